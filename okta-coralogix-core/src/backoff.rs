@@ -1,0 +1,105 @@
+//! How long to wait before asking again.
+
+use std::time::Duration;
+
+use crate::RetryHint;
+
+/// Exponential backoff with full jitter: the n-th wait is drawn evenly from zero to `first · 2ⁿ`, at most `cap`.
+///
+/// What the far side asks for is honoured up to `hint_cap`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackoffPolicy {
+    /// The upper bound of the first wait.
+    pub first: Duration,
+    /// The upper bound of every wait.
+    pub cap: Duration,
+    /// The longest wait that the far side may ask for.
+    pub hint_cap: Duration,
+}
+
+impl Default for BackoffPolicy {
+    /// From 200 ms to 30 s; hints up to 2 minutes.
+    fn default() -> Self {
+        Self {
+            first: Duration::from_millis(200),
+            cap: Duration::from_secs(30),
+            hint_cap: Duration::from_secs(120),
+        }
+    }
+}
+
+/// The state of one series of attempts.
+#[derive(Debug, Clone)]
+pub struct Backoff {
+    policy: BackoffPolicy,
+    failures: u32,
+    rng: fastrand::Rng,
+}
+
+impl Backoff {
+    /// A series that starts now. The same seed gives the same waits.
+    #[must_use]
+    pub fn new(policy: BackoffPolicy, seed: u64) -> Self {
+        Self {
+            policy,
+            failures: 0,
+            rng: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    /// The wait after one more failure; `None` if waiting cannot help.
+    pub fn next(&mut self, hint: RetryHint) -> Option<Duration> {
+        let bound = self
+            .policy
+            .first
+            .saturating_mul(2_u32.saturating_pow(self.failures))
+            .min(self.policy.cap);
+        self.failures = self.failures.saturating_add(1);
+        match hint {
+            RetryHint::Never => None,
+            RetryHint::Backoff => Some(bound.mul_f64(self.rng.f64())),
+            // A little jitter on top, so that not everybody comes back in the same millisecond.
+            RetryHint::After(wait) => {
+                Some(wait.min(self.policy.hint_cap) + self.policy.first.mul_f64(self.rng.f64()))
+            }
+        }
+    }
+
+    /// Failures since the start or the last [`reset`](Self::reset).
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// An attempt succeeded.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_the_cap_and_hints_are_capped() {
+        let policy = BackoffPolicy::default();
+        let mut backoff = Backoff::new(policy, 7);
+        let waits: Vec<_> = (0..50)
+            .map(|_| backoff.next(RetryHint::Backoff).unwrap())
+            .collect();
+        for (n, wait) in waits.iter().enumerate() {
+            let bound = policy.first.saturating_mul(1 << n.min(20)).min(policy.cap);
+            assert!(*wait <= bound, "{n}: {wait:?}");
+        }
+        assert!(
+            waits.iter().any(|wait| *wait > policy.cap / 2),
+            "jitter covers the range"
+        );
+        let hint = backoff
+            .next(RetryHint::After(Duration::from_secs(3600)))
+            .unwrap();
+        assert!(hint >= policy.hint_cap && hint <= policy.hint_cap + policy.first);
+        assert_eq!(backoff.next(RetryHint::Never), None);
+    }
+}

@@ -1,0 +1,86 @@
+//! The wall clock, and how far it is from the far side's.
+
+use std::fmt::Debug;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Where the wall-clock time comes from. Waiting is not its business: the pipeline and the
+/// sources wait on `tokio::time`, which tests pause.
+pub trait Clock: Debug + Send + Sync + 'static {
+    /// The time now, in UTC.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// The operating system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where time enters")]
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
+
+/// How far the far side's clock is ahead of the host's (negative: behind).
+///
+/// Judging age by a wrong host clock would drop a day of events. Where the two clocks differ by
+/// more than [`ClockOffset::TOLERANCE`], an event is too old only if it is so by both, which is the same as judging it
+/// by the earlier of the two: [`ClockOffset::earlier`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClockOffset(TimeDelta);
+
+impl ClockOffset {
+    /// Differences up to this (5 minutes) are latency and the one-second `Date` header, not a wrong clock.
+    pub const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
+
+    /// The offset, from the far side's time (a `Date` header) and the host's at the same moment.
+    #[must_use]
+    pub fn between(host: DateTime<Utc>, far: DateTime<Utc>) -> Self {
+        Self(far.signed_duration_since(host))
+    }
+
+    /// Far side minus host.
+    #[must_use]
+    pub fn get(self) -> TimeDelta {
+        self.0
+    }
+
+    /// True if the clocks are further apart than [`ClockOffset::TOLERANCE`].
+    #[must_use]
+    pub fn is_significant(self) -> bool {
+        self.0.abs() > Self::TOLERANCE
+    }
+
+    /// `host`, or the far side's time if that is significantly earlier.
+    #[must_use]
+    pub fn earlier(self, host: DateTime<Utc>) -> DateTime<Utc> {
+        if self.is_significant() && self.0 < TimeDelta::zero() {
+            host.checked_add_signed(self.0).unwrap_or(host)
+        } else {
+            host
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_earlier_clock_judges_only_when_they_are_minutes_apart() {
+        let host = at("2026-01-02T12:00:00Z");
+        let far = |text| ClockOffset::between(host, at(text)).earlier(host);
+        assert_eq!(far("2026-01-01T12:00:00Z"), at("2026-01-01T12:00:00Z"));
+        assert_eq!(far("2026-01-02T11:55:00Z"), host, "5 minutes are tolerated");
+        assert_eq!(
+            far("2026-01-03T12:00:00Z"),
+            host,
+            "the host is the earlier one"
+        );
+    }
+}

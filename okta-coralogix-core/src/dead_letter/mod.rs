@@ -1,0 +1,108 @@
+//! Where events go that cannot be delivered: kept with their bytes, never thrown away.
+
+mod file;
+
+pub use file::FileDeadLetters;
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use crate::event::Origin;
+use crate::{Error, ErrorKind, Result};
+
+/// Why an event stands in the dead letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DeadLetterReason {
+    /// It could not be read as an event.
+    Malformed,
+    /// It is too old and the age policy says to keep such events.
+    TooOld,
+    /// The mapping could not make an entry of it.
+    Unmappable,
+    /// Its entry alone is larger than a request may be.
+    TooLarge,
+    /// The far side refused it for good.
+    Rejected,
+}
+
+impl fmt::Display for DeadLetterReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "malformed",
+            Self::TooOld => "too_old",
+            Self::Unmappable => "unmappable",
+            Self::TooLarge => "too_large",
+            Self::Rejected => "rejected",
+        })
+    }
+}
+
+/// One event that cannot be delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// When it was put aside.
+    pub time: DateTime<Utc>,
+    /// Why.
+    pub reason: DeadLetterReason,
+    /// The reason in words: what is wrong with the bytes, or what the far side said.
+    pub detail: String,
+    /// Where the event came from.
+    pub origin: Arc<Origin>,
+    /// The event's bytes as they came. They need not be UTF-8.
+    pub bytes: Bytes,
+}
+
+impl DeadLetter {
+    /// A letter.
+    #[must_use]
+    pub fn new(
+        time: DateTime<Utc>,
+        reason: DeadLetterReason,
+        detail: impl Into<String>,
+        origin: Arc<Origin>,
+        bytes: Bytes,
+    ) -> Self {
+        Self {
+            time,
+            reason,
+            detail: detail.into(),
+            origin,
+            bytes,
+        }
+    }
+}
+
+/// Keeps dead letters. Implemented by stores, called by the pipeline before it settles what it put aside.
+///
+/// # Implementing
+/// 1. What was written is durable when `write` returns.
+/// 2. After an error none, some or all of the letters may stand in the store; they will be written again.
+#[async_trait]
+pub trait DeadLetters: Debug + Send + Sync + 'static {
+    /// Keeps all of `letters`, which are not empty.
+    ///
+    /// # Errors
+    /// `Storage`: ends the pipeline rather than lose an event.
+    async fn write(&self, letters: &[DeadLetter]) -> Result<()>;
+}
+
+/// What a pipeline has when none was configured: the first event that would be put aside ends it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoDeadLetters;
+
+#[async_trait]
+impl DeadLetters for NoDeadLetters {
+    async fn write(&self, letters: &[DeadLetter]) -> Result<()> {
+        let first = letters.first().map_or("", |letter| &letter.detail);
+        Err(Error::new(
+            ErrorKind::NoDeadLetters,
+            format!("an event has to be put aside ({first}) and no dead letters are configured"),
+        ))
+    }
+}

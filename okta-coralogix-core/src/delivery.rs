@@ -1,0 +1,96 @@
+//! What a source hands over, and how it learns what became of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use crate::event::{MalformedEvent, Origin, RawEvent};
+use crate::{ClockOffset, Result};
+
+/// What became of one item of a [`Delivery`], as far as its source is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Delivered, dropped by a rule, or in the dead letters: done with for good.
+    Settled,
+    /// Not done with: the source gives it again.
+    HandedBack,
+}
+
+/// Some events, and the promise to hear what became of each.
+///
+/// Dropping a delivery means: give it to me again.
+#[must_use = "dropping a delivery hands all of it back"]
+pub struct Delivery {
+    /// Events, and what could not be read as one, in the source's order. May be empty where only a cursor moves.
+    pub items: Vec<Result<RawEvent, MalformedEvent>>,
+    /// Hears one outcome per item.
+    pub acker: Box<dyn Acker>,
+    /// Until when the source needs its answer. What is not on the wire by then is handed back.
+    pub deadline: Option<Instant>,
+    /// How far the far side's clock is from the host's, where the source knows.
+    pub clock_offset: ClockOffset,
+}
+
+impl Delivery {
+    /// A delivery without a deadline.
+    pub fn new(items: Vec<Result<RawEvent, MalformedEvent>>, acker: Box<dyn Acker>) -> Self {
+        Self {
+            items,
+            acker,
+            deadline: None,
+            clock_offset: ClockOffset::default(),
+        }
+    }
+
+    /// The origin of the first item.
+    #[must_use]
+    pub fn origin(&self) -> Option<&Arc<Origin>> {
+        self.items.first().map(|item| match item {
+            Ok(event) => event.origin(),
+            Err(malformed) => &malformed.origin,
+        })
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("items", &self.items.len())
+            .field("acker", &self.acker)
+            .field("deadline", &self.deadline)
+            .field("clock_offset", &self.clock_offset)
+            .finish()
+    }
+}
+
+/// Tells a source what became of one delivery. Implemented by sources, called by the pipeline.
+///
+/// # Implementing
+/// 1. A cumulative source moves its cursor past the delivery only if every outcome is `Settled`; otherwise it gives the
+///    whole delivery, and what it gave after it, again.
+/// 2. An individual source gives again what was handed back, and only that.
+/// 3. Dropped without [`settle`](Self::settle): all handed back.
+/// 4. What `settle` records is durable when it returns.
+/// 5. Faults that pass are retried inside: the pipeline cannot call twice.
+#[async_trait]
+pub trait Acker: fmt::Debug + Send + 'static {
+    /// Takes one outcome per item, in the delivery's order.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the delivery settled or handed back, never half.
+    ///
+    /// # Errors
+    /// A temporary error means that the source will give the delivery again; a permanent one ends the pipeline.
+    async fn settle(self: Box<Self>, outcomes: &[Outcome]) -> Result<()>;
+}
+
+/// In which order a source takes its outcomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AckOrder {
+    /// One position moves over all deliveries: they are settled one at a time, in the order they were given (a cursor).
+    Cumulative,
+    /// Each delivery is settled on its own, as soon as it can be (a queue, requests).
+    Individual,
+}

@@ -1,0 +1,178 @@
+//! The one error of the workspace: what happened, whether waiting can mend it, and what to do.
+
+use std::fmt;
+use std::time::Duration;
+
+/// `Result` with the workspace's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// What went wrong, by who has to act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting is missing or wrong. The detail names it and what to write instead.
+    Config,
+    /// The far side refused the credential (HTTP 401).
+    Unauthorized,
+    /// The credential is valid but lacks a right (HTTP 403).
+    Forbidden,
+    /// The address does not speak the expected protocol (404, a redirect, HTML for good).
+    WrongEndpoint,
+    /// The far side pointed at a place the credential must not go.
+    HostileLink,
+    /// The request is larger than the far side takes (HTTP 413).
+    TooLarge,
+    /// The far side understood the request and refuses its content (HTTP 400, 422).
+    Rejected,
+    /// A request budget is used up (HTTP 429).
+    RateLimited,
+    /// The far side is there but cannot answer now (HTTP 408, 5xx).
+    Unavailable,
+    /// No answer, or half of one: connection refused, reset, timed out.
+    Network,
+    /// An answer arrived that cannot be read as what it should be.
+    UnexpectedAnswer,
+    /// The local disk failed, is full, or may not be written.
+    Storage,
+    /// Another process holds the checkpoint.
+    Locked,
+    /// Somebody else has written the checkpoint since it was loaded.
+    Conflict,
+    /// A stored record is torn, altered, or belongs to something else.
+    Corrupt,
+    /// An event has to be dead-lettered and nothing was configured to take it.
+    NoDeadLetters,
+    /// The configured time without any progress has passed.
+    GaveUp,
+}
+
+/// Whether, and when, asking again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryHint {
+    /// Waiting mends nothing; a person has to act.
+    Never,
+    /// Ask again after the caller's own backoff.
+    Backoff,
+    /// The far side said when. The caller caps it.
+    After(Duration),
+}
+
+/// An error with its kind, a retry hint, one sentence for the operator, and the cause.
+///
+/// `Display` prints the sentence only; the cause is reached through
+/// [`source`](std::error::Error::source).
+pub struct Error {
+    kind: ErrorKind,
+    retry: RetryHint,
+    detail: String,
+    ambiguous: bool,
+    source: Option<Source>,
+}
+
+impl Error {
+    /// A permanent error.
+    #[must_use]
+    pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            retry: RetryHint::Never,
+            detail: detail.into(),
+            ambiguous: false,
+            source: None,
+        }
+    }
+
+    /// An error that passes: retried with the caller's backoff.
+    #[must_use]
+    pub fn temporary(kind: ErrorKind, detail: impl Into<String>) -> Self {
+        Self {
+            retry: RetryHint::Backoff,
+            ..Self::new(kind, detail)
+        }
+    }
+
+    /// A wrong setting: `field` is its name as the user wrote it.
+    #[must_use]
+    pub fn config(field: &str, detail: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Config, format!("{field}: {detail}"))
+    }
+
+    /// Replaces the retry hint.
+    #[must_use]
+    pub fn with_retry(mut self, retry: RetryHint) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Marks that the far side may have acted all the same: the connection broke off after the request went out.
+    #[must_use]
+    pub fn with_ambiguity(mut self, ambiguous: bool) -> Self {
+        self.ambiguous = ambiguous;
+        self
+    }
+
+    /// Attaches the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Whether asking again can help.
+    #[must_use]
+    pub fn retry(&self) -> RetryHint {
+        self.retry
+    }
+
+    /// True if waiting can mend it.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        self.retry != RetryHint::Never
+    }
+
+    /// True if the far side may have acted on the request all the same, so that a repeat may arrive twice.
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        self.ambiguous
+    }
+
+    /// The sentence for the operator.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind)
+            .field("retry", &self.retry)
+            .field("detail", &self.detail)
+            .field("ambiguous", &self.ambiguous)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}

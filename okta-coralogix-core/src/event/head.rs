@@ -1,0 +1,214 @@
+//! The fields of an event that every event's path reads, found in one pass without building a tree.
+
+use std::fmt;
+use std::ops::Range;
+
+use chrono::{DateTime, Utc};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::{MalformedReason, OktaSeverity};
+use crate::json_string::plain;
+
+/// The head of an event: its time, and where its strings stand in the event's bytes. No allocation.
+///
+/// Where a key stands twice, the last one counts, as with most JSON readers.
+#[derive(Debug, Clone, Copy)]
+pub struct EventHead {
+    pub(super) published: DateTime<Utc>,
+    pub(super) uuid: Option<Span>,
+    pub(super) event_type: Option<Span>,
+    pub(super) severity: Option<OktaSeverity>,
+}
+
+impl EventHead {
+    /// Reads the head of the one JSON value in `json`.
+    pub(super) fn read(json: &[u8]) -> Result<Self, MalformedReason> {
+        let text = simdutf8::basic::from_utf8(json).map_err(|_| MalformedReason::NotUtf8)?;
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let fields = Fields::deserialize(&mut reader)
+            .and_then(|fields| reader.end().map(|()| fields))
+            .map_err(|error| not_json(&error))?;
+        fields.head(text)
+    }
+}
+
+pub(super) fn not_json(error: &serde_json::Error) -> MalformedReason {
+    MalformedReason::NotJson(error.to_string())
+}
+
+/// A part of an event's bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    pub(super) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// Where `part`, a slice of `whole`, stands in it. `None` past 4 GiB, which no event reaches.
+    fn of(part: &str, whole: &str) -> Option<Self> {
+        let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+        Some(Self {
+            start: u32::try_from(start).ok()?,
+            end: u32::try_from(start + part.len()).ok()?,
+        })
+    }
+}
+
+/// The raw values of the head's fields in one JSON value.
+#[derive(Default)]
+pub(super) struct Fields<'a> {
+    is_object: bool,
+    uuid: Option<&'a str>,
+    published: Option<&'a str>,
+    event_type: Option<&'a str>,
+    severity: Option<&'a str>,
+}
+
+impl<'a> Fields<'a> {
+    /// True if it has what every System Log event has. Nested objects have not.
+    pub(super) fn looks_like_an_event(&self) -> bool {
+        self.uuid.is_some() && self.published.is_some()
+    }
+
+    /// The head, with spans relative to `event`, the text that the fields are slices of.
+    pub(super) fn head(&self, event: &str) -> Result<EventHead, MalformedReason> {
+        if !self.is_object {
+            return Err(MalformedReason::NotAnObject);
+        }
+        let published = self.published.ok_or(MalformedReason::NoPublished)?;
+        if published == "null" {
+            return Err(MalformedReason::NoPublished);
+        }
+        let published = inside(published)
+            .and_then(|text| DateTime::parse_from_rfc3339(&plain(text.as_bytes())).ok())
+            .ok_or(MalformedReason::BadPublished)?
+            .to_utc();
+        let span = |value: Option<&str>| {
+            let text = inside(value?).filter(|text| !text.is_empty())?;
+            Span::of(text, event)
+        };
+        Ok(EventHead {
+            published,
+            uuid: span(self.uuid),
+            event_type: span(self.event_type),
+            severity: self
+                .severity
+                .and_then(inside)
+                .and_then(|text| OktaSeverity::from_okta(text.as_bytes())),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    /// Takes any JSON value, so that a bad element is passed over like a good one.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FieldsVisitor)
+    }
+}
+
+/// The inside of a raw JSON value, if that is a string.
+fn inside(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"')
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Fields {
+            is_object: true,
+            ..Fields::default()
+        };
+        while let Some(key) = map.next_key_seed(KeySeed)? {
+            let field = match key {
+                Key::Uuid => &mut fields.uuid,
+                Key::Published => &mut fields.published,
+                Key::EventType => &mut fields.event_type,
+                Key::Severity => &mut fields.severity,
+                Key::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            *field = Some(map.next_value::<&RawValue>()?.get());
+        }
+        Ok(fields)
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Fields::default())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Fields::default())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Fields::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Fields::default())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Fields::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Fields::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Fields::default())
+    }
+}
+
+enum Key {
+    Uuid,
+    Published,
+    EventType,
+    Severity,
+    Other,
+}
+
+struct KeySeed;
+
+impl<'de> serde::de::DeserializeSeed<'de> for KeySeed {
+    type Value = Key;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeySeed {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+        Ok(match key {
+            "uuid" => Key::Uuid,
+            "published" => Key::Published,
+            "eventType" => Key::EventType,
+            "severity" => Key::Severity,
+            _ => Key::Other,
+        })
+    }
+}

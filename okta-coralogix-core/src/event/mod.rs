@@ -1,0 +1,154 @@
+//! Okta System Log events: the bytes as they came, the head that the path reads, the full model.
+
+mod head;
+mod malformed;
+mod model;
+mod origin;
+mod page;
+mod severity;
+
+pub use head::EventHead;
+pub use malformed::{MalformedEvent, MalformedReason};
+pub use model::*;
+pub use origin::Origin;
+pub use page::{UnreadablePage, split_page};
+pub use severity::OktaSeverity;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use crate::JsonString;
+
+/// One event: the bytes that Okta sent, untouched, and the few fields that the path reads.
+///
+/// Cloning copies no text. The [`document`](Self::document) is what will stand in Coralogix; the
+/// [`json`](Self::json) is the LogEvent in it. For the pull route both are the same, for EventBridge the document is
+/// the envelope.
+#[derive(Clone)]
+pub struct RawEvent {
+    document: Bytes,
+    json: Range<usize>,
+    head: EventHead,
+    origin: Arc<Origin>,
+}
+
+impl RawEvent {
+    /// Reads the head of one LogEvent.
+    ///
+    /// # Errors
+    /// [`MalformedEvent`], with the bytes, if they are no JSON object or `published` cannot be read.
+    pub fn parse(json: Bytes, origin: Arc<Origin>) -> Result<Self, MalformedEvent> {
+        let whole = 0..json.len();
+        Self::parse_within(json, whole, origin)
+    }
+
+    /// Reads the head of the LogEvent at `json` in `document`, which is kept whole (an EventBridge envelope).
+    ///
+    /// The caller vouches that the document around the LogEvent is one valid JSON value.
+    ///
+    /// # Errors
+    /// [`MalformedEvent`], with the whole document, if the LogEvent is no JSON object or its `published` cannot be read.
+    ///
+    /// # Panics
+    /// If `json` is out of bounds.
+    pub fn parse_within(
+        document: Bytes,
+        json: Range<usize>,
+        origin: Arc<Origin>,
+    ) -> Result<Self, MalformedEvent> {
+        match EventHead::read(&document[json.clone()]) {
+            Ok(head) => Ok(Self {
+                document,
+                json,
+                head,
+                origin,
+            }),
+            Err(reason) => Err(MalformedEvent {
+                bytes: document,
+                reason,
+                origin,
+            }),
+        }
+    }
+
+    /// The LogEvent, byte for byte as Okta sent it.
+    #[must_use]
+    pub fn json(&self) -> Bytes {
+        self.document.slice(self.json.clone())
+    }
+
+    /// The JSON around and including the LogEvent: the EventBridge envelope, or the LogEvent itself.
+    #[must_use]
+    pub fn document(&self) -> &Bytes {
+        &self.document
+    }
+
+    /// Where the event came from.
+    #[must_use]
+    pub fn origin(&self) -> &Arc<Origin> {
+        &self.origin
+    }
+
+    /// When the event happened, from `published`: its *original event time*.
+    #[must_use]
+    pub fn published(&self) -> DateTime<Utc> {
+        self.head.published
+    }
+
+    /// `uuid`, if it is a string with something in it.
+    #[must_use]
+    pub fn uuid(&self) -> Option<Cow<'_, str>> {
+        let span = self.head.uuid?;
+        Some(crate::json_string::plain(&self.log_event()[span.range()]))
+    }
+
+    /// `eventType`, if it is a string.
+    #[must_use]
+    pub fn event_type(&self) -> Option<Cow<'_, str>> {
+        let span = self.head.event_type?;
+        Some(crate::json_string::plain(&self.log_event()[span.range()]))
+    }
+
+    /// `eventType` as it stands in the event, ready to be copied into another JSON document.
+    #[must_use]
+    pub fn event_type_json(&self) -> Option<JsonString> {
+        let range = self.head.event_type?.range();
+        let start = self.json.start;
+        let slice = start + range.start..start + range.end;
+        Some(JsonString::from_valid(self.document.slice(slice)))
+    }
+
+    /// `severity`; `None` if it is absent or none that Okta documents.
+    #[must_use]
+    pub fn severity(&self) -> Option<OktaSeverity> {
+        self.head.severity
+    }
+
+    /// The full typed model.
+    ///
+    /// # Errors
+    /// If a member has a type that the model cannot keep, which no event seen so far has.
+    pub fn model(&self) -> Result<LogEvent, serde_json::Error> {
+        serde_json::from_slice(self.log_event())
+    }
+
+    fn log_event(&self) -> &[u8] {
+        &self.document[self.json.clone()]
+    }
+}
+
+impl fmt::Debug for RawEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawEvent")
+            .field("uuid", &self.uuid())
+            .field("published", &self.published())
+            .field("event_type", &self.event_type())
+            .field("bytes", &self.document.len())
+            .finish_non_exhaustive()
+    }
+}

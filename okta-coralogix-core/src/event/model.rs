@@ -1,0 +1,4 @@
+//! placeholder
+/// x
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub struct LogEvent {}

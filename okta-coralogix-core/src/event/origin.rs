@@ -1,0 +1,26 @@
+//! Where an event came from, shared by all events of a delivery.
+
+/// The origin of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Origin {
+    /// The Okta org: its host for the pull route, its subdomain for EventBridge.
+    pub org: String,
+    /// The name of the Okta log stream (EventBridge route).
+    pub stream: Option<String>,
+    /// An application name that the sender asked for; it wins over the mapping's default.
+    pub application: Option<String>,
+    /// A subsystem name that the sender asked for; it wins over the mapping's default.
+    pub subsystem: Option<String>,
+}
+
+impl Origin {
+    /// An origin with nothing but the org's name.
+    #[must_use]
+    pub fn org(org: impl Into<String>) -> Self {
+        Self {
+            org: org.into(),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! A page of the System Log, split element by element.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Deserializer;
+use thiserror::Error;
+
+use super::head::{Fields, not_json};
+use super::{EventHead, MalformedEvent, MalformedReason, Origin, RawEvent};
+
+/// A page that cannot be taken apart: nothing of it was taken, ask for it again.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UnreadablePage {
+    /// Not UTF-8.
+    #[error("the page is not UTF-8")]
+    NotUtf8,
+    /// Not a JSON array: a maintenance page in HTML, for one.
+    #[error("the page is not a JSON array but starts with {0:?}")]
+    NotAnArray(String),
+    /// The array does not end, or something stands behind it.
+    #[error("the page breaks off, or something stands behind its array")]
+    Truncated,
+}
+
+/// Splits a page (a JSON array of LogEvents) into its elements, in order and in one pass.
+///
+/// A bad element is reported with its bytes and the others go on, even where its JSON is broken: it then reaches to the
+/// next place at which an element can be read.
+///
+/// The events are slices of `page`; apart from the returned list nothing is allocated for a good event but at most the
+/// JSON reader's few bytes of nesting state.
+///
+/// # Errors
+/// [`UnreadablePage`] if there is no array to split.
+pub fn split_page(
+    page: &Bytes,
+    origin: &Arc<Origin>,
+) -> Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage> {
+    let text = simdutf8::basic::from_utf8(page).map_err(|_| UnreadablePage::NotUtf8)?;
+    let whole = text.trim_matches(WHITE_SPACE);
+    let inside = whole
+        .strip_prefix('[')
+        .ok_or_else(|| UnreadablePage::NotAnArray(whole.chars().take(40).collect()))?
+        .strip_suffix(']')
+        .ok_or(UnreadablePage::Truncated)?;
+    let offset = text.len() - text.trim_start_matches(WHITE_SPACE).len() + 1;
+    Splitter {
+        text: inside,
+        page: page.slice(offset..offset + inside.len()),
+        origin,
+        budget: inside.len().saturating_mul(RESYNC_PASSES),
+    }
+    .split()
+}
+
+/// JSON's white space; Rust's `trim` would take more.
+const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// How many times the length of the page may be read in search of the end of broken elements. A hostile page could
+/// otherwise be made to cost the square of its length.
+const RESYNC_PASSES: usize = 16;
+
+struct Splitter<'a> {
+    /// What stands between the brackets.
+    text: &'a str,
+    /// The same bytes, shared.
+    page: Bytes,
+    origin: &'a Arc<Origin>,
+    /// Bytes that may still be read in search of the end of a broken element.
+    budget: usize,
+}
+
+/// One element: where it ends, and what it is.
+struct Element {
+    end: usize,
+    head: Result<EventHead, MalformedReason>,
+}
+
+impl Splitter<'_> {
+    fn split(mut self) -> Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage> {
+        // Real events take 1 to 4 KB; a page of small ones makes the list grow a few times.
+        let mut elements = Vec::with_capacity(self.text.len() / 1500 + 1);
+        let mut at = self.skip_space(0);
+        if at == self.text.len() {
+            return Ok(elements);
+        }
+        loop {
+            let element = match self.read(at) {
+                Ok(element) => element,
+                Err(reason) => Element {
+                    end: self.resync(at)?,
+                    head: Err(reason),
+                },
+            };
+            elements.push(self.take(at, &element));
+            let behind = self.skip_space(element.end);
+            if behind == self.text.len() {
+                return Ok(elements);
+            }
+            at = self.skip_space(behind + 1);
+        }
+    }
+
+    /// Reads the element at `at`, up to the comma or the end behind it.
+    fn read(&self, at: usize) -> Result<Element, MalformedReason> {
+        let rest = &self.text[at..];
+        let mut stream = Deserializer::from_str(rest).into_iter::<Fields<'_>>();
+        let fields = match stream.next() {
+            Some(Ok(fields)) => fields,
+            Some(Err(error)) => return Err(not_json(&error)),
+            None => {
+                return Err(MalformedReason::NotJson(
+                    "nothing between two commas".into(),
+                ));
+            }
+        };
+        let length = stream.byte_offset();
+        let behind = self.skip_space(at + length);
+        if !matches!(self.text.as_bytes().get(behind), None | Some(b',')) {
+            return Err(MalformedReason::NotJson(
+                "no comma behind the element".into(),
+            ));
+        }
+        Ok(Element {
+            end: at + length,
+            head: fields.head(&rest[..length]),
+        })
+    }
+
+    fn take(&self, start: usize, element: &Element) -> Result<RawEvent, MalformedEvent> {
+        let bytes = self.page.slice(start..element.end);
+        match &element.head {
+            Ok(head) => Ok(RawEvent {
+                json: 0..bytes.len(),
+                document: bytes,
+                head: *head,
+                origin: Arc::clone(self.origin),
+            }),
+            Err(reason) => Err(MalformedEvent {
+                bytes,
+                reason: reason.clone(),
+                origin: Arc::clone(self.origin),
+            }),
+        }
+    }
+
+    /// The end of the broken element at `start`: before the first comma behind which an event can be read, else the end
+    /// of the page.
+    ///
+    /// Counting brackets would not do: an element whose quotes or brackets do not match would take its neighbours along.
+    fn resync(&mut self, start: usize) -> Result<usize, UnreadablePage> {
+        let bytes = self.text.as_bytes();
+        let mut at = start;
+        while let Some(found) = bytes[at..].iter().position(|&byte| byte == b',') {
+            let comma = at + found;
+            let next = self.skip_space(comma + 1);
+            if bytes.get(next) == Some(&b'{') {
+                match self.probe(next) {
+                    Probe::Event => return Ok(comma),
+                    Probe::Other { read } => self.spend(read)?,
+                }
+            }
+            at = comma + 1;
+        }
+        Ok(bytes.len())
+    }
+
+    /// Tells whether a whole event stands at `at`.
+    fn probe(&self, at: usize) -> Probe {
+        let rest = &self.text[at..];
+        let mut stream = Deserializer::from_str(rest).into_iter::<Fields<'_>>();
+        match stream.next() {
+            Some(Ok(fields)) => {
+                let read = stream.byte_offset();
+                let behind = self.text.as_bytes().get(self.skip_space(at + read));
+                if fields.looks_like_an_event() && matches!(behind, None | Some(b',')) {
+                    return Probe::Event;
+                }
+                Probe::Other { read }
+            }
+            Some(Err(error)) => Probe::Other {
+                read: error_offset(rest, &error),
+            },
+            None => Probe::Other { read: 0 },
+        }
+    }
+
+    fn spend(&mut self, read: usize) -> Result<(), UnreadablePage> {
+        // One more, so that the number of probes is bounded too.
+        self.budget = self
+            .budget
+            .checked_sub(read + 1)
+            .ok_or(UnreadablePage::Truncated)?;
+        Ok(())
+    }
+
+    fn skip_space(&self, at: usize) -> usize {
+        let rest = &self.text[at..];
+        at + rest.len() - rest.trim_start_matches(WHITE_SPACE).len()
+    }
+}
+
+enum Probe {
+    Event,
+    Other { read: usize },
+}
+
+/// How far the reader came in `text` before the error.
+fn error_offset(text: &str, error: &serde_json::Error) -> usize {
+    let lines_before = text
+        .split_inclusive('\n')
+        .take(error.line().saturating_sub(1));
+    lines_before.map(str::len).sum::<usize>() + error.column()
+}

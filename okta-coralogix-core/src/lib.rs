@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+pub mod backoff;
+pub mod checkpoint;
+mod clock;
+pub mod dead_letter;
+mod delivery;
+mod entry;
+mod error;
+pub mod event;
+pub mod filter;
+mod json_string;
+mod secret;
+pub mod sink;
+mod source;
+pub mod transport;
+
+pub use clock::{Clock, ClockOffset, SystemClock};
+pub use delivery::{AckOrder, Acker, Delivery, Outcome};
+pub use entry::{EntryText, LogEntry, Names, Severity};
+pub use error::{Error, ErrorKind, Result, RetryHint};
+pub use event::{LogEvent, MalformedEvent, Origin, RawEvent};
+pub use json_string::JsonString;
+pub use secret::Secret;
+pub use sink::LogSink;
+pub use source::EventSource;

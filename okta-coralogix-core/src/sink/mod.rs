@@ -1,0 +1,118 @@
+//! Where entries go.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use crate::{LogEntry, Result};
+
+/// A sink of log entries, in two steps, so that a retry re-sends the very same bytes. Implemented by adapters, called
+/// by the [`Pipeline`](crate::Pipeline), which retries, splits what is too large or refused, and dead-letters.
+///
+/// # Implementing
+/// 1. [`encode`](Self::encode) takes a non-empty prefix of the entries, or says why the first one cannot be sent at all.
+/// 2. [`send`](Self::send) makes one attempt. It returns `Ok` only if the far side accepted the batch, apart from the
+///    entries it names in [`Sent::rejected`].
+/// 3. Its errors tell by [`ErrorKind`](crate::ErrorKind) what to do: `TooLarge` and `Rejected` mean that *none* of the batch was taken and that a
+///    smaller one may be; temporary ones are retried with the same batch; every other permanent one stops the pipeline
+///    and consumes nothing.
+///
+/// The conformance suite in `testing` checks these.
+#[async_trait]
+pub trait LogSink: Debug + Send + Sync + 'static {
+    /// What fits into one request.
+    fn limits(&self) -> BatchLimits;
+
+    /// Takes as many of the first `entries` as fit one request, like `io::Write::write`.
+    ///
+    /// # Errors
+    /// [`EncodeError`] if not even the first entry can be sent.
+    ///
+    /// # Panics
+    /// May panic if `entries` is empty.
+    fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError>;
+
+    /// Sends one batch, once.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves open whether the far side took the batch.
+    ///
+    /// # Errors
+    /// As said above, by kind.
+    async fn send(&self, batch: &Batch) -> Result<Sent>;
+}
+
+/// The most that fits into one request of a sink. The pipeline gathers up to here before it calls `encode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Entries.
+    pub entries: usize,
+    /// Bytes before compression.
+    pub bytes: usize,
+}
+
+/// One request's body, ready to be sent as often as needed.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// How many of the entries it holds: the first ones.
+    pub taken: usize,
+    /// The bytes as they go over the wire.
+    pub body: Bytes,
+    /// Bytes before compression.
+    pub plain_len: usize,
+    /// The oldest timestamp in it, for the age check before a retry.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// The far side accepted a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sent {
+    /// Entries of the batch that it refused for good, by index, ascending.
+    pub rejected: Vec<RejectedEntry>,
+}
+
+/// An entry that the far side refused for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedEntry {
+    /// Its index in the batch.
+    pub index: usize,
+    /// Why, in the far side's words (bounded).
+    pub reason: String,
+}
+
+/// An entry that cannot be sent at all.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// It alone is larger than a request may be.
+    #[error("the entry takes {bytes} bytes, a request holds at most {limit}")]
+    TooLarge {
+        /// Bytes of a request with this entry alone.
+        bytes: usize,
+        /// Bytes of the largest request.
+        limit: usize,
+    },
+    /// It cannot be written in the sink's format.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+#[async_trait]
+impl<S: LogSink + ?Sized> LogSink for Arc<S> {
+    fn limits(&self) -> BatchLimits {
+        (**self).limits()
+    }
+
+    fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
+        (**self).encode(entries)
+    }
+
+    async fn send(&self, batch: &Batch) -> Result<Sent> {
+        (**self).send(batch).await
+    }
+}

@@ -1,0 +1,52 @@
+//! Where events come from.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::filter::SeenFilter;
+use crate::{AckOrder, Delivery, Result};
+
+/// A source of deliveries. Implemented by adapters, called by the [`Pipeline`](crate::Pipeline).
+///
+/// The source is the durable buffer: what was not settled, it can give again.
+///
+/// # Implementing
+/// 1. Every event is given at least once, until it is settled.
+/// 2. [`next`](Self::next) makes one attempt and returns a temporary error when that fails; the pipeline waits (the hint of the error,
+///    capped, or its backoff) and calls again.
+/// 3. After `Ok(None)` it is not called again.
+///
+/// The conformance suite in `testing` checks these.
+#[async_trait]
+pub trait EventSource: Debug + Send + 'static {
+    /// How its deliveries are settled.
+    fn ack_order(&self) -> AckOrder;
+
+    /// The window in which its events are de-duplicated: a handle to the one that it persists, or a new one.
+    fn seen(&self) -> SeenFilter;
+
+    /// The next delivery; `None`: no more, ever.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no event.
+    ///
+    /// # Errors
+    /// A temporary error is retried, a permanent one ends the pipeline.
+    async fn next(&mut self) -> Result<Option<Delivery>>;
+}
+
+#[async_trait]
+impl<S: EventSource + ?Sized> EventSource for Box<S> {
+    fn ack_order(&self) -> AckOrder {
+        (**self).ack_order()
+    }
+
+    fn seen(&self) -> SeenFilter {
+        (**self).seen()
+    }
+
+    async fn next(&mut self) -> Result<Option<Delivery>> {
+        (**self).next().await
+    }
+}
