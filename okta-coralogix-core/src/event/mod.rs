@@ -88,6 +88,12 @@ impl RawEvent {
         &self.document
     }
 
+    /// Where the LogEvent stands in the document.
+    #[must_use]
+    pub fn json_range(&self) -> Range<usize> {
+        self.json.clone()
+    }
+
     /// Where the event came from.
     #[must_use]
     pub fn origin(&self) -> &Arc<Origin> {

@@ -1,0 +1,229 @@
+//! The mapping to Coralogix log entries.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+
+use super::name::NameSource;
+use super::{Mapping, MappingError, Redaction, SeverityTable};
+use crate::{EntryText, JsonString, LogEntry, Names, Origin, RawEvent, Result};
+
+/// How the event stands in `text`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum TextForm {
+    /// As an escaped JSON string, which Coralogix documents as preferred.
+    #[default]
+    Escaped,
+    /// As embedded JSON.
+    Embedded,
+}
+
+/// Maps events to Coralogix log entries.
+///
+/// | entry | from |
+/// |---|---|
+/// | `applicationName` | `okta`, or as configured |
+/// | `subsystemName` | the account name, as configured; default: the Okta org |
+/// | `computerName` | the Okta org |
+/// | `timestamp` | `published` |
+/// | `severity` | [`SeverityTable`] |
+/// | `category` | `eventType` |
+/// | `text` | the event, byte for byte, unless a [`Redaction`] was asked for |
+#[derive(Debug)]
+pub struct CoralogixMapping {
+    application: NameSource,
+    /// `None`: the origin's org.
+    subsystem: Option<NameSource>,
+    severity: SeverityTable,
+    text: TextForm,
+    bare: bool,
+    redaction: Redaction,
+    /// Names that were made for an origin, so that its events share them.
+    shared: Mutex<Vec<(Arc<Origin>, Arc<Names>)>>,
+}
+
+/// How many origins' names are kept at hand; a process rarely has more orgs than this.
+const SHARED_NAMES: usize = 16;
+
+/// Builds a [`CoralogixMapping`].
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct CoralogixMappingBuilder {
+    application: (String, Option<String>),
+    subsystem: Option<(String, Option<String>)>,
+    severity: SeverityTable,
+    text: TextForm,
+    bare: bool,
+    redaction: Redaction,
+}
+
+impl CoralogixMapping {
+    /// A builder with the defaults.
+    pub fn builder() -> CoralogixMappingBuilder {
+        CoralogixMappingBuilder {
+            application: ("okta".into(), None),
+            subsystem: None,
+            severity: SeverityTable::default(),
+            text: TextForm::default(),
+            bare: false,
+            redaction: Redaction::default(),
+        }
+    }
+
+    fn names(&self, event: &RawEvent, json: &[u8]) -> Arc<Names> {
+        let fixed =
+            self.application.is_fixed() && self.subsystem.as_ref().is_none_or(NameSource::is_fixed);
+        if !fixed {
+            return Arc::new(self.make_names(event.origin(), json));
+        }
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, names)) = shared
+            .iter()
+            .find(|(origin, _)| Arc::ptr_eq(origin, event.origin()))
+        {
+            return Arc::clone(names);
+        }
+        let names = Arc::new(self.make_names(event.origin(), json));
+        if shared.len() == SHARED_NAMES {
+            shared.remove(0);
+        }
+        shared.push((Arc::clone(event.origin()), Arc::clone(&names)));
+        names
+    }
+
+    fn make_names(&self, origin: &Origin, json: &[u8]) -> Names {
+        let asked = |name: &Option<String>| {
+            name.as_deref()
+                .filter(|name| !name.trim().is_empty())
+                .map(JsonString::escape)
+        };
+        let org = || match origin.org.trim() {
+            "" => JsonString::escape("okta"),
+            org => JsonString::escape(org),
+        };
+        let subsystem = || {
+            self.subsystem
+                .as_ref()
+                .map_or_else(org, |name| name.of(json))
+        };
+        Names {
+            application: asked(&origin.application).unwrap_or_else(|| self.application.of(json)),
+            subsystem: asked(&origin.subsystem).unwrap_or_else(subsystem),
+            computer: Some(origin.org.as_str())
+                .filter(|org| !org.is_empty())
+                .map(JsonString::escape),
+        }
+    }
+
+    /// The redacted LogEvent, and it in its document.
+    fn redact(&self, event: &RawEvent) -> Result<(Bytes, Bytes), MappingError> {
+        let redacted = self.redaction.apply(&event.json())?;
+        let place = event.json_range();
+        let document = event.document();
+        let mut whole = BytesMut::with_capacity(document.len());
+        whole.extend_from_slice(&document[..place.start]);
+        whole.extend_from_slice(&redacted);
+        whole.extend_from_slice(&document[place.end..]);
+        Ok((redacted, whole.freeze()))
+    }
+}
+
+impl Mapping for CoralogixMapping {
+    fn map(&self, event: &RawEvent) -> Result<LogEntry, MappingError> {
+        let (json, document) = if self.redaction.is_empty() {
+            (event.json(), event.document().clone())
+        } else {
+            self.redact(event)?
+        };
+        let names = self.names(event, &json);
+        let document = if self.bare { json } else { document };
+        let text = match self.text {
+            TextForm::Escaped => EntryText::Escaped(document),
+            TextForm::Embedded => EntryText::Embedded(document),
+        };
+        let mut entry = LogEntry::new(names, text);
+        entry.timestamp = Some(event.published());
+        entry.severity = self.severity.of(event.severity());
+        if !self.redaction.touches("eventType") {
+            entry.category = event.event_type_json();
+        }
+        Ok(entry)
+    }
+}
+
+impl CoralogixMappingBuilder {
+    /// `applicationName` for all entries.
+    pub fn application(mut self, name: impl Into<String>) -> Self {
+        self.application = (name.into(), None);
+        self
+    }
+
+    /// `applicationName` from the field at `path` (`$.actor.type`); `fallback` where that is absent, empty, or no scalar.
+    pub fn application_from(
+        mut self,
+        path: impl Into<String>,
+        fallback: impl Into<String>,
+    ) -> Self {
+        self.application = (fallback.into(), Some(path.into()));
+        self
+    }
+
+    /// `subsystemName` for all entries: the account name.
+    pub fn subsystem(mut self, name: impl Into<String>) -> Self {
+        self.subsystem = Some((name.into(), None));
+        self
+    }
+
+    /// `subsystemName` from the field at `path`; `fallback` where that is absent, empty, or no scalar.
+    pub fn subsystem_from(mut self, path: impl Into<String>, fallback: impl Into<String>) -> Self {
+        self.subsystem = Some((fallback.into(), Some(path.into())));
+        self
+    }
+
+    /// Which severity becomes which.
+    pub fn severity(mut self, table: SeverityTable) -> Self {
+        self.severity = table;
+        self
+    }
+
+    /// How the event stands in `text`.
+    pub fn text(mut self, form: TextForm) -> Self {
+        self.text = form;
+        self
+    }
+
+    /// Sends the bare LogEvent even where it came in an EventBridge envelope.
+    pub fn bare_event(mut self, bare: bool) -> Self {
+        self.bare = bare;
+        self
+    }
+
+    /// Fields to drop or hash.
+    pub fn redaction(mut self, redaction: Redaction) -> Self {
+        self.redaction = redaction;
+        self
+    }
+
+    /// The mapping.
+    ///
+    /// # Errors
+    /// `Config` if a name is empty or a path cannot be read.
+    pub fn build(self) -> Result<CoralogixMapping> {
+        let name = |field: &str, (fallback, path): (String, Option<String>)| {
+            NameSource::new(field, &fallback, path.as_deref())
+        };
+        Ok(CoralogixMapping {
+            application: name("application", self.application)?,
+            subsystem: self
+                .subsystem
+                .map(|source| name("subsystem", source))
+                .transpose()?,
+            severity: self.severity,
+            text: self.text,
+            bare: self.bare,
+            redaction: self.redaction,
+            shared: Mutex::default(),
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! From an event to a log entry.
+
+mod coralogix;
+mod name;
+mod path;
+mod redact;
+mod severity;
+
+pub use coralogix::{CoralogixMapping, CoralogixMappingBuilder, TextForm};
+pub use path::FieldPath;
+pub use redact::Redaction;
+pub use severity::SeverityTable;
+
+use std::fmt::Debug;
+
+use thiserror::Error;
+
+use crate::{LogEntry, RawEvent};
+
+/// Makes a log entry of an event: pure and synchronous.
+///
+/// # Implementing
+/// The same event always gives the same entry, since an event may be mapped again after a restart.
+pub trait Mapping: Debug + Send + Sync + 'static {
+    /// The entry for `event`.
+    ///
+    /// # Errors
+    /// If no entry can be made; the event then goes to the dead letters.
+    fn map(&self, event: &RawEvent) -> Result<LogEntry, MappingError>;
+}
+
+/// Why no entry can be made of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct MappingError(pub String);

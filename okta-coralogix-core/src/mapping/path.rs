@@ -1,0 +1,171 @@
+//! Paths to a field of an event, and the members of a JSON object without a tree.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::{Error, json_string};
+
+/// A path to a field of a LogEvent: `$.actor.alternateId`; `[*]` goes through every element of an array
+/// (`$.target[*].displayName`).
+///
+/// ```
+/// use okta_coralogix_core::mapping::FieldPath;
+///
+/// assert!("$.actor.alternateId".parse::<FieldPath>().is_ok());
+/// assert!("actor.alternateId".parse::<FieldPath>().is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldPath {
+    steps: Vec<Step>,
+}
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    Member(String),
+    EachElement,
+}
+
+impl FieldPath {
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The plain text of the string, number or boolean at the path in `json`. Takes the first element where it goes through an
+    /// array.
+    pub(super) fn scalar(&self, json: &[u8]) -> Option<String> {
+        let mut at = std::str::from_utf8(json).ok()?;
+        for step in &self.steps {
+            at = match step {
+                // The last of equal keys counts, as for the event's head.
+                Step::Member(name) => {
+                    Members::of(at)?
+                        .0
+                        .into_iter()
+                        .rfind(|member| member.key() == *name)?
+                        .value
+                }
+                Step::EachElement => elements(at)?.into_iter().next()?,
+            };
+        }
+        match at.as_bytes().first()? {
+            b'"' => Some(json_string::plain(at.as_bytes().get(1..at.len() - 1)?).into_owned()),
+            b'{' | b'[' | b'n' => None,
+            _ => Some(at.to_owned()),
+        }
+    }
+}
+
+impl FromStr for FieldPath {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let wrong = || {
+            Error::config(
+                "field path",
+                format!("{text:?} should look like `$.actor.alternateId`"),
+            )
+        };
+        let mut steps = Vec::new();
+        for part in text.strip_prefix("$.").ok_or_else(wrong)?.split('.') {
+            let name = part.trim_end_matches("[*]");
+            if name.is_empty() || name.contains(['[', ']', '*', '"', '\'', ' ']) {
+                return Err(wrong());
+            }
+            steps.push(Step::Member(name.to_owned()));
+            let arrays = (part.len() - name.len()) / "[*]".len();
+            steps.extend(std::iter::repeat_n(Step::EachElement, arrays));
+        }
+        Ok(Self { steps })
+    }
+}
+
+/// The members of a JSON object, as slices of its text, in its order.
+pub(super) struct Members<'a>(pub(super) Vec<Member<'a>>);
+
+/// One member: the key with its quotes, and the value.
+pub(super) struct Member<'a> {
+    pub(super) raw_key: &'a str,
+    pub(super) value: &'a str,
+}
+
+impl Member<'_> {
+    pub(super) fn key(&self) -> Cow<'_, str> {
+        json_string::plain(&self.raw_key.as_bytes()[1..self.raw_key.len() - 1])
+    }
+}
+
+impl<'a> Members<'a> {
+    /// `None` if `json` is no object.
+    pub(super) fn of(json: &'a str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+                    members.push(Member {
+                        raw_key: key.get(),
+                        value: value.get(),
+                    });
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+/// The elements of a JSON array; `None` if `json` is none.
+pub(super) fn elements(json: &str) -> Option<Vec<&str>> {
+    let elements: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+    Some(elements.into_iter().map(RawValue::get).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_finds_scalars_only() {
+        let json = br#"{"a":{"b":"x \u00fc","n":12,"t":true,"z":null,"o":{}},"l":[{"k":"first"},{"k":"2"}],"d":1,"d":2}"#;
+        let at = |path: &str| path.parse::<FieldPath>().unwrap().scalar(json);
+        assert_eq!(at("$.a.b").as_deref(), Some("x ü"));
+        assert_eq!(at("$.a.n").as_deref(), Some("12"));
+        assert_eq!(at("$.a.t").as_deref(), Some("true"));
+        assert_eq!(at("$.l[*].k").as_deref(), Some("first"));
+        assert_eq!(
+            at("$.d").as_deref(),
+            Some("2"),
+            "the last of equal keys counts"
+        );
+        for path in ["$.a.z", "$.a.o", "$.a", "$.l", "$.x", "$.a.b.c", "$.a[*]"] {
+            assert_eq!(at(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_meant_is_refused() {
+        for path in ["", "$", "$.", "a.b", "$.a..b", "$.a[0]", "$.a.*", "$['a']"] {
+            assert!(path.parse::<FieldPath>().is_err(), "{path:?}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! How a pipeline is put together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Limits, Parts, Pipeline};
+use crate::backoff::BackoffPolicy;
+use crate::dead_letter::{DeadLetters, NoDeadLetters};
+use crate::filter::{AgeFilter, EventFilter};
+use crate::observe::{Observer, TracingObserver};
+use crate::{Clock, CoralogixMapping, Error, EventSource, LogSink, Mapping, Result, SystemClock};
+
+/// Builds a [`Pipeline`].
+#[derive(Debug)]
+#[must_use]
+pub struct PipelineBuilder<S> {
+    source: S,
+    sink: Arc<dyn LogSink>,
+    mapping: Option<Arc<dyn Mapping>>,
+    age: AgeFilter,
+    filters: Vec<Arc<dyn EventFilter>>,
+    dead_letters: Arc<dyn DeadLetters>,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    backoff: BackoffPolicy,
+    limits: Limits,
+}
+
+impl<S: EventSource> PipelineBuilder<S> {
+    pub(super) fn new(source: S, sink: Arc<dyn LogSink>) -> Self {
+        Self {
+            source,
+            sink,
+            mapping: None,
+            age: AgeFilter::default(),
+            filters: Vec::new(),
+            dead_letters: Arc::new(NoDeadLetters),
+            clock: Arc::new(SystemClock),
+            observer: Arc::new(TracingObserver),
+            backoff: BackoffPolicy::default(),
+            limits: Limits {
+                deliveries: 4,
+                events: 4000,
+                requests: 4,
+                linger: Duration::from_millis(100),
+                drain: Duration::from_secs(30),
+                give_up: None,
+                seed: fastrand::u64(..),
+            },
+        }
+    }
+
+    /// How an event becomes an entry. Default: [`CoralogixMapping`] with its defaults.
+    pub fn mapping(mut self, mapping: impl Mapping) -> Self {
+        self.mapping = Some(Arc::new(mapping));
+        self
+    }
+
+    /// The age rule. Default: 24 hours, dropped and counted.
+    pub fn age(mut self, filter: AgeFilter) -> Self {
+        self.age = filter;
+        self
+    }
+
+    /// One more filter, after those added before and after the age rule.
+    pub fn filter(mut self, filter: impl EventFilter) -> Self {
+        self.filters.push(Arc::new(filter));
+        self
+    }
+
+    /// Where events go that cannot be delivered. Without it the first such event ends the run.
+    pub fn dead_letters(mut self, store: impl DeadLetters) -> Self {
+        self.dead_letters = Arc::new(store);
+        self
+    }
+
+    /// Where the time comes from. Default: the operating system.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Who hears what happens. Default: `tracing`.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Arc::new(observer);
+        self
+    }
+
+    /// How long to wait before asking again, on either side.
+    pub fn backoff(mut self, policy: BackoffPolicy) -> Self {
+        self.backoff = policy;
+        self
+    }
+
+    /// How much may be in flight: nothing more is taken at this many unsettled deliveries or unended events. Default: 4 and 4,000.
+    /// The last delivery taken may exceed the events.
+    pub fn in_flight(mut self, deliveries: usize, events: usize) -> Self {
+        self.limits.deliveries = deliveries;
+        self.limits.events = events;
+        self
+    }
+
+    /// Requests to the sink at a time. Default: 4.
+    pub fn requests(mut self, requests: usize) -> Self {
+        self.limits.requests = requests;
+        self
+    }
+
+    /// How long an entry waits for others to fill a request. Default: 100 ms.
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.limits.linger = linger;
+        self
+    }
+
+    /// How long what is in flight may take to finish after the shutdown or a fatal error. Default: 30 s.
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.drain = timeout;
+        self
+    }
+
+    /// Ends the run when something keeps failing and nothing has moved for this long. Default: never.
+    pub fn give_up_after(mut self, time: Duration) -> Self {
+        self.limits.give_up = Some(time);
+        self
+    }
+
+    /// The seed of the jitter. Default: random.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.limits.seed = seed;
+        self
+    }
+
+    /// The pipeline.
+    ///
+    /// # Errors
+    /// `Config` if a bound is zero.
+    pub fn build(self) -> Result<Pipeline<S>> {
+        let bounds = [
+            ("in_flight deliveries", self.limits.deliveries),
+            ("in_flight events", self.limits.events),
+            ("requests", self.limits.requests),
+        ];
+        if let Some((field, _)) = bounds.iter().find(|(_, bound)| *bound == 0) {
+            return Err(Error::config(field, "must be at least 1"));
+        }
+        let mapping = match self.mapping {
+            Some(mapping) => mapping,
+            None => Arc::new(CoralogixMapping::builder().build()?),
+        };
+        Ok(Pipeline {
+            source: self.source,
+            parts: Arc::new(Parts {
+                sink: self.sink,
+                mapping,
+                age: self.age,
+                filters: self.filters,
+                dead_letters: self.dead_letters,
+                clock: self.clock,
+                observer: self.observer,
+                backoff: self.backoff,
+            }),
+            limits: self.limits,
+        })
+    }
+}

@@ -1,0 +1,320 @@
+//! One request's worth of entries, until each of them has ended.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::intake::{PutAside, Report, Reports, end};
+use super::queue::Slot;
+use super::{Ending, Parts};
+use crate::backoff::Backoff;
+use crate::dead_letter::DeadLetterReason;
+use crate::filter::AgePolicy;
+use crate::observe::Signal;
+use crate::sink::{Batch, EncodeError, Sent};
+use crate::{Error, ErrorKind, LogEntry, Result};
+
+/// Entries that fit one request when they were gathered. They are sent, and where the far side refuses them split, until
+/// every one has ended.
+#[derive(Debug)]
+pub(super) struct Group {
+    parts: Arc<Parts>,
+    reports: Reports,
+    /// True once the run stops: nothing is sent any more.
+    stop: watch::Receiver<bool>,
+    backoff: Backoff,
+    /// `None` once the item has ended.
+    slots: Vec<Option<Slot>>,
+    entries: Vec<LogEntry>,
+    /// What is to be sent, the next one last.
+    todo: Vec<Range<usize>>,
+    /// The request as it was gathered.
+    batch: Option<Batch>,
+    asides: Vec<PutAside>,
+    /// The far side has accepted something of this group: what it refuses is the entries' fault, not the endpoint's.
+    accepts: bool,
+}
+
+/// What became of one request.
+enum Attempt {
+    Accepted(Sent),
+    Refused(Error),
+    /// An entry has become too old while it waited: what is left makes another request.
+    Aged,
+    Stopped,
+}
+
+/// How many entries are sent alone to tell a bad entry from a bad endpoint.
+const PROBES: usize = 4;
+
+impl Group {
+    pub(super) fn new(
+        parts: Arc<Parts>,
+        reports: Reports,
+        stop: watch::Receiver<bool>,
+        seed: u64,
+        (slots, entries): (Vec<Slot>, Vec<LogEntry>),
+        batch: Batch,
+    ) -> Self {
+        Self {
+            backoff: Backoff::new(parts.backoff, seed),
+            parts,
+            reports,
+            stop,
+            todo: Vec::from([0..entries.len()]),
+            slots: slots.into_iter().map(Some).collect(),
+            entries,
+            batch: Some(batch),
+            asides: Vec::new(),
+            accepts: false,
+        }
+    }
+
+    /// Sends until every item has ended. What has not when it must stop is handed back.
+    ///
+    /// # Errors
+    /// What waiting cannot mend.
+    pub(super) async fn deliver(mut self) -> Result<()> {
+        let sent = self.send_all().await;
+        let kept = self
+            .parts
+            .write_aside(std::mem::take(&mut self.asides), &self.reports)
+            .await;
+        for index in 0..self.slots.len() {
+            self.end(index, Ending::HandedBack);
+        }
+        sent.and(kept)
+    }
+
+    async fn send_all(&mut self) -> Result<()> {
+        while let Some(range) = self.todo.pop() {
+            let Some((batch, range)) = self.encode(range) else {
+                continue;
+            };
+            match self.send(&batch, range.clone()).await {
+                Attempt::Accepted(sent) => self.accepted(range, &sent),
+                Attempt::Refused(error) => self.refused(range, error).await?,
+                Attempt::Aged => self.plan(range),
+                Attempt::Stopped => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The request for the first entries of `range`; the rest is planned. `None` if the first one cannot be sent at all.
+    fn encode(&mut self, range: Range<usize>) -> Option<(Batch, Range<usize>)> {
+        let encoded = match self.batch.take() {
+            Some(batch) => Ok(batch),
+            None => self.parts.sink.encode(&self.entries[range.clone()]),
+        };
+        match encoded {
+            Ok(batch) => {
+                let taken = range.start..range.start + batch.taken;
+                self.plan(taken.end..range.end);
+                Some((batch, taken))
+            }
+            Err(error) => {
+                self.put_aside(range.start, encode_reason(&error), &error.to_string());
+                self.plan(range.start + 1..range.end);
+                None
+            }
+        }
+    }
+
+    /// Sends one request as often as it takes.
+    async fn send(&mut self, batch: &Batch, range: Range<usize>) -> Attempt {
+        let mut ambiguous = false;
+        self.backoff.reset();
+        loop {
+            if *self.stop.borrow() {
+                return Attempt::Stopped;
+            }
+            let entries = range.len();
+            let error = match self.parts.sink.send(batch).await {
+                Ok(sent) => {
+                    self.reports.send(Report::Progress).ok();
+                    let bytes = batch.body.len();
+                    self.parts
+                        .observer
+                        .observe(&Signal::Accepted { entries, bytes });
+                    return Attempt::Accepted(sent);
+                }
+                Err(error) => error,
+            };
+            ambiguous |= error.is_ambiguous();
+            let retry_in = self.backoff.next(error.retry());
+            self.parts.observer.observe(&Signal::SendFailed {
+                error: &error,
+                entries,
+                retry_in,
+            });
+            let Some(wait) = retry_in else {
+                return Attempt::Refused(error);
+            };
+            self.reports.send(Report::Fault(error.to_string())).ok();
+            tokio::select! {
+                () = sleep(wait) => {}
+                _ = self.stop.wait_for(|stop| *stop) => {}
+            }
+            // Where the far side may have taken the request, the same one is sent again.
+            if !ambiguous && self.retire_aged(range.clone()) {
+                return Attempt::Aged;
+            }
+        }
+    }
+
+    fn accepted(&mut self, range: Range<usize>, sent: &Sent) {
+        self.accepts = true;
+        for rejected in &sent.rejected {
+            self.put_aside(
+                range.start + rejected.index,
+                DeadLetterReason::Rejected,
+                &rejected.reason,
+            );
+        }
+        for index in range {
+            self.end(index, Ending::Delivered);
+        }
+    }
+
+    async fn refused(&mut self, range: Range<usize>, error: Error) -> Result<()> {
+        let alone = range.len() == 1;
+        match error.kind() {
+            ErrorKind::TooLarge if alone => {
+                self.put_aside(range.start, DeadLetterReason::TooLarge, error.detail())
+            }
+            ErrorKind::Rejected if alone => {
+                self.put_aside(range.start, DeadLetterReason::Rejected, error.detail())
+            }
+            ErrorKind::TooLarge => self.split(range),
+            ErrorKind::Rejected => {
+                if !self.accepts {
+                    self.probe(range.clone(), error).await?;
+                }
+                self.split(range);
+            }
+            _ => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// A misconfigured endpoint may refuse everything: some entries, sent alone, show which it is.
+    ///
+    /// # Errors
+    /// `WrongEndpoint` if none of several entries is taken.
+    async fn probe(&mut self, range: Range<usize>, refusal: Error) -> Result<()> {
+        let last = range.len() - 1;
+        let mut places: Vec<_> = (0..PROBES)
+            .map(|n| range.start + last * n / (PROBES - 1))
+            .collect();
+        places.dedup();
+        let mut refused = Vec::new();
+        for index in places {
+            let Some((batch, one)) = self.encode(index..index + 1) else {
+                continue;
+            };
+            match self.send(&batch, one.clone()).await {
+                Attempt::Accepted(sent) => {
+                    self.accepted(one, &sent);
+                    break;
+                }
+                Attempt::Refused(error) if error.kind() == ErrorKind::Rejected => {
+                    refused.push((index, error))
+                }
+                Attempt::Refused(error) if error.kind() == ErrorKind::TooLarge => {
+                    self.put_aside(index, DeadLetterReason::TooLarge, error.detail());
+                }
+                Attempt::Refused(error) => return Err(error),
+                Attempt::Aged => {}
+                Attempt::Stopped => return Ok(()),
+            }
+        }
+        if !self.accepts && refused.len() >= PROBES {
+            let detail = format!(
+                "the sink refused a request and every single entry of it that was tried, so that the fault is not the \
+                 entries': check the endpoint ({refusal})"
+            );
+            return Err(Error::new(ErrorKind::WrongEndpoint, detail).with_source(refusal));
+        }
+        for (index, error) in refused {
+            self.put_aside(index, DeadLetterReason::Rejected, error.detail());
+        }
+        Ok(())
+    }
+
+    fn split(&mut self, range: Range<usize>) {
+        let middle = range.start + range.len() / 2;
+        self.plan(middle..range.end);
+        self.plan(range.start..middle);
+    }
+
+    /// Plans what of `range` has not ended, to be sent before what was planned earlier.
+    fn plan(&mut self, range: Range<usize>) {
+        let mut end = range.end;
+        while end > range.start {
+            let Some(last) = (range.start..end).rfind(|&index| self.slots[index].is_some()) else {
+                return;
+            };
+            let start = (range.start..last)
+                .rfind(|&index| self.slots[index].is_none())
+                .map_or(range.start, |hole| hole + 1);
+            self.todo.push(start..last + 1);
+            end = start;
+        }
+    }
+
+    /// Ends what has become too old in `range`, by the same policy as at its receipt. True if something has.
+    fn retire_aged(&mut self, range: Range<usize>) -> bool {
+        let now = self.parts.clock.now();
+        let age = self.parts.age;
+        let mut any = false;
+        for index in range {
+            let Some(slot) = &mut self.slots[index] else {
+                continue;
+            };
+            if slot.restamped
+                || !age.is_too_old(slot.event.published(), slot.clock_offset.earlier(now))
+            {
+                continue;
+            }
+            any = true;
+            match age.policy() {
+                AgePolicy::Drop => self.end(index, Ending::TooOld),
+                AgePolicy::DeadLetter => self.put_aside(
+                    index,
+                    DeadLetterReason::TooOld,
+                    "it became too old while it waited",
+                ),
+                AgePolicy::Restamp => {
+                    slot.restamped = true;
+                    self.entries[index].timestamp = Some(now);
+                }
+            }
+        }
+        any
+    }
+
+    fn put_aside(&mut self, index: usize, reason: DeadLetterReason, detail: &str) {
+        if let Some(slot) = self.slots[index].take() {
+            let aside = self
+                .parts
+                .put_aside(slot.id, &slot.event, slot.held, reason, detail);
+            self.asides.push(aside);
+        }
+    }
+
+    fn end(&mut self, index: usize, ending: Ending) {
+        if let Some(slot) = self.slots[index].take() {
+            end(&self.reports, slot.id, slot.held, ending);
+        }
+    }
+}
+
+pub(super) fn encode_reason(error: &EncodeError) -> DeadLetterReason {
+    match error {
+        EncodeError::TooLarge { .. } => DeadLetterReason::TooLarge,
+        EncodeError::Invalid(_) => DeadLetterReason::Unmappable,
+    }
+}

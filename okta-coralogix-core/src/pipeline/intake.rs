@@ -1,0 +1,180 @@
+//! What becomes of an event before it is sent: judged, claimed, mapped.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::queue::{ItemId, Slot};
+use super::{Ending, Parts};
+use crate::dead_letter::{DeadLetter, DeadLetterReason};
+use crate::event::MalformedEvent;
+use crate::filter::{AgePolicy, Claim, DropReason, Held, Joined, SeenFilter};
+use crate::{ClockOffset, LogEntry, RawEvent, Result};
+
+/// What the steps of a run tell it.
+#[derive(Debug)]
+pub(super) enum Report {
+    /// An item ended.
+    Ended(ItemId, Ending),
+    /// The sink accepted something.
+    Progress,
+    /// Something failed and is tried again.
+    Fault(String),
+}
+
+pub(super) type Reports = mpsc::UnboundedSender<Report>;
+
+/// What an item needs next.
+#[derive(Debug)]
+pub(super) enum Judged {
+    Ended(Ending),
+    PutAside(PutAside),
+    /// A copy is in flight: its outcome is awaited.
+    Joined(Joined),
+    Send(Box<(Slot, LogEntry)>),
+}
+
+/// An item for the dead letters.
+#[derive(Debug)]
+pub(super) struct PutAside {
+    pub(super) id: ItemId,
+    pub(super) held: Option<Held>,
+    pub(super) letter: DeadLetter,
+}
+
+impl Parts {
+    /// Judges one item of a delivery.
+    pub(super) fn judge(
+        &self,
+        id: ItemId,
+        item: Result<RawEvent, MalformedEvent>,
+        clock_offset: ClockOffset,
+        seen: &SeenFilter,
+    ) -> Judged {
+        let event = match item {
+            Ok(event) => event,
+            Err(malformed) => return Judged::PutAside(self.malformed(id, malformed)),
+        };
+        let now = clock_offset.earlier(self.clock.now());
+        let mut restamped = false;
+        if self.age.is_too_old(event.published(), now) {
+            match self.age.policy() {
+                AgePolicy::Drop => return Judged::Ended(Ending::TooOld),
+                AgePolicy::DeadLetter => {
+                    return Judged::PutAside(self.put_aside(
+                        id,
+                        &event,
+                        None,
+                        DeadLetterReason::TooOld,
+                        "",
+                    ));
+                }
+                AgePolicy::Restamp => restamped = true,
+            }
+        }
+        match self
+            .filters
+            .iter()
+            .find_map(|filter| filter.check(&event, now))
+        {
+            Some(DropReason::TooOld) => return Judged::Ended(Ending::TooOld),
+            Some(DropReason::Filtered) => return Judged::Ended(Ending::Filtered),
+            None => {}
+        }
+        let held = match event.uuid().map(|uuid| seen.claim(&uuid)) {
+            None => None,
+            Some(Claim::Held(held)) => Some(held),
+            Some(Claim::Remembered) => return Judged::Ended(Ending::Duplicate),
+            Some(Claim::InFlight(joined)) => return Judged::Joined(joined),
+        };
+        let mut entry = match self.mapping.map(&event) {
+            Ok(entry) => entry,
+            Err(error) => {
+                let reason = DeadLetterReason::Unmappable;
+                return Judged::PutAside(self.put_aside(
+                    id,
+                    &event,
+                    held,
+                    reason,
+                    &error.to_string(),
+                ));
+            }
+        };
+        if restamped {
+            entry.timestamp = Some(self.clock.now());
+        }
+        let slot = Slot {
+            id,
+            event,
+            held,
+            clock_offset,
+            restamped,
+            queued: Instant::now(),
+        };
+        Judged::Send(Box::new((slot, entry)))
+    }
+
+    fn malformed(&self, id: ItemId, malformed: MalformedEvent) -> PutAside {
+        let detail = malformed.reason.to_string();
+        let reason = DeadLetterReason::Malformed;
+        PutAside {
+            id,
+            held: None,
+            letter: DeadLetter::new(
+                self.clock.now(),
+                reason,
+                detail,
+                malformed.origin,
+                malformed.bytes,
+            ),
+        }
+    }
+
+    /// A dead letter for an event.
+    pub(super) fn put_aside(
+        &self,
+        id: ItemId,
+        event: &RawEvent,
+        held: Option<Held>,
+        reason: DeadLetterReason,
+        detail: &str,
+    ) -> PutAside {
+        let (origin, bytes) = (Arc::clone(event.origin()), event.document().clone());
+        PutAside {
+            id,
+            held,
+            letter: DeadLetter::new(self.clock.now(), reason, detail, origin, bytes),
+        }
+    }
+
+    /// Writes dead letters; their items end once they are durable.
+    pub(super) async fn write_aside(&self, asides: Vec<PutAside>, reports: &Reports) -> Result<()> {
+        let (letters, items): (Vec<_>, Vec<_>) = asides
+            .into_iter()
+            .map(|aside| (aside.letter, (aside.id, aside.held)))
+            .unzip();
+        let written = match letters.is_empty() {
+            true => Ok(()),
+            false => self.dead_letters.write(&letters).await,
+        };
+        let ending = match written {
+            Ok(()) => Ending::DeadLettered,
+            Err(_) => Ending::HandedBack,
+        };
+        for (id, held) in items {
+            end(reports, id, held, ending);
+        }
+        written
+    }
+}
+
+/// Ends an item: its claim is remembered or given back, and the run is told.
+pub(super) fn end(reports: &Reports, id: ItemId, held: Option<Held>, ending: Ending) {
+    match held {
+        Some(held) if ending != Ending::HandedBack => held.remember(),
+        held => drop(held),
+    }
+    // A run that is gone counts no more.
+    reports.send(Report::Ended(id, ending)).ok();
+}

@@ -1,0 +1,94 @@
+//! The pipeline: from a source through filters and mapping to a sink, acknowledged end to end.
+
+mod builder;
+mod deliver;
+mod intake;
+mod queue;
+mod run;
+mod settle;
+mod summary;
+
+pub use builder::PipelineBuilder;
+pub use summary::{Ending, Failed, Summary};
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::backoff::BackoffPolicy;
+use crate::dead_letter::DeadLetters;
+use crate::filter::{AgeFilter, EventFilter};
+use crate::observe::Observer;
+use crate::{Clock, EventSource, LogSink, Mapping};
+
+/// Carries events from a source to a sink and settles each delivery once all of it has ended.
+///
+/// Items are judged in this order: malformed, too old, filtered, duplicate; the rest is mapped, gathered into requests
+/// and sent, several at a time. Sends and settlements run side by side.
+///
+/// A temporary fault never ends a run: it is retried with capped backoff for as long as it takes, and the source is
+/// held back meanwhile. A run ends with an error only for what waiting cannot mend, and then hands back what it has not
+/// settled. Dropping the future of [`run`](Self::run) loses nothing.
+pub struct Pipeline<S> {
+    source: S,
+    parts: Arc<Parts>,
+    limits: Limits,
+}
+
+/// What every step of a run shares.
+#[derive(Debug)]
+struct Parts {
+    sink: Arc<dyn LogSink>,
+    mapping: Arc<dyn Mapping>,
+    age: AgeFilter,
+    filters: Vec<Arc<dyn EventFilter>>,
+    dead_letters: Arc<dyn DeadLetters>,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    backoff: BackoffPolicy,
+}
+
+/// The bounds of a run.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    deliveries: usize,
+    events: usize,
+    requests: usize,
+    linger: Duration,
+    drain: Duration,
+    give_up: Option<Duration>,
+    seed: u64,
+}
+
+impl<S: EventSource> Pipeline<S> {
+    /// A builder with the defaults.
+    pub fn builder(source: S, sink: impl LogSink) -> PipelineBuilder<S> {
+        PipelineBuilder::new(source, Arc::new(sink))
+    }
+
+    /// Runs until the source has no more, `shutdown` resolves, or something happens that waiting cannot mend.
+    ///
+    /// After `shutdown` nothing more is taken; what is in flight is finished and settled within the drain timeout, and
+    /// what is not is handed back.
+    ///
+    /// # Cancel safety
+    /// Dropping the future hands back everything in flight.
+    ///
+    /// # Errors
+    /// [`Failed`], with the counts up to then: a refused credential, a wrong endpoint, a failed disk, and their like.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<Summary, Failed> {
+        run::Run::new(self.source, self.parts, self.limits)
+            .drive(shutdown)
+            .await
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Pipeline<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("source", &self.source)
+            .field("parts", &self.parts)
+            .field("limits", &self.limits)
+            .finish()
+    }
+}

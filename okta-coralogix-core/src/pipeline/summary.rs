@@ -1,0 +1,108 @@
+//! The conservation law: what came in ends in exactly one of six ways.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{Error, Outcome};
+
+/// How an item ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// The sink accepted it.
+    Delivered,
+    /// Dropped by the age filter.
+    TooOld,
+    /// A copy of an event that is settled.
+    Duplicate,
+    /// Dropped by another filter.
+    Filtered,
+    /// In the dead letters.
+    DeadLettered,
+    /// Not done with: its source gives it again.
+    HandedBack,
+}
+
+impl Ending {
+    /// What the source hears.
+    #[must_use]
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::HandedBack => Outcome::HandedBack,
+            _ => Outcome::Settled,
+        }
+    }
+}
+
+/// Counts of a run. `received` is the sum of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Items that the source gave, malformed ones included.
+    pub received: u64,
+    /// Accepted by the sink.
+    pub delivered: u64,
+    /// Dropped as too old.
+    pub too_old: u64,
+    /// Dropped as copies of settled events.
+    pub duplicate: u64,
+    /// Dropped by another filter.
+    pub filtered: u64,
+    /// Put into the dead letters.
+    pub dead_lettered: u64,
+    /// Handed back to the source.
+    pub handed_back: u64,
+}
+
+impl Summary {
+    /// Counts one item that ended.
+    pub(super) fn count(&mut self, ending: Ending) {
+        *match ending {
+            Ending::Delivered => &mut self.delivered,
+            Ending::TooOld => &mut self.too_old,
+            Ending::Duplicate => &mut self.duplicate,
+            Ending::Filtered => &mut self.filtered,
+            Ending::DeadLettered => &mut self.dead_lettered,
+            Ending::HandedBack => &mut self.handed_back,
+        } += 1;
+    }
+
+    /// How many items ended.
+    #[must_use]
+    pub fn ended(&self) -> u64 {
+        self.delivered
+            + self.too_old
+            + self.duplicate
+            + self.filtered
+            + self.dead_lettered
+            + self.handed_back
+    }
+
+    /// True if every item received has ended in one way.
+    #[must_use]
+    pub fn is_balanced(&self) -> bool {
+        self.received == self.ended()
+    }
+}
+
+/// A run that ended with an error. What was settled before stays settled.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Failed {
+    /// What ended it.
+    pub error: Error,
+    /// The counts up to then.
+    pub summary: Summary,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl std::error::Error for Failed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
