@@ -63,7 +63,7 @@ impl Group {
             parts,
             reports,
             stop,
-            todo: Vec::from([0..entries.len()]),
+            todo: std::iter::once(0..entries.len()).collect(),
             slots: slots.into_iter().map(Some).collect(),
             entries,
             batch: Some(batch),
