@@ -13,6 +13,8 @@ mod json_string;
 mod secret;
 pub mod sink;
 mod source;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transport;
 
 pub use clock::{Clock, ClockOffset, SystemClock};
