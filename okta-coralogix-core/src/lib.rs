@@ -16,6 +16,8 @@ pub mod pipeline;
 mod secret;
 pub mod sink;
 mod source;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transport;
 
 pub use clock::{Clock, ClockOffset, SystemClock};
