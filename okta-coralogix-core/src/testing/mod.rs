@@ -1,5 +1,14 @@
 //! What tests and benches of sources, sinks and mappings need. Feature `testing`.
 
+mod clock;
+pub mod conformance;
 mod generator;
+mod memory_sink;
+mod memory_source;
+mod memory_stores;
 
+pub use clock::TestClock;
 pub use generator::{EventGenerator, GeneratedEvent, Script, page_of};
+pub use memory_sink::{MemorySink, SinkFault};
+pub use memory_source::MemorySource;
+pub use memory_stores::{MemoryCheckpoint, MemoryDeadLetters};

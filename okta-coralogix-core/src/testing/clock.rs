@@ -1,0 +1,42 @@
+//! A clock that goes with tokio's.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
+
+use crate::Clock;
+
+/// A wall clock that starts at a given time and goes with `tokio::time`, which tests pause. It can be set wrong.
+#[derive(Debug)]
+pub struct TestClock {
+    start: DateTime<Utc>,
+    since: Instant,
+    wrong_by_ms: AtomicI64,
+}
+
+impl TestClock {
+    /// A clock that shows `start` now.
+    #[must_use]
+    pub fn starting_at(start: DateTime<Utc>) -> Self {
+        Self {
+            start,
+            since: Instant::now(),
+            wrong_by_ms: AtomicI64::new(0),
+        }
+    }
+
+    /// Sets the clock wrong by `offset`.
+    pub fn set_wrong_by(&self, offset: TimeDelta) {
+        self.wrong_by_ms
+            .store(offset.num_milliseconds(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        let elapsed = TimeDelta::from_std(self.since.elapsed()).unwrap_or(TimeDelta::MAX);
+        let wrong = TimeDelta::milliseconds(self.wrong_by_ms.load(Ordering::Relaxed));
+        self.start + elapsed + wrong
+    }
+}

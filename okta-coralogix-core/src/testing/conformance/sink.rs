@@ -1,0 +1,139 @@
+//! What every sink must do.
+
+use std::fmt;
+
+use chrono::DateTime;
+
+use crate::sink::LogSink;
+use crate::{EntryText, ErrorKind, JsonString, LogEntry, Names};
+
+/// How the far side of a sink under test answers from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It takes everything.
+    None,
+    /// The request is too large (413).
+    TooLarge,
+    /// The content is refused (400).
+    Rejected,
+    /// The credential is refused (401).
+    Unauthorized,
+    /// It cannot answer now (503).
+    Unavailable,
+}
+
+/// A sink, and a hold on its far side.
+pub struct SinkUnderTest<'a> {
+    /// The sink.
+    pub sink: &'a dyn LogSink,
+    /// The texts that the far side has taken, in their order.
+    pub arrived: &'a (dyn Fn() -> Vec<String> + Sync),
+    /// Sets how the far side answers.
+    pub answer: &'a (dyn Fn(Refusal) + Sync),
+}
+
+impl fmt::Debug for SinkUnderTest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SinkUnderTest")
+            .field("sink", &self.sink)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Checks a sink whose far side is empty and takes everything.
+///
+/// # Panics
+/// If a must of [`LogSink`] is violated.
+pub async fn sink(test: &SinkUnderTest<'_>) {
+    prefixes_reach_the_far_side_in_order(test).await;
+    refusals_have_their_kind_and_take_nothing(test).await;
+}
+
+async fn prefixes_reach_the_far_side_in_order(test: &SinkUnderTest<'_>) {
+    let entries = entries(2 * test.sink.limits().entries + 1);
+    let mut rest = &entries[..];
+    while !rest.is_empty() {
+        let batch = test.sink.encode(rest).expect("small entries can be sent");
+        assert!(
+            batch.taken > 0 && batch.taken <= rest.len(),
+            "a batch takes a non-empty prefix"
+        );
+        assert!(
+            batch.taken <= test.sink.limits().entries,
+            "a batch keeps the limit of entries"
+        );
+        assert!(
+            batch.plain_len <= test.sink.limits().bytes,
+            "a batch keeps the limit of bytes"
+        );
+        let sent = test
+            .sink
+            .send(&batch)
+            .await
+            .expect("the far side takes everything");
+        assert!(sent.rejected.is_empty(), "nothing was refused");
+        rest = &rest[batch.taken..];
+    }
+    let expected: Vec<_> = entries.iter().map(text).collect();
+    assert!(
+        (test.arrived)() == expected,
+        "everything arrived once, in order, byte for byte"
+    );
+}
+
+async fn refusals_have_their_kind_and_take_nothing(test: &SinkUnderTest<'_>) {
+    let cases = [
+        (Refusal::TooLarge, ErrorKind::TooLarge, false),
+        (Refusal::Rejected, ErrorKind::Rejected, false),
+        (Refusal::Unauthorized, ErrorKind::Unauthorized, false),
+        (Refusal::Unavailable, ErrorKind::Unavailable, true),
+    ];
+    let batch = test
+        .sink
+        .encode(&entries(3))
+        .expect("small entries can be sent");
+    let before = (test.arrived)().len();
+    for (refusal, kind, temporary) in cases {
+        (test.answer)(refusal);
+        let error = test
+            .sink
+            .send(&batch)
+            .await
+            .expect_err("a refused batch is no success");
+        assert_eq!(
+            (error.kind(), error.is_temporary()),
+            (kind, temporary),
+            "{refusal:?}: {error}"
+        );
+        assert_eq!((test.arrived)().len(), before, "{refusal:?} takes nothing");
+    }
+    (test.answer)(Refusal::None);
+    test.sink
+        .send(&batch)
+        .await
+        .expect("the same batch can be sent again");
+    assert_eq!((test.arrived)().len(), before + 3);
+}
+
+fn entries(count: usize) -> Vec<LogEntry> {
+    let names = std::sync::Arc::new(Names {
+        application: JsonString::escape("okta"),
+        subsystem: JsonString::escape("conformance \"ü\""),
+        computer: None,
+    });
+    let entry = |n: usize| {
+        let text = format!(r#"{{"uuid":"{n}","text":"a \"quote\", a \\ and ü 😀 \u0001"}}"#);
+        let mut entry = LogEntry::new(
+            std::sync::Arc::clone(&names),
+            EntryText::Escaped(text.into()),
+        );
+        entry.timestamp = DateTime::from_timestamp_millis(1_700_000_000_000 + n as i64);
+        entry
+    };
+    (0..count).map(entry).collect()
+}
+
+fn text(entry: &LogEntry) -> String {
+    let (EntryText::Escaped(text) | EntryText::Embedded(text)) = &entry.text;
+    String::from_utf8_lossy(text).into_owned()
+}

@@ -1,0 +1,247 @@
+//! A sink in memory, with a ledger and scripted faults.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use tokio::time::{Instant, sleep};
+
+use crate::sink::{Batch, BatchLimits, EncodeError, LogSink, Sent};
+use crate::{EntryText, Error, ErrorKind, LogEntry, Result};
+
+/// A sink that remembers what arrived. Clones are handles to the same sink.
+#[derive(Debug, Clone)]
+pub struct MemorySink {
+    limits: BatchLimits,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    arrived: Vec<Bytes>,
+    requests: Vec<usize>,
+    script: VecDeque<SinkFault>,
+    takes: Duration,
+    down_until: Option<Instant>,
+    refuses_text: Option<Refusal>,
+    refuses_all: Option<fn() -> Error>,
+    in_flight: usize,
+    most_in_flight: usize,
+}
+
+type Refusal = Box<dyn Fn(&[u8]) -> bool + Send>;
+
+/// What one request meets.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SinkFault {
+    /// It is refused, and nothing of it is taken.
+    Refuse(Error),
+    /// It is taken, and the answer is lost.
+    LoseAnswer,
+    /// Nothing is wrong with it: to place a fault at a later request.
+    Accept,
+}
+
+impl MemorySink {
+    /// A sink that takes up to 1,000 entries a request.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limits(BatchLimits {
+            entries: 1000,
+            bytes: 2_000_000,
+        })
+    }
+
+    /// A sink with other limits.
+    #[must_use]
+    pub fn with_limits(limits: BatchLimits) -> Self {
+        Self {
+            limits,
+            state: Arc::default(),
+        }
+    }
+
+    /// Every request takes this long.
+    #[must_use]
+    pub fn with_latency(self, time: Duration) -> Self {
+        self.state().takes = time;
+        self
+    }
+
+    /// Requests with an entry whose text `refuse` says true to are refused whole, as a 400 is.
+    #[must_use]
+    pub fn refusing(self, refuse: impl Fn(&[u8]) -> bool + Send + 'static) -> Self {
+        self.state().refuses_text = Some(Box::new(refuse));
+        self
+    }
+
+    /// What the next requests meet, one each.
+    pub fn script(&self, faults: impl IntoIterator<Item = SinkFault>) {
+        self.state().script.extend(faults);
+    }
+
+    /// Every request fails with this, until `None` is set.
+    pub fn refuse_all(&self, error: Option<fn() -> Error>) {
+        self.state().refuses_all = error;
+    }
+
+    /// No request is answered for this long from now.
+    pub fn go_down_for(&self, time: Duration) {
+        self.state().down_until = Some(Instant::now() + time);
+    }
+
+    /// The texts that arrived, in their order, repeats included.
+    #[must_use]
+    pub fn arrived(&self) -> Vec<Bytes> {
+        self.state().arrived.clone()
+    }
+
+    /// How often each text arrived.
+    #[must_use]
+    pub fn counts(&self) -> HashMap<Bytes, usize> {
+        let mut counts = HashMap::new();
+        for text in self.arrived() {
+            *counts.entry(text).or_default() += 1;
+        }
+        counts
+    }
+
+    /// How many entries each request had that was sent, whatever its answer.
+    #[must_use]
+    pub fn requests(&self) -> Vec<usize> {
+        self.state().requests.clone()
+    }
+
+    /// The most requests that were in flight at a time.
+    #[must_use]
+    pub fn most_in_flight(&self) -> usize {
+        self.state().most_in_flight
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, texts: &[Bytes]) -> Result<Sent> {
+        let mut state = self.state();
+        state.requests.push(texts.len());
+        if state.down_until.is_some_and(|until| Instant::now() < until) {
+            return Err(Error::temporary(ErrorKind::Network, "the sink is down"));
+        }
+        if let Some(error) = state.refuses_all {
+            return Err(error());
+        }
+        match state.script.pop_front() {
+            Some(SinkFault::Refuse(error)) => return Err(error),
+            Some(SinkFault::LoseAnswer) => {
+                state.arrived.extend_from_slice(texts);
+                let lost = Error::temporary(ErrorKind::Network, "the answer was lost");
+                return Err(lost.with_ambiguity(true));
+            }
+            Some(SinkFault::Accept) | None => {}
+        }
+        if state
+            .refuses_text
+            .as_ref()
+            .is_some_and(|refuse| texts.iter().any(|text| refuse(text)))
+        {
+            return Err(Error::new(
+                ErrorKind::Rejected,
+                "the sink refuses an entry of the request",
+            ));
+        }
+        state.arrived.extend_from_slice(texts);
+        Ok(Sent::default())
+    }
+}
+
+impl Default for MemorySink {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Counts a request as in flight for as long as it lives.
+struct InFlight<'a>(&'a MemorySink);
+
+impl<'a> InFlight<'a> {
+    fn new(sink: &'a MemorySink) -> Self {
+        let mut state = sink.state();
+        state.in_flight += 1;
+        state.most_in_flight = state.most_in_flight.max(state.in_flight);
+        Self(sink)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.state().in_flight -= 1;
+    }
+}
+
+/// Length of a text's length in a body.
+const PREFIX: usize = size_of::<u32>();
+
+#[async_trait]
+impl LogSink for MemorySink {
+    fn limits(&self) -> BatchLimits {
+        self.limits
+    }
+
+    fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
+        let mut body = BytesMut::new();
+        let mut taken = 0;
+        for entry in entries.iter().take(self.limits.entries) {
+            let (EntryText::Escaped(text) | EntryText::Embedded(text)) = &entry.text;
+            let bytes = PREFIX + text.len();
+            if body.len() + bytes > self.limits.bytes {
+                if taken == 0 {
+                    let limit = self.limits.bytes;
+                    return Err(EncodeError::TooLarge { bytes, limit });
+                }
+                break;
+            }
+            body.put_u32(
+                u32::try_from(text.len()).map_err(|_| EncodeError::Invalid("over 4 GiB".into()))?,
+            );
+            body.put_slice(text);
+            taken += 1;
+        }
+        let oldest = entries[..taken]
+            .iter()
+            .filter_map(|entry| entry.timestamp)
+            .min();
+        Ok(Batch {
+            taken,
+            plain_len: body.len(),
+            body: body.freeze(),
+            oldest,
+        })
+    }
+
+    async fn send(&self, batch: &Batch) -> Result<Sent> {
+        let _in_flight = InFlight::new(self);
+        let takes = self.state().takes;
+        sleep(takes).await;
+        let mut texts = Vec::with_capacity(batch.taken);
+        let mut rest = batch.body.clone();
+        while rest.len() >= PREFIX {
+            let length = rest.get_u32() as usize;
+            texts.push(rest.split_to(length));
+        }
+        self.answer(&texts)
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("arrived", &self.arrived.len())
+            .field("requests", &self.requests.len())
+            .finish_non_exhaustive()
+    }
+}
