@@ -28,10 +28,9 @@ pub struct MemorySource {
 struct State {
     /// Pages to be given, by their number.
     waiting: BTreeMap<usize, Vec<Bytes>>,
-    /// Pages given and not settled.
-    given: BTreeMap<usize, Vec<Bytes>>,
-    /// Grows whenever a cumulative source goes back; outcomes of what was given before count no more.
-    generation: u64,
+    /// Pages given and not settled, each with the ticket of the delivery whose outcomes count.
+    given: BTreeMap<usize, (u64, Vec<Bytes>)>,
+    tickets: u64,
     settled: Vec<usize>,
     settled_events: usize,
     handed_back: usize,
@@ -135,23 +134,26 @@ impl MemorySource {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next page that may be given; `Err`: whether there will never be one.
-    fn take(&self) -> Result<(usize, Vec<Bytes>), bool> {
+    /// The next page that may be given, with its ticket; `Err`: whether there will never be one.
+    fn take(&self) -> Result<(usize, u64, Vec<Bytes>), bool> {
         let mut state = self.state();
         match state.waiting.pop_first() {
             Some((number, page)) => {
-                state.given.insert(number, page.clone());
-                Ok((number, page))
+                state.tickets += 1;
+                let ticket = state.tickets;
+                state.given.insert(number, (ticket, page.clone()));
+                Ok((number, ticket, page))
             }
             None => Err(state.given.is_empty() && !state.endless),
         }
     }
 
-    fn resolve(&self, page: usize, generation: u64, outcomes: &[Outcome]) {
+    fn resolve(&self, page: usize, ticket: u64, outcomes: &[Outcome]) {
         let mut state = self.state();
-        let stale = self.order == AckOrder::Cumulative && generation != state.generation;
-        let Some(events) = state.given.get(&page).cloned().filter(|_| !stale) else {
-            return;
+        let events = match state.given.get(&page) {
+            Some((current, events)) if *current == ticket => events.clone(),
+            // The source has gone back since, and gives the page again.
+            _ => return,
         };
         let back = |index: usize| outcomes.get(index) != Some(&Outcome::Settled);
         let returned: Vec<_> = events
@@ -163,8 +165,8 @@ impl MemorySource {
         state.handed_back += returned.len();
         let whole = match self.order {
             AckOrder::Cumulative if !returned.is_empty() => {
-                state.generation += 1;
                 let later = state.given.split_off(&page);
+                let later = later.into_iter().map(|(page, (_, events))| (page, events));
                 state.waiting.extend(later);
                 return self.changed.notify_one();
             }
@@ -195,7 +197,7 @@ impl EventSource for MemorySource {
         if let Some(error) = self.state().faults.pop_front() {
             return Err(error);
         }
-        let (page, events) = loop {
+        let (page, ticket, events) = loop {
             match self.take() {
                 Ok(taken) => break taken,
                 Err(true) => return Ok(None),
@@ -211,7 +213,7 @@ impl EventSource for MemorySource {
         let acker = MemoryAcker {
             source: Some(self.clone()),
             page,
-            generation: state.generation,
+            ticket,
         };
         let mut delivery = Delivery::new(items, Box::new(acker));
         delivery.deadline = state.budget.map(|budget| Instant::now() + budget);
@@ -224,7 +226,7 @@ impl EventSource for MemorySource {
 struct MemoryAcker {
     source: Option<MemorySource>,
     page: usize,
-    generation: u64,
+    ticket: u64,
 }
 
 #[async_trait]
@@ -242,7 +244,7 @@ impl Acker for MemoryAcker {
             return Err(error());
         }
         self.source = None;
-        source.resolve(self.page, self.generation, outcomes);
+        source.resolve(self.page, self.ticket, outcomes);
         Ok(())
     }
 }
@@ -250,7 +252,7 @@ impl Acker for MemoryAcker {
 impl Drop for MemoryAcker {
     fn drop(&mut self) {
         if let Some(source) = self.source.take() {
-            source.resolve(self.page, self.generation, &[]);
+            source.resolve(self.page, self.ticket, &[]);
         }
     }
 }

@@ -1,3 +1,5 @@
-//! Behaviour of the crate as its users see it.
+//! Behaviour of the core crate.
 
-mod generator;
+mod conformance;
+mod mapping;
+mod pipeline;

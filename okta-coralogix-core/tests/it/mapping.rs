@@ -1,0 +1,184 @@
+//! The mapping as its users see it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use okta_coralogix_core::mapping::{FieldPath, Redaction, TextForm};
+use okta_coralogix_core::{
+    CoralogixMapping, EntryText, LogEntry, Mapping, Origin, RawEvent, Secret, Severity,
+};
+
+const EVENT: &str = r#"{"uuid":"1","published":"2026-11-22T10:00:00.123Z","eventType":"user.session.start","severity":"WARN","n": 1.50,"actor":{"alternateId":"a@b.c","id":"00u1"},"n":2}"#;
+
+fn event() -> RawEvent {
+    RawEvent::parse(
+        Bytes::from_static(EVENT.as_bytes()),
+        Arc::new(Origin::org("acme")),
+    )
+    .unwrap()
+}
+
+fn text(entry: &LogEntry) -> &[u8] {
+    match &entry.text {
+        EntryText::Escaped(text) | EntryText::Embedded(text) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_defaults_are_as_documented_and_the_event_is_untouched() {
+    let entry = CoralogixMapping::builder()
+        .build()
+        .unwrap()
+        .map(&event())
+        .unwrap();
+    assert_eq!(entry.names.application.plain(), "okta");
+    assert_eq!(entry.names.subsystem.plain(), "acme");
+    assert_eq!(entry.names.computer.as_ref().unwrap().plain(), "acme");
+    assert_eq!(
+        entry.timestamp.unwrap().timestamp_millis(),
+        1_795_341_600_123
+    );
+    assert_eq!(entry.severity, Severity::Warn);
+    assert_eq!(
+        entry.category.as_ref().unwrap().plain(),
+        "user.session.start"
+    );
+    assert!(matches!(entry.text, EntryText::Escaped(_)));
+    assert_eq!(text(&entry), EVENT.as_bytes());
+}
+
+#[test]
+fn severities_follow_the_table_and_an_unknown_one_is_info() {
+    let mapping = CoralogixMapping::builder().build().unwrap();
+    for (okta, coralogix) in [
+        ("DEBUG", 1),
+        ("INFO", 3),
+        ("WARN", 4),
+        ("ERROR", 5),
+        ("FATAL", 3),
+    ] {
+        let json = EVENT.replace("WARN", okta);
+        let event = RawEvent::parse(json.into(), Arc::default()).unwrap();
+        assert_eq!(
+            mapping.map(&event).unwrap().severity.code(),
+            coralogix,
+            "{okta}"
+        );
+    }
+    let absent = EVENT.replace(r#""severity":"WARN","#, "");
+    let event = RawEvent::parse(absent.into(), Arc::default()).unwrap();
+    assert_eq!(mapping.map(&event).unwrap().severity, Severity::Info);
+}
+
+#[test]
+fn names_come_from_a_field_or_its_fallback() {
+    let mapping = CoralogixMapping::builder()
+        .application_from("$.actor.alternateId", "nobody")
+        .subsystem_from("$.actor.displayName", "nobody")
+        .text(TextForm::Embedded)
+        .build()
+        .unwrap();
+    let entry = mapping.map(&event()).unwrap();
+    assert_eq!(entry.names.application.plain(), "a@b.c");
+    assert_eq!(entry.names.subsystem.plain(), "nobody");
+    assert!(matches!(entry.text, EntryText::Embedded(_)));
+}
+
+#[test]
+fn names_that_cannot_be_sent_are_a_configuration_error() {
+    for name in ["", " \t"] {
+        let error = CoralogixMapping::builder()
+            .subsystem(name)
+            .build()
+            .unwrap_err();
+        assert!(error.to_string().contains("subsystem"), "{error}");
+    }
+    let error = CoralogixMapping::builder()
+        .application_from("actor", "x")
+        .build()
+        .unwrap_err();
+    assert!(error.to_string().contains("$.actor.alternateId"), "{error}");
+    assert!("$.a[0]".parse::<FieldPath>().is_err());
+}
+
+#[test]
+fn redaction_reaches_the_text_the_names_and_the_category() {
+    let redaction = Redaction::new()
+        .drop_field("$.eventType")
+        .and_then(|r| r.hash_field("$.actor.alternateId", Secret::from("salt")))
+        .unwrap();
+    let mapping = CoralogixMapping::builder()
+        .subsystem_from("$.actor.alternateId", "nobody")
+        .redaction(redaction)
+        .build()
+        .unwrap();
+    let entry = mapping.map(&event()).unwrap();
+    let shown = format!("{entry:?}");
+    assert!(
+        !shown.contains("a@b.c") && !shown.contains("user.session.start"),
+        "{shown}"
+    );
+    assert!(entry.names.subsystem.plain().starts_with("sha256:"));
+    assert!(text(&entry).starts_with(
+        br#"{"uuid":"1","published":"2026-11-22T10:00:00.123Z","severity":"WARN","n":1.50"#
+    ));
+}
+
+#[test]
+fn an_envelope_is_sent_whole_or_bare() {
+    let envelope =
+        format!(r#"{{"source":"aws.partner/okta.com/acme/s","detail":{EVENT},"resources":[]}}"#);
+    let start = envelope.find(EVENT).unwrap();
+    let document = Bytes::from(envelope.clone());
+    let event =
+        RawEvent::parse_within(document, start..start + EVENT.len(), Arc::default()).unwrap();
+    let whole = CoralogixMapping::builder()
+        .build()
+        .unwrap()
+        .map(&event)
+        .unwrap();
+    assert_eq!(text(&whole), envelope.as_bytes());
+    assert_eq!(whole.category.unwrap().plain(), "user.session.start");
+    let bare = CoralogixMapping::builder()
+        .bare_event(true)
+        .build()
+        .unwrap();
+    assert_eq!(text(&bare.map(&event).unwrap()), EVENT.as_bytes());
+    let redaction = Redaction::new().drop_field("$.actor").unwrap();
+    let redacting = CoralogixMapping::builder()
+        .redaction(redaction)
+        .build()
+        .unwrap()
+        .map(&event)
+        .unwrap();
+    let redacted = String::from_utf8(text(&redacting).to_vec()).unwrap();
+    assert!(
+        redacted.starts_with(r#"{"source":"aws.partner/okta.com/acme/s","detail":{"uuid":"1""#),
+        "{redacted}"
+    );
+    assert!(
+        redacted.ends_with(r#","n":2},"resources":[]}"#) && !redacted.contains("actor"),
+        "{redacted}"
+    );
+}
+
+#[test]
+fn a_sender_may_ask_for_names() {
+    let mut origin = Origin::org("acme");
+    origin.application = Some("prod".into());
+    origin.subsystem = Some(" ".into());
+    let event = RawEvent::parse(Bytes::from_static(EVENT.as_bytes()), Arc::new(origin)).unwrap();
+    let entry = CoralogixMapping::builder()
+        .subsystem("account")
+        .build()
+        .unwrap()
+        .map(&event)
+        .unwrap();
+    assert_eq!(entry.names.application.plain(), "prod");
+    assert_eq!(
+        entry.names.subsystem.plain(),
+        "account",
+        "white space is no name"
+    );
+}

@@ -1,0 +1,115 @@
+//! The 24-hour rule in a run.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+use okta_coralogix_core::dead_letter::DeadLetterReason;
+use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
+use okta_coralogix_core::testing::{
+    EventGenerator, GeneratedEvent, MemorySink, MemorySource, SinkFault,
+};
+use okta_coralogix_core::{AckOrder, Clock, ClockOffset, Error, ErrorKind};
+
+use super::world::{World, run, start};
+
+/// Events of the given ages in ms.
+fn aged(ages: &[i64]) -> Vec<GeneratedEvent> {
+    let mut generator = EventGenerator::new(3);
+    ages.iter()
+        .map(|age| generator.event(start() - TimeDelta::milliseconds(*age)))
+        .collect()
+}
+
+fn page(events: &[GeneratedEvent]) -> Vec<Vec<Bytes>> {
+    vec![events.iter().map(|event| event.json.clone()).collect()]
+}
+
+const DAY: i64 = 24 * 3600 * 1000;
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_too_old_from_one_millisecond_past_24_hours() {
+    let events = aged(&[DAY, DAY + 1, DAY * 5, -DAY, 0]);
+    let world = World::new(AckOrder::Cumulative, page(&events));
+    let summary = world.run().await;
+    assert_eq!((summary.delivered, summary.too_old), (3, 2));
+    assert_eq!(world.source.settled_events(), 5);
+    assert!(world.sink.counts().contains_key(&events[0].json));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_policy_decides_what_becomes_of_an_old_event() {
+    let events = aged(&[2 * DAY]);
+    let limit = AgeFilter::DEFAULT_LIMIT;
+    let world = World::new(AckOrder::Cumulative, page(&events));
+    let summary = run(world
+        .builder()
+        .age(AgeFilter::new(limit, AgePolicy::DeadLetter)))
+    .await
+    .unwrap();
+    assert_eq!(summary.dead_lettered, 1);
+    assert_eq!(
+        world.dead_letters.letters()[0].reason,
+        DeadLetterReason::TooOld
+    );
+    assert_eq!(world.dead_letters.letters()[0].bytes, events[0].json);
+
+    let world = World::new(AckOrder::Cumulative, page(&events));
+    let summary = run(world
+        .builder()
+        .age(AgeFilter::new(limit, AgePolicy::Restamp)))
+    .await
+    .unwrap();
+    assert_eq!(summary.delivered, 1);
+    world.assert_all_once(&events);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_becomes_too_old_while_it_waits_is_counted_so_and_not_delivered() {
+    let hour = 3600 * 1000;
+    let events = aged(&[DAY - hour, 0, DAY - hour, hour]);
+    let world = World::new(AckOrder::Cumulative, page(&events));
+    world.sink.go_down_for(Duration::from_secs(2 * 3600));
+    let summary = world.run().await;
+    assert_eq!((summary.delivered, summary.too_old), (2, 2));
+    world.assert_all_once(&[events[1].clone(), events[3].clone()]);
+    assert_eq!(world.source.settled_events(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_ambiguous_send_the_same_request_is_sent_again_even_if_an_event_has_aged() {
+    let events = aged(&[DAY - 1000, 0]);
+    let world = World::new(AckOrder::Cumulative, page(&events));
+    let later = Error::temporary(ErrorKind::Unavailable, "later");
+    let later = later.with_retry(okta_coralogix_core::RetryHint::After(Duration::from_secs(
+        60,
+    )));
+    world
+        .sink
+        .script([SinkFault::LoseAnswer, SinkFault::Refuse(later)]);
+    let summary = world.run().await;
+    assert_eq!((summary.delivered, summary.too_old), (2, 0));
+    assert_eq!(world.sink.requests(), [2, 2, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_clock_that_is_a_day_fast_drops_nothing() {
+    let events = aged(&[0, 3600 * 1000, DAY + 3600 * 1000]);
+    let fast = TimeDelta::hours(26);
+    for (offset, delivered) in [
+        (ClockOffset::default(), 0),
+        (ClockOffset::between(start() + fast, start()), 2),
+    ] {
+        let source =
+            MemorySource::new(AckOrder::Cumulative, page(&events)).with_clock_offset(offset);
+        let world = World::of(source, MemorySink::new());
+        world.clock.set_wrong_by(fast);
+        assert_eq!(world.clock.now(), start() + fast);
+        let summary = world.run().await;
+        assert_eq!(
+            (summary.delivered, summary.too_old),
+            (delivered, 3 - delivered),
+            "{offset:?}"
+        );
+    }
+}

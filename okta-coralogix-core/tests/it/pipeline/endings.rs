@@ -1,0 +1,226 @@
+//! Each way in which an event can end, and each way in which a run can.
+
+use std::time::Duration;
+
+use okta_coralogix_core::dead_letter::DeadLetterReason;
+use okta_coralogix_core::filter::EventTypeFilter;
+use okta_coralogix_core::testing::{MemorySink, MemorySource};
+use okta_coralogix_core::{AckOrder, Error, ErrorKind, Pipeline};
+use tokio::time::{Instant, sleep};
+
+use super::world::{World, pages, run, run_until};
+
+#[tokio::test(start_paused = true)]
+async fn everything_is_delivered_once_and_pages_are_settled_in_order() {
+    for order in [AckOrder::Cumulative, AckOrder::Individual] {
+        let (pages, events) = pages(20, 300);
+        let world = World::new(order, pages);
+        let summary = world.run().await;
+        assert_eq!((summary.received, summary.delivered), (6000, 6000));
+        world.assert_all_once(&events);
+        let settled = world.source.settled_pages();
+        assert_eq!(settled.len(), 20);
+        if order == AckOrder::Cumulative {
+            assert!(settled.is_sorted(), "{settled:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_malformed_event_goes_to_the_dead_letters_with_its_bytes() {
+    let (mut pages, events) = pages(1, 1000);
+    let bad = &b"{\"uuid\":\"no published\"}"[..];
+    pages[0].insert(500, bad.into());
+    let world = World::new(AckOrder::Cumulative, pages);
+    let summary = world.run().await;
+    assert_eq!((summary.delivered, summary.dead_lettered), (1000, 1));
+    world.assert_all_once(&events);
+    let letters = world.dead_letters.letters();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].reason, DeadLetterReason::Malformed);
+    assert_eq!(letters[0].bytes, bad);
+    assert!(
+        letters[0].detail.contains("published"),
+        "{}",
+        letters[0].detail
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn filtered_events_are_counted_and_settled() {
+    let (pages, events) = pages(2, 100);
+    let world = World::new(AckOrder::Cumulative, pages);
+    let none: [&str; 0] = [];
+    let deny = EventTypeFilter::new(none, ["user.*"]).unwrap();
+    let summary = run(world.builder().filter(deny.clone())).await.unwrap();
+    let kept = events.iter().filter(|event| {
+        let event: serde_json::Value = serde_json::from_slice(&event.json).unwrap();
+        deny.allows(event["eventType"].as_str().unwrap())
+    });
+    let kept: Vec<_> = kept.cloned().collect();
+    assert!(
+        !kept.is_empty() && kept.len() < events.len(),
+        "the generator mixes types"
+    );
+    world.assert_all_once(&kept);
+    assert_eq!(summary.filtered as usize, events.len() - kept.len());
+    assert_eq!(world.source.settled_events(), events.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_dead_letters_the_first_malformed_event_ends_the_run() {
+    let (mut pages, _) = pages(1, 10);
+    pages[0].push("nonsense".into());
+    let world = World::new(AckOrder::Cumulative, pages);
+    let builder =
+        Pipeline::builder(world.source.clone(), world.sink.clone()).clock(world.clock.clone());
+    let failed = run(builder).await.unwrap_err();
+    assert_eq!(failed.error.kind(), ErrorKind::NoDeadLetters);
+    assert_eq!(world.source.settled_events(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_for_dead_letters_ends_the_run_and_settles_nothing() {
+    let (mut pages, _) = pages(1, 10);
+    pages[0].push("nonsense".into());
+    let world = World::new(AckOrder::Cumulative, pages);
+    world.dead_letters.set_failing(true);
+    let failed = run(world.builder()).await.unwrap_err();
+    assert_eq!(failed.error.kind(), ErrorKind::Storage);
+    assert_eq!(
+        (
+            failed.summary.dead_lettered,
+            failed.summary.handed_back >= 1
+        ),
+        (0, true)
+    );
+    assert_eq!(world.source.settled_events(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_ends_the_run_and_consumes_no_event() {
+    for kind in [
+        ErrorKind::Unauthorized,
+        ErrorKind::Forbidden,
+        ErrorKind::WrongEndpoint,
+    ] {
+        let (pages, events) = pages(10, 500);
+        let world = World::new(AckOrder::Cumulative, pages);
+        world.sink.refuse_all(Some(match kind {
+            ErrorKind::Unauthorized => || Error::new(ErrorKind::Unauthorized, "wrong key"),
+            ErrorKind::Forbidden => || Error::new(ErrorKind::Forbidden, "no right"),
+            _ => || Error::new(ErrorKind::WrongEndpoint, "not an ingress"),
+        }));
+        let failed = run(world.builder()).await.unwrap_err();
+        assert_eq!(failed.error.kind(), kind);
+        assert_eq!(failed.summary.handed_back, failed.summary.received);
+        assert_eq!(world.source.settled_events(), 0);
+        assert!(world.dead_letters.letters().is_empty());
+
+        world.sink.refuse_all(None);
+        world.run().await;
+        world.assert_all_once(&events);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_acknowledgement_ends_the_run_only_if_waiting_cannot_mend_it() {
+    let (pages, _) = pages(1, 10);
+    let full = || Error::new(ErrorKind::Storage, "disk full");
+    let source = MemorySource::new(AckOrder::Cumulative, pages).with_failing_acks(full);
+    let failed = run(World::of(source, MemorySink::new()).builder())
+        .await
+        .unwrap_err();
+    assert_eq!(failed.error.kind(), ErrorKind::Storage);
+    assert_eq!(failed.summary.delivered, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_finishes_what_is_in_flight_and_takes_no_more() {
+    let (pages, _) = pages(40, 500);
+    let source = MemorySource::new(AckOrder::Cumulative, pages);
+    let world = World::of(
+        source,
+        MemorySink::new().with_latency(Duration::from_secs(1)),
+    );
+    let summary = run_until(world.builder(), sleep(Duration::from_millis(2500)))
+        .await
+        .unwrap();
+    assert!(
+        summary.delivered > 0 && summary.received < 20_000,
+        "{summary:?}"
+    );
+    assert_eq!(summary.handed_back, 0);
+    assert_eq!(world.source.settled_events() as u64, summary.delivered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_while_the_sink_is_down_hands_everything_back_in_time() {
+    let (pages, events) = pages(4, 500);
+    let world = World::new(AckOrder::Cumulative, pages);
+    world.sink.go_down_for(Duration::from_secs(3600));
+    let began = Instant::now();
+    let builder = world.builder().drain_timeout(Duration::from_secs(20));
+    let summary = run_until(builder, sleep(Duration::from_secs(100)))
+        .await
+        .unwrap();
+    assert_eq!(began.elapsed().as_secs(), 120);
+    assert_eq!(
+        (summary.delivered, summary.handed_back),
+        (0, summary.received)
+    );
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    world.run().await;
+    world.assert_all_once(&events);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_run_loses_nothing() {
+    let (pages, events) = pages(10, 300);
+    let source = MemorySource::new(AckOrder::Cumulative, pages);
+    let world = World::of(
+        source,
+        MemorySink::new().with_latency(Duration::from_secs(1)),
+    );
+    for _ in 0..3 {
+        let pipeline = world.builder().build().unwrap();
+        let cut = tokio::time::timeout(
+            Duration::from_millis(1500),
+            pipeline.run(std::future::pending()),
+        )
+        .await;
+        assert!(cut.is_err());
+    }
+    world.run().await;
+    let counts = world.sink.counts();
+    assert!(events.iter().all(|event| counts.contains_key(&event.json)));
+    assert_eq!(world.source.settled_events(), events.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_without_progress_gives_up_and_says_why() {
+    let (pages, _) = pages(4, 500);
+    let world = World::new(AckOrder::Cumulative, pages);
+    world.sink.go_down_for(Duration::from_secs(3600));
+    let began = Instant::now();
+    let failed = run(world.builder().give_up_after(Duration::from_secs(600)))
+        .await
+        .unwrap_err();
+    assert_eq!(failed.error.kind(), ErrorKind::GaveUp);
+    assert!(
+        failed.error.to_string().contains("the sink is down"),
+        "{}",
+        failed.error
+    );
+    assert_eq!(began.elapsed().as_secs(), 600);
+    assert_eq!(failed.summary.handed_back, failed.summary.received);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_without_a_uuid_is_delivered_and_never_taken_for_a_copy() {
+    let event = r#"{"published":"2026-11-22T11:00:00Z"}"#;
+    let empty = r#"{"uuid":"","published":"2026-11-22T11:00:00Z"}"#;
+    let page = vec![event.into(), event.into(), empty.into(), empty.into()];
+    let world = World::new(AckOrder::Individual, vec![page]);
+    assert_eq!(world.run().await.delivered, 4);
+}

@@ -1,0 +1,118 @@
+//! Requests that are too large or hold something that the far side refuses.
+
+use std::collections::HashSet;
+
+use okta_coralogix_core::dead_letter::DeadLetterReason;
+use okta_coralogix_core::sink::BatchLimits;
+use okta_coralogix_core::testing::{MemorySink, MemorySource, SinkFault};
+use okta_coralogix_core::{AckOrder, Error, ErrorKind};
+
+use super::world::{World, pages, run};
+
+#[tokio::test(start_paused = true)]
+async fn poison_is_isolated_and_everything_else_is_delivered_once() {
+    let (pages, events) = pages(10, 1000);
+    let poison: HashSet<_> = [3, 999, 1000, 4711, 4712, 9000, 9999]
+        .map(|n| events[n].json.clone())
+        .into();
+    let refused = poison.clone();
+    let sink = MemorySink::new().refusing(move |text| refused.contains(text));
+    let world = World::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
+    let summary = world.run().await;
+    assert_eq!((summary.delivered, summary.dead_lettered), (9993, 7));
+    let good: Vec<_> = events
+        .into_iter()
+        .filter(|event| !poison.contains(&event.json))
+        .collect();
+    world.assert_all_once(&good);
+    let letters = world.dead_letters.letters();
+    assert!(letters.iter().all(
+        |letter| letter.reason == DeadLetterReason::Rejected && poison.contains(&letter.bytes)
+    ));
+    let extra = world.sink.requests().len() - 10;
+    println!("7 poison entries in 10,000 took {extra} extra requests");
+    assert!(extra <= 2 * 7 * 14, "{extra}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_refuses_everything_ends_the_run_and_empties_nothing_into_the_dead_letters()
+ {
+    let (pages, _) = pages(10, 1000);
+    let sink = MemorySink::new().refusing(|_| true);
+    let world = World::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
+    let failed = run(world.builder()).await.unwrap_err();
+    assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint);
+    assert_eq!(failed.summary.handed_back, failed.summary.received);
+    assert!(world.dead_letters.letters().is_empty());
+    assert!(
+        world.sink.requests().len() <= 4 * 5,
+        "{:?}",
+        world.sink.requests()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lone_refused_event_goes_to_the_dead_letters_and_the_run_goes_on() {
+    let (pages, events) = pages(3, 1);
+    let poison = events[1].json.clone();
+    let sink = MemorySink::new().refusing(move |text| text == poison);
+    let world = World::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
+    let summary = world.run().await;
+    assert_eq!((summary.delivered, summary.dead_lettered), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_too_large_is_halved_until_it_fits() {
+    let (pages, events) = pages(1, 100);
+    let world = World::new(AckOrder::Cumulative, pages);
+    let too_large = || SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"));
+    world.sink.script([too_large(), too_large()]);
+    assert_eq!(world.run().await.delivered, 100);
+    world.assert_all_once(&events);
+    assert_eq!(world.sink.requests(), [100, 50, 25, 25, 50]);
+    let order: Vec<_> = events.iter().map(|event| event.json.clone()).collect();
+    assert_eq!(world.sink.arrived(), order, "the order is kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_fits_no_request_goes_to_the_dead_letters() {
+    let (mut pages, events) = pages(1, 10);
+    let big = format!(
+        r#"{{"uuid":"big","published":"2026-11-22T11:00:00Z","x":"{}"}}"#,
+        "x".repeat(100_000)
+    );
+    pages[0].insert(0, big.clone().into());
+    pages[0].push(big.replace("big", "bug").into());
+    let limits = BatchLimits {
+        entries: 1000,
+        bytes: 50_000,
+    };
+    let world = World::of(
+        MemorySource::new(AckOrder::Cumulative, pages),
+        MemorySink::with_limits(limits),
+    );
+    let summary = world.run().await;
+    assert_eq!((summary.delivered, summary.dead_lettered), (10, 2));
+    world.assert_all_once(&events);
+    let letters = world.dead_letters.letters();
+    assert!(letters.iter().all(
+        |letter| letter.reason == DeadLetterReason::TooLarge && letter.bytes.len() == big.len()
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_temporary_fault_while_splitting_repeats_nothing() {
+    let (pages, events) = pages(1, 64);
+    let world = World::new(AckOrder::Cumulative, pages);
+    let later = || SinkFault::Refuse(Error::temporary(ErrorKind::Unavailable, "503"));
+    let too_large = SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"));
+    world.sink.script([
+        too_large,
+        SinkFault::Accept,
+        later(),
+        later(),
+        SinkFault::Accept,
+    ]);
+    assert_eq!(world.run().await.delivered, 64);
+    world.assert_all_once(&events);
+}

@@ -1,0 +1,126 @@
+//! Sends and settlements side by side, bounds, and the linger.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError, Sent};
+use okta_coralogix_core::testing::{MemorySink, MemorySource};
+use okta_coralogix_core::{AckOrder, Error, ErrorKind, LogEntry, LogSink, Result};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::world::{World, pages, run};
+
+/// A sink whose exchange has several steps and must end within 5 s, like a real one.
+#[derive(Debug)]
+struct Timed(MemorySink);
+
+#[async_trait]
+impl LogSink for Timed {
+    fn limits(&self) -> BatchLimits {
+        self.0.limits()
+    }
+
+    fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
+        self.0.encode(entries)
+    }
+
+    async fn send(&self, batch: &Batch) -> Result<Sent> {
+        let exchange = async {
+            for _ in 0..4 {
+                sleep(Duration::from_secs(1)).await;
+            }
+            self.0.send(batch).await
+        };
+        let late =
+            |_| Error::temporary(ErrorKind::Network, "no answer within 5 s").with_ambiguity(true);
+        timeout(Duration::from_secs(5), exchange)
+            .await
+            .map_err(late)?
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_acknowledgement_stalls_no_send_in_flight() {
+    for order in [AckOrder::Cumulative, AckOrder::Individual] {
+        let (pages, events) = pages(8, 100);
+        let source = MemorySource::new(order, pages).with_slow_acks(Duration::from_secs(60));
+        let world = World::of(
+            source,
+            MemorySink::with_limits(BatchLimits {
+                entries: 100,
+                bytes: 2_000_000,
+            }),
+        );
+        let began = Instant::now();
+        let summary = run(world
+            .builder_with(Timed(world.sink.clone()))
+            .in_flight(8, 4000))
+        .await
+        .unwrap();
+        assert_eq!(summary.delivered, 800);
+        assert_eq!(
+            world.sink.requests(),
+            [100; 8],
+            "no send timed out and was repeated"
+        );
+        world.assert_all_once(&events);
+        // All sends are over long before the first acknowledgement; one after the other, or all at once.
+        let acks = if order == AckOrder::Cumulative { 8 } else { 1 };
+        let seconds = began.elapsed().as_secs();
+        assert!(
+            (60 * acks + 4..60 * acks + 10).contains(&seconds),
+            "{order:?}: {seconds}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_requests_are_in_flight_than_set() {
+    let (pages, _) = pages(30, 100);
+    let source = MemorySource::new(AckOrder::Individual, pages);
+    let limits = BatchLimits {
+        entries: 50,
+        bytes: 2_000_000,
+    };
+    let world = World::of(
+        source,
+        MemorySink::with_limits(limits).with_latency(Duration::from_secs(1)),
+    );
+    run(world.builder().requests(3)).await.unwrap();
+    assert_eq!(world.sink.most_in_flight(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_more_is_taken_while_enough_is_in_flight() {
+    let (pages, _) = pages(30, 100);
+    let world = World::new(AckOrder::Cumulative, pages);
+    world.sink.go_down_for(Duration::from_secs(10_000));
+    let builder = world
+        .builder()
+        .in_flight(20, 450)
+        .give_up_after(Duration::from_secs(60));
+    let failed = run(builder).await.unwrap_err();
+    assert_eq!(
+        failed.summary.received, 500,
+        "the delivery that passes the bound is the last one"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn single_events_are_gathered_for_a_linger_and_a_full_request_goes_at_once() {
+    let (pages, _) = pages(120, 1);
+    let source = MemorySource::new(AckOrder::Individual, pages).without_end();
+    let limits = BatchLimits {
+        entries: 50,
+        bytes: 2_000_000,
+    };
+    let world = World::of(source, MemorySink::with_limits(limits));
+    let builder = world
+        .builder()
+        .in_flight(1000, 1000)
+        .linger(Duration::from_millis(100));
+    let stop = sleep(Duration::from_millis(150));
+    let summary = super::world::run_until(builder, stop).await.unwrap();
+    assert_eq!(summary.delivered, 120);
+    assert_eq!(world.sink.requests(), [50, 50, 20]);
+}
