@@ -23,16 +23,13 @@ pub(crate) enum Fault {
     Lock,
 }
 
-#[derive(Debug, Default)]
+/// A disk that fails when told to; clones are the same disk.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct FaultyDisk {
-    fault: Mutex<Option<Fault>>,
+    fault: Arc<Mutex<Option<Fault>>>,
 }
 
 impl FaultyDisk {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::default()
-    }
-
     pub(crate) fn set(&self, fault: impl Into<Option<Fault>>) {
         *self.fault.lock().expect("no panic holds it") = fault.into();
     }

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind as Io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use base64::Engine;
@@ -192,8 +193,8 @@ async fn what_cannot_be_read_is_a_storage_error() {
 #[tokio::test]
 async fn a_disk_that_fails_leaves_the_old_record() {
     let (_folder, path) = folder();
-    let disk = FaultyDisk::new();
-    let faulty = FileCheckpoint::open_with(&path, disk.clone());
+    let disk = FaultyDisk::default();
+    let faulty = FileCheckpoint::open_with(&path, Arc::new(disk.clone()));
     let store = faulty.await.unwrap();
     let version = store.save(&checkpoint("a"), None).await.unwrap();
     for fault in [
@@ -220,8 +221,8 @@ async fn a_disk_that_fails_leaves_the_old_record() {
 #[tokio::test]
 async fn a_save_is_no_success_before_the_folder_is_synced() {
     let (_folder, path) = folder();
-    let disk = FaultyDisk::new();
-    let opened = FileCheckpoint::open_with(&path, disk.clone());
+    let disk = FaultyDisk::default();
+    let opened = FileCheckpoint::open_with(&path, Arc::new(disk.clone()));
     let store = opened.await.unwrap();
     disk.set(Fault::SyncFolder(Io::Other));
     let error = error_naming(store.save(&checkpoint("a"), None).await, &path);

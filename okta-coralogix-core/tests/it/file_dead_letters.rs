@@ -117,16 +117,19 @@ async fn write_from_many_handles(path: &Path, rotate_at: u64) -> BTreeSet<Bytes>
     let mut writers = Vec::new();
     for writer in 0..6 {
         let store = FileDeadLetters::builder(path).rotate_at(rotate_at);
-        let store = store.open().await.unwrap();
+        let store = store.open().await.expect("no fault is set");
         writers.push(tokio::spawn(async move {
             for batch in 0..10 {
                 let one = |part| letter(format!("{writer} {batch} {part} {}", "x".repeat(500)));
-                store.write(&[one('a'), one('b')]).await.unwrap();
+                store
+                    .write(&[one('a'), one('b')])
+                    .await
+                    .expect("no fault is set");
             }
         }));
     }
     for writer in writers {
-        writer.await.unwrap();
+        writer.await.expect("no fault is set");
     }
     let part = |writer, batch, part| format!("{writer} {batch} {part} {}", "x".repeat(500));
     (0..6)
@@ -219,8 +222,8 @@ async fn a_line_that_another_process_tore_is_ended_before_the_next_write() {
 #[tokio::test]
 async fn a_full_disk_is_an_error_and_what_is_written_later_is_readable() {
     let (_folder, path) = folder();
-    let disk = FaultyDisk::new();
-    let store = FileDeadLetters::builder(&path).disk(disk.clone());
+    let disk = FaultyDisk::default();
+    let store = FileDeadLetters::builder(&path).disk(Arc::new(disk.clone()));
     let store = store.open().await.unwrap();
     disk.set(Fault::Append(Io::StorageFull));
     let error = store.write(&[letter("a"), letter("b")]).await.unwrap_err();
@@ -243,9 +246,9 @@ async fn a_full_disk_is_an_error_and_what_is_written_later_is_readable() {
 #[tokio::test]
 async fn every_failure_of_the_disk_is_an_error_that_names_the_file() {
     let (_folder, path) = folder();
-    let disk = FaultyDisk::new();
+    let disk = FaultyDisk::default();
     let store = FileDeadLetters::builder(&path)
-        .disk(disk.clone())
+        .disk(Arc::new(disk.clone()))
         .rotate_at(1);
     let store = store.open().await.unwrap();
     store.write(&[letter("a")]).await.unwrap();
@@ -276,9 +279,12 @@ async fn opening_checks_that_the_file_can_be_written() {
     assert_eq!(error.kind(), ErrorKind::Storage);
     assert!(error.detail().contains("name a file"), "{}", error.detail());
 
-    let disk = FaultyDisk::new();
+    let disk = FaultyDisk::default();
     disk.set(Fault::Append(Io::PermissionDenied));
-    let error = FileDeadLetters::builder(&path).disk(disk).open().await;
+    let error = FileDeadLetters::builder(&path)
+        .disk(Arc::new(disk))
+        .open()
+        .await;
     let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Storage);
     assert!(

@@ -5,3 +5,4 @@ mod file_checkpoint;
 mod file_dead_letters;
 mod generator;
 mod model;
+mod page;
