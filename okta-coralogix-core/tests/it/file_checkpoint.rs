@@ -1,7 +1,8 @@
 //! `FileCheckpoint`: old or new, never half, and never two at once.
 
-use std::io::ErrorKind as Io;
+use std::io::{BufRead, BufReader, ErrorKind as Io, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
@@ -92,6 +93,36 @@ async fn a_second_one_on_the_same_file_is_told_to_go_elsewhere() {
     assert_eq!(error.kind(), ErrorKind::Locked);
     assert!(error.detail().contains("in use"), "{}", error.detail());
     drop(first);
+    open(&path).await;
+}
+
+/// Holds the checkpoint named in the environment until its standard input ends.
+#[tokio::test]
+#[ignore = "the other process of the_lock_of_a_process_that_was_killed_is_free"]
+async fn other_process() {
+    let path = std::env::var_os("OTHER_PROCESS_CHECKPOINT").expect("a checkpoint to hold");
+    let _store = open(Path::new(&path)).await;
+    writeln!(std::io::stderr(), "held").unwrap();
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
+}
+
+#[tokio::test]
+async fn the_lock_of_a_process_that_was_killed_is_free() {
+    let (_folder, path) = folder();
+    let mut other = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "file_checkpoint::other_process", "--ignored"])
+        .env("OTHER_PROCESS_CHECKPOINT", &path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(other.stderr.take().unwrap()).lines().next();
+    assert_eq!(said.unwrap().unwrap(), "held");
+    let error = error_naming(FileCheckpoint::open(&path).await, &path);
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    other.kill().unwrap();
+    other.wait().unwrap();
     open(&path).await;
 }
 
