@@ -5,6 +5,7 @@ pub mod checkpoint;
 mod clock;
 pub mod dead_letter;
 mod delivery;
+pub mod disk;
 mod entry;
 mod error;
 pub mod event;

@@ -1,6 +1,7 @@
 //! Where a source's position is kept.
 
 mod file;
+mod record;
 
 pub use file::FileCheckpoint;
 

@@ -1,8 +1,10 @@
 //! Where events go that cannot be delivered: kept with their bytes, never thrown away.
 
 mod file;
+mod record;
 
-pub use file::FileDeadLetters;
+pub use file::{FileDeadLetters, FileDeadLettersBuilder};
+pub use record::DeadLetterRecord;
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;

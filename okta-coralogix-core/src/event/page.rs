@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 use thiserror::Error;
 
@@ -33,7 +34,9 @@ pub enum UnreadablePage {
 /// JSON reader's few bytes of nesting state.
 ///
 /// # Errors
-/// [`UnreadablePage`] if there is no array to split.
+/// [`UnreadablePage`] if there is no array to split. A page that was cut off just behind some `]` inside its last
+/// element ends like a whole one; it is told by that element needing more text. The price is that a last element with an
+/// open string or array makes a page unreadable: better asked for again than the events behind it lost.
 pub fn split_page(
     page: &Bytes,
     origin: &Arc<Origin>,
@@ -48,6 +51,7 @@ pub fn split_page(
     let offset = text.len() - text.trim_start_matches(WHITE_SPACE).len() + 1;
     Splitter {
         text: inside,
+        closed: &whole[1..],
         page: page.slice(offset..offset + inside.len()),
         origin,
         budget: inside.len().saturating_mul(RESYNC_PASSES),
@@ -65,7 +69,9 @@ const RESYNC_PASSES: usize = 16;
 struct Splitter<'a> {
     /// What stands between the brackets.
     text: &'a str,
-    /// The same bytes, shared.
+    /// The same, with the closing bracket.
+    closed: &'a str,
+    /// The same bytes as `text`, shared.
     page: Bytes,
     origin: &'a Arc<Origin>,
     /// Bytes that may still be read in search of the end of a broken element.
@@ -89,10 +95,14 @@ impl Splitter<'_> {
         loop {
             let element = match self.read(at) {
                 Ok(element) => element,
-                Err(reason) => Element {
-                    end: self.resync(at)?,
-                    head: Err(reason),
-                },
+                Err(reason) => {
+                    let end = self.resync(at)?;
+                    if end == self.text.len() && self.breaks_off(at) {
+                        return Err(UnreadablePage::Truncated);
+                    }
+                    let head = Err(reason);
+                    Element { end, head }
+                }
             };
             elements.push(self.take(at, &element));
             let behind = self.skip_space(element.end);
@@ -165,6 +175,12 @@ impl Splitter<'_> {
             at = comma + 1;
         }
         Ok(bytes.len())
+    }
+
+    /// Tells whether the last element, which starts at `at`, took the page's last bracket for its own and needs more.
+    fn breaks_off(&self, at: usize) -> bool {
+        let mut stream = Deserializer::from_str(&self.closed[at..]).into_iter::<IgnoredAny>();
+        matches!(stream.next(), Some(Err(error)) if error.is_eof())
     }
 
     /// Tells whether a whole event stands at `at`.

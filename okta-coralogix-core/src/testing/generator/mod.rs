@@ -1,5 +1,7 @@
 //! Realistic System Log events from a seed.
 
+mod client;
+mod debug;
 mod parts;
 mod words;
 mod writer;

@@ -4,10 +4,7 @@ use chrono::{DateTime, Utc};
 use fastrand::Rng;
 
 use super::Script;
-use super::words::{
-    ASCII_NAMES, ASCII_PLACES, EVENT_TYPES, TARGET_TYPES, UNICODE_NAMES, UNICODE_PLACES,
-    USER_AGENTS,
-};
+use super::words::{ASCII_NAMES, EVENT_TYPES, TARGET_TYPES, UNICODE_NAMES};
 use super::writer::Writer;
 
 /// Below this size an event has only the parts that every event has.
@@ -66,21 +63,21 @@ pub(super) fn event(
     format!("{{{head},{},{tail}}}", debug.finish())
 }
 
-fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
+pub(super) fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.usize(..from.len())]
 }
 
-struct Parts<'a> {
-    rng: &'a mut Rng,
-    script: Script,
+pub(super) struct Parts<'a> {
+    pub(super) rng: &'a mut Rng,
+    pub(super) script: Script,
 }
 
 impl Parts<'_> {
-    fn one_in(&mut self, count: u32) -> bool {
+    pub(super) fn one_in(&mut self, count: u32) -> bool {
         self.rng.u32(..count) == 0
     }
 
-    fn is_unicode(&mut self) -> bool {
+    pub(super) fn is_unicode(&mut self) -> bool {
         match self.script {
             Script::Mixed => self.one_in(3),
             Script::Ascii => false,
@@ -88,7 +85,7 @@ impl Parts<'_> {
         }
     }
 
-    fn name(&mut self) -> &'static str {
+    pub(super) fn name(&mut self) -> &'static str {
         let names = if self.is_unicode() {
             &UNICODE_NAMES
         } else {
@@ -107,12 +104,12 @@ impl Parts<'_> {
     }
 
     /// An Okta id: a prefix and 17 letters and digits.
-    fn id(&mut self, prefix: &str) -> String {
+    pub(super) fn id(&mut self, prefix: &str) -> String {
         let random = (0..17).map(|_| self.rng.alphanumeric());
         prefix.chars().chain(random).collect()
     }
 
-    fn ip(&mut self) -> String {
+    pub(super) fn ip(&mut self) -> String {
         if self.one_in(10) {
             return format!("2001:db8::{:x}:{:x}", self.rng.u16(..), self.rng.u16(..));
         }
@@ -143,83 +140,6 @@ impl Parts<'_> {
             w.string("displayName", name);
         }
         w.raw("detailEntry", "null");
-    }
-
-    fn client(&mut self, w: &mut Writer, full: bool) {
-        if !full || self.one_in(25) {
-            return w.raw("client", "null");
-        }
-        w.object("client", |w| {
-            let [raw, os, browser] = pick(self.rng, &USER_AGENTS);
-            w.object("userAgent", |w| {
-                w.string("rawUserAgent", raw);
-                w.string("os", os);
-                w.string("browser", browser);
-            });
-            w.string(
-                "zone",
-                pick(self.rng, &["null", "OFF_NETWORK", "Büro"][..self.zones()]),
-            );
-            w.string("device", pick(self.rng, &["Computer", "Mobile", "Unknown"]));
-            w.raw("id", "null");
-            match self.rng.u32(..50) {
-                0 => w.string("ipAddress", "null"),
-                _ => w.string("ipAddress", &self.ip()),
-            }
-            self.place(w);
-        });
-    }
-
-    fn zones(&self) -> usize {
-        if self.script == Script::Ascii { 2 } else { 3 }
-    }
-
-    fn place(&mut self, w: &mut Writer) {
-        if self.one_in(12) {
-            return w.raw("geographicalContext", "null");
-        }
-        let places = if self.is_unicode() {
-            &UNICODE_PLACES
-        } else {
-            &ASCII_PLACES
-        };
-        let [city, state, country, postal_code, lat, lon] = pick(self.rng, places);
-        w.object("geographicalContext", |w| {
-            w.string("city", city);
-            match state {
-                "" => w.raw("state", "null"),
-                state => w.string("state", state),
-            }
-            w.string("country", country);
-            w.string("postalCode", postal_code);
-            w.object("geolocation", |w| {
-                w.raw("lat", lat);
-                w.raw("lon", lon);
-            });
-        });
-    }
-
-    fn device(&mut self, w: &mut Writer) {
-        match self.rng.u32(..10) {
-            0 => {
-                let (id, name) = (self.id("guo"), self.name());
-                w.object("device", |w| {
-                    w.string("id", &id);
-                    w.string("name", name);
-                    w.string("os_platform", "OSX");
-                    w.string("os_version", "15.6.1");
-                    w.raw("managed", false);
-                    w.raw("registered", true);
-                    w.raw("device_integrator", "null");
-                    w.string("disk_encryption_type", "ALL_INTERNAL_VOLUMES");
-                    w.string("screen_lock_type", "BIOMETRIC");
-                    w.raw("jailbreak", "null");
-                    w.raw("secure_hardware_present", true);
-                });
-            }
-            1..4 => {}
-            _ => w.raw("device", "null"),
-        }
     }
 
     fn authentication_context(&mut self, w: &mut Writer) {
@@ -321,61 +241,5 @@ impl Parts<'_> {
                 });
             }
         });
-    }
-
-    fn debug_context(&mut self, w: &mut Writer, full: bool, wanted: Option<usize>, others: usize) {
-        let request = self.id("aXb");
-        w.object("debugContext", |w| {
-            w.object("debugData", |w| {
-                w.string("requestId", &request);
-                if full {
-                    self.debug_data(w);
-                }
-                let wanted = match wanted {
-                    Some(wanted) => wanted.saturating_sub(others),
-                    None if self.one_in(100) => self.rng.usize(4_000..40_000),
-                    None => 0,
-                };
-                self.fill(w, wanted);
-            });
-        });
-    }
-
-    /// Okta writes numbers and booleans as strings here, and JSON and Java maps into strings.
-    fn debug_data(&mut self, w: &mut Writer) {
-        w.string("requestUri", "/idp/idx/authenticators/poll");
-        w.string(
-            "url",
-            "/idp/idx/authenticators/poll?stateToken=******&x=1%2F2",
-        );
-        w.string("threatSuspected", "false");
-        if self.one_in(3) {
-            w.string(
-                "risk",
-                "{reasons=Anomalous Location, Anomalous Device, level=HIGH}",
-            );
-            w.string(
-                "logOnlySecurityData",
-                r#"{"risk":{"level":"LOW"},"behaviors":{"New Device":"NEGATIVE"}}"#,
-            );
-        }
-    }
-
-    /// Adds members until `w` holds `wanted` bytes or a little more.
-    fn fill(&mut self, w: &mut Writer, wanted: usize) {
-        const CLOSING: usize = 32;
-        let mut number = 0;
-        while w.len() + CLOSING < wanted {
-            let left = wanted - w.len() - CLOSING;
-            let mut text = String::new();
-            let length = self.rng.usize(20..200).min(left);
-            while text.len() < length {
-                text.push_str(self.name());
-                text.push(' ');
-                text.extend((0..8).map(|_| self.rng.alphanumeric()));
-            }
-            number += 1;
-            w.string(&format!("attribute{number}"), &text);
-        }
     }
 }

@@ -1,4 +1,0 @@
-//! placeholder
-/// x
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-pub struct LogEvent {}

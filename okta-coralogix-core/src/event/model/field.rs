@@ -1,0 +1,143 @@
+//! A member of a JSON object that may be anything.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde_json::{Map, Value};
+
+use super::json::Json;
+
+/// A member of one of Okta's objects.
+///
+/// [`get`](Self::get) gives what most readers want; the four cases are kept apart so that an event can be written again
+/// as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Field<T> {
+    /// The object has no such member.
+    #[default]
+    Absent,
+    /// The member is `null`.
+    Null,
+    /// The member has the type that Okta documents.
+    Value(T),
+    /// The member is of another type: a postal code written as a number, `debugContext` as an array.
+    Other(Value),
+}
+
+impl<T> Field<T> {
+    /// The value, if there is one of the documented type.
+    #[must_use]
+    pub fn get(&self) -> Option<&T> {
+        match self {
+            Self::Value(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value, if there is one of the documented type.
+    #[must_use]
+    pub fn into_option(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value of another type than Okta documents, if that is what the member is.
+    #[must_use]
+    pub fn other(&self) -> Option<&Value> {
+        match self {
+            Self::Other(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// True if the object has no such member.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// True if the member is `null`.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+}
+
+impl Field<String> {
+    /// The text, if the member is a string. Beware of the strings `null`, `unknown` and `UNKNOWN`, which Okta writes too.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        self.get().map(String::as_str)
+    }
+
+    /// The text, also of a number or boolean.
+    #[must_use]
+    pub fn text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Value(text) => Some(Cow::Borrowed(text)),
+            Self::Other(value @ (Value::Number(_) | Value::Bool(_))) => {
+                Some(Cow::Owned(value.to_string()))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<T> From<T> for Field<T> {
+    fn from(value: T) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl From<&str> for Field<String> {
+    fn from(text: &str) -> Self {
+        Self::Value(text.to_owned())
+    }
+}
+
+impl<T> From<Option<T>> for Field<T> {
+    /// `None` is an absent member.
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Absent, Self::Value)
+    }
+}
+
+/// Takes the member out of `members`.
+pub(super) fn take<T: Json>(members: &mut Map<String, Value>, key: &str) -> Field<T> {
+    match members.remove(key) {
+        None => Field::Absent,
+        Some(Value::Null) => Field::Null,
+        Some(value) => match T::from_json(value) {
+            Ok(value) => Field::Value(value),
+            Err(value) => Field::Other(value),
+        },
+    }
+}
+
+/// Puts the member back into `members`.
+pub(super) fn put<T: Json>(members: &mut Map<String, Value>, key: &str, field: Field<T>) {
+    let value = match field {
+        Field::Absent => return,
+        Field::Null => Value::Null,
+        Field::Value(value) => value.into_json(),
+        Field::Other(value) => value,
+    };
+    members.insert(key.to_owned(), value);
+}
+
+/// Writes the member, if it is not absent.
+pub(super) fn write<T: Serialize, M: SerializeMap>(
+    map: &mut M,
+    key: &str,
+    field: &Field<T>,
+) -> Result<(), M::Error> {
+    match field {
+        Field::Absent => Ok(()),
+        Field::Null => map.serialize_entry(key, &()),
+        Field::Value(value) => map.serialize_entry(key, value),
+        Field::Other(value) => map.serialize_entry(key, value),
+    }
+}

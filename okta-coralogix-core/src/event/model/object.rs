@@ -1,0 +1,64 @@
+//! `object!`: a struct for one of Okta's objects.
+
+/// Declares a struct of [`Field`](super::Field)s with the JSON name of each, adds `other`, and derives reading and
+/// writing.
+macro_rules! object {
+    (
+        $(#[$about:meta])*
+        pub struct $name:ident {
+            $($(#[$doc:meta])* pub $field:ident: Field<$type:ty> = $key:literal,)*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Default)]
+        #[non_exhaustive]
+        pub struct $name {
+            $($(#[$doc])* pub $field: $crate::event::Field<$type>,)*
+            /// The members that this struct has no field for, as they came.
+            pub other: serde_json::Map<String, serde_json::Value>,
+        }
+
+        impl $name {
+            fn from_members(mut members: serde_json::Map<String, serde_json::Value>) -> Self {
+                Self {
+                    $($field: $crate::event::model::field::take(&mut members, $key),)*
+                    other: members,
+                }
+            }
+        }
+
+        impl $crate::event::model::json::Json for $name {
+            fn from_json(value: serde_json::Value) -> Result<Self, serde_json::Value> {
+                match value {
+                    serde_json::Value::Object(members) => Ok(Self::from_members(members)),
+                    other => Err(other),
+                }
+            }
+
+            fn into_json(self) -> serde_json::Value {
+                let mut members = self.other;
+                $($crate::event::model::field::put(&mut members, $key, self.$field);)*
+                serde_json::Value::Object(members)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut map = serde::Serializer::serialize_map(serializer, None)?;
+                $($crate::event::model::field::write(&mut map, $key, &self.$field)?;)*
+                for (key, value) in &self.other {
+                    serde::ser::SerializeMap::serialize_entry(&mut map, key, value)?;
+                }
+                serde::ser::SerializeMap::end(map)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                serde_json::Map::deserialize(deserializer).map(Self::from_members)
+            }
+        }
+    };
+}
+
+pub(super) use object;

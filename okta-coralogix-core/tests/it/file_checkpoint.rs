@@ -1,0 +1,333 @@
+//! `FileCheckpoint`: old or new, never half, and never two at once.
+
+use std::io::{BufRead, BufReader, ErrorKind as Io, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures::FutureExt;
+use okta_coralogix_core::checkpoint::{
+    Checkpoint, CheckpointStore, FileCheckpoint, Version, Versioned,
+};
+use okta_coralogix_core::filter::SeenWindow;
+use okta_coralogix_core::{Error, ErrorKind};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::faulty_disk::{Fault, FaultyDisk};
+
+fn folder() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("okta.checkpoint.json");
+    (folder, path)
+}
+
+fn window(uuids: usize) -> SeenWindow {
+    let packed: Vec<u8> = (0..uuids as u128).flat_map(u128::to_be_bytes).collect();
+    let stored = json!({"uuids": STANDARD.encode(packed)});
+    serde_json::from_value(stored).expect("a window")
+}
+
+fn checkpoint(cursor: &str) -> Checkpoint {
+    let mut checkpoint = Checkpoint::new("okta https://example.okta.com", cursor, window(3));
+    checkpoint.published_ms = Some(1_777_896_000_000);
+    checkpoint
+}
+
+async fn open(path: &Path) -> FileCheckpoint {
+    FileCheckpoint::open(path).await.expect("it opens")
+}
+
+async fn stored(store: &FileCheckpoint) -> Versioned<Checkpoint> {
+    store.load().await.expect("it loads").expect("a record")
+}
+
+/// The error, which names `path`.
+fn error_naming<T: std::fmt::Debug>(result: Result<T, Error>, path: &Path) -> Error {
+    let error = result.expect_err("it fails");
+    let name = path.file_name().expect("a name").to_string_lossy();
+    assert!(error.detail().contains(&*name), "{}", error.detail());
+    error
+}
+
+#[tokio::test]
+async fn what_was_saved_is_loaded_also_after_a_restart() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    assert_eq!(store.load().await.unwrap(), None);
+    let first = store.save(&checkpoint("a"), None).await.unwrap();
+    let second = store.save(&checkpoint("b"), Some(&first)).await.unwrap();
+    assert_ne!(first, second);
+    drop(store);
+    let found = stored(&open(&path).await).await;
+    assert_eq!((found.value, found.version), (checkpoint("b"), second));
+}
+
+#[tokio::test]
+async fn a_save_that_expects_another_version_is_a_conflict_and_changes_nothing() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    let never = Version("7".into());
+    let error = store.save(&checkpoint("x"), Some(&never)).await;
+    assert_eq!(error_naming(error, &path).kind(), ErrorKind::Conflict);
+    assert_eq!(store.load().await.unwrap(), None);
+
+    let first = store.save(&checkpoint("a"), None).await.unwrap();
+    let second = store.save(&checkpoint("b"), Some(&first)).await.unwrap();
+    for expected in [None, Some(&first), Some(&never)] {
+        let error = store.save(&checkpoint("x"), expected).await;
+        assert_eq!(error_naming(error, &path).kind(), ErrorKind::Conflict);
+    }
+    assert_eq!(stored(&store).await.version, second);
+    assert_eq!(stored(&store).await.value, checkpoint("b"));
+}
+
+#[tokio::test]
+async fn a_second_one_on_the_same_file_is_told_to_go_elsewhere() {
+    let (_folder, path) = folder();
+    let first = open(&path).await;
+    let error = error_naming(FileCheckpoint::open(&path).await, &path);
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    assert!(error.detail().contains("in use"), "{}", error.detail());
+    drop(first);
+    open(&path).await;
+}
+
+/// Holds the checkpoint named in the environment until its standard input ends.
+#[tokio::test]
+#[ignore = "the other process of the_lock_of_a_process_that_was_killed_is_free"]
+async fn other_process() {
+    let path = std::env::var_os("OTHER_PROCESS_CHECKPOINT").expect("a checkpoint to hold");
+    let _store = open(Path::new(&path)).await;
+    writeln!(std::io::stderr(), "held").unwrap();
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
+}
+
+#[tokio::test]
+async fn the_lock_of_a_process_that_was_killed_is_free() {
+    let (_folder, path) = folder();
+    let mut other = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "file_checkpoint::other_process", "--ignored"])
+        .env("OTHER_PROCESS_CHECKPOINT", &path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(other.stderr.take().unwrap()).lines().next();
+    assert_eq!(said.unwrap().unwrap(), "held");
+    let error = error_naming(FileCheckpoint::open(&path).await, &path);
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    other.kill().unwrap();
+    other.wait().unwrap();
+    open(&path).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn two_names_of_one_file_share_its_lock() {
+    let (folder, path) = folder();
+    let first = open(&path).await;
+    first.save(&checkpoint("a"), None).await.unwrap();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let error = FileCheckpoint::open(&link).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    drop(first);
+    let second = open(&link).await;
+    let version = stored(&second).await.version;
+    let saved = second.save(&checkpoint("b"), Some(&version)).await;
+    saved.unwrap();
+    assert!(link.is_symlink(), "the link was not replaced by a file");
+}
+
+#[tokio::test]
+async fn a_file_that_was_cut_off_anywhere_is_corrupt() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    let version = store.save(&checkpoint("a"), None).await.unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for length in 0..whole.len() {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let error = error_naming(store.load().await, &path);
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{length} bytes");
+    }
+    let error = error_naming(store.save(&checkpoint("b"), Some(&version)).await, &path);
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "nor is it overwritten");
+    std::fs::write(&path, &whole).unwrap();
+    assert_eq!(stored(&store).await.value, checkpoint("a"));
+}
+
+#[tokio::test]
+async fn a_file_with_any_bit_changed_is_corrupt() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    store.save(&checkpoint("a"), None).await.unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for bit in 0..whole.len() * 8 {
+        let mut altered = whole.clone();
+        altered[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&path, &altered).unwrap();
+        let error = error_naming(store.load().await, &path);
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "bit {bit}");
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_file_is_corrupt_and_the_error_says_what_to_do() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    for foreign in [
+        "",
+        "{}",
+        "null",
+        "<html></html>",
+        r#"{"cursor":"a"}"#,
+        "\u{0}\u{0}\u{0}",
+        r#"{"format":"okta-coralogix checkpoint","version":2,"generation":1,"sha256":"","checkpoint":{}}"#,
+    ] {
+        std::fs::write(&path, foreign).unwrap();
+        let error = error_naming(store.load().await, &path);
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        let detail = error.detail();
+        assert!(
+            detail.contains("move it away") && detail.contains("--since"),
+            "{detail}"
+        );
+        assert!(!error.is_temporary());
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_does_not_exist_is_named() {
+    let (folder, _) = folder();
+    let missing = folder.path().join("nowhere");
+    let opened = FileCheckpoint::open(missing.join("checkpoint.json")).await;
+    let error = error_naming(opened, &missing);
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_storage_error() {
+    let (folder, _) = folder();
+    let path = folder.path().join("a-folder");
+    std::fs::create_dir(&path).unwrap();
+    let store = open(&path).await;
+    let error = error_naming(store.load().await, &path);
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    assert!(error.detail().contains("name a file"), "{}", error.detail());
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_leaves_the_old_record() {
+    let (_folder, path) = folder();
+    let disk = FaultyDisk::default();
+    let faulty = FileCheckpoint::open_with(&path, Arc::new(disk.clone()));
+    let store = faulty.await.unwrap();
+    let version = store.save(&checkpoint("a"), None).await.unwrap();
+    for fault in [
+        Fault::Write(Io::StorageFull),
+        Fault::Write(Io::Other),
+        Fault::Rename(Io::PermissionDenied),
+        Fault::Read(Io::PermissionDenied),
+    ] {
+        disk.set(fault);
+        let error = error_naming(store.save(&checkpoint("b"), Some(&version)).await, &path);
+        assert_eq!(error.kind(), ErrorKind::Storage, "{fault:?}");
+        if fault == Fault::Write(Io::StorageFull) {
+            assert!(error.detail().contains("free some space"));
+        }
+        disk.set(None);
+        let found = stored(&store).await;
+        assert_eq!(found.value, checkpoint("a"), "{fault:?}");
+        assert_eq!(found.version, version, "{fault:?}");
+    }
+    store.save(&checkpoint("c"), Some(&version)).await.unwrap();
+    assert_eq!(stored(&store).await.value, checkpoint("c"));
+}
+
+#[tokio::test]
+async fn a_save_is_no_success_before_the_folder_is_synced() {
+    let (_folder, path) = folder();
+    let disk = FaultyDisk::default();
+    let opened = FileCheckpoint::open_with(&path, Arc::new(disk.clone()));
+    let store = opened.await.unwrap();
+    disk.set(Fault::SyncFolder(Io::Other));
+    let error = error_naming(store.save(&checkpoint("a"), None).await, &path);
+    assert_eq!(error.kind(), ErrorKind::Storage);
+}
+
+#[tokio::test]
+async fn a_leftover_of_a_crash_is_harmless() {
+    let (folder, path) = folder();
+    let store = open(&path).await;
+    let version = store.save(&checkpoint("a"), None).await.unwrap();
+    let leftover = folder.path().join("okta.checkpoint.json.tmp");
+    std::fs::write(&leftover, "half a rec").unwrap();
+    assert_eq!(stored(&store).await.value, checkpoint("a"));
+    store.save(&checkpoint("b"), Some(&version)).await.unwrap();
+    assert_eq!(stored(&store).await.value, checkpoint("b"));
+    assert!(!leftover.exists());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn its_files_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (folder, path) = folder();
+    let leftover = folder.path().join("okta.checkpoint.json.tmp");
+    std::fs::write(&leftover, "").unwrap();
+    std::fs::set_permissions(&leftover, PermissionsExt::from_mode(0o666)).unwrap();
+    let store = open(&path).await;
+    store.save(&checkpoint("a"), None).await.unwrap();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
+    }
+}
+
+#[tokio::test]
+async fn a_save_that_was_dropped_leaves_old_or_new_and_the_next_one_goes_on() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    let mut version = store.save(&checkpoint("0"), None).await.unwrap();
+    for polls in 0..40 {
+        let cursor = format!("dropped {polls}");
+        let dropped = checkpoint(&cursor);
+        {
+            let mut save = store.save(&dropped, Some(&version));
+            for _ in 0..polls {
+                if save
+                    .poll_unpin(&mut Context::from_waker(Waker::noop()))
+                    .is_ready()
+                {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        let found = stored(&store).await;
+        let is_new = found.value == dropped;
+        assert!(is_new || found.version == version, "{polls} polls");
+        let next = checkpoint(&format!("next {polls}"));
+        version = store.save(&next, Some(&found.version)).await.unwrap();
+        assert_eq!(stored(&store).await.value, next);
+    }
+}
+
+#[tokio::test]
+async fn twenty_thousand_uuids_take_427_kilobytes() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    let mut big = checkpoint("https://example.okta.com/api/v1/logs?after=1777896000000_1");
+    big.seen = window(20_000);
+    store.save(&big, None).await.unwrap();
+    assert_eq!(stored(&store).await.value, big);
+    let length = std::fs::metadata(&path).unwrap().len();
+    assert!((426_668..427_500).contains(&length), "{length}");
+}

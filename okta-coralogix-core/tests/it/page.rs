@@ -1,0 +1,391 @@
+//! `split_page`: one bad element never takes another along, and no byte is lost.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::DateTime;
+use okta_coralogix_core::event::{MalformedReason, Origin, RawEvent, UnreadablePage, split_page};
+use okta_coralogix_core::testing::{EventGenerator, page_of};
+use proptest::prelude::*;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The bytes of each element, and what became of it.
+type Items = Vec<(Bytes, Result<RawEvent, MalformedReason>)>;
+
+fn split(page: &Bytes) -> Result<Items, UnreadablePage> {
+    let items = split_page(page, &Arc::new(Origin::org("example.okta.com")))?;
+    let taken = items.into_iter().map(|item| match item {
+        Ok(event) => (event.json(), Ok(event)),
+        Err(malformed) => (malformed.bytes, Err(malformed.reason)),
+    });
+    Ok(taken.collect())
+}
+
+fn generated(seed: u64, count: usize) -> Vec<Bytes> {
+    let now = "2026-05-04T12:00:00Z".parse().expect("a time");
+    let events = EventGenerator::new(seed).size(600).batch(count, now);
+    events.into_iter().map(|event| event.json).collect()
+}
+
+fn page(elements: &[Bytes]) -> Bytes {
+    [&b"["[..], &elements.join(&b','), b"]"].concat().into()
+}
+
+/// Every byte but white space and commas between elements stands in exactly one item, which is a slice of the page.
+fn assert_nothing_is_lost(page: &Bytes, items: &Items) {
+    let is_gap = |byte: &u8| b" \t\n\r,".contains(byte);
+    let mut at = page
+        .iter()
+        .position(|&byte| byte == b'[')
+        .expect("an array")
+        + 1;
+    for (bytes, _) in items {
+        let start = bytes.as_ptr() as usize - page.as_ptr() as usize;
+        assert!(start >= at, "{start} is before {at}");
+        assert!(page[at..start].iter().all(is_gap), "lost before {start}");
+        at = start + bytes.len();
+        assert_eq!(&page[start..at], bytes);
+    }
+    let end = page
+        .iter()
+        .rposition(|&byte| byte == b']')
+        .expect("an array");
+    assert!(page[at..end].iter().all(is_gap), "lost behind {at}");
+}
+
+/// What `serde_json` says to a page that it can read.
+fn assert_as_serde_json(page: &Bytes, items: &Items) {
+    let text = std::str::from_utf8(page).expect("it was split");
+    let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(text) else {
+        return;
+    };
+    assert_eq!(items.len(), elements.len());
+    for ((bytes, item), element) in items.iter().zip(elements) {
+        assert_eq!(bytes, element.get());
+        let Ok(value) = serde_json::from_str::<Value>(element.get()) else {
+            continue;
+        };
+        let published = value["published"].as_str();
+        let published = published.and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+        assert_eq!(
+            published.map(|time| time.to_utc()),
+            item.as_ref().ok().map(RawEvent::published)
+        );
+        if let Ok(event) = item {
+            let text = |key: &str| value[key].as_str().filter(|text| !text.is_empty());
+            assert_eq!(event.uuid().as_deref(), text("uuid"));
+            assert_eq!(event.event_type().as_deref(), text("eventType"));
+        }
+    }
+}
+
+/// One good event on either side of `odd`, which both arrive.
+#[track_caller]
+fn between_good_ones(odd: &str) -> MalformedReason {
+    let good = generated(1, 2);
+    let odd = Bytes::copy_from_slice(odd.as_bytes());
+    let page = page(&[good[0].clone(), odd.clone(), good[1].clone()]);
+    let mut items = split(&page).unwrap_or_else(|error| panic!("{error}: {odd:?}"));
+    assert_nothing_is_lost(&page, &items);
+    assert_eq!(items.len(), 3, "{odd:?} gave {items:?}");
+    for (index, good) in [(0, &good[0]), (2, &good[1])] {
+        assert_eq!(&items[index].0, good, "{odd:?}");
+        assert!(items[index].1.is_ok(), "{odd:?}");
+    }
+    assert_eq!(items[1].0, odd);
+    items.remove(1).1.expect_err("a bad element")
+}
+
+#[test]
+fn broken_json_is_reported_and_its_neighbours_go_on() {
+    for odd in [
+        r#"{"uuid":"a","published":"2026-05-04T12:00:00Z""#,
+        r#"{"uuid":"a","published":"2026-05-04T12:00:00Z}"#,
+        r#"{"uuid":"a,"published":"2026-05-04T12:00:00Z"}"#,
+        r#"{"uuid":"a","target":[{"id":1}"#,
+        r#"{"uuid":"a","target":[{"id":1},{"id":2}}"#,
+        r#"{"uuid":"a","target":[{"id":1},{"id":2"#,
+        r#"{"uuid":"a"}}"#,
+        r#"{"uuid":"a"}]"#,
+        r#"{"uuid":"a"} {"uuid":"b"}"#,
+        r#"{"uuid":"\q"}"#,
+        r#"{"uuid":01}"#,
+        r#"{uuid:"a"}"#,
+        r#"{"uuid":"a",}"#,
+        r#"{"a":"#,
+        "{",
+        "}",
+        "]",
+        "[",
+        "\"",
+        "\\",
+        "nul",
+        "1.",
+        "<html>",
+        "",
+        "{\"a\":\"\u{1}\"}",
+    ] {
+        let reason = between_good_ones(odd);
+        assert!(
+            matches!(reason, MalformedReason::NotJson(_)),
+            "{odd:?}: {reason}"
+        );
+    }
+}
+
+#[test]
+fn what_is_json_but_no_event_is_reported_with_the_reason() {
+    for odd in ["null", "true", "-1.5e3", "\"text\"", "[]", "[[1],{}]"] {
+        assert_eq!(between_good_ones(odd), MalformedReason::NotAnObject);
+    }
+    for odd in [
+        "{}",
+        r#"{"uuid":"a"}"#,
+        r#"{"published":null}"#,
+        r#"{"x":{"published":"2026-05-04T12:00:00Z"}}"#,
+        r#"{"published":"2026-05-04T12:00:00Z","published":null}"#,
+    ] {
+        assert_eq!(between_good_ones(odd), MalformedReason::NoPublished);
+    }
+    for odd in [
+        r#"{"published":1777896000}"#,
+        r#"{"published":""}"#,
+        r#"{"published":"yesterday"}"#,
+        r#"{"published":"2026-05-04"}"#,
+        r#"{"published":"2026-02-30T12:00:00Z"}"#,
+        r#"{"published":["2026-05-04T12:00:00Z"]}"#,
+        r#"{"published":"\ud800"}"#,
+    ] {
+        assert_eq!(between_good_ones(odd), MalformedReason::BadPublished);
+    }
+}
+
+fn only(event: &str) -> RawEvent {
+    let page = Bytes::from(format!("[{event}]"));
+    let mut items = split(&page).expect("a page");
+    assert_eq!(items.len(), 1);
+    items.remove(0).1.expect("an event")
+}
+
+#[test]
+fn the_last_of_two_same_keys_counts() {
+    let event = only(
+        r#"{"uuid":"a","published":"2026-05-04T12:00:00Z","uuid":"b","published":"2026-05-04T13:00:00Z"}"#,
+    );
+    assert_eq!(event.uuid().unwrap(), "b");
+    assert_eq!(event.published().to_rfc3339(), "2026-05-04T13:00:00+00:00");
+}
+
+#[test]
+fn keys_and_values_may_be_written_in_escapes() {
+    let event = only(
+        r#"{"\u0075uid":"\u0061\n","publi\u0073hed":"2026-05-04T12:00:00\u005a","eventType":"\u00e9"}"#,
+    );
+    assert_eq!(event.uuid().unwrap(), "a\n");
+    assert_eq!(event.event_type().unwrap(), "é");
+}
+
+#[test]
+fn an_event_without_a_usable_uuid_is_still_an_event() {
+    for uuid in ["null", "7", "\"\"", "{}"] {
+        let event = only(&format!(
+            r#"{{"published":"2026-05-04T12:00:00Z","uuid":{uuid}}}"#
+        ));
+        assert_eq!(event.uuid(), None);
+    }
+}
+
+#[test]
+fn ten_thousand_levels_do_not_overflow_the_stack() {
+    let (open, close) = ("[".repeat(10_000), "]".repeat(10_000));
+    let deep = only(&format!(
+        r#"{{"published":"2026-05-04T12:00:00Z","x":{open}{close}}}"#
+    ));
+    assert!(deep.model().is_err());
+    let objects = r#"{"a":"#.repeat(10_000);
+    for odd in [
+        open.clone(),
+        format!(r#"{{"x":{open}}}"#),
+        format!("{objects}1"),
+        format!("{objects}{}", "}".repeat(9_999)),
+    ] {
+        assert!(matches!(
+            between_good_ones(&odd),
+            MalformedReason::NotJson(_)
+        ));
+    }
+    assert_eq!(
+        between_good_ones(&format!("{open}{close}")),
+        MalformedReason::NotAnObject
+    );
+}
+
+#[test]
+fn a_bad_element_at_either_end_takes_nobody_along() {
+    let good = generated(2, 2);
+    for odd in ["{\"a\":", "{\"uuid\":\"x\"", "}", "", "nul", "{]"] {
+        let odd = Bytes::copy_from_slice(odd.as_bytes());
+        for at in [0, 2] {
+            let mut elements = good.clone();
+            elements.insert(at, odd.clone());
+            let page = page(&elements);
+            let items = split(&page).unwrap();
+            assert_nothing_is_lost(&page, &items);
+            let good_ones = items.iter().filter(|(_, item)| item.is_ok()).count();
+            assert_eq!((items.len(), good_ones), (3, 2), "{odd:?} at {at}");
+        }
+    }
+}
+
+#[test]
+fn one_bad_element_leaves_the_other_999() {
+    let mut elements = generated(3, 1_000);
+    elements[500].truncate(300);
+    let page = page(&elements);
+    let items = split(&page).unwrap();
+    assert_nothing_is_lost(&page, &items);
+    assert_eq!(items.len(), 1_000);
+    let bad: Vec<_> = items.iter().filter(|(_, item)| item.is_err()).collect();
+    assert_eq!(bad.len(), 1);
+    assert_eq!(bad[0].0, elements[500]);
+}
+
+#[test]
+fn a_page_that_was_cut_off_anywhere_is_unreadable() {
+    for seed in 0..3 {
+        let now = "2026-05-04T12:00:00Z".parse().unwrap();
+        let whole = page_of(&EventGenerator::new(seed).size(2_000).batch(2, now));
+        assert_eq!(split(&whole).unwrap().len(), 2);
+        for length in 0..whole.len() {
+            let cut = whole.slice(..length);
+            assert!(
+                split(&cut).is_err(),
+                "{length} of {} bytes: {cut:?}",
+                whole.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn something_behind_the_array_makes_a_page_unreadable() {
+    for behind in ["x", ",", "[", "null"] {
+        let page = Bytes::from(format!("[]{behind}"));
+        assert_eq!(split(&page).unwrap_err(), UnreadablePage::Truncated);
+    }
+}
+
+#[test]
+fn what_is_no_array_is_shown_by_its_first_words() {
+    let html =
+        Bytes::from_static(b"\n<!DOCTYPE html><html><body>Okta is under maintenance</body></html>");
+    let UnreadablePage::NotAnArray(start) = split(&html).unwrap_err() else {
+        panic!("another error");
+    };
+    assert!(start.starts_with("<!DOCTYPE html>"), "{start}");
+    for page in [
+        "",
+        " ",
+        "{}",
+        "null",
+        r#"{"errorCode":"E0000009"}"#,
+        "\u{feff}[]",
+    ] {
+        let page = Bytes::from(page);
+        assert!(
+            matches!(split(&page), Err(UnreadablePage::NotAnArray(_))),
+            "{page:?}"
+        );
+    }
+}
+
+#[test]
+fn a_page_that_is_not_utf_8_is_unreadable() {
+    let mut page = page(&generated(4, 2)).to_vec();
+    for at in [0, 1, 50, page.len() - 1] {
+        let byte = std::mem::replace(&mut page[at], 0xFF);
+        assert_eq!(
+            split(&page.clone().into()).unwrap_err(),
+            UnreadablePage::NotUtf8
+        );
+        page[at] = byte;
+    }
+}
+
+#[test]
+fn white_space_between_elements_does_not_matter() {
+    let good = generated(5, 3);
+    for space in ["", " ", "\n", "\r\n\t ", "    "] {
+        let text: Vec<_> = good
+            .iter()
+            .map(|json| std::str::from_utf8(json).unwrap())
+            .collect();
+        let inside = text.join(&format!("{space},{space}"));
+        let page = Bytes::from(format!("{space}[{space}{inside}{space}]{space}"));
+        let items = split(&page).unwrap();
+        let bytes: Vec<_> = items.iter().map(|(bytes, _)| bytes.clone()).collect();
+        assert_eq!(bytes, good);
+        assert_eq!(
+            split(&format!("{space}[{space}]{space}").into())
+                .unwrap()
+                .len(),
+            0
+        );
+    }
+}
+
+#[test]
+fn a_hostile_page_does_not_cost_the_square_of_its_length() {
+    let nested = r#"x,{"a":[1"#.to_owned() + &r#",{"a":[1"#.repeat(100_000);
+    let unended = "x".to_owned() + &r#",{"uuid":"#.repeat(100_000);
+    for inside in [nested, unended, ",".repeat(100_000)] {
+        let page = Bytes::from(format!("[{inside}]"));
+        if let Ok(items) = split(&page) {
+            assert_nothing_is_lost(&page, &items);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_good_page_is_read_as_serde_json_reads_it(seed in any::<u64>(), count in 0..20_usize) {
+        let page = page(&generated(seed, count));
+        let items = split(&page).unwrap();
+        prop_assert!(items.iter().all(|(_, item)| item.is_ok()));
+        assert_nothing_is_lost(&page, &items);
+        assert_as_serde_json(&page, &items);
+    }
+
+    #[test]
+    fn a_damaged_page_loses_no_byte(
+        seed in any::<u64>(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, "[\\[\\]{}\",:\\\\ a0]{0,3}"), 1..6),
+    ) {
+        let mut text = String::from_utf8(page(&generated(seed, 4)).into()).unwrap();
+        for (at, removed, put) in damage {
+            let places: Vec<_> = text.char_indices().map(|(at, _)| at).collect();
+            let at = at.index(places.len());
+            let end = places.get(at + removed).copied().unwrap_or(text.len());
+            text.replace_range(places[at]..end, &put);
+        }
+        let page = Bytes::from(text);
+        if let Ok(items) = split(&page) {
+            assert_nothing_is_lost(&page, &items);
+            assert_as_serde_json(&page, &items);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_an_answer_and_no_panic(bytes in prop::collection::vec(prop_oneof![
+        any::<u8>(), prop::sample::select(&b"[]{},:\"\\ n1"[..]),
+    ], 0..60)) {
+        let page = Bytes::from([b"[", &bytes[..], b"]"].concat());
+        if let Ok(items) = split(&page) {
+            assert_nothing_is_lost(&page, &items);
+            assert_as_serde_json(&page, &items);
+        }
+    }
+}
