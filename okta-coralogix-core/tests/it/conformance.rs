@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
+use okta_coralogix_core::checkpoint::FileCheckpoint;
 use okta_coralogix_core::testing::conformance::{self, Refusal, SinkUnderTest, SourceUnderTest};
 use okta_coralogix_core::testing::{MemoryCheckpoint, MemorySink, MemorySource};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind, EventSource};
@@ -54,4 +55,13 @@ async fn the_memory_sink_keeps_the_contract() {
 #[tokio::test]
 async fn the_memory_checkpoint_keeps_the_contract() {
     conformance::checkpoint_store(&MemoryCheckpoint::default()).await;
+}
+
+#[tokio::test]
+async fn the_file_checkpoint_keeps_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileCheckpoint::open(folder.path().join("checkpoint.json"))
+        .await
+        .unwrap();
+    conformance::checkpoint_store(&store).await;
 }

@@ -177,15 +177,13 @@ async fn shutdown_while_the_sink_is_down_hands_everything_back_in_time() {
 #[tokio::test(start_paused = true)]
 async fn dropping_the_run_loses_nothing() {
     let (pages, events) = pages(10, 300);
-    let source = MemorySource::new(AckOrder::Cumulative, pages);
-    let world = World::of(
-        source,
-        MemorySink::new().with_latency(Duration::from_secs(1)),
-    );
+    let slow = Duration::from_secs(1);
+    let source = MemorySource::new(AckOrder::Cumulative, pages).with_slow_acks(slow);
+    let world = World::of(source, MemorySink::new().with_latency(slow));
     for _ in 0..3 {
-        let pipeline = world.builder().build().unwrap();
+        let pipeline = world.builder().in_flight(2, 4000).build().unwrap();
         let cut = tokio::time::timeout(
-            Duration::from_millis(1500),
+            Duration::from_millis(2500),
             pipeline.run(std::future::pending()),
         )
         .await;
