@@ -20,6 +20,9 @@ pub enum UnreadablePage {
     /// Not a JSON array: a maintenance page in HTML, for one.
     #[error("the page is not a JSON array but starts with {0:?}")]
     NotAnArray(String),
+    /// So much of it is broken that the ends of its elements cannot be found in reasonable time.
+    #[error("so much of the page is broken that its elements cannot be told apart")]
+    Unsplittable,
     /// The array does not end, or something stands behind it.
     #[error("the page breaks off, or something stands behind its array")]
     Truncated,
@@ -208,7 +211,7 @@ impl Splitter<'_> {
         self.budget = self
             .budget
             .checked_sub(read + 1)
-            .ok_or(UnreadablePage::Truncated)?;
+            .ok_or(UnreadablePage::Unsplittable)?;
         Ok(())
     }
 

@@ -1,5 +1,12 @@
 //! Behaviour of the core crate.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::clone_on_ref_ptr,
+    clippy::print_stdout,
+    reason = "a test may fail by a panic and show its figures"
+)]
+
 mod conformance;
 mod faulty_disk;
 mod file_checkpoint;
