@@ -9,6 +9,8 @@ use crate::escape::escape_into;
 
 const NANOS_PER_MILLI: i128 = 1_000_000;
 
+const INFALLIBLE: &str = "writing to memory does not fail";
+
 /// Says why an entry must not go out: Coralogix would refuse the whole request for it.
 pub(crate) fn check(entry: &LogEntry) -> Result<(), String> {
     let named = [
@@ -83,21 +85,18 @@ fn write_optional(before: &[u8], value: Option<&JsonString>, out: &mut Vec<u8>) 
 /// Milliseconds since the epoch. A finer timestamp gets decimal places, written from integers: a float of this size
 /// holds no more than a quarter of a microsecond.
 fn write_millis(timestamp: DateTime<Utc>, out: &mut Vec<u8>) {
-    let written = if timestamp.timestamp_subsec_nanos() % 1_000_000 == 0 {
-        write!(out, "{}", timestamp.timestamp_millis())
-    } else {
-        let seconds = i128::from(timestamp.timestamp());
-        let nanos = seconds * 1_000_000_000 + i128::from(timestamp.timestamp_subsec_nanos());
-        let sign = if nanos < 0 { "-" } else { "" };
-        let whole = nanos.abs() / NANOS_PER_MILLI;
-        let part = nanos.abs() % NANOS_PER_MILLI;
-        write!(out, "{sign}{whole}.{part:06}")
-    };
-    written.expect("writing to memory does not fail");
-    if timestamp.timestamp_subsec_nanos() % 1_000_000 != 0 {
-        while out.last() == Some(&b'0') {
-            out.pop();
-        }
+    if timestamp.timestamp_subsec_nanos().is_multiple_of(1_000_000) {
+        write!(out, "{}", timestamp.timestamp_millis()).expect(INFALLIBLE);
+        return;
+    }
+    let seconds = i128::from(timestamp.timestamp());
+    let nanos = seconds * 1_000_000_000 + i128::from(timestamp.timestamp_subsec_nanos());
+    let sign = if nanos < 0 { "-" } else { "" };
+    let whole = nanos.abs() / NANOS_PER_MILLI;
+    let part = nanos.abs() % NANOS_PER_MILLI;
+    write!(out, "{sign}{whole}.{part:06}").expect(INFALLIBLE);
+    while out.last() == Some(&b'0') {
+        out.pop();
     }
 }
 

@@ -108,7 +108,7 @@ fn redirect(status: StatusCode, headers: &HeaderMap) -> String {
         .get(LOCATION)
         .and_then(|location| location.to_str().ok())
         .and_then(|location| url::Url::parse(location).ok())
-        .and_then(|url| url.host_str().map(|host| words::bounded(host)));
+        .and_then(|url| url.host_str().map(words::bounded));
     match host {
         Some(host) => format!("{status}, a redirect to `{host}`, which is not followed"),
         None => format!("{status}, a redirect, which is not followed"),

@@ -1,0 +1,11 @@
+//! Behaviour of the sink against the simulator: in memory under paused time, and over real sockets.
+
+mod adversary;
+mod check;
+mod entries;
+mod framing;
+mod memory;
+mod secrets;
+mod simulator;
+mod sockets;
+mod statuses;
