@@ -50,8 +50,8 @@ impl GzipLevel {
     }
 
     pub(crate) fn compress(self, plain: &[u8]) -> Bytes {
-        // Okta's JSON shrinks to a tenth or less.
-        let out = Vec::with_capacity(plain.len() / 6 + 64);
+        // Okta's JSON shrinks to a fifth or so.
+        let out = Vec::with_capacity(plain.len() / 4 + 64);
         let mut encoder = GzEncoder::new(out, flate2::Compression::new(self.0));
         encoder
             .write_all(plain)
@@ -61,9 +61,12 @@ impl GzipLevel {
     }
 }
 
+/// Level 2, by measurement: on a full request of Okta events (2 MB; one core of a shared virtual machine, zlib-rs) the
+/// levels 0, 1, 2, 3, 6, 9 took 2, 9, 12, 15, 22, 37 ms and left 2000, 522, 413, 380, 337, 341 kB. Level 2 is the last
+/// step that saves more than it costs.
 impl Default for GzipLevel {
     fn default() -> Self {
-        Self(1)
+        Self(2)
     }
 }
 

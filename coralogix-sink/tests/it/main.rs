@@ -1,5 +1,10 @@
 //! Behaviour of the sink against the simulator: in memory under paused time, and over real sockets.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 mod adversary;
 mod check;
 mod entries;
