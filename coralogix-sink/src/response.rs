@@ -70,7 +70,11 @@ pub(crate) fn judge_transport(error: TransportError, whom: &str) -> Error {
         TransportError::TooLong(_) => ErrorKind::UnexpectedAnswer,
         _ => ErrorKind::Network,
     };
-    Error::temporary(kind, format!("no complete answer from {whom}"))
+    let what = match error {
+        TransportError::Connect(_) => "no connection to",
+        _ => "no complete answer from",
+    };
+    Error::temporary(kind, format!("{what} {whom}"))
         .with_ambiguity(error.is_ambiguous())
         .with_source(error)
 }

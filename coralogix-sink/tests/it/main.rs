@@ -10,6 +10,7 @@ mod check;
 mod entries;
 mod framing;
 mod memory;
+mod requests;
 mod secrets;
 mod simulator;
 mod sockets;
