@@ -145,17 +145,20 @@ impl OktaSourceBuilder {
     /// store says.
     pub async fn open(mut self) -> Result<OktaSource> {
         self.validate()?;
-        let store = self
-            .checkpoint
-            .take()
-            .ok_or_else(|| Error::config("checkpoint", "is missing; give a place to keep the position in"))?;
+        let store = self.checkpoint.take().ok_or_else(|| {
+            Error::config(
+                "checkpoint",
+                "is missing; give a place to keep the position in",
+            )
+        })?;
         let settings = Settings {
             since: self.since,
             poll_interval: self.poll_interval,
             page_limit: self.page_limit,
             once: self.once,
         };
-        let (clock, seen_capacity, rate_share) = (Arc::clone(&self.clock), self.seen_capacity, self.rate_share);
+        let (clock, seen_capacity, rate_share) =
+            (Arc::clone(&self.clock), self.seen_capacity, self.rate_share);
         let client = self.client()?;
         let owner = format!("okta-system-log {}", client.org());
         let (mut stored, mut seen) = (Stored::default(), SeenFilter::new(seen_capacity));
@@ -185,22 +188,34 @@ impl OktaSourceBuilder {
 
     fn validate(&self) -> Result<()> {
         if !(1..=config::PAGE_LIMIT).contains(&self.page_limit) {
-            return Err(Error::config("page_limit", "is out of range; write 1 to 1000"));
+            return Err(Error::config(
+                "page_limit",
+                "is out of range; write 1 to 1000",
+            ));
         }
         if self.poll_interval.is_zero() {
-            return Err(Error::config("poll_interval", "is zero; write a time such as 30 s"));
+            return Err(Error::config(
+                "poll_interval",
+                "is zero; write a time such as 30 s",
+            ));
         }
         if !is_share(self.rate_share) {
-            return Err(Error::config("rate_share", "is out of range; write a number above 0 and up to 1, such as 0.5"));
+            return Err(Error::config(
+                "rate_share",
+                "is out of range; write a number above 0 and up to 1, such as 0.5",
+            ));
         }
         Ok(())
     }
 
     fn client(self) -> Result<Client> {
         let org = OrgUrl::parse(&self.org_url).map_err(|error| Error::config("org_url", error))?;
-        let token = self
-            .api_token
-            .ok_or_else(|| Error::config("api_token", "is missing; write the API token of a Read-only or Report Administrator"))?;
+        let token = self.api_token.ok_or_else(|| {
+            Error::config(
+                "api_token",
+                "is missing; write the API token of a Read-only or Report Administrator",
+            )
+        })?;
         let auth = Auth::api_token(&token)?;
         let transport = match self.transport {
             Some(transport) => transport,

@@ -18,8 +18,11 @@ const TOTAL: Duration = Duration::from_secs(60);
 const SILENCE: Duration = Duration::from_secs(15);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const AGENT: HeaderValue =
-    HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
+const AGENT: HeaderValue = HeaderValue::from_static(concat!(
+    env!("CARGO_PKG_NAME"),
+    "/",
+    env!("CARGO_PKG_VERSION")
+));
 
 /// Asks one org, with its credential. Every request it makes goes to the org's own origin.
 #[derive(Debug)]
@@ -56,7 +59,12 @@ impl Client {
     pub(crate) async fn get(&self, path: &str) -> Result<Response<Bytes>> {
         let mut request = Request::get(format!("{}{path}", self.org.as_str()))
             .body(Bytes::new())
-            .map_err(|_| Error::new(ErrorKind::Corrupt, "the stored position is no path of a URL"))?;
+            .map_err(|_| {
+                Error::new(
+                    ErrorKind::Corrupt,
+                    "the stored position is no path of a URL",
+                )
+            })?;
         let headers = request.headers_mut();
         headers.insert(ACCEPT, JSON);
         headers.insert(CONTENT_TYPE, JSON);

@@ -19,9 +19,15 @@ impl Cursor {
     /// From the target of a `next` link, which must stay on the org.
     pub(crate) fn from_link(target: &str, org: &OrgUrl) -> Result<Self> {
         let url = org.url().join(target).map_err(|_| {
-            Error::temporary(ErrorKind::UnexpectedAnswer, "the org sent a next link that is no URL")
+            Error::temporary(
+                ErrorKind::UnexpectedAnswer,
+                "the org sent a next link that is no URL",
+            )
         })?;
-        if url.origin() != org.url().origin() || !url.username().is_empty() || url.password().is_some() {
+        if url.origin() != org.url().origin()
+            || !url.username().is_empty()
+            || url.password().is_some()
+        {
             return Err(Error::new(
                 ErrorKind::HostileLink,
                 format!(
@@ -31,7 +37,9 @@ impl Cursor {
                 ),
             ));
         }
-        Ok(Self(url[Position::BeforePath..Position::AfterQuery].to_owned()))
+        Ok(Self(
+            url[Position::BeforePath..Position::AfterQuery].to_owned(),
+        ))
     }
 
     /// From a checkpoint.
@@ -131,7 +139,14 @@ mod tests {
 
     #[test]
     fn nothing_stored_can_lead_away_from_the_org() {
-        for text in ["", "api/v1/logs", "@evil.example/", ".evil.example/", ":8443/", "https://evil.example/"] {
+        for text in [
+            "",
+            "api/v1/logs",
+            "@evil.example/",
+            ".evil.example/",
+            ":8443/",
+            "https://evil.example/",
+        ] {
             assert_eq!(Cursor::restore(text, &org()), None, "{text}");
         }
         let odd = Cursor::restore("//evil.example/", &org()).unwrap();

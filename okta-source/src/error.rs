@@ -58,9 +58,14 @@ pub(crate) fn refused(response: &Response<impl AsRef<[u8]>>) -> Error {
         ),
         status if status.is_client_error() => Error::new(
             ErrorKind::Rejected,
-            format!("Okta refuses the request for the System Log ({said}): check the start time that was asked for"),
+            format!(
+                "Okta refuses the request for the System Log ({said}): check the start time that was asked for"
+            ),
         ),
-        _ => unreadable(headers, &format!("an answer other than a page of the System Log ({said})")),
+        _ => unreadable(
+            headers,
+            &format!("an answer other than a page of the System Log ({said})"),
+        ),
     }
 }
 
@@ -86,7 +91,10 @@ pub(crate) fn broken_off(error: TransportError) -> Error {
 fn rate_limited(headers: &HeaderMap, said: &str) -> Error {
     let wait = rate::asked_wait(headers);
     let detail = match wait {
-        Some(wait) => format!("the org's request limit is used up for {} s ({said})", wait.as_secs()),
+        Some(wait) => format!(
+            "the org's request limit is used up for {} s ({said})",
+            wait.as_secs()
+        ),
         None => format!("the org takes no more requests at the moment ({said})"),
     };
     Error::temporary(ErrorKind::RateLimited, detail)
@@ -119,7 +127,12 @@ fn said(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> String {
 fn request_id(headers: &HeaderMap) -> String {
     headers
         .get("x-okta-request-id")
-        .map(|id| format!(", request {}", foreign(&String::from_utf8_lossy(id.as_bytes()))))
+        .map(|id| {
+            format!(
+                ", request {}",
+                foreign(&String::from_utf8_lossy(id.as_bytes()))
+            )
+        })
         .unwrap_or_default()
 }
 
@@ -171,7 +184,11 @@ mod tests {
             (599, Unavailable, true),
         ] {
             let error = refused(&answer(status, code));
-            assert_eq!((error.kind(), error.is_temporary()), (kind, temporary), "{status}");
+            assert_eq!(
+                (error.kind(), error.is_temporary()),
+                (kind, temporary),
+                "{status}"
+            );
             for part in [&status.to_string(), "E0000053", "Invalid filter", "reqABC"] {
                 assert!(error.detail().contains(part), "{error}");
             }
@@ -180,8 +197,20 @@ mod tests {
 
     #[test]
     fn a_body_of_any_kind_is_taken() {
-        for body in ["", "<html>", "[]", "{\"errorCode\":7}", "null", "{\"error\":\"x\"}"] {
-            assert!(refused(&answer(401, body)).detail().contains("HTTP 401, request reqABC"), "{body}");
+        for body in [
+            "",
+            "<html>",
+            "[]",
+            "{\"errorCode\":7}",
+            "null",
+            "{\"error\":\"x\"}",
+        ] {
+            assert!(
+                refused(&answer(401, body))
+                    .detail()
+                    .contains("HTTP 401, request reqABC"),
+                "{body}"
+            );
         }
     }
 
@@ -189,7 +218,10 @@ mod tests {
     fn foreign_text_is_bounded_and_escaped() {
         let text = format!("\u{1b}[31m\n\u{202e}{}", "x".repeat(1000));
         let harmless = foreign(&text);
-        assert!(harmless.starts_with("\\u{1b}[31m\\n\\u{202e}xxx"), "{harmless}");
+        assert!(
+            harmless.starts_with("\\u{1b}[31m\\n\\u{202e}xxx"),
+            "{harmless}"
+        );
         assert!(harmless.chars().count() < 230);
     }
 
@@ -197,7 +229,9 @@ mod tests {
     fn an_org_that_says_when_to_come_back_is_heard_within_reason() {
         for (seconds, wait) in [("7", 7), ("86400", 120)] {
             let mut answer = answer(503, "");
-            answer.headers_mut().insert("retry-after", seconds.parse().unwrap());
+            answer
+                .headers_mut()
+                .insert("retry-after", seconds.parse().unwrap());
             let hint = refused(&answer).retry();
             assert_eq!(hint, RetryHint::After(std::time::Duration::from_secs(wait)));
         }

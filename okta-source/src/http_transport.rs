@@ -42,8 +42,11 @@ impl HttpTransport {
             .build()
             .map(Self)
             .map_err(|error| {
-                Error::new(ErrorKind::Config, "the HTTPS client cannot be set up: install the system's root certificates")
-                    .with_source(error.without_url())
+                Error::new(
+                    ErrorKind::Config,
+                    "the HTTPS client cannot be set up: install the system's root certificates",
+                )
+                .with_source(error.without_url())
             })
     }
 }

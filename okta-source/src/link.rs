@@ -38,7 +38,10 @@ impl<'a> Iterator for Links<'a> {
     type Item = Link<'a>;
 
     fn next(&mut self) -> Option<Link<'a>> {
-        let inside = self.0.trim_start_matches([',', ' ', '\t']).strip_prefix('<')?;
+        let inside = self
+            .0
+            .trim_start_matches([',', ' ', '\t'])
+            .strip_prefix('<')?;
         let (target, rest) = inside.split_once('>')?;
         let mut link = Link {
             target: target.trim(),
@@ -137,7 +140,13 @@ mod tests {
 
     #[test]
     fn other_relations_are_not_next() {
-        for line in ["<https://o/s>; rel=\"self\"", "<https://o/s>; rel=nextish", "<https://o/s>; title=next", "<https://o/s", ""] {
+        for line in [
+            "<https://o/s>; rel=\"self\"",
+            "<https://o/s>; rel=nextish",
+            "<https://o/s>; title=next",
+            "<https://o/s",
+            "",
+        ] {
             assert_eq!(next(&headers(&[line])), None, "{line}");
         }
     }

@@ -45,7 +45,9 @@ pub enum OrgUrlError {
     #[error("is empty; write the address of your org, such as https://example.okta.com")]
     Empty,
     /// No URL, or no host in it.
-    #[error("has no readable host name; write the address of your org, such as https://example.okta.com")]
+    #[error(
+        "has no readable host name; write the address of your org, such as https://example.okta.com"
+    )]
     Unreadable,
     /// One label only.
     #[error("is not a full host name; write https://{0}.okta.com, or the org's custom domain")]
@@ -148,9 +150,9 @@ fn checked(domain: &str) -> Result<(), OrgUrlError> {
         return Err(OrgUrlError::Unreadable);
     }
     match domain.split_once('.') {
-        None | Some((_, "")) if domain != "localhost" => {
-            Err(OrgUrlError::NotFull(domain.trim_end_matches('.').to_owned()))
-        }
+        None | Some((_, "")) if domain != "localhost" => Err(OrgUrlError::NotFull(
+            domain.trim_end_matches('.').to_owned(),
+        )),
         Some((label, rest)) if OKTA_DOMAINS.contains(&rest) => match label.strip_suffix("-admin") {
             Some(org) => Err(OrgUrlError::AdminConsole(format!("{org}.{rest}"))),
             None => Ok(()),
@@ -188,11 +190,17 @@ mod tests {
         for (text, origin) in [
             ("example.okta.com", "https://example.okta.com"),
             (" https://Example.Okta.com/ ", "https://example.okta.com"),
-            ("https://example.okta.com/api/v1/logs?limit=5#x", "https://example.okta.com"),
+            (
+                "https://example.okta.com/api/v1/logs?limit=5#x",
+                "https://example.okta.com",
+            ),
             ("https://example.okta.com:443", "https://example.okta.com"),
             ("example.okta.com:8443/", "https://example.okta.com:8443"),
             ("https://login.example.com", "https://login.example.com"),
-            ("https://login-admin.example.com", "https://login-admin.example.com"),
+            (
+                "https://login-admin.example.com",
+                "https://login-admin.example.com",
+            ),
             ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
             ("http://localhost:8080", "http://localhost:8080"),
             ("http://[::1]:8080", "http://[::1]:8080"),
@@ -211,14 +219,26 @@ mod tests {
             ("acme", "https://acme.okta.com"),
             ("ftp://example.okta.com", "https://example.okta.com"),
             ("http://example.okta.com", "https://example.okta.com"),
-            ("http://localhost.example.com", "https://localhost.example.com"),
+            (
+                "http://localhost.example.com",
+                "https://localhost.example.com",
+            ),
             ("http://10.0.0.1", "https://10.0.0.1"),
-            ("https://acme-admin.okta.com/admin/dashboard", "https://acme.okta.com"),
+            (
+                "https://acme-admin.okta.com/admin/dashboard",
+                "https://acme.okta.com",
+            ),
             ("acme-admin.oktapreview.com", "https://acme.oktapreview.com"),
-            ("https://acme-admin.okta-gov.com", "https://acme.okta-gov.com"),
+            (
+                "https://acme-admin.okta-gov.com",
+                "https://acme.okta-gov.com",
+            ),
         ] {
             let message = OrgUrl::parse(text).unwrap_err().to_string();
-            assert!(message.contains(&format!("write {instead}")) || message.ends_with(instead), "{text}: {message}");
+            assert!(
+                message.contains(&format!("write {instead}")) || message.ends_with(instead),
+                "{text}: {message}"
+            );
         }
     }
 

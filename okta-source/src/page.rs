@@ -21,13 +21,20 @@ pub(crate) struct Page {
 
 impl Page {
     /// Reads a 200. The link is judged first: an answer that wants the token elsewhere is not to be believed at all.
-    pub(crate) fn read(response: &Response<Bytes>, org: &OrgUrl, origin: &Arc<Origin>) -> Result<Self> {
+    pub(crate) fn read(
+        response: &Response<Bytes>,
+        org: &OrgUrl,
+        origin: &Arc<Origin>,
+    ) -> Result<Self> {
         let headers = response.headers();
         let next = link::next(headers)
             .map(|target| Cursor::from_link(target, org))
             .transpose()?;
         let items = split_page(response.body(), origin).map_err(|error| {
-            let what = format!("something that is no page of the System Log ({})", foreign(&error.to_string()));
+            let what = format!(
+                "something that is no page of the System Log ({})",
+                foreign(&error.to_string())
+            );
             unreadable(headers, &what).with_source(error)
         })?;
         let next = next.ok_or_else(|| no_next(response))?;
@@ -46,5 +53,8 @@ impl Page {
 
 /// A polling request is promised a `next` link always; without one, nobody knows where to go on.
 fn no_next(response: &Response<Bytes>) -> Error {
-    unreadable(response.headers(), "a page without a next link, and so no way to go on")
+    unreadable(
+        response.headers(),
+        "a page without a next link, and so no way to go on",
+    )
 }

@@ -195,7 +195,10 @@ impl Flow {
         if ticket.generation != self.generation {
             return None;
         }
-        let open = self.open.iter_mut().find(|open| open.number == ticket.number)?;
+        let open = self
+            .open
+            .iter_mut()
+            .find(|open| open.number == ticket.number)?;
         open.settled = Some(place);
         let mut published_ms = None;
         let mut last = None;

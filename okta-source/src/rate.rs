@@ -106,9 +106,7 @@ impl RateBudget {
             .window
             .filter(|window| window.sent.saturating_add(self.unplaced) >= window.allowed)
             .map(|window| window.ends);
-        spent
-            .max(self.blocked_until)
-            .filter(|ready| *ready > now)
+        spent.max(self.blocked_until).filter(|ready| *ready > now)
     }
 
     /// A request goes out now.
@@ -167,7 +165,6 @@ pub(crate) fn is_share(share: f64) -> bool {
     share > 0.0 && share <= 1.0
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,7 +182,11 @@ mod tests {
     }
 
     fn reset_in(limit: u32, remaining: u32, seconds: i64) -> HeaderMap {
-        headers(&limit.to_string(), &remaining.to_string(), &(AT + seconds).to_string())
+        headers(
+            &limit.to_string(),
+            &remaining.to_string(),
+            &(AT + seconds).to_string(),
+        )
     }
 
     #[test]
@@ -194,12 +195,19 @@ mod tests {
         assert_eq!(seconds(&reset_in(120, 0, 30)), Some(31));
         assert_eq!(seconds(&reset_in(120, 0, 0)), Some(1));
         assert_eq!(seconds(&reset_in(120, 0, 119)), Some(120));
-        assert_eq!(seconds(&reset_in(120, 0, 5_000_000)), Some(120), "absurdly far");
+        assert_eq!(
+            seconds(&reset_in(120, 0, 5_000_000)),
+            Some(120),
+            "absurdly far"
+        );
         assert_eq!(seconds(&reset_in(120, 0, -1)), None, "in the past");
         assert_eq!(seconds(&reset_in(0, 0, 30)), None, "concurrency");
         assert_eq!(seconds(&headers("many", "0", "1")), None);
         assert_eq!(seconds(&headers("120", "-1", "1795341630")), None);
-        assert_eq!(seconds(&headers("120", "0", "9223372036854775807")), Some(120));
+        assert_eq!(
+            seconds(&headers("120", "0", "9223372036854775807")),
+            Some(120)
+        );
         let mut undated = reset_in(120, 0, 30);
         undated.remove("date");
         assert_eq!(seconds(&undated), None);
@@ -222,14 +230,29 @@ mod tests {
 
     #[test]
     fn our_requests_stay_within_their_share_of_each_window() {
-        for (share, limit, allowed) in [(0.5, 120, 60), (0.5, 50, 25), (1.0, 20, 20), (0.5, 2, 1), (0.1, 2, 1), (0.5, 1, 1)] {
+        for (share, limit, allowed) in [
+            (0.5, 120, 60),
+            (0.5, 50, 25),
+            (1.0, 20, 20),
+            (0.5, 2, 1),
+            (0.1, 2, 1),
+            (0.5, 1, 1),
+        ] {
             let mut budget = RateBudget::new(share);
             let start = Instant::now();
-            assert_eq!(burst(&mut budget, start, limit, 59), allowed, "{share} of {limit}");
+            assert_eq!(
+                burst(&mut budget, start, limit, 59),
+                allowed,
+                "{share} of {limit}"
+            );
             let next = start + Duration::from_secs(60);
             assert_eq!(budget.ready_at(start), Some(next));
             assert_eq!(budget.ready_at(next), None);
-            assert_eq!(burst(&mut budget, next, limit, 119), allowed, "the next window");
+            assert_eq!(
+                burst(&mut budget, next, limit, 119),
+                allowed,
+                "the next window"
+            );
         }
     }
 
@@ -243,7 +266,10 @@ mod tests {
                 let ready = budget.ready_at(now).is_none();
                 if ready {
                     budget.sent(now);
-                    budget.observe(now, &reset_in(20, 900, 60 + i64::try_from(*second).unwrap()));
+                    budget.observe(
+                        now,
+                        &reset_in(20, 900, 60 + i64::try_from(*second).unwrap()),
+                    );
                 }
                 ready
             })

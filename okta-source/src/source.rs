@@ -9,7 +9,8 @@ use http::{Response, StatusCode};
 use okta_coralogix_core::checkpoint::Checkpoint;
 use okta_coralogix_core::filter::SeenFilter;
 use okta_coralogix_core::{
-    AckOrder, Clock, ClockOffset, Delivery, Error, ErrorKind, EventSource, Origin, Result, transport,
+    AckOrder, Clock, ClockOffset, Delivery, Error, ErrorKind, EventSource, Origin, Result,
+    transport,
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -128,12 +129,17 @@ impl OktaSource {
         let Ask::Behind(link) = ask else {
             return Err(error);
         };
-        let in_vain = self.fallback.as_ref().is_some_and(|fallback| !fallback.proven);
+        let in_vain = self
+            .fallback
+            .as_ref()
+            .is_some_and(|fallback| !fallback.proven);
         if !matches!(status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND) {
             return Err(error);
         }
         if in_vain {
-            let detail = format!("Okta refuses the links that it gives itself, also after starting over: {error}");
+            let detail = format!(
+                "Okta refuses the links that it gives itself, also after starting over: {error}"
+            );
             return Err(Error::new(error.kind(), detail));
         }
         let since = self.start_over(response);
@@ -169,7 +175,9 @@ impl OktaSource {
         };
         let offset = ClockOffset::between(host, far);
         let change = offset.get() - self.offset.get();
-        if offset.is_significant() && (!self.offset.is_significant() || change.abs() > ClockOffset::TOLERANCE) {
+        if offset.is_significant()
+            && (!self.offset.is_significant() || change.abs() > ClockOffset::TOLERANCE)
+        {
             tracing::warn!(
                 org = %self.client.org(),
                 seconds = offset.get().num_seconds(),

@@ -20,7 +20,9 @@ impl Ssws {
             return wrong("begins with the word SSWS; write the token alone");
         }
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return wrong("contains a space, a control character or a letter outside ASCII; copy the token again");
+            return wrong(
+                "contains a space, a control character or a letter outside ASCII; copy the token again",
+            );
         }
         Ok(Self(Secret::from(token)))
     }
@@ -41,7 +43,9 @@ mod tests {
     #[test]
     fn a_token_is_sent_marked_sensitive() {
         let mut headers = HeaderMap::new();
-        Ssws::new(&Secret::from(" 00secret\n")).unwrap().authorize(&mut headers);
+        Ssws::new(&Secret::from(" 00secret\n"))
+            .unwrap()
+            .authorize(&mut headers);
         assert_eq!(headers[AUTHORIZATION], "SSWS 00secret");
         assert!(headers[AUTHORIZATION].is_sensitive());
         assert!(!format!("{headers:?}").contains("secret"));
@@ -49,7 +53,14 @@ mod tests {
 
     #[test]
     fn what_is_no_token_is_refused_without_repeating_it() {
-        for wrong in ["", "  ", "SSWS 00secret", "00sec ret", "00sécret", "00sec\nret"] {
+        for wrong in [
+            "",
+            "  ",
+            "SSWS 00secret",
+            "00sec ret",
+            "00sécret",
+            "00sec\nret",
+        ] {
             let error = Ssws::new(&Secret::from(wrong)).unwrap_err();
             assert!(error.detail().starts_with("api_token: "), "{error}");
             assert!(!format!("{error} {error:?}").contains("00s"), "{error}");

@@ -4,8 +4,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION,
-    USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, LINK,
+    LOCATION, USER_AGENT,
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -53,7 +53,11 @@ impl Org {
         let authorized = self.is_authorized(&request.headers);
         let mut response = match &fault {
             Some(fault) if fault.is_an_answer() => scripted(fault),
-            _ if !authorized => error(StatusCode::UNAUTHORIZED, "E0000011", "Invalid token provided"),
+            _ if !authorized => error(
+                StatusCode::UNAUTHORIZED,
+                "E0000011",
+                "Invalid token provided",
+            ),
             _ if !within => too_many(),
             _ => self.page(request, state, fault.as_ref(), now),
         };
@@ -62,7 +66,11 @@ impl Org {
         let answered = !matches!(fault, Some(Fault::Silence | Fault::Unreachable));
         state.ledger.push(SeenRequest {
             method: request.method.clone(),
-            path_and_query: request.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+            path_and_query: request
+                .uri
+                .path_and_query()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             had_credential: request.headers.contains_key(AUTHORIZATION),
             authorized,
             user_agent: text(&request.headers, &USER_AGENT).map(str::to_owned),
@@ -85,7 +93,11 @@ impl Org {
         now: DateTime<Utc>,
     ) -> Response<Bytes> {
         if request.uri.path() != "/api/v1/logs" {
-            return error(StatusCode::NOT_FOUND, "E0000008", "The requested path was not found");
+            return error(
+                StatusCode::NOT_FOUND,
+                "E0000008",
+                "The requested path was not found",
+            );
         }
         if request.method != Method::GET {
             return error(
@@ -105,11 +117,19 @@ impl Org {
         let slice = state.log.slice(query.start, query.limit);
         let base = base(request);
         let uri = &request.uri;
-        let own = format!("<{base}{}>; rel=\"self\"", uri.path_and_query().map_or("", |path| path.as_str()));
+        let own = format!(
+            "<{base}{}>; rel=\"self\"",
+            uri.path_and_query().map_or("", |path| path.as_str())
+        );
         let next = match fault {
             Some(Fault::NoNextLink) => None,
             Some(Fault::NextLink(target)) => Some(target.clone()),
-            _ => Some(format!("{base}{}?after={}&{}", uri.path(), state.log.cursor(slice.end), query.kept)),
+            _ => Some(format!(
+                "{base}{}?after={}&{}",
+                uri.path(),
+                state.log.cursor(slice.end),
+                query.kept
+            )),
         };
         let next = next.map(|target| format!("<{target}>; rel=\"next\""));
         if fault.is_none() {
@@ -161,7 +181,8 @@ fn scripted(fault: &Fault) -> Response<Bytes> {
     match fault {
         Fault::Status(status, body) => {
             let mut response = Response::new(Bytes::from(body.clone()));
-            *response.status_mut() = StatusCode::from_u16(*status).unwrap_or(StatusCode::IM_A_TEAPOT);
+            *response.status_mut() =
+                StatusCode::from_u16(*status).unwrap_or(StatusCode::IM_A_TEAPOT);
             response
         }
         Fault::Html => {
@@ -177,7 +198,11 @@ fn scripted(fault: &Fault) -> Response<Bytes> {
             response.headers_mut().insert(LOCATION, header(to));
             response
         }
-        Fault::Unavailable => error(StatusCode::SERVICE_UNAVAILABLE, "E0000181", "Service is unavailable"),
+        Fault::Unavailable => error(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "E0000181",
+            "Service is unavailable",
+        ),
         _ => too_many(),
     }
 }
@@ -237,7 +262,10 @@ fn takes_json(headers: &HeaderMap) -> bool {
 fn base(request: &Parts) -> String {
     match (request.uri.scheme_str(), request.uri.authority()) {
         (Some(scheme), Some(authority)) => format!("{scheme}://{authority}"),
-        _ => format!("http://{}", text(&request.headers, &HOST).unwrap_or("127.0.0.1")),
+        _ => format!(
+            "http://{}",
+            text(&request.headers, &HOST).unwrap_or("127.0.0.1")
+        ),
     }
 }
 

@@ -12,7 +12,10 @@ use http::{HeaderValue, Response};
 /// Half of the body, then an error, which breaks the connection.
 pub(super) fn half(response: Response<Bytes>) -> Response<Body> {
     cut(response, |half| {
-        let broken = stream::iter([Ok(half), Err(io::Error::from(io::ErrorKind::ConnectionReset))]);
+        let broken = stream::iter([
+            Ok(half),
+            Err(io::Error::from(io::ErrorKind::ConnectionReset)),
+        ]);
         Body::from_stream(broken)
     })
 }

@@ -47,7 +47,13 @@ impl Log {
     pub(super) fn slice(&self, start: usize, limit: usize) -> Slice {
         let end = self.len().min(start.saturating_add(limit));
         let mut body = BytesMut::from(&b"["[..]);
-        for (place, (_, event)) in self.0.get(start..end).unwrap_or_default().iter().enumerate() {
+        for (place, (_, event)) in self
+            .0
+            .get(start..end)
+            .unwrap_or_default()
+            .iter()
+            .enumerate()
+        {
             if place > 0 {
                 body.extend_from_slice(b",");
             }

@@ -27,14 +27,26 @@ impl Query {
                 "limit" => limit = page_size(&value)?,
                 "filter" => filter = Some(value),
                 "sortOrder" if value == "ASCENDING" => {}
-                "sortOrder" => return Err(("E0000001", "Api validation failed: sortOrder (the simulator polls only)")),
+                "sortOrder" => {
+                    return Err((
+                        "E0000001",
+                        "Api validation failed: sortOrder (the simulator polls only)",
+                    ));
+                }
                 "until" if value.is_empty() => {}
-                "until" => return Err(("E0000001", "Api validation failed: until (the simulator polls only)")),
+                "until" => {
+                    return Err((
+                        "E0000001",
+                        "Api validation failed: until (the simulator polls only)",
+                    ));
+                }
                 _ => {}
             }
         }
         let start = match (since, after) {
-            (Some(_), Some(_)) => return Err(("E0000063", "Invalid combination of parameters specified.")),
+            (Some(_), Some(_)) => {
+                return Err(("E0000063", "Invalid combination of parameters specified."));
+            }
             (None, Some(after)) => log
                 .position(&after)
                 .ok_or(("E0000001", "Api validation failed: after"))?,
@@ -58,7 +70,10 @@ fn time(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {
         .map_err(|_| ("E0000001", "Api validation failed: since"))?
         .to_utc();
     if now.signed_duration_since(time) > TimeDelta::days(180) {
-        return Err(("E0000053", "Invalid filter: since is more than 180 days ago"));
+        return Err((
+            "E0000053",
+            "Invalid filter: since is more than 180 days ago",
+        ));
     }
     Ok(time)
 }

@@ -1,0 +1,13 @@
+//! The source against a simulated org: in memory under paused time, and a little over a real socket.
+
+mod clocks;
+mod commits;
+mod faults;
+mod links;
+mod polling;
+mod rate;
+mod secrets;
+mod settings;
+mod simulator;
+mod socket;
+mod world;
