@@ -13,12 +13,19 @@ pub(crate) struct PageAck {
     progress: Arc<Progress>,
     ticket: Option<Ticket>,
     place: Place,
+    items: usize,
 }
 
 impl PageAck {
-    /// For a page that was just read; `place` is what stands behind it.
-    pub(crate) fn new(progress: Arc<Progress>, generation: u64, place: Place) -> Self {
+    /// For a page of so many `items` that was just read; `place` is what stands behind it.
+    pub(crate) fn new(
+        progress: Arc<Progress>,
+        generation: u64,
+        place: Place,
+        items: usize,
+    ) -> Self {
         Self {
+            items,
             ticket: Some(progress.open(generation)),
             progress,
             place,
@@ -29,7 +36,8 @@ impl PageAck {
 #[async_trait]
 impl Acker for PageAck {
     async fn settle(mut self: Box<Self>, outcomes: &[Outcome]) -> Result<()> {
-        if outcomes.contains(&Outcome::HandedBack) {
+        // An item without an outcome is not done with either.
+        if outcomes.len() != self.items || outcomes.contains(&Outcome::HandedBack) {
             return Ok(());
         }
         if let Some(ticket) = self.ticket {

@@ -17,7 +17,7 @@ use crate::org::OrgUrl;
 use crate::progress::{Progress, Stored};
 use crate::rate::{RateBudget, is_share};
 use crate::source::{OktaSource, check, place};
-use crate::start::Start;
+use crate::start::{Position, Start};
 
 /// Builds an [`OktaSource`]. The address, the token and the checkpoint have no default.
 #[derive(Debug)]
@@ -134,8 +134,7 @@ impl OktaSourceBuilder {
     /// # Errors
     /// `Config` for a wrong setting, otherwise what the source would say.
     pub async fn check(self) -> Result<()> {
-        let clock = Arc::clone(&self.clock);
-        check(&self.client()?, &*clock).await
+        check(&self.client()?).await
     }
 
     /// Opens the source at the position of its checkpoint. Makes no request.
@@ -174,7 +173,9 @@ impl OktaSourceBuilder {
             origin: Arc::new(Origin::org(client.org().host())),
             client,
             clock,
-            position: stored.place.as_ref().map(|place| place.cursor.clone()),
+            position: stored.place.as_ref().map_or(Position::Start, |place| {
+                Position::Behind(place.cursor.clone())
+            }),
             progress: Arc::new(Progress::new(owner, store, seen, stored)),
             generation: 0,
             budget: RateBudget::new(rate_share),

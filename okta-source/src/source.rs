@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use http::{Response, StatusCode};
 use okta_coralogix_core::checkpoint::Checkpoint;
 use okta_coralogix_core::filter::SeenFilter;
@@ -18,12 +18,12 @@ use crate::ack::PageAck;
 use crate::builder::OktaSourceBuilder;
 use crate::client::Client;
 use crate::config::Settings;
-use crate::cursor::{Ask, Cursor};
+use crate::cursor::{Ask, CHECK, Cursor};
 use crate::error::refused;
 use crate::page::Page;
 use crate::progress::{Place, Progress};
 use crate::rate::{self, RateBudget};
-use crate::start::{self, Fallback, Start};
+use crate::start::{self, Fallback, Position, Start};
 
 /// Polls the System Log of one Okta org.
 ///
@@ -39,8 +39,7 @@ pub struct OktaSource {
     pub(crate) generation: u64,
     pub(crate) budget: RateBudget,
     pub(crate) start: Start,
-    /// The link to go on from; none yet before the first page.
-    pub(crate) position: Option<Cursor>,
+    pub(crate) position: Position,
     pub(crate) fallback: Option<Fallback>,
     pub(crate) offset: ClockOffset,
     /// The last page was a short one: there is nothing more for now.
@@ -59,7 +58,7 @@ impl OktaSource {
     /// # Errors
     /// What [`next`](EventSource::next) would say.
     pub async fn check(&self) -> Result<()> {
-        check(&self.client, &*self.clock).await
+        check(&self.client).await
     }
 
     /// The page behind the current position; `None` if there was nothing to give.
@@ -76,13 +75,10 @@ impl OktaSource {
             return self.refused(ask, &response).map(|()| None);
         }
         let page = Page::read(&response, self.client.org(), &self.origin)?;
-        let first = matches!(ask, Ask::Since(_)) && self.position.is_none();
-        if first && self.start.corrected(host, self.offset) {
+        if self.position == Position::Start && self.start.corrected(host, self.offset) {
             return Ok(None);
         }
-        if let (Ask::Behind(_), Some(fallback)) = (&ask, &mut self.fallback) {
-            fallback.proven = true;
-        }
+        self.proven(&ask);
         Ok(self.take(started, &ask, page))
     }
 
@@ -95,7 +91,7 @@ impl OktaSource {
         self.next_tick = self
             .caught_up
             .then(|| started + self.settings.poll_interval);
-        self.position = Some(page.next.clone());
+        self.position = Position::Behind(page.next.clone());
         if page.items.is_empty() && !moved {
             return None;
         }
@@ -103,17 +99,34 @@ impl OktaSource {
             published_ms: page.published_ms(),
             cursor: page.next,
         };
-        let acker = PageAck::new(Arc::clone(&self.progress), self.generation, place);
+        let acker = PageAck::new(
+            Arc::clone(&self.progress),
+            self.generation,
+            place,
+            page.items.len(),
+        );
         let mut delivery = Delivery::new(page.items, Box::new(acker));
         delivery.clock_offset = self.offset;
         Some(delivery)
     }
 
     fn ask(&mut self) -> Ask {
-        match (&self.position, &self.fallback) {
-            (Some(link), Some(fallback)) if fallback.link == *link => Ask::Since(fallback.since),
-            (Some(link), _) => Ask::Behind(link.clone()),
-            (None, _) => Ask::Since(self.start.ask(self.clock.now(), self.offset)),
+        match &self.position {
+            Position::Start => Ask::Since(self.start.ask(self.clock.now(), self.offset)),
+            Position::Instead(since) => Ask::Since(*since),
+            Position::Behind(link) => Ask::Behind(link.clone()),
+        }
+    }
+
+    /// A link of Okta's has worked, so that another refusal need not be the last word.
+    fn proven(&mut self, ask: &Ask) {
+        let Ask::Behind(link) = ask else { return };
+        self.fallback = self
+            .fallback
+            .take()
+            .filter(|fallback| fallback.link != *link);
+        if let Some(fallback) = &mut self.fallback {
+            fallback.proven = true;
         }
     }
 
@@ -127,7 +140,11 @@ impl OktaSource {
             self.budget.block(Instant::now(), wait);
         }
         let Ask::Behind(link) = ask else {
-            return Err(error);
+            // A clock that is far ahead asks for the future.
+            let again = status == StatusCode::BAD_REQUEST
+                && self.position == Position::Start
+                && self.start.corrected(self.clock.now(), self.offset);
+            return if again { Ok(()) } else { Err(error) };
         };
         let in_vain = self
             .fallback
@@ -149,6 +166,7 @@ impl OktaSource {
             refusal = error.detail(),
             "Okta refuses the stored link; reading again from an earlier time, repeats are removed by their uuid"
         );
+        self.position = Position::Instead(since);
         self.fallback = Some(Fallback {
             link,
             since,
@@ -198,7 +216,13 @@ impl OktaSource {
             .progress
             .committed(|record| place(record, self.progress.owner(), org))
             .await?;
-        self.position = committed.map(|place| place.cursor);
+        self.position = match (committed, &self.fallback) {
+            (None, _) => Position::Start,
+            (Some(place), Some(fallback)) if fallback.link == place.cursor => {
+                Position::Instead(fallback.since)
+            }
+            (Some(place), _) => Position::Behind(place.cursor),
+        };
         self.generation = generation;
         self.caught_up = false;
         self.next_tick = None;
@@ -245,9 +269,8 @@ impl EventSource for OktaSource {
 }
 
 /// One request for one event.
-pub(crate) async fn check(client: &Client, clock: &dyn Clock) -> Result<()> {
-    let since = clock.now() - TimeDelta::hours(1);
-    let response = client.get(&Ask::Since(since).path(1)).await?;
+pub(crate) async fn check(client: &Client) -> Result<()> {
+    let response = client.get(CHECK).await?;
     if response.status() != StatusCode::OK {
         return Err(refused(&response));
     }

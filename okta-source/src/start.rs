@@ -39,6 +39,17 @@ impl Start {
     }
 }
 
+/// Where the source goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// Before the first page.
+    Start,
+    /// In place of a link that was refused.
+    Instead(DateTime<Utc>),
+    /// Behind a page.
+    Behind(Cursor),
+}
+
 /// What stands in for a stored link that Okta refused.
 #[derive(Debug)]
 pub(crate) struct Fallback {

@@ -6,16 +6,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use axum::Router;
 use axum::extract::Request;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 
 use super::OktaSimulator;
 
-/// A served org. Dropped, it takes no more connections.
+/// A served org. Dropped, it finishes the requests that it has begun and closes its connections.
 #[derive(Debug)]
 #[must_use = "dropping it stops the server"]
 pub struct ServedOrg {
     address: SocketAddr,
-    task: JoinHandle<()>,
+    /// Dropped, it tells the server to stop.
+    _stop: oneshot::Sender<()>,
 }
 
 impl OktaSimulator {
@@ -27,12 +28,19 @@ impl OktaSimulator {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let router = self.router();
-        let task = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(async move {
+            let server = axum::serve(listener, router).with_graceful_shutdown(async {
+                stopped.await.ok();
+            });
+            if let Err(error) = server.await {
                 tracing::error!(%error, "the simulated org stops");
             }
         });
-        Ok(ServedOrg { address, task })
+        Ok(ServedOrg {
+            address,
+            _stop: stop,
+        })
     }
 
     /// The org as a part of somebody else's server.
@@ -50,11 +58,5 @@ impl ServedOrg {
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
-    }
-}
-
-impl Drop for ServedOrg {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }

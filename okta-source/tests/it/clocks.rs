@@ -57,3 +57,15 @@ async fn a_fixed_start_does_not_depend_on_clocks() {
     assert!(source.next().await.unwrap().is_none());
     assert_eq!(since(&world), ["2026-11-01T00:00:00.000Z"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_org_that_refuses_to_be_asked_for_the_future_is_asked_again() {
+    let world = World::with(|org| org.clock_skew(TimeDelta::hours(-26)));
+    world.append(0..3);
+    world
+        .org
+        .script(okta_source::simulator::Fault::Status(400, String::new()));
+    let mut source = world.open().await;
+    assert_eq!(given(&mut source).await.items.len(), 3);
+    assert_eq!(since(&world).len(), 2);
+}

@@ -205,3 +205,14 @@ async fn a_position_that_somebody_else_moved_is_not_taken_over() {
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(!error.is_temporary());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_without_an_outcome_is_not_settled() {
+    let world = World::new();
+    world.append(0..3);
+    let mut source = world.open().await;
+    let delivery = given(&mut source).await;
+    delivery.acker.settle(&[Outcome::Settled; 2]).await.unwrap();
+    assert_eq!(world.store.cursor(), None);
+    assert_eq!(numbers(&given(&mut source).await), [0, 1, 2]);
+}

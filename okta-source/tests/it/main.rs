@@ -1,4 +1,5 @@
 //! The source against a simulated org: in memory under paused time, and a little over a real socket.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod clocks;
 mod commits;

@@ -19,7 +19,7 @@ async fn a_429_is_waited_out_by_the_clock_of_the_org() {
         assert_eq!(error.kind(), ErrorKind::RateLimited);
         assert_eq!(error.retry(), RetryHint::After(Duration::from_secs(wait)));
         let began = Instant::now();
-        given(&mut source).await.items.clear();
+        settle(given(&mut source).await).await.unwrap();
         assert_eq!(
             began.elapsed().as_secs(),
             wait,
@@ -86,17 +86,13 @@ async fn what_others_use_up_is_waited_out_too() {
     let world = World::with(|org| org.rate_limit(1));
     world.append(0..200);
     let mut source = world.builder().page_limit(100).open().await.unwrap();
-    given(&mut source).await.items.clear();
+    settle(given(&mut source).await).await.unwrap();
     let began = Instant::now();
-    given(&mut source).await.items.clear();
+    settle(given(&mut source).await).await.unwrap();
     assert!(
         (60..=62).contains(&began.elapsed().as_secs()),
         "{:?}",
         began.elapsed()
     );
-    assert_eq!(
-        world.org.requests(),
-        3,
-        "the page handed back was asked for again, not more"
-    );
+    assert_eq!(world.org.requests(), 2);
 }

@@ -103,7 +103,9 @@ async fn a_wrong_clock_and_a_refused_link_are_said_once_and_without_the_token() 
             .unwrap();
     }
     world.org.script(Fault::Status(400, String::new()));
-    given(&mut source).await.items.clear();
+    crate::world::settle(given(&mut source).await)
+        .await
+        .unwrap();
     drop(guard);
     let text = logged.0.lock().unwrap().clone();
     assert_eq!(text.matches("5 minutes apart").count(), 1, "{text}");

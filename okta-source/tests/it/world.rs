@@ -9,26 +9,28 @@ use okta_coralogix_core::{Clock, Delivery, Error, ErrorKind, EventSource, Outcom
 use okta_source::simulator::{OktaSimulator, OktaSimulatorBuilder, TokioClock};
 use okta_source::{OktaSource, OktaSourceBuilder};
 
-pub const TOKEN: &str = "00s3cr3t-t0k3n";
-pub const ORG: &str = "https://example.okta.com";
+pub(crate) const TOKEN: &str = "00s3cr3t-t0k3n";
+pub(crate) const ORG: &str = "https://example.okta.com";
 
-pub fn start() -> DateTime<Utc> {
+pub(crate) fn start() -> DateTime<Utc> {
     "2026-11-22T10:00:00Z".parse().unwrap()
 }
 
 #[derive(Debug)]
-pub struct World {
-    pub org: OktaSimulator,
-    pub store: Arc<MemoryStore>,
-    pub clock: Arc<dyn Clock>,
+pub(crate) struct World {
+    pub(crate) org: OktaSimulator,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|org| org)
     }
 
-    pub fn with(settings: impl FnOnce(OktaSimulatorBuilder) -> OktaSimulatorBuilder) -> Self {
+    pub(crate) fn with(
+        settings: impl FnOnce(OktaSimulatorBuilder) -> OktaSimulatorBuilder,
+    ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(start()));
         let org = OktaSimulator::builder()
             .token(TOKEN)
@@ -41,7 +43,7 @@ impl World {
         }
     }
 
-    pub fn builder(&self) -> OktaSourceBuilder {
+    pub(crate) fn builder(&self) -> OktaSourceBuilder {
         OktaSource::builder()
             .org_url(ORG)
             .api_token(TOKEN)
@@ -50,49 +52,49 @@ impl World {
             .transport(Arc::new(self.org.clone()))
     }
 
-    pub async fn open(&self) -> OktaSource {
+    pub(crate) async fn open(&self) -> OktaSource {
         self.builder().open().await.unwrap()
     }
 
     /// Events with the numbers `range`, published a minute ago.
-    pub fn append(&self, range: std::ops::Range<u32>) {
+    pub(crate) fn append(&self, range: std::ops::Range<u32>) {
         self.org
             .append_all(range.map(|number| event(number, self.org.now() - TimeDelta::minutes(1))));
     }
 
     /// The path and query of the last request.
-    pub fn last_request(&self) -> String {
+    pub(crate) fn last_request(&self) -> String {
         self.org.ledger().last().unwrap().path_and_query.clone()
     }
 }
 
-pub fn event(number: u32, published: DateTime<Utc>) -> String {
+pub(crate) fn event(number: u32, published: DateTime<Utc>) -> String {
     let published = published.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     format!(r#"{{"uuid":"{number}","published":"{published}","eventType":"user.session.start"}}"#)
 }
 
 /// The numbers of the events of a delivery.
-pub fn numbers(delivery: &Delivery) -> Vec<u32> {
+pub(crate) fn numbers(delivery: &Delivery) -> Vec<u32> {
     let uuid = |event: &okta_coralogix_core::RawEvent| event.uuid().unwrap().parse().unwrap();
     delivery.items.iter().flatten().map(uuid).collect()
 }
 
-pub async fn given(source: &mut OktaSource) -> Delivery {
+pub(crate) async fn given(source: &mut OktaSource) -> Delivery {
     source.next().await.unwrap().expect("a delivery")
 }
 
-pub async fn failed(source: &mut OktaSource) -> Error {
+pub(crate) async fn failed(source: &mut OktaSource) -> Error {
     source.next().await.expect_err("an error")
 }
 
-pub async fn settle(delivery: Delivery) -> Result<()> {
+pub(crate) async fn settle(delivery: Delivery) -> Result<()> {
     let outcomes = vec![Outcome::Settled; delivery.items.len()];
     delivery.acker.settle(&outcomes).await
 }
 
 /// A checkpoint in memory, which can be told to misbehave.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<Memory>);
+pub(crate) struct MemoryStore(Mutex<Memory>);
 
 #[derive(Debug, Default)]
 struct Memory {
@@ -103,7 +105,7 @@ struct Memory {
 
 /// What the next save does.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     #[default]
     Save,
     Fail(ErrorKind),
@@ -112,11 +114,11 @@ pub enum Next {
 }
 
 impl MemoryStore {
-    pub fn next_save(&self, next: Next) {
+    pub(crate) fn next_save(&self, next: Next) {
         self.0.lock().unwrap().next = next;
     }
 
-    pub fn cursor(&self) -> Option<String> {
+    pub(crate) fn cursor(&self) -> Option<String> {
         let memory = self.0.lock().unwrap();
         memory
             .record
@@ -124,16 +126,16 @@ impl MemoryStore {
             .map(|record| record.value.cursor.clone())
     }
 
-    pub fn published_ms(&self) -> Option<i64> {
+    pub(crate) fn published_ms(&self) -> Option<i64> {
         self.0.lock().unwrap().record.as_ref()?.value.published_ms
     }
 
-    pub fn saves(&self) -> usize {
+    pub(crate) fn saves(&self) -> usize {
         self.0.lock().unwrap().saves
     }
 
     /// Somebody else writes.
-    pub fn write(&self, cursor: &str) {
+    pub(crate) fn write(&self, cursor: &str) {
         let mut memory = self.0.lock().unwrap();
         memory.saves += 100;
         let version = Version(memory.saves.to_string());
