@@ -190,11 +190,8 @@ impl Progress {
 }
 
 impl Flow {
-    /// Notes that a page is done with; returns the last page of the finished run at the front, if there is one.
+    /// Notes that a page is done with, unless it belongs to an older generation and so stands here no more; returns the last page of the finished run at the front, if there is one.
     fn settled(&mut self, ticket: Ticket, place: Place) -> Option<(u64, Place)> {
-        if ticket.generation != self.generation {
-            return None;
-        }
         let open = self
             .open
             .iter_mut()

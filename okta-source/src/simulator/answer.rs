@@ -5,7 +5,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, LINK,
-    LOCATION, USER_AGENT,
+    LOCATION, RETRY_AFTER, USER_AGENT,
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -168,6 +168,7 @@ impl Fault {
             | Self::Unreachable => false,
             Self::Status(..)
             | Self::RateLimited(_)
+            | Self::RetryAfter(_)
             | Self::Concurrency
             | Self::RateLimitedSilently
             | Self::Unavailable
@@ -225,6 +226,10 @@ fn common_headers(
     headers.insert(REQUEST_ID, header(&format!("req{number}")));
     let (limit, remaining, reset) = match fault {
         Some(Fault::RateLimitedSilently) => return,
+        Some(Fault::RetryAfter(seconds)) => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
+            (rate.limit, rate.remaining, rate.reset)
+        }
         Some(Fault::Concurrency) => (0, 0, rate.reset),
         Some(Fault::RateLimited(wait)) => {
             let wait = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX);

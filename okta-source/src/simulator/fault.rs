@@ -11,6 +11,8 @@ pub enum Fault {
     Status(u16, String),
     /// 429 with nothing remaining and a window that ends so much later.
     RateLimited(Duration),
+    /// 429 with a `Retry-After` of so many seconds, and requests remaining all the same.
+    RetryAfter(u32),
     /// 429 with a limit of 0 and 0 remaining, as Okta answers too many requests at the same time.
     Concurrency,
     /// 429 without any rate-limit header.

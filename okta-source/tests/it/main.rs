@@ -11,4 +11,5 @@ mod secrets;
 mod settings;
 mod simulator;
 mod socket;
+mod walk;
 mod world;

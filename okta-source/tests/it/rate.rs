@@ -29,6 +29,20 @@ async fn a_429_is_waited_out_by_the_clock_of_the_org() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_retry_after_is_honoured_within_reason() {
+    for (asked, wait) in [(7, 7), (9_999, 120)] {
+        let world = World::new();
+        let mut source = world.open().await;
+        world.org.script(Fault::RetryAfter(asked));
+        let error = failed(&mut source).await;
+        assert_eq!(error.retry(), RetryHint::After(Duration::from_secs(wait)));
+        let began = Instant::now();
+        settle(given(&mut source).await).await.unwrap();
+        assert_eq!(began.elapsed().as_secs(), wait);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_429_that_does_not_say_when_is_left_to_the_backoff_of_the_caller() {
     for fault in [Fault::Concurrency, Fault::RateLimitedSilently] {
         let world = World::new();
