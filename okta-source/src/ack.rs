@@ -1,0 +1,57 @@
+//! What becomes of a delivery, and what that does to the committed position.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use okta_coralogix_core::{Acker, Outcome, Result};
+
+use crate::progress::{Place, Progress, Ticket};
+
+/// Moves the committed position past one page once all of it is settled. Dropped before that, the page is read again.
+#[derive(Debug)]
+pub(crate) struct PageAck {
+    progress: Arc<Progress>,
+    ticket: Option<Ticket>,
+    place: Place,
+    items: usize,
+}
+
+impl PageAck {
+    /// For a page of so many `items` that was just read; `place` is what stands behind it.
+    pub(crate) fn new(
+        progress: Arc<Progress>,
+        generation: u64,
+        place: Place,
+        items: usize,
+    ) -> Self {
+        Self {
+            items,
+            ticket: Some(progress.open(generation)),
+            progress,
+            place,
+        }
+    }
+}
+
+#[async_trait]
+impl Acker for PageAck {
+    async fn settle(mut self: Box<Self>, outcomes: &[Outcome]) -> Result<()> {
+        // An item without an outcome is not done with either.
+        if outcomes.len() != self.items || outcomes.contains(&Outcome::HandedBack) {
+            return Ok(());
+        }
+        if let Some(ticket) = self.ticket {
+            self.progress.settled(ticket, self.place.clone()).await?;
+            self.ticket = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for PageAck {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.progress.hand_back(ticket);
+        }
+    }
+}

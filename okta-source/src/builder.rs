@@ -1,0 +1,227 @@
+//! Settings in, a source out.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use okta_coralogix_core::checkpoint::CheckpointStore;
+use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::transport::Transport;
+use okta_coralogix_core::{Clock, ClockOffset, Error, Origin, Result, Secret, SystemClock};
+
+use crate::auth::Auth;
+use crate::client::Client;
+use crate::config::{self, Settings, Since};
+use crate::http_transport::HttpTransport;
+use crate::org::OrgUrl;
+use crate::progress::{Progress, Stored};
+use crate::rate::{RateBudget, is_share};
+use crate::source::{OktaSource, check, place};
+use crate::start::{Position, Start};
+
+/// Builds an [`OktaSource`]. The address, the token and the checkpoint have no default.
+#[derive(Debug)]
+#[must_use]
+pub struct OktaSourceBuilder {
+    org_url: String,
+    api_token: Option<Secret>,
+    since: Since,
+    poll_interval: Duration,
+    page_limit: u16,
+    once: bool,
+    seen_capacity: usize,
+    rate_share: f64,
+    body_limit: usize,
+    checkpoint: Option<Arc<dyn CheckpointStore>>,
+    clock: Arc<dyn Clock>,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+impl Default for OktaSourceBuilder {
+    fn default() -> Self {
+        Self {
+            org_url: String::new(),
+            api_token: None,
+            since: Since::default(),
+            poll_interval: config::POLL_INTERVAL,
+            page_limit: config::PAGE_LIMIT,
+            once: false,
+            seen_capacity: SeenFilter::DEFAULT_CAPACITY,
+            rate_share: config::RATE_SHARE,
+            body_limit: config::BODY_LIMIT,
+            checkpoint: None,
+            clock: Arc::new(SystemClock),
+            transport: None,
+        }
+    }
+}
+
+impl OktaSourceBuilder {
+    /// The address of the org, as [`OrgUrl::parse`] takes it.
+    pub fn org_url(mut self, org: impl fmt::Display) -> Self {
+        self.org_url = org.to_string();
+        self
+    }
+
+    /// An API token of an administrator with the Read-only or the Report Administrator role.
+    pub fn api_token(mut self, token: impl Into<Secret>) -> Self {
+        self.api_token = Some(token.into());
+        self
+    }
+
+    /// Where to begin without a checkpoint: a time, or how long ago. Default: 24 hours ago.
+    pub fn since(mut self, since: impl Into<Since>) -> Self {
+        self.since = since.into();
+        self
+    }
+
+    /// From the start of one poll to the start of the next while there is nothing more to read. Default: 30 s.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
+        self
+    }
+
+    /// Events per page, 1 to 1000. Default: 1000.
+    pub fn page_limit(mut self, events: u16) -> Self {
+        self.page_limit = events;
+        self
+    }
+
+    /// Ends when all that is there has been read. Default: false.
+    pub fn once(mut self, once: bool) -> Self {
+        self.once = once;
+        self
+    }
+
+    /// How many recent uuids are kept with the position. Default: 20,000.
+    pub fn seen_capacity(mut self, uuids: usize) -> Self {
+        self.seen_capacity = uuids;
+        self
+    }
+
+    /// The share of the org's request limit that this source may use, above 0 and at most 1. Default: 0.5.
+    pub fn rate_share(mut self, share: f64) -> Self {
+        self.rate_share = share;
+        self
+    }
+
+    /// The longest answer that is read, in bytes. Default: 64 MiB.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Where the position is kept.
+    pub fn checkpoint(mut self, store: Arc<dyn CheckpointStore>) -> Self {
+        self.checkpoint = Some(store);
+        self
+    }
+
+    /// The host's clock. Default: the system's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The network. Default: [`HttpTransport::new`].
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Makes one request to see whether the address, the token and its rights are good. Needs no checkpoint.
+    ///
+    /// # Errors
+    /// `Config` for a wrong setting, otherwise what the source would say.
+    pub async fn check(self) -> Result<()> {
+        check(&self.client()?).await
+    }
+
+    /// Opens the source at the position of its checkpoint. Makes no request.
+    ///
+    /// # Errors
+    /// `Config` names a missing or wrong setting; `Corrupt` if the checkpoint belongs to another org; what the checkpoint's
+    /// store says.
+    pub async fn open(mut self) -> Result<OktaSource> {
+        self.validate()?;
+        let store = self.checkpoint.take().ok_or_else(|| {
+            Error::config(
+                "checkpoint",
+                "is missing; give a place to keep the position in",
+            )
+        })?;
+        let settings = Settings {
+            since: self.since,
+            poll_interval: self.poll_interval,
+            page_limit: self.page_limit,
+            once: self.once,
+        };
+        let (clock, seen_capacity, rate_share) =
+            (Arc::clone(&self.clock), self.seen_capacity, self.rate_share);
+        let client = self.client()?;
+        let owner = format!("okta-system-log {}", client.org());
+        let (mut stored, mut seen) = (Stored::default(), SeenFilter::new(seen_capacity));
+        if let Some(found) = store.load().await? {
+            seen = SeenFilter::restore(found.value.seen.clone(), seen_capacity);
+            stored = Stored {
+                place: Some(place(&found.value, &owner, client.org())?),
+                version: Some(found.version),
+            };
+        }
+        Ok(OktaSource {
+            settings,
+            origin: Arc::new(Origin::org(client.org().host())),
+            client,
+            clock,
+            position: stored.place.as_ref().map_or(Position::Start, |place| {
+                Position::Behind(place.cursor.clone())
+            }),
+            progress: Arc::new(Progress::new(owner, store, seen, stored)),
+            generation: 0,
+            budget: RateBudget::new(rate_share),
+            start: Start::new(settings.since),
+            fallback: None,
+            offset: ClockOffset::default(),
+            caught_up: false,
+            next_tick: None,
+        })
+    }
+
+    fn validate(&self) -> Result<()> {
+        if !(1..=config::PAGE_LIMIT).contains(&self.page_limit) {
+            return Err(Error::config(
+                "page_limit",
+                "is out of range; write 1 to 1000",
+            ));
+        }
+        if self.poll_interval.is_zero() {
+            return Err(Error::config(
+                "poll_interval",
+                "is zero; write a time such as 30 s",
+            ));
+        }
+        if !is_share(self.rate_share) {
+            return Err(Error::config(
+                "rate_share",
+                "is out of range; write a number above 0 and up to 1, such as 0.5",
+            ));
+        }
+        Ok(())
+    }
+
+    fn client(self) -> Result<Client> {
+        let org = OrgUrl::parse(&self.org_url).map_err(|error| Error::config("org_url", error))?;
+        let token = self.api_token.ok_or_else(|| {
+            Error::config(
+                "api_token",
+                "is missing; write the API token of a Read-only or Report Administrator",
+            )
+        })?;
+        let auth = Auth::api_token(&token)?;
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(HttpTransport::new()?),
+        };
+        Ok(Client::new(org, auth, transport, self.body_limit))
+    }
+}

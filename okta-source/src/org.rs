@@ -1,0 +1,252 @@
+//! The address of an Okta org, as people write it and as it is used.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+use url::{Host, Url};
+
+/// The Admin Console of an org is at `{sub}-admin` under these; the API is not.
+/// (Okta SDK for Python, `config_validator.py`; Okta developer docs, "Okta organizations", 2026.)
+const OKTA_DOMAINS: [&str; 8] = [
+    "okta.com",
+    "oktapreview.com",
+    "okta-emea.com",
+    "okta-gov.com",
+    "okta.mil",
+    "okta-miltest.com",
+    "trexcloud.com",
+    "trex-govcloud.com",
+];
+
+/// The address of an org: scheme, host and port, nothing else.
+///
+/// ```
+/// use okta_source::OrgUrl;
+///
+/// let org = OrgUrl::parse("example.okta.com/api/v1/logs")?;
+/// assert_eq!(org.as_str(), "https://example.okta.com");
+/// assert_eq!(org.subdomain(), "example");
+/// let wrong = OrgUrl::parse("https://example-admin.okta.com").unwrap_err();
+/// assert!(wrong.to_string().contains("write https://example.okta.com"));
+/// # Ok::<(), okta_source::OrgUrlError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct OrgUrl {
+    url: Url,
+    origin: String,
+}
+
+/// Why a text is no address of an org. Each message is one sentence: what is wrong, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum OrgUrlError {
+    /// Nothing there.
+    #[error("is empty; write the address of your org, such as https://example.okta.com")]
+    Empty,
+    /// No URL, or no host in it.
+    #[error(
+        "has no readable host name; write the address of your org, such as https://example.okta.com"
+    )]
+    Unreadable,
+    /// One label only.
+    #[error("is not a full host name; write https://{0}.okta.com, or the org's custom domain")]
+    NotFull(String),
+    /// A scheme that is not HTTP.
+    #[error("has the scheme {scheme}; write https://{host}")]
+    Scheme {
+        /// What was written.
+        scheme: String,
+        /// The host that was written.
+        host: String,
+    },
+    /// Plain HTTP to somewhere else than this machine.
+    #[error("would send the token unprotected over http; write https://{0}")]
+    Unprotected(String),
+    /// The Admin Console.
+    #[error("is the Admin Console, which does not serve the API; write https://{0}")]
+    AdminConsole(String),
+    /// A user name or a password in the address.
+    #[error("contains a user name or a password; write https://{0} and give the token on its own")]
+    UserInfo(String),
+}
+
+impl OrgUrl {
+    /// Reads an address: the scheme may be missing; a path, a query and a trailing slash are dropped.
+    ///
+    /// # Errors
+    /// [`OrgUrlError`]. It repeats nothing of a password that was written into the address.
+    pub fn parse(text: &str) -> Result<Self, OrgUrlError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(OrgUrlError::Empty);
+        }
+        let with_scheme = if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("https://{text}")
+        };
+        let url = Url::parse(&with_scheme).map_err(|_| OrgUrlError::Unreadable)?;
+        let host = url.host().ok_or(OrgUrlError::Unreadable)?;
+        let name = host.to_string();
+        let loopback = match &host {
+            Host::Domain(domain) => {
+                checked(domain)?;
+                *domain == "localhost"
+            }
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(OrgUrlError::UserInfo(name));
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if loopback => {}
+            "http" => return Err(OrgUrlError::Unprotected(name)),
+            scheme => {
+                return Err(OrgUrlError::Scheme {
+                    scheme: scheme.to_owned(),
+                    host: name,
+                });
+            }
+        }
+        let origin = url.origin().ascii_serialization();
+        let url = Url::parse(&origin).map_err(|_| OrgUrlError::Unreadable)?;
+        Ok(Self { url, origin })
+    }
+
+    /// Scheme, host and, where it is not the usual one, port; no slash at the end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.origin
+    }
+
+    /// The host: what events of this org carry as their origin.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// The first label of the host: `example` of `example.okta.com`. The whole host if it is an IP address.
+    #[must_use]
+    pub fn subdomain(&self) -> &str {
+        match self.url.host() {
+            Some(Host::Domain(domain)) => domain.split('.').next().unwrap_or(domain),
+            _ => self.host(),
+        }
+    }
+
+    /// The same as a URL.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
+/// Refuses host names that are no org: placeholders, a bare subdomain, the Admin Console.
+fn checked(domain: &str) -> Result<(), OrgUrlError> {
+    let readable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    if !domain.chars().all(readable) {
+        return Err(OrgUrlError::Unreadable);
+    }
+    match domain.split_once('.') {
+        None | Some((_, "")) if domain != "localhost" => Err(OrgUrlError::NotFull(
+            domain.trim_end_matches('.').to_owned(),
+        )),
+        Some((label, rest)) if OKTA_DOMAINS.contains(&rest) => match label.strip_suffix("-admin") {
+            Some(org) => Err(OrgUrlError::AdminConsole(format!("{org}.{rest}"))),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+impl FromStr for OrgUrl {
+    type Err = OrgUrlError;
+
+    fn from_str(text: &str) -> Result<Self, OrgUrlError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for OrgUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin)
+    }
+}
+
+impl fmt::Debug for OrgUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OrgUrl").field(&self.origin).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_taken_as_people_paste_it() {
+        for (text, origin) in [
+            ("example.okta.com", "https://example.okta.com"),
+            (" https://Example.Okta.com/ ", "https://example.okta.com"),
+            (
+                "https://example.okta.com/api/v1/logs?limit=5#x",
+                "https://example.okta.com",
+            ),
+            ("https://example.okta.com:443", "https://example.okta.com"),
+            ("example.okta.com:8443/", "https://example.okta.com:8443"),
+            ("https://login.example.com", "https://login.example.com"),
+            (
+                "https://login-admin.example.com",
+                "https://login-admin.example.com",
+            ),
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+            ("http://localhost:8080", "http://localhost:8080"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+        ] {
+            assert_eq!(OrgUrl::parse(text).unwrap().as_str(), origin, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_org_is_refused_with_what_to_write_instead() {
+        for (text, instead) in [
+            ("", "https://example.okta.com"),
+            ("https://", "https://example.okta.com"),
+            ("https://<your org>.okta.com", "https://example.okta.com"),
+            ("https://{yourOktaDomain}", "https://example.okta.com"),
+            ("acme", "https://acme.okta.com"),
+            ("ftp://example.okta.com", "https://example.okta.com"),
+            ("http://example.okta.com", "https://example.okta.com"),
+            (
+                "http://localhost.example.com",
+                "https://localhost.example.com",
+            ),
+            ("http://10.0.0.1", "https://10.0.0.1"),
+            (
+                "https://acme-admin.okta.com/admin/dashboard",
+                "https://acme.okta.com",
+            ),
+            ("acme-admin.oktapreview.com", "https://acme.oktapreview.com"),
+            (
+                "https://acme-admin.okta-gov.com",
+                "https://acme.okta-gov.com",
+            ),
+        ] {
+            let message = OrgUrl::parse(text).unwrap_err().to_string();
+            assert!(
+                message.contains(&format!("write {instead}")) || message.ends_with(instead),
+                "{text}: {message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_password_in_the_address_is_not_repeated() {
+        let error = OrgUrl::parse("https://ann:hunter2@example.okta.com").unwrap_err();
+        assert_eq!(error, OrgUrlError::UserInfo("example.okta.com".into()));
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+        assert!(OrgUrl::parse("https://ann@example.okta.com").is_err());
+    }
+}

@@ -1,0 +1,60 @@
+//! An answer with events in it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use okta_coralogix_core::event::{MalformedEvent, Origin, RawEvent, split_page};
+use okta_coralogix_core::{Error, Result};
+
+use crate::cursor::Cursor;
+use crate::error::{foreign, unreadable};
+use crate::link;
+use crate::org::OrgUrl;
+
+/// One page of the System Log.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) items: Vec<Result<RawEvent, MalformedEvent>>,
+    pub(crate) next: Cursor,
+}
+
+impl Page {
+    /// Reads a 200. The link is judged first: an answer that wants the token elsewhere is not to be believed at all.
+    pub(crate) fn read(
+        response: &Response<Bytes>,
+        org: &OrgUrl,
+        origin: &Arc<Origin>,
+    ) -> Result<Self> {
+        let headers = response.headers();
+        let next = link::next(headers)
+            .map(|target| Cursor::from_link(target, org))
+            .transpose()?;
+        let items = split_page(response.body(), origin).map_err(|error| {
+            let what = format!(
+                "something that is no page of the System Log ({})",
+                foreign(&error.to_string())
+            );
+            unreadable(headers, &what).with_source(error)
+        })?;
+        let next = next.ok_or_else(|| no_next(response))?;
+        Ok(Self { items, next })
+    }
+
+    /// The latest `published` of the page, ms since 1970.
+    pub(crate) fn published_ms(&self) -> Option<i64> {
+        self.items
+            .iter()
+            .flatten()
+            .map(|event| event.published().timestamp_millis())
+            .max()
+    }
+}
+
+/// A polling request is promised a `next` link always; without one, nobody knows where to go on.
+fn no_next(response: &Response<Bytes>) -> Error {
+    unreadable(
+        response.headers(),
+        "a page without a next link, and so no way to go on",
+    )
+}

@@ -1,0 +1,284 @@
+//! A request in, the org's answer out.
+
+use axum::body::Body;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, LINK,
+    LOCATION, RETRY_AFTER, USER_AGENT,
+};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use serde_json::json;
+
+use super::bucket::Rate;
+use super::fault::Fault;
+use super::ledger::SeenRequest;
+use super::query::Query;
+use super::{OktaSimulator, Org, State, body};
+
+/// Marks an answer that stands for no answer, where no connection was made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NotThere;
+
+const LIMIT: HeaderName = HeaderName::from_static("x-rate-limit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-rate-limit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-rate-limit-reset");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-okta-request-id");
+
+impl OktaSimulator {
+    pub(super) async fn answer(&self, request: &Parts) -> Response<Body> {
+        let now = self.now();
+        let (fault, response) = self.0.respond(request, now);
+        match fault {
+            Some(Fault::Silence) => std::future::pending().await,
+            Some(Fault::HalfBody) => body::half(response),
+            Some(Fault::StalledBody) => body::stalled(response),
+            Some(Fault::Unreachable) => {
+                let mut response = body::half(response.map(|_| Bytes::from_static(b"x")));
+                response.extensions_mut().insert(NotThere);
+                response
+            }
+            _ => response.map(Body::from),
+        }
+    }
+}
+
+impl Org {
+    /// What would be answered if nothing went wrong on the way, and what goes wrong.
+    fn respond(&self, request: &Parts, now: DateTime<Utc>) -> (Option<Fault>, Response<Bytes>) {
+        let state = &mut *self.state();
+        let fault = state.script.next();
+        let (within, rate) = state.bucket.take(now);
+        let authorized = self.is_authorized(&request.headers);
+        let mut response = match &fault {
+            Some(fault) if fault.is_an_answer() => scripted(fault),
+            _ if !authorized => error(
+                StatusCode::UNAUTHORIZED,
+                "E0000011",
+                "Invalid token provided",
+            ),
+            _ if !within => too_many(),
+            _ => self.page(request, state, fault.as_ref(), now),
+        };
+        let number = state.ledger.len() + 1;
+        common_headers(&mut response, fault.as_ref(), rate, number, now);
+        let answered = !matches!(fault, Some(Fault::Silence | Fault::Unreachable));
+        state.ledger.push(SeenRequest {
+            method: request.method.clone(),
+            path_and_query: request
+                .uri
+                .path_and_query()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            had_credential: request.headers.contains_key(AUTHORIZATION),
+            authorized,
+            user_agent: text(&request.headers, &USER_AGENT).map(str::to_owned),
+            at: now,
+            status: answered.then(|| response.status().as_u16()),
+        });
+        (fault, response)
+    }
+
+    fn is_authorized(&self, headers: &HeaderMap) -> bool {
+        text(headers, &AUTHORIZATION).and_then(|value| value.strip_prefix("SSWS "))
+            == Some(self.token.expose())
+    }
+
+    fn page(
+        &self,
+        request: &Parts,
+        state: &mut State,
+        fault: Option<&Fault>,
+        now: DateTime<Utc>,
+    ) -> Response<Bytes> {
+        if request.uri.path() != "/api/v1/logs" {
+            return error(
+                StatusCode::NOT_FOUND,
+                "E0000008",
+                "The requested path was not found",
+            );
+        }
+        if request.method != Method::GET {
+            return error(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "E0000022",
+                "The endpoint does not support the provided HTTP method",
+            );
+        }
+        if !takes_json(&request.headers) {
+            let summary = "Bad request. Accept and/or Content-Type headers likely do not match supported values.";
+            return error(StatusCode::BAD_REQUEST, "E0000021", summary);
+        }
+        let query = match Query::read(request.uri.query().unwrap_or_default(), &state.log, now) {
+            Ok(query) => query,
+            Err((code, summary)) => return error(StatusCode::BAD_REQUEST, code, summary),
+        };
+        let slice = state.log.slice(query.start, query.limit);
+        let base = base(request);
+        let uri = &request.uri;
+        let own = format!(
+            "<{base}{}>; rel=\"self\"",
+            uri.path_and_query().map_or("", |path| path.as_str())
+        );
+        let next = match fault {
+            Some(Fault::NoNextLink) => None,
+            Some(Fault::NextLink(target)) => Some(target.clone()),
+            _ => Some(format!(
+                "{base}{}?after={}&{}",
+                uri.path(),
+                state.log.cursor(slice.end),
+                query.kept
+            )),
+        };
+        let next = next.map(|target| format!("<{target}>; rel=\"next\""));
+        if fault.is_none() {
+            self.caught_up.send_replace(slice.last);
+        }
+        let mut response = Response::new(slice.body);
+        if fault == Some(&Fault::NotUtf8) {
+            let mut bytes = response.body().to_vec();
+            bytes.insert(1, 0xff);
+            *response.body_mut() = Bytes::from(bytes);
+        }
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut lines = vec![own];
+        lines.extend(next);
+        if self.folded_links {
+            lines = vec![lines.join(", ")];
+        }
+        for line in lines {
+            headers.append(LINK, header(&line));
+        }
+        response
+    }
+}
+
+impl Fault {
+    /// True if the answer has nothing to do with the log.
+    fn is_an_answer(&self) -> bool {
+        match self {
+            Self::NotUtf8
+            | Self::NextLink(_)
+            | Self::NoNextLink
+            | Self::HalfBody
+            | Self::StalledBody
+            | Self::Silence
+            | Self::Unreachable => false,
+            Self::Status(..)
+            | Self::RateLimited(_)
+            | Self::RetryAfter(_)
+            | Self::Concurrency
+            | Self::RateLimitedSilently
+            | Self::Unavailable
+            | Self::Html
+            | Self::Redirect(_) => true,
+        }
+    }
+}
+
+fn scripted(fault: &Fault) -> Response<Bytes> {
+    match fault {
+        Fault::Status(status, body) => {
+            let mut response = Response::new(Bytes::from(body.clone()));
+            *response.status_mut() =
+                StatusCode::from_u16(*status).unwrap_or(StatusCode::IM_A_TEAPOT);
+            response
+        }
+        Fault::Html => {
+            let page = "<!DOCTYPE html><html><body>Okta is being maintained</body></html>";
+            let mut response = Response::new(Bytes::from_static(page.as_bytes()));
+            let html = HeaderValue::from_static("text/html");
+            response.headers_mut().insert(CONTENT_TYPE, html);
+            response
+        }
+        Fault::Redirect(to) => {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::FOUND;
+            response.headers_mut().insert(LOCATION, header(to));
+            response
+        }
+        Fault::Unavailable => error(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "E0000181",
+            "Service is unavailable",
+        ),
+        _ => too_many(),
+    }
+}
+
+fn too_many() -> Response<Bytes> {
+    let summary = "API call exceeded rate limit due to too many requests.";
+    error(StatusCode::TOO_MANY_REQUESTS, "E0000047", summary)
+}
+
+fn common_headers(
+    response: &mut Response<Bytes>,
+    fault: Option<&Fault>,
+    rate: Rate,
+    number: usize,
+    now: DateTime<Utc>,
+) {
+    let headers = response.headers_mut();
+    let date = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    headers.insert(DATE, header(&date));
+    headers.insert(REQUEST_ID, header(&format!("req{number}")));
+    let (limit, remaining, reset) = match fault {
+        Some(Fault::RateLimitedSilently) => return,
+        Some(Fault::RetryAfter(seconds)) => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
+            (rate.limit, rate.remaining, rate.reset)
+        }
+        Some(Fault::Concurrency) => (0, 0, rate.reset),
+        Some(Fault::RateLimited(wait)) => {
+            let wait = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX);
+            (rate.limit, 0, now.timestamp().saturating_add(wait))
+        }
+        _ => (rate.limit, rate.remaining, rate.reset),
+    };
+    headers.insert(LIMIT, HeaderValue::from(limit));
+    headers.insert(REMAINING, HeaderValue::from(remaining));
+    headers.insert(RESET, HeaderValue::from(reset));
+}
+
+fn error(status: StatusCode, code: &str, summary: &str) -> Response<Bytes> {
+    let body = json!({
+        "errorCode": code,
+        "errorSummary": summary,
+        "errorLink": code,
+        "errorId": "oaeSimulator",
+        "errorCauses": [],
+    });
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+fn takes_json(headers: &HeaderMap) -> bool {
+    let accepts = text(headers, &ACCEPT)
+        .is_some_and(|accept| accept.contains("application/json") || accept.contains("*/*"));
+    accepts && text(headers, &CONTENT_TYPE).is_none_or(|sent| sent.starts_with("application/json"))
+}
+
+/// Scheme and authority that the client used, for the links.
+fn base(request: &Parts) -> String {
+    match (request.uri.scheme_str(), request.uri.authority()) {
+        (Some(scheme), Some(authority)) => format!("{scheme}://{authority}"),
+        _ => format!(
+            "http://{}",
+            text(&request.headers, &HOST).unwrap_or("127.0.0.1")
+        ),
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// A script may hold what no header can; it is then left empty.
+fn header(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}

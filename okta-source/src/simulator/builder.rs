@@ -1,0 +1,94 @@
+//! Settings in, an org out.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use okta_coralogix_core::{Clock, Secret, SystemClock};
+use tokio::sync::watch;
+
+use super::bucket::Bucket;
+use super::fault::Script;
+use super::log::Log;
+use super::{OktaSimulator, Org, State};
+
+/// Builds an [`OktaSimulator`].
+#[derive(Debug)]
+#[must_use]
+pub struct OktaSimulatorBuilder {
+    token: Secret,
+    clock: Arc<dyn Clock>,
+    skew: TimeDelta,
+    folded_links: bool,
+    rate_limit: u32,
+    rate_window: Duration,
+}
+
+impl Default for OktaSimulatorBuilder {
+    fn default() -> Self {
+        Self {
+            token: Secret::from("00simulator"),
+            clock: Arc::new(SystemClock),
+            skew: TimeDelta::zero(),
+            folded_links: false,
+            rate_limit: 120,
+            rate_window: Duration::from_secs(60),
+        }
+    }
+}
+
+impl OktaSimulatorBuilder {
+    /// The API token that is accepted. Default: `00simulator`.
+    pub fn token(mut self, token: impl Into<Secret>) -> Self {
+        self.token = token.into();
+        self
+    }
+
+    /// The org's clock, but for the skew. Default: the system's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How far the org's time is ahead of its clock (negative: behind). Default: zero.
+    pub fn clock_skew(mut self, skew: TimeDelta) -> Self {
+        self.skew = skew;
+        self
+    }
+
+    /// Sends both links in one header line instead of two. Default: false.
+    pub fn folded_links(mut self, folded: bool) -> Self {
+        self.folded_links = folded;
+        self
+    }
+
+    /// Requests per window. Default: 120.
+    pub fn rate_limit(mut self, requests: u32) -> Self {
+        self.rate_limit = requests;
+        self
+    }
+
+    /// The length of a window, which begins with the first request in it. Default: 60 s.
+    pub fn rate_window(mut self, window: Duration) -> Self {
+        self.rate_window = window;
+        self
+    }
+
+    /// The org, with an empty log.
+    #[must_use]
+    pub fn build(self) -> OktaSimulator {
+        OktaSimulator(Arc::new(Org {
+            token: self.token,
+            clock: self.clock,
+            skew: self.skew,
+            folded_links: self.folded_links,
+            state: Mutex::new(State {
+                log: Log::default(),
+                script: Script::default(),
+                ledger: Vec::new(),
+                bucket: Bucket::new(self.rate_limit, self.rate_window),
+            }),
+            caught_up: watch::Sender::new(false),
+        }))
+    }
+}

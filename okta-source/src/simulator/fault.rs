@@ -1,0 +1,64 @@
+//! What can go wrong, on demand.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// What one request meets instead of a good answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Any status, with any body.
+    Status(u16, String),
+    /// 429 with nothing remaining and a window that ends so much later.
+    RateLimited(Duration),
+    /// 429 with a `Retry-After` of so many seconds, and requests remaining all the same.
+    RetryAfter(u32),
+    /// 429 with a limit of 0 and 0 remaining, as Okta answers too many requests at the same time.
+    Concurrency,
+    /// 429 without any rate-limit header.
+    RateLimitedSilently,
+    /// 503 `E0000181`.
+    Unavailable,
+    /// A maintenance page in HTML, with status 200.
+    Html,
+    /// The right page with bytes in it that are not UTF-8.
+    NotUtf8,
+    /// A redirect to there.
+    Redirect(String),
+    /// The right page, but its `next` link has this target.
+    NextLink(String),
+    /// The right page without a `next` link.
+    NoNextLink,
+    /// The right page, but after half of it the connection breaks.
+    HalfBody,
+    /// The right page, but after half of it nothing more comes, ever.
+    StalledBody,
+    /// No answer, ever.
+    Silence,
+    /// Nobody there. In memory no connection is made; on a socket it breaks before the first byte of the body.
+    Unreachable,
+}
+
+/// Faults waiting for their requests.
+#[derive(Debug, Default)]
+pub(super) struct Script(VecDeque<(usize, Fault)>);
+
+impl Script {
+    pub(super) fn add(&mut self, times: usize, fault: Fault) {
+        if times > 0 {
+            self.0.push_back((times, fault));
+        }
+    }
+
+    /// The fault for one more request.
+    pub(super) fn next(&mut self) -> Option<Fault> {
+        let (times, fault) = self.0.front_mut()?;
+        *times -= 1;
+        let last = *times == 0;
+        let fault = fault.clone();
+        if last {
+            self.0.pop_front();
+        }
+        Some(fault)
+    }
+}

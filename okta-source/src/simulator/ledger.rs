@@ -1,0 +1,24 @@
+//! What was asked.
+
+use chrono::{DateTime, Utc};
+use http::Method;
+
+/// A request that the org received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SeenRequest {
+    /// Its method.
+    pub method: Method,
+    /// Path and query, as they came.
+    pub path_and_query: String,
+    /// True if any credential came with it.
+    pub had_credential: bool,
+    /// True if it was the right one.
+    pub authorized: bool,
+    /// Its `User-Agent`.
+    pub user_agent: Option<String>,
+    /// When, by the org's clock.
+    pub at: DateTime<Utc>,
+    /// What it was answered; `None` if it was not.
+    pub status: Option<u16>,
+}

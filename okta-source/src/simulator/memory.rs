@@ -1,0 +1,27 @@
+//! The org without a network: a transport.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+use http::{Request, Response};
+use okta_coralogix_core::transport::{Body, Transport, TransportError};
+
+use super::OktaSimulator;
+use super::answer::NotThere;
+
+/// Any host, any scheme: whatever goes through this transport reaches the org.
+#[async_trait]
+impl Transport for OktaSimulator {
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let (head, _) = request.into_parts();
+        let response = self.answer(&head).await;
+        if response.extensions().get::<NotThere>().is_some() {
+            return Err(TransportError::Connect("nobody there".to_owned()));
+        }
+        Ok(response.map(|body| {
+            body.into_data_stream()
+                .map_err(|error| TransportError::Interrupted(error.to_string()))
+                .boxed()
+        }))
+    }
+}

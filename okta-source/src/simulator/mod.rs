@@ -1,0 +1,153 @@
+//! An Okta org for tests: the System Log API with a memory, over a loopback socket or without any network.
+//!
+//! Any collector can be pointed at it. Events are given as raw JSON text, so that broken ones can be given too; they are
+//! kept in the order in which they were appended, which is the order of polling, whatever their `published` says. Faults
+//! are scripted for the next requests; each request stands in a ledger.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+//! use okta_source::simulator::{Fault, OktaSimulator};
+//!
+//! let org = OktaSimulator::builder().token("00test").build();
+//! org.append(r#"{"uuid":"1","published":"2026-11-22T10:00:00.000Z"}"#);
+//! org.script(Fault::Unavailable);
+//! let served = org.serve().await?;
+//! println!("poll {} with the token 00test", served.base_url());
+//! # Ok(()) }
+//! ```
+//!
+//! What it does not model: bounded queries (`until`), `filter` and `q` (a filter is only carried along in the links),
+//! delays between persistence and visibility, and the concurrency limit (but see [`Fault::Concurrency`]).
+
+mod answer;
+mod body;
+mod bucket;
+mod builder;
+mod clock;
+mod fault;
+mod ledger;
+mod log;
+mod memory;
+mod query;
+mod serve;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use okta_coralogix_core::{Clock, Secret};
+use tokio::sync::watch;
+
+pub use builder::OktaSimulatorBuilder;
+pub use clock::TokioClock;
+pub use fault::Fault;
+pub use ledger::SeenRequest;
+pub use serve::ServedOrg;
+
+use bucket::Bucket;
+use fault::Script;
+use log::Log;
+
+/// A stateful Okta org. Clones are handles to the same org.
+#[derive(Clone)]
+pub struct OktaSimulator(Arc<Org>);
+
+struct Org {
+    token: Secret,
+    clock: Arc<dyn Clock>,
+    skew: TimeDelta,
+    folded_links: bool,
+    state: Mutex<State>,
+    /// True while the last page that was given ends at the end of the log.
+    caught_up: watch::Sender<bool>,
+}
+
+struct State {
+    log: Log,
+    script: Script,
+    ledger: Vec<SeenRequest>,
+    bucket: Bucket,
+}
+
+impl OktaSimulator {
+    /// Starts with the settings.
+    pub fn builder() -> OktaSimulatorBuilder {
+        OktaSimulatorBuilder::default()
+    }
+
+    /// Persists an event now. The text is given out as it is, whatever it is.
+    pub fn append(&self, event: impl Into<Bytes>) {
+        self.append_all([event]);
+    }
+
+    /// Persists events now, in this order.
+    pub fn append_all<E: Into<Bytes>>(&self, events: impl IntoIterator<Item = E>) {
+        self.append_at(self.now(), events);
+    }
+
+    /// Persists events as of a time, which must not lie before that of the last ones.
+    pub fn append_at<E: Into<Bytes>>(
+        &self,
+        persisted: DateTime<Utc>,
+        events: impl IntoIterator<Item = E>,
+    ) {
+        let mut state = self.0.state();
+        for event in events {
+            state.log.append(persisted, event.into());
+        }
+        drop(state);
+        self.0.caught_up.send_replace(false);
+    }
+
+    /// The next request that no other fault is waiting for meets this one.
+    pub fn script(&self, fault: Fault) {
+        self.script_times(1, fault);
+    }
+
+    /// The same for the next `times` requests.
+    pub fn script_times(&self, times: usize, fault: Fault) {
+        self.0.state().script.add(times, fault);
+    }
+
+    /// Every request so far, in order.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<SeenRequest> {
+        self.0.state().ledger.clone()
+    }
+
+    /// How many requests there were so far.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.0.state().ledger.len()
+    }
+
+    /// Resolves when somebody has read the log to its end.
+    pub async fn caught_up(&self) {
+        // The sender lives as long as `self`, so that this never fails.
+        self.0.caught_up.subscribe().wait_for(|end| *end).await.ok();
+    }
+
+    /// The time by the org's own clock.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.0.clock.now() + self.0.skew
+    }
+}
+
+impl Org {
+    /// Nothing that runs under this lock panics, so that a poisoned one is still sound.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for OktaSimulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.0.state();
+        f.debug_struct("OktaSimulator")
+            .field("events", &state.log.len())
+            .field("requests", &state.ledger.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,62 @@
+//! The org on a loopback socket.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use axum::Router;
+use axum::extract::Request;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::OktaSimulator;
+
+/// A served org. Dropped, it finishes the requests that it has begun and closes its connections.
+#[derive(Debug)]
+#[must_use = "dropping it stops the server"]
+pub struct ServedOrg {
+    address: SocketAddr,
+    /// Dropped, it tells the server to stop.
+    _stop: oneshot::Sender<()>,
+}
+
+impl OktaSimulator {
+    /// Serves the org on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// If the port cannot be had.
+    pub async fn serve(&self) -> io::Result<ServedOrg> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let router = self.router();
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(async move {
+            let server = axum::serve(listener, router).with_graceful_shutdown(async {
+                stopped.await.ok();
+            });
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the simulated org stops");
+            }
+        });
+        Ok(ServedOrg {
+            address,
+            _stop: stop,
+        })
+    }
+
+    /// The org as a part of somebody else's server.
+    pub fn router(&self) -> Router {
+        let org = self.clone();
+        Router::new().fallback(move |request: Request| {
+            let org = org.clone();
+            async move { org.answer(&request.into_parts().0).await }
+        })
+    }
+}
+
+impl ServedOrg {
+    /// The address to poll, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}

@@ -1,0 +1,236 @@
+use std::time::Duration;
+
+use okta_coralogix_core::event::MalformedReason;
+use okta_coralogix_core::{ErrorKind, EventSource, RetryHint};
+use okta_source::simulator::Fault;
+use tokio::time::Instant;
+
+use crate::world::{World, event, failed, given, numbers, settle};
+
+/// The fault meets the second page; afterwards the very same link is asked for again.
+async fn passes(fault: Fault, kind: ErrorKind) -> okta_coralogix_core::Error {
+    let world = World::new();
+    world.append(0..1_200);
+    let mut source = world.open().await;
+    settle(given(&mut source).await).await.unwrap();
+    let committed = world.store.cursor().unwrap();
+    world.org.script(fault.clone());
+    let error = failed(&mut source).await;
+    assert_eq!(error.kind(), kind, "{fault:?}: {error}");
+    assert!(error.is_temporary(), "{fault:?}");
+    assert_eq!(world.store.cursor().as_ref(), Some(&committed));
+    let delivery = given(&mut source).await;
+    assert_eq!(
+        numbers(&delivery),
+        (1_000..1_200).collect::<Vec<_>>(),
+        "{fault:?}"
+    );
+    let asked: Vec<_> = world
+        .org
+        .ledger()
+        .into_iter()
+        .skip(1)
+        .map(|request| request.path_and_query)
+        .collect();
+    assert_eq!(asked, [committed.clone(), committed], "one attempt each");
+    error
+}
+
+async fn stops(fault: Fault, kind: ErrorKind) -> okta_coralogix_core::Error {
+    let world = World::new();
+    world.append(0..3);
+    world.org.script(fault.clone());
+    let error = failed(&mut world.open().await).await;
+    assert_eq!(error.kind(), kind, "{fault:?}: {error}");
+    assert!(!error.is_temporary(), "{fault:?}");
+    assert_eq!(world.org.requests(), 1);
+    error
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_that_pass_move_no_position() {
+    passes(Fault::Unavailable, ErrorKind::Unavailable).await;
+    passes(Fault::Concurrency, ErrorKind::RateLimited).await;
+    passes(Fault::RateLimitedSilently, ErrorKind::RateLimited).await;
+    passes(Fault::Html, ErrorKind::UnexpectedAnswer).await;
+    passes(Fault::NotUtf8, ErrorKind::UnexpectedAnswer).await;
+    passes(Fault::NoNextLink, ErrorKind::UnexpectedAnswer).await;
+    passes(Fault::HalfBody, ErrorKind::Network).await;
+    passes(Fault::Unreachable, ErrorKind::Network).await;
+    for status in [408, 500, 502, 504] {
+        passes(Fault::Status(status, String::new()), ErrorKind::Unavailable).await;
+    }
+    let code = r#"{"errorCode":"E0000053","errorSummary":"internal"}"#;
+    passes(Fault::Status(500, code.into()), ErrorKind::Unavailable).await;
+    for body in ["", "{}", "[{}", "null", "[]x"] {
+        passes(Fault::Status(200, body.into()), ErrorKind::UnexpectedAnswer).await;
+    }
+    passes(
+        Fault::Status(204, String::new()),
+        ErrorKind::UnexpectedAnswer,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_ended_after_15_seconds() {
+    for fault in [Fault::StalledBody, Fault::Silence] {
+        let began = Instant::now();
+        passes(fault, ErrorKind::Network).await;
+        assert_eq!(began.elapsed().as_secs(), 15);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_too_long_is_cut_off() {
+    let world = World::new();
+    world.append(0..100);
+    let mut source = world.builder().body_limit(1_000).open().await.unwrap();
+    let error = failed(&mut source).await;
+    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    assert!(error.detail().contains("1000 bytes"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waiting_cannot_mend_stops_and_says_what_to_do() {
+    let message = stops(Fault::Status(401, String::new()), ErrorKind::Unauthorized)
+        .await
+        .to_string();
+    assert!(message.contains("create a new one"), "{message}");
+    let message = stops(Fault::Status(403, String::new()), ErrorKind::Forbidden)
+        .await
+        .to_string();
+    assert!(message.contains("Read-only"), "{message}");
+    let message = stops(Fault::Status(404, String::new()), ErrorKind::WrongEndpoint)
+        .await
+        .to_string();
+    assert!(message.contains("address of the org"), "{message}");
+    let refusal = "{\"errorCode\":\"E0000001\",\"errorSummary\":\"bad \\u001b[31m since\"}";
+    let message = stops(Fault::Status(400, refusal.into()), ErrorKind::Rejected)
+        .await
+        .to_string();
+    assert!(
+        message.contains("E0000001, bad \\u{1b}[31m since, request req1"),
+        "{message}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_is_not_followed() {
+    for to in [
+        "https://evil.example/api/v1/logs",
+        "https://example.okta.com/api/v1/logs",
+        "/",
+    ] {
+        stops(Fault::Redirect(to.into()), ErrorKind::WrongEndpoint).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_org_that_is_down_for_ten_minutes_costs_nothing_but_time() {
+    let world = World::new();
+    world.append(0..1_200);
+    let mut source = world.open().await;
+    settle(given(&mut source).await).await.unwrap();
+    world.org.script_times(60, Fault::Unreachable);
+    let began = Instant::now();
+    let delivery = loop {
+        match source.next().await {
+            Ok(delivery) => break delivery.unwrap(),
+            Err(error) => assert_eq!(error.retry(), RetryHint::Backoff),
+        }
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    };
+    assert_eq!(began.elapsed().as_secs(), 600);
+    assert_eq!(numbers(&delivery), (1_000..1_200).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_malformed_element_is_reported_and_the_other_999_go_on() {
+    let world = World::new();
+    let now = world.clock.now();
+    world
+        .org
+        .append_all((0..500).map(|number| event(number, now)));
+    world.org.append(r#"{"uuid":"broken","published":}"#);
+    world
+        .org
+        .append_all((500..999).map(|number| event(number, now)));
+    let mut source = world.open().await;
+    let delivery = given(&mut source).await;
+    assert_eq!(delivery.items.len(), 1_000);
+    assert_eq!(numbers(&delivery), (0..999).collect::<Vec<_>>());
+    let malformed = delivery.items[500].as_ref().unwrap_err();
+    assert_eq!(malformed.bytes, r#"{"uuid":"broken","published":}"#);
+    assert!(matches!(malformed.reason, MalformedReason::NotJson(_)));
+    assert_eq!(malformed.origin.org, "example.okta.com");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_okta_refuses_is_replaced_once_by_an_earlier_start() {
+    for status in [400, 404] {
+        let world = World::new();
+        world.append(0..1_200);
+        let mut source = world.open().await;
+        settle(given(&mut source).await).await.unwrap();
+        world.org.script(Fault::Status(status, String::new()));
+        let delivery = given(&mut source).await;
+        // Published at 09:59:00, less 10 minutes.
+        assert!(
+            world
+                .last_request()
+                .contains("since=2026-11-22T09:49:00.000Z&"),
+            "{}",
+            world.last_request()
+        );
+        assert_eq!(
+            numbers(&delivery),
+            (0..1_000).collect::<Vec<_>>(),
+            "repeats are the window's business"
+        );
+        settle(delivery).await.unwrap();
+        let delivery = given(&mut source).await;
+        assert_eq!(numbers(&delivery), (1_000..1_200).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_refusal_stops() {
+    let refusal = || Fault::Status(400, String::new());
+    let world = World::new();
+    world.append(0..1_200);
+    let mut source = world.open().await;
+    settle(given(&mut source).await).await.unwrap();
+    world.org.script_times(2, refusal());
+    let error = failed(&mut source).await;
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Rejected,
+        "the start is refused, too"
+    );
+    assert!(!error.is_temporary());
+
+    let delivery = given(&mut source).await;
+    settle(delivery).await.unwrap();
+    world.org.script(refusal());
+    let error = failed(&mut source).await;
+    assert!(
+        !error.is_temporary(),
+        "the new link is refused as well: {error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_in_place_of_a_refused_link_is_read_so_again() {
+    let world = World::new();
+    world.append(0..1_200);
+    let mut source = world.open().await;
+    settle(given(&mut source).await).await.unwrap();
+    world.org.script(Fault::Status(400, String::new()));
+    drop(given(&mut source).await);
+    assert_eq!(given(&mut source).await.items.len(), 1_000);
+    let asked = world.org.ledger();
+    let last = asked.len() - 1;
+    assert_eq!(asked[last].path_and_query, asked[last - 1].path_and_query);
+    assert!(source.next().await.is_ok());
+}

@@ -1,0 +1,87 @@
+use okta_coralogix_core::{ErrorKind, EventSource};
+use okta_source::simulator::Fault;
+
+use crate::world::{World, failed, given, numbers, settle};
+
+#[tokio::test(start_paused = true)]
+async fn a_next_link_away_from_the_org_is_never_followed() {
+    for target in [
+        "https://evil.example/api/v1/logs?after=1",
+        "http://example.okta.com/api/v1/logs?after=1",
+        "https://example.okta.com:8443/api/v1/logs?after=1",
+        "https://example.okta.com.evil.example/api/v1/logs",
+        "https://example.okta.com@evil.example/api/v1/logs",
+        "https://user:password@example.okta.com/api/v1/logs",
+        "//evil.example/api/v1/logs",
+        "\\\\evil.example\\api",
+    ] {
+        let world = World::new();
+        world.append(0..3);
+        world.org.script(Fault::NextLink(target.into()));
+        let mut source = world.open().await;
+        let error = failed(&mut source).await;
+        assert_eq!(error.kind(), ErrorKind::HostileLink, "{target}");
+        assert!(!error.is_temporary());
+        assert!(
+            !error.to_string().contains("after="),
+            "no query in an error: {error}"
+        );
+        assert_eq!(
+            world.org.requests(),
+            1,
+            "nothing was asked of the other place"
+        );
+        assert_eq!(world.store.cursor(), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_forms_of_the_header_lead_to_the_end() {
+    for folded in [false, true] {
+        let world = World::with(|org| org.folded_links(folded));
+        world.append(0..2_100);
+        let mut source = world.builder().once(true).open().await.unwrap();
+        let mut all = Vec::new();
+        while let Some(delivery) = source.next().await.unwrap() {
+            all.extend(numbers(&delivery));
+            settle(delivery).await.unwrap();
+        }
+        assert_eq!(all, (0..2_100).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_is_used_as_it_was_given() {
+    let world = World::new();
+    world.append(0..3);
+    let odd = "/api/v1/logs?after=1795341600000_3&limit=7&filter=a%20eq%20%22x,y;z%22,b;c";
+    world.org.script(Fault::NextLink(format!(
+        "https://EXAMPLE.okta.com:443{odd}"
+    )));
+    let mut source = world.open().await;
+    settle(given(&mut source).await).await.unwrap();
+    assert_eq!(world.store.cursor().as_deref(), Some(odd));
+    world.append(3..13);
+    let full = given(&mut source).await;
+    assert_eq!(full.items.len(), 7, "a full page by the limit in the link");
+    assert!(world.last_request().starts_with(odd));
+    assert_eq!(
+        given(&mut source).await.items.len(),
+        3,
+        "and so the next is asked for at once"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_page_that_leads_back_to_itself_does_not_spin() {
+    let world = World::new();
+    world.append(0..2_000);
+    let mut source = world.open().await;
+    settle(given(&mut source).await).await.unwrap();
+    let own = format!("https://example.okta.com{}", world.store.cursor().unwrap());
+    world.org.script_times(100, Fault::NextLink(own));
+    let began = tokio::time::Instant::now();
+    settle(given(&mut source).await).await.unwrap();
+    settle(given(&mut source).await).await.unwrap();
+    assert_eq!(began.elapsed().as_secs(), 30, "one poll per tick");
+}

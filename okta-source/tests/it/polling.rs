@@ -1,0 +1,170 @@
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use okta_coralogix_core::{AckOrder, EventSource};
+use tokio::time::{Instant, timeout};
+
+use crate::world::{TOKEN, World, event, given, numbers, settle, start};
+
+#[tokio::test(start_paused = true)]
+async fn the_first_request_polls_from_24_hours_ago_and_says_who_asks() {
+    let world = World::new();
+    let mut source = world.open().await;
+    assert_eq!(source.ack_order(), AckOrder::Cumulative);
+    settle(given(&mut source).await).await.unwrap();
+    let request = world.org.ledger().remove(0);
+    assert_eq!(
+        request.path_and_query,
+        "/api/v1/logs?since=2026-11-21T10:00:00.000Z&sortOrder=ASCENDING&limit=1000"
+    );
+    assert_eq!(request.status, Some(200));
+    assert!(request.authorized);
+    assert!(request.user_agent.unwrap().starts_with("okta-source/"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_org_is_asked_once_per_poll_interval() {
+    let world = World::new();
+    let mut source = world.open().await;
+    settle(given(&mut source).await).await.unwrap();
+    assert_eq!(world.org.requests(), 1);
+    let quiet = timeout(Duration::from_secs(20 * 30 + 15), source.next()).await;
+    assert!(quiet.is_err(), "nothing to give");
+    assert_eq!(world.org.requests(), 1 + 20);
+    assert_eq!(world.store.saves(), 1, "no position was moved");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_is_read_in_pages_of_1000_at_once() {
+    let world = World::new();
+    world.append(0..5_500);
+    let mut source = world.open().await;
+    let began = Instant::now();
+    let mut all = Vec::new();
+    for size in [1000, 1000, 1000, 1000, 1000, 500] {
+        let delivery = given(&mut source).await;
+        assert_eq!(delivery.items.len(), size);
+        assert_eq!(delivery.origin().unwrap().org, "example.okta.com");
+        all.extend(numbers(&delivery));
+        settle(delivery).await.unwrap();
+    }
+    assert_eq!(all, (0..5_500).collect::<Vec<_>>());
+    assert_eq!(
+        world.org.requests(),
+        6,
+        "a short page is the end: nobody asks for an empty one"
+    );
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    world.org.caught_up().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_short_page_the_next_poll_waits_for_the_tick() {
+    let world = World::new();
+    world.append(0..1);
+    let mut source = world
+        .builder()
+        .poll_interval(Duration::from_secs(7))
+        .open()
+        .await
+        .unwrap();
+    settle(given(&mut source).await).await.unwrap();
+    world.append(1..2);
+    let began = Instant::now();
+    tokio::time::advance(Duration::from_secs(3)).await;
+    let delivery = given(&mut source).await;
+    assert_eq!(numbers(&delivery), [1]);
+    assert_eq!(
+        began.elapsed().as_secs(),
+        7,
+        "measured from the start of the last poll"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_events_come_in_the_order_in_which_the_org_stored_them() {
+    let world = World::new();
+    let mut source = world.open().await;
+    world.append(0..1);
+    settle(given(&mut source).await).await.unwrap();
+    let hours_ago = start() - TimeDelta::hours(20);
+    world.org.append(event(1, hours_ago));
+    let delivery = given(&mut source).await;
+    assert_eq!(
+        numbers(&delivery),
+        [1],
+        "a cursor on `published` would miss it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_ends_at_the_first_short_page() {
+    let world = World::new();
+    world.append(0..1_001);
+    let mut source = world.builder().once(true).open().await.unwrap();
+    settle(given(&mut source).await).await.unwrap();
+    settle(given(&mut source).await).await.unwrap();
+    assert!(source.next().await.unwrap().is_none());
+    assert_eq!(world.org.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_reads_again_what_was_handed_back_before_it_ends() {
+    let world = World::new();
+    world.append(0..3);
+    let mut source = world.builder().once(true).open().await.unwrap();
+    drop(given(&mut source).await);
+    let delivery = given(&mut source).await;
+    assert_eq!(numbers(&delivery), [0, 1, 2]);
+    settle(delivery).await.unwrap();
+    assert!(source.next().await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_org_read_once_still_keeps_its_place() {
+    let world = World::new();
+    let mut source = world.builder().once(true).open().await.unwrap();
+    let delivery = given(&mut source).await;
+    assert!(delivery.items.is_empty());
+    settle(delivery).await.unwrap();
+    assert!(source.next().await.unwrap().is_none());
+    assert!(world.store.cursor().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_next_loses_no_event() {
+    let world = World::new();
+    let mut source = world.open().await;
+    settle(given(&mut source).await).await.unwrap();
+    world.append(0..2);
+    assert!(
+        timeout(Duration::from_secs(10), source.next())
+            .await
+            .is_err()
+    );
+    world.org.script(okta_source::simulator::Fault::StalledBody);
+    assert!(
+        timeout(Duration::from_secs(25), source.next())
+            .await
+            .is_err(),
+        "in the middle of the answer"
+    );
+    assert_eq!(numbers(&given(&mut source).await), [0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_asks_for_one_event_and_moves_nothing() {
+    let world = World::new();
+    world.append(0..3);
+    world.builder().check().await.unwrap();
+    world.open().await.check().await.unwrap();
+    assert!(world.last_request().ends_with("&limit=1"));
+    assert_eq!((world.org.requests(), world.store.saves()), (2, 0));
+    let wrong = world
+        .builder()
+        .api_token(format!("{TOKEN}x"))
+        .check()
+        .await
+        .unwrap_err();
+    assert_eq!(wrong.kind(), okta_coralogix_core::ErrorKind::Unauthorized);
+}

@@ -1,0 +1,112 @@
+use std::time::Duration;
+
+use okta_coralogix_core::{ErrorKind, RetryHint};
+use okta_source::simulator::Fault;
+use tokio::time::Instant;
+
+use crate::world::{World, failed, given, settle};
+
+#[tokio::test(start_paused = true)]
+async fn a_429_is_waited_out_by_the_clock_of_the_org() {
+    for (skew_hours, reset, wait) in [(0, 30, 31), (-26, 30, 31), (26, 0, 1), (0, 9_999, 120)] {
+        let world = World::with(|org| org.clock_skew(chrono::TimeDelta::hours(skew_hours)));
+        world.append(0..3);
+        let mut source = world.open().await;
+        world
+            .org
+            .script(Fault::RateLimited(Duration::from_secs(reset)));
+        let error = failed(&mut source).await;
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert_eq!(error.retry(), RetryHint::After(Duration::from_secs(wait)));
+        let began = Instant::now();
+        settle(given(&mut source).await).await.unwrap();
+        assert_eq!(
+            began.elapsed().as_secs(),
+            wait,
+            "even if the caller does not wait"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_is_honoured_within_reason() {
+    for (asked, wait) in [(7, 7), (9_999, 120)] {
+        let world = World::new();
+        let mut source = world.open().await;
+        world.org.script(Fault::RetryAfter(asked));
+        let error = failed(&mut source).await;
+        assert_eq!(error.retry(), RetryHint::After(Duration::from_secs(wait)));
+        let began = Instant::now();
+        settle(given(&mut source).await).await.unwrap();
+        assert_eq!(began.elapsed().as_secs(), wait);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_that_does_not_say_when_is_left_to_the_backoff_of_the_caller() {
+    for fault in [Fault::Concurrency, Fault::RateLimitedSilently] {
+        let world = World::new();
+        let mut source = world.open().await;
+        world.org.script(fault);
+        let error = failed(&mut source).await;
+        assert_eq!(
+            (error.kind(), error.retry()),
+            (ErrorKind::RateLimited, RetryHint::Backoff)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_takes_its_share_of_the_limit_and_no_more() {
+    let world = World::with(|org| org.rate_limit(20));
+    world.append(0..3_000);
+    let mut source = world.builder().page_limit(100).open().await.unwrap();
+    for _ in 0..30 {
+        settle(given(&mut source).await).await.unwrap();
+    }
+    let ledger = world.org.ledger();
+    assert!(ledger.iter().all(|request| request.status == Some(200)));
+    for first in &ledger {
+        let within = |at: chrono::DateTime<chrono::Utc>| {
+            (first.at..first.at + chrono::TimeDelta::seconds(60)).contains(&at)
+        };
+        assert!(ledger.iter().filter(|request| within(request.at)).count() <= 10);
+    }
+    let took = ledger[29].at - ledger[0].at;
+    assert!(took.num_seconds() <= 125, "three windows: {took}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_two_in_two_seconds_still_moves() {
+    let world = World::with(|org| org.rate_limit(2).rate_window(Duration::from_secs(2)));
+    world.append(0..1_000);
+    let mut source = world.builder().page_limit(100).open().await.unwrap();
+    let began = Instant::now();
+    for _ in 0..10 {
+        settle(given(&mut source).await).await.unwrap();
+    }
+    assert!(began.elapsed().as_secs() <= 40, "{:?}", began.elapsed());
+    assert!(
+        world
+            .org
+            .ledger()
+            .iter()
+            .all(|request| request.status == Some(200))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_use_up_is_waited_out_too() {
+    let world = World::with(|org| org.rate_limit(1));
+    world.append(0..200);
+    let mut source = world.builder().page_limit(100).open().await.unwrap();
+    settle(given(&mut source).await).await.unwrap();
+    let began = Instant::now();
+    settle(given(&mut source).await).await.unwrap();
+    assert!(
+        (60..=62).contains(&began.elapsed().as_secs()),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(world.org.requests(), 2);
+}

@@ -1,0 +1,100 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use okta_coralogix_core::{ErrorKind, EventSource};
+use okta_source::{OktaSource, OktaSourceBuilder};
+
+use crate::world::{World, given, settle};
+
+async fn refused(builder: OktaSourceBuilder, field: &str) {
+    let error = builder.open().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.detail().starts_with(&format!("{field}: ")), "{error}");
+    assert!(!error.detail().contains('\n'));
+}
+
+#[tokio::test]
+async fn a_wrong_setting_is_named() {
+    let world = World::new();
+    refused(world.builder().org_url(""), "org_url").await;
+    refused(
+        world.builder().org_url("http://example.okta.com"),
+        "org_url",
+    )
+    .await;
+    refused(
+        world.builder().org_url("https://example-admin.okta.com"),
+        "org_url",
+    )
+    .await;
+    refused(world.builder().api_token(""), "api_token").await;
+    refused(world.builder().page_limit(0), "page_limit").await;
+    refused(world.builder().page_limit(1001), "page_limit").await;
+    refused(
+        world.builder().poll_interval(Duration::ZERO),
+        "poll_interval",
+    )
+    .await;
+    for share in [0.0, -1.0, 1.1, f64::NAN, f64::INFINITY] {
+        refused(world.builder().rate_share(share), "rate_share").await;
+    }
+    let transport = || Arc::new(world.org.clone());
+    let bare = || OktaSource::builder().transport(transport());
+    refused(
+        bare().org_url("example.okta.com").api_token("00x"),
+        "checkpoint",
+    )
+    .await;
+    let checkpoint = Arc::clone(&world.store);
+    refused(
+        bare().org_url("example.okta.com").checkpoint(checkpoint),
+        "api_token",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pasted_path_is_dropped() {
+    let world = World::new();
+    let pasted = "https://example.okta.com/api/v1/logs?limit=5";
+    let mut source = world.builder().org_url(pasted).open().await.unwrap();
+    settle(given(&mut source).await).await.unwrap();
+    assert!(world.last_request().starts_with("/api/v1/logs?since="));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_checkpoint_of_another_org_is_refused_and_left_alone() {
+    let world = World::new();
+    settle(given(&mut world.open().await).await).await.unwrap();
+    let stored = world.store.cursor();
+    let error = world
+        .builder()
+        .org_url("other.okta.com")
+        .open()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    for part in ["https://example.okta.com", "https://other.okta.com"] {
+        assert!(error.detail().contains(part), "{error}");
+    }
+    assert_eq!((world.store.cursor(), world.org.requests()), (stored, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_position_that_leads_elsewhere_is_corrupt() {
+    let world = World::new();
+    settle(given(&mut world.open().await).await).await.unwrap();
+    for cursor in ["", "@evil.example/", "https://evil.example/"] {
+        world.store.write(cursor);
+        let error = world.builder().open().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{cursor}");
+    }
+}
+
+#[test]
+fn a_source_can_be_boxed_and_sent() {
+    fn sent<T: Send + std::fmt::Debug + 'static>() {}
+    sent::<OktaSource>();
+    sent::<Box<dyn EventSource>>();
+    sent::<OktaSourceBuilder>();
+}

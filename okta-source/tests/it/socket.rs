@@ -1,0 +1,136 @@
+//! The same over a real socket: what reqwest makes of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use okta_coralogix_core::checkpoint::CheckpointStore;
+use okta_coralogix_core::{ErrorKind, EventSource, SystemClock};
+use okta_source::simulator::{Fault, OktaSimulator, ServedOrg};
+use okta_source::{HttpTransport, OktaSource};
+use tokio::net::TcpListener;
+
+use crate::world::{MemoryStore, TOKEN, event, failed, given, numbers, settle};
+
+struct Served {
+    org: OktaSimulator,
+    served: ServedOrg,
+    store: Arc<MemoryStore>,
+}
+
+async fn served() -> Served {
+    let org = OktaSimulator::builder()
+        .token(TOKEN)
+        .rate_limit(1_000)
+        .build();
+    let now = org.now();
+    org.append_all((0..2_300).map(|number| event(number, now)));
+    let served = org.serve().await.unwrap();
+    Served {
+        org,
+        served,
+        store: Arc::default(),
+    }
+}
+
+impl Served {
+    async fn open(&self) -> OktaSource {
+        at(&self.served.base_url(), &self.store).await
+    }
+}
+
+async fn at(url: &str, store: &Arc<MemoryStore>) -> OktaSource {
+    OktaSource::builder()
+        .org_url(url)
+        .api_token(TOKEN)
+        .checkpoint(Arc::clone(store) as Arc<dyn CheckpointStore>)
+        .clock(Arc::new(SystemClock))
+        .transport(Arc::new(HttpTransport::new().unwrap()))
+        .once(true)
+        .poll_interval(Duration::from_secs(1))
+        .open()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_backlog_comes_over_a_socket() {
+    let served = served().await;
+    let mut source = served.open().await;
+    let mut all = Vec::new();
+    while let Some(delivery) = source.next().await.unwrap() {
+        assert_eq!(delivery.origin().unwrap().org, "127.0.0.1");
+        assert!(!delivery.clock_offset.is_significant());
+        all.extend(numbers(&delivery));
+        settle(delivery).await.unwrap();
+    }
+    assert_eq!(all, (0..2_300).collect::<Vec<_>>());
+    assert_eq!(served.org.requests(), 3);
+    assert!(
+        served
+            .store
+            .cursor()
+            .unwrap()
+            .starts_with("/api/v1/logs?after=")
+    );
+}
+
+#[tokio::test]
+async fn half_a_body_and_a_broken_connection_are_asked_for_again() {
+    let served = served().await;
+    let mut source = served.open().await;
+    for fault in [Fault::HalfBody, Fault::Unreachable] {
+        served.org.script(fault);
+        let error = failed(&mut source).await;
+        assert_eq!(error.kind(), ErrorKind::Network);
+        assert!(error.is_temporary());
+        assert!(
+            !error.to_string().contains("since="),
+            "no URL in an error: {error}"
+        );
+    }
+    assert_eq!(given(&mut source).await.items.len(), 1_000);
+}
+
+#[tokio::test]
+async fn a_redirect_takes_the_token_nowhere() {
+    let trap = OktaSimulator::builder().token(TOKEN).build();
+    let trap_served = trap.serve().await.unwrap();
+    let served = served().await;
+    served.org.script(Fault::Redirect(format!(
+        "{}/api/v1/logs",
+        trap_served.base_url()
+    )));
+    let error = failed(&mut served.open().await).await;
+    assert_eq!(error.kind(), ErrorKind::WrongEndpoint);
+    served.org.script(Fault::NextLink(format!(
+        "{}/api/v1/logs",
+        trap_served.base_url()
+    )));
+    let error = failed(&mut served.open().await).await;
+    assert_eq!(error.kind(), ErrorKind::HostileLink);
+    assert_eq!(trap.requests(), 0, "another port is another place");
+}
+
+#[tokio::test]
+async fn a_port_where_nobody_listens_is_a_fault_that_passes() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut source = at(&format!("http://{address}"), &Arc::default()).await;
+    let error = failed(&mut source).await;
+    assert_eq!(error.kind(), ErrorKind::Network);
+    assert!(error.to_string().contains("cannot be reached"), "{error}");
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_refused_with_what_to_do() {
+    let served = served().await;
+    let error = OktaSource::builder()
+        .org_url(served.served.base_url())
+        .api_token("00wrong")
+        .check()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert!(error.to_string().contains("E0000011"), "{error}");
+}

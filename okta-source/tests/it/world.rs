@@ -1,0 +1,180 @@
+//! An org, a checkpoint and a clock to test with.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, Version, Versioned};
+use okta_coralogix_core::{Clock, Delivery, Error, ErrorKind, EventSource, Outcome, Result};
+use okta_source::simulator::{OktaSimulator, OktaSimulatorBuilder, TokioClock};
+use okta_source::{OktaSource, OktaSourceBuilder};
+
+pub(crate) const TOKEN: &str = "00s3cr3t-t0k3n";
+pub(crate) const ORG: &str = "https://example.okta.com";
+
+pub(crate) fn start() -> DateTime<Utc> {
+    "2026-11-22T10:00:00Z".parse().unwrap()
+}
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) org: OktaSimulator,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(|org| org)
+    }
+
+    pub(crate) fn with(
+        settings: impl FnOnce(OktaSimulatorBuilder) -> OktaSimulatorBuilder,
+    ) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(start()));
+        let org = OktaSimulator::builder()
+            .token(TOKEN)
+            .clock(Arc::clone(&clock))
+            .rate_limit(10_000);
+        Self {
+            org: settings(org).build(),
+            store: Arc::default(),
+            clock,
+        }
+    }
+
+    pub(crate) fn builder(&self) -> OktaSourceBuilder {
+        OktaSource::builder()
+            .org_url(ORG)
+            .api_token(TOKEN)
+            .checkpoint(Arc::clone(&self.store) as Arc<dyn CheckpointStore>)
+            .clock(Arc::clone(&self.clock))
+            .transport(Arc::new(self.org.clone()))
+    }
+
+    pub(crate) async fn open(&self) -> OktaSource {
+        self.builder().open().await.unwrap()
+    }
+
+    /// Events with the numbers `range`, published a minute ago.
+    pub(crate) fn append(&self, range: std::ops::Range<u32>) {
+        self.org
+            .append_all(range.map(|number| event(number, self.org.now() - TimeDelta::minutes(1))));
+    }
+
+    /// The path and query of the last request.
+    pub(crate) fn last_request(&self) -> String {
+        self.org.ledger().last().unwrap().path_and_query.clone()
+    }
+}
+
+pub(crate) fn event(number: u32, published: DateTime<Utc>) -> String {
+    let published = published.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    format!(r#"{{"uuid":"{number}","published":"{published}","eventType":"user.session.start"}}"#)
+}
+
+/// The numbers of the events of a delivery.
+pub(crate) fn numbers(delivery: &Delivery) -> Vec<u32> {
+    let uuid = |event: &okta_coralogix_core::RawEvent| event.uuid().unwrap().parse().unwrap();
+    delivery.items.iter().flatten().map(uuid).collect()
+}
+
+pub(crate) async fn given(source: &mut OktaSource) -> Delivery {
+    source.next().await.unwrap().expect("a delivery")
+}
+
+pub(crate) async fn failed(source: &mut OktaSource) -> Error {
+    source.next().await.expect_err("an error")
+}
+
+pub(crate) async fn settle(delivery: Delivery) -> Result<()> {
+    let outcomes = vec![Outcome::Settled; delivery.items.len()];
+    delivery.acker.settle(&outcomes).await
+}
+
+/// A checkpoint in memory, which can be told to misbehave.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryStore(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    record: Option<Versioned<Checkpoint>>,
+    saves: usize,
+    next: Next,
+}
+
+/// What the next save does.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    #[default]
+    Save,
+    Fail(ErrorKind),
+    HangBefore,
+    HangAfter,
+}
+
+impl MemoryStore {
+    pub(crate) fn next_save(&self, next: Next) {
+        self.0.lock().unwrap().next = next;
+    }
+
+    pub(crate) fn cursor(&self) -> Option<String> {
+        let memory = self.0.lock().unwrap();
+        memory
+            .record
+            .as_ref()
+            .map(|record| record.value.cursor.clone())
+    }
+
+    pub(crate) fn published_ms(&self) -> Option<i64> {
+        self.0.lock().unwrap().record.as_ref()?.value.published_ms
+    }
+
+    pub(crate) fn saves(&self) -> usize {
+        self.0.lock().unwrap().saves
+    }
+
+    /// Somebody else writes.
+    pub(crate) fn write(&self, cursor: &str) {
+        let mut memory = self.0.lock().unwrap();
+        memory.saves += 100;
+        let version = Version(memory.saves.to_string());
+        let record = memory.record.as_mut().unwrap();
+        record.version = version;
+        record.value.cursor = cursor.to_owned();
+    }
+
+    fn store(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
+        let mut memory = self.0.lock().unwrap();
+        if memory.record.as_ref().map(|record| &record.version) != expected {
+            return Err(Error::new(ErrorKind::Conflict, "somebody else has written"));
+        }
+        memory.saves += 1;
+        let version = Version(memory.saves.to_string());
+        memory.record = Some(Versioned {
+            value: checkpoint.clone(),
+            version: version.clone(),
+        });
+        Ok(version)
+    }
+}
+
+#[async_trait]
+impl CheckpointStore for MemoryStore {
+    async fn load(&self) -> Result<Option<Versioned<Checkpoint>>> {
+        Ok(self.0.lock().unwrap().record.clone())
+    }
+
+    async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
+        let next = std::mem::take(&mut self.0.lock().unwrap().next);
+        match next {
+            Next::Save => self.store(checkpoint, expected),
+            Next::Fail(kind) => Err(Error::new(kind, "the disk says no")),
+            Next::HangBefore => std::future::pending().await,
+            Next::HangAfter => {
+                self.store(checkpoint, expected)?;
+                std::future::pending().await
+            }
+        }
+    }
+}
