@@ -9,7 +9,7 @@ use okta_coralogix_core::filter::SeenFilter;
 use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Clock, ClockOffset, Error, Origin, Result, Secret, SystemClock};
 
-use crate::auth::Auth;
+use crate::auth::{ApiToken, ApiTokenError, Auth};
 use crate::client::Client;
 use crate::config::{self, Settings, Since};
 use crate::http_transport::HttpTransport;
@@ -211,17 +211,19 @@ impl OktaSourceBuilder {
 
     fn client(self) -> Result<Client> {
         let org = OrgUrl::parse(&self.org_url).map_err(|error| Error::config("org_url", error))?;
-        let token = self.api_token.ok_or_else(|| {
-            Error::config(
-                "api_token",
-                "is missing; write the API token of a Read-only or Report Administrator",
-            )
-        })?;
-        let auth = Auth::api_token(&token)?;
+        let token = self.api_token.ok_or(ApiTokenError::Empty);
+        let token = token
+            .and_then(|token| ApiToken::parse(&token))
+            .map_err(|error| Error::config("api_token", error))?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(HttpTransport::new()?),
         };
-        Ok(Client::new(org, auth, transport, self.body_limit))
+        Ok(Client::new(
+            org,
+            Auth::ApiToken(token),
+            transport,
+            self.body_limit,
+        ))
     }
 }

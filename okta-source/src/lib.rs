@@ -18,6 +18,7 @@ pub mod simulator;
 mod source;
 mod start;
 
+pub use auth::{ApiToken, ApiTokenError};
 pub use builder::OktaSourceBuilder;
 pub use config::Since;
 pub use http_transport::HttpTransport;

@@ -61,7 +61,8 @@ impl OktaSource {
         check(&self.client).await
     }
 
-    /// The page behind the current position; `None` if there was nothing to give.
+    /// The page behind the current position; `None` if there was nothing to give, or if what is before it has to be given again
+    /// first.
     async fn poll(&mut self) -> Result<Option<Delivery>> {
         let ask = self.ask();
         let started = Instant::now();
@@ -75,6 +76,9 @@ impl OktaSource {
             return self.refused(ask, &response).map(|()| None);
         }
         let page = Page::read(&response, self.client.org(), &self.origin)?;
+        if self.progress.generation() != self.generation {
+            return Ok(None);
+        }
         if self.position == Position::Start && self.start.corrected(host, self.offset) {
             return Ok(None);
         }

@@ -1,38 +1,62 @@
 //! Okta API tokens, sent as `Authorization: SSWS …`.
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use okta_coralogix_core::{Error, Result, Secret};
+use okta_coralogix_core::Secret;
+use thiserror::Error;
 
 /// An API token, known to fit into a header.
-#[derive(Debug)]
-pub(crate) struct Ssws(Secret);
+#[derive(Debug, Clone)]
+pub struct ApiToken(Secret);
 
-impl Ssws {
-    /// Takes the token as it is shown once in the Admin Console; white space around it (the line break at the end of a file)
-    /// is dropped.
-    pub(crate) fn new(token: &Secret) -> Result<Self> {
+/// Why a text is no API token. Each message is one sentence: what is wrong, and what to write instead. None repeats the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ApiTokenError {
+    /// Nothing there.
+    #[error("is empty; write the API token of a Read-only or Report Administrator")]
+    Empty,
+    /// The word that stands before a token in a request.
+    #[error("begins with the word SSWS; write the token alone")]
+    Scheme,
+    /// White space or something else that no token has.
+    #[error(
+        "contains a space, a control character or a letter outside ASCII; copy the token again"
+    )]
+    Character,
+}
+
+impl ApiToken {
+    /// Takes the token as it is shown once in the Admin Console; white space around it (the line break at the end of a
+    /// file) is dropped.
+    ///
+    /// # Errors
+    /// [`ApiTokenError`] if it cannot be one.
+    pub fn parse(token: &Secret) -> Result<Self, ApiTokenError> {
         let token = token.expose().trim();
-        let wrong = |what| Err(Error::config("api_token", what));
         if token.is_empty() {
-            return wrong("is empty; write the API token of a Read-only or Report Administrator");
+            return Err(ApiTokenError::Empty);
         }
         if token.len() > 5 && token.as_bytes()[..5].eq_ignore_ascii_case(b"SSWS ") {
-            return wrong("begins with the word SSWS; write the token alone");
+            return Err(ApiTokenError::Scheme);
         }
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return wrong(
-                "contains a space, a control character or a letter outside ASCII; copy the token again",
-            );
+            return Err(ApiTokenError::Character);
         }
         Ok(Self(Secret::from(token)))
     }
 
     pub(crate) fn authorize(&self, headers: &mut HeaderMap) {
-        // `new` let only visible ASCII through, so that this never fails.
+        // `parse` let only visible ASCII through, so that this never fails.
         if let Ok(mut value) = HeaderValue::try_from(format!("SSWS {}", self.0.expose())) {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
+    }
+}
+
+impl From<ApiToken> for Secret {
+    fn from(token: ApiToken) -> Self {
+        token.0
     }
 }
 
@@ -43,7 +67,7 @@ mod tests {
     #[test]
     fn a_token_is_sent_marked_sensitive() {
         let mut headers = HeaderMap::new();
-        Ssws::new(&Secret::from(" 00secret\n"))
+        ApiToken::parse(&Secret::from(" 00secret\n"))
             .unwrap()
             .authorize(&mut headers);
         assert_eq!(headers[AUTHORIZATION], "SSWS 00secret");
@@ -61,8 +85,7 @@ mod tests {
             "00sécret",
             "00sec\nret",
         ] {
-            let error = Ssws::new(&Secret::from(wrong)).unwrap_err();
-            assert!(error.detail().starts_with("api_token: "), "{error}");
+            let error = ApiToken::parse(&Secret::from(wrong)).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("00s"), "{error}");
         }
     }

@@ -1,7 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use okta_coralogix_core::filter::Claim;
+use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_coralogix_core::{ErrorKind, EventSource, Outcome};
+use okta_source::simulator::OktaSimulator;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use crate::world::{Next, World, failed, given, numbers, settle};
@@ -215,4 +219,50 @@ async fn an_event_without_an_outcome_is_not_settled() {
     delivery.acker.settle(&[Outcome::Settled; 2]).await.unwrap();
     assert_eq!(world.store.cursor(), None);
     assert_eq!(numbers(&given(&mut source).await), [0, 1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_was_being_read_while_another_was_handed_back_waits_for_its_turn() {
+    let world = World::new();
+    world.append(0..2_500);
+    let (slow, opened) = Slow::around(world.org.clone());
+    let slow = Arc::new(slow);
+    let mut source = world.builder().transport(slow).open().await.unwrap();
+    opened.add_permits(1);
+    let first = given(&mut source).await;
+    let (again, ()) = tokio::join!(given(&mut source), async {
+        tokio::task::yield_now().await;
+        drop(first);
+        opened.add_permits(2);
+    });
+    assert_eq!(numbers(&again)[0], 0);
+}
+
+/// Answers only when it is let.
+#[derive(Debug)]
+struct Slow {
+    org: OktaSimulator,
+    open: Arc<Semaphore>,
+}
+
+impl Slow {
+    fn around(org: OktaSimulator) -> (Self, Arc<Semaphore>) {
+        let open = Arc::new(Semaphore::new(0));
+        let slow = Self {
+            org,
+            open: Arc::clone(&open),
+        };
+        (slow, open)
+    }
+}
+
+#[async_trait::async_trait]
+impl Transport for Slow {
+    async fn call(
+        &self,
+        request: http::Request<bytes::Bytes>,
+    ) -> Result<http::Response<Body>, TransportError> {
+        self.open.acquire().await.unwrap().forget();
+        self.org.call(request).await
+    }
 }
