@@ -1,1 +1,13 @@
-//! x
+//! What the runnable programs share.
+
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
+pub mod coralogix;
+pub mod dead_letters;
+pub mod dry_run;
+pub mod environment;
+pub mod exit;
+pub mod progress;
+pub mod pull;
+pub mod signals;

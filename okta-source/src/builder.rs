@@ -170,7 +170,7 @@ impl OktaSourceBuilder {
         }
         Ok(OktaSource {
             settings,
-            origin: Arc::new(Origin::org(client.org().host())),
+            origin: Arc::new(Origin::org(client.org().subdomain())),
             client,
             clock,
             position: stored.place.as_ref().map_or(Position::Start, |place| {

@@ -122,18 +122,20 @@ impl OrgUrl {
         &self.origin
     }
 
-    /// The host: what events of this org carry as their origin.
+    /// The host.
     #[must_use]
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// The first label of the host: `example` of `example.okta.com`. The whole host if it is an IP address.
+    /// The name of the org, as its events carry it: the subdomain where Okta's own domain follows (`example` of
+    /// `example.okta.com`), as EventBridge names it too; the whole host where it is a custom domain or an IP address.
     #[must_use]
     pub fn subdomain(&self) -> &str {
-        match self.url.host() {
-            Some(Host::Domain(domain)) => domain.split('.').next().unwrap_or(domain),
-            _ => self.host(),
+        let host = self.host();
+        match host.split_once('.') {
+            Some((subdomain, domain)) if OKTA_DOMAINS.contains(&domain) => subdomain,
+            _ => host,
         }
     }
 

@@ -278,7 +278,7 @@ pub(crate) async fn check(client: &Client) -> Result<()> {
     if response.status() != StatusCode::OK {
         return Err(refused(&response));
     }
-    let origin = Arc::new(Origin::org(client.org().host()));
+    let origin = Arc::new(Origin::org(client.org().subdomain()));
     Page::read(&response, client.org(), &origin).map(|_| ())
 }
 

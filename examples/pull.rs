@@ -1,0 +1,12 @@
+//! Pulls the System Log of an Okta org into Coralogix: `cargo run --release --example pull`.
+//!
+//! Without a variable or a flag it demonstrates itself on stand-ins; the README lists the variables and flags.
+
+use std::process::ExitCode;
+
+use okta_coralogix_examples::pull;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    pull::main().await
+}

@@ -1,0 +1,48 @@
+//! Environment variables, read through a function so that tests need not change the process's own.
+
+use std::ffi::OsString;
+use std::fmt;
+
+use okta_coralogix_core::{Error, Result};
+
+/// Where variables come from.
+pub struct Environment(Box<dyn Fn(&str) -> Option<OsString>>);
+
+impl Environment {
+    /// The process's own.
+    #[must_use]
+    pub fn of_the_process() -> Self {
+        Self(Box::new(|name| std::env::var_os(name)))
+    }
+
+    /// What `lookup` says.
+    #[must_use]
+    pub fn new(lookup: impl Fn(&str) -> Option<OsString> + 'static) -> Self {
+        Self(Box::new(lookup))
+    }
+
+    /// True if the variable is set, to whatever.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0(name).is_some()
+    }
+
+    /// The variable's text.
+    ///
+    /// # Errors
+    /// `Config` if it is set and is no text.
+    pub fn get(&self, name: &str) -> Result<Option<String>> {
+        let text = |value: OsString| {
+            value
+                .into_string()
+                .map_err(|_| Error::config(name, "is not valid UTF-8; set it again"))
+        };
+        self.0(name).map(text).transpose()
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Environment")
+    }
+}

@@ -1,0 +1,149 @@
+//! Progress on stderr: a line that is redrawn on a terminal, plain lines elsewhere.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use okta_coralogix_core::observe::{Observer, Signal, TracingObserver};
+use okta_coralogix_core::pipeline::Ending;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Counts what happens and shows it. Clones share their counts.
+#[derive(Debug, Clone)]
+pub struct Progress(Arc<Shown>);
+
+#[derive(Debug)]
+struct Shown {
+    bar: Option<ProgressBar>,
+    received: AtomicU64,
+    delivered: AtomicU64,
+    other: AtomicU64,
+    requests: AtomicU64,
+    said: Mutex<Instant>,
+}
+
+/// How often a plain line is written at most.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(2);
+
+impl Progress {
+    /// On the process's stderr.
+    #[must_use]
+    pub fn on_stderr() -> Self {
+        let bar = io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{spinner} {elapsed:>4} {msg}");
+            let bar = ProgressBar::new_spinner();
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        Self(Arc::new(Shown {
+            bar,
+            received: AtomicU64::new(0),
+            delivered: AtomicU64::new(0),
+            other: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            said: Mutex::new(Instant::now()),
+        }))
+    }
+
+    /// Sends the log of the process to stderr, above the progress. `RUST_LOG` sets what is in it; default `info`.
+    pub fn take_the_log(&self) {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_target(false);
+        // A second program in the same process keeps the first one's log.
+        log.with_ansi(io::stderr().is_terminal())
+            .with_writer(self.clone())
+            .try_init()
+            .ok();
+    }
+
+    /// Shows the last state and stops drawing.
+    pub fn finish(&self) {
+        match &self.0.bar {
+            Some(bar) => bar.finish_with_message(self.line()),
+            None => self.say(),
+        }
+    }
+
+    fn line(&self) -> String {
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let Shown {
+            received,
+            delivered,
+            other,
+            requests,
+            ..
+        } = &*self.0;
+        format!(
+            "received {}, delivered {} in {} requests, ended otherwise {}",
+            count(received),
+            count(delivered),
+            count(requests),
+            count(other)
+        )
+    }
+
+    fn say(&self) {
+        writeln!(io::stderr(), "{}", self.line()).ok();
+    }
+
+    fn show(&self) {
+        if let Some(bar) = &self.0.bar {
+            return bar.set_message(self.line());
+        }
+        let mut said = self.0.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.elapsed() >= PLAIN_INTERVAL {
+            *said = Instant::now();
+            self.say();
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn observe(&self, signal: &Signal<'_>) {
+        TracingObserver.observe(signal);
+        let (count, by) = match signal {
+            Signal::Received { items } => (&self.0.received, *items as u64),
+            Signal::Accepted { .. } => (&self.0.requests, 1),
+            Signal::Ended {
+                ending: Ending::Delivered,
+            } => (&self.0.delivered, 1),
+            Signal::Ended { .. } => (&self.0.other, 1),
+            Signal::Settled { .. } => return self.show(),
+            _ => return,
+        };
+        count.fetch_add(by, Ordering::Relaxed);
+    }
+}
+
+impl<'a> MakeWriter<'a> for Progress {
+    type Writer = LogWriter<'a>;
+
+    fn make_writer(&'a self) -> LogWriter<'a> {
+        LogWriter(self)
+    }
+}
+
+/// Writes log lines above the progress.
+#[derive(Debug)]
+pub struct LogWriter<'a>(&'a Progress);
+
+impl Write for LogWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let write = || io::stderr().write_all(bytes);
+        match &self.0.0.bar {
+            Some(bar) => bar.suspend(write)?,
+            None => write()?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}

@@ -1,0 +1,184 @@
+//! Without any setting: both stand-ins on real sockets, a backlog with everything that can be odd, and faults that pass.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use coralogix_sink::CoralogixSink;
+use coralogix_sink::simulator::{CoralogixSimulator, Fault as IngressFault, RetryAfter};
+use okta_coralogix_core::checkpoint::FileCheckpoint;
+use okta_coralogix_core::dead_letter::FileDeadLetters;
+use okta_coralogix_core::testing::EventGenerator;
+use okta_coralogix_core::{
+    Clock, CoralogixMapping, Error, ErrorKind, Pipeline, Result, Summary, SystemClock,
+};
+use okta_source::OktaSource;
+use okta_source::simulator::{Fault as OrgFault, OktaSimulator};
+
+use crate::exit::End;
+use crate::progress::Progress;
+use crate::signals;
+
+const TOKEN: &str = "00-demonstration-token";
+const KEY: &str = "demonstration-key";
+
+/// The backlog: how many events of each sort.
+const FRESH: usize = 6000;
+const OLD: usize = 40;
+const REPEATED: usize = 60;
+const MALFORMED: usize = 5;
+
+pub(super) async fn run() -> End {
+    let progress = Progress::on_stderr();
+    progress.take_the_log();
+    say(
+        "Nothing is set, so this is the demonstration: an Okta org and a Coralogix ingress on 127.0.0.1.",
+    );
+    say("Set OKTA_ORG_URL, OKTA_API_TOKEN, CORALOGIX_DOMAIN and CORALOGIX_API_KEY for a real run.");
+    match demonstrate(&progress).await {
+        Ok(end) => end,
+        Err(error) => End::Failed(error, Summary::default()),
+    }
+}
+
+fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").ok();
+}
+
+async fn demonstrate(progress: &Progress) -> Result<End> {
+    let io = |error: std::io::Error| {
+        Error::new(
+            ErrorKind::Storage,
+            format!("the demonstration cannot start: {error}"),
+        )
+    };
+    let now = SystemClock.now();
+    let org = OktaSimulator::builder()
+        .token(TOKEN)
+        .rate_limit(600)
+        .build();
+    let expected = backlog(&org, now);
+    org.script(OrgFault::RateLimited(Duration::from_secs(2)));
+    org.script(OrgFault::Unavailable);
+    org.script(OrgFault::HalfBody);
+    let ingress = CoralogixSimulator::builder()
+        .key(KEY)
+        .max_age(TimeDelta::hours(24))
+        .build();
+    ingress.fail_next(1, IngressFault::status(503));
+    ingress.fail_next(1, IngressFault::retry_after(429, RetryAfter::Seconds(1)));
+    let (org_server, ingress_server) = (
+        org.serve().await.map_err(io)?,
+        ingress.serve().await.map_err(io)?,
+    );
+
+    let folder = tempfile::tempdir().map_err(io)?;
+    let checkpoint = FileCheckpoint::open(folder.path().join("checkpoint.json")).await?;
+    let source = OktaSource::builder()
+        .org_url(org_server.base_url())
+        .api_token(TOKEN)
+        .once(true)
+        .checkpoint(Arc::new(checkpoint))
+        .open()
+        .await?;
+    let sink = CoralogixSink::builder()
+        .endpoint(ingress_server.base_url())
+        .api_key(KEY)
+        .build()?;
+    let pipeline = Pipeline::builder(source, sink)
+        .mapping(
+            CoralogixMapping::builder()
+                .subsystem("demonstration")
+                .build()?,
+        )
+        .dead_letters(FileDeadLetters::open(folder.path().join("dead-letters.ndjson")).await?)
+        .observer(progress.clone())
+        .build()?;
+    let ended = pipeline.run(signals::shutdown().map_err(io)?).await;
+    progress.finish();
+    Ok(match ended {
+        Ok(summary) => judge(summary, &expected, &ingress),
+        Err(failed) => End::Failed(failed.error, failed.summary),
+    })
+}
+
+/// Fills the org's log; returns the uuids that must arrive.
+fn backlog(org: &OktaSimulator, now: DateTime<Utc>) -> HashSet<String> {
+    let mut generator = EventGenerator::new(20);
+    let persisted = now - TimeDelta::hours(1);
+    let mut expected = HashSet::new();
+    let mut log = Vec::new();
+    for n in 0..FRESH {
+        // One in a hundred is late: persisted hours after it happened.
+        let late = if n % 100 == 0 {
+            TimeDelta::hours(5)
+        } else {
+            TimeDelta::zero()
+        };
+        let event = generator.event(persisted - TimeDelta::milliseconds((FRESH - n) as i64) - late);
+        log.push(event.json);
+        expected.insert(event.uuid);
+    }
+    for n in 0..OLD {
+        let event = generator.event(now - TimeDelta::hours(30 + n as i64));
+        log.insert(n * FRESH / OLD, event.json);
+    }
+    for n in 0..REPEATED {
+        let copy = log[n * 7].clone();
+        log.insert(log.len() - n, copy);
+    }
+    for n in 0..MALFORMED {
+        let bad = format!("{{\"uuid\":\"malformed {n}\",\"published\":\"yesterday\"}}");
+        log.insert(n * 1000 + 500, bad.into());
+    }
+    org.append_at(persisted, log);
+    expected
+}
+
+/// Compares the summary with what stands in the ingress.
+fn judge(summary: Summary, expected: &HashSet<String>, ingress: &CoralogixSimulator) -> End {
+    let Summary {
+        received,
+        delivered,
+        too_old,
+        duplicate,
+        filtered,
+        dead_lettered,
+        handed_back,
+        ..
+    } = summary;
+    say(&format!("received       {received:>6}"));
+    say(&format!("delivered      {delivered:>6}"));
+    say(&format!(
+        "too old        {too_old:>6}  (more than 24 hours since the event)"
+    ));
+    say(&format!(
+        "duplicate      {duplicate:>6}  (the org repeated them)"
+    ));
+    say(&format!("filtered       {filtered:>6}"));
+    say(&format!(
+        "dead-lettered  {dead_lettered:>6}  (malformed; their bytes are kept)"
+    ));
+    say(&format!("handed back    {handed_back:>6}"));
+    let sum = summary.ended();
+    say(&format!(
+        "{delivered} + {too_old} + {duplicate} + {filtered} + {dead_lettered} + {handed_back} = {sum}, received {received}"
+    ));
+    let ledger = ingress.ledger();
+    let missing = ledger.missing(expected.iter().map(String::as_str)).len();
+    let repeats = ledger.repeats();
+    say(&format!(
+        "in the ingress: {} events, {missing} missing, {repeats} repeated",
+        ledger.entries().len()
+    ));
+    if summary.is_balanced() && missing == 0 && repeats == 0 {
+        return End::Done(summary);
+    }
+    let error = Error::new(
+        ErrorKind::UnexpectedAnswer,
+        "the demonstration does not add up: this is a fault of the program",
+    );
+    End::Failed(error, summary)
+}

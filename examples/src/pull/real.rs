@@ -1,0 +1,107 @@
+//! A real run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
+use okta_coralogix_core::dead_letter::FileDeadLetters;
+use okta_coralogix_core::pipeline::PipelineBuilder;
+use okta_coralogix_core::testing::MemoryCheckpoint;
+use okta_coralogix_core::{Error, ErrorKind, Pipeline, Result, Summary};
+use okta_source::{OktaSource, OktaSourceBuilder};
+
+use super::{Mode, Settings};
+use crate::dead_letters::SaidDeadLetters;
+use crate::exit::End;
+use crate::progress::Progress;
+use crate::signals;
+
+/// How long what is in flight may take after a signal.
+const DRAIN: Duration = Duration::from_secs(20);
+
+pub(super) async fn run(settings: Settings) -> End {
+    let progress = Progress::on_stderr();
+    progress.take_the_log();
+    if settings.mode == Mode::Check {
+        return check(settings).await;
+    }
+    let shutdown = match signals::shutdown() {
+        Ok(shutdown) => shutdown,
+        Err(error) => {
+            return End::WrongSetting(Error::new(ErrorKind::Storage, format!("signals: {error}")));
+        }
+    };
+    let pipeline = match open(settings, progress.clone()).await {
+        Ok(pipeline) => pipeline,
+        Err(error) => return End::WrongSetting(error),
+    };
+    let ended = pipeline.run(shutdown).await;
+    progress.finish();
+    match ended {
+        Ok(summary) => End::Done(summary),
+        Err(failed) => End::Failed(failed.error, failed.summary),
+    }
+}
+
+fn source(settings: &Settings) -> OktaSourceBuilder {
+    OktaSource::builder()
+        .org_url(&settings.org)
+        .api_token(settings.token.clone())
+        .since(settings.since)
+        .poll_interval(settings.poll_interval)
+        .once(settings.once.is_some())
+}
+
+async fn open(settings: Settings, progress: Progress) -> Result<Pipeline<OktaSource>> {
+    let dry = settings.mode == Mode::DryRun;
+    let checkpoint: Arc<dyn CheckpointStore> = match dry {
+        true => Arc::new(MemoryCheckpoint::default()),
+        false => Arc::new(
+            FileCheckpoint::open(&settings.checkpoint)
+                .await
+                .map_err(in_setting("--checkpoint"))?,
+        ),
+    };
+    let source = source(&settings).checkpoint(checkpoint).open().await?;
+    let pipeline: PipelineBuilder<OktaSource> = Pipeline::builder(source, settings.sink)
+        .mapping(settings.mapping)
+        .observer(progress)
+        .drain_timeout(DRAIN);
+    let pipeline = match dry {
+        true => pipeline.dead_letters(SaidDeadLetters),
+        false => pipeline.dead_letters(
+            FileDeadLetters::open(&settings.dead_letters)
+                .await
+                .map_err(in_setting("--dead-letters"))?,
+        ),
+    };
+    match settings.once {
+        Some(time) => pipeline.give_up_after(time).build(),
+        None => pipeline.build(),
+    }
+}
+
+/// Puts the setting's name in front of an error.
+fn in_setting(name: &str) -> impl Fn(Error) -> Error {
+    move |error| Error::new(error.kind(), format!("{name}: {error}"))
+}
+
+/// Asks both ends and says what each answered.
+async fn check(settings: Settings) -> End {
+    let okta = source(&settings).check().await;
+    let coralogix = settings.sink.check().await;
+    let mut failed = None;
+    for (end, answer) in [("Okta", okta), ("Coralogix", coralogix)] {
+        match answer {
+            Ok(()) => tracing::info!("{end}: reachable, and the credential is accepted"),
+            Err(error) => {
+                tracing::error!("{end}: {error}");
+                failed.get_or_insert(error);
+            }
+        }
+    }
+    match failed {
+        None => End::Done(Summary::default()),
+        Some(error) => End::Failed(error, Summary::default()),
+    }
+}
