@@ -72,6 +72,6 @@ impl Client {
         self.auth.authorize(headers);
         exchange(&*self.transport, request, self.bounds)
             .await
-            .map_err(broken_off)
+            .map_err(|error| broken_off(&error))
     }
 }

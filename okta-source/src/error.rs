@@ -78,14 +78,14 @@ pub(crate) fn unreadable(headers: &HeaderMap, what: &str) -> Error {
 }
 
 /// An exchange without a complete answer.
-pub(crate) fn broken_off(error: TransportError) -> Error {
-    let (kind, what) = match &error {
+pub(crate) fn broken_off(error: &TransportError) -> Error {
+    let (kind, what) = match error {
         TransportError::Connect(_) => (ErrorKind::Network, "the org cannot be reached"),
         TransportError::TimedOut(_) => (ErrorKind::Network, "the org does not answer in time"),
         TransportError::TooLong(_) => (ErrorKind::UnexpectedAnswer, "the org's answer is too long"),
         _ => (ErrorKind::Network, "the org's answer breaks off"),
     };
-    Error::temporary(kind, format!("{what}: {error}")).with_source(error)
+    Error::temporary(kind, format!("{what}: {error}"))
 }
 
 fn rate_limited(headers: &HeaderMap, said: &str) -> Error {

@@ -35,7 +35,7 @@ impl Page {
                 "something that is no page of the System Log ({})",
                 foreign(&error.to_string())
             );
-            unreadable(headers, &what).with_source(error)
+            unreadable(headers, &what)
         })?;
         let next = next.ok_or_else(|| no_next(response))?;
         Ok(Self { items, next })

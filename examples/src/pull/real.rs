@@ -90,18 +90,26 @@ fn in_setting(name: &str) -> impl Fn(Error) -> Error {
 async fn check(settings: Settings) -> End {
     let okta = source(&settings).check().await;
     let coralogix = settings.sink.check().await;
-    let mut failed = None;
+    let mut failed = Vec::new();
     for (end, answer) in [("Okta", okta), ("Coralogix", coralogix)] {
         match answer {
             Ok(()) => tracing::info!("{end}: reachable, and the credential is accepted"),
             Err(error) => {
                 tracing::error!("{end}: {error}");
-                failed.get_or_insert(error);
+                failed.push((end, error.kind()));
             }
         }
     }
-    match failed {
-        None => End::Done(Summary::default()),
-        Some(error) => End::Failed(error, Summary::default()),
-    }
+    let Some((_, kind)) = failed.first() else {
+        return End::Done(Summary::default());
+    };
+    let ends: Vec<_> = failed.iter().map(|(end, _)| *end).collect();
+    let error = Error::new(
+        *kind,
+        format!(
+            "the check failed at {}, for the reason above",
+            ends.join(" and ")
+        ),
+    );
+    End::Failed(error, Summary::default())
 }

@@ -122,6 +122,16 @@ impl OktaSimulator {
         self.0.state().ledger.len()
     }
 
+    /// How many events of the log lie before what a `next` link (its path and query) asks for; `None` if it is none of
+    /// this org's.
+    #[must_use]
+    pub fn position(&self, link: &str) -> Option<usize> {
+        let (_, query) = link.split_once('?')?;
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        let (_, cursor) = pairs.find(|(name, _)| name == "after")?;
+        self.0.state().log.position(&cursor)
+    }
+
     /// Resolves when somebody has read the log to its end.
     pub async fn caught_up(&self) {
         // The sender lives as long as `self`, so that this never fails.

@@ -1,0 +1,204 @@
+//! How the program ends, and what it leaves behind.
+
+use coralogix_sink::simulator::Fault;
+use okta_source::simulator::Fault as OrgFault;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+use super::program::{Ended, TOKEN, World, fresh, terminate};
+
+#[tokio::test]
+async fn a_backlog_arrives_once_and_the_sum_adds_up() {
+    let world = World::new().await;
+    let events = world.backlog(2500);
+    world.append(
+        [
+            &b"{\"no\":\"published\"}"[..],
+            b"null",
+            &b"{\"published\":\"2020-01-01T00:00:00Z\"}"[..],
+        ]
+        .map(Into::into),
+    );
+    let ended = world.run(&["--once"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let counts = ended.summary();
+    assert_eq!((counts["received"], counts["delivered"]), (2503, 2500));
+    assert_eq!((counts["dead_lettered"], counts["too_old"]), (2, 1));
+    world.assert_all_once(&events);
+    let letters = std::fs::read_to_string(world.dead_letters()).unwrap();
+    assert_eq!(letters.lines().count(), 2, "{letters}");
+    assert!(letters.contains(r#"{\"no\":\"published\"}"#), "{letters}");
+
+    let again = world.run(&["--once"]).await;
+    assert_eq!(
+        again.summary()["received"],
+        0,
+        "a second run goes on where the first ended"
+    );
+}
+
+#[tokio::test]
+async fn a_broken_element_costs_one_element() {
+    let world = World::new().await;
+    let events = fresh(999);
+    let texts = events.iter().map(|event| event.json.clone());
+    let mut page: Vec<_> = texts.collect();
+    page.insert(
+        321,
+        (&b"{\"uuid\":\"broken\",\"actor\":[{\"id\":}"[..]).into(),
+    );
+    world.append(page);
+    let ended = world.run(&["--once"]).await;
+    let counts = ended.summary();
+    assert_eq!(
+        (ended.code, counts["delivered"], counts["dead_lettered"]),
+        (Some(0), 999, 1),
+        "{ended:?}"
+    );
+    world.assert_all_once(&events);
+    let letters = std::fs::read_to_string(world.dead_letters()).unwrap();
+    assert!(
+        letters.contains(r#"{\"uuid\":\"broken\",\"actor\":[{\"id\":}"#),
+        "{letters}"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_key_ends_with_1_and_consumes_nothing() {
+    for status in [401, 403] {
+        let world = World::new().await;
+        let events = world.backlog(1500);
+        world.ingress.fail_always(Some(Fault::status(status)));
+        let ended = world.run(&["--once"]).await;
+        let counts = ended.summary();
+        assert_eq!(
+            (ended.code, counts["handed_back"]),
+            (Some(1), counts["received"]),
+            "{ended:?}"
+        );
+        assert!(ended.stderr.contains("key"), "{}", ended.stderr);
+        world.ingress.fail_always(None);
+        assert_eq!(world.run(&["--once"]).await.code, Some(0));
+        world.assert_all_once(&events);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_token_ends_with_1_and_says_what_to_do() {
+    let world = World::new().await;
+    let mut variables = world.variables();
+    variables.insert("OKTA_API_TOKEN", "00wrong".into());
+    let ended = Ended::of(super::program::start(world.folder.path(), &variables, &[])).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended.stderr.contains("Okta refuses the API token"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(ended.summary()["received"], 0);
+}
+
+#[tokio::test]
+async fn the_token_goes_to_no_other_host() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!(
+        "http://{}/api/v1/logs?after=1",
+        elsewhere.local_addr().unwrap()
+    );
+    let heard = tokio::spawn(async move {
+        let (mut stream, _) = elsewhere.accept().await.unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.ok();
+        String::from_utf8_lossy(&bytes).into_owned()
+    });
+    for fault in [OrgFault::NextLink(url.clone()), OrgFault::Redirect(url)] {
+        let world = World::new().await;
+        world.backlog(1500);
+        world.org.script(fault);
+        let ended = world.run(&["--once"]).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        ended.summary();
+        assert!(ended.stderr.contains("error: "), "{}", ended.stderr);
+    }
+    assert!(
+        !heard.is_finished(),
+        "somebody called: {}",
+        heard.await.unwrap().contains(TOKEN)
+    );
+}
+
+#[tokio::test]
+async fn a_signal_drains_and_ends_with_0() {
+    let mut world = World::new().await;
+    let events = world.backlog(3000);
+    let child = world.start(&["--poll-interval", "1h"]);
+    world.seen.wait_for(|seen| *seen >= 3000).await.unwrap();
+    terminate(&child).await;
+    let ended = Ended::of(child).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let counts = ended.summary();
+    assert_eq!(
+        (counts["delivered"], counts["handed_back"]),
+        (3000, 0),
+        "{ended:?}"
+    );
+    world.assert_all_once(&events);
+    assert_eq!(world.run(&["--once"]).await.summary()["received"], 0);
+}
+
+#[tokio::test]
+async fn once_gives_up_with_1_and_hands_back_what_it_could_not_deliver() {
+    let mut world = World::new().await;
+    world.backlog(10);
+    world.ingress_server.stop().await;
+    let ended = world.run(&["--once", "--give-up-after", "1s"]).await;
+    assert_eq!(
+        (ended.code, ended.summary()["handed_back"]),
+        (Some(1), 10),
+        "{ended:?}"
+    );
+    assert!(ended.stderr.contains("gave up"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_dry_run_prints_entries_and_touches_nothing() {
+    let world = World::new().await;
+    let events = world.backlog(1200);
+    let ended = world.run(&["--once", "--dry-run"]).await;
+    assert_eq!(
+        (ended.code, ended.summary()["delivered"]),
+        (Some(0), 1200),
+        "{}",
+        ended.stderr
+    );
+    let lines: Vec<_> = ended.stdout.lines().collect();
+    assert_eq!(lines.len(), 1201);
+    for (line, event) in lines.iter().zip(&events) {
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(entry["subsystemName"], "acme");
+        assert_eq!(entry["text"].as_str().unwrap().as_bytes(), &event.json[..]);
+    }
+    assert_eq!(std::fs::read_dir(world.folder.path()).unwrap().count(), 0);
+    assert_eq!(world.ingress.ledger().requests().len(), 0);
+}
+
+#[tokio::test]
+async fn two_programs_do_not_share_a_checkpoint() {
+    let mut world = World::new().await;
+    world.backlog(10);
+    let first = world.start(&["--poll-interval", "1h"]);
+    world.seen.wait_for(|seen| *seen >= 10).await.unwrap();
+    let second = world.run(&["--once"]).await;
+    assert_eq!(
+        (second.code, second.stdout.as_str()),
+        (Some(2), ""),
+        "{second:?}"
+    );
+    assert!(
+        second.stderr.contains("in use by another process"),
+        "{}",
+        second.stderr
+    );
+    terminate(&first).await;
+    assert_eq!(Ended::of(first).await.code, Some(0));
+}

@@ -1,0 +1,14 @@
+//! The programs end to end: real processes and sockets, and the whole path in memory under injected time.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail by a panic and show its figures"
+)]
+
+mod check;
+mod endings;
+mod in_memory;
+mod kill;
+mod program;
+mod settings;

@@ -1,0 +1,233 @@
+//! The `pull` program as a process, and the stand-ins it talks to.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+use coralogix_sink::simulator::{CoralogixSimulator, SimulatorServer, okta_uuid};
+use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent};
+use okta_coralogix_core::{Clock, SystemClock};
+use okta_source::simulator::{OktaSimulator, ServedOrg};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+
+pub(crate) const TOKEN: &str = "00-marked-okta-token";
+pub(crate) const KEY: &str = "marked-coralogix-key";
+
+/// Both stand-ins on real sockets, and a folder for the program's files.
+pub(crate) struct World {
+    pub(crate) org: OktaSimulator,
+    pub(crate) org_server: ServedOrg,
+    pub(crate) ingress: CoralogixSimulator,
+    pub(crate) ingress_server: SimulatorServer,
+    pub(crate) folder: TempDir,
+    /// How many entries reached the ingress, taken or not.
+    pub(crate) seen: watch::Receiver<usize>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let org = OktaSimulator::builder()
+            .token(TOKEN)
+            .rate_limit(100_000)
+            .build();
+        let (seen, counted) = watch::channel(0);
+        let seen = Arc::new(seen);
+        let count = move |text: &str| {
+            seen.send_modify(|seen| *seen += 1);
+            okta_uuid(text)
+        };
+        let ingress = CoralogixSimulator::builder()
+            .key(KEY)
+            .max_age(TimeDelta::hours(24))
+            .identity(count)
+            .build();
+        Self {
+            org_server: org.serve().await.unwrap(),
+            ingress_server: ingress.serve().await.unwrap(),
+            org,
+            ingress,
+            folder: tempfile::tempdir().unwrap(),
+            seen: counted,
+        }
+    }
+
+    /// Puts `count` fresh events into the org's log.
+    pub(crate) fn backlog(&self, count: usize) -> Vec<GeneratedEvent> {
+        let events = fresh(count);
+        self.append(events.iter().map(|event| event.json.clone()));
+        events
+    }
+
+    pub(crate) fn append(&self, events: impl IntoIterator<Item = Bytes>) {
+        let persisted = SystemClock.now() - TimeDelta::minutes(10);
+        self.org.append_at(persisted, events);
+    }
+
+    pub(crate) fn checkpoint(&self) -> PathBuf {
+        self.folder.path().join("okta-coralogix.checkpoint.json")
+    }
+
+    pub(crate) fn dead_letters(&self) -> PathBuf {
+        self.folder
+            .path()
+            .join("okta-coralogix.dead-letters.ndjson")
+    }
+
+    /// The variables of a good run.
+    pub(crate) fn variables(&self) -> HashMap<&'static str, String> {
+        HashMap::from([
+            ("OKTA_ORG_URL", self.org_server.base_url()),
+            ("OKTA_API_TOKEN", TOKEN.into()),
+            ("CORALOGIX_ENDPOINT", self.ingress_server.base_url()),
+            ("CORALOGIX_API_KEY", KEY.into()),
+            ("CORALOGIX_SUBSYSTEM", "acme".into()),
+        ])
+    }
+
+    pub(crate) fn start(&self, flags: &[&str]) -> Child {
+        start(self.folder.path(), &self.variables(), flags)
+    }
+
+    pub(crate) async fn run(&self, flags: &[&str]) -> Ended {
+        Ended::of(self.start(flags)).await
+    }
+
+    /// Every one of `events` is in the ingress exactly once, byte for byte.
+    pub(crate) fn assert_all_once(&self, events: &[GeneratedEvent]) {
+        let ledger = self.ingress.ledger();
+        assert_eq!(
+            ledger.missing(events.iter().map(|event| &*event.uuid)),
+            [""; 0]
+        );
+        assert_eq!(
+            (ledger.repeats(), ledger.entries().len()),
+            (0, events.len())
+        );
+        let sent: HashMap<_, _> = events
+            .iter()
+            .map(|event| (&*event.uuid, &event.json))
+            .collect();
+        for entry in ledger.entries() {
+            assert_eq!(
+                entry.text.as_bytes(),
+                &sent[entry.id.as_deref().unwrap()][..]
+            );
+        }
+    }
+}
+
+/// Events of the last hour.
+pub(crate) fn fresh(count: usize) -> Vec<GeneratedEvent> {
+    let mut generator = EventGenerator::new(11);
+    let start = SystemClock.now() - TimeDelta::minutes(50);
+    (0..count)
+        .map(|n| generator.event(start + TimeDelta::milliseconds(n as i64)))
+        .collect::<Vec<_>>()
+}
+
+/// Starts the program with these variables and no others.
+pub(crate) fn start(
+    folder: &Path,
+    variables: &HashMap<&'static str, String>,
+    flags: &[&str],
+) -> Child {
+    Command::new(binary())
+        .args(flags)
+        .env_clear()
+        .envs(variables)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+/// The example stands beside the folder of the tests; `cargo test` builds both.
+fn binary() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let target = tests.parent().and_then(Path::parent).unwrap();
+    let binary = target.join("examples").join("pull");
+    assert!(
+        binary.exists(),
+        "{} is not built: run `cargo build --examples`",
+        binary.display()
+    );
+    binary
+}
+
+/// A program that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    pub(crate) async fn of(child: Child) -> Self {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = child.wait_with_output().await.unwrap();
+        let ended = Self {
+            code: status.code(),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
+        };
+        for secret in [TOKEN, KEY] {
+            assert!(
+                !format!("{ended:?}").contains(secret),
+                "a secret was printed: {ended:?}"
+            );
+        }
+        ended
+    }
+
+    /// The counts of the last line of stdout; they add up.
+    pub(crate) fn summary(&self) -> HashMap<String, u64> {
+        let last = self
+            .stdout
+            .lines()
+            .last()
+            .unwrap_or_else(|| panic!("no summary: {self:?}"));
+        let counts: HashMap<String, u64> = serde_json::from_str(last).unwrap();
+        let names = [
+            "received",
+            "delivered",
+            "too_old",
+            "duplicate",
+            "filtered",
+            "dead_lettered",
+            "handed_back",
+        ];
+        assert!(
+            counts.len() == names.len() && names.iter().all(|name| counts.contains_key(*name)),
+            "{last}"
+        );
+        assert_eq!(
+            counts["received"] * 2,
+            counts.values().sum::<u64>(),
+            "{last}"
+        );
+        counts
+    }
+}
+
+/// Asks a process to stop, as an operator does.
+pub(crate) async fn terminate(child: &Child) {
+    let id = child.id().unwrap().to_string();
+    let sent = Command::new("kill")
+        .args(["-TERM", &id])
+        .status()
+        .await
+        .unwrap();
+    assert!(sent.success());
+}

@@ -1,0 +1,138 @@
+//! Wrong settings: one sentence that names the setting and says what to write instead; exit code 2.
+
+use std::collections::HashMap;
+
+use super::program::{Ended, start};
+
+/// A good set of variables, changed by `changes` (an empty value removes), must be refused with all of `words`.
+async fn refused(changes: &[(&'static str, &str)], flags: &[&str], words: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("garbage"), "garbage").unwrap();
+    let mut variables = HashMap::from([
+        ("OKTA_ORG_URL", "https://acme.okta.com".to_owned()),
+        ("OKTA_API_TOKEN", "00token".to_owned()),
+        ("CORALOGIX_DOMAIN", "EU2".to_owned()),
+        ("CORALOGIX_API_KEY", "key".to_owned()),
+    ]);
+    for (name, value) in changes {
+        match *value {
+            "" => variables.remove(name),
+            value => variables.insert(name, value.to_owned()),
+        };
+    }
+    let ended = Ended::of(start(folder.path(), &variables, flags)).await;
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(2), ""),
+        "{changes:?} {flags:?}: {ended:?}"
+    );
+    for word in words {
+        assert!(
+            ended.stderr.contains(word),
+            "{changes:?} {flags:?} says no {word:?}: {}",
+            ended.stderr
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_variable_is_named_with_what_to_write_instead() {
+    let cases: [(&[(&'static str, &str)], &[&str]); 13] = [
+        (
+            &[("OKTA_ORG_URL", "")],
+            &["OKTA_ORG_URL", "https://example.okta.com"],
+        ),
+        (
+            &[("OKTA_ORG_URL", "https://acme-admin.okta.com")],
+            &["OKTA_ORG_URL", "write https://acme.okta.com"],
+        ),
+        (
+            &[("OKTA_ORG_URL", "http://acme.okta.com")],
+            &["OKTA_ORG_URL", "write https://acme.okta.com"],
+        ),
+        (
+            &[("OKTA_API_TOKEN", "")],
+            &["OKTA_API_TOKEN", "Administrator"],
+        ),
+        (
+            &[("OKTA_API_TOKEN", "SSWS 00abc")],
+            &["OKTA_API_TOKEN", "alone"],
+        ),
+        (&[("CORALOGIX_DOMAIN", "")], &["CORALOGIX_DOMAIN", "EU2"]),
+        (
+            &[("CORALOGIX_DOMAIN", "EU9")],
+            &["CORALOGIX_DOMAIN", "EU1, EU2"],
+        ),
+        (
+            &[("CORALOGIX_DOMAIN", "team.app.eu2.coralogix.com")],
+            &["CORALOGIX_DOMAIN", "write `eu2.coralogix.com`"],
+        ),
+        (
+            &[
+                ("CORALOGIX_DOMAIN", ""),
+                ("CORALOGIX_ENDPOINT", "http://ingress.eu2.coralogix.com"),
+            ],
+            &["CORALOGIX_ENDPOINT", "https"],
+        ),
+        (
+            &[("CORALOGIX_API_KEY", "")],
+            &["CORALOGIX_API_KEY", "Send-Your-Data"],
+        ),
+        (
+            &[("CORALOGIX_SUBSYSTEM", " ")],
+            &["CORALOGIX_SUBSYSTEM", "acme"],
+        ),
+        (
+            &[("OKTA_CORALOGIX_ONCE", "perhaps")],
+            &["OKTA_CORALOGIX_ONCE", "true or false"],
+        ),
+        (
+            &[("OKTA_CORALOGIX_SINCE", "soon")],
+            &["OKTA_CORALOGIX_SINCE", "RFC 3339"],
+        ),
+    ];
+    for (changes, words) in cases {
+        refused(changes, &[], words).await;
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_flag_is_named_with_what_to_write_instead() {
+    let cases: [(&[&str], &[&str]); 8] = [
+        (&["--nonsense"], &["--nonsense"]),
+        (&["--poll-interval", "0s"], &["--poll-interval", "30s"]),
+        (&["--since", "yesterday"], &["--since", "90m"]),
+        (&["--give-up-after", "x"], &["--give-up-after", "10m"]),
+        (&["--check", "--dry-run"], &["--check", "--dry-run"]),
+        (
+            &["--checkpoint", "garbage"],
+            &["garbage", "no usable checkpoint"],
+        ),
+        (
+            &["--checkpoint", "no/such/folder"],
+            &["--checkpoint", "does not exist"],
+        ),
+        (
+            &["--dead-letters", "no/such/folder"],
+            &["--dead-letters", "does not exist"],
+        ),
+    ];
+    for (flags, words) in cases {
+        refused(&[], flags, words).await;
+    }
+}
+
+#[tokio::test]
+async fn one_variable_or_flag_means_a_real_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = HashMap::from([("CORALOGIX_SUBSYSTEM", "acme".to_owned())]);
+    for (variables, flags) in [(one, &[][..]), (HashMap::new(), &["--once"][..])] {
+        let ended = Ended::of(start(folder.path(), &variables, flags)).await;
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(
+            ended.stderr.contains("OKTA_ORG_URL: is not set"),
+            "{}",
+            ended.stderr
+        );
+    }
+}
