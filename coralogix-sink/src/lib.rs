@@ -1,1 +1,30 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod client;
+mod compress;
+mod config;
+mod domain;
+mod encode;
+mod endpoint;
+mod entry;
+mod error;
+mod escape;
+mod region;
+mod response;
+mod sink;
+mod words;
+
+#[cfg(feature = "simulator")]
+pub mod simulator;
+
+pub use builder::CoralogixSinkBuilder;
+pub use client::ReqwestTransport;
+pub use compress::{Compression, GzipLevel};
+pub use config::{
+    CEILING_MAX_BYTES, CoralogixConfig, DEFAULT_MAX_BYTES, DEFAULT_MAX_ENTRIES, DEFAULT_TIMEOUT,
+};
+pub use endpoint::Endpoint;
+pub use error::EndpointError;
+pub use region::Region;
+pub use sink::CoralogixSink;

@@ -1,0 +1,319 @@
+//! Building a sink, and naming the setting that is wrong.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use okta_coralogix_core::transport::Transport;
+use okta_coralogix_core::{Error, Secret};
+
+use crate::client::ReqwestTransport;
+use crate::config::CoralogixConfig;
+use crate::encode::Encoder;
+use crate::endpoint::Endpoint;
+use crate::sink::CoralogixSink;
+
+/// What the settings are called where the user wrote them.
+#[derive(Debug, Clone, Copy)]
+struct SettingNames {
+    domain: &'static str,
+    endpoint: &'static str,
+    key: &'static str,
+}
+
+const FIELDS: SettingNames = SettingNames {
+    domain: "domain",
+    endpoint: "endpoint",
+    key: "api_key",
+};
+
+const VARIABLES: SettingNames = SettingNames {
+    domain: "CORALOGIX_DOMAIN",
+    endpoint: "CORALOGIX_ENDPOINT",
+    key: "CORALOGIX_API_KEY",
+};
+
+/// Builds a [`CoralogixSink`].
+#[must_use]
+#[derive(Clone)]
+pub struct CoralogixSinkBuilder {
+    config: CoralogixConfig,
+    names: SettingNames,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+impl CoralogixSinkBuilder {
+    /// A builder with the settings of a configuration file.
+    pub fn from_config(config: CoralogixConfig) -> Self {
+        Self {
+            config,
+            names: FIELDS,
+            transport: None,
+        }
+    }
+
+    /// A builder with the settings of `CORALOGIX_DOMAIN` or `CORALOGIX_ENDPOINT`, and `CORALOGIX_API_KEY`, which
+    /// `lookup` finds; a blank one counts as absent. What is missing or wrong [`build`](Self::build) says, by these
+    /// names.
+    ///
+    /// ```
+    /// use coralogix_sink::CoralogixSinkBuilder;
+    ///
+    /// let builder = CoralogixSinkBuilder::from_env(|name| std::env::var(name).ok());
+    /// assert!(builder.build().unwrap_err().detail().starts_with("CORALOGIX_"));
+    /// ```
+    pub fn from_env(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name| lookup(name).filter(|value| !value.trim().is_empty());
+        let config = CoralogixConfig {
+            domain: set(VARIABLES.domain),
+            endpoint: set(VARIABLES.endpoint),
+            api_key: set(VARIABLES.key).map(Secret::from),
+            ..CoralogixConfig::default()
+        };
+        Self {
+            names: VARIABLES,
+            ..Self::from_config(config)
+        }
+    }
+
+    /// Sends to the ingress of a region code (`EU2`) or domain (`eu2.coralogix.com`).
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.config.domain = Some(domain.into());
+        self
+    }
+
+    /// Sends to a base URL: `https://ingress.eu2.coralogix.com`, a reverse proxy, or `http` on loopback.
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.config.endpoint = Some(url.into());
+        self
+    }
+
+    /// Sends to `ingress.private.<domain>`. Default: off.
+    pub fn private_link(mut self, on: bool) -> Self {
+        self.config.private_link = on;
+        self
+    }
+
+    /// The Send-Your-Data API key.
+    pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
+        self.config.api_key = Some(key.into());
+        self
+    }
+
+    /// 0 (off), or 1 (fast) to 9 (small). Default: 2.
+    pub fn gzip_level(mut self, level: u32) -> Self {
+        self.config.gzip_level = Some(level);
+        self
+    }
+
+    /// The most bytes of a request before compression. Default: [`DEFAULT_MAX_BYTES`](crate::DEFAULT_MAX_BYTES).
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.config.max_bytes = Some(bytes);
+        self
+    }
+
+    /// The most entries of a request. Default: [`DEFAULT_MAX_ENTRIES`](crate::DEFAULT_MAX_ENTRIES).
+    pub fn max_entries(mut self, entries: usize) -> Self {
+        self.config.max_entries = Some(entries);
+        self
+    }
+
+    /// The most time of a whole exchange, in full seconds. Default: 30 s. In any case 15 s of silence end it.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.config.timeout_seconds = Some(timeout.as_secs());
+        self
+    }
+
+    /// The URL of an HTTP proxy. Default: none, whatever the environment says. Has no effect on a given transport.
+    pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
+        self.config.proxy = Some(url.into());
+        self
+    }
+
+    /// What carries the requests. Default: [`ReqwestTransport`].
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Checks the settings. Nothing is sent.
+    ///
+    /// # Errors
+    /// Of kind [`Config`](okta_coralogix_core::ErrorKind::Config): the detail begins with the name of the setting, as
+    /// the user wrote it, and says what to write instead.
+    pub fn build(self) -> Result<CoralogixSink, Error> {
+        let endpoint = self.where_to_send()?;
+        let (key, authorization) = self.credentials()?;
+        let encoder = Encoder::new(self.config.limits()?, self.config.compression()?);
+        let bounds = self.config.bounds()?;
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(ReqwestTransport::new(self.config.proxy.as_ref())?),
+        };
+        Ok(CoralogixSink::assemble(
+            endpoint,
+            key,
+            authorization,
+            encoder,
+            bounds,
+            transport,
+        ))
+    }
+
+    fn where_to_send(&self) -> Result<Endpoint, Error> {
+        let SettingNames {
+            domain, endpoint, ..
+        } = self.names;
+        match (&self.config.domain, &self.config.endpoint) {
+            (Some(_), Some(_)) => Err(Error::config(
+                domain,
+                format!("it is set and so is {endpoint}; leave one of them out"),
+            )),
+            (None, None) => Err(Error::config(
+                domain,
+                format!(
+                    "it is missing; write a region code such as `EU2` or a domain such as `eu2.coralogix.com`, or set {endpoint}"
+                ),
+            )),
+            (Some(written), None) => Endpoint::from_domain(written, self.config.private_link)
+                .map_err(|error| Error::config(domain, error)),
+            (None, Some(_)) if self.config.private_link => Err(Error::config(
+                "private_link",
+                format!(
+                    "it goes with {domain} only; write the private host into {endpoint}, or leave it off"
+                ),
+            )),
+            (None, Some(written)) => {
+                Endpoint::from_url(written).map_err(|error| Error::config(endpoint, error))
+            }
+        }
+    }
+
+    /// The key as it was meant (a pasted line end is no part of it), and the header it makes.
+    fn credentials(&self) -> Result<(Secret, HeaderValue), Error> {
+        let name = self.names.key;
+        let written = self
+            .config
+            .api_key
+            .as_ref()
+            .map_or("", |key| key.expose().trim());
+        if written.is_empty() {
+            let detail =
+                "it is missing; write a Send-Your-Data API key (Coralogix, Settings, API Keys)";
+            return Err(Error::config(name, detail));
+        }
+        // Visible ASCII: anything else is a quote of a word processor, a line end, or two keys.
+        if !written.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let detail = "it has characters that cannot stand in a header; write the key alone, without quotes or blanks";
+            return Err(Error::config(name, detail));
+        }
+        let header = Secret::from(format!("Bearer {written}"));
+        let mut header = HeaderValue::from_str(header.expose())
+            .map_err(|_| Error::config(name, "it cannot stand in a header"))?;
+        header.set_sensitive(true);
+        Ok((Secret::from(written), header))
+    }
+}
+
+impl fmt::Debug for CoralogixSinkBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CoralogixSinkBuilder")
+            .field("config", &self.config)
+            .field("transport", &self.transport)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use okta_coralogix_core::ErrorKind;
+
+    use super::*;
+
+    fn ready() -> CoralogixSinkBuilder {
+        CoralogixSink::builder().domain("EU2").api_key("k")
+    }
+
+    fn refused(builder: CoralogixSinkBuilder) -> String {
+        let error = builder.build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        error.detail().into()
+    }
+
+    #[test]
+    fn every_wrong_setting_is_named() {
+        let blank = CoralogixSink::builder();
+        let cases = [
+            (blank.clone(), "domain: it is missing"),
+            (blank.clone().domain("EU2"), "api_key: it is missing"),
+            (ready().api_key(" "), "api_key: it is missing"),
+            (ready().api_key("a b"), "api_key: it has characters"),
+            (ready().api_key("schlüssel"), "api_key: it has characters"),
+            (ready().domain("EU9"), "domain: `EU9` is neither"),
+            (
+                ready().endpoint("https://x.example"),
+                "domain: it is set and so is endpoint",
+            ),
+            (
+                blank.clone().endpoint("x").api_key("k"),
+                "endpoint: it has no scheme",
+            ),
+            (
+                blank
+                    .endpoint("https://x.example")
+                    .private_link(true)
+                    .api_key("k"),
+                "private_link: it goes with domain only",
+            ),
+            (ready().gzip_level(10), "gzip_level: 10"),
+            (ready().max_bytes(0), "max_bytes: 0"),
+            (ready().max_bytes(10_485_761), "max_bytes: 10485761"),
+            (ready().max_entries(0), "max_entries: 0"),
+            (
+                ready().timeout(Duration::ZERO),
+                "timeout_seconds: it is out of range",
+            ),
+            (ready().proxy("http://u:hunter2@"), "proxy: it is not a URL"),
+        ];
+        for (builder, expected) in cases {
+            let message = refused(builder);
+            assert!(message.starts_with(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn variables_are_named_as_variables() {
+        let env = |set: &'static [(&str, &str)]| {
+            CoralogixSinkBuilder::from_env(move |name| {
+                let found = set.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).into())
+            })
+        };
+        assert!(refused(env(&[])).starts_with("CORALOGIX_DOMAIN: it is missing"));
+        let domain = env(&[("CORALOGIX_DOMAIN", "EU9"), ("CORALOGIX_API_KEY", "k")]);
+        assert!(refused(domain).starts_with("CORALOGIX_DOMAIN: `EU9`"));
+        let endpoint = env(&[
+            ("CORALOGIX_DOMAIN", ""),
+            ("CORALOGIX_ENDPOINT", "http://x.example"),
+        ]);
+        assert!(
+            refused(endpoint).starts_with("CORALOGIX_ENDPOINT: `http` is allowed on loopback only")
+        );
+        let key = env(&[("CORALOGIX_DOMAIN", "EU1")]);
+        assert!(refused(key).starts_with("CORALOGIX_API_KEY: it is missing"));
+        let both = env(&[("CORALOGIX_DOMAIN", "EU1"), ("CORALOGIX_API_KEY", "k\n")]);
+        let sink = both.build().unwrap();
+        assert_eq!(
+            sink.endpoint().base_url(),
+            "https://ingress.eu1.coralogix.com"
+        );
+    }
+
+    #[test]
+    fn private_link_is_another_host() {
+        let sink = ready().private_link(true).build().unwrap();
+        let expected = "https://ingress.private.eu2.coralogix.com";
+        assert_eq!(sink.endpoint().base_url(), expected);
+    }
+}

@@ -1,0 +1,120 @@
+//! The settings of a sink.
+
+use std::fmt;
+use std::time::Duration;
+
+use okta_coralogix_core::sink::BatchLimits;
+use okta_coralogix_core::transport::Bounds;
+use okta_coralogix_core::{Error, Secret};
+use serde::Deserialize;
+
+use crate::compress::Compression;
+
+/// The request size that Coralogix documents: 2 MB, which this crate reads as 2,000,000 bytes before compression, so
+/// that it holds however the megabyte is counted.
+///
+/// Source: Coralogix, "API limitations" and "REST API: singles" (2026-08).
+pub const DEFAULT_MAX_BYTES: usize = 2_000_000;
+
+/// The largest request that can be asked for: 10 MiB, the hard limit that Coralogix's own forwarder notes.
+pub const CEILING_MAX_BYTES: usize = 10 * 1024 * 1024;
+
+/// Entries in a request: "about 3,000 medium logs", says the same page.
+pub const DEFAULT_MAX_ENTRIES: usize = 3_000;
+
+/// A whole exchange, from the first byte sent to the last one read.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest silence within an exchange.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// Beyond this the pipeline would seem to hang.
+const MAX_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The most bytes of an answer that are read: only its first words are of use.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// The settings of a [`CoralogixSink`](crate::CoralogixSink), as they may stand in a configuration file.
+///
+/// Where to send is either `domain` or `endpoint`; `api_key` is required; everything else has a default.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CoralogixConfig {
+    /// A region code (`EU2`) or a domain (`eu2.coralogix.com`).
+    pub domain: Option<String>,
+    /// A base URL (`https://ingress.eu2.coralogix.com`; `http` on loopback only).
+    pub endpoint: Option<String>,
+    /// Sends to `ingress.private.<domain>`.
+    pub private_link: bool,
+    /// The Send-Your-Data API key.
+    pub api_key: Option<Secret>,
+    /// 0 (off), or 1 (fast) to 9 (small). Default: 2.
+    pub gzip_level: Option<u32>,
+    /// The most bytes of a request before compression. Default: [`DEFAULT_MAX_BYTES`]; up to [`CEILING_MAX_BYTES`].
+    pub max_bytes: Option<usize>,
+    /// The most entries of a request. Default: [`DEFAULT_MAX_ENTRIES`].
+    pub max_entries: Option<usize>,
+    /// The most seconds of a whole exchange. Default: 30.
+    pub timeout_seconds: Option<u64>,
+    /// The URL of an HTTP proxy. Default: none, whatever the environment says.
+    pub proxy: Option<Secret>,
+}
+
+impl CoralogixConfig {
+    pub(crate) fn compression(&self) -> Result<Compression, Error> {
+        let Some(level) = self.gzip_level else {
+            return Ok(Compression::default());
+        };
+        Compression::from_level(level).ok_or_else(|| {
+            Error::config(
+                "gzip_level",
+                format!("{level} is no level; write 0 (off) or 1 (fast) to 9 (small)"),
+            )
+        })
+    }
+
+    pub(crate) fn limits(&self) -> Result<BatchLimits, Error> {
+        let bytes = self.max_bytes.unwrap_or(DEFAULT_MAX_BYTES);
+        let entries = self.max_entries.unwrap_or(DEFAULT_MAX_ENTRIES);
+        if !(1..=CEILING_MAX_BYTES).contains(&bytes) {
+            let detail = format!("{bytes} is out of range; write 1 to {CEILING_MAX_BYTES} bytes");
+            return Err(Error::config("max_bytes", detail));
+        }
+        if entries == 0 {
+            return Err(Error::config(
+                "max_entries",
+                "0 is out of range; write at least 1",
+            ));
+        }
+        Ok(BatchLimits { entries, bytes })
+    }
+
+    pub(crate) fn bounds(&self) -> Result<Bounds, Error> {
+        let total = self
+            .timeout_seconds
+            .map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+        if total.is_zero() || total > MAX_TIMEOUT {
+            let detail = format!("it is out of range; write 1 to {}", MAX_TIMEOUT.as_secs());
+            return Err(Error::config("timeout_seconds", detail));
+        }
+        Ok(Bounds {
+            total,
+            silence: SILENCE.min(total),
+            body: MAX_ANSWER,
+        })
+    }
+}
+
+/// An allow-list: an endpoint that was pasted with a password in it must not be printed.
+impl fmt::Debug for CoralogixConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CoralogixConfig")
+            .field("private_link", &self.private_link)
+            .field("gzip_level", &self.gzip_level)
+            .field("max_bytes", &self.max_bytes)
+            .field("max_entries", &self.max_entries)
+            .field("timeout_seconds", &self.timeout_seconds)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,239 @@
+//! Reading the domain of an ingress, and telling it from the many other hosts Coralogix has.
+
+use std::net::IpAddr;
+
+use crate::error::EndpointError;
+use crate::region::Region;
+
+/// The longest domain, so that `ingress.private.<domain>` is still a host name.
+const MAX_DOMAIN: usize = 237;
+
+/// A domain that has an ingress.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ingress {
+    pub(crate) domain: String,
+    pub(crate) private: bool,
+    pub(crate) region: Option<Region>,
+}
+
+/// Reads a region code or a bare domain.
+pub(crate) fn parse(written: &str) -> Result<Ingress, EndpointError> {
+    let written = written.trim();
+    if written.is_empty() {
+        return Err(EndpointError::Empty);
+    }
+    if let Some(region) = Region::from_code(written) {
+        return Ok(known(region, false));
+    }
+    if written.contains('@') {
+        return Err(EndpointError::UserInfo);
+    }
+    let domain = written.to_ascii_lowercase();
+    if domain.contains("://") || domain.contains('/') {
+        return Err(EndpointError::UrlForDomain(suggestion(&domain)));
+    }
+    if domain.parse::<IpAddr>().is_ok() || domain.contains(':') {
+        return Err(EndpointError::AddressForDomain);
+    }
+    if !domain.contains('.') {
+        return Err(EndpointError::UnknownRegion(short(written)));
+    }
+    if !is_host_name(&domain) {
+        return Err(EndpointError::NotADomain);
+    }
+    classify(&domain)
+}
+
+/// Checks the host of a base URL. `None`: it is not one of Coralogix's.
+pub(crate) fn check_ingress_host(host: &str) -> Result<Option<Region>, EndpointError> {
+    let Some((region, before)) = Region::of_host(host) else {
+        return Ok(None);
+    };
+    match before {
+        "ingress" | "ingress.private" => Ok(Some(region)),
+        newer
+            if newer.strip_prefix("ingress.").is_some_and(|rest| {
+                is_region_label(rest.strip_prefix("private.").unwrap_or(rest))
+            }) =>
+        {
+            Ok(None)
+        }
+        _ => Err(EndpointError::NotAnIngress {
+            kind: kind_of(before),
+            instead: format!("https://ingress.{}", region.domain()),
+        }),
+    }
+}
+
+fn classify(domain: &str) -> Result<Ingress, EndpointError> {
+    let Some((region, before)) = Region::of_host(domain) else {
+        let (domain, private) = strip_ingress(domain);
+        return Ok(Ingress {
+            domain: domain.into(),
+            private,
+            region: None,
+        });
+    };
+    match before {
+        "" | "ingress" => Ok(known(region, false)),
+        "private" | "ingress.private" => Ok(known(region, true)),
+        label if is_region_label(label) => Err(EndpointError::UnknownRegionDomain(domain.into())),
+        _ => Err(EndpointError::NotAnIngress {
+            kind: kind_of(before),
+            instead: region.domain().into(),
+        }),
+    }
+}
+
+fn known(region: Region, private: bool) -> Ingress {
+    Ingress {
+        domain: region.domain().into(),
+        private,
+        region: Some(region),
+    }
+}
+
+fn strip_ingress(domain: &str) -> (&str, bool) {
+    let rest = domain.strip_prefix("ingress.").unwrap_or(domain);
+    match rest.strip_prefix("private.") {
+        Some(bare) if bare.contains('.') => (bare, true),
+        _ => (rest, false),
+    }
+}
+
+/// What a Coralogix host is, told by the labels before its domain.
+fn kind_of(before: &str) -> &'static str {
+    let first = before.split('.').next().unwrap_or_default();
+    match first {
+        "" => "the region's domain",
+        "api" | "private-link" | "private-link-api" | "aws-events" => {
+            "a host that is retired or serves another API"
+        }
+        _ if first.starts_with("ingress") => "a retired ingress host",
+        _ => "a host of the user interface",
+    }
+}
+
+/// `eu9`: two letters and digits, as all region domains begin.
+fn is_region_label(label: &str) -> bool {
+    let bytes = label.as_bytes();
+    (3..=4).contains(&bytes.len())
+        && bytes[..2].iter().all(u8::is_ascii_lowercase)
+        && bytes[2..].iter().all(u8::is_ascii_digit)
+}
+
+fn is_host_name(domain: &str) -> bool {
+    domain.len() <= MAX_DOMAIN && domain.split('.').all(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && label
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+/// What was probably meant by a URL where a domain belongs.
+fn suggestion(url: &str) -> String {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split(['/', '?', '#', ':']).next().unwrap_or_default();
+    match Region::of_host(host) {
+        Some((region, _)) => region.domain().into(),
+        None if host.contains('.') && is_host_name(host) => strip_ingress(host).0.into(),
+        None => Region::Eu2.domain().into(),
+    }
+}
+
+/// Only what is short enough to be no key pasted into the wrong place.
+fn short(written: &str) -> Option<String> {
+    let is_short = written.len() <= 8 && written.bytes().all(|b| b.is_ascii_graphic());
+    is_short.then(|| written.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ingress(domain: &str) -> String {
+        let ingress = parse(domain).unwrap();
+        let private = if ingress.private { "private." } else { "" };
+        format!("{private}{}", ingress.domain)
+    }
+
+    #[test]
+    fn codes_domains_and_old_names_lead_to_the_domain_of_the_region() {
+        let cases = [
+            ("EU1", "eu1.coralogix.com"),
+            (" eu2\n", "eu2.coralogix.com"),
+            ("Us3", "us3.coralogix.com"),
+            ("AP3", "ap3.coralogix.com"),
+            ("EU2.Coralogix.com", "eu2.coralogix.com"),
+            ("ingress.eu2.coralogix.com", "eu2.coralogix.com"),
+            ("private.eu2.coralogix.com", "private.eu2.coralogix.com"),
+            (
+                "ingress.private.ap2.coralogix.com",
+                "private.ap2.coralogix.com",
+            ),
+            ("coralogix.com", "eu1.coralogix.com"),
+            ("coralogix.us", "us1.coralogix.com"),
+            ("cx498.coralogix.com", "us2.coralogix.com"),
+            ("coralogix.in", "ap1.coralogix.com"),
+            ("coralogixsg.com", "ap2.coralogix.com"),
+            ("ingress.coralogix.in", "ap1.coralogix.com"),
+            ("logs.example.org", "logs.example.org"),
+            ("ingress.logs.example.org", "logs.example.org"),
+        ];
+        for (written, domain) in cases {
+            assert_eq!(ingress(written), domain, "{written}");
+        }
+    }
+
+    #[test]
+    fn other_hosts_are_refused_with_the_right_one_named() {
+        let cases = [
+            ("team.coralogix.com", "eu1.coralogix.com"),
+            ("team.app.eu2.coralogix.com", "eu2.coralogix.com"),
+            ("app.eu2.coralogix.com", "eu2.coralogix.com"),
+            ("team.app.coralogix.us", "us1.coralogix.com"),
+            ("team.app.cx498.coralogix.com", "us2.coralogix.com"),
+            ("team.app.coralogix.in", "ap1.coralogix.com"),
+            ("team.app.coralogixsg.com", "ap2.coralogix.com"),
+            ("api.eu2.coralogix.com", "eu2.coralogix.com"),
+            ("private-link.ap1.coralogix.com", "ap1.coralogix.com"),
+            ("ingress-service.eu2.coralogix.com", "eu2.coralogix.com"),
+            ("https://eu2.coralogix.com", "eu2.coralogix.com"),
+            (
+                "https://team.app.ap3.coralogix.com/#/x",
+                "ap3.coralogix.com",
+            ),
+            ("api.coralogix.us/api/v1/logs", "us1.coralogix.com"),
+            ("https://cx.example.org:443/x", "cx.example.org"),
+            ("EU9", "EU1, EU2, US1, US2, US3, AP1, AP2, AP3"),
+            ("europe", "EU1, EU2"),
+            ("eu9.coralogix.com", "https://ingress.eu9.coralogix.com"),
+            ("", "empty"),
+            ("  ", "empty"),
+            ("127.0.0.1", "endpoint"),
+            ("eu2.coralogix.com:443", "endpoint"),
+            ("eu2..coralogix.com", "eu2.coralogix.com"),
+            ("eu2.coralogix.com.", "eu2.coralogix.com"),
+            ("eu2 coralogix.com", "eu2.coralogix.com"),
+            ("-a.example.org", "eu2.coralogix.com"),
+            ("exämple.org", "eu2.coralogix.com"),
+        ];
+        for (written, expected) in cases {
+            let message = parse(written).unwrap_err().to_string();
+            assert!(message.contains(expected), "{written}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_key_in_the_place_of_the_domain_is_not_repeated() {
+        for written in ["cxtp_hunter2hunter2", "hunter2hunter2@eu2.coralogix.com"] {
+            let message = parse(written).unwrap_err().to_string();
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Entries into one request body, counted to the byte.
+
+use std::fmt;
+use std::mem;
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use okta_coralogix_core::LogEntry;
+use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError};
+
+use crate::compress::Compression;
+use crate::entry;
+
+/// What an entry takes beside its text, for reserving memory.
+const TYPICAL_OVERHEAD: usize = 256;
+
+/// Frames entries as `[entry,entry,…]`, each written once, straight into the body.
+pub(crate) struct Encoder {
+    limits: BatchLimits,
+    compression: Compression,
+    /// The buffer of the last body, which was compressed into another one.
+    spare: Mutex<Vec<u8>>,
+}
+
+impl Encoder {
+    pub(crate) fn new(limits: BatchLimits, compression: Compression) -> Self {
+        Self {
+            limits,
+            compression,
+            spare: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn limits(&self) -> BatchLimits {
+        self.limits
+    }
+
+    pub(crate) fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// As many of the first entries as fit. An entry that cannot be sent at all ends the batch, and is an error once it
+    /// comes first.
+    pub(crate) fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
+        let mut plain = mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
+        plain.clear();
+        let framed = self.frame(entries, &mut plain);
+        let plain_len = plain.len();
+        let body = match (&framed, self.compression) {
+            (Err(_), _) => Bytes::new(),
+            (Ok(_), Compression::Off) => Bytes::from(mem::take(&mut plain)),
+            (Ok(_), Compression::Gzip(level)) => level.compress(&plain),
+        };
+        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = plain;
+        let taken = framed?;
+        Ok(Batch {
+            taken,
+            body,
+            plain_len,
+            oldest: entries[..taken].iter().filter_map(|e| e.timestamp).min(),
+        })
+    }
+
+    fn frame(&self, entries: &[LogEntry], body: &mut Vec<u8>) -> Result<usize, EncodeError> {
+        let Some(first) = entries.first() else {
+            return Err(EncodeError::Invalid("there is no entry to send".into()));
+        };
+        let BatchLimits {
+            entries: most,
+            bytes: limit,
+        } = self.limits;
+        entry::check(first).map_err(EncodeError::Invalid)?;
+        body.reserve(expected_len(entries).min(limit));
+        body.push(b'[');
+        let mut taken = 0;
+        for entry in entries.iter().take(most) {
+            let before = body.len();
+            if taken > 0 {
+                let cannot_fit = before + entry::text_len(entry) >= limit;
+                if cannot_fit || entry::check(entry).is_err() {
+                    break;
+                }
+                body.push(b',');
+            }
+            entry::write(entry, body);
+            let bytes = body.len() + 1;
+            if bytes > limit {
+                if taken == 0 {
+                    return Err(EncodeError::TooLarge { bytes, limit });
+                }
+                body.truncate(before);
+                break;
+            }
+            taken += 1;
+        }
+        body.push(b']');
+        Ok(taken)
+    }
+}
+
+/// A guess: quotes in the text double.
+fn expected_len(entries: &[LogEntry]) -> usize {
+    let texts: usize = entries.iter().map(entry::text_len).sum();
+    texts + texts / 5 + entries.len() * TYPICAL_OVERHEAD
+}
+
+impl fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder")
+            .field("limits", &self.limits)
+            .field("compression", &self.compression)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use okta_coralogix_core::{EntryText, Names};
+
+    use super::*;
+
+    fn entry(text: &'static str) -> LogEntry {
+        let names = Names {
+            application: "a".into(),
+            subsystem: "s".into(),
+            computer: None,
+        };
+        LogEntry::new(Arc::new(names), EntryText::Embedded(text.into()))
+    }
+
+    fn encoder(entries: usize, bytes: usize) -> Encoder {
+        Encoder::new(BatchLimits { entries, bytes }, Compression::Off)
+    }
+
+    #[test]
+    fn the_limit_is_exact_to_the_byte() {
+        let entries = [entry("1"), entry("22"), entry("333")];
+        let whole = encoder(10, 10_000).encode(&entries).unwrap();
+        assert_eq!((whole.taken, whole.plain_len), (3, whole.body.len()));
+        let exact = encoder(10, whole.plain_len).encode(&entries).unwrap();
+        assert_eq!(exact.taken, 3);
+        let less = encoder(10, whole.plain_len - 1).encode(&entries).unwrap();
+        assert_eq!(less.taken, 2);
+        assert!(less.body.ends_with(b"22}]"));
+    }
+
+    #[test]
+    fn the_number_of_entries_is_limited() {
+        let entries = [entry("1"), entry("2"), entry("3")];
+        assert_eq!(encoder(2, 10_000).encode(&entries).unwrap().taken, 2);
+    }
+
+    #[test]
+    fn a_first_entry_that_is_too_large_tells_its_size() {
+        let one = encoder(9, 10_000).encode(&[entry("12345")]).unwrap();
+        let limit = one.plain_len - 1;
+        let error = encoder(9, limit).encode(&[entry("12345")]).unwrap_err();
+        let bytes = one.plain_len;
+        assert_eq!(error, EncodeError::TooLarge { bytes, limit });
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_sent_ends_the_batch_and_fails_once_it_is_first() {
+        let entries = [entry("1"), entry(""), entry("3")];
+        let encoder = encoder(9, 10_000);
+        assert_eq!(encoder.encode(&entries).unwrap().taken, 1);
+        let error = encoder.encode(&entries[1..]).unwrap_err();
+        assert!(matches!(error, EncodeError::Invalid(_)));
+    }
+
+    #[test]
+    fn there_is_no_empty_request() {
+        assert!(matches!(
+            encoder(9, 99).encode(&[]),
+            Err(EncodeError::Invalid(_))
+        ));
+    }
+
+    #[test]
+    fn the_oldest_timestamp_is_that_of_the_entries_taken() {
+        let mut entries = [entry("1"), entry("2"), entry("3")];
+        let at = |text: &str| Some(text.parse().unwrap());
+        entries[0].timestamp = at("2026-01-02T00:00:00Z");
+        entries[1].timestamp = at("2026-01-01T00:00:00Z");
+        entries[2].timestamp = at("2025-01-01T00:00:00Z");
+        let batch = encoder(2, 9_999).encode(&entries).unwrap();
+        assert_eq!(batch.oldest, at("2026-01-01T00:00:00Z"));
+    }
+}

@@ -1,0 +1,203 @@
+//! One log entry as the API of Coralogix takes it.
+
+use std::io::Write;
+
+use chrono::{DateTime, Utc};
+use okta_coralogix_core::{EntryText, JsonString, LogEntry};
+
+use crate::escape::escape_into;
+
+const NANOS_PER_MILLI: i128 = 1_000_000;
+
+const INFALLIBLE: &str = "writing to memory does not fail";
+
+/// Says why an entry must not go out: Coralogix would refuse the whole request for it.
+pub(crate) fn check(entry: &LogEntry) -> Result<(), String> {
+    let named = [
+        ("application", &entry.names.application),
+        ("subsystem", &entry.names.subsystem),
+    ];
+    for (what, name) in named {
+        if is_blank(name) {
+            return Err(format!("the {what} name is empty; Coralogix requires one"));
+        }
+    }
+    let (EntryText::Escaped(text) | EntryText::Embedded(text)) = &entry.text else {
+        return Err("this version of the sink cannot write this kind of text".into());
+    };
+    if std::str::from_utf8(text).is_err() {
+        return Err("the text is not UTF-8".into());
+    }
+    if matches!(entry.text, EntryText::Embedded(_)) && text.is_empty() {
+        return Err("the text is empty, which is no JSON value".into());
+    }
+    Ok(())
+}
+
+/// Bytes of the text before it is escaped.
+pub(crate) fn text_len(entry: &LogEntry) -> usize {
+    match &entry.text {
+        EntryText::Escaped(text) | EntryText::Embedded(text) => text.len(),
+        _ => 0,
+    }
+}
+
+/// Appends the entry as a JSON object.
+pub(crate) fn write(entry: &LogEntry, out: &mut Vec<u8>) {
+    let names = &entry.names;
+    out.extend_from_slice(b"{\"applicationName\":\"");
+    out.extend_from_slice(names.application.as_bytes());
+    out.extend_from_slice(b"\",\"subsystemName\":\"");
+    out.extend_from_slice(names.subsystem.as_bytes());
+    out.push(b'"');
+    write_optional(b",\"computerName\":\"", names.computer.as_ref(), out);
+    if let Some(timestamp) = entry.timestamp {
+        out.extend_from_slice(b",\"timestamp\":");
+        write_millis(timestamp, out);
+    }
+    out.extend_from_slice(b",\"severity\":");
+    out.push(b'0' + entry.severity.code());
+    write_optional(b",\"category\":\"", entry.category.as_ref(), out);
+    write_optional(b",\"className\":\"", entry.class_name.as_ref(), out);
+    write_optional(b",\"methodName\":\"", entry.method_name.as_ref(), out);
+    write_optional(b",\"threadId\":\"", entry.thread_id.as_ref(), out);
+    out.extend_from_slice(b",\"text\":");
+    match &entry.text {
+        EntryText::Embedded(text) => out.extend_from_slice(text),
+        EntryText::Escaped(text) => {
+            out.push(b'"');
+            escape_into(text, out);
+            out.push(b'"');
+        }
+        _ => unreachable!("`check` refuses other kinds"),
+    }
+    out.push(b'}');
+}
+
+fn write_optional(before: &[u8], value: Option<&JsonString>, out: &mut Vec<u8>) {
+    if let Some(value) = value {
+        out.extend_from_slice(before);
+        out.extend_from_slice(value.as_bytes());
+        out.push(b'"');
+    }
+}
+
+/// Milliseconds since the epoch. A finer timestamp gets decimal places, written from integers: a float of this size
+/// holds no more than a quarter of a microsecond.
+fn write_millis(timestamp: DateTime<Utc>, out: &mut Vec<u8>) {
+    if timestamp.timestamp_subsec_nanos().is_multiple_of(1_000_000) {
+        write!(out, "{}", timestamp.timestamp_millis()).expect(INFALLIBLE);
+        return;
+    }
+    let seconds = i128::from(timestamp.timestamp());
+    let nanos = seconds * 1_000_000_000 + i128::from(timestamp.timestamp_subsec_nanos());
+    let sign = if nanos < 0 { "-" } else { "" };
+    let whole = nanos.abs() / NANOS_PER_MILLI;
+    let part = nanos.abs() % NANOS_PER_MILLI;
+    write!(out, "{sign}{whole}.{part:06}").expect(INFALLIBLE);
+    while out.last() == Some(&b'0') {
+        out.pop();
+    }
+}
+
+fn is_blank(name: &JsonString) -> bool {
+    match name.as_bytes().first() {
+        None => true,
+        Some(first) if first.is_ascii_graphic() && *first != b'\\' => false,
+        Some(_) => name.plain().trim().is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use okta_coralogix_core::Names;
+
+    use super::*;
+
+    fn named(application: &str, subsystem: &str) -> LogEntry {
+        let names = Names {
+            application: application.into(),
+            subsystem: subsystem.into(),
+            computer: None,
+        };
+        LogEntry::new(
+            Arc::new(names),
+            EntryText::Escaped(Bytes::from_static(b"{}")),
+        )
+    }
+
+    fn millis(text: &str) -> String {
+        let mut out = Vec::new();
+        write_millis(text.parse().unwrap(), &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn timestamps_are_exact_milliseconds() {
+        assert_eq!(millis("2023-11-14T22:13:20Z"), "1700000000000");
+        assert_eq!(millis("2023-11-14T22:13:20.120Z"), "1700000000120");
+        assert_eq!(
+            millis("2023-11-14T22:13:20.000123456Z"),
+            "1700000000000.123456"
+        );
+        assert_eq!(millis("2023-11-14T22:13:20.0000005Z"), "1700000000000.0005");
+        assert_eq!(millis("1969-12-31T23:59:59.9985Z"), "-1.5");
+        assert_eq!(millis("1969-12-31T23:59:59.998Z"), "-2");
+        assert_eq!(millis("1970-01-01T00:00:00Z"), "0");
+    }
+
+    #[test]
+    fn blank_names_are_found_however_they_are_written() {
+        assert_eq!(check(&named("okta", "acme")), Ok(()));
+        assert_eq!(check(&named("\"", "ü")), Ok(()));
+        assert_eq!(check(&named(" a", "\t.")), Ok(()));
+        for blank in ["", " ", "\t\n", "\u{a0}", "\u{3000} "] {
+            assert!(
+                check(&named(blank, "acme"))
+                    .unwrap_err()
+                    .contains("application")
+            );
+            assert!(
+                check(&named("okta", blank))
+                    .unwrap_err()
+                    .contains("subsystem")
+            );
+        }
+    }
+
+    #[test]
+    fn text_that_would_spoil_the_request_is_refused() {
+        let mut entry = named("okta", "acme");
+        entry.text = EntryText::Escaped(Bytes::from_static(b"\xff"));
+        assert!(check(&entry).unwrap_err().contains("UTF-8"));
+        entry.text = EntryText::Embedded(Bytes::new());
+        assert!(check(&entry).unwrap_err().contains("empty"));
+        entry.text = EntryText::Escaped(Bytes::new());
+        assert_eq!(check(&entry), Ok(()));
+    }
+
+    #[test]
+    fn an_entry_has_every_documented_field_and_no_other() {
+        let mut entry = named("ok\"ta", "acme");
+        Arc::make_mut(&mut entry.names).computer = Some("acme.okta.com".into());
+        entry.timestamp = Some("2023-11-14T22:13:20.001Z".parse().unwrap());
+        entry.category = Some("user.session.start".into());
+        entry.class_name = Some("c".into());
+        entry.method_name = Some("m".into());
+        entry.thread_id = Some("t".into());
+        entry.text = EntryText::Escaped(Bytes::from_static(br#"{"a":"b\n"}"#));
+        let mut out = Vec::new();
+        write(&entry, &mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            concat!(
+                r#"{"applicationName":"ok\"ta","subsystemName":"acme","computerName":"acme.okta.com","#,
+                r#""timestamp":1700000000001,"severity":3,"category":"user.session.start","#,
+                r#""className":"c","methodName":"m","threadId":"t","text":"{\"a\":\"b\\n\"}"}"#
+            )
+        );
+    }
+}

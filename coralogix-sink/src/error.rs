@@ -1,0 +1,71 @@
+//! Why an ingress cannot be where a person said it is.
+
+use thiserror::Error;
+
+use crate::region::Region;
+
+/// What is wrong with a domain or an endpoint, and what to write instead.
+///
+/// It does not know which setting or variable it was read from; whoever shows it puts that in front.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// Nothing but white space.
+    #[error("it is empty; write a region code such as `EU2`, a domain or a base URL")]
+    Empty,
+    /// Neither a known region code nor a domain. What was written is repeated only if it is short: it may be a key.
+    #[error("{what} is neither a known region code ({known}) nor a domain such as `eu2.coralogix.com`",
+        what = quoted(.0), known = Region::codes())]
+    UnknownRegion(Option<String>),
+    /// Looks like the domain of a region, but of none that is known.
+    #[error("`{0}` is the domain of no known region ({known}); for a newer one give the base URL `https://ingress.{0}` as the endpoint",
+        known = Region::codes())]
+    UnknownRegionDomain(String),
+    /// A host of Coralogix, but not the one that takes logs.
+    #[error("it names {kind}, which takes no logs; write `{instead}`")]
+    NotAnIngress {
+        /// What it is.
+        kind: &'static str,
+        /// What to write.
+        instead: String,
+    },
+    /// A URL where a bare domain belongs.
+    #[error("it is a URL or has a path; write the domain alone: `{0}`")]
+    UrlForDomain(String),
+    /// An address or a port where a bare domain belongs.
+    #[error(
+        "it is an address or has a port; give it as the endpoint, a base URL such as `https://ingress.eu2.coralogix.com`"
+    )]
+    AddressForDomain,
+    /// Not a host name.
+    #[error("it is not a host name; write a domain such as `eu2.coralogix.com`")]
+    NotADomain,
+    /// No `https://` in front.
+    #[error("it has no scheme; write a base URL that begins with `https://`")]
+    NoScheme,
+    /// Neither `https` nor `http`.
+    #[error("its scheme is not `https`; write a base URL that begins with `https://`")]
+    Scheme,
+    /// `http` to somewhere else than this machine: the key would go over the wire in plain text.
+    #[error("`http` is allowed on loopback only; write `https://{0}`")]
+    PlainHttp(String),
+    /// A user name or password.
+    #[error("it has user info before an `@`; leave that out, the key is given separately")]
+    UserInfo,
+    /// A query or fragment.
+    #[error("it has a query or a fragment; write the base URL alone")]
+    Query,
+    /// The path of another API.
+    #[error(
+        "the path `{0}` belongs to another or a retired API; write the base URL alone, such as `https://ingress.eu2.coralogix.com`"
+    )]
+    Path(&'static str),
+    /// Not a URL at all.
+    #[error("it is not a URL ({0}); write one such as `https://ingress.eu2.coralogix.com`")]
+    NotAUrl(url::ParseError),
+}
+
+fn quoted(code: &Option<String>) -> String {
+    code.as_ref()
+        .map_or_else(|| "it".into(), |code| format!("`{code}`"))
+}

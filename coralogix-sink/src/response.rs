@@ -1,0 +1,242 @@
+//! What an answer of the ingress means: a pure function of status, headers and body.
+//!
+//! Coralogix publishes no table of codes. This one is pieced together from its own clients and from what is safe: no
+//! answer but a 2xx counts as delivered, and nothing but a refusal of the content lets an entry be given up.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, Response, StatusCode};
+use okta_coralogix_core::sink::Sent;
+use okta_coralogix_core::transport::{TransportError, retry_after};
+use okta_coralogix_core::{Error, ErrorKind, RetryHint, Secret};
+
+use crate::words;
+
+/// Whom the answer came from, for messages, and the key that must not stand in them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// `ingress.eu2.coralogix.com (region EU2)`.
+    pub(crate) whom: &'a str,
+    pub(crate) key: &'a Secret,
+}
+
+/// Judges one answer.
+pub(crate) fn judge(answer: &Response<Bytes>, asked: Asked<'_>) -> Result<Sent, Error> {
+    let (status, headers) = (answer.status(), answer.headers());
+    let Asked { whom, .. } = asked;
+    let said = words::of(answer.body(), asked.key);
+    let html = is_html(headers, answer.body());
+    match status.as_u16() {
+        200..=299 if html => Err(wrong_endpoint(
+            whom,
+            &format!("{status} with a web page, and no ingress answers so"),
+        )),
+        200..=299 => Ok(Sent::default()),
+        300..=399 => Err(wrong_endpoint(whom, &redirect(status, headers))),
+        400 | 422 if html => Err(wrong_endpoint(
+            whom,
+            &format!(
+                "{status} with a web page, so something else than the ingress refused the request"
+            ),
+        )),
+        400 | 422 => Err(Error::new(
+            ErrorKind::Rejected,
+            format!("{whom} refused the entries with {status}{said}"),
+        )),
+        401 => Err(Error::new(
+            ErrorKind::Unauthorized,
+            format!(
+                "{whom} refused the key with {status}{said}; check that it is a Send-Your-Data API key, and of this region"
+            ),
+        )),
+        403 => Err(Error::new(
+            ErrorKind::Forbidden,
+            format!(
+                "{whom} forbids sending with {status}{said}; check that the key is an active Send-Your-Data API key of this region, and that the team is not blocked"
+            ),
+        )),
+        404 | 405 | 410 => Err(wrong_endpoint(whom, &format!("{status}{said}"))),
+        413 => Err(Error::new(
+            ErrorKind::TooLarge,
+            format!("{whom} finds the request too large ({status}{said})"),
+        )),
+        _ => Err(temporary(status, headers, whom, &said)),
+    }
+}
+
+/// Judges an exchange that brought no complete answer.
+pub(crate) fn judge_transport(error: TransportError, whom: &str) -> Error {
+    let kind = match error {
+        TransportError::TooLong(_) => ErrorKind::UnexpectedAnswer,
+        _ => ErrorKind::Network,
+    };
+    let what = match error {
+        TransportError::Connect(_) => "no connection to",
+        _ => "no complete answer from",
+    };
+    Error::temporary(kind, format!("{what} {whom}"))
+        .with_ambiguity(error.is_ambiguous())
+        .with_source(error)
+}
+
+fn temporary(status: StatusCode, headers: &HeaderMap, whom: &str, said: &str) -> Error {
+    let kind = match status.as_u16() {
+        429 => ErrorKind::RateLimited,
+        408 | 500..=599 => ErrorKind::Unavailable,
+        _ => ErrorKind::UnexpectedAnswer,
+    };
+    let retry = retry_after(headers).map_or(RetryHint::Backoff, RetryHint::After);
+    Error::temporary(kind, format!("{whom} answered {status}{said}"))
+        .with_retry(retry)
+        .with_ambiguity(may_have_stored(status))
+}
+
+/// Only 429 and 503 say that the request was turned away before anything was done with it. With any other of the
+/// temporary answers (a gateway that lost its backend, a server that failed half way) the entries may be stored.
+fn may_have_stored(status: StatusCode) -> bool {
+    !matches!(status.as_u16(), 429 | 503)
+}
+
+fn wrong_endpoint(whom: &str, what: &str) -> Error {
+    Error::new(
+        ErrorKind::WrongEndpoint,
+        format!(
+            "{whom} is not a Coralogix ingress: it answered {what}; check the domain or endpoint"
+        ),
+    )
+}
+
+/// A redirect is not followed, since the key would go along. Only the host it points to is worth a word.
+fn redirect(status: StatusCode, headers: &HeaderMap) -> String {
+    let host = headers
+        .get(LOCATION)
+        .and_then(|location| location.to_str().ok())
+        .and_then(|location| url::Url::parse(location).ok())
+        .and_then(|url| url.host_str().map(words::bounded));
+    match host {
+        Some(host) => format!("{status}, a redirect to `{host}`, which is not followed"),
+        None => format!("{status}, a redirect, which is not followed"),
+    }
+}
+
+fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
+    let declared = headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| starts_with(value.as_bytes(), b"text/html"));
+    let body = body.trim_ascii_start();
+    declared || starts_with(body, b"<!doctype html") || starts_with(body, b"<html")
+}
+
+fn starts_with(text: &[u8], lower: &[u8]) -> bool {
+    text.get(..lower.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(lower))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Result<Sent, Error> {
+        let mut answer = Response::builder().status(status);
+        for (name, value) in headers {
+            answer = answer.header(*name, *value);
+        }
+        let answer = answer
+            .body(Bytes::copy_from_slice(body.as_bytes()))
+            .unwrap();
+        let asked = Asked {
+            whom: "ingress.eu2.coralogix.com (region EU2)",
+            key: &Secret::from("hunter2"),
+        };
+        judge(&answer, asked)
+    }
+
+    #[test]
+    fn every_status_has_its_meaning() {
+        use ErrorKind::*;
+        for status in 200..=599 {
+            let kind = answer(status, &[], "")
+                .err()
+                .map(|e| (e.kind(), e.is_temporary()));
+            let expected = match status {
+                200..=299 => None,
+                300..=399 | 404 | 405 | 410 => Some((WrongEndpoint, false)),
+                400 | 422 => Some((Rejected, false)),
+                401 => Some((Unauthorized, false)),
+                403 => Some((Forbidden, false)),
+                413 => Some((TooLarge, false)),
+                429 => Some((RateLimited, true)),
+                408 | 500..=599 => Some((Unavailable, true)),
+                _ => Some((UnexpectedAnswer, true)),
+            };
+            assert_eq!(kind, expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn only_temporary_answers_can_be_ambiguous() {
+        for status in 200..=599 {
+            let Err(error) = answer(status, &[], "") else {
+                continue;
+            };
+            let expected = error.is_temporary() && status != 429 && status != 503;
+            assert_eq!(error.is_ambiguous(), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_web_page_is_no_ingress_unless_waiting_may_mend_it() {
+        use ErrorKind::*;
+        let declared = [("content-type", "Text/HTML; charset=utf-8")];
+        let cases = [
+            (200, WrongEndpoint),
+            (204, WrongEndpoint),
+            (400, WrongEndpoint),
+            (422, WrongEndpoint),
+            (404, WrongEndpoint),
+            (401, Unauthorized),
+            (403, Forbidden),
+            (413, TooLarge),
+            (429, RateLimited),
+            (502, Unavailable),
+        ];
+        for (status, kind) in cases {
+            assert_eq!(answer(status, &declared, "x").unwrap_err().kind(), kind);
+            let page = " \n<!DOCTYPE html><p>";
+            assert_eq!(answer(status, &[], page).unwrap_err().kind(), kind);
+        }
+        assert!(answer(200, &[("content-type", "text/plain")], "<p>").is_ok());
+    }
+
+    #[test]
+    fn retry_after_is_passed_on_in_both_forms() {
+        let seconds = answer(429, &[("retry-after", "7")], "").unwrap_err();
+        assert_eq!(seconds.retry(), RetryHint::After(Duration::from_secs(7)));
+        let date = [
+            ("date", "Sun, 22 Nov 2026 10:00:00 GMT"),
+            ("retry-after", "Sun, 22 Nov 2026 10:00:09 GMT"),
+        ];
+        let dated = answer(503, &date, "").unwrap_err();
+        assert_eq!(dated.retry(), RetryHint::After(Duration::from_secs(9)));
+        assert_eq!(
+            answer(500, &[], "").unwrap_err().retry(),
+            RetryHint::Backoff
+        );
+    }
+
+    #[test]
+    fn messages_say_whom_and_what_and_never_the_key() {
+        let refused = answer(401, &[], "bad key hunter2").unwrap_err();
+        assert_eq!(
+            refused.detail(),
+            "ingress.eu2.coralogix.com (region EU2) refused the key with 401 Unauthorized: \"bad key ***\"; \
+             check that it is a Send-Your-Data API key, and of this region"
+        );
+        let moved = answer(302, &[("location", "https://evil.example/x?k=1")], "");
+        let moved = moved.unwrap_err();
+        assert!(moved.detail().contains("`evil.example`"), "{moved}");
+        assert!(!moved.detail().contains("k=1"), "{moved}");
+    }
+}

@@ -1,0 +1,222 @@
+//! One request: what becomes of it.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
+use http::request::Parts;
+use http::{HeaderMap, Method, Response, StatusCode};
+
+use super::arrival::{Arrival, Remark};
+use super::body::{self, BadBody, Singles};
+use super::fault::{Fault, RetryAfter};
+use super::ledger::RequestRecord;
+use super::world::{CoralogixSimulator, State, World};
+
+const PAGE: &str = "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>";
+
+/// What goes back.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// A whole answer.
+    Whole(Response<Bytes>),
+    /// The head of the answer and half of its body.
+    Half(Response<Bytes>),
+    /// Nothing: the connection breaks.
+    Broken,
+}
+
+impl CoralogixSimulator {
+    /// Handles one request, wherever it came from. `read` brings its body, or nothing if the caller broke off.
+    pub(super) async fn handle(
+        &self,
+        head: &Parts,
+        read: impl Future<Output = Option<Bytes>>,
+    ) -> Reply {
+        let world = self.world();
+        let fault = {
+            let mut state = world.state();
+            if state.down {
+                return Reply::Broken;
+            }
+            state.next.pop_front().or_else(|| state.always.clone())
+        };
+        if fault == Some(Fault::ResetBeforeReading) {
+            world.state().ledger.requests.push(record(&[], None));
+            return Reply::Broken;
+        }
+        let Some(wire) = read.await else {
+            return Reply::Broken;
+        };
+        let wait = match fault {
+            Some(Fault::Slow(wait)) => wait,
+            _ => Duration::ZERO,
+        };
+        let reply = world.answer(head, &wire, fault);
+        tokio::time::sleep(wait).await;
+        reply
+    }
+}
+
+impl World {
+    fn answer(&self, head: &Parts, wire: &Bytes, fault: Option<Fault>) -> Reply {
+        let now = self.settings.clock.now();
+        let mut state = self.state();
+        let mut record = record(wire, None);
+        let judged = match &fault {
+            Some(Fault::Status { status, .. }) => Err((*status, "scripted".to_owned())),
+            Some(Fault::Redirect(_)) => Err((302, String::new())),
+            _ => self.judge(&state, head, wire),
+        };
+        let (status, said) = match judged {
+            Ok(singles) => {
+                record.entries = singles.entries.len();
+                record.plain_bytes = singles.plain_bytes;
+                record.taken = true;
+                self.take(&mut state, singles.entries, now);
+                (200, "{}".to_owned())
+            }
+            Err((status, reason)) => {
+                note(&mut record, &head.headers, wire);
+                (status, serde_json::json!({ "error": reason }).to_string())
+            }
+        };
+        let answered = fault != Some(Fault::ResetAfterAccepting);
+        record.status = answered.then_some(status);
+        state.ledger.requests.push(record);
+        let mut answer = Response::new(Bytes::from(said));
+        *answer.status_mut() =
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        put(&mut answer, CONTENT_TYPE, "application/json");
+        put(&mut answer, DATE, &httpdate::fmt_http_date(now.into()));
+        match fault {
+            Some(Fault::ResetAfterAccepting) => return Reply::Broken,
+            Some(Fault::HalfAnswer) => return Reply::Half(answer),
+            Some(Fault::Redirect(to)) => put(&mut answer, LOCATION, &to),
+            Some(Fault::Status {
+                retry_after, html, ..
+            }) => {
+                if let Some(wait) = retry_after {
+                    put(&mut answer, RETRY_AFTER, &written(wait, now));
+                }
+                if html {
+                    put(&mut answer, CONTENT_TYPE, "text/html; charset=utf-8");
+                    *answer.body_mut() = Bytes::from_static(PAGE.as_bytes());
+                }
+            }
+            _ => {}
+        }
+        Reply::Whole(answer)
+    }
+
+    /// The entries, or the status and reason of a refusal.
+    fn judge(&self, state: &State, head: &Parts, wire: &[u8]) -> Result<Singles, (u16, String)> {
+        if head.uri.path() != "/logs/v1/singles" {
+            return Err((404, "no such path".into()));
+        }
+        if head.method != Method::POST {
+            return Err((405, "POST only".into()));
+        }
+        let bearer = format!("Bearer {}", state.key.expose());
+        let given = head.headers.get(AUTHORIZATION);
+        if given.is_none_or(|given| given.as_bytes() != bearer.as_bytes()) {
+            return Err((self.settings.wrong_key_status, "wrong key".into()));
+        }
+        let kind = head.headers.get(CONTENT_TYPE).map(|v| v.as_bytes());
+        if !kind.is_some_and(|kind| kind.starts_with(b"application/json")) {
+            return Err((415, "not application/json".into()));
+        }
+        let singles = body::read(&head.headers, wire).map_err(|bad| (400, bad.reason))?;
+        if state.max_bytes.is_some_and(|max| singles.plain_bytes > max)
+            || state
+                .max_entries
+                .is_some_and(|max| singles.entries.len() > max)
+        {
+            return Err((413, "too large".into()));
+        }
+        if let Some(is_poison) = &state.poison
+            && singles.entries.iter().any(|entry| is_poison(&entry.text))
+        {
+            return Err((400, "poison".into()));
+        }
+        Ok(singles)
+    }
+
+    fn take(&self, state: &mut State, entries: Vec<Arrival>, now: DateTime<Utc>) {
+        let request = state.ledger.requests.len();
+        for mut entry in entries {
+            entry.request = request;
+            entry.id = (self.settings.identity)(&entry.text);
+            let limit = self.settings.max_age;
+            if entry
+                .timestamp
+                .zip(limit)
+                .is_some_and(|(at, limit)| now - at > limit)
+            {
+                entry.remarks.push(Remark::TooOld);
+            }
+            let limit = self.settings.max_entry_bytes;
+            if limit.is_some_and(|limit| entry.bytes > limit) {
+                entry.remarks.push(Remark::TooBig);
+            }
+            state.ledger.entries.push(Arc::new(entry));
+        }
+    }
+}
+
+fn record(wire: &[u8], status: Option<u16>) -> RequestRecord {
+    let mut hasher = DefaultHasher::new();
+    wire.hash(&mut hasher);
+    RequestRecord {
+        entries: 0,
+        plain_bytes: 0,
+        wire_bytes: wire.len(),
+        wire_hash: hasher.finish(),
+        status,
+        taken: false,
+        bad_shape: false,
+        empty: false,
+    }
+}
+
+/// Notes what a refused request held.
+fn note(record: &mut RequestRecord, headers: &HeaderMap, wire: &[u8]) {
+    match body::read(headers, wire) {
+        Ok(singles) => {
+            record.entries = singles.entries.len();
+            record.plain_bytes = singles.plain_bytes;
+        }
+        Err(BadBody {
+            plain_bytes,
+            entries,
+            empty,
+            ..
+        }) => {
+            record.entries = entries;
+            record.plain_bytes = plain_bytes;
+            record.empty = empty;
+            record.bad_shape = !empty;
+        }
+    }
+}
+
+fn written(wait: RetryAfter, now: DateTime<Utc>) -> String {
+    match wait {
+        RetryAfter::Seconds(seconds) => seconds.to_string(),
+        RetryAfter::Date(after) => httpdate::fmt_http_date((now + delta(after)).into()),
+    }
+}
+
+fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::zero())
+}
+
+/// Sets a header that was written by a test: one that cannot stand there is left out.
+fn put(answer: &mut Response<Bytes>, name: http::HeaderName, value: &str) {
+    if let Ok(value) = value.parse() {
+        answer.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,121 @@
+//! What arrived.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::arrival::{Arrival, Remark};
+
+/// A snapshot of what arrived so far.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    pub(super) entries: Vec<Arc<Arrival>>,
+    pub(super) requests: Vec<RequestRecord>,
+}
+
+/// One request, whatever became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequestRecord {
+    /// Entries in it; 0 where it could not be read.
+    pub entries: usize,
+    /// Bytes of the body after decompression.
+    pub plain_bytes: usize,
+    /// Bytes of the body as it came.
+    pub wire_bytes: usize,
+    /// A fingerprint of the body as it came: the same bytes have the same one.
+    pub wire_hash: u64,
+    /// The status answered; `None` where the connection was broken instead.
+    pub status: Option<u16>,
+    /// True if its entries were taken.
+    pub taken: bool,
+    /// True if an entry, or the whole body, was not as documented.
+    pub bad_shape: bool,
+    /// True if it was an array without an entry: the sink's `check`, never a delivery.
+    pub empty: bool,
+}
+
+impl Ledger {
+    /// The entries taken, in order of arrival.
+    #[must_use]
+    pub fn entries(&self) -> &[Arc<Arrival>] {
+        &self.entries
+    }
+
+    /// The requests, in order of arrival.
+    #[must_use]
+    pub fn requests(&self) -> &[RequestRecord] {
+        &self.requests
+    }
+
+    /// Arrivals of each id.
+    #[must_use]
+    pub fn count_by_id(&self) -> HashMap<&str, usize> {
+        let mut counts = HashMap::new();
+        for id in self.ids() {
+            *counts.entry(id).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Ids that arrived, each time they did, in order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter_map(|entry| entry.id.as_deref())
+    }
+
+    /// Arrivals beyond the first of each id.
+    #[must_use]
+    pub fn repeats(&self) -> usize {
+        let mut seen = HashSet::new();
+        self.ids().filter(|id| !seen.insert(*id)).count()
+    }
+
+    /// Those of `expected` that never arrived, in their order.
+    #[must_use]
+    pub fn missing<'a>(&self, expected: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+        let arrived: HashSet<&str> = self.ids().collect();
+        let expected = expected.into_iter();
+        expected.filter(|id| !arrived.contains(id)).collect()
+    }
+
+    /// Entries in whose text no id was found.
+    #[must_use]
+    pub fn without_id(&self) -> usize {
+        self.entries.iter().filter(|e| e.id.is_none()).count()
+    }
+
+    /// Entries older than the limit that the simulator was given.
+    #[must_use]
+    pub fn too_old(&self) -> usize {
+        self.remarked(Remark::TooOld)
+    }
+
+    /// Entries larger than the limit that the simulator was given.
+    #[must_use]
+    pub fn too_big(&self) -> usize {
+        self.remarked(Remark::TooBig)
+    }
+
+    /// Requests that were not as documented.
+    #[must_use]
+    pub fn bad_shape(&self) -> usize {
+        self.requests.iter().filter(|r| r.bad_shape).count()
+    }
+
+    /// Requests without any entry.
+    #[must_use]
+    pub fn empty_requests(&self) -> usize {
+        self.requests.iter().filter(|r| r.empty).count()
+    }
+
+    /// Requests that were answered with this status.
+    #[must_use]
+    pub fn answered(&self, status: u16) -> usize {
+        let status = Some(status);
+        self.requests.iter().filter(|r| r.status == status).count()
+    }
+
+    fn remarked(&self, remark: Remark) -> usize {
+        let entries = self.entries.iter();
+        entries.filter(|e| e.remarks.contains(&remark)).count()
+    }
+}

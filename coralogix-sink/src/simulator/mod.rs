@@ -1,0 +1,46 @@
+//! A stand-in for a Coralogix ingress, with a ledger of what arrived and scripted faults.
+//!
+//! One [`CoralogixSimulator`] answers over a real socket ([`serve`](CoralogixSimulator::serve)) and in memory (it is a
+//! [`Transport`](okta_coralogix_core::transport::Transport), for tests under paused time), any collector that posts to
+//! `/logs/v1/singles`.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use coralogix_sink::CoralogixSink;
+//! use coralogix_sink::simulator::{CoralogixSimulator, Fault};
+//!
+//! let ingress = CoralogixSimulator::new();
+//! let server = ingress.serve().await?;
+//! ingress.fail_next(1, Fault::status(503));
+//!
+//! let sink = CoralogixSink::builder()
+//!     .endpoint(server.base_url())
+//!     .api_key(ingress.key())
+//!     .build()?;
+//! assert!(sink.check().await.unwrap_err().is_temporary());
+//! sink.check().await?;
+//! assert!(ingress.ledger().entries().is_empty());
+//! # Ok(()) }
+//! ```
+//!
+//! What it cannot model: how Coralogix judges names, old timestamps, big entries or quotas is not documented. It takes
+//! them, and notes them in the ledger.
+
+mod arrival;
+mod body;
+mod builder;
+mod fault;
+mod handler;
+mod identity;
+mod ledger;
+mod memory;
+mod server;
+mod world;
+
+pub use arrival::{Arrival, Remark};
+pub use builder::CoralogixSimulatorBuilder;
+pub use fault::{Fault, RetryAfter};
+pub use identity::okta_uuid;
+pub use ledger::{Ledger, RequestRecord};
+pub use server::SimulatorServer;
+pub use world::CoralogixSimulator;

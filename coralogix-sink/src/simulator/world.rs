@@ -1,0 +1,153 @@
+//! The state of a simulated ingress.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use okta_coralogix_core::Secret;
+
+use super::builder::{CoralogixSimulatorBuilder, Settings};
+use super::fault::Fault;
+use super::ledger::Ledger;
+use super::server::SimulatorServer;
+
+type Poison = dyn Fn(&str) -> bool + Send + Sync;
+
+/// A simulated ingress. Clones are the same one.
+#[derive(Clone)]
+pub struct CoralogixSimulator(Arc<World>);
+
+pub(super) struct World {
+    pub(super) settings: Settings,
+    state: Mutex<State>,
+}
+
+/// What changes while a simulator lives.
+pub(super) struct State {
+    pub(super) key: Secret,
+    pub(super) ledger: Ledger,
+    pub(super) next: VecDeque<Fault>,
+    pub(super) always: Option<Fault>,
+    pub(super) down: bool,
+    pub(super) poison: Option<Arc<Poison>>,
+    pub(super) max_bytes: Option<usize>,
+    pub(super) max_entries: Option<usize>,
+}
+
+impl World {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CoralogixSimulator {
+    /// An ingress that accepts [`key`](Self::key) and everything that is as documented.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A builder: clock, key, identity of entries, what to remark.
+    pub fn builder() -> CoralogixSimulatorBuilder {
+        CoralogixSimulatorBuilder::new()
+    }
+
+    pub(super) fn assemble(key: Secret, settings: Settings) -> Self {
+        let state = Mutex::new(State {
+            key,
+            ledger: Ledger::default(),
+            next: VecDeque::new(),
+            always: None,
+            down: false,
+            poison: None,
+            max_bytes: None,
+            max_entries: None,
+        });
+        Self(Arc::new(World { settings, state }))
+    }
+
+    pub(super) fn world(&self) -> &World {
+        &self.0
+    }
+
+    /// Listens on a free port of 127.0.0.1 until the server is dropped.
+    ///
+    /// # Errors
+    /// If no port can be had.
+    pub async fn serve(&self) -> io::Result<SimulatorServer> {
+        SimulatorServer::start_new(self.clone()).await
+    }
+
+    /// The key that is accepted.
+    #[must_use]
+    pub fn key(&self) -> Secret {
+        self.0.state().key.clone()
+    }
+
+    /// Accepts another key from now on.
+    pub fn set_key(&self, key: impl Into<Secret>) {
+        self.0.state().key = key.into();
+    }
+
+    /// What arrived so far.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.0.state().ledger.clone()
+    }
+
+    /// Entries taken so far, repeats included. Cheaper than a [`ledger`](Self::ledger).
+    #[must_use]
+    pub fn arrivals(&self) -> usize {
+        self.0.state().ledger.entries.len()
+    }
+
+    /// Lets `fault` happen to each of `n` requests, after those that were scripted before.
+    pub fn fail_next(&self, n: usize, fault: Fault) {
+        let faults = std::iter::repeat_n(fault, n);
+        self.0.state().next.extend(faults);
+    }
+
+    /// Lets `fault` happen to every request that no [`fail_next`](Self::fail_next) is left for, until it is taken back
+    /// with `None`.
+    pub fn fail_always(&self, fault: Option<Fault>) {
+        self.0.state().always = fault;
+    }
+
+    /// Nobody there: in memory no connection is made; on the socket every one is broken at once. (A socket that refuses
+    /// connections: [`SimulatorServer::stop`].)
+    pub fn set_down(&self, down: bool) {
+        self.0.state().down = down;
+    }
+
+    /// Answers 400 to every request that has an entry with such a text in it, and takes none of it.
+    pub fn poison(&self, is_poison: impl Fn(&str) -> bool + Send + Sync + 'static) {
+        self.0.state().poison = Some(Arc::new(is_poison));
+    }
+
+    /// Answers 413 to requests of more bytes (before compression) or entries than these.
+    pub fn limit(&self, bytes: Option<usize>, entries: Option<usize>) {
+        let mut state = self.0.state();
+        state.max_bytes = bytes;
+        state.max_entries = entries;
+    }
+}
+
+impl Default for CoralogixSimulator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for CoralogixSimulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.0.state();
+        f.debug_struct("CoralogixSimulator")
+            .field("entries", &state.ledger.entries.len())
+            .field("requests", &state.ledger.requests.len())
+            .field("next", &state.next)
+            .field("always", &state.always)
+            .field("down", &state.down)
+            .finish_non_exhaustive()
+    }
+}

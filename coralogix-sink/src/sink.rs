@@ -1,0 +1,146 @@
+//! The sink itself: one attempt per call, judged.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError, Sent};
+use okta_coralogix_core::transport::{Bounds, Transport, exchange};
+use okta_coralogix_core::{ErrorKind, LogEntry, LogSink, Result, Secret};
+
+use crate::builder::CoralogixSinkBuilder;
+use crate::compress::Compression;
+use crate::config::CoralogixConfig;
+use crate::encode::Encoder;
+use crate::endpoint::Endpoint;
+use crate::response::{self, Asked};
+
+/// Sends log entries to `POST /logs/v1/singles` of a Coralogix ingress.
+///
+/// [`send`](LogSink::send) makes one attempt and says by the kind of its error what to do; the pipeline of
+/// `okta-coralogix-core` repeats, splits and dead-letters by that.
+pub struct CoralogixSink {
+    endpoint: Endpoint,
+    /// Whom to name in messages.
+    whom: String,
+    key: Secret,
+    headers: HeaderMap,
+    encoder: Encoder,
+    bounds: Bounds,
+    transport: Arc<dyn Transport>,
+}
+
+impl CoralogixSink {
+    /// A builder: where to send and the key are required.
+    pub fn builder() -> CoralogixSinkBuilder {
+        CoralogixSinkBuilder::from_config(CoralogixConfig::default())
+    }
+
+    pub(crate) fn assemble(
+        endpoint: Endpoint,
+        key: Secret,
+        authorization: HeaderValue,
+        encoder: Encoder,
+        bounds: Bounds,
+        transport: Arc<dyn Transport>,
+    ) -> Self {
+        let host = endpoint.singles().authority().map_or("", |a| a.as_str());
+        let whom = match endpoint.region() {
+            Some(region) => format!("{host} (region {region})"),
+            None => host.into(),
+        };
+        let agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+        let headers = HeaderMap::from_iter([
+            (AUTHORIZATION, authorization),
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (USER_AGENT, HeaderValue::from_static(agent)),
+        ]);
+        Self {
+            endpoint,
+            whom,
+            key,
+            headers,
+            encoder,
+            bounds,
+            transport,
+        }
+    }
+
+    /// Where it sends to.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Tests reachability and the key without sending any log: posts an empty array.
+    ///
+    /// Coralogix documents no such test. A 2xx and a refusal of the content (400, 422) both mean that somebody who
+    /// speaks JSON has let the key pass; an ingress that judged content before keys would pass a wrong key here, and
+    /// refuse it on the first delivery, which consumes nothing.
+    ///
+    /// # Errors
+    /// As [`send`](LogSink::send), without `TooLarge` and `Rejected`.
+    pub async fn check(&self) -> Result<()> {
+        let answer = self
+            .post(Bytes::from_static(b"[]"), Compression::Off)
+            .await?;
+        match response::judge(&answer, self.asked()) {
+            Err(error) if error.kind() != ErrorKind::Rejected => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    async fn post(&self, body: Bytes, compression: Compression) -> Result<Response<Bytes>> {
+        let mut request = Request::post(self.endpoint.singles().clone())
+            .body(body)
+            .expect("the URL was checked when the endpoint was made");
+        *request.headers_mut() = self.headers.clone();
+        if matches!(compression, Compression::Gzip(_)) {
+            let gzip = HeaderValue::from_static("gzip");
+            request.headers_mut().insert(CONTENT_ENCODING, gzip);
+        }
+        exchange(&*self.transport, request, self.bounds)
+            .await
+            .map_err(|error| response::judge_transport(error, &self.whom))
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            whom: &self.whom,
+            key: &self.key,
+        }
+    }
+}
+
+#[async_trait]
+impl LogSink for CoralogixSink {
+    fn limits(&self) -> BatchLimits {
+        self.encoder.limits()
+    }
+
+    fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
+        self.encoder.encode(entries)
+    }
+
+    async fn send(&self, batch: &Batch) -> Result<Sent> {
+        if batch.taken == 0 {
+            return Ok(Sent::default());
+        }
+        let compression = self.encoder.compression();
+        let answer = self.post(batch.body.clone(), compression).await?;
+        response::judge(&answer, self.asked())
+    }
+}
+
+impl fmt::Debug for CoralogixSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CoralogixSink")
+            .field("endpoint", &self.endpoint.base_url())
+            .field("encoder", &self.encoder)
+            .field("bounds", &self.bounds)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,72 @@
+//! Far sides that mean harm.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use coralogix_sink::simulator::{CoralogixSimulator, Fault};
+use okta_coralogix_core::{ErrorKind, LogSink};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::entries::{events, over_socket};
+
+/// A listener that counts who comes, and answers each with `answer`.
+async fn listener(answer: Vec<u8>) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let visits = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&visits);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counter.fetch_add(1, Ordering::SeqCst);
+            let mut head = [0; 16 * 1024];
+            drop(stream.read(&mut head).await);
+            drop(stream.write_all(&answer).await);
+        }
+    });
+    (url, visits)
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_the_key_goes_nowhere_else() {
+    let (trap, visits) = listener(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
+    let ingress = CoralogixSimulator::new();
+    let server = ingress.serve().await.unwrap();
+    let sink = over_socket(server.base_url(), &ingress);
+    let batch = sink.encode(&events(0..1)).unwrap();
+    for status in [301, 302, 303, 307, 308] {
+        let answer =
+            format!("HTTP/1.1 {status} X\r\nlocation: {trap}/x\r\ncontent-length: 0\r\n\r\n");
+        let (url, asked) = listener(answer.into_bytes()).await;
+        let error = over_socket(url, &ingress).send(&batch).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WrongEndpoint);
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+    ingress.fail_next(1, Fault::Redirect(trap));
+    let error = sink.send(&batch).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WrongEndpoint);
+    assert!(error.detail().contains("127.0.0.1"), "{error}");
+    assert_eq!(visits.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_read_to_a_bound() {
+    let mut answer = b"HTTP/1.1 500 X\r\ncontent-length: 9000000\r\n\r\n".to_vec();
+    answer.resize(1 << 20, b'x');
+    let (url, _) = listener(answer).await;
+    let sink = over_socket(url, &CoralogixSimulator::new());
+    let error = sink.send(&sink.encode(&events(0..1)).unwrap()).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    assert!(error.is_temporary());
+}
+
+#[tokio::test]
+async fn what_is_no_http_at_all_is_retried() {
+    let (url, _) = listener(b"SSH-2.0-OpenSSH_9.9\r\n".to_vec()).await;
+    let sink = over_socket(url, &CoralogixSimulator::new());
+    let error = sink.send(&sink.encode(&events(0..1)).unwrap()).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Network);
+    assert!(error.is_temporary());
+}

@@ -1,0 +1,17 @@
+//! Behaviour of the sink against the simulator: in memory under paused time, and over real sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod adversary;
+mod check;
+mod entries;
+mod framing;
+mod memory;
+mod requests;
+mod secrets;
+mod simulator;
+mod sockets;
+mod statuses;

@@ -1,0 +1,64 @@
+//! The key stands in nothing that can be printed.
+
+use std::error::Error as StdError;
+use std::fmt::Debug;
+
+use coralogix_sink::simulator::{CoralogixSimulator, Fault};
+use coralogix_sink::{CoralogixConfig, CoralogixSink, ReqwestTransport};
+use okta_coralogix_core::{LogSink, Secret};
+
+use crate::entries::events;
+
+const KEY: &str = "cxtp-hunter2";
+
+fn assert_clean(what: &dyn Debug) {
+    for text in [format!("{what:?}"), format!("{what:#?}")] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn no_debug_output_and_no_error_has_the_key() {
+    let ingress = CoralogixSimulator::builder().key(KEY);
+    assert_clean(&ingress);
+    let ingress = ingress.build();
+    let server = ingress.serve().await.unwrap();
+    let config = format!(
+        r#"{{"endpoint":"{}","api_key":"{KEY}","proxy":null}}"#,
+        server.base_url()
+    );
+    let config: CoralogixConfig = serde_json::from_str(&config).unwrap();
+    assert_clean(&config);
+    let proxy = Secret::from("http://u:hunter2@127.0.0.1:1");
+    assert_clean(&ReqwestTransport::new(Some(&proxy)).unwrap());
+    let builder = CoralogixSink::builder().api_key(KEY).proxy(proxy);
+    assert_clean(&builder.endpoint("https://hunter2@x.example"));
+    let sink = coralogix_sink::CoralogixSinkBuilder::from_config(config)
+        .build()
+        .unwrap();
+    assert_clean(&sink);
+    assert_clean(&sink.endpoint());
+    let batch = sink.encode(&events(0..1)).unwrap();
+    let faults = [
+        Fault::status(400),
+        Fault::status(401),
+        Fault::status(500),
+        Fault::html(404),
+        Fault::ResetBeforeReading,
+        Fault::HalfAnswer,
+        Fault::Redirect(format!("https://x.example/{KEY}")),
+    ];
+    for fault in faults {
+        ingress.fail_next(1, fault);
+        let error = sink.send(&batch).await.unwrap_err();
+        assert_clean(&error);
+        let mut cause: Option<&dyn StdError> = Some(&error);
+        while let Some(error) = cause {
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+            cause = error.source();
+        }
+    }
+    assert_clean(&server);
+    assert_clean(&ingress);
+    assert_clean(&ingress.ledger());
+}
