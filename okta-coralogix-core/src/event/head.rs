@@ -8,6 +8,7 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::page::WHITE_SPACE;
 use super::{MalformedReason, OktaSeverity};
 use crate::json_string::plain;
 
@@ -64,6 +65,8 @@ impl Span {
 #[derive(Default)]
 pub(super) struct Fields<'a> {
     is_object: bool,
+    /// As it is written; `None` if there is none, or it is written with escapes.
+    first_key: Option<&'a str>,
     uuid: Option<&'a str>,
     published: Option<&'a str>,
     event_type: Option<&'a str>,
@@ -74,6 +77,16 @@ impl<'a> Fields<'a> {
     /// True if it has what every System Log event has. Nested objects have not.
     pub(super) fn looks_like_an_event(&self) -> bool {
         self.uuid.is_some() && self.published.is_some()
+    }
+
+    /// Where the object begins in `text`, that it was read from; `None` if that cannot be told from its first key.
+    pub(super) fn start_in(&self, text: &str) -> Option<usize> {
+        let quote = Span::of(self.first_key?, text)?
+            .range()
+            .start
+            .checked_sub(1)?;
+        let brace = text.get(..quote)?.trim_end_matches(WHITE_SPACE);
+        brace.strip_suffix('{').map(str::len)
     }
 
     /// The head, with spans relative to `event`, the text that the fields are slices of.
@@ -131,7 +144,12 @@ impl<'de> Visitor<'de> for FieldsVisitor {
             is_object: true,
             ..Fields::default()
         };
-        while let Some(key) = map.next_key_seed(KeySeed)? {
+        let mut is_first = true;
+        while let Some((key, written)) = map.next_key_seed(KeySeed)? {
+            if is_first {
+                fields.first_key = written;
+                is_first = false;
+            }
             let field = match key {
                 Key::Uuid => &mut fields.uuid,
                 Key::Published => &mut fields.published,
@@ -185,30 +203,41 @@ enum Key {
     Other,
 }
 
+impl Key {
+    fn of(key: &str) -> Self {
+        match key {
+            "uuid" => Self::Uuid,
+            "published" => Self::Published,
+            "eventType" => Self::EventType,
+            "severity" => Self::Severity,
+            _ => Self::Other,
+        }
+    }
+}
+
 struct KeySeed;
 
 impl<'de> serde::de::DeserializeSeed<'de> for KeySeed {
-    type Value = Key;
+    /// The key, and the text of one that is written without escapes.
+    type Value = (Key, Option<&'de str>);
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for KeySeed {
-    type Value = Key;
+impl<'de> Visitor<'de> for KeySeed {
+    type Value = (Key, Option<&'de str>);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
-        Ok(match key {
-            "uuid" => Key::Uuid,
-            "published" => Key::Published,
-            "eventType" => Key::EventType,
-            "severity" => Key::Severity,
-            _ => Key::Other,
-        })
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
+        Ok((Key::of(key), Some(key)))
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok((Key::of(key), None))
     }
 }

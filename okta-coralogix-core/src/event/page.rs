@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 use thiserror::Error;
@@ -33,8 +34,9 @@ pub enum UnreadablePage {
 /// A bad element is reported with its bytes and the others go on, even where its JSON is broken: it then reaches to the
 /// next place at which an element can be read.
 ///
-/// The events are slices of `page`; apart from the returned list nothing is allocated for a good event but at most the
-/// JSON reader's few bytes of nesting state.
+/// The events are slices of `page`. Nothing is allocated for a good event but its place in the returned list, unless
+/// something else in the page is broken: then the page is read again, and each element costs the JSON reader's few bytes
+/// of nesting state.
 ///
 /// # Errors
 /// [`UnreadablePage`] if there is no array to split. A page that was cut off just behind some `]` inside its last
@@ -52,18 +54,21 @@ pub fn split_page(
         .strip_suffix(']')
         .ok_or(UnreadablePage::Truncated)?;
     let offset = text.len() - text.trim_start_matches(WHITE_SPACE).len() + 1;
-    Splitter {
+    let splitter = Splitter {
         text: inside,
         closed: &whole[1..],
         page: page.slice(offset..offset + inside.len()),
         origin,
         budget: inside.len().saturating_mul(RESYNC_PASSES),
+    };
+    match splitter.split_sound(whole) {
+        Some(elements) => Ok(elements),
+        None => splitter.split(),
     }
-    .split()
 }
 
 /// JSON's white space; Rust's `trim` would take more.
-const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+pub(super) const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// How many times the length of the page may be read in search of the end of broken elements. A hostile page could
 /// otherwise be made to cost the square of its length.
@@ -88,6 +93,35 @@ struct Element {
 }
 
 impl Splitter<'_> {
+    /// Splits an array in which nothing is wrong, with one JSON reader for all of it: a reader for each element would
+    /// allocate its nesting state anew. `None` if anything is wrong, or where an element begins cannot be told.
+    fn split_sound(&self, array: &str) -> Option<Vec<Result<RawEvent, MalformedEvent>>> {
+        let mut reader = Deserializer::from_str(array);
+        let read = Vec::<Fields<'_>>::deserialize(&mut reader).ok()?;
+        reader.end().ok()?;
+        let mut elements = Vec::with_capacity(read.len());
+        let mut starts = read.iter().map(|fields| Some(fields.start_in(array)? - 1));
+        let Some(mut start) = starts.next() else {
+            return Some(elements);
+        };
+        for fields in &read {
+            let (next, before_next) = match starts.next() {
+                Some(next) => (
+                    next,
+                    self.text[..next?]
+                        .trim_end_matches(WHITE_SPACE)
+                        .strip_suffix(',')?,
+                ),
+                None => (None, self.text),
+            };
+            let end = before_next.trim_end_matches(WHITE_SPACE).len();
+            let head = fields.head(&self.text[start?..end]);
+            elements.push(self.take(start?, &Element { end, head }));
+            start = next;
+        }
+        Some(elements)
+    }
+
     fn split(mut self) -> Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage> {
         // Real events take 1 to 4 KB; a page of small ones makes the list grow a few times.
         let mut elements = Vec::with_capacity(self.text.len() / 1500 + 1);
@@ -232,4 +266,58 @@ fn error_offset(text: &str, error: &serde_json::Error) -> usize {
         .split_inclusive('\n')
         .take(error.line().saturating_sub(1));
     lines_before.map(str::len).sum::<usize>() + error.column()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn splitter<'a>(array: &'a str, origin: &'a Arc<Origin>) -> Splitter<'a> {
+        let text = &array[1..array.len() - 1];
+        Splitter {
+            text,
+            closed: &array[1..],
+            page: Bytes::copy_from_slice(text.as_bytes()),
+            origin,
+            budget: usize::MAX,
+        }
+    }
+
+    #[test]
+    fn a_sound_page_splits_the_same_in_one_go_as_element_by_element() {
+        let origin = Arc::new(Origin::org("acme"));
+        let event =
+            r#"{ "uuid":"u", "target":[{"uuid":"no"}], "published":"2026-05-04T12:00:00Z"}"#;
+        for array in [
+            "[ ]".to_owned(),
+            format!("[{event}]"),
+            format!("[\t{event} ,\n\r {{\n\"uuid\":1}}, {event}\n]"),
+        ] {
+            let in_one_go = splitter(&array, &origin).split_sound(&array).unwrap();
+            let by_element = splitter(&array, &origin).split().unwrap();
+            assert_eq!(format!("{in_one_go:?}"), format!("{by_element:?}"));
+            let bytes = |all: &[Result<RawEvent, MalformedEvent>]| -> Vec<Bytes> {
+                let bytes = |e: &Result<RawEvent, MalformedEvent>| match e {
+                    Ok(event) => event.json(),
+                    Err(malformed) => malformed.bytes.clone(),
+                };
+                all.iter().map(bytes).collect()
+            };
+            assert_eq!(bytes(&in_one_go), bytes(&by_element));
+        }
+    }
+
+    #[test]
+    fn what_is_not_sound_is_left_to_the_splitter() {
+        let origin = Arc::new(Origin::org("acme"));
+        for array in [
+            "[{}]",
+            "[1]",
+            "[{\"a\":1},]",
+            "[{\"\\u0061\":1}]",
+            "[{\"a\":1} {}]",
+        ] {
+            assert!(splitter(array, &origin).split_sound(array).is_none());
+        }
+    }
 }

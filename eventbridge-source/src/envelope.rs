@@ -1,0 +1,172 @@
+//! The envelope around an event.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use okta_coralogix_core::event::MalformedReason;
+use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
+use serde::Deserialize;
+
+use crate::error::{EnvelopeError, EnvelopeFault};
+use crate::keys::each_key;
+use crate::partner::PartnerSource;
+
+/// An EventBridge event, as rules hand it to their targets.
+///
+/// The keys are those of AWS's "Event structure reference". A key whose value is not of the type that the field has (a
+/// number as `account`, a `time` that cannot be read) counts as unknown; where a key stands twice, the last one counts.
+#[derive(Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Envelope {
+    /// `version`: `0`.
+    pub version: Option<String>,
+    /// `id`: one per envelope. An event that Okta sends again comes in an envelope with another one.
+    pub id: Option<String>,
+    /// `detail-type`: `SystemLog`, or whatever the stream was set up with.
+    pub detail_type: Option<String>,
+    /// `source`: see [`PartnerSource`].
+    pub source: Option<String>,
+    /// `account`: the number of the AWS account.
+    pub account: Option<String>,
+    /// `time`: set by the sender, in full seconds as a rule. The time of the event itself is its `published`.
+    pub time: Option<DateTime<Utc>>,
+    /// `region`: of AWS.
+    pub region: Option<String>,
+    /// `resources`: ARNs; empty if absent.
+    pub resources: Vec<String>,
+    /// `replay-name`: only on what is replayed from an archive.
+    pub replay_name: Option<String>,
+    /// The keys that are unknown, each with its value's JSON text, a slice of the document.
+    pub other: BTreeMap<String, Bytes>,
+    document: Bytes,
+    detail: Range<usize>,
+}
+
+impl Envelope {
+    /// Reads an envelope in one pass. `detail` is found and checked to be valid JSON, but neither copied nor taken apart.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`], with the document, if it is no JSON object with an object as `detail`.
+    pub fn parse(document: Bytes) -> Result<Self, EnvelopeError> {
+        match Self::read(&document) {
+            Ok(envelope) => Ok(Self {
+                document,
+                ..envelope
+            }),
+            Err(fault) => Err(EnvelopeError { document, fault }),
+        }
+    }
+
+    /// Everything but the document.
+    fn read(document: &Bytes) -> Result<Self, EnvelopeFault> {
+        let text = std::str::from_utf8(document).map_err(|_| EnvelopeFault::NotUtf8)?;
+        let mut envelope = Self::default();
+        let mut detail = None;
+        let is_object = each_key(text, |key, json| {
+            if key == "detail" {
+                detail = Some(json);
+            } else if envelope.set(&key, json) {
+                envelope.other.remove(&*key);
+            } else {
+                let json = document.slice_ref(json.as_bytes());
+                envelope.other.insert(key.into_owned(), json);
+            }
+        })
+        .map_err(|error| EnvelopeFault::NotJson(error.to_string()))?;
+        if !is_object {
+            return Err(EnvelopeFault::NotAnObject);
+        }
+        let detail: &str = detail.ok_or(EnvelopeFault::NoDetail)?;
+        if !detail.starts_with('{') {
+            return Err(EnvelopeFault::DetailNotAnObject);
+        }
+        let start = detail.as_ptr() as usize - text.as_ptr() as usize;
+        envelope.detail = start..start + detail.len();
+        Ok(envelope)
+    }
+
+    /// Sets the field that `key` names; false if there is none, or the value is of another type.
+    fn set(&mut self, key: &str, json: &str) -> bool {
+        let field = match key {
+            "version" => &mut self.version,
+            "id" => &mut self.id,
+            "detail-type" => &mut self.detail_type,
+            "source" => &mut self.source,
+            "account" => &mut self.account,
+            "region" => &mut self.region,
+            "replay-name" => &mut self.replay_name,
+            "time" => return read_into(&mut self.time, json),
+            "resources" => return read_into(&mut self.resources, json),
+            _ => return false,
+        };
+        read_into(field, json)
+    }
+
+    /// The document, byte for byte as it came.
+    #[must_use]
+    pub fn document(&self) -> &Bytes {
+        &self.document
+    }
+
+    /// The event in it, as it stands there.
+    #[must_use]
+    pub fn detail(&self) -> Bytes {
+        self.document.slice(self.detail.clone())
+    }
+
+    /// Where the event stands in the document.
+    #[must_use]
+    pub fn detail_range(&self) -> Range<usize> {
+        self.detail.clone()
+    }
+
+    /// The event, with the whole envelope as its document, and with org and log stream as its origin. An envelope
+    /// without `source` gives an event of unknown origin.
+    ///
+    /// # Errors
+    /// [`MalformedEvent`], with the whole document, if `source` is not Okta's or the event's head cannot be read.
+    pub fn into_event(self) -> Result<RawEvent, MalformedEvent> {
+        let mut origin = Origin::default();
+        if let Some(source) = &self.source {
+            match source.parse::<PartnerSource>() {
+                Ok(partner) => {
+                    origin.org = partner.org;
+                    origin.stream = partner.stream;
+                }
+                Err(not_okta) => {
+                    return Err(MalformedEvent {
+                        bytes: self.document,
+                        reason: MalformedReason::Refused(not_okta.to_string()),
+                        origin: Arc::new(origin),
+                    });
+                }
+            }
+        }
+        RawEvent::parse_within(self.document, self.detail, Arc::new(origin))
+    }
+}
+
+fn read_into<'de, T: Deserialize<'de> + Default>(field: &mut T, json: &'de str) -> bool {
+    let read = serde_json::from_str(json);
+    let is_read = read.is_ok() && json != "null";
+    *field = read.unwrap_or_default();
+    is_read
+}
+
+/// Without the event, which tells of people.
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Envelope")
+            .field("id", &self.id)
+            .field("detail_type", &self.detail_type)
+            .field("source", &self.source)
+            .field("time", &self.time)
+            .field("replay_name", &self.replay_name)
+            .field("bytes", &self.document.len())
+            .finish_non_exhaustive()
+    }
+}

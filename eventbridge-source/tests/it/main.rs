@@ -1,0 +1,7 @@
+//! The envelope, over documents as EventBridge and its users make them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod envelope;
+mod event;
+mod refused;
+mod slices;
