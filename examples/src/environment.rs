@@ -6,7 +6,9 @@ use std::fmt;
 use okta_coralogix_core::{Error, Result};
 
 /// Where variables come from.
-pub struct Environment(Box<dyn Fn(&str) -> Option<OsString>>);
+pub struct Environment(Box<Lookup>);
+
+type Lookup = dyn Fn(&str) -> Option<OsString>;
 
 impl Environment {
     /// The process's own.

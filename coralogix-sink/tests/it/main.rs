@@ -7,6 +7,7 @@
 
 mod adversary;
 mod check;
+mod conformance;
 mod entries;
 mod framing;
 mod memory;

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use super::program::{Ended, start};
 
+/// Variables and their values.
+type Changes<'a> = &'a [(&'static str, &'a str)];
+
 /// A good set of variables, changed by `changes` (an empty value removes), must be refused with all of `words`.
-async fn refused(changes: &[(&'static str, &str)], flags: &[&str], words: &[&str]) {
+async fn refused(changes: Changes<'_>, flags: &[&str], words: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("garbage"), "garbage").unwrap();
     let mut variables = HashMap::from([
@@ -37,7 +40,7 @@ async fn refused(changes: &[(&'static str, &str)], flags: &[&str], words: &[&str
 
 #[tokio::test]
 async fn a_wrong_variable_is_named_with_what_to_write_instead() {
-    let cases: [(&[(&'static str, &str)], &[&str]); 13] = [
+    let cases: [(Changes<'_>, &[&str]); 13] = [
         (
             &[("OKTA_ORG_URL", "")],
             &["OKTA_ORG_URL", "https://example.okta.com"],

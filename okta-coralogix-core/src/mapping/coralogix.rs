@@ -78,10 +78,7 @@ impl CoralogixMapping {
             return Arc::new(self.make_names(event.origin(), json));
         }
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, names)) = shared
-            .iter()
-            .find(|(origin, _)| Arc::ptr_eq(origin, event.origin()))
-        {
+        if let Some((_, names)) = shared.iter().find(|(origin, _)| origin == event.origin()) {
             return Arc::clone(names);
         }
         let names = Arc::new(self.make_names(event.origin(), json));

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -45,6 +46,9 @@ enum Attempt {
     Aged,
     Stopped,
 }
+
+/// An entry that was received less than this ago has not waited: it is not judged by its age again.
+const WAITED: Duration = Duration::from_secs(1);
 
 /// How many entries are sent alone to tell a bad entry from a bad endpoint.
 const PROBES: usize = 4;
@@ -90,6 +94,12 @@ impl Group {
 
     async fn send_all(&mut self) -> Result<()> {
         while let Some(range) = self.todo.pop() {
+            // It may have waited long for its turn.
+            if self.retire_aged(range.clone()) {
+                self.batch = None;
+                self.plan(range);
+                continue;
+            }
             let Some((batch, range)) = self.encode(range) else {
                 continue;
             };
@@ -274,9 +284,8 @@ impl Group {
             let Some(slot) = &mut self.slots[index] else {
                 continue;
             };
-            if slot.restamped
-                || !age.is_too_old(slot.event.published(), slot.clock_offset.earlier(now))
-            {
+            let judged = slot.restamped || slot.queued.elapsed() < WAITED;
+            if judged || !age.is_too_old(slot.event.published(), slot.clock_offset.earlier(now)) {
                 continue;
             }
             any = true;

@@ -64,7 +64,7 @@ pub struct Batch {
     pub body: Bytes,
     /// Bytes before compression.
     pub plain_len: usize,
-    /// The oldest timestamp in it, for the age check before a retry.
+    /// The oldest timestamp in it: how late the far side would be to take it.
     pub oldest: Option<DateTime<Utc>>,
 }
 

@@ -23,7 +23,6 @@ mod answer;
 mod body;
 mod bucket;
 mod builder;
-mod clock;
 mod fault;
 mod ledger;
 mod log;
@@ -40,7 +39,6 @@ use okta_coralogix_core::{Clock, Secret};
 use tokio::sync::watch;
 
 pub use builder::OktaSimulatorBuilder;
-pub use clock::TokioClock;
 pub use fault::Fault;
 pub use ledger::SeenRequest;
 pub use serve::ServedOrg;

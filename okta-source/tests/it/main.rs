@@ -3,6 +3,7 @@
 
 mod clocks;
 mod commits;
+mod conformance;
 mod faults;
 mod links;
 mod polling;

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, Version, Versioned};
+use okta_coralogix_core::testing::TestClock;
 use okta_coralogix_core::{Clock, Delivery, Error, ErrorKind, EventSource, Outcome, Result};
-use okta_source::simulator::{OktaSimulator, OktaSimulatorBuilder, TokioClock};
+use okta_source::simulator::{OktaSimulator, OktaSimulatorBuilder};
 use okta_source::{OktaSource, OktaSourceBuilder};
 
 pub(crate) const TOKEN: &str = "00s3cr3t-t0k3n";
@@ -31,7 +32,7 @@ impl World {
     pub(crate) fn with(
         settings: impl FnOnce(OktaSimulatorBuilder) -> OktaSimulatorBuilder,
     ) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(start()));
+        let clock: Arc<dyn Clock> = Arc::new(TestClock::starting_at(start()));
         let org = OktaSimulator::builder()
             .token(TOKEN)
             .clock(Arc::clone(&clock))

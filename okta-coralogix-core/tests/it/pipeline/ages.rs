@@ -77,6 +77,19 @@ async fn an_event_that_becomes_too_old_while_it_waits_is_counted_so_and_not_deli
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_that_becomes_too_old_before_its_first_request_is_not_delivered_either() {
+    let hour = 3600 * 1000;
+    let events = aged(&[0, DAY - hour]);
+    let pages = vec![vec![events[0].json.clone()], vec![events[1].json.clone()]];
+    let world = World::new(AckOrder::Cumulative, pages);
+    world.sink.go_down_for(Duration::from_secs(2 * 3600));
+    let one_at_a_time = world.builder().requests(1).linger(Duration::ZERO);
+    let summary = run(one_at_a_time).await.unwrap();
+    assert_eq!((summary.delivered, summary.too_old), (1, 1));
+    world.assert_all_once(&events[..1]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_an_ambiguous_send_the_same_request_is_sent_again_even_if_an_event_has_aged() {
     let events = aged(&[DAY - 1000, 0]);
     let world = World::new(AckOrder::Cumulative, page(&events));

@@ -1,0 +1,22 @@
+//! The source keeps the contract of sources.
+
+use futures::FutureExt;
+use okta_coralogix_core::EventSource;
+use okta_coralogix_core::testing::conformance::{SourceUnderTest, source};
+
+use crate::world::World;
+
+#[tokio::test(start_paused = true)]
+async fn the_source_keeps_the_contract() {
+    let world = World::new();
+    world.append(0..3500);
+    let open = || {
+        async {
+            let source = world.builder().once(true).open().await.unwrap();
+            Box::new(source) as Box<dyn EventSource>
+        }
+        .boxed()
+    };
+    let uuids = (0..3500).map(|number| number.to_string()).collect();
+    source(&SourceUnderTest { open: &open, uuids }).await;
+}
