@@ -93,10 +93,14 @@ fn main() {
     println!("  encode  {:.4}", per_event(count.encode));
     println!("  total   {:.4}", per_event(total));
     dhat::assert!(
-        per_event(total) <= 1.0,
-        "more than one allocation per event; the profile in {PROFILE} says where"
+        per_event(total) <= CEILING,
+        "more than {CEILING} allocations per event; the profile in {PROFILE} says where"
     );
 }
+
+/// The most allocations that an event may cost. What a page and a request cost comes to about 0.02 of one; the first one per
+/// event is far above.
+const CEILING: f64 = 0.1;
 
 /// Runs a step and adds what it allocated to `count`.
 fn counted<T>(count: &mut u64, step: impl FnOnce() -> T) -> T {
