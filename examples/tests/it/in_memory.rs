@@ -128,7 +128,7 @@ async fn an_ingress_that_is_down_for_ten_minutes_costs_nothing() {
 async fn an_org_that_is_down_for_ten_minutes_costs_nothing() {
     let mut world = World::new();
     world.happen(3000);
-    world.org.script_times(30, OrgFault::Unreachable);
+    world.org.script_times(50, OrgFault::Unreachable);
     world.org.script_times(5, OrgFault::Unavailable);
     world.org.script(OrgFault::StalledBody);
     let began = Instant::now();
@@ -140,7 +140,7 @@ async fn an_org_that_is_down_for_ten_minutes_costs_nothing() {
         .unwrap();
     assert_eq!(summary.delivered, 3000);
     println!("the org was down for {:?}", began.elapsed());
-    assert!(began.elapsed() > TEN_MINUTES / 2, "{:?}", began.elapsed());
+    assert!(began.elapsed() > TEN_MINUTES, "{:?}", began.elapsed());
     world.assert_all_once();
 }
 

@@ -41,6 +41,7 @@ impl<S: EventSource> PipelineBuilder<S> {
             limits: Limits {
                 deliveries: 4,
                 events: 4000,
+                bytes: 64 << 20,
                 requests: 4,
                 linger: Duration::from_millis(100),
                 drain: Duration::from_secs(30),
@@ -100,7 +101,14 @@ impl<S: EventSource> PipelineBuilder<S> {
         self
     }
 
-    /// Requests to the sink at a time. Default: 4.
+    /// How many bytes of events may be in flight: nothing more is taken at this many. Default: 64 MiB. The last delivery taken may
+    /// exceed it, and each request in flight holds its body too.
+    pub fn in_flight_bytes(mut self, bytes: usize) -> Self {
+        self.limits.bytes = bytes;
+        self
+    }
+
+    /// The most requests to the sink at a time; a sink that answers 429 or 503 gets fewer for a while. Default: 4.
     pub fn requests(mut self, requests: usize) -> Self {
         self.limits.requests = requests;
         self
@@ -138,6 +146,7 @@ impl<S: EventSource> PipelineBuilder<S> {
         let bounds = [
             ("in_flight deliveries", self.limits.deliveries),
             ("in_flight events", self.limits.events),
+            ("in_flight_bytes", self.limits.bytes),
             ("requests", self.limits.requests),
         ];
         if let Some((field, _)) = bounds.iter().find(|(_, bound)| *bound == 0) {

@@ -9,6 +9,7 @@ use tokio::time::sleep;
 
 use super::intake::{PutAside, Report, Reports, end};
 use super::queue::Slot;
+use super::throttle::{REFUSED_IN_A_ROW, Throttle};
 use super::{Ending, Parts};
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
@@ -25,6 +26,7 @@ pub(super) struct Group {
     reports: Reports,
     /// True once the run stops: nothing is sent any more.
     stop: watch::Receiver<bool>,
+    throttle: Arc<Throttle>,
     backoff: Backoff,
     /// `None` once the item has ended.
     slots: Vec<Option<Slot>>,
@@ -51,13 +53,14 @@ enum Attempt {
 const WAITED: Duration = Duration::from_secs(1);
 
 /// How many entries are sent alone to tell a bad entry from a bad endpoint.
-const PROBES: usize = 4;
+const PROBES: usize = REFUSED_IN_A_ROW;
 
 impl Group {
     pub(super) fn new(
         parts: Arc<Parts>,
         reports: Reports,
         stop: watch::Receiver<bool>,
+        throttle: Arc<Throttle>,
         seed: u64,
         (slots, entries): (Vec<Slot>, Vec<LogEntry>),
         batch: Batch,
@@ -67,6 +70,7 @@ impl Group {
             parts,
             reports,
             stop,
+            throttle,
             todo: std::iter::once(0..entries.len()).collect(),
             slots: slots.into_iter().map(Some).collect(),
             entries,
@@ -142,8 +146,13 @@ impl Group {
                 return Attempt::Stopped;
             }
             let entries = range.len();
-            let error = match self.parts.sink.send(batch).await {
+            let sent = {
+                let _permit = self.throttle.permit().await;
+                self.parts.sink.send(batch).await
+            };
+            let error = match sent {
                 Ok(sent) => {
+                    self.throttle.accepted(batch.plain_len);
                     self.reports.send(Report::Progress).ok();
                     let bytes = batch.body.len();
                     self.parts
@@ -154,6 +163,10 @@ impl Group {
                 Err(error) => error,
             };
             ambiguous |= error.is_ambiguous();
+            match error.kind() {
+                ErrorKind::TooLarge => self.throttle.too_large(batch.plain_len),
+                kind => self.throttle.failed(kind),
+            }
             let retry_in = self.backoff.next(error.retry());
             self.parts.observer.observe(&Signal::SendFailed {
                 error: &error,
@@ -193,10 +206,14 @@ impl Group {
         let alone = range.len() == 1;
         match error.kind() {
             ErrorKind::TooLarge if alone => {
-                self.put_aside(range.start, DeadLetterReason::TooLarge, error.detail())
+                self.put_aside(range.start, DeadLetterReason::TooLarge, error.detail());
             }
             ErrorKind::Rejected if alone => {
-                self.put_aside(range.start, DeadLetterReason::Rejected, error.detail())
+                // What came before may have shown that the endpoint refuses everything.
+                if !self.accepts && self.throttle.refused() {
+                    return Err(refuses_everything(error));
+                }
+                self.put_aside(range.start, DeadLetterReason::Rejected, error.detail());
             }
             ErrorKind::TooLarge => self.split(range),
             ErrorKind::Rejected => {
@@ -242,11 +259,7 @@ impl Group {
             }
         }
         if !self.accepts && refused.len() >= PROBES {
-            let detail = format!(
-                "the sink refused a request and every single entry of it that was tried, so that the fault is not the \
-                 entries': check the endpoint ({refusal})"
-            );
-            return Err(Error::new(ErrorKind::WrongEndpoint, detail).with_source(refusal));
+            return Err(refuses_everything(refusal));
         }
         for (index, error) in refused {
             self.put_aside(index, DeadLetterReason::Rejected, error.detail());
@@ -319,6 +332,15 @@ impl Group {
             end(&self.reports, slot.id, slot.held, ending);
         }
     }
+}
+
+/// No entry of several was taken, each sent alone.
+fn refuses_everything(refusal: Error) -> Error {
+    let detail = format!(
+        "the sink refuses everything, each entry by itself too, so that the fault is not the entries': check the \
+         endpoint ({refusal})"
+    );
+    Error::new(ErrorKind::WrongEndpoint, detail).with_source(refusal)
 }
 
 pub(super) fn encode_reason(error: &EncodeError) -> DeadLetterReason {

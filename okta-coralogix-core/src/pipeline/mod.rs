@@ -7,6 +7,7 @@ mod queue;
 mod run;
 mod settle;
 mod summary;
+mod throttle;
 
 pub use builder::PipelineBuilder;
 pub use summary::{Ending, Failed, Summary};
@@ -53,6 +54,7 @@ struct Parts {
 struct Limits {
     deliveries: usize,
     events: usize,
+    bytes: usize,
     requests: usize,
     linger: Duration,
     drain: Duration,

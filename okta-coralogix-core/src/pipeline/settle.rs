@@ -16,6 +16,8 @@ pub(super) struct Ledger {
     next: u64,
     /// Items that have not ended.
     open: usize,
+    /// Bytes of the deliveries.
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -24,6 +26,7 @@ struct Tracked {
     acker: Option<Box<dyn Acker>>,
     items: Vec<Item>,
     open: usize,
+    bytes: usize,
     deadline: Option<Instant>,
     settled: bool,
 }
@@ -52,25 +55,29 @@ impl Ledger {
             deliveries: BTreeMap::new(),
             next: 0,
             open: 0,
+            bytes: 0,
         }
     }
 
-    /// Starts to track a delivery of `items` items; returns its number.
+    /// Starts to track a delivery of `items` items and `bytes` bytes; returns its number.
     pub(super) fn open(
         &mut self,
         acker: Box<dyn Acker>,
         items: usize,
+        bytes: usize,
         deadline: Option<Instant>,
     ) -> u64 {
         let number = self.next;
         self.next += 1;
         self.open += items;
+        self.bytes += bytes;
         self.deliveries.insert(
             number,
             Tracked {
                 acker: Some(acker),
                 items: vec![Item::Waiting; items],
                 open: items,
+                bytes,
                 deadline,
                 settled: false,
             },
@@ -81,6 +88,11 @@ impl Ledger {
     /// Items that have not ended.
     pub(super) fn open_items(&self) -> usize {
         self.open
+    }
+
+    /// Bytes of the deliveries that are not settled, or of which something is still on its way.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Deliveries that are not settled.
@@ -112,7 +124,7 @@ impl Ledger {
         tracked.open -= 1;
         self.open -= 1;
         if tracked.open == 0 && tracked.settled {
-            self.deliveries.remove(&id.delivery);
+            self.forget(id.delivery);
         }
         true
     }
@@ -141,8 +153,14 @@ impl Ledger {
         if let Some(tracked) = self.deliveries.get_mut(&delivery) {
             tracked.settled = true;
             if tracked.open == 0 {
-                self.deliveries.remove(&delivery);
+                self.forget(delivery);
             }
+        }
+    }
+
+    fn forget(&mut self, delivery: u64) {
+        if let Some(tracked) = self.deliveries.remove(&delivery) {
+            self.bytes -= tracked.bytes;
         }
     }
 

@@ -62,6 +62,43 @@ async fn a_lone_refused_event_goes_to_the_dead_letters_and_the_run_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_endpoint_that_refuses_one_event_after_the_other_ends_the_run_at_the_fourth() {
+    let (pages, _) = pages(20, 1);
+    let sink = MemorySink::new().refusing(|_| true);
+    let world = World::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
+    let failed = run(world.builder().in_flight(1, 1)).await.unwrap_err();
+    assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint);
+    assert_eq!(
+        (failed.summary.dead_lettered, failed.summary.handed_back),
+        (3, 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_too_large_once_is_not_tried_again() {
+    let (pages, events) = pages(10, 100);
+    let bytes: usize = events[..100].iter().map(|event| event.json.len()).sum();
+    let world = World::new(AckOrder::Cumulative, pages);
+    world
+        .sink
+        .script([SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"))]);
+    assert_eq!(
+        run(world.builder().in_flight(1, 1))
+            .await
+            .unwrap()
+            .delivered,
+        1000
+    );
+    world.assert_all_once(&events);
+    let requests = world.sink.requests();
+    assert_eq!(requests[0], 100);
+    assert!(
+        requests[1..].iter().all(|entries| *entries <= 70),
+        "{bytes} bytes were too many: {requests:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_is_too_large_is_halved_until_it_fits() {
     let (pages, events) = pages(1, 100);
     let world = World::new(AckOrder::Cumulative, pages);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError, Sent};
-use okta_coralogix_core::testing::{MemorySink, MemorySource};
+use okta_coralogix_core::testing::{MemorySink, MemorySource, SinkFault};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind, LogEntry, LogSink, Result};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -104,6 +104,43 @@ async fn nothing_more_is_taken_while_enough_is_in_flight() {
         failed.summary.received, 500,
         "the delivery that passes the bound is the last one"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_more_is_taken_while_enough_bytes_are_in_flight() {
+    let (pages, events) = pages(30, 100);
+    let bytes: usize = events[..300].iter().map(|event| event.json.len()).sum();
+    let world = World::new(AckOrder::Cumulative, pages);
+    world.sink.go_down_for(Duration::from_secs(10_000));
+    let builder = world
+        .builder()
+        .in_flight(100, 100_000)
+        .in_flight_bytes(bytes - 1);
+    let failed = run(builder.give_up_after(Duration::from_secs(60)))
+        .await
+        .unwrap_err();
+    assert_eq!(failed.summary.received, 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_is_overloaded_gets_fewer_requests_at_a_time() {
+    let (pages, events) = pages(30, 100);
+    let limits = BatchLimits {
+        entries: 50,
+        bytes: 2_000_000,
+    };
+    let sink = MemorySink::with_limits(limits).with_latency(Duration::from_secs(1));
+    let world = World::of(MemorySource::new(AckOrder::Individual, pages), sink);
+    let overloaded = || SinkFault::Refuse(Error::temporary(ErrorKind::RateLimited, "429"));
+    world.sink.script((0..8).map(|_| overloaded()));
+    let began = Instant::now();
+    run(world.builder().in_flight(30, 4000).requests(8))
+        .await
+        .unwrap();
+    world.assert_all_once(&events);
+    assert_eq!(world.sink.most_in_flight(), 8);
+    // 60 requests of 1 s each, 8 at a time, would take 8 s; one at a time in the end, and slowly more, takes longer.
+    assert!(began.elapsed().as_secs() >= 11, "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

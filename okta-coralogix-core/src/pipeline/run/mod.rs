@@ -1,7 +1,8 @@
 //! The loop of a run: everything is polled side by side in one task.
 
+mod deadlines;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered};
@@ -13,14 +14,13 @@ use super::deliver::{Group, encode_reason};
 use super::intake::{Judged, Report, Reports, end};
 use super::queue::{ItemId, Queue};
 use super::settle::{Ledger, Settlement};
+use super::throttle::Throttle;
 use super::{Ending, Failed, Limits, Parts, Summary};
 use crate::backoff::Backoff;
 use crate::filter::SeenFilter;
 use crate::observe::Signal;
-use crate::{Delivery, Error, ErrorKind, EventSource, Result};
-
-/// Nothing happens this far ahead: a timer that is not needed.
-const FAR: Duration = Duration::from_secs(24 * 3600);
+use crate::sink::{Batch, BatchLimits, EncodeError};
+use crate::{Delivery, Error, EventSource, LogEntry, LogSink, MalformedEvent, RawEvent, Result};
 
 pub(super) struct Run {
     parts: Arc<Parts>,
@@ -40,6 +40,7 @@ pub(super) struct Run {
     asides: FuturesUnordered<BoxFuture<'static, Result<()>>>,
     settlements: FuturesUnordered<BoxFuture<'static, (u64, usize, Result<()>)>>,
     stop: watch::Sender<bool>,
+    throttle: Arc<Throttle>,
     /// When what is in flight must have finished; set once nothing more is taken.
     drain_until: Option<Instant>,
     fatal: Option<Error>,
@@ -67,6 +68,7 @@ impl Run {
             asides: FuturesUnordered::new(),
             settlements: FuturesUnordered::new(),
             stop: watch::Sender::new(false),
+            throttle: Arc::new(Throttle::new(limits.requests)),
             drain_until: None,
             fatal: None,
             fault: None,
@@ -113,6 +115,7 @@ impl Run {
             && self.source_rests_until.is_none()
             && self.ledger.unsettled() < self.limits.deliveries
             && self.ledger.open_items() < self.limits.events
+            && self.ledger.bytes() < self.limits.bytes
     }
 
     fn taken(&mut self, taken: Option<Result<Delivery>>) {
@@ -144,7 +147,10 @@ impl Run {
         let items = delivery.items.len();
         self.parts.observer.observe(&Signal::Received { items });
         self.summary.received += items as u64;
-        let number = self.ledger.open(delivery.acker, items, delivery.deadline);
+        let bytes = delivery.items.iter().map(size).sum();
+        let number = self
+            .ledger
+            .open(delivery.acker, items, bytes, delivery.deadline);
         let mut asides = Vec::new();
         for (index, item) in delivery.items.into_iter().enumerate() {
             let id = ItemId {
@@ -191,10 +197,12 @@ impl Run {
 
     /// Starts as many requests as may be in flight.
     fn start_requests(&mut self) {
-        let limits = self.parts.sink.limits();
+        let ceiling = self.throttle.ceiling();
+        let mut limits = self.parts.sink.limits();
+        limits.bytes = limits.bytes.min(ceiling);
         while self.sends.len() < self.limits.requests && self.is_due(limits) {
-            let encoded = self.parts.sink.encode(self.queue.entries(limits));
-            let batch = match encoded {
+            let entries = self.queue.entries(limits);
+            let batch = match encode(&*self.parts.sink, entries, ceiling) {
                 Ok(batch) => batch,
                 Err(error) => {
                     let (slots, _) = self.queue.take(1);
@@ -219,13 +227,14 @@ impl Run {
             self.groups += 1;
             let seed = self.limits.seed.wrapping_add(self.groups);
             let (parts, reports) = (Arc::clone(&self.parts), self.reports.clone());
-            let group = Group::new(parts, reports, self.stop.subscribe(), seed, taken, batch);
+            let (stop, throttle) = (self.stop.subscribe(), Arc::clone(&self.throttle));
+            let group = Group::new(parts, reports, stop, throttle, seed, taken, batch);
             self.sends.push(group.deliver().boxed());
         }
     }
 
     /// True if what waits should be sent now.
-    fn is_due(&self, limits: crate::sink::BatchLimits) -> bool {
+    fn is_due(&self, limits: BatchLimits) -> bool {
         self.queue.waiting_since().is_some_and(|since| {
             let nothing_more_comes = self.exhausted || self.drain_until.is_some();
             nothing_more_comes
@@ -320,66 +329,6 @@ impl Run {
             .get_or_insert(Instant::now() + self.limits.drain);
     }
 
-    /// Does what is due by time alone.
-    fn expire(&mut self) {
-        let now = Instant::now();
-        if self.source_rests_until.is_some_and(|until| until <= now) {
-            self.source_rests_until = None;
-        }
-        for delivery in self.ledger.overdue(now) {
-            self.withdraw(delivery);
-        }
-        if self.give_up_at().is_some_and(|at| at <= now) && self.fatal.is_none() {
-            let fault = self.fault.take().unwrap_or_default();
-            let detail = format!(
-                "gave up: nothing has moved for {:?}; the last fault: {fault}",
-                now - self.moved
-            );
-            self.fail(Error::new(ErrorKind::GaveUp, detail));
-        }
-    }
-
-    /// Hands back what of a delivery is not on its way, and settles it as it stands.
-    fn withdraw(&mut self, delivery: u64) {
-        let waiting = self.ledger.waiting(delivery);
-        drop(self.queue.withdraw(|id| id.delivery == delivery));
-        // Reports that are already here came first.
-        while let Ok(report) = self.inbox.try_recv() {
-            self.hear(report);
-        }
-        for id in waiting {
-            self.ended(id, Ending::HandedBack);
-        }
-        if let Some(settlement) = self.ledger.settle_now(delivery) {
-            self.tell(settlement);
-        }
-    }
-
-    fn give_up_at(&self) -> Option<Instant> {
-        self.fault.as_ref()?;
-        Some(self.moved + self.limits.give_up?)
-    }
-
-    fn next_wake(&self) -> Instant {
-        let linger = self
-            .queue
-            .waiting_since()
-            .map(|since| since + self.limits.linger);
-        let linger = linger.filter(|_| self.sends.len() < self.limits.requests);
-        let times = [
-            linger,
-            self.ledger.next_deadline(),
-            self.source_rests_until,
-            self.drain_until,
-            self.give_up_at().filter(|_| self.fatal.is_none()),
-        ];
-        times
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or_else(|| Instant::now() + FAR)
-    }
-
     fn is_done(&self) -> bool {
         let takes_no_more = self.exhausted || self.drain_until.is_some();
         let all_settled = self.ledger.unsettled() == 0 && self.ledger.open_items() == 0;
@@ -398,6 +347,23 @@ impl Run {
             None => Ok(summary),
             Some(error) => Err(Failed { error, summary }),
         }
+    }
+}
+
+/// The request for as many of the first entries as fit it, at most `ceiling` plain bytes unless it is one entry alone.
+fn encode(sink: &dyn LogSink, entries: &[LogEntry], ceiling: usize) -> Result<Batch, EncodeError> {
+    let mut batch = sink.encode(entries)?;
+    while batch.plain_len > ceiling && batch.taken > 1 {
+        let fewer = batch.taken * ceiling / batch.plain_len;
+        batch = sink.encode(&entries[..fewer.clamp(1, batch.taken - 1)])?;
+    }
+    Ok(batch)
+}
+
+fn size(item: &Result<RawEvent, MalformedEvent>) -> usize {
+    match item {
+        Ok(event) => event.document().len(),
+        Err(malformed) => malformed.bytes.len(),
     }
 }
 
