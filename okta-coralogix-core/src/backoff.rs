@@ -59,9 +59,10 @@ impl Backoff {
             RetryHint::Never => None,
             RetryHint::Backoff => Some(bound.mul_f64(self.rng.f64())),
             // A little jitter on top, so that not everybody comes back in the same millisecond.
-            RetryHint::After(wait) => {
-                Some(wait.min(self.policy.hint_cap) + self.policy.first.mul_f64(self.rng.f64()))
-            }
+            RetryHint::After(wait) => Some(
+                wait.min(self.policy.hint_cap)
+                    .saturating_add(self.policy.first.mul_f64(self.rng.f64())),
+            ),
         }
     }
 

@@ -52,6 +52,16 @@ impl ClockOffset {
         self.0.abs() > Self::TOLERANCE
     }
 
+    /// `host`, or the far side's time if that is significantly later.
+    #[must_use]
+    pub fn later(self, host: DateTime<Utc>) -> DateTime<Utc> {
+        if self.is_significant() && self.0 > TimeDelta::zero() {
+            host.checked_add_signed(self.0).unwrap_or(host)
+        } else {
+            host
+        }
+    }
+
     /// `host`, or the far side's time if that is significantly earlier.
     #[must_use]
     pub fn earlier(self, host: DateTime<Utc>) -> DateTime<Utc> {

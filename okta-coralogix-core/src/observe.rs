@@ -43,7 +43,14 @@ pub enum Signal<'a> {
         /// When it is asked again; `None`: never.
         retry_in: Option<Duration>,
     },
-    /// A delivery was settled: its source knows what became of it.
+    /// Dead letters could not be written.
+    DeadLettersFailed {
+        /// Why.
+        error: &'a Error,
+        /// When they are written again; `None`: never.
+        retry_in: Option<Duration>,
+    },
+    /// A delivery was settled, or handed back: its source knows what became of it.
     Settled {
         /// Items.
         items: usize,
@@ -83,6 +90,9 @@ impl Observer for TracingObserver {
                 retry_in: Some(wait),
             } => tracing::warn!(%error, ?wait, "the source failed and is asked again"),
             Signal::SourceFailed { error, .. } => tracing::error!(%error, "the source failed"),
+            Signal::DeadLettersFailed { error, retry_in } => {
+                tracing::warn!(%error, ?retry_in, "dead letters could not be written");
+            }
             Signal::SettleFailed { error } => {
                 tracing::warn!(%error, "a delivery could not be settled")
             }

@@ -74,6 +74,10 @@ impl SeenFilter {
         }
         if let Some(waiting) = state.claimed.get_mut(&id) {
             let (tell, told) = oneshot::channel();
+            if waiting.len() == waiting.capacity() {
+                // Copies that were handed back meanwhile wait no more.
+                waiting.retain(|tell| !tell.is_closed());
+            }
             waiting.push(tell);
             return Claim::InFlight(Joined(told));
         }

@@ -126,7 +126,8 @@ impl<S: EventSource> PipelineBuilder<S> {
         self
     }
 
-    /// Ends the run when something keeps failing and nothing has moved for this long. Default: never.
+    /// Ends the run when for this long something has been failing, or in flight, and nothing was accepted or settled. A
+    /// source that has nothing to give is not failing. Default: never.
     pub fn give_up_after(mut self, time: Duration) -> Self {
         self.limits.give_up = Some(time);
         self
@@ -151,6 +152,13 @@ impl<S: EventSource> PipelineBuilder<S> {
         ];
         if let Some((field, _)) = bounds.iter().find(|(_, bound)| *bound == 0) {
             return Err(Error::config(field, "must be at least 1"));
+        }
+        let limits = self.sink.limits();
+        if limits.entries == 0 || limits.bytes == 0 {
+            return Err(Error::config(
+                "sink",
+                "a request must hold at least 1 entry and 1 byte",
+            ));
         }
         let mapping = match self.mapping {
             Some(mapping) => mapping,

@@ -9,13 +9,13 @@ use tokio::time::sleep;
 
 use super::intake::{PutAside, Report, Reports, end};
 use super::queue::Slot;
-use super::throttle::{REFUSED_IN_A_ROW, Throttle};
+use super::throttle::Throttle;
 use super::{Ending, Parts};
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
 use crate::filter::AgePolicy;
 use crate::observe::Signal;
-use crate::sink::{Batch, EncodeError, Sent};
+use crate::sink::{Batch, EncodeError, RejectedEntry, Sent};
 use crate::{Error, ErrorKind, LogEntry, Result};
 
 /// Entries that fit one request when they were gathered. They are sent, and where the far side refuses them split, until
@@ -27,6 +27,7 @@ pub(super) struct Group {
     /// True once the run stops: nothing is sent any more.
     stop: watch::Receiver<bool>,
     throttle: Arc<Throttle>,
+    seed: u64,
     backoff: Backoff,
     /// `None` once the item has ended.
     slots: Vec<Option<Slot>>,
@@ -52,9 +53,6 @@ enum Attempt {
 /// An entry that was received less than this ago has not waited: it is not judged by its age again.
 const WAITED: Duration = Duration::from_secs(1);
 
-/// How many entries are sent alone to tell a bad entry from a bad endpoint.
-const PROBES: usize = REFUSED_IN_A_ROW;
-
 impl Group {
     pub(super) fn new(
         parts: Arc<Parts>,
@@ -66,6 +64,7 @@ impl Group {
         batch: Batch,
     ) -> Self {
         Self {
+            seed,
             backoff: Backoff::new(parts.backoff, seed),
             parts,
             reports,
@@ -86,9 +85,10 @@ impl Group {
     /// What waiting cannot mend.
     pub(super) async fn deliver(mut self) -> Result<()> {
         let sent = self.send_all().await;
+        let asides = std::mem::take(&mut self.asides);
         let kept = self
             .parts
-            .write_aside(std::mem::take(&mut self.asides), &self.reports)
+            .write_aside(asides, &self.reports, &mut self.stop, self.seed)
             .await;
         for index in 0..self.slots.len() {
             self.end(index, Ending::HandedBack);
@@ -104,7 +104,7 @@ impl Group {
                 self.plan(range);
                 continue;
             }
-            let Some((batch, range)) = self.encode(range) else {
+            let Some((batch, range)) = self.encode(range)? else {
                 continue;
             };
             match self.send(&batch, range.clone()).await {
@@ -118,21 +118,23 @@ impl Group {
     }
 
     /// The request for the first entries of `range`; the rest is planned. `None` if the first one cannot be sent at all.
-    fn encode(&mut self, range: Range<usize>) -> Option<(Batch, Range<usize>)> {
+    fn encode(&mut self, range: Range<usize>) -> Result<Option<(Batch, Range<usize>)>> {
         let encoded = match self.batch.take() {
             Some(batch) => Ok(batch),
-            None => self.parts.sink.encode(&self.entries[range.clone()]),
+            None => self
+                .parts
+                .encode(&self.entries[range.clone()], usize::MAX)?,
         };
         match encoded {
             Ok(batch) => {
                 let taken = range.start..range.start + batch.taken;
                 self.plan(taken.end..range.end);
-                Some((batch, taken))
+                Ok(Some((batch, taken)))
             }
             Err(error) => {
                 self.put_aside(range.start, encode_reason(&error), &error.to_string());
                 self.plan(range.start + 1..range.end);
-                None
+                Ok(None)
             }
         }
     }
@@ -140,7 +142,6 @@ impl Group {
     /// Sends one request as often as it takes.
     async fn send(&mut self, batch: &Batch, range: Range<usize>) -> Attempt {
         let mut ambiguous = false;
-        self.backoff.reset();
         loop {
             if *self.stop.borrow() {
                 return Attempt::Stopped;
@@ -153,6 +154,7 @@ impl Group {
             let error = match sent {
                 Ok(sent) => {
                     self.throttle.accepted(batch.plain_len);
+                    self.backoff.reset();
                     self.reports.send(Report::Progress).ok();
                     let bytes = batch.body.len();
                     self.parts
@@ -174,6 +176,7 @@ impl Group {
                 retry_in,
             });
             let Some(wait) = retry_in else {
+                self.backoff.reset();
                 return Attempt::Refused(error);
             };
             self.reports.send(Report::Fault(error.to_string())).ok();
@@ -190,7 +193,8 @@ impl Group {
 
     fn accepted(&mut self, range: Range<usize>, sent: &Sent) {
         self.accepts = true;
-        for rejected in &sent.rejected {
+        let known = |rejected: &&RejectedEntry| rejected.index < range.len();
+        for rejected in sent.rejected.iter().filter(known) {
             self.put_aside(
                 range.start + rejected.index,
                 DeadLetterReason::Rejected,
@@ -218,7 +222,7 @@ impl Group {
             ErrorKind::TooLarge => self.split(range),
             ErrorKind::Rejected => {
                 if !self.accepts {
-                    self.probe(range.clone(), error).await?;
+                    self.probe(range.clone()).await?;
                 }
                 self.split(range);
             }
@@ -230,16 +234,17 @@ impl Group {
     /// A misconfigured endpoint may refuse everything: some entries, sent alone, show which it is.
     ///
     /// # Errors
-    /// `WrongEndpoint` if none of several entries is taken.
-    async fn probe(&mut self, range: Range<usize>, refusal: Error) -> Result<()> {
+    /// `WrongEndpoint` if so many are refused in a row that it must be the endpoint.
+    async fn probe(&mut self, range: Range<usize>) -> Result<()> {
+        let probes = self.throttle.probes();
         let last = range.len() - 1;
-        let mut places: Vec<_> = (0..PROBES)
-            .map(|n| range.start + last * n / (PROBES - 1))
+        let mut places: Vec<_> = (0..probes)
+            .map(|n| range.start + last * n / (probes - 1))
             .collect();
         places.dedup();
         let mut refused = Vec::new();
         for index in places {
-            let Some((batch, one)) = self.encode(index..index + 1) else {
+            let Some((batch, one)) = self.encode(index..index + 1)? else {
                 continue;
             };
             match self.send(&batch, one.clone()).await {
@@ -248,7 +253,10 @@ impl Group {
                     break;
                 }
                 Attempt::Refused(error) if error.kind() == ErrorKind::Rejected => {
-                    refused.push((index, error))
+                    if self.throttle.refused() {
+                        return Err(refuses_everything(error));
+                    }
+                    refused.push((index, error));
                 }
                 Attempt::Refused(error) if error.kind() == ErrorKind::TooLarge => {
                     self.put_aside(index, DeadLetterReason::TooLarge, error.detail());
@@ -257,9 +265,6 @@ impl Group {
                 Attempt::Aged => {}
                 Attempt::Stopped => return Ok(()),
             }
-        }
-        if !self.accepts && refused.len() >= PROBES {
-            return Err(refuses_everything(refusal));
         }
         for (index, error) in refused {
             self.put_aside(index, DeadLetterReason::Rejected, error.detail());
@@ -298,7 +303,7 @@ impl Group {
                 continue;
             };
             let judged = slot.restamped || slot.queued.elapsed() < WAITED;
-            if judged || !age.is_too_old(slot.event.published(), slot.clock_offset.earlier(now)) {
+            if judged || !age.is_too_old(slot.event.published(), slot.judging_time(now)) {
                 continue;
             }
             any = true;
@@ -311,7 +316,7 @@ impl Group {
                 ),
                 AgePolicy::Restamp => {
                     slot.restamped = true;
-                    self.entries[index].timestamp = Some(now);
+                    self.entries[index].timestamp = Some(slot.clock_offset.later(now));
                 }
             }
         }

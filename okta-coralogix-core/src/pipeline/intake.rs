@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep};
 
 use super::queue::{ItemId, Slot};
 use super::{Ending, Parts};
+use crate::backoff::Backoff;
 use crate::dead_letter::{DeadLetter, DeadLetterReason};
 use crate::event::MalformedEvent;
 use crate::filter::{AgePolicy, Claim, DropReason, Held, Joined, SeenFilter};
+use crate::observe::Signal;
 use crate::{ClockOffset, LogEntry, RawEvent, Result};
+
+/// Longer ones (in bytes) are not remembered, so that the window stays small. Okta's have 36.
+const LONGEST_UUID: usize = 256;
 
 /// What the steps of a run tell it.
 #[derive(Debug)]
@@ -82,7 +87,8 @@ impl Parts {
             Some(DropReason::Filtered) => return Judged::Ended(Ending::Filtered),
             None => {}
         }
-        let held = match event.uuid().map(|uuid| seen.claim(&uuid)) {
+        let uuid = event.uuid().filter(|uuid| uuid.len() <= LONGEST_UUID);
+        let held = match uuid.map(|uuid| seen.claim(&uuid)) {
             None => None,
             Some(Claim::Held(held)) => Some(held),
             Some(Claim::Remembered) => return Judged::Ended(Ending::Duplicate),
@@ -102,13 +108,14 @@ impl Parts {
             }
         };
         if restamped {
-            entry.timestamp = Some(self.clock.now());
+            entry.timestamp = Some(clock_offset.later(self.clock.now()));
         }
         let slot = Slot {
             id,
             event,
             held,
             clock_offset,
+            judged_at: now,
             restamped,
             queued: Instant::now(),
         };
@@ -148,15 +155,24 @@ impl Parts {
         }
     }
 
-    /// Writes dead letters; their items end once they are durable.
-    pub(super) async fn write_aside(&self, asides: Vec<PutAside>, reports: &Reports) -> Result<()> {
+    /// Writes dead letters, as often as it takes; their items end once they are durable.
+    ///
+    /// # Errors
+    /// What waiting cannot mend, or what failed last when the run stops. The items are then handed back.
+    pub(super) async fn write_aside(
+        &self,
+        asides: Vec<PutAside>,
+        reports: &Reports,
+        stop: &mut watch::Receiver<bool>,
+        seed: u64,
+    ) -> Result<()> {
         let (letters, items): (Vec<_>, Vec<_>) = asides
             .into_iter()
             .map(|aside| (aside.letter, (aside.id, aside.held)))
             .unzip();
         let written = match letters.is_empty() {
             true => Ok(()),
-            false => self.dead_letters.write(&letters).await,
+            false => self.write_letters(&letters, reports, stop, seed).await,
         };
         let ending = match written {
             Ok(()) => Ending::DeadLettered,
@@ -166,6 +182,34 @@ impl Parts {
             end(reports, id, held, ending);
         }
         written
+    }
+
+    async fn write_letters(
+        &self,
+        letters: &[DeadLetter],
+        reports: &Reports,
+        stop: &mut watch::Receiver<bool>,
+        seed: u64,
+    ) -> Result<()> {
+        let mut backoff = Backoff::new(self.backoff, seed);
+        loop {
+            let Err(error) = self.dead_letters.write(letters).await else {
+                return Ok(());
+            };
+            let retry_in = backoff.next(error.retry());
+            self.observer.observe(&Signal::DeadLettersFailed {
+                error: &error,
+                retry_in,
+            });
+            let Some(wait) = retry_in.filter(|_| !*stop.borrow()) else {
+                return Err(error);
+            };
+            reports.send(Report::Fault(error.to_string())).ok();
+            tokio::select! {
+                () = sleep(wait) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
     }
 }
 

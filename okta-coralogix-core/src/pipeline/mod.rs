@@ -2,10 +2,12 @@
 
 mod builder;
 mod deliver;
+mod encode;
 mod intake;
 mod queue;
 mod run;
 mod settle;
+mod standstill;
 mod summary;
 mod throttle;
 

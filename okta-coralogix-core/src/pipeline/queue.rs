@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use crate::filter::Held;
@@ -9,7 +10,7 @@ use crate::sink::BatchLimits;
 use crate::{ClockOffset, EntryText, LogEntry, RawEvent};
 
 /// Which item of which delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ItemId {
     pub(super) delivery: u64,
     pub(super) index: usize,
@@ -23,9 +24,21 @@ pub(super) struct Slot {
     /// Given back when the slot is dropped.
     pub(super) held: Option<Held>,
     pub(super) clock_offset: ClockOffset,
+    /// The time that its age was judged by at its receipt.
+    pub(super) judged_at: DateTime<Utc>,
     /// The age rule has let it pass with a new timestamp: it is not judged again.
     pub(super) restamped: bool,
     pub(super) queued: Instant,
+}
+
+impl Slot {
+    /// The time to judge its age by now: the earlier of the clock, and of the time of its receipt plus what has passed
+    /// since, so that a step of the host's clock cannot make it old.
+    pub(super) fn judging_time(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let waited = TimeDelta::from_std(self.queued.elapsed()).unwrap_or(TimeDelta::MAX);
+        let passed = self.judged_at.checked_add_signed(waited).unwrap_or(now);
+        self.clock_offset.earlier(now).min(passed)
+    }
 }
 
 /// Entries and their slots, side by side, since a sink encodes a slice of entries.

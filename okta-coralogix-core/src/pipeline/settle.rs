@@ -18,6 +18,8 @@ pub(super) struct Ledger {
     open: usize,
     /// Bytes of the deliveries.
     bytes: usize,
+    /// A cumulative source gives again what has a lower number than this and is not settled: it went back.
+    rewound: u64,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,18 @@ impl Ledger {
             next: 0,
             open: 0,
             bytes: 0,
+            rewound: 0,
+        }
+    }
+
+    pub(super) fn order(&self) -> AckOrder {
+        self.order
+    }
+
+    /// A cumulative source goes back: whatever it has given so far is handed back with what made it go.
+    pub(super) fn rewind(&mut self) {
+        if self.order == AckOrder::Cumulative {
+            self.rewound = self.next;
         }
     }
 
@@ -132,18 +146,27 @@ impl Ledger {
     /// Deliveries whose source may be told now: all ended, and in the source's order.
     pub(super) fn ready(&mut self) -> Vec<Settlement> {
         let mut ready = Vec::new();
+        let mut rewinds = false;
         for (&delivery, tracked) in &mut self.deliveries {
             if tracked.settled {
                 continue;
             }
             let complete = tracked.open == 0;
             if complete && let Some(acker) = tracked.acker.take() {
-                ready.push(tracked.settlement(delivery, acker));
+                let mut settlement = tracked.settlement(delivery, acker);
+                if delivery < self.rewound {
+                    settlement.outcomes.fill(Outcome::HandedBack);
+                }
+                rewinds |= settlement.outcomes.contains(&Outcome::HandedBack);
+                ready.push(settlement);
             }
             // The next one's turn comes when this one is settled.
             if self.order == AckOrder::Cumulative {
                 break;
             }
+        }
+        if rewinds {
+            self.rewind();
         }
         ready
     }
@@ -184,6 +207,13 @@ impl Ledger {
             .filter(|(_, tracked)| overdue(tracked))
             .map(|(&delivery, _)| delivery)
             .collect()
+    }
+
+    /// The delivery is out of time and told in its turn all the same.
+    pub(super) fn forget_deadline(&mut self, delivery: u64) {
+        if let Some(tracked) = self.deliveries.get_mut(&delivery) {
+            tracked.deadline = None;
+        }
     }
 
     /// Items of the delivery that may be withdrawn.

@@ -6,8 +6,10 @@ use tokio::sync::Notify;
 
 use crate::ErrorKind;
 
-/// Entries refused in a row, with nothing accepted in between, after which the endpoint is at fault and not the entries.
-pub(super) const REFUSED_IN_A_ROW: usize = 4;
+/// Entries refused in a row, with nothing accepted in between, after which the endpoint is at fault and not the entries: as
+/// long as it has not accepted anything in this run, and when it has.
+const REFUSED_BY_A_STRANGER: usize = 4;
+const REFUSED_BY_A_FRIEND: usize = 16;
 
 /// What a run has learnt of its sink, shared by all its requests.
 ///
@@ -29,6 +31,7 @@ struct State {
     /// The largest request below that which it has taken.
     taken: usize,
     refused: usize,
+    has_accepted: bool,
 }
 
 /// A request may be sent while this is held.
@@ -44,6 +47,7 @@ impl Throttle {
                 too_large: usize::MAX,
                 taken: 0,
                 refused: 0,
+                has_accepted: false,
             }),
             freed: Notify::new(),
             most,
@@ -73,6 +77,7 @@ impl Throttle {
         }
         state.limit = (state.limit + 1.0 / state.limit).min(self.most as f64);
         state.refused = 0;
+        state.has_accepted = true;
     }
 
     /// A request failed in a way that time mends.
@@ -87,7 +92,12 @@ impl Throttle {
     pub(super) fn refused(&self) -> bool {
         let mut state = self.state();
         state.refused += 1;
-        state.refused >= REFUSED_IN_A_ROW
+        state.refused >= state.enough_refusals()
+    }
+
+    /// How many single entries tell a bad entry from a bad endpoint.
+    pub(super) fn probes(&self) -> usize {
+        self.state().enough_refusals()
     }
 
     /// A request of `bytes` was too large.
@@ -110,6 +120,15 @@ impl Throttle {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn enough_refusals(&self) -> usize {
+        match self.has_accepted {
+            false => REFUSED_BY_A_STRANGER,
+            true => REFUSED_BY_A_FRIEND,
+        }
     }
 }
 

@@ -1,15 +1,12 @@
 //! What a run does because of the time alone.
 
-use std::time::Duration;
+use std::collections::HashSet;
 
 use tokio::time::Instant;
 
-use super::Run;
+use super::{FAR, Run, later};
 use crate::pipeline::Ending;
-use crate::{Error, ErrorKind};
-
-/// Nothing happens this far ahead: a timer that is not needed.
-const FAR: Duration = Duration::from_secs(24 * 3600);
+use crate::{AckOrder, Error, ErrorKind};
 
 impl Run {
     /// Does what is due by time alone.
@@ -18,45 +15,55 @@ impl Run {
         if self.source_rests_until.is_some_and(|until| until <= now) {
             self.source_rests_until = None;
         }
-        for delivery in self.ledger.overdue(now) {
-            self.withdraw(delivery);
+        if let Some(asked) = self.asked {
+            self.standstill.source_is_silent(asked);
         }
+        self.standstill.busy(self.ledger.unsettled() > 0);
+        self.withdraw_overdue(now);
         if self.give_up_at().is_some_and(|at| at <= now) && self.fatal.is_none() {
-            let fault = self.fault.take().unwrap_or_default();
+            let fault = self.standstill.fault();
             let detail = format!(
                 "gave up: nothing has moved for {:?}; the last fault: {fault}",
-                now - self.moved
+                self.limits.give_up
             );
             self.fail(Error::new(ErrorKind::GaveUp, detail));
         }
     }
 
-    /// Hands back what of a delivery is not on its way, and settles it as it stands.
-    fn withdraw(&mut self, delivery: u64) {
-        let waiting = self.ledger.waiting(delivery);
-        drop(self.queue.withdraw(|id| id.delivery == delivery));
+    /// Hands back what is not on its way of deliveries that are out of time, and settles them as they stand. A cumulative
+    /// source still hears in its order.
+    fn withdraw_overdue(&mut self, now: Instant) {
+        let overdue: HashSet<u64> = self.ledger.overdue(now).into_iter().collect();
+        if overdue.is_empty() {
+            return;
+        }
+        drop(self.queue.withdraw(|id| overdue.contains(&id.delivery)));
         // Reports that are already here came first.
-        while let Ok(report) = self.inbox.try_recv() {
-            self.hear(report);
-        }
-        for id in waiting {
-            self.ended(id, Ending::HandedBack);
-        }
-        if let Some(settlement) = self.ledger.settle_now(delivery) {
-            self.tell(settlement);
+        self.hear_all();
+        for delivery in overdue {
+            for id in self.ledger.waiting(delivery) {
+                self.ended(id, Ending::HandedBack);
+            }
+            match self.ledger.order() {
+                AckOrder::Cumulative => self.ledger.forget_deadline(delivery),
+                AckOrder::Individual => {
+                    if let Some(settlement) = self.ledger.settle_now(delivery) {
+                        self.tell(settlement);
+                    }
+                }
+            }
         }
     }
 
     fn give_up_at(&self) -> Option<Instant> {
-        self.fault.as_ref()?;
-        Some(self.moved + self.limits.give_up?)
+        self.standstill.ends_at(self.limits.give_up?)
     }
 
     pub(super) fn next_wake(&self) -> Instant {
         let linger = self
             .queue
             .waiting_since()
-            .map(|since| since + self.limits.linger);
+            .map(|since| later(since, self.limits.linger));
         let linger = linger.filter(|_| self.sends.len() < self.limits.requests);
         let times = [
             linger,
@@ -65,10 +72,7 @@ impl Run {
             self.drain_until,
             self.give_up_at().filter(|_| self.fatal.is_none()),
         ];
-        times
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or_else(|| Instant::now() + FAR)
+        let far = later(Instant::now(), FAR);
+        times.into_iter().flatten().min().unwrap_or(far)
     }
 }

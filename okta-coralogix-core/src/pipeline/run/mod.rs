@@ -2,25 +2,28 @@
 
 mod deadlines;
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{AbortHandle, BoxFuture, abortable};
 use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, StreamExt, stream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::deliver::{Group, encode_reason};
-use super::intake::{Judged, Report, Reports, end};
+use super::intake::{Judged, PutAside, Report, Reports, end};
 use super::queue::{ItemId, Queue};
 use super::settle::{Ledger, Settlement};
+use super::standstill::Standstill;
 use super::throttle::Throttle;
 use super::{Ending, Failed, Limits, Parts, Summary};
 use crate::backoff::Backoff;
-use crate::filter::SeenFilter;
+use crate::filter::{Joined, SeenFilter};
 use crate::observe::Signal;
-use crate::sink::{Batch, BatchLimits, EncodeError};
-use crate::{Delivery, Error, EventSource, LogEntry, LogSink, MalformedEvent, RawEvent, Result};
+use crate::sink::BatchLimits;
+use crate::{Delivery, Error, EventSource, MalformedEvent, Outcome, RawEvent, Result};
 
 pub(super) struct Run {
     parts: Arc<Parts>,
@@ -28,8 +31,11 @@ pub(super) struct Run {
     seen: SeenFilter,
     source: BoxStream<'static, Result<Delivery>>,
     source_backoff: Backoff,
+    /// Since when it is being asked.
+    asked: Option<Instant>,
     /// Not to be asked before this.
     source_rests_until: Option<Instant>,
+    settle_backoff: Backoff,
     exhausted: bool,
     queue: Queue,
     ledger: Ledger,
@@ -38,15 +44,15 @@ pub(super) struct Run {
     sends: FuturesUnordered<BoxFuture<'static, Result<()>>>,
     /// Dead letters being written, and copies that wait for the outcome of the first.
     asides: FuturesUnordered<BoxFuture<'static, Result<()>>>,
+    /// How to end the waits of copies that were handed back meanwhile.
+    joined: HashMap<ItemId, AbortHandle>,
     settlements: FuturesUnordered<BoxFuture<'static, (u64, usize, Result<()>)>>,
     stop: watch::Sender<bool>,
     throttle: Arc<Throttle>,
     /// When what is in flight must have finished; set once nothing more is taken.
     drain_until: Option<Instant>,
     fatal: Option<Error>,
-    /// What failed since anything last moved, and when that was.
-    fault: Option<String>,
-    moved: Instant,
+    standstill: Standstill,
     summary: Summary,
     groups: u64,
 }
@@ -59,20 +65,22 @@ impl Run {
             ledger: Ledger::new(source.ack_order()),
             source: deliveries(source),
             source_backoff: Backoff::new(parts.backoff, limits.seed),
+            asked: None,
             source_rests_until: None,
+            settle_backoff: Backoff::new(parts.backoff, limits.seed),
             exhausted: false,
             queue: Queue::default(),
             reports,
             inbox,
             sends: FuturesUnordered::new(),
             asides: FuturesUnordered::new(),
+            joined: HashMap::new(),
             settlements: FuturesUnordered::new(),
             stop: watch::Sender::new(false),
             throttle: Arc::new(Throttle::new(limits.requests)),
             drain_until: None,
             fatal: None,
-            fault: None,
-            moved: Instant::now(),
+            standstill: Standstill::default(),
             summary: Summary::default(),
             groups: 0,
             parts,
@@ -97,33 +105,45 @@ impl Run {
             tokio::select! {
                 biased;
                 () = &mut shutdown => self.drain(),
-                Some(report) = self.inbox.recv() => self.hear(report),
+                Some(report) = self.inbox.recv() => {
+                    self.hear(report);
+                    self.hear_all();
+                }
                 Some((delivery, items, told)) = self.settlements.next() => self.settled(delivery, items, told),
                 Some(sent) = self.sends.next() => self.check(sent),
                 Some(put) = self.asides.next() => self.check(put),
-                taken = self.source.next(), if takes => self.taken(taken),
+                taken = self.source.next(), if takes => {
+                    self.taken(taken);
+                    // A source that always has something must not keep the rest of the program, timers included, from its turn.
+                    tokio::task::yield_now().await;
+                }
                 () = sleep_until(wake) => {}
             }
         }
     }
 
-    /// True if the source may be asked. Once it is being asked this stays true until it answers, so that an exchange with it
+    /// True if the source is to be asked. Once it is being asked this stays true until it answers, so that an exchange with it
     /// is never left alone half way.
-    fn takes(&self) -> bool {
-        !self.exhausted
-            && self.drain_until.is_none()
-            && self.source_rests_until.is_none()
-            && self.ledger.unsettled() < self.limits.deliveries
+    fn takes(&mut self) -> bool {
+        if self.exhausted || self.drain_until.is_some() {
+            return false;
+        }
+        let has_room = self.ledger.unsettled() < self.limits.deliveries
             && self.ledger.open_items() < self.limits.events
-            && self.ledger.bytes() < self.limits.bytes
+            && self.ledger.bytes() < self.limits.bytes;
+        if self.asked.is_none() && has_room && self.source_rests_until.is_none() {
+            self.asked = Some(Instant::now());
+        }
+        self.asked.is_some()
     }
 
     fn taken(&mut self, taken: Option<Result<Delivery>>) {
+        self.asked = None;
         match taken {
             None => self.exhausted = true,
             Some(Ok(delivery)) => {
                 self.source_backoff.reset();
-                self.progress();
+                self.standstill.source_answered();
                 self.take(delivery);
             }
             Some(Err(error)) => {
@@ -134,8 +154,8 @@ impl Run {
                 });
                 match retry_in {
                     Some(wait) => {
-                        self.fault = Some(error.to_string());
-                        self.source_rests_until = Some(Instant::now() + wait);
+                        self.standstill.source_failed(error.to_string());
+                        self.rest_the_source(wait);
                     }
                     None => self.fail(error),
                 }
@@ -164,26 +184,35 @@ impl Run {
                 Judged::Ended(ending) => self.ended(id, ending),
                 Judged::Send(slot) => self.queue.push(slot.0, slot.1),
                 Judged::PutAside(aside) => asides.push(aside),
-                Judged::Joined(joined) => {
-                    let reports = self.reports.clone();
-                    self.asides.push(
-                        async move {
-                            let ending = match joined.await {
-                                crate::Outcome::Settled => Ending::Duplicate,
-                                crate::Outcome::HandedBack => Ending::HandedBack,
-                            };
-                            end(&reports, id, None, ending);
-                            Ok(())
-                        }
-                        .boxed(),
-                    );
-                }
+                Judged::Joined(joined) => self.join(id, joined),
             }
         }
         self.put_aside(asides);
     }
 
-    fn put_aside(&mut self, asides: Vec<super::intake::PutAside>) {
+    /// The source is not asked for a while.
+    fn rest_the_source(&mut self, wait: Duration) {
+        let until = later(Instant::now(), wait);
+        self.source_rests_until = self.source_rests_until.max(Some(until));
+    }
+
+    /// Ends a copy as the one in flight ends.
+    fn join(&mut self, id: ItemId, joined: Joined) {
+        let reports = self.reports.clone();
+        let ended = async move {
+            let ending = match joined.await {
+                Outcome::Settled => Ending::Duplicate,
+                Outcome::HandedBack => Ending::HandedBack,
+            };
+            end(&reports, id, None, ending);
+        };
+        let (ended, abort) = abortable(ended);
+        self.joined.insert(id, abort);
+        // Aborted only once the item has ended.
+        self.asides.push(ended.map(|_| Ok(())).boxed());
+    }
+
+    fn put_aside(&mut self, asides: Vec<PutAside>) {
         if asides.is_empty() {
             return;
         }
@@ -191,8 +220,9 @@ impl Run {
             self.ledger.underway(aside.id);
         }
         let (parts, reports) = (Arc::clone(&self.parts), self.reports.clone());
-        self.asides
-            .push(async move { parts.write_aside(asides, &reports).await }.boxed());
+        let (mut stop, seed) = (self.stop.subscribe(), self.limits.seed);
+        let written = async move { parts.write_aside(asides, &reports, &mut stop, seed).await };
+        self.asides.push(written.boxed());
     }
 
     /// Starts as many requests as may be in flight.
@@ -202,9 +232,10 @@ impl Run {
         limits.bytes = limits.bytes.min(ceiling);
         while self.sends.len() < self.limits.requests && self.is_due(limits) {
             let entries = self.queue.entries(limits);
-            let batch = match encode(&*self.parts.sink, entries, ceiling) {
-                Ok(batch) => batch,
-                Err(error) => {
+            let batch = match self.parts.encode(entries, ceiling) {
+                Ok(Ok(batch)) => batch,
+                Err(error) => return self.fail(error),
+                Ok(Err(error)) => {
                     let (slots, _) = self.queue.take(1);
                     let aside = |slot: super::queue::Slot| {
                         self.parts.put_aside(
@@ -239,7 +270,7 @@ impl Run {
             let nothing_more_comes = self.exhausted || self.drain_until.is_some();
             nothing_more_comes
                 || self.queue.fills(limits)
-                || since + self.limits.linger <= Instant::now()
+                || later(since, self.limits.linger) <= Instant::now()
         })
     }
 
@@ -266,44 +297,49 @@ impl Run {
         self.ledger.settled(delivery);
         match told {
             Ok(()) => {
-                self.progress();
+                self.standstill.moved();
+                self.settle_backoff.reset();
                 self.parts.observer.observe(&Signal::Settled { items });
             }
             Err(error) => {
                 self.parts
                     .observer
                     .observe(&Signal::SettleFailed { error: &error });
-                if error.is_temporary() {
-                    self.fault = Some(error.to_string());
-                } else {
-                    self.fail(error);
+                match self.settle_backoff.next(error.retry()) {
+                    Some(wait) => {
+                        self.ledger.rewind();
+                        self.standstill.failed(error.to_string());
+                        self.rest_the_source(wait);
+                    }
+                    None => self.fail(error),
                 }
             }
         }
     }
 
     fn hear(&mut self, report: Report) {
-        let mut next = Some(report);
-        while let Some(report) = next {
-            match report {
-                Report::Ended(id, ending) => self.ended(id, ending),
-                Report::Progress => self.progress(),
-                Report::Fault(fault) => self.fault = Some(fault),
-            }
-            next = self.inbox.try_recv().ok();
+        match report {
+            Report::Ended(id, ending) => self.ended(id, ending),
+            Report::Progress => self.standstill.moved(),
+            Report::Fault(fault) => self.standstill.failed(fault),
+        }
+    }
+
+    /// Hears everything that has been reported up to now.
+    fn hear_all(&mut self) {
+        while let Ok(report) = self.inbox.try_recv() {
+            self.hear(report);
         }
     }
 
     fn ended(&mut self, id: ItemId, ending: Ending) {
+        if let Some(waits) = self.joined.remove(&id) {
+            waits.abort();
+        }
         if self.ledger.end(id, ending) {
             self.summary.count(ending);
             self.parts.observer.observe(&Signal::Ended { ending });
         }
-    }
-
-    fn progress(&mut self) {
-        self.moved = Instant::now();
-        self.fault = None;
     }
 
     fn check(&mut self, done: Result<()>) {
@@ -326,7 +362,7 @@ impl Run {
 
     fn drain(&mut self) {
         self.drain_until
-            .get_or_insert(Instant::now() + self.limits.drain);
+            .get_or_insert(later(Instant::now(), self.limits.drain));
     }
 
     fn is_done(&self) -> bool {
@@ -339,6 +375,7 @@ impl Run {
     }
 
     fn finish(mut self) -> Result<Summary, Failed> {
+        self.hear_all();
         for id in self.ledger.unended() {
             self.ended(id, Ending::HandedBack);
         }
@@ -350,21 +387,19 @@ impl Run {
     }
 }
 
-/// The request for as many of the first entries as fit it, at most `ceiling` plain bytes unless it is one entry alone.
-fn encode(sink: &dyn LogSink, entries: &[LogEntry], ceiling: usize) -> Result<Batch, EncodeError> {
-    let mut batch = sink.encode(entries)?;
-    while batch.plain_len > ceiling && batch.taken > 1 {
-        let fewer = batch.taken * ceiling / batch.plain_len;
-        batch = sink.encode(&entries[..fewer.clamp(1, batch.taken - 1)])?;
-    }
-    Ok(batch)
-}
-
 fn size(item: &Result<RawEvent, MalformedEvent>) -> usize {
     match item {
         Ok(event) => event.document().len(),
         Err(malformed) => malformed.bytes.len(),
     }
+}
+
+/// Nothing that is waited for is further ahead than this.
+const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// `wait` after `start`; a wait that is too long to be added is as good as none that ends.
+pub(super) fn later(start: Instant, wait: Duration) -> Instant {
+    start + wait.min(FAR)
 }
 
 /// The source as a stream, so that asking it can go on from one turn of the loop to the next.
