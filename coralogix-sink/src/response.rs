@@ -32,7 +32,7 @@ pub(crate) fn judge(answer: &Response<Bytes>, asked: Asked<'_>) -> Result<Sent, 
             &format!("{status} with a web page, and no ingress answers so"),
         )),
         200..=299 => Ok(Sent::default()),
-        300..=399 => Err(wrong_endpoint(whom, &redirect(status, headers))),
+        300..=399 => Err(wrong_endpoint(whom, &redirect(status, headers, asked.key))),
         400 | 422 if html => Err(wrong_endpoint(
             whom,
             &format!(
@@ -65,7 +65,7 @@ pub(crate) fn judge(answer: &Response<Bytes>, asked: Asked<'_>) -> Result<Sent, 
 }
 
 /// Judges an exchange that brought no complete answer.
-pub(crate) fn judge_transport(error: TransportError, whom: &str) -> Error {
+pub(crate) fn judge_transport(error: &TransportError, whom: &str) -> Error {
     let kind = match error {
         TransportError::TooLong(_) => ErrorKind::UnexpectedAnswer,
         _ => ErrorKind::Network,
@@ -74,9 +74,7 @@ pub(crate) fn judge_transport(error: TransportError, whom: &str) -> Error {
         TransportError::Connect(_) => "no connection to",
         _ => "no complete answer from",
     };
-    Error::temporary(kind, format!("{what} {whom}"))
-        .with_ambiguity(error.is_ambiguous())
-        .with_source(error)
+    Error::temporary(kind, format!("{what} {whom}: {error}")).with_ambiguity(error.is_ambiguous())
 }
 
 fn temporary(status: StatusCode, headers: &HeaderMap, whom: &str, said: &str) -> Error {
@@ -107,12 +105,12 @@ fn wrong_endpoint(whom: &str, what: &str) -> Error {
 }
 
 /// A redirect is not followed, since the key would go along. Only the host it points to is worth a word.
-fn redirect(status: StatusCode, headers: &HeaderMap) -> String {
+fn redirect(status: StatusCode, headers: &HeaderMap, key: &Secret) -> String {
     let host = headers
         .get(LOCATION)
         .and_then(|location| location.to_str().ok())
         .and_then(|location| url::Url::parse(location).ok())
-        .and_then(|url| url.host_str().map(words::bounded));
+        .and_then(|url| url.host_str().map(|host| words::bounded(&key.blot(host))));
     match host {
         Some(host) => format!("{status}, a redirect to `{host}`, which is not followed"),
         None => format!("{status}, a redirect, which is not followed"),

@@ -104,7 +104,7 @@ impl CoralogixSink {
         }
         exchange(&*self.transport, request, self.bounds)
             .await
-            .map_err(|error| response::judge_transport(error, &self.whom))
+            .map_err(|error| response::judge_transport(&error, &self.whom))
     }
 
     fn asked(&self) -> Asked<'_> {

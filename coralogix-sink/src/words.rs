@@ -12,11 +12,7 @@ pub(crate) fn of(body: &[u8], key: &Secret) -> String {
     if text.is_empty() {
         return String::new();
     }
-    let text = match key.expose() {
-        "" => text.into(),
-        key => text.replace(key, "***"),
-    };
-    format!(": \"{}\"", bounded(&text))
+    format!(": \"{}\"", bounded(&key.blot(text)))
 }
 
 /// The first characters, control characters escaped so that they cannot fake a line of a log.

@@ -48,6 +48,6 @@ fn name(environment: &Environment, variable: &str, default: &str) -> Result<Stri
             variable,
             format!("is empty; write a name, or unset it for {default:?}"),
         )),
-        Some(name) => Ok(name),
+        Some(name) => Ok(name.trim().to_owned()),
     }
 }

@@ -81,6 +81,10 @@ impl Disk for OsDisk {
     async fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
         Self::run(path, |path| match fs::canonicalize(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
+                if fs::symlink_metadata(path).is_ok() {
+                    let detail = "it is a link to a file that does not exist: create that, or name it instead";
+                    return Err(io::Error::new(ErrorKind::InvalidInput, detail));
+                }
                 let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
                 Ok(fs::canonicalize(folder_of(path))?.join(name))
             }

@@ -47,16 +47,20 @@ impl JsonString {
     }
 }
 
-/// The plain text of the inside of a JSON string.
+/// The plain text of the inside of a JSON string; the escaped one where that is no text.
 pub(crate) fn plain(escaped: &[u8]) -> Cow<'_, str> {
+    unescaped(escaped).unwrap_or_else(|| String::from_utf8_lossy(escaped))
+}
+
+/// The plain text of the inside of a JSON string; `None` where it has half a surrogate pair.
+pub(crate) fn unescaped(escaped: &[u8]) -> Option<Cow<'_, str>> {
     let text = String::from_utf8_lossy(escaped);
     if !text.contains('\\') {
-        return text;
+        return Some(text);
     }
-    match serde_json::from_str(&format!("\"{text}\"")) {
-        Ok(plain) => Cow::Owned(plain),
-        Err(_) => text,
-    }
+    serde_json::from_str(&format!("\"{text}\""))
+        .ok()
+        .map(Cow::Owned)
 }
 
 impl From<&str> for JsonString {

@@ -1,5 +1,6 @@
 //! Credentials that cannot be printed by accident.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -23,6 +24,33 @@ impl Secret {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// `text` with every copy of the secret blotted out, in whatever case: for words of a far side that may echo it.
+    ///
+    /// ```
+    /// use okta_coralogix_core::Secret;
+    ///
+    /// let key = Secret::from("cxtp_4711");
+    /// assert_eq!(key.blot("invalid key CXTP_4711!"), "invalid key ***!");
+    /// ```
+    #[must_use]
+    pub fn blot<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let secret = Zeroizing::new(self.0.to_ascii_lowercase());
+        // Lower case in ASCII keeps every byte in its place.
+        let lower = Zeroizing::new(text.to_ascii_lowercase());
+        if secret.is_empty() || !lower.contains(&*secret) {
+            return Cow::Borrowed(text);
+        }
+        let mut blotted = String::with_capacity(text.len());
+        let mut rest = 0;
+        for (at, _) in lower.match_indices(&*secret) {
+            blotted.push_str(&text[rest..at]);
+            blotted.push_str("***");
+            rest = at + secret.len();
+        }
+        blotted.push_str(&text[rest..]);
+        Cow::Owned(blotted)
     }
 }
 

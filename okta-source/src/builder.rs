@@ -194,10 +194,10 @@ impl OktaSourceBuilder {
                 "is out of range; write 1 to 1000",
             ));
         }
-        if self.poll_interval.is_zero() {
+        if self.poll_interval.is_zero() || self.poll_interval > config::LONGEST_POLL_INTERVAL {
             return Err(Error::config(
                 "poll_interval",
-                "is zero; write a time such as 30 s",
+                "is out of range; write a time above zero and up to 30 days, such as 30 s",
             ));
         }
         if !is_share(self.rate_share) {

@@ -1,13 +1,14 @@
 //! One request to the org, one whole answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use okta_coralogix_core::transport::{Bounds, Transport, exchange};
-use okta_coralogix_core::{Error, ErrorKind, Result};
+use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
 
 use crate::auth::Auth;
 use crate::error::broken_off;
@@ -72,6 +73,24 @@ impl Client {
         self.auth.authorize(headers);
         exchange(&*self.transport, request, self.bounds)
             .await
+            .map(|response| blotted(response, self.auth.secret()))
             .map_err(|error| broken_off(&error))
     }
+}
+
+/// The answer without copies of the credential, in case the far side echoes it: what is said of an answer goes into logs. The
+/// events themselves stay as they are.
+fn blotted(mut response: Response<Bytes>, secret: &Secret) -> Response<Bytes> {
+    for value in response.headers_mut().values_mut() {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        if let Cow::Owned(clean) = secret.blot(&text) {
+            *value = HeaderValue::from_str(&clean).unwrap_or(HeaderValue::from_static("***"));
+        }
+    }
+    let is_page =
+        response.status() == StatusCode::OK && response.body().trim_ascii_start().starts_with(b"[");
+    if !is_page && let Cow::Owned(clean) = secret.blot(&String::from_utf8_lossy(response.body())) {
+        *response.body_mut() = clean.into();
+    }
+    response
 }

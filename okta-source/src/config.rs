@@ -6,6 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 pub(crate) const LOOKBACK: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Okta's log goes back 90 days: a longer pause would not be a poll.
+pub(crate) const LONGEST_POLL_INTERVAL: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The largest page that Okta gives. (Okta developer docs, System Log API, 2026.)
 pub(crate) const PAGE_LIMIT: u16 = 1000;
 pub(crate) const RATE_SHARE: f64 = 0.5;

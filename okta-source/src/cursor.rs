@@ -9,6 +9,9 @@ use crate::org::OrgUrl;
 
 const LOGS: &str = "/api/v1/logs";
 
+/// The longest link that is followed, in bytes: what HTTP servers commonly take, and far above Okta's.
+const LONGEST: usize = 8 << 10;
+
 /// Asks for one event of the last seven days, which is what Okta takes without `since`: no clock is needed for it.
 pub(crate) const CHECK: &str = "/api/v1/logs?sortOrder=ASCENDING&limit=1";
 
@@ -40,9 +43,12 @@ impl Cursor {
                 ),
             ));
         }
-        Ok(Self(
-            url[Position::BeforePath..Position::AfterQuery].to_owned(),
-        ))
+        let link = &url[Position::BeforePath..Position::AfterQuery];
+        if url.path() != LOGS || link.len() > LONGEST {
+            let detail = "the org sent a next link that does not lead to its System Log";
+            return Err(Error::temporary(ErrorKind::UnexpectedAnswer, detail));
+        }
+        Ok(Self(link.to_owned()))
     }
 
     /// From a checkpoint.

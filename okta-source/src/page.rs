@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
-use okta_coralogix_core::event::{MalformedEvent, Origin, RawEvent, split_page};
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use okta_coralogix_core::event::{MalformedEvent, Origin, RawEvent, split_page, split_whole_page};
 use okta_coralogix_core::{Error, Result};
 
 use crate::cursor::Cursor;
@@ -30,7 +31,15 @@ impl Page {
         let next = link::next(headers)
             .map(|target| Cursor::from_link(target, org))
             .transpose()?;
-        let items = split_page(response.body(), origin).map_err(|error| {
+        // Where HTTP says how long the answer is, a shorter one does not come this far.
+        let is_whole =
+            headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+        let split = if is_whole {
+            split_whole_page
+        } else {
+            split_page
+        };
+        let items = split(response.body(), origin).map_err(|error| {
             let what = format!(
                 "something that is no page of the System Log ({})",
                 foreign(&error.to_string())

@@ -36,6 +36,8 @@ pub(crate) struct Progress {
     /// Held over a save, so that saves follow each other.
     stored: tokio::sync::Mutex<Stored>,
     handed_back: Notify,
+    /// A page was committed or handed back.
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +83,7 @@ impl Progress {
             flow: Mutex::new(flow),
             stored: tokio::sync::Mutex::new(stored),
             handed_back: Notify::new(),
+            changed: Notify::new(),
         }
     }
 
@@ -130,7 +133,18 @@ impl Progress {
             flow.open.clear();
             drop(flow);
             self.handed_back.notify_one();
+            self.changed.notify_one();
         }
+    }
+
+    /// True if every page that was given is committed.
+    pub(crate) fn is_committed(&self) -> bool {
+        self.flow().open.is_empty()
+    }
+
+    /// Resolves after a page was committed or handed back. May resolve for one that was dealt with already.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     /// A page is done with. Commits the position behind the last page before which all are done with.
@@ -155,6 +169,7 @@ impl Progress {
             version: Some(version),
             place: Some(place),
         };
+        self.changed.notify_one();
         Ok(())
     }
 

@@ -260,7 +260,12 @@ impl EventSource for OktaSource {
         loop {
             self.rewind().await?;
             if self.settings.once && self.caught_up {
-                return Ok(None);
+                if self.progress.is_committed() {
+                    return Ok(None);
+                }
+                // What is handed back now is still to be read again.
+                self.progress.changed().await;
+                continue;
             }
             if !self.wait().await {
                 continue;

@@ -7,11 +7,12 @@ use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
 use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::pipeline::PipelineBuilder;
 use okta_coralogix_core::testing::MemoryCheckpoint;
-use okta_coralogix_core::{Error, ErrorKind, Pipeline, Result, Summary};
+use okta_coralogix_core::{Error, ErrorKind, LogSink, Pipeline, Result, Summary};
 use okta_source::{OktaSource, OktaSourceBuilder};
 
 use super::{Mode, Settings};
 use crate::dead_letters::SaidDeadLetters;
+use crate::dry_run::DryRun;
 use crate::exit::End;
 use crate::progress::Progress;
 use crate::signals;
@@ -22,15 +23,19 @@ const DRAIN: Duration = Duration::from_secs(20);
 pub(super) async fn run(settings: Settings) -> End {
     let progress = Progress::on_stderr();
     progress.take_the_log();
-    if settings.mode == Mode::Check {
-        return check(settings).await;
-    }
     let shutdown = match signals::shutdown() {
         Ok(shutdown) => shutdown,
         Err(error) => {
-            return End::WrongSetting(Error::new(ErrorKind::Storage, format!("signals: {error}")));
+            let detail = format!("signals cannot be heard: {error}");
+            return End::WrongSetting(Error::new(ErrorKind::Storage, detail));
         }
     };
+    if settings.mode == Mode::Check {
+        return tokio::select! {
+            end = check(settings) => end,
+            () = shutdown => End::Done(Summary::default()),
+        };
+    }
     let pipeline = match open(settings, progress.clone()).await {
         Ok(pipeline) => pipeline,
         Err(error) => return End::WrongSetting(error),
@@ -62,8 +67,16 @@ async fn open(settings: Settings, progress: Progress) -> Result<Pipeline<OktaSou
                 .map_err(in_setting("--checkpoint"))?,
         ),
     };
-    let source = source(&settings).checkpoint(checkpoint).open().await?;
-    let pipeline: PipelineBuilder<OktaSource> = Pipeline::builder(source, settings.sink)
+    let opened = source(&settings).checkpoint(checkpoint).open().await;
+    let source = opened.map_err(|error| match error.kind() {
+        ErrorKind::Corrupt | ErrorKind::Storage => in_setting("--checkpoint")(error),
+        _ => error,
+    })?;
+    let sink: Arc<dyn LogSink> = match dry {
+        true => Arc::new(DryRun::new(settings.sink)),
+        false => Arc::new(settings.sink),
+    };
+    let pipeline: PipelineBuilder<OktaSource> = Pipeline::builder(source, sink)
         .mapping(settings.mapping)
         .observer(progress)
         .drain_timeout(DRAIN);

@@ -57,6 +57,10 @@ pub enum Mode {
     Check,
 }
 
+/// The range of the durations of flags.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
 const ORG_URL: &str = "OKTA_ORG_URL";
 const API_TOKEN: &str = "OKTA_API_TOKEN";
 
@@ -145,7 +149,8 @@ impl Settings {
             once,
             mode,
         };
-        if settings.checkpoint == settings.dead_letters {
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        if absolute(&settings.checkpoint) == absolute(&settings.dead_letters) {
             return Err(Error::config(
                 "--dead-letters",
                 "is the same file as --checkpoint; give them different ones",
@@ -206,10 +211,12 @@ impl Given<'_> {
             .value(twin, flag, value)?
             .unwrap_or_else(|| (flag.to_owned(), default.to_owned()));
         match humantime::parse_duration(value.trim()) {
-            Ok(time) if !time.is_zero() => Ok(time),
+            Ok(time) if (SHORTEST..=LONGEST).contains(&time) => Ok(time),
             _ => Err(Error::config(
                 &name,
-                format!("{value:?} is no duration; write one such as {default} or 90m"),
+                format!(
+                    "{value:?} is no duration from 1s to 30d; write one such as {default} or 90m"
+                ),
             )),
         }
     }

@@ -215,7 +215,7 @@ fn unresolved(path: &Path, error: io::Error) -> Error {
 }
 
 fn stuck(path: &Path) -> Error {
-    Error::new(
+    Error::temporary(
         ErrorKind::Storage,
         format!(
             "another process has held the lock of the dead letters {} for {} s: see whether it hangs, or give this one a file of its own",

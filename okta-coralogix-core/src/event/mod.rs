@@ -11,7 +11,7 @@ pub use head::EventHead;
 pub use malformed::{MalformedEvent, MalformedReason};
 pub use model::*;
 pub use origin::Origin;
-pub use page::{UnreadablePage, split_page};
+pub use page::{UnreadablePage, split_page, split_whole_page};
 pub use severity::OktaSeverity;
 
 use std::borrow::Cow;
@@ -110,7 +110,8 @@ impl RawEvent {
     #[must_use]
     pub fn uuid(&self) -> Option<Cow<'_, str>> {
         let span = self.head.uuid?;
-        Some(crate::json_string::plain(&self.log_event()[span.range()]))
+        // What cannot be unescaped is no text that two events could be told apart by.
+        crate::json_string::unescaped(&self.log_event()[span.range()])
     }
 
     /// `eventType`, if it is a string.

@@ -1,11 +1,11 @@
 //! A page of the System Log, split element by element.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Deserializer;
+use serde::de::{Error as _, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use super::head::{Fields, not_json};
@@ -21,8 +21,10 @@ pub enum UnreadablePage {
     /// Not a JSON array: a maintenance page in HTML, for one.
     #[error("the page is not a JSON array but starts with {0:?}")]
     NotAnArray(String),
-    /// So much of it is broken that the ends of its elements cannot be found in reasonable time.
-    #[error("so much of the page is broken that its elements cannot be told apart")]
+    /// So much of it is broken that the ends of its elements cannot be found in reasonable time, or it has more than 100,000.
+    #[error(
+        "the page has too many elements, or so many broken ones that they cannot be told apart"
+    )]
     Unsplittable,
     /// The array does not end, or something stands behind it.
     #[error("the page breaks off, or something stands behind its array")]
@@ -46,6 +48,26 @@ pub fn split_page(
     page: &Bytes,
     origin: &Arc<Origin>,
 ) -> Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage> {
+    split(page, origin, false)
+}
+
+/// As [`split_page`], for a page that is known to be whole, by its `Content-Length` say: then a last element that is broken is
+/// malformed like any other.
+///
+/// # Errors
+/// [`UnreadablePage`] if there is no array to split.
+pub fn split_whole_page(
+    page: &Bytes,
+    origin: &Arc<Origin>,
+) -> Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage> {
+    split(page, origin, true)
+}
+
+fn split(
+    page: &Bytes,
+    origin: &Arc<Origin>,
+    is_whole: bool,
+) -> Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage> {
     let text = simdutf8::basic::from_utf8(page).map_err(|_| UnreadablePage::NotUtf8)?;
     let whole = text.trim_matches(WHITE_SPACE);
     let inside = whole
@@ -59,6 +81,7 @@ pub fn split_page(
         closed: &whole[1..],
         page: page.slice(offset..offset + inside.len()),
         origin,
+        is_whole,
         budget: inside.len().saturating_mul(RESYNC_PASSES),
     };
     match splitter.split_sound(whole) {
@@ -74,6 +97,39 @@ pub(super) const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 /// otherwise be made to cost the square of its length.
 const RESYNC_PASSES: usize = 16;
 
+/// The most elements of a page, a hundred times Okta's most: each costs some hundred bytes however small it is.
+const MOST_ELEMENTS: usize = 100_000;
+
+/// The elements of an array, not too many of them.
+struct Bounded<'a>(Vec<Fields<'a>>);
+
+impl<'de> Deserialize<'de> for Bounded<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Elements;
+
+        impl<'de> Visitor<'de> for Elements {
+            type Value = Bounded<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "an array of at most {MOST_ELEMENTS} elements")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(fields) = seq.next_element()? {
+                    if elements.len() == MOST_ELEMENTS {
+                        return Err(A::Error::invalid_length(elements.len() + 1, &self));
+                    }
+                    elements.push(fields);
+                }
+                Ok(Bounded(elements))
+            }
+        }
+
+        deserializer.deserialize_seq(Elements)
+    }
+}
+
 struct Splitter<'a> {
     /// What stands between the brackets.
     text: &'a str,
@@ -82,6 +138,8 @@ struct Splitter<'a> {
     /// The same bytes as `text`, shared.
     page: Bytes,
     origin: &'a Arc<Origin>,
+    /// Nothing of it is missing.
+    is_whole: bool,
     /// Bytes that may still be read in search of the end of a broken element.
     budget: usize,
 }
@@ -96,8 +154,8 @@ impl Splitter<'_> {
     /// Splits an array in which nothing is wrong, with one JSON reader for all of it: a reader for each element would
     /// allocate its nesting state anew. `None` if anything is wrong, or where an element begins cannot be told.
     fn split_sound(&self, array: &str) -> Option<Vec<Result<RawEvent, MalformedEvent>>> {
-        let mut reader = Deserializer::from_str(array);
-        let read = Vec::<Fields<'_>>::deserialize(&mut reader).ok()?;
+        let mut reader = serde_json::Deserializer::from_str(array);
+        let Bounded(read) = Bounded::deserialize(&mut reader).ok()?;
         reader.end().ok()?;
         let mut elements = Vec::with_capacity(read.len());
         let mut starts = read.iter().map(|fields| Some(fields.start_in(array)? - 1));
@@ -134,13 +192,16 @@ impl Splitter<'_> {
                 Ok(element) => element,
                 Err(reason) => {
                     let end = self.resync(at)?;
-                    if end == self.text.len() && self.breaks_off(at) {
+                    if !self.is_whole && end == self.text.len() && self.breaks_off(at) {
                         return Err(UnreadablePage::Truncated);
                     }
                     let head = Err(reason);
                     Element { end, head }
                 }
             };
+            if elements.len() == MOST_ELEMENTS {
+                return Err(UnreadablePage::Unsplittable);
+            }
             elements.push(self.take(at, &element));
             let behind = self.skip_space(element.end);
             if behind == self.text.len() {
@@ -153,7 +214,7 @@ impl Splitter<'_> {
     /// Reads the element at `at`, up to the comma or the end behind it.
     fn read(&self, at: usize) -> Result<Element, MalformedReason> {
         let rest = &self.text[at..];
-        let mut stream = Deserializer::from_str(rest).into_iter::<Fields<'_>>();
+        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Fields<'_>>();
         let fields = match stream.next() {
             Some(Ok(fields)) => fields,
             Some(Err(error)) => return Err(not_json(&error)),
@@ -216,14 +277,15 @@ impl Splitter<'_> {
 
     /// Tells whether the last element, which starts at `at`, took the page's last bracket for its own and needs more.
     fn breaks_off(&self, at: usize) -> bool {
-        let mut stream = Deserializer::from_str(&self.closed[at..]).into_iter::<IgnoredAny>();
+        let mut stream =
+            serde_json::Deserializer::from_str(&self.closed[at..]).into_iter::<IgnoredAny>();
         matches!(stream.next(), Some(Err(error)) if error.is_eof())
     }
 
     /// Tells whether a whole event stands at `at`.
     fn probe(&self, at: usize) -> Probe {
         let rest = &self.text[at..];
-        let mut stream = Deserializer::from_str(rest).into_iter::<Fields<'_>>();
+        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Fields<'_>>();
         match stream.next() {
             Some(Ok(fields)) => {
                 let read = stream.byte_offset();
@@ -279,6 +341,7 @@ mod tests {
             closed: &array[1..],
             page: Bytes::copy_from_slice(text.as_bytes()),
             origin,
+            is_whole: false,
             budget: usize::MAX,
         }
     }

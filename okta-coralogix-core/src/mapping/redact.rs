@@ -155,7 +155,9 @@ fn rewrite_array(
         .iter()
         .filter_map(|(steps, action)| match steps.split_first() {
             Some((Step::EachElement, rest)) => Some((rest, *action)),
-            _ => None,
+            // A path that forgets the array means all of its elements: better too much than a name that goes out.
+            Some((Step::Member(_), _)) => Some((*steps, *action)),
+            None => None,
         })
         .collect();
     if below.is_empty() {
@@ -221,6 +223,13 @@ mod tests {
         let json = r#"{"n": 1.50,"actor":{"alternateId":"a@b.c","id":"x\u00fc"},"target":[{"displayName":"A","id":"1"},{"id":"2"},null], "client" : { "x" : 1e2 }}"#;
         let expected = r#"{"n":1.50,"actor":{"id":"x\u00fc"},"target":[{"id":"1"},{"id":"2"},null],"client":{ "x" : 1e2 }}"#;
         assert_eq!(apply(&redaction, json), expected);
+    }
+
+    #[test]
+    fn a_path_that_forgets_an_array_means_all_of_its_elements() {
+        let redaction = Redaction::new().drop_field("$.target.name").unwrap();
+        let json = r#"{"target":[{"name":"A","id":1},{"name":"B"}]}"#;
+        assert_eq!(apply(&redaction, json), r#"{"target":[{"id":1},{}]}"#);
     }
 
     #[test]

@@ -53,6 +53,9 @@ enum Attempt {
 /// An entry that was received less than this ago has not waited: it is not judged by its age again.
 const WAITED: Duration = Duration::from_secs(1);
 
+/// Bytes of an event. The smallest that Okta sends are about as large.
+const TINY: usize = 500;
+
 impl Group {
     pub(super) fn new(
         parts: Arc<Parts>,
@@ -209,6 +212,12 @@ impl Group {
     async fn refused(&mut self, range: Range<usize>, error: Error) -> Result<()> {
         let alone = range.len() == 1;
         match error.kind() {
+            ErrorKind::TooLarge if alone && self.is_tiny(range.start) => {
+                let detail = format!(
+                    "the sink calls even a tiny request too large: check the endpoint ({error})"
+                );
+                return Err(Error::new(ErrorKind::WrongEndpoint, detail).with_source(error));
+            }
             ErrorKind::TooLarge if alone => {
                 self.put_aside(range.start, DeadLetterReason::TooLarge, error.detail());
             }
@@ -270,6 +279,14 @@ impl Group {
             self.put_aside(index, DeadLetterReason::Rejected, error.detail());
         }
         Ok(())
+    }
+
+    /// No ingress calls an event of this size too large.
+    fn is_tiny(&self, index: usize) -> bool {
+        let bytes = |slot: &Slot| slot.event.document().len();
+        self.slots[index]
+            .as_ref()
+            .is_some_and(|slot| bytes(slot) < TINY)
     }
 
     fn split(&mut self, range: Range<usize>) {

@@ -75,21 +75,34 @@ impl CheckpointStore for MemoryCheckpoint {
 
 /// Dead letters in memory. Clones are handles to the same store.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryDeadLetters(Arc<Mutex<(Vec<DeadLetter>, bool)>>);
+pub struct MemoryDeadLetters(Arc<Mutex<Letters>>);
+
+#[derive(Debug, Default)]
+struct Letters {
+    written: Vec<DeadLetter>,
+    fails: bool,
+    /// So many writes fail for a while.
+    passing_faults: usize,
+}
 
 impl MemoryDeadLetters {
     /// The letters so far.
     #[must_use]
     pub fn letters(&self) -> Vec<DeadLetter> {
-        self.store().0.clone()
+        self.store().written.clone()
     }
 
     /// Whether writes fail, as on a full disk.
     pub fn set_failing(&self, fails: bool) {
-        self.store().1 = fails;
+        self.store().fails = fails;
     }
 
-    fn store(&self) -> MutexGuard<'_, (Vec<DeadLetter>, bool)> {
+    /// The next `writes` fail in a way that passes.
+    pub fn fail_next(&self, writes: usize) {
+        self.store().passing_faults = writes;
+    }
+
+    fn store(&self) -> MutexGuard<'_, Letters> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,10 +111,17 @@ impl MemoryDeadLetters {
 impl DeadLetters for MemoryDeadLetters {
     async fn write(&self, letters: &[DeadLetter]) -> Result<()> {
         let mut store = self.store();
-        if store.1 {
+        if store.passing_faults > 0 {
+            store.passing_faults -= 1;
+            return Err(Error::temporary(
+                ErrorKind::Storage,
+                "the memory disk is busy",
+            ));
+        }
+        if store.fails {
             return Err(Error::new(ErrorKind::Storage, "the memory disk is full"));
         }
-        store.0.extend_from_slice(letters);
+        store.written.extend_from_slice(letters);
         Ok(())
     }
 }

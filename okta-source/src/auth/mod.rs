@@ -3,6 +3,7 @@
 mod ssws;
 
 use http::HeaderMap;
+use okta_coralogix_core::Secret;
 pub use ssws::{ApiToken, ApiTokenError};
 
 /// A way to authenticate.
@@ -13,6 +14,13 @@ pub(crate) enum Auth {
 }
 
 impl Auth {
+    /// What must never be shown.
+    pub(crate) fn secret(&self) -> &Secret {
+        match self {
+            Self::ApiToken(token) => token.secret(),
+        }
+    }
+
     /// Adds what shows who is asking, marked sensitive.
     pub(crate) fn authorize(&self, headers: &mut HeaderMap) {
         match self {

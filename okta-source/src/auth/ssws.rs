@@ -45,6 +45,10 @@ impl ApiToken {
         Ok(Self(Secret::from(token)))
     }
 
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.0
+    }
+
     pub(crate) fn authorize(&self, headers: &mut HeaderMap) {
         // `parse` let only visible ASCII through, so that this never fails.
         if let Ok(mut value) = HeaderValue::try_from(format!("SSWS {}", self.0.expose())) {

@@ -1,5 +1,6 @@
 //! The 24-hour rule in a run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -125,4 +126,18 @@ async fn a_host_clock_that_is_a_day_fast_drops_nothing() {
             "{offset:?}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_of_the_host_clock_drops_nothing_that_is_in_flight() {
+    let events = aged(&[60_000, 120_000]);
+    let world = World::new(AckOrder::Cumulative, page(&events));
+    world.sink.go_down_for(Duration::from_secs(5));
+    let clock = Arc::clone(&world.clock);
+    let step = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        clock.set_wrong_by(TimeDelta::hours(25));
+    };
+    let (summary, ()) = tokio::join!(world.run(), step);
+    assert_eq!((summary.delivered, summary.too_old), (2, 0));
 }

@@ -222,3 +222,75 @@ async fn an_event_without_a_uuid_is_delivered_and_never_taken_for_a_copy() {
     let world = World::new(AckOrder::Individual, vec![page]);
     assert_eq!(world.run().await.delivered, 4);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_settlement_that_fails_for_a_while_is_waited_for_and_given_up_in_time() {
+    let (pages, _) = pages(1, 10);
+    let away = || Error::temporary(ErrorKind::Network, "the store is away");
+    let source = MemorySource::new(AckOrder::Cumulative, pages).with_failing_acks(away);
+    let world = World::of(source, MemorySink::new());
+    let began = Instant::now();
+    let failed = run(world.builder().give_up_after(Duration::from_secs(600)))
+        .await
+        .unwrap_err();
+    assert_eq!(failed.error.kind(), ErrorKind::GaveUp);
+    assert!(
+        failed.error.to_string().contains("the store is away"),
+        "{}",
+        failed.error
+    );
+    assert_eq!(began.elapsed().as_secs(), 600);
+    assert!(
+        failed.summary.received < 1000,
+        "the source is held back: {:?}",
+        failed.summary
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_that_never_ends_is_given_up() {
+    let (pages, _) = pages(1, 10);
+    let never = Duration::from_secs(1_000_000);
+    let source = MemorySource::new(AckOrder::Cumulative, pages).with_slow_acks(never);
+    let world = World::of(source, MemorySink::new());
+    let failed = run(world.builder().give_up_after(Duration::from_secs(600)))
+        .await
+        .unwrap_err();
+    assert_eq!(failed.error.kind(), ErrorKind::GaveUp);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_quiet_after_a_fault_is_not_given_up() {
+    let source = MemorySource::new(AckOrder::Cumulative, Vec::new()).without_end();
+    source.fail_with([Error::temporary(ErrorKind::Unavailable, "503")]);
+    let world = World::of(source, MemorySink::new());
+    let builder = world.builder().give_up_after(Duration::from_secs(600));
+    run_until(builder, sleep(Duration::from_secs(7200)))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_temporary_fault_of_the_dead_letters_is_waited_for() {
+    let (mut pages, _) = pages(1, 10);
+    pages[0].push("nonsense".into());
+    let world = World::new(AckOrder::Cumulative, pages);
+    world.dead_letters.fail_next(3);
+    let summary = world.run().await;
+    assert_eq!((summary.delivered, summary.dead_lettered), (10, 1));
+    assert_eq!(world.dead_letters.letters().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_durations_end_nothing_early_and_panic_nowhere() {
+    let (pages, _) = pages(2, 10);
+    let world = World::new(AckOrder::Cumulative, pages);
+    world.sink.go_down_for(Duration::from_secs(60));
+    let endless = Duration::MAX;
+    let builder = world
+        .builder()
+        .linger(endless)
+        .drain_timeout(endless)
+        .give_up_after(endless);
+    assert_eq!(run(builder).await.unwrap().delivered, 20);
+}

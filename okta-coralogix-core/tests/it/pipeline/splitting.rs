@@ -153,3 +153,32 @@ async fn a_temporary_fault_while_splitting_repeats_nothing() {
     assert_eq!(world.run().await.delivered, 64);
     world.assert_all_once(&events);
 }
+
+#[tokio::test(start_paused = true)]
+async fn poison_at_the_probed_places_does_not_condemn_a_sink_that_has_accepted_before() {
+    let (pages, events) = pages(5, 1000);
+    let poison: HashSet<_> = [0, 333, 666, 999]
+        .map(|n| events[4000 + n].json.clone())
+        .into();
+    let sink = MemorySink::new().refusing(move |text| poison.contains(text));
+    let world = World::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
+    let one_by_one = world.builder().in_flight(1, 1);
+    let summary = run(one_by_one).await.unwrap();
+    assert_eq!((summary.delivered, summary.dead_lettered), (4996, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_calls_everything_too_large_ends_the_run() {
+    let small = |n: usize| format!(r#"{{"uuid":"{n}","published":"2026-11-22T11:00:00Z"}}"#).into();
+    let page = (0..100).map(small).collect();
+    let world = World::new(AckOrder::Cumulative, vec![page]);
+    world
+        .sink
+        .refuse_all(Some(|| Error::new(ErrorKind::TooLarge, "413")));
+    let failed = run(world.builder()).await.unwrap_err();
+    assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint);
+    assert_eq!(
+        (failed.summary.dead_lettered, failed.summary.handed_back),
+        (0, 100)
+    );
+}
