@@ -289,7 +289,6 @@ async fn the_longest_durations_end_nothing_early_and_panic_nowhere() {
     let endless = Duration::MAX;
     let builder = world
         .builder()
-        .linger(endless)
         .drain_timeout(endless)
         .give_up_after(endless);
     assert_eq!(run(builder).await.unwrap().delivered, 20);
