@@ -119,6 +119,20 @@ impl CoralogixSinkBuilder {
         self
     }
 
+    /// The most bytes of an entry, as it stands in the request. Default: none, since Coralogix documents none; 32,000 is
+    /// what IBM Cloud Logs documents.
+    ///
+    /// A larger entry loses, one after the other and until it fits: `debugContext.debugData`, `request.ipChain` (both
+    /// become `null`), all but the first elements of `target`. In an EventBridge envelope these are looked for below
+    /// `detail`. Its text then ends with a member that names what is gone,
+    /// `"okta_coralogix":{"shed":["debugContext.debugData"]}`, and it is counted in
+    /// [`shed_entries`](CoralogixSink::shed_entries). One that fits not even then is
+    /// [`TooLarge`](okta_coralogix_core::sink::EncodeError::TooLarge). Other entries are not touched.
+    pub fn entry_limit(mut self, bytes: usize) -> Self {
+        self.config.entry_limit = Some(bytes);
+        self
+    }
+
     /// The most time of a whole exchange, in full seconds. Default: 30 s. In any case 15 s of silence end it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.config.timeout_seconds = Some(timeout.as_secs());
@@ -145,7 +159,8 @@ impl CoralogixSinkBuilder {
     pub fn build(self) -> Result<CoralogixSink, Error> {
         let endpoint = self.where_to_send()?;
         let (key, authorization) = self.credentials()?;
-        let encoder = Encoder::new(self.config.limits()?, self.config.compression()?);
+        let (limits, compression) = (self.config.limits()?, self.config.compression()?);
+        let encoder = Encoder::new(limits, compression, self.config.entry_limit()?);
         let bounds = self.config.bounds()?;
         let transport = match self.transport {
             Some(transport) => transport,
@@ -270,6 +285,7 @@ mod tests {
             (ready().max_bytes(0), "max_bytes: 0"),
             (ready().max_bytes(10_485_761), "max_bytes: 10485761"),
             (ready().max_entries(0), "max_entries: 0"),
+            (ready().entry_limit(0), "entry_limit: 0"),
             (
                 ready().timeout(Duration::ZERO),
                 "timeout_seconds: it is out of range",

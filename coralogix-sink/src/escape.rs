@@ -42,6 +42,16 @@ pub(crate) fn escape_into(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// How many bytes [`escape_into`] appends.
+pub(crate) fn escaped_len(text: &[u8]) -> usize {
+    let len = |byte: &u8| match ESCAPES[usize::from(*byte)] {
+        0 => 1,
+        b'u' => LONGEST,
+        _ => 2,
+    };
+    text.iter().map(len).sum()
+}
+
 fn escape_block(mut rest: &[u8], out: &mut [u8; BLOCK * LONGEST]) -> usize {
     let mut len = 0;
     while let Some(word) = rest.first_chunk::<WORD>() {
@@ -127,6 +137,7 @@ mod tests {
         fn any_text_is_escaped_as_serde_json_does(text in any::<String>()) {
             let expected = serde_json::to_string(&text).unwrap();
             prop_assert_eq!(format!("\"{}\"", escaped(&text)), expected);
+            prop_assert_eq!(escaped_len(text.as_bytes()), escaped(&text).len());
         }
     }
 }
