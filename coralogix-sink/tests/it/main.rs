@@ -11,6 +11,7 @@ mod conformance;
 mod entries;
 mod framing;
 mod memory;
+mod pipeline;
 mod requests;
 mod secrets;
 mod simulator;
