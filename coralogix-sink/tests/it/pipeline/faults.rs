@@ -10,6 +10,9 @@ use super::world::{World, events, run};
 
 const LONG: Duration = Duration::from_secs(60);
 
+/// Unfolds to so much that its gzip is longer than the sink reads.
+const BOMB: usize = 1 << 27;
+
 /// The fault, and how often the events arrive that it happens to.
 fn passing() -> Vec<(Fault, usize)> {
     vec![
@@ -22,10 +25,10 @@ fn passing() -> Vec<(Fault, usize)> {
         (Fault::HalfAnswer, 2),
         (Fault::StalledAnswer, 2),
         (Fault::Slow(LONG), 2),
-        (bomb(200, 1 << 30), 2),
+        (bomb(200, BOMB), 2),
         // Small enough to be read: a 2xx is a 2xx, whatever its body would unfold to.
         (bomb(200, 1 << 20), 1),
-        (bomb(503, 1 << 30), 1),
+        (bomb(503, BOMB), 1),
         (Fault::html(502), 1),
     ]
 }

@@ -3,15 +3,14 @@
 use std::collections::HashSet;
 
 use okta_coralogix_core::dead_letter::DeadLetterReason;
+use okta_coralogix_core::testing::GeneratedEvent;
 use proptest::prelude::*;
 
 use super::world::{World, events, run};
 
-/// Runs 10,000 events with poison at these places; returns how many requests that took beyond those without any.
-async fn extra_requests(places: &HashSet<usize>) -> usize {
-    let clean = World::new(events(10_000), 1_000);
-    clean.run().await;
-    let world = World::new(clean.events.clone(), 1_000);
+/// Runs 10,000 events with poison at these places; returns how many requests that took.
+async fn requests(events: &[GeneratedEvent], places: &HashSet<usize>) -> usize {
+    let world = World::new(events.to_vec(), 1_000);
     let poison: HashSet<_> = places
         .iter()
         .map(|n| world.events[*n].uuid.clone())
@@ -36,7 +35,7 @@ async fn extra_requests(places: &HashSet<usize>) -> usize {
         let text = String::from_utf8(letter.bytes.to_vec()).unwrap();
         assert!(poison.iter().any(|uuid| text.contains(uuid.as_str())));
     }
-    ledger.requests().len() - clean.ingress.ledger().requests().len()
+    ledger.requests().len()
 }
 
 /// Seven places out of 10,000, by a linear congruence.
@@ -57,13 +56,15 @@ fn places(seed: u64) -> HashSet<usize> {
 
 #[tokio::test(start_paused = true)]
 async fn seven_poison_entries_in_ten_thousand_are_isolated_in_few_requests() {
-    const BOUND: usize = 2 * 7 * 14;
-    for seed in [1, 2, 3] {
-        let extra = extra_requests(&places(seed)).await;
+    let bound = (2.0 * 7.0 * 10_000_f64.log2()) as usize;
+    let events = events(10_000);
+    let clean = requests(&events, &HashSet::new()).await;
+    for seed in [1, 2] {
+        let extra = requests(&events, &places(seed)).await - clean;
         println!(
-            "seed {seed}: 7 poison entries in 10,000 took {extra} extra requests (bound {BOUND})"
+            "seed {seed}: 7 poison entries in 10,000 took {extra} extra requests (bound {bound})"
         );
-        assert!(extra <= BOUND, "{extra}");
+        assert!(extra <= bound, "{extra}");
     }
 }
 
