@@ -162,6 +162,11 @@ impl CoralogixSinkBuilder {
         let (limits, compression) = (self.config.limits()?, self.config.compression()?);
         let encoder = Encoder::new(limits, compression, self.config.entry_limit()?);
         let bounds = self.config.bounds()?;
+        if self.config.proxy.is_some() && endpoint.singles().scheme_str() != Some("https") {
+            let detail =
+                "the key would reach it in plain text; leave it out, or write an `https` endpoint";
+            return Err(Error::config("proxy", detail));
+        }
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::new(self.config.proxy.as_ref())?),
@@ -259,6 +264,7 @@ mod tests {
     #[test]
     fn every_wrong_setting_is_named() {
         let blank = CoralogixSink::builder();
+        let loopback = blank.clone().endpoint("http://127.0.0.1:1").api_key("k");
         let cases = [
             (blank.clone(), "domain: it is missing"),
             (blank.clone().domain("EU2"), "api_key: it is missing"),
@@ -291,6 +297,10 @@ mod tests {
                 "timeout_seconds: it is out of range",
             ),
             (ready().proxy("http://u:hunter2@"), "proxy: it is not a URL"),
+            (
+                loopback.proxy("http://proxy.example.org:3128"),
+                "proxy: the key would reach it in plain text",
+            ),
         ];
         for (builder, expected) in cases {
             let message = refused(builder);
