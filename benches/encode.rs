@@ -1,10 +1,13 @@
 //! From log entries to one request body: writing it, and compressing it at several levels, in the same run.
 
 use std::hint::black_box;
+use std::io::Write;
 use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use flate2::write::DeflateEncoder;
+use miniz_oxide::deflate::compress_to_vec;
 use okta_coralogix_benches::{Ours, pages};
 use okta_coralogix_core::mapping::TextForm;
 use okta_coralogix_core::{LogEntry, LogSink};
@@ -78,6 +81,37 @@ fn compress(criterion: &mut Criterion) {
     }
 }
 
+/// Raw deflate of one body: the back end in the tree, and the one that flate2 has by default. The second is called
+/// directly, since the features of flate2 that choose between them hold for the whole build.
+fn backends(criterion: &mut Criterion) {
+    let entries = entries(TextForm::Escaped);
+    let plain = sink(0).encode(&entries).expect("an entry fits").body;
+    let zlib_rs = |level| {
+        let mut encoder = DeflateEncoder::new(Vec::new(), flate2::Compression::new(level));
+        encoder
+            .write_all(&plain)
+            .and_then(|()| encoder.finish())
+            .expect("writing to memory does not fail")
+    };
+    let miniz_oxide = |level: u32| compress_to_vec(&plain, level as u8);
+    let mut group = criterion.benchmark_group("backend");
+    group.throughput(Throughput::Bytes(plain.len() as u64));
+    for level in &LEVELS[1..] {
+        println!(
+            "level {level}: zlib-rs {} bytes, miniz_oxide {} bytes",
+            zlib_rs(*level).len(),
+            miniz_oxide(*level).len()
+        );
+        group.bench_function(BenchmarkId::new("zlib-rs", level), |bencher| {
+            bencher.iter(|| black_box(zlib_rs(*level)));
+        });
+        group.bench_function(BenchmarkId::new("miniz_oxide", level), |bencher| {
+            bencher.iter(|| black_box(miniz_oxide(*level)));
+        });
+    }
+    group.finish();
+}
+
 /// Short enough that the whole file takes a minute.
 fn short() -> Criterion {
     Criterion::default()
@@ -89,6 +123,6 @@ fn short() -> Criterion {
 criterion_group! {
     name = benches;
     config = short();
-    targets = encode, compress
+    targets = encode, compress, backends
 }
 criterion_main!(benches);
