@@ -4,6 +4,10 @@
     clippy::unwrap_used,
     reason = "a test fails by panicking, in its helpers too"
 )]
+#![expect(
+    clippy::print_stdout,
+    reason = "some tests print the figures that they hold to a bound"
+)]
 
 mod adversary;
 mod check;
