@@ -119,6 +119,20 @@ impl CoralogixSinkBuilder {
         self
     }
 
+    /// The most bytes of an entry, as it stands in the request. Default: none, since Coralogix documents none; 32,000 is
+    /// what IBM Cloud Logs documents.
+    ///
+    /// A larger entry loses, one after the other and until it fits: `debugContext.debugData`, `request.ipChain` (both
+    /// become `null`), all but the first elements of `target`. In an EventBridge envelope these are looked for below
+    /// `detail`. Its text then ends with a member that names what is gone,
+    /// `"okta_coralogix":{"shed":["debugContext.debugData"]}`, and it is counted in
+    /// [`shed_entries`](CoralogixSink::shed_entries). One that fits not even then is
+    /// [`TooLarge`](okta_coralogix_core::sink::EncodeError::TooLarge). Other entries are not touched.
+    pub fn entry_limit(mut self, bytes: usize) -> Self {
+        self.config.entry_limit = Some(bytes);
+        self
+    }
+
     /// The most time of a whole exchange, in full seconds. Default: 30 s. In any case 15 s of silence end it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.config.timeout_seconds = Some(timeout.as_secs());
@@ -145,8 +159,14 @@ impl CoralogixSinkBuilder {
     pub fn build(self) -> Result<CoralogixSink, Error> {
         let endpoint = self.where_to_send()?;
         let (key, authorization) = self.credentials()?;
-        let encoder = Encoder::new(self.config.limits()?, self.config.compression()?);
+        let (limits, compression) = (self.config.limits()?, self.config.compression()?);
+        let encoder = Encoder::new(limits, compression, self.config.entry_limit()?);
         let bounds = self.config.bounds()?;
+        if self.config.proxy.is_some() && endpoint.singles().scheme_str() != Some("https") {
+            let detail =
+                "the key would reach it in plain text; leave it out, or write an `https` endpoint";
+            return Err(Error::config("proxy", detail));
+        }
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::new(self.config.proxy.as_ref())?),
@@ -244,6 +264,7 @@ mod tests {
     #[test]
     fn every_wrong_setting_is_named() {
         let blank = CoralogixSink::builder();
+        let loopback = blank.clone().endpoint("http://127.0.0.1:1").api_key("k");
         let cases = [
             (blank.clone(), "domain: it is missing"),
             (blank.clone().domain("EU2"), "api_key: it is missing"),
@@ -270,11 +291,16 @@ mod tests {
             (ready().max_bytes(0), "max_bytes: 0"),
             (ready().max_bytes(10_485_761), "max_bytes: 10485761"),
             (ready().max_entries(0), "max_entries: 0"),
+            (ready().entry_limit(0), "entry_limit: 0"),
             (
                 ready().timeout(Duration::ZERO),
                 "timeout_seconds: it is out of range",
             ),
             (ready().proxy("http://u:hunter2@"), "proxy: it is not a URL"),
+            (
+                loopback.proxy("http://proxy.example.org:3128"),
+                "proxy: the key would reach it in plain text",
+            ),
         ];
         for (builder, expected) in cases {
             let message = refused(builder);

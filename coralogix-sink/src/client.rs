@@ -15,7 +15,8 @@ use reqwest::{Client, Proxy};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A [`Transport`] over reqwest and rustls: no redirects, no retries of its own, no proxy unless asked for.
+/// A [`Transport`] over reqwest and rustls: no redirects, no retries of its own, no
+/// decompression, no proxy unless asked for.
 #[derive(Debug, Clone)]
 pub struct ReqwestTransport {
     client: Client,
@@ -30,6 +31,11 @@ impl ReqwestTransport {
         let mut client = Client::builder()
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
+            // A crate beside this one may have turned these features on.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
             .connect_timeout(CONNECT_TIMEOUT)
             .no_proxy();
         if let Some(address) = proxy {

@@ -55,6 +55,9 @@ pub struct CoralogixConfig {
     pub max_bytes: Option<usize>,
     /// The most entries of a request. Default: [`DEFAULT_MAX_ENTRIES`].
     pub max_entries: Option<usize>,
+    /// The most bytes of an entry, as it stands in the request. What is over it is made smaller; see
+    /// [`entry_limit`](crate::CoralogixSinkBuilder::entry_limit). Default: none.
+    pub entry_limit: Option<usize>,
     /// The most seconds of a whole exchange. Default: 30.
     pub timeout_seconds: Option<u64>,
     /// The URL of an HTTP proxy. Default: none, whatever the environment says.
@@ -90,6 +93,14 @@ impl CoralogixConfig {
         Ok(BatchLimits { entries, bytes })
     }
 
+    pub(crate) fn entry_limit(&self) -> Result<Option<usize>, Error> {
+        if self.entry_limit == Some(0) {
+            let detail = "0 is out of range; write the most bytes of an entry, or leave it out";
+            return Err(Error::config("entry_limit", detail));
+        }
+        Ok(self.entry_limit)
+    }
+
     pub(crate) fn bounds(&self) -> Result<Bounds, Error> {
         let total = self
             .timeout_seconds
@@ -114,6 +125,7 @@ impl fmt::Debug for CoralogixConfig {
             .field("gzip_level", &self.gzip_level)
             .field("max_bytes", &self.max_bytes)
             .field("max_entries", &self.max_entries)
+            .field("entry_limit", &self.entry_limit)
             .field("timeout_seconds", &self.timeout_seconds)
             .finish_non_exhaustive()
     }

@@ -46,7 +46,8 @@ pub(crate) fn parse(written: &str) -> Result<Ingress, EndpointError> {
 
 /// Checks the host of a base URL. `None`: it is not one of Coralogix's.
 pub(crate) fn check_ingress_host(host: &str) -> Result<Option<Region>, EndpointError> {
-    let Some((region, before)) = Region::of_host(host) else {
+    // A dot at the end names the same host.
+    let Some((region, before)) = Region::of_host(host.trim_end_matches('.')) else {
         return Ok(None);
     };
     match before {

@@ -2,14 +2,17 @@
 
 use std::fmt;
 use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use okta_coralogix_core::LogEntry;
 use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError};
+use okta_coralogix_core::{EntryText, LogEntry};
 
 use crate::compress::Compression;
 use crate::entry;
+use crate::escape::escaped_len;
+use crate::shed::shed;
 
 /// What an entry takes beside its text, for reserving memory.
 const TYPICAL_OVERHEAD: usize = 256;
@@ -18,15 +21,25 @@ const TYPICAL_OVERHEAD: usize = 256;
 pub(crate) struct Encoder {
     limits: BatchLimits,
     compression: Compression,
+    /// The most bytes of an entry.
+    entry_limit: Option<usize>,
+    /// Entries made smaller.
+    shed: AtomicU64,
     /// The buffer of the last body, which was compressed into another one.
     spare: Mutex<Vec<u8>>,
 }
 
 impl Encoder {
-    pub(crate) fn new(limits: BatchLimits, compression: Compression) -> Self {
+    pub(crate) fn new(
+        limits: BatchLimits,
+        compression: Compression,
+        entry_limit: Option<usize>,
+    ) -> Self {
         Self {
             limits,
             compression,
+            entry_limit,
+            shed: AtomicU64::new(0),
             spare: Mutex::default(),
         }
     }
@@ -37,6 +50,10 @@ impl Encoder {
 
     pub(crate) fn compression(&self) -> Compression {
         self.compression
+    }
+
+    pub(crate) fn shed_entries(&self) -> u64 {
+        self.shed.load(Ordering::Relaxed)
     }
 
     /// As many of the first entries as fit. An entry that cannot be sent at all ends the batch, and is an error once it
@@ -72,7 +89,7 @@ impl Encoder {
         entry::check(first).map_err(EncodeError::Invalid)?;
         body.reserve(expected_len(entries).min(limit));
         body.push(b'[');
-        let mut taken = 0;
+        let (mut taken, mut shed) = (0, 0);
         for entry in entries.iter().take(most) {
             let before = body.len();
             if taken > 0 {
@@ -82,20 +99,65 @@ impl Encoder {
                 }
                 body.push(b',');
             }
-            entry::write(entry, body);
-            let bytes = body.len() + 1;
-            if bytes > limit {
-                if taken == 0 {
+            let written = self.write(entry, body).and_then(|smaller| {
+                let bytes = body.len() + 1;
+                if bytes > limit {
                     return Err(EncodeError::TooLarge { bytes, limit });
                 }
-                body.truncate(before);
-                break;
+                Ok(smaller)
+            });
+            match written {
+                Ok(smaller) => shed += u64::from(smaller),
+                Err(error) if taken == 0 => return Err(error),
+                Err(_) => {
+                    body.truncate(before);
+                    break;
+                }
             }
             taken += 1;
         }
         body.push(b']');
+        self.shed.fetch_add(shed, Ordering::Relaxed);
         Ok(taken)
     }
+
+    /// Appends the entry, made smaller if it is over the limit for one. True if it was.
+    fn write(&self, entry: &LogEntry, body: &mut Vec<u8>) -> Result<bool, EncodeError> {
+        let start = body.len();
+        entry::write(entry, body);
+        let bytes = body.len() - start;
+        let Some(limit) = self.entry_limit.filter(|limit| bytes > *limit) else {
+            return Ok(false);
+        };
+        let smaller = smaller(entry, bytes, limit).ok_or(EncodeError::TooLarge { bytes, limit })?;
+        body.truncate(start);
+        entry::write(&smaller, body);
+        Ok(true)
+    }
+}
+
+/// The entry with as much of its text as makes it no larger than `limit`, if there is such a part.
+fn smaller(entry: &LogEntry, bytes: usize, limit: usize) -> Option<LogEntry> {
+    let (EntryText::Escaped(text) | EntryText::Embedded(text)) = &entry.text else {
+        return None;
+    };
+    let escaped = matches!(entry.text, EntryText::Escaped(_));
+    let written = |text: &[u8]| {
+        if escaped {
+            escaped_len(text)
+        } else {
+            text.len()
+        }
+    };
+    let around = bytes - written(text);
+    let text = std::str::from_utf8(text).ok()?;
+    let shed = shed(text, |text| around + written(text.as_bytes()) <= limit)?;
+    let mut smaller = entry.clone();
+    smaller.text = match escaped {
+        true => EntryText::Escaped(shed.into()),
+        false => EntryText::Embedded(shed.into()),
+    };
+    Some(smaller)
 }
 
 /// A guess: quotes in the text double.
@@ -109,6 +171,7 @@ impl fmt::Debug for Encoder {
         f.debug_struct("Encoder")
             .field("limits", &self.limits)
             .field("compression", &self.compression)
+            .field("entry_limit", &self.entry_limit)
             .finish_non_exhaustive()
     }
 }
@@ -131,7 +194,7 @@ mod tests {
     }
 
     fn encoder(entries: usize, bytes: usize) -> Encoder {
-        Encoder::new(BatchLimits { entries, bytes }, Compression::Off)
+        Encoder::new(BatchLimits { entries, bytes }, Compression::Off, None)
     }
 
     #[test]

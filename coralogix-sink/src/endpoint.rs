@@ -87,7 +87,13 @@ impl Endpoint {
 
     fn assemble(base: String, region: Option<Region>) -> Result<Self, EndpointError> {
         let singles = format!("{base}{SINGLES}");
-        let singles = singles.parse().map_err(|_| EndpointError::NotADomain)?;
+        // The client reads it once more, by other rules: `ingress.1.2` is a host to one and a bad address to the other.
+        let read = Url::parse(&singles).map_err(|_| EndpointError::NotADomain)?;
+        let singles: Uri = singles.parse().map_err(|_| EndpointError::NotADomain)?;
+        if read.host_str() != singles.host() || read.scheme() != singles.scheme_str().unwrap_or("")
+        {
+            return Err(EndpointError::NotADomain);
+        }
         Ok(Self {
             base,
             singles,
@@ -206,11 +212,84 @@ mod tests {
                 "https://ingress.eu2.coralogix.com/aws/event-bridge",
                 "/aws/event",
             ),
+            (
+                "https://team.app.eu2.coralogix.com.",
+                "https://ingress.eu2.coralogix.com",
+            ),
             ("https://", "URL"),
         ];
         for (url, expected) in cases {
             let message = refused(url);
             assert!(message.contains(expected), "{url}: {message}");
+        }
+    }
+
+    #[test]
+    fn every_region_has_its_ingress_and_its_private_one() {
+        for region in Region::ALL {
+            let hosts = [
+                (false, format!("https://ingress.{}", region.domain())),
+                (true, format!("https://ingress.private.{}", region.domain())),
+            ];
+            for (private, expected) in hosts {
+                let names = [
+                    Some(region.code()),
+                    Some(region.domain()),
+                    region.legacy_domain(),
+                ];
+                for name in names.into_iter().flatten() {
+                    let endpoint = Endpoint::from_domain(name, private).unwrap();
+                    assert_eq!(endpoint.base_url(), expected, "{name}");
+                    assert_eq!(endpoint.region(), Some(region), "{name}");
+                }
+                let pasted = Endpoint::from_url(&expected).unwrap();
+                assert_eq!(pasted.region(), Some(region));
+                let singles = format!("{expected}/logs/v1/singles");
+                assert_eq!(pasted.singles().to_string(), singles);
+            }
+            if let Some(legacy) = region.legacy_domain() {
+                let old = Endpoint::from_url(&format!("https://ingress.{legacy}")).unwrap();
+                assert_eq!(old.region(), Some(region), "{legacy}");
+            }
+        }
+    }
+
+    #[test]
+    fn hosts_that_take_no_logs_are_refused_in_every_region() {
+        for region in Region::ALL {
+            let expected = format!("https://ingress.{}", region.domain());
+            let domains = [Some(region.domain()), region.legacy_domain()];
+            for domain in domains.into_iter().flatten() {
+                for before in [
+                    "api",
+                    "private-link",
+                    "private-link-api",
+                    "aws-events",
+                    "ingress-service",
+                    "team.app",
+                    "team",
+                ] {
+                    let host = format!("{before}.{domain}");
+                    assert!(
+                        refused(&format!("https://{host}")).contains(&expected),
+                        "{host}"
+                    );
+                    let message = Endpoint::from_domain(&host, false).unwrap_err().to_string();
+                    assert!(message.contains(region.domain()), "{message}");
+                }
+                for path in ["/api/v1/logs", "/logs/rest/singles", "/logs/rest/bulk"] {
+                    let message = refused(&format!("{expected}{path}"));
+                    assert!(message.contains("retired API"), "{message}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_domain_that_the_client_would_read_otherwise_is_refused() {
+        for domain in ["1.2", "a.b.0x7f", "logs.example.1"] {
+            let error = Endpoint::from_domain(domain, false).unwrap_err();
+            assert_eq!(error, EndpointError::NotADomain, "{domain}");
         }
     }
 

@@ -10,8 +10,10 @@ mod endpoint;
 mod entry;
 mod error;
 mod escape;
+mod members;
 mod region;
 mod response;
+mod shed;
 mod sink;
 mod words;
 

@@ -4,7 +4,7 @@
 //! answer but a 2xx counts as delivered, and nothing but a refusal of the content lets an entry be given up.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Response, StatusCode};
 use okta_coralogix_core::sink::Sent;
 use okta_coralogix_core::transport::{TransportError, retry_after};
@@ -24,7 +24,7 @@ pub(crate) struct Asked<'a> {
 pub(crate) fn judge(answer: &Response<Bytes>, asked: Asked<'_>) -> Result<Sent, Error> {
     let (status, headers) = (answer.status(), answer.headers());
     let Asked { whom, .. } = asked;
-    let said = words::of(answer.body(), asked.key);
+    let said = said(headers, answer.body(), asked.key);
     let html = is_html(headers, answer.body());
     match status.as_u16() {
         200..=299 if html => Err(wrong_endpoint(
@@ -115,6 +115,14 @@ fn redirect(status: StatusCode, headers: &HeaderMap, key: &Secret) -> String {
         Some(host) => format!("{status}, a redirect to `{host}`, which is not followed"),
         None => format!("{status}, a redirect, which is not followed"),
     }
+}
+
+/// An answer that is compressed, which nobody asked for, is not unfolded for a few words.
+fn said(headers: &HeaderMap, body: &[u8], key: &Secret) -> String {
+    if headers.contains_key(CONTENT_ENCODING) {
+        return String::new();
+    }
+    words::of(body, key)
 }
 
 fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
@@ -222,6 +230,13 @@ mod tests {
             answer(500, &[], "").unwrap_err().retry(),
             RetryHint::Backoff
         );
+    }
+
+    #[test]
+    fn a_compressed_answer_has_no_words() {
+        let error = answer(503, &[("content-encoding", "gzip")], "\u{1f}bomb").unwrap_err();
+        let expected = "ingress.eu2.coralogix.com (region EU2) answered 503 Service Unavailable";
+        assert_eq!(error.detail(), expected);
     }
 
     #[test]

@@ -75,6 +75,13 @@ impl CoralogixSink {
         &self.endpoint
     }
 
+    /// Entries that were made smaller by [`entry_limit`](CoralogixSinkBuilder::entry_limit), so far. One that is put into
+    /// several requests, since the first was refused and split, counts in each.
+    #[must_use]
+    pub fn shed_entries(&self) -> u64 {
+        self.encoder.shed_entries()
+    }
+
     /// Tests reachability and the key without sending any log: posts an empty array.
     ///
     /// Coralogix documents no such test. A 2xx and a refusal of the content (400, 422) both mean that somebody who

@@ -21,8 +21,20 @@ pub enum Fault {
     ResetAfterAccepting,
     /// Takes the entries, then breaks the connection in the middle of the answer.
     HalfAnswer,
+    /// Takes the entries, sends half an answer, and then nothing more, without breaking the connection.
+    StalledAnswer,
     /// Takes the entries at once, and answers as usual, this much later.
     Slow(Duration),
+    /// Begins to read the body this much later, so that a large one jams, and then answers as usual. If the caller goes
+    /// away before, nothing is taken.
+    SlowReading(Duration),
+    /// Answers with a status, a 2xx taking the entries as usual, and with a gzip body of zeros that nobody asked for.
+    GzipBomb {
+        /// The status.
+        status: u16,
+        /// Bytes that the body unfolds to; about a thousandth of that goes over the wire.
+        unfolds_to: usize,
+    },
     /// Redirects to this URL. Nothing is taken.
     Redirect(String),
 }

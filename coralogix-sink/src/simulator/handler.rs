@@ -1,12 +1,14 @@
 //! One request: what becomes of it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
+use flate2::write::GzEncoder;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 
@@ -18,6 +20,10 @@ use super::world::{CoralogixSimulator, State, World};
 
 const PAGE: &str = "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>";
 
+const INFALLIBLE: &str = "writing to memory does not fail";
+
+const WRONG_KEY: &str = "wrong key";
+
 /// What goes back.
 #[derive(Debug)]
 pub(super) enum Reply {
@@ -25,6 +31,8 @@ pub(super) enum Reply {
     Whole(Response<Bytes>),
     /// The head of the answer and half of its body.
     Half(Response<Bytes>),
+    /// The head of the answer, half of its body, and then nothing.
+    Stalled(Response<Bytes>),
     /// Nothing: the connection breaks.
     Broken,
 }
@@ -48,6 +56,9 @@ impl CoralogixSimulator {
             world.state().ledger.requests.push(record(&[], None));
             return Reply::Broken;
         }
+        if let Some(Fault::SlowReading(wait)) = fault {
+            tokio::time::sleep(wait).await;
+        }
         let Some(wire) = read.await else {
             return Reply::Broken;
         };
@@ -69,6 +80,9 @@ impl World {
         let judged = match &fault {
             Some(Fault::Status { status, .. }) => Err((*status, "scripted".to_owned())),
             Some(Fault::Redirect(_)) => Err((302, String::new())),
+            Some(Fault::GzipBomb { status, .. }) if !(200..300).contains(status) => {
+                Err((*status, "scripted".to_owned()))
+            }
             _ => self.judge(&state, head, wire),
         };
         let (status, said) = match judged {
@@ -77,10 +91,14 @@ impl World {
                 record.plain_bytes = singles.plain_bytes;
                 record.taken = true;
                 self.take(&mut state, singles.entries, now);
-                (200, "{}".to_owned())
+                match fault {
+                    Some(Fault::GzipBomb { status, .. }) => (status, String::new()),
+                    _ => (200, "{}".to_owned()),
+                }
             }
             Err((status, reason)) => {
                 note(&mut record, &head.headers, wire);
+                record.wrong_key = reason == WRONG_KEY;
                 (status, serde_json::json!({ "error": reason }).to_string())
             }
         };
@@ -95,6 +113,11 @@ impl World {
         match fault {
             Some(Fault::ResetAfterAccepting) => return Reply::Broken,
             Some(Fault::HalfAnswer) => return Reply::Half(answer),
+            Some(Fault::StalledAnswer) => return Reply::Stalled(answer),
+            Some(Fault::GzipBomb { unfolds_to, .. }) => {
+                put(&mut answer, CONTENT_ENCODING, "gzip");
+                *answer.body_mut() = bomb(unfolds_to);
+            }
             Some(Fault::Redirect(to)) => put(&mut answer, LOCATION, &to),
             Some(Fault::Status {
                 retry_after, html, ..
@@ -123,7 +146,7 @@ impl World {
         let bearer = format!("Bearer {}", state.key.expose());
         let given = head.headers.get(AUTHORIZATION);
         if given.is_none_or(|given| given.as_bytes() != bearer.as_bytes()) {
-            return Err((self.settings.wrong_key_status, "wrong key".into()));
+            return Err((self.settings.wrong_key_status, WRONG_KEY.into()));
         }
         let kind = head.headers.get(CONTENT_TYPE).map(|v| v.as_bytes());
         if !kind.is_some_and(|kind| kind.starts_with(b"application/json")) {
@@ -136,6 +159,10 @@ impl World {
                 .is_some_and(|max| singles.entries.len() > max)
         {
             return Err((413, "too large".into()));
+        }
+        let largest = singles.entries.iter().map(|entry| entry.bytes).max();
+        if state.max_entry.is_some_and(|max| largest > Some(max)) {
+            return Err((413, "an entry is too large".into()));
         }
         if let Some(is_poison) = &state.poison
             && singles.entries.iter().any(|entry| is_poison(&entry.text))
@@ -179,7 +206,20 @@ fn record(wire: &[u8], status: Option<u16>) -> RequestRecord {
         taken: false,
         bad_shape: false,
         empty: false,
+        wrong_key: false,
     }
+}
+
+fn bomb(unfolds_to: usize) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let zeros = vec![0; 64 * 1024];
+    let mut left = unfolds_to;
+    while left > 0 {
+        let some = left.min(zeros.len());
+        encoder.write_all(&zeros[..some]).expect(INFALLIBLE);
+        left -= some;
+    }
+    encoder.finish().expect(INFALLIBLE).into()
 }
 
 /// Notes what a refused request held.

@@ -32,6 +32,8 @@ pub struct RequestRecord {
     pub bad_shape: bool,
     /// True if it was an array without an entry: the sink's `check`, never a delivery.
     pub empty: bool,
+    /// True if it came with another key than the one accepted, or none.
+    pub wrong_key: bool,
 }
 
 impl Ledger {
@@ -75,6 +77,26 @@ impl Ledger {
         let arrived: HashSet<&str> = self.ids().collect();
         let expected = expected.into_iter();
         expected.filter(|id| !arrived.contains(id)).collect()
+    }
+
+    /// How many ids arrived first after one that `expected` has behind them. Ids that are not in `expected` do not count.
+    #[must_use]
+    pub fn out_of_order<'a>(&self, expected: impl IntoIterator<Item = &'a str>) -> usize {
+        let places: HashMap<&str, usize> = expected.into_iter().zip(0..).collect();
+        let (mut seen, mut furthest, mut late) = (HashSet::new(), 0, 0);
+        for place in self.ids().filter_map(|id| places.get(id).copied()) {
+            if seen.insert(place) {
+                late += usize::from(place < furthest);
+                furthest = furthest.max(place);
+            }
+        }
+        late
+    }
+
+    /// Requests with a wrong key, or none.
+    #[must_use]
+    pub fn wrong_keys(&self) -> usize {
+        self.requests.iter().filter(|r| r.wrong_key).count()
     }
 
     /// Entries in whose text no id was found.

@@ -24,6 +24,10 @@ impl Transport for CoralogixSimulator {
                 let half = body.slice(..body.len() / 2);
                 stream::iter([Ok(half), Err(reset())]).boxed()
             })),
+            Reply::Stalled(answer) => Ok(answer.map(|body| {
+                let half = body.slice(..body.len() / 2);
+                stream::iter([Ok(half)]).chain(stream::pending()).boxed()
+            })),
             Reply::Broken => Err(reset()),
         }
     }

@@ -120,24 +120,29 @@ async fn answer(
         Reply::Whole(answer) => {
             Ok(answer.map(|body| Full::new(body).map_err(io::Error::other).boxed()))
         }
-        Reply::Half(mut answer) => {
-            let whole = answer.body().len();
-            answer.headers_mut().insert(CONTENT_LENGTH, whole.into());
-            Ok(answer.map(|body| half(&body)))
-        }
+        Reply::Half(answer) => Ok(cut(answer, false)),
+        Reply::Stalled(answer) => Ok(cut(answer, true)),
         Reply::Broken => Err(reset()),
     }
 }
 
-fn half(body: &Bytes) -> BoxBody<Bytes, io::Error> {
-    let half = Frame::data(body.slice(..body.len() / 2));
-    // A pause in between lets hyper send the head and the half before it meets the error.
-    let broken = stream::once(async {
+/// An answer that promises its whole body and brings half of it.
+fn cut(mut answer: Response<Bytes>, stalls: bool) -> Response<BoxBody<Bytes, io::Error>> {
+    let whole = answer.body().len();
+    answer.headers_mut().insert(CONTENT_LENGTH, whole.into());
+    let end = async move {
+        if stalls {
+            std::future::pending::<()>().await;
+        }
+        // A pause in between lets hyper send the head and the half before it meets the error.
         tokio::task::yield_now().await;
         Err(reset())
-    });
-    let frames = stream::iter([Ok(half)]).chain(broken);
-    BodyExt::boxed(StreamBody::new(frames))
+    };
+    answer.map(|body| {
+        let half = Frame::data(body.slice(..body.len() / 2));
+        let frames = stream::iter([Ok(half)]).chain(stream::once(end));
+        BodyExt::boxed(StreamBody::new(frames))
+    })
 }
 
 fn reset() -> io::Error {

@@ -33,6 +33,7 @@ pub(super) struct State {
     pub(super) poison: Option<Arc<Poison>>,
     pub(super) max_bytes: Option<usize>,
     pub(super) max_entries: Option<usize>,
+    pub(super) max_entry: Option<usize>,
 }
 
 impl World {
@@ -63,6 +64,7 @@ impl CoralogixSimulator {
             poison: None,
             max_bytes: None,
             max_entries: None,
+            max_entry: None,
         });
         Self(Arc::new(World { settings, state }))
     }
@@ -130,6 +132,11 @@ impl CoralogixSimulator {
         let mut state = self.0.state();
         state.max_bytes = bytes;
         state.max_entries = entries;
+    }
+
+    /// Answers 413 to requests with an entry of more bytes than these.
+    pub fn limit_entry(&self, bytes: Option<usize>) {
+        self.0.state().max_entry = bytes;
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
-use okta_coralogix_core::{ErrorKind, LogSink};
+use coralogix_sink::{CEILING_MAX_BYTES, CoralogixSink};
+use okta_coralogix_core::{EntryText, ErrorKind, LogSink};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -69,4 +71,53 @@ async fn what_is_no_http_at_all_is_retried() {
     let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Network);
     assert!(error.is_temporary());
+}
+
+#[tokio::test]
+async fn a_compressed_answer_is_not_unfolded() {
+    let ingress = CoralogixSimulator::new();
+    let server = ingress.serve().await.unwrap();
+    let sink = over_socket(server.base_url(), &ingress);
+    let batch = sink.encode(&events(0..1)).unwrap();
+    // 128 KB on the wire, twice of what is read, and 1 KB.
+    for (unfolds_to, taken) in [(1 << 27, false), (1 << 20, true)] {
+        let bomb = |status| Fault::GzipBomb { status, unfolds_to };
+        ingress.fail_next(1, bomb(200));
+        assert_eq!(sink.send(&batch).await.is_ok(), taken, "{unfolds_to}");
+        ingress.fail_next(1, bomb(503));
+        assert!(sink.send(&batch).await.unwrap_err().is_temporary());
+    }
+    assert_eq!(ingress.arrivals(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_stalls_and_a_body_that_is_not_read_end_in_time() {
+    let ingress = CoralogixSimulator::new();
+    let server = ingress.serve().await.unwrap();
+    let sink = CoralogixSink::builder()
+        .endpoint(server.base_url())
+        .api_key(ingress.key())
+        .timeout(Duration::from_secs(1))
+        .gzip_level(0)
+        .max_bytes(CEILING_MAX_BYTES)
+        .build()
+        .unwrap();
+    let mut large = events(0..1);
+    large[0].text = EntryText::Escaped("x".repeat(9_000_000).into());
+    let forever = Duration::from_secs(3600);
+    let cases = [
+        (Fault::StalledAnswer, events(0..1), 1),
+        (Fault::Slow(forever), events(0..1), 2),
+        (Fault::SlowReading(forever), large, 2),
+    ];
+    for (fault, entries, arrivals) in cases {
+        ingress.fail_next(1, fault.clone());
+        let error = sink
+            .send(&sink.encode(&entries).unwrap())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Network, "{fault:?}");
+        assert!(error.is_temporary() && error.is_ambiguous(), "{fault:?}");
+        assert_eq!(ingress.arrivals(), arrivals, "{fault:?}");
+    }
 }

@@ -4,15 +4,22 @@
     clippy::unwrap_used,
     reason = "a test fails by panicking, in its helpers too"
 )]
+#![expect(
+    clippy::print_stdout,
+    reason = "some tests print the figures that they hold to a bound"
+)]
 
 mod adversary;
 mod check;
 mod conformance;
 mod entries;
 mod framing;
+mod many;
 mod memory;
+mod pipeline;
 mod requests;
 mod secrets;
+mod shed;
 mod simulator;
 mod sockets;
 mod statuses;

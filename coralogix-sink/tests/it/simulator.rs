@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
 use okta_coralogix_core::transport::{Transport, date};
-use okta_coralogix_core::{Clock, LogSink};
+use okta_coralogix_core::{Clock, ErrorKind, LogSink};
 
 use crate::entries::{events, in_memory};
 
@@ -34,6 +34,44 @@ async fn repeats_and_gaps_are_counted() {
     assert_eq!(ledger.missing(["3", "4", "0", "5"]), ["4", "5"]);
     assert_eq!(ledger.entries()[3].request, 1);
     assert_eq!(ledger.without_id(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn order_and_wrong_keys_are_counted() {
+    let ingress = CoralogixSimulator::new();
+    let sink = in_memory(&ingress);
+    for range in [2..4, 0..2, 4..6, 0..6] {
+        sink.send(&sink.encode(&events(range)).unwrap())
+            .await
+            .unwrap();
+    }
+    let ledger = ingress.ledger();
+    let expected: Vec<_> = (0..6).map(|n| n.to_string()).collect();
+    assert_eq!(ledger.out_of_order(expected.iter().map(String::as_str)), 2);
+    assert_eq!((ledger.repeats(), ledger.wrong_keys()), (6, 0));
+
+    ingress.set_key("another");
+    let batch = sink.encode(&events(0..1)).unwrap();
+    sink.send(&batch).await.unwrap_err();
+    ingress.fail_next(1, Fault::status(401));
+    sink.send(&batch).await.unwrap_err();
+    let ledger = ingress.ledger();
+    assert_eq!((ledger.wrong_keys(), ledger.answered(401)), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_for_entries_refuses_the_request() {
+    let ingress = CoralogixSimulator::new();
+    let sink = in_memory(&ingress);
+    let entries = events(0..2);
+    let batch = sink.encode(&entries).unwrap();
+    ingress.limit_entry(Some(10));
+    assert_eq!(
+        sink.send(&batch).await.unwrap_err().kind(),
+        ErrorKind::TooLarge
+    );
+    ingress.limit_entry(Some(batch.plain_len));
+    sink.send(&batch).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

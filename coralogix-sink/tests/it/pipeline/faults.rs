@@ -1,0 +1,124 @@
+//! What every fault of the transport means for the events.
+
+use std::time::Duration;
+
+use coralogix_sink::simulator::{CoralogixSimulator, Fault, RetryAfter};
+use okta_coralogix_core::ErrorKind;
+use tokio::time::Instant;
+
+use super::world::{World, events, run};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Unfolds to so much that its gzip is longer than the sink reads.
+const BOMB: usize = 1 << 27;
+
+/// The fault, and how often the events arrive that it happens to.
+fn passing() -> Vec<(Fault, usize)> {
+    vec![
+        (Fault::ResetBeforeReading, 1),
+        (Fault::SlowReading(LONG), 1),
+        (Fault::SlowReading(Duration::from_secs(10)), 1),
+        (Fault::Slow(Duration::from_secs(10)), 1),
+        // Where the answer is lost the entries were taken, and the repeat is the price of losing none.
+        (Fault::ResetAfterAccepting, 2),
+        (Fault::HalfAnswer, 2),
+        (Fault::StalledAnswer, 2),
+        (Fault::Slow(LONG), 2),
+        (bomb(200, BOMB), 2),
+        // Small enough to be read: a 2xx is a 2xx, whatever its body would unfold to.
+        (bomb(200, 1 << 20), 1),
+        (bomb(503, BOMB), 1),
+        (Fault::html(502), 1),
+    ]
+}
+
+fn bomb(status: u16, unfolds_to: usize) -> Fault {
+    Fault::GzipBomb { status, unfolds_to }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_that_passes_loses_no_event_and_repeats_only_what_may_not_have_arrived() {
+    for (fault, arrivals) in passing() {
+        let world = World::new(events(5), 5);
+        world.ingress.fail_next(1, fault.clone());
+        let summary = run(world.pipeline()).await.unwrap();
+        assert_eq!(summary.delivered, 5, "{fault:?}");
+        assert_eq!(world.source.settled_events(), 5, "{fault:?}");
+        let ledger = world.ingress.ledger();
+        assert_eq!(ledger.missing(world.ids()), Vec::<&str>::new(), "{fault:?}");
+        assert_eq!(ledger.repeats(), 5 * (arrivals - 1), "{fault:?}");
+        assert_eq!(ledger.out_of_order(world.ids()), 0, "{fault:?}");
+        assert_eq!(world.letters(), [], "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_that_waiting_cannot_mend_ends_the_run_and_keeps_every_event() {
+    let faults = [
+        Fault::Redirect("https://elsewhere.example".into()),
+        Fault::html(200),
+        Fault::html(204),
+        Fault::html(400),
+        Fault::html(404),
+    ];
+    for fault in faults {
+        let world = World::new(events(5), 5);
+        world.ingress.fail_next(1, fault.clone());
+        let failed = run(world.pipeline()).await.unwrap_err();
+        assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint, "{fault:?}");
+        world.assert_nothing_consumed(&failed);
+        assert_eq!(world.ingress.arrivals(), 0, "{fault:?}");
+        world.run().await;
+        world.assert_all_once();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_connection_at_all_keeps_every_event() {
+    let world = World::new(events(5), 5);
+    world.ingress.set_down(true);
+    let failed = run(world.pipeline().give_up_after(LONG)).await.unwrap_err();
+    assert_eq!(failed.error.kind(), ErrorKind::GaveUp);
+    world.assert_nothing_consumed(&failed);
+    world.ingress.set_down(false);
+    world.run().await;
+    world.assert_all_once();
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_waited_for_in_both_forms() {
+    let wait = Duration::from_secs(40);
+    for retry_after in [RetryAfter::Seconds(40), RetryAfter::Date(wait)] {
+        for status in [429, 503] {
+            let world = World::new(events(5), 5);
+            world
+                .ingress
+                .fail_next(1, Fault::retry_after(status, retry_after));
+            let began = Instant::now();
+            world.run().await;
+            let took = began.elapsed();
+            assert!(
+                took >= wait && took < wait + Duration::from_secs(1),
+                "{took:?}"
+            );
+            world.assert_all_once();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_is_byte_for_byte_what_was_sent_first() {
+    let world = World::new(events(50), 50);
+    world.ingress.fail_next(3, Fault::status(503));
+    world.ingress.fail_next(1, Fault::HalfAnswer);
+    world.run().await;
+    let requests = requests(&world.ingress);
+    assert_eq!(requests.len(), 5);
+    assert!(requests.iter().all(|hash| *hash == requests[0]));
+}
+
+fn requests(ingress: &CoralogixSimulator) -> Vec<u64> {
+    let ledger = ingress.ledger();
+    ledger.requests().iter().map(|r| r.wire_hash).collect()
+}

@@ -1,0 +1,62 @@
+//! A key that stops being accepted in the middle.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coralogix_sink::simulator::CoralogixSimulator;
+use http::{Request, Response};
+use okta_coralogix_core::ErrorKind;
+use okta_coralogix_core::transport::{Body, Transport, TransportError};
+
+use super::world::{World, events, run};
+
+/// Reaches the ingress, whose key changes before the n-th request.
+#[derive(Debug)]
+struct KeyChanges {
+    ingress: CoralogixSimulator,
+    left: AtomicUsize,
+}
+
+#[async_trait]
+impl Transport for KeyChanges {
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 0 {
+            self.ingress.set_key("another-key");
+        }
+        self.ingress.call(request).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_refused_mid_stream_consumes_no_event_and_a_new_key_delivers_all() {
+    for good in [0, 1, 4] {
+        let world = World::new(events(5_000), 1_000);
+        let key = world.ingress.key();
+        let transport = KeyChanges {
+            ingress: world.ingress.clone(),
+            left: AtomicUsize::new(good),
+        };
+        let sink = world.sink().transport(Arc::new(transport)).build().unwrap();
+        let failed = run(world.pipeline_with(sink)).await.unwrap_err();
+        assert_eq!(failed.error.kind(), ErrorKind::Unauthorized);
+        let detail = failed.error.detail();
+        assert!(
+            detail.contains("ingress.eu2.coralogix.com (region EU2)"),
+            "{detail}"
+        );
+        assert!(!detail.contains(key.expose()), "{detail}");
+        assert_eq!(world.letters(), []);
+
+        let ledger = world.ingress.ledger();
+        assert!(ledger.wrong_keys() >= 1);
+        assert_eq!(failed.summary.delivered as usize, ledger.entries().len());
+        assert!(world.source.settled_events() <= ledger.entries().len());
+
+        world.ingress.set_key(key);
+        world.run().await;
+        world.assert_all_once();
+        assert_eq!(world.source.settled_events(), 5_000);
+    }
+}

@@ -1,0 +1,107 @@
+//! An ingress that finds requests too large, wherever its limit is.
+
+use okta_coralogix_core::LogSink;
+use okta_coralogix_core::dead_letter::DeadLetterReason;
+use okta_coralogix_core::event::{Origin, RawEvent};
+use okta_coralogix_core::{CoralogixMapping, LogEntry, Mapping};
+use proptest::prelude::*;
+
+use super::world::{World, events, run};
+
+const EVENTS: usize = 300;
+
+/// Bytes of a request with each event alone.
+fn sizes(world: &World) -> Vec<usize> {
+    let mapping = CoralogixMapping::builder().build().unwrap();
+    let sink = world.sink().build().unwrap();
+    let origin = std::sync::Arc::new(Origin::org("acme"));
+    let entry = |json: &bytes::Bytes| -> LogEntry {
+        let event = RawEvent::parse(json.clone(), std::sync::Arc::clone(&origin)).unwrap();
+        mapping.map(&event).unwrap()
+    };
+    let alone = |json| sink.encode(&[entry(json)]).unwrap().plain_len;
+    world
+        .events
+        .iter()
+        .map(|event| alone(&event.json))
+        .collect()
+}
+
+async fn all_that_fits_arrives_once_and_in_order(limit: usize) {
+    let world = World::new(events(EVENTS), EVENTS);
+    world.ingress.limit(Some(limit), None);
+    let summary = run(world.pipeline().requests(1)).await.unwrap();
+    let sizes = sizes(&world);
+    let fits = |(_, size): &(&str, &usize)| **size <= limit;
+    let (fit, over): (Vec<_>, Vec<_>) = world.ids().zip(&sizes).partition(fits);
+    let ids = |pairs: &[(&str, &usize)]| -> Vec<String> {
+        pairs.iter().map(|(id, _)| (*id).into()).collect()
+    };
+    let ledger = world.ingress.ledger();
+    assert_eq!(ledger.ids().collect::<Vec<_>>(), ids(&fit), "limit {limit}");
+    assert_eq!(summary.delivered as usize, fit.len());
+    let letters = world.letters();
+    assert_eq!(letters.len(), over.len());
+    for (letter, id) in letters.iter().zip(ids(&over)) {
+        assert_eq!(letter.reason, DeadLetterReason::TooLarge);
+        assert!(String::from_utf8_lossy(&letter.bytes).contains(&id));
+    }
+}
+
+/// 1 KB to 2 MB, each order of magnitude as often as the others.
+fn limit() -> impl Strategy<Value = usize> {
+    (0.0..=1.0_f64).prop_map(|at| (1_000.0 * 2_000.0_f64.powf(at)) as usize)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn at_any_limit_all_that_fits_arrives_once_and_in_order(limit in limit()) {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(all_that_fits_arrives_once_and_in_order(limit));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_for_each_entry_dead_letters_only_what_is_over_it() {
+    let world = World::new(events(EVENTS), EVENTS);
+    world.ingress.limit_entry(Some(8_000));
+    let summary = world.run().await;
+    // The brackets of a request around the entry.
+    let over = sizes(&world)
+        .into_iter()
+        .filter(|size| size - 2 > 8_000)
+        .count();
+    assert!(over > 0, "the generator makes large events now and then");
+    assert_eq!(summary.dead_lettered as usize, over);
+    assert_eq!(world.ingress.arrivals(), EVENTS - over);
+    assert_eq!(world.ingress.ledger().repeats(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sinks_own_limit_for_an_entry_sheds_before_it_dead_letters() {
+    let world = World::new(events(EVENTS), EVENTS);
+    world.ingress.limit_entry(Some(8_000));
+    let sink = std::sync::Arc::new(world.sink().entry_limit(8_000).build().unwrap());
+    let summary = run(world.pipeline_with(std::sync::Arc::clone(&sink)))
+        .await
+        .unwrap();
+    let over = sizes(&world)
+        .into_iter()
+        .filter(|size| size - 2 > 8_000)
+        .count();
+    assert_eq!(
+        (summary.delivered as usize, summary.dead_lettered),
+        (EVENTS, 0)
+    );
+    assert_eq!(sink.shed_entries() as usize, over);
+    let ledger = world.ingress.ledger();
+    let flagged =
+        |text: &str| text.contains("\"okta_coralogix\":{\"shed\":[\"debugContext.debugData\"]}");
+    assert_eq!(
+        ledger.entries().iter().filter(|e| flagged(&e.text)).count(),
+        over
+    );
+    assert_eq!(ledger.missing(world.ids()), Vec::<&str>::new());
+}

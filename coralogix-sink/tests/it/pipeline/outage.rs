@@ -1,0 +1,96 @@
+//! An ingress that is away for hours.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use okta_coralogix_core::filter::AgeFilter;
+use okta_coralogix_core::observe::{Observer, Signal};
+use tokio::time::{Instant, sleep};
+
+use super::world::{World, events, run};
+
+const OUTAGE: Duration = Duration::from_secs(10 * 3600);
+
+/// Counts requests that failed, events taken, and the longest wait between two requests.
+#[derive(Debug, Clone, Default)]
+struct Watch {
+    failed: Arc<AtomicUsize>,
+    received: Arc<AtomicUsize>,
+    longest: Arc<Mutex<Duration>>,
+}
+
+impl Observer for Watch {
+    fn observe(&self, signal: &Signal<'_>) {
+        match signal {
+            Signal::Received { items } => {
+                self.received.fetch_add(*items, Ordering::Relaxed);
+            }
+            Signal::SendFailed { retry_in, .. } => {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+                let mut longest = self.longest.lock().unwrap();
+                *longest = retry_in.unwrap_or_default().max(*longest);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_hours_without_an_ingress_lose_and_repeat_nothing() {
+    let world = World::new(events(20_000), 1_000);
+    let watch = Watch::default();
+    world.ingress.set_down(true);
+    let pipeline = world
+        .pipeline()
+        .observer(watch.clone())
+        .age(AgeFilter::new(TimeDelta::hours(24), Default::default()));
+    let began = Instant::now();
+    let up = async {
+        sleep(OUTAGE).await;
+        let held = watch.received.load(Ordering::Relaxed);
+        let failed = watch.failed.load(Ordering::Relaxed);
+        world.ingress.set_down(false);
+        (held, failed)
+    };
+    let (summary, (held, failed)) = tokio::join!(run(pipeline), up);
+    let summary = summary.unwrap();
+    assert_eq!((summary.received, summary.delivered), (20_000, 20_000));
+    world.assert_all_once();
+    assert_eq!(world.source.settled_events(), 20_000);
+    let requests = world.ingress.ledger().requests().len();
+    println!(
+        "10 h without an ingress: {failed} attempts, {held} events held, {requests} requests after it"
+    );
+    // The default bound is 4,000 events in flight: what more there is waits at the source.
+    assert!(held <= 4_000, "{held}");
+    // Four requests in flight, each tried every 15 s on average.
+    assert!((5_000..15_000).contains(&failed), "{failed}");
+    assert!(*watch.longest.lock().unwrap() <= Duration::from_secs(30));
+    let late = began.elapsed() - OUTAGE;
+    assert!(late < Duration::from_secs(60), "{late:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ages_during_the_outage_is_counted_as_too_old_and_not_sent() {
+    let world = World::new(events(400), 200);
+    world.ingress.set_down(true);
+    let pipeline = world
+        .pipeline()
+        .age(AgeFilter::new(TimeDelta::hours(10), Default::default()));
+    let up = async {
+        // The events are up to 400 s old already.
+        sleep(OUTAGE - Duration::from_secs(200)).await;
+        world.ingress.set_down(false);
+    };
+    let (summary, ()) = tokio::join!(run(pipeline), up);
+    let summary = summary.unwrap();
+    assert!(
+        summary.too_old > 150 && summary.delivered > 150,
+        "{summary:?}"
+    );
+    assert_eq!(summary.too_old + summary.delivered, 400);
+    assert_eq!(world.ingress.arrivals() as u64, summary.delivered);
+    assert_eq!(world.ingress.ledger().repeats(), 0);
+}
