@@ -89,12 +89,12 @@ pub struct RejectedEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// It alone is larger than a request may be.
-    #[error("the entry takes {bytes} bytes, a request holds at most {limit}")]
+    /// It alone is larger than a request, or an entry, may be.
+    #[error("the entry takes {bytes} bytes, at most {limit} can be sent")]
     TooLarge {
-        /// Bytes of a request with this entry alone.
+        /// Bytes of it.
         bytes: usize,
-        /// Bytes of the largest request.
+        /// The most bytes.
         limit: usize,
     },
     /// It cannot be written in the sink's format.
