@@ -1,5 +1,6 @@
 //! Okta System Log events: the bytes as they came, the head that the path reads, the full model.
 
+mod bounded;
 mod head;
 mod malformed;
 mod model;

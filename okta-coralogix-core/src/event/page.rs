@@ -1,13 +1,13 @@
 //! A page of the System Log, split element by element.
 
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::de::{Error as _, IgnoredAny, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use thiserror::Error;
 
+use super::bounded::{Bounded, MOST_ELEMENTS};
 use super::head::{Fields, not_json};
 use super::{EventHead, MalformedEvent, MalformedReason, Origin, RawEvent};
 
@@ -96,39 +96,6 @@ pub(super) const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 /// How many times the length of the page may be read in search of the end of broken elements. A hostile page could
 /// otherwise be made to cost the square of its length.
 const RESYNC_PASSES: usize = 16;
-
-/// The most elements of a page, a hundred times Okta's most: each costs some hundred bytes however small it is.
-const MOST_ELEMENTS: usize = 100_000;
-
-/// The elements of an array, not too many of them.
-struct Bounded<'a>(Vec<Fields<'a>>);
-
-impl<'de> Deserialize<'de> for Bounded<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Elements;
-
-        impl<'de> Visitor<'de> for Elements {
-            type Value = Bounded<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "an array of at most {MOST_ELEMENTS} elements")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut elements = Vec::new();
-                while let Some(fields) = seq.next_element()? {
-                    if elements.len() == MOST_ELEMENTS {
-                        return Err(A::Error::invalid_length(elements.len() + 1, &self));
-                    }
-                    elements.push(fields);
-                }
-                Ok(Bounded(elements))
-            }
-        }
-
-        deserializer.deserialize_seq(Elements)
-    }
-}
 
 struct Splitter<'a> {
     /// What stands between the brackets.
@@ -368,6 +335,32 @@ mod tests {
             };
             assert_eq!(bytes(&in_one_go), bytes(&by_element));
         }
+    }
+
+    #[test]
+    fn a_broken_last_element_of_a_whole_page_costs_one_element() {
+        let origin = Arc::new(Origin::org("acme"));
+        let event = r#"{"uuid":"u","published":"2026-05-04T12:00:00Z"}"#;
+        let page = Bytes::from(format!("[{event},{event},{{\"uuid\":\"open]"));
+        assert_eq!(
+            split_page(&page, &origin).unwrap_err(),
+            UnreadablePage::Truncated
+        );
+        let elements = split_whole_page(&page, &origin).unwrap();
+        let good: Vec<_> = elements.iter().map(Result::is_ok).collect();
+        assert_eq!(good, [true, true, false]);
+        let bad = elements[2].as_ref().unwrap_err();
+        assert_eq!(bad.bytes, "{\"uuid\":\"open");
+    }
+
+    #[test]
+    fn a_page_of_endless_crumbs_is_refused() {
+        let origin = Arc::new(Origin::org("acme"));
+        let page = Bytes::from(format!("[{}1]", "1,".repeat(MOST_ELEMENTS)));
+        assert_eq!(
+            split_page(&page, &origin).unwrap_err(),
+            UnreadablePage::Unsplittable
+        );
     }
 
     #[test]

@@ -1,0 +1,41 @@
+//! The elements of an array, as long as there are not too many.
+
+use std::fmt;
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::head::Fields;
+
+/// The most elements of a page, a hundred times Okta's most: each costs some hundred bytes however small it is.
+pub(super) const MOST_ELEMENTS: usize = 100_000;
+
+/// The elements of an array, not too many of them.
+pub(super) struct Bounded<'a>(pub(super) Vec<Fields<'a>>);
+
+impl<'de> Deserialize<'de> for Bounded<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Elements;
+
+        impl<'de> Visitor<'de> for Elements {
+            type Value = Bounded<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "an array of at most {MOST_ELEMENTS} elements")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(fields) = seq.next_element()? {
+                    if elements.len() == MOST_ELEMENTS {
+                        return Err(A::Error::invalid_length(elements.len() + 1, &self));
+                    }
+                    elements.push(fields);
+                }
+                Ok(Bounded(elements))
+            }
+        }
+
+        deserializer.deserialize_seq(Elements)
+    }
+}
