@@ -85,3 +85,39 @@ async fn a_full_page_that_leads_back_to_itself_does_not_spin() {
     settle(given(&mut source).await).await.unwrap();
     assert_eq!(began.elapsed().as_secs(), 30, "one poll per tick");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_link_to_something_else_than_the_log_moves_no_position() {
+    for link in [
+        "",
+        "?after=2",
+        "http:/x/y",
+        "https://example.okta.com/login",
+        "https://example.okta.com//evil.example/x",
+    ] {
+        let world = World::new();
+        world.append(0..3);
+        let mut source = world.open().await;
+        world.org.script(Fault::NextLink(link.into()));
+        let given = source.next().await;
+        assert!(given.is_err(), "taken as a position: {link:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_no_request_can_hold_is_not_committed() {
+    let world = World::new();
+    world.append(0..3);
+    let mut source = world.open().await;
+    world.org.script(Fault::NextLink(format!(
+        "https://example.okta.com/api/v1/logs?after={}",
+        "a".repeat(70_000)
+    )));
+    if let Ok(Some(delivery)) = source.next().await {
+        settle(delivery).await.unwrap();
+    }
+    drop(source);
+    // A restart with a sound org must go on.
+    world.append(3..6);
+    drop(given(&mut world.open().await).await);
+}

@@ -168,3 +168,18 @@ async fn a_check_asks_for_one_event_and_moves_nothing() {
         .unwrap_err();
     assert_eq!(wrong.kind(), okta_coralogix_core::ErrorKind::Unauthorized);
 }
+
+#[tokio::test(start_paused = true)]
+async fn once_ends_only_when_everything_that_was_given_is_settled() {
+    let world = World::new();
+    world.append(0..3);
+    let mut source = world.builder().once(true).open().await.unwrap();
+    let delivery = given(&mut source).await;
+    let waits = timeout(Duration::from_secs(3600), source.next()).await;
+    assert!(waits.is_err(), "it could still be handed back");
+    drop(delivery);
+    let again = given(&mut source).await;
+    assert_eq!(numbers(&again), [0, 1, 2]);
+    settle(again).await.unwrap();
+    assert!(source.next().await.unwrap().is_none());
+}
