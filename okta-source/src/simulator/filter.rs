@@ -33,9 +33,9 @@ const SEARCH: Refusal = ("E0000031", "Invalid search criteria.");
 /// An expression that was understood.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Filter {
-    All(Vec<Filter>),
-    Any(Vec<Filter>),
-    Not(Box<Filter>),
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Not(Box<Self>),
     Compare(String, Operator, Value),
 }
 

@@ -82,7 +82,11 @@ async fn live(org: OktaSimulator, began: Instant) {
 fn trouble(org: &OktaSimulator, minute: u64) {
     // Others take most of the org's requests for three hours, and once all of them.
     if (10 * 60..13 * 60).contains(&minute) {
-        org.spend(if minute % 60 == 0 { LIMIT } else { LIMIT - 5 });
+        org.spend(if minute.is_multiple_of(60) {
+            LIMIT
+        } else {
+            LIMIT - 5
+        });
     }
     if QUIET.map(u64::from).contains(&(minute / 60)) {
         return;

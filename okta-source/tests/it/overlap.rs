@@ -218,7 +218,8 @@ async fn a_refusal_while_reading_again_costs_that_turn_alone() {
         org: world.org.clone(),
         starts: AtomicUsize::new(0),
     });
-    let builder = world.builder().transport(transport.clone());
+    let carried = Arc::clone(&transport) as Arc<dyn Transport>;
+    let builder = world.builder().transport(carried);
     let builder = builder.reread_every(Duration::from_secs(300));
     let mut source = builder.page_limit(500).open().await.unwrap();
     for _ in 0..3 {
