@@ -191,11 +191,6 @@ impl Observer for TracingObserver {
                 ?since_answer,
                 "the source has given no event for a long time"
             ),
-            Signal::StartedOver { source, since } => tracing::warn!(
-                source,
-                %since,
-                "the source could not go on where it was and reads again from an earlier time; repeats are removed by their uuid"
-            ),
             Signal::ReadAgain {
                 source,
                 known,
