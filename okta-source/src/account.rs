@@ -1,10 +1,12 @@
 //! What a page means for those who watch: freshness, pace, repeats, and what was found by reading again.
 
+use chrono::{DateTime, Utc};
 use http::StatusCode;
 use okta_coralogix_core::observe::Signal;
 use okta_coralogix_core::{Delivery, Error, ErrorKind, Result};
 use tokio::time::Instant;
 
+use crate::config::Since;
 use crate::cursor::Ask;
 use crate::error::refused;
 use crate::page::Page;
@@ -32,8 +34,8 @@ impl OktaSource {
         self.count_repeats(page, short);
     }
 
-    fn read_through(&self, page: &Page, until: chrono::DateTime<chrono::Utc>) {
-        let Some(since) = self.start.asked() else {
+    fn read_through(&self, page: &Page, until: DateTime<Utc>) {
+        let Since::At(since) = self.settings.since else {
             return;
         };
         let published = match (page.next.is_none(), page.published().max()) {
@@ -41,8 +43,7 @@ impl OktaSource {
             (false, None) => return,
             (true, _) => until,
         };
-        let part =
-            |to: chrono::DateTime<chrono::Utc>| (to - since).num_milliseconds().max(1) as f64;
+        let part = |to: DateTime<Utc>| (to - since).num_milliseconds().max(1) as f64;
         let share = (part(published) / part(until)).min(1.0);
         self.watch.say(|source| Signal::ReadThrough {
             source,

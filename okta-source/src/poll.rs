@@ -92,7 +92,7 @@ impl OktaSource {
             false => next,
         };
         let circles = moved && !next.is_end() && self.trail.has_been_at(&next);
-        if circles && full && self.knows_all(&page) {
+        if circles && (full || bounded) && self.knows_all(&page) {
             let detail = "Okta's next links lead in a circle, through pages that were all given already: nothing behind them \
                           can be read until the org gives another link; if this lasts, move the checkpoint away and set a start";
             return Err(Error::temporary(ErrorKind::UnexpectedAnswer, detail));

@@ -25,11 +25,6 @@ impl Start {
             .get_or_insert_with(|| self.since.when(offset.earlier(host)))
     }
 
-    /// What was asked for, if anything was.
-    pub(crate) fn asked(&self) -> Option<DateTime<Utc>> {
-        self.asked
-    }
-
     /// True if the answer shows that the host's clock was too late, so that more must be asked for: events of a whole day would be
     /// missing otherwise.
     pub(crate) fn corrected(&mut self, host: DateTime<Utc>, offset: ClockOffset) -> bool {

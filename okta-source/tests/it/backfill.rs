@@ -78,8 +78,10 @@ async fn a_backfill_goes_on_where_it_was_and_once_through_gives_nothing_more() {
     let world = World::new();
     fill(&world);
     let mut all = Vec::new();
+    let recorder = Recorder::default();
     for _ in 0..20 {
-        let mut source = open(&world).await;
+        let builder = world.builder().page_limit(50).observer(recorder.clone());
+        let mut source = builder.open_backfill(range(&world)).await.unwrap();
         let Some(delivery) = source.next().await.unwrap() else {
             break;
         };
@@ -89,6 +91,12 @@ async fn a_backfill_goes_on_where_it_was_and_once_through_gives_nothing_more() {
         drop(source.next().await);
     }
     assert_eq!(all, (0..360).collect::<Vec<_>>());
+    let share = |said: &String| said.split("share: ").nth(1).unwrap().to_owned();
+    assert_eq!(
+        recorder.all("ReadThrough").last().map(share).as_deref(),
+        Some("1.0 }"),
+        "also after a restart"
+    );
     let before = world.org.requests();
     assert!(open(&world).await.next().await.unwrap().is_none());
     assert_eq!(world.org.requests(), before, "nothing is asked any more");
@@ -280,4 +288,26 @@ async fn an_event_that_is_stored_late_is_missing_from_a_range_read_before() {
     .await
     .unwrap();
     assert!(numbers(&poll.next().await.unwrap().unwrap()).contains(&2_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_range_whose_links_lead_in_a_circle_is_a_fault_that_is_waited_for() {
+    let world = World::new();
+    fill(&world);
+    let mut source = open(&world).await;
+    let first = next(&mut source).await;
+    remember(&source, first).await;
+    let link = format!("https://example.okta.com{}", world.store.cursor().unwrap());
+    let second = next(&mut source).await;
+    remember(&source, second).await;
+    let back = format!("https://example.okta.com{}", world.store.cursor().unwrap());
+    world.org.script(Fault::NextLink(link));
+    let third = next(&mut source).await;
+    remember(&source, third).await;
+    world.org.script(Fault::NextLink(back));
+    let error = source.next().await.unwrap_err();
+    assert!(
+        error.is_temporary() && error.detail().contains("in a circle"),
+        "{error}"
+    );
 }

@@ -234,3 +234,57 @@ async fn a_refusal_while_reading_again_costs_that_turn_alone() {
     let delivery = given(&mut source).await;
     assert_eq!(numbers(&delivery), [1_500], "the position is where it was");
 }
+
+/// Stores one more event whenever the log is read from a start, but for the first time.
+#[derive(Debug)]
+struct StoresMeanwhile {
+    org: OktaSimulator,
+    starts: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Transport for StoresMeanwhile {
+    async fn call(
+        &self,
+        request: http::Request<bytes::Bytes>,
+    ) -> Result<http::Response<Body>, TransportError> {
+        if request.uri().query().unwrap().contains("since=") {
+            let before = self.starts.fetch_add(1, Ordering::Relaxed);
+            if before > 0 {
+                let number = u32::try_from(100 + before).unwrap();
+                self.org.append(event(number, self.org.now()));
+            }
+        }
+        self.org.call(request).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_while_reading_again_is_not_late_and_comes_in_its_turn() {
+    let world = World::new();
+    world.append(0..5);
+    let recorder = Recorder::default();
+    let transport = StoresMeanwhile {
+        org: world.org.clone(),
+        starts: AtomicUsize::new(0),
+    };
+    let builder = world.builder().transport(Arc::new(transport));
+    let builder = builder.reread_every(Duration::from_secs(300));
+    let mut source = builder.observer(recorder.clone()).open().await.unwrap();
+    let delivery = given(&mut source).await;
+    remember(&source, delivery).await;
+    for number in 101..110 {
+        let delivery = given(&mut source).await;
+        assert_eq!(numbers(&delivery), [number]);
+        assert!(
+            world.last_request().contains("after="),
+            "by the position, which moves past it"
+        );
+        remember(&source, delivery).await;
+    }
+    let found = recorder.all("ReadAgain");
+    assert!(
+        found.iter().all(|found| found.contains("late: 0")),
+        "{found:?}"
+    );
+}
