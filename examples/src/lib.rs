@@ -5,7 +5,6 @@ mod readme {}
 
 pub mod coralogix;
 pub mod dead_letters;
-pub mod dry_run;
 pub mod environment;
 pub mod exit;
 pub mod progress;

@@ -215,12 +215,7 @@ impl LogSink for MemorySink {
             .iter()
             .filter_map(|entry| entry.timestamp)
             .min();
-        Ok(Batch {
-            taken,
-            plain_len: body.len(),
-            body: body.freeze(),
-            oldest,
-        })
+        Ok(Batch::new(taken, body.freeze()).with_oldest(oldest))
     }
 
     async fn send(&self, batch: &Batch) -> Result<Sent> {

@@ -16,3 +16,4 @@ mod mapping;
 mod model;
 mod page;
 mod pipeline;
+mod sinks;
