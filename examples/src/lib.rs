@@ -9,4 +9,5 @@ pub mod environment;
 pub mod exit;
 pub mod progress;
 pub mod pull;
+pub mod service_logs;
 pub mod signals;

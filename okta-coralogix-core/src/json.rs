@@ -39,11 +39,13 @@ impl<'a> Members<'a> {
     }
 
     /// All of them.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Member<'a>> {
         self.0.iter().copied()
     }
 
     /// The values under `key`, however it is spelt.
+    #[must_use]
     pub fn values(&self, key: &str) -> impl DoubleEndedIterator<Item = &'a str> {
         let found = self.iter().filter(move |member| member.key() == key);
         found.map(|member| member.value)
