@@ -5,9 +5,9 @@ mod readme {}
 
 pub mod coralogix;
 pub mod dead_letters;
-pub mod dry_run;
 pub mod environment;
 pub mod exit;
 pub mod progress;
 pub mod pull;
+pub mod service_logs;
 pub mod signals;
