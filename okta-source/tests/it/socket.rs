@@ -134,3 +134,34 @@ async fn a_wrong_token_is_refused_with_what_to_do() {
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
     assert!(error.to_string().contains("E0000011"), "{error}");
 }
+
+#[tokio::test]
+async fn hostile_bodies_over_a_socket_are_faults_that_pass() {
+    let served = served().await;
+    let builder = OktaSource::builder()
+        .org_url(served.served.base_url())
+        .api_token(TOKEN)
+        .body_limit(1 << 20)
+        .checkpoint(Arc::clone(&served.store) as Arc<dyn CheckpointStore>);
+    let mut source = builder.open().await.unwrap();
+    for fault in [
+        Fault::EndlessArray,
+        Fault::TruncatedGzip,
+        Fault::WrongCharset,
+    ] {
+        served.org.script(fault.clone());
+        let error = failed(&mut source).await;
+        assert_eq!(
+            error.kind(),
+            ErrorKind::UnexpectedAnswer,
+            "{fault:?}: {error}"
+        );
+        assert!(error.is_temporary(), "{fault:?}");
+    }
+    assert_eq!(
+        given(&mut source).await.items.len(),
+        500,
+        "after one that was too long"
+    );
+    assert_eq!(given(&mut source).await.items.len(), 1_000);
+}
