@@ -2,9 +2,11 @@
 
 mod envelope;
 mod error;
+mod forms;
 mod keys;
 mod partner;
 
 pub use envelope::Envelope;
 pub use error::{EnvelopeError, EnvelopeFault};
+pub use forms::Intake;
 pub use partner::{NotOkta, PartnerSource};

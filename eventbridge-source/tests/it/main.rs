@@ -3,5 +3,6 @@
 
 mod envelope;
 mod event;
+mod forms;
 mod refused;
 mod slices;
