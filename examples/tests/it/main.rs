@@ -11,5 +11,6 @@ mod endings;
 mod in_memory;
 mod kill;
 mod program;
+mod replay;
 mod service_logs;
 mod settings;
