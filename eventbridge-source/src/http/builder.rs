@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use http::HeaderName;
 use okta_coralogix_core::filter::SeenFilter;
-use okta_coralogix_core::{Error, Result, Secret};
+use okta_coralogix_core::{Error, Result, Secret, SharedClockOffset};
 
 use super::HttpSource;
 use super::auth::{Fingerprint, Gate};
@@ -29,6 +29,7 @@ pub(super) struct Settings {
     pub(super) patience: Duration,
     pub(super) linger: Duration,
     pub(super) seen: SeenFilter,
+    pub(super) clock_offset: SharedClockOffset,
     pub(super) readiness: Readiness,
 }
 
@@ -66,6 +67,7 @@ impl HttpSourceBuilder {
                 patience: Duration::from_secs(5),
                 linger: Duration::from_millis(50),
                 seen: SeenFilter::default(),
+                clock_offset: SharedClockOffset::default(),
                 readiness: Readiness::default(),
             },
             header: "x-amz-event-bridge-access-key".into(),
@@ -189,6 +191,12 @@ impl HttpSourceBuilder {
     /// The window in which events are de-duplicated. Default: a new one of the default size.
     pub fn seen(mut self, seen: SeenFilter) -> Self {
         self.settings.seen = seen;
+        self
+    }
+
+    /// How far the far side's clock is: the one that a sink notes, for a request of EventBridge has no `Date`. Default: not at all.
+    pub fn clock_offset(mut self, offset: SharedClockOffset) -> Self {
+        self.settings.clock_offset = offset;
         self
     }
 

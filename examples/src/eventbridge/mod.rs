@@ -3,10 +3,11 @@
 pub mod http;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use coralogix_sink::CoralogixSink;
 use eventbridge_source::Intake;
-use okta_coralogix_core::{CoralogixMapping, Result};
+use okta_coralogix_core::{CoralogixMapping, Result, SharedClockOffset, SystemClock};
 
 use crate::coralogix;
 use crate::environment::Environment;
@@ -31,6 +32,8 @@ pub struct SharedFlags {
 pub struct Shared {
     /// Where entries go.
     pub sink: CoralogixSink,
+    /// How far the clock of the ingress is, which the sink notes.
+    pub clock_offset: SharedClockOffset,
     /// How they are made.
     pub mapping: CoralogixMapping,
     /// How bodies are read.
@@ -55,8 +58,12 @@ impl Shared {
         let given = Given { environment };
         let bare = given.switch("BARE_EVENT", flags.bare_event)?;
         let any_source = given.switch("ANY_SOURCE", flags.any_source)?;
+        let clock_offset = SharedClockOffset::default();
+        let sink =
+            coralogix::sink(environment)?.clock_offset(clock_offset.clone(), Arc::new(SystemClock));
         Ok(Self {
-            sink: coralogix::sink(environment)?.build()?,
+            sink: sink.build()?,
+            clock_offset,
             mapping: coralogix::mapping(environment, None)?
                 .bare_event(bare)
                 .build()?,
