@@ -5,6 +5,8 @@ mod error;
 mod forms;
 mod keys;
 mod partner;
+#[cfg(feature = "sqs")]
+pub mod sqs;
 
 pub use envelope::Envelope;
 pub use error::{EnvelopeError, EnvelopeFault};

@@ -6,3 +6,5 @@ mod event;
 mod forms;
 mod refused;
 mod slices;
+#[cfg(feature = "sqs")]
+mod sqs;
