@@ -4,6 +4,8 @@ mod envelope;
 mod error;
 mod forms;
 mod keys;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 mod partner;
 #[cfg(feature = "sqs")]
 pub mod sqs;

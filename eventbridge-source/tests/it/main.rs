@@ -4,6 +4,8 @@
 mod envelope;
 mod event;
 mod forms;
+#[cfg(feature = "lambda")]
+mod lambda;
 mod refused;
 mod slices;
 #[cfg(feature = "sqs")]
