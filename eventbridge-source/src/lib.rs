@@ -3,10 +3,14 @@
 mod envelope;
 mod error;
 mod forms;
+#[cfg(feature = "http")]
+pub mod http;
 mod keys;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 mod partner;
+#[cfg(feature = "simulator")]
+pub mod simulator;
 #[cfg(feature = "sqs")]
 pub mod sqs;
 
