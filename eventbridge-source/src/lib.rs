@@ -9,6 +9,7 @@ mod keys;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 mod partner;
+pub mod setup;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 #[cfg(feature = "sqs")]
