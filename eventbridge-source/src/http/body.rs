@@ -27,21 +27,27 @@ pub(super) enum Received {
 pub(super) async fn read(body: Body, declared: Option<u64>, limit: usize) -> Received {
     let mut stream = body.into_data_stream();
     let mut whole = BytesMut::new();
+    let mut is_too_large = declared.is_some_and(|length| length > limit as u64);
     while let Some(chunk) = stream.next().await {
         let Ok(chunk) = chunk else {
             return Received::Broken;
         };
         whole.extend_from_slice(&chunk);
-        if whole.len() > limit || declared.is_some_and(|length| length > limit as u64) {
-            let read = whole.len() as u64 + drop_rest(stream).await;
-            whole.truncate(KEPT_OF_TOO_LARGE);
-            let length = declared.unwrap_or(read);
-            // Of its own size, for the buffer may be thirty times that.
-            let start = Bytes::copy_from_slice(&whole);
-            return Received::TooLarge { start, length };
+        is_too_large |= whole.len() > limit;
+        if is_too_large && whole.len() >= KEPT_OF_TOO_LARGE {
+            break;
         }
     }
-    Received::Whole(whole.freeze())
+    if !is_too_large {
+        return Received::Whole(whole.freeze());
+    }
+    let read = whole.len() as u64 + drop_rest(stream).await;
+    whole.truncate(KEPT_OF_TOO_LARGE);
+    Received::TooLarge {
+        // Of its own size, for the buffer may be thirty times that.
+        start: Bytes::copy_from_slice(&whole),
+        length: declared.unwrap_or(read),
+    }
 }
 
 /// Reads what is not wanted, for the sake of its sender.

@@ -26,6 +26,7 @@ pub(super) struct Settings {
     pub(super) body_memory: usize,
     pub(super) queue: usize,
     pub(super) connections: usize,
+    pub(super) patience: Duration,
     pub(super) linger: Duration,
     pub(super) seen: SeenFilter,
     pub(super) readiness: Readiness,
@@ -60,6 +61,7 @@ impl HttpSourceBuilder {
                 body_memory: 256 << 20,
                 queue: 4096,
                 connections: 4096,
+                patience: Duration::from_secs(5),
                 linger: Duration::from_millis(50),
                 seen: SeenFilter::default(),
                 readiness: Readiness::default(),
@@ -162,6 +164,13 @@ impl HttpSourceBuilder {
         self
     }
 
+    /// How long a caller of [`serve`](HttpSource::serve) may take to send the head of a request, may lie idle before the next one, and may
+    /// leave an answer unread. Default: 5 s.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.settings.patience = patience;
+        self
+    }
+
     /// The linger of [`pipeline`](HttpSource::pipeline). Default: 50 ms.
     pub fn linger(mut self, linger: Duration) -> Self {
         self.settings.linger = linger;
@@ -233,14 +242,13 @@ impl HttpSourceBuilder {
             );
             return Err(Error::config("path", detail));
         }
+        let millis = |time: Duration| usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
         let bounds = [
             ("body_limit", settings.body_limit),
             ("queue", settings.queue),
             ("connections", settings.connections),
-            (
-                "budget",
-                usize::try_from(settings.budget.as_millis()).unwrap_or(usize::MAX),
-            ),
+            ("budget", millis(settings.budget)),
+            ("patience", millis(settings.patience)),
         ];
         if let Some((field, _)) = bounds.iter().find(|(_, bound)| *bound == 0) {
             return Err(Error::config(field, "must be more than nothing"));

@@ -15,12 +15,6 @@ use tokio::time::{sleep, timeout};
 use super::handler::{Endpoint, router_of_a_server};
 use super::patience::Patience;
 
-/// How long the head of a request may take, and how long a connection may lie idle.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long a caller may leave an answer unread.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// The most headers, and the most bytes of them. API destinations add up to 100 headers of up to 512 bytes to their own.
 const MOST_HEADERS: usize = 160;
 const MOST_HEAD_BYTES: usize = 128 * 1024;
@@ -37,6 +31,7 @@ pub(super) async fn serve(
         endpoint.settings.connections.min(Semaphore::MAX_PERMITS),
     ));
     let service = TowerToHyperService::new(router_of_a_server(Arc::clone(&endpoint)));
+    let patience = endpoint.settings.patience;
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -47,7 +42,11 @@ pub(super) async fn serve(
             taken = accept(&listener, &room) => taken,
             Some(_) = connections.join_next() => continue,
         };
-        connections.spawn(connection(stream, permit, service.clone(), stopped.clone()));
+        let served = connection(stream, patience, service.clone(), stopped.clone());
+        connections.spawn(async move {
+            served.await;
+            drop(permit);
+        });
     }
     drop(listener);
     endpoint.close();
@@ -88,16 +87,16 @@ async fn accept(
 
 async fn connection(
     stream: TcpStream,
-    _permit: OwnedSemaphorePermit,
+    patience: Duration,
     service: TowerToHyperService<axum::Router>,
     mut stopped: watch::Receiver<bool>,
 ) {
     // Answers are small and wait for nothing.
     stream.set_nodelay(true).ok();
-    let io = TokioIo::new(Patience::new(stream, WRITE_TIMEOUT));
+    let io = TokioIo::new(Patience::new(stream, patience));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(patience)
         .max_headers(MOST_HEADERS)
         .max_buf_size(MOST_HEAD_BYTES)
         .serve_connection(io, service);

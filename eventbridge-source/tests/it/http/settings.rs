@@ -8,7 +8,7 @@ use okta_coralogix_core::ErrorKind;
 #[test]
 fn a_wrong_setting_is_named() {
     let with_key = || HttpSource::builder().api_key("k");
-    let cases: [(HttpSourceBuilder, &str); 12] = [
+    let cases: [(HttpSourceBuilder, &str); 13] = [
         (HttpSource::builder(), "api_key"),
         (HttpSource::builder().api_key(""), "api_key"),
         (HttpSource::builder().basic("u", ""), "basic"),
@@ -20,6 +20,7 @@ fn a_wrong_setting_is_named() {
         (with_key().queue(0), "queue"),
         (with_key().connections(0), "connections"),
         (with_key().budget(Duration::ZERO), "budget"),
+        (with_key().patience(Duration::ZERO), "patience"),
         (with_key().body_memory(1), "body_memory"),
     ];
     for (builder, field) in cases {
