@@ -20,6 +20,7 @@ pub(super) struct Gate {
     pub(super) header: HeaderName,
     pub(super) keys: Vec<Fingerprint>,
     pub(super) basic: Vec<Fingerprint>,
+    pub(super) tokens: Vec<Fingerprint>,
     pub(super) bearer: Option<Arc<BearerCheck>>,
     pub(super) open: bool,
 }
@@ -65,18 +66,22 @@ impl Gate {
                 false => Verdict::Refused,
             };
         }
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Verdict::Refused;
+        }
+        if Fingerprint::of(credential.as_bytes()).is_among(&self.tokens) {
+            return Verdict::Allowed;
+        }
         match &self.bearer {
-            Some(check) if scheme.eq_ignore_ascii_case("bearer") => {
-                match check(Secret::from(credential)).await {
-                    Ok(true) => Verdict::Allowed,
-                    Ok(false) => Verdict::Refused,
-                    Err(error) => {
-                        tracing::warn!(%error, "a bearer token could not be checked");
-                        Verdict::Unknown
-                    }
+            Some(check) => match check(Secret::from(credential)).await {
+                Ok(true) => Verdict::Allowed,
+                Ok(false) => Verdict::Refused,
+                Err(error) => {
+                    tracing::warn!(%error, "a bearer token could not be checked");
+                    Verdict::Unknown
                 }
-            }
-            _ => Verdict::Refused,
+            },
+            None => Verdict::Refused,
         }
     }
 
@@ -89,10 +94,11 @@ impl Gate {
 
     /// What a refused sender is told to show.
     pub(super) fn challenge(&self) -> HeaderValue {
-        HeaderValue::from_static(match (self.basic.is_empty(), &self.bearer) {
+        let takes_tokens = self.bearer.is_some() || !self.tokens.is_empty();
+        HeaderValue::from_static(match (self.basic.is_empty(), takes_tokens) {
             (false, _) => r#"Basic realm="event-bridge", charset="UTF-8""#,
-            (true, Some(_)) => r#"Bearer realm="event-bridge""#,
-            (true, None) => r#"ApiKey realm="event-bridge""#,
+            (true, true) => r#"Bearer realm="event-bridge""#,
+            (true, false) => r#"ApiKey realm="event-bridge""#,
         })
     }
 }
@@ -109,6 +115,7 @@ impl fmt::Debug for Gate {
             .field("header", &self.header)
             .field("keys", &self.keys.len())
             .field("basic", &self.basic.len())
+            .field("tokens", &self.tokens.len())
             .field("bearer", &self.bearer.is_some())
             .field("open", &self.open)
             .finish()

@@ -39,6 +39,7 @@ pub struct HttpSourceBuilder {
     header: String,
     keys: Vec<Secret>,
     basic: Vec<(String, Secret)>,
+    tokens: Vec<Secret>,
 }
 
 impl HttpSourceBuilder {
@@ -50,6 +51,7 @@ impl HttpSourceBuilder {
                     header: HeaderName::from_static("x-amz-event-bridge-access-key"),
                     keys: Vec::new(),
                     basic: Vec::new(),
+                    tokens: Vec::new(),
                     bearer: None,
                     open: false,
                 },
@@ -69,6 +71,7 @@ impl HttpSourceBuilder {
             header: "x-amz-event-bridge-access-key".into(),
             keys: Vec::new(),
             basic: Vec::new(),
+            tokens: Vec::new(),
         }
     }
 
@@ -93,6 +96,12 @@ impl HttpSourceBuilder {
     /// One more user and password that are accepted (authorization type `BASIC`).
     pub fn basic(mut self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
         self.basic.push((user.into(), password.into()));
+        self
+    }
+
+    /// One more bearer token that is accepted (authorization type `OAUTH_CLIENT_CREDENTIALS`), for issuers that give out a fixed one.
+    pub fn bearer_token(mut self, token: impl Into<Secret>) -> Self {
+        self.tokens.push(token.into());
         self
     }
 
@@ -206,14 +215,15 @@ impl HttpSourceBuilder {
                 format!("{:?} is no header name", self.header),
             )
         })?;
-        for key in &self.keys {
-            if key.expose().is_empty() {
-                return Err(Error::config("api_key", "is empty"));
+        for (field, secrets, known) in [
+            ("api_key", &self.keys, &mut settings.gate.keys),
+            ("bearer_token", &self.tokens, &mut settings.gate.tokens),
+        ] {
+            if secrets.iter().any(|secret| secret.expose().is_empty()) {
+                return Err(Error::config(field, "is empty"));
             }
-            settings
-                .gate
-                .keys
-                .push(Fingerprint::of(key.expose().as_bytes()));
+            let fingerprint = |secret: &Secret| Fingerprint::of(secret.expose().as_bytes());
+            known.extend(secrets.iter().map(fingerprint));
         }
         for (user, password) in &self.basic {
             if password.expose().is_empty() || user.contains(':') {
@@ -229,7 +239,8 @@ impl HttpSourceBuilder {
                 .push(Fingerprint::of(pair.expose().as_bytes()));
         }
         let gate = &settings.gate;
-        if gate.keys.is_empty() && gate.basic.is_empty() && gate.bearer.is_none() && !gate.open {
+        let has_secret = !(gate.keys.is_empty() && gate.basic.is_empty() && gate.tokens.is_empty());
+        if !has_secret && gate.bearer.is_none() && !gate.open {
             let detail = "give an API key, a user and password, or a check of bearer tokens; or say `without_authentication`";
             return Err(Error::config("api_key", detail));
         }
@@ -285,6 +296,7 @@ impl fmt::Debug for HttpSourceBuilder {
             .field("header", &self.header)
             .field("keys", &self.keys.len())
             .field("basic", &self.basic.len())
+            .field("tokens", &self.tokens.len())
             .finish()
     }
 }

@@ -8,6 +8,7 @@
 
 mod check;
 mod endings;
+mod eventbridge_http;
 mod in_memory;
 mod kill;
 mod program;

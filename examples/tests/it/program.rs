@@ -130,13 +130,23 @@ pub(crate) fn fresh(count: usize) -> Vec<GeneratedEvent> {
         .collect::<Vec<_>>()
 }
 
-/// Starts the program with these variables and no others.
+/// Starts `pull` with these variables and no others.
 pub(crate) fn start(
     folder: &Path,
     variables: &HashMap<&'static str, String>,
     flags: &[&str],
 ) -> Child {
-    Command::new(binary())
+    start_program("pull", folder, variables, flags)
+}
+
+/// Starts a program with these variables and no others.
+pub(crate) fn start_program(
+    name: &str,
+    folder: &Path,
+    variables: &HashMap<&'static str, String>,
+    flags: &[&str],
+) -> Child {
+    Command::new(binary(name))
         .args(flags)
         .env_clear()
         .envs(variables)
@@ -149,11 +159,11 @@ pub(crate) fn start(
         .unwrap()
 }
 
-/// The example stands beside the folder of the tests; `cargo test` builds both.
-fn binary() -> PathBuf {
+/// The examples stand beside the folder of the tests; `cargo test` builds both.
+fn binary(name: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let target = tests.parent().and_then(Path::parent).unwrap();
-    let binary = target.join("examples").join("pull");
+    let binary = target.join("examples").join(name);
     assert!(
         binary.exists(),
         "{} is not built: run `cargo build --examples`",

@@ -104,7 +104,7 @@ async fn a_user_and_password_are_taken() {
 #[tokio::test(start_paused = true)]
 async fn a_bearer_token_is_checked_by_the_callers_function() {
     let world = World::of(|source| {
-        source.bearer(|token| async move {
+        source.bearer_token("fixed").bearer(|token| async move {
             match token.expose() {
                 "good" => Ok(true),
                 "unknown" => Err(Error::temporary(ErrorKind::Network, "the issuer is down")),
@@ -115,6 +115,8 @@ async fn a_bearer_token_is_checked_by_the_callers_function() {
     });
     for (token, expected) in [
         ("good", 200),
+        ("fixed", 200),
+        ("fixe", 401),
         ("bad", 401),
         ("", 401),
         ("unknown", 503),

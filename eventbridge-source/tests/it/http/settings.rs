@@ -8,9 +8,10 @@ use okta_coralogix_core::ErrorKind;
 #[test]
 fn a_wrong_setting_is_named() {
     let with_key = || HttpSource::builder().api_key("k");
-    let cases: [(HttpSourceBuilder, &str); 13] = [
+    let cases: [(HttpSourceBuilder, &str); 14] = [
         (HttpSource::builder(), "api_key"),
         (HttpSource::builder().api_key(""), "api_key"),
+        (HttpSource::builder().bearer_token(""), "bearer_token"),
         (HttpSource::builder().basic("u", ""), "basic"),
         (HttpSource::builder().basic("u:v", "p"), "basic"),
         (with_key().api_key_header("no header"), "api_key_header"),
