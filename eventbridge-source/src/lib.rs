@@ -2,9 +2,20 @@
 
 mod envelope;
 mod error;
+mod forms;
+#[cfg(feature = "http")]
+pub mod http;
 mod keys;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 mod partner;
+pub mod setup;
+#[cfg(feature = "simulator")]
+pub mod simulator;
+#[cfg(feature = "sqs")]
+pub mod sqs;
 
 pub use envelope::Envelope;
 pub use error::{EnvelopeError, EnvelopeFault};
+pub use forms::Intake;
 pub use partner::{NotOkta, PartnerSource};

@@ -1,7 +1,17 @@
-//! The envelope, over documents as EventBridge and its users make them.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+//! The envelope, over documents as EventBridge and its users make them, and the receivers.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail by a panic and show its figures"
+)]
 
 mod envelope;
 mod event;
+mod forms;
+mod http;
+#[cfg(feature = "lambda")]
+mod lambda;
 mod refused;
 mod slices;
+#[cfg(feature = "sqs")]
+mod sqs;

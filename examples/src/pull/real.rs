@@ -25,10 +25,7 @@ pub(super) async fn run(settings: Settings) -> End {
     progress.take_the_log();
     let shutdown = match signals::shutdown() {
         Ok(shutdown) => shutdown,
-        Err(error) => {
-            let detail = format!("signals cannot be heard: {error}");
-            return End::WrongSetting(Error::new(ErrorKind::Storage, detail));
-        }
+        Err(error) => return End::WrongSetting(error),
     };
     if settings.mode == Mode::Check {
         return tokio::select! {

@@ -8,8 +8,10 @@
 
 mod check;
 mod endings;
+mod eventbridge_http;
 mod in_memory;
 mod kill;
 mod program;
+mod replay;
 mod service_logs;
 mod settings;

@@ -130,13 +130,23 @@ pub(crate) fn fresh(count: usize) -> Vec<GeneratedEvent> {
         .collect::<Vec<_>>()
 }
 
-/// Starts the program with these variables and no others.
+/// Starts `pull` with these variables and no others.
 pub(crate) fn start(
     folder: &Path,
     variables: &HashMap<&'static str, String>,
     flags: &[&str],
 ) -> Child {
-    Command::new(binary())
+    start_program("pull", folder, variables, flags)
+}
+
+/// Starts a program with these variables and no others.
+pub(crate) fn start_program(
+    name: &str,
+    folder: &Path,
+    variables: &HashMap<&'static str, String>,
+    flags: &[&str],
+) -> Child {
+    Command::new(example(name))
         .args(flags)
         .env_clear()
         .envs(variables)
@@ -147,10 +157,6 @@ pub(crate) fn start(
         .kill_on_drop(true)
         .spawn()
         .unwrap()
-}
-
-fn binary() -> PathBuf {
-    example("pull")
 }
 
 /// The examples stand beside the folder of the tests; `cargo test` builds both.

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Origin {
-    /// The Okta org: its host for the pull route, its subdomain for EventBridge.
+    /// The Okta org: its subdomain, or its host where that is a custom domain (pull route).
     pub org: String,
     /// The name of the Okta log stream (EventBridge route).
     pub stream: Option<String>,
@@ -12,6 +12,9 @@ pub struct Origin {
     pub application: Option<String>,
     /// A subsystem name that the sender asked for; it wins over the mapping's default.
     pub subsystem: Option<String>,
+    /// How often a queue has given the message that the event came in, this time included. Where it is more than 1, an
+    /// earlier receiver did not finish with it.
+    pub receive_count: Option<u32>,
 }
 
 impl Origin {

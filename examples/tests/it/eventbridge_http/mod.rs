@@ -1,0 +1,6 @@
+//! `eventbridge_http` as a process.
+
+mod endings;
+mod ministack;
+mod program;
+mod routes;
