@@ -127,6 +127,24 @@ async fn a_wrong_clock_and_a_refused_link_are_said_once_and_without_the_token() 
     assert!(!text.contains(TOKEN));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_start_that_okta_has_forgotten_is_warned_of() {
+    for (days, warnings) in [(89, 0), (91, 1)] {
+        let logged = Logged::default();
+        let guard = tracing::subscriber::set_default(logged.clone());
+        let world = World::new();
+        let since = world.clock.now() - chrono::TimeDelta::days(days);
+        world.builder().since(since).open().await.unwrap();
+        drop(guard);
+        let text = logged.0.lock().unwrap().clone();
+        assert_eq!(
+            text.matches("keeps its log for 90 days").count(),
+            warnings,
+            "{text}"
+        );
+    }
+}
+
 /// Whatever a run prints, logs, says or stores, with an org that puts the token wherever it can.
 #[tokio::test(start_paused = true)]
 async fn no_path_that_fails_says_logs_or_stores_the_token() {
