@@ -6,9 +6,14 @@ mod forms;
 #[cfg(feature = "http")]
 pub mod http;
 mod keys;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 mod partner;
+pub mod setup;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+#[cfg(feature = "sqs")]
+pub mod sqs;
 
 pub use envelope::Envelope;
 pub use error::{EnvelopeError, EnvelopeFault};

@@ -1,4 +1,4 @@
-//! The envelope, over documents as EventBridge and its users make them.
+//! The envelope, over documents as EventBridge and its users make them, and the receivers.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -9,5 +9,9 @@ mod envelope;
 mod event;
 mod forms;
 mod http;
+#[cfg(feature = "lambda")]
+mod lambda;
 mod refused;
 mod slices;
+#[cfg(feature = "sqs")]
+mod sqs;

@@ -1,6 +1,9 @@
 //! The programs of the EventBridge route, and the settings that they share.
 
+mod backlog;
 pub mod http;
+pub mod lambda;
+pub mod sqs;
 
 use std::path::PathBuf;
 use std::sync::Arc;

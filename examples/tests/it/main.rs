@@ -12,4 +12,6 @@ mod eventbridge_http;
 mod in_memory;
 mod kill;
 mod program;
+mod replay;
+mod service_logs;
 mod settings;

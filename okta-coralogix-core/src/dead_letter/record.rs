@@ -16,7 +16,7 @@ use crate::event::Origin;
 ///  "origin":{"org":"example.okta.com"},"event":"[1,2]"}
 /// ```
 /// (on one line). `event` is the event's bytes as text; where they are not UTF-8 `event_base64` stands in its place
-/// (standard alphabet, padded). `origin` has `stream`, `application` and `subsystem` where there are any.
+/// (standard alphabet, padded). `origin` has `stream`, `application`, `subsystem` and `receive_count` where there are any.
 ///
 /// A program that was killed, or a disk that was full, can leave a line that is no record: its letter is written again
 /// by whoever gets the event next, as it was never acknowledged. Readers pass over such lines.
@@ -67,6 +67,8 @@ struct StoredOrigin {
     application: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subsystem: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    receive_count: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,6 +86,7 @@ impl From<DeadLetterRecord> for Line {
             stream,
             application,
             subsystem,
+            receive_count,
         } = record.origin;
         Self {
             time: record.time,
@@ -94,6 +97,7 @@ impl From<DeadLetterRecord> for Line {
                 stream,
                 application,
                 subsystem,
+                receive_count,
             },
             event: match String::from_utf8(record.bytes.into()) {
                 Ok(text) => Event::Text(text),
@@ -116,6 +120,7 @@ impl TryFrom<Line> for DeadLetterRecord {
                 stream: line.origin.stream,
                 application: line.origin.application,
                 subsystem: line.origin.subsystem,
+                receive_count: line.origin.receive_count,
             },
             bytes: match line.event {
                 Event::Text(text) => text.into(),

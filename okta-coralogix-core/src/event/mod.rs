@@ -101,6 +101,13 @@ impl RawEvent {
         &self.origin
     }
 
+    /// The same event with another origin: what an adapter knows and the event does not tell.
+    #[must_use]
+    pub fn with_origin(mut self, origin: Arc<Origin>) -> Self {
+        self.origin = origin;
+        self
+    }
+
     /// When the event happened, from `published`: its *original event time*.
     #[must_use]
     pub fn published(&self) -> DateTime<Utc> {

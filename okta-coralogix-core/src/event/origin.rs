@@ -12,6 +12,9 @@ pub struct Origin {
     pub application: Option<String>,
     /// A subsystem name that the sender asked for; it wins over the mapping's default.
     pub subsystem: Option<String>,
+    /// How often a queue has given the message that the event came in, this time included. Where it is more than 1, an
+    /// earlier receiver did not finish with it.
+    pub receive_count: Option<u32>,
 }
 
 impl Origin {

@@ -12,6 +12,7 @@ pub use redact::Redaction;
 pub use severity::SeverityTable;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -27,6 +28,12 @@ pub trait Mapping: Debug + Send + Sync + 'static {
     /// # Errors
     /// If no entry can be made; the event then goes to the dead letters.
     fn map(&self, event: &RawEvent) -> Result<LogEntry, MappingError>;
+}
+
+impl<M: Mapping + ?Sized> Mapping for Arc<M> {
+    fn map(&self, event: &RawEvent) -> Result<LogEntry, MappingError> {
+        (**self).map(event)
+    }
 }
 
 /// Why no entry can be made of an event.

@@ -26,6 +26,7 @@ fn folder() -> (TempDir, PathBuf) {
 fn letter(bytes: impl Into<Bytes>) -> DeadLetter {
     let mut origin = Origin::org("example.okta.com");
     origin.stream = Some("to \"coralogix\"".into());
+    origin.receive_count = Some(3);
     DeadLetter::new(
         "2026-05-04T12:00:00.123Z".parse().expect("a time"),
         DeadLetterReason::Rejected,

@@ -1,0 +1,182 @@
+//! The API by which Lambda talks to a runtime, on a loopback socket: what a function's process polls and answers.
+//!
+//! It models invocations one at a time, their deadlines, answers and errors. It does not freeze the process between invocations, and it
+//! ends none that is late.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use okta_coralogix_core::{Clock, SystemClock};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
+
+/// The API. Dropping it closes the socket.
+#[derive(Debug)]
+pub struct LambdaRuntimeApi {
+    address: SocketAddr,
+    world: World,
+    task: JoinHandle<()>,
+}
+
+/// What a function answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The invocation succeeded, with this body.
+    Success(Bytes),
+    /// The function told an error, with this body.
+    Error(Bytes),
+}
+
+#[derive(Debug, Clone, Default)]
+struct World {
+    state: Arc<Mutex<State>>,
+    changed: Arc<Notify>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next: u64,
+    waiting: VecDeque<Queued>,
+    running: HashMap<String, oneshot::Sender<Answer>>,
+}
+
+#[derive(Debug)]
+struct Queued {
+    id: String,
+    payload: Bytes,
+    timeout: Duration,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl LambdaRuntimeApi {
+    /// Listens on 127.0.0.1.
+    ///
+    /// # Errors
+    /// If no port can be had.
+    pub async fn serve() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let world = World::default();
+        let runtime = Router::new()
+            .route("/invocation/next", get(next))
+            .route("/invocation/{id}/response", post(response))
+            .route("/invocation/{id}/error", post(error))
+            .route("/init/error", post(init_error));
+        let router = Router::new()
+            .nest("/2018-06-01/runtime", runtime)
+            .with_state(world.clone());
+        let task = tokio::spawn(async move {
+            // It ends only when it is aborted.
+            drop(axum::serve(listener, router).await);
+        });
+        Ok(Self {
+            address,
+            world,
+            task,
+        })
+    }
+
+    /// The variables that Lambda sets for a function with this API.
+    #[must_use]
+    pub fn variables(&self) -> [(&'static str, String); 5] {
+        [
+            ("AWS_LAMBDA_RUNTIME_API", self.address.to_string()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "okta".into()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".into()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".into()),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/okta".into()),
+        ]
+    }
+
+    /// Invokes the function, which is told that it has `timeout`. Resolves to its answer; `None` if the API went away.
+    pub fn invoke(
+        &self,
+        payload: Bytes,
+        timeout: Duration,
+    ) -> impl Future<Output = Option<Answer>> + use<> {
+        let (answer, answered) = oneshot::channel();
+        let mut state = self.world.state();
+        state.next += 1;
+        let id = format!("invocation-{}", state.next);
+        state.waiting.push_back(Queued {
+            id,
+            payload,
+            timeout,
+            answer,
+        });
+        drop(state);
+        self.world.changed.notify_one();
+        async move { answered.await.ok() }
+    }
+}
+
+impl Drop for LambdaRuntimeApi {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl World {
+    /// Nothing that runs under this lock panics half way.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answered(&self, id: &str, answer: Answer) -> StatusCode {
+        match self.state().running.remove(id) {
+            Some(waiting) => {
+                // Whoever invoked may no longer listen.
+                waiting.send(answer).ok();
+                StatusCode::ACCEPTED
+            }
+            None => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+async fn next(Shared(world): Shared<World>) -> Response {
+    let queued = loop {
+        if let Some(queued) = world.state().waiting.pop_front() {
+            break queued;
+        }
+        world.changed.notified().await;
+    };
+    let deadline = SystemClock.now() + queued.timeout;
+    let headers = [
+        ("lambda-runtime-aws-request-id", queued.id.clone()),
+        (
+            "lambda-runtime-deadline-ms",
+            deadline.timestamp_millis().to_string(),
+        ),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:eu-central-1:000000000000:function:okta".into(),
+        ),
+        ("content-type", "application/json".into()),
+    ];
+    let answer = (headers, queued.payload).into_response();
+    world.state().running.insert(queued.id, queued.answer);
+    answer
+}
+
+async fn response(Shared(world): Shared<World>, Path(id): Path<String>, body: Bytes) -> StatusCode {
+    world.answered(&id, Answer::Success(body))
+}
+
+async fn error(Shared(world): Shared<World>, Path(id): Path<String>, body: Bytes) -> StatusCode {
+    world.answered(&id, Answer::Error(body))
+}
+
+async fn init_error() -> StatusCode {
+    StatusCode::ACCEPTED
+}

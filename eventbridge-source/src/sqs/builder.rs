@@ -1,0 +1,147 @@
+//! How an SQS source is put together.
+
+use std::time::Duration;
+
+use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::{Error, Result};
+
+use super::aws::AwsQueue;
+use super::queue::Queue;
+use super::shared::Shared;
+use super::source::{Settings, SqsSource};
+use crate::Intake;
+
+/// The longest wait of a receive, as SQS limits it.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// The longest step in which visibility is extended: a killed consumer's messages come back within it.
+const LONGEST_STEP: Duration = Duration::from_secs(60);
+
+/// Builds an [`SqsSource`].
+#[derive(Debug)]
+#[must_use]
+pub struct SqsSourceBuilder {
+    queue: Option<Box<dyn Queue>>,
+    settings: Settings,
+    seen: SeenFilter,
+    seed: u64,
+}
+
+impl SqsSourceBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            queue: None,
+            settings: Settings {
+                intake: Intake::default(),
+                receivers: 4,
+                wait: LONGEST_WAIT,
+                read_ahead: 1000,
+                delivery: 1000,
+                once: false,
+            },
+            seen: SeenFilter::default(),
+            seed: fastrand::u64(..),
+        }
+    }
+
+    /// The queue with this URL, through the caller's client.
+    pub fn client(self, client: aws_sdk_sqs::Client, queue_url: impl Into<String>) -> Self {
+        self.queue(AwsQueue::new(client, queue_url))
+    }
+
+    /// The queue.
+    pub fn queue(mut self, queue: impl Queue) -> Self {
+        self.queue = Some(Box::new(queue));
+        self
+    }
+
+    /// Which bodies are taken, and how. Default: Okta's envelopes, and bare events.
+    pub fn intake(mut self, intake: Intake) -> Self {
+        self.settings.intake = intake;
+        self
+    }
+
+    /// The most receives at a time, which run while they come back full. Default: 4.
+    pub fn receivers(mut self, receivers: usize) -> Self {
+        self.settings.receivers = receivers;
+        self
+    }
+
+    /// How long a receive waits for the first message. Default: 20 s, which is the longest that SQS allows.
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.settings.wait = wait;
+        self
+    }
+
+    /// How many messages are received before the pipeline asks for them; each receive that runs may exceed it by 10. They are hidden from other
+    /// consumers meanwhile. Default: 1,000.
+    pub fn read_ahead(mut self, messages: usize) -> Self {
+        self.settings.read_ahead = messages;
+        self
+    }
+
+    /// The most messages of one delivery. Default: 1,000.
+    pub fn delivery(mut self, messages: usize) -> Self {
+        self.settings.delivery = messages;
+        self
+    }
+
+    /// Ends when the queue is empty: nothing waits and nothing is in flight, with any consumer, in two looks. Then a receive waits for 1 s at
+    /// most. Default: it never ends.
+    pub fn once(mut self, once: bool) -> Self {
+        self.settings.once = once;
+        self
+    }
+
+    /// The window in which events are de-duplicated. Default: the last 20,000 of this process.
+    pub fn seen(mut self, seen: SeenFilter) -> Self {
+        self.seen = seen;
+        self
+    }
+
+    /// The seed of the jitter. Default: random.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Asks the queue how it is set up, and opens the source.
+    ///
+    /// # Errors
+    /// `Config` if a setting is missing or out of range, or the queue's visibility timeout is too short to work with; and what the queue
+    /// answers.
+    pub async fn open(mut self) -> Result<SqsSource> {
+        let queue = self
+            .queue
+            .ok_or_else(|| Error::config("queue", "is not set; give a client and a queue's URL"))?;
+        let at_least_one = [
+            ("receivers", self.settings.receivers),
+            ("read_ahead", self.settings.read_ahead),
+            ("delivery", self.settings.delivery),
+        ];
+        if let Some((field, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
+            return Err(Error::config(field, "must be at least 1"));
+        }
+        if self.settings.wait > LONGEST_WAIT {
+            return Err(Error::config("wait", "must be at most 20 s"));
+        }
+        if self.settings.once {
+            self.settings.wait = self.settings.wait.min(Duration::from_secs(1));
+        }
+        let facts = queue.facts().await?;
+        if facts.visibility < Duration::from_secs(2) {
+            let detail = format!(
+                "the queue's visibility timeout is {:?}; set it to 2 s or more, 60 s for instance",
+                facts.visibility
+            );
+            return Err(Error::config("queue", detail));
+        }
+        if !facts.redrives {
+            tracing::warn!(
+                "the queue has no redrive policy: a message that is never finished comes back until it expires"
+            );
+        }
+        let shared = Shared::new(queue, facts.visibility.min(LONGEST_STEP), self.seed);
+        Ok(SqsSource::new(shared, self.settings, facts, self.seen))
+    }
+}

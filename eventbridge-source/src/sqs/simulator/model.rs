@@ -1,0 +1,271 @@
+//! The queue itself: pure, the time is an argument.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::sqs::{Depth, Message};
+
+#[derive(Debug)]
+pub(super) struct Model {
+    visibility: Duration,
+    is_fifo: bool,
+    most_receives: Option<u32>,
+    next: u64,
+    messages: BTreeMap<u64, Stored>,
+    /// By number, so in the order in which they were sent.
+    visible: BTreeSet<u64>,
+    hidden: BTreeSet<(Instant, u64)>,
+    /// Messages of each group that somebody has received.
+    groups: HashMap<String, usize>,
+    dead: Vec<Bytes>,
+    deleted: u64,
+    receives: u64,
+}
+
+#[derive(Debug)]
+struct Stored {
+    body: Bytes,
+    group: Option<String>,
+    receive_count: u32,
+    hidden_until: Option<Instant>,
+}
+
+/// What became of a handle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    Yes,
+    /// The message is gone.
+    Gone,
+    /// The message has been received again since.
+    Stale,
+    /// No message can have had it.
+    Unknown,
+}
+
+impl Model {
+    pub(super) fn new(visibility: Duration, is_fifo: bool, most_receives: Option<u32>) -> Self {
+        Self {
+            visibility,
+            is_fifo,
+            most_receives,
+            next: 0,
+            messages: BTreeMap::new(),
+            visible: BTreeSet::new(),
+            hidden: BTreeSet::new(),
+            groups: HashMap::new(),
+            dead: Vec::new(),
+            deleted: 0,
+            receives: 0,
+        }
+    }
+
+    pub(super) fn visibility(&self) -> Duration {
+        self.visibility
+    }
+
+    pub(super) fn is_fifo(&self) -> bool {
+        self.is_fifo
+    }
+
+    pub(super) fn redrives(&self) -> bool {
+        self.most_receives.is_some()
+    }
+
+    pub(super) fn dead(&self) -> &[Bytes] {
+        &self.dead
+    }
+
+    pub(super) fn deleted(&self) -> u64 {
+        self.deleted
+    }
+
+    /// Messages given out so far, each as often as it was.
+    pub(super) fn receives(&self) -> u64 {
+        self.receives
+    }
+
+    pub(super) fn send(&mut self, body: Bytes, group: Option<String>) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.visible.insert(number);
+        self.messages.insert(
+            number,
+            Stored {
+                body,
+                group,
+                receive_count: 0,
+                hidden_until: None,
+            },
+        );
+        number
+    }
+
+    /// When the next hidden message becomes visible.
+    pub(super) fn next_visible(&self) -> Option<Instant> {
+        self.hidden.first().map(|(until, _)| *until)
+    }
+
+    /// Up to `most` messages, hidden for `visibility` from now.
+    pub(super) fn receive(
+        &mut self,
+        most: usize,
+        visibility: Option<Duration>,
+        now: Instant,
+    ) -> Vec<Message> {
+        self.expire(now);
+        let until = now + visibility.unwrap_or(self.visibility);
+        let mut taken: Vec<Message> = Vec::new();
+        // A group that somebody else has received of is locked; of a free one several may be taken at once.
+        let mut mine: HashMap<String, usize> = HashMap::new();
+        let mut from = 0;
+        while taken.len() < most
+            && let Some(&number) = self.visible.range(from..).next()
+        {
+            from = number + 1;
+            let Some(stored) = self.messages.get(&number) else {
+                continue;
+            };
+            if let Some(group) = stored.group.as_ref().filter(|_| self.is_fifo) {
+                let own = mine.get(group).copied().unwrap_or(0);
+                if self.groups.get(group).copied().unwrap_or(0) > own {
+                    continue;
+                }
+            }
+            if self
+                .most_receives
+                .is_some_and(|most| stored.receive_count >= most)
+            {
+                self.bury(number);
+                continue;
+            }
+            taken.push(self.hand_out(number, until));
+            if let Some(group) = &taken[taken.len() - 1].group {
+                *mine.entry(group.clone()).or_default() += 1;
+            }
+        }
+        self.receives += taken.len() as u64;
+        taken
+    }
+
+    fn hand_out(&mut self, number: u64, until: Instant) -> Message {
+        let stored = self.messages.get_mut(&number).expect("it is stored");
+        stored.receive_count += 1;
+        stored.hidden_until = Some(until);
+        let message = Message {
+            id: format!("message-{number}"),
+            handle: format!("{number}:{}", stored.receive_count),
+            body: stored.body.clone(),
+            receive_count: stored.receive_count,
+            group: stored.group.clone(),
+        };
+        self.visible.remove(&number);
+        self.hidden.insert((until, number));
+        if let Some(group) = &message.group {
+            *self.groups.entry(group.clone()).or_default() += 1;
+        }
+        message
+    }
+
+    fn bury(&mut self, number: u64) {
+        self.visible.remove(&number);
+        if let Some(stored) = self.messages.remove(&number) {
+            self.dead.push(stored.body);
+        }
+    }
+
+    /// Makes visible what was hidden for long enough.
+    fn expire(&mut self, now: Instant) {
+        while let Some(&(until, number)) = self.hidden.first()
+            && until <= now
+        {
+            self.show(number);
+        }
+    }
+
+    fn show(&mut self, number: u64) {
+        self.unhide(number);
+        self.visible.insert(number);
+    }
+
+    fn unhide(&mut self, number: u64) {
+        let Some(stored) = self.messages.get_mut(&number) else {
+            return;
+        };
+        let Some(until) = stored.hidden_until.take() else {
+            return;
+        };
+        self.hidden.remove(&(until, number));
+        if let Some(group) = &stored.group
+            && let Some(count) = self.groups.get_mut(group)
+        {
+            *count -= 1;
+        }
+    }
+
+    fn find(&self, handle: &str) -> Result<u64, Done> {
+        let (number, receive) = handle.split_once(':').ok_or(Done::Unknown)?;
+        let number: u64 = number.parse().map_err(|_| Done::Unknown)?;
+        let receive: u32 = receive.parse().map_err(|_| Done::Unknown)?;
+        match self.messages.get(&number) {
+            None if number < self.next => Err(Done::Gone),
+            None => Err(Done::Unknown),
+            Some(stored) if stored.receive_count == receive => Ok(number),
+            Some(_) => Err(Done::Stale),
+        }
+    }
+
+    pub(super) fn delete(&mut self, handle: &str, now: Instant) -> Done {
+        self.expire(now);
+        match self.find(handle) {
+            Err(not) => not,
+            Ok(number) => {
+                self.unhide(number);
+                self.visible.remove(&number);
+                self.messages.remove(&number);
+                self.deleted += 1;
+                Done::Yes
+            }
+        }
+    }
+
+    pub(super) fn change_visibility(&mut self, handle: &str, by: Duration, now: Instant) -> Done {
+        self.expire(now);
+        let number = match self.find(handle) {
+            Ok(number) => number,
+            Err(not) => return not,
+        };
+        // Only what is in flight can be hidden for longer.
+        let Some(before) = self.messages[&number].hidden_until else {
+            return Done::Stale;
+        };
+        if by.is_zero() {
+            self.show(number);
+            return Done::Yes;
+        }
+        self.hidden.remove(&(before, number));
+        let until = now + by;
+        self.hidden.insert((until, number));
+        if let Some(stored) = self.messages.get_mut(&number) {
+            stored.hidden_until = Some(until);
+        }
+        Done::Yes
+    }
+
+    /// Makes everything visible that is hidden, as if its time had run out.
+    pub(super) fn show_all(&mut self) {
+        while let Some(&(_, number)) = self.hidden.first() {
+            self.show(number);
+        }
+    }
+
+    pub(super) fn depth(&mut self, now: Instant) -> Depth {
+        self.expire(now);
+        Depth {
+            visible: self.visible.len() as u64,
+            in_flight: self.hidden.len() as u64,
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The queue on a socket, in the protocol `AwsJson1_0` of the SDKs. Signatures are not checked.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use okta_coralogix_core::Error;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::world::{Call, SqsSimulator};
+use crate::sqs::{Message, Queue, Refused, VisibilityChange};
+
+/// A simulator that listens. Dropping it closes the socket.
+#[derive(Debug)]
+pub struct SqsServer {
+    address: SocketAddr,
+    is_fifo: bool,
+    task: JoinHandle<()>,
+}
+
+/// What the handlers know.
+#[derive(Debug, Clone)]
+struct Served {
+    simulator: SqsSimulator,
+    url: String,
+}
+
+/// An error as SQS answers it: its code and words.
+struct Fault(StatusCode, &'static str, String);
+
+impl SqsServer {
+    pub(super) async fn start(simulator: SqsSimulator) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let mut server = Self {
+            address: listener.local_addr()?,
+            is_fifo: simulator.is_fifo(),
+            task: tokio::spawn(async {}),
+        };
+        let served = Served {
+            url: server.queue_url(),
+            simulator,
+        };
+        let router = Router::new().fallback(answer).with_state(served);
+        server.task = tokio::spawn(async move {
+            // It ends only when it is aborted.
+            drop(axum::serve(listener, router).await);
+        });
+        Ok(server)
+    }
+
+    /// The endpoint for `AWS_ENDPOINT_URL`: `http://127.0.0.1:<port>`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The queue's URL.
+    #[must_use]
+    pub fn queue_url(&self) -> String {
+        let name = if self.is_fifo { "okta.fifo" } else { "okta" };
+        format!("{}/000000000000/{name}", self.endpoint())
+    }
+}
+
+impl Drop for SqsServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(State(served): State<Served>, headers: HeaderMap, body: Bytes) -> Response {
+    let operation = headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .and_then(|target| target.strip_prefix("AmazonSQS."))
+        .unwrap_or_default();
+    let (status, answer) = match served.call(operation, &body).await {
+        Ok(answer) => (StatusCode::OK, answer),
+        Err(Fault(status, code, words)) => {
+            let kind = format!("com.amazonaws.sqs#{code}");
+            (status, json!({"__type": kind, "message": words}))
+        }
+    };
+    let content = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
+    (status, content, answer.to_string()).into_response()
+}
+
+impl Served {
+    async fn call(&self, operation: &str, body: &[u8]) -> Result<Value, Fault> {
+        let asked: Value = serde_json::from_slice(body)
+            .map_err(|error| bad("InvalidRequest", &error.to_string()))?;
+        if asked["QueueUrl"] != self.url.as_str() {
+            let words = "The specified queue does not exist.";
+            return Err(bad("QueueDoesNotExist", words));
+        }
+        match operation {
+            "ReceiveMessage" => self.receive(&asked).await,
+            "DeleteMessageBatch" => self.delete(&asked).await,
+            "ChangeMessageVisibilityBatch" => self.change_visibility(&asked).await,
+            "GetQueueAttributes" => self.attributes().await,
+            "SendMessage" => Ok(self.send(&asked)),
+            "SendMessageBatch" => {
+                let sent: Vec<_> = entries(&asked)?
+                    .iter()
+                    .map(|entry| self.send(entry))
+                    .collect();
+                Ok(json!({"Successful": sent, "Failed": []}))
+            }
+            other => Err(bad("InvalidAction", other)),
+        }
+    }
+
+    async fn receive(&self, asked: &Value) -> Result<Value, Fault> {
+        let most = asked["MaxNumberOfMessages"].as_u64().unwrap_or(1);
+        let wait = asked["WaitTimeSeconds"].as_u64().unwrap_or(0);
+        if !(1..=10).contains(&most) || wait > 20 {
+            return Err(bad("InvalidParameterValue", "out of range"));
+        }
+        let visibility = asked["VisibilityTimeout"].as_u64().map(Duration::from_secs);
+        self.simulator
+            .called(Call::Receive)
+            .map_err(|error| fault(&error))?;
+        let wait = Duration::from_secs(wait);
+        let messages = self.simulator.take(most as usize, wait, visibility).await;
+        if messages.is_empty() {
+            return Ok(json!({}));
+        }
+        let messages: Vec<_> = messages.iter().map(message).collect();
+        Ok(json!({"Messages": messages}))
+    }
+
+    async fn delete(&self, asked: &Value) -> Result<Value, Fault> {
+        let entries = entries(asked)?;
+        let handles: Vec<_> = entries
+            .iter()
+            .map(|entry| text(entry, "ReceiptHandle"))
+            .collect();
+        let refused = self
+            .simulator
+            .delete(&handles)
+            .await
+            .map_err(|error| fault(&error))?;
+        Ok(batch(entries, &refused))
+    }
+
+    async fn change_visibility(&self, asked: &Value) -> Result<Value, Fault> {
+        let entries = entries(asked)?;
+        let change = |entry: &Value| VisibilityChange {
+            handle: text(entry, "ReceiptHandle"),
+            visibility: Duration::from_secs(entry["VisibilityTimeout"].as_u64().unwrap_or(0)),
+        };
+        let changes: Vec<_> = entries.iter().map(change).collect();
+        let refused = self.simulator.change_visibility(&changes).await;
+        Ok(batch(entries, &refused.map_err(|error| fault(&error))?))
+    }
+
+    async fn attributes(&self) -> Result<Value, Fault> {
+        let facts = self
+            .simulator
+            .facts()
+            .await
+            .map_err(|error| fault(&error))?;
+        let depth = self.simulator.depth_now();
+        let mut attributes = json!({
+            "VisibilityTimeout": facts.visibility.as_secs().to_string(),
+            "ApproximateNumberOfMessages": depth.visible.to_string(),
+            "ApproximateNumberOfMessagesNotVisible": depth.in_flight.to_string(),
+            "ApproximateNumberOfMessagesDelayed": "0",
+        });
+        if facts.is_fifo {
+            attributes["FifoQueue"] = "true".into();
+        }
+        if facts.redrives {
+            attributes["RedrivePolicy"] = "{}".into();
+        }
+        Ok(json!({"Attributes": attributes}))
+    }
+
+    fn send(&self, entry: &Value) -> Value {
+        let body = text(entry, "MessageBody");
+        match entry["MessageGroupId"].as_str() {
+            Some(group) => self.simulator.send_in_group(group, body),
+            None => self.simulator.send(body),
+        }
+        json!({"Id": entry["Id"], "MessageId": "sent"})
+    }
+}
+
+fn message(message: &Message) -> Value {
+    let mut attributes = json!({"ApproximateReceiveCount": message.receive_count.to_string()});
+    if let Some(group) = &message.group {
+        attributes["MessageGroupId"] = group.as_str().into();
+    }
+    json!({
+        "MessageId": message.id,
+        "ReceiptHandle": message.handle,
+        "Body": String::from_utf8_lossy(&message.body),
+        "Attributes": attributes,
+    })
+}
+
+fn entries(asked: &Value) -> Result<&[Value], Fault> {
+    match asked["Entries"].as_array() {
+        Some(entries) if (1..=10).contains(&entries.len()) => Ok(entries),
+        Some(entries) if entries.is_empty() => Err(bad("EmptyBatchRequest", "no entries")),
+        _ => Err(bad("TooManyEntriesInBatchRequest", "1 to 10 entries")),
+    }
+}
+
+fn batch(entries: &[Value], refused: &[Refused]) -> Value {
+    let (mut successful, mut failed) = (Vec::new(), Vec::new());
+    for (index, entry) in entries.iter().enumerate() {
+        match refused.iter().find(|refused| refused.index == index) {
+            None => successful.push(json!({"Id": entry["Id"]})),
+            Some(refused) => failed.push(json!({
+                "Id": entry["Id"],
+                "SenderFault": refused.for_good,
+                "Code": refused.code,
+            })),
+        }
+    }
+    json!({"Successful": successful, "Failed": failed})
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value[key].as_str().unwrap_or_default().to_owned()
+}
+
+fn bad(code: &'static str, words: &str) -> Fault {
+    Fault(StatusCode::BAD_REQUEST, code, words.to_owned())
+}
+
+/// A scripted error.
+fn fault(error: &Error) -> Fault {
+    match error.is_temporary() {
+        true => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            Fault(status, "ServiceUnavailable", error.to_string())
+        }
+        false => Fault(
+            StatusCode::FORBIDDEN,
+            "AccessDeniedException",
+            error.to_string(),
+        ),
+    }
+}

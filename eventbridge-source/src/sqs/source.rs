@@ -1,0 +1,254 @@
+//! The source: receives that run side by side, and deliveries made of what they gave.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::{
+    AckOrder, Delivery, Error, ErrorKind, EventSource, MalformedEvent, Origin, RawEvent, Result,
+};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::acker::{Part, SqsAcker};
+use super::builder::SqsSourceBuilder;
+use super::keeper::{self, Dropped, Returned};
+use super::queue::{Facts, Message};
+use super::shared::Shared;
+use crate::Intake;
+
+/// What a receive gives at most.
+const FULL: usize = 10;
+
+/// Between two looks at a queue that seems to be empty.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// One queue, as one of any number of consumers.
+///
+/// Receives run in tasks of their own: one while the queue is quiet, more while they come back full. What they give is held:
+/// its visibility is extended, in steps no longer than the queue's own timeout, until the pipeline is done with it. A message
+/// is deleted once every event in it is settled. One that is received again while it is held is the same message: it is not given to
+/// the pipeline a second time, and it is deleted by its newest handle once the first copy is settled.
+///
+/// Dropped, it gives back what was not settled; [`returned`](Self::returned) tells when that has been done.
+#[derive(Debug)]
+pub struct SqsSource {
+    shared: Arc<Shared>,
+    settings: Settings,
+    facts: Facts,
+    seen: SeenFilter,
+    receives: JoinSet<Result<usize>>,
+    /// How many receives may run now.
+    wanted: usize,
+    /// How often in a row the queue was seen empty (`once`).
+    looks: u32,
+    drop_off: mpsc::UnboundedSender<Dropped>,
+    returned: Returned,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) intake: Intake,
+    pub(super) receivers: usize,
+    pub(super) wait: Duration,
+    pub(super) read_ahead: usize,
+    pub(super) delivery: usize,
+    pub(super) once: bool,
+}
+
+impl SqsSource {
+    /// A builder.
+    pub fn builder() -> SqsSourceBuilder {
+        SqsSourceBuilder::new()
+    }
+
+    pub(super) fn new(shared: Shared, settings: Settings, facts: Facts, seen: SeenFilter) -> Self {
+        let shared = Arc::new(shared);
+        let (drop_off, returned) = keeper::start(Arc::clone(&shared));
+        Self {
+            shared,
+            settings,
+            facts,
+            seen,
+            receives: JoinSet::new(),
+            wanted: 1,
+            looks: 0,
+            drop_off,
+            returned,
+        }
+    }
+
+    /// How the queue is set up. In a FIFO queue the order of a group holds within a request to the sink, and from request to request only
+    /// if they are sent one at a time: give the pipeline `requests(1)`.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        self.facts
+    }
+
+    /// Tells, once the source and its deliveries are dropped, when the queue has got back what was not settled. To be asked for before the
+    /// pipeline takes the source.
+    #[must_use]
+    pub fn returned(&self) -> Returned {
+        self.returned.clone()
+    }
+
+    /// How often a message was received again while it was held.
+    #[must_use]
+    pub fn redelivered(&self) -> u64 {
+        self.shared.state().held.redelivered()
+    }
+
+    fn start_receives(&mut self) {
+        while self.receives.len() < self.wanted {
+            let shared = Arc::clone(&self.shared);
+            let Settings {
+                wait, read_ahead, ..
+            } = self.settings;
+            self.receives.spawn(async move {
+                loop {
+                    let received = shared.receive(wait).await?;
+                    // As long as there is more, and somebody to take it.
+                    if received < FULL || shared.state().ready.len() >= read_ahead {
+                        return Ok(received);
+                    }
+                }
+            });
+        }
+    }
+
+    /// What is ready and may be given now.
+    fn take_ready(&self) -> Option<Delivery> {
+        let mut state = self.shared.state();
+        let mut kept = VecDeque::new();
+        let mut taken: Vec<Message> = Vec::new();
+        // A group of which the pipeline has something waits, all of it.
+        let mut waiting: HashSet<String> = state.groups.keys().cloned().collect();
+        while let Some(message) = state.ready.pop_front() {
+            let waits = message
+                .group
+                .as_ref()
+                .is_some_and(|group| waiting.contains(group));
+            if waits || taken.len() == self.settings.delivery {
+                waiting.extend(message.group.clone());
+                kept.push_back(message);
+            } else {
+                taken.push(message);
+            }
+        }
+        state.ready = kept;
+        for group in taken.iter().filter_map(|message| message.group.as_ref()) {
+            *state.groups.entry(group.clone()).or_default() += 1;
+        }
+        let clock_offset = state.clock_offset;
+        drop(state);
+        if taken.is_empty() {
+            return None;
+        }
+        let (mut items, mut parts) = (Vec::new(), Vec::new());
+        for message in taken {
+            let read = self.settings.intake.read(message.body);
+            parts.push(Part {
+                id: message.id,
+                group: message.group,
+                items: read.len(),
+            });
+            items.extend(with_receive_count(read, message.receive_count));
+        }
+        let acker = SqsAcker::new(Arc::clone(&self.shared), parts, self.drop_off.clone());
+        let mut delivery = Delivery::new(items, Box::new(acker));
+        delivery.clock_offset = clock_offset;
+        Some(delivery)
+    }
+
+    /// True if the queue holds nothing, and this has been so for two looks (`once`).
+    async fn is_empty_for_good(&mut self) -> Result<bool> {
+        if !self.settings.once || !self.receives.is_empty() || self.shared.state().held.len() > 0 {
+            return Ok(false);
+        }
+        if !self.shared.queue().depth().await?.is_empty() {
+            self.looks = 0;
+            return Ok(false);
+        }
+        self.looks += 1;
+        if self.looks >= 2 {
+            return Ok(true);
+        }
+        sleep(LOOK).await;
+        Ok(false)
+    }
+}
+
+#[async_trait]
+impl EventSource for SqsSource {
+    fn ack_order(&self) -> AckOrder {
+        AckOrder::Individual
+    }
+
+    fn seen(&self) -> SeenFilter {
+        self.seen.clone()
+    }
+
+    async fn next(&mut self) -> Result<Option<Delivery>> {
+        loop {
+            if let Some(error) = self.shared.take_fatal() {
+                return Err(error);
+            }
+            if let Some(delivery) = self.take_ready() {
+                return Ok(Some(delivery));
+            }
+            self.start_receives();
+            let received = tokio::select! {
+                Some(received) = self.receives.join_next() => received,
+                () = self.shared.changed.notified() => continue,
+            };
+            match received {
+                Ok(Ok(0)) => {
+                    self.wanted = 1;
+                    if self.is_empty_for_good().await? {
+                        return Ok(None);
+                    }
+                }
+                Ok(Ok(FULL)) => {
+                    self.looks = 0;
+                    self.wanted = (self.wanted * 2).min(self.settings.receivers);
+                }
+                Ok(Ok(_)) => self.looks = 0,
+                Ok(Err(error)) => {
+                    self.wanted = 1;
+                    return Err(error);
+                }
+                Err(ended) => {
+                    let error = Error::temporary(ErrorKind::Unavailable, "a receive was cut off");
+                    return Err(error.with_source(ended));
+                }
+            }
+        }
+    }
+}
+
+type Item = Result<RawEvent, MalformedEvent>;
+
+/// Notes in the origin of each item how often its message was received.
+fn with_receive_count(items: Vec<Item>, receive_count: u32) -> impl Iterator<Item = Item> {
+    let counted = move |origin: &Origin| {
+        let mut origin = origin.clone();
+        origin.receive_count = (receive_count > 0).then_some(receive_count);
+        Arc::new(origin)
+    };
+    items.into_iter().map(move |item| match item {
+        Ok(event) => {
+            let origin = counted(event.origin());
+            Ok(event.with_origin(origin))
+        }
+        Err(malformed) => {
+            let origin = counted(&malformed.origin);
+            Err(MalformedEvent {
+                origin,
+                ..malformed
+            })
+        }
+    })
+}

@@ -1,0 +1,276 @@
+//! The Lambda handler, under paused time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use eventbridge_source::lambda::{LambdaHandler, Reply};
+use okta_coralogix_core::testing::{
+    EventGenerator, MemoryDeadLetters, MemorySink, SinkFault, TestClock,
+};
+use okta_coralogix_core::{Error, ErrorKind, Pipeline};
+use serde_json::json;
+use tokio::time::Instant;
+
+fn start() -> DateTime<Utc> {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+struct World {
+    sink: MemorySink,
+    dead_letters: MemoryDeadLetters,
+    handler: LambdaHandler,
+}
+
+fn world(sink: MemorySink) -> World {
+    let dead_letters = MemoryDeadLetters::default();
+    let clock = Arc::new(TestClock::starting_at(start()));
+    let (into, letters) = (sink.clone(), dead_letters.clone());
+    let handler = LambdaHandler::builder(move |source| {
+        let clock = Arc::clone(&clock);
+        let pipeline = Pipeline::builder(source, into.clone()).dead_letters(letters.clone());
+        let pipeline = pipeline.clock(clock).linger(Duration::ZERO).seed(1);
+        pipeline.drain_timeout(Duration::from_secs(20)).build()
+    });
+    World {
+        sink,
+        dead_letters,
+        handler: handler.build(),
+    }
+}
+
+/// Bare events of the last minutes.
+fn events(count: usize) -> Vec<Bytes> {
+    let mut generator = EventGenerator::new(9);
+    let event = |n: usize| generator.event(start() - TimeDelta::seconds(n as i64)).json;
+    (0..count).map(event).collect()
+}
+
+/// A batch as Lambda makes it of a queue's messages; `group`: of a FIFO queue.
+fn batch(bodies: &[Bytes], group: Option<&str>) -> Bytes {
+    let record = |(n, body): (usize, &Bytes)| {
+        let mut attributes = json!({"ApproximateReceiveCount": "2"});
+        if let Some(group) = group {
+            attributes["MessageGroupId"] = group.into();
+        }
+        json!({
+            "messageId": format!("m{n}"), "receiptHandle": "h", "attributes": attributes,
+            "body": std::str::from_utf8(body).unwrap(), "messageAttributes": {},
+            "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:okta",
+        })
+    };
+    let records: Vec<_> = bodies.iter().enumerate().map(record).collect();
+    json!({"Records": records}).to_string().into()
+}
+
+fn within(secs: u64) -> Instant {
+    Instant::now() + Duration::from_secs(secs)
+}
+
+fn failures(names: &[&str]) -> Reply {
+    let failures = names.iter().map(|name| (*name).to_owned()).collect();
+    Reply::Batch { failures }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_is_delivered_has_no_failures() {
+    let world = world(MemorySink::new());
+    let events = events(10);
+    let reply = world
+        .handler
+        .handle(batch(&events, None), within(30))
+        .await
+        .unwrap();
+    assert_eq!(reply, failures(&[]));
+    assert_eq!(world.sink.arrived(), events);
+    assert_eq!(world.sink.requests(), [10]);
+    let summary = world.handler.finish().await;
+    assert_eq!((summary.received, summary.delivered), (10, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_put_aside_is_done_with_and_carries_its_receive_count() {
+    let poison = events(4)[1].clone();
+    let refused = poison.clone();
+    let world = world(MemorySink::new().refusing(move |text| text == refused));
+    let mut bodies = events(4);
+    bodies.push("no event".into());
+    let reply = world
+        .handler
+        .handle(batch(&bodies, None), within(30))
+        .await
+        .unwrap();
+    assert_eq!(reply, failures(&[]));
+    let letters = world.dead_letters.letters();
+    assert_eq!(letters.len(), 2);
+    assert!(
+        letters
+            .iter()
+            .all(|letter| letter.origin.receive_count == Some(2))
+    );
+    assert_eq!(world.sink.arrived().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn out_of_time_only_what_is_settled_counts_as_done() {
+    // Three requests of two, the third of which does not end in time.
+    let limits = okta_coralogix_core::sink::BatchLimits {
+        entries: 2,
+        bytes: 2_000_000,
+    };
+    let world = world(MemorySink::with_limits(limits));
+    let busy = || SinkFault::Refuse(Error::temporary(ErrorKind::Unavailable, "HTTP 503"));
+    world
+        .sink
+        .script([SinkFault::Accept, busy(), SinkFault::Accept]);
+    world.sink.script((0..200).map(|_| busy()));
+    let events = events(6);
+    let (begin, deadline) = (Instant::now(), within(10));
+    let reply = world
+        .handler
+        .handle(batch(&events, None), deadline)
+        .await
+        .unwrap();
+    assert!(Instant::now() < deadline && begin.elapsed() >= Duration::from_secs(9));
+    let Reply::Batch { failures } = &reply else {
+        panic!("{reply:?}")
+    };
+    let arrived = world.sink.arrived();
+    assert_eq!(failures.len() + arrived.len(), 6);
+    for (n, event) in events.iter().enumerate() {
+        assert!(
+            failures.contains(&format!("m{n}")) != arrived.contains(event),
+            "{n}"
+        );
+    }
+    assert_eq!(failures.len(), 2);
+    let summary = world.handler.finish().await;
+    assert!(
+        summary.is_balanced() && summary.handed_back == 2,
+        "{summary:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_still_on_its_way_is_not_sent_twice_when_it_is_given_again() {
+    let world = world(MemorySink::new().with_latency(Duration::from_secs(15)));
+    let events = events(3);
+    let reply = world
+        .handler
+        .handle(batch(&events, None), within(10))
+        .await
+        .unwrap();
+    assert_eq!(
+        reply,
+        failures(&["m0", "m1", "m2"]),
+        "nothing is known of them yet"
+    );
+    let reply = world
+        .handler
+        .handle(batch(&events, None), within(30))
+        .await
+        .unwrap();
+    assert_eq!(reply, failures(&[]));
+    assert_eq!(
+        world.sink.arrived(),
+        events,
+        "the copies joined the first ones"
+    );
+    let summary = world.handler.finish().await;
+    assert_eq!((summary.delivered, summary.duplicate), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_fifo_queue_everything_after_a_failure_fails_too() {
+    let limits = okta_coralogix_core::sink::BatchLimits {
+        entries: 1,
+        bytes: 2_000_000,
+    };
+    let world = world(MemorySink::with_limits(limits));
+    let busy = || SinkFault::Refuse(Error::temporary(ErrorKind::Unavailable, "HTTP 503"));
+    // Each entry is a request of its own; the second meets every fault, the others are taken.
+    world.sink.script([
+        SinkFault::Accept,
+        busy(),
+        SinkFault::Accept,
+        SinkFault::Accept,
+    ]);
+    world.sink.script((0..500).map(|_| busy()));
+    let reply = world
+        .handler
+        .handle(batch(&events(4), Some("g")), within(10))
+        .await
+        .unwrap();
+    assert_eq!(world.sink.arrived().len(), 3);
+    assert_eq!(reply, failures(&["m1", "m2", "m3"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_fails_the_invocation_and_settles_nothing() {
+    let world = world(MemorySink::new());
+    world.sink.refuse_all(Some(|| {
+        Error::new(ErrorKind::Unauthorized, "the key is refused")
+    }));
+    let handled = world
+        .handler
+        .handle(batch(&events(3), None), within(10))
+        .await;
+    assert_eq!(handled.unwrap_err().kind(), ErrorKind::Unauthorized);
+    // A later invocation is handled as if nothing had been.
+    world.sink.refuse_all(None);
+    let reply = world
+        .handler
+        .handle(batch(&events(3), None), within(10))
+        .await
+        .unwrap();
+    assert_eq!(reply, failures(&[]));
+    assert_eq!(world.sink.arrived(), events(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invocation_by_eventbridge_is_done_or_fails() {
+    let world = world(MemorySink::new());
+    let envelope = |event: &Bytes| {
+        let detail = std::str::from_utf8(event).unwrap();
+        Bytes::from(format!(
+            r#"{{"source":"aws.partner/okta.com/acme/audit","detail":{detail}}}"#
+        ))
+    };
+    let body = envelope(&events(1)[0]);
+    let reply = world
+        .handler
+        .handle(body.clone(), within(10))
+        .await
+        .unwrap();
+    assert_eq!(serde_json::to_string(&reply).unwrap(), "null");
+    assert_eq!(world.sink.arrived(), [body]);
+
+    world.sink.go_down_for(Duration::from_secs(3600));
+    let body = envelope(&events(2)[1]);
+    let error = world.handler.handle(body, within(10)).await.unwrap_err();
+    assert!(error.is_temporary(), "{error}");
+    assert_eq!(world.handler.finish().await.delivered, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invocation_without_time_settles_nothing() {
+    let world = world(MemorySink::new());
+    let now = Instant::now();
+    let reply = world
+        .handler
+        .handle(batch(&events(2), None), now)
+        .await
+        .unwrap();
+    let Reply::Batch { failures } = &reply else {
+        panic!("{reply:?}")
+    };
+    assert_eq!(failures.len() + world.sink.arrived().len(), 2);
+    assert_eq!(
+        serde_json::to_value(&reply).unwrap()["batchItemFailures"]
+            .as_array()
+            .unwrap()
+            .len(),
+        failures.len()
+    );
+}

@@ -1,0 +1,110 @@
+//! The order of a message group.
+
+use bytes::Bytes;
+use eventbridge_source::sqs::SqsSource;
+use eventbridge_source::sqs::simulator::SqsSimulator;
+use okta_coralogix_core::testing::{MemorySink, SinkFault};
+use okta_coralogix_core::{Error, ErrorKind, EventSource, Outcome};
+
+use super::world::{World, envelopes, secs};
+
+/// Two groups, their messages in turn.
+fn two_groups(world: &World, count: usize) -> [Vec<Bytes>; 2] {
+    let mut groups = [Vec::new(), Vec::new()];
+    for (n, body) in envelopes(count).into_iter().enumerate() {
+        world.queue.send_in_group(["a", "b"][n % 2], body.clone());
+        groups[n % 2].push(body);
+    }
+    groups
+}
+
+fn assert_in_order(world: &World, groups: &[Vec<Bytes>]) {
+    let arrived = world.sink.arrived();
+    for group in groups {
+        let of_group: Vec<_> = arrived.iter().filter(|body| group.contains(body)).collect();
+        assert_eq!(of_group, group.iter().collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_group_arrives_in_its_order_through_faults() {
+    let mut world = World::new(SqsSimulator::builder().fifo());
+    world.sink = MemorySink::new().with_latency(secs(1));
+    let groups = two_groups(&world, 100);
+    let fault = || SinkFault::Refuse(Error::temporary(ErrorKind::Unavailable, "HTTP 503"));
+    world
+        .sink
+        .script([fault(), SinkFault::Accept, fault(), fault()]);
+    let source = world.source().await;
+    assert!(source.facts().is_fifo);
+    let pipeline = world.pipeline(source).requests(1).build().unwrap();
+    let summary = pipeline.run(std::future::pending()).await.unwrap();
+    assert_eq!(summary.delivered, 100);
+    assert_in_order(&world, &groups);
+    assert!(world.queue.depth_now().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_hand_back_a_group_goes_on_with_what_was_handed_back() {
+    let world = World::new(SqsSimulator::builder().fifo());
+    let groups = two_groups(&world, 20);
+    let mut source = world.source().await;
+    let delivery = source.next().await.unwrap().unwrap();
+    // The second message of `a` and nothing else goes back; what was taken with it follows.
+    let mut outcomes = vec![Outcome::Settled; delivery.items.len()];
+    outcomes[2] = Outcome::HandedBack;
+    delivery.acker.settle(&outcomes).await.unwrap();
+    let mut rest = Vec::new();
+    while let Some(delivery) = source.next().await.unwrap() {
+        rest.extend(
+            delivery
+                .items
+                .iter()
+                .map(|item| item.as_ref().unwrap().document().clone()),
+        );
+        let settled = vec![Outcome::Settled; delivery.items.len()];
+        delivery.acker.settle(&settled).await.unwrap();
+    }
+    let of_a: Vec<_> = rest
+        .iter()
+        .filter(|body| groups[0].contains(body))
+        .collect();
+    assert_eq!(of_a, groups[0][1..].iter().collect::<Vec<_>>());
+    let of_b: Vec<_> = rest
+        .iter()
+        .filter(|body| groups[1].contains(body))
+        .collect();
+    assert_eq!(
+        of_b,
+        groups[1][5..].iter().collect::<Vec<_>>(),
+        "the other group went on"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_of_which_the_pipeline_has_something_waits() {
+    let world = World::new(SqsSimulator::builder().fifo());
+    let groups = two_groups(&world, 4);
+    let source = SqsSource::builder()
+        .queue(world.queue.clone())
+        .delivery(1)
+        .once(true);
+    let mut source = source.open().await.unwrap();
+    let first = source.next().await.unwrap().unwrap();
+    let second = source.next().await.unwrap().unwrap();
+    let body = |delivery: &okta_coralogix_core::Delivery| {
+        delivery.items[0].as_ref().unwrap().document().clone()
+    };
+    assert_eq!(
+        [body(&first), body(&second)],
+        [groups[0][0].clone(), groups[1][0].clone()]
+    );
+    // Both groups have one message with the pipeline: nothing is given before one of them is settled.
+    tokio::time::timeout(secs(10), source.next())
+        .await
+        .unwrap_err();
+    first.acker.settle(&[Outcome::Settled]).await.unwrap();
+    let third = source.next().await.unwrap().unwrap();
+    assert_eq!(body(&third), groups[0][1]);
+    drop((second, third));
+}

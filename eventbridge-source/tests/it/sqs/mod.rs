@@ -1,0 +1,10 @@
+//! The SQS source over a simulated queue: in memory under paused time, and on a socket through the AWS SDK.
+
+mod conformance;
+mod deletes;
+mod fifo;
+mod once;
+mod settling;
+mod socket;
+mod visibility;
+mod world;

@@ -1,0 +1,177 @@
+//! What becomes of a message depends on what becomes of the events in it.
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+use eventbridge_source::sqs::SqsSource;
+use eventbridge_source::sqs::simulator::SqsSimulator;
+use okta_coralogix_core::dead_letter::{DeadLetterReason, DeadLetterRecord};
+use okta_coralogix_core::testing::{MemorySink, SinkFault};
+use okta_coralogix_core::{Error, ErrorKind};
+
+use super::world::{World, envelope, envelopes, secs, start};
+
+#[tokio::test(start_paused = true)]
+async fn every_message_is_delivered_and_then_deleted() {
+    let bodies = envelopes(2500);
+    let world = World::with(SqsSimulator::builder(), &bodies);
+    let summary = world.run().await;
+    assert_eq!((summary.received, summary.delivered), (2500, 2500));
+    world.assert_all_once(&bodies);
+    assert_eq!(world.queue.receives(), 2500, "nothing came twice");
+    let requests = world.sink.requests().len();
+    assert!(
+        requests <= 50,
+        "messages of many receives share requests: {requests}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_of_several_events_is_deleted_once_all_are_settled() {
+    let bodies = envelopes(3);
+    let array = [
+        &b"["[..],
+        &bodies[0],
+        b",",
+        &bodies[1],
+        b",[],",
+        &bodies[2],
+        b"]",
+    ]
+    .concat();
+    let world = World::new(SqsSimulator::builder());
+    world.queue.send(array);
+    let summary = world.run().await;
+    assert_eq!((summary.delivered, summary.dead_lettered), (3, 1));
+    world.assert_all_once(&bodies);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_goes_back_when_one_of_its_events_does() {
+    let bodies = envelopes(2);
+    let world = World::new(SqsSimulator::builder());
+    world
+        .queue
+        .send([&b"["[..], &bodies[0], b",", &bodies[1], b"]"].concat());
+    let mut source = world.source().await;
+    let delivery = okta_coralogix_core::EventSource::next(&mut source)
+        .await
+        .unwrap()
+        .unwrap();
+    use okta_coralogix_core::Outcome::{HandedBack, Settled};
+    delivery.acker.settle(&[Settled, HandedBack]).await.unwrap();
+    assert_eq!(world.queue.deleted(), 0);
+    assert_eq!(
+        world.queue.depth_now().visible,
+        1,
+        "it is there for anybody at once"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_event_is_put_aside_with_its_receive_count_and_deleted() {
+    let bodies = [envelope(r#"{"uuid":"u"}"#), Bytes::from_static(b"not json")];
+    let world = World::with(SqsSimulator::builder(), &bodies);
+    // Somebody else had it before and did not finish.
+    let first = okta_coralogix_core::EventSource::next(&mut world.source().await).await;
+    drop(first);
+    world.queue.show_all();
+    let summary = world.run().await;
+    assert_eq!(summary.dead_lettered, 2);
+    for letter in world.dead_letters.letters() {
+        assert_eq!(letter.reason, DeadLetterReason::Malformed);
+        assert!(bodies.contains(&letter.bytes));
+        let record = serde_json::to_value(DeadLetterRecord::from(&letter)).unwrap();
+        assert_eq!(record["origin"]["receive_count"], 2, "{record}");
+    }
+    world.assert_all_once(&[]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_coralogix_refuses_is_put_aside_with_its_receive_count() {
+    let bodies = envelopes(20);
+    let poison = bodies[7].clone();
+    let mut world = World::with(SqsSimulator::builder(), &bodies);
+    let refused = poison.clone();
+    world.sink = MemorySink::new().refusing(move |text| text == refused);
+    let summary = world.run().await;
+    assert_eq!((summary.delivered, summary.dead_lettered), (19, 1));
+    let letters = world.dead_letters.letters();
+    assert_eq!(letters[0].bytes, poison);
+    assert_eq!(letters[0].origin.receive_count, Some(1));
+    assert_eq!(letters[0].origin.org, "acme");
+    assert!(world.queue.depth_now().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_old_by_its_own_time_is_counted_and_deleted() {
+    let old = start() - TimeDelta::hours(25);
+    let detail = format!(r#"{{"uuid":"old","published":"{}"}}"#, old.to_rfc3339());
+    let world = World::with(SqsSimulator::builder(), &[envelope(&detail)]);
+    assert_eq!(world.run().await.too_old, 1);
+    world.assert_all_once(&[]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_clock_that_is_a_day_ahead_drops_nothing() {
+    let bodies = envelopes(5);
+    let world = World::with(SqsSimulator::builder(), &bodies);
+    let ahead = TimeDelta::hours(26);
+    world.clock.set_wrong_by(ahead);
+    let host = start() + ahead;
+    world
+        .queue
+        .set_clock_offset(okta_coralogix_core::ClockOffset::between(host, start()));
+    assert_eq!(world.run().await.delivered, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_ends_the_run_and_every_message_is_back_at_once() {
+    let bodies = envelopes(30);
+    let world = World::with(SqsSimulator::builder(), &bodies);
+    world.sink.refuse_all(Some(|| {
+        Error::new(ErrorKind::Unauthorized, "the key is refused")
+    }));
+    let source = world.source().await;
+    let returned = source.returned();
+    let failed = world
+        .pipeline(source)
+        .build()
+        .unwrap()
+        .run(std::future::pending())
+        .await;
+    let failed = failed.unwrap_err();
+    assert_eq!(failed.error.kind(), ErrorKind::Unauthorized);
+    assert!(failed.summary.is_balanced() && failed.summary.delivered == 0);
+    returned.wait().await;
+    assert_eq!(world.queue.depth_now().visible, 30);
+    assert_eq!(world.queue.deleted(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_never_finished_moves_to_the_queues_own_dead_letters() {
+    let world = World::with(SqsSimulator::builder().redrive_after(3), &envelopes(1));
+    for _ in 0..4 {
+        let source = SqsSource::builder()
+            .queue(world.queue.clone())
+            .open()
+            .await
+            .unwrap();
+        let returned = source.returned();
+        world
+            .sink
+            .script([SinkFault::Refuse(Error::new(ErrorKind::Forbidden, "no"))]);
+        let run = world
+            .pipeline(source)
+            .build()
+            .unwrap()
+            .run(tokio::time::sleep(secs(30)));
+        assert!(run.await.is_ok() == world.queue.dead().contains(&envelopes(1)[0]));
+        returned.wait().await;
+    }
+    assert_eq!(world.queue.dead().len(), 1);
+    assert_eq!(
+        world.queue.deleted(),
+        0,
+        "the redrive policy took it, nobody deleted it"
+    );
+}

@@ -1,0 +1,128 @@
+//! Through the AWS SDK, over a loopback socket.
+
+use std::sync::Arc;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::retry::RetryConfig;
+use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use chrono::TimeDelta;
+use eventbridge_source::sqs::simulator::{Call, SqsServer, SqsSimulator};
+use eventbridge_source::sqs::{AwsQueue, Queue, SqsSource};
+use okta_coralogix_core::testing::{EventGenerator, MemoryDeadLetters, MemorySink, TestClock};
+use okta_coralogix_core::{Clock, Error, ErrorKind, Pipeline, SystemClock};
+
+use super::world::{secs, start};
+
+fn client(server: &SqsServer) -> Client {
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(Credentials::new("key", "secret-of-aws", None, None, "test"))
+        .endpoint_url(server.endpoint())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .retry_config(RetryConfig::disabled())
+        .build();
+    Client::from_conf(config)
+}
+
+#[tokio::test]
+async fn the_sdk_receives_extends_and_deletes() {
+    let queue = SqsSimulator::builder().redrive_after(3).build();
+    let server = queue.serve().await.unwrap();
+    let now = SystemClock.now();
+    let mut generator = EventGenerator::new(1);
+    for n in 0..95 {
+        queue.send(generator.event(now - TimeDelta::seconds(n)).json);
+    }
+    queue.fail_deletes([false, true, false]);
+    let aws = AwsQueue::new(client(&server), server.queue_url());
+    let facts = aws.facts().await.unwrap();
+    assert_eq!(
+        (facts.visibility, facts.is_fifo, facts.redrives),
+        (secs(30), false, true)
+    );
+    assert_eq!(aws.depth().await.unwrap().visible, 95);
+
+    let source = SqsSource::builder()
+        .queue(aws)
+        .once(true)
+        .open()
+        .await
+        .unwrap();
+    assert!(!format!("{source:#?}").contains("secret-of-aws"));
+    let sink = MemorySink::new();
+    let pipeline =
+        Pipeline::builder(source, sink.clone()).dead_letters(MemoryDeadLetters::default());
+    // The one that was refused comes back when its time has run out.
+    let back = async {
+        while queue.deleted() < 94 {
+            tokio::task::yield_now().await;
+        }
+        queue.show_all();
+    };
+    let (ran, ()) = tokio::join!(pipeline.build().unwrap().run(std::future::pending()), back);
+    let summary = ran.unwrap();
+    assert_eq!((summary.delivered, summary.duplicate), (95, 1));
+    assert_eq!(sink.arrived().len(), 95);
+    assert!(queue.depth_now().is_empty());
+}
+
+#[tokio::test]
+async fn the_time_of_the_queue_is_read_from_its_answers() {
+    let queue = SqsSimulator::builder().build();
+    let server = queue.serve().await.unwrap();
+    let clock = Arc::new(TestClock::starting_at(start() - TimeDelta::days(3650)));
+    let aws = AwsQueue::new(client(&server), server.queue_url()).clock(clock);
+    let received = aws.receive(secs(0), secs(30)).await.unwrap();
+    assert!(
+        received.clock_offset.get() > TimeDelta::days(3600),
+        "{received:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_sqs_refuses_says_who_has_to_act() {
+    let queue = SqsSimulator::builder().build();
+    let server = queue.serve().await.unwrap();
+    let aws = AwsQueue::new(client(&server), format!("{}x", server.queue_url()));
+    let error = aws.facts().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_temporary()),
+        (ErrorKind::WrongEndpoint, false),
+        "{error}"
+    );
+
+    let aws = AwsQueue::new(client(&server), server.queue_url());
+    queue.fail_calls(Call::Receive, [Error::new(ErrorKind::Forbidden, "no")]);
+    queue.fail_calls(
+        Call::Receive,
+        [Error::temporary(ErrorKind::Unavailable, "busy")],
+    );
+    let error = aws.receive(secs(0), secs(30)).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_temporary()),
+        (ErrorKind::Forbidden, false),
+        "{error}"
+    );
+    assert!(error.to_string().contains("sqs:ReceiveMessage"), "{error}");
+    let error = aws.receive(secs(0), secs(30)).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_temporary()),
+        (ErrorKind::Unavailable, true),
+        "{error}"
+    );
+
+    drop(server);
+    // The connection that was open may still be served once.
+    let refused = loop {
+        match aws.depth().await {
+            Err(error) => break error,
+            Ok(_) => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(
+        (refused.kind(), refused.is_temporary()),
+        (ErrorKind::Network, true),
+        "{refused}"
+    );
+}

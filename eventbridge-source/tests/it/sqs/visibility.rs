@@ -1,0 +1,117 @@
+//! Messages stay hidden for as long as they are held, and no longer.
+
+use std::time::Duration;
+
+use eventbridge_source::sqs::SqsSource;
+use eventbridge_source::sqs::simulator::{Call, SqsSimulator};
+use okta_coralogix_core::testing::MemorySink;
+use okta_coralogix_core::{Error, ErrorKind};
+
+use super::world::{World, envelopes, secs};
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_kept_hidden_through_an_outage_in_steps_of_the_queues_timeout() {
+    let bodies = envelopes(40);
+    let world = World::with(SqsSimulator::builder().visibility(secs(5)), &bodies);
+    world.sink.go_down_for(secs(600));
+    assert_eq!(world.run().await.delivered, 40);
+    world.assert_all_once(&bodies);
+    assert_eq!(world.queue.receives(), 40, "none was given to anybody else");
+    assert_eq!(world.queue.longest_visibility(), secs(5));
+    let extensions = world.queue.calls(Call::ChangeVisibility);
+    assert!((600 / 5 * 4..600 * 4).contains(&extensions), "{extensions}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_consumers_messages_come_back_within_the_queues_timeout() {
+    let bodies = envelopes(25);
+    let world = World::with(SqsSimulator::builder().visibility(secs(5)), &bodies);
+    world.sink.go_down_for(secs(3600));
+    let began = std::time::Instant::now();
+    let runtime_of_its_own = {
+        let queue = world.queue.clone();
+        let sink = world.sink.clone();
+        // A process that ends at once: nothing of it runs on.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let source = SqsSource::builder().queue(queue).open().await.unwrap();
+                let pipeline = okta_coralogix_core::Pipeline::builder(source, sink)
+                    .build()
+                    .unwrap();
+                let run = pipeline.run(std::future::pending());
+                tokio::time::timeout(Duration::from_millis(200), run)
+                    .await
+                    .unwrap_err();
+            });
+            runtime.shutdown_background();
+        })
+    };
+    runtime_of_its_own.join().unwrap();
+    // Dropped un-awaited, the run could not tell the queue.
+    assert_eq!(world.queue.depth_now().in_flight, 25);
+    // Its time was the real one, by which the last step began at the latest now.
+    tokio::time::advance(secs(5) + began.elapsed()).await;
+    assert_eq!(world.queue.depth_now().visible, 25);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_gives_back_what_was_not_settled_at_once() {
+    let bodies = envelopes(60);
+    let world = World::with(SqsSimulator::builder(), &bodies);
+    world.sink.go_down_for(secs(3600));
+    let source = world.source().await;
+    let returned = source.returned();
+    let pipeline = world
+        .pipeline(source)
+        .drain_timeout(secs(2))
+        .build()
+        .unwrap();
+    let summary = pipeline.run(tokio::time::sleep(secs(4))).await.unwrap();
+    assert!(summary.is_balanced());
+    assert_eq!(summary.handed_back, summary.received);
+    returned.wait().await;
+    assert_eq!(
+        (
+            world.queue.depth_now().visible,
+            world.queue.depth_now().in_flight
+        ),
+        (60, 0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_extension_that_fails_is_made_again_in_time() {
+    let bodies = envelopes(3);
+    let world = World::with(SqsSimulator::builder().visibility(secs(10)), &bodies);
+    let fault = || Error::temporary(ErrorKind::Unavailable, "HTTP 503");
+    world
+        .queue
+        .fail_calls(Call::ChangeVisibility, (0..2).map(|_| fault()));
+    world.sink.go_down_for(secs(40));
+    assert_eq!(world.run().await.delivered, 3);
+    assert_eq!(world.queue.receives(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_right_to_extend_the_run_ends_and_says_so() {
+    let mut world = World::with(SqsSimulator::builder().visibility(secs(10)), &envelopes(3));
+    world.sink = MemorySink::new().with_latency(secs(60));
+    let refused = || {
+        Error::new(
+            ErrorKind::Forbidden,
+            "sqs:ChangeMessageVisibility is missing",
+        )
+    };
+    world.queue.fail_calls(Call::ChangeVisibility, [refused()]);
+    let source = world.source().await;
+    let run = world
+        .pipeline(source)
+        .build()
+        .unwrap()
+        .run(std::future::pending());
+    assert_eq!(run.await.unwrap_err().error.kind(), ErrorKind::Forbidden);
+}

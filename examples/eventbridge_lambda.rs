@@ -1,0 +1,12 @@
+//! An AWS Lambda function that carries the System Log of an Okta org into Coralogix: `cargo run --release --example eventbridge_lambda`.
+//!
+//! Without a variable or a flag it demonstrates itself on stand-ins; the README lists the variables and flags.
+
+use std::process::ExitCode;
+
+use okta_coralogix_examples::eventbridge::lambda;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    lambda::main().await
+}

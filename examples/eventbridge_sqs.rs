@@ -1,0 +1,12 @@
+//! Carries the System Log of an Okta org from an SQS queue into Coralogix: `cargo run --release --example eventbridge_sqs`.
+//!
+//! Without a variable or a flag it demonstrates itself on stand-ins; the README lists the variables and flags.
+
+use std::process::ExitCode;
+
+use okta_coralogix_examples::eventbridge::sqs;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    sqs::main().await
+}
