@@ -253,7 +253,7 @@ impl HttpSourceBuilder {
             return Err(Error::config("api_key", detail));
         }
         let is_plain =
-            |path: &str| path.starts_with('/') && !path.contains(['{', '}', '*', '?', '#']);
+            |path: &str| path.starts_with('/') && !path.contains(['{', '}', '*', ':', '?', '#']);
         if !is_plain(&settings.path) || ["/healthz", "/readyz"].contains(&&*settings.path) {
             let detail = format!(
                 "{:?} is no path of its own, such as /aws/event-bridge",
