@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use okta_coralogix_core::transport::Transport;
-use okta_coralogix_core::{Error, Secret};
+use okta_coralogix_core::{Clock, Error, Secret, SharedClockOffset};
 
 use crate::client::ReqwestTransport;
 use crate::config::CoralogixConfig;
+use crate::dated::Dated;
 use crate::encode::Encoder;
 use crate::endpoint::Endpoint;
 use crate::sink::CoralogixSink;
@@ -41,6 +42,7 @@ pub struct CoralogixSinkBuilder {
     config: CoralogixConfig,
     names: SettingNames,
     transport: Option<Arc<dyn Transport>>,
+    dated: Option<(SharedClockOffset, Arc<dyn Clock>)>,
 }
 
 impl CoralogixSinkBuilder {
@@ -50,6 +52,7 @@ impl CoralogixSinkBuilder {
             config,
             names: FIELDS,
             transport: None,
+            dated: None,
         }
     }
 
@@ -151,6 +154,13 @@ impl CoralogixSinkBuilder {
         self
     }
 
+    /// Notes in `offset` how far the ingress's clock is from `clock`, at each answer: for sources that have no far side to ask,
+    /// so that a wrong host clock does not make events too old.
+    pub fn clock_offset(mut self, offset: SharedClockOffset, clock: Arc<dyn Clock>) -> Self {
+        self.dated = Some((offset, clock));
+        self
+    }
+
     /// Checks the settings. Nothing is sent.
     ///
     /// # Errors
@@ -170,6 +180,14 @@ impl CoralogixSinkBuilder {
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::new(self.config.proxy.as_ref())?),
+        };
+        let transport = match self.dated {
+            Some((offset, clock)) => Arc::new(Dated {
+                inner: transport,
+                offset,
+                clock,
+            }),
+            None => transport,
         };
         Ok(CoralogixSink::assemble(
             endpoint,

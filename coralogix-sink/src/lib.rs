@@ -4,6 +4,7 @@ mod builder;
 mod client;
 mod compress;
 mod config;
+mod dated;
 mod domain;
 mod encode;
 mod endpoint;

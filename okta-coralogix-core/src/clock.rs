@@ -1,6 +1,8 @@
 //! The wall clock, and how far it is from the far side's.
 
 use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -73,6 +75,25 @@ impl ClockOffset {
     }
 }
 
+/// The offset of a far side's clock, as it was last seen: from who hears that side to who asks. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct SharedClockOffset(Arc<AtomicI64>);
+
+impl SharedClockOffset {
+    /// Notes an offset, to the millisecond.
+    pub fn set(&self, offset: ClockOffset) {
+        self.0
+            .store(offset.get().num_milliseconds(), Ordering::Relaxed);
+    }
+
+    /// The last one noted; none at first.
+    #[must_use]
+    pub fn get(&self) -> ClockOffset {
+        let offset = TimeDelta::try_milliseconds(self.0.load(Ordering::Relaxed));
+        ClockOffset(offset.unwrap_or_default())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +113,15 @@ mod tests {
             host,
             "the host is the earlier one"
         );
+    }
+
+    #[test]
+    fn a_shared_offset_is_the_last_one_noted() {
+        let shared = SharedClockOffset::default();
+        let (hears, asks) = (shared.clone(), shared);
+        assert_eq!(asks.get(), ClockOffset::default());
+        let (host, far) = (at("2026-01-02T12:00:00Z"), at("2026-01-01T12:00:00Z"));
+        hears.set(ClockOffset::between(host, far));
+        assert_eq!(asks.get().earlier(host), far);
     }
 }

@@ -21,7 +21,7 @@ mod source;
 pub mod testing;
 pub mod transport;
 
-pub use clock::{Clock, ClockOffset, SystemClock};
+pub use clock::{Clock, ClockOffset, SharedClockOffset, SystemClock};
 pub use delivery::{AckOrder, Acker, Delivery, Outcome};
 pub use entry::{EntryText, LogEntry, Names, Severity};
 pub use error::{Error, ErrorKind, Result, RetryHint};

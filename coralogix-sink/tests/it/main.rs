@@ -12,6 +12,7 @@
 mod adversary;
 mod check;
 mod conformance;
+mod dated;
 mod entries;
 mod framing;
 mod many;

@@ -63,8 +63,8 @@ impl Intake {
         self
     }
 
-    /// Names the org of all events, such as `acme.okta.com`. Default: the subdomain that the `source` names, for bare events
-    /// none. With the org's host, and bare events, an entry is the same as that of the pull route.
+    /// Names the org of all events: for bare ones, which do not name theirs. Default: the subdomain that the `source` names, as
+    /// the pull route does.
     pub fn org(mut self, org: impl Into<String>) -> Self {
         self.org = Some(org.into());
         self

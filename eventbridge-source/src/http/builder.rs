@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use http::HeaderName;
 use okta_coralogix_core::filter::SeenFilter;
-use okta_coralogix_core::{Error, Result, Secret};
+use okta_coralogix_core::{Error, Result, Secret, SharedClockOffset};
 
 use super::HttpSource;
 use super::auth::{Fingerprint, Gate};
@@ -29,6 +29,7 @@ pub(super) struct Settings {
     pub(super) patience: Duration,
     pub(super) linger: Duration,
     pub(super) seen: SeenFilter,
+    pub(super) clock_offset: SharedClockOffset,
     pub(super) readiness: Readiness,
 }
 
@@ -66,6 +67,7 @@ impl HttpSourceBuilder {
                 patience: Duration::from_secs(5),
                 linger: Duration::from_millis(50),
                 seen: SeenFilter::default(),
+                clock_offset: SharedClockOffset::default(),
                 readiness: Readiness::default(),
             },
             header: "x-amz-event-bridge-access-key".into(),
@@ -192,6 +194,12 @@ impl HttpSourceBuilder {
         self
     }
 
+    /// How far the far side's clock is: the one that a sink notes, for a request of EventBridge has no `Date`. Default: not at all.
+    pub fn clock_offset(mut self, offset: SharedClockOffset) -> Self {
+        self.settings.clock_offset = offset;
+        self
+    }
+
     /// How `/readyz` learns whether the sink is reachable: asked at most once in 10 seconds, whoever asks. Default: it is
     /// taken to be.
     pub fn sink_check<F, C>(mut self, check: C) -> Self
@@ -245,7 +253,7 @@ impl HttpSourceBuilder {
             return Err(Error::config("api_key", detail));
         }
         let is_plain =
-            |path: &str| path.starts_with('/') && !path.contains(['{', '}', '*', '?', '#']);
+            |path: &str| path.starts_with('/') && !path.contains(['{', '}', '*', ':', '?', '#']);
         if !is_plain(&settings.path) || ["/healthz", "/readyz"].contains(&&*settings.path) {
             let detail = format!(
                 "{:?} is no path of its own, such as /aws/event-bridge",

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
+use okta_coralogix_core::backoff::BackoffPolicy;
 use okta_coralogix_core::filter::SeenFilter;
 use okta_coralogix_core::pipeline::PipelineBuilder;
 use okta_coralogix_core::{
@@ -18,6 +20,9 @@ use tokio::time::Instant;
 use super::builder::{HttpSourceBuilder, Settings};
 use super::handler::{Endpoint, router};
 use super::server;
+
+/// The longest wait between two attempts at the sink.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What API destinations send. One request is one delivery.
 ///
@@ -69,13 +74,18 @@ impl HttpSource {
         server::serve(listener, Arc::clone(&self.endpoint), shutdown)
     }
 
-    /// A pipeline with the bounds that push asks for: as many deliveries in flight as may wait here, and a linger of 50 ms,
-    /// so that hundreds of requests per second become a few requests to the sink.
+    /// A pipeline with the bounds that push asks for: as many deliveries in flight as may wait here; a linger of 50 ms,
+    /// so that hundreds of requests per second become a few requests to the sink; and at most 5 s between two attempts, since a sink that
+    /// is back should be found before EventBridge waits for even longer.
     pub fn pipeline(self, sink: impl LogSink) -> PipelineBuilder<Self> {
         let Settings { queue, linger, .. } = self.endpoint.settings;
         Pipeline::builder(self, sink)
             .in_flight(queue, queue.saturating_mul(2))
             .linger(linger)
+            .backoff(BackoffPolicy {
+                cap: LONGEST_WAIT,
+                ..BackoffPolicy::default()
+            })
     }
 }
 
@@ -105,6 +115,7 @@ impl EventSource for HttpSource {
             }
             let mut delivery = Delivery::new(waiting.items, Box::new(Answer(waiting.sender)));
             delivery.deadline = Some(waiting.deadline);
+            delivery.clock_offset = self.endpoint.settings.clock_offset.get();
             return Ok(Some(delivery));
         }
     }

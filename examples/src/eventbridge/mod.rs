@@ -6,10 +6,11 @@ pub mod lambda;
 pub mod sqs;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use coralogix_sink::CoralogixSink;
 use eventbridge_source::Intake;
-use okta_coralogix_core::{CoralogixMapping, Result};
+use okta_coralogix_core::{CoralogixMapping, Result, SharedClockOffset, SystemClock};
 
 use crate::coralogix;
 use crate::environment::Environment;
@@ -34,6 +35,8 @@ pub struct SharedFlags {
 pub struct Shared {
     /// Where entries go.
     pub sink: CoralogixSink,
+    /// How far the clock of the ingress is, which the sink notes.
+    pub clock_offset: SharedClockOffset,
     /// How they are made.
     pub mapping: CoralogixMapping,
     /// How bodies are read.
@@ -58,8 +61,12 @@ impl Shared {
         let given = Given { environment };
         let bare = given.switch("BARE_EVENT", flags.bare_event)?;
         let any_source = given.switch("ANY_SOURCE", flags.any_source)?;
+        let clock_offset = SharedClockOffset::default();
+        let sink =
+            coralogix::sink(environment)?.clock_offset(clock_offset.clone(), Arc::new(SystemClock));
         Ok(Self {
-            sink: coralogix::sink(environment)?.build()?,
+            sink: sink.build()?,
+            clock_offset,
             mapping: coralogix::mapping(environment, None)?
                 .bare_event(bare)
                 .build()?,

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Origin {
-    /// The Okta org: its host for the pull route, its subdomain for EventBridge.
+    /// The Okta org: its subdomain, or its host where that is a custom domain (pull route).
     pub org: String,
     /// The name of the Okta log stream (EventBridge route).
     pub stream: Option<String>,

@@ -99,6 +99,21 @@ async fn whatever_is_settled_is_200() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_age_is_that_of_the_event_and_not_of_its_envelope() {
+    let world = World::new();
+    let body = |time: &str, published: &str| {
+        format!(
+            r#"{{"time":"{time}","detail":{{"uuid":"{published}","published":"{published}"}}}}"#
+        )
+    };
+    let (now, old) = ("2026-11-22T11:59:59Z", "2026-11-20T12:00:00Z");
+    assert_eq!(world.post(body(old, now)).await.status, 200);
+    assert_eq!(world.post(body(now, old)).await.status, 200);
+    let summary = world.end().await;
+    assert_eq!((summary.delivered, summary.too_old), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_can_never_succeed_is_400_and_stands_in_the_dead_letters() {
     let world = World::new();
     let other =

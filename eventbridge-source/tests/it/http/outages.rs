@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use coralogix_sink::simulator::Fault;
 use http::Request;
 use okta_coralogix_core::{Error, ErrorKind};
@@ -178,4 +179,18 @@ async fn ready_says_whether_the_sink_is_there_and_asks_it_rarely() {
     assert_eq!(asked.load(Ordering::Relaxed), 2);
     let alive = world.ask(Request::get("/healthz").body("".into())).await;
     assert_eq!(alive.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_clock_that_is_days_ahead_drops_nothing_once_the_ingress_has_answered() {
+    let world = World::new();
+    let event = world.events(1);
+    world.host.set_wrong_by(TimeDelta::days(3));
+    world.sink.check().await.unwrap();
+    assert_eq!(world.post(envelope(&event[0])).await.status, 200);
+    world.assert_all_once(&event);
+    let old = r#"{"uuid":"old","published":"2026-11-21T11:59:59Z"}"#;
+    assert_eq!(world.post(old).await.status, 200);
+    let summary = world.end().await;
+    assert_eq!((summary.delivered, summary.too_old), (1, 1));
 }

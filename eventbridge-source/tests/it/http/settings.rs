@@ -8,7 +8,7 @@ use okta_coralogix_core::ErrorKind;
 #[test]
 fn a_wrong_setting_is_named() {
     let with_key = || HttpSource::builder().api_key("k");
-    let cases: [(HttpSourceBuilder, &str); 14] = [
+    let cases: [(HttpSourceBuilder, &str); 15] = [
         (HttpSource::builder(), "api_key"),
         (HttpSource::builder().api_key(""), "api_key"),
         (HttpSource::builder().bearer_token(""), "bearer_token"),
@@ -17,6 +17,7 @@ fn a_wrong_setting_is_named() {
         (with_key().api_key_header("no header"), "api_key_header"),
         (with_key().path("aws"), "path"),
         (with_key().path("/{any}"), "path"),
+        (with_key().path("/:any"), "path"),
         (with_key().path("/healthz"), "path"),
         (with_key().queue(0), "queue"),
         (with_key().connections(0), "connections"),

@@ -40,7 +40,7 @@ impl Served {
         let (stop, stopping) = watch::channel(false);
         let server = tokio::spawn(source.serve(listener, stopped(stopping.clone())));
         let pipeline = source
-            .pipeline(sink(&ingress))
+            .pipeline(sink(&ingress).build().unwrap())
             .dead_letters(letters.clone());
         let pipeline = pipeline.build().unwrap();
         let pipeline = async move { pipeline.run(stopped(stopping)).await.unwrap() };

@@ -8,8 +8,8 @@ use axum::Router;
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use coralogix_sink::CoralogixSink;
 use coralogix_sink::simulator::{CoralogixSimulator, CoralogixSimulatorBuilder};
+use coralogix_sink::{CoralogixSink, CoralogixSinkBuilder};
 use eventbridge_source::http::{HttpSource, HttpSourceBuilder};
 use eventbridge_source::simulator::{ApiDestination, ApiDestinationBuilder, Authorization};
 use futures::{StreamExt, TryStreamExt};
@@ -19,7 +19,7 @@ use hyper_util::service::TowerToHyperService;
 use okta_coralogix_core::pipeline::{Failed, PipelineBuilder};
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::{Body, Bounds, Transport, TransportError, exchange};
-use okta_coralogix_core::{Clock, Summary};
+use okta_coralogix_core::{Clock, SharedClockOffset, Summary};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -31,7 +31,10 @@ pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) ingress: CoralogixSimulator,
     pub(crate) letters: MemoryDeadLetters,
+    /// The clock of the ingress, which is right.
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) host: Arc<TestClock>,
+    pub(crate) sink: Arc<CoralogixSink>,
     stop: oneshot::Sender<()>,
     pipeline: JoinHandle<Result<Summary, Failed>>,
 }
@@ -40,12 +43,11 @@ pub(crate) fn ingress() -> CoralogixSimulatorBuilder {
     CoralogixSimulator::builder().key("k")
 }
 
-pub(crate) fn sink(ingress: &CoralogixSimulator) -> CoralogixSink {
+pub(crate) fn sink(ingress: &CoralogixSimulator) -> CoralogixSinkBuilder {
     let builder = CoralogixSink::builder()
         .endpoint("http://127.0.0.1")
         .api_key("k");
-    let transport = Arc::new(ingress.clone());
-    builder.transport(transport).build().unwrap()
+    builder.transport(Arc::new(ingress.clone()))
 }
 
 impl World {
@@ -66,11 +68,16 @@ impl World {
         let clock: Arc<dyn Clock> = Arc::new(TestClock::starting_at(now));
         let ingress = ingress().clock(Arc::clone(&clock)).build();
         let letters = MemoryDeadLetters::default();
-        let source = source(HttpSource::builder().api_key(KEY)).build().unwrap();
+        let host = Arc::new(TestClock::starting_at(now));
+        let offset = SharedClockOffset::default();
+        let sink = sink(&ingress).clock_offset(offset.clone(), Arc::clone(&host) as _);
+        let sink = Arc::new(sink.build().unwrap());
+        let source = source(HttpSource::builder().api_key(KEY).clock_offset(offset));
+        let source = source.build().unwrap();
         let router = source.router();
         let builder = source
-            .pipeline(sink(&ingress))
-            .clock(Arc::clone(&clock))
+            .pipeline(Arc::clone(&sink))
+            .clock(Arc::clone(&host) as _)
             .dead_letters(letters.clone())
             .seed(1);
         let pipeline = pipeline(builder).build().unwrap();
@@ -83,6 +90,8 @@ impl World {
             ingress,
             letters,
             clock,
+            host,
+            sink,
             stop,
             pipeline,
         }

@@ -73,7 +73,8 @@ impl Settings {
                 .unwrap_or_else(|| DEFAULT_LISTEN.into()),
             source: source
                 .names_from_headers(names)
-                .intake(shared.intake.clone()),
+                .intake(shared.intake.clone())
+                .clock_offset(shared.clock_offset.clone()),
             shared,
         })
     }
