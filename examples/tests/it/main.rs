@@ -9,6 +9,8 @@
 mod check;
 mod endings;
 mod eventbridge_http;
+mod eventbridge_lambda;
+mod eventbridge_sqs;
 mod in_memory;
 mod kill;
 mod program;

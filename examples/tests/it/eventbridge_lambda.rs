@@ -1,0 +1,146 @@
+//! `eventbridge_lambda` as a process, between the API of the Lambda runtime and an ingress.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use coralogix_sink::simulator::{CoralogixSimulator, Fault};
+use eventbridge_source::lambda::simulator::{Answer, LambdaRuntimeApi};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Child;
+
+use crate::program::{Ended, KEY, fresh, start_program, terminate};
+
+struct World {
+    api: LambdaRuntimeApi,
+    ingress: CoralogixSimulator,
+    function: Child,
+    folder: TempDir,
+    _ingress_server: coralogix_sink::simulator::SimulatorServer,
+}
+
+impl World {
+    async fn new(dead_letters: &str) -> Self {
+        let api = LambdaRuntimeApi::serve().await.unwrap();
+        let ingress = CoralogixSimulator::builder().key(KEY).build();
+        let ingress_server = ingress.serve().await.unwrap();
+        let mut variables: HashMap<&'static str, String> = api.variables().into();
+        variables.insert("CORALOGIX_ENDPOINT", ingress_server.base_url());
+        variables.insert("CORALOGIX_API_KEY", KEY.into());
+        variables.insert("OKTA_CORALOGIX_DEAD_LETTERS", dead_letters.into());
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            api,
+            ingress,
+            function: start_program("eventbridge_lambda", folder.path(), &variables, &[]),
+            folder,
+            _ingress_server: ingress_server,
+        }
+    }
+
+    async fn invoke(&self, payload: Bytes, seconds: u64) -> Answer {
+        let asked = self.api.invoke(payload, Duration::from_secs(seconds));
+        let answer = tokio::time::timeout(Duration::from_secs(60), asked).await;
+        answer.unwrap().unwrap()
+    }
+
+    /// The messages that an answer reports as not done.
+    async fn failures(&self, bodies: &[Bytes], seconds: u64) -> Vec<String> {
+        let answer = match self.invoke(batch(bodies), seconds).await {
+            Answer::Success(answer) => serde_json::from_slice::<Value>(&answer).unwrap(),
+            Answer::Error(error) => panic!("{error:?}"),
+        };
+        let failures = answer["batchItemFailures"].as_array().unwrap().iter();
+        failures
+            .map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    async fn end(self) -> Ended {
+        terminate(&self.function).await;
+        Ended::of(self.function).await
+    }
+}
+
+fn batch(bodies: &[Bytes]) -> Bytes {
+    let record = |(n, body): (usize, &Bytes)| {
+        json!({
+            "messageId": format!("m{n}"), "body": std::str::from_utf8(body).unwrap(),
+            "attributes": {"ApproximateReceiveCount": "1"}, "eventSource": "aws:sqs",
+        })
+    };
+    json!({"Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>()})
+        .to_string()
+        .into()
+}
+
+#[tokio::test]
+async fn a_function_answers_for_each_message_and_in_time() {
+    let world = World::new("letters.ndjson").await;
+    let events: Vec<Bytes> = fresh(12).into_iter().map(|event| event.json).collect();
+    assert_eq!(world.failures(&events[..10], 30).await, [""; 0]);
+    assert_eq!(world.ingress.ledger().entries().len(), 10);
+
+    // The ingress is down: what is malformed is put aside, the rest is not done when the time is up.
+    world.ingress.fail_always(Some(Fault::status(503)));
+    let bodies = [
+        "no event".into(),
+        events[10].clone(),
+        "[]".into(),
+        events[11].clone(),
+    ];
+    let began = std::time::Instant::now();
+    assert_eq!(world.failures(&bodies, 3).await, ["m1", "m3"]);
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "before Lambda ends it"
+    );
+
+    // The same messages come again, and are delivered once.
+    world.ingress.fail_always(None);
+    assert_eq!(
+        world
+            .failures(&[events[10].clone(), events[11].clone()], 30)
+            .await,
+        [""; 0]
+    );
+    let ledger = world.ingress.ledger();
+    assert_eq!((ledger.entries().len(), ledger.repeats()), (12, 0));
+
+    let folder = world.folder.path().join("letters.ndjson");
+    let letters = std::fs::read_to_string(folder).unwrap();
+    assert_eq!(letters.lines().count(), 2, "{letters}");
+    let ended = world.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let summary = ended.summary();
+    assert_eq!(
+        (
+            summary["dead_lettered"],
+            summary["handed_back"] + summary["delivered"] + summary["duplicate"]
+        ),
+        (2, 14)
+    );
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_settled_fails_its_invocation() {
+    let world = World::new("-").await;
+    let event = fresh(1).remove(0).json;
+    world.ingress.fail_always(Some(Fault::status(403)));
+    let answer = world.invoke(event.clone(), 10).await;
+    assert!(matches!(&answer, Answer::Error(_)), "{answer:?}");
+    world.ingress.fail_always(None);
+    let answer = world.invoke(event, 10).await;
+    assert_eq!(answer, Answer::Success("null".into()));
+    // What is no event stands in the log.
+    let answer = world.invoke(r#"{"no":"event"}"#.into(), 10).await;
+    assert_eq!(answer, Answer::Success("null".into()));
+    let ended = world.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.summary()["dead_lettered"], 1);
+    assert!(
+        ended.stdout.contains(r#""event":"{\"no\":\"event\"}""#),
+        "{ended:?}"
+    );
+}

@@ -1,0 +1,74 @@
+//! Several consumers of one queue, of which one is killed again and again.
+
+use std::time::{Duration, Instant};
+
+use coralogix_sink::simulator::Fault;
+use eventbridge_source::sqs::simulator::SqsSimulator;
+use tokio::process::Child;
+use tokio::time::sleep;
+
+use super::world::World;
+use crate::program::Ended;
+
+const EVENTS: usize = 20_000;
+const CONSUMERS: usize = 3;
+const KILLS: usize = 12;
+const SEED: u64 = 5;
+
+/// The most that one consumer may hold: 4 deliveries of 1,000, 1,000 read ahead, and what 4 receives bring.
+const HELD: u64 = 4 * 1000 + 1000 + 4 * 10;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_consumers_lose_nothing_and_repeat_only_what_they_held() {
+    let mut rng = fastrand::Rng::with_seed(SEED);
+    let queue = SqsSimulator::builder()
+        .visibility(Duration::from_secs(5))
+        .redrive_after(1000)
+        .build();
+    let mut world = World::new(queue).await;
+    let events = world.backlog(EVENTS);
+    // Of a hundred entries of delete batches one fails for a while, and one for good.
+    let failures: Vec<_> = (0..EVENTS / 100).flat_map(|_| [false, true]).collect();
+    world
+        .ingress
+        .fail_always(Some(Fault::Slow(Duration::from_millis(20))));
+    let start = Instant::now();
+    let mut consumers: Vec<Child> = (0..CONSUMERS).map(|_| world.start(&["--once"])).collect();
+    for kill in 0..KILLS {
+        world
+            .queue
+            .fail_deletes(failures.iter().copied().skip(kill).step_by(KILLS));
+        let target = *world.seen.borrow() + rng.usize(1..EVENTS / KILLS);
+        let victim = rng.usize(..CONSUMERS);
+        tokio::select! {
+            _ = world.seen.wait_for(|seen| *seen >= target) => {}
+            ended = consumers[victim].wait() => panic!("it ended before kill {kill}: {ended:?}"),
+        }
+        sleep(Duration::from_micros(rng.u64(..40_000))).await;
+        consumers[victim].kill().await.unwrap();
+        consumers[victim] = world.start(&["--once"]);
+    }
+    world.ingress.fail_always(None);
+    for consumer in consumers {
+        let ended = Ended::of(consumer).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ended.summary();
+    }
+
+    let ledger = world.ingress.ledger();
+    let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
+    assert_eq!(missing, [""; 0], "nothing is lost");
+    assert!(world.queue.depth_now().is_empty() && world.queue.dead().is_empty());
+    let repeats = ledger.repeats() as u64;
+    let again = world.queue.receives() - EVENTS as u64;
+    println!(
+        "{CONSUMERS} consumers, {KILLS} kills, {EVENTS} messages, {:?}: 0 lost, {repeats} repeated, {again} received again",
+        start.elapsed()
+    );
+    assert!(repeats <= again, "a repeat needs a message that came again");
+    let most = KILLS as u64 * HELD + failures.len() as u64;
+    assert!(
+        again <= most,
+        "{again} received again, at most {most} were held"
+    );
+}

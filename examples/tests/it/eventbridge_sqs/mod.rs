@@ -1,0 +1,6 @@
+//! `eventbridge_sqs` as a process.
+
+mod endings;
+mod kill;
+mod moto;
+mod world;

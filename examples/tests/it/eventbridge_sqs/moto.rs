@@ -1,0 +1,140 @@
+//! Against moto, a stand-in for AWS: the CloudFormation template, events on the bus, rule → SQS → this program.
+//!
+//! Skipped unless `MOTO` names the folder of its executables; `.ci/moto` installs it. What it does not model: partner event
+//! sources (the bus is there already), and `account` in the envelope.
+
+use std::net::TcpListener as StdListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use eventbridge_source::sqs::simulator::SqsSimulator;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
+
+use super::world::World;
+use crate::program::{Ended, fresh, start_program};
+
+const OKTA: &str = "aws.partner/okta.com/acme/audit";
+const EVENTS: usize = 600;
+
+struct Moto {
+    tools: PathBuf,
+    endpoint: String,
+    _server: Child,
+}
+
+impl Moto {
+    /// `None` where it is not installed.
+    async fn start() -> Option<Self> {
+        let Some(tools) = std::env::var_os("MOTO").map(PathBuf::from) else {
+            println!("skipped: MOTO is not set; .ci/moto installs it");
+            return None;
+        };
+        // It takes a port by number only: one that was free a moment ago.
+        let free = StdListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap().to_string();
+        let port = free.local_addr().unwrap().port().to_string();
+        drop(free);
+        let server = Command::new(tools.join("moto_server"))
+            .args(["-H", "127.0.0.1", "-p", &port])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let ready = async {
+            while TcpStream::connect(&address).await.is_err() {
+                sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), ready)
+            .await
+            .expect("moto listens");
+        Some(Self {
+            tools,
+            endpoint: format!("http://{address}"),
+            _server: server,
+        })
+    }
+
+    async fn world(&self, args: &[&str], input: &str) -> String {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/world.py");
+        let mut child = Command::new(self.tools.join("python"))
+            .arg(script)
+            .args([args[0], &self.endpoint])
+            .args(&args[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(input.as_bytes()).await.unwrap();
+        drop(stdin);
+        let output = timeout(Duration::from_secs(120), child.wait_with_output()).await;
+        let output = output.expect("it ends").unwrap();
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn moto_carries_events_from_the_bus_to_coralogix_once_each() {
+    let Some(moto) = Moto::start().await else {
+        return;
+    };
+    let template = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../eventbridge-source/setup/sqs.cloudformation.yaml");
+    let outputs = moto
+        .world(&["deploy", template.to_str().unwrap()], "")
+        .await;
+    let outputs: Value = serde_json::from_str(&outputs).unwrap();
+
+    let events = fresh(EVENTS);
+    let mut lines = String::new();
+    for (n, event) in events.iter().enumerate() {
+        let detail: Value = serde_json::from_slice(&event.json).unwrap();
+        lines += &format!("{}\n", json!([OKTA, detail]));
+        if n % 50 == 0 {
+            // The rule keeps these out.
+            lines += &format!("{}\n", json!(["another.app", detail]));
+        }
+    }
+    moto.world(&["put"], &lines).await;
+
+    // Its queue is not used: only the ingress and the folder are.
+    let world = World::new(SqsSimulator::builder().build()).await;
+    let mut variables = world.variables();
+    variables.insert("AWS_ENDPOINT_URL", moto.endpoint.clone());
+    let queue_url = outputs["QueueUrl"].as_str().unwrap();
+    variables.insert("SQS_QUEUE_URL", queue_url.to_owned());
+    let start = || {
+        start_program(
+            "eventbridge_sqs",
+            world.folder.path(),
+            &variables,
+            &["--once"],
+        )
+    };
+    let (first, second) = tokio::join!(Ended::of(start()), Ended::of(start()));
+    let mut delivered = 0;
+    for ended in [first, second] {
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let summary = ended.summary();
+        assert_eq!(summary["received"], summary["delivered"], "{summary:?}");
+        delivered += summary["delivered"];
+    }
+    assert_eq!(delivered, EVENTS as u64);
+    let ledger = world.ingress.ledger();
+    let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
+    assert_eq!(missing, [""; 0]);
+    assert_eq!((ledger.repeats(), ledger.entries().len()), (0, EVENTS));
+    println!(
+        "moto: {EVENTS} events through the bus, the rule, the queue and two consumers, once each"
+    );
+}

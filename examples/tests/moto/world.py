@@ -1,0 +1,54 @@
+"""Sets up moto as AWS would be: `deploy` the template and print its outputs, or `put` events from standard input on the bus."""
+
+import json
+import sys
+
+import boto3
+
+SOURCE = "aws.partner/okta.com/acme/audit"
+
+
+def client(service):
+    return boto3.client(
+        service,
+        endpoint_url=sys.argv[2],
+        region_name="eu-west-1",
+        aws_access_key_id="moto",
+        aws_secret_access_key="moto",
+    )
+
+
+def deploy(template):
+    # moto has no partner event sources. It takes the last part of a bus's name for the name, so that this is the bus which the template names.
+    client("events").create_event_bus(Name="audit")
+    with open(template, encoding="utf-8") as file:
+        body = file.read()
+    parameters = {"PartnerEventSource": SOURCE, "CreateBus": "false", "VisibilityTimeout": "5"}
+    formation = client("cloudformation")
+    formation.create_stack(
+        StackName="okta",
+        TemplateBody=body,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    )
+    (stack,) = formation.describe_stacks(StackName="okta")["Stacks"]
+    print(json.dumps({output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}))
+
+
+def put():
+    """Each line: the source and the detail."""
+    events = client("events")
+    entries = []
+    for line in sys.stdin:
+        source, detail = json.loads(line)
+        entries.append(
+            {"Source": source, "DetailType": "SystemLog", "Detail": json.dumps(detail), "EventBusName": "audit"}
+        )
+    for start in range(0, len(entries), 10):
+        answer = events.put_events(Entries=entries[start : start + 10])
+        assert answer["FailedEntryCount"] == 0, answer
+
+
+if sys.argv[1] == "deploy":
+    deploy(sys.argv[3])
+else:
+    put()
