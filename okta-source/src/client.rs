@@ -1,17 +1,15 @@
 //! One request to the org, one whole answer.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
-use http::{Request, Response, StatusCode};
-use okta_coralogix_core::transport::{Bounds, Transport, exchange};
-use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
+use http::{Request, Response};
+use okta_coralogix_core::transport::{Bounds, Transport};
+use okta_coralogix_core::{Error, ErrorKind, Result};
 
-use crate::auth::Auth;
-use crate::error::broken_off;
+use crate::auth::{Auth, Wire};
 use crate::org::OrgUrl;
 
 /// Okta answers `E0000009` when its query took 30 s; a whole answer with 1,000 events may take longer.
@@ -56,7 +54,7 @@ impl Client {
     /// Asks for `path` (with its query) and reads the whole answer, whatever its status.
     ///
     /// # Errors
-    /// Temporary, if there is no complete answer.
+    /// Temporary, if there is no complete answer; what [`Auth::send`] says.
     pub(crate) async fn get(&self, path: &str) -> Result<Response<Bytes>> {
         let mut request = Request::get(format!("{}{path}", self.org.as_str()))
             .body(Bytes::new())
@@ -70,27 +68,12 @@ impl Client {
         headers.insert(ACCEPT, JSON);
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(USER_AGENT, AGENT);
-        self.auth.authorize(headers);
-        exchange(&*self.transport, request, self.bounds)
-            .await
-            .map(|response| blotted(response, self.auth.secret()))
-            .map_err(|error| broken_off(&error))
+        let wire = Wire {
+            org: &self.org,
+            transport: &*self.transport,
+            bounds: self.bounds,
+            agent: &AGENT,
+        };
+        self.auth.send(wire, request).await
     }
-}
-
-/// The answer without copies of the credential, in case the far side echoes it: what is said of an answer goes into logs. The
-/// events themselves stay as they are.
-fn blotted(mut response: Response<Bytes>, secret: &Secret) -> Response<Bytes> {
-    for value in response.headers_mut().values_mut() {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        if let Cow::Owned(clean) = secret.blot(&text) {
-            *value = HeaderValue::from_str(&clean).unwrap_or(HeaderValue::from_static("***"));
-        }
-    }
-    let is_page =
-        response.status() == StatusCode::OK && response.body().trim_ascii_start().starts_with(b"[");
-    if !is_page && let Cow::Owned(clean) = secret.blot(&String::from_utf8_lossy(response.body())) {
-        *response.body_mut() = clean.into();
-    }
-    response
 }

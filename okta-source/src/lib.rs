@@ -18,7 +18,10 @@ pub mod simulator;
 mod source;
 mod start;
 
-pub use auth::{ApiToken, ApiTokenError};
+pub use auth::{
+    ApiToken, ApiTokenError, Credentials, PrivateKey, PrivateKeyError, ServiceApp, ServiceAppError,
+    SigningAlgorithm,
+};
 pub use builder::OktaSourceBuilder;
 pub use config::Since;
 pub use http_transport::HttpTransport;
