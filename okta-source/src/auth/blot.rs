@@ -17,9 +17,7 @@ pub(crate) fn blotted(mut response: Response<Bytes>, secrets: &[&Secret]) -> Res
     }
     let is_page =
         response.status() == StatusCode::OK && response.body().trim_ascii_start().starts_with(b"[");
-    if !is_page
-        && let Some(clean) = blot(&String::from_utf8_lossy(response.body()), secrets)
-    {
+    if !is_page && let Some(clean) = blot(&String::from_utf8_lossy(response.body()), secrets) {
         *response.body_mut() = clean.into();
     }
     response

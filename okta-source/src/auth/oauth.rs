@@ -96,13 +96,23 @@ impl OAuth {
                 let method = request.method().as_str();
                 let now = self.now();
                 let secret = Some(&token.secret);
-                Some(self.dpop.proof(Server::Resource, method, &url, now, secret)?)
+                Some(
+                    self.dpop
+                        .proof(Server::Resource, method, &url, now, secret)?,
+                )
             }
         };
         let headers = request.headers_mut();
         let scheme = if token.bound { "DPoP" } else { "Bearer" };
-        headers.extend(header(AUTHORIZATION, &format!("{scheme} {}", token.secret.expose())));
-        headers.extend(proof.as_ref().and_then(|proof| header(DPOP, proof.expose())));
+        headers.extend(header(
+            AUTHORIZATION,
+            &format!("{scheme} {}", token.secret.expose()),
+        ));
+        headers.extend(
+            proof
+                .as_ref()
+                .and_then(|proof| header(DPOP, proof.expose())),
+        );
         Ok(proof)
     }
 
@@ -216,11 +226,19 @@ fn granted(response: &Response<Bytes>, asked: Instant) -> Result<Token> {
     let bound = match grant.token_type.to_ascii_lowercase().as_str() {
         "dpop" => true,
         "bearer" => false,
-        _ => return Err(refusal::unreadable(response, "a token of a type that is not known")),
+        _ => {
+            return Err(refusal::unreadable(
+                response,
+                "a token of a type that is not known",
+            ));
+        }
     };
     let token = grant.access_token.expose();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(refusal::unreadable(response, "no token that fits into a header"));
+        return Err(refusal::unreadable(
+            response,
+            "no token that fits into a header",
+        ));
     }
     let life = Duration::from_secs(grant.expires_in).min(LONGEST_LIFE);
     Ok(Token::new(grant.access_token, bound, life, asked))

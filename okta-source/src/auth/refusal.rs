@@ -67,9 +67,8 @@ pub(crate) fn of_resource(response: &Response<Bytes>) -> Option<Refusal> {
     }
     let challenge = challenge(response.headers());
     let body = Body::read(response);
-    let says = |error: &str| {
-        body.error() == error || challenge.contains(&format!("error=\"{error}\""))
-    };
+    let says =
+        |error: &str| body.error() == error || challenge.contains(&format!("error=\"{error}\""));
     if says("use_dpop_nonce") {
         return Some(Refusal::Nonce);
     }
@@ -139,7 +138,7 @@ pub(crate) fn of_token(response: &Response<Bytes>) -> Refusal {
     match Body::read(response).error() {
         "use_dpop_nonce" => Refusal::Nonce,
         "invalid_dpop_proof" => Refusal::Proof,
-        "invalid_scope" => Refusal::Scope,
+        "invalid_scope" | "consent_required" => Refusal::Scope,
         "invalid_client" => Refusal::Client,
         "unauthorized_client" | "access_denied" => Refusal::Role,
         _ => Refusal::Other,
@@ -213,7 +212,10 @@ pub(crate) fn token_error(
             "check the client id, the key and the scopes of the app".to_owned(),
         ),
     };
-    Error::new(kind, format!("Okta gives no access token ({said}): {reason}"))
+    Error::new(
+        kind,
+        format!("Okta gives no access token ({said}): {reason}"),
+    )
 }
 
 /// What is wrong with who asks. Okta says it in words only, so that an unknown wording gets the longer advice.
@@ -264,7 +266,11 @@ fn clocks(skew: TimeDelta) -> String {
     format!(
         "the host's clock is {} s {} the org's; set it",
         skew.num_seconds().abs(),
-        if skew > TimeDelta::zero() { "behind" } else { "ahead of" }
+        if skew > TimeDelta::zero() {
+            "behind"
+        } else {
+            "ahead of"
+        }
     )
 }
 

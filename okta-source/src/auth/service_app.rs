@@ -55,7 +55,9 @@ enum Proves {
 #[non_exhaustive]
 pub enum ServiceAppError {
     /// No client id.
-    #[error("is no client id; copy it from the app's General tab, it looks like 0oa1abcdefGHIJKLM5d7")]
+    #[error(
+        "is no client id; copy it from the app's General tab, it looks like 0oa1abcdefGHIJKLM5d7"
+    )]
     ClientId,
     /// No client secret.
     #[error("is no client secret; copy it again, it has no space and no letter outside ASCII")]
@@ -64,7 +66,9 @@ pub enum ServiceAppError {
     #[error("is no key id; copy the kid of the key from the app's General tab, under Public Keys")]
     KeyId,
     /// The key is a JWK with another `kid`.
-    #[error("is not the kid that the JWK carries; leave it away, or write the key that belongs to it")]
+    #[error(
+        "is not the kid that the JWK carries; leave it away, or write the key that belongs to it"
+    )]
     OtherKeyId,
     /// There is no key to name.
     #[error("names a key, but this app has a client secret; leave it away")]

@@ -63,7 +63,10 @@ struct Failure {
 impl Tokens {
     /// The token, or a new one by `renew`. Who asks while a request is under way waits for that one, and gets what it brings.
     /// Dropped, the next one makes a request of its own.
-    pub(crate) async fn get(&self, renew: impl AsyncFnOnce() -> Result<Token>) -> Result<Arc<Token>> {
+    pub(crate) async fn get(
+        &self,
+        renew: impl AsyncFnOnce() -> Result<Token>,
+    ) -> Result<Arc<Token>> {
         let before = self.attempts.load(Ordering::Acquire);
         let kept = &mut *self.kept.lock().await;
         let now = Instant::now();
@@ -98,7 +101,11 @@ impl Tokens {
     /// The org refuses this token.
     pub(crate) async fn forget(&self, token: &Arc<Token>) {
         let kept = &mut *self.kept.lock().await;
-        if kept.token.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, token)) {
+        if kept
+            .token
+            .as_ref()
+            .is_some_and(|kept| Arc::ptr_eq(kept, token))
+        {
             kept.token = None;
         }
     }

@@ -29,7 +29,9 @@ pub enum PrivateKeyError {
     #[error("is damaged; copy the whole private key again, from its first line to its last")]
     Damaged,
     /// Ed25519, DSA, another curve, a symmetric key.
-    #[error("is of a kind that Okta does not take; use an RSA key, or an EC key on P-256, P-384 or P-521")]
+    #[error(
+        "is of a kind that Okta does not take; use an RSA key, or an EC key on P-256, P-384 or P-521"
+    )]
     Unsupported,
     /// RSA with less than 2048 bits.
     #[error("is an RSA key with less than 2048 bits; create one with 2048 bits or more")]

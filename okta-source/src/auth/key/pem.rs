@@ -71,9 +71,9 @@ fn pkcs8(der: &[u8]) -> Result<PrivateKey, PrivateKeyError> {
 }
 
 fn on_a_curve(read: impl Fn(SigningAlgorithm) -> Option<EcdsaKeyPair>) -> Option<PrivateKey> {
-    CURVES.into_iter().find_map(|algorithm| {
-        read(algorithm).map(|pair| PrivateKey::of_curve(pair, algorithm))
-    })
+    CURVES
+        .into_iter()
+        .find_map(|algorithm| read(algorithm).map(|pair| PrivateKey::of_curve(pair, algorithm)))
 }
 
 pub(super) fn rejected(error: KeyRejected) -> PrivateKeyError {
