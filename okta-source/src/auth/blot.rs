@@ -17,8 +17,15 @@ pub(crate) fn blotted(mut response: Response<Bytes>, secrets: &[&Secret]) -> Res
     }
     let is_page =
         response.status() == StatusCode::OK && response.body().trim_ascii_start().starts_with(b"[");
-    if !is_page && let Some(clean) = blot(&String::from_utf8_lossy(response.body()), secrets) {
-        *response.body_mut() = clean.into();
+    if !is_page {
+        // Written anew, JSON has no escapes behind which a copy could hide.
+        let text = match serde_json::from_slice::<serde_json::Value>(response.body()) {
+            Ok(json) => Cow::Owned(json.to_string()),
+            Err(_) => String::from_utf8_lossy(response.body()),
+        };
+        if let Some(clean) = blot(&text, secrets) {
+            *response.body_mut() = clean.into();
+        }
     }
     response
 }

@@ -133,10 +133,14 @@ impl OAuth {
                 .map_err(|error| refusal::no_token(broken_off(&error)))?;
             let has_nonce = self.dpop.heard(Server::Token, response.headers());
             let moved = (self.compare_clocks(&response) - offset).abs() > CLOCK_SLACK;
-            if response.status() == StatusCode::OK {
-                return granted(&response, asked);
-            }
+            let granted = match response.status() {
+                StatusCode::OK => Some(granted(response.body(), asked)),
+                _ => None,
+            };
             let response = blotted(response, &secrets.iter().collect::<Vec<_>>());
+            if let Some(granted) = granted {
+                return granted.map_err(|what| refusal::unreadable(&response, what));
+            }
             match refusal::of_token(&response) {
                 Refusal::Nonce if has_nonce && !challenged => challenged = true,
                 Refusal::Client | Refusal::Proof if moved && !corrected => {
@@ -211,8 +215,8 @@ fn without_query(uri: &http::Uri) -> String {
     format!("{scheme}://{authority}{}", uri.path())
 }
 
-/// Reads the answer that brings a token.
-fn granted(response: &Response<Bytes>, asked: Instant) -> Result<Token> {
+/// Reads the answer that brings a token, or says what it brings.
+fn granted(answer: &[u8], asked: Instant) -> Result<Token, &'static str> {
     #[derive(serde::Deserialize)]
     struct Grant {
         access_token: Secret,
@@ -220,25 +224,15 @@ fn granted(response: &Response<Bytes>, asked: Instant) -> Result<Token> {
         expires_in: u64,
     }
     // The reason is not shown: it may repeat what was read.
-    let Ok(grant) = serde_json::from_slice::<Grant>(response.body()) else {
-        return Err(refusal::unreadable(response, "no token"));
-    };
+    let grant: Grant = serde_json::from_slice(answer).map_err(|_| "no token")?;
     let bound = match grant.token_type.to_ascii_lowercase().as_str() {
         "dpop" => true,
         "bearer" => false,
-        _ => {
-            return Err(refusal::unreadable(
-                response,
-                "a token of a type that is not known",
-            ));
-        }
+        _ => return Err("a token of a type that is not known"),
     };
     let token = grant.access_token.expose();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(refusal::unreadable(
-            response,
-            "no token that fits into a header",
-        ));
+        return Err("no token that fits into a header");
     }
     let life = Duration::from_secs(grant.expires_in).min(LONGEST_LIFE);
     Ok(Token::new(grant.access_token, bound, life, asked))

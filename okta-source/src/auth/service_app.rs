@@ -246,9 +246,10 @@ pub(crate) fn sensitive(mut value: HeaderValue) -> HeaderValue {
     value
 }
 
-/// True for visible ASCII, and some of it.
+/// True for visible ASCII, and some of it. What JSON would escape is in none of Okta's identifiers and secrets.
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+    !text.is_empty() && text.bytes().all(is_plain)
 }
 
 impl fmt::Debug for ServiceApp {

@@ -72,8 +72,6 @@ fn a_key_survives_the_ways_in_which_it_is_pasted() {
         PrivateKey::parse(&pasted.clone().into())
             .unwrap_or_else(|error| panic!("{pasted}: {error}"));
     }
-    let padded = key_file("p521.jwk.json").replacen("\"d\": \"A", "\"d\": \"A", 1);
-    PrivateKey::parse(&padded.into()).unwrap();
 }
 
 #[test]
@@ -104,7 +102,7 @@ fn what_is_no_private_key_is_said_to_be_what_it_is() {
         (lines[..10].join("\n"), Damaged),
         (rsa.replacen("MII", "M*I", 1), Damaged),
         ("-----BEGIN DSA PRIVATE KEY-----".to_owned(), Unsupported),
-        (format!("{{{}", &jwk[3..]), Damaged),
+        (jwk[..200].to_owned(), Damaged),
         ("{}".to_owned(), Damaged),
         (without("d"), Public),
         (without("n"), Damaged),

@@ -10,10 +10,15 @@ mod strict;
 mod tokens;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
 use okta_coralogix_core::checkpoint::CheckpointStore;
+use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_coralogix_core::{Error, Secret};
-use okta_source::simulator::{OAuthApp, OktaSimulatorBuilder, SeenRequest};
+use okta_source::simulator::{OAuthApp, OktaSimulator, OktaSimulatorBuilder, SeenRequest};
 use okta_source::{OktaSource, OktaSourceBuilder, PrivateKey, PrivateKeyError, ServiceApp};
 
 use crate::world::{ORG, World};
@@ -70,6 +75,23 @@ pub(crate) async fn open(world: &World) -> OktaSource {
 
 pub(crate) async fn refused(world: &World, app: ServiceApp) -> Error {
     builder(world, app).check().await.unwrap_err()
+}
+
+/// A network in which everything takes a second, so that requests are under way at the same time.
+#[derive(Debug)]
+struct Slow(OktaSimulator);
+
+#[async_trait]
+impl Transport for Slow {
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.0.call(request).await
+    }
+}
+
+pub(crate) async fn open_slow(world: &World) -> OktaSource {
+    let slow = Arc::new(Slow(world.org.clone()));
+    builder(world, app()).transport(slow).open().await.unwrap()
 }
 
 fn is_for_token(request: &SeenRequest) -> bool {

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use okta_coralogix_core::{ErrorKind, EventSource, RetryHint};
+use okta_coralogix_core::{ErrorKind, RetryHint};
 use okta_source::ServiceApp;
 use okta_source::simulator::{Fault, OAuthApp};
 use tokio::time::{Instant, advance};
 
-use super::{app, builder, open, refused, registered, statuses, world, world_with};
+use super::{app, builder, open, open_slow, refused, registered, statuses, world, world_with};
 use crate::world::{failed, given, numbers, settle};
 
 #[tokio::test(start_paused = true)]
@@ -122,7 +122,7 @@ async fn a_second_401_is_an_error_that_says_what_to_do() {
 #[tokio::test(start_paused = true)]
 async fn requests_at_the_same_time_share_one_request_for_a_token() {
     let world = world();
-    let source = open(&world).await;
+    let source = open_slow(&world).await;
     for round in 1..=3 {
         let checked = join_all((0..50).map(|_| source.check())).await;
         assert!(checked.iter().all(Result::is_ok));
@@ -136,7 +136,7 @@ async fn requests_at_the_same_time_share_one_request_for_a_token() {
 #[tokio::test(start_paused = true)]
 async fn who_waited_for_a_token_that_is_refused_hears_the_same() {
     let world = world_with(|org| org.oauth_app(registered().granted(["okta.users.read"])));
-    let source = open(&world).await;
+    let source = open_slow(&world).await;
     let checked = join_all((0..20).map(|_| source.check())).await;
     for error in checked.into_iter().map(Result::unwrap_err) {
         assert_eq!(error.kind(), ErrorKind::Forbidden);
@@ -252,9 +252,9 @@ async fn a_token_of_a_kind_that_is_not_known_is_not_used() {
 async fn an_org_without_more_events_costs_one_request_per_poll_with_a_token_too() {
     let world = world();
     let mut source = open(&world).await;
-    let hour = tokio::time::timeout(Duration::from_secs(3_000), async {
+    let hour = tokio::time::timeout(Duration::from_secs(2_999), async {
         loop {
-            source.next().await.unwrap();
+            settle(given(&mut source).await).await.unwrap();
         }
     });
     assert!(hour.await.is_err());
