@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use coralogix_sink::CoralogixSink;
-use okta_coralogix_core::{CoralogixMapping, Error, Result, Secret};
-use okta_source::{ApiToken, OrgUrl, Since};
+use okta_coralogix_core::{CoralogixMapping, Error, Result};
+use okta_source::{Credentials, OrgUrl, Since};
 
 use super::Flags;
 use crate::environment::Environment;
@@ -26,8 +26,8 @@ pub enum Wanted {
 pub struct Settings {
     /// The org.
     pub org: OrgUrl,
-    /// Its token.
-    pub token: Secret,
+    /// What it is signed in to with.
+    pub credentials: Credentials,
     /// Where entries go.
     pub sink: CoralogixSink,
     /// How they are made.
@@ -62,7 +62,6 @@ const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const ORG_URL: &str = "OKTA_ORG_URL";
-const API_TOKEN: &str = "OKTA_API_TOKEN";
 
 impl Wanted {
     /// Reads what was set. Any variable or argument at all means a real run.
@@ -70,8 +69,9 @@ impl Wanted {
     /// # Errors
     /// `Config`, which names what is missing or wrong and says what to write.
     pub fn read(flags: Flags, any_argument: bool, environment: &Environment) -> Result<Self> {
-        let mut variables = [ORG_URL, API_TOKEN]
+        let mut variables = [ORG_URL]
             .into_iter()
+            .chain(Credentials::VARIABLES)
             .chain(coralogix::VARIABLES)
             .chain(Flags::VARIABLES);
         if !any_argument && !variables.any(|name| environment.has(name)) {
@@ -104,13 +104,7 @@ impl Settings {
             "the address of your org, such as https://example.okta.com",
         )?;
         let org = OrgUrl::parse(&org).map_err(|error| Error::config(ORG_URL, error))?;
-        let token = required(
-            environment,
-            API_TOKEN,
-            "the API token of a Read-only or Report Administrator",
-        )?;
-        let token =
-            ApiToken::parse(&token.into()).map_err(|error| Error::config(API_TOKEN, error))?;
+        let credentials = Credentials::from_env(|name| environment.raw(name))?;
         let sink = match mode {
             Mode::DryRun => dry_run::sink()?,
             Mode::Send | Mode::Check => coralogix::sink(environment)?.build()?,
@@ -125,7 +119,7 @@ impl Settings {
         let settings = Self {
             mapping: coralogix::mapping(environment, org.subdomain())?.build()?,
             org,
-            token: token.into(),
+            credentials,
             sink,
             since: given.since(flags.since)?,
             poll_interval: given.duration(

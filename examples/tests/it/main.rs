@@ -11,4 +11,5 @@ mod endings;
 mod in_memory;
 mod kill;
 mod program;
+mod service_app;
 mod settings;
