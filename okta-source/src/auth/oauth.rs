@@ -130,7 +130,7 @@ impl OAuth {
             };
             let response = exchange(wire.transport, request, bounds)
                 .await
-                .map_err(|error| refusal::no_token(broken_off(&error)))?;
+                .map_err(|error| refusal::no_token(&broken_off(&error)))?;
             let has_nonce = self.dpop.heard(Server::Token, response.headers());
             let moved = (self.compare_clocks(&response) - offset).abs() > CLOCK_SLACK;
             let granted = match response.status() {

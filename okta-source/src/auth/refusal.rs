@@ -285,7 +285,7 @@ pub(crate) fn unreadable(response: &Response<Bytes>, what: &str) -> Error {
 }
 
 /// No complete answer from the token endpoint.
-pub(crate) fn no_token(error: Error) -> Error {
+pub(crate) fn no_token(error: &Error) -> Error {
     let detail = format!("no access token: {error}");
     Error::new(error.kind(), detail).with_retry(error.retry())
 }

@@ -89,7 +89,7 @@ impl ServiceApp {
     ) -> Result<Self, ServiceAppError> {
         let id = key.id().map(str::to_owned);
         let key = Arc::new(key);
-        Self::new(client_id.into(), Proves::Key { key, id })
+        Self::new(&client_id.into(), Proves::Key { key, id })
     }
 
     /// An API service integration, which has a client secret.
@@ -104,10 +104,10 @@ impl ServiceApp {
         if !is_word(secret.expose()) {
             return Err(ServiceAppError::ClientSecret);
         }
-        Self::new(client_id.into(), Proves::Secret(secret))
+        Self::new(&client_id.into(), Proves::Secret(secret))
     }
 
-    fn new(client_id: String, proves: Proves) -> Result<Self, ServiceAppError> {
+    fn new(client_id: &str, proves: Proves) -> Result<Self, ServiceAppError> {
         let client_id = client_id.trim().to_owned();
         // A colon would end the client id in a Basic header.
         if !is_word(&client_id) || client_id.contains(':') || client_id.len() > 255 {

@@ -58,7 +58,7 @@ impl Org {
         let authorized = admitted.is_ok();
         let mut response = match (&fault, admitted) {
             (Some(fault), _) if fault.is_an_answer() => scripted(fault),
-            (_, Err(refusal)) => refusal,
+            (_, Err(refusal)) => *refusal,
             _ if !within => too_many(),
             _ => self.page(request, state, fault.as_ref(), now),
         };
@@ -127,7 +127,7 @@ impl Org {
         request: &Parts,
         state: &mut State,
         now: DateTime<Utc>,
-    ) -> Result<(), Response<Bytes>> {
+    ) -> Result<(), Box<Response<Bytes>>> {
         if let Some(admitted) = state.oauth.admit(request, now) {
             return admitted;
         }
@@ -139,7 +139,8 @@ impl Org {
             return Ok(());
         }
         let summary = "Invalid token provided";
-        Err(error(StatusCode::UNAUTHORIZED, "E0000011", summary))
+        let refusal = error(StatusCode::UNAUTHORIZED, "E0000011", summary);
+        Err(Box::new(refusal))
     }
 
     fn page(

@@ -101,7 +101,7 @@ impl OAuth {
             .filter(|scope| !scope.is_empty())
             .collect();
         let granted = |scope: &&str| app.scopes.iter().any(|granted| granted == scope);
-        if scopes.is_empty() || !scopes.iter().all(|scope| granted(scope)) {
+        if scopes.is_empty() || !scopes.iter().all(granted) {
             let why = "One or more scopes are not granted to the app.".to_owned();
             return Err((400, "invalid_scope", why));
         }

@@ -11,6 +11,9 @@ use super::endpoint::put_nonce;
 use super::proof::{self, Expected, NoProof};
 use crate::simulator::answer::{base, error, text};
 
+/// An answer without the log.
+type Refusal = Box<Response<Bytes>>;
+
 const ALGORITHMS: &str = "RS256 RS384 RS512 ES256 ES384 ES512";
 
 impl OAuth {
@@ -19,7 +22,7 @@ impl OAuth {
         &mut self,
         request: &Parts,
         now: DateTime<Utc>,
-    ) -> Option<Result<(), Response<Bytes>>> {
+    ) -> Option<Result<(), Refusal>> {
         let (scheme, token) = text(&request.headers, &AUTHORIZATION)?.split_once(' ')?;
         match scheme {
             "Bearer" | "DPoP" => Some(self.opens(request, scheme, token, now)),
@@ -33,7 +36,7 @@ impl OAuth {
         scheme: &str,
         token: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), Response<Bytes>> {
+    ) -> Result<(), Refusal> {
         let nonce = self.nonce("resource");
         let Some(issued) = self.tokens.get(token).filter(|issued| now < issued.expires) else {
             return Err(refused(scheme, "invalid_token", "The token is not active."));
@@ -83,7 +86,7 @@ impl OAuth {
         }
         if !issued.app.has_role {
             let summary = "You do not have permission to perform the requested action";
-            return Err(error(StatusCode::FORBIDDEN, "E0000006", summary));
+            return Err(Box::new(error(StatusCode::FORBIDDEN, "E0000006", summary)));
         }
         if !issued
             .app
@@ -111,7 +114,7 @@ impl OAuth {
 }
 
 /// 401, with the reason in `WWW-Authenticate`.
-fn refused(scheme: &str, code: &str, why: &str) -> Response<Bytes> {
+fn refused(scheme: &str, code: &str, why: &str) -> Refusal {
     let mut response = error(
         StatusCode::UNAUTHORIZED,
         "E0000011",
@@ -125,5 +128,5 @@ fn refused(scheme: &str, code: &str, why: &str) -> Response<Bytes> {
     if let Ok(value) = HeaderValue::from_str(&challenge) {
         response.headers_mut().insert(WWW_AUTHENTICATE, value);
     }
-    response
+    Box::new(response)
 }

@@ -78,7 +78,7 @@ fn public(kid: &str) -> Value {
     key.unwrap().clone()
 }
 
-fn proof(claims: Value, change: impl FnOnce(&mut Value, &mut Value)) -> String {
+fn proof(claims: &Value, change: impl FnOnce(&mut Value, &mut Value)) -> String {
     let mut header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": public("p256")});
     let mut all = json!({"iat": start().timestamp()});
     all.as_object_mut()
@@ -201,7 +201,7 @@ async fn assertions_that_are_wrong_in_one_thing_are_refused() {
 async fn proofs_that_are_wrong_in_one_thing_are_refused() {
     let claims = |jti: &str| json!({"htm": "POST", "htu": TOKEN_URL, "jti": jti});
     let world = bound();
-    let good = proof(claims("good"), |_, _| {});
+    let good = proof(&claims("good"), |_, _| {});
     token(&world, &assertion("good", |_, _| {}), Some(&good))
         .await
         .unwrap();
@@ -234,7 +234,7 @@ async fn proofs_that_are_wrong_in_one_thing_are_refused() {
     ];
     for (number, (word, change)) in wrong.into_iter().enumerate() {
         let id = number.to_string();
-        let bad = proof(claims(&id), change);
+        let bad = proof(&claims(&id), change);
         let error = token(&world, &assertion(&id, |_, _| {}), Some(&bad))
             .await
             .unwrap_err();
@@ -269,7 +269,7 @@ async fn logs(world: &World, headers: &[(&str, &str)]) -> (u16, String) {
 async fn a_bound_token_opens_nothing_without_the_key() {
     let world = bound();
     let first = proof(
-        json!({"htm": "POST", "htu": TOKEN_URL, "jti": "t"}),
+        &json!({"htm": "POST", "htu": TOKEN_URL, "jti": "t"}),
         |_, _| {},
     );
     let grant = token(&world, &assertion("1", |_, _| {}), Some(&first))
@@ -279,7 +279,7 @@ async fn a_bound_token_opens_nothing_without_the_key() {
     let access = grant["access_token"].as_str().unwrap().to_owned();
     let (bearer, dpop) = (format!("Bearer {access}"), format!("DPoP {access}"));
     let about = |jti: &str| json!({"htm": "GET", "htu": LOGS_URL, "jti": jti, "ath": ath(&access)});
-    let good = proof(about("a"), |_, _| {});
+    let good = proof(&about("a"), |_, _| {});
     assert_eq!(
         logs(&world, &[("authorization", &dpop), ("dpop", &good)])
             .await
@@ -292,15 +292,15 @@ async fn a_bound_token_opens_nothing_without_the_key() {
         claims["iat"] = start().timestamp().into();
         jws(&header, &claims, rsa)
     };
-    let wrong_ath = proof(about("c"), |_, claims| claims["ath"] = ath("other").into());
-    let no_ath = proof(about("d"), |_, claims| {
+    let wrong_ath = proof(&about("c"), |_, claims| claims["ath"] = ath("other").into());
+    let no_ath = proof(&about("d"), |_, claims| {
         drop(claims.as_object_mut().unwrap().remove("ath"))
     });
-    let with_query = proof(about("e"), |_, claims| {
+    let with_query = proof(&about("e"), |_, claims| {
         claims["htu"] = format!("{LOGS_URL}?limit=1").into()
     });
-    let fresh = proof(about("f"), |_, _| {});
-    let fresh_again = proof(about("g"), |_, _| {});
+    let fresh = proof(&about("f"), |_, _| {});
+    let fresh_again = proof(&about("g"), |_, _| {});
     for (what, headers, error) in [
         (
             "as a bearer",
@@ -364,7 +364,7 @@ async fn a_bound_token_opens_nothing_without_the_key() {
         );
     }
     world.org.revoke_tokens();
-    let fresh = proof(about("z"), |_, _| {});
+    let fresh = proof(&about("z"), |_, _| {});
     assert_eq!(
         logs(&world, &[("authorization", &dpop), ("dpop", &fresh)])
             .await
