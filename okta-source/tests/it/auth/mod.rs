@@ -10,6 +10,7 @@ mod strict;
 mod tokens;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -79,18 +80,50 @@ pub(crate) async fn refused(world: &World, app: ServiceApp) -> Error {
 
 /// A network in which everything takes a second, so that requests are under way at the same time.
 #[derive(Debug)]
-struct Slow(OktaSimulator);
+pub(crate) struct Slow {
+    org: OktaSimulator,
+    /// Token requests under way, and the most that ever were.
+    tokens: AtomicUsize,
+    pub(crate) most_tokens: AtomicUsize,
+}
+
+/// One token request less, however it ends.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Slow {
+    pub(crate) fn new(world: &World) -> Arc<Self> {
+        Arc::new(Self {
+            org: world.org.clone(),
+            tokens: AtomicUsize::default(),
+            most_tokens: AtomicUsize::default(),
+        })
+    }
+}
 
 #[async_trait]
 impl Transport for Slow {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let is_token = request.uri().path() == "/oauth2/v1/token";
+        let under_way = is_token.then(|| {
+            let now = self.tokens.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most_tokens.fetch_max(now, Ordering::SeqCst);
+            UnderWay(&self.tokens)
+        });
         tokio::time::sleep(Duration::from_secs(1)).await;
-        self.0.call(request).await
+        let response = self.org.call(request).await;
+        drop(under_way);
+        response
     }
 }
 
 pub(crate) async fn open_slow(world: &World) -> OktaSource {
-    let slow = Arc::new(Slow(world.org.clone()));
+    let slow = Slow::new(world);
     builder(world, app()).transport(slow).open().await.unwrap()
 }
 

@@ -1,12 +1,17 @@
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::future::join_all;
 use okta_coralogix_core::{ErrorKind, RetryHint};
 use okta_source::ServiceApp;
 use okta_source::simulator::{Fault, OAuthApp};
+use proptest::prelude::*;
 use tokio::time::{Instant, advance};
 
-use super::{app, builder, open, open_slow, refused, registered, statuses, world, world_with};
+use super::{
+    Slow, app, builder, open, open_slow, refused, registered, statuses, world, world_with,
+};
 use crate::world::{failed, given, numbers, settle};
 
 #[tokio::test(start_paused = true)]
@@ -260,4 +265,43 @@ async fn an_org_without_more_events_costs_one_request_per_poll_with_a_token_too(
     assert!(hour.await.is_err());
     let (tokens, logs) = statuses(&world);
     assert_eq!((tokens.len(), logs.len()), (2, 100));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Requests that begin and are dropped at any time, tokens that end and are revoked at any time.
+    #[test]
+    fn never_are_two_tokens_asked_for_at_the_same_time(
+        requests in prop::collection::vec((0_u64..120_000, prop::option::of(1_u64..4_000)), 1..40),
+        revoked_at in 0_u64..120_000,
+        life in 20_u64..90,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let world = world_with(|org| {
+                org.oauth_app(registered()).token_life(Duration::from_secs(life))
+            });
+            let slow = Slow::new(&world);
+            let network = Arc::clone(&slow) as Arc<dyn okta_coralogix_core::transport::Transport>;
+            let source = builder(&world, app()).transport(network).open().await.unwrap();
+            let checks = requests.iter().map(|(at, dropped)| {
+                let source = &source;
+                async move {
+                    tokio::time::sleep(Duration::from_millis(*at)).await;
+                    let patience = Duration::from_millis(dropped.unwrap_or(1_000_000));
+                    tokio::time::timeout(patience, source.check()).await
+                }
+            });
+            let revoke = async {
+                tokio::time::sleep(Duration::from_millis(revoked_at)).await;
+                world.org.revoke_tokens();
+            };
+            let (checked, ()) = tokio::join!(join_all(checks), revoke);
+            for ended in checked.into_iter().flatten() {
+                ended.unwrap();
+            }
+            assert!(slow.most_tokens.load(Ordering::SeqCst) <= 1);
+        });
+    }
 }
