@@ -2,6 +2,7 @@
 //!
 //! `OKTA_SDK_PYTHON` names the interpreter that has it; `.ci/run` installs one. Without it the tests are skipped, and say so.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -81,14 +82,11 @@ async fn lists(org: OktaSimulator, arguments: &[&str]) -> Option<Vec<SeenRequest
     Some(org.ledger())
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "a test that was not run must not look like one that was"
-)]
+/// Past the harness, which keeps the output of a test that passes to itself: one that was not run must not look like one that was.
 fn say_skipped() {
-    println!(
-        "SKIPPED: the Okta SDK for Python is not installed: set OKTA_SDK_PYTHON, or run .ci/run"
-    );
+    let why =
+        "SKIPPED: the Okta SDK for Python is not installed; set OKTA_SDK_PYTHON, or run .ci/run";
+    writeln!(std::io::stdout(), "{why}").ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
