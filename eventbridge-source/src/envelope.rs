@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use okta_coralogix_core::event::MalformedReason;
-use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
+use okta_coralogix_core::{MalformedEvent, RawEvent};
 use serde::Deserialize;
 
 use crate::error::{EnvelopeError, EnvelopeFault};
+use crate::forms::Intake;
 use crate::keys::each_key;
-use crate::partner::PartnerSource;
 
 /// An EventBridge event, as rules hand it to their targets.
 ///
@@ -28,7 +26,7 @@ pub struct Envelope {
     pub id: Option<String>,
     /// `detail-type`: `SystemLog`, or whatever the stream was set up with.
     pub detail_type: Option<String>,
-    /// `source`: see [`PartnerSource`].
+    /// `source`: see [`PartnerSource`](crate::PartnerSource).
     pub source: Option<String>,
     /// `account`: the number of the AWS account.
     pub account: Option<String>,
@@ -130,23 +128,7 @@ impl Envelope {
     /// # Errors
     /// [`MalformedEvent`], with the whole document, if `source` is not Okta's or the event's head cannot be read.
     pub fn into_event(self) -> Result<RawEvent, MalformedEvent> {
-        let mut origin = Origin::default();
-        if let Some(source) = &self.source {
-            match source.parse::<PartnerSource>() {
-                Ok(partner) => {
-                    origin.org = partner.org;
-                    origin.stream = partner.stream;
-                }
-                Err(not_okta) => {
-                    return Err(MalformedEvent {
-                        bytes: self.document,
-                        reason: MalformedReason::Refused(not_okta.to_string()),
-                        origin: Arc::new(origin),
-                    });
-                }
-            }
-        }
-        RawEvent::parse_within(self.document, self.detail, Arc::new(origin))
+        Intake::default().event(&self)
     }
 }
 

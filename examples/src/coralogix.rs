@@ -29,25 +29,33 @@ pub fn sink(environment: &Environment) -> Result<CoralogixSinkBuilder> {
     }))
 }
 
-/// A mapping as the variables say; `subsystem` where they name none.
+/// A mapping as the variables say. Where they name no subsystem, `subsystem` does; without that it is left to the mapping.
 ///
 /// # Errors
 /// `Config` if a variable is no text, or an empty name.
-pub fn mapping(environment: &Environment, subsystem: &str) -> Result<CoralogixMappingBuilder> {
-    let application = name(environment, VARIABLES[3], "okta")?;
-    let subsystem = name(environment, VARIABLES[4], subsystem)?;
-    Ok(CoralogixMapping::builder()
-        .application(application)
-        .subsystem(subsystem))
+pub fn mapping(
+    environment: &Environment,
+    subsystem: Option<&str>,
+) -> Result<CoralogixMappingBuilder> {
+    let mut mapping = CoralogixMapping::builder();
+    if let Some(name) = name(environment, VARIABLES[3], "\"okta\"")? {
+        mapping = mapping.application(name);
+    }
+    let default = subsystem.map_or("the log stream's name".into(), |name| format!("{name:?}"));
+    let named = name(environment, VARIABLES[4], &default)?;
+    Ok(match named.or(subsystem.map(Into::into)) {
+        Some(name) => mapping.subsystem(name),
+        None => mapping,
+    })
 }
 
-fn name(environment: &Environment, variable: &str, default: &str) -> Result<String> {
+/// A name that is set; `default` says what holds if it is not.
+fn name(environment: &Environment, variable: &str, default: &str) -> Result<Option<String>> {
     match environment.get(variable)? {
-        None => Ok(default.to_owned()),
         Some(name) if name.trim().is_empty() => Err(okta_coralogix_core::Error::config(
             variable,
-            format!("is empty; write a name, or unset it for {default:?}"),
+            format!("is empty; write a name, or unset it for {default}"),
         )),
-        Some(name) => Ok(name.trim().to_owned()),
+        name => Ok(name.map(|name| name.trim().to_owned())),
     }
 }

@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use http::{Request, Response};
-use okta_coralogix_core::transport::{Bounds, Transport};
+use okta_coralogix_core::transport::{Bounds, Transport, TransportError};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
 use crate::auth::{Auth, Wire};
+use crate::error::broken_off;
 use crate::org::OrgUrl;
 
 /// Okta answers `E0000009` when its query took 30 s; a whole answer with 1,000 events may take longer.
 const TOTAL: Duration = Duration::from_secs(60);
+/// Until the answer begins: the query itself, and something on top.
+const HEAD: Duration = Duration::from_secs(40);
 const SILENCE: Duration = Duration::from_secs(15);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -51,11 +54,15 @@ impl Client {
         &self.org
     }
 
-    /// Asks for `path` (with its query) and reads the whole answer, whatever its status.
+    /// Asks for `path` (with its query) and reads the whole answer, whatever its status. `more` are further headers.
     ///
     /// # Errors
     /// Temporary, if there is no complete answer; what [`Auth::send`] says.
-    pub(crate) async fn get(&self, path: &str) -> Result<Response<Bytes>> {
+    pub(crate) async fn get(
+        &self,
+        path: &str,
+        more: HeaderMap,
+    ) -> Result<Response<Bytes>, NoAnswer> {
         let mut request = Request::get(format!("{}{path}", self.org.as_str()))
             .body(Bytes::new())
             .map_err(|_| {
@@ -65,6 +72,7 @@ impl Client {
                 )
             })?;
         let headers = request.headers_mut();
+        headers.extend(more);
         headers.insert(ACCEPT, JSON);
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(USER_AGENT, AGENT);
@@ -72,8 +80,45 @@ impl Client {
             org: &self.org,
             transport: &*self.transport,
             bounds: self.bounds,
+            head: HEAD,
             agent: &AGENT,
         };
         self.auth.send(wire, request).await
+    }
+}
+
+/// Why a request has no complete answer.
+#[derive(Debug)]
+pub(crate) struct NoAnswer {
+    pub(crate) error: Error,
+    /// It was too long, or took too long: fewer events may do.
+    pub(crate) too_much: bool,
+}
+
+impl From<Error> for NoAnswer {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            too_much: false,
+        }
+    }
+}
+
+impl From<TransportError> for NoAnswer {
+    fn from(error: TransportError) -> Self {
+        Self {
+            too_much: match error {
+                TransportError::TooLong(_) => true,
+                TransportError::TimedOut(time) => time == TOTAL,
+                _ => false,
+            },
+            error: broken_off(&error),
+        }
+    }
+}
+
+impl From<NoAnswer> for Error {
+    fn from(answer: NoAnswer) -> Self {
+        answer.error
     }
 }

@@ -1,7 +1,6 @@
 //! Without any setting: both stand-ins on real sockets, a backlog with everything that can be odd, and faults that pass.
 
 use std::collections::HashSet;
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use okta_coralogix_core::{
 use okta_source::OktaSource;
 use okta_source::simulator::{Fault as OrgFault, OktaSimulator};
 
+use crate::demonstration::{judge, say};
 use crate::exit::End;
 use crate::progress::Progress;
 use crate::signals;
@@ -41,10 +41,6 @@ pub(super) async fn run() -> End {
         Ok(end) => end,
         Err(error) => End::Failed(error, Summary::default()),
     }
-}
-
-fn say(line: &str) {
-    writeln!(std::io::stderr(), "{line}").ok();
 }
 
 async fn demonstrate(progress: &Progress) -> Result<End> {
@@ -96,10 +92,10 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
         .dead_letters(FileDeadLetters::open(folder.path().join("dead-letters.ndjson")).await?)
         .observer(progress.clone())
         .build()?;
-    let ended = pipeline.run(signals::shutdown().map_err(io)?).await;
+    let ended = pipeline.run(signals::shutdown()?).await;
     progress.finish();
     Ok(match ended {
-        Ok(summary) => judge(summary, &expected, &ingress),
+        Ok(summary) => judge(summary, &expected, &ingress, "the org repeated them"),
         Err(failed) => End::Failed(failed.error, failed.summary),
     })
 }
@@ -135,50 +131,4 @@ fn backlog(org: &OktaSimulator, now: DateTime<Utc>) -> HashSet<String> {
     }
     org.append_at(persisted, log);
     expected
-}
-
-/// Compares the summary with what stands in the ingress.
-fn judge(summary: Summary, expected: &HashSet<String>, ingress: &CoralogixSimulator) -> End {
-    let Summary {
-        received,
-        delivered,
-        too_old,
-        duplicate,
-        filtered,
-        dead_lettered,
-        handed_back,
-        ..
-    } = summary;
-    say(&format!("received       {received:>6}"));
-    say(&format!("delivered      {delivered:>6}"));
-    say(&format!(
-        "too old        {too_old:>6}  (more than 24 hours since the event)"
-    ));
-    say(&format!(
-        "duplicate      {duplicate:>6}  (the org repeated them)"
-    ));
-    say(&format!("filtered       {filtered:>6}"));
-    say(&format!(
-        "dead-lettered  {dead_lettered:>6}  (malformed; their bytes are kept)"
-    ));
-    say(&format!("handed back    {handed_back:>6}"));
-    let sum = summary.ended();
-    say(&format!(
-        "{delivered} + {too_old} + {duplicate} + {filtered} + {dead_lettered} + {handed_back} = {sum}, received {received}"
-    ));
-    let ledger = ingress.ledger();
-    let missing = ledger.missing(expected.iter().map(String::as_str)).len();
-    let repeats = ledger.repeats();
-    say(&format!(
-        "in the ingress: {} events, {missing} missing, {repeats} repeated",
-        ledger.entries().len()
-    ));
-    if summary.is_balanced() && missing == 0 && repeats == 0 {
-        return End::Done(summary);
-    }
-    let error = Error::new(
-        ErrorKind::UnexpectedAnswer,
-        "the demonstration does not add up: this is a fault of the program",
-    );
-    End::Failed(error, summary)
 }

@@ -9,8 +9,9 @@ use okta_coralogix_core::{CoralogixMapping, Error, Result};
 use okta_source::{Credentials, OrgUrl, Since};
 
 use super::Flags;
+use crate::coralogix;
 use crate::environment::Environment;
-use crate::{coralogix, dry_run};
+use crate::given::{Given, required};
 
 /// What the user wants.
 #[derive(Debug)]
@@ -28,8 +29,8 @@ pub struct Settings {
     pub org: OrgUrl,
     /// What it is signed in to with.
     pub credentials: Credentials,
-    /// Where entries go.
-    pub sink: CoralogixSink,
+    /// Where entries go; `None`: to standard output.
+    pub sink: Option<CoralogixSink>,
     /// How they are made.
     pub mapping: CoralogixMapping,
     /// Where to begin without a checkpoint.
@@ -56,10 +57,6 @@ pub enum Mode {
     /// Test both ends.
     Check,
 }
-
-/// The range of the durations of flags.
-const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const ORG_URL: &str = "OKTA_ORG_URL";
 
@@ -106,8 +103,8 @@ impl Settings {
         let org = OrgUrl::parse(&org).map_err(|error| Error::config(ORG_URL, error))?;
         let credentials = Credentials::from_env(|name| environment.raw(name))?;
         let sink = match mode {
-            Mode::DryRun => dry_run::sink()?,
-            Mode::Send | Mode::Check => coralogix::sink(environment)?.build()?,
+            Mode::DryRun => None,
+            Mode::Send | Mode::Check => Some(coralogix::sink(environment)?.build()?),
         };
         let give_up = given.duration(
             "GIVE_UP_AFTER",
@@ -117,11 +114,11 @@ impl Settings {
         )?;
         let once = given.switch("ONCE", flags.once)?.then_some(give_up);
         let settings = Self {
-            mapping: coralogix::mapping(environment, org.subdomain())?.build()?,
+            mapping: coralogix::mapping(environment, Some(org.subdomain()))?.build()?,
             org,
             credentials,
             sink,
-            since: given.since(flags.since)?,
+            since: since(given, flags.since)?,
             poll_interval: given.duration(
                 "POLL_INTERVAL",
                 "--poll-interval",
@@ -154,94 +151,15 @@ impl Settings {
     }
 }
 
-fn required(environment: &Environment, name: &str, what: &str) -> Result<String> {
-    let value = environment.get(name)?;
-    value.ok_or_else(|| Error::config(name, format!("is not set; set it to {what}")))
-}
-
-/// Flags, with their twins in the environment where they are absent.
-struct Given<'a> {
-    environment: &'a Environment,
-}
-
-impl Given<'_> {
-    /// The value, and how the user wrote its name.
-    fn value(
-        &self,
-        twin: &str,
-        flag: &str,
-        value: Option<String>,
-    ) -> Result<Option<(String, String)>> {
-        if let Some(value) = value {
-            return Ok(Some((flag.to_owned(), value)));
-        }
-        let name = format!("OKTA_CORALOGIX_{twin}");
-        Ok(self.environment.get(&name)?.map(|value| (name, value)))
+fn since(given: Given<'_>, value: Option<String>) -> Result<Since> {
+    let Some((name, value)) = given.value("SINCE", "--since", value)? else {
+        return Ok(Since::Ago(Duration::from_secs(24 * 3600)));
+    };
+    if let Ok(time) = value.trim().parse::<DateTime<Utc>>() {
+        return Ok(Since::At(time));
     }
-
-    fn switch(&self, twin: &str, flag: bool) -> Result<bool> {
-        match self.value(twin, "", None)? {
-            _ if flag => Ok(true),
-            None => Ok(false),
-            Some((name, value)) => match value.as_str() {
-                "1" | "true" => Ok(true),
-                "0" | "false" | "" => Ok(false),
-                _ => Err(Error::config(
-                    &name,
-                    format!("is {value:?}; write true or false"),
-                )),
-            },
-        }
-    }
-
-    fn duration(
-        &self,
-        twin: &str,
-        flag: &str,
-        value: Option<String>,
-        default: &str,
-    ) -> Result<Duration> {
-        let (name, value) = self
-            .value(twin, flag, value)?
-            .unwrap_or_else(|| (flag.to_owned(), default.to_owned()));
-        match humantime::parse_duration(value.trim()) {
-            Ok(time) if (SHORTEST..=LONGEST).contains(&time) => Ok(time),
-            _ => Err(Error::config(
-                &name,
-                format!(
-                    "{value:?} is no duration from 1s to 30d; write one such as {default} or 90m"
-                ),
-            )),
-        }
-    }
-
-    fn since(&self, value: Option<String>) -> Result<Since> {
-        let Some((name, value)) = self.value("SINCE", "--since", value)? else {
-            return Ok(Since::Ago(Duration::from_secs(24 * 3600)));
-        };
-        if let Ok(time) = value.trim().parse::<DateTime<Utc>>() {
-            return Ok(Since::At(time));
-        }
-        humantime::parse_duration(value.trim()).map(Since::Ago).map_err(|_| {
-            let what = "is neither a time nor a duration; write an RFC 3339 time such as 2026-11-22T10:00:00Z, or 90m, or 24h";
-            Error::config(&name, format!("{value:?} {what}"))
-        })
-    }
-
-    fn file(
-        &self,
-        twin: &str,
-        flag: &str,
-        value: Option<String>,
-        default: &str,
-    ) -> Result<PathBuf> {
-        match self.value(twin, flag, value)? {
-            None => Ok(default.into()),
-            Some((name, path)) if path.is_empty() => Err(Error::config(
-                &name,
-                format!("is empty; write a file, such as {default}"),
-            )),
-            Some((_, path)) => Ok(path.into()),
-        }
-    }
+    humantime::parse_duration(value.trim()).map(Since::Ago).map_err(|_| {
+        let what = "is neither a time nor a duration; write an RFC 3339 time such as 2026-11-22T10:00:00Z, or 90m, or 24h";
+        Error::config(&name, format!("{value:?} {what}"))
+    })
 }

@@ -11,5 +11,7 @@ mod endings;
 mod in_memory;
 mod kill;
 mod program;
+mod replay;
 mod service_app;
+mod service_logs;
 mod settings;

@@ -149,11 +149,15 @@ pub(crate) fn start(
         .unwrap()
 }
 
-/// The example stands beside the folder of the tests; `cargo test` builds both.
 fn binary() -> PathBuf {
+    example("pull")
+}
+
+/// The examples stand beside the folder of the tests; `cargo test` builds both.
+pub(crate) fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let target = tests.parent().and_then(Path::parent).unwrap();
-    let binary = target.join("examples").join("pull");
+    let binary = target.join("examples").join(name);
     assert!(
         binary.exists(),
         "{} is not built: run `cargo build --examples`",

@@ -24,7 +24,7 @@ pub enum TextForm {
 /// | entry | from |
 /// |---|---|
 /// | `applicationName` | `okta`, or as configured |
-/// | `subsystemName` | the account name, as configured; default: the Okta org |
+/// | `subsystemName` | the account name, as configured; default: the Okta log stream (EventBridge), else the Okta org |
 /// | `computerName` | the Okta org |
 /// | `timestamp` | `published` |
 /// | `severity` | [`SeverityTable`] |
@@ -33,7 +33,7 @@ pub enum TextForm {
 #[derive(Debug)]
 pub struct CoralogixMapping {
     application: NameSource,
-    /// `None`: the origin's org.
+    /// `None`: the origin's log stream, else its org.
     subsystem: Option<NameSource>,
     severity: SeverityTable,
     text: TextForm,
@@ -95,14 +95,16 @@ impl CoralogixMapping {
                 .filter(|name| !name.trim().is_empty())
                 .map(JsonString::escape)
         };
-        let org = || match origin.org.trim() {
-            "" => JsonString::escape("okta"),
-            org => JsonString::escape(org),
+        let account = || {
+            asked(&origin.stream).unwrap_or_else(|| match origin.org.trim() {
+                "" => JsonString::escape("okta"),
+                org => JsonString::escape(org),
+            })
         };
         let subsystem = || {
             self.subsystem
                 .as_ref()
-                .map_or_else(org, |name| name.of(json))
+                .map_or_else(account, |name| name.of(json))
         };
         Names {
             application: asked(&origin.application).unwrap_or_else(|| self.application.of(json)),

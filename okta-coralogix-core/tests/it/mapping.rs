@@ -182,3 +182,19 @@ fn a_sender_may_ask_for_names() {
         "white space is no name"
     );
 }
+
+#[test]
+fn without_an_account_name_the_log_stream_names_the_subsystem_and_else_the_org() {
+    let subsystem = |org: &str, stream: Option<&str>| {
+        let mut origin = Origin::org(org);
+        origin.stream = stream.map(Into::into);
+        let event = RawEvent::parse(EVENT.into(), Arc::new(origin)).unwrap();
+        let mapping = CoralogixMapping::builder().build().unwrap();
+        let entry = mapping.map(&event).unwrap();
+        entry.names.subsystem.plain().into_owned()
+    };
+    assert_eq!(subsystem("acme", Some("audit")), "audit");
+    assert_eq!(subsystem("acme", Some(" ")), "acme");
+    assert_eq!(subsystem("acme", None), "acme");
+    assert_eq!(subsystem("", None), "okta");
+}

@@ -13,10 +13,11 @@ mod ssws;
 mod tokens;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
-use okta_coralogix_core::transport::{Bounds, Transport, exchange};
+use okta_coralogix_core::transport::{Bounds, Transport, exchange_with};
 use okta_coralogix_core::{Clock, Result};
 
 pub use credentials::Credentials;
@@ -24,7 +25,7 @@ pub use key::{PrivateKey, PrivateKeyError, SigningAlgorithm};
 pub use service_app::{ServiceApp, ServiceAppError};
 pub use ssws::{ApiToken, ApiTokenError};
 
-use crate::error::broken_off;
+use crate::client::NoAnswer;
 use crate::org::OrgUrl;
 use blot::blotted;
 use credentials::Kind;
@@ -45,6 +46,8 @@ pub(crate) struct Wire<'a> {
     pub(crate) org: &'a OrgUrl,
     pub(crate) transport: &'a dyn Transport,
     pub(crate) bounds: Bounds,
+    /// How long an answer may take to begin.
+    pub(crate) head: Duration,
     pub(crate) agent: &'a HeaderValue,
 }
 
@@ -65,15 +68,14 @@ impl Auth {
         &self,
         wire: Wire<'_>,
         mut request: Request<Bytes>,
-    ) -> Result<Response<Bytes>> {
+    ) -> Result<Response<Bytes>, NoAnswer> {
         match self {
             Self::OAuth(oauth) => oauth.send(wire, &request).await,
             Self::ApiToken(token) => {
                 token.authorize(request.headers_mut());
-                exchange(wire.transport, request, wire.bounds)
-                    .await
-                    .map(|response| blotted(response, &[token.secret()]))
-                    .map_err(|error| broken_off(&error))
+                let response =
+                    exchange_with(wire.transport, request, wire.bounds, wire.head).await?;
+                Ok(blotted(response, &[token.secret()]))
             }
         }
     }

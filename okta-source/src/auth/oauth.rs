@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Request, Response, StatusCode};
-use okta_coralogix_core::transport::{self, Bounds, exchange};
+use okta_coralogix_core::transport::{self, Bounds, exchange_with};
 use okta_coralogix_core::{Clock, Result, Secret};
 use tokio::time::Instant;
 
@@ -18,6 +18,7 @@ use super::dpop::{Dpop, Server};
 use super::refusal::{self, Refusal};
 use super::service_app::{ServiceApp, sensitive};
 use super::tokens::{Token, Tokens};
+use crate::client::NoAnswer;
 use crate::error::broken_off;
 
 /// Where tokens are given. (Okta developer docs, "Implement OAuth for Okta with a service app", 2026: the org authorization
@@ -59,15 +60,13 @@ impl OAuth {
         &self,
         wire: Wire<'_>,
         request: &Request<Bytes>,
-    ) -> Result<Response<Bytes>> {
+    ) -> Result<Response<Bytes>, NoAnswer> {
         let (mut challenged, mut renewed) = (false, false);
         loop {
             let token = self.tokens.get(async || self.new_token(wire).await).await?;
             let mut request = request.clone();
             let proof = self.authorize(&mut request, &token)?;
-            let response = exchange(wire.transport, request, wire.bounds)
-                .await
-                .map_err(|error| broken_off(&error))?;
+            let response = exchange_with(wire.transport, request, wire.bounds, wire.head).await?;
             let mut secrets = vec![&token.secret];
             secrets.extend(&proof);
             let response = blotted(response, &secrets);
@@ -82,7 +81,7 @@ impl OAuth {
                     renewed = true;
                     self.tokens.forget(&token).await;
                 }
-                refusal => return Err(refusal::resource_error(refusal, &response)),
+                refusal => return Err(refusal::resource_error(refusal, &response).into()),
             }
         }
     }
@@ -128,7 +127,7 @@ impl OAuth {
                 body: TOKEN_BODY,
                 ..wire.bounds
             };
-            let response = exchange(wire.transport, request, bounds)
+            let response = exchange_with(wire.transport, request, bounds, wire.head)
                 .await
                 .map_err(|error| refusal::no_token(&broken_off(&error)))?;
             let has_nonce = self.dpop.heard(Server::Token, response.headers());

@@ -28,7 +28,7 @@ type Refused = (u16, &'static str, String);
 impl OAuth {
     /// One more token request, in the bucket that is theirs alone.
     pub(in crate::simulator) fn take(&mut self, now: DateTime<Utc>) -> (bool, Rate) {
-        self.bucket.take(now)
+        self.bucket.take(now, 0)
     }
 
     /// The answer to a token request that is within the limit.

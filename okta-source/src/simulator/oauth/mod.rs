@@ -64,7 +64,7 @@ struct Issued {
 impl OAuth {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
-            bucket: Bucket::new(settings.token_limit, Duration::from_secs(60)),
+            bucket: Bucket::new(settings.token_limit, Duration::from_secs(60), 1.0),
             settings,
             script: Script::default(),
             assertions: HashSet::new(),

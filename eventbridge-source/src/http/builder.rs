@@ -1,0 +1,302 @@
+//! Setting the endpoint up.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use http::HeaderName;
+use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::{Error, Result, Secret};
+
+use super::HttpSource;
+use super::auth::{Fingerprint, Gate};
+use super::readiness::Readiness;
+use crate::Intake;
+
+/// What does not change while an endpoint lives.
+pub(super) struct Settings {
+    pub(super) path: String,
+    pub(super) gate: Gate,
+    pub(super) intake: Intake,
+    pub(super) names_from_headers: bool,
+    pub(super) budget: Duration,
+    pub(super) retry_after: Duration,
+    pub(super) body_limit: usize,
+    pub(super) body_memory: usize,
+    pub(super) queue: usize,
+    pub(super) connections: usize,
+    pub(super) patience: Duration,
+    pub(super) linger: Duration,
+    pub(super) seen: SeenFilter,
+    pub(super) readiness: Readiness,
+}
+
+/// Builds an [`HttpSource`].
+#[must_use]
+pub struct HttpSourceBuilder {
+    settings: Settings,
+    header: String,
+    keys: Vec<Secret>,
+    basic: Vec<(String, Secret)>,
+    tokens: Vec<Secret>,
+}
+
+impl HttpSourceBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            settings: Settings {
+                path: "/aws/event-bridge".into(),
+                gate: Gate {
+                    header: HeaderName::from_static("x-amz-event-bridge-access-key"),
+                    keys: Vec::new(),
+                    basic: Vec::new(),
+                    tokens: Vec::new(),
+                    bearer: None,
+                    open: false,
+                },
+                intake: Intake::default(),
+                names_from_headers: false,
+                budget: Duration::from_secs(4),
+                retry_after: Duration::from_secs(5),
+                body_limit: 2 << 20,
+                body_memory: 256 << 20,
+                queue: 4096,
+                connections: 4096,
+                patience: Duration::from_secs(5),
+                linger: Duration::from_millis(50),
+                seen: SeenFilter::default(),
+                readiness: Readiness::default(),
+            },
+            header: "x-amz-event-bridge-access-key".into(),
+            keys: Vec::new(),
+            basic: Vec::new(),
+            tokens: Vec::new(),
+        }
+    }
+
+    /// Where events are posted to. Default: `/aws/event-bridge`.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.settings.path = path.into();
+        self
+    }
+
+    /// One more API key that is accepted (authorization type `API_KEY`): during a rotation there are two.
+    pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
+        self.keys.push(key.into());
+        self
+    }
+
+    /// The header of the API key. Default: `x-amz-event-bridge-access-key`.
+    pub fn api_key_header(mut self, name: impl Into<String>) -> Self {
+        self.header = name.into();
+        self
+    }
+
+    /// One more user and password that are accepted (authorization type `BASIC`).
+    pub fn basic(mut self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
+        self.basic.push((user.into(), password.into()));
+        self
+    }
+
+    /// One more bearer token that is accepted (authorization type `OAUTH_CLIENT_CREDENTIALS`), for issuers that give out a fixed one.
+    pub fn bearer_token(mut self, token: impl Into<Secret>) -> Self {
+        self.tokens.push(token.into());
+        self
+    }
+
+    /// How a bearer token is checked (authorization type `OAUTH_CLIENT_CREDENTIALS`). An error means that it cannot be told
+    /// now: the request is answered 503 and comes again.
+    pub fn bearer<F, C>(mut self, check: C) -> Self
+    where
+        C: Fn(Secret) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<bool>> + Send + 'static,
+    {
+        self.settings.gate.bearer = Some(Arc::new(move |token| check(token).boxed()));
+        self
+    }
+
+    /// Takes events from anybody, for who has checked the sender elsewhere. Default: a credential is required.
+    pub fn without_authentication(mut self) -> Self {
+        self.settings.gate.open = true;
+        self
+    }
+
+    /// How bodies are read.
+    pub fn intake(mut self, intake: Intake) -> Self {
+        self.settings.intake = intake;
+        self
+    }
+
+    /// Lets a request name application and subsystem of its events by the headers `cx-application-name` and
+    /// `cx-subsystem-name`, as Coralogix's own endpoint does. Default: not.
+    pub fn names_from_headers(mut self, allowed: bool) -> Self {
+        self.settings.names_from_headers = allowed;
+        self
+    }
+
+    /// How long a request may take until it is answered 503. Default: 4 s of the 5 s after which EventBridge gives a request up
+    /// (AWS, "API destinations").
+    pub fn budget(mut self, budget: Duration) -> Self {
+        self.settings.budget = budget;
+        self
+    }
+
+    /// The `Retry-After` of a 503, in whole seconds. EventBridge takes the later of it and its own backoff. Default: 5 s.
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.settings.retry_after = wait;
+        self
+    }
+
+    /// The most bytes of a body. Default: 2 MiB, twice the largest event (AWS, January 2026: 1 MB).
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.settings.body_limit = bytes;
+        self
+    }
+
+    /// The most bytes of bodies that are being read or wait for their outcome; what is more is answered 503. Default: 256 MiB.
+    pub fn body_memory(mut self, bytes: usize) -> Self {
+        self.settings.body_memory = bytes;
+        self
+    }
+
+    /// The most requests that wait to be taken by the pipeline, and as many again in it; what is more is answered 503. Default:
+    /// 4,096, over 13 seconds of the 300 requests per second that AWS lets an API destination send.
+    pub fn queue(mut self, requests: usize) -> Self {
+        self.settings.queue = requests;
+        self
+    }
+
+    /// The most connections of [`serve`](HttpSource::serve); what is more waits to be accepted. Default: 4,096.
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.settings.connections = connections;
+        self
+    }
+
+    /// How long a caller of [`serve`](HttpSource::serve) may take to send the head of a request, may lie idle before the next one, and may
+    /// leave an answer unread. Default: 5 s.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.settings.patience = patience;
+        self
+    }
+
+    /// The linger of [`pipeline`](HttpSource::pipeline). Default: 50 ms.
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.settings.linger = linger;
+        self
+    }
+
+    /// The window in which events are de-duplicated. Default: a new one of the default size.
+    pub fn seen(mut self, seen: SeenFilter) -> Self {
+        self.settings.seen = seen;
+        self
+    }
+
+    /// How `/readyz` learns whether the sink is reachable: asked at most once in 10 seconds, whoever asks. Default: it is
+    /// taken to be.
+    pub fn sink_check<F, C>(mut self, check: C) -> Self
+    where
+        C: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.settings.readiness = Readiness::by(move || check().boxed());
+        self
+    }
+
+    /// The source.
+    ///
+    /// # Errors
+    /// `Config`, which names the setting: no credential, an empty one, no path, no header name, or a bound of zero.
+    pub fn build(mut self) -> Result<HttpSource> {
+        let settings = &mut self.settings;
+        settings.gate.header = self.header.parse().map_err(|_| {
+            Error::config(
+                "api_key_header",
+                format!("{:?} is no header name", self.header),
+            )
+        })?;
+        for (field, secrets, known) in [
+            ("api_key", &self.keys, &mut settings.gate.keys),
+            ("bearer_token", &self.tokens, &mut settings.gate.tokens),
+        ] {
+            if secrets.iter().any(|secret| secret.expose().is_empty()) {
+                return Err(Error::config(field, "is empty"));
+            }
+            let fingerprint = |secret: &Secret| Fingerprint::of(secret.expose().as_bytes());
+            known.extend(secrets.iter().map(fingerprint));
+        }
+        for (user, password) in &self.basic {
+            if password.expose().is_empty() || user.contains(':') {
+                return Err(Error::config(
+                    "basic",
+                    "the password is empty, or the user has a colon",
+                ));
+            }
+            let pair = Secret::from(format!("{user}:{}", password.expose()));
+            settings
+                .gate
+                .basic
+                .push(Fingerprint::of(pair.expose().as_bytes()));
+        }
+        let gate = &settings.gate;
+        let has_secret = !(gate.keys.is_empty() && gate.basic.is_empty() && gate.tokens.is_empty());
+        if !has_secret && gate.bearer.is_none() && !gate.open {
+            let detail = "give an API key, a user and password, or a check of bearer tokens; or say `without_authentication`";
+            return Err(Error::config("api_key", detail));
+        }
+        let is_plain =
+            |path: &str| path.starts_with('/') && !path.contains(['{', '}', '*', '?', '#']);
+        if !is_plain(&settings.path) || ["/healthz", "/readyz"].contains(&&*settings.path) {
+            let detail = format!(
+                "{:?} is no path of its own, such as /aws/event-bridge",
+                settings.path
+            );
+            return Err(Error::config("path", detail));
+        }
+        let millis = |time: Duration| usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
+        let bounds = [
+            ("body_limit", settings.body_limit),
+            ("queue", settings.queue),
+            ("connections", settings.connections),
+            ("budget", millis(settings.budget)),
+            ("patience", millis(settings.patience)),
+        ];
+        if let Some((field, _)) = bounds.iter().find(|(_, bound)| *bound == 0) {
+            return Err(Error::config(field, "must be more than nothing"));
+        }
+        if settings.body_memory < settings.body_limit {
+            return Err(Error::config(
+                "body_memory",
+                "is less than one body may have",
+            ));
+        }
+        Ok(HttpSource::assemble(self.settings))
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("path", &self.path)
+            .field("gate", &self.gate)
+            .field("intake", &self.intake)
+            .field("names_from_headers", &self.names_from_headers)
+            .field("budget", &self.budget)
+            .field("body_limit", &self.body_limit)
+            .field("queue", &self.queue)
+            .field("connections", &self.connections)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for HttpSourceBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpSourceBuilder")
+            .field("settings", &self.settings)
+            .field("header", &self.header)
+            .field("keys", &self.keys.len())
+            .field("basic", &self.basic.len())
+            .field("tokens", &self.tokens.len())
+            .finish()
+    }
+}

@@ -1,0 +1,247 @@
+//! What is answered to a request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, any, get, on};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use okta_coralogix_core::event::MalformedReason;
+use okta_coralogix_core::{MalformedEvent, RawEvent};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout_at};
+
+use super::auth::Verdict;
+use super::body::{self, Received};
+use super::builder::Settings;
+use super::source::Waiting;
+use crate::Intake;
+
+/// How much later than the deadline the pipeline's answer may come: it is told at the deadline.
+const GRACE: Duration = Duration::from_millis(500);
+
+const APPLICATION: HeaderName = HeaderName::from_static("cx-application-name");
+const SUBSYSTEM: HeaderName = HeaderName::from_static("cx-subsystem-name");
+
+/// The unit in which the memory of bodies is counted, for a semaphore counts to 2^29 on small machines.
+const KIB: usize = 1024;
+
+type Item = Result<RawEvent, MalformedEvent>;
+
+/// What the handlers share.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) settings: Settings,
+    queue: mpsc::Sender<Waiting>,
+    memory: Semaphore,
+    closed: watch::Sender<bool>,
+}
+
+pub(super) fn router(endpoint: Arc<Endpoint>) -> Router {
+    // An API destination can be set up with any of these.
+    let methods = MethodFilter::POST
+        .or(MethodFilter::PUT)
+        .or(MethodFilter::PATCH);
+    Router::new()
+        .route(&endpoint.settings.path, on(methods, receive))
+        .route("/healthz", get(async || "alive\n"))
+        .route("/readyz", get(ready))
+        .with_state(endpoint)
+}
+
+/// For who has the server to himself: an event sent to a wrong path comes again, until the API destination is set right.
+pub(super) fn router_of_a_server(endpoint: Arc<Endpoint>) -> Router {
+    let elsewhere = any(elsewhere).with_state(Arc::clone(&endpoint));
+    router(endpoint).fallback_service(elsewhere)
+}
+
+impl Endpoint {
+    pub(super) fn new(settings: Settings, queue: mpsc::Sender<Waiting>) -> Self {
+        let memory = (settings.body_memory / KIB).clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            settings,
+            queue,
+            memory: Semaphore::new(memory),
+            closed: watch::Sender::new(false),
+        }
+    }
+
+    /// Nothing more is taken.
+    pub(super) fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    /// Resolves when nothing more is taken.
+    pub(super) async fn closed(&self) {
+        // It lives as long as this does.
+        self.closed
+            .subscribe()
+            .wait_for(|closed| *closed)
+            .await
+            .ok();
+    }
+
+    /// Room for a body; `None` if there is too much already.
+    fn reserve(&self, declared: Option<u64>) -> Option<SemaphorePermit<'_>> {
+        let limit = self.settings.body_limit as u64;
+        let bytes = usize::try_from(declared.unwrap_or(limit).min(limit)).ok()?;
+        let permits = u32::try_from(bytes.div_ceil(KIB).max(1)).ok()?;
+        self.memory.try_acquire_many(permits).ok()
+    }
+
+    fn intake(&self, headers: &HeaderMap) -> Intake {
+        let mut intake = self.settings.intake.clone();
+        if self.settings.names_from_headers {
+            let name = |header| std::str::from_utf8(headers.get(header)?.as_bytes()).ok();
+            if let Some(name) = name(APPLICATION) {
+                intake = intake.application(name);
+            }
+            if let Some(name) = name(SUBSYSTEM) {
+                intake = intake.subsystem(name);
+            }
+        }
+        intake
+    }
+
+    /// Hands items over and waits for their outcome. True if all are settled.
+    async fn settle(&self, items: Vec<Item>, deadline: Instant) -> bool {
+        let (sender, outcome) = oneshot::channel();
+        let waiting = Waiting {
+            items,
+            deadline,
+            sender,
+        };
+        if *self.closed.borrow() || self.queue.try_send(waiting).is_err() {
+            return false;
+        }
+        matches!(timeout_at(deadline + GRACE, outcome).await, Ok(Ok(true)))
+    }
+
+    fn unavailable(&self, why: &'static str) -> Response {
+        let wait = HeaderValue::from(self.settings.retry_after.as_secs());
+        (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, wait)], why).into_response()
+    }
+
+    /// The sender's credential. Whoever is not let through has his body read, so that he reads the answer.
+    async fn admit(&self, request: Request, deadline: Instant) -> Result<Request, Response> {
+        let judged = timeout_at(deadline, self.settings.gate.judge(request.headers())).await;
+        let answer = match judged {
+            Ok(Verdict::Allowed) => return Ok(request),
+            Ok(Verdict::Refused) => {
+                let challenge = [(WWW_AUTHENTICATE, self.settings.gate.challenge())];
+                (
+                    StatusCode::UNAUTHORIZED,
+                    challenge,
+                    "the credential is missing or wrong\n",
+                )
+                    .into_response()
+            }
+            Ok(Verdict::Unknown) | Err(_) => {
+                self.unavailable("the credential cannot be checked now\n")
+            }
+        };
+        self.discard(request.into_body(), deadline).await;
+        Err(answer)
+    }
+
+    async fn discard(&self, body: Body, deadline: Instant) {
+        timeout_at(deadline, body::discard(body)).await.ok();
+    }
+}
+
+async fn receive(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    let deadline = Instant::now() + endpoint.settings.budget;
+    let request = match endpoint.admit(request, deadline).await {
+        Ok(request) => request,
+        Err(answer) => return answer,
+    };
+    let (head, body) = request.into_parts();
+    let declared = declared_length(&head.headers);
+    let Some(_memory) = endpoint.reserve(declared) else {
+        endpoint.discard(body, deadline).await;
+        return endpoint.unavailable("too much is in flight\n");
+    };
+    let read = body::read(body, declared, endpoint.settings.body_limit);
+    let intake = endpoint.intake(&head.headers);
+    let (answer, items) = match timeout_at(deadline, read).await {
+        Ok(Received::Whole(body)) => judge(&intake, &head.headers, body),
+        Ok(Received::TooLarge { start, length }) => {
+            let limit = endpoint.settings.body_limit;
+            let reason = format!(
+                "the body has {length} bytes, at most {limit} are taken; these are its first"
+            );
+            let item = intake.malformed_of(start, MalformedReason::Refused(reason));
+            (StatusCode::PAYLOAD_TOO_LARGE, vec![Err(item)])
+        }
+        Ok(Received::Broken) | Err(_) => {
+            return endpoint.unavailable("the body did not arrive in time\n");
+        }
+    };
+    match endpoint.settle(items, deadline).await {
+        true => answer.into_response(),
+        false => endpoint.unavailable("not settled: send it again\n"),
+    }
+}
+
+/// What a body holds, and how it is answered once that is settled.
+fn judge(intake: &Intake, headers: &HeaderMap, body: bytes::Bytes) -> (StatusCode, Vec<Item>) {
+    let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+    if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
+        let reason =
+            MalformedReason::Refused("the body has a Content-Encoding; none is taken".into());
+        let item = intake.malformed_of(body, reason);
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, vec![Err(item)]);
+    }
+    let items = intake.read(body);
+    let answer = match items.iter().all(is_no_event) {
+        true => StatusCode::BAD_REQUEST,
+        false => StatusCode::OK,
+    };
+    (answer, items)
+}
+
+/// True for what has nothing of an event. One whose time cannot be read is one.
+fn is_no_event(item: &Item) -> bool {
+    let reason = item.as_ref().err().map(|bad| &bad.reason);
+    !matches!(
+        reason,
+        None | Some(MalformedReason::NoPublished | MalformedReason::BadPublished)
+    )
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn ready(State(endpoint): State<Arc<Endpoint>>) -> Response {
+    let has_room = endpoint.queue.capacity() > 0 && endpoint.memory.available_permits() > 0;
+    let is_open = !*endpoint.closed.borrow() && !endpoint.queue.is_closed();
+    let answer = match (is_open, has_room) {
+        (false, _) => "stopping\n",
+        (_, false) => "too much is in flight\n",
+        _ if !endpoint.settings.readiness.sink_is_reachable().await => {
+            "the sink cannot be reached\n"
+        }
+        _ => return "ready\n".into_response(),
+    };
+    endpoint.unavailable(answer)
+}
+
+async fn elsewhere(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    let deadline = Instant::now() + endpoint.settings.budget;
+    let request = match endpoint.admit(request, deadline).await {
+        Ok(request) => request,
+        Err(answer) => return answer,
+    };
+    tracing::warn!(
+        path = request.uri().path(),
+        "an event was sent to a path where none are taken"
+    );
+    endpoint.discard(request.into_body(), deadline).await;
+    endpoint
+        .unavailable("nothing is taken here: the path of the API destination's endpoint is wrong\n")
+}

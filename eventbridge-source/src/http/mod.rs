@@ -1,0 +1,45 @@
+//! An endpoint for API destinations: the push route over HTTP.
+//!
+//! An API destination sends one event per request, each on a connection of its own, and waits 5 seconds. A request is
+//! answered 200 once its event is settled: taken by Coralogix, dropped by a rule, or in the dead letters. Whatever cannot
+//! be settled in time is answered 503, and EventBridge sends it again for up to 24 hours. Requests are gathered into few
+//! requests to Coralogix by the pipeline.
+//!
+//! | answer | when |
+//! |---|---|
+//! | 200 | every event of the body is settled; those that are malformed stand in the dead letters |
+//! | 400 | nothing in the body is an event, so that it can never succeed; its bytes stand in the dead letters |
+//! | 401 | the credential is missing or wrong; nothing was read or written. EventBridge sends the event again, so that a slip in a rotation loses nothing |
+//! | 413 | the body is too large; its first 64 KiB and its length stand in the dead letters |
+//! | 415 | the body has a `Content-Encoding`; its bytes stand in the dead letters |
+//! | 503 | it cannot be settled in time, too much is waiting, or the pipeline has ended, as when Coralogix refuses *our* key; with `Retry-After` |
+//!
+//! `Range`, which every API destination sends, is ignored, and there are no redirects.
+//!
+//! ```no_run
+//! # async fn example(sink: impl okta_coralogix_core::LogSink) -> Result<(), Box<dyn std::error::Error>> {
+//! use eventbridge_source::http::HttpSource;
+//! use tokio::net::TcpListener;
+//! # async fn ctrl_c() {}
+//!
+//! let source = HttpSource::builder().api_key("the key of the connection").build()?;
+//! let listener = TcpListener::bind("127.0.0.1:8080").await?;
+//! let server = source.serve(listener, ctrl_c());
+//! let pipeline = source.pipeline(sink).build()?;
+//! let (_, summary) = tokio::join!(server, pipeline.run(ctrl_c()));
+//! # summary?; Ok(()) }
+//! ```
+//!
+//! API destinations ask for HTTPS with a publicly trusted certificate: end TLS in front of this, at a load balancer say.
+
+mod auth;
+mod body;
+mod builder;
+mod handler;
+mod patience;
+mod readiness;
+mod server;
+mod source;
+
+pub use builder::HttpSourceBuilder;
+pub use source::HttpSource;

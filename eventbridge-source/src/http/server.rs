@@ -1,0 +1,115 @@
+//! The endpoint on a socket, with bounds on whatever a caller could draw out.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::handler::{Endpoint, router_of_a_server};
+use super::patience::Patience;
+
+/// The most headers, and the most bytes of them. API destinations add up to 100 headers of up to 512 bytes to their own.
+const MOST_HEADERS: usize = 160;
+const MOST_HEAD_BYTES: usize = 128 * 1024;
+
+/// How much longer than a request's budget connections may take to end after the shutdown.
+const GRACE: Duration = Duration::from_secs(2);
+
+pub(super) async fn serve(
+    listener: TcpListener,
+    endpoint: Arc<Endpoint>,
+    shutdown: impl Future<Output = ()> + Send,
+) {
+    let room = Arc::new(Semaphore::new(
+        endpoint.settings.connections.min(Semaphore::MAX_PERMITS),
+    ));
+    let service = TowerToHyperService::new(router_of_a_server(Arc::clone(&endpoint)));
+    let patience = endpoint.settings.patience;
+    let (stop, stopped) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let (stream, permit) = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            taken = accept(&listener, &room) => taken,
+            Some(_) = connections.join_next() => continue,
+        };
+        let served = connection(stream, patience, service.clone(), stopped.clone());
+        connections.spawn(async move {
+            served.await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    endpoint.close();
+    stop.send_replace(true);
+    let all = async { while connections.join_next().await.is_some() {} };
+    if timeout(endpoint.settings.budget + GRACE, all)
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            connections = connections.len(),
+            "connections that do not end are cut"
+        );
+    }
+}
+
+/// The next connection, once there is room for it.
+///
+/// # Cancel safety
+/// A connection is taken in the last step, or not at all.
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> (TcpStream, OwnedSemaphorePermit) {
+    loop {
+        let permit = Arc::clone(room).acquire_owned().await;
+        let permit = permit.expect("this semaphore is never closed");
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, permit),
+            // It broke before it was taken, or there are no more file handles: nothing that ends a server.
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    patience: Duration,
+    service: TowerToHyperService<axum::Router>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    // Answers are small and wait for nothing.
+    stream.set_nodelay(true).ok();
+    let io = TokioIo::new(Patience::new(stream, patience));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_headers(MOST_HEADERS)
+        .max_buf_size(MOST_HEAD_BYTES)
+        .serve_connection(io, service);
+    let mut connection = pin!(connection);
+    let stop = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+}

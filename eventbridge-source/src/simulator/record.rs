@@ -1,0 +1,84 @@
+//! What became of events.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// An event that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Invoked {
+    /// How often it was tried again.
+    pub retry_attempts: u32,
+    /// How long the answer to the last attempt took.
+    pub answered_in: Duration,
+}
+
+/// An event that was not: the record in the dead-letter queue. Its body is the event, the rest are the message's attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Undelivered {
+    /// The event.
+    pub event: Bytes,
+    /// `ERROR_CODE`.
+    pub error_code: ErrorCode,
+    /// `ERROR_MESSAGE`: the body of the last answer, or what is wrong with the connection.
+    pub error_message: String,
+    /// `EXHAUSTED_RETRY_CONDITION`; `None` if it was not to be tried again.
+    pub exhausted: Option<Exhausted>,
+    /// `RETRY_ATTEMPTS`.
+    pub retry_attempts: u32,
+}
+
+/// Why the last attempt failed. AWS's own words are not documented for API destinations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// This status was answered.
+    Status(u16),
+    /// No answer in time.
+    Timeout,
+    /// No connection, or it broke.
+    Network,
+}
+
+/// Why it was not tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exhausted {
+    /// `MaximumRetryAttempts`.
+    Attempts,
+    /// `MaximumEventAgeInSeconds`.
+    Age,
+}
+
+/// What became of many events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Those that were taken.
+    pub invoked: Vec<Invoked>,
+    /// Those that were not.
+    pub undelivered: Vec<Undelivered>,
+}
+
+impl Report {
+    /// Attempts after the first ones.
+    #[must_use]
+    pub fn retries(&self) -> u64 {
+        let invoked = self.invoked.iter().map(|one| one.retry_attempts);
+        let undelivered = self.undelivered.iter().map(|one| one.retry_attempts);
+        invoked.chain(undelivered).map(u64::from).sum()
+    }
+
+    /// The answer time that this share (0 to 1) of the events taken stayed at or below.
+    #[must_use]
+    pub fn answered_within(&self, share: f64) -> Duration {
+        let mut times: Vec<_> = self.invoked.iter().map(|one| one.answered_in).collect();
+        times.sort_unstable();
+        let index = (times.len() as f64 * share).ceil() as usize;
+        times
+            .get(index.saturating_sub(1))
+            .copied()
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,224 @@
+//! What is answered, and what stands where afterwards.
+
+use bytes::Bytes;
+use eventbridge_source::Intake;
+use http::Request;
+use okta_coralogix_core::CoralogixMapping;
+
+use super::world::{KEY, KEY_HEADER, PATH, World, envelope};
+
+const EXAMPLE: &[u8] = include_bytes!("../../fixtures/okta-system-log.json");
+
+#[tokio::test(start_paused = true)]
+async fn oktas_example_goes_in_and_comes_out_byte_for_byte() {
+    let world = World::with("2023-05-30T15:00:00Z", |source| source, |pipeline| pipeline);
+    assert_eq!(world.post(EXAMPLE).await.status, 200);
+    let ledger = world.ingress.ledger();
+    let [entry] = ledger.entries() else {
+        panic!("{:?}", ledger.entries());
+    };
+    assert_eq!(entry.text.as_bytes(), EXAMPLE);
+    assert_eq!(entry.application, "okta");
+    assert_eq!(entry.subsystem, "okta-events", "the log stream");
+    assert_eq!(entry.computer.as_deref(), Some("coralogix"), "the org");
+    assert_eq!(
+        entry.category.as_deref(),
+        Some("user.session.access_admin_app")
+    );
+    assert_eq!(entry.severity, Some(3));
+    assert_eq!(
+        entry.timestamp,
+        "2023-05-30T14:17:58.126Z".parse().ok(),
+        "when it happened"
+    );
+    assert_eq!(world.end().await.delivered, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_name_wins_over_the_stream_and_the_bare_event_can_be_asked_for() {
+    let mapping = CoralogixMapping::builder()
+        .subsystem("account")
+        .bare_event(true)
+        .build();
+    let world = World::with(
+        "2023-05-30T15:00:00Z",
+        |source| source.intake(Intake::default().org("coralogix.okta.com")),
+        |pipeline| pipeline.mapping(mapping.unwrap()),
+    );
+    assert_eq!(world.post(EXAMPLE).await.status, 200);
+    let entry = world.ingress.ledger().entries()[0].as_ref().clone();
+    assert!(
+        entry.text.starts_with("{\n        \"actor\": {"),
+        "{}",
+        entry.text
+    );
+    assert_eq!(
+        (&*entry.subsystem, entry.computer.as_deref()),
+        ("account", Some("coralogix.okta.com"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_is_settled_is_200() {
+    let world = World::new();
+    let [event] = &world.events(1)[..] else {
+        panic!()
+    };
+    let envelope = envelope(event);
+    let old = r#"{"uuid":"old","published":"2026-11-20T12:00:00Z"}"#;
+    let array = format!("[{},7,{old}]", std::str::from_utf8(&envelope).unwrap());
+    for (body, why) in [
+        (envelope.clone(), "delivered"),
+        (event.json.clone(), "a duplicate, and bare"),
+        (old.into(), "too old"),
+        (
+            r#"{"detail":{"uuid":"u"}}"#.into(),
+            "without a time, in the dead letters",
+        ),
+        (
+            array.into(),
+            "a duplicate, a bad element in the dead letters, and too old",
+        ),
+    ] {
+        assert_eq!(world.post(body).await.status, 200, "{why}");
+    }
+    world.assert_all_once(std::slice::from_ref(event));
+    let letters: Vec<_> = world
+        .letters
+        .letters()
+        .into_iter()
+        .map(|letter| letter.bytes)
+        .collect();
+    assert_eq!(letters, [&br#"{"detail":{"uuid":"u"}}"#[..], b"7"]);
+    let summary = world.end().await;
+    assert_eq!(
+        (summary.received, summary.delivered, summary.duplicate),
+        (7, 1, 2)
+    );
+    assert_eq!((summary.too_old, summary.dead_lettered), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_never_succeed_is_400_and_stands_in_the_dead_letters() {
+    let world = World::new();
+    let other =
+        r#"{"source":"aws.partner/auth0.com/a/b","detail":{"published":"2026-11-22T12:00:00Z"}}"#;
+    let bodies: [&[u8]; 7] = [
+        b"",
+        b"<html>",
+        b"\xff",
+        b"[]",
+        b"{\"detail\":",
+        b"[1,2]",
+        other.as_bytes(),
+    ];
+    for body in bodies {
+        let answer = world.post(body).await;
+        assert_eq!(answer.status, 400, "{}", String::from_utf8_lossy(body));
+    }
+    let letters = world.letters.letters();
+    let kept = letters.iter().map(|letter| &letter.bytes[..]);
+    let expected: [&[u8]; 8] = [
+        b"",
+        b"<html>",
+        b"\xff",
+        b"[]",
+        b"{\"detail\":",
+        b"1",
+        b"2",
+        other.as_bytes(),
+    ];
+    assert_eq!(kept.collect::<Vec<_>>(), expected);
+    assert!(world.ingress.ledger().entries().is_empty());
+    assert_eq!(world.end().await.dead_lettered, 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_too_large_is_413_and_its_beginning_is_kept() {
+    let world = World::of(|source| source.body_limit(100_000).body_memory(200_000));
+    let body = Bytes::from(vec![b'x'; 10_000_000]);
+    for declared in [true, false] {
+        let mut request = Request::post(PATH).header(KEY_HEADER, KEY);
+        if declared {
+            request = request.header("content-length", body.len());
+        }
+        assert_eq!(world.ask(request.body(body.clone())).await.status, 413);
+    }
+    for letter in world.letters.letters() {
+        assert_eq!(letter.bytes, body[..64 * 1024]);
+        assert!(
+            letter.detail.contains("10000000 bytes, at most 100000"),
+            "{}",
+            letter.detail
+        );
+    }
+    assert_eq!(world.end().await.dead_lettered, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_compressed_body_is_415_and_kept() {
+    let world = World::new();
+    let request = Request::post(PATH).header(KEY_HEADER, KEY);
+    let request = request.header("content-encoding", "gzip");
+    let answer = world
+        .ask(request.body(Bytes::from_static(b"\x1f\x8b\x08")))
+        .await;
+    assert_eq!(answer.status, 415);
+    assert_eq!(world.letters.letters()[0].bytes, b"\x1f\x8b\x08"[..]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_content_type_range_and_body_method_are_taken() {
+    let world = World::new();
+    let event = &world.events(1)[0];
+    for (method, content_type) in [
+        ("POST", "text/plain"),
+        ("PUT", "application/json"),
+        ("PATCH", "x"),
+    ] {
+        let request = Request::builder()
+            .method(method)
+            .uri(PATH)
+            .header(KEY_HEADER, KEY);
+        let request = request
+            .header("content-type", content_type)
+            .header("range", "bytes=0-1048575");
+        assert_eq!(world.ask(request.body(envelope(event))).await.status, 200);
+    }
+    let request = Request::get(PATH)
+        .header(KEY_HEADER, KEY)
+        .body(Bytes::new());
+    assert_eq!(world.ask(request).await.status, 405);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_names_application_and_subsystem_if_it_may() {
+    for allowed in [true, false] {
+        let world = World::of(|source| source.names_from_headers(allowed));
+        let event = &world.events(1)[0];
+        let request = Request::post(PATH).header(KEY_HEADER, KEY);
+        let request = request
+            .header("cx-application-name", "ünique".as_bytes())
+            .header("cx-subsystem-name", "sub");
+        assert_eq!(world.ask(request.body(envelope(event))).await.status, 200);
+        let entry = world.ingress.ledger().entries()[0].as_ref().clone();
+        let expected = if allowed {
+            ("ünique", "sub")
+        } else {
+            ("okta", "audit")
+        };
+        assert_eq!((&*entry.application, &*entry.subsystem), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_levels_pass_and_ten_thousand_arrays_are_400() {
+    let world = World::new();
+    let deep = format!("{}{}", "[".repeat(999), "]".repeat(999));
+    let event =
+        format!(r#"{{"detail":{{"uuid":"deep","published":"2026-11-22T12:00:00Z","a":{deep}}}}}"#);
+    assert_eq!(world.post(event.clone()).await.status, 200);
+    assert_eq!(world.ingress.ledger().entries()[0].text, event);
+    let arrays = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    assert_eq!(world.post(arrays).await.status, 400);
+}

@@ -1,0 +1,171 @@
+//! Who is let in.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use eventbridge_source::http::HttpSource;
+use eventbridge_source::simulator::Authorization;
+use http::Request;
+use okta_coralogix_core::{Error, ErrorKind};
+
+use super::world::{KEY, KEY_HEADER, PATH, World, envelope};
+
+async fn status(world: &World, header: &str, value: &[u8]) -> u16 {
+    let request = Request::post(PATH).header(header, value);
+    let answer = world.ask(request.body(envelope(&world.events(1)[0]))).await;
+    if answer.status == 401 {
+        assert!(answer.headers.contains_key("www-authenticate"));
+        assert!(!answer.text.contains(KEY));
+    }
+    answer.status.as_u16()
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_keys_of_every_length_are_401_and_nothing_is_written() {
+    let world = World::new();
+    let long = KEY.repeat(3);
+    for length in 0..long.len() {
+        let expected = if length == KEY.len() { 200 } else { 401 };
+        assert_eq!(
+            status(&world, KEY_HEADER, &long.as_bytes()[..length]).await,
+            expected,
+            "{length}"
+        );
+    }
+    for wrong in [
+        &[b'x'; 8000][..],
+        b"marked-access-kez",
+        b"MARKED-ACCESS-KEY",
+        b"\xff\xfe",
+    ] {
+        assert_eq!(status(&world, KEY_HEADER, wrong).await, 401);
+    }
+    assert_eq!(
+        status(&world, "x-api-key", KEY.as_bytes()).await,
+        401,
+        "another header"
+    );
+    assert_eq!(
+        status(&world, "authorization", b"Bearer marked-access-key").await,
+        401
+    );
+    let bodies = [
+        Bytes::from_static(b"junk"),
+        Bytes::from(vec![b'x'; 10_000_000]),
+    ];
+    for body in bodies {
+        assert_eq!(world.ask(Request::post(PATH).body(body)).await.status, 401);
+    }
+    assert!(world.letters.letters().is_empty());
+    assert_eq!(world.end().await.received, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn during_a_rotation_both_keys_are_taken_in_whatever_header() {
+    let world = World::of(|source| source.api_key("the next key").api_key_header("X-Api-Key"));
+    assert_eq!(status(&world, "x-api-key", KEY.as_bytes()).await, 200);
+    assert_eq!(status(&world, "x-api-key", b"the next key").await, 200);
+    assert_eq!(status(&world, KEY_HEADER, KEY.as_bytes()).await, 401);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_and_password_are_taken() {
+    let world = World::of(|source| source.basic("okta", "pass:word").basic("next", "other"));
+    let pair = |pair: &str| format!("Basic {}", STANDARD.encode(pair));
+    for good in [
+        pair("okta:pass:word"),
+        pair("next:other"),
+        pair("okta:pass:word").replace("Basic", "bAsIc"),
+    ] {
+        assert_eq!(
+            status(&world, "authorization", good.as_bytes()).await,
+            200,
+            "{good}"
+        );
+    }
+    for bad in [
+        pair("okta:other"),
+        pair("okta:"),
+        pair("okta"),
+        "Basic".into(),
+        "Basic !".into(),
+        "Basic ".into(),
+    ] {
+        assert_eq!(
+            status(&world, "authorization", bad.as_bytes()).await,
+            401,
+            "{bad}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bearer_token_is_checked_by_the_callers_function() {
+    let world = World::of(|source| {
+        source.bearer_token("fixed").bearer(|token| async move {
+            match token.expose() {
+                "good" => Ok(true),
+                "unknown" => Err(Error::temporary(ErrorKind::Network, "the issuer is down")),
+                "slow" => std::future::pending().await,
+                _ => Ok(false),
+            }
+        })
+    });
+    for (token, expected) in [
+        ("good", 200),
+        ("fixed", 200),
+        ("fixe", 401),
+        ("bad", 401),
+        ("", 401),
+        ("unknown", 503),
+        ("slow", 503),
+    ] {
+        let value = format!("Bearer {token}");
+        assert_eq!(
+            status(&world, "authorization", value.as_bytes()).await,
+            expected,
+            "{token}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_with_the_old_key_loses_nothing_by_it() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let world =
+        World::of(|source| source.bearer(|token| async move { Ok(token.expose() == "new") }));
+    let token = || match ASKED.fetch_add(1, Ordering::Relaxed) {
+        0..3 => "old".to_owned(),
+        _ => "new".to_owned(),
+    };
+    let destination = world
+        .destination()
+        .authorization(Authorization::bearer(token))
+        .build();
+    let events = world.events(1);
+    let invoked = destination.invoke(envelope(&events[0])).await.unwrap();
+    assert_eq!(invoked.retry_attempts, 3);
+    world.assert_all_once(&events);
+}
+
+#[test]
+fn secrets_stand_in_no_debug_form() {
+    let builder = HttpSource::builder()
+        .api_key(KEY)
+        .basic("user", "marked-password");
+    let source = HttpSource::builder()
+        .api_key(KEY)
+        .basic("user", "marked-password")
+        .build()
+        .unwrap();
+    let destination = Authorization::basic("user", "marked-password");
+    for debug in [
+        format!("{builder:#?}"),
+        format!("{source:#?}"),
+        format!("{destination:?}{:?}", Authorization::api_key("a", KEY)),
+    ] {
+        assert!(!debug.contains("marked"), "{debug}");
+    }
+}

@@ -1,0 +1,242 @@
+//! Callers that mean no good, on real sockets.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use coralogix_sink::simulator::Fault;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::time::timeout;
+
+use super::socket::{FAR, Served, events, read_all, request};
+use super::world::{KEY, KEY_HEADER, PATH, envelope};
+
+const SOON: Duration = Duration::from_millis(300);
+
+#[tokio::test]
+async fn slow_heads_and_idle_connections_are_closed_and_slow_bodies_are_503() {
+    let served = Served::new(|source| source.patience(SOON).budget(SOON)).await;
+    for head in [
+        "",
+        "POST",
+        "POST /aws/event-bridge HTTP/1.1\r\nhost: x\r\nx-a: ",
+    ] {
+        let answer = timeout(FAR, served.exchange(head)).await.unwrap();
+        assert!(!answer.contains(" 200 "), "{answer}");
+    }
+    // One whole request, and then silence.
+    let alive = timeout(
+        FAR,
+        served.exchange("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"),
+    )
+    .await;
+    assert!(alive.unwrap().ends_with("alive\n"));
+    let half = format!(
+        "POST {PATH} HTTP/1.1\r\nhost: x\r\n{KEY_HEADER}: {KEY}\r\ncontent-length: 100\r\n\r\n{{"
+    );
+    let answer = timeout(FAR, served.exchange(half)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert_eq!(served.end().await.received, 0);
+}
+
+#[tokio::test]
+async fn ten_megabytes_are_answered_and_not_held() {
+    let served = Served::new(|source| source).await;
+    let body = vec![b'['; 10_000_000];
+    let answer = timeout(FAR, served.exchange(request(&body))).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let wrong = String::from_utf8(request(&body))
+        .unwrap()
+        .replace(KEY, "marked-access-kex");
+    let answer = timeout(FAR, served.exchange(wrong)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    let letters = served.letters.letters();
+    assert_eq!((letters.len(), letters[0].bytes.len()), (1, 64 * 1024));
+    assert_eq!(served.end().await.dead_lettered, 1);
+}
+
+#[tokio::test]
+async fn heads_without_end_are_refused() {
+    let served = Served::new(|source| source).await;
+    let many = "x-a: b\r\n".repeat(10_000);
+    let long = format!("x-a: {}\r\n", "b".repeat(1 << 20));
+    for headers in [many, long] {
+        let mut stream = served.connect().await;
+        let head = format!("POST {PATH} HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
+        // It may be cut while it is still writing.
+        stream.write_all(head.as_bytes()).await.ok();
+        let answer = timeout(FAR, read_all(&mut stream)).await.unwrap();
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 431 "),
+            "{answer}"
+        );
+    }
+    assert_eq!(served.end().await.received, 0);
+}
+
+#[tokio::test]
+async fn nesting_and_bytes_of_any_kind_harm_nothing() {
+    let served = Served::new(|source| source).await;
+    let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    let event = format!(
+        r#"{{"detail":{{"published":"2999-01-01T00:00:00Z","a":{}}}}}"#,
+        nested(1000)
+    );
+    for (body, status) in [
+        (event.into_bytes(), 200),
+        (nested(10_000).into_bytes(), 400),
+        ("[".repeat(1_000_000).into_bytes(), 400),
+        (b"{\"detail\":{\"published\":\"\xff\"}}".to_vec(), 400),
+        (vec![0; 1000], 400),
+    ] {
+        let answer = timeout(FAR, served.exchange(request(&body))).await.unwrap();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+    }
+    assert_eq!(served.letters.letters().len(), 4);
+    assert_eq!(served.end().await.delivered, 1);
+}
+
+#[tokio::test]
+async fn who_reads_no_answer_is_cut_off() {
+    let served = Served::new(|source| source.patience(SOON)).await;
+    let mut stream = served.connect().await;
+    let requests = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
+    let flood = async { while stream.write_all(requests.as_bytes()).await.is_ok() {} };
+    timeout(FAR, flood).await.unwrap();
+    assert!(
+        served
+            .exchange(request(b"7"))
+            .await
+            .starts_with("HTTP/1.1 400 ")
+    );
+}
+
+#[tokio::test]
+async fn connections_beyond_the_bound_wait_for_their_turn() {
+    let served = Served::new(|source| source.connections(2)).await;
+    let (first, _second) = (served.connect().await, served.connect().await);
+    let mut third = served.connect().await;
+    third.write_all(&request(b"7")).await.unwrap();
+    let early = timeout(SOON, third.read_u8()).await;
+    assert!(
+        early.is_err(),
+        "it was answered while two others were there"
+    );
+    drop(first);
+    let answer = timeout(FAR, read_all(&mut third)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_wrong_path_loses_nothing() {
+    let served = Served::new(|source| source).await;
+    let elsewhere = |body: &[u8]| {
+        let request = String::from_utf8(request(body)).unwrap();
+        request.replace(PATH, "/aws/eventbridge")
+    };
+    let answer = served.exchange(elsewhere(b"{}")).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 5"),
+        "{answer}"
+    );
+    let stranger = served.exchange(elsewhere(b"{}").replace(KEY, "")).await;
+    assert!(stranger.starts_with("HTTP/1.1 401 "), "{stranger}");
+}
+
+/// Most of them without a key, and one in a thousand with an event.
+async fn tiny_requests_on_one_connection(count: usize) {
+    let served = Served::new(|source| source.linger(Duration::from_millis(1))).await;
+    let good = events(count / 1000);
+    let before = resident_kib();
+    let (read, mut write) = served.connect().await.into_split();
+    let bodies: Vec<Bytes> = good.iter().map(envelope).collect();
+    let writer = async move {
+        for body in bodies {
+            let tiny =
+                format!("POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n").repeat(999);
+            write.write_all(tiny.as_bytes()).await.unwrap();
+            let request = String::from_utf8(request(&body)).unwrap();
+            let request = request.replace("connection: close\r\n", "");
+            write.write_all(request.as_bytes()).await.unwrap();
+        }
+        write
+    };
+    let reader = async move {
+        let mut lines = BufReader::new(read).lines();
+        let (mut taken, mut refused) = (0, 0);
+        while taken + refused < count {
+            let line = lines.next_line().await.unwrap().unwrap();
+            match line.strip_prefix("HTTP/1.1 ") {
+                Some(status) if status.starts_with("200") => taken += 1,
+                Some(status) if status.starts_with("401") => refused += 1,
+                Some(other) => panic!("{other}"),
+                None => {}
+            }
+        }
+        (taken, refused)
+    };
+    let (_open, (taken, refused)) = tokio::join!(writer, reader);
+    let grown = resident_kib().saturating_sub(before);
+    println!(
+        "{count} requests on one connection: the whole process, with the ingress and its ledger, grew by {grown} KiB"
+    );
+    assert_eq!((taken, refused), (count / 1000, count - count / 1000));
+    let ledger = served.ingress.ledger();
+    assert_eq!(
+        ledger.missing(good.iter().map(|event| &*event.uuid)),
+        [""; 0]
+    );
+    assert!(served.letters.letters().is_empty());
+    drop(_open);
+    assert_eq!(served.end().await.delivered, good.len() as u64);
+}
+
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    number.unwrap_or(0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_thousand_tiny_requests_on_one_connection() {
+    tiny_requests_on_one_connection(100_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes a minute: run it with `--ignored`"]
+async fn a_million_tiny_requests_on_one_connection() {
+    tiny_requests_on_one_connection(1_000_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_connections_are_all_settled() {
+    let served = Served::new(|source| source).await;
+    served
+        .ingress
+        .fail_always(Some(Fault::Slow(Duration::from_millis(80))));
+    let events = events(2000);
+    // Five times as fast as AWS may be, to be done in two seconds.
+    let destination = served.destination().compress(5.0).build();
+    let report = destination.invoke_all(events.iter().map(envelope)).await;
+    assert!(
+        report.undelivered.is_empty(),
+        "{:?}",
+        report.undelivered.first()
+    );
+    let ledger = served.ingress.ledger();
+    assert_eq!(
+        ledger.missing(events.iter().map(|event| &*event.uuid)),
+        [""; 0]
+    );
+    println!(
+        "2,000 events at 1,500/s on 2,000 connections, ingress 80 ms away: answered in {:?} (p50), {:?} (p99), {} sent again; {} Coralogix requests per 1,000 events",
+        report.answered_within(0.5),
+        report.answered_within(0.99),
+        report.retries(),
+        ledger.requests().len() / 2
+    );
+    assert_eq!(served.end().await.delivered, 2000);
+}

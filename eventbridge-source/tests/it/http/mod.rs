@@ -1,0 +1,11 @@
+//! The endpoint for API destinations.
+
+mod answers;
+mod credentials;
+mod hostile;
+mod outages;
+mod rate;
+mod settings;
+mod shutdown;
+mod socket;
+mod world;

@@ -1,0 +1,181 @@
+//! What cannot be settled in time is answered 503, and arrives once all the same.
+
+use std::time::Duration;
+
+use coralogix_sink::simulator::Fault;
+use http::Request;
+use okta_coralogix_core::{Error, ErrorKind};
+use tokio::time::{Instant, sleep};
+
+use super::world::{World, envelope};
+
+#[tokio::test(start_paused = true)]
+async fn an_ingress_that_is_down_for_a_minute_costs_nothing() {
+    for (fault, name) in [
+        (None, "refuses connections"),
+        (Some(Fault::status(503)), "answers 503"),
+    ] {
+        let world = World::new();
+        let fail = |down: bool| match &fault {
+            None => world.ingress.set_down(down),
+            Some(fault) => world.ingress.fail_always(down.then(|| fault.clone())),
+        };
+        let events = world.events(3000);
+        let destination = world.destination().rate(50).build();
+        let start = Instant::now();
+        let outage = async {
+            sleep(Duration::from_secs(10)).await;
+            fail(true);
+            sleep(Duration::from_secs(60)).await;
+            fail(false);
+        };
+        let (report, ()) =
+            tokio::join!(destination.invoke_all(events.iter().map(envelope)), outage);
+        assert!(report.undelivered.is_empty());
+        assert!(report.retries() > 1000, "{}", report.retries());
+        world.assert_all_once(&events);
+        let slowest = report.answered_within(1.0);
+        assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+        println!(
+            "3,000 events, an ingress that {name} for 60 s: all there after {:?}, {} requests sent again, each event once",
+            start.elapsed(),
+            report.retries()
+        );
+        assert!(world.end().await.handed_back > 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_be_served_in_four_seconds_hears_503_and_when_to_come_again() {
+    let world = World::of(|source| source.retry_after(Duration::from_secs(7)));
+    world.ingress.set_down(true);
+    let event = world.events(1);
+    let start = Instant::now();
+    let answer = world.post(envelope(&event[0])).await;
+    assert_eq!(
+        (answer.status.as_u16(), start.elapsed().as_millis()),
+        (503, 4000)
+    );
+    assert_eq!(answer.headers["retry-after"], "7");
+    world.ingress.set_down(false);
+    assert_eq!(world.post(envelope(&event[0])).await.status, 200);
+    world.assert_all_once(&event);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_of_what_is_on_the_wire_joins_its_outcome() {
+    let world = World::new();
+    world
+        .ingress
+        .fail_next(1, Fault::Slow(Duration::from_secs(6)));
+    let event = world.events(1);
+    assert_eq!(
+        world.post(envelope(&event[0])).await.status,
+        503,
+        "on the wire at the deadline"
+    );
+    let start = Instant::now();
+    assert_eq!(world.post(envelope(&event[0])).await.status, 200);
+    assert!(
+        start.elapsed() > Duration::from_secs(1),
+        "the copy waited for the first one"
+    );
+    world.assert_all_once(&event);
+    let summary = world.end().await;
+    assert_eq!((summary.delivered, summary.duplicate), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_coralogix_refuses_our_key_the_caller_hears_503_and_nothing_is_consumed() {
+    for status in [401, 403] {
+        let world = World::new();
+        world.ingress.fail_always(Some(Fault::status(status)));
+        let events = world.events(2);
+        assert_eq!(world.post(envelope(&events[0])).await.status, 503);
+        // The pipeline has ended: nobody is there to settle anything.
+        let start = Instant::now();
+        assert_eq!(world.post(envelope(&events[1])).await.status, 503);
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        let ready = world.ask(Request::get("/readyz").body("".into())).await;
+        assert_eq!((ready.status.as_u16(), &*ready.text), (503, "stopping\n"));
+        assert!(world.letters.letters().is_empty() && world.ingress.ledger().entries().is_empty());
+        let failed = world.ended().await.unwrap_err();
+        assert!(matches!(
+            failed.error.kind(),
+            ErrorKind::Unauthorized | ErrorKind::Forbidden
+        ));
+        assert_eq!(
+            (failed.summary.received, failed.summary.handed_back),
+            (1, 1)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_may_wait_is_503_at_once_and_arrives_later() {
+    let world = World::of(|source| source.queue(10));
+    world
+        .ingress
+        .fail_always(Some(Fault::Slow(Duration::from_secs(2))));
+    let events = world.events(400);
+    let destination = world.destination().rate(10_000).build();
+    let report = destination.invoke_all(events.iter().map(envelope)).await;
+    assert!(report.undelivered.is_empty());
+    assert!(report.retries() > 300, "{}", report.retries());
+    world.assert_all_once(&events);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_bodies_than_there_is_memory_for_are_503() {
+    let world = World::of(|source| source.body_limit(1 << 20).body_memory(2 << 20));
+    world.ingress.set_down(true);
+    let events = world.events(3);
+    // None says how long it is, so that room for the longest is kept.
+    let ask = |n: usize| world.post(envelope(&events[n]));
+    let start = Instant::now();
+    let third = async {
+        sleep(Duration::from_millis(1)).await;
+        let answer = ask(2).await;
+        (answer.text, start.elapsed())
+    };
+    let (_, _, (text, took)) = tokio::join!(ask(0), ask(1), third);
+    assert_eq!(text, "too much is in flight\n");
+    assert!(took < Duration::from_millis(10), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn ready_says_whether_the_sink_is_there_and_asks_it_rarely() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let world = World::of(|source| {
+        source.sink_check(move || {
+            let asked = counted.fetch_add(1, Ordering::Relaxed);
+            async move {
+                match asked {
+                    0 => Ok(()),
+                    _ => Err(Error::temporary(ErrorKind::Network, "down")),
+                }
+            }
+        })
+    });
+    let ready = async || {
+        world
+            .ask(Request::get("/readyz").body("".into()))
+            .await
+            .status
+            .as_u16()
+    };
+    for _ in 0..100 {
+        assert_eq!(ready().await, 200);
+    }
+    sleep(Duration::from_secs(10)).await;
+    for _ in 0..100 {
+        assert_eq!(ready().await, 503);
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+    let alive = world.ask(Request::get("/healthz").body("".into())).await;
+    assert_eq!(alive.status, 200);
+}

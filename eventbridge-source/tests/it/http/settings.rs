@@ -1,0 +1,41 @@
+//! What the builder refuses.
+
+use std::time::Duration;
+
+use eventbridge_source::http::{HttpSource, HttpSourceBuilder};
+use okta_coralogix_core::ErrorKind;
+
+#[test]
+fn a_wrong_setting_is_named() {
+    let with_key = || HttpSource::builder().api_key("k");
+    let cases: [(HttpSourceBuilder, &str); 14] = [
+        (HttpSource::builder(), "api_key"),
+        (HttpSource::builder().api_key(""), "api_key"),
+        (HttpSource::builder().bearer_token(""), "bearer_token"),
+        (HttpSource::builder().basic("u", ""), "basic"),
+        (HttpSource::builder().basic("u:v", "p"), "basic"),
+        (with_key().api_key_header("no header"), "api_key_header"),
+        (with_key().path("aws"), "path"),
+        (with_key().path("/{any}"), "path"),
+        (with_key().path("/healthz"), "path"),
+        (with_key().queue(0), "queue"),
+        (with_key().connections(0), "connections"),
+        (with_key().budget(Duration::ZERO), "budget"),
+        (with_key().patience(Duration::ZERO), "patience"),
+        (with_key().body_memory(1), "body_memory"),
+    ];
+    for (builder, field) in cases {
+        let error = builder.build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(
+            error.to_string().starts_with(&format!("{field}: ")),
+            "{error}"
+        );
+    }
+    assert!(
+        HttpSource::builder()
+            .without_authentication()
+            .build()
+            .is_ok()
+    );
+}

@@ -1,0 +1,60 @@
+//! The end of a server: whoever is in flight is answered.
+
+use std::time::Duration;
+
+use coralogix_sink::simulator::Fault;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::socket::{FAR, Served, events, read_all, request};
+use super::world::envelope;
+
+#[tokio::test]
+async fn what_is_in_flight_is_settled_and_answered() {
+    let served = Served::new(|source| source).await;
+    served
+        .ingress
+        .fail_always(Some(Fault::Slow(Duration::from_millis(500))));
+    let events = events(20);
+    let mut waiting = Vec::new();
+    for event in &events {
+        let mut stream = served.connect().await;
+        stream.write_all(&request(&envelope(event))).await.unwrap();
+        waiting.push(stream);
+    }
+    // All of them are on the wire, none is answered.
+    while served.ingress.arrivals() < events.len() {
+        tokio::task::yield_now().await;
+    }
+    served.stop();
+    for stream in &mut waiting {
+        let answer = timeout(FAR, read_all(stream)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    let address = served.address;
+    assert_eq!(served.end().await.delivered, 20);
+    assert!(
+        TcpStream::connect(address).await.is_err(),
+        "nothing listens any more"
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_settled_any_more_is_503() {
+    let served = Served::new(|source| source.budget(Duration::from_millis(500))).await;
+    served.ingress.set_down(true);
+    let mut stream = served.connect().await;
+    let event = &events(1)[0];
+    stream.write_all(&request(&envelope(event))).await.unwrap();
+    // An idle connection does not hold the server up.
+    let mut idle = served.connect().await;
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    idle.readable().await.unwrap();
+    served.stop();
+    let answer = timeout(FAR, read_all(&mut stream)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    timeout(FAR, served.server).await.unwrap().unwrap();
+}

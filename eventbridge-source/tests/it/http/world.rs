@@ -1,0 +1,187 @@
+//! An endpoint, a pipeline and an ingress, all in memory under paused time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body as AxumBody;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use coralogix_sink::CoralogixSink;
+use coralogix_sink::simulator::{CoralogixSimulator, CoralogixSimulatorBuilder};
+use eventbridge_source::http::{HttpSource, HttpSourceBuilder};
+use eventbridge_source::simulator::{ApiDestination, ApiDestinationBuilder, Authorization};
+use futures::{StreamExt, TryStreamExt};
+use http::{HeaderMap, Request, Response, StatusCode};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use okta_coralogix_core::pipeline::{Failed, PipelineBuilder};
+use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, MemoryDeadLetters, TestClock};
+use okta_coralogix_core::transport::{Body, Bounds, Transport, TransportError, exchange};
+use okta_coralogix_core::{Clock, Summary};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub(crate) const KEY_HEADER: &str = "x-amz-event-bridge-access-key";
+pub(crate) const KEY: &str = "marked-access-key";
+pub(crate) const PATH: &str = "/aws/event-bridge";
+
+pub(crate) struct World {
+    pub(crate) router: Router,
+    pub(crate) ingress: CoralogixSimulator,
+    pub(crate) letters: MemoryDeadLetters,
+    pub(crate) clock: Arc<dyn Clock>,
+    stop: oneshot::Sender<()>,
+    pipeline: JoinHandle<Result<Summary, Failed>>,
+}
+
+pub(crate) fn ingress() -> CoralogixSimulatorBuilder {
+    CoralogixSimulator::builder().key("k")
+}
+
+pub(crate) fn sink(ingress: &CoralogixSimulator) -> CoralogixSink {
+    let builder = CoralogixSink::builder()
+        .endpoint("http://127.0.0.1")
+        .api_key("k");
+    let transport = Arc::new(ingress.clone());
+    builder.transport(transport).build().unwrap()
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with("2026-11-22T12:00:00Z", |source| source, |pipeline| pipeline)
+    }
+
+    pub(crate) fn of(source: impl FnOnce(HttpSourceBuilder) -> HttpSourceBuilder) -> Self {
+        Self::with("2026-11-22T12:00:00Z", source, |pipeline| pipeline)
+    }
+
+    pub(crate) fn with(
+        now: &str,
+        source: impl FnOnce(HttpSourceBuilder) -> HttpSourceBuilder,
+        pipeline: impl FnOnce(PipelineBuilder<HttpSource>) -> PipelineBuilder<HttpSource>,
+    ) -> Self {
+        let now: DateTime<Utc> = now.parse().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(TestClock::starting_at(now));
+        let ingress = ingress().clock(Arc::clone(&clock)).build();
+        let letters = MemoryDeadLetters::default();
+        let source = source(HttpSource::builder().api_key(KEY)).build().unwrap();
+        let router = source.router();
+        let builder = source
+            .pipeline(sink(&ingress))
+            .clock(Arc::clone(&clock))
+            .dead_letters(letters.clone())
+            .seed(1);
+        let pipeline = pipeline(builder).build().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let pipeline = tokio::spawn(pipeline.run(async {
+            stopped.await.ok();
+        }));
+        Self {
+            router,
+            ingress,
+            letters,
+            clock,
+            stop,
+            pipeline,
+        }
+    }
+
+    /// Ends the pipeline as a shutdown does.
+    pub(crate) async fn end(self) -> Summary {
+        self.stop.send(()).ok();
+        let summary = self.pipeline.await.unwrap().unwrap();
+        assert!(summary.is_balanced(), "{summary:?}");
+        summary
+    }
+
+    /// Waits until the pipeline ends by itself.
+    pub(crate) async fn ended(self) -> Result<Summary, Failed> {
+        self.pipeline.await.unwrap()
+    }
+
+    pub(crate) fn destination(&self) -> ApiDestinationBuilder {
+        let endpoint = format!("http://localhost{PATH}").parse().unwrap();
+        ApiDestination::builder(endpoint)
+            .authorization(Authorization::api_key(KEY_HEADER, KEY))
+            .transport(Arc::new(InMemory(self.router.clone())))
+    }
+
+    pub(crate) async fn post(&self, body: impl Into<Bytes>) -> Answer {
+        self.ask(
+            Request::post(PATH)
+                .header(KEY_HEADER, KEY)
+                .body(body.into()),
+        )
+        .await
+    }
+
+    pub(crate) async fn ask(&self, request: http::Result<Request<Bytes>>) -> Answer {
+        let bounds = Bounds {
+            total: Duration::from_secs(60),
+            silence: Duration::from_secs(60),
+            body: 1 << 20,
+        };
+        let transport = InMemory(self.router.clone());
+        let answer = exchange(&transport, request.unwrap(), bounds)
+            .await
+            .unwrap();
+        Answer {
+            status: answer.status(),
+            headers: answer.headers().clone(),
+            text: String::from_utf8(answer.into_body().into()).unwrap(),
+        }
+    }
+
+    /// Events of now.
+    pub(crate) fn events(&self, count: usize) -> Vec<GeneratedEvent> {
+        let mut generator = EventGenerator::new(3);
+        (0..count)
+            .map(|_| generator.event(self.clock.now()))
+            .collect()
+    }
+
+    /// Every one of `events` is in the ingress, exactly once.
+    pub(crate) fn assert_all_once(&self, events: &[GeneratedEvent]) {
+        let ledger = self.ingress.ledger();
+        let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
+        assert_eq!(missing, [""; 0]);
+        assert_eq!(
+            (ledger.repeats(), ledger.entries().len()),
+            (0, events.len())
+        );
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+/// The envelope of an event, as EventBridge makes it.
+pub(crate) fn envelope(event: &GeneratedEvent) -> Bytes {
+    let detail = std::str::from_utf8(&event.json).unwrap();
+    let envelope = format!(
+        r#"{{"version":"0","id":"e-{}","detail-type":"SystemLog","source":"aws.partner/okta.com/acme/audit","account":"123456789012","time":"2026-11-22T12:00:00Z","region":"eu-west-1","resources":[],"detail":{detail}}}"#,
+        event.uuid
+    );
+    envelope.into()
+}
+
+/// A router without a socket.
+#[derive(Debug)]
+pub(crate) struct InMemory(pub(crate) Router);
+
+#[async_trait]
+impl Transport for InMemory {
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let service = TowerToHyperService::new(self.0.clone());
+        let answer = service.call(request.map(AxumBody::from)).await;
+        let answer = answer.unwrap_or_else(|never| match never {});
+        let broken = |error: axum::Error| TransportError::Interrupted(error.to_string());
+        Ok(answer.map(|body| body.into_data_stream().map_err(broken).boxed()))
+    }
+}

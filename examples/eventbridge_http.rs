@@ -1,0 +1,13 @@
+//! Receives the System Log of an Okta org from an EventBridge API destination and sends it to Coralogix:
+//! `cargo run --release --example eventbridge_http`.
+//!
+//! Without a variable or a flag it demonstrates itself on stand-ins; the README lists the variables and flags.
+
+use std::process::ExitCode;
+
+use okta_coralogix_examples::eventbridge;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    eventbridge::http::main().await
+}

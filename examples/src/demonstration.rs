@@ -1,0 +1,66 @@
+//! What demonstrations say.
+
+use std::collections::HashSet;
+use std::io::Write;
+
+use coralogix_sink::simulator::CoralogixSimulator;
+use okta_coralogix_core::{Error, ErrorKind, Summary};
+
+use crate::exit::End;
+
+/// A line on stderr.
+pub fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").ok();
+}
+
+/// Compares the summary with what stands in the ingress.
+///
+/// `repeats` says where duplicates come from.
+#[must_use]
+pub fn judge(
+    summary: Summary,
+    expected: &HashSet<String>,
+    ingress: &CoralogixSimulator,
+    repeats: &str,
+) -> End {
+    let Summary {
+        received,
+        delivered,
+        too_old,
+        duplicate,
+        filtered,
+        dead_lettered,
+        handed_back,
+        ..
+    } = summary;
+    say(&format!("received       {received:>6}"));
+    say(&format!("delivered      {delivered:>6}"));
+    say(&format!(
+        "too old        {too_old:>6}  (more than 24 hours since the event)"
+    ));
+    say(&format!("duplicate      {duplicate:>6}  ({repeats})"));
+    say(&format!("filtered       {filtered:>6}"));
+    say(&format!(
+        "dead-lettered  {dead_lettered:>6}  (malformed; their bytes are kept)"
+    ));
+    say(&format!("handed back    {handed_back:>6}"));
+    let sum = summary.ended();
+    say(&format!(
+        "{delivered} + {too_old} + {duplicate} + {filtered} + {dead_lettered} + {handed_back} = {sum}, received {received}"
+    ));
+    let ledger = ingress.ledger();
+    let missing = ledger.missing(expected.iter().map(String::as_str)).len();
+    let repeated = ledger.repeats();
+    say(&format!(
+        "in the ingress: {} events, {missing} missing, {repeated} repeated",
+        ledger.entries().len()
+    ));
+    if summary.is_balanced() && missing == 0 && repeated == 0 {
+        return End::Done(summary);
+    }
+    let error = Error::new(
+        ErrorKind::UnexpectedAnswer,
+        "the demonstration does not add up: this is a fault of the program",
+    );
+    End::Failed(error, summary)
+}

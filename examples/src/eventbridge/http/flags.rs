@@ -1,0 +1,40 @@
+//! The flags of `eventbridge_http`.
+
+use clap::Parser;
+
+use crate::eventbridge::SharedFlags;
+
+/// Receives the System Log of an Okta org from an EventBridge API destination and sends it to Coralogix.
+///
+/// Reads LISTEN (127.0.0.1:8080), EVENTBRIDGE_API_KEY, EVENTBRIDGE_API_KEY_PREVIOUS, EVENTBRIDGE_BASIC, EVENTBRIDGE_BEARER_TOKEN,
+/// CORALOGIX_DOMAIN (or CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM from the
+/// environment. Every flag can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of them it demonstrates itself on
+/// stand-ins.
+#[derive(Debug, Clone, Default, Parser)]
+#[command(name = "eventbridge_http", version)]
+pub struct Flags {
+    #[command(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "a doc comment would become the description of the program"
+    )]
+    pub shared: SharedFlags,
+    /// Where events are posted to [default: /aws/event-bridge]
+    #[arg(long, value_name = "PATH")]
+    pub path: Option<String>,
+    /// The header of the API key [default: x-amz-event-bridge-access-key]
+    #[arg(long, value_name = "NAME")]
+    pub api_key_header: Option<String>,
+    /// Let requests name application and subsystem by the headers cx-application-name and cx-subsystem-name
+    #[arg(long)]
+    pub names_from_headers: bool,
+}
+
+impl Flags {
+    /// The environment twins of the flags that only this program has.
+    pub const VARIABLES: [&str; 3] = [
+        "OKTA_CORALOGIX_PATH",
+        "OKTA_CORALOGIX_API_KEY_HEADER",
+        "OKTA_CORALOGIX_NAMES_FROM_HEADERS",
+    ];
+}

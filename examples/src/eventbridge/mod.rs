@@ -1,0 +1,72 @@
+//! The programs of the EventBridge route, and the settings that they share.
+
+pub mod http;
+
+use std::path::PathBuf;
+
+use coralogix_sink::CoralogixSink;
+use eventbridge_source::Intake;
+use okta_coralogix_core::{CoralogixMapping, Result};
+
+use crate::coralogix;
+use crate::environment::Environment;
+use crate::given::Given;
+
+/// The flags that all programs of this route have.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct SharedFlags {
+    /// Where events are kept that cannot be delivered [default: okta-coralogix.dead-letters.ndjson]
+    #[arg(long, value_name = "FILE")]
+    pub dead_letters: Option<String>,
+    /// Send the bare event instead of the whole envelope
+    #[arg(long)]
+    pub bare_event: bool,
+    /// Take events of every source, not only Okta's: for tests
+    #[arg(long)]
+    pub any_source: bool,
+}
+
+/// The settings that all programs of this route have.
+#[derive(Debug)]
+pub struct Shared {
+    /// Where entries go.
+    pub sink: CoralogixSink,
+    /// How they are made.
+    pub mapping: CoralogixMapping,
+    /// How bodies are read.
+    pub intake: Intake,
+    /// The file of what cannot be delivered.
+    pub dead_letters: PathBuf,
+}
+
+impl Shared {
+    /// The environment twins of the shared flags.
+    pub const VARIABLES: [&str; 3] = [
+        "OKTA_CORALOGIX_DEAD_LETTERS",
+        "OKTA_CORALOGIX_BARE_EVENT",
+        "OKTA_CORALOGIX_ANY_SOURCE",
+    ];
+
+    /// Reads what was set.
+    ///
+    /// # Errors
+    /// `Config`, which names what is missing or wrong and says what to write.
+    pub fn read(flags: SharedFlags, environment: &Environment) -> Result<Self> {
+        let given = Given { environment };
+        let bare = given.switch("BARE_EVENT", flags.bare_event)?;
+        let any_source = given.switch("ANY_SOURCE", flags.any_source)?;
+        Ok(Self {
+            sink: coralogix::sink(environment)?.build()?,
+            mapping: coralogix::mapping(environment, None)?
+                .bare_event(bare)
+                .build()?,
+            intake: Intake::default().any_source(any_source),
+            dead_letters: given.file(
+                "DEAD_LETTERS",
+                "--dead-letters",
+                flags.dead_letters,
+                "okta-coralogix.dead-letters.ndjson",
+            )?,
+        })
+    }
+}
