@@ -29,6 +29,12 @@ impl Environment {
         self.0(name).is_some()
     }
 
+    /// The variable as it is.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<OsString> {
+        self.0(name)
+    }
+
     /// The variable's text.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use okta_coralogix_core::{Clock, ClockOffset, Error, Origin, Result, Secret, Sys
 
 use crate::again::Again;
 use crate::attempts::Attempts;
-use crate::auth::{ApiToken, ApiTokenError, Auth};
+use crate::auth::{ApiToken, ApiTokenError, Auth, Credentials, ServiceApp};
 use crate::client::Client;
 use crate::config::{self, Settings, Since};
 use crate::error::foreign;
@@ -30,12 +30,13 @@ use crate::source::{OktaSource, check, place};
 use crate::start::{self, Position, Start};
 use crate::trail::Trail;
 
-/// Builds an [`OktaSource`]. The address, the token and the checkpoint have no default.
+/// Builds an [`OktaSource`]. The address, the credentials and the checkpoint have no default.
 #[derive(Debug)]
 #[must_use]
 pub struct OktaSourceBuilder {
     org_url: String,
     api_token: Option<Secret>,
+    credentials: Option<Credentials>,
     since: Since,
     poll_interval: Duration,
     page_limit: u16,
@@ -54,6 +55,7 @@ impl Default for OktaSourceBuilder {
         Self {
             org_url: String::new(),
             api_token: None,
+            credentials: None,
             since: Since::default(),
             poll_interval: config::POLL_INTERVAL,
             page_limit: config::PAGE_LIMIT,
@@ -79,6 +81,17 @@ impl OktaSourceBuilder {
     /// An API token of an administrator with the Read-only or the Report Administrator role.
     pub fn api_token(mut self, token: impl Into<Secret>) -> Self {
         self.api_token = Some(token.into());
+        self
+    }
+
+    /// A service app in place of an API token: OAuth, with DPoP where the org wants it.
+    pub fn service_app(self, app: ServiceApp) -> Self {
+        self.credentials(app)
+    }
+
+    /// An API token or a service app, as [`Credentials::from_env`] reads them.
+    pub fn credentials(mut self, credentials: impl Into<Credentials>) -> Self {
+        self.credentials = Some(credentials.into());
         self
     }
 
@@ -271,20 +284,24 @@ impl OktaSourceBuilder {
 
     fn client(self) -> Result<Client> {
         let org = OrgUrl::parse(&self.org_url).map_err(|error| Error::config("org_url", error))?;
-        let token = self.api_token.ok_or(ApiTokenError::Empty);
-        let token = token
-            .and_then(|token| ApiToken::parse(&token))
-            .map_err(|error| Error::config("api_token", error))?;
+        let credentials = match (self.credentials, self.api_token) {
+            (Some(_), Some(_)) => {
+                let both = "is given beside other credentials; give one of them";
+                return Err(Error::config("api_token", both));
+            }
+            (Some(credentials), None) => credentials,
+            (None, token) => token
+                .ok_or(ApiTokenError::Empty)
+                .and_then(|token| ApiToken::parse(&token))
+                .map(Credentials::from)
+                .map_err(|error| Error::config("api_token", error))?,
+        };
+        let auth = Auth::new(credentials, self.clock)?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(HttpTransport::new()?),
         };
-        Ok(Client::new(
-            org,
-            Auth::ApiToken(token),
-            transport,
-            self.body_limit,
-        ))
+        Ok(Client::new(org, auth, transport, self.body_limit))
     }
 }
 

@@ -1,16 +1,15 @@
 //! One request to the org, one whole answer.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
-use http::{Request, Response, StatusCode};
-use okta_coralogix_core::transport::{Bounds, Transport, TransportError, exchange_with};
-use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
+use http::{Request, Response};
+use okta_coralogix_core::transport::{Bounds, Transport, TransportError};
+use okta_coralogix_core::{Error, ErrorKind, Result};
 
-use crate::auth::Auth;
+use crate::auth::{Auth, Wire};
 use crate::error::broken_off;
 use crate::org::OrgUrl;
 
@@ -58,7 +57,7 @@ impl Client {
     /// Asks for `path` (with its query) and reads the whole answer, whatever its status. `more` are further headers.
     ///
     /// # Errors
-    /// Temporary, if there is no complete answer.
+    /// Temporary, if there is no complete answer; what [`Auth::send`] says.
     pub(crate) async fn get(
         &self,
         path: &str,
@@ -77,18 +76,14 @@ impl Client {
         headers.insert(ACCEPT, JSON);
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(USER_AGENT, AGENT);
-        self.auth.authorize(headers);
-        exchange_with(&*self.transport, request, self.bounds, HEAD)
-            .await
-            .map(|response| blotted(response, self.auth.secret()))
-            .map_err(|error| NoAnswer {
-                error: broken_off(&error),
-                too_much: match error {
-                    TransportError::TooLong(_) => true,
-                    TransportError::TimedOut(time) => time == TOTAL,
-                    _ => false,
-                },
-            })
+        let wire = Wire {
+            org: &self.org,
+            transport: &*self.transport,
+            bounds: self.bounds,
+            head: HEAD,
+            agent: &AGENT,
+        };
+        self.auth.send(wire, request).await
     }
 }
 
@@ -109,25 +104,21 @@ impl From<Error> for NoAnswer {
     }
 }
 
+impl From<TransportError> for NoAnswer {
+    fn from(error: TransportError) -> Self {
+        Self {
+            too_much: match error {
+                TransportError::TooLong(_) => true,
+                TransportError::TimedOut(time) => time == TOTAL,
+                _ => false,
+            },
+            error: broken_off(&error),
+        }
+    }
+}
+
 impl From<NoAnswer> for Error {
     fn from(answer: NoAnswer) -> Self {
         answer.error
     }
-}
-
-/// The answer without copies of the credential, in case the far side echoes it: what is said of an answer goes into logs. The
-/// events themselves stay as they are.
-fn blotted(mut response: Response<Bytes>, secret: &Secret) -> Response<Bytes> {
-    for value in response.headers_mut().values_mut() {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        if let Cow::Owned(clean) = secret.blot(&text) {
-            *value = HeaderValue::from_str(&clean).unwrap_or(HeaderValue::from_static("***"));
-        }
-    }
-    let is_page =
-        response.status() == StatusCode::OK && response.body().trim_ascii_start().starts_with(b"[");
-    if !is_page && let Cow::Owned(clean) = secret.blot(&String::from_utf8_lossy(response.body())) {
-        *response.body_mut() = clean.into();
-    }
-    response
 }

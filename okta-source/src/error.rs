@@ -122,7 +122,7 @@ fn said(status: StatusCode, headers: &HeaderMap, body: &Body) -> String {
     said + &request_id(headers)
 }
 
-fn request_id(headers: &HeaderMap) -> String {
+pub(crate) fn request_id(headers: &HeaderMap) -> String {
     headers
         .get("x-okta-request-id")
         .map(|id| {

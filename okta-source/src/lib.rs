@@ -32,7 +32,10 @@ mod source;
 mod start;
 mod trail;
 
-pub use auth::{ApiToken, ApiTokenError};
+pub use auth::{
+    ApiToken, ApiTokenError, Credentials, PrivateKey, PrivateKeyError, ServiceApp, ServiceAppError,
+    SigningAlgorithm,
+};
 pub use backfill::Backfill;
 pub use builder::OktaSourceBuilder;
 pub use config::Since;

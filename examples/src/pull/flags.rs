@@ -4,8 +4,8 @@ use clap::Parser;
 
 /// Pulls the System Log of an Okta org into Coralogix.
 ///
-/// Reads OKTA_ORG_URL, OKTA_API_TOKEN, CORALOGIX_DOMAIN (or CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and
-/// CORALOGIX_SUBSYSTEM from the environment. Every flag can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of
+/// Reads OKTA_ORG_URL, OKTA_API_TOKEN (or OKTA_API_CLIENT_ID with OKTA_API_PRIVATE_KEY), CORALOGIX_DOMAIN (or
+/// CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM from the environment. Every flag can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of
 /// them it demonstrates itself on stand-ins.
 #[derive(Debug, Clone, Default, Parser)]
 #[command(name = "pull", version)]

@@ -48,7 +48,7 @@ pub(super) async fn run(settings: Settings) -> End {
 fn source(settings: &Settings) -> OktaSourceBuilder {
     OktaSource::builder()
         .org_url(&settings.org)
-        .api_token(settings.token.clone())
+        .credentials(settings.credentials.clone())
         .since(settings.since)
         .poll_interval(settings.poll_interval)
         .once(settings.once.is_some())

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use coralogix_sink::CoralogixSink;
-use okta_coralogix_core::{CoralogixMapping, Error, Result, Secret};
-use okta_source::{ApiToken, OrgUrl, Since};
+use okta_coralogix_core::{CoralogixMapping, Error, Result};
+use okta_source::{Credentials, OrgUrl, Since};
 
 use super::Flags;
 use crate::coralogix;
@@ -27,8 +27,8 @@ pub enum Wanted {
 pub struct Settings {
     /// The org.
     pub org: OrgUrl,
-    /// Its token.
-    pub token: Secret,
+    /// What it is signed in to with.
+    pub credentials: Credentials,
     /// Where entries go; `None`: to standard output.
     pub sink: Option<CoralogixSink>,
     /// How they are made.
@@ -59,7 +59,6 @@ pub enum Mode {
 }
 
 const ORG_URL: &str = "OKTA_ORG_URL";
-const API_TOKEN: &str = "OKTA_API_TOKEN";
 
 impl Wanted {
     /// Reads what was set. Any variable or argument at all means a real run.
@@ -67,8 +66,9 @@ impl Wanted {
     /// # Errors
     /// `Config`, which names what is missing or wrong and says what to write.
     pub fn read(flags: Flags, any_argument: bool, environment: &Environment) -> Result<Self> {
-        let mut variables = [ORG_URL, API_TOKEN]
+        let mut variables = [ORG_URL]
             .into_iter()
+            .chain(Credentials::VARIABLES)
             .chain(coralogix::VARIABLES)
             .chain(Flags::VARIABLES);
         if !any_argument && !variables.any(|name| environment.has(name)) {
@@ -101,13 +101,7 @@ impl Settings {
             "the address of your org, such as https://example.okta.com",
         )?;
         let org = OrgUrl::parse(&org).map_err(|error| Error::config(ORG_URL, error))?;
-        let token = required(
-            environment,
-            API_TOKEN,
-            "the API token of a Read-only or Report Administrator",
-        )?;
-        let token =
-            ApiToken::parse(&token.into()).map_err(|error| Error::config(API_TOKEN, error))?;
+        let credentials = Credentials::from_env(|name| environment.raw(name))?;
         let sink = match mode {
             Mode::DryRun => None,
             Mode::Send | Mode::Check => Some(coralogix::sink(environment)?.build()?),
@@ -122,7 +116,7 @@ impl Settings {
         let settings = Self {
             mapping: coralogix::mapping(environment, Some(org.subdomain()))?.build()?,
             org,
-            token: token.into(),
+            credentials,
             sink,
             since: since(given, flags.since)?,
             poll_interval: given.duration(

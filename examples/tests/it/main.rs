@@ -15,5 +15,6 @@ mod in_memory;
 mod kill;
 mod program;
 mod replay;
+mod service_app;
 mod service_logs;
 mod settings;

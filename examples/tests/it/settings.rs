@@ -40,7 +40,11 @@ async fn refused(changes: Changes<'_>, flags: &[&str], words: &[&str]) {
 
 #[tokio::test]
 async fn a_wrong_variable_is_named_with_what_to_write_instead() {
-    let cases: [(Changes<'_>, &[&str]); 13] = [
+    let key = format!(
+        "{}/../okta-source/tests/keys/rsa.encrypted.pem",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let cases: [(Changes<'_>, &[&str]); 19] = [
         (
             &[("OKTA_ORG_URL", "")],
             &["OKTA_ORG_URL", "https://example.okta.com"],
@@ -60,6 +64,43 @@ async fn a_wrong_variable_is_named_with_what_to_write_instead() {
         (
             &[("OKTA_API_TOKEN", "SSWS 00abc")],
             &["OKTA_API_TOKEN", "alone"],
+        ),
+        (
+            &[("OKTA_API_CLIENT_ID", "0oa1")],
+            &["OKTA_API_TOKEN", "beside OKTA_API_CLIENT_ID"],
+        ),
+        (
+            &[("OKTA_API_TOKEN", ""), ("OKTA_API_CLIENT_ID", "0oa1")],
+            &["OKTA_API_PRIVATE_KEY", "is not set"],
+        ),
+        (
+            &[("OKTA_API_TOKEN", ""), ("OKTA_API_PRIVATE_KEY", &key)],
+            &["OKTA_API_CLIENT_ID", "is not set"],
+        ),
+        (
+            &[
+                ("OKTA_API_TOKEN", ""),
+                ("OKTA_API_CLIENT_ID", "0oa1"),
+                ("OKTA_API_PRIVATE_KEY", &key),
+            ],
+            &["OKTA_API_PRIVATE_KEY", "password"],
+        ),
+        (
+            &[
+                ("OKTA_API_TOKEN", ""),
+                ("OKTA_API_CLIENT_ID", "0oa1"),
+                ("OKTA_API_PRIVATE_KEY", "no/such/file"),
+            ],
+            &["OKTA_API_PRIVATE_KEY", "nor a file"],
+        ),
+        (
+            &[
+                ("OKTA_API_TOKEN", ""),
+                ("OKTA_API_CLIENT_ID", "0oa1"),
+                ("OKTA_API_CLIENT_SECRET", "secret"),
+                ("OKTA_API_SCOPES", "okta.users.read"),
+            ],
+            &["OKTA_API_SCOPES", "okta.logs.read"],
         ),
         (&[("CORALOGIX_DOMAIN", "")], &["CORALOGIX_DOMAIN", "EU2"]),
         (

@@ -1,30 +1,82 @@
 //! How a request shows who is asking.
 
+mod blot;
+mod credentials;
+mod dpop;
+mod environment;
+mod jws;
+mod key;
+mod oauth;
+mod refusal;
+mod service_app;
 mod ssws;
+mod tokens;
 
-use http::HeaderMap;
-use okta_coralogix_core::Secret;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response};
+use okta_coralogix_core::transport::{Bounds, Transport, exchange_with};
+use okta_coralogix_core::{Clock, Result};
+
+pub use credentials::Credentials;
+pub use key::{PrivateKey, PrivateKeyError, SigningAlgorithm};
+pub use service_app::{ServiceApp, ServiceAppError};
 pub use ssws::{ApiToken, ApiTokenError};
 
-/// A way to authenticate.
+use crate::client::NoAnswer;
+use crate::org::OrgUrl;
+use blot::blotted;
+use credentials::Kind;
+use oauth::OAuth;
+
+/// A way to authenticate, at work for one org.
 #[derive(Debug)]
 pub(crate) enum Auth {
     /// An API token.
     ApiToken(ApiToken),
+    /// A service app, and its access token.
+    OAuth(Box<OAuth>),
+}
+
+/// How the org is reached.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wire<'a> {
+    pub(crate) org: &'a OrgUrl,
+    pub(crate) transport: &'a dyn Transport,
+    pub(crate) bounds: Bounds,
+    /// How long an answer may take to begin.
+    pub(crate) head: Duration,
+    pub(crate) agent: &'a HeaderValue,
 }
 
 impl Auth {
-    /// What must never be shown.
-    pub(crate) fn secret(&self) -> &Secret {
-        match self {
-            Self::ApiToken(token) => token.secret(),
-        }
+    pub(crate) fn new(credentials: Credentials, clock: Arc<dyn Clock>) -> Result<Self> {
+        Ok(match credentials.0 {
+            Kind::ApiToken(token) => Self::ApiToken(token),
+            Kind::ServiceApp(app) => Self::OAuth(Box::new(OAuth::new(*app, clock)?)),
+        })
     }
 
-    /// Adds what shows who is asking, marked sensitive.
-    pub(crate) fn authorize(&self, headers: &mut HeaderMap) {
+    /// Sends a request to the org with what shows who is asking, and reads the whole answer. What was sent is blotted out of it.
+    ///
+    /// # Errors
+    /// Temporary, if there is no complete answer. With a service app also if there is no access token, or if the token is refused;
+    /// an API token that is refused is an answer like any other.
+    pub(crate) async fn send(
+        &self,
+        wire: Wire<'_>,
+        mut request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, NoAnswer> {
         match self {
-            Self::ApiToken(token) => token.authorize(headers),
+            Self::OAuth(oauth) => oauth.send(wire, &request).await,
+            Self::ApiToken(token) => {
+                token.authorize(request.headers_mut());
+                let response =
+                    exchange_with(wire.transport, request, wire.bounds, wire.head).await?;
+                Ok(blotted(response, &[token.secret()]))
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ use serde_json::json;
 use super::bucket::Rate;
 use super::fault::Fault;
 use super::ledger::SeenRequest;
+use super::oauth::TOKEN_PATH;
 use super::query::Query;
 use super::{OktaSimulator, Org, State, body};
 
@@ -58,10 +59,13 @@ const RETRY_COUNT: HeaderName = HeaderName::from_static("x-okta-retry-count");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-okta-request-id");
 
 impl OktaSimulator {
-    pub(super) async fn answer(&self, request: &Parts) -> Response<Body> {
+    pub(super) async fn answer(&self, request: &Parts, sent: &[u8]) -> Response<Body> {
         let now = self.now();
         let underway = Underway::enter(&self.0.underway);
-        let (fault, response) = self.0.respond(request, now, underway.number());
+        let (fault, response) = match request.uri.path() {
+            TOKEN_PATH => self.0.respond_with_token(request, sent, now),
+            _ => self.0.respond(request, now, underway.number()),
+        };
         if !self.0.latency.is_zero() {
             tokio::time::sleep(self.0.latency).await;
         }
@@ -98,17 +102,52 @@ impl Org {
         let crowded = self.concurrency.is_some_and(|most| underway > most);
         let fault = fault.or(crowded.then_some(Fault::Concurrency));
         let (within, rate) = state.bucket.take(now, self.token_of(&request.headers));
-        let authorized = self.is_authorized(&request.headers);
-        let mut response = match &fault {
-            Some(fault) if fault.is_an_answer() => scripted(fault),
-            _ if !authorized => error(
-                StatusCode::UNAUTHORIZED,
-                "E0000011",
-                "Invalid token provided",
-            ),
+        let admitted = self.admit(request, state, now);
+        let authorized = admitted.is_ok();
+        let mut response = match (&fault, admitted) {
+            (Some(fault), _) if fault.is_an_answer() => scripted(fault),
+            (_, Err(refusal)) => *refusal,
             _ if !within => too_many(),
             _ => self.page(request, state, fault.as_ref(), now),
         };
+        state.oauth.announce(request, &mut response);
+        self.sent(request, state, fault, response, authorized, rate, now)
+    }
+
+    /// The same for a token request, which has faults and a limit of its own.
+    fn respond_with_token(
+        &self,
+        request: &Parts,
+        sent: &[u8],
+        now: DateTime<Utc>,
+    ) -> (Option<Fault>, Response<Bytes>) {
+        let state = &mut *self.state();
+        let fault = state.oauth.script.next();
+        let (within, rate) = state.oauth.take(now);
+        let response = match &fault {
+            Some(fault) if fault.is_an_answer() => scripted(fault),
+            _ if !within => too_many(),
+            _ => state.oauth.token(request, sent, now),
+        };
+        let authorized = response.status() == StatusCode::OK;
+        self.sent(request, state, fault, response, authorized, rate, now)
+    }
+
+    /// Finishes an answer and writes it down.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "two callers in this file, and no state of its own"
+    )]
+    fn sent(
+        &self,
+        request: &Parts,
+        state: &mut State,
+        fault: Option<Fault>,
+        mut response: Response<Bytes>,
+        authorized: bool,
+        rate: Rate,
+        now: DateTime<Utc>,
+    ) -> (Option<Fault>, Response<Bytes>) {
         let number = state.ledger.len() + 1;
         common_headers(&mut response, fault.as_ref(), rate, number, now);
         let answered = !matches!(fault, Some(Fault::Silence | Fault::Unreachable));
@@ -120,6 +159,8 @@ impl Org {
                 .map(ToString::to_string)
                 .unwrap_or_default(),
             had_credential: request.headers.contains_key(AUTHORIZATION),
+            scheme: text(&request.headers, &AUTHORIZATION)
+                .and_then(|value| Some(value.split_once(' ')?.0.to_owned())),
             authorized,
             user_agent: text(&request.headers, &USER_AGENT).map(str::to_owned),
             retry_for: text(&request.headers, &RETRY_FOR).map(str::to_owned),
@@ -130,15 +171,32 @@ impl Org {
         (fault, response)
     }
 
+    /// An API token, or an access token that opens the log.
+    fn admit(
+        &self,
+        request: &Parts,
+        state: &mut State,
+        now: DateTime<Utc>,
+    ) -> Result<(), Box<Response<Bytes>>> {
+        if let Some(admitted) = state.oauth.admit(request, now) {
+            return admitted;
+        }
+        // Okta's SDK for Python leaves the space away (3.4.6), so that an org has to do without it.
+        let token = text(&request.headers, &AUTHORIZATION)
+            .and_then(|value| value.strip_prefix("SSWS"))
+            .map(|token| token.strip_prefix(' ').unwrap_or(token));
+        let is = |known: &Secret| token == Some(known.expose());
+        if is(&self.token) || self.other_tokens.iter().any(is) {
+            return Ok(());
+        }
+        let summary = "Invalid token provided";
+        let refusal = error(StatusCode::UNAUTHORIZED, "E0000011", summary);
+        Err(Box::new(refusal))
+    }
+
     /// Stands for the credential of a request.
     fn token_of(&self, headers: &HeaderMap) -> u64 {
         self.hasher.hash_one(headers.get(AUTHORIZATION))
-    }
-
-    fn is_authorized(&self, headers: &HeaderMap) -> bool {
-        let token = text(headers, &AUTHORIZATION).and_then(|value| value.strip_prefix("SSWS "));
-        let is = |known: &Secret| token == Some(known.expose());
-        is(&self.token) || self.other_tokens.iter().any(is)
     }
 
     fn page(
@@ -323,7 +381,7 @@ fn common_headers(
     headers.insert(RESET, HeaderValue::from(reset));
 }
 
-fn error(status: StatusCode, code: &str, summary: &str) -> Response<Bytes> {
+pub(super) fn error(status: StatusCode, code: &str, summary: &str) -> Response<Bytes> {
     let body = json!({
         "errorCode": code,
         "errorSummary": summary,
@@ -345,7 +403,7 @@ fn takes_json(headers: &HeaderMap) -> bool {
 }
 
 /// Scheme and authority that the client used, for the links.
-fn base(request: &Parts) -> String {
+pub(super) fn base(request: &Parts) -> String {
     match (request.uri.scheme_str(), request.uri.authority()) {
         (Some(scheme), Some(authority)) => format!("{scheme}://{authority}"),
         _ => format!(
@@ -355,7 +413,7 @@ fn base(request: &Parts) -> String {
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::bucket::Bucket;
 use super::fault::Script;
 use super::log::Log;
+use super::oauth::{self, OAuth, OAuthApp};
 use super::{OktaSimulator, Org, State};
 
 /// Builds an [`OktaSimulator`].
@@ -24,6 +25,7 @@ pub struct OktaSimulatorBuilder {
     folded_links: bool,
     rate_limit: u32,
     rate_window: Duration,
+    oauth: oauth::Settings,
     token_share: f64,
     other_tokens: Vec<Secret>,
     concurrency: Option<usize>,
@@ -39,6 +41,7 @@ impl Default for OktaSimulatorBuilder {
             folded_links: false,
             rate_limit: 120,
             rate_window: Duration::from_secs(60),
+            oauth: oauth::Settings::default(),
             token_share: 1.0,
             other_tokens: Vec::new(),
             concurrency: None,
@@ -84,6 +87,36 @@ impl OktaSimulatorBuilder {
         self
     }
 
+    /// One more app that may ask for access tokens.
+    pub fn oauth_app(mut self, app: OAuthApp) -> Self {
+        self.oauth.apps.push(app);
+        self
+    }
+
+    /// How long an access token is good for, in whole seconds. Default: an hour, as Okta's.
+    pub fn token_life(mut self, life: Duration) -> Self {
+        self.oauth.token_life = life;
+        self
+    }
+
+    /// Token requests per minute, apart from those for the log. Default: 1200.
+    pub fn token_limit(mut self, requests: u32) -> Self {
+        self.oauth.token_limit = requests;
+        self
+    }
+
+    /// Whether the proof of a token request must carry a nonce, which the first one cannot know. Default: true, as Okta.
+    pub fn dpop_nonce_for_tokens(mut self, demand: bool) -> Self {
+        self.oauth.nonce_for_tokens = demand;
+        self
+    }
+
+    /// Whether the proof of a request for the log must carry a nonce. Default: false, as Okta.
+    pub fn dpop_nonce_for_logs(mut self, demand: bool) -> Self {
+        self.oauth.nonce_for_resources = demand;
+        self
+    }
+
     /// One more API token that is accepted, with a bucket of its own.
     pub fn another_token(mut self, token: impl Into<Secret>) -> Self {
         self.other_tokens.push(token.into());
@@ -126,6 +159,7 @@ impl OktaSimulatorBuilder {
                 script: Script::default(),
                 ledger: Vec::new(),
                 bucket: Bucket::new(self.rate_limit, self.rate_window, self.token_share),
+                oauth: OAuth::new(self.oauth),
             }),
             caught_up: watch::Sender::new(false),
         }))

@@ -11,6 +11,8 @@ pub struct SeenRequest {
     pub method: Method,
     /// Path and query, as they came.
     pub path_and_query: String,
+    /// The first word of its `Authorization`: `SSWS`, `Bearer`, `DPoP` or `Basic`.
+    pub scheme: Option<String>,
     /// True if any credential came with it.
     pub had_credential: bool,
     /// True if it was the right one.

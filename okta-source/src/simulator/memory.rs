@@ -13,8 +13,8 @@ use super::answer::NotThere;
 #[async_trait]
 impl Transport for OktaSimulator {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let (head, _) = request.into_parts();
-        let response = self.answer(&head).await;
+        let (head, body) = request.into_parts();
+        let response = self.answer(&head, &body).await;
         if response.extensions().get::<NotThere>().is_some() {
             return Err(TransportError::Connect("nobody there".to_owned()));
         }

@@ -2,7 +2,8 @@
 //!
 //! Any collector can be pointed at it. Events are given as raw JSON text, so that broken ones can be given too; they are
 //! kept in the order in which they were appended, which is the order of polling, whatever their `published` says. Faults
-//! are scripted for the next requests; each request stands in a ledger.
+//! are scripted for the next requests; each request stands in a ledger. Service apps ([`OAuthApp`]) get access tokens at
+//! `/oauth2/v1/token`, bound by DPoP or not, and every assertion and proof is verified.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -28,6 +29,7 @@ mod filter;
 mod ledger;
 mod log;
 mod memory;
+mod oauth;
 mod query;
 mod serve;
 
@@ -45,11 +47,13 @@ use tokio::sync::watch;
 pub use builder::OktaSimulatorBuilder;
 pub use fault::Fault;
 pub use ledger::SeenRequest;
+pub use oauth::OAuthApp;
 pub use serve::ServedOrg;
 
 use bucket::Bucket;
 use fault::Script;
 use log::Log;
+use oauth::OAuth;
 
 /// A stateful Okta org. Clones are handles to the same org.
 #[derive(Clone)]
@@ -75,6 +79,7 @@ struct State {
     script: Script,
     ledger: Vec<SeenRequest>,
     bucket: Bucket,
+    oauth: OAuth,
 }
 
 impl OktaSimulator {
@@ -127,6 +132,26 @@ impl OktaSimulator {
     /// The same for the next `times` requests.
     pub fn script_times(&self, times: usize, fault: Fault) {
         self.0.state().script.add(times, fault);
+    }
+
+    /// The next token request that no other fault is waiting for meets this one.
+    pub fn script_token(&self, fault: Fault) {
+        self.0.state().oauth.script.add(1, fault);
+    }
+
+    /// Revokes every access token.
+    pub fn revoke_tokens(&self) {
+        self.0.state().oauth.revoke_all();
+    }
+
+    /// Makes new DPoP nonces; the old ones are good no more.
+    pub fn rotate_dpop_nonce(&self) {
+        self.0.state().oauth.rotate_nonce();
+    }
+
+    /// Whether a request for the log must carry a DPoP nonce. At first: as built.
+    pub fn demand_dpop_nonce(&self, demand: bool) {
+        self.0.state().oauth.demand_nonce_of_resources(demand);
     }
 
     /// Every request so far, in order.

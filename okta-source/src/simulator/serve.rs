@@ -10,6 +10,9 @@ use tokio::sync::oneshot;
 
 use super::OktaSimulator;
 
+/// The longest body that is read; a token request takes 2 KB. A longer one counts as none.
+const LONGEST_BODY: usize = 64 << 10;
+
 /// A served org. Dropped, it finishes the requests that it has begun and closes its connections.
 #[derive(Debug)]
 #[must_use = "dropping it stops the server"]
@@ -48,7 +51,11 @@ impl OktaSimulator {
         let org = self.clone();
         Router::new().fallback(move |request: Request| {
             let org = org.clone();
-            async move { org.answer(&request.into_parts().0).await }
+            async move {
+                let (head, body) = request.into_parts();
+                let body = axum::body::to_bytes(body, LONGEST_BODY).await;
+                org.answer(&head, &body.unwrap_or_default()).await
+            }
         })
     }
 }

@@ -7,7 +7,7 @@ use okta_source::simulator::Fault;
 
 use crate::world::{Recorder, TOKEN, World, given};
 
-fn everything(error: &Error) -> String {
+pub(crate) fn everything(error: &Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -69,7 +69,7 @@ async fn the_token_is_in_nothing_that_can_be_printed() {
 
 /// Collects what is logged on this thread.
 #[derive(Debug, Clone, Default)]
-struct Logged(Arc<Mutex<String>>);
+pub(crate) struct Logged(pub(crate) Arc<Mutex<String>>);
 
 impl tracing::Subscriber for Logged {
     fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {

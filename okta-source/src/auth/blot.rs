@@ -1,0 +1,43 @@
+//! Answers without copies of what was sent.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+use okta_coralogix_core::Secret;
+
+/// The answer without copies of the credentials, in case the far side echoes them: what is said of an answer goes into logs. The
+/// events themselves stay as they are.
+pub(crate) fn blotted(mut response: Response<Bytes>, secrets: &[&Secret]) -> Response<Bytes> {
+    for value in response.headers_mut().values_mut() {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        if let Some(clean) = blot(&text, secrets) {
+            *value = HeaderValue::from_str(&clean).unwrap_or(HeaderValue::from_static("***"));
+        }
+    }
+    let is_page =
+        response.status() == StatusCode::OK && response.body().trim_ascii_start().starts_with(b"[");
+    if !is_page {
+        // Written anew, JSON has no escapes behind which a copy could hide.
+        let text = match serde_json::from_slice::<serde_json::Value>(response.body()) {
+            Ok(json) => Cow::Owned(json.to_string()),
+            Err(_) => String::from_utf8_lossy(response.body()),
+        };
+        if let Some(clean) = blot(&text, secrets) {
+            *response.body_mut() = clean.into();
+        }
+    }
+    response
+}
+
+/// `None` if there was nothing to blot out.
+fn blot(text: &str, secrets: &[&Secret]) -> Option<String> {
+    let mut clean = None;
+    for secret in secrets {
+        let blotted = secret.blot(clean.as_deref().unwrap_or(text));
+        if let Cow::Owned(blotted) = blotted {
+            clean = Some(blotted);
+        }
+    }
+    clean
+}

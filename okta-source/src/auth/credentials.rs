@@ -1,0 +1,65 @@
+//! Who asks, as it is configured.
+
+use std::ffi::OsString;
+
+use okta_coralogix_core::Result;
+
+use super::environment;
+use super::service_app::ServiceApp;
+use super::ssws::ApiToken;
+
+/// What a source signs in with: an API token, or a service app.
+#[derive(Debug, Clone)]
+pub struct Credentials(pub(super) Kind);
+
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    ApiToken(ApiToken),
+    ServiceApp(Box<ServiceApp>),
+}
+
+impl Credentials {
+    /// The variables that [`from_env`](Self::from_env) looks at.
+    pub const VARIABLES: [&str; 6] = environment::VARIABLES;
+
+    /// An API token.
+    #[must_use]
+    pub fn api_token(token: ApiToken) -> Self {
+        Self(Kind::ApiToken(token))
+    }
+
+    /// A service app.
+    #[must_use]
+    pub fn service_app(app: ServiceApp) -> Self {
+        Self(Kind::ServiceApp(Box::new(app)))
+    }
+
+    /// Reads the credentials from variables, as the Okta Terraform provider names them: either `OKTA_API_TOKEN`, or
+    /// `OKTA_API_CLIENT_ID` with `OKTA_API_PRIVATE_KEY` (PEM, a JWK, or the path of a file with one of them) and, if wanted,
+    /// `OKTA_API_PRIVATE_KEY_ID` and `OKTA_API_SCOPES`. `OKTA_API_CLIENT_SECRET` stands in the place of the key for an API service
+    /// integration.
+    ///
+    /// ```no_run
+    /// # fn main() -> okta_coralogix_core::Result<()> {
+    /// let credentials = okta_source::Credentials::from_env(|name| std::env::var_os(name))?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `Config` names the variable that is missing, wrong or contradicts another, and says what to write. It repeats no secret.
+    pub fn from_env(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
+        environment::read(lookup)
+    }
+}
+
+impl From<ApiToken> for Credentials {
+    fn from(token: ApiToken) -> Self {
+        Self::api_token(token)
+    }
+}
+
+impl From<ServiceApp> for Credentials {
+    fn from(app: ServiceApp) -> Self {
+        Self::service_app(app)
+    }
+}

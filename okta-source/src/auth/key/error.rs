@@ -1,0 +1,55 @@
+//! Why a text is no private key.
+
+use thiserror::Error;
+
+/// Why a text is no private key. Each message is one sentence: what it is, and what to write instead. None repeats the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PrivateKeyError {
+    /// Nothing there.
+    #[error("is empty; write the private key of the app, as PEM or as a JWK")]
+    Empty,
+    /// No PEM and no JWK.
+    #[error("is neither PEM (-----BEGIN PRIVATE KEY-----) nor a JWK; write the whole private key")]
+    Unknown,
+    /// The public half, or a certificate.
+    #[error("is a public key or a certificate; write the private key that belongs to it")]
+    Public,
+    /// Protected by a password.
+    #[error(
+        "is protected by a password; write it without one (openssl pkcs8 -topk8 -nocrypt -in FILE)"
+    )]
+    Encrypted,
+    /// OpenSSH's own form.
+    #[error(
+        "is in OpenSSH's form; convert it to PEM (ssh-keygen -p -m PKCS8 -f FILE) or create a key in the Admin Console"
+    )]
+    OpenSsh,
+    /// A line is missing, or is no base64, or what is in it is no key.
+    #[error("is damaged; copy the whole private key again, from its first line to its last")]
+    Damaged,
+    /// Ed25519, DSA, another curve, a symmetric key.
+    #[error(
+        "is of a kind that Okta does not take; use an RSA key, or an EC key on P-256, P-384 or P-521"
+    )]
+    Unsupported,
+    /// RSA with less than 2048 bits.
+    #[error("is an RSA key with less than 2048 bits; create one with 2048 bits or more")]
+    TooShort,
+    /// A set of keys.
+    #[error("is a set of keys; write the one private key alone")]
+    Set,
+    /// An RSA JWK without its factors.
+    #[error(
+        "is a JWK without the members p, q, dp, dq and qi; export the whole key, or write it as PEM"
+    )]
+    NoFactors,
+    /// A key that is not for signing.
+    #[error("is a JWK for encryption (\"use\":\"enc\"); write the key that signs")]
+    NotForSigning,
+    /// An algorithm that does not go with the key.
+    #[error(
+        "does not go with its algorithm; RSA keys sign with RS256, RS384 or RS512, P-256 with ES256, P-384 with ES384, P-521 with ES512"
+    )]
+    Algorithm,
+}

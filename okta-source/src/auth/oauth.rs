@@ -1,0 +1,246 @@
+//! Requests with an access token: asking for one, using it, and what is answered.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::{Request, Response, StatusCode};
+use okta_coralogix_core::transport::{self, Bounds, exchange_with};
+use okta_coralogix_core::{Clock, Result, Secret};
+use tokio::time::Instant;
+
+use super::Wire;
+use super::blot::blotted;
+use super::dpop::{Dpop, Server};
+use super::refusal::{self, Refusal};
+use super::service_app::{ServiceApp, sensitive};
+use super::tokens::{Token, Tokens};
+use crate::client::NoAnswer;
+use crate::error::broken_off;
+
+/// Where tokens are given. (Okta developer docs, "Implement OAuth for Okta with a service app", 2026: the org authorization
+/// server only.)
+const TOKEN_PATH: &str = "/oauth2/v1/token";
+
+/// The longest answer of the token endpoint; real ones take 1 to 2 KB.
+const TOKEN_BODY: usize = 64 << 10;
+
+/// How far the clock may be off before a refused assertion is blamed on it.
+const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(30);
+
+/// The longest life of a token that is believed.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// A service app at work for one org.
+pub(crate) struct OAuth {
+    app: ServiceApp,
+    dpop: Dpop,
+    clock: Arc<dyn Clock>,
+    /// The org's clock less the host's.
+    offset: Mutex<TimeDelta>,
+    tokens: Tokens,
+}
+
+impl OAuth {
+    pub(crate) fn new(app: ServiceApp, clock: Arc<dyn Clock>) -> Result<Self> {
+        Ok(Self {
+            app,
+            dpop: Dpop::new()?,
+            clock,
+            offset: Mutex::new(TimeDelta::zero()),
+            tokens: Tokens::default(),
+        })
+    }
+
+    /// Sends a request of ours with a token, and once more where the answer asks for it: with a nonce, or with a fresh token.
+    pub(crate) async fn send(
+        &self,
+        wire: Wire<'_>,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>, NoAnswer> {
+        let (mut challenged, mut renewed) = (false, false);
+        loop {
+            let token = self.tokens.get(async || self.new_token(wire).await).await?;
+            let mut request = request.clone();
+            let proof = self.authorize(&mut request, &token)?;
+            let response = exchange_with(wire.transport, request, wire.bounds, wire.head).await?;
+            let mut secrets = vec![&token.secret];
+            secrets.extend(&proof);
+            let response = blotted(response, &secrets);
+            let has_nonce = self.dpop.heard(Server::Resource, response.headers());
+            self.compare_clocks(&response);
+            let Some(refusal) = refusal::of_resource(&response) else {
+                return Ok(response);
+            };
+            match refusal {
+                Refusal::Nonce if has_nonce && !challenged => challenged = true,
+                Refusal::Token | Refusal::Proof if !renewed => {
+                    renewed = true;
+                    self.tokens.forget(&token).await;
+                }
+                refusal => return Err(refusal::resource_error(refusal, &response).into()),
+            }
+        }
+    }
+
+    /// Puts the token into the request, and a new proof if the token wants one; returns the proof.
+    fn authorize(&self, request: &mut Request<Bytes>, token: &Token) -> Result<Option<Secret>> {
+        let proof = match token.bound {
+            false => None,
+            true => {
+                let url = without_query(request.uri());
+                let method = request.method().as_str();
+                let now = self.now();
+                let secret = Some(&token.secret);
+                Some(
+                    self.dpop
+                        .proof(Server::Resource, method, &url, now, secret)?,
+                )
+            }
+        };
+        let headers = request.headers_mut();
+        let scheme = if token.bound { "DPoP" } else { "Bearer" };
+        headers.extend(header(
+            AUTHORIZATION,
+            &format!("{scheme} {}", token.secret.expose()),
+        ));
+        headers.extend(
+            proof
+                .as_ref()
+                .and_then(|proof| header(DPOP, proof.expose())),
+        );
+        Ok(proof)
+    }
+
+    /// Asks for a token: again with a nonce if one is demanded, and again if the host's clock turns out to be wrong.
+    async fn new_token(&self, wire: Wire<'_>) -> Result<Token> {
+        let url = format!("{}{TOKEN_PATH}", wire.org.as_str());
+        let (mut challenged, mut corrected) = (false, false);
+        loop {
+            let asked = Instant::now();
+            let offset = self.offset();
+            let (request, secrets) = self.token_request(&url, wire)?;
+            let bounds = Bounds {
+                body: TOKEN_BODY,
+                ..wire.bounds
+            };
+            let response = exchange_with(wire.transport, request, bounds, wire.head)
+                .await
+                .map_err(|error| refusal::no_token(&broken_off(&error)))?;
+            let has_nonce = self.dpop.heard(Server::Token, response.headers());
+            let moved = (self.compare_clocks(&response) - offset).abs() > CLOCK_SLACK;
+            let granted = match response.status() {
+                StatusCode::OK => Some(granted(response.body(), asked)),
+                _ => None,
+            };
+            let response = blotted(response, &secrets.iter().collect::<Vec<_>>());
+            if let Some(granted) = granted {
+                return granted.map_err(|what| refusal::unreadable(&response, what));
+            }
+            match refusal::of_token(&response) {
+                Refusal::Nonce if has_nonce && !challenged => challenged = true,
+                Refusal::Client | Refusal::Proof if moved && !corrected => {
+                    corrected = true;
+                    tracing::warn!(
+                        org = %wire.org,
+                        seconds = self.offset().num_seconds(),
+                        "the host's clock and the org's differ (positive: the org's is ahead), so that a token was refused; asking \
+                         again by the org's clock; set the host's"
+                    );
+                }
+                _ => {
+                    let skew = (corrected || moved).then(|| self.offset());
+                    return Err(refusal::token_error(&response, &self.app, skew));
+                }
+            }
+        }
+    }
+
+    fn token_request(&self, url: &str, wire: Wire<'_>) -> Result<(Request<Bytes>, Vec<Secret>)> {
+        let now = self.now();
+        let proof = self.dpop.proof(Server::Token, "POST", url, now, None)?;
+        let ask = self.app.token_request(url, now)?;
+        let mut request = Request::new(Bytes::from(ask.form));
+        *request.method_mut() = http::Method::POST;
+        // An org's address with a path behind it is always a URI.
+        *request.uri_mut() = url.parse().unwrap_or_default();
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, FORM);
+        headers.insert(USER_AGENT, wire.agent.clone());
+        headers.extend(header(DPOP, proof.expose()));
+        headers.extend(ask.authorization.map(|value| (AUTHORIZATION, value)));
+        let mut secrets = ask.secrets;
+        secrets.push(proof);
+        Ok((request, secrets))
+    }
+
+    /// The time, by the org's clock as far as it is known.
+    fn now(&self) -> DateTime<Utc> {
+        let now = self.clock.now();
+        now.checked_add_signed(self.offset()).unwrap_or(now)
+    }
+
+    fn offset(&self) -> TimeDelta {
+        *self.offset.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Learns from the `Date` of an answer, and returns what is known then.
+    fn compare_clocks(&self, response: &Response<Bytes>) -> TimeDelta {
+        if let Some(date) = transport::date(response.headers()) {
+            let offset = date.signed_duration_since(self.clock.now());
+            *self.offset.lock().unwrap_or_else(PoisonError::into_inner) = offset;
+        }
+        self.offset()
+    }
+}
+
+const DPOP: http::HeaderName = http::HeaderName::from_static("dpop");
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+
+/// A header with a secret in it. What is signed here, and a token that was looked at, always fits into one.
+fn header(name: http::HeaderName, secret: &str) -> Option<(http::HeaderName, HeaderValue)> {
+    let value = HeaderValue::from_str(secret).ok()?;
+    Some((name, sensitive(value)))
+}
+
+/// What a proof is about. (RFC 9449 §4.2: without query and fragment.)
+fn without_query(uri: &http::Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or("https");
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    format!("{scheme}://{authority}{}", uri.path())
+}
+
+/// Reads the answer that brings a token, or says what it brings.
+fn granted(answer: &[u8], asked: Instant) -> Result<Token, &'static str> {
+    #[derive(serde::Deserialize)]
+    struct Grant {
+        access_token: Secret,
+        token_type: String,
+        expires_in: u64,
+    }
+    // The reason is not shown: it may repeat what was read.
+    let grant: Grant = serde_json::from_slice(answer).map_err(|_| "no token")?;
+    let bound = match grant.token_type.to_ascii_lowercase().as_str() {
+        "dpop" => true,
+        "bearer" => false,
+        _ => return Err("a token of a type that is not known"),
+    };
+    let token = grant.access_token.expose();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("no token that fits into a header");
+    }
+    let life = Duration::from_secs(grant.expires_in).min(LONGEST_LIFE);
+    Ok(Token::new(grant.access_token, bound, life, asked))
+}
+
+impl fmt::Debug for OAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OAuth")
+            .field("app", &self.app)
+            .finish_non_exhaustive()
+    }
+}

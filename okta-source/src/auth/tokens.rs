@@ -1,0 +1,140 @@
+//! The access token, kept as long as it is good, and renewed by one request at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use okta_coralogix_core::{Error, ErrorKind, Result, RetryHint, Secret};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until};
+
+/// A token is renewed when less than this is left of it, or a tenth of its life if that is less. Okta's live for an hour.
+const MARGIN: Duration = Duration::from_secs(300);
+
+/// How long a token that is still good is used before renewing it is tried again.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An access token.
+#[derive(Debug)]
+pub(crate) struct Token {
+    pub(crate) secret: Secret,
+    /// Bound to the key of the proofs.
+    pub(crate) bound: bool,
+    pub(crate) renew_at: Instant,
+    pub(crate) expires: Instant,
+}
+
+impl Token {
+    /// `asked`: when its request went out.
+    pub(crate) fn new(secret: Secret, bound: bool, life: Duration, asked: Instant) -> Self {
+        Self {
+            secret,
+            bound,
+            renew_at: asked + life.saturating_sub(MARGIN.min(life / 10)),
+            expires: asked + life,
+        }
+    }
+}
+
+/// The place of the token.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens {
+    kept: Mutex<Kept>,
+    /// Attempts that have ended, so that who waited for one knows that it was made.
+    attempts: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    token: Option<Arc<Token>>,
+    failure: Option<Failure>,
+    /// No request for a token before this.
+    not_before: Option<Instant>,
+}
+
+/// An error for everybody who waited for the same request.
+#[derive(Debug, Clone)]
+struct Failure {
+    kind: ErrorKind,
+    retry: RetryHint,
+    detail: String,
+}
+
+impl Tokens {
+    /// The token, or a new one by `renew`. Who asks while a request is under way waits for that one, and gets what it brings.
+    /// Dropped, the next one makes a request of its own.
+    pub(crate) async fn get(
+        &self,
+        renew: impl AsyncFnOnce() -> Result<Token>,
+    ) -> Result<Arc<Token>> {
+        let before = self.attempts.load(Ordering::Acquire);
+        let kept = &mut *self.kept.lock().await;
+        let now = Instant::now();
+        let usable = kept.token.clone().filter(|token| now < token.expires);
+        if let Some(token) = &usable
+            && (now < token.renew_at || kept.not_before.is_some_and(|at| now < at))
+        {
+            return Ok(Arc::clone(token));
+        }
+        let waited = self.attempts.load(Ordering::Acquire) != before;
+        if let Some(failure) = kept.failure.as_ref().filter(|_| waited) {
+            return Err(failure.error());
+        }
+        if let Some(at) = kept.not_before {
+            sleep_until(at).await;
+        }
+        let renewed = renew().await;
+        self.attempts.fetch_add(1, Ordering::Release);
+        match renewed {
+            Ok(token) => {
+                let token = Arc::new(token);
+                *kept = Kept {
+                    token: Some(Arc::clone(&token)),
+                    ..Kept::default()
+                };
+                Ok(token)
+            }
+            Err(error) => kept.failed(error, usable),
+        }
+    }
+
+    /// The org refuses this token.
+    pub(crate) async fn forget(&self, token: &Arc<Token>) {
+        let kept = &mut *self.kept.lock().await;
+        if kept
+            .token
+            .as_ref()
+            .is_some_and(|kept| Arc::ptr_eq(kept, token))
+        {
+            kept.token = None;
+        }
+    }
+}
+
+impl Kept {
+    fn failed(&mut self, error: Error, usable: Option<Arc<Token>>) -> Result<Arc<Token>> {
+        let now = Instant::now();
+        self.not_before = match error.retry() {
+            RetryHint::After(wait) => Some(now + wait),
+            RetryHint::Backoff | RetryHint::Never => None,
+        };
+        let usable = usable.filter(|token| error.is_temporary() && now < token.expires);
+        if let Some(token) = usable {
+            tracing::warn!(%error, "the access token cannot be renewed yet; the old one is used as long as it is good");
+            self.not_before = self.not_before.max(Some(now + PATIENCE));
+            return Ok(token);
+        }
+        self.failure = Some(Failure {
+            kind: error.kind(),
+            retry: error.retry(),
+            detail: error.detail().to_owned(),
+        });
+        Err(error)
+    }
+}
+
+impl Failure {
+    fn error(&self) -> Error {
+        Error::new(self.kind, self.detail.clone()).with_retry(self.retry)
+    }
+}

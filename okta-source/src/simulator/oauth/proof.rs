@@ -1,0 +1,91 @@
+//! DPoP proofs, verified (RFC 9449 §4.3).
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use http::header::HeaderMap;
+
+use super::jws::{Jws, hash, thumbprint};
+
+/// How old a proof may be, and how far in the future, in seconds. What Okta takes is not documented.
+const OLDEST: i64 = 300;
+const NEWEST: i64 = 60;
+
+/// What a proof must be about.
+#[derive(Debug)]
+pub(super) struct Expected<'a> {
+    pub(super) method: &'a str,
+    /// Without query and fragment.
+    pub(super) url: &'a str,
+    pub(super) now: DateTime<Utc>,
+    /// The access token that comes with it.
+    pub(super) token: Option<&'a str>,
+    /// The nonce that it must carry, if any must.
+    pub(super) nonce: Option<&'a str>,
+}
+
+/// Why a proof is not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NoProof {
+    /// None came.
+    Absent,
+    /// The nonce is missing, or not the one.
+    Nonce,
+    Bad(&'static str),
+}
+
+/// The thumbprint of the key that made the proof.
+pub(super) fn verify(
+    headers: &HeaderMap,
+    expected: &Expected<'_>,
+    used: &mut HashSet<String>,
+) -> Result<String, NoProof> {
+    let mut lines = headers.get_all("dpop").iter();
+    let proof = lines.next().ok_or(NoProof::Absent)?;
+    if lines.next().is_some() {
+        return Err(NoProof::Bad("there is more than one proof"));
+    }
+    let proof = proof.to_str().ok().and_then(Jws::read);
+    let proof = proof.ok_or(NoProof::Bad("the proof is no JWT"))?;
+    if proof.header["typ"] != "dpop+jwt" {
+        return Err(NoProof::Bad("typ is not dpop+jwt"));
+    }
+    let jwk = &proof.header["jwk"];
+    if ["d", "p", "q", "k"]
+        .iter()
+        .any(|name| !jwk[*name].is_null())
+    {
+        return Err(NoProof::Bad("jwk holds a private key"));
+    }
+    let key = thumbprint(jwk).ok_or(NoProof::Bad("jwk is no public key"))?;
+    if !proof.is_signed_by(jwk) {
+        return Err(NoProof::Bad("the signature is not that of jwk"));
+    }
+    if proof.claim("htm") != Some(expected.method) {
+        return Err(NoProof::Bad("htm is not the method"));
+    }
+    if proof.claim("htu") != Some(expected.url) {
+        return Err(NoProof::Bad("htu is not the URL"));
+    }
+    let age = proof.claims["iat"]
+        .as_i64()
+        .map(|iat| expected.now.timestamp() - iat);
+    if !age.is_some_and(|age| (-NEWEST..=OLDEST).contains(&age)) {
+        return Err(NoProof::Bad("iat is too old or in the future"));
+    }
+    if expected.token.map(hash).as_deref() != proof.claim("ath") {
+        return Err(NoProof::Bad("ath is not the hash of the token"));
+    }
+    if expected
+        .nonce
+        .is_some_and(|nonce| proof.claim("nonce") != Some(nonce))
+    {
+        return Err(NoProof::Nonce);
+    }
+    let jti = proof.claim("jti").filter(|jti| !jti.is_empty());
+    let jti = jti.ok_or(NoProof::Bad("there is no jti"))?;
+    if !used.insert(jti.to_owned()) {
+        return Err(NoProof::Bad("jti has been used before"));
+    }
+    Ok(key)
+}

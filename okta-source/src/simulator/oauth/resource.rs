@@ -1,0 +1,132 @@
+//! Whether an access token opens the System Log.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{Response, StatusCode};
+
+use super::OAuth;
+use super::endpoint::put_nonce;
+use super::proof::{self, Expected, NoProof};
+use crate::simulator::answer::{base, error, text};
+
+/// An answer without the log.
+type Refusal = Box<Response<Bytes>>;
+
+const ALGORITHMS: &str = "RS256 RS384 RS512 ES256 ES384 ES512";
+
+impl OAuth {
+    /// Looks at `Authorization: Bearer …` and `Authorization: DPoP …`. `None`: there is neither.
+    pub(in crate::simulator) fn admit(
+        &mut self,
+        request: &Parts,
+        now: DateTime<Utc>,
+    ) -> Option<Result<(), Refusal>> {
+        let (scheme, token) = text(&request.headers, &AUTHORIZATION)?.split_once(' ')?;
+        match scheme {
+            "Bearer" | "DPoP" => Some(self.opens(request, scheme, token, now)),
+            _ => None,
+        }
+    }
+
+    fn opens(
+        &mut self,
+        request: &Parts,
+        scheme: &str,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
+        let nonce = self.nonce("resource");
+        let Some(issued) = self.tokens.get(token).filter(|issued| now < issued.expires) else {
+            return Err(refused(scheme, "invalid_token", "The token is not active."));
+        };
+        match (&issued.key, scheme) {
+            (Some(_), "Bearer") => {
+                let why = "The token is bound to a key and came without a proof.";
+                return Err(refused("DPoP", "invalid_token", why));
+            }
+            (None, "DPoP") => {
+                return Err(refused(
+                    "DPoP",
+                    "invalid_token",
+                    "The token is bound to no key.",
+                ));
+            }
+            (None, _) => {}
+            (Some(key), _) => {
+                let url = format!("{}{}", base(request), request.uri.path());
+                let expected = Expected {
+                    method: request.method.as_str(),
+                    url: &url,
+                    now,
+                    token: Some(token),
+                    nonce: self.settings.nonce_for_resources.then_some(nonce.as_str()),
+                };
+                match proof::verify(&request.headers, &expected, &mut self.proofs) {
+                    Ok(shown) if shown == *key => {}
+                    Ok(_) => {
+                        let why = "The proof is of another key.";
+                        return Err(refused("DPoP", "invalid_token", why));
+                    }
+                    Err(NoProof::Nonce) => {
+                        let why = "Resource server requires nonce in DPoP proof.";
+                        let mut response = refused("DPoP", "use_dpop_nonce", why);
+                        put_nonce(&mut response, &nonce);
+                        return Err(response);
+                    }
+                    Err(NoProof::Absent) => {
+                        return Err(refused("DPoP", "invalid_dpop_proof", "There is no proof."));
+                    }
+                    Err(NoProof::Bad(why)) => {
+                        return Err(refused("DPoP", "invalid_dpop_proof", why));
+                    }
+                }
+            }
+        }
+        if !issued.app.has_role {
+            let summary = "You do not have permission to perform the requested action";
+            return Err(Box::new(error(StatusCode::FORBIDDEN, "E0000006", summary)));
+        }
+        if !issued
+            .app
+            .scopes
+            .iter()
+            .any(|scope| scope == "okta.logs.read")
+        {
+            let mut response = refused(
+                scheme,
+                "insufficient_scope",
+                "The access token provided does not contain the required scopes.",
+            );
+            *response.status_mut() = StatusCode::FORBIDDEN;
+            return Err(response);
+        }
+        Ok(())
+    }
+
+    /// The next nonce, on an answer to who needs one.
+    pub(in crate::simulator) fn announce(&self, request: &Parts, response: &mut Response<Bytes>) {
+        if self.settings.nonce_for_resources && request.headers.contains_key("dpop") {
+            put_nonce(response, &self.nonce("resource"));
+        }
+    }
+}
+
+/// 401, with the reason in `WWW-Authenticate`.
+fn refused(scheme: &str, code: &str, why: &str) -> Refusal {
+    let mut response = error(
+        StatusCode::UNAUTHORIZED,
+        "E0000011",
+        "Invalid token provided",
+    );
+    let algorithms = match scheme {
+        "DPoP" => format!(" algs=\"{ALGORITHMS}\","),
+        _ => String::new(),
+    };
+    let challenge = format!("{scheme}{algorithms} error=\"{code}\", error_description=\"{why}\"");
+    if let Ok(value) = HeaderValue::from_str(&challenge) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, value);
+    }
+    Box::new(response)
+}

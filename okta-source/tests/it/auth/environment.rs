@@ -1,0 +1,179 @@
+use std::collections::HashMap;
+use std::ffi::OsString;
+
+use okta_coralogix_core::{ErrorKind, Result};
+use okta_source::{Credentials, OktaSource};
+
+use super::{CLIENT, key_file, world};
+use crate::world::ORG;
+
+const TOKEN: &str = "OKTA_API_TOKEN";
+const ID: &str = "OKTA_API_CLIENT_ID";
+const SECRET: &str = "OKTA_API_CLIENT_SECRET";
+const KEY: &str = "OKTA_API_PRIVATE_KEY";
+const KEY_ID: &str = "OKTA_API_PRIVATE_KEY_ID";
+const SCOPES: &str = "OKTA_API_SCOPES";
+
+fn read(variables: &[(&str, &str)]) -> Result<Credentials> {
+    let variables: HashMap<_, _> = variables.iter().copied().collect();
+    Credentials::from_env(|name| variables.get(name).map(OsString::from))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_taken_as_text_and_as_a_file() {
+    let pem = key_file("rsa.pkcs8.pem");
+    let path = format!("{}/tests/keys/rsa.pkcs8.pem", env!("CARGO_MANIFEST_DIR"));
+    let jwk_path = format!("{}/tests/keys/p521.jwk.json", env!("CARGO_MANIFEST_DIR"));
+    let jwk = key_file("p384.jwk.json");
+    for (key, kid) in [
+        (pem.as_str(), Some("rsa")),
+        (path.as_str(), Some("rsa")),
+        (jwk.as_str(), None),
+        (jwk_path.as_str(), None),
+    ] {
+        let mut variables = vec![(ID, CLIENT), (KEY, key), (SCOPES, "okta.logs.read")];
+        variables.extend(kid.map(|kid| (KEY_ID, kid)));
+        let world = world();
+        OktaSource::builder()
+            .org_url(ORG)
+            .credentials(read(&variables).unwrap())
+            .clock(std::sync::Arc::clone(&world.clock))
+            .transport(std::sync::Arc::new(world.org.clone()))
+            .check()
+            .await
+            .unwrap();
+    }
+    read(&[(TOKEN, "00token")]).unwrap();
+    read(&[(ID, CLIENT), (SECRET, "s3cret")]).unwrap();
+}
+
+#[test]
+fn each_wrong_variable_has_a_sentence_of_its_own() {
+    let pem = key_file("rsa.pkcs8.pem");
+    let pem = pem.as_str();
+    let jwk = key_file("rsa.jwk.json");
+    let public = key_file("rsa.public.pem");
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let manifest = format!("{folder}/Cargo.toml");
+    let mut sentences = Vec::new();
+    for (variables, names, words) in [
+        (&[][..], TOKEN, "is not set"),
+        (&[(TOKEN, "")], TOKEN, "is empty"),
+        (&[(TOKEN, "SSWS 00x")], TOKEN, "write the token alone"),
+        (
+            &[(TOKEN, "00x"), (ID, CLIENT)],
+            TOKEN,
+            "beside OKTA_API_CLIENT_ID",
+        ),
+        (
+            &[(TOKEN, "00x"), (SCOPES, "okta.logs.read")],
+            TOKEN,
+            "beside OKTA_API_SCOPES",
+        ),
+        (&[(KEY, pem)], ID, "OKTA_API_PRIVATE_KEY is"),
+        (&[(SECRET, "x")], ID, "OKTA_API_CLIENT_SECRET is"),
+        (&[(ID, "")], KEY, "is not set"),
+        (&[(ID, ""), (KEY, pem)], ID, "no client id"),
+        (&[(ID, "a b"), (SECRET, "x")], ID, "no client id"),
+        (&[(ID, "a:b"), (SECRET, "x")], ID, "no client id"),
+        (
+            &[(ID, CLIENT), (KEY, pem), (SECRET, "x")],
+            KEY,
+            "beside OKTA_API_CLIENT_SECRET",
+        ),
+        (&[(ID, CLIENT), (SECRET, "")], SECRET, "no client secret"),
+        (
+            &[(ID, CLIENT), (SECRET, "x"), (KEY_ID, "k")],
+            KEY_ID,
+            "client secret",
+        ),
+        (&[(ID, CLIENT), (KEY, "")], KEY, "is empty"),
+        (&[(ID, CLIENT), (KEY, &public)], KEY, "is a public key"),
+        (&[(ID, CLIENT), (KEY, &pem[..200])], KEY, "damaged"),
+        (&[(ID, CLIENT), (KEY, &pem[60..120])], KEY, "nor a file"),
+        (
+            &[(ID, CLIENT), (KEY, "/no/such/file.pem")],
+            KEY,
+            "nor a file",
+        ),
+        (&[(ID, CLIENT), (KEY, folder)], KEY, "no text"),
+        (
+            &[(ID, CLIENT), (KEY, &manifest)],
+            KEY,
+            "names a file whose content is neither PEM",
+        ),
+        (
+            &[(ID, CLIENT), (KEY, pem), (KEY_ID, "")],
+            KEY_ID,
+            "no key id",
+        ),
+        (
+            &[(ID, CLIENT), (KEY, pem), (KEY_ID, "a b")],
+            KEY_ID,
+            "no key id",
+        ),
+        (
+            &[(ID, CLIENT), (KEY, &jwk), (KEY_ID, "other")],
+            KEY_ID,
+            "JWK carries",
+        ),
+        (
+            &[(ID, CLIENT), (KEY, pem), (SCOPES, "")],
+            SCOPES,
+            "okta.logs.read",
+        ),
+        (
+            &[(ID, CLIENT), (KEY, pem), (SCOPES, "okta.users.read")],
+            SCOPES,
+            "okta.logs.read",
+        ),
+    ] {
+        let error = read(variables).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let detail = error.detail();
+        assert!(
+            detail.starts_with(&format!("{names}: ")),
+            "{names}: {detail}"
+        );
+        assert!(detail.contains(words), "{words}: {detail}");
+        assert!(
+            !detail.contains("MII") && !detail.contains('\n') && detail.len() < 260,
+            "{detail}"
+        );
+        assert!(
+            !detail.contains(&pem[60..100]),
+            "no piece of a key: {detail}"
+        );
+        sentences.push(detail.to_owned());
+    }
+    sentences.sort();
+    sentences.dedup();
+    assert!(sentences.len() >= 20, "{sentences:#?}");
+}
+
+#[test]
+fn scopes_are_separated_as_people_do() {
+    let pem = key_file("rsa.pkcs8.pem");
+    for scopes in [
+        "okta.logs.read",
+        "okta.users.read,okta.logs.read",
+        "a  okta.logs.read, b",
+    ] {
+        let read = read(&[(ID, CLIENT), (KEY, &pem), (SCOPES, scopes)]).unwrap();
+        assert!(format!("{read:?}").contains("okta.logs.read"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_named() {
+    use std::os::unix::ffi::OsStringExt;
+    let bytes = |name: &str| (name == TOKEN).then(|| OsString::from_vec(vec![0xff]));
+    let error = Credentials::from_env(bytes).unwrap_err();
+    assert!(
+        error
+            .detail()
+            .starts_with("OKTA_API_TOKEN: is not valid UTF-8"),
+        "{error}"
+    );
+}
