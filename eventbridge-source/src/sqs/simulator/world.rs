@@ -187,6 +187,18 @@ impl SqsSimulator {
         state.calls.iter().filter(|made| **made == call).count()
     }
 
+    /// Resolves once this many receives were begun.
+    pub async fn wait_for_receives(&self, receives: usize) {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.calls(Call::Receive) >= receives {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// The longest time for which a message was asked to be hidden.
     #[must_use]
     pub fn longest_visibility(&self) -> Duration {
@@ -214,6 +226,7 @@ impl SqsSimulator {
     pub(super) fn called(&self, call: Call) -> Result<()> {
         let mut state = self.state();
         state.calls.push(call);
+        self.changed.notify_waiters();
         let fault = state
             .faults
             .iter_mut()

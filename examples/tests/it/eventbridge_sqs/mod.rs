@@ -3,4 +3,5 @@
 mod endings;
 mod kill;
 mod moto;
+mod replicas;
 mod world;
