@@ -20,6 +20,20 @@ pub fn required(environment: &Environment, name: &str, what: &str) -> Result<Str
     value.ok_or_else(|| Error::config(name, format!("is not set; set it to {what}")))
 }
 
+/// A duration from one second to thirty days.
+///
+/// # Errors
+/// `Config` if it is none.
+pub fn duration_of(name: &str, value: &str, example: &str) -> Result<Duration> {
+    match humantime::parse_duration(value.trim()) {
+        Ok(time) if (SHORTEST..=LONGEST).contains(&time) => Ok(time),
+        _ => Err(Error::config(
+            name,
+            format!("{value:?} is no duration from 1s to 30d; write one such as {example} or 90m"),
+        )),
+    }
+}
+
 /// Flags, with their twins in the environment where they are absent.
 #[derive(Debug, Clone, Copy)]
 pub struct Given<'a> {
@@ -78,15 +92,7 @@ impl Given<'_> {
         let (name, value) = self
             .value(twin, flag, value)?
             .unwrap_or_else(|| (flag.to_owned(), default.to_owned()));
-        match humantime::parse_duration(value.trim()) {
-            Ok(time) if (SHORTEST..=LONGEST).contains(&time) => Ok(time),
-            _ => Err(Error::config(
-                &name,
-                format!(
-                    "{value:?} is no duration from 1s to 30d; write one such as {default} or 90m"
-                ),
-            )),
-        }
+        duration_of(&name, &value, default)
     }
 
     /// A file.

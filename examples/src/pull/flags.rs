@@ -10,6 +10,9 @@ use clap::Parser;
 #[derive(Debug, Clone, Default, Parser)]
 #[command(name = "pull", version)]
 pub struct Flags {
+    /// Many orgs in one process: a TOML file of integrations
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<String>,
     /// Where to begin when there is no checkpoint yet: an RFC 3339 time, or how long ago (90m, 24h) [default: 24h]
     #[arg(long, value_name = "TIME|DURATION")]
     pub since: Option<String>,
@@ -38,7 +41,8 @@ pub struct Flags {
 
 impl Flags {
     /// The environment twins of the flags.
-    pub const VARIABLES: [&str; 8] = [
+    pub const VARIABLES: [&str; 9] = [
+        "OKTA_CORALOGIX_CONFIG",
         "OKTA_CORALOGIX_SINCE",
         "OKTA_CORALOGIX_POLL_INTERVAL",
         "OKTA_CORALOGIX_CHECKPOINT",

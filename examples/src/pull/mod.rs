@@ -1,12 +1,14 @@
 //! The `pull` program.
 
+pub mod config;
 mod demonstration;
 mod flags;
+mod many;
 mod real;
 mod settings;
 
 pub use flags::Flags;
-pub use settings::{Mode, Settings, Wanted};
+pub use settings::{Many, Mode, Settings, Wanted};
 
 use std::process::ExitCode;
 
@@ -22,6 +24,7 @@ pub async fn main() -> ExitCode {
     let end = match Wanted::read(flags, any_argument, &Environment::of_the_process()) {
         Ok(Wanted::Demonstration) => demonstration::run().await,
         Ok(Wanted::Real(settings)) => real::run(*settings).await,
+        Ok(Wanted::Many(many)) => many::run(*many).await,
         Err(error) => End::WrongSetting(error),
     };
     end.report()

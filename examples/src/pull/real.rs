@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::signals;
 
 /// How long what is in flight may take after a signal.
-const DRAIN: Duration = Duration::from_secs(20);
+pub(super) const DRAIN: Duration = Duration::from_secs(20);
 
 pub(super) async fn run(settings: Settings) -> End {
     let progress = Progress::on_stderr();

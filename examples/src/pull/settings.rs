@@ -1,6 +1,6 @@
 //! What `pull` is asked to do, from flags and variables.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,6 +9,7 @@ use okta_coralogix_core::{CoralogixMapping, Error, Result};
 use okta_source::{Credentials, OrgUrl, Since};
 
 use super::Flags;
+use super::config::{self, Integration};
 use crate::coralogix;
 use crate::environment::Environment;
 use crate::given::{Given, required};
@@ -20,6 +21,21 @@ pub enum Wanted {
     Demonstration,
     /// Something was set.
     Real(Box<Settings>),
+    /// Many orgs.
+    Many(Box<Many>),
+}
+
+/// The settings of a run with many orgs.
+#[derive(Debug)]
+pub struct Many {
+    /// The orgs.
+    pub integrations: Vec<Integration>,
+    /// The file of what cannot be delivered.
+    pub dead_letters: PathBuf,
+    /// Set: stop when caught up, and give up after this long without progress.
+    pub once: Option<Duration>,
+    /// Test both ends of each, and send nothing.
+    pub check: bool,
 }
 
 /// The settings of a real run.
@@ -74,8 +90,55 @@ impl Wanted {
         if !any_argument && !variables.any(|name| environment.has(name)) {
             return Ok(Self::Demonstration);
         }
-        Settings::read(flags, environment).map(|settings| Self::Real(Box::new(settings)))
+        let given = Given { environment };
+        match given.value("CONFIG", "--config", flags.config.clone())? {
+            Some((_, file)) => Many::read(Path::new(&file), flags, environment)
+                .map(|many| Self::Many(Box::new(many))),
+            None => {
+                Settings::read(flags, environment).map(|settings| Self::Real(Box::new(settings)))
+            }
+        }
     }
+}
+
+impl Many {
+    fn read(file: &Path, flags: Flags, environment: &Environment) -> Result<Self> {
+        let given = Given { environment };
+        for (twin, flag, value) in [
+            ("SINCE", "--since", &flags.since),
+            ("POLL_INTERVAL", "--poll-interval", &flags.poll_interval),
+            ("CHECKPOINT", "--checkpoint", &flags.checkpoint),
+        ] {
+            if let Some((name, _)) = given.value(twin, flag, value.clone())? {
+                let detail = "belongs into the file of --config, to each integration";
+                return Err(Error::config(&name, detail));
+            }
+        }
+        if given.switch("DRY_RUN", flags.dry_run)? {
+            let detail = "cannot be combined with --config; leave one of them out";
+            return Err(Error::config("--dry-run", detail));
+        }
+        Ok(Self {
+            integrations: config::read(file, environment)?,
+            dead_letters: dead_letters(given, flags.dead_letters)?,
+            once: once(given, flags.once, flags.give_up_after)?,
+            check: given.switch("CHECK", flags.check)?,
+        })
+    }
+}
+
+fn dead_letters(given: Given<'_>, value: Option<String>) -> Result<PathBuf> {
+    given.file(
+        "DEAD_LETTERS",
+        "--dead-letters",
+        value,
+        "okta-coralogix.dead-letters.ndjson",
+    )
+}
+
+fn once(given: Given<'_>, once: bool, give_up: Option<String>) -> Result<Option<Duration>> {
+    let give_up = given.duration("GIVE_UP_AFTER", "--give-up-after", give_up, "10m")?;
+    Ok(given.switch("ONCE", once)?.then_some(give_up))
 }
 
 impl Settings {
@@ -106,13 +169,7 @@ impl Settings {
             Mode::DryRun => None,
             Mode::Send | Mode::Check => Some(coralogix::sink(environment)?.build()?),
         };
-        let give_up = given.duration(
-            "GIVE_UP_AFTER",
-            "--give-up-after",
-            flags.give_up_after,
-            "10m",
-        )?;
-        let once = given.switch("ONCE", flags.once)?.then_some(give_up);
+        let once = once(given, flags.once, flags.give_up_after)?;
         let settings = Self {
             mapping: coralogix::mapping(environment, Some(org.subdomain()))?.build()?,
             org,
@@ -131,12 +188,7 @@ impl Settings {
                 flags.checkpoint,
                 "okta-coralogix.checkpoint.json",
             )?,
-            dead_letters: given.file(
-                "DEAD_LETTERS",
-                "--dead-letters",
-                flags.dead_letters,
-                "okta-coralogix.dead-letters.ndjson",
-            )?,
+            dead_letters: dead_letters(given, flags.dead_letters)?,
             once,
             mode,
         };
@@ -152,14 +204,22 @@ impl Settings {
 }
 
 fn since(given: Given<'_>, value: Option<String>) -> Result<Since> {
-    let Some((name, value)) = given.value("SINCE", "--since", value)? else {
-        return Ok(Since::Ago(Duration::from_secs(24 * 3600)));
-    };
+    match given.value("SINCE", "--since", value)? {
+        None => Ok(Since::Ago(Duration::from_secs(24 * 3600))),
+        Some((name, value)) => since_of(&name, &value),
+    }
+}
+
+/// A time, or how long ago.
+///
+/// # Errors
+/// `Config` if it is neither.
+pub(super) fn since_of(name: &str, value: &str) -> Result<Since> {
     if let Ok(time) = value.trim().parse::<DateTime<Utc>>() {
         return Ok(Since::At(time));
     }
     humantime::parse_duration(value.trim()).map(Since::Ago).map_err(|_| {
         let what = "is neither a time nor a duration; write an RFC 3339 time such as 2026-11-22T10:00:00Z, or 90m, or 24h";
-        Error::config(&name, format!("{value:?} {what}"))
+        Error::config(name, format!("{value:?} {what}"))
     })
 }

@@ -13,6 +13,7 @@ mod eventbridge_lambda;
 mod eventbridge_sqs;
 mod in_memory;
 mod kill;
+mod orgs;
 mod program;
 mod replay;
 mod service_app;

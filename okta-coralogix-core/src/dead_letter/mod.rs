@@ -96,6 +96,13 @@ pub trait DeadLetters: Debug + Send + Sync + 'static {
     async fn write(&self, letters: &[DeadLetter]) -> Result<()>;
 }
 
+#[async_trait]
+impl<D: DeadLetters + ?Sized> DeadLetters for Arc<D> {
+    async fn write(&self, letters: &[DeadLetter]) -> Result<()> {
+        (**self).write(letters).await
+    }
+}
+
 /// What a pipeline has when none was configured: the first event that would be put aside ends it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoDeadLetters;

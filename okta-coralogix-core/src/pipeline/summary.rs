@@ -1,6 +1,7 @@
 //! The conservation law: what came in ends in exactly one of six ways.
 
 use std::fmt;
+use std::ops::AddAssign;
 
 use serde::Serialize;
 
@@ -95,6 +96,21 @@ impl Summary {
     #[must_use]
     pub fn is_balanced(&self) -> bool {
         self.received == self.ended()
+    }
+}
+
+/// The sums of two runs.
+impl AddAssign for Summary {
+    fn add_assign(&mut self, other: Self) {
+        self.received += other.received;
+        self.delivered += other.delivered;
+        self.too_old += other.too_old;
+        self.duplicate += other.duplicate;
+        self.filtered += other.filtered;
+        self.dead_lettered += other.dead_lettered;
+        self.handed_back += other.handed_back;
+        self.ambiguous_sends += other.ambiguous_sends;
+        self.ambiguous_entries += other.ambiguous_entries;
     }
 }
 

@@ -1,0 +1,39 @@
+//! `pull --config`: many orgs in one process, each with its own cursor, budget, credentials and failures.
+
+mod file;
+mod integration;
+mod keys;
+mod run;
+mod secrets;
+
+pub use integration::Integration;
+pub use run::{Ended, Limits, run_all};
+
+use std::path::Path;
+
+use okta_coralogix_core::{Error, Result};
+
+use crate::environment::Environment;
+
+/// Reads the file at `path`.
+///
+/// # Errors
+/// `Config`, which names the integration and the key, and says what to write.
+pub fn read(path: &Path, environment: &Environment) -> Result<Vec<Integration>> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let detail = format!("{} cannot be read ({error})", path.display());
+        Error::config("--config", detail)
+    })?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    parse(&text, folder, environment)
+        .map_err(|error| Error::new(error.kind(), format!("{}: {error}", path.display())))
+}
+
+/// Reads the text of a file that stands in `folder`: relative names are meant from there.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(text: &str, folder: &Path, environment: &Environment) -> Result<Vec<Integration>> {
+    let file = file::File::parse(text)?;
+    integration::all(file, folder, environment)
+}

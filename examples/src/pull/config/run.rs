@@ -1,0 +1,144 @@
+//! Many pipelines side by side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
+use okta_coralogix_core::dead_letter::DeadLetters;
+use okta_coralogix_core::observe::Observer;
+use okta_coralogix_core::pipeline::Failed;
+use okta_coralogix_core::{Clock, Error, Pipeline, Result, Summary};
+use okta_source::OktaSource;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::Integration;
+
+/// What holds for all integrations of a run.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Set: each one stops when it has caught up, and gives up after this long without progress.
+    pub once: Option<Duration>,
+    /// How long what is in flight may take after a signal.
+    pub drain: Duration,
+    /// The host's clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// How all of them ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The sums of all of them.
+    pub summary: Summary,
+    /// Those that ended with an error, by name.
+    pub failed: Vec<(String, Error)>,
+}
+
+/// Runs all integrations until each has ended, or `shutdown` resolves. One that fails is said, and ends alone.
+///
+/// `checkpoint` makes the store of an integration, given its file.
+///
+/// # Errors
+/// A setting that turns out to be wrong before anything is started: a checkpoint that cannot be opened, for example.
+pub async fn run_all<O: Observer + Clone>(
+    integrations: Vec<Integration>,
+    limits: &Limits,
+    dead_letters: Arc<dyn DeadLetters>,
+    observer: O,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Ended> {
+    let mut opened = Vec::with_capacity(integrations.len());
+    for integration in integrations {
+        let name = integration.name.clone();
+        let pipeline = open(integration, limits, &dead_letters, observer.clone()).await;
+        let at = |error: Error| Error::new(error.kind(), format!("integration {name:?}: {error}"));
+        opened.push((name.clone(), pipeline.map_err(at)?));
+    }
+    let stop = watch::Sender::new(false);
+    let mut running: FuturesUnordered<_> = opened
+        .into_iter()
+        .map(|(name, pipeline)| {
+            let mut stopped = stop.subscribe();
+            // A task each, so that all cores help and none waits for another.
+            let task = tokio::spawn(pipeline.run(async move {
+                drop(stopped.wait_for(|stop| *stop).await);
+            }));
+            finish(name, task)
+        })
+        .collect();
+    let mut ended = Ended {
+        summary: Summary::default(),
+        failed: Vec::new(),
+    };
+    let mut shutdown = std::pin::pin!(shutdown);
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            one = running.next() => match one {
+                None => return Ok(ended),
+                Some((name, end)) => ended.add(name, end),
+            },
+            () = &mut shutdown, if !is_stopping => {
+                is_stopping = true;
+                stop.send_replace(true);
+            }
+        }
+    }
+}
+
+async fn finish(
+    name: String,
+    task: JoinHandle<Result<Summary, Failed>>,
+) -> (String, Result<Summary, Failed>) {
+    match task.await {
+        Ok(ended) => (name, ended),
+        // Nothing aborts a task: it has panicked, and what the others do is unharmed.
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => panic!("the task of an integration was lost: {error}"),
+        },
+    }
+}
+
+impl Ended {
+    fn add(&mut self, name: String, ended: Result<Summary, Failed>) {
+        let summary = match ended {
+            Ok(summary) => summary,
+            Err(failed) => {
+                tracing::error!(integration = name, error = %failed.error, "an integration has ended; the others go on");
+                self.failed.push((name, failed.error));
+                failed.summary
+            }
+        };
+        self.summary += summary;
+    }
+}
+
+async fn open(
+    integration: Integration,
+    limits: &Limits,
+    dead_letters: &Arc<dyn DeadLetters>,
+    observer: impl Observer,
+) -> Result<Pipeline<OktaSource>> {
+    let checkpoint: Arc<dyn CheckpointStore> =
+        Arc::new(FileCheckpoint::open(&integration.checkpoint).await?);
+    let source = integration
+        .source
+        .clock(Arc::clone(&limits.clock))
+        .once(limits.once.is_some())
+        .checkpoint(checkpoint)
+        .open()
+        .await?;
+    let pipeline = Pipeline::builder(source, integration.sink)
+        .mapping(integration.mapping)
+        .clock(Arc::clone(&limits.clock))
+        .dead_letters(Arc::clone(dead_letters))
+        .observer(observer)
+        .drain_timeout(limits.drain);
+    match limits.once {
+        Some(time) => pipeline.give_up_after(time).build(),
+        None => pipeline.build(),
+    }
+}
