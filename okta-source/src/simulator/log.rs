@@ -40,10 +40,22 @@ impl Log {
         self.entries.len()
     }
 
-    /// Persists an event, usually behind the others. One that is persisted as of an earlier time takes its place among
-    /// them: whoever has read past it does not see it any more.
+    /// Persists an event behind the others, not before the last of them.
     pub(super) fn append(&mut self, persisted: DateTime<Utc>, event: Bytes) {
-        let persisted = persisted.timestamp_millis();
+        let last = self.entries.last().map(|entry| entry.persisted);
+        self.put(
+            last.max(Some(persisted.timestamp_millis()))
+                .unwrap_or_default(),
+            event,
+        );
+    }
+
+    /// Persists an event as of an earlier time: whoever has read past its place does not see it any more.
+    pub(super) fn insert(&mut self, persisted: DateTime<Utc>, event: Bytes) {
+        self.put(persisted.timestamp_millis(), event);
+    }
+
+    fn put(&mut self, persisted: i64, event: Bytes) {
         let place = self.behind(persisted, usize::MAX);
         let entry = Entry {
             persisted,

@@ -98,16 +98,33 @@ impl OktaSimulator {
         self.append_at(self.now(), events);
     }
 
-    /// Persists events as of a time. Where that lies before the last ones, they are late: they take their place among
-    /// the others, and whoever has read past it does not see them by polling on.
+    /// Persists events as of a time, behind all that are there.
     pub fn append_at<E: Into<Bytes>>(
         &self,
         persisted: DateTime<Utc>,
         events: impl IntoIterator<Item = E>,
     ) {
+        self.persist(events, |log, event| log.append(persisted, event));
+    }
+
+    /// Persists events late, as of a time before the last ones: they take their place among the others, and whoever has
+    /// read past it does not see them by polling on.
+    pub fn commit_late<E: Into<Bytes>>(
+        &self,
+        persisted: DateTime<Utc>,
+        events: impl IntoIterator<Item = E>,
+    ) {
+        self.persist(events, |log, event| log.insert(persisted, event));
+    }
+
+    fn persist<E: Into<Bytes>>(
+        &self,
+        events: impl IntoIterator<Item = E>,
+        put: impl Fn(&mut Log, Bytes),
+    ) {
         let mut state = self.0.state();
         for event in events {
-            state.log.append(persisted, event.into());
+            put(&mut state.log, event.into());
         }
         drop(state);
         self.0.caught_up.send_replace(false);

@@ -112,7 +112,7 @@ async fn reading_again_finds_what_was_stored_behind_the_position_and_counts_it()
     let began = Instant::now();
     let quiet = timeout(Duration::from_secs(60), source.next()).await;
     assert!(quiet.is_err());
-    world.org.append_at(before, [event(5, before)]);
+    world.org.commit_late(before, [event(5, before)]);
     let delivery = given(&mut source).await;
     assert_eq!(numbers(&delivery), [5]);
     assert!(
@@ -153,7 +153,7 @@ async fn reading_again_finds_what_was_stored_behind_the_position_and_counts_it()
     drop(source);
 
     // A restart looks once it has caught up.
-    world.org.append_at(
+    world.org.commit_late(
         world.org.now() - TimeDelta::minutes(60),
         [event(6, world.clock.now() - TimeDelta::minutes(60))],
     );

@@ -166,7 +166,7 @@ async fn a_late_commit_is_not_seen_by_whoever_has_read_past_it() {
     let all = "/api/v1/logs?since=2026-11-22T09:00:00Z";
     let (events, next) = page(&world.org, all).await;
     assert_eq!(events, ["0", "1"]);
-    world.org.append_at(ago(7), [event(2, ago(7))]);
+    world.org.commit_late(ago(7), [event(2, ago(7))]);
     let next = next.unwrap();
     assert_eq!(page(&world.org, &next).await.0, Vec::<String>::new());
     assert_eq!(page(&world.org, all).await.0, ["0", "2", "1"]);
