@@ -343,10 +343,38 @@ async fn the_program_delivers_every_good_org_and_tells_of_the_refused_one() {
     let again = run(&world, &config_file(&world, 2, 0), &["--once"]).await;
     assert_eq!(
         (again.code, &again.summary()["received"]),
-        (Some(0), &serde_json::json!(0)),
+        (Some(0), &0),
         "{}",
         again.stderr
     );
+}
+
+/// Bytes in memory of the program once it polls `orgs` orgs with 200 events each.
+async fn resident(orgs: usize) -> u64 {
+    let mut world = World::new().await;
+    world.append(fresh(200).into_iter().map(|event| event.json));
+    let config = config_file(&world, orgs, 0);
+    std::fs::write(world.folder.path().join("orgs.toml"), config).unwrap();
+    let variables = [("TOKEN", TOKEN.to_owned()), ("KEY", KEY.to_owned())].into();
+    let flags = ["--config", "orgs.toml"];
+    let child = start_program("pull", world.folder.path(), &variables, &flags);
+    let all = orgs * 200;
+    world.seen.wait_for(|seen| *seen >= all).await.unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+    kib * 1024
+}
+
+#[tokio::test]
+async fn the_memory_of_one_more_org_is_printed() {
+    let (few, many) = (resident(5).await, resident(50).await);
+    let each = many.saturating_sub(few) / 45;
+    println!("memory with 5 orgs {few} bytes, with 50 {many}: {each} for each more");
+    assert!(each < 4 * 1024 * 1024, "{each}");
 }
 
 #[tokio::test]

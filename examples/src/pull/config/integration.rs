@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::{CoralogixMapping, Error, Result};
-use okta_source::{Credentials, OktaSource, OktaSourceBuilder};
+use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl};
 
 use super::file::{File, Target, Written};
 use super::secrets::SecretFrom;
@@ -109,9 +109,12 @@ fn one(name: &str, written: Written, target: Target, sinks: &mut Sinks<'_>) -> R
     };
     let account = required("account", &written.account)?;
     let domain = required("okta_domain", &written.okta_domain)?;
-    let mut source = OktaSource::builder()
-        .org_url(domain)
-        .credentials(credentials(&written, sinks.folder, sinks.environment)?);
+    let org = OrgUrl::parse(&domain).map_err(|error| Error::config("okta_domain", error))?;
+    let mut source = OktaSource::builder().org_url(&org).credentials(credentials(
+        &written,
+        sinks.folder,
+        sinks.environment,
+    )?);
     if let Some(filter) = written.filter {
         source = source.filter(filter);
     }
