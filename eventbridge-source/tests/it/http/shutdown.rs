@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coralogix_sink::simulator::Fault;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -45,8 +45,21 @@ async fn what_cannot_be_settled_any_more_is_503() {
     let served = Served::new(|source| source.budget(Duration::from_millis(500))).await;
     served.ingress.set_down(true);
     let mut stream = served.connect().await;
-    let event = &events(1)[0];
-    stream.write_all(&request(&envelope(event))).await.unwrap();
+    let request = request(&envelope(&events(1)[0]));
+    let head = request
+        .windows(4)
+        .position(|end| end == b"\r\n\r\n")
+        .unwrap();
+    stream.write_all(&request[..head]).await.unwrap();
+    stream
+        .write_all(b"\r\nexpect: 100-continue\r\n\r\n")
+        .await
+        .unwrap();
+    // It has been let in when it is told to go on.
+    let mut told = [0; 25];
+    stream.read_exact(&mut told).await.unwrap();
+    assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(&request[head + 4..]).await.unwrap();
     served.stop();
     let answer = timeout(FAR, read_all(&mut stream)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
