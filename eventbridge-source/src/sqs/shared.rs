@@ -31,7 +31,7 @@ pub(super) struct Shared {
     visibility: Duration,
     seed: u64,
     state: Mutex<State>,
-    /// A group has become free, or something ended the run.
+    /// Something is ready, a group has become free, or something ended the run.
     pub(super) changed: Notify,
     /// Something was taken that the keeper has to look after.
     pub(super) taken: Notify,
@@ -99,6 +99,8 @@ impl Shared {
         drop(state);
         if count > 0 {
             self.taken.notify_one();
+            // Whoever asks for events need not wait for the end of the receives that follow this one.
+            self.changed.notify_one();
         }
         Ok(count)
     }

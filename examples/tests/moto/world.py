@@ -23,7 +23,7 @@ def deploy(template):
     client("events").create_event_bus(Name="audit")
     with open(template, encoding="utf-8") as file:
         body = file.read()
-    parameters = {"PartnerEventSource": SOURCE, "CreateBus": "false", "VisibilityTimeout": "5"}
+    parameters = {"PartnerEventSource": SOURCE, "CreateBus": "false", "VisibilityTimeout": "60"}
     formation = client("cloudformation")
     formation.create_stack(
         StackName="okta",

@@ -175,3 +175,13 @@ async fn what_is_never_finished_moves_to_the_queues_own_dead_letters() {
         "the redrive policy took it, nobody deleted it"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_received_is_given_at_once_though_the_next_receive_waits() {
+    let world = World::with(SqsSimulator::builder(), &envelopes(10));
+    let source = SqsSource::builder().queue(world.queue.clone());
+    let mut source = source.open().await.unwrap();
+    let next = okta_coralogix_core::EventSource::next(&mut source);
+    let delivery = tokio::time::timeout(secs(1), next).await.unwrap();
+    assert_eq!(delivery.unwrap().unwrap().items.len(), 10);
+}
