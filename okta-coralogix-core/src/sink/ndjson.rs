@@ -22,16 +22,13 @@ use crate::{EntryText, Error, ErrorKind, LogEntry, Result};
 pub struct NdjsonSink {
     limits: BatchLimits,
     target: Arc<Target>,
+    /// Held while something is written: true if the last write may have left a torn line.
+    torn: Arc<Mutex<bool>>,
 }
 
 #[derive(Debug)]
 enum Target {
-    File {
-        path: PathBuf,
-        disk: Arc<dyn Disk>,
-        /// True if the last write may have left a torn line.
-        torn: Mutex<bool>,
-    },
+    File { path: PathBuf, disk: Arc<dyn Disk> },
     Stdout,
 }
 
@@ -54,8 +51,6 @@ impl NdjsonSink {
         Self::to(Target::File {
             path: path.into(),
             disk,
-            // Whoever wrote before may have died half way.
-            torn: Mutex::new(true),
         })
     }
 
@@ -66,6 +61,8 @@ impl NdjsonSink {
                 bytes: 1024 * 1024,
             },
             target: Arc::new(target),
+            // Whoever wrote before may have died half way.
+            torn: Arc::new(Mutex::new(true)),
         }
     }
 
@@ -112,10 +109,12 @@ impl LogSink for NdjsonSink {
         Ok(Batch::new(taken, lines.into()).with_oldest(oldest))
     }
 
-    /// What was begun is finished even if the future is dropped: a line is never cut by the next one.
+    /// Requests are written in the order in which they were begun. What was begun is finished even if the future is dropped: a
+    /// line is never cut by the next one.
     async fn send(&self, batch: &Batch) -> Result<Sent> {
         let (target, lines) = (Arc::clone(&self.target), batch.body.clone());
-        let written = tokio::spawn(async move { target.write(lines).await });
+        let mut torn = Arc::clone(&self.torn).lock_owned().await;
+        let written = tokio::spawn(async move { target.write(lines, &mut torn).await });
         written.await.map_err(|error| {
             Error::new(ErrorKind::Storage, "writing the lines was broken off").with_source(error)
         })??;
@@ -124,11 +123,10 @@ impl LogSink for NdjsonSink {
 }
 
 impl Target {
-    async fn write(&self, lines: Bytes) -> Result<()> {
+    async fn write(&self, lines: Bytes, torn: &mut bool) -> Result<()> {
         match self {
             Self::Stdout => print(lines).await,
-            Self::File { path, disk, torn } => {
-                let mut torn = torn.lock().await;
+            Self::File { path, disk } => {
                 let at = |error| failed(path, &error);
                 let ends = !*torn || ends_a_line(&**disk, path).await.map_err(at)?;
                 *torn = true;
