@@ -2,16 +2,13 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use okta_coralogix_core::LogEntry;
 use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError};
-use okta_coralogix_core::{EntryText, LogEntry};
 
 use crate::compress::Compression;
-use crate::entry;
-use crate::escape::escaped_len;
 use crate::shed::shed;
 
 /// What an entry takes beside its text, for reserving memory.
@@ -23,10 +20,15 @@ pub(crate) struct Encoder {
     compression: Compression,
     /// The most bytes of an entry.
     entry_limit: Option<usize>,
-    /// Entries made smaller.
-    shed: AtomicU64,
     /// The buffer of the last body, which was compressed into another one.
     spare: Mutex<Vec<u8>>,
+}
+
+/// What stands in a body.
+struct Framed {
+    taken: usize,
+    /// Entries that were made smaller.
+    shed: usize,
 }
 
 impl Encoder {
@@ -39,7 +41,6 @@ impl Encoder {
             limits,
             compression,
             entry_limit,
-            shed: AtomicU64::new(0),
             spare: Mutex::default(),
         }
     }
@@ -50,10 +51,6 @@ impl Encoder {
 
     pub(crate) fn compression(&self) -> Compression {
         self.compression
-    }
-
-    pub(crate) fn shed_entries(&self) -> u64 {
-        self.shed.load(Ordering::Relaxed)
     }
 
     /// As many of the first entries as fit. An entry that cannot be sent at all ends the batch, and is an error once it
@@ -69,16 +66,15 @@ impl Encoder {
             (Ok(_), Compression::Gzip(level)) => level.compress(&plain),
         };
         *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = plain;
-        let taken = framed?;
-        Ok(Batch {
-            taken,
-            body,
-            plain_len,
-            oldest: entries[..taken].iter().filter_map(|e| e.timestamp).min(),
-        })
+        let Framed { taken, shed } = framed?;
+        let oldest = entries[..taken].iter().filter_map(|e| e.timestamp).min();
+        Ok(Batch::new(taken, body)
+            .with_plain_len(plain_len)
+            .with_oldest(oldest)
+            .with_shed(shed))
     }
 
-    fn frame(&self, entries: &[LogEntry], body: &mut Vec<u8>) -> Result<usize, EncodeError> {
+    fn frame(&self, entries: &[LogEntry], body: &mut Vec<u8>) -> Result<Framed, EncodeError> {
         let Some(first) = entries.first() else {
             return Err(EncodeError::Invalid("there is no entry to send".into()));
         };
@@ -86,15 +82,15 @@ impl Encoder {
             entries: most,
             bytes: limit,
         } = self.limits;
-        entry::check(first).map_err(EncodeError::Invalid)?;
+        first.check().map_err(EncodeError::Invalid)?;
         body.reserve(expected_len(entries).min(limit));
         body.push(b'[');
         let (mut taken, mut shed) = (0, 0);
         for entry in entries.iter().take(most) {
             let before = body.len();
             if taken > 0 {
-                let cannot_fit = before + entry::text_len(entry) >= limit;
-                if cannot_fit || entry::check(entry).is_err() {
+                let cannot_fit = before + entry.text.document().len() >= limit;
+                if cannot_fit || entry.check().is_err() {
                     break;
                 }
                 body.push(b',');
@@ -107,7 +103,7 @@ impl Encoder {
                 Ok(smaller)
             });
             match written {
-                Ok(smaller) => shed += u64::from(smaller),
+                Ok(smaller) => shed += usize::from(smaller),
                 Err(error) if taken == 0 => return Err(error),
                 Err(_) => {
                     body.truncate(before);
@@ -117,52 +113,43 @@ impl Encoder {
             taken += 1;
         }
         body.push(b']');
-        self.shed.fetch_add(shed, Ordering::Relaxed);
-        Ok(taken)
+        Ok(Framed { taken, shed })
     }
 
     /// Appends the entry, made smaller if it is over the limit for one. True if it was.
     fn write(&self, entry: &LogEntry, body: &mut Vec<u8>) -> Result<bool, EncodeError> {
         let start = body.len();
-        entry::write(entry, body);
+        entry.write_json(body);
         let bytes = body.len() - start;
         let Some(limit) = self.entry_limit.filter(|limit| bytes > *limit) else {
             return Ok(false);
         };
         let smaller = smaller(entry, bytes, limit).ok_or(EncodeError::TooLarge { bytes, limit })?;
         body.truncate(start);
-        entry::write(&smaller, body);
+        smaller.write_json(body);
         Ok(true)
     }
 }
 
 /// The entry with as much of its text as makes it no larger than `limit`, if there is such a part.
 fn smaller(entry: &LogEntry, bytes: usize, limit: usize) -> Option<LogEntry> {
-    let (EntryText::Escaped(text) | EntryText::Embedded(text)) = &entry.text else {
-        return None;
-    };
-    let escaped = matches!(entry.text, EntryText::Escaped(_));
-    let written = |text: &[u8]| {
-        if escaped {
-            escaped_len(text)
-        } else {
-            text.len()
-        }
-    };
-    let around = bytes - written(text);
-    let text = std::str::from_utf8(text).ok()?;
-    let shed = shed(text, |text| around + written(text.as_bytes()) <= limit)?;
+    let text = &entry.text;
+    let around = bytes - text.written_len(text.document());
+    let document = std::str::from_utf8(text.document()).ok()?;
+    let shed = shed(document, |document| {
+        around + text.written_len(document.as_bytes()) <= limit
+    })?;
     let mut smaller = entry.clone();
-    smaller.text = match escaped {
-        true => EntryText::Escaped(shed.into()),
-        false => EntryText::Embedded(shed.into()),
-    };
+    smaller.text = text.with_document(shed.into());
     Some(smaller)
 }
 
 /// A guess: quotes in the text double.
 fn expected_len(entries: &[LogEntry]) -> usize {
-    let texts: usize = entries.iter().map(entry::text_len).sum();
+    let texts: usize = entries
+        .iter()
+        .map(|entry| entry.text.document().len())
+        .sum();
     texts + texts / 5 + entries.len() * TYPICAL_OVERHEAD
 }
 

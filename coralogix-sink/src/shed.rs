@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::members::{Members, elements, place};
+use okta_coralogix_core::json::{Members, elements, place};
 
 /// The member at the root of a document from which something was taken: `{"shed":["debugContext.debugData"]}`.
 pub(crate) const FLAG: &str = "okta_coralogix";

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -31,6 +32,8 @@ pub struct CoralogixSink {
     encoder: Encoder,
     bounds: Bounds,
     transport: Arc<dyn Transport>,
+    /// Entries that were accepted smaller than they were.
+    shed: AtomicU64,
 }
 
 impl CoralogixSink {
@@ -66,6 +69,7 @@ impl CoralogixSink {
             encoder,
             bounds,
             transport,
+            shed: AtomicU64::new(0),
         }
     }
 
@@ -75,11 +79,10 @@ impl CoralogixSink {
         &self.endpoint
     }
 
-    /// Entries that were made smaller by [`entry_limit`](CoralogixSinkBuilder::entry_limit), so far. One that is put into
-    /// several requests, since the first was refused and split, counts in each.
+    /// Entries that were accepted smaller than they were, for [`entry_limit`](CoralogixSinkBuilder::entry_limit), so far.
     #[must_use]
     pub fn shed_entries(&self) -> u64 {
-        self.encoder.shed_entries()
+        self.shed.load(Ordering::Relaxed)
     }
 
     /// Tests reachability and the key without sending any log: posts an empty array.
@@ -138,7 +141,9 @@ impl LogSink for CoralogixSink {
         }
         let compression = self.encoder.compression();
         let answer = self.post(batch.body.clone(), compression).await?;
-        response::judge(&answer, self.asked())
+        let sent = response::judge(&answer, self.asked())?;
+        self.shed.fetch_add(batch.shed as u64, Ordering::Relaxed);
+        Ok(sent)
     }
 }
 

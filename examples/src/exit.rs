@@ -32,6 +32,13 @@ impl End {
             }
         };
         if let Self::Done(summary) | Self::Failed(_, summary) = self {
+            if summary.ambiguous_sends > 0 {
+                tracing::warn!(
+                    requests = summary.ambiguous_sends,
+                    entries = summary.ambiguous_entries,
+                    "the answers to some requests were lost: their entries may have arrived twice"
+                );
+            }
             let line = serde_json::to_string(&summary).expect("counts always serialise");
             // Whoever has closed stdout does not want the line.
             writeln!(std::io::stdout(), "{line}").ok();

@@ -6,11 +6,12 @@ mod readme {}
 pub mod coralogix;
 pub mod dead_letters;
 pub mod demonstration;
-pub mod dry_run;
 pub mod environment;
 pub mod eventbridge;
 pub mod exit;
 pub mod given;
 pub mod progress;
 pub mod pull;
+pub mod replay;
+pub mod service_logs;
 pub mod signals;

@@ -1,16 +1,22 @@
 //! SIGINT and SIGTERM.
 
-use std::io;
+use okta_coralogix_core::{Error, ErrorKind, Result};
 
 /// Resolves at the first SIGINT or SIGTERM. From then on a second one ends the process at once, as it would have without this.
 ///
 /// # Errors
-/// If the operating system does not let signals be heard.
-pub fn shutdown() -> io::Result<impl Future<Output = ()>> {
+/// `Storage` if the operating system does not let signals be heard.
+pub fn shutdown() -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let hear = |kind| {
+        signal(kind).map_err(|error| {
+            let detail = format!("signals cannot be heard: {error}");
+            Error::new(ErrorKind::Storage, detail).with_source(error)
+        })
+    };
+    let mut interrupt = hear(SignalKind::interrupt())?;
+    let mut terminate = hear(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::RetryHint;
 
 /// Exponential backoff with full jitter: the n-th wait is drawn evenly from zero to `first · 2ⁿ`, at most `cap`.
@@ -76,6 +78,14 @@ impl Backoff {
     pub fn reset(&mut self) {
         self.failures = 0;
     }
+}
+
+/// Nothing that is waited for is further ahead than this.
+pub(crate) const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// `wait` after `start`; a wait that is too long to be added is as good as none that ends.
+pub(crate) fn later(start: Instant, wait: Duration) -> Instant {
+    start + wait.min(FAR)
 }
 
 #[cfg(test)]

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-/// A disk. Called by [`FileCheckpoint`](crate::checkpoint::FileCheckpoint) and
-/// [`FileDeadLetters`](crate::dead_letter::FileDeadLetters), which turn its errors into sentences.
+/// A disk. Called by [`FileCheckpoint`](crate::checkpoint::FileCheckpoint),
+/// [`FileDeadLetters`](crate::dead_letter::FileDeadLetters) and [`NdjsonSink`](crate::sink::NdjsonSink), which turn its
+/// errors into sentences.
 ///
 /// # Implementing
 /// 1. A missing file is [`NotFound`](io::ErrorKind::NotFound), except where said otherwise.
@@ -46,6 +47,9 @@ pub trait Disk: Debug + Send + Sync + 'static {
 
     /// Gives a file another name, in place of the file that had that name. Atomic.
     async fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file. Nothing is there to be removed: `Ok`.
+    async fn remove(&self, path: &Path) -> io::Result<()>;
 
     /// Makes the names in a folder survive a power cut.
     async fn sync_folder(&self, folder: &Path) -> io::Result<()>;
@@ -120,10 +124,7 @@ impl Disk for OsDisk {
     async fn write(&self, path: &Path, bytes: Bytes) -> io::Result<()> {
         Self::run(path, move |path| {
             // Not truncated but made anew, so that neither a link nor the mode of a leftover is taken over.
-            match fs::remove_file(path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+            missing_is_fine(fs::remove_file(path))?;
             let mut file = private().write(true).create_new(true).open(path)?;
             file.write_all(&bytes)?;
             file.sync_all()
@@ -148,6 +149,10 @@ impl Disk for OsDisk {
         Self::run(from, move |from| fs::rename(from, to)).await
     }
 
+    async fn remove(&self, path: &Path) -> io::Result<()> {
+        Self::run(path, |path| missing_is_fine(fs::remove_file(path))).await
+    }
+
     async fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         Self::run(folder, |folder| {
             if cfg!(unix) {
@@ -170,6 +175,13 @@ impl Disk for OsDisk {
             Ok(hold(file, patience)?.map(|file| Box::new(file) as Box<dyn DiskLock>))
         })
         .await
+    }
+}
+
+fn missing_is_fine(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -10,6 +10,7 @@ mod entry;
 mod error;
 pub mod event;
 pub mod filter;
+pub mod json;
 mod json_string;
 pub mod mapping;
 pub mod observe;

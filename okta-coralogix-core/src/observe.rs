@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::Error;
 use crate::pipeline::Ending;
 
@@ -60,6 +62,89 @@ pub enum Signal<'a> {
         /// Why.
         error: &'a Error,
     },
+    /// A source asked and got a good answer.
+    Polled {
+        /// Which source: its org.
+        source: &'a str,
+        /// Events in the answer.
+        items: usize,
+        /// True if there was room for more: the source has caught up.
+        short: bool,
+        /// From the latest `published` of the answer to now; `None`: no event in it, or one of the future.
+        lag: Option<Duration>,
+        /// Requests that the source may still make in the current window, where it knows.
+        budget_left: Option<u32>,
+    },
+    /// A source waits for its request budget.
+    Waits {
+        /// Which source: its org.
+        source: &'a str,
+        /// How long.
+        wait: Duration,
+    },
+    /// A source has given no event for the time that was set for this, and says so again after each such time.
+    Silent {
+        /// Which source: its org.
+        source: &'a str,
+        /// Since its last event, or since it was opened.
+        since_event: Duration,
+        /// Since its last good answer: small if the far side answers and has nothing. `None`: there was none yet.
+        since_answer: Option<Duration>,
+    },
+    /// A source could not go on where it was, and reads again from an earlier time.
+    StartedOver {
+        /// Which source: its org.
+        source: &'a str,
+        /// From when.
+        since: DateTime<Utc>,
+    },
+    /// A source read a part again, and what of it was known already.
+    ReadAgain {
+        /// Which source: its org.
+        source: &'a str,
+        /// Events that were settled or in flight before.
+        known: usize,
+        /// Events that had not been given, though later ones had.
+        late: usize,
+    },
+    /// A source has so much to read that some of it may be too old by the time it is read.
+    Behind {
+        /// Which source: its org.
+        source: &'a str,
+        /// How old the event is that was read last.
+        age: Duration,
+        /// Events of this backlog that were too old already when they were read.
+        too_old: u64,
+        /// What is to be expected of the rest.
+        outlook: Outlook,
+    },
+    /// A source that reads a bounded range has come this far.
+    ReadThrough {
+        /// Which source: its org.
+        source: &'a str,
+        /// The latest `published` of what was read.
+        published: DateTime<Utc>,
+        /// The part of the range before it, 0 to 1.
+        share: f64,
+    },
+}
+
+/// What is to be expected of a backlog at the pace of the last minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outlook {
+    /// Too little was read yet to tell.
+    Unknown,
+    /// It gets shorter; about so many more events will be too old when they are read.
+    CatchesUp {
+        /// Events, estimated.
+        too_old: u64,
+    },
+    /// It gets longer: from then on every event will be too old when it is read.
+    FallsBehind {
+        /// From now; zero if that is so already.
+        within: Duration,
+    },
 }
 
 /// Hears what happens in a pipeline: for metrics, progress, alarms. Called from the pipeline's task, so it must not block.
@@ -96,6 +181,43 @@ impl Observer for TracingObserver {
             Signal::SettleFailed { error } => {
                 tracing::warn!(%error, "a delivery could not be settled")
             }
+            Signal::Silent {
+                source,
+                since_event,
+                since_answer,
+            } => tracing::warn!(
+                source,
+                ?since_event,
+                ?since_answer,
+                "the source has given no event for a long time"
+            ),
+            Signal::ReadAgain {
+                source,
+                known,
+                late,
+            } if *late > 0 => tracing::info!(
+                source,
+                known,
+                late,
+                "reading again found events that had been stored late"
+            ),
+            Signal::Behind {
+                source,
+                age,
+                too_old,
+                outlook,
+            } => tracing::warn!(
+                source,
+                ?age,
+                too_old,
+                ?outlook,
+                "the backlog is nearly too old to be delivered"
+            ),
+            Signal::ReadThrough {
+                source,
+                published,
+                share,
+            } => tracing::info!(source, %published, share, "read up to here"),
             // One a line would drown the log; the counts are in the summary.
             Signal::Ended { .. } => {}
             other => tracing::debug!(signal = ?other),

@@ -74,8 +74,25 @@ pub async fn exchange(
     request: Request<Bytes>,
     bounds: Bounds,
 ) -> Result<Response<Bytes>, TransportError> {
+    exchange_with(transport, request, bounds, bounds.silence).await
+}
+
+/// The same, where the far side may take `head` until its answer begins: as long as its own query may take.
+///
+/// # Errors
+/// [`TransportError`]: no connection, broken off, out of time, or too long.
+pub async fn exchange_with(
+    transport: &dyn Transport,
+    request: Request<Bytes>,
+    bounds: Bounds,
+    head: Duration,
+) -> Result<Response<Bytes>, TransportError> {
     let end = Instant::now() + bounds.total;
-    let (head, body) = timed(transport.call(request), end, bounds)
+    let patience = Bounds {
+        silence: head,
+        ..bounds
+    };
+    let (head, body) = timed(transport.call(request), end, patience)
         .await?
         .into_parts();
     let body = read_body(body, end, bounds).await?;
@@ -178,6 +195,36 @@ mod tests {
             .await
             .unwrap_err();
         assert!(matches!(long, TransportError::TooLong(8)));
+    }
+
+    /// Answers late, and then not at all.
+    #[derive(Debug)]
+    struct Slow;
+
+    #[async_trait]
+    impl Transport for Slow {
+        async fn call(&self, _: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            Ok(Response::new(stream::pending().boxed()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_beginning_of_an_answer_may_have_its_own_patience() {
+        let bounds = Bounds {
+            total: Duration::from_secs(60),
+            silence: Duration::from_secs(15),
+            body: 8,
+        };
+        for (head, ends) in [(29, 29), (31, 45)] {
+            let began = Instant::now();
+            let request = Request::new(Bytes::new());
+            let error = exchange_with(&Slow, request, bounds, Duration::from_secs(head))
+                .await
+                .unwrap_err();
+            assert!(matches!(error, TransportError::TimedOut(_)), "{error}");
+            assert_eq!(began.elapsed().as_secs(), ends);
+        }
     }
 
     #[test]

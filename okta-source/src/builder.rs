@@ -4,20 +4,31 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use okta_coralogix_core::checkpoint::CheckpointStore;
+use chrono::{DateTime, Utc};
+use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore};
 use okta_coralogix_core::filter::SeenFilter;
 use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Clock, ClockOffset, Error, Origin, Result, Secret, SystemClock};
 
+use crate::again::Again;
+use crate::attempts::Attempts;
 use crate::auth::{ApiToken, ApiTokenError, Auth};
 use crate::client::Client;
 use crate::config::{self, Settings, Since};
+use crate::error::foreign;
+use crate::freshness::Watch;
 use crate::http_transport::HttpTransport;
+use crate::identity::{Identity, Relation};
+use crate::options::Options;
 use crate::org::OrgUrl;
+use crate::pace::Pace;
+use crate::page_size::PageSize;
 use crate::progress::{Progress, Stored};
 use crate::rate::{RateBudget, is_share};
+use crate::recent::Recent;
 use crate::source::{OktaSource, check, place};
-use crate::start::{Position, Start};
+use crate::start::{self, Position, Start};
+use crate::trail::Trail;
 
 /// Builds an [`OktaSource`]. The address, the token and the checkpoint have no default.
 #[derive(Debug)]
@@ -32,8 +43,9 @@ pub struct OktaSourceBuilder {
     seen_capacity: usize,
     rate_share: f64,
     body_limit: usize,
+    pub(crate) options: Options,
     checkpoint: Option<Arc<dyn CheckpointStore>>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     transport: Option<Arc<dyn Transport>>,
 }
 
@@ -49,6 +61,7 @@ impl Default for OktaSourceBuilder {
             seen_capacity: SeenFilter::DEFAULT_CAPACITY,
             rate_share: config::RATE_SHARE,
             body_limit: config::BODY_LIMIT,
+            options: Options::default(),
             checkpoint: None,
             clock: Arc::new(SystemClock),
             transport: None,
@@ -134,7 +147,9 @@ impl OktaSourceBuilder {
     /// # Errors
     /// `Config` for a wrong setting, otherwise what the source would say.
     pub async fn check(self) -> Result<()> {
-        check(&self.client()?).await
+        self.options.validate()?;
+        let query = self.options.query.clone();
+        check(&self.client()?, &query).await
     }
 
     /// Opens the source at the position of its checkpoint. Makes no request.
@@ -142,7 +157,15 @@ impl OktaSourceBuilder {
     /// # Errors
     /// `Config` names a missing or wrong setting; `Corrupt` if the checkpoint belongs to another org; what the checkpoint's
     /// store says.
-    pub async fn open(mut self) -> Result<OktaSource> {
+    pub async fn open(self) -> Result<OktaSource> {
+        self.open_range(None).await
+    }
+
+    /// `range`: where a bounded range ends, and how its checkpoint names it.
+    pub(crate) async fn open_range(
+        mut self,
+        range: Option<(DateTime<Utc>, String)>,
+    ) -> Result<OktaSource> {
         self.validate()?;
         let store = self.checkpoint.take().ok_or_else(|| {
             Error::config(
@@ -150,40 +173,77 @@ impl OktaSourceBuilder {
                 "is missing; give a place to keep the position in",
             )
         })?;
-        let settings = Settings {
+        let options = std::mem::take(&mut self.options);
+        let mut settings = Settings {
             since: self.since,
             poll_interval: self.poll_interval,
             page_limit: self.page_limit,
-            once: self.once,
+            once: self.once && range.is_none(),
+            overlap: options.overlap(),
+            rate_share: self.rate_share,
+            catch_up_share: options.catch_up.0,
+            until: range.as_ref().map(|(until, _)| *until),
         };
-        let (clock, seen_capacity, rate_share) =
-            (Arc::clone(&self.clock), self.seen_capacity, self.rate_share);
+        let (clock, seen_capacity) = (Arc::clone(&self.clock), self.seen_capacity);
         let client = self.client()?;
-        let owner = format!("okta-system-log {}", client.org());
+        let query = options.query;
+        let identity = match &range {
+            Some((_, range)) => Identity::backfill(client.org(), range, &query),
+            None => Identity::polling(client.org(), &query),
+        };
         let (mut stored, mut seen) = (Stored::default(), SeenFilter::new(seen_capacity));
         if let Some(found) = store.load().await? {
-            seen = SeenFilter::restore(found.value.seen.clone(), seen_capacity);
-            stored = Stored {
-                place: Some(place(&found.value, &owner, client.org())?),
-                version: Some(found.version),
+            let window = found.value.seen.clone();
+            // It may have grown for the overlap.
+            let capacity = match seen_capacity {
+                0 => 0,
+                capacity => capacity.max(window.len()),
             };
+            seen = SeenFilter::restore(window, capacity);
+            stored.version = Some(found.version);
+            let restarts = options.restart_on_changed_query
+                && identity.relation(&found.value.owner) == Relation::OtherQuery
+                && range.is_none();
+            if restarts {
+                settings.since = restart(&found.value, settings, clock.now());
+            } else {
+                stored.place = Some(place(&found.value, &identity, client.org())?);
+            }
         }
+        if stored.place.is_none() {
+            config::check_start(settings.since, clock.now())?;
+        }
+        let owner = identity.as_str().to_owned();
         Ok(OktaSource {
             settings,
             origin: Arc::new(Origin::org(client.org().subdomain())),
+            watch: Watch::new(
+                client.org().subdomain().to_owned(),
+                options.observer,
+                options.silence,
+            ),
+            query,
+            identity,
             client,
             clock,
             position: stored.place.as_ref().map_or(Position::Start, |place| {
-                Position::Behind(place.cursor.clone())
+                Position::behind(place.cursor.clone())
             }),
             progress: Arc::new(Progress::new(owner, store, seen, stored)),
             generation: 0,
-            budget: RateBudget::new(rate_share),
+            budget: RateBudget::new(settings.rate_share),
             start: Start::new(settings.since),
             fallback: None,
+            repeats: None,
             offset: ClockOffset::default(),
             caught_up: false,
             next_tick: None,
+            size: PageSize::new(settings.page_limit),
+            attempts: Attempts::default(),
+            trail: Trail::default(),
+            recent: Recent::new(settings.overlap),
+            pace: Pace::new(options.catch_up.1),
+            again: Again::new(options.reread),
         })
     }
 
@@ -206,7 +266,7 @@ impl OktaSourceBuilder {
                 "is out of range; write a number above 0 and up to 1, such as 0.5",
             ));
         }
-        Ok(())
+        self.options.validate()
     }
 
     fn client(self) -> Result<Client> {
@@ -226,4 +286,18 @@ impl OktaSourceBuilder {
             self.body_limit,
         ))
     }
+}
+
+/// Where to read on with another query: from the overlap before the last event that was settled with the old one.
+fn restart(record: &Checkpoint, settings: Settings, now: DateTime<Utc>) -> Since {
+    let since = match record.published_ms {
+        Some(published) => start::before(published, now, settings.overlap).into(),
+        None => settings.since,
+    };
+    tracing::warn!(
+        old = foreign(&record.owner),
+        ?since,
+        "the query was changed: reading on with the new one; repeats are removed by their uuid"
+    );
+    since
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use http::{Request, Response, StatusCode};
-use okta_coralogix_core::transport::{Bounds, Transport, exchange};
+use okta_coralogix_core::transport::{Bounds, Transport, TransportError, exchange_with};
 use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
 
 use crate::auth::Auth;
@@ -16,6 +16,8 @@ use crate::org::OrgUrl;
 
 /// Okta answers `E0000009` when its query took 30 s; a whole answer with 1,000 events may take longer.
 const TOTAL: Duration = Duration::from_secs(60);
+/// Until the answer begins: the query itself, and something on top.
+const HEAD: Duration = Duration::from_secs(40);
 const SILENCE: Duration = Duration::from_secs(15);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -53,11 +55,15 @@ impl Client {
         &self.org
     }
 
-    /// Asks for `path` (with its query) and reads the whole answer, whatever its status.
+    /// Asks for `path` (with its query) and reads the whole answer, whatever its status. `more` are further headers.
     ///
     /// # Errors
     /// Temporary, if there is no complete answer.
-    pub(crate) async fn get(&self, path: &str) -> Result<Response<Bytes>> {
+    pub(crate) async fn get(
+        &self,
+        path: &str,
+        more: HeaderMap,
+    ) -> Result<Response<Bytes>, NoAnswer> {
         let mut request = Request::get(format!("{}{path}", self.org.as_str()))
             .body(Bytes::new())
             .map_err(|_| {
@@ -67,14 +73,45 @@ impl Client {
                 )
             })?;
         let headers = request.headers_mut();
+        headers.extend(more);
         headers.insert(ACCEPT, JSON);
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(USER_AGENT, AGENT);
         self.auth.authorize(headers);
-        exchange(&*self.transport, request, self.bounds)
+        exchange_with(&*self.transport, request, self.bounds, HEAD)
             .await
             .map(|response| blotted(response, self.auth.secret()))
-            .map_err(|error| broken_off(&error))
+            .map_err(|error| NoAnswer {
+                error: broken_off(&error),
+                too_much: match error {
+                    TransportError::TooLong(_) => true,
+                    TransportError::TimedOut(time) => time == TOTAL,
+                    _ => false,
+                },
+            })
+    }
+}
+
+/// Why a request has no complete answer.
+#[derive(Debug)]
+pub(crate) struct NoAnswer {
+    pub(crate) error: Error,
+    /// It was too long, or took too long: fewer events may do.
+    pub(crate) too_much: bool,
+}
+
+impl From<Error> for NoAnswer {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            too_much: false,
+        }
+    }
+}
+
+impl From<NoAnswer> for Error {
+    fn from(answer: NoAnswer) -> Self {
+        answer.error
     }
 }
 

@@ -6,8 +6,13 @@ use url::{Position, Url};
 
 use crate::error::foreign;
 use crate::org::OrgUrl;
+use crate::page_size::PageSize;
+use crate::query::Query;
 
 const LOGS: &str = "/api/v1/logs";
+
+/// No path, so that it is no link either.
+const END: &str = "end";
 
 /// The longest link that is followed, in bytes: what HTTP servers commonly take, and far above Okta's.
 const LONGEST: usize = 8 << 10;
@@ -51,6 +56,15 @@ impl Cursor {
         Ok(Self(link.to_owned()))
     }
 
+    /// Behind the last page of a bounded range.
+    pub(crate) fn end() -> Self {
+        Self(END.to_owned())
+    }
+
+    pub(crate) fn is_end(&self) -> bool {
+        self.0 == END
+    }
+
     /// From a checkpoint.
     pub(crate) fn restore(text: &str, org: &OrgUrl) -> Option<Self> {
         let url = Url::parse(&format!("{}{text}", org.as_str())).ok()?;
@@ -60,6 +74,16 @@ impl Cursor {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The same link with another page size; nothing else in it is touched.
+    pub(crate) fn with_limit(&self, limit: usize) -> Self {
+        let (path, query) = self.0.split_once('?').unwrap_or((&self.0, ""));
+        let others = query
+            .split('&')
+            .filter(|part| !part.is_empty() && !part.starts_with("limit="));
+        let query: String = others.map(|part| format!("{part}&")).collect();
+        Self(format!("{path}?{query}limit={limit}"))
     }
 
     /// The page size that the link asks for.
@@ -76,28 +100,49 @@ impl Cursor {
 pub(crate) enum Ask {
     /// What was persisted since then. Polling: no `until`, ascending. (Okta developer docs, "System Log query", 2026.)
     Since(DateTime<Utc>),
+    /// What was published from the one to the other, ascending.
+    Range(DateTime<Utc>, DateTime<Utc>),
     /// What comes behind a page.
     Behind(Cursor),
 }
 
 impl Ask {
-    /// Path and query.
-    pub(crate) fn path(&self, limit: u16) -> String {
-        match self {
-            Self::Since(since) => {
-                let since = since.to_rfc3339_opts(SecondsFormat::Millis, true);
-                format!("{LOGS}?since={since}&sortOrder=ASCENDING&limit={limit}")
+    /// Path and query. A link is used as it was given, unless a smaller page is wanted.
+    pub(crate) fn path(&self, size: PageSize, query: &Query) -> String {
+        let time = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let times = match self {
+            Self::Since(since) => format!("since={}", time(since)),
+            Self::Range(since, until) => format!("since={}&until={}", time(since), time(until)),
+            Self::Behind(cursor) => {
+                return match size.reduced() {
+                    Some(limit) => cursor.with_limit(limit.into()).0,
+                    None => cursor.0.clone(),
+                };
             }
-            Self::Behind(cursor) => cursor.0.clone(),
-        }
+        };
+        let (limit, rest) = (size.get(), query.parameters());
+        format!("{LOGS}?{times}&sortOrder=ASCENDING&limit={limit}{rest}")
     }
 
     /// How many events a full page has.
-    pub(crate) fn limit(&self, limit: u16) -> usize {
-        match self {
-            Self::Since(_) => usize::from(limit),
-            Self::Behind(cursor) => cursor.limit().unwrap_or(usize::from(limit)),
+    pub(crate) fn limit(&self, size: PageSize) -> usize {
+        let usual = usize::from(size.get());
+        match (self, size.reduced()) {
+            (Self::Behind(cursor), None) => cursor.limit().unwrap_or(usual),
+            _ => usual,
         }
+    }
+
+    /// The link behind the page as it is to be followed: with the page size from before, if it was made smaller for this page.
+    pub(crate) fn follow(&self, next: Cursor, size: PageSize, usual: u16) -> Cursor {
+        if size.reduced().is_none() {
+            return next;
+        }
+        let usual = match self {
+            Self::Behind(cursor) => cursor.limit().unwrap_or(usual.into()),
+            _ => usual.into(),
+        };
+        next.with_limit(usual)
     }
 }
 
@@ -119,7 +164,7 @@ mod tests {
         ] {
             let cursor = Cursor::from_link(&target, &org()).unwrap();
             assert_eq!(cursor.as_str(), path);
-            assert_eq!(Ask::Behind(cursor).limit(1000), 20);
+            assert_eq!(Ask::Behind(cursor).limit(PageSize::new(1000)), 20);
         }
     }
 
@@ -166,9 +211,45 @@ mod tests {
     #[test]
     fn the_first_request_polls() {
         let since = "2026-11-22T10:00:00.123456Z".parse().unwrap();
+        let (size, all) = (PageSize::new(1000), Query::default());
         assert_eq!(
-            Ask::Since(since).path(1000),
+            Ask::Since(since).path(size, &all),
             "/api/v1/logs?since=2026-11-22T10:00:00.123Z&sortOrder=ASCENDING&limit=1000"
+        );
+        let some = Query {
+            filter: Some("severity eq \"WARN\"".to_owned()),
+            q: Some("ann".to_owned()),
+        };
+        assert_eq!(
+            Ask::Range(since, since).path(size, &some),
+            "/api/v1/logs?since=2026-11-22T10:00:00.123Z&until=2026-11-22T10:00:00.123Z&sortOrder=ASCENDING&limit=1000\
+             &filter=severity%20eq%20%22WARN%22&q=ann"
+        );
+    }
+
+    #[test]
+    fn a_smaller_page_changes_nothing_in_a_link_but_its_limit() {
+        let mut size = PageSize::new(1000);
+        for (link, smaller) in [
+            (
+                "/api/v1/logs?after=1_1&limit=700&filter=a%20limit=%2Bb",
+                "/api/v1/logs?after=1_1&filter=a%20limit=%2Bb&limit=350",
+            ),
+            ("/api/v1/logs?limit=700", "/api/v1/logs?limit=350"),
+            ("/api/v1/logs", "/api/v1/logs?limit=350"),
+        ] {
+            size.restore();
+            let ask = Ask::Behind(Cursor::restore(link, &org()).unwrap());
+            assert_eq!(ask.path(size, &Query::default()), link);
+            size.halve(700);
+            assert_eq!(ask.path(size, &Query::default()), smaller);
+            assert_eq!(ask.limit(size), 350);
+        }
+        let ask = Ask::Behind(Cursor::restore("/api/v1/logs?after=1&limit=700", &org()).unwrap());
+        let next = Cursor::restore("/api/v1/logs?after=2&limit=350", &org()).unwrap();
+        assert_eq!(
+            ask.follow(next, size, 1000).as_str(),
+            "/api/v1/logs?after=2&limit=700"
         );
     }
 }

@@ -5,7 +5,8 @@ use okta_coralogix_core::transport::TransportError;
 use okta_coralogix_core::{Error, ErrorKind, RetryHint};
 use serde::Deserialize;
 
-use crate::rate;
+use crate::advice::advice;
+use crate::rate::{self, RateHeaders};
 
 /// The longest piece of foreign text that goes into a message, in characters.
 const FOREIGN_TEXT: usize = 200;
@@ -23,50 +24,38 @@ struct Body {
 pub(crate) fn refused(response: &Response<impl AsRef<[u8]>>) -> Error {
     let status = response.status();
     let headers = response.headers();
-    let said = said(status, headers, response.body().as_ref());
-    match status {
-        StatusCode::UNAUTHORIZED => Error::new(
-            ErrorKind::Unauthorized,
-            format!(
-                "Okta refuses the API token ({said}): it is wrong, revoked, or has expired after 30 days without use; \
-                 create a new one in the Admin Console under Security > API > Tokens"
-            ),
-        ),
-        StatusCode::FORBIDDEN => Error::new(
-            ErrorKind::Forbidden,
-            format!(
-                "the API token may not read the System Log ({said}): give the administrator it belongs to the Read-only \
-                 or Report Administrator role, and check whether the token is bound to another network zone"
-            ),
-        ),
-        StatusCode::NOT_FOUND => Error::new(
-            ErrorKind::WrongEndpoint,
-            format!(
-                "this address does not serve the Okta System Log ({said}): write the address of the org itself, such as \
-                 https://example.okta.com"
-            ),
-        ),
-        StatusCode::TOO_MANY_REQUESTS => rate_limited(headers, &said),
-        StatusCode::REQUEST_TIMEOUT => unavailable(headers, &said),
-        status if status.is_server_error() => unavailable(headers, &said),
-        status if status.is_redirection() => Error::new(
-            ErrorKind::WrongEndpoint,
-            format!(
-                "this address answers with a redirect ({said}), which is not followed so that the token goes nowhere else: \
-                 write the address of the org itself, such as https://example.okta.com"
-            ),
-        ),
-        status if status.is_client_error() => Error::new(
-            ErrorKind::Rejected,
-            format!(
-                "Okta refuses the request for the System Log ({said}): check the start time that was asked for"
-            ),
-        ),
-        _ => unreadable(
-            headers,
-            &format!("an answer other than a page of the System Log ({said})"),
-        ),
-    }
+    let body = body(response);
+    let said = said(status, headers, &body);
+    let (what, advice) = advice(status, body.error_code.as_deref());
+    let kind = match status {
+        StatusCode::UNAUTHORIZED => ErrorKind::Unauthorized,
+        StatusCode::FORBIDDEN => ErrorKind::Forbidden,
+        StatusCode::NOT_FOUND => ErrorKind::WrongEndpoint,
+        StatusCode::TOO_MANY_REQUESTS => return rate_limited(headers, &said),
+        StatusCode::REQUEST_TIMEOUT => return unavailable(headers, what, &said, advice),
+        status if status.is_server_error() => return unavailable(headers, what, &said, advice),
+        status if status.is_redirection() => ErrorKind::WrongEndpoint,
+        status if status.is_client_error() => ErrorKind::Rejected,
+        _ => {
+            let what = format!("an answer other than a page of the System Log ({said})");
+            return unreadable(&HeaderMap::new(), &what);
+        }
+    };
+    Error::new(kind, format!("{what} ({said}): {advice}"))
+}
+
+/// True if the org's own query took too long, so that a smaller page may do.
+pub(crate) fn is_query_timeout(response: &Response<impl AsRef<[u8]>>) -> bool {
+    response.status() == StatusCode::INTERNAL_SERVER_ERROR
+        && body(response).error_code.as_deref() == Some("E0000009")
+}
+
+/// Not even one event can be had. Whoever can mend it is not here, and it may pass: it is asked for again after a while.
+pub(crate) fn blocked(error: &Error) -> Error {
+    let detail = format!(
+        "the next event of the org cannot be read, and nothing behind it: {error}, although only one event was asked for;          raise body_limit if events can be that long, or ask Okta's support"
+    );
+    Error::temporary(error.kind(), detail).with_retry(RetryHint::After(rate::LONGEST_WAIT))
 }
 
 /// A 200 that cannot be used. It passes: a maintenance page looks like this.
@@ -90,10 +79,15 @@ pub(crate) fn broken_off(error: &TransportError) -> Error {
 
 fn rate_limited(headers: &HeaderMap, said: &str) -> Error {
     let wait = rate::asked_wait(headers);
+    let rate = RateHeaders::read(headers);
     let detail = match wait {
         Some(wait) => format!(
-            "the org's request limit is used up for {} s ({said})",
+            "the org's request limit is used up for {} s ({said}): if this lasts, see in the Admin Console under Reports > Rate \
+             Limits who uses it up, or set a lower rate_share",
             wait.as_secs()
+        ),
+        None if rate.is_some_and(|rate| rate.is_concurrency()) => format!(
+            "the org is being asked too much at the same time ({said}): if this lasts, see who else asks it"
         ),
         None => format!("the org takes no more requests at the moment ({said})"),
     };
@@ -101,23 +95,27 @@ fn rate_limited(headers: &HeaderMap, said: &str) -> Error {
         .with_retry(wait.map_or(RetryHint::Backoff, RetryHint::After))
 }
 
-fn unavailable(headers: &HeaderMap, said: &str) -> Error {
+fn unavailable(headers: &HeaderMap, what: &str, said: &str, advice: &str) -> Error {
     let wait = okta_coralogix_core::transport::retry_after(headers);
-    let error = Error::temporary(
-        ErrorKind::Unavailable,
-        format!("the org cannot answer at the moment ({said})"),
-    );
+    let detail = format!("{what} ({said}): {advice}");
+    let error = Error::temporary(ErrorKind::Unavailable, detail);
     match wait {
         Some(wait) => error.with_retry(RetryHint::After(wait.min(rate::LONGEST_WAIT))),
         None => error,
     }
 }
 
+fn body(response: &Response<impl AsRef<[u8]>>) -> Body {
+    serde_json::from_slice(response.body().as_ref()).unwrap_or_default()
+}
+
 /// Status, error code, summary and request id, for the brackets of a message.
-fn said(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> String {
-    let body: Body = serde_json::from_slice(body).unwrap_or_default();
+fn said(status: StatusCode, headers: &HeaderMap, body: &Body) -> String {
     let mut said = format!("HTTP {}", status.as_u16());
-    for part in [body.error_code, body.error_summary].iter().flatten() {
+    for part in [&body.error_code, &body.error_summary]
+        .into_iter()
+        .flatten()
+    {
         said.push_str(", ");
         said.push_str(&foreign(part));
     }
@@ -196,6 +194,67 @@ mod tests {
     }
 
     #[test]
+    fn each_error_of_okta_says_what_to_do() {
+        use ErrorKind::*;
+        for (status, code, kind, temporary, what) in [
+            (400, "E0000001", Rejected, false, "keywords of q"),
+            (400, "E0000021", Rejected, false, "Accept or Content-Type"),
+            (400, "E0000031", Rejected, false, "out of the filter"),
+            (
+                400,
+                "E0000053",
+                Rejected,
+                false,
+                "attribute names of the filter",
+            ),
+            (400, "E0000063", Rejected, false, "proxy adds parameters"),
+            (401, "E0000011", Unauthorized, false, "create a new one"),
+            (401, "E0000015", Unauthorized, false, "lacks the feature"),
+            (401, "E0000004", Unauthorized, false, "create a new one"),
+            (
+                403,
+                "E0000006",
+                Forbidden,
+                false,
+                "Report Administrator role",
+            ),
+            (403, "E0000005", Forbidden, false, "proxy strips"),
+            (
+                404,
+                "E0000007",
+                WrongEndpoint,
+                false,
+                "address of the org itself",
+            ),
+            (
+                404,
+                "E0000008",
+                WrongEndpoint,
+                false,
+                "address of the org itself",
+            ),
+            (405, "E0000022", Rejected, false, "gateway"),
+            (429, "E0000047", RateLimited, true, "no more requests"),
+            (500, "E0000009", Unavailable, true, "smaller page"),
+            (500, "E0000053", Unavailable, true, "asked again"),
+            (503, "E0000010", Unavailable, true, "read-only mode"),
+            (503, "E0000100", Unavailable, true, "search is out of order"),
+            (503, "E0000181", Unavailable, true, "asked again"),
+        ] {
+            let body = format!(r#"{{"errorCode":"{code}","errorSummary":"so it is"}}"#);
+            let error = refused(&answer(status, &body));
+            assert_eq!(
+                (error.kind(), error.is_temporary()),
+                (kind, temporary),
+                "{error}"
+            );
+            let brackets = format!("(HTTP {status}, {code}, so it is, request reqABC)");
+            assert!(error.detail().contains(&brackets), "{error}");
+            assert!(error.detail().contains(what), "{error}");
+        }
+    }
+
+    #[test]
     fn a_body_of_any_kind_is_taken() {
         for body in [
             "",
@@ -223,6 +282,14 @@ mod tests {
             "{harmless}"
         );
         assert!(harmless.chars().count() < 230);
+        // All that turns the direction of writing, hides itself, or ends a line or a terminal's command.
+        for c in "\u{0}\u{7}\u{8}\r\u{1b}\u{7f}\u{85}\u{9b}\u{ad}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\
+                  \u{202d}\u{2060}\u{2066}\u{2067}\u{2068}\u{2069}\u{feff}\u{e0001}\u{fff9}"
+            .chars()
+        {
+            let harmless = foreign(&format!("a{c}b"));
+            assert!(harmless.contains('\\') && !harmless.contains(c), "{harmless:?}");
+        }
     }
 
     #[test]

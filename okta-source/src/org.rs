@@ -212,6 +212,66 @@ mod tests {
     }
 
     #[test]
+    fn every_domain_of_okta_and_every_custom_one_is_an_org() {
+        for domain in OKTA_DOMAINS {
+            for sub in [
+                "acme",
+                "integrator-1234567",
+                "trial-1234567",
+                "dev-123",
+                "my-admin-team",
+                "admin",
+            ] {
+                let host = format!("{sub}.{domain}");
+                for text in [
+                    host.clone(),
+                    format!("https://{host}"),
+                    format!("https://{host}/"),
+                    format!("{host}/api/v1/logs?limit=1"),
+                    format!("HTTPS://{}/app/UserHome#x", host.to_uppercase()),
+                    format!("\t{host}:443\n"),
+                ] {
+                    let org = OrgUrl::parse(&text).unwrap();
+                    assert_eq!(org.as_str(), format!("https://{host}"), "{text}");
+                    assert_eq!(org.subdomain(), sub, "{text}");
+                }
+            }
+            for text in [
+                format!("acme-admin.{domain}"),
+                format!("https://acme-admin.{domain}/admin/dashboard"),
+                format!("https://ACME-ADMIN.{domain}:443/"),
+            ] {
+                let error = OrgUrl::parse(&text).unwrap_err();
+                assert_eq!(error, OrgUrlError::AdminConsole(format!("acme.{domain}")));
+                let instead = format!("write https://acme.{domain}");
+                assert!(error.to_string().ends_with(&instead), "{error}");
+            }
+            let bare = OrgUrl::parse(domain).unwrap();
+            assert_eq!(
+                bare.subdomain(),
+                domain,
+                "no org of Okta's, but nothing to be sure of"
+            );
+        }
+        for custom in [
+            "login.example.com",
+            "id.example.co.uk",
+            "login-admin.example.com",
+            "okta.example.com",
+            "acme.okta.com.example.com",
+            "acme-admin.myokta.com",
+        ] {
+            let org = OrgUrl::parse(custom).unwrap();
+            assert_eq!(org.as_str(), format!("https://{custom}"));
+            assert_eq!(
+                org.subdomain(),
+                custom,
+                "a custom domain is a name of its own"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_no_org_is_refused_with_what_to_write_instead() {
         for (text, instead) in [
             ("", "https://example.okta.com"),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http::Response;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use okta_coralogix_core::event::{MalformedEvent, Origin, RawEvent, split_page, split_whole_page};
@@ -17,7 +18,8 @@ use crate::org::OrgUrl;
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) items: Vec<Result<RawEvent, MalformedEvent>>,
-    pub(crate) next: Cursor,
+    /// Where it goes on. A bounded range ends with a page that has none.
+    pub(crate) next: Option<Cursor>,
 }
 
 impl Page {
@@ -26,6 +28,7 @@ impl Page {
         response: &Response<Bytes>,
         org: &OrgUrl,
         origin: &Arc<Origin>,
+        bounded: bool,
     ) -> Result<Self> {
         let headers = response.headers();
         let next = link::next(headers)
@@ -46,17 +49,20 @@ impl Page {
             );
             unreadable(headers, &what)
         })?;
-        let next = next.ok_or_else(|| no_next(response))?;
+        if next.is_none() && !bounded {
+            return Err(no_next(response));
+        }
         Ok(Self { items, next })
     }
 
     /// The latest `published` of the page, ms since 1970.
     pub(crate) fn published_ms(&self) -> Option<i64> {
-        self.items
-            .iter()
-            .flatten()
-            .map(|event| event.published().timestamp_millis())
-            .max()
+        self.published().map(|time| time.timestamp_millis()).max()
+    }
+
+    /// `published` of each event.
+    pub(crate) fn published(&self) -> impl Iterator<Item = DateTime<Utc>> + '_ {
+        self.items.iter().flatten().map(RawEvent::published)
     }
 }
 

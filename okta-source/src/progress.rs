@@ -91,10 +91,6 @@ impl Progress {
         &self.seen
     }
 
-    pub(crate) fn owner(&self) -> &str {
-        &self.owner
-    }
-
     /// Which generation pages belong to that are read now.
     pub(crate) fn generation(&self) -> u64 {
         self.flow().generation

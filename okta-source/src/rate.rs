@@ -79,7 +79,8 @@ pub(crate) struct RateBudget {
 struct Window {
     reset: i64,
     ends: Instant,
-    allowed: u32,
+    /// What the org states.
+    limit: u32,
     sent: u32,
 }
 
@@ -104,9 +105,24 @@ impl RateBudget {
     pub(crate) fn ready_at(&self, now: Instant) -> Option<Instant> {
         let spent = self
             .window
-            .filter(|window| window.sent.saturating_add(self.unplaced) >= window.allowed)
+            .filter(|window| self.left_of(window) == 0)
             .map(|window| window.ends);
         spent.max(self.blocked_until).filter(|ready| *ready > now)
+    }
+
+    /// How many requests may still be made in this window, where it is known.
+    pub(crate) fn left(&self) -> Option<u32> {
+        self.window.as_ref().map(|window| self.left_of(window))
+    }
+
+    fn left_of(&self, window: &Window) -> u32 {
+        let sent = window.sent.saturating_add(self.unplaced);
+        self.allowed(window.limit).saturating_sub(sent)
+    }
+
+    /// Takes another share of the limit from now on, of this window too.
+    pub(crate) fn set_share(&mut self, share: f64) {
+        self.share = share;
     }
 
     /// A request goes out now.
@@ -124,17 +140,16 @@ impl RateBudget {
             return;
         };
         let Some(wait) = rate.wait else { return };
-        let allowed = self.allowed(rate.limit);
         match &mut self.window {
             Some(window) if !window.is_over(now, rate.reset) => {
-                window.allowed = allowed;
+                window.limit = rate.limit;
                 window.sent = window.sent.saturating_add(self.unplaced);
             }
             window => {
                 *window = Some(Window {
                     reset: rate.reset,
                     ends: now + wait,
-                    allowed,
+                    limit: rate.limit,
                     sent: self.unplaced,
                 });
             }

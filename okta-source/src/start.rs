@@ -1,9 +1,9 @@
 //! Where reading begins without a link: at the start, and after Okta refused one.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::ClockOffset;
 
-use crate::config::{OVERLAP, Since};
+use crate::config::Since;
 use crate::cursor::Cursor;
 
 /// The first `since`. It stays what it was once asked for, so that reading again from the start skips nothing.
@@ -48,6 +48,18 @@ pub(crate) enum Position {
     Instead(DateTime<Utc>),
     /// Behind a page.
     Behind(Cursor),
+    /// Behind the last page of a bounded range.
+    End,
+}
+
+impl Position {
+    pub(crate) fn behind(cursor: Cursor) -> Self {
+        if cursor.is_end() {
+            Self::End
+        } else {
+            Self::Behind(cursor)
+        }
+    }
 }
 
 /// What stands in for a stored link that Okta refused.
@@ -62,9 +74,9 @@ pub(crate) struct Fallback {
 }
 
 /// The time that surely lies before the first unread event: the last event that was settled was persisted after it was published.
-pub(crate) fn before(published_ms: i64, far: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn before(published_ms: i64, far: DateTime<Utc>, overlap: TimeDelta) -> DateTime<Utc> {
     let published = DateTime::from_timestamp_millis(published_ms).unwrap_or(far);
-    published.min(far) - OVERLAP
+    published.min(far) - overlap
 }
 
 #[cfg(test)]
@@ -105,10 +117,10 @@ mod tests {
 
     #[test]
     fn the_fallback_lies_before_the_last_event_and_not_in_the_future() {
-        let far = at("2026-11-22T10:00:00Z");
+        let (far, overlap) = (at("2026-11-22T10:00:00Z"), TimeDelta::minutes(10));
         let published = at("2026-11-22T09:00:00Z").timestamp_millis();
-        assert_eq!(before(published, far), at("2026-11-22T08:50:00Z"));
+        assert_eq!(before(published, far, overlap), at("2026-11-22T08:50:00Z"));
         let future = at("2030-01-01T00:00:00Z").timestamp_millis();
-        assert_eq!(before(future, far), at("2026-11-22T09:50:00Z"));
+        assert_eq!(before(future, far, overlap), at("2026-11-22T09:50:00Z"));
     }
 }

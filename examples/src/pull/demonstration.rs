@@ -92,7 +92,7 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
         .dead_letters(FileDeadLetters::open(folder.path().join("dead-letters.ndjson")).await?)
         .observer(progress.clone())
         .build()?;
-    let ended = pipeline.run(signals::shutdown().map_err(io)?).await;
+    let ended = pipeline.run(signals::shutdown()?).await;
     progress.finish();
     Ok(match ended {
         Ok(summary) => judge(summary, &expected, &ingress, "the org repeated them"),

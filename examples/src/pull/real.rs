@@ -6,13 +6,13 @@ use std::time::Duration;
 use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
 use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::pipeline::PipelineBuilder;
+use okta_coralogix_core::sink::NdjsonSink;
 use okta_coralogix_core::testing::MemoryCheckpoint;
 use okta_coralogix_core::{Error, ErrorKind, LogSink, Pipeline, Result, Summary};
 use okta_source::{OktaSource, OktaSourceBuilder};
 
 use super::{Mode, Settings};
 use crate::dead_letters::SaidDeadLetters;
-use crate::dry_run::DryRun;
 use crate::exit::End;
 use crate::progress::Progress;
 use crate::signals;
@@ -25,10 +25,7 @@ pub(super) async fn run(settings: Settings) -> End {
     progress.take_the_log();
     let shutdown = match signals::shutdown() {
         Ok(shutdown) => shutdown,
-        Err(error) => {
-            let detail = format!("signals cannot be heard: {error}");
-            return End::WrongSetting(Error::new(ErrorKind::Storage, detail));
-        }
+        Err(error) => return End::WrongSetting(error),
     };
     if settings.mode == Mode::Check {
         return tokio::select! {
@@ -72,9 +69,9 @@ async fn open(settings: Settings, progress: Progress) -> Result<Pipeline<OktaSou
         ErrorKind::Corrupt | ErrorKind::Storage => in_setting("--checkpoint")(error),
         _ => error,
     })?;
-    let sink: Arc<dyn LogSink> = match dry {
-        true => Arc::new(DryRun::new(settings.sink)),
-        false => Arc::new(settings.sink),
+    let sink: Arc<dyn LogSink> = match settings.sink {
+        Some(sink) => Arc::new(sink),
+        None => Arc::new(NdjsonSink::stdout()),
     };
     let pipeline: PipelineBuilder<OktaSource> = Pipeline::builder(source, sink)
         .mapping(settings.mapping)
@@ -102,7 +99,10 @@ fn in_setting(name: &str) -> impl Fn(Error) -> Error {
 /// Asks both ends and says what each answered.
 async fn check(settings: Settings) -> End {
     let okta = source(&settings).check().await;
-    let coralogix = settings.sink.check().await;
+    let coralogix = match &settings.sink {
+        Some(sink) => sink.check().await,
+        None => Ok(()),
+    };
     let mut failed = Vec::new();
     for (end, answer) in [("Okta", okta), ("Coralogix", coralogix)] {
         match answer {

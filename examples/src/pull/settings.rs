@@ -9,9 +9,9 @@ use okta_coralogix_core::{CoralogixMapping, Error, Result, Secret};
 use okta_source::{ApiToken, OrgUrl, Since};
 
 use super::Flags;
+use crate::coralogix;
 use crate::environment::Environment;
 use crate::given::{Given, required};
-use crate::{coralogix, dry_run};
 
 /// What the user wants.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ pub struct Settings {
     pub org: OrgUrl,
     /// Its token.
     pub token: Secret,
-    /// Where entries go.
-    pub sink: CoralogixSink,
+    /// Where entries go; `None`: to standard output.
+    pub sink: Option<CoralogixSink>,
     /// How they are made.
     pub mapping: CoralogixMapping,
     /// Where to begin without a checkpoint.
@@ -109,8 +109,8 @@ impl Settings {
         let token =
             ApiToken::parse(&token.into()).map_err(|error| Error::config(API_TOKEN, error))?;
         let sink = match mode {
-            Mode::DryRun => dry_run::sink()?,
-            Mode::Send | Mode::Check => coralogix::sink(environment)?.build()?,
+            Mode::DryRun => None,
+            Mode::Send | Mode::Check => Some(coralogix::sink(environment)?.build()?),
         };
         let give_up = given.duration(
             "GIVE_UP_AFTER",

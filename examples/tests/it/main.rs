@@ -14,4 +14,6 @@ mod eventbridge_sqs;
 mod in_memory;
 mod kill;
 mod program;
+mod replay;
+mod service_logs;
 mod settings;

@@ -146,7 +146,7 @@ pub(crate) fn start_program(
     variables: &HashMap<&'static str, String>,
     flags: &[&str],
 ) -> Child {
-    Command::new(binary(name))
+    Command::new(example(name))
         .args(flags)
         .env_clear()
         .envs(variables)
@@ -160,7 +160,7 @@ pub(crate) fn start_program(
 }
 
 /// The examples stand beside the folder of the tests; `cargo test` builds both.
-fn binary(name: &str) -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let target = tests.parent().and_then(Path::parent).unwrap();
     let binary = target.join("examples").join(name);

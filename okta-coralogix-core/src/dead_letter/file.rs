@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use super::{DeadLetter, DeadLetterRecord, DeadLetters};
-use crate::disk::{Disk, OsDisk, folder_of, remedy, sibling};
+use crate::disk::{Disk, DiskLock, OsDisk, folder_of, remedy, sibling};
 use crate::{Error, ErrorKind, Result};
 
 /// How long to wait for others that write to the same file.
@@ -103,6 +103,15 @@ impl FileDeadLetters {
     pub fn path(&self) -> &Path {
         &self.store.path
     }
+
+    pub(super) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.store.disk
+    }
+
+    /// Rotates the file away, if there is anything in it, and returns all that were rotated away: the oldest first.
+    pub(super) async fn put_away(&self) -> Result<Vec<PathBuf>> {
+        self.store.put_away().await
+    }
 }
 
 #[async_trait]
@@ -143,14 +152,17 @@ struct Store {
 }
 
 impl Store {
-    async fn write(&self, mut lines: Vec<Bytes>) -> Result<()> {
-        let _busy = self.busy.lock().await;
+    /// Keeps everybody else from the file.
+    async fn lock(&self) -> Result<Box<dyn DiskLock>> {
         let lock = sibling(&self.path, ".lock");
         let held = self.disk.lock(&lock, PATIENCE).await;
-        let _held = held
-            .map_err(|error| failed("lock", &lock, error))?
-            .ok_or_else(|| stuck(&self.path))?;
+        held.map_err(|error| failed("lock", &lock, error))?
+            .ok_or_else(|| stuck(&self.path))
+    }
 
+    async fn write(&self, mut lines: Vec<Bytes>) -> Result<()> {
+        let _busy = self.busy.lock().await;
+        let _held = self.lock().await?;
         let mut length = self.length().await?;
         let added: u64 = lines.iter().map(|line| line.len() as u64).sum();
         if length.is_some_and(|length| length > 0 && length + added > self.rotate_at) {
@@ -166,6 +178,25 @@ impl Store {
         let appended = self.disk.append(&self.path, lines).await;
         appended.map_err(|error| failed("write", &self.path, error))?;
         // Each time: whoever created or renamed the file may have died before this.
+        self.sync_folder().await
+    }
+
+    /// Rotates the file away, if there is anything in it, and returns all that were: the oldest first.
+    async fn put_away(&self) -> Result<Vec<PathBuf>> {
+        let _busy = self.busy.lock().await;
+        let _held = self.lock().await?;
+        if self.length().await?.is_some_and(|length| length > 0) {
+            self.rotate().await?;
+            self.sync_folder().await?;
+        }
+        let numbers = self.numbers().await?;
+        Ok(numbers
+            .into_iter()
+            .map(|number| self.numbered(number))
+            .collect())
+    }
+
+    async fn sync_folder(&self) -> Result<()> {
         let synced = self.disk.sync_folder(folder_of(&self.path)).await;
         synced.map_err(|error| failed("sync the folder of", &self.path, error))
     }
@@ -180,22 +211,31 @@ impl Store {
 
     /// Gives the file the next number. The caller holds the lock, so nobody else takes that number.
     async fn rotate(&self) -> Result<()> {
-        let folder = folder_of(&self.path);
-        let names = self.disk.names(folder).await;
-        let names = names.map_err(|error| failed("list the folder of", &self.path, error))?;
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let numbers = names.iter().filter_map(|other| {
-            let number = other.strip_prefix(&*name)?.strip_prefix('.')?;
-            number.parse::<u64>().ok()
-        });
-        let next = numbers.max().unwrap_or(0).checked_add(1);
-        let next = next.ok_or_else(|| {
+        let last = self.numbers().await?.last().copied().unwrap_or(0);
+        let next = last.checked_add(1).ok_or_else(|| {
             let taken = io::Error::other("the last number is taken");
             failed("rotate", &self.path, taken)
         })?;
-        let rotated = sibling(&self.path, &format!(".{next}"));
-        let renamed = self.disk.rename(&self.path, &rotated).await;
+        let renamed = self.disk.rename(&self.path, &self.numbered(next)).await;
         renamed.map_err(|error| failed("rotate", &self.path, error))
+    }
+
+    /// The numbers of the files that were rotated away, ascending.
+    async fn numbers(&self) -> Result<Vec<u64>> {
+        let names = self.disk.names(folder_of(&self.path)).await;
+        let names = names.map_err(|error| failed("list the folder of", &self.path, error))?;
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let number = |other: &String| {
+            let number = other.strip_prefix(&*name)?.strip_prefix('.')?;
+            number.parse::<u64>().ok()
+        };
+        let mut numbers: Vec<_> = names.iter().filter_map(number).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    fn numbered(&self, number: u64) -> PathBuf {
+        sibling(&self.path, &format!(".{number}"))
     }
 }
 
@@ -225,7 +265,7 @@ fn stuck(path: &Path) -> Error {
     )
 }
 
-fn failed(what: &str, path: &Path, error: io::Error) -> Error {
+pub(super) fn failed(what: &str, path: &Path, error: io::Error) -> Error {
     Error::new(
         ErrorKind::Storage,
         format!(

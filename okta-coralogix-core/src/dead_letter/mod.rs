@@ -2,9 +2,11 @@
 
 mod file;
 mod record;
+mod replay;
 
 pub use file::{FileDeadLetters, FileDeadLettersBuilder};
 pub use record::DeadLetterRecord;
+pub use replay::DeadLetterSource;
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;

@@ -89,6 +89,26 @@ impl SeenFilter {
         })
     }
 
+    /// True if the uuid is claimed or remembered now. Claims nothing.
+    #[must_use]
+    pub fn knows(&self, uuid: &str) -> bool {
+        let id = EventId::new(uuid);
+        let state = self.state();
+        state.remembered.contains(&id) || state.claimed.contains_key(&id)
+    }
+
+    /// How many identities are remembered at most.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.state().capacity
+    }
+
+    /// Remembers at least `capacity` identities from now on.
+    pub fn grow(&self, capacity: usize) {
+        let mut state = self.state();
+        state.capacity = state.capacity.max(capacity);
+    }
+
     /// What is remembered now, to be stored with the cursor.
     #[must_use]
     pub fn window(&self) -> SeenWindow {
@@ -219,6 +239,21 @@ mod tests {
         second.remember();
         assert_eq!(copy.await, Outcome::Settled);
         assert!(matches!(seen.claim("a"), Claim::Remembered));
+    }
+
+    #[test]
+    fn a_window_that_grows_forgets_later() {
+        let seen = SeenFilter::new(1);
+        seen.grow(2);
+        seen.grow(1);
+        assert_eq!(seen.capacity(), 2);
+        for id in ["a", "b"] {
+            held(&seen, id).remember();
+        }
+        let claim = held(&seen, "c");
+        assert!(["a", "b", "c"].iter().all(|id| seen.knows(id)));
+        drop(claim);
+        assert!(!seen.knows("c"));
     }
 
     #[test]

@@ -1,13 +1,8 @@
-//! Paths to a field of an event, and the members of a JSON object without a tree.
+//! Paths to a field of an event.
 
-use std::borrow::Cow;
-use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
-
+use crate::json::{Members, elements};
 use crate::{Error, json_string};
 
 /// A path to a field of a LogEvent: `$.actor.alternateId`; `[*]` goes through every element of an array
@@ -43,13 +38,7 @@ impl FieldPath {
         for step in &self.steps {
             at = match step {
                 // The last of equal keys counts, as for the event's head.
-                Step::Member(name) => {
-                    Members::of(at)?
-                        .0
-                        .into_iter()
-                        .rfind(|member| member.key() == *name)?
-                        .value
-                }
+                Step::Member(name) => Members::of(at)?.values(name).next_back()?,
                 Step::EachElement => elements(at)?.into_iter().next()?,
             };
         }
@@ -83,61 +72,6 @@ impl FromStr for FieldPath {
         }
         Ok(Self { steps })
     }
-}
-
-/// The members of a JSON object, as slices of its text, in its order.
-pub(super) struct Members<'a>(pub(super) Vec<Member<'a>>);
-
-/// One member: the key with its quotes, and the value.
-pub(super) struct Member<'a> {
-    pub(super) raw_key: &'a str,
-    pub(super) value: &'a str,
-}
-
-impl Member<'_> {
-    pub(super) fn key(&self) -> Cow<'_, str> {
-        json_string::plain(&self.raw_key.as_bytes()[1..self.raw_key.len() - 1])
-    }
-}
-
-impl<'a> Members<'a> {
-    /// `None` if `json` is no object.
-    pub(super) fn of(json: &'a str) -> Option<Self> {
-        serde_json::from_str(json).ok()
-    }
-}
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MembersVisitor;
-
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-                    members.push(Member {
-                        raw_key: key.get(),
-                        value: value.get(),
-                    });
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-/// The elements of a JSON array; `None` if `json` is none.
-pub(super) fn elements(json: &str) -> Option<Vec<&str>> {
-    let elements: Vec<&RawValue> = serde_json::from_str(json).ok()?;
-    Some(elements.into_iter().map(RawValue::get).collect())
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::path::{Members, Step, elements};
+use super::path::Step;
 use super::{FieldPath, MappingError};
+use crate::json::{Members, elements};
 use crate::{Result, Secret, json_string};
 
 /// Fields of the LogEvent that are dropped or hashed. Opt-in; everything else stays byte for byte as it was.
@@ -123,7 +124,7 @@ fn rewrite_object(
 ) -> Result<(), MappingError> {
     out.push('{');
     let mut first = true;
-    for member in Members::of(json).ok_or_else(unreadable)?.0 {
+    for member in Members::of(json).ok_or_else(unreadable)?.iter() {
         let key = member.key();
         let below: Vec<_> = active
             .iter()

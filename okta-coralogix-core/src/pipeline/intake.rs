@@ -26,6 +26,8 @@ pub(super) enum Report {
     Progress,
     /// Something failed and is tried again.
     Fault(String),
+    /// The answer to a request of so many entries was lost.
+    Ambiguous(usize),
 }
 
 pub(super) type Reports = mpsc::UnboundedSender<Report>;

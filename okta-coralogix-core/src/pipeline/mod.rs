@@ -2,14 +2,12 @@
 
 mod builder;
 mod deliver;
-mod encode;
 mod intake;
 mod queue;
 mod run;
 mod settle;
 mod standstill;
 mod summary;
-mod throttle;
 
 pub use builder::PipelineBuilder;
 pub use summary::{Ending, Failed, Summary};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::run::later;
+use crate::backoff::later;
 
 /// A source that was asked after it had failed and is silent for this long is quiet, not failing.
 const QUIET: Duration = Duration::from_secs(120);

@@ -52,6 +52,13 @@ pub struct Summary {
     pub dead_lettered: u64,
     /// Handed back to the source.
     pub handed_back: u64,
+    /// Requests whose answer was lost, so that the sink may have taken them: a repeat may come from there. Not part of the
+    /// sum, nor of the JSON.
+    #[serde(skip)]
+    pub ambiguous_sends: u64,
+    /// Entries in those requests.
+    #[serde(skip)]
+    pub ambiguous_entries: u64,
 }
 
 impl Summary {
@@ -65,6 +72,12 @@ impl Summary {
             Ending::DeadLettered => &mut self.dead_lettered,
             Ending::HandedBack => &mut self.handed_back,
         } += 1;
+    }
+
+    /// Counts a request of so many entries whose answer was lost.
+    pub(super) fn count_ambiguous(&mut self, entries: usize) {
+        self.ambiguous_sends += 1;
+        self.ambiguous_entries += entries as u64;
     }
 
     /// How many items ended.

@@ -1,5 +1,23 @@
 //! Where entries go.
 
+mod encode;
+mod in_flight;
+mod limit;
+mod ndjson;
+mod retry;
+mod sender;
+mod throttle;
+mod transfer;
+
+pub use limit::Limit;
+pub use ndjson::NdjsonSink;
+pub use retry::Retry;
+pub use sender::{EntrySender, EntrySenderBuilder, Fate, NotSent};
+
+pub(crate) use encode::encode;
+pub(crate) use throttle::Throttle;
+pub(crate) use transfer::{Ends, Open, Route, Transfer, encode_reason};
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -57,6 +75,7 @@ pub struct BatchLimits {
 
 /// One request's body, ready to be sent as often as needed.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Batch {
     /// How many of the entries it holds: the first ones.
     pub taken: usize,
@@ -66,6 +85,43 @@ pub struct Batch {
     pub plain_len: usize,
     /// The oldest timestamp in it: how late the far side would be to take it.
     pub oldest: Option<DateTime<Utc>>,
+    /// How many of the entries were made smaller to fit a limit of the sink.
+    pub shed: usize,
+}
+
+impl Batch {
+    /// A batch that is not compressed, of entries without timestamps.
+    #[must_use]
+    pub fn new(taken: usize, body: Bytes) -> Self {
+        Self {
+            taken,
+            plain_len: body.len(),
+            body,
+            oldest: None,
+            shed: 0,
+        }
+    }
+
+    /// Sets the bytes before compression.
+    #[must_use]
+    pub fn with_plain_len(mut self, bytes: usize) -> Self {
+        self.plain_len = bytes;
+        self
+    }
+
+    /// Sets the oldest timestamp.
+    #[must_use]
+    pub fn with_oldest(mut self, oldest: Option<DateTime<Utc>>) -> Self {
+        self.oldest = oldest;
+        self
+    }
+
+    /// Sets how many entries were made smaller.
+    #[must_use]
+    pub fn with_shed(mut self, entries: usize) -> Self {
+        self.shed = entries;
+        self
+    }
 }
 
 /// The far side accepted a batch.

@@ -84,6 +84,11 @@ impl MemorySink {
         self.state().script.extend(faults);
     }
 
+    /// What was scripted and not met is forgotten.
+    pub fn clear_script(&self) {
+        self.state().script.clear();
+    }
+
     /// Every request fails with this, until `None` is set.
     pub fn refuse_all(&self, error: Option<fn() -> Error>) {
         self.state().refuses_all = error;
@@ -215,12 +220,7 @@ impl LogSink for MemorySink {
             .iter()
             .filter_map(|entry| entry.timestamp)
             .min();
-        Ok(Batch {
-            taken,
-            plain_len: body.len(),
-            body: body.freeze(),
-            oldest,
-        })
+        Ok(Batch::new(taken, body.freeze()).with_oldest(oldest))
     }
 
     async fn send(&self, batch: &Batch) -> Result<Sent> {

@@ -1,12 +1,15 @@
 //! The memory ends keep the contracts that they stand in for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
+use okta_coralogix_core::backoff::BackoffPolicy;
 use okta_coralogix_core::checkpoint::FileCheckpoint;
+use okta_coralogix_core::sink::{Limit, NdjsonSink, Retry};
 use okta_coralogix_core::testing::conformance::{self, Refusal, SinkUnderTest, SourceUnderTest};
 use okta_coralogix_core::testing::{MemoryCheckpoint, MemorySink, MemorySource};
-use okta_coralogix_core::{AckOrder, Error, ErrorKind, EventSource};
+use okta_coralogix_core::{AckOrder, Error, ErrorKind, EventSource, LogSink};
 
 use crate::pipeline::world::pages;
 
@@ -24,9 +27,8 @@ async fn the_memory_source_keeps_the_contract_in_both_orders() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_memory_sink_keeps_the_contract() {
-    let memory = MemorySink::new();
+/// Holds `sink`, which ends in `memory`, to the contract.
+async fn check(sink: &dyn LogSink, memory: &MemorySink) {
     let answer = |refusal| {
         memory.refuse_all(match refusal {
             Refusal::None => None,
@@ -43,13 +45,50 @@ async fn the_memory_sink_keeps_the_contract() {
             .map(|text| String::from_utf8_lossy(text).into_owned())
             .collect()
     };
-    let sink = Arc::new(memory.clone());
     conformance::sink(&SinkUnderTest {
-        sink: &sink,
+        sink,
         arrived: &arrived,
         answer: &answer,
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_memory_sink_keeps_the_contract() {
+    let memory = MemorySink::new();
+    check(&Arc::new(memory.clone()), &memory).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wrappers_keep_the_contract_alone_and_together() {
+    let policy = BackoffPolicy::default();
+    let minute = Duration::from_secs(60);
+    let memory = MemorySink::new();
+    check(&Limit::new(memory.clone(), 1), &memory).await;
+    let memory = MemorySink::new();
+    check(
+        &Retry::new(memory.clone(), policy, 7).give_up(minute),
+        &memory,
+    )
+    .await;
+    let memory = MemorySink::new();
+    let both = Retry::new(Limit::new(memory.clone(), 2), policy, 7).give_up(minute);
+    check(&both, &memory).await;
+}
+
+#[tokio::test]
+async fn lines_in_a_file_keep_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("entries.ndjson");
+    let arrived = || {
+        let lines = std::fs::read_to_string(&path).unwrap();
+        let text = |line: &str| {
+            let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+            entry["text"].as_str().unwrap().to_owned()
+        };
+        lines.lines().map(text).collect()
+    };
+    conformance::sink_that_takes_everything(&NdjsonSink::file(&path), &arrived).await;
 }
 
 #[tokio::test]

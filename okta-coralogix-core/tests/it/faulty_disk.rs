@@ -90,6 +90,10 @@ impl Disk for FaultyDisk {
         }
     }
 
+    async fn remove(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove(path).await
+    }
+
     async fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         match self.fault() {
             Some(Fault::SyncFolder(kind)) => Err(kind.into()),

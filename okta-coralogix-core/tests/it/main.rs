@@ -16,3 +16,5 @@ mod mapping;
 mod model;
 mod page;
 mod pipeline;
+mod replay;
+mod sinks;

@@ -1,14 +1,19 @@
 //! A request in, the org's answer out.
 
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, LINK,
-    LOCATION, RETRY_AFTER, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName,
+    HeaderValue, LINK, LOCATION, RETRY_AFTER, USER_AGENT,
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
+use okta_coralogix_core::Secret;
 use serde_json::json;
 
 use super::bucket::Rate;
@@ -21,19 +26,55 @@ use super::{OktaSimulator, Org, State, body};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NotThere;
 
+/// How long a query may take. (Okta developer docs, "System Log query", 2026.)
+const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A request that is being answered.
+struct Underway<'a>(&'a AtomicUsize, usize);
+
+impl<'a> Underway<'a> {
+    fn enter(count: &'a AtomicUsize) -> Self {
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        Self(count, before + 1)
+    }
+
+    /// How many there are with it.
+    fn number(&self) -> usize {
+        self.1
+    }
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 const LIMIT: HeaderName = HeaderName::from_static("x-rate-limit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-rate-limit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-rate-limit-reset");
+const RETRY_FOR: HeaderName = HeaderName::from_static("x-okta-retry-for");
+const RETRY_COUNT: HeaderName = HeaderName::from_static("x-okta-retry-count");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-okta-request-id");
 
 impl OktaSimulator {
     pub(super) async fn answer(&self, request: &Parts) -> Response<Body> {
         let now = self.now();
-        let (fault, response) = self.0.respond(request, now);
+        let underway = Underway::enter(&self.0.underway);
+        let (fault, response) = self.0.respond(request, now, underway.number());
+        if !self.0.latency.is_zero() {
+            tokio::time::sleep(self.0.latency).await;
+        }
         match fault {
             Some(Fault::Silence) => std::future::pending().await,
             Some(Fault::HalfBody) => body::half(response),
             Some(Fault::StalledBody) => body::stalled(response),
+            Some(Fault::SlowBody(wait)) => body::slow(response, wait),
+            Some(Fault::EndlessArray) => body::endless(response),
+            Some(Fault::QueryTimeout) => {
+                tokio::time::sleep(QUERY_TIMEOUT).await;
+                response.map(Body::from)
+            }
             Some(Fault::Unreachable) => {
                 let mut response = body::half(response.map(|_| Bytes::from_static(b"x")));
                 response.extensions_mut().insert(NotThere);
@@ -46,10 +87,17 @@ impl OktaSimulator {
 
 impl Org {
     /// What would be answered if nothing went wrong on the way, and what goes wrong.
-    fn respond(&self, request: &Parts, now: DateTime<Utc>) -> (Option<Fault>, Response<Bytes>) {
+    fn respond(
+        &self,
+        request: &Parts,
+        now: DateTime<Utc>,
+        underway: usize,
+    ) -> (Option<Fault>, Response<Bytes>) {
         let state = &mut *self.state();
         let fault = state.script.next();
-        let (within, rate) = state.bucket.take(now);
+        let crowded = self.concurrency.is_some_and(|most| underway > most);
+        let fault = fault.or(crowded.then_some(Fault::Concurrency));
+        let (within, rate) = state.bucket.take(now, self.token_of(&request.headers));
         let authorized = self.is_authorized(&request.headers);
         let mut response = match &fault {
             Some(fault) if fault.is_an_answer() => scripted(fault),
@@ -74,15 +122,23 @@ impl Org {
             had_credential: request.headers.contains_key(AUTHORIZATION),
             authorized,
             user_agent: text(&request.headers, &USER_AGENT).map(str::to_owned),
+            retry_for: text(&request.headers, &RETRY_FOR).map(str::to_owned),
+            retry_count: text(&request.headers, &RETRY_COUNT).and_then(|count| count.parse().ok()),
             at: now,
             status: answered.then(|| response.status().as_u16()),
         });
         (fault, response)
     }
 
+    /// Stands for the credential of a request.
+    fn token_of(&self, headers: &HeaderMap) -> u64 {
+        self.hasher.hash_one(headers.get(AUTHORIZATION))
+    }
+
     fn is_authorized(&self, headers: &HeaderMap) -> bool {
-        text(headers, &AUTHORIZATION).and_then(|value| value.strip_prefix("SSWS "))
-            == Some(self.token.expose())
+        let token = text(headers, &AUTHORIZATION).and_then(|value| value.strip_prefix("SSWS "));
+        let is = |known: &Secret| token == Some(known.expose());
+        is(&self.token) || self.other_tokens.iter().any(is)
     }
 
     fn page(
@@ -114,7 +170,10 @@ impl Org {
             Ok(query) => query,
             Err((code, summary)) => return error(StatusCode::BAD_REQUEST, code, summary),
         };
-        let slice = state.log.slice(query.start, query.limit);
+        let slice = match query.answer(&state.log) {
+            Ok(slice) => slice,
+            Err((code, summary)) => return error(StatusCode::BAD_REQUEST, code, summary),
+        };
         let base = base(request);
         let uri = &request.uri;
         let own = format!(
@@ -124,12 +183,10 @@ impl Org {
         let next = match fault {
             Some(Fault::NoNextLink) => None,
             Some(Fault::NextLink(target)) => Some(target.clone()),
-            _ => Some(format!(
-                "{base}{}?after={}&{}",
-                uri.path(),
-                state.log.cursor(slice.end),
-                query.kept
-            )),
+            _ => slice
+                .next
+                .as_deref()
+                .map(|cursor| format!("{base}{}?{}", uri.path(), query.next(cursor))),
         };
         let next = next.map(|target| format!("<{target}>; rel=\"next\""));
         if fault.is_none() {
@@ -141,8 +198,15 @@ impl Org {
             bytes.insert(1, 0xff);
             *response.body_mut() = Bytes::from(bytes);
         }
+        if fault == Some(&Fault::WrongCharset) {
+            *response.body_mut() = body::utf16(response.body());
+        }
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let kind = match fault {
+            Some(Fault::WrongCharset) => "application/json; charset=utf-16",
+            _ => "application/json",
+        };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         let mut lines = vec![own];
         lines.extend(next);
         if self.folded_links {
@@ -164,6 +228,9 @@ impl Fault {
             | Self::NoNextLink
             | Self::HalfBody
             | Self::StalledBody
+            | Self::SlowBody(_)
+            | Self::EndlessArray
+            | Self::WrongCharset
             | Self::Silence
             | Self::Unreachable => false,
             Self::Status(..)
@@ -173,6 +240,8 @@ impl Fault {
             | Self::RateLimitedSilently
             | Self::Unavailable
             | Self::Html
+            | Self::TruncatedGzip
+            | Self::QueryTimeout
             | Self::Redirect(_) => true,
         }
     }
@@ -193,6 +262,18 @@ fn scripted(fault: &Fault) -> Response<Bytes> {
             response.headers_mut().insert(CONTENT_TYPE, html);
             response
         }
+        Fault::TruncatedGzip => {
+            let mut response = Response::new(Bytes::from_static(body::TRUNCATED_GZIP));
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            response
+        }
+        Fault::QueryTimeout => error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "E0000009",
+            "Internal Server Error: the query took too long",
+        ),
         Fault::Redirect(to) => {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::FOUND;

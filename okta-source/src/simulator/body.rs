@@ -1,7 +1,8 @@
-//! Response bodies: whole, broken and stalled ones.
+//! Response bodies: whole, broken, stalled and hostile ones.
 
 use std::convert::Infallible;
 use std::io;
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -26,6 +27,41 @@ pub(super) fn stalled(response: Response<Bytes>) -> Response<Body> {
         let start = stream::iter([Ok::<_, Infallible>(half)]);
         Body::from_stream(start.chain(stream::pending()))
     })
+}
+
+/// The whole body, a byte at a time, with a wait before each.
+pub(super) fn slow(response: Response<Bytes>, wait: Duration) -> Response<Body> {
+    response.map(|whole| {
+        let bytes = stream::iter(0..whole.len()).then(move |at| {
+            let byte = whole.slice(at..=at);
+            async move {
+                tokio::time::sleep(wait).await;
+                Ok::<_, Infallible>(byte)
+            }
+        });
+        Body::from_stream(bytes)
+    })
+}
+
+/// An array of events without an end.
+pub(super) fn endless(response: Response<Bytes>) -> Response<Body> {
+    let event = r#"{"uuid":"endless","published":"2026-11-22T10:00:00.000Z"},"#;
+    let events = Bytes::from(event.repeat(1_000));
+    response.map(|_| {
+        let start = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"["))]);
+        Body::from_stream(start.chain(stream::repeat_with(move || Ok(events.clone()))))
+    })
+}
+
+/// The beginning of a gzip stream: its header, and a stored block of which a part is there.
+pub(super) const TRUNCATED_GZIP: &[u8] =
+    b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x00\xe8\x03\x17\xfc[{\"uuid\":";
+
+/// A page in UTF-16, whatever was asked for.
+pub(super) fn utf16(page: &[u8]) -> Bytes {
+    let text = String::from_utf8_lossy(page);
+    let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+    units.flat_map(u16::to_be_bytes).collect()
 }
 
 fn cut(response: Response<Bytes>, body: impl FnOnce(Bytes) -> Body) -> Response<Body> {

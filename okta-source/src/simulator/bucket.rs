@@ -1,5 +1,6 @@
-//! The org's request limit.
+//! The org's request limit, and the part of it that one token gets.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,11 +10,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub(super) struct Bucket {
     limit: u32,
     length: TimeDelta,
+    /// The part of the limit that one token gets, 0 to 1.
+    token_share: f64,
     ends: Option<DateTime<Utc>>,
     used: u32,
+    by_token: HashMap<u64, u32>,
 }
 
-/// What the headers of a response say.
+/// What the headers of a response say: the org's figures, whoever asks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rate {
     pub(super) limit: u32,
@@ -23,31 +27,43 @@ pub(super) struct Rate {
 }
 
 impl Bucket {
-    pub(super) fn new(limit: u32, length: Duration) -> Self {
+    pub(super) fn new(limit: u32, length: Duration, token_share: f64) -> Self {
         Self {
             limit,
             length: TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX),
+            token_share,
             ends: None,
             used: 0,
+            by_token: HashMap::new(),
         }
     }
 
-    /// One more request; true if it is within the limit.
-    pub(super) fn take(&mut self, now: DateTime<Utc>) -> (bool, Rate) {
-        let ends = match self.ends.filter(|ends| *ends > now) {
-            Some(ends) => ends,
-            None => {
-                self.used = 0;
-                now + self.length
-            }
-        };
-        self.ends = Some(ends);
-        self.used = self.used.saturating_add(1);
+    /// One more request with a token (its hash); true if it is within both limits.
+    pub(super) fn take(&mut self, now: DateTime<Utc>, token: u64) -> (bool, Rate) {
+        let ends = self.spend(now, 1);
+        let own = self.by_token.entry(token).or_default();
+        *own = own.saturating_add(1);
         let rate = Rate {
             limit: self.limit,
             remaining: self.limit.saturating_sub(self.used),
             reset: (ends + TimeDelta::milliseconds(999)).timestamp(),
         };
-        (self.used <= self.limit, rate)
+        let ceiling = (f64::from(self.limit) * self.token_share).max(1.0);
+        (self.used <= self.limit && f64::from(*own) <= ceiling, rate)
+    }
+
+    /// So many requests of somebody else.
+    pub(super) fn spend(&mut self, now: DateTime<Utc>, requests: u32) -> DateTime<Utc> {
+        let ends = match self.ends.filter(|ends| *ends > now) {
+            Some(ends) => ends,
+            None => {
+                self.used = 0;
+                self.by_token.clear();
+                now + self.length
+            }
+        };
+        self.ends = Some(ends);
+        self.used = self.used.saturating_add(requests);
+        ends
     }
 }

@@ -1,5 +1,7 @@
 //! Settings in, an org out.
 
+use std::hash::RandomState;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,6 +24,10 @@ pub struct OktaSimulatorBuilder {
     folded_links: bool,
     rate_limit: u32,
     rate_window: Duration,
+    token_share: f64,
+    other_tokens: Vec<Secret>,
+    concurrency: Option<usize>,
+    latency: Duration,
 }
 
 impl Default for OktaSimulatorBuilder {
@@ -33,6 +39,10 @@ impl Default for OktaSimulatorBuilder {
             folded_links: false,
             rate_limit: 120,
             rate_window: Duration::from_secs(60),
+            token_share: 1.0,
+            other_tokens: Vec::new(),
+            concurrency: None,
+            latency: Duration::ZERO,
         }
     }
 }
@@ -74,6 +84,30 @@ impl OktaSimulatorBuilder {
         self
     }
 
+    /// One more API token that is accepted, with a bucket of its own.
+    pub fn another_token(mut self, token: impl Into<Secret>) -> Self {
+        self.other_tokens.push(token.into());
+        self
+    }
+
+    /// The share of the requests per window that one token gets, 0 to 1. Okta's is 0.5. Default: 1.
+    pub fn token_share(mut self, share: f64) -> Self {
+        self.token_share = share;
+        self
+    }
+
+    /// Requests that are answered at the same time; one more is answered 429 with a limit of 0. Default: any number.
+    pub fn concurrency(mut self, requests: usize) -> Self {
+        self.concurrency = Some(requests);
+        self
+    }
+
+    /// How long an answer takes to begin. Default: no time.
+    pub fn latency(mut self, time: Duration) -> Self {
+        self.latency = time;
+        self
+    }
+
     /// The org, with an empty log.
     #[must_use]
     pub fn build(self) -> OktaSimulator {
@@ -82,11 +116,16 @@ impl OktaSimulatorBuilder {
             clock: self.clock,
             skew: self.skew,
             folded_links: self.folded_links,
+            other_tokens: self.other_tokens,
+            concurrency: self.concurrency,
+            latency: self.latency,
+            underway: AtomicUsize::new(0),
+            hasher: RandomState::new(),
             state: Mutex::new(State {
                 log: Log::default(),
                 script: Script::default(),
                 ledger: Vec::new(),
-                bucket: Bucket::new(self.rate_limit, self.rate_window),
+                bucket: Bucket::new(self.rate_limit, self.rate_window, self.token_share),
             }),
             caught_up: watch::Sender::new(false),
         }))

@@ -33,6 +33,16 @@ pub enum Fault {
     HalfBody,
     /// The right page, but after half of it nothing more comes, ever.
     StalledBody,
+    /// The right page, a byte at a time, with so long before each.
+    SlowBody(Duration),
+    /// An array of events that never ends.
+    EndlessArray,
+    /// The right page in UTF-16, and the header says so.
+    WrongCharset,
+    /// What says that it is compressed, and breaks off.
+    TruncatedGzip,
+    /// Nothing for 30 s, then 500 `E0000009`: the query took too long.
+    QueryTimeout,
     /// No answer, ever.
     Silence,
     /// Nobody there. In memory no connection is made; on a socket it breaks before the first byte of the body.

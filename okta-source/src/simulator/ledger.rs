@@ -17,6 +17,10 @@ pub struct SeenRequest {
     pub authorized: bool,
     /// Its `User-Agent`.
     pub user_agent: Option<String>,
+    /// Its `X-Okta-Retry-For`.
+    pub retry_for: Option<String>,
+    /// Its `X-Okta-Retry-Count`.
+    pub retry_count: Option<u32>,
     /// When, by the org's clock.
     pub at: DateTime<Utc>,
     /// What it was answered; `None` if it was not.

@@ -2,68 +2,176 @@
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 
 #[derive(Debug, Default)]
-pub(super) struct Log(Vec<(DateTime<Utc>, Bytes)>);
+pub(super) struct Log {
+    /// By time and then by number.
+    entries: Vec<Entry>,
+    /// How often all cursors were forgotten.
+    era: u32,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// When it was persisted, ms since 1970.
+    persisted: i64,
+    /// The how-manieth it was to be appended. Tells entries of one millisecond apart.
+    number: usize,
+    event: Bytes,
+}
 
 /// A piece of the log.
 #[derive(Debug)]
 pub(super) struct Slice {
     /// A JSON array, if its elements are JSON.
     pub(super) body: Bytes,
-    /// The position behind it.
-    pub(super) end: usize,
+    /// The cursor behind it; `None`: there is nothing behind a bounded range.
+    pub(super) next: Option<String>,
     /// True if nothing stands behind it.
     pub(super) last: bool,
 }
 
+/// What of the log is wanted.
+pub(super) type Wanted<'a> = &'a dyn Fn(&Bytes) -> bool;
+
 impl Log {
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
+    /// Persists an event, usually behind the others. One that is persisted as of an earlier time takes its place among
+    /// them: whoever has read past it does not see it any more.
     pub(super) fn append(&mut self, persisted: DateTime<Utc>, event: Bytes) {
-        self.0.push((persisted, event));
+        let persisted = persisted.timestamp_millis();
+        let place = self.behind(persisted, usize::MAX);
+        let entry = Entry {
+            persisted,
+            number: self.len() + 1,
+            event,
+        };
+        self.entries.insert(place, entry);
     }
 
     /// The position of the first event that was persisted at `since` or later.
     pub(super) fn since(&self, since: DateTime<Utc>) -> usize {
-        self.0.partition_point(|(persisted, _)| *persisted < since)
+        self.behind(since.timestamp_millis(), 0)
+    }
+
+    fn behind(&self, persisted: i64, number: usize) -> usize {
+        self.entries
+            .partition_point(|entry| (entry.persisted, entry.number) <= (persisted, number))
+    }
+
+    /// From now on every cursor that was given before is refused.
+    pub(super) fn forget_cursors(&mut self) {
+        self.era += 1;
     }
 
     /// The position that a cursor means; `None` if it is none of ours.
     pub(super) fn position(&self, cursor: &str) -> Option<usize> {
-        let position = cursor.split_once('_')?.1.parse().ok()?;
-        (position <= self.len() && self.cursor(position) == cursor).then_some(position)
+        let (persisted, number) = self.read(cursor)?;
+        let position = self.behind(persisted, number);
+        (self.cursor(position) == cursor).then_some(position)
+    }
+
+    /// Time and number, if the cursor is of this era.
+    fn read(&self, cursor: &str) -> Option<(i64, usize)> {
+        let mut parts = cursor.split('_');
+        let (time, number) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let era: u32 = match parts.next() {
+            Some(era) => era.parse().ok()?,
+            None => 0,
+        };
+        (era == self.era && parts.next().is_none()).then_some((time, number))
     }
 
     /// The cursor for a position. It looks like Okta's, and like theirs it is nothing to be taken apart.
-    pub(super) fn cursor(&self, position: usize) -> String {
-        let before = position.checked_sub(1).and_then(|last| self.0.get(last));
-        let millis = before.map_or(0, |(persisted, _)| persisted.timestamp_millis());
-        format!("{millis}_{position}")
+    fn cursor(&self, position: usize) -> String {
+        let before = position
+            .checked_sub(1)
+            .and_then(|last| self.entries.get(last));
+        self.write(before.map_or((0, 0), |entry| (entry.persisted, entry.number)))
     }
 
-    pub(super) fn slice(&self, start: usize, limit: usize) -> Slice {
-        let end = self.len().min(start.saturating_add(limit));
-        let mut body = BytesMut::from(&b"["[..]);
-        for (place, (_, event)) in self
-            .0
-            .get(start..end)
-            .unwrap_or_default()
+    fn write(&self, (time, number): (i64, usize)) -> String {
+        match self.era {
+            0 => format!("{time}_{number}"),
+            era => format!("{time}_{number}_{era}"),
+        }
+    }
+
+    /// Up to `limit` events from a position on, in the order of persistence.
+    pub(super) fn slice(&self, start: usize, limit: usize, wanted: Wanted<'_>) -> Slice {
+        let behind = self.entries.get(start..).unwrap_or_default();
+        let mut found = behind
             .iter()
             .enumerate()
-        {
-            if place > 0 {
-                body.extend_from_slice(b",");
-            }
-            body.extend_from_slice(event);
-        }
-        body.extend_from_slice(b"]");
+            .filter(|(_, entry)| wanted(&entry.event));
+        let taken: Vec<_> = found.by_ref().take(limit).collect();
+        let end = match taken.last() {
+            Some((place, _)) if taken.len() == limit => start + place + 1,
+            _ => self.len(),
+        };
         Slice {
-            body: body.freeze(),
-            end,
+            body: array(taken.into_iter().map(|(_, entry)| &entry.event)),
+            next: Some(self.cursor(end)),
             last: end == self.len(),
         }
     }
+
+    /// Up to `limit` events that were published within a range, in that order, behind a cursor.
+    pub(super) fn range(
+        &self,
+        times: std::ops::Range<DateTime<Utc>>,
+        after: Option<&str>,
+        limit: usize,
+        wanted: Wanted<'_>,
+    ) -> Option<Slice> {
+        let after = match after {
+            Some(after) => Some(self.read(after)?),
+            None => None,
+        };
+        let mut found: Vec<_> = self
+            .entries
+            .iter()
+            .filter_map(|entry| Some((published(&entry.event)?, entry)))
+            .filter(|(published, entry)| times.contains(published) && wanted(&entry.event))
+            .map(|(published, entry)| ((published.timestamp_millis(), entry.number), entry))
+            .filter(|(place, _)| after.is_none_or(|after| *place > after))
+            .collect();
+        found.sort_unstable_by_key(|(place, _)| *place);
+        let more = found.len() > limit;
+        found.truncate(limit);
+        Some(Slice {
+            body: array(found.iter().map(|(_, entry)| &entry.event)),
+            next: found
+                .last()
+                .filter(|_| more)
+                .map(|(place, _)| self.write(*place)),
+            last: !more,
+        })
+    }
+}
+
+fn published(event: &[u8]) -> Option<DateTime<Utc>> {
+    #[derive(Deserialize)]
+    struct Published {
+        published: DateTime<Utc>,
+    }
+    serde_json::from_slice(event)
+        .ok()
+        .map(|Published { published }| published)
+}
+
+fn array<'a>(events: impl Iterator<Item = &'a Bytes>) -> Bytes {
+    let mut body = BytesMut::from(&b"["[..]);
+    for event in events {
+        if body.len() > 1 {
+            body.extend_from_slice(b",");
+        }
+        body.extend_from_slice(event);
+    }
+    body.extend_from_slice(b"]");
+    body.freeze()
 }

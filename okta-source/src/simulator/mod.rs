@@ -16,14 +16,15 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What it does not model: bounded queries (`until`), `filter` and `q` (a filter is only carried along in the links),
-//! delays between persistence and visibility, and the concurrency limit (but see [`Fault::Concurrency`]).
+//! What it does not model: `sortOrder=DESCENDING`, and the parts of SCIM that few filters use (a path with a value
+//! filter is refused, as Okta does).
 
 mod answer;
 mod body;
 mod bucket;
 mod builder;
 mod fault;
+mod filter;
 mod ledger;
 mod log;
 mod memory;
@@ -31,7 +32,10 @@ mod query;
 mod serve;
 
 use std::fmt;
+use std::hash::RandomState;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -56,6 +60,11 @@ struct Org {
     clock: Arc<dyn Clock>,
     skew: TimeDelta,
     folded_links: bool,
+    other_tokens: Vec<Secret>,
+    concurrency: Option<usize>,
+    latency: Duration,
+    underway: AtomicUsize,
+    hasher: RandomState,
     state: Mutex<State>,
     /// True while the last page that was given ends at the end of the log.
     caught_up: watch::Sender<bool>,
@@ -84,7 +93,8 @@ impl OktaSimulator {
         self.append_at(self.now(), events);
     }
 
-    /// Persists events as of a time, which must not lie before that of the last ones.
+    /// Persists events as of a time. Where that lies before the last ones, they are late: they take their place among
+    /// the others, and whoever has read past it does not see them by polling on.
     pub fn append_at<E: Into<Bytes>>(
         &self,
         persisted: DateTime<Utc>,
@@ -96,6 +106,17 @@ impl OktaSimulator {
         }
         drop(state);
         self.0.caught_up.send_replace(false);
+    }
+
+    /// From now on every cursor that was given before is refused with 400 `E0000001`.
+    pub fn forget_cursors(&self) {
+        self.0.state().log.forget_cursors();
+    }
+
+    /// Somebody else makes so many requests of the org.
+    pub fn spend(&self, requests: u32) {
+        let now = self.now();
+        self.0.state().bucket.spend(now, requests);
     }
 
     /// The next request that no other fault is waiting for meets this one.

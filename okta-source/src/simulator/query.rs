@@ -1,74 +1,148 @@
 //! What a request asks for, and what a real org would refuse.
 
+use std::ops::Range;
+
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 use url::form_urlencoded;
 
-use super::log::Log;
+use super::filter::{Filter, has_all, keywords};
+use super::log::{Log, Slice};
 
-/// A polling request that was understood.
+/// A request that was understood.
 #[derive(Debug)]
 pub(super) struct Query {
-    pub(super) start: usize,
-    pub(super) limit: usize,
-    /// `limit` and `filter` go into the next link, `since` does not.
-    pub(super) kept: String,
+    from: From,
+    limit: usize,
+    filter: Option<Filter>,
+    keywords: Vec<String>,
+    /// What goes into the next link besides the cursor: `since` of a polling request does not.
+    kept: String,
+}
+
+#[derive(Debug)]
+enum From {
+    /// Polling: a position of the log.
+    Position(usize),
+    /// A bounded request: times, and a cursor.
+    Range(Range<DateTime<Utc>>, Option<String>),
 }
 
 /// An error code of Okta's and its summary.
 pub(super) type Refusal = (&'static str, &'static str);
 
-impl Query {
-    pub(super) fn read(query: &str, log: &Log, now: DateTime<Utc>) -> Result<Self, Refusal> {
-        let (mut since, mut after, mut limit, mut filter) = (None, None, 100, None);
+const AFTER: Refusal = ("E0000001", "Api validation failed: after");
+
+#[derive(Default)]
+struct Parameters {
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+    after: Option<String>,
+    limit: Option<usize>,
+    filter: Option<String>,
+    q: Option<String>,
+}
+
+impl Parameters {
+    fn read(query: &str, now: DateTime<Utc>) -> Result<Self, Refusal> {
+        let mut read = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
-                "since" => since = Some(time(&value, now)?),
-                "after" => after = Some(value),
-                "limit" => limit = page_size(&value)?,
-                "filter" => filter = Some(value),
-                "sortOrder" if value == "ASCENDING" => {}
-                "sortOrder" => {
-                    return Err((
-                        "E0000001",
-                        "Api validation failed: sortOrder (the simulator polls only)",
-                    ));
-                }
+                "since" => read.since = Some(since(&value, now)?),
                 "until" if value.is_empty() => {}
                 "until" => {
-                    return Err((
-                        "E0000001",
-                        "Api validation failed: until (the simulator polls only)",
-                    ));
+                    let until = time(&value).ok_or(("E0000001", "Api validation failed: until"))?;
+                    read.until = Some(until);
+                }
+                "after" => read.after = Some(value.into_owned()),
+                "limit" => read.limit = Some(page_size(&value)?),
+                "filter" => read.filter = Some(value.into_owned()),
+                "q" => read.q = Some(value.into_owned()),
+                "sortOrder" if value == "ASCENDING" => {}
+                "sortOrder" => {
+                    let summary =
+                        "Api validation failed: sortOrder (the simulator sorts ascending only)";
+                    return Err(("E0000001", summary));
                 }
                 _ => {}
             }
         }
-        let start = match (since, after) {
-            (Some(_), Some(_)) => {
-                return Err(("E0000063", "Invalid combination of parameters specified."));
-            }
-            (None, Some(after)) => log
-                .position(&after)
-                .ok_or(("E0000001", "Api validation failed: after"))?,
-            (Some(since), None) => log.since(since),
-            (None, None) => log.since(now - TimeDelta::days(7)),
-        };
-        let mut kept = form_urlencoded::Serializer::new(format!("limit={limit}"));
-        if let Some(filter) = filter {
-            kept.append_pair("filter", &filter);
-        }
-        Ok(Self {
-            start,
-            limit,
-            kept: kept.finish(),
-        })
+        Ok(read)
     }
 }
 
-fn time(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {
-    let time = DateTime::parse_from_rfc3339(text)
-        .map_err(|_| ("E0000001", "Api validation failed: since"))?
-        .to_utc();
+impl Query {
+    pub(super) fn read(query: &str, log: &Log, now: DateTime<Utc>) -> Result<Self, Refusal> {
+        let read = Parameters::read(query, now)?;
+        let week = TimeDelta::days(7);
+        let from = match (read.since, read.until, &read.after) {
+            (Some(_), None, Some(_)) => {
+                return Err(("E0000063", "Invalid combination of parameters specified."));
+            }
+            (None, None, Some(after)) => From::Position(log.position(after).ok_or(AFTER)?),
+            (since, None, None) => From::Position(log.since(since.unwrap_or(now - week))),
+            (since, Some(until), after) => {
+                From::Range(since.unwrap_or(until - week)..until, after.clone())
+            }
+        };
+        let limit = read.limit.unwrap_or(100);
+        let mut kept = form_urlencoded::Serializer::new(format!("limit={limit}"));
+        if let Some(until) = read.until {
+            for (name, time) in [("since", read.since), ("until", Some(until))] {
+                if let Some(time) = time {
+                    kept.append_pair(
+                        name,
+                        &time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+                    );
+                }
+            }
+            kept.append_pair("sortOrder", "ASCENDING");
+        }
+        for (name, value) in [("filter", &read.filter), ("q", &read.q)] {
+            if let Some(value) = value {
+                kept.append_pair(name, value);
+            }
+        }
+        Ok(Self {
+            from,
+            limit,
+            filter: read.filter.as_deref().map(Filter::read).transpose()?,
+            keywords: keywords(read.q.as_deref().unwrap_or_default())?,
+            kept: kept.finish(),
+        })
+    }
+
+    /// The events that are asked for.
+    pub(super) fn answer(&self, log: &Log) -> Result<Slice, Refusal> {
+        let wanted = |event: &Bytes| self.wants(event);
+        match &self.from {
+            From::Position(start) => Ok(log.slice(*start, self.limit, &wanted)),
+            From::Range(times, after) => log
+                .range(times.clone(), after.as_deref(), self.limit, &wanted)
+                .ok_or(AFTER),
+        }
+    }
+
+    /// The query of the link that leads behind a slice.
+    pub(super) fn next(&self, cursor: &str) -> String {
+        format!("after={cursor}&{}", self.kept)
+    }
+
+    fn wants(&self, event: &[u8]) -> bool {
+        if self.filter.is_none() && self.keywords.is_empty() {
+            return true;
+        }
+        let event = serde_json::from_slice(event).unwrap_or(Value::Null);
+        self.filter
+            .as_ref()
+            .is_none_or(|filter| filter.matches(&event))
+            && has_all(&event, &self.keywords)
+    }
+}
+
+fn since(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {
+    let time = time(text).ok_or(("E0000001", "Api validation failed: since"))?;
     if now.signed_duration_since(time) > TimeDelta::days(180) {
         return Err((
             "E0000053",
@@ -76,6 +150,12 @@ fn time(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {
         ));
     }
     Ok(time)
+}
+
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text)
+        .ok()
+        .map(|time| time.to_utc())
 }
 
 fn page_size(text: &str) -> Result<usize, Refusal> {

@@ -1,5 +1,6 @@
 //! The source keeps the contract of sources.
 
+use chrono::TimeDelta;
 use futures::FutureExt;
 use okta_coralogix_core::EventSource;
 use okta_coralogix_core::testing::conformance::{SourceUnderTest, source};
@@ -13,6 +14,23 @@ async fn the_source_keeps_the_contract() {
     let open = || {
         async {
             let source = world.builder().once(true).open().await.unwrap();
+            Box::new(source) as Box<dyn EventSource>
+        }
+        .boxed()
+    };
+    let uuids = (0..3500).map(|number| number.to_string()).collect();
+    source(&SourceUnderTest { open: &open, uuids }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backfill_keeps_the_contract() {
+    let world = World::new();
+    world.append(0..3500);
+    let now = world.clock.now();
+    let range = now - TimeDelta::hours(1)..now;
+    let open = || {
+        async {
+            let source = world.builder().open_backfill(range.clone()).await.unwrap();
             Box::new(source) as Box<dyn EventSource>
         }
         .boxed()

@@ -73,12 +73,18 @@ async fn faults_that_pass_move_no_position() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_ended_after_15_seconds() {
-    for fault in [Fault::StalledBody, Fault::Silence] {
+async fn silence_is_ended_after_15_seconds_within_an_answer_and_40_before_it() {
+    for (fault, seconds) in [(Fault::StalledBody, 15), (Fault::Silence, 40)] {
         let began = Instant::now();
         passes(fault, ErrorKind::Network).await;
-        assert_eq!(began.elapsed().as_secs(), 15);
+        assert_eq!(began.elapsed().as_secs(), seconds);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_in_another_form_than_asked_for_passes() {
+    passes(Fault::TruncatedGzip, ErrorKind::UnexpectedAnswer).await;
+    passes(Fault::WrongCharset, ErrorKind::UnexpectedAnswer).await;
 }
 
 #[tokio::test(start_paused = true)]

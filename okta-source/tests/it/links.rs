@@ -54,7 +54,7 @@ async fn both_forms_of_the_header_lead_to_the_end() {
 async fn a_link_is_used_as_it_was_given() {
     let world = World::new();
     world.append(0..3);
-    let odd = "/api/v1/logs?after=1795341600000_3&limit=7&filter=a%20eq%20%22x,y;z%22,b;c";
+    let odd = "/api/v1/logs?after=1795341600000_3&limit=7&filter=displayMessage%20ne%20%22x,y;z%22";
     world.org.script(Fault::NextLink(format!(
         "https://EXAMPLE.okta.com:443{odd}"
     )));

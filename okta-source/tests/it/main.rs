@@ -1,12 +1,20 @@
 //! The source against a simulated org: in memory under paused time, and a little over a real socket.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod adversary;
+mod backfill;
+mod budget;
+mod circles;
 mod clocks;
 mod commits;
 mod conformance;
+mod day;
 mod faults;
+mod freshness;
 mod links;
+mod overlap;
 mod polling;
+mod queries;
 mod rate;
 mod secrets;
 mod settings;

@@ -1,10 +1,11 @@
 use std::error::Error as _;
 use std::sync::{Arc, Mutex};
 
+use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::{Error, EventSource};
 use okta_source::simulator::Fault;
 
-use crate::world::{TOKEN, World, given};
+use crate::world::{Recorder, TOKEN, World, given};
 
 fn everything(error: &Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
@@ -124,4 +125,93 @@ async fn a_wrong_clock_and_a_refused_link_are_said_once_and_without_the_token() 
     assert_eq!(text.matches("5 minutes apart").count(), 1, "{text}");
     assert_eq!(text.matches("refuses the stored link").count(), 1, "{text}");
     assert!(!text.contains(TOKEN));
+}
+
+/// Whatever a run prints, logs, says or stores, with an org that puts the token wherever it can.
+#[tokio::test(start_paused = true)]
+async fn no_path_that_fails_says_logs_or_stores_the_token() {
+    let logged = Logged::default();
+    let guard = tracing::subscriber::set_default(logged.clone());
+    let recorder = Recorder::default();
+    let world = World::with(|org| org.clock_skew(chrono::TimeDelta::hours(-2)).rate_limit(30));
+    world.append(0..3_000);
+    let said = |status: u16, code: &str| {
+        let body = format!(
+            r#"{{"errorCode":"{code}","errorSummary":"SSWS {TOKEN}","errorId":"{TOKEN}"}}"#
+        );
+        Fault::Status(status, body)
+    };
+    let mut faults = vec![
+        said(429, "E0000047"),
+        said(500, "E0000009"),
+        said(500, TOKEN),
+        said(503, "E0000010"),
+        said(400, "E0000031"),
+        said(400, "E0000053"),
+        said(404, "E0000007"),
+        said(418, "E0000001"),
+        Fault::Status(200, format!(r#"[{{"x":"{TOKEN}"]"#)),
+        Fault::NextLink(format!("https://example.okta.com/{TOKEN}")),
+        Fault::NextLink(format!("https://{TOKEN}@example.okta.com/api/v1/logs")),
+        Fault::NextLink(format!(
+            "https://example.okta.com/api/v1/logs?after={TOKEN}"
+        )),
+        Fault::Redirect(format!("https://evil.example/?{TOKEN}")),
+        Fault::EndlessArray,
+        Fault::SlowBody(std::time::Duration::from_secs(14)),
+        Fault::TruncatedGzip,
+        Fault::WrongCharset,
+        Fault::QueryTimeout,
+        Fault::Silence,
+    ];
+    let mut printed = String::new();
+    for way in ["poll", "backfill"] {
+        let every = Some(std::time::Duration::from_secs(60));
+        let builder = world
+            .builder()
+            .filter("eventType pr")
+            .body_limit(1 << 20)
+            .silence_alarm(every)
+            .reread_every(std::time::Duration::from_secs(90))
+            .observer(recorder.clone());
+        printed += &format!("{builder:?}");
+        let store = Arc::new(crate::world::MemoryStore::default());
+        let now = world.org.now();
+        let builder = builder.checkpoint(Arc::clone(&store) as Arc<dyn CheckpointStore>);
+        let mut source: Box<dyn EventSource> = match way {
+            "poll" => Box::new(builder.open().await.unwrap()),
+            _ => {
+                let range = now - chrono::TimeDelta::hours(3)..now;
+                Box::new(builder.open_backfill(range).await.unwrap())
+            }
+        };
+        for fault in faults.iter().cycle().take(2 * faults.len()) {
+            world.org.script(fault.clone());
+            match tokio::time::timeout(std::time::Duration::from_secs(600), source.next()).await {
+                Ok(Ok(Some(delivery))) => {
+                    printed += &format!("{delivery:?}");
+                    crate::world::settle(delivery).await.unwrap();
+                }
+                Ok(Ok(None)) | Err(_) => {}
+                Ok(Err(error)) => printed += &everything(&error),
+            }
+            printed += &format!("{source:?} {:?} {:?}", store.cursor(), store.owner());
+        }
+        faults.reverse();
+    }
+    drop(guard);
+    let logged = logged.0.lock().unwrap().clone();
+    let signals = recorder.all("").concat();
+    assert!(logged.contains("refuses the stored link") && signals.contains("StartedOver"));
+    for (what, text) in [("printed", printed), ("logged", logged), ("said", signals)] {
+        let text = text.to_ascii_lowercase();
+        let token = TOKEN[2..].to_ascii_lowercase();
+        let place = text.find(&token).map(|at| {
+            text[at.saturating_sub(200)..]
+                .chars()
+                .take(400)
+                .collect::<String>()
+        });
+        assert_eq!(place, None, "{what}");
+    }
 }

@@ -1,11 +1,12 @@
 //! The simulator refuses what a real org refuses.
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 use http::{Request, Response};
 use okta_coralogix_core::transport::{Bounds, exchange};
 use okta_source::simulator::OktaSimulator;
 
-use crate::world::{TOKEN, World};
+use crate::world::{TOKEN, World, event};
 
 async fn ask(org: &OktaSimulator, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
     let mut request = Request::get(format!("https://example.okta.com{path}"));
@@ -47,6 +48,15 @@ async fn requests_that_a_real_org_refuses_are_refused() {
         ("/api/v1/logs?since=2026-01-01T00:00:00Z", 400, "E0000053"),
         ("/api/v1/logs?after=made-up", 400, "E0000001"),
         ("/api/v1/logs?after=1_1", 400, "E0000001"),
+        ("/api/v1/logs?until=tomorrow", 400, "E0000001"),
+        ("/api/v1/logs?filter=severity", 400, "E0000053"),
+        ("/api/v1/logs?filter=Severity%20pr", 400, "E0000053"),
+        ("/api/v1/logs?filter=published%20pr", 400, "E0000031"),
+        (
+            "/api/v1/logs?q=a%20b%20c%20d%20e%20f%20g%20h%20i%20j%20k",
+            400,
+            "E0000001",
+        ),
         ("/api/v1/logs/api/v1/logs", 404, "E0000008"),
     ] {
         let answer = ask(&world.org, path, &good).await;
@@ -85,6 +95,116 @@ async fn requests_that_a_real_org_refuses_are_refused() {
     }
     let seen = world.org.ledger().pop().unwrap();
     assert!(seen.had_credential && seen.authorized);
+}
+
+async fn page(org: &OktaSimulator, path: &str) -> (Vec<String>, Option<String>) {
+    let ssws = format!("SSWS {TOKEN}");
+    let headers = [
+        ("accept", "application/json"),
+        ("authorization", ssws.as_str()),
+    ];
+    let answer = ask(org, path, &headers).await;
+    assert_eq!(answer.status(), 200, "{path}");
+    let events: Vec<serde_json::Value> = serde_json::from_slice(answer.body()).unwrap();
+    let uuid = |event: &serde_json::Value| event["uuid"].as_str().unwrap().to_owned();
+    let next = answer.headers().get_all("link").iter().find_map(|link| {
+        let link = link.to_str().unwrap().strip_suffix(">; rel=\"next\"")?;
+        Some(link.strip_prefix("<https://example.okta.com")?.to_owned())
+    });
+    (events.iter().map(uuid).collect(), next)
+}
+
+#[tokio::test(start_paused = true)]
+async fn polling_is_by_persistence_and_a_range_is_by_publishing() {
+    let world = World::new();
+    let now = world.org.now();
+    let ago = |minutes| now - TimeDelta::minutes(minutes);
+    // Persisted in the order of the numbers, some within one millisecond; published in another.
+    for (number, published) in [
+        (0, ago(3)),
+        (1, ago(9)),
+        (2, ago(3)),
+        (3, ago(1)),
+        (4, ago(20)),
+    ] {
+        world.org.append_at(ago(1), [event(number, published)]);
+    }
+    let (events, mut next) = page(
+        &world.org,
+        "/api/v1/logs?since=2026-11-22T09:59:00Z&limit=2",
+    )
+    .await;
+    assert_eq!(events, ["0", "1"]);
+    for expected in [&["2", "3"][..], &["4"], &[], &[]] {
+        let (events, behind) = page(&world.org, &next.unwrap()).await;
+        assert_eq!(events, expected);
+        next = behind;
+    }
+    let none = "/api/v1/logs?since=2026-11-22T09:59:00.001Z";
+    assert!(
+        page(&world.org, none).await.0.is_empty(),
+        "`since` of a poll is the time of persisting"
+    );
+
+    let range = "/api/v1/logs?since=2026-11-22T09:51:00Z&until=2026-11-22T09:59:00Z&limit=2";
+    let (events, next) = page(&world.org, range).await;
+    assert_eq!(events, ["1", "0"]);
+    let (events, next) = page(&world.org, &next.unwrap()).await;
+    assert_eq!(
+        (events, next),
+        (vec!["2".to_owned()], None),
+        "the last page has no next link"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_commit_is_not_seen_by_whoever_has_read_past_it() {
+    let world = World::new();
+    let ago = |minutes| world.org.now() - TimeDelta::minutes(minutes);
+    world.org.append_at(ago(10), [event(0, ago(10))]);
+    world.org.append_at(ago(5), [event(1, ago(5))]);
+    let all = "/api/v1/logs?since=2026-11-22T09:00:00Z";
+    let (events, next) = page(&world.org, all).await;
+    assert_eq!(events, ["0", "1"]);
+    world.org.append_at(ago(7), [event(2, ago(7))]);
+    let next = next.unwrap();
+    assert_eq!(page(&world.org, &next).await.0, Vec::<String>::new());
+    assert_eq!(page(&world.org, all).await.0, ["0", "2", "1"]);
+    assert_eq!(
+        world.org.position(&next),
+        Some(3),
+        "the cursor stands for a place, not for a count"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_token_has_a_bucket_within_the_orgs() {
+    let world = World::with(|org| org.rate_limit(6).token_share(0.5).another_token("00other"));
+    let mut said = Vec::new();
+    for token in [TOKEN, TOKEN, TOKEN, TOKEN, "00other", "00other", "00other"] {
+        let ssws = format!("SSWS {token}");
+        let headers = [
+            ("accept", "application/json"),
+            ("authorization", ssws.as_str()),
+        ];
+        let answer = ask(&world.org, "/api/v1/logs", &headers).await;
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        said.push((
+            answer.status().as_u16(),
+            header("x-rate-limit-limit") + "/" + &header("x-rate-limit-remaining"),
+        ));
+    }
+    let expected = [
+        (200, "6/5"),
+        (200, "6/4"),
+        (200, "6/3"),
+        (429, "6/2"),
+        (200, "6/1"),
+        (200, "6/0"),
+        (429, "6/0"),
+    ];
+    let expected = expected.map(|(status, left)| (status, left.to_owned()));
+    assert_eq!(said, expected, "the org's figures, whoever is refused");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, Version, Versioned};
+use okta_coralogix_core::filter::Claim;
+use okta_coralogix_core::observe::{Observer, Signal};
 use okta_coralogix_core::testing::TestClock;
 use okta_coralogix_core::{Clock, Delivery, Error, ErrorKind, EventSource, Outcome, Result};
 use okta_source::simulator::{OktaSimulator, OktaSimulatorBuilder};
@@ -93,6 +95,35 @@ pub(crate) async fn settle(delivery: Delivery) -> Result<()> {
     delivery.acker.settle(&outcomes).await
 }
 
+/// Settles a delivery as a pipeline does: its uuids are remembered.
+pub(crate) async fn remember(source: &impl EventSource, delivery: Delivery) {
+    for event in delivery.items.iter().flatten() {
+        if let Claim::Held(held) = source.seen().claim(&event.uuid().unwrap()) {
+            held.remember();
+        }
+    }
+    settle(delivery).await.unwrap();
+}
+
+/// Writes down what a source says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Recorder(Arc<Mutex<Vec<String>>>);
+
+impl Observer for Recorder {
+    fn observe(&self, signal: &Signal<'_>) {
+        self.0.lock().unwrap().push(format!("{signal:?}"));
+    }
+}
+
+impl Recorder {
+    /// Every signal of that name.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        let said = self.0.lock().unwrap();
+        let named = |signal: &&String| signal.starts_with(name);
+        said.iter().filter(named).cloned().collect()
+    }
+}
+
 /// A checkpoint in memory, which can be told to misbehave.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryStore(Mutex<Memory>);
@@ -129,6 +160,14 @@ impl MemoryStore {
 
     pub(crate) fn published_ms(&self) -> Option<i64> {
         self.0.lock().unwrap().record.as_ref()?.value.published_ms
+    }
+
+    pub(crate) fn owner(&self) -> Option<String> {
+        let memory = self.0.lock().unwrap();
+        memory
+            .record
+            .as_ref()
+            .map(|record| record.value.owner.clone())
     }
 
     pub(crate) fn saves(&self) -> usize {

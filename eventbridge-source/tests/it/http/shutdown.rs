@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coralogix_sink::simulator::Fault;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -45,16 +45,34 @@ async fn what_cannot_be_settled_any_more_is_503() {
     let served = Served::new(|source| source.budget(Duration::from_millis(500))).await;
     served.ingress.set_down(true);
     let mut stream = served.connect().await;
-    let event = &events(1)[0];
-    stream.write_all(&request(&envelope(event))).await.unwrap();
-    // An idle connection does not hold the server up.
-    let mut idle = served.connect().await;
-    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+    let request = request(&envelope(&events(1)[0]));
+    let head = request
+        .windows(4)
+        .position(|end| end == b"\r\n\r\n")
+        .unwrap();
+    stream.write_all(&request[..head]).await.unwrap();
+    stream
+        .write_all(b"\r\nexpect: 100-continue\r\n\r\n")
         .await
         .unwrap();
-    idle.readable().await.unwrap();
+    // It has been let in when it is told to go on.
+    let mut told = [0; 25];
+    stream.read_exact(&mut told).await.unwrap();
+    assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(&request[head + 4..]).await.unwrap();
     served.stop();
     let answer = timeout(FAR, read_all(&mut stream)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     timeout(FAR, served.server).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_idle_connection_does_not_hold_the_end_up() {
+    let served = Served::new(|source| source.budget(FAR).patience(FAR)).await;
+    let mut idle = served.connect().await;
+    let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    idle.write_all(request).await.unwrap();
+    idle.readable().await.unwrap();
+    served.stop();
+    timeout(FAR / 2, served.server).await.unwrap().unwrap();
 }

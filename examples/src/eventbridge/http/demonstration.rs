@@ -75,7 +75,7 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
         .build()?;
 
     let (events, expected) = events(SystemClock.now());
-    let interrupt = signals::shutdown().map_err(io)?;
+    let interrupt = signals::shutdown()?;
     let calls = async {
         let report = tokio::select! {
             report = call(&endpoint, events) => Some(report),

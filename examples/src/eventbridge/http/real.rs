@@ -8,7 +8,7 @@ use eventbridge_source::http::HttpSource;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use okta_coralogix_core::dead_letter::FileDeadLetters;
-use okta_coralogix_core::{Error, ErrorKind, Pipeline, Result, Summary};
+use okta_coralogix_core::{Error, Pipeline, Result, Summary};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -25,10 +25,7 @@ pub(super) async fn run(settings: Settings) -> End {
     progress.take_the_log();
     let shutdown = match signals::shutdown() {
         Ok(shutdown) => shutdown,
-        Err(error) => {
-            let detail = format!("signals cannot be heard: {error}");
-            return End::WrongSetting(Error::new(ErrorKind::Storage, detail));
-        }
+        Err(error) => return End::WrongSetting(error),
     };
     let opened = match Opened::open(settings, progress.clone()).await {
         Ok(opened) => opened,

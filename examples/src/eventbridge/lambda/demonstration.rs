@@ -72,7 +72,7 @@ async fn demonstrate() -> Result<End> {
             invoked?;
             false
         }
-        () = signals::shutdown().map_err(io)? => true,
+        () = signals::shutdown()? => true,
     };
     let summary = end(function).await?;
     Ok(match stopped {

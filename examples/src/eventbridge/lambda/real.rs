@@ -28,10 +28,7 @@ pub(super) async fn run(settings: Settings) -> End {
     progress.take_the_log();
     let shutdown = match signals::shutdown() {
         Ok(shutdown) => shutdown,
-        Err(error) => {
-            let detail = format!("signals cannot be heard: {error}");
-            return End::WrongSetting(Error::new(ErrorKind::Storage, detail));
-        }
+        Err(error) => return End::WrongSetting(error),
     };
     let handler = match handler(settings, progress.clone()).await {
         Ok(handler) => Arc::new(handler),

@@ -85,7 +85,7 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
         .dead_letters(dead_letters)
         .observer(progress.clone())
         .build()?;
-    let ended = pipeline.run(signals::shutdown().map_err(io)?).await;
+    let ended = pipeline.run(signals::shutdown()?).await;
     returned.wait().await;
     progress.finish();
     let summary = match ended {

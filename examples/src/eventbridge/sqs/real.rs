@@ -25,10 +25,7 @@ pub(super) async fn run(settings: Settings) -> End {
     progress.take_the_log();
     let mut shutdown = match signals::shutdown() {
         Ok(shutdown) => Box::pin(shutdown),
-        Err(error) => {
-            let detail = format!("signals cannot be heard: {error}");
-            return End::WrongSetting(Error::new(ErrorKind::Storage, detail));
-        }
+        Err(error) => return End::WrongSetting(error),
     };
     let opened = tokio::select! {
         opened = open(settings, progress.clone()) => opened,

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use tokio::time::Instant;
 
-use super::{FAR, Run, later};
+use super::Run;
+use crate::backoff::{FAR, later};
 use crate::pipeline::Ending;
 use crate::{AckOrder, Error, ErrorKind};
 

@@ -5,7 +5,6 @@ mod taking;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::{AbortHandle, BoxFuture};
 use futures::stream::{BoxStream, FuturesUnordered};
@@ -13,17 +12,16 @@ use futures::{FutureExt, StreamExt, stream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::deliver::{Group, encode_reason};
+use super::deliver::deliver;
 use super::intake::{Report, Reports, end};
 use super::queue::{ItemId, Queue};
 use super::settle::{Ledger, Settlement};
 use super::standstill::Standstill;
-use super::throttle::Throttle;
 use super::{Ending, Failed, Limits, Parts, Summary};
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, later};
 use crate::filter::SeenFilter;
 use crate::observe::Signal;
-use crate::sink::BatchLimits;
+use crate::sink::{BatchLimits, Throttle, encode, encode_reason};
 use crate::{Delivery, Error, EventSource, Result};
 
 pub(super) struct Run {
@@ -130,7 +128,7 @@ impl Run {
         limits.bytes = limits.bytes.min(ceiling);
         while self.sends.len() < self.limits.requests && self.is_due(limits) {
             let entries = self.queue.entries(limits);
-            let batch = match self.parts.encode(entries, ceiling) {
+            let batch = match encode(&*self.parts.sink, entries, ceiling) {
                 Ok(Ok(batch)) => batch,
                 Err(error) => return self.fail(error),
                 Ok(Err(error)) => {
@@ -157,8 +155,8 @@ impl Run {
             let seed = self.limits.seed.wrapping_add(self.groups);
             let (parts, reports) = (Arc::clone(&self.parts), self.reports.clone());
             let (stop, throttle) = (self.stop.subscribe(), Arc::clone(&self.throttle));
-            let group = Group::new(parts, reports, stop, throttle, seed, taken, batch);
-            self.sends.push(group.deliver().boxed());
+            let delivered = deliver(parts, reports, stop, throttle, seed, taken, batch);
+            self.sends.push(delivered.boxed());
         }
     }
 
@@ -220,6 +218,7 @@ impl Run {
             Report::Ended(id, ending) => self.ended(id, ending),
             Report::Progress => self.standstill.moved(),
             Report::Fault(fault) => self.standstill.failed(fault),
+            Report::Ambiguous(entries) => self.summary.count_ambiguous(entries),
         }
     }
 
@@ -283,14 +282,6 @@ impl Run {
             Some(error) => Err(Failed { error, summary }),
         }
     }
-}
-
-/// Nothing that is waited for is further ahead than this.
-const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
-
-/// `wait` after `start`; a wait that is too long to be added is as good as none that ends.
-pub(super) fn later(start: Instant, wait: Duration) -> Instant {
-    start + wait.min(FAR)
 }
 
 /// The source as a stream, so that asking it can go on from one turn of the loop to the next.

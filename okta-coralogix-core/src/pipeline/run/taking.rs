@@ -7,7 +7,8 @@ use futures::FutureExt;
 use futures::future::abortable;
 use tokio::time::Instant;
 
-use super::{Run, later};
+use super::Run;
+use crate::backoff::later;
 use crate::filter::Joined;
 use crate::observe::Signal;
 use crate::pipeline::Ending;

@@ -45,29 +45,36 @@ impl fmt::Debug for SinkUnderTest<'_> {
 /// # Panics
 /// If a must of [`LogSink`] is violated.
 pub async fn sink(test: &SinkUnderTest<'_>) {
-    prefixes_reach_the_far_side_in_order(test).await;
+    sink_that_takes_everything(test.sink, test.arrived).await;
     refusals_have_their_kind_and_take_nothing(test).await;
 }
 
-async fn prefixes_reach_the_far_side_in_order(test: &SinkUnderTest<'_>) {
-    let entries = entries(2 * test.sink.limits().entries + 1);
+/// Checks what can be checked of a sink whose far side is empty and cannot be made to refuse: that it takes prefixes, and
+/// that they arrive in order. `arrived` gives the texts that the far side has taken.
+///
+/// # Panics
+/// If a must of [`LogSink`] is violated.
+pub async fn sink_that_takes_everything(
+    sink: &dyn LogSink,
+    arrived: &(dyn Fn() -> Vec<String> + Sync),
+) {
+    let entries = entries(2 * sink.limits().entries + 1);
     let mut rest = &entries[..];
     while !rest.is_empty() {
-        let batch = test.sink.encode(rest).expect("small entries can be sent");
+        let batch = sink.encode(rest).expect("small entries can be sent");
         assert!(
             batch.taken > 0 && batch.taken <= rest.len(),
             "a batch takes a non-empty prefix"
         );
         assert!(
-            batch.taken <= test.sink.limits().entries,
+            batch.taken <= sink.limits().entries,
             "a batch keeps the limit of entries"
         );
         assert!(
-            batch.plain_len <= test.sink.limits().bytes,
+            batch.plain_len <= sink.limits().bytes,
             "a batch keeps the limit of bytes"
         );
-        let sent = test
-            .sink
+        let sent = sink
             .send(&batch)
             .await
             .expect("the far side takes everything");
@@ -76,7 +83,7 @@ async fn prefixes_reach_the_far_side_in_order(test: &SinkUnderTest<'_>) {
     }
     let expected: Vec<_> = entries.iter().map(text).collect();
     assert!(
-        (test.arrived)() == expected,
+        arrived() == expected,
         "everything arrived once, in order, byte for byte"
     );
 }

@@ -54,7 +54,12 @@ async fn a_lost_answer_repeats_its_request_and_no_more() {
     world
         .sink
         .script([SinkFault::Accept, SinkFault::LoseAnswer]);
-    assert_eq!(world.run().await.delivered, 400);
+    let summary = world.run().await;
+    assert_eq!(summary.delivered, 400);
+    assert_eq!(
+        (summary.ambiguous_sends, summary.ambiguous_entries),
+        (1, 100)
+    );
     assert_eq!(world.sink.arrived().len(), 400 + 100);
     assert_eq!(world.sink.counts().len(), events.len());
 }

@@ -2,76 +2,100 @@
 
 use std::io::Write;
 
+use super::escape::{escape_into, escaped_len};
+use super::{EntryText, LogEntry};
+use crate::JsonString;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use okta_coralogix_core::{EntryText, JsonString, LogEntry};
-
-use crate::escape::escape_into;
 
 const NANOS_PER_MILLI: i128 = 1_000_000;
 
 const INFALLIBLE: &str = "writing to memory does not fail";
 
-/// Says why an entry must not go out: Coralogix would refuse the whole request for it.
-pub(crate) fn check(entry: &LogEntry) -> Result<(), String> {
-    let named = [
-        ("application", &entry.names.application),
-        ("subsystem", &entry.names.subsystem),
-    ];
-    for (what, name) in named {
-        if is_blank(name) {
-            return Err(format!("the {what} name is empty; Coralogix requires one"));
+impl EntryText {
+    /// The bytes of the document, before it is escaped.
+    #[must_use]
+    pub fn document(&self) -> &Bytes {
+        let (Self::Escaped(text) | Self::Embedded(text)) = self;
+        text
+    }
+
+    /// The same kind of text with another document.
+    #[must_use]
+    pub fn with_document(&self, document: Bytes) -> Self {
+        match self {
+            Self::Escaped(_) => Self::Escaped(document),
+            Self::Embedded(_) => Self::Embedded(document),
         }
     }
-    let (EntryText::Escaped(text) | EntryText::Embedded(text)) = &entry.text else {
-        return Err("this version of the sink cannot write this kind of text".into());
-    };
-    if std::str::from_utf8(text).is_err() {
-        return Err("the text is not UTF-8".into());
-    }
-    if matches!(entry.text, EntryText::Embedded(_)) && text.is_empty() {
-        return Err("the text is empty, which is no JSON value".into());
-    }
-    Ok(())
-}
 
-/// Bytes of the text before it is escaped.
-pub(crate) fn text_len(entry: &LogEntry) -> usize {
-    match &entry.text {
-        EntryText::Escaped(text) | EntryText::Embedded(text) => text.len(),
-        _ => 0,
+    /// Bytes that a document takes in an entry's JSON, without the quotes around an escaped one.
+    #[must_use]
+    pub fn written_len(&self, document: &[u8]) -> usize {
+        match self {
+            Self::Escaped(_) => escaped_len(document),
+            Self::Embedded(_) => document.len(),
+        }
     }
 }
 
-/// Appends the entry as a JSON object.
-pub(crate) fn write(entry: &LogEntry, out: &mut Vec<u8>) {
-    let names = &entry.names;
-    out.extend_from_slice(b"{\"applicationName\":\"");
-    out.extend_from_slice(names.application.as_bytes());
-    out.extend_from_slice(b"\",\"subsystemName\":\"");
-    out.extend_from_slice(names.subsystem.as_bytes());
-    out.push(b'"');
-    write_optional(b",\"computerName\":\"", names.computer.as_ref(), out);
-    if let Some(timestamp) = entry.timestamp {
-        out.extend_from_slice(b",\"timestamp\":");
-        write_millis(timestamp, out);
-    }
-    out.extend_from_slice(b",\"severity\":");
-    out.push(b'0' + entry.severity.code());
-    write_optional(b",\"category\":\"", entry.category.as_ref(), out);
-    write_optional(b",\"className\":\"", entry.class_name.as_ref(), out);
-    write_optional(b",\"methodName\":\"", entry.method_name.as_ref(), out);
-    write_optional(b",\"threadId\":\"", entry.thread_id.as_ref(), out);
-    out.extend_from_slice(b",\"text\":");
-    match &entry.text {
-        EntryText::Embedded(text) => out.extend_from_slice(text),
-        EntryText::Escaped(text) => {
-            out.push(b'"');
-            escape_into(text, out);
-            out.push(b'"');
+impl LogEntry {
+    /// Checks that the entry can be sent: Coralogix would refuse a whole request for one that cannot.
+    ///
+    /// # Errors
+    /// What is wrong, in words: an empty application or subsystem name, a text that is not UTF-8, an embedded text that is
+    /// empty.
+    pub fn check(&self) -> Result<(), String> {
+        let named = [
+            ("application", &self.names.application),
+            ("subsystem", &self.names.subsystem),
+        ];
+        for (what, name) in named {
+            if is_blank(name) {
+                return Err(format!("the {what} name is empty; Coralogix requires one"));
+            }
         }
-        _ => unreachable!("`check` refuses other kinds"),
+        let text = self.text.document();
+        if std::str::from_utf8(text).is_err() {
+            return Err("the text is not UTF-8".into());
+        }
+        if matches!(self.text, EntryText::Embedded(_)) && text.is_empty() {
+            return Err("the text is empty, which is no JSON value".into());
+        }
+        Ok(())
     }
-    out.push(b'}');
+
+    /// Appends the entry as the JSON object that `POST /logs/v1/singles` takes, on one line if an embedded text is. It is
+    /// valid JSON if [`check`](Self::check) passes.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        let names = &self.names;
+        out.extend_from_slice(b"{\"applicationName\":\"");
+        out.extend_from_slice(names.application.as_bytes());
+        out.extend_from_slice(b"\",\"subsystemName\":\"");
+        out.extend_from_slice(names.subsystem.as_bytes());
+        out.push(b'"');
+        write_optional(b",\"computerName\":\"", names.computer.as_ref(), out);
+        if let Some(timestamp) = self.timestamp {
+            out.extend_from_slice(b",\"timestamp\":");
+            write_millis(timestamp, out);
+        }
+        out.extend_from_slice(b",\"severity\":");
+        out.push(b'0' + self.severity.code());
+        write_optional(b",\"category\":\"", self.category.as_ref(), out);
+        write_optional(b",\"className\":\"", self.class_name.as_ref(), out);
+        write_optional(b",\"methodName\":\"", self.method_name.as_ref(), out);
+        write_optional(b",\"threadId\":\"", self.thread_id.as_ref(), out);
+        out.extend_from_slice(b",\"text\":");
+        match &self.text {
+            EntryText::Embedded(text) => out.extend_from_slice(text),
+            EntryText::Escaped(text) => {
+                out.push(b'"');
+                escape_into(text, out);
+                out.push(b'"');
+            }
+        }
+        out.push(b'}');
+    }
 }
 
 fn write_optional(before: &[u8], value: Option<&JsonString>, out: &mut Vec<u8>) {
@@ -112,10 +136,8 @@ fn is_blank(name: &JsonString) -> bool {
 mod tests {
     use std::sync::Arc;
 
-    use bytes::Bytes;
-    use okta_coralogix_core::Names;
-
     use super::*;
+    use crate::Names;
 
     fn named(application: &str, subsystem: &str) -> LogEntry {
         let names = Names {
@@ -151,17 +173,19 @@ mod tests {
 
     #[test]
     fn blank_names_are_found_however_they_are_written() {
-        assert_eq!(check(&named("okta", "acme")), Ok(()));
-        assert_eq!(check(&named("\"", "ü")), Ok(()));
-        assert_eq!(check(&named(" a", "\t.")), Ok(()));
+        assert_eq!(named("okta", "acme").check(), Ok(()));
+        assert_eq!(named("\"", "ü").check(), Ok(()));
+        assert_eq!(named(" a", "\t.").check(), Ok(()));
         for blank in ["", " ", "\t\n", "\u{a0}", "\u{3000} "] {
             assert!(
-                check(&named(blank, "acme"))
+                named(blank, "acme")
+                    .check()
                     .unwrap_err()
                     .contains("application")
             );
             assert!(
-                check(&named("okta", blank))
+                named("okta", blank)
+                    .check()
                     .unwrap_err()
                     .contains("subsystem")
             );
@@ -172,11 +196,11 @@ mod tests {
     fn text_that_would_spoil_the_request_is_refused() {
         let mut entry = named("okta", "acme");
         entry.text = EntryText::Escaped(Bytes::from_static(b"\xff"));
-        assert!(check(&entry).unwrap_err().contains("UTF-8"));
+        assert!(entry.check().unwrap_err().contains("UTF-8"));
         entry.text = EntryText::Embedded(Bytes::new());
-        assert!(check(&entry).unwrap_err().contains("empty"));
+        assert!(entry.check().unwrap_err().contains("empty"));
         entry.text = EntryText::Escaped(Bytes::new());
-        assert_eq!(check(&entry), Ok(()));
+        assert_eq!(entry.check(), Ok(()));
     }
 
     #[test]
@@ -190,7 +214,7 @@ mod tests {
         entry.thread_id = Some("t".into());
         entry.text = EntryText::Escaped(Bytes::from_static(br#"{"a":"b\n"}"#));
         let mut out = Vec::new();
-        write(&entry, &mut out);
+        entry.write_json(&mut out);
         assert_eq!(
             String::from_utf8(out).unwrap(),
             concat!(

@@ -1,5 +1,8 @@
 //! A Coralogix log entry.
 
+mod escape;
+mod json;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

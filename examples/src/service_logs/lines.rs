@@ -1,0 +1,113 @@
+//! Lines of standard input, as many at a time as there are.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufRead, AsyncBufReadExt};
+use tokio::time::{Instant, timeout_at};
+
+/// The most lines and bytes that are sent at a time, and how long the first of them waits for others.
+const LINES: usize = 3_000;
+const BYTES: usize = 4 * 1024 * 1024;
+const LINGER: Duration = Duration::from_millis(200);
+
+/// The longest line: what follows is the next one. It is what a request of Coralogix holds.
+const LONGEST: usize = 1_000_000;
+
+/// Gathers lines.
+pub(super) struct Lines<R> {
+    input: R,
+    /// The line that is being read.
+    line: Vec<u8>,
+}
+
+impl<R: AsyncBufRead + Unpin> Lines<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self {
+            input,
+            line: Vec::new(),
+        }
+    }
+
+    /// The next lines, without line ends; what is blank is passed over. None: there are no more. Bytes that are no UTF-8
+    /// are replaced by U+FFFD.
+    pub(super) async fn next(&mut self) -> io::Result<Vec<String>> {
+        let mut lines = Vec::new();
+        let mut bytes = 0;
+        let mut until = None;
+        while lines.len() < LINES && bytes < BYTES {
+            let line = match until {
+                None => self.line().await?,
+                Some(until) => match timeout_at(until, self.line()).await {
+                    Ok(line) => line?,
+                    Err(_) => break,
+                },
+            };
+            let Some(line) = line else { break };
+            if !line.trim().is_empty() {
+                bytes += line.len();
+                lines.push(line);
+                until.get_or_insert_with(|| Instant::now() + LINGER);
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Dropping the future loses nothing: what was read stays in `line`.
+    async fn line(&mut self) -> io::Result<Option<String>> {
+        loop {
+            let read = self.input.fill_buf().await?;
+            let room = LONGEST - self.line.len();
+            let (piece, ends) = match read.iter().take(room).position(|byte| *byte == b'\n') {
+                Some(end) => (end + 1, true),
+                None => (read.len().min(room), read.is_empty() || read.len() >= room),
+            };
+            self.line.extend_from_slice(&read[..piece]);
+            let is_last = read.is_empty();
+            self.input.consume(piece);
+            if is_last && self.line.is_empty() {
+                return Ok(None);
+            }
+            if ends {
+                let line = std::mem::take(&mut self.line);
+                let line = String::from_utf8_lossy(&line);
+                return Ok(Some(line.trim_end_matches(['\n', '\r']).to_owned()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_end_at_line_ends_at_the_end_and_at_the_longest() {
+        let long = "x".repeat(LONGEST + 5);
+        let text = format!("one\r\n\n  \ntwo\n{long}\nlast");
+        let mut lines = Lines::new(text.as_bytes());
+        let found = lines.next().await.unwrap();
+        assert_eq!(found.len(), 5);
+        assert_eq!((&*found[0], &*found[1], &*found[4]), ("one", "two", "last"));
+        assert_eq!((found[2].len(), &*found[3]), (LONGEST, "xxxxx"));
+        assert!(lines.next().await.unwrap().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_waits_for_others_no_longer_than_the_linger() {
+        let (mut write, read) = tokio::io::duplex(64);
+        let mut lines = Lines::new(tokio::io::BufReader::new(read));
+        let writes = async {
+            use tokio::io::AsyncWriteExt;
+            write.write_all(b"first\nhal").await.unwrap();
+            tokio::time::sleep(LINGER * 2).await;
+            write.write_all(b"f\n").await.unwrap();
+            drop(write);
+        };
+        let reads = async {
+            assert_eq!(lines.next().await.unwrap(), ["first"]);
+            assert_eq!(lines.next().await.unwrap(), ["half"]);
+        };
+        tokio::join!(writes, reads);
+    }
+}

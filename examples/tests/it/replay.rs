@@ -1,0 +1,135 @@
+//! The `replay` program as a process.
+
+use std::process::Output;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use okta_coralogix_core::dead_letter::{
+    DeadLetter, DeadLetterReason, DeadLetterRecord, DeadLetters, FileDeadLetters,
+};
+use okta_coralogix_core::{Clock, Origin, SystemClock};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::program::{KEY, World, example, fresh};
+
+async fn put_aside(world: &World, events: &[Bytes]) {
+    let letters = FileDeadLetters::open(world.dead_letters()).await.unwrap();
+    let origin = Arc::new(Origin::org("acme"));
+    let letter = |event: &Bytes| {
+        let now = SystemClock.now();
+        DeadLetter::new(
+            now,
+            DeadLetterReason::Rejected,
+            "",
+            Arc::clone(&origin),
+            event.clone(),
+        )
+    };
+    letters
+        .write(&events.iter().map(letter).collect::<Vec<_>>())
+        .await
+        .unwrap();
+}
+
+async fn run(world: &World, key: &str, arguments: &[&str]) -> Output {
+    Command::new(example("replay"))
+        .env_clear()
+        .env("CORALOGIX_ENDPOINT", world.ingress_server.base_url())
+        .env("CORALOGIX_API_KEY", key)
+        .current_dir(world.folder.path())
+        .args(arguments)
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap()
+}
+
+fn summary(output: &Output) -> Value {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
+}
+
+fn envelope(event: &Bytes) -> Bytes {
+    let event = std::str::from_utf8(event).unwrap();
+    format!("{{\"detail-type\":\"SystemLog\",\"source\":\"aws.partner/okta.com/acme/audit\",\"detail\":{event}}}").into()
+}
+
+#[tokio::test]
+async fn events_and_envelopes_are_sent_with_their_names_and_what_is_refused_stays() {
+    let world = World::new().await;
+    let mut events: Vec<_> = fresh(1_200).into_iter().map(|event| event.json).collect();
+    for event in &mut events[..100] {
+        *event = envelope(event);
+    }
+    let poison = String::from_utf8(events[777].to_vec()).unwrap();
+    let bad = poison.clone();
+    world.ingress.poison(move |text| text == bad);
+    put_aside(&world, &events).await;
+    let output = run(&world, KEY, &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let counts = summary(&output);
+    assert_eq!(
+        (&counts["delivered"], &counts["dead_lettered"]),
+        (&json!(1199), &json!(1))
+    );
+    let ledger = world.ingress.ledger();
+    assert_eq!((ledger.entries().len(), ledger.repeats()), (1199, 0));
+    let left = std::fs::read_to_string(world.dead_letters()).unwrap();
+    let record: DeadLetterRecord = serde_json::from_str(&left).unwrap();
+    assert_eq!(
+        (&*record.reason, &record.bytes[..]),
+        ("rejected", poison.as_bytes())
+    );
+    assert!(record.detail.contains("poison"), "{}", record.detail);
+}
+
+#[tokio::test]
+async fn a_refused_key_leaves_every_letter_where_it_was() {
+    let world = World::new().await;
+    let events: Vec<_> = fresh(700).into_iter().map(|event| event.json).collect();
+    put_aside(&world, &events).await;
+    let output = run(&world, "another-key", &[]).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(summary(&output)["delivered"], 0);
+    // The file was rotated away: the name alone is enough to go on.
+    let output = run(&world, KEY, &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(summary(&output)["delivered"], 700);
+    assert_eq!(world.ingress.ledger().repeats(), 0);
+}
+
+#[tokio::test]
+async fn wrong_settings_are_named() {
+    let world = World::new().await;
+    for (arguments, said) in [
+        (
+            &["--dead-letters", "nowhere"][..],
+            "--dead-letters: nowhere does not exist",
+        ),
+        (
+            &["--too-old", "burn"],
+            "--too-old: is \"burn\"; write keep, drop or restamp",
+        ),
+    ] {
+        put_aside(&world, &[Bytes::from_static(b"{}")]).await;
+        let output = run(&world, KEY, arguments).await;
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains(said), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_setting_it_demonstrates_itself() {
+    let output = Command::new(example("replay"))
+        .env_clear()
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let expected = json!({
+        "received": 505, "delivered": 500, "too_old": 0, "duplicate": 1, "filtered": 0, "dead_lettered": 4, "handed_back": 0
+    });
+    assert_eq!(summary(&output), expected);
+}

@@ -1,0 +1,92 @@
+//! The `service_logs` program as a process.
+
+use std::process::{Output, Stdio};
+
+use coralogix_sink::simulator::{CoralogixSimulator, SimulatorServer};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::program::{KEY, example};
+
+/// The program with `input`, sent to `ingress` with `key`.
+async fn run(ingress: &SimulatorServer, key: &str, input: &[u8]) -> Output {
+    let mut child = Command::new(example("service_logs"))
+        .env_clear()
+        .env("CORALOGIX_ENDPOINT", ingress.base_url())
+        .env("CORALOGIX_API_KEY", key)
+        .env("CORALOGIX_APPLICATION", "shop")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A program that has ended reads no more.
+    stdin.write_all(input).await.ok();
+    drop(stdin);
+    child.wait_with_output().await.unwrap()
+}
+
+fn count(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn ingress() -> CoralogixSimulator {
+    let ingress = CoralogixSimulator::builder()
+        .key(KEY)
+        .identity(|text| Some(text.to_owned()))
+        .build();
+    ingress.poison(|text| text.contains("poison"));
+    ingress
+}
+
+#[tokio::test]
+async fn every_line_arrives_once_and_a_refused_one_is_named() {
+    let ingress = ingress();
+    let server = ingress.serve().await.unwrap();
+    let mut lines: Vec<_> = (0..3_000)
+        .map(|n| format!("{{\"level\":\"error\",\"order\":{n}}}"))
+        .collect();
+    lines[1234] = "poison".to_owned();
+    lines.push("plain text, \"quoted\"".to_owned());
+    let output = run(&server, KEY, lines.join("\n").as_bytes()).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let expected = json!({"read": 3001, "accepted": 3000, "refused": 1, "unsent": 0});
+    assert_eq!(count(&output), expected);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("a line cannot be sent"), "{told}");
+    let ledger = ingress.ledger();
+    assert_eq!((ledger.entries().len(), ledger.repeats()), (3000, 0));
+    lines.remove(1234);
+    assert!(ledger.missing(lines.iter().map(String::as_str)).is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_key_ends_it_and_tells_what_was_not_sent() {
+    let ingress = ingress();
+    let server = ingress.serve().await.unwrap();
+    let output = run(&server, "another-key", b"one\ntwo\nthree\n").await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let expected = json!({"read": 3, "accepted": 0, "refused": 0, "unsent": 3});
+    assert_eq!(count(&output), expected);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("key"), "{told}");
+    assert!(!told.contains("another-key"), "{told}");
+}
+
+#[tokio::test]
+async fn without_a_variable_it_demonstrates_itself() {
+    let output = Command::new(example("service_logs"))
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let expected = json!({"read": 5000, "accepted": 5000, "refused": 0, "unsent": 0});
+    assert_eq!(count(&output), expected);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("in the ingress 5000, repeated 0"), "{told}");
+}

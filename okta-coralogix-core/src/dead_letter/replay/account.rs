@@ -1,0 +1,171 @@
+//! Which lines of a file are settled, written down beside it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
+
+use crate::Result;
+use crate::dead_letter::file::failed;
+use crate::disk::{Disk, folder_of, sibling};
+
+/// Bytes that are read at once.
+const PIECE: u64 = 4 * 1024 * 1024;
+
+const FORMAT: &str = "okta-coralogix replay";
+
+/// The first line: which file it is about. A number can be taken again once its file is gone.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Head {
+    format: String,
+    length: u64,
+    sha256: String,
+}
+
+/// Every other line: from where to where settled lines stand in the file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Settled {
+    settled: Vec<(u64, u64)>,
+}
+
+/// The account of one file.
+#[derive(Debug, Clone)]
+pub(super) struct Account {
+    store: Arc<Store>,
+}
+
+#[derive(Debug)]
+struct Store {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    /// True if the last write failed, so that its line may be torn.
+    torn: Mutex<bool>,
+}
+
+impl Account {
+    /// The account of the file at `path`, and what is settled in it: end by start.
+    pub(super) async fn open(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+    ) -> Result<(Self, BTreeMap<u64, u64>)> {
+        let account = sibling(path, ".replayed");
+        let at = |error| failed("read", path, error);
+        let head = head_of(&*disk, path).await.map_err(at)?;
+        let at = |error| failed("write", &account, error);
+        let mut settled = BTreeMap::new();
+        match stored(&*disk, &account, &head).await.map_err(at)? {
+            Some(places) => settled.extend(joined(places)),
+            None => {
+                let mut line = serde_json::to_vec(&head)
+                    .map_err(io::Error::other)
+                    .map_err(at)?;
+                line.push(b'\n');
+                disk.write(&account, line.into()).await.map_err(at)?;
+                disk.sync_folder(folder_of(&account)).await.map_err(at)?;
+            }
+        }
+        let store = Store {
+            disk,
+            path: account,
+            // Whoever wrote before may have died half way.
+            torn: Mutex::new(true),
+        };
+        let store = Arc::new(store);
+        Ok((Self { store }, settled))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.store.path
+    }
+
+    /// Writes down that lines are settled. Durable once it returns; what was begun is finished even if the future is
+    /// dropped.
+    pub(super) async fn settle(&self, places: &[(u64, u64)]) -> Result<()> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        let settled = Settled {
+            settled: joined(places.to_vec()),
+        };
+        let store = Arc::clone(&self.store);
+        let written = tokio::spawn(async move { store.append(&settled).await }).await;
+        let written = written.map_err(io::Error::other).flatten();
+        written.map_err(|error| failed("write", self.path(), error))
+    }
+}
+
+impl Store {
+    async fn append(&self, settled: &Settled) -> io::Result<()> {
+        let mut torn = self.torn.lock().await;
+        let mut line = Vec::new();
+        // A blank line is passed over.
+        if *torn {
+            line.push(b'\n');
+        }
+        serde_json::to_writer(&mut line, settled)?;
+        line.push(b'\n');
+        *torn = true;
+        self.disk.append(&self.path, vec![line.into()]).await?;
+        *torn = false;
+        Ok(())
+    }
+}
+
+/// Which file this is, by its content.
+async fn head_of(disk: &dyn Disk, path: &Path) -> io::Result<Head> {
+    let mut hash = Sha256::new();
+    let mut length = 0;
+    loop {
+        let piece = disk.read(path, length, PIECE).await?;
+        hash.update(&piece);
+        length += piece.len() as u64;
+        if (piece.len() as u64) < PIECE {
+            break;
+        }
+    }
+    let digest = hash.finalize();
+    Ok(Head {
+        format: FORMAT.into(),
+        length,
+        sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+    })
+}
+
+/// What is settled; `None` if the account is missing, or another file's.
+async fn stored(
+    disk: &dyn Disk,
+    account: &Path,
+    head: &Head,
+) -> io::Result<Option<Vec<(u64, u64)>>> {
+    let text = match disk.read(account, 0, u64::MAX).await {
+        Ok(text) => Bytes::from(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut lines = text.split(|byte| *byte == b'\n');
+    let first = lines.next().unwrap_or_default();
+    if serde_json::from_slice::<Head>(first).ok().as_ref() != Some(head) {
+        return Ok(None);
+    }
+    // A line that is torn was never relied on: its letters are given again.
+    let settled = lines.filter_map(|line| serde_json::from_slice::<Settled>(line).ok());
+    Ok(Some(settled.flat_map(|line| line.settled).collect()))
+}
+
+/// Places that touch or overlap become one.
+fn joined(mut places: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    places.sort_unstable();
+    let mut joined: Vec<(u64, u64)> = Vec::new();
+    for (start, end) in places {
+        match joined.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => joined.push((start, end)),
+        }
+    }
+    joined
+}

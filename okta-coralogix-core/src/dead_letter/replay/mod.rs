@@ -1,0 +1,324 @@
+//! Dead letters as a source: they are read and given once more.
+
+mod account;
+mod lines;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use self::account::Account;
+use self::lines::{Line, Lines};
+use super::file::failed;
+use super::{DeadLetterRecord, FileDeadLetters};
+use crate::disk::{Disk, DiskLock, folder_of, sibling};
+use crate::event::{MalformedReason, Origin};
+use crate::filter::SeenFilter;
+use crate::{
+    AckOrder, Acker, Delivery, Error, ErrorKind, EventSource, MalformedEvent, Outcome, RawEvent,
+    Result,
+};
+
+/// The most lines and bytes of a delivery; one line is given however long it is.
+const LINES: usize = 500;
+const BYTES: usize = 1024 * 1024;
+
+type Parse = dyn Fn(Bytes, Arc<Origin>) -> Result<RawEvent, MalformedEvent> + Send + Sync;
+
+/// Gives the events of a file of dead letters again, the oldest first, and ends.
+///
+/// Opening it rotates the file away, so that whoever writes dead letters, the replay itself included, begins a new one.
+/// All that were rotated away are then read. Which lines are settled is written down beside each file and synced, so
+/// that a replay that was interrupted goes on where it stood; a file of which every line is settled is removed. A
+/// replay that was killed gives again what was in flight.
+///
+/// An event that cannot be read, or a line that is no record, is given as malformed: a pipeline puts it into the new dead
+/// letters. Give that pipeline [`AgePolicy::DeadLetter`](crate::filter::AgePolicy::DeadLetter), unless what has become too
+/// old meanwhile is to be dropped.
+///
+/// ```no_run
+/// # use okta_coralogix_core::{CoralogixMapping, LogSink, Pipeline};
+/// # async fn replay(sink: impl LogSink) -> Result<(), Box<dyn std::error::Error>> {
+/// use chrono::TimeDelta;
+/// use okta_coralogix_core::dead_letter::{DeadLetterSource, FileDeadLetters};
+/// use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
+///
+/// let letters = FileDeadLetters::open("dead-letters.ndjson").await?;
+/// let source = DeadLetterSource::open(&letters).await?;
+/// let pipeline = Pipeline::builder(source, sink)
+///     .dead_letters(letters)
+///     .age(AgeFilter::new(TimeDelta::hours(24), AgePolicy::DeadLetter))
+///     .build()?;
+/// println!("{:?}", pipeline.run(std::future::pending()).await?);
+/// # Ok(())
+/// # }
+/// ```
+pub struct DeadLetterSource {
+    disk: Arc<dyn Disk>,
+    /// Files that have not been opened.
+    waiting: VecDeque<PathBuf>,
+    /// Files of which a line may not be settled. Only the last one is still being read.
+    opened: Vec<Opened>,
+    /// A delivery has ended.
+    changed: Arc<Notify>,
+    parse: Arc<Parse>,
+    /// Held so that no two replays send the same letters.
+    _lock: Box<dyn DiskLock>,
+}
+
+/// A file that was opened.
+#[derive(Debug)]
+struct Opened {
+    path: PathBuf,
+    lines: Lines,
+    is_read: bool,
+    shared: Arc<Shared>,
+}
+
+/// What the source and its ackers share about a file.
+#[derive(Debug)]
+struct Shared {
+    account: Account,
+    state: Mutex<State>,
+    changed: Arc<Notify>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Deliveries that have not been settled.
+    given: usize,
+    /// Lines to be given again.
+    back: VecDeque<Line>,
+}
+
+impl DeadLetterSource {
+    /// Opens what stands in the dead letters now.
+    ///
+    /// # Errors
+    /// `Locked` if another replay of them is running, `Storage` if the disk fails.
+    pub async fn open(letters: &FileDeadLetters) -> Result<Self> {
+        let disk = Arc::clone(letters.disk());
+        let lock = sibling(letters.path(), ".replay.lock");
+        let held = disk.lock(&lock, Duration::ZERO).await;
+        let held = held.map_err(|error| failed("lock", &lock, error))?;
+        let held = held.ok_or_else(|| {
+            let detail = format!(
+                "another replay of {} is running: wait for its end",
+                letters.path().display()
+            );
+            Error::new(ErrorKind::Locked, detail)
+        })?;
+        Ok(Self {
+            disk,
+            waiting: letters.put_away().await?.into(),
+            opened: Vec::new(),
+            changed: Arc::default(),
+            parse: Arc::new(RawEvent::parse),
+            _lock: held,
+        })
+    }
+
+    /// How the bytes of a letter become an event; [`RawEvent::parse`] by default. An envelope needs another one.
+    #[must_use]
+    pub fn parse_with(
+        mut self,
+        parse: impl Fn(Bytes, Arc<Origin>) -> Result<RawEvent, MalformedEvent> + Send + Sync + 'static,
+    ) -> Self {
+        self.parse = Arc::new(parse);
+        self
+    }
+
+    /// Opens the next file; false if there is none.
+    async fn open_next(&mut self) -> Result<bool> {
+        let Some(path) = self.waiting.front().cloned() else {
+            return Ok(false);
+        };
+        let (account, settled) = Account::open(Arc::clone(&self.disk), &path).await?;
+        self.waiting.pop_front();
+        self.opened.push(Opened {
+            lines: Lines::new(Arc::clone(&self.disk), path.clone(), settled),
+            path,
+            is_read: false,
+            shared: Arc::new(Shared {
+                account,
+                state: Mutex::default(),
+                changed: Arc::clone(&self.changed),
+            }),
+        });
+        Ok(true)
+    }
+
+    /// Lines that were handed back.
+    fn back(&self) -> Option<Delivery> {
+        self.opened.iter().find_map(|file| {
+            let lines: Vec<_> = {
+                let back = &mut file.shared.state().back;
+                let count = back.len().min(LINES);
+                back.drain(..count).collect()
+            };
+            (!lines.is_empty()).then(|| self.delivery(lines, &file.shared))
+        })
+    }
+
+    /// Lines that have not been given.
+    async fn read(&mut self) -> Result<Option<Delivery>> {
+        loop {
+            if let Some(file) = self.opened.last_mut()
+                && !file.is_read
+            {
+                let lines = file.lines.next(LINES, BYTES).await?;
+                if !lines.is_empty() {
+                    let shared = Arc::clone(&file.shared);
+                    return Ok(Some(self.delivery(lines, &shared)));
+                }
+                file.is_read = true;
+            }
+            if !self.open_next().await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn item(&self, line: &Line) -> Result<RawEvent, MalformedEvent> {
+        match serde_json::from_slice::<DeadLetterRecord>(&line.bytes) {
+            Ok(record) => (self.parse)(record.bytes, Arc::new(record.origin)),
+            Err(error) => Err(MalformedEvent {
+                bytes: line.bytes.clone(),
+                reason: MalformedReason::Refused(format!(
+                    "a line of the dead letters that is no record of one ({error})"
+                )),
+                origin: Arc::default(),
+            }),
+        }
+    }
+
+    fn delivery(&self, lines: Vec<Line>, shared: &Arc<Shared>) -> Delivery {
+        let items = lines.iter().map(|line| self.item(line)).collect();
+        shared.state().given += 1;
+        let acker = ReplayAcker {
+            shared: Arc::clone(shared),
+            lines: Some(lines),
+        };
+        Delivery::new(items, Box::new(acker))
+    }
+
+    /// Removes the files of which every line is settled, and what is written down about them.
+    async fn remove_settled(&mut self) -> Result<()> {
+        while let Some(place) = self.opened.iter().position(Opened::is_settled) {
+            let Opened { path, shared, .. } = &self.opened[place];
+            let gone = async {
+                self.disk.remove(path).await?;
+                self.disk.sync_folder(folder_of(path)).await?;
+                self.disk.remove(shared.account.path()).await
+            };
+            gone.await.map_err(|error| failed("remove", path, error))?;
+            self.opened.remove(place);
+        }
+        Ok(())
+    }
+}
+
+impl Opened {
+    fn is_settled(&self) -> bool {
+        let state = self.shared.state();
+        self.is_read && state.given == 0 && state.back.is_empty()
+    }
+}
+
+#[async_trait]
+impl EventSource for DeadLetterSource {
+    fn ack_order(&self) -> AckOrder {
+        AckOrder::Individual
+    }
+
+    /// A letter may have been written twice.
+    fn seen(&self) -> SeenFilter {
+        SeenFilter::default()
+    }
+
+    async fn next(&mut self) -> Result<Option<Delivery>> {
+        loop {
+            if let Some(delivery) = self.back() {
+                return Ok(Some(delivery));
+            }
+            if let Some(delivery) = self.read().await? {
+                return Ok(Some(delivery));
+            }
+            self.remove_settled().await?;
+            if self.opened.is_empty() {
+                return Ok(None);
+            }
+            // What is in flight may be handed back. A call that came since the look at it is remembered.
+            self.changed.notified().await;
+        }
+    }
+}
+
+impl fmt::Debug for DeadLetterSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeadLetterSource")
+            .field("waiting", &self.waiting)
+            .field("opened", &self.opened)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A delivery has ended; `back` is given again.
+    fn ended(&self, back: impl IntoIterator<Item = Line>) {
+        {
+            let mut state = self.state();
+            state.given -= 1;
+            state.back.extend(back);
+        }
+        self.changed.notify_one();
+    }
+}
+
+#[derive(Debug)]
+struct ReplayAcker {
+    shared: Arc<Shared>,
+    /// `None` once it has ended.
+    lines: Option<Vec<Line>>,
+}
+
+#[async_trait]
+impl Acker for ReplayAcker {
+    async fn settle(mut self: Box<Self>, outcomes: &[Outcome]) -> Result<()> {
+        let lines = self.lines.as_deref().unwrap_or_default();
+        let settled: Vec<_> = lines
+            .iter()
+            .zip(outcomes)
+            .filter(|(_, outcome)| **outcome == Outcome::Settled)
+            .map(|(line, _)| line.place())
+            .collect();
+        // If this fails, all of them are given again when `self` is dropped.
+        self.shared.account.settle(&settled).await?;
+        let lines = self.lines.take().unwrap_or_default();
+        let back = lines
+            .into_iter()
+            .zip(outcomes)
+            .filter(|(_, outcome)| **outcome == Outcome::HandedBack)
+            .map(|(line, _)| line);
+        self.shared.ended(back);
+        Ok(())
+    }
+}
+
+impl Drop for ReplayAcker {
+    fn drop(&mut self) {
+        if let Some(lines) = self.lines.take() {
+            self.shared.ended(lines);
+        }
+    }
+}

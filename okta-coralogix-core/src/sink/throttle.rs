@@ -1,0 +1,165 @@
+//! What has been learnt of a sink, shared by all requests to it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::in_flight::{InFlight, Permit};
+use crate::ErrorKind;
+
+/// Entries refused in a row, with nothing accepted in between, after which the endpoint is at fault and not the entries: as
+/// long as it has not accepted anything yet, and when it has.
+const REFUSED_BY_A_STRANGER: usize = 4;
+const REFUSED_BY_A_FRIEND: usize = 16;
+
+/// Requests that follow a refusal of content: this many at once, then one more every so often. The limit is our own, so
+/// that many bad entries do not become a storm.
+const BURST: u32 = 200;
+const PACE: Duration = Duration::from_millis(10);
+
+/// How many requests the sink gets at a time, how large they may be, and whether it can be trusted to know a bad entry.
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    in_flight: InFlight,
+    learnt: Mutex<Learnt>,
+}
+
+#[derive(Debug)]
+struct Learnt {
+    /// The smallest request that the sink has called too large, in plain bytes.
+    too_large: usize,
+    /// The largest request below that which it has taken.
+    taken: usize,
+    refused: usize,
+    has_accepted: bool,
+    /// When the requests after refusals would be through at their pace.
+    paced: Option<Instant>,
+}
+
+impl Throttle {
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            in_flight: InFlight::new(most),
+            learnt: Mutex::new(Learnt {
+                too_large: usize::MAX,
+                taken: 0,
+                refused: 0,
+                has_accepted: false,
+                paced: None,
+            }),
+        }
+    }
+
+    /// Waits until one more request may be in flight.
+    pub(crate) async fn permit(&self) -> Permit<'_> {
+        self.in_flight.permit().await
+    }
+
+    /// A request of `bytes` was accepted.
+    pub(crate) fn accepted(&self, bytes: usize) {
+        self.in_flight.accepted();
+        let mut learnt = self.learnt();
+        if bytes < learnt.too_large {
+            learnt.taken = learnt.taken.max(bytes);
+        }
+        learnt.refused = 0;
+        learnt.has_accepted = true;
+    }
+
+    /// A request of `bytes` failed.
+    pub(crate) fn failed(&self, kind: ErrorKind, bytes: usize) {
+        self.in_flight.failed(kind);
+        if kind == ErrorKind::TooLarge {
+            let mut learnt = self.learnt();
+            learnt.too_large = learnt.too_large.min(bytes);
+            if learnt.taken >= learnt.too_large {
+                learnt.taken = 0;
+            }
+        }
+    }
+
+    /// A single entry was refused. True if so many were in a row that the endpoint must be at fault.
+    pub(crate) fn refused(&self) -> bool {
+        let mut learnt = self.learnt();
+        learnt.refused += 1;
+        learnt.refused >= learnt.enough_refusals()
+    }
+
+    /// How many single entries tell a bad entry from a bad endpoint.
+    pub(crate) fn probes(&self) -> usize {
+        self.learnt().enough_refusals()
+    }
+
+    /// Waits for the turn of a request that follows a refusal.
+    pub(crate) async fn pace(&self) {
+        let turn = {
+            let mut learnt = self.learnt();
+            let now = Instant::now();
+            let paced = learnt.paced.map_or(now, |paced| paced.max(now)) + PACE;
+            learnt.paced = Some(paced);
+            paced.checked_sub(PACE * BURST).filter(|turn| *turn > now)
+        };
+        if let Some(turn) = turn {
+            sleep_until(turn).await;
+        }
+    }
+
+    /// Plain bytes that the next request may have: what has been taken, or half of what was too large.
+    pub(crate) fn ceiling(&self) -> usize {
+        let learnt = self.learnt();
+        match learnt.too_large {
+            usize::MAX => usize::MAX,
+            bytes => learnt.taken.max(bytes / 2),
+        }
+    }
+
+    fn learnt(&self) -> MutexGuard<'_, Learnt> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Learnt {
+    fn enough_refusals(&self) -> usize {
+        match self.has_accepted {
+            false => REFUSED_BY_A_STRANGER,
+            true => REFUSED_BY_A_FRIEND,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ceiling_is_what_has_been_taken_since_something_was_too_large() {
+        let throttle = Throttle::new(1);
+        throttle.accepted(900);
+        assert_eq!(throttle.ceiling(), usize::MAX);
+        throttle.failed(ErrorKind::TooLarge, 1000);
+        assert_eq!(throttle.ceiling(), 900);
+        throttle.failed(ErrorKind::TooLarge, 800);
+        assert_eq!(throttle.ceiling(), 400);
+        throttle.accepted(500);
+        assert_eq!(throttle.ceiling(), 500);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_after_refusals_are_slowed_and_never_stopped() {
+        let throttle = Throttle::new(1);
+        let start = Instant::now();
+        for _ in 0..BURST {
+            throttle.pace().await;
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO, "a few go at once");
+        for _ in 0..1_000 {
+            throttle.pace().await;
+        }
+        assert_eq!(start.elapsed(), PACE * 1_000);
+        tokio::time::sleep(PACE * BURST).await;
+        let later = Instant::now();
+        throttle.pace().await;
+        assert_eq!(later.elapsed(), Duration::ZERO, "calm restores the burst");
+    }
+}

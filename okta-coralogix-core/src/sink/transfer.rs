@@ -1,0 +1,364 @@
+//! Entries of about one request, sent and where the far side refuses them split, until each has ended.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::encode::encode;
+use super::throttle::Throttle;
+use super::{Batch, EncodeError, LogSink, Sent};
+use crate::backoff::Backoff;
+use crate::dead_letter::DeadLetterReason;
+use crate::observe::{Observer, Signal};
+use crate::{EntryText, Error, ErrorKind, LogEntry, Result};
+
+/// Whoever gave the entries: hears what becomes of each.
+pub(crate) trait Ends {
+    /// The sink accepted the entry.
+    fn accepted(&mut self, index: usize);
+
+    /// The entry cannot be sent: the sink refuses it, or it fits no request.
+    fn refused(&mut self, index: usize, reason: DeadLetterReason, detail: &str);
+
+    /// Ends those of `open` that have become too old, or gives them another timestamp. True if a request that holds them
+    /// must be made anew.
+    fn retire(&mut self, open: &mut Open, indices: &[usize]) -> bool;
+
+    /// The sink accepted a request.
+    fn progress(&mut self) {}
+
+    /// A request failed and will be sent again.
+    fn fault(&mut self, _error: &Error) {}
+
+    /// The answer to a request of so many entries was lost: they may arrive twice.
+    fn ambiguous(&mut self, _entries: usize) {}
+}
+
+/// The entries that have not ended.
+#[derive(Debug)]
+pub(crate) struct Open {
+    entries: Vec<Option<LogEntry>>,
+}
+
+impl Open {
+    pub(crate) fn contains(&self, index: usize) -> bool {
+        self.entries[index].is_some()
+    }
+
+    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut LogEntry> {
+        self.entries[index].as_mut()
+    }
+
+    /// Ends an entry. False if it had ended.
+    pub(crate) fn end(&mut self, index: usize) -> bool {
+        self.entries[index].take().is_some()
+    }
+
+    fn of(&self, indices: &[usize]) -> Vec<LogEntry> {
+        let entries = indices.iter().map(|&index| self.entries[index].clone());
+        entries.flatten().collect()
+    }
+}
+
+/// The sink, and what goes with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Route<'a> {
+    pub(crate) sink: &'a dyn LogSink,
+    pub(crate) observer: &'a dyn Observer,
+    pub(crate) throttle: &'a Throttle,
+}
+
+/// The state of one transfer. What is open when it ends was not sent, or not accepted.
+#[derive(Debug)]
+pub(crate) struct Transfer<'a, E> {
+    route: Route<'a>,
+    ends: &'a mut E,
+    backoff: Backoff,
+    /// True once nothing is to be sent any more.
+    stop: watch::Receiver<bool>,
+    open: Open,
+    /// What is to be sent, the next one last.
+    todo: Vec<Vec<usize>>,
+    /// The request for all of them, if it has been made.
+    batch: Option<Batch>,
+    /// The far side has accepted something of this: what it refuses is the entries' fault, not the endpoint's.
+    accepts: bool,
+}
+
+/// What became of one request.
+enum Attempt {
+    Accepted(Sent),
+    Refused(Error),
+    /// An entry has become too old while it waited: what is left makes another request.
+    Aged,
+    Stopped,
+}
+
+/// Bytes of an entry's text. The smallest events that Okta sends are about as large.
+const TINY: usize = 500;
+
+impl<'a, E: Ends> Transfer<'a, E> {
+    pub(crate) fn new(
+        route: Route<'a>,
+        ends: &'a mut E,
+        backoff: Backoff,
+        stop: watch::Receiver<bool>,
+        entries: Vec<LogEntry>,
+        batch: Option<Batch>,
+    ) -> Self {
+        Self {
+            route,
+            ends,
+            backoff,
+            stop,
+            todo: vec![(0..entries.len()).collect()],
+            open: Open {
+                entries: entries.into_iter().map(Some).collect(),
+            },
+            batch,
+            accepts: false,
+        }
+    }
+
+    /// Sends until every entry has ended, or nothing is to be sent any more.
+    ///
+    /// # Errors
+    /// What waiting cannot mend.
+    pub(crate) async fn run(mut self) -> Result<()> {
+        while let Some(mut indices) = self.todo.pop() {
+            // It may have waited long for its turn.
+            if self.ends.retire(&mut self.open, &indices) {
+                self.batch = None;
+            }
+            indices.retain(|&index| self.open.contains(index));
+            if indices.is_empty() {
+                continue;
+            }
+            let Some((batch, indices)) = self.encode(indices)? else {
+                continue;
+            };
+            match self.send(&batch, &indices).await {
+                Attempt::Accepted(sent) => self.accepted(&indices, &sent),
+                Attempt::Refused(error) => self.refused(indices, error).await?,
+                Attempt::Aged => self.todo.push(indices),
+                Attempt::Stopped => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The request for the first of the entries; the rest is planned. `None` if the first one cannot be sent at all.
+    fn encode(&mut self, mut indices: Vec<usize>) -> Result<Option<(Batch, Vec<usize>)>> {
+        let encoded = match self.batch.take() {
+            Some(batch) => Ok(batch),
+            None => encode(self.route.sink, &self.open.of(&indices), usize::MAX)?,
+        };
+        match encoded {
+            Ok(batch) => {
+                let rest = indices.split_off(batch.taken);
+                if !rest.is_empty() {
+                    self.todo.push(rest);
+                }
+                Ok(Some((batch, indices)))
+            }
+            Err(error) => {
+                self.refuse(indices[0], encode_reason(&error), &error.to_string());
+                self.todo.push(indices);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Sends one request as often as it takes.
+    async fn send(&mut self, batch: &Batch, indices: &[usize]) -> Attempt {
+        let Route {
+            sink,
+            observer,
+            throttle,
+        } = self.route;
+        let entries = indices.len();
+        let mut ambiguous = false;
+        loop {
+            if *self.stop.borrow() {
+                return Attempt::Stopped;
+            }
+            let sent = {
+                let _permit = throttle.permit().await;
+                sink.send(batch).await
+            };
+            let error = match sent {
+                Ok(sent) => {
+                    throttle.accepted(batch.plain_len);
+                    self.backoff.reset();
+                    self.ends.progress();
+                    let bytes = batch.body.len();
+                    observer.observe(&Signal::Accepted { entries, bytes });
+                    return Attempt::Accepted(sent);
+                }
+                Err(error) => error,
+            };
+            if error.is_ambiguous() {
+                ambiguous = true;
+                self.ends.ambiguous(entries);
+            }
+            throttle.failed(error.kind(), batch.plain_len);
+            let retry_in = self.backoff.next(error.retry());
+            observer.observe(&Signal::SendFailed {
+                error: &error,
+                entries,
+                retry_in,
+            });
+            let Some(wait) = retry_in else {
+                self.backoff.reset();
+                return Attempt::Refused(error);
+            };
+            self.ends.fault(&error);
+            self.wait(wait).await;
+            // Where the far side may have taken the request, the same one is sent again.
+            if !ambiguous && self.ends.retire(&mut self.open, indices) {
+                return Attempt::Aged;
+            }
+        }
+    }
+
+    async fn wait(&mut self, wait: Duration) {
+        tokio::select! {
+            () = sleep(wait) => {}
+            _ = self.stop.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    fn accepted(&mut self, indices: &[usize], sent: &Sent) {
+        self.accepts = true;
+        for rejected in &sent.rejected {
+            if let Some(&index) = indices.get(rejected.index) {
+                self.refuse(index, DeadLetterReason::Rejected, &rejected.reason);
+            }
+        }
+        for &index in indices {
+            if self.open.end(index) {
+                self.ends.accepted(index);
+            }
+        }
+    }
+
+    async fn refused(&mut self, indices: Vec<usize>, error: Error) -> Result<()> {
+        let alone = indices.len() == 1;
+        match error.kind() {
+            ErrorKind::TooLarge if alone && self.is_tiny(indices[0]) => {
+                let detail = format!(
+                    "the sink calls even a tiny request too large: check the endpoint ({error})"
+                );
+                return Err(Error::new(ErrorKind::WrongEndpoint, detail).with_source(error));
+            }
+            ErrorKind::TooLarge if alone => {
+                self.refuse(indices[0], DeadLetterReason::TooLarge, error.detail());
+            }
+            ErrorKind::Rejected if alone => {
+                // What came before may have shown that the endpoint refuses everything.
+                if !self.accepts && self.route.throttle.refused() {
+                    return Err(refuses_everything(error));
+                }
+                self.refuse(indices[0], DeadLetterReason::Rejected, error.detail());
+                self.pace().await;
+            }
+            ErrorKind::TooLarge => self.split(indices),
+            ErrorKind::Rejected => {
+                if !self.accepts {
+                    self.probe(&indices).await?;
+                }
+                self.split(indices);
+                self.pace().await;
+            }
+            _ => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// A misconfigured endpoint may refuse everything: some entries, sent alone, show which it is.
+    ///
+    /// # Errors
+    /// `WrongEndpoint` if so many are refused in a row that it must be the endpoint.
+    async fn probe(&mut self, indices: &[usize]) -> Result<()> {
+        let probes = self.route.throttle.probes();
+        let last = indices.len() - 1;
+        let mut places: Vec<_> = (0..probes)
+            .map(|n| indices[last * n / (probes - 1)])
+            .collect();
+        places.dedup();
+        let mut refused = Vec::new();
+        for index in places {
+            let Some((batch, one)) = self.encode(vec![index])? else {
+                continue;
+            };
+            match self.send(&batch, &one).await {
+                Attempt::Accepted(sent) => {
+                    self.accepted(&one, &sent);
+                    break;
+                }
+                Attempt::Refused(error) if error.kind() == ErrorKind::Rejected => {
+                    if self.route.throttle.refused() {
+                        return Err(refuses_everything(error));
+                    }
+                    refused.push((index, error));
+                }
+                Attempt::Refused(error) if error.kind() == ErrorKind::TooLarge => {
+                    self.refuse(index, DeadLetterReason::TooLarge, error.detail());
+                }
+                Attempt::Refused(error) => return Err(error),
+                Attempt::Aged => {}
+                Attempt::Stopped => return Ok(()),
+            }
+        }
+        for (index, error) in refused {
+            self.refuse(index, DeadLetterReason::Rejected, error.detail());
+        }
+        Ok(())
+    }
+
+    /// Many bad entries must not become a storm of requests.
+    async fn pace(&mut self) {
+        tokio::select! {
+            () = self.route.throttle.pace() => {}
+            _ = self.stop.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    /// No ingress calls an entry of this size too large.
+    fn is_tiny(&self, index: usize) -> bool {
+        let entry = self.open.entries[index].as_ref();
+        entry.is_some_and(|entry| {
+            let (EntryText::Escaped(text) | EntryText::Embedded(text)) = &entry.text;
+            text.len() < TINY
+        })
+    }
+
+    fn split(&mut self, mut indices: Vec<usize>) {
+        let second = indices.split_off(indices.len() / 2);
+        self.todo.push(second);
+        self.todo.push(indices);
+    }
+
+    fn refuse(&mut self, index: usize, reason: DeadLetterReason, detail: &str) {
+        if self.open.end(index) {
+            self.ends.refused(index, reason, detail);
+        }
+    }
+}
+
+/// No entry of several was taken, each sent alone.
+fn refuses_everything(refusal: Error) -> Error {
+    let detail = format!(
+        "the sink refuses everything, each entry by itself too, so that the fault is not the entries': check the \
+         endpoint ({refusal})"
+    );
+    Error::new(ErrorKind::WrongEndpoint, detail).with_source(refusal)
+}
+
+pub(crate) fn encode_reason(error: &EncodeError) -> DeadLetterReason {
+    match error {
+        EncodeError::TooLarge { .. } => DeadLetterReason::TooLarge,
+        EncodeError::Invalid(_) => DeadLetterReason::Unmappable,
+    }
+}

@@ -1,0 +1,295 @@
+//! Dead letters, given once more.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+use futures::FutureExt;
+use okta_coralogix_core::dead_letter::{
+    DeadLetter, DeadLetterReason, DeadLetterRecord, DeadLetterSource, DeadLetters, FileDeadLetters,
+};
+use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
+use okta_coralogix_core::pipeline::Failed;
+use okta_coralogix_core::testing::conformance::{self, SourceUnderTest};
+use okta_coralogix_core::testing::{
+    EventGenerator, GeneratedEvent, MemorySink, SinkFault, TestClock,
+};
+use okta_coralogix_core::{Error, ErrorKind, EventSource, Origin, Outcome, Pipeline, Summary};
+use tempfile::TempDir;
+
+use crate::faulty_disk::{Fault, FaultyDisk};
+use crate::pipeline::world::start;
+
+struct World {
+    folder: TempDir,
+    letters: FileDeadLetters,
+    disk: FaultyDisk,
+    sink: MemorySink,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = FaultyDisk::default();
+        let letters = FileDeadLetters::builder(folder.path().join("letters"))
+            .disk(Arc::new(disk.clone()))
+            .rotate_at(200_000)
+            .open()
+            .await
+            .unwrap();
+        Self {
+            folder,
+            letters,
+            disk,
+            sink: MemorySink::new(),
+        }
+    }
+
+    async fn put_aside(&self, events: &[Bytes]) {
+        let origin = Arc::new(Origin::org("acme"));
+        for events in events.chunks(50) {
+            let letter = |event: &Bytes| {
+                let reason = DeadLetterReason::Rejected;
+                DeadLetter::new(start(), reason, "once", Arc::clone(&origin), event.clone())
+            };
+            let letters: Vec<_> = events.iter().map(letter).collect();
+            self.letters.write(&letters).await.unwrap();
+        }
+    }
+
+    async fn source(&self) -> DeadLetterSource {
+        DeadLetterSource::open(&self.letters).await.unwrap()
+    }
+
+    async fn replay(&self) -> Result<Summary, Failed> {
+        let pipeline = Pipeline::builder(self.source().await, self.sink.clone())
+            .dead_letters(self.letters.clone())
+            .age(AgeFilter::new(TimeDelta::hours(24), AgePolicy::DeadLetter))
+            .clock(Arc::new(TestClock::starting_at(start())))
+            .seed(7);
+        let summary = match pipeline.build().unwrap().run(std::future::pending()).await {
+            Ok(summary) => summary,
+            Err(failed) => {
+                assert!(failed.summary.is_balanced(), "{failed:?}");
+                return Err(failed);
+            }
+        };
+        assert!(summary.is_balanced(), "{summary:?}");
+        Ok(summary)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let name = |entry: io::Result<std::fs::DirEntry>| entry.unwrap().file_name().into_string();
+        let mut names: Vec<_> = entries.map(|entry| name(entry).unwrap()).collect();
+        names.retain(|name| !name.ends_with(".lock"));
+        names.sort();
+        names
+    }
+
+    fn records(&self) -> Vec<DeadLetterRecord> {
+        records(&self.folder.path().join("letters"))
+    }
+}
+
+fn records(path: &Path) -> Vec<DeadLetterRecord> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let lines = text.lines().filter(|line| !line.is_empty());
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn events(count: usize) -> Vec<GeneratedEvent> {
+    let mut generator = EventGenerator::new(11);
+    let event = |n: usize| generator.event(start() - TimeDelta::seconds(n as i64));
+    (0..count).map(event).collect()
+}
+
+fn bytes(events: &[GeneratedEvent]) -> Vec<Bytes> {
+    events.iter().map(|event| event.json.clone()).collect()
+}
+
+#[tokio::test]
+async fn what_can_be_sent_is_and_the_rest_stays_with_the_new_reason() {
+    let mut world = World::new().await;
+    let mut letters = bytes(&events(400));
+    let old = EventGenerator::new(3).event(start() - TimeDelta::hours(25));
+    let malformed = Bytes::from_static(b"\xff no event");
+    let poison = letters[7].clone();
+    letters.push(old.json.clone());
+    letters.push(malformed.clone());
+    // Written twice, as after a crash between writing and settling.
+    letters.push(letters[0].clone());
+    world.put_aside(&letters).await;
+    let torn = world.folder.path().join("letters");
+    let whole = std::fs::read(&torn).unwrap();
+    std::fs::write(&torn, [&whole[..], b"{\"time\":\"2026-"].concat()).unwrap();
+    assert!(
+        world.names().len() > 3,
+        "several files: {:?}",
+        world.names()
+    );
+
+    let refused = poison.clone();
+    world.sink = MemorySink::new().refusing(move |text| text == refused);
+    let summary = world.replay().await.unwrap();
+    assert_eq!(
+        (
+            summary.received,
+            summary.delivered,
+            summary.duplicate,
+            summary.dead_lettered
+        ),
+        (404, 399, 1, 4)
+    );
+    let counts = world.sink.counts();
+    assert_eq!(counts.len(), 399);
+    assert!(counts.values().all(|count| *count == 1));
+    assert_eq!(world.names(), ["letters"], "what was read is gone");
+    let left: Vec<_> = world
+        .records()
+        .into_iter()
+        .map(|record| (record.reason, record.bytes, record.origin.org))
+        .collect();
+    let letter =
+        |reason: &str, bytes: &Bytes, org: &str| (reason.to_owned(), bytes.clone(), org.to_owned());
+    let expected = [
+        letter("too_old", &old.json, "acme"),
+        letter("malformed", &malformed, "acme"),
+        letter("malformed", &Bytes::from_static(b"{\"time\":\"2026-"), ""),
+        letter("rejected", &poison, "acme"),
+    ];
+    assert_eq!(
+        left.into_iter().collect::<HashSet<_>>(),
+        expected.into_iter().collect::<HashSet<_>>()
+    );
+    // Once more: what was left is what there is.
+    assert_eq!(world.replay().await.unwrap().received, 4);
+    assert_eq!(world.records().len(), 4);
+}
+
+#[tokio::test]
+async fn a_replay_that_was_stopped_goes_on_without_loss_or_repeat() {
+    let world = World::new().await;
+    let events = events(1_500);
+    world.put_aside(&bytes(&events)).await;
+    let mut replays = 0;
+    loop {
+        let so_far = world.sink.arrived().len();
+        // The key is refused after two more requests.
+        world.sink.script([SinkFault::Accept, SinkFault::Accept]);
+        world.sink.script(
+            (0..4).map(|_| {
+                SinkFault::Refuse(Error::new(ErrorKind::Unauthorized, "the key is refused"))
+            }),
+        );
+        replays += 1;
+        match world.replay().await {
+            Ok(_) => break,
+            Err(failed) => assert_eq!(failed.error.kind(), ErrorKind::Unauthorized),
+        }
+        // What the last run did not meet.
+        world.sink.clear_script();
+        assert!(
+            world.sink.arrived().len() > so_far || replays < 100,
+            "no progress"
+        );
+    }
+    assert!(replays > 1);
+    let counts = world.sink.counts();
+    for event in &events {
+        assert_eq!(counts.get(&event.json), Some(&1), "{}", event.uuid);
+    }
+    assert!(world.names().is_empty(), "{:?}", world.names());
+}
+
+#[tokio::test]
+async fn a_replay_that_was_dropped_gives_again_what_was_in_flight_and_no_more() {
+    let world = World::new().await;
+    let events = events(1_200);
+    world.put_aside(&bytes(&events)).await;
+    let mut source = world.source().await;
+    let first = source.next().await.unwrap().unwrap();
+    let second = source.next().await.unwrap().unwrap();
+    let settled = first.items.len();
+    let outcomes = vec![Outcome::Settled; settled];
+    first.acker.settle(&outcomes).await.unwrap();
+    drop((second, source));
+    let summary = world.replay().await.unwrap();
+    assert_eq!(summary.received as usize, 1_200 - settled);
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_be_written_hands_its_letters_back() {
+    let world = World::new().await;
+    world.put_aside(&bytes(&events(10))).await;
+    let mut source = world.source().await;
+    let delivery = source.next().await.unwrap().unwrap();
+    let outcomes = vec![Outcome::Settled; 10];
+    world.disk.set(Fault::Append(io::ErrorKind::StorageFull));
+    let error = delivery.acker.settle(&outcomes).await.unwrap_err();
+    assert!(error.to_string().contains("the disk is full"), "{error}");
+    world.disk.set(None);
+    let again = source.next().await.unwrap().unwrap();
+    assert_eq!(again.items.len(), 10);
+    again.acker.settle(&outcomes).await.unwrap();
+    assert!(source.next().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_account_of_another_file_of_the_same_number_counts_for_nothing() {
+    let world = World::new().await;
+    let events = events(20);
+    world.put_aside(&bytes(&events[..10])).await;
+    let mut source = world.source().await;
+    let delivery = source.next().await.unwrap().unwrap();
+    delivery
+        .acker
+        .settle(&[Outcome::Settled; 10])
+        .await
+        .unwrap();
+    drop(source);
+    // A crash came between the removal of the file and that of its account.
+    let account = world.folder.path().join("letters.1.replayed");
+    let kept = std::fs::read(&account).unwrap();
+    assert_eq!(world.replay().await.unwrap().received, 0);
+    std::fs::write(&account, kept).unwrap();
+    world.put_aside(&bytes(&events[10..])).await;
+    assert_eq!(world.replay().await.unwrap().delivered, 10);
+}
+
+#[tokio::test]
+async fn two_replays_at_a_time_are_one_too_many() {
+    let world = World::new().await;
+    let _first = world.source().await;
+    let error = DeadLetterSource::open(&world.letters).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked);
+}
+
+#[tokio::test]
+async fn the_source_of_dead_letters_keeps_the_contract() {
+    let world = World::new().await;
+    let events = events(1_400);
+    world.put_aside(&bytes(&events)).await;
+    let letters = &world.letters;
+    let open = || {
+        async move {
+            let source = DeadLetterSource::open(letters).await.unwrap();
+            Box::new(source) as Box<dyn EventSource>
+        }
+        .boxed()
+    };
+    let uuids = events.into_iter().map(|event| event.uuid).collect();
+    conformance::source(&SourceUnderTest { open: &open, uuids }).await;
+    let rotated: Vec<PathBuf> = std::fs::read_dir(world.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains("letters."))
+        .filter(|path| !path.to_string_lossy().ends_with(".lock"))
+        .collect();
+    assert!(rotated.is_empty(), "{rotated:?}");
+}

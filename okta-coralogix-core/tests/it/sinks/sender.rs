@@ -1,0 +1,134 @@
+//! `EntrySender`: entries without a pipeline.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use okta_coralogix_core::dead_letter::DeadLetterReason;
+use okta_coralogix_core::sink::{BatchLimits, EntrySender, Fate};
+use okta_coralogix_core::testing::{MemorySink, SinkFault};
+use okta_coralogix_core::{EntryText, Error, ErrorKind};
+use tokio::time::Instant;
+
+use super::{entries, text};
+
+fn sender(sink: &MemorySink) -> EntrySender {
+    EntrySender::builder(sink.clone()).seed(7).build()
+}
+
+fn accepted(fates: &[Fate]) -> usize {
+    let accepted = fates.iter().filter(|fate| **fate == Fate::Accepted);
+    accepted.count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_entries_are_named_and_all_others_arrive_once() {
+    let poison = [text(3), text(2999), text(3000), text(7777)];
+    let refused = poison.clone();
+    let sink = MemorySink::new().refusing(move |text| refused.iter().any(|bad| bad == text));
+    sink.script([SinkFault::Refuse(Error::temporary(
+        ErrorKind::Network,
+        "reset",
+    ))]);
+    let mut given = entries(10_000);
+    let large = Bytes::from(vec![b'x'; 3_000_000]);
+    given[5].text = EntryText::Escaped(large);
+    let fates = sender(&sink).send(given).await.unwrap();
+    assert_eq!(fates.len(), 10_000);
+    assert_eq!(accepted(&fates), 9_995);
+    for n in [3, 2999, 3000, 7777] {
+        let refused = matches!(&fates[n], Fate::Refused { reason: DeadLetterReason::Rejected, detail } if detail.contains("refuses"));
+        assert!(refused, "{n}: {:?}", fates[n]);
+    }
+    let too_large = matches!(&fates[5], Fate::Refused { reason: DeadLetterReason::TooLarge, detail } if detail.contains("3000004"));
+    assert!(too_large, "{:?}", fates[5]);
+    let counts = sink.counts();
+    assert_eq!(counts.len(), 9_995);
+    assert!(counts.values().all(|count| *count == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_ends_it_and_every_entry_has_a_fate() {
+    let sink = MemorySink::with_limits(BatchLimits {
+        entries: 10,
+        bytes: 2_000_000,
+    });
+    let sender = EntrySender::builder(sink.clone())
+        .requests_in_flight(1)
+        .build();
+    sink.script([SinkFault::Accept]);
+    sink.script([SinkFault::Refuse(Error::new(
+        ErrorKind::Unauthorized,
+        "the key is refused",
+    ))]);
+    let ended = sender.send(entries(100)).await.unwrap_err();
+    assert_eq!(ended.error.kind(), ErrorKind::Unauthorized);
+    assert_eq!(ended.fates.len(), 100);
+    assert_eq!(accepted(&ended.fates), 10);
+    assert!(ended.fates[10..].iter().all(|fate| *fate == Fate::Unsent));
+    assert_eq!(sink.arrived().len(), 10);
+    assert_eq!(
+        sink.requests().len(),
+        2,
+        "nothing is sent after the refusal"
+    );
+    // The key has been put right: what is left can be sent.
+    let rest = entries(100).split_off(10);
+    assert_eq!(accepted(&sender.send(rest).await.unwrap()), 90);
+    assert!(sink.counts().values().all(|count| *count == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_waited_for_or_given_up_when_the_caller_says_so() {
+    let sink = MemorySink::new();
+    sink.go_down_for(Duration::from_secs(3600));
+    let fates = sender(&sink).send(entries(2_500)).await.unwrap();
+    assert_eq!(accepted(&fates), 2_500);
+    assert!(sink.counts().values().all(|count| *count == 1));
+
+    sink.go_down_for(Duration::from_secs(3600));
+    let began = Instant::now();
+    let limit = Duration::from_secs(600);
+    let hurried = EntrySender::builder(sink.clone()).give_up(limit).build();
+    let ended = hurried.send(entries(2_500)).await.unwrap_err();
+    assert_eq!(ended.error.kind(), ErrorKind::GaveUp);
+    let detail = ended.error.to_string();
+    assert!(
+        detail.contains("600 s") && detail.contains("the sink is down"),
+        "{detail}"
+    );
+    assert_eq!(accepted(&ended.fates), 0);
+    assert!(began.elapsed() >= limit && began.elapsed() < limit + Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_refuses_everything_is_found_out_in_a_few_requests() {
+    let sink = MemorySink::new().refusing(|_| true);
+    let ended = sender(&sink).send(entries(10_000)).await.unwrap_err();
+    assert_eq!(ended.error.kind(), ErrorKind::WrongEndpoint);
+    assert_eq!(accepted(&ended.fates), 0);
+    let requests = sink.requests().len();
+    assert!(requests <= 4 * 5, "{requests}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_are_sent_side_by_side_up_to_the_limit() {
+    let limits = BatchLimits {
+        entries: 10,
+        bytes: 2_000_000,
+    };
+    let sink = MemorySink::with_limits(limits).with_latency(Duration::from_secs(1));
+    let sender = EntrySender::builder(sink.clone())
+        .requests_in_flight(3)
+        .build();
+    let began = Instant::now();
+    assert_eq!(accepted(&sender.send(entries(60)).await.unwrap()), 60);
+    assert_eq!(sink.most_in_flight(), 3);
+    assert_eq!(began.elapsed(), Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn nothing_to_send_sends_nothing() {
+    let sink = MemorySink::new();
+    assert_eq!(sender(&sink).send(Vec::new()).await.unwrap(), []);
+    assert!(sink.requests().is_empty());
+}

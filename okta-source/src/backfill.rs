@@ -1,0 +1,87 @@
+//! A bounded range of the past, read once.
+
+use std::ops::Range;
+
+use async_trait::async_trait;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::{AckOrder, Delivery, Error, EventSource, Result};
+
+use crate::builder::OktaSourceBuilder;
+use crate::config;
+use crate::freshness::Freshness;
+use crate::source::OktaSource;
+
+/// How far ahead of the host's clock a range may end.
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
+
+/// Reads what was *published* in a range, in that order, and ends. Made by
+/// [`open_backfill`](OktaSourceBuilder::open_backfill).
+///
+/// Its position is committed as a polling source's is, in a checkpoint of its own: opened again, it goes on where it was, and
+/// once it is through it gives nothing more. [`Signal::ReadThrough`](okta_coralogix_core::observe::Signal::ReadThrough) says
+/// how far it has come.
+///
+/// # What it does not do
+/// * **It may miss late events.** Okta says of bounded queries that an event which was stored late may be absent from its range, if
+///   it is read before. Let the range end well before now, and poll with an [`OktaSource`] for what must be complete.
+/// * **It does not change the 24-hour rule.** A pipeline drops and counts events older than 24 hours, so that of an older range
+///   nothing is delivered unless its age filter is told otherwise:
+///   [`AgePolicy::Restamp`](okta_coralogix_core::filter::AgePolicy::Restamp) delivers them with the time of their arrival, since
+///   Coralogix takes no older timestamps; `DeadLetter` puts them aside.
+#[derive(Debug)]
+pub struct Backfill(OktaSource);
+
+impl OktaSourceBuilder {
+    /// Opens a source of what was published in `range`, its start included. Makes no request. `since`, `poll_interval`, `once`,
+    /// `reread_every` and `catch_up` mean nothing to it.
+    ///
+    /// # Errors
+    /// `Config` names a missing or wrong setting (`backfill`: an empty range, one that ends in the future, or one that begins more
+    /// than 180 days ago); `Corrupt` if the checkpoint belongs to something else; what the checkpoint's store says.
+    pub async fn open_backfill(mut self, range: Range<DateTime<Utc>>) -> Result<Backfill> {
+        let now = self.clock.now();
+        let wrong = |what| Err(Error::config("backfill", what));
+        if range.is_empty() {
+            return wrong("has no range; write an end that is later than its start");
+        }
+        if range.end > now + AHEAD {
+            return wrong(
+                "ends in the future; write an end before now, or poll with an OktaSource",
+            );
+        }
+        if now.signed_duration_since(range.start) > config::REFUSED {
+            return wrong(
+                "begins more than 180 days ago, which Okta refuses; write at most 90 days, which is how long Okta keeps its log",
+            );
+        }
+        self = self.since(range.start);
+        self.options.reread = None;
+        let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let name = format!("{}/{}", text(range.start), text(range.end));
+        self.open_range(Some((range.end, name))).await.map(Backfill)
+    }
+}
+
+impl Backfill {
+    /// A handle to the figures of this source.
+    #[must_use]
+    pub fn freshness(&self) -> Freshness {
+        self.0.freshness()
+    }
+}
+
+#[async_trait]
+impl EventSource for Backfill {
+    fn ack_order(&self) -> AckOrder {
+        self.0.ack_order()
+    }
+
+    fn seen(&self) -> SeenFilter {
+        self.0.seen()
+    }
+
+    async fn next(&mut self) -> Result<Option<Delivery>> {
+        self.0.next().await
+    }
+}

@@ -1,0 +1,156 @@
+//! What a checkpoint belongs to: the way of reading, the org, and the query.
+
+use okta_coralogix_core::{Error, ErrorKind, Result};
+
+use crate::error::foreign;
+use crate::org::OrgUrl;
+use crate::query::Query;
+
+const POLLING: &str = "okta-system-log";
+const BACKFILL: &str = "okta-system-log-backfill";
+
+/// The owner of a checkpoint: way of reading, org and query, as a text with a space between them.
+///
+/// The query is kept as it is, no hash of it: a message can then say what has changed, and no two queries are taken for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    text: String,
+    /// How long the part before the query is.
+    place: usize,
+    ends: bool,
+}
+
+/// How a stored record relates to what is to be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Relation {
+    Same,
+    /// The same org, read in the same way, but other events of it.
+    OtherQuery,
+    Foreign,
+}
+
+impl Identity {
+    /// Of an org that is polled.
+    pub(crate) fn polling(org: &OrgUrl, query: &Query) -> Self {
+        let query = match query.is_all() {
+            true => String::new(),
+            false => text(query),
+        };
+        Self::new(POLLING, org, &query, false)
+    }
+
+    /// Of a bounded range. The range is a part of the query.
+    pub(crate) fn backfill(org: &OrgUrl, range: &str, query: &Query) -> Self {
+        Self::new(BACKFILL, org, &format!("{range} {}", text(query)), true)
+    }
+
+    fn new(way: &str, org: &OrgUrl, query: &str, ends: bool) -> Self {
+        let place = format!("{way} {org}");
+        Self {
+            text: format!("{place} {query}").trim_end().to_owned(),
+            place: place.len(),
+            ends,
+        }
+    }
+
+    /// True if reading ends somewhere.
+    pub(crate) fn ends(&self) -> bool {
+        self.ends
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Compares with the owner of a record.
+    pub(crate) fn relation(&self, owner: &str) -> Relation {
+        if owner == self.text {
+            return Relation::Same;
+        }
+        let (place, _) = self.text.split_at(self.place);
+        match owner.strip_prefix(place) {
+            Some(query) if query.is_empty() || query.starts_with(' ') => Relation::OtherQuery,
+            _ => Relation::Foreign,
+        }
+    }
+
+    /// # Errors
+    /// `Corrupt`, with the way out, if the record belongs to something else.
+    pub(crate) fn owns(&self, owner: &str) -> Result<()> {
+        let (ours, theirs) = (foreign(&self.text), foreign(owner));
+        let detail = match self.relation(owner) {
+            Relation::Same => return Ok(()),
+            Relation::OtherQuery => format!(
+                "the checkpoint was written with another query ({theirs}) than the one that is set now ({ours}), and they must \
+                 not be mixed: set the old one again, or give the new one a checkpoint of its own, or set \
+                 restart_on_changed_query to read on with it from shortly before the last settled event"
+            ),
+            Relation::Foreign => format!(
+                "the checkpoint belongs to \"{theirs}\", not to \"{ours}\": give each org and each backfill a checkpoint of \
+                 its own, or move the old one away to start anew"
+            ),
+        };
+        Err(Error::new(ErrorKind::Corrupt, detail))
+    }
+}
+
+fn text(query: &Query) -> String {
+    serde_json::to_string(query).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(org: &str, filter: Option<&str>) -> Identity {
+        let query = Query {
+            filter: filter.map(str::to_owned),
+            q: None,
+        };
+        Identity::polling(&OrgUrl::parse(org).unwrap(), &query)
+    }
+
+    #[test]
+    fn org_query_and_way_of_reading_are_told_apart() {
+        let all = identity("example.okta.com", None);
+        assert_eq!(all.as_str(), "okta-system-log https://example.okta.com");
+        let some = identity("example.okta.com", Some("a pr"));
+        let other = identity("example.okta.com", Some("b pr"));
+        let longer = identity("example.okta.com:8443", None);
+        let elsewhere = identity("other.okta.com", Some("a pr"));
+        let org = OrgUrl::parse("example.okta.com").unwrap();
+        let backfill = Identity::backfill(&org, "a..b", &Query::default());
+        let next = Identity::backfill(&org, "b..c", &Query::default());
+        for (one, two, relation) in [
+            (&all, &all, Relation::Same),
+            (&some, &some, Relation::Same),
+            (&all, &some, Relation::OtherQuery),
+            (&some, &all, Relation::OtherQuery),
+            (&some, &other, Relation::OtherQuery),
+            (&backfill, &next, Relation::OtherQuery),
+            (&all, &longer, Relation::Foreign),
+            (&longer, &all, Relation::Foreign),
+            (&some, &elsewhere, Relation::Foreign),
+            (&all, &backfill, Relation::Foreign),
+            (&backfill, &all, Relation::Foreign),
+        ] {
+            assert_eq!(one.relation(two.as_str()), relation, "{one:?} and {two:?}");
+            assert_eq!(one.owns(two.as_str()).is_ok(), relation == Relation::Same);
+        }
+    }
+
+    #[test]
+    fn a_changed_query_is_named_with_the_ways_out() {
+        let error = identity("example.okta.com", Some("a pr"))
+            .owns(identity("example.okta.com", Some("b \u{202e}pr")).as_str())
+            .unwrap_err();
+        for part in [
+            "a pr",
+            "b \\u{202e}pr",
+            "restart_on_changed_query",
+            "checkpoint of its own",
+        ] {
+            assert!(error.detail().contains(part), "{error}");
+        }
+    }
+}

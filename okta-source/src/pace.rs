@@ -1,0 +1,146 @@
+//! A backlog that is nearly too old: how fast it is read, and what will not make it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use okta_coralogix_core::filter::AgeFilter;
+use okta_coralogix_core::observe::Outlook;
+use tokio::time::Instant;
+
+use crate::page::Page;
+
+/// The pace is that of so much time.
+const MEASURED: Duration = Duration::from_secs(300);
+/// How often at most it is said.
+const SAID: Duration = Duration::from_secs(60);
+
+/// Follows a backlog page by page.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// From which age on more of the budget is used.
+    from: TimeDelta,
+    samples: VecDeque<Sample>,
+    events: u64,
+    too_old: u64,
+    said: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    at: Instant,
+    published: DateTime<Utc>,
+    /// Read before.
+    events: u64,
+}
+
+/// A backlog that is nearly too old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Behind {
+    pub(crate) age: Duration,
+    pub(crate) too_old: u64,
+    pub(crate) outlook: Outlook,
+    /// It has not been said for a while.
+    pub(crate) is_news: bool,
+}
+
+impl Pace {
+    pub(crate) fn new(from: Duration) -> Self {
+        Self {
+            from: TimeDelta::from_std(from).unwrap_or(TimeDelta::MAX),
+            samples: VecDeque::new(),
+            events: 0,
+            too_old: 0,
+            said: None,
+        }
+    }
+
+    /// A full page was read; `now` is the clock by which ages are judged.
+    pub(crate) fn page(&mut self, at: Instant, now: DateTime<Utc>, page: &Page) -> Option<Behind> {
+        let mut published: Vec<_> = page.published().collect();
+        // The middle one: a few late events, or events of the future, say nothing of the backlog.
+        let middle = published.len() / 2;
+        let (_, &mut front, _) = published
+            .get(middle)
+            .is_some()
+            .then(|| published.select_nth_unstable(middle))?;
+        let limit = AgeFilter::DEFAULT_LIMIT;
+        let age = now.signed_duration_since(front);
+        self.events += published.len() as u64;
+        self.samples.push_back(Sample {
+            at,
+            published: front,
+            events: self.events,
+        });
+        while self.samples.len() > 2 && at - self.samples[1].at >= MEASURED {
+            self.samples.pop_front();
+        }
+        if age < self.from {
+            return None;
+        }
+        let is_old = |published: &&DateTime<Utc>| now.signed_duration_since(**published) > limit;
+        self.too_old += published.iter().filter(is_old).count() as u64;
+        let is_news = self.said.is_none_or(|said| at - said >= SAID);
+        if is_news {
+            self.said = Some(at);
+        }
+        Some(Behind {
+            age: age.to_std().unwrap_or_default(),
+            too_old: self.too_old,
+            outlook: self.outlook(age, limit),
+            is_news,
+        })
+    }
+
+    /// There is no backlog any more.
+    pub(crate) fn caught_up(&mut self) {
+        *self = Self {
+            samples: VecDeque::new(),
+            events: 0,
+            too_old: 0,
+            said: None,
+            ..*self
+        };
+    }
+
+    fn outlook(&self, age: TimeDelta, limit: TimeDelta) -> Outlook {
+        let (Some(first), Some(last)) = (self.samples.front(), self.samples.back()) else {
+            return Outlook::Unknown;
+        };
+        let took = (last.at - first.at).as_secs_f64();
+        if took <= 0.0 {
+            return Outlook::Unknown;
+        }
+        // Seconds of the log that are read in a second. The far end of the log moves by one meanwhile.
+        let pace = seconds(last.published - first.published) / took;
+        let over = seconds(age - limit);
+        match (pace > 1.0, over > 0.0) {
+            (true, false) => Outlook::CatchesUp { too_old: 0 },
+            (true, true) => {
+                let events = (last.events - first.events) as f64 / took;
+                Outlook::CatchesUp {
+                    too_old: whole(events * over / (pace - 1.0)),
+                }
+            }
+            (false, true) => Outlook::FallsBehind {
+                within: Duration::ZERO,
+            },
+            (false, false) => Outlook::FallsBehind {
+                within: Duration::from_secs(whole(-over / (1.0 - pace).max(f64::EPSILON))),
+            },
+        }
+    }
+}
+
+fn seconds(time: TimeDelta) -> f64 {
+    time.num_milliseconds() as f64 / 1000.0
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate, which saturates"
+)]
+fn whole(estimate: f64) -> u64 {
+    estimate as u64
+}

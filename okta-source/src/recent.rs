@@ -1,0 +1,50 @@
+//! How many events the overlap of the fallback holds, so that the window of uuids can hold them too.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use okta_coralogix_core::filter::SeenFilter;
+
+use crate::page::Page;
+
+/// The window does not grow beyond this by itself: 200,000 uuids take 4.3 MB with each commit.
+pub(crate) const MOST: usize = 200_000;
+
+/// Events per minute of `published`.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    minutes: i64,
+    counts: BTreeMap<i64, usize>,
+    said: bool,
+}
+
+impl Recent {
+    pub(crate) fn new(overlap: TimeDelta) -> Self {
+        Self {
+            minutes: overlap.num_minutes().saturating_add(1),
+            counts: BTreeMap::new(),
+            said: false,
+        }
+    }
+
+    /// Counts a page, and lets the window grow with a quarter to spare. False, once, if it would have to grow too far.
+    pub(crate) fn page(&mut self, page: &Page, now: DateTime<Utc>, seen: &SeenFilter) -> bool {
+        for published in page.published().filter(|published| *published <= now) {
+            *self
+                .counts
+                .entry(published.timestamp().div_euclid(60))
+                .or_default() += 1;
+        }
+        if let Some((&last, _)) = self.counts.last_key_value() {
+            self.counts = self.counts.split_off(&(last - self.minutes));
+        }
+        let held: usize = self.counts.values().sum();
+        let wanted = held.saturating_add(held / 4);
+        if seen.capacity() > 0 && wanted > seen.capacity() {
+            seen.grow(wanted.min(MOST));
+        }
+        let says = wanted > MOST && !self.said;
+        self.said |= says;
+        !says
+    }
+}

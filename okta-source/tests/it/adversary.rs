@@ -1,0 +1,315 @@
+//! An org that wants the token to go elsewhere. Where the other place is on this machine, a real listener stands there and writes
+//! down whatever reaches it; names that lead nowhere are watched one layer above.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use okta_coralogix_core::transport::{Body, Transport, TransportError};
+use okta_coralogix_core::{Error, ErrorKind, EventSource};
+use okta_source::simulator::{Fault, OktaSimulator};
+use okta_source::{HttpTransport, OktaSource, OktaSourceBuilder};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::world::{MemoryStore, ORG, TOKEN, World, given, settle};
+
+/// Listens, writes down what it hears, and answers what it was told to.
+#[derive(Debug, Clone)]
+struct Listener {
+    address: SocketAddr,
+    heard: Arc<Mutex<Vec<String>>>,
+    connections: Arc<Mutex<usize>>,
+    answers: Arc<Mutex<VecDeque<String>>>,
+}
+
+impl Listener {
+    async fn start() -> Self {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = Self {
+            address: socket.local_addr().unwrap(),
+            heard: Arc::default(),
+            connections: Arc::default(),
+            answers: Arc::default(),
+        };
+        let served = listener.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = socket.accept().await {
+                *served.connections.lock().unwrap() += 1;
+                tokio::spawn(served.clone().serve(stream));
+            }
+        });
+        listener
+    }
+
+    async fn serve(self, stream: TcpStream) {
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut buffer = [0; 4096];
+            stream.readable().await.unwrap();
+            match stream.try_read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => request.extend_from_slice(&buffer[..read]),
+                Err(_) => {}
+            }
+        }
+        self.heard
+            .lock()
+            .unwrap()
+            .push(String::from_utf8_lossy(&request).into_owned());
+        let answer = self.answers.lock().unwrap().pop_front();
+        let mut rest = answer.unwrap_or_else(|| page("")).into_bytes();
+        while !rest.is_empty() {
+            stream.writable().await.unwrap();
+            match stream.try_write(&rest) {
+                Ok(written) => drop(rest.drain(..written)),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(_) => break,
+            }
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn answer(&self, answer: String) {
+        self.answers.lock().unwrap().push_back(answer);
+    }
+
+    fn heard(&self) -> Vec<String> {
+        self.heard.lock().unwrap().clone()
+    }
+}
+
+/// A page with one event and these further headers.
+fn page(headers: &str) -> String {
+    let body = r#"[{"uuid":"1","published":"2026-11-22T10:00:00.000Z"}]"#;
+    let length = body.len();
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}"
+    )
+}
+
+fn redirect(status: u16, to: &str) -> String {
+    format!(
+        "HTTP/1.1 {status} Over There\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    )
+}
+
+fn builder(org: &Listener) -> OktaSourceBuilder {
+    OktaSource::builder()
+        .org_url(org.url())
+        .api_token(TOKEN)
+        .checkpoint(Arc::new(MemoryStore::default()))
+        .transport(Arc::new(HttpTransport::new().unwrap()))
+}
+
+/// Asks three times: whatever the org has said, it must not move the source elsewhere.
+async fn ask(builder: OktaSourceBuilder) -> Option<Error> {
+    let mut source = builder.open().await.unwrap();
+    let mut first = None;
+    for _ in 0..3 {
+        match source.next().await {
+            Ok(delivery) => settle(delivery.unwrap()).await.unwrap(),
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    first
+}
+
+fn mentions_the_token(text: &str) -> bool {
+    text.to_ascii_lowercase()
+        .contains(&TOKEN[2..].to_ascii_lowercase())
+}
+
+#[tokio::test]
+async fn no_link_and_no_redirect_takes_the_token_to_another_listener() {
+    let trap = Listener::start().await;
+    let (evil, port) = (trap.address, trap.address.port());
+    let links = [
+        format!("http://{evil}/api/v1/logs?after=1"),
+        format!("//{evil}/api/v1/logs?after=1"),
+        format!("\\\\{evil}\\api\\v1\\logs"),
+        format!("http://{TOKEN}@{evil}/api/v1/logs"),
+        format!("https://{evil}/api/v1/logs"),
+        format!("http://localhost:{port}/api/v1/logs"),
+        format!("http://127.1:{port}/api/v1/logs"),
+        format!("http://2130706433:{port}/api/v1/logs"),
+        format!("http://0x7f.1:{port}/api/v1/logs"),
+        format!("http://[::ffff:127.0.0.1]:{port}/api/v1/logs"),
+    ];
+    for link in &links {
+        let org = Listener::start().await;
+        for _ in 0..3 {
+            org.answer(page(&format!("link: <{link}>; rel=\"next\"\r\n")));
+        }
+        let error = ask(builder(&org)).await.unwrap();
+        assert_eq!(error.kind(), ErrorKind::HostileLink, "{link}");
+        assert!(
+            !mentions_the_token(&format!("{error} {error:?}")),
+            "{error}"
+        );
+        assert_eq!(org.heard().len(), 3, "only the org is asked");
+        assert!(
+            org.heard()
+                .iter()
+                .all(|request| mentions_the_token(request))
+        );
+    }
+    for to in &links {
+        for status in [301, 302, 303, 307, 308] {
+            let org = Listener::start().await;
+            org.answer(redirect(status, to));
+            let error = builder(&org).check().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::WrongEndpoint, "{status} {to}");
+            assert!(
+                !mentions_the_token(&format!("{error} {error:?}")),
+                "{error}"
+            );
+        }
+    }
+    assert_eq!(
+        trap.heard(),
+        Vec::<String>::new(),
+        "what reached the other listener"
+    );
+    assert_eq!(*trap.connections.lock().unwrap(), 0, "nobody even called");
+}
+
+#[tokio::test]
+async fn the_trap_hears_whoever_does_come() {
+    let trap = Listener::start().await;
+    let error = builder(&trap).check().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer, "no next link");
+    let heard = trap.heard();
+    assert_eq!((heard.len(), *trap.connections.lock().unwrap()), (1, 1));
+    assert!(
+        heard[0].contains(&format!("authorization: SSWS {TOKEN}")),
+        "{heard:?}"
+    );
+}
+
+/// Carries what goes to the org, and writes down what goes elsewhere.
+#[derive(Debug)]
+struct Network {
+    org: OktaSimulator,
+    elsewhere: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Transport for Network {
+    async fn call(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Body>, TransportError> {
+        let place = format!(
+            "{}://{}",
+            request.uri().scheme_str().unwrap(),
+            request.uri().authority().unwrap()
+        );
+        if place != ORG {
+            self.elsewhere.lock().unwrap().push(place);
+            return Err(TransportError::Connect("elsewhere".to_owned()));
+        }
+        self.org.call(request).await
+    }
+}
+
+fn hostile_targets() -> impl Iterator<Item = String> {
+    [
+        "https://evil.example/api/v1/logs?after=1",
+        "http://example.okta.com/api/v1/logs?after=1",
+        "https://example.okta.com:8443/api/v1/logs?after=1",
+        "https://example.okta.com:80/api/v1/logs",
+        "https://example.okta.com.evil.example/api/v1/logs",
+        "https://example.okta.com@evil.example/api/v1/logs",
+        "https://example.okta.com%2f@evil.example/api/v1/logs",
+        "https://example.okta.com\\@evil.example/api/v1/logs",
+        "https://user@example.okta.com/api/v1/logs",
+        "https://:password@example.okta.com/api/v1/logs",
+        "https://example-okta.com/api/v1/logs",
+        "https://example.okta.corn/api/v1/logs",
+        "https://exarnple.okta.com/api/v1/logs",
+        "https://\u{435}xample.okta.com/api/v1/logs",
+        "https://example.okta.com./api/v1/logs",
+        "https://example-admin.okta.com/api/v1/logs",
+        "https://sub.example.okta.com/api/v1/logs",
+        "https://okta.com/api/v1/logs",
+        "//evil.example/api/v1/logs",
+        "///evil.example/api/v1/logs",
+        "/\\evil.example/api/v1/logs",
+        "https:evil.example/api/v1/logs",
+        "https:/\\evil.example/api/v1/logs",
+        "HTTPS://EVIL.EXAMPLE/api/v1/logs",
+        "ftp://example.okta.com/api/v1/logs",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "https://[::1]/api/v1/logs",
+        "https://169.254.169.254/latest/meta-data",
+        "/api/v1/users",
+        "/api/v1/logs/../users",
+        "/oauth2/v1/token",
+        "@evil.example/",
+        "",
+    ]
+    .into_iter()
+    .map(str::to_owned)
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_a_next_link_says_requests_go_to_the_log_of_the_org_alone() {
+    for target in hostile_targets() {
+        for way in ["poll", "backfill", "again"] {
+            let world = World::new();
+            world.append(0..3);
+            let network = Arc::new(Network {
+                org: world.org.clone(),
+                elsewhere: Mutex::default(),
+            });
+            let carried = Arc::clone(&network) as Arc<dyn Transport>;
+            let builder = world.builder().transport(carried);
+            let now = world.clock.now();
+            let mut source: Box<dyn EventSource> = match way {
+                "poll" => Box::new(builder.open().await.unwrap()),
+                "backfill" => {
+                    let range = now - chrono::TimeDelta::hours(1)..now;
+                    Box::new(builder.open_backfill(range).await.unwrap())
+                }
+                _ => {
+                    let every = std::time::Duration::from_secs(60);
+                    let mut source = builder.reread_every(every).open().await.unwrap();
+                    settle(given(&mut source).await).await.unwrap();
+                    Box::new(source)
+                }
+            };
+            world.org.script_times(3, Fault::NextLink(target.clone()));
+            for _ in 0..3 {
+                match source.next().await {
+                    Ok(Some(delivery)) => settle(delivery).await.unwrap(),
+                    Ok(None) => break,
+                    Err(_) => {}
+                }
+            }
+            assert_eq!(
+                *network.elsewhere.lock().unwrap(),
+                Vec::<String>::new(),
+                "{way}: {target}"
+            );
+            let asked = world.org.ledger();
+            assert!(
+                asked
+                    .iter()
+                    .all(|request| request.path_and_query.starts_with("/api/v1/logs?")),
+                "{way}: {target}: {asked:?}"
+            );
+            let stored = world.store.cursor().unwrap_or_default();
+            assert!(
+                stored.is_empty() || stored.starts_with("/api/v1/logs?after="),
+                "{stored}"
+            );
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! A bounded range of the past.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
+use okta_coralogix_core::testing::{MemoryDeadLetters, MemorySink};
+use okta_coralogix_core::{ErrorKind, EventSource, Pipeline, Summary};
+use okta_source::Backfill;
+use okta_source::simulator::Fault;
+use tokio::time::{Instant, timeout};
+
+use crate::world::{Recorder, World, event, numbers, remember, settle};
+
+/// Three days ago, for ten hours.
+fn range(world: &World) -> Range<DateTime<Utc>> {
+    let start = world.clock.now() - TimeDelta::days(3);
+    start..start + TimeDelta::hours(10)
+}
+
+/// 360 events within the range, one in 100 s, and one before and after it each.
+fn fill(world: &World) {
+    let times = range(world);
+    let at = |number: i64| times.start + TimeDelta::seconds(100 * number);
+    // Persisted in another order than published.
+    for number in (0..360_u32).rev() {
+        world
+            .org
+            .append_at(at(360), [event(number, at(number.into()))]);
+    }
+    world
+        .org
+        .append_at(at(360), [event(1_000, at(-1)), event(1_001, at(360))]);
+}
+
+async fn open(world: &World) -> Backfill {
+    let builder = world.builder().page_limit(50);
+    builder.open_backfill(range(world)).await.unwrap()
+}
+
+async fn next(source: &mut Backfill) -> okta_coralogix_core::Delivery {
+    source.next().await.unwrap().expect("a delivery")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_range_is_read_in_the_order_of_publishing_and_ends() {
+    let world = World::new();
+    fill(&world);
+    let recorder = Recorder::default();
+    let builder = world.builder().page_limit(50).observer(recorder.clone());
+    let mut source = builder.open_backfill(range(&world)).await.unwrap();
+    let mut all = Vec::new();
+    while let Some(delivery) = source.next().await.unwrap() {
+        all.extend(numbers(&delivery));
+        remember(&source, delivery).await;
+    }
+    assert_eq!(all, (0..360).collect::<Vec<_>>());
+    assert_eq!(
+        world.org.requests(),
+        8,
+        "no wait for more, no request beyond the end"
+    );
+    assert_eq!(source.freshness().figures().items, 360);
+    let said = recorder.all("ReadThrough");
+    assert_eq!(said.len(), 8);
+    let first = "published: 2026-11-19T11:21:40Z, share: 0.1361";
+    assert!(said[0].contains(first), "{}", said[0]);
+    assert!(
+        said[7].contains("published: 2026-11-19T20:00:00Z, share: 1.0"),
+        "{}",
+        said[7]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backfill_goes_on_where_it_was_and_once_through_gives_nothing_more() {
+    let world = World::new();
+    fill(&world);
+    let mut all = Vec::new();
+    let recorder = Recorder::default();
+    for _ in 0..20 {
+        let builder = world.builder().page_limit(50).observer(recorder.clone());
+        let mut source = builder.open_backfill(range(&world)).await.unwrap();
+        let Some(delivery) = source.next().await.unwrap() else {
+            break;
+        };
+        all.extend(numbers(&delivery));
+        settle(delivery).await.unwrap();
+        // Read, and not settled.
+        drop(source.next().await);
+    }
+    assert_eq!(all, (0..360).collect::<Vec<_>>());
+    let share = |said: &String| said.split("share: ").nth(1).unwrap().to_owned();
+    assert_eq!(
+        recorder.all("ReadThrough").last().map(share).as_deref(),
+        Some("1.0 }"),
+        "also after a restart"
+    );
+    let before = world.org.requests();
+    assert!(open(&world).await.next().await.unwrap().is_none());
+    assert_eq!(world.org.requests(), before, "nothing is asked any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_handed_back_at_the_end_is_read_again_before_it_ends() {
+    let world = World::new();
+    fill(&world);
+    let mut source = world.builder().open_backfill(range(&world)).await.unwrap();
+    let delivery = next(&mut source).await;
+    let waits = timeout(Duration::from_secs(60), source.next()).await;
+    assert!(waits.is_err(), "it may still be handed back");
+    drop(delivery);
+    let delivery = next(&mut source).await;
+    assert_eq!(delivery.items.len(), 360);
+    settle(delivery).await.unwrap();
+    assert!(source.next().await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_range_ends_and_is_remembered_as_read() {
+    let world = World::new();
+    let mut source = open(&world).await;
+    let delivery = next(&mut source).await;
+    assert!(delivery.items.is_empty());
+    settle(delivery).await.unwrap();
+    assert!(source.next().await.unwrap().is_none());
+    assert!(open(&world).await.next().await.unwrap().is_none());
+    assert_eq!(world.org.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_refused_in_the_middle_loses_nothing_and_stays_in_the_range() {
+    let world = World::new();
+    fill(&world);
+    let mut source = open(&world).await;
+    let mut all = Vec::new();
+    for turn in 0.. {
+        let Some(delivery) = source.next().await.unwrap() else {
+            break;
+        };
+        all.extend(numbers(&delivery));
+        remember(&source, delivery).await;
+        if turn == 0 || turn == 4 {
+            world.org.forget_cursors();
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all, (0..360).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_that_pass_move_no_position_of_a_backfill() {
+    let world = World::new();
+    fill(&world);
+    let mut source = open(&world).await;
+    let mut all = Vec::new();
+    let mut turn = 0;
+    loop {
+        turn += 1;
+        if turn % 2 == 0 {
+            world
+                .org
+                .script([Fault::HalfBody, Fault::Unavailable, Fault::Html][turn / 2 % 3].clone());
+        }
+        match source.next().await {
+            Ok(Some(delivery)) => {
+                all.extend(numbers(&delivery));
+                settle(delivery).await.unwrap();
+            }
+            Ok(None) => break,
+            Err(error) => assert!(error.is_temporary(), "{error}"),
+        }
+    }
+    assert_eq!(all, (0..360).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_budget_holds_for_a_backfill_too() {
+    let world = World::with(|org| org.rate_limit(4));
+    fill(&world);
+    let mut source = open(&world).await;
+    let began = Instant::now();
+    while let Some(delivery) = source.next().await.unwrap() {
+        settle(delivery).await.unwrap();
+    }
+    assert!(
+        (180..=190).contains(&began.elapsed().as_secs()),
+        "8 requests, 2 a minute: {:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn ranges_that_make_no_sense_are_refused() {
+    let world = World::new();
+    let now = world.clock.now();
+    let day = TimeDelta::days(1);
+    for (range, what) in [
+        (now - day..now - day, "later than its start"),
+        (now - day..now - day * 2, "later than its start"),
+        (now - day..now + day, "future"),
+        (now - day * 181..now - day, "180 days"),
+    ] {
+        let error = world.builder().open_backfill(range).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(
+            error.detail().starts_with("backfill: ") && error.detail().contains(what),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backfill_and_a_poll_never_share_a_checkpoint() {
+    let world = World::new();
+    fill(&world);
+    settle(next(&mut open(&world).await).await).await.unwrap();
+    assert_eq!(
+        world.builder().open().await.unwrap_err().kind(),
+        ErrorKind::Corrupt
+    );
+    let other = range(&world).start..range(&world).end + TimeDelta::hours(1);
+    let error = world.builder().open_backfill(other).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "nor do two ranges");
+    assert!(error.detail().contains("checkpoint of its own"), "{error}");
+}
+
+async fn carry(world: &World, age: AgeFilter) -> (Summary, MemorySink) {
+    let sink = MemorySink::new();
+    let pipeline = Pipeline::builder(open(world).await, sink.clone())
+        .age(age)
+        .dead_letters(MemoryDeadLetters::default())
+        .clock(std::sync::Arc::clone(&world.clock))
+        .build()
+        .unwrap();
+    let summary = pipeline.run(std::future::pending()).await.unwrap();
+    assert!(summary.is_balanced());
+    (summary, sink)
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_older_range_nothing_is_delivered_unless_the_age_rule_says_so() {
+    let (day, week) = (AgeFilter::DEFAULT_LIMIT, TimeDelta::days(7));
+    for (age, delivered, too_old, aside) in [
+        (AgeFilter::default(), 0, 360, 0),
+        (AgeFilter::new(day, AgePolicy::DeadLetter), 0, 0, 360),
+        (AgeFilter::new(day, AgePolicy::Restamp), 360, 0, 0),
+        (AgeFilter::new(week, AgePolicy::Drop), 360, 0, 0),
+    ] {
+        let world = World::new();
+        fill(&world);
+        let (summary, sink) = carry(&world, age).await;
+        assert_eq!(
+            (summary.delivered, summary.too_old, summary.dead_lettered),
+            (delivered, too_old, aside),
+            "{age:?}"
+        );
+        assert_eq!(sink.arrived().len() as u64, delivered);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_stored_late_is_missing_from_a_range_read_before() {
+    let world = World::new();
+    fill(&world);
+    let mut source = open(&world).await;
+    settle(next(&mut source).await).await.unwrap();
+    let early = range(&world).start + TimeDelta::seconds(1);
+    world.org.append(event(2_000, early));
+    let mut all = Vec::new();
+    while let Some(delivery) = source.next().await.unwrap() {
+        all.extend(numbers(&delivery));
+        settle(delivery).await.unwrap();
+    }
+    assert!(
+        !all.contains(&2_000),
+        "the limit that is documented: polling gives it"
+    );
+    let mut poll = World {
+        store: std::sync::Arc::default(),
+        ..world
+    }
+    .builder()
+    .once(true)
+    .open()
+    .await
+    .unwrap();
+    assert!(numbers(&poll.next().await.unwrap().unwrap()).contains(&2_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_range_whose_links_lead_in_a_circle_is_a_fault_that_is_waited_for() {
+    let world = World::new();
+    fill(&world);
+    let mut source = open(&world).await;
+    let first = next(&mut source).await;
+    remember(&source, first).await;
+    let link = format!("https://example.okta.com{}", world.store.cursor().unwrap());
+    let second = next(&mut source).await;
+    remember(&source, second).await;
+    let back = format!("https://example.okta.com{}", world.store.cursor().unwrap());
+    world.org.script(Fault::NextLink(link));
+    let third = next(&mut source).await;
+    remember(&source, third).await;
+    world.org.script(Fault::NextLink(back));
+    let error = source.next().await.unwrap_err();
+    assert!(
+        error.is_temporary() && error.detail().contains("in a circle"),
+        "{error}"
+    );
+}

@@ -1,0 +1,329 @@
+//! The share of the org's limit: kept, moving, never starved, and larger for a backlog that is nearly too old.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use okta_coralogix_core::EventSource;
+use okta_source::simulator::{Fault, SeenRequest};
+use tokio::time::Instant;
+
+use crate::world::{Recorder, World, event, failed, given, remember, settle};
+
+/// The most requests that any `window` holds.
+fn most(ledger: &[SeenRequest], window: TimeDelta) -> usize {
+    let within = |first: &SeenRequest| {
+        let times = first.at..first.at + window;
+        ledger.iter().filter(|one| times.contains(&one.at)).count()
+    };
+    ledger.iter().map(within).max().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_share_of_each_limit_is_kept_and_at_least_one_request_goes_out() {
+    for (share, limit, window, allowed) in [
+        (0.5, 120, 60, 60),
+        (0.5, 50, 60, 25),
+        (0.5, 20, 60, 10),
+        (1.0, 20, 60, 20),
+        (0.01, 20, 60, 1),
+        (0.5, 2, 2, 1),
+        (0.1, 1, 60, 1),
+    ] {
+        let length = Duration::from_secs(window);
+        let world = World::with(|org| org.rate_limit(limit).rate_window(length));
+        world.append(0..1_000);
+        let builder = world.builder().page_limit(5).rate_share(share);
+        let mut source = builder.open().await.unwrap();
+        let began = Instant::now();
+        let pages = 3 * allowed;
+        for _ in 0..pages {
+            settle(given(&mut source).await).await.unwrap();
+        }
+        let ledger = world.org.ledger();
+        assert!(
+            ledger.iter().all(|one| one.status == Some(200)),
+            "{share} of {limit}"
+        );
+        let held = most(&ledger, TimeDelta::seconds(window.try_into().unwrap()));
+        assert!(held <= allowed, "{share} of {limit}: {held}");
+        // Three windows, each with the second for what headers round off.
+        let longest = Duration::from_secs(2 * (window + 3));
+        assert!(
+            began.elapsed() <= longest,
+            "{share} of {limit}: {:?}",
+            began.elapsed()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_skewed_clock_of_the_org_changes_no_wait() {
+    for hours in [-30, -1, 1, 30] {
+        let skew = TimeDelta::hours(hours);
+        let world = World::with(|org| org.rate_limit(4).clock_skew(skew));
+        world.append(0..100);
+        let builder = world
+            .builder()
+            .page_limit(10)
+            .since(world.clock.now() - TimeDelta::days(60));
+        let mut source = builder.open().await.unwrap();
+        let began = Instant::now();
+        for _ in 0..6 {
+            settle(given(&mut source).await).await.unwrap();
+        }
+        assert!(
+            (120..=124).contains(&began.elapsed().as_secs()),
+            "{hours} h: {:?}",
+            began.elapsed()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_who_eats_the_bucket_does_not_starve_us() {
+    let world = World::with(|org| org.rate_limit(20));
+    world.append(0..1_000);
+    let mut source = world.builder().page_limit(100).open().await.unwrap();
+    let others = world.org.clone();
+    let eater = tokio::spawn(async move {
+        loop {
+            // All but two requests of each window, as soon as it begins.
+            others.spend(18);
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+    });
+    tokio::task::yield_now().await;
+    let (began, mut got) = (Instant::now(), 0);
+    while got < 10 {
+        match source.next().await {
+            Ok(delivery) => {
+                got += 1;
+                settle(delivery.unwrap()).await.unwrap();
+            }
+            Err(error) => assert!(error.is_temporary(), "{error}"),
+        }
+    }
+    eater.abort();
+    let took = began.elapsed().as_secs();
+    assert!(took <= 10 * 62, "at least one page a window: {took} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ceiling_of_the_token_below_our_share_is_waited_out() {
+    let world = World::with(|org| {
+        org.rate_limit(20)
+            .token_share(0.25)
+            .another_token("00other")
+    });
+    world.append(0..1_000);
+    let mut source = world.builder().page_limit(100).open().await.unwrap();
+    let (began, mut got, mut refused) = (Instant::now(), 0, 0);
+    while got < 10 {
+        match source.next().await {
+            Ok(delivery) => {
+                got += 1;
+                settle(delivery.unwrap()).await.unwrap();
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(
+        began.elapsed().as_secs() <= 130,
+        "five a window: {:?}",
+        began.elapsed()
+    );
+    assert!(
+        refused <= 2,
+        "a 429 is waited out to the end of the window: {refused}"
+    );
+    world.builder().api_token("00other").check().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_orgs_limit_on_requests_at_the_same_time_is_left_to_the_backoff() {
+    let world = World::with(|org| org.concurrency(1).latency(Duration::from_secs(2)));
+    world.append(0..3);
+    let mut source = world.open().await;
+    let (builder, other) = (world.builder(), world.builder());
+    let (first, second) = tokio::join!(builder.check(), other.check());
+    first.unwrap();
+    let error = second.unwrap_err();
+    assert!(
+        error.is_temporary() && error.detail().contains("at the same time"),
+        "{error}"
+    );
+    assert_eq!(
+        given(&mut source).await.items.len(),
+        3,
+        "says nothing about the window"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_that_make_no_sense_leave_the_wait_to_the_backoff_and_no_wait_is_longer_than_two_minutes()
+ {
+    let world = World::new();
+    world.append(0..3);
+    let mut source = world.open().await;
+    for seconds in [121, 100_000, 9_000_000_000] {
+        world
+            .org
+            .script(Fault::RateLimited(Duration::from_secs(seconds)));
+        failed(&mut source).await;
+        let began = Instant::now();
+        settle(given(&mut source).await).await.unwrap();
+        assert_eq!(began.elapsed().as_secs(), 120);
+        world.append(3..6);
+    }
+}
+
+/// What a request said about the attempts before it.
+fn retry(request: &SeenRequest) -> Option<(String, u32)> {
+    request.retry_for.clone().zip(request.retry_count)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_names_the_first_attempt_and_counts() {
+    let world = World::new();
+    world.append(0..3);
+    let mut source = world.open().await;
+    world.org.script(Fault::Unreachable);
+    world.org.script_times(2, Fault::Unavailable);
+    world.org.script(Fault::HalfBody);
+    world.org.script(Fault::Concurrency);
+    for _ in 0..5 {
+        failed(&mut source).await;
+    }
+    settle(given(&mut source).await).await.unwrap();
+    world.append(3..6);
+    settle(given(&mut source).await).await.unwrap();
+    let said: Vec<_> = world.org.ledger().iter().map(retry).collect();
+    let again = |count| Some(("req2".to_owned(), count));
+    assert_eq!(
+        said,
+        [None, None, again(2), again(3), again(4), again(5), None],
+        "the first one that was answered has the id"
+    );
+}
+
+/// A backlog with an event each 2 s, the oldest `hours` old.
+fn backlog(world: &World, hours: i64) -> DateTime<Utc> {
+    let oldest = world.org.now() - TimeDelta::hours(hours);
+    let events = u32::try_from(hours * 1_800).unwrap();
+    for number in 0..events {
+        let at = oldest + TimeDelta::seconds(2 * i64::from(number));
+        world.org.append_at(at, [event(number, at)]);
+    }
+    oldest
+}
+
+async fn read(world: &World, hours: u64, pages: usize) -> (Recorder, Duration) {
+    let recorder = Recorder::default();
+    let builder = world.builder().page_limit(100).observer(recorder.clone());
+    let since = Duration::from_secs(3_600 * hours);
+    let mut source = builder.since(since).open().await.unwrap();
+    let began = Instant::now();
+    for _ in 0..pages {
+        let delivery = given(&mut source).await;
+        remember(&source, delivery).await;
+    }
+    (recorder, began.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_that_is_nearly_too_old_may_take_more_of_the_budget() {
+    let world = World::with(|org| org.rate_limit(20));
+    backlog(&world, 22);
+    // 100 events are 200 s of the log: 36 pages until the events are younger than 20 hours.
+    let (recorder, _) = read(&world, 22, 60).await;
+    let ledger = world.org.ledger();
+    let (fast, slow) = (&ledger[..32], &ledger[40..60]);
+    assert_eq!(most(fast, TimeDelta::seconds(60)), 16, "0.8 of 20");
+    assert_eq!(
+        most(slow, TimeDelta::seconds(60)),
+        10,
+        "and half of it afterwards"
+    );
+    let said = recorder.all("Behind");
+    assert!(
+        said.len() >= 2 && said.len() <= 4,
+        "once a minute: {said:?}"
+    );
+    assert!(said[0].contains("too_old: 0, outlook: Unknown"), "{said:?}");
+    assert!(
+        said[1].contains("too_old: 0, outlook: CatchesUp { too_old: 0 }"),
+        "{said:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_will_not_make_it_is_said_beforehand() {
+    let world = World::with(|org| org.rate_limit(20));
+    backlog(&world, 26);
+    let (recorder, _) = read(&world, 26, 60).await;
+    let said = recorder.all("Behind");
+    let figure = |text: &str, name: &str| -> u64 {
+        let (_, rest) = text.rsplit_once(name).unwrap();
+        rest.split(|c: char| !c.is_ascii_digit())
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
+    let (before, outlook) = (said[1].split("outlook").next().unwrap(), &said[1]);
+    assert!(outlook.contains("CatchesUp"), "{outlook}");
+    let foretold = figure(before, "too_old: ") + figure(outlook, "too_old: ");
+    let last = recorder.all("Behind").last().unwrap().clone();
+    let lost = figure(last.split("outlook").next().unwrap(), "too_old: ");
+    // Two hours are 3,600 events, and what ages while they are read.
+    assert!((3_600..4_200).contains(&lost), "{lost}");
+    assert!(
+        foretold.abs_diff(lost) * 10 <= lost,
+        "foretold {foretold}, lost {lost}"
+    );
+    assert!(last.contains("CatchesUp { too_old: 0 }"), "{last}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_that_grows_faster_than_it_is_read_is_said_to_fall_behind() {
+    // One page of 100 events a minute, and each 2 s one event: 30 are written in the time in which 100 are read, of 200 s.
+    let world = World::with(|org| org.rate_limit(1));
+    let oldest = world.org.now() - TimeDelta::hours(22);
+    for number in 0..20_000_u32 {
+        // Ten a second: a page is 10 s of the log.
+        let at = oldest + TimeDelta::milliseconds(100 * i64::from(number));
+        world.org.append_at(at, [event(number, at)]);
+    }
+    let (recorder, _) = read(&world, 22, 6).await;
+    let said = recorder.all("Behind");
+    let last = said.last().unwrap();
+    // 50 s are lost each minute: two hours until all are too old take 8,640 s.
+    assert!(last.contains("FallsBehind { within: "), "{last}");
+    let (_, within) = last.rsplit_once("within: ").unwrap();
+    let seconds: u64 = within.split('s').next().unwrap().parse().unwrap();
+    assert!((7_500..9_000).contains(&seconds), "{last}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_caught_up_is_not_behind() {
+    let world = World::with(|org| org.rate_limit(20));
+    let old = world.org.now() - TimeDelta::hours(23);
+    world
+        .org
+        .append_all((0..50).map(|number| event(number, old)));
+    let recorder = Recorder::default();
+    let mut source = world
+        .builder()
+        .observer(recorder.clone())
+        .open()
+        .await
+        .unwrap();
+    let delivery = given(&mut source).await;
+    remember(&source, delivery).await;
+    assert_eq!(
+        recorder.all("Behind"),
+        Vec::<String>::new(),
+        "late events are no backlog"
+    );
+    assert_eq!(source.seen().capacity(), 20_000);
+}

@@ -1,0 +1,246 @@
+//! Links that lead in a circle, and pages that are too much.
+
+use std::time::Duration;
+
+use okta_coralogix_core::{ErrorKind, EventSource, RetryHint};
+use okta_source::OktaSource;
+use okta_source::simulator::Fault;
+use tokio::time::Instant;
+
+use crate::world::{World, failed, given, numbers, remember};
+
+/// Two pages of 1,000 events whose links lead to each other.
+async fn circle(world: &World) -> (OktaSource, [String; 2]) {
+    world.append(0..3_000);
+    let mut source = world.open().await;
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        let delivery = given(&mut source).await;
+        remember(&source, delivery).await;
+        links.push(format!(
+            "https://example.okta.com{}",
+            world.store.cursor().unwrap()
+        ));
+    }
+    (source, [links[0].clone(), links[1].clone()])
+}
+
+#[tokio::test(start_paused = true)]
+async fn links_that_lead_in_a_circle_are_a_fault_that_is_waited_for() {
+    let world = World::new();
+    let (mut source, [first, _]) = circle(&world).await;
+    world.org.script(Fault::NextLink(first.clone()));
+    let began = Instant::now();
+    let third = given(&mut source).await;
+    assert_eq!(numbers(&third)[0], 2_000, "what is new in it is given");
+    remember(&source, third).await;
+    assert_eq!(began.elapsed(), Duration::ZERO);
+
+    // From the first page's link all is known. The org leads from there to the second's, and back again.
+    let error = failed(&mut source).await;
+    assert_eq!(began.elapsed().as_secs(), 30, "not without a pause");
+    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    assert_eq!(error.retry(), RetryHint::Backoff);
+    assert!(error.detail().contains("in a circle"), "{error}");
+    let requests = world.org.requests();
+    for _ in 0..5 {
+        assert!(failed(&mut source).await.is_temporary());
+    }
+    assert_eq!(
+        world.org.requests(),
+        requests + 5,
+        "one request a call, and the caller backs off"
+    );
+
+    // The org gives a sound link again.
+    let sound = world.org.ledger()[2].path_and_query.clone();
+    world.org.script(Fault::NextLink(format!(
+        "https://example.okta.com{sound}&x=1"
+    )));
+    world.append(3_000..3_001);
+    let delivery = given(&mut source).await;
+    remember(&source, delivery).await;
+    let mut all = Vec::new();
+    while all.last() != Some(&3_000) {
+        let delivery = given(&mut source).await;
+        all.extend(numbers(&delivery));
+        remember(&source, delivery).await;
+    }
+    assert!(all.contains(&3_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circle_is_no_reason_to_lose_what_is_new() {
+    let world = World::new();
+    let (mut source, [first, second]) = circle(&world).await;
+    // Nobody claims here, so that every page looks new: they are given, with a pause between them.
+    let began = Instant::now();
+    for turn in 0..6 {
+        let link = if turn % 2 == 0 { &first } else { &second };
+        world.org.script(Fault::NextLink(link.clone()));
+        crate::world::settle(match source.next().await {
+            Ok(delivery) => delivery.unwrap(),
+            Err(error) => {
+                assert!(error.is_temporary());
+                continue;
+            }
+        })
+        .await
+        .unwrap();
+    }
+    assert!(began.elapsed().as_secs() >= 30, "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_read_again_after_a_hand_back_are_no_circle() {
+    let world = World::new();
+    world.append(0..5_000);
+    let mut source = world.open().await;
+    for _ in 0..10 {
+        let open = [
+            given(&mut source).await,
+            given(&mut source).await,
+            given(&mut source).await,
+        ];
+        drop(open);
+    }
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        let delivery = given(&mut source).await;
+        all.extend(numbers(&delivery));
+        remember(&source, delivery).await;
+    }
+    assert_eq!(all, (0..5_000).collect::<Vec<_>>());
+}
+
+fn limits(world: &World) -> Vec<usize> {
+    let limit = |path: &str| {
+        let (_, limit) = path.split_once("limit=").unwrap();
+        limit.split('&').next().unwrap().parse().unwrap()
+    };
+    world
+        .org
+        .ledger()
+        .iter()
+        .map(|request| limit(&request.path_and_query))
+        .collect()
+}
+
+/// Reads until `count` events were given, however often it fails meanwhile.
+async fn read(source: &mut OktaSource, count: u32) -> Vec<u32> {
+    let mut all = Vec::new();
+    while all.len() < count as usize {
+        match source.next().await {
+            Ok(delivery) => {
+                let delivery = delivery.unwrap();
+                all.extend(numbers(&delivery));
+                remember(source, delivery).await;
+            }
+            Err(error) => assert!(error.is_temporary(), "{error}"),
+        }
+    }
+    all
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_is_too_long_is_asked_for_in_halves() {
+    let world = World::new();
+    world.append(0..2_500);
+    // An event takes about 90 bytes: some 300 fit.
+    let mut source = world.builder().body_limit(30_000).open().await.unwrap();
+    assert_eq!(
+        read(&mut source, 2_500).await,
+        (0..2_500).collect::<Vec<_>>()
+    );
+    assert_eq!(&limits(&world)[..6], [1000, 500, 250, 1000, 500, 250]);
+    assert!(
+        world.store.cursor().unwrap().contains("limit=1000"),
+        "the size is for one page"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_too_long_alone_is_said_to_block_and_moves_nothing() {
+    let world = World::new();
+    world.append(0..3);
+    let now = world.clock.now().to_rfc3339();
+    let padding = "x".repeat(40_000);
+    world.org.append(format!(
+        r#"{{"uuid":"3","published":"{now}","x":"{padding}"}}"#
+    ));
+    world.append(4..6);
+    let mut source = world.builder().body_limit(30_000).open().await.unwrap();
+    assert_eq!(read(&mut source, 3).await, [0, 1, 2]);
+    let cursor = world.store.cursor();
+    let error = loop {
+        let error = failed(&mut source).await;
+        assert!(error.is_temporary());
+        if error.detail().contains("only one event was asked for") {
+            break error;
+        }
+    };
+    assert_eq!(error.retry(), RetryHint::After(Duration::from_secs(120)));
+    for part in ["30000 bytes", "raise body_limit"] {
+        assert!(error.detail().contains(part), "{error}");
+    }
+    assert_eq!(failed(&mut source).await.retry(), error.retry());
+    assert_eq!(
+        limits(&world).last(),
+        Some(&1),
+        "the long way is not gone again"
+    );
+    assert_eq!(world.store.cursor(), cursor);
+    drop(source);
+    let mut source = world.builder().open().await.unwrap();
+    assert_eq!(
+        read(&mut source, 3).await,
+        [3, 4, 5],
+        "with a higher limit it is read"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_array_that_never_ends_is_cut_off_and_then_asked_for_in_halves() {
+    let world = World::new();
+    world.append(0..100);
+    world.org.script_times(3, Fault::EndlessArray);
+    let mut source = world.open().await;
+    assert_eq!(read(&mut source, 100).await, (0..100).collect::<Vec<_>>());
+    assert_eq!(limits(&world), [1000, 500, 250, 125]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_trickles_ends_after_60_seconds() {
+    let world = World::new();
+    world.append(0..100);
+    world.org.script(Fault::SlowBody(Duration::from_secs(14)));
+    let mut source = world.open().await;
+    let began = Instant::now();
+    let error = failed(&mut source).await;
+    assert_eq!(
+        (error.kind(), began.elapsed().as_secs()),
+        (ErrorKind::Network, 60)
+    );
+    assert_eq!(read(&mut source, 100).await.len(), 100);
+    assert_eq!(limits(&world), [1000, 500]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_query_that_takes_the_org_too_long_is_heard_out_and_made_smaller() {
+    let world = World::new();
+    world.append(0..1_200);
+    let mut source = world.open().await;
+    world.org.script_times(2, Fault::QueryTimeout);
+    let began = Instant::now();
+    let error = failed(&mut source).await;
+    assert_eq!(
+        (error.kind(), began.elapsed().as_secs()),
+        (ErrorKind::Unavailable, 30)
+    );
+    assert!(error.detail().contains("E0000009"), "{error}");
+    assert_eq!(
+        read(&mut source, 1_200).await,
+        (0..1_200).collect::<Vec<_>>()
+    );
+    assert_eq!(limits(&world), [1000, 500, 250, 1000]);
+}

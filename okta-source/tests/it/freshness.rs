@@ -1,0 +1,178 @@
+//! What whoever watches gets to know.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use okta_coralogix_core::EventSource;
+use okta_source::simulator::Fault;
+use tokio::time::timeout;
+
+use crate::world::{Recorder, World, event, failed, given, remember};
+
+#[tokio::test(start_paused = true)]
+async fn the_figures_of_a_source_can_be_read_at_any_time() {
+    let world = World::with(|org| org.rate_limit(4));
+    world.append(0..2_500);
+    let mut source = world.open().await;
+    let freshness = source.freshness();
+    assert_eq!(freshness.figures().since_answer, None);
+    world.org.script(Fault::Unavailable);
+    failed(&mut source).await;
+    for _ in 0..3 {
+        let delivery = given(&mut source).await;
+        remember(&source, delivery).await;
+    }
+    let figures = freshness.figures();
+    assert_eq!(
+        (
+            figures.requests,
+            figures.pages,
+            figures.short_pages,
+            figures.items
+        ),
+        (4, 3, 1, 2_500)
+    );
+    assert_eq!(figures.waits, 1, "two requests a window");
+    assert!((60..=62).contains(&figures.waited.as_secs()), "{figures:?}");
+    assert_eq!(figures.budget_left, Some(0));
+    let lag = figures.lag.unwrap().as_secs();
+    assert!(
+        (120..=122).contains(&lag),
+        "published a minute before, read a minute later: {lag}"
+    );
+    drop(source);
+    tokio::time::advance(Duration::from_secs(100)).await;
+    let figures = freshness.figures();
+    assert_eq!(
+        figures.since_answer.unwrap().as_secs(),
+        100,
+        "also while nobody asks"
+    );
+    assert_eq!(figures.since_event.as_secs(), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_poll_is_said_with_lag_and_budget() {
+    let world = World::new();
+    let recorder = Recorder::default();
+    let now = world.org.now();
+    world.org.append_all([
+        event(0, now - TimeDelta::seconds(90)),
+        event(1, now + TimeDelta::hours(9)),
+    ]);
+    let mut source = world
+        .builder()
+        .observer(recorder.clone())
+        .open()
+        .await
+        .unwrap();
+    let delivery = given(&mut source).await;
+    remember(&source, delivery).await;
+    assert!(
+        timeout(Duration::from_secs(31), source.next())
+            .await
+            .is_err()
+    );
+    let said = recorder.all("Polled");
+    assert_eq!(
+        said,
+        [
+            "Polled { source: \"example\", items: 2, short: true, lag: Some(90s), budget_left: Some(4999) }",
+            "Polled { source: \"example\", items: 0, short: true, lag: None, budget_left: Some(4998) }",
+        ],
+        "an event of the future is no measure"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_the_budget_is_said_and_the_tick_is_none() {
+    let world = World::with(|org| org.rate_limit(2));
+    world.append(0..1_500);
+    let recorder = Recorder::default();
+    let mut source = world
+        .builder()
+        .observer(recorder.clone())
+        .open()
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let delivery = given(&mut source).await;
+        remember(&source, delivery).await;
+    }
+    let said = recorder.all("Waits");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with("Waits { source: \"example\", wait: 6"),
+        "{said:?}"
+    );
+    assert!(
+        timeout(Duration::from_secs(25), source.next())
+            .await
+            .is_err()
+    );
+    assert!(recorder.all("Waits").len() <= 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_said_once_for_each_time_that_was_set() {
+    let world = World::new();
+    world.append(0..1);
+    let recorder = Recorder::default();
+    let hour = Duration::from_secs(3_600);
+    let builder = world
+        .builder()
+        .silence_alarm(Some(hour))
+        .observer(recorder.clone());
+    let mut source = builder.open().await.unwrap();
+    let delivery = given(&mut source).await;
+    remember(&source, delivery).await;
+    assert!(
+        timeout(hour - Duration::from_secs(1), source.next())
+            .await
+            .is_err()
+    );
+    assert_eq!(recorder.all("Silent"), Vec::<String>::new());
+    assert!(
+        timeout(hour * 2 - Duration::from_secs(600), source.next())
+            .await
+            .is_err()
+    );
+    let said = recorder.all("Silent");
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("since_event: 3600"), "{said:?}");
+    assert!(
+        said[0].contains("since_answer: Some(30"),
+        "the org answers and has nothing: {said:?}"
+    );
+
+    // An event ends it.
+    world.append(1..2);
+    let delivery = given(&mut source).await;
+    remember(&source, delivery).await;
+    assert!(
+        timeout(hour - Duration::from_secs(1), source.next())
+            .await
+            .is_err()
+    );
+    assert_eq!(recorder.all("Silent").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_org_that_does_not_answer_is_silent_too() {
+    let world = World::new();
+    let recorder = Recorder::default();
+    let alarm = Some(Duration::from_secs(600));
+    let builder = world
+        .builder()
+        .silence_alarm(alarm)
+        .observer(recorder.clone());
+    let mut source = builder.open().await.unwrap();
+    world.org.script_times(100, Fault::Unreachable);
+    for _ in 0..30 {
+        failed(&mut source).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+    }
+    let said = recorder.all("Silent");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("since_answer: None"), "{said:?}");
+}

@@ -1,0 +1,290 @@
+//! What is read twice: after a refused link, and to look for late events.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use okta_coralogix_core::EventSource;
+use okta_coralogix_core::transport::{Body, Transport, TransportError};
+use okta_source::simulator::{Fault, OktaSimulator};
+use tokio::time::{Instant, timeout};
+
+use crate::world::{Recorder, World, event, given, numbers, remember};
+
+#[tokio::test(start_paused = true)]
+async fn the_overlap_can_be_set_and_what_it_brings_again_is_counted() {
+    for (minutes, since) in [
+        (1, "09:58:00.000Z"),
+        (10, "09:49:00.000Z"),
+        (90, "08:29:00.000Z"),
+    ] {
+        let world = World::new();
+        world.append(0..1_200);
+        let recorder = Recorder::default();
+        let overlap = Duration::from_secs(60 * minutes);
+        let builder = world.builder().overlap(overlap).observer(recorder.clone());
+        let mut source = builder.open().await.unwrap();
+        let delivery = given(&mut source).await;
+        remember(&source, delivery).await;
+        world.org.forget_cursors();
+        let delivery = given(&mut source).await;
+        assert!(
+            world.last_request().contains(since),
+            "{}",
+            world.last_request()
+        );
+        remember(&source, delivery).await;
+        let delivery = given(&mut source).await;
+        assert_eq!(numbers(&delivery), (1_000..1_200).collect::<Vec<_>>());
+        assert_eq!(recorder.all("StartedOver").len(), 1);
+        let said = recorder.all("ReadAgain");
+        assert_eq!(said.len(), 1, "{said:?}");
+        // Those behind were published in the same minute as the last settled one.
+        assert!(said[0].contains("known: 1000, late: 200"), "{said:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_window_grows_to_hold_the_overlap_and_keeps_its_size_over_a_restart() {
+    let world = World::new();
+    world.append(0..3_000);
+    let open = || world.builder().seen_capacity(1_000).open();
+    let mut source = open().await.unwrap();
+    for _ in 0..3 {
+        let delivery = given(&mut source).await;
+        remember(&source, delivery).await;
+    }
+    assert_eq!(
+        source.seen().capacity(),
+        3_750,
+        "3,000 in the overlap, and a quarter to spare"
+    );
+    drop(source);
+    world.org.forget_cursors();
+    let mut source = open().await.unwrap();
+    assert!(source.seen().knows("0") && source.seen().knows("2999"));
+    let delivery = given(&mut source).await;
+    assert!(
+        numbers(&delivery)
+            .iter()
+            .all(|number| source.seen().knows(&number.to_string()))
+    );
+    drop(delivery);
+
+    // What was published long ago is no part of the overlap.
+    let world = World::new();
+    let then = world.org.now() - TimeDelta::hours(2);
+    world.org.append_all(
+        (0..3_000).map(|number| event(number, then + TimeDelta::minutes(number.into()) / 30)),
+    );
+    let mut source = world.builder().seen_capacity(500).open().await.unwrap();
+    for _ in 0..3 {
+        let delivery = given(&mut source).await;
+        remember(&source, delivery).await;
+    }
+    let capacity = source.seen().capacity();
+    assert!(
+        (400..=500).contains(&capacity),
+        "30 a minute for 11 to 12 minutes: {capacity}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn reading_again_finds_what_was_stored_behind_the_position_and_counts_it() {
+    let world = World::new();
+    let recorder = Recorder::default();
+    let every = Duration::from_secs(300);
+    let builder = || {
+        world
+            .builder()
+            .reread_every(every)
+            .observer(recorder.clone())
+    };
+    world.append(0..5);
+    let mut source = builder().open().await.unwrap();
+    let delivery = given(&mut source).await;
+    remember(&source, delivery).await;
+    let cursor = world.store.cursor();
+
+    // Stored as of a time before the position: polling on does not show it.
+    let before = world.org.now() - TimeDelta::minutes(2);
+    let began = Instant::now();
+    let quiet = timeout(Duration::from_secs(60), source.next()).await;
+    assert!(quiet.is_err());
+    world.org.append_at(before, [event(5, before)]);
+    let delivery = given(&mut source).await;
+    assert_eq!(numbers(&delivery), [5]);
+    assert!(
+        began.elapsed() <= Duration::from_secs(330),
+        "{:?}",
+        began.elapsed()
+    );
+    let found = recorder.all("ReadAgain");
+    assert!(
+        found.last().unwrap().contains("known: 5, late: 1"),
+        "{found:?}"
+    );
+
+    // Handed back, it is found again; settled, it is known and the position has not moved.
+    drop(delivery);
+    let delivery = given(&mut source).await;
+    assert_eq!(numbers(&delivery), [5]);
+    remember(&source, delivery).await;
+    assert_eq!(world.store.cursor(), cursor);
+    let before = world.org.requests();
+    assert!(
+        timeout(Duration::from_secs(3_000), source.next())
+            .await
+            .is_err()
+    );
+    let asked = world.org.requests() - before;
+    assert!(
+        (100..=112).contains(&asked),
+        "100 polls, 10 times again: {asked}"
+    );
+    assert!(
+        recorder
+            .all("ReadAgain")
+            .last()
+            .unwrap()
+            .contains("known: 6, late: 0")
+    );
+    drop(source);
+
+    // A restart looks once it has caught up.
+    world.org.append_at(
+        world.org.now() - TimeDelta::minutes(60),
+        [event(6, world.clock.now() - TimeDelta::minutes(60))],
+    );
+    let mut source = builder()
+        .overlap(Duration::from_secs(7_200))
+        .open()
+        .await
+        .unwrap();
+    let began = Instant::now();
+    assert_eq!(numbers(&given(&mut source).await), [6]);
+    assert!(began.elapsed() <= Duration::from_secs(31));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_reading_again_nothing_is_asked_twice() {
+    let world = World::new();
+    world.append(0..5);
+    let mut source = world.open().await;
+    let delivery = given(&mut source).await;
+    remember(&source, delivery).await;
+    assert!(
+        timeout(Duration::from_secs(3_000), source.next())
+            .await
+            .is_err()
+    );
+    let asked = world.org.ledger();
+    assert_eq!(
+        asked
+            .iter()
+            .filter(|one| one.path_and_query.contains("since="))
+            .count(),
+        1
+    );
+}
+
+/// Refuses every request with a start but the first.
+#[derive(Debug)]
+struct RefusesStarts {
+    org: OktaSimulator,
+    starts: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Transport for RefusesStarts {
+    async fn call(
+        &self,
+        request: http::Request<bytes::Bytes>,
+    ) -> Result<http::Response<Body>, TransportError> {
+        let starts = request.uri().query().unwrap().contains("since=");
+        if starts && self.starts.fetch_add(1, Ordering::Relaxed) > 0 {
+            self.org.script(Fault::Status(400, String::new()));
+        }
+        self.org.call(request).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_while_reading_again_costs_that_turn_alone() {
+    let world = World::new();
+    world.append(0..1_500);
+    let transport = Arc::new(RefusesStarts {
+        org: world.org.clone(),
+        starts: AtomicUsize::new(0),
+    });
+    let carried = Arc::clone(&transport) as Arc<dyn Transport>;
+    let builder = world.builder().transport(carried);
+    let builder = builder.reread_every(Duration::from_secs(300));
+    let mut source = builder.page_limit(500).open().await.unwrap();
+    for _ in 0..3 {
+        let delivery = given(&mut source).await;
+        remember(&source, delivery).await;
+    }
+    let hour = Duration::from_secs(3_600);
+    assert!(timeout(hour, source.next()).await.is_err());
+    let turns = transport.starts.load(Ordering::Relaxed) - 1;
+    assert!((11..=13).contains(&turns), "{turns}");
+    world.append(1_500..1_501);
+    let delivery = given(&mut source).await;
+    assert_eq!(numbers(&delivery), [1_500], "the position is where it was");
+}
+
+/// Stores one more event whenever the log is read from a start, but for the first time.
+#[derive(Debug)]
+struct StoresMeanwhile {
+    org: OktaSimulator,
+    starts: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Transport for StoresMeanwhile {
+    async fn call(
+        &self,
+        request: http::Request<bytes::Bytes>,
+    ) -> Result<http::Response<Body>, TransportError> {
+        if request.uri().query().unwrap().contains("since=") {
+            let before = self.starts.fetch_add(1, Ordering::Relaxed);
+            if before > 0 {
+                let number = u32::try_from(100 + before).unwrap();
+                self.org.append(event(number, self.org.now()));
+            }
+        }
+        self.org.call(request).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_while_reading_again_is_not_late_and_comes_in_its_turn() {
+    let world = World::new();
+    world.append(0..5);
+    let recorder = Recorder::default();
+    let transport = StoresMeanwhile {
+        org: world.org.clone(),
+        starts: AtomicUsize::new(0),
+    };
+    let builder = world.builder().transport(Arc::new(transport));
+    let builder = builder.reread_every(Duration::from_secs(300));
+    let mut source = builder.observer(recorder.clone()).open().await.unwrap();
+    let delivery = given(&mut source).await;
+    remember(&source, delivery).await;
+    for number in 101..110 {
+        let delivery = given(&mut source).await;
+        assert_eq!(numbers(&delivery), [number]);
+        assert!(
+            world.last_request().contains("after="),
+            "by the position, which moves past it"
+        );
+        remember(&source, delivery).await;
+    }
+    let found = recorder.all("ReadAgain");
+    assert!(
+        found.iter().all(|found| found.contains("late: 0")),
+        "{found:?}"
+    );
+}

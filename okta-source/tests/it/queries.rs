@@ -1,0 +1,218 @@
+//! `filter`, `q`, and what a checkpoint belongs to.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use okta_coralogix_core::{ErrorKind, EventSource};
+
+use crate::world::{Recorder, World, failed, given, numbers, remember, settle};
+
+const WARNINGS: &str = r#"severity eq "WARN""#;
+
+/// Events with the numbers `range`; each third one is a warning of Ann's.
+fn append(world: &World, range: std::ops::Range<u32>) {
+    let published = world
+        .org
+        .now()
+        .to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    world.org.append_all(range.map(|number| {
+        let (severity, name) = match number % 3 {
+            0 => ("WARN", "Ann Smith"),
+            _ => ("INFO", "Bob Jones"),
+        };
+        format!(
+            r#"{{"uuid":"{number}","published":"{published}","severity":"{severity}","actor":{{"displayName":"{name}"}}}}"#
+        )
+    }));
+}
+
+fn thirds(range: std::ops::Range<u32>) -> Vec<u32> {
+    range.filter(|number| number % 3 == 0).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_and_keywords_reach_the_org_and_stay_in_its_links() {
+    for filtered in [true, false] {
+        let world = World::new();
+        append(&world, 0..900);
+        let builder = world.builder().page_limit(100).once(true);
+        let mut source = match filtered {
+            true => builder.filter(WARNINGS),
+            false => builder.q("smith ANN"),
+        }
+        .open()
+        .await
+        .unwrap();
+        let mut all = Vec::new();
+        while let Some(delivery) = source.next().await.unwrap() {
+            all.extend(numbers(&delivery));
+            settle(delivery).await.unwrap();
+        }
+        assert_eq!(all, thirds(0..900));
+        let name = if filtered { "filter=" } else { "q=" };
+        let asked = world.org.ledger();
+        assert_eq!(asked.len(), 4, "three full pages and one to see the end");
+        assert!(asked.iter().all(|one| one.path_and_query.contains(name)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_that_the_org_refuses_is_explained() {
+    for (filter, code, what) in [
+        ("Severity eq \"WARN\"", "E0000053", "case-sensitive"),
+        ("severity eq \"WARN", "E0000053", "quotes"),
+        (
+            "published gt \"2026-11-22T10:00:00Z\"",
+            "E0000031",
+            "out of the filter",
+        ),
+        (
+            "debugContext.debugData.url co \"x\"",
+            "E0000031",
+            "out of the filter",
+        ),
+    ] {
+        let world = World::new();
+        let builder = world.builder().filter(filter);
+        let error = builder.check().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Rejected);
+        for part in [code, what, "request req1"] {
+            assert!(error.detail().contains(part), "{filter}: {error}");
+        }
+        let mut source = world.builder().filter(filter).open().await.unwrap();
+        assert!(!failed(&mut source).await.is_temporary());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn keywords_that_okta_refuses_are_refused_before_anything_is_asked() {
+    let world = World::new();
+    for q in ["a b c d e f g h i j k".to_owned(), "x".repeat(41)] {
+        let error = world.builder().q(&q).open().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert_eq!(
+            world.builder().q(&q).check().await.unwrap_err().kind(),
+            ErrorKind::Config
+        );
+    }
+    assert_eq!(world.org.requests(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_of_another_query_is_refused_with_the_way_out() {
+    let world = World::new();
+    append(&world, 0..3);
+    settle(given(&mut world.open().await).await).await.unwrap();
+    assert_eq!(
+        world.store.owner().as_deref(),
+        Some("okta-system-log https://example.okta.com"),
+        "without a query as it always was"
+    );
+    let stored = world.store.cursor();
+    for builder in [world.builder().filter(WARNINGS), world.builder().q("ann")] {
+        let error = builder.open().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        for part in [
+            "another query",
+            "checkpoint of its own",
+            "restart_on_changed_query",
+        ] {
+            assert!(error.detail().contains(part), "{error}");
+        }
+    }
+    assert_eq!((world.store.cursor(), world.org.requests()), (stored, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_query_reads_on_from_the_overlap_if_that_is_wanted() {
+    let world = World::new();
+    append(&world, 0..6);
+    let mut source = world.builder().filter(WARNINGS).open().await.unwrap();
+    let delivery = given(&mut source).await;
+    assert_eq!(numbers(&delivery), [0, 3]);
+    remember(&source, delivery).await;
+    drop(source);
+
+    tokio::time::advance(Duration::from_secs(3 * 3600)).await;
+    append(&world, 6..9);
+    let changed = || world.builder().q("jones").restart_on_changed_query(true);
+    let mut source = changed().open().await.unwrap();
+    let delivery = given(&mut source).await;
+    assert!(
+        world
+            .last_request()
+            .contains("since=2026-11-22T09:50:00.000Z&")
+    );
+    assert_eq!(numbers(&delivery), [1, 2, 4, 5, 7, 8]);
+    drop(delivery);
+    assert!(
+        world.store.owner().unwrap().contains("WARN"),
+        "nothing is settled with the new one yet"
+    );
+    let delivery = given(&mut source).await;
+    assert!(
+        world
+            .last_request()
+            .contains("since=2026-11-22T09:50:00.000Z&"),
+        "handed back: the same start"
+    );
+    remember(&source, delivery).await;
+    assert!(world.store.owner().unwrap().contains("jones"));
+    drop(source);
+
+    let source = changed().open().await.unwrap();
+    assert!(source.seen().knows("0") && source.seen().knows("8"));
+    let other_org = world
+        .builder()
+        .org_url("other.okta.com")
+        .restart_on_changed_query(true);
+    assert_eq!(
+        other_org.open().await.unwrap_err().kind(),
+        ErrorKind::Corrupt,
+        "never another org"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_okta_refuses_is_refused_and_one_it_has_forgotten_is_warned_of() {
+    let world = World::new();
+    let ago = |days| world.clock.now() - TimeDelta::days(days);
+    let error = world.builder().since(ago(181)).open().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(
+        error.detail().starts_with("since: ") && error.detail().contains("90 days"),
+        "{error}"
+    );
+    let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+    assert!(world.builder().since(days(181)).open().await.is_err());
+    let mut source = world.builder().since(ago(179)).open().await.unwrap();
+    settle(given(&mut source).await).await.unwrap();
+    drop(source);
+    // A checkpoint needs no start.
+    world.builder().since(ago(300)).open().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_out_of_range_are_named() {
+    let world = World::new();
+    let day = Duration::from_secs(24 * 3600);
+    for (builder, field) in [
+        (world.builder().filter(""), "filter"),
+        (world.builder().overlap(Duration::ZERO), "overlap"),
+        (world.builder().overlap(day * 2), "overlap"),
+        (world.builder().catch_up(0.0, day), "catch_up"),
+        (world.builder().catch_up(f64::NAN, day), "catch_up"),
+        (world.builder().reread_every(Duration::ZERO), "reread_every"),
+        (
+            world.builder().silence_alarm(Some(day * 31)),
+            "silence_alarm",
+        ),
+    ] {
+        let error = builder
+            .observer(Recorder::default())
+            .open()
+            .await
+            .unwrap_err();
+        assert!(error.detail().starts_with(&format!("{field}: ")), "{error}");
+    }
+}
