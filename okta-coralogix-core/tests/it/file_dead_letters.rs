@@ -73,7 +73,7 @@ async fn a_record_holds_everything_of_the_letter() {
             "time": "2026-05-04T12:00:00.123Z",
             "reason": "rejected",
             "detail": "HTTP 400: \"bad\"\nentry",
-            "origin": {"org": "example.okta.com", "stream": "to \"coralogix\""},
+            "origin": {"org": "example.okta.com", "stream": "to \"coralogix\"", "receive_count": 3},
             "event": r#"{"uuid":1}"#,
         })
     );
