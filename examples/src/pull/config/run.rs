@@ -13,6 +13,7 @@ use okta_coralogix_core::{Clock, Error, Pipeline, Result, Summary};
 use okta_source::OktaSource;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use super::Integration;
 
@@ -38,8 +39,6 @@ pub struct Ended {
 
 /// Runs all integrations until each has ended, or `shutdown` resolves. One that fails is said, and ends alone.
 ///
-/// `checkpoint` makes the store of an integration, given its file.
-///
 /// # Errors
 /// A setting that turns out to be wrong before anything is started: a checkpoint that cannot be opened, for example.
 pub async fn run_all<O: Observer + Clone>(
@@ -61,10 +60,13 @@ pub async fn run_all<O: Observer + Clone>(
         .into_iter()
         .map(|(name, pipeline)| {
             let mut stopped = stop.subscribe();
-            // A task each, so that all cores help and none waits for another.
-            let task = tokio::spawn(pipeline.run(async move {
+            // Each line of the log names whom it is about.
+            let span = tracing::info_span!("integration", name);
+            let run = pipeline.run(async move {
                 drop(stopped.wait_for(|stop| *stop).await);
-            }));
+            });
+            // A task each, so that all cores help and none waits for another.
+            let task = tokio::spawn(run.instrument(span));
             finish(name, task)
         })
         .collect();
