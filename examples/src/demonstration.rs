@@ -1,12 +1,35 @@
 //! What demonstrations say.
 
 use std::collections::HashSet;
-use std::io::Write;
+use std::io::{self, Write};
 
-use coralogix_sink::simulator::CoralogixSimulator;
+use chrono::TimeDelta;
+use coralogix_sink::simulator::{CoralogixSimulator, Fault, RetryAfter};
 use okta_coralogix_core::{Error, ErrorKind, Summary};
 
 use crate::exit::End;
+
+/// The key that the stand-in takes.
+pub const KEY: &str = "demonstration-key";
+
+/// An ingress that refuses what is older than 24 hours, and fails twice at first.
+#[must_use]
+pub fn faulty_ingress() -> CoralogixSimulator {
+    let ingress = CoralogixSimulator::builder()
+        .key(KEY)
+        .max_age(TimeDelta::hours(24))
+        .build();
+    ingress.fail_next(1, Fault::status(503));
+    ingress.fail_next(1, Fault::retry_after(429, RetryAfter::Seconds(1)));
+    ingress
+}
+
+/// What this machine does not let be done.
+#[must_use]
+pub fn cannot_start(error: io::Error) -> Error {
+    let detail = format!("the demonstration cannot start: {error}");
+    Error::new(ErrorKind::Storage, detail).with_source(error)
+}
 
 /// A line on stderr.
 pub fn say(line: &str) {

@@ -155,15 +155,7 @@ impl LambdaHandler {
                 return Some(error.with_source(broken));
             }
         };
-        let mut state = self.state();
-        let total = &mut state.summary;
-        total.received += summary.received;
-        total.delivered += summary.delivered;
-        total.too_old += summary.too_old;
-        total.duplicate += summary.duplicate;
-        total.filtered += summary.filtered;
-        total.dead_lettered += summary.dead_lettered;
-        total.handed_back += summary.handed_back;
+        self.state().summary += summary;
         error
     }
 

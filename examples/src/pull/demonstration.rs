@@ -6,23 +6,19 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use coralogix_sink::CoralogixSink;
-use coralogix_sink::simulator::{CoralogixSimulator, Fault as IngressFault, RetryAfter};
 use okta_coralogix_core::checkpoint::FileCheckpoint;
 use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::testing::EventGenerator;
-use okta_coralogix_core::{
-    Clock, CoralogixMapping, Error, ErrorKind, Pipeline, Result, Summary, SystemClock,
-};
+use okta_coralogix_core::{Clock, CoralogixMapping, Pipeline, Result, Summary, SystemClock};
 use okta_source::OktaSource;
-use okta_source::simulator::{Fault as OrgFault, OktaSimulator};
+use okta_source::simulator::{Fault, OktaSimulator};
 
-use crate::demonstration::{judge, say};
+use crate::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
 use crate::exit::End;
 use crate::progress::Progress;
 use crate::signals;
 
 const TOKEN: &str = "00-demonstration-token";
-const KEY: &str = "demonstration-key";
 
 /// The backlog: how many events of each sort.
 const FRESH: usize = 6000;
@@ -44,33 +40,22 @@ pub(super) async fn run() -> End {
 }
 
 async fn demonstrate(progress: &Progress) -> Result<End> {
-    let io = |error: std::io::Error| {
-        Error::new(
-            ErrorKind::Storage,
-            format!("the demonstration cannot start: {error}"),
-        )
-    };
     let now = SystemClock.now();
     let org = OktaSimulator::builder()
         .token(TOKEN)
         .rate_limit(600)
         .build();
     let expected = backlog(&org, now);
-    org.script(OrgFault::RateLimited(Duration::from_secs(2)));
-    org.script(OrgFault::Unavailable);
-    org.script(OrgFault::HalfBody);
-    let ingress = CoralogixSimulator::builder()
-        .key(KEY)
-        .max_age(TimeDelta::hours(24))
-        .build();
-    ingress.fail_next(1, IngressFault::status(503));
-    ingress.fail_next(1, IngressFault::retry_after(429, RetryAfter::Seconds(1)));
+    org.script(Fault::RateLimited(Duration::from_secs(2)));
+    org.script(Fault::Unavailable);
+    org.script(Fault::HalfBody);
+    let ingress = faulty_ingress();
     let (org_server, ingress_server) = (
-        org.serve().await.map_err(io)?,
-        ingress.serve().await.map_err(io)?,
+        org.serve().await.map_err(cannot_start)?,
+        ingress.serve().await.map_err(cannot_start)?,
     );
 
-    let folder = tempfile::tempdir().map_err(io)?;
+    let folder = tempfile::tempdir().map_err(cannot_start)?;
     let checkpoint = FileCheckpoint::open(folder.path().join("checkpoint.json")).await?;
     let source = OktaSource::builder()
         .org_url(org_server.base_url())

@@ -7,23 +7,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use coralogix_sink::CoralogixSink;
-use coralogix_sink::simulator::{CoralogixSimulator, Fault};
 use okta_coralogix_core::dead_letter::{
     DeadLetter, DeadLetterReason, DeadLetters, FileDeadLetters,
 };
 use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::testing::EventGenerator;
-use okta_coralogix_core::{
-    Clock, CoralogixMapping, Error, ErrorKind, Origin, Result, Summary, SystemClock,
-};
+use okta_coralogix_core::{Clock, CoralogixMapping, Origin, Result, Summary, SystemClock};
 
 use super::{Settings, real};
-use crate::demonstration::{judge, say};
+use crate::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
 use crate::exit::End;
 use crate::progress::Progress;
 use crate::signals;
-
-const KEY: &str = "demonstration-key";
 
 /// How many letters of each sort.
 const FRESH: usize = 500;
@@ -45,19 +40,11 @@ pub(super) async fn run() -> End {
 }
 
 async fn demonstrate(progress: &Progress) -> Result<End> {
-    let io = |error: std::io::Error| {
-        let detail = format!("the demonstration cannot start: {error}");
-        Error::new(ErrorKind::Storage, detail)
-    };
-    let folder = tempfile::tempdir().map_err(io)?;
+    let folder = tempfile::tempdir().map_err(cannot_start)?;
     let file = folder.path().join("dead-letters.ndjson");
     let expected = fill(&FileDeadLetters::open(&file).await?).await?;
-    let ingress = CoralogixSimulator::builder()
-        .key(KEY)
-        .max_age(TimeDelta::hours(24))
-        .build();
-    ingress.fail_next(1, Fault::status(503));
-    let server = ingress.serve().await.map_err(io)?;
+    let ingress = faulty_ingress();
+    let server = ingress.serve().await.map_err(cannot_start)?;
     let settings = Settings {
         sink: CoralogixSink::builder()
             .endpoint(server.base_url())
@@ -71,7 +58,7 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
     let pipeline = real::open(settings, progress.clone()).await?;
     let ended = pipeline.run(signals::shutdown()?).await;
     progress.finish();
-    let left = std::fs::read_to_string(&file).map_err(io)?;
+    let left = std::fs::read_to_string(&file).map_err(cannot_start)?;
     say(&format!(
         "left in the file: {} letters, with the new reasons",
         left.lines().count()

@@ -1,33 +1,26 @@
 //! Without any setting: an API destination and an ingress on real sockets, events with everything that can be odd, and faults
 //! that pass.
 
-use std::collections::HashSet;
-
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
 use coralogix_sink::CoralogixSink;
-use coralogix_sink::simulator::{CoralogixSimulator, Fault, RetryAfter};
+use coralogix_sink::simulator::CoralogixSimulator;
 use eventbridge_source::http::HttpSource;
 use eventbridge_source::simulator::{ApiDestination, Authorization, Report};
 use okta_coralogix_core::dead_letter::FileDeadLetters;
-use okta_coralogix_core::testing::EventGenerator;
-use okta_coralogix_core::{Clock, Error, ErrorKind, Result, Summary, SystemClock};
+use okta_coralogix_core::{Clock, Result, Summary, SystemClock};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::demonstration::{judge, say};
+use crate::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
+use crate::eventbridge::backlog;
 use crate::exit::End;
 use crate::progress::Progress;
 use crate::signals;
 
 const ACCESS_KEY: &str = "demonstration-access-key";
-const KEY: &str = "demonstration-key";
 
-/// The events: how many of each sort.
+/// Events of the last seconds.
 const FRESH: usize = 2400;
-const OLD: usize = 20;
-const REPEATED: usize = 30;
-const MALFORMED: usize = 5;
 
 pub(super) async fn run() -> End {
     let progress = Progress::on_stderr();
@@ -43,26 +36,19 @@ pub(super) async fn run() -> End {
 }
 
 async fn demonstrate(progress: &Progress) -> Result<End> {
-    let io = |error: std::io::Error| {
-        let detail = format!("the demonstration cannot start: {error}");
-        Error::new(ErrorKind::Storage, detail)
-    };
-    let ingress = CoralogixSimulator::builder()
-        .key(KEY)
-        .max_age(TimeDelta::hours(24))
-        .build();
-    ingress.fail_next(1, Fault::status(503));
-    ingress.fail_next(1, Fault::retry_after(429, RetryAfter::Seconds(1)));
-    let ingress_server = ingress.serve().await.map_err(io)?;
-    let folder = tempfile::tempdir().map_err(io)?;
+    let ingress = faulty_ingress();
+    let ingress_server = ingress.serve().await.map_err(cannot_start)?;
+    let folder = tempfile::tempdir().map_err(cannot_start)?;
     let sink = CoralogixSink::builder()
         .endpoint(ingress_server.base_url())
         .api_key(KEY)
         .build()?;
-    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(io)?;
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .map_err(cannot_start)?;
     let endpoint = format!(
         "http://{}/aws/event-bridge",
-        listener.local_addr().map_err(io)?
+        listener.local_addr().map_err(cannot_start)?
     );
     let source = HttpSource::builder().api_key(ACCESS_KEY).build()?;
     let (stop, stopping) = watch::channel(false);
@@ -74,7 +60,7 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
         .observer(progress.clone())
         .build()?;
 
-    let (events, expected) = events(SystemClock.now());
+    let (events, expected) = backlog::envelopes(FRESH, SystemClock.now());
     let interrupt = signals::shutdown()?;
     let calls = async {
         let report = tokio::select! {
@@ -118,42 +104,6 @@ async fn call(endpoint: &str, events: Vec<Bytes>) -> Report {
         .build()
         .invoke_all(events)
         .await
-}
-
-/// Envelopes, and the uuids that must arrive.
-fn events(now: DateTime<Utc>) -> (Vec<Bytes>, HashSet<String>) {
-    let mut generator = EventGenerator::new(20);
-    let mut expected = HashSet::new();
-    let mut details = Vec::new();
-    for n in 0..FRESH {
-        let event = generator.event(now - TimeDelta::milliseconds((FRESH - n) as i64));
-        details.push(event.json);
-        expected.insert(event.uuid);
-    }
-    for n in 0..OLD {
-        let event = generator.event(now - TimeDelta::hours(30 + n as i64));
-        details.insert(n * FRESH / OLD, event.json);
-    }
-    for n in 0..REPEATED {
-        let copy = details[n * 7].clone();
-        details.insert(details.len() - n, copy);
-    }
-    for n in 0..MALFORMED {
-        let bad = format!("{{\"uuid\":\"malformed {n}\",\"published\":\"yesterday\"}}");
-        details.insert(n * 400 + 200, bad.into());
-    }
-    let envelopes = details.iter().enumerate();
-    (
-        envelopes.map(|(n, detail)| envelope(n, detail)).collect(),
-        expected,
-    )
-}
-
-fn envelope(n: usize, detail: &Bytes) -> Bytes {
-    let head = format!(
-        r#"{{"version":"0","id":"{n:08x}-0000-4000-8000-000000000000","detail-type":"SystemLog","source":"aws.partner/okta.com/acme/audit","account":"123456789012","time":"2026-05-04T12:00:00Z","region":"eu-west-1","resources":[],"detail":"#
-    );
-    [head.as_bytes(), detail, b"}"].concat().into()
 }
 
 fn tell(report: &Report, ingress: &CoralogixSimulator) {

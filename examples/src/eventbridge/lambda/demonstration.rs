@@ -6,19 +6,16 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::TimeDelta;
-use coralogix_sink::simulator::{CoralogixSimulator, Fault, RetryAfter};
+use coralogix_sink::simulator::Fault;
 use eventbridge_source::lambda::simulator::{Answer, LambdaRuntimeApi};
 use okta_coralogix_core::{Clock, Error, ErrorKind, Result, Summary, SystemClock};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use crate::demonstration::{judge, say};
+use crate::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
 use crate::eventbridge::backlog;
 use crate::exit::End;
 use crate::signals;
-
-const KEY: &str = "demonstration-key";
 
 /// Events of the last minute.
 const FRESH: usize = 2000;
@@ -37,25 +34,15 @@ pub(super) async fn run() -> End {
     }
 }
 
-fn io(error: impl std::fmt::Display) -> Error {
-    let detail = format!("the demonstration cannot go on: {error}");
-    Error::new(ErrorKind::Storage, detail)
-}
-
 async fn demonstrate() -> Result<End> {
-    let ingress = CoralogixSimulator::builder()
-        .key(KEY)
-        .max_age(TimeDelta::hours(24))
-        .build();
-    ingress.fail_next(1, Fault::status(503));
-    ingress.fail_next(1, Fault::retry_after(429, RetryAfter::Seconds(1)));
+    let ingress = faulty_ingress();
     // One that does not end within an invocation: its messages are given again.
     ingress.fail_next(1, Fault::Slow(TIMEOUT));
-    let ingress_server = ingress.serve().await.map_err(io)?;
-    let api = LambdaRuntimeApi::serve().await.map_err(io)?;
-    let folder = tempfile::tempdir().map_err(io)?;
+    let ingress_server = ingress.serve().await.map_err(cannot_start)?;
+    let api = LambdaRuntimeApi::serve().await.map_err(cannot_start)?;
+    let folder = tempfile::tempdir().map_err(cannot_start)?;
     let letters = folder.path().join("dead-letters.ndjson");
-    let mut function = Command::new(std::env::current_exe().map_err(io)?);
+    let mut function = Command::new(std::env::current_exe().map_err(cannot_start)?);
     function
         .envs(api.variables())
         .env("CORALOGIX_ENDPOINT", ingress_server.base_url())
@@ -64,7 +51,7 @@ async fn demonstrate() -> Result<End> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true);
-    let function = function.spawn().map_err(io)?;
+    let function = function.spawn().map_err(cannot_start)?;
 
     let (envelopes, expected) = backlog::envelopes(FRESH, SystemClock.now());
     let stopped = tokio::select! {
@@ -155,9 +142,9 @@ async fn end(function: Child) -> Result<Summary> {
     if let Some(id) = function.id() {
         let id = id.to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status().await;
-        asked.map_err(io)?;
+        asked.map_err(cannot_start)?;
     }
-    let output = function.wait_with_output().await.map_err(io)?;
+    let output = function.wait_with_output().await.map_err(cannot_start)?;
     let text = String::from_utf8_lossy(&output.stdout);
     let last: Value =
         serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or_default();

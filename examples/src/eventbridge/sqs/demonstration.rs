@@ -3,21 +3,17 @@
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
-use chrono::TimeDelta;
 use coralogix_sink::CoralogixSink;
-use coralogix_sink::simulator::{CoralogixSimulator, Fault, RetryAfter};
 use eventbridge_source::sqs::SqsSource;
 use eventbridge_source::sqs::simulator::SqsSimulator;
 use okta_coralogix_core::dead_letter::FileDeadLetters;
-use okta_coralogix_core::{Clock, Error, ErrorKind, Pipeline, Result, Summary, SystemClock};
+use okta_coralogix_core::{Clock, Pipeline, Result, Summary, SystemClock};
 
-use crate::demonstration::{judge, say};
+use crate::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
 use crate::eventbridge::backlog;
 use crate::exit::End;
 use crate::progress::Progress;
 use crate::signals;
-
-const KEY: &str = "demonstration-key";
 
 /// Events of the last minute.
 const FRESH: usize = 6000;
@@ -36,17 +32,8 @@ pub(super) async fn run() -> End {
 }
 
 async fn demonstrate(progress: &Progress) -> Result<End> {
-    let io = |error: std::io::Error| {
-        let detail = format!("the demonstration cannot start: {error}");
-        Error::new(ErrorKind::Storage, detail)
-    };
-    let ingress = CoralogixSimulator::builder()
-        .key(KEY)
-        .max_age(TimeDelta::hours(24))
-        .build();
-    ingress.fail_next(1, Fault::status(503));
-    ingress.fail_next(1, Fault::retry_after(429, RetryAfter::Seconds(1)));
-    let ingress_server = ingress.serve().await.map_err(io)?;
+    let ingress = faulty_ingress();
+    let ingress_server = ingress.serve().await.map_err(cannot_start)?;
     let queue = SqsSimulator::builder()
         .visibility(std::time::Duration::from_secs(3))
         .redrive_after(10)
@@ -57,7 +44,7 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
     }
     // Some are not deleted at the first time of asking, and some not by their first handle: those come again.
     queue.fail_deletes((0..200).map(|n| n % 50 == 0));
-    let queue_server = queue.serve().await.map_err(io)?;
+    let queue_server = queue.serve().await.map_err(cannot_start)?;
 
     let client = Client::from_conf(
         aws_sdk_sqs::Config::builder()
@@ -79,7 +66,7 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
         .endpoint(ingress_server.base_url())
         .api_key(KEY)
         .build()?;
-    let folder = tempfile::tempdir().map_err(io)?;
+    let folder = tempfile::tempdir().map_err(cannot_start)?;
     let dead_letters = FileDeadLetters::open(folder.path().join("dead-letters.ndjson")).await?;
     let pipeline = Pipeline::builder(source, sink)
         .dead_letters(dead_letters)
