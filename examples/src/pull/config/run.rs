@@ -9,7 +9,7 @@ use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
 use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::pipeline::Failed;
-use okta_coralogix_core::{Clock, Error, Pipeline, Result, Summary};
+use okta_coralogix_core::{Clock, Error, ErrorKind, Pipeline, Result, Summary};
 use okta_source::OktaSource;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -80,7 +80,7 @@ pub async fn run_all<O: Observer + Clone>(
         tokio::select! {
             one = running.next() => match one {
                 None => return Ok(ended),
-                Some((name, end)) => ended.add(name, end),
+                Some((name, summary, error)) => ended.add(name, summary, error),
             },
             () = &mut shutdown, if !is_stopping => {
                 is_stopping = true;
@@ -90,31 +90,32 @@ pub async fn run_all<O: Observer + Clone>(
     }
 }
 
+/// How one has ended: what it counted, and what ended it early.
 async fn finish(
     name: String,
     task: JoinHandle<Result<Summary, Failed>>,
-) -> (String, Result<Summary, Failed>) {
+) -> (String, Summary, Option<Error>) {
     match task.await {
-        Ok(ended) => (name, ended),
-        // Nothing aborts a task: it has panicked, and what the others do is unharmed.
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(error) => panic!("the task of an integration was lost: {error}"),
-        },
+        Ok(Ok(summary)) => (name, summary, None),
+        Ok(Err(failed)) => (name, failed.summary, Some(failed.error)),
+        // A fault of the program in one must not end the others. Its events were not settled.
+        Err(broken) => {
+            let error = Error::new(
+                ErrorKind::UnexpectedAnswer,
+                "a fault of the program ended it",
+            );
+            (name, Summary::default(), Some(error.with_source(broken)))
+        }
     }
 }
 
 impl Ended {
-    fn add(&mut self, name: String, ended: Result<Summary, Failed>) {
-        let summary = match ended {
-            Ok(summary) => summary,
-            Err(failed) => {
-                tracing::error!(integration = name, error = %failed.error, "an integration has ended; the others go on");
-                self.failed.push((name, failed.error));
-                failed.summary
-            }
-        };
+    fn add(&mut self, name: String, summary: Summary, error: Option<Error>) {
         self.summary += summary;
+        if let Some(error) = error {
+            tracing::error!(integration = name, %error, "an integration has ended; the others go on");
+            self.failed.push((name, error));
+        }
     }
 }
 
