@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::shared::Shared;
 
@@ -13,6 +13,11 @@ pub(super) type Dropped = Vec<String>;
 
 /// Nothing is due: it looks again after this all the same.
 const IDLE: Duration = Duration::from_secs(3600);
+
+/// At the end: how long a receive under way may still give what the queue has begun to hand out, and then, from the end of the
+/// receives on, how long the queue has to see that nobody is receiving any more. What goes back would otherwise be handed to
+/// a receive that nobody hears, and be hidden until its visibility runs out.
+pub(super) const GRACE: Duration = Duration::from_millis(100);
 
 /// Starts the keeper of a source. It ends when the source and all its deliveries are gone, after it has given back what is still held.
 pub(super) fn start(shared: Arc<Shared>) -> (mpsc::UnboundedSender<Dropped>, Returned) {
@@ -38,6 +43,7 @@ async fn keep(shared: &Shared, mut dropped: mpsc::UnboundedReceiver<Dropped>) {
             () = sleep_until(due.unwrap_or(now + IDLE)) => shared.extend(Instant::now()).await,
         }
     }
+    sleep(GRACE).await;
     let left = shared.state().held.ids();
     shared.hand_back(left, at_once).await;
 }

@@ -1,6 +1,7 @@
 //! What the source, its ackers and its keeper share: the queue, what is held of it, and how to be done with a message.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     visibility: Duration,
     seed: u64,
     state: Mutex<State>,
+    /// The source was dropped.
+    ending: AtomicBool,
     /// Something is ready, a group has become free, or something ended the run.
     pub(super) changed: Notify,
     /// Something was taken that the keeper has to look after.
@@ -62,6 +65,7 @@ impl Shared {
                 clock_offset: ClockOffset::default(),
                 fatal: None,
             }),
+            ending: AtomicBool::new(false),
             changed: Notify::new(),
             taken: Notify::new(),
         }
@@ -74,6 +78,15 @@ impl Shared {
 
     pub(super) fn queue(&self) -> &dyn Queue {
         &*self.queue
+    }
+
+    /// The source was dropped: nothing more is received.
+    pub(super) fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
     }
 
     pub(super) fn take_fatal(&self) -> Option<Error> {

@@ -9,13 +9,14 @@ use okta_coralogix_core::filter::SeenFilter;
 use okta_coralogix_core::{
     AckOrder, Delivery, Error, ErrorKind, EventSource, MalformedEvent, Origin, RawEvent, Result,
 };
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::acker::{Part, SqsAcker};
 use super::builder::SqsSourceBuilder;
-use super::keeper::{self, Dropped, Returned};
+use super::keeper::{self, Dropped, GRACE, Returned};
 use super::queue::{Facts, Message};
 use super::shared::Shared;
 use crate::Intake;
@@ -111,7 +112,8 @@ impl SqsSource {
                 loop {
                     let received = shared.receive(wait).await?;
                     // As long as there is more, and somebody to take it.
-                    if received < FULL || shared.state().ready.len() >= read_ahead {
+                    let is_enough = shared.state().ready.len() >= read_ahead;
+                    if received < FULL || is_enough || shared.is_ending() {
                         return Ok(received);
                     }
                 }
@@ -225,6 +227,23 @@ impl EventSource for SqsSource {
                     return Err(error.with_source(ended));
                 }
             }
+        }
+    }
+}
+
+/// The receives go on for a moment, and the keeper waits for their end.
+impl Drop for SqsSource {
+    fn drop(&mut self) {
+        self.shared.end();
+        let mut receives = std::mem::take(&mut self.receives);
+        let keeper = self.drop_off.clone();
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                let ended = async { while receives.join_next().await.is_some() {} };
+                timeout(GRACE, ended).await.ok();
+                receives.shutdown().await;
+                drop(keeper);
+            });
         }
     }
 }
