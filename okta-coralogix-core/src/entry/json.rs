@@ -56,7 +56,7 @@ impl LogEntry {
             }
         }
         let text = self.text.document();
-        if std::str::from_utf8(text).is_err() {
+        if simdutf8::basic::from_utf8(text).is_err() {
             return Err("the text is not UTF-8".into());
         }
         if matches!(self.text, EntryText::Embedded(_)) && text.is_empty() {

@@ -9,8 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::page::WHITE_SPACE;
-use super::{MalformedReason, OktaSeverity};
-use crate::json_string::plain;
+use super::{MalformedReason, OktaSeverity, scan, time};
 
 /// The head of an event: its time, and where its strings stand in the event's bytes. No allocation.
 ///
@@ -26,13 +25,26 @@ pub struct EventHead {
 impl EventHead {
     /// Reads the head of the one JSON value in `json`.
     pub(super) fn read(json: &[u8]) -> Result<Self, MalformedReason> {
-        let text = simdutf8::basic::from_utf8(json).map_err(|_| MalformedReason::NotUtf8)?;
+        let text = utf8(json)?;
+        match scan::object(text) {
+            Some(fields) => fields.head(text),
+            None => Self::read_by_serde_json(json),
+        }
+    }
+
+    /// The same, by `serde_json` alone.
+    pub(crate) fn read_by_serde_json(json: &[u8]) -> Result<Self, MalformedReason> {
+        let text = utf8(json)?;
         let mut reader = serde_json::Deserializer::from_str(text);
         let fields = Fields::deserialize(&mut reader)
             .and_then(|fields| reader.end().map(|()| fields))
             .map_err(|error| not_json(&error))?;
         fields.head(text)
     }
+}
+
+fn utf8(json: &[u8]) -> Result<&str, MalformedReason> {
+    simdutf8::basic::from_utf8(json).map_err(|_| MalformedReason::NotUtf8)
 }
 
 pub(super) fn not_json(error: &serde_json::Error) -> MalformedReason {
@@ -62,18 +74,26 @@ impl Span {
 }
 
 /// The raw values of the head's fields in one JSON value.
-#[derive(Default)]
-pub(super) struct Fields<'a> {
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Fields<'a> {
     is_object: bool,
     /// As it is written; `None` if there is none, or it is written with escapes.
     first_key: Option<&'a str>,
-    uuid: Option<&'a str>,
-    published: Option<&'a str>,
-    event_type: Option<&'a str>,
-    severity: Option<&'a str>,
+    pub(super) uuid: Option<&'a str>,
+    pub(super) published: Option<&'a str>,
+    pub(super) event_type: Option<&'a str>,
+    pub(super) severity: Option<&'a str>,
 }
 
 impl<'a> Fields<'a> {
+    /// Those of an object of which nothing was read yet.
+    pub(super) fn of_object() -> Self {
+        Self {
+            is_object: true,
+            ..Self::default()
+        }
+    }
+
     /// True if it has what every System Log event has. Nested objects have not.
     pub(super) fn looks_like_an_event(&self) -> bool {
         self.uuid.is_some() && self.published.is_some()
@@ -99,9 +119,8 @@ impl<'a> Fields<'a> {
             return Err(MalformedReason::NoPublished);
         }
         let published = inside(published)
-            .and_then(|text| DateTime::parse_from_rfc3339(&plain(text.as_bytes())).ok())
-            .ok_or(MalformedReason::BadPublished)?
-            .to_utc();
+            .and_then(time::parse)
+            .ok_or(MalformedReason::BadPublished)?;
         let span = |value: Option<&str>| {
             let text = inside(value?).filter(|text| !text.is_empty())?;
             Span::of(text, event)
@@ -140,10 +159,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Fields {
-            is_object: true,
-            ..Fields::default()
-        };
+        let mut fields = Fields::of_object();
         let mut is_first = true;
         while let Some((key, written)) = map.next_key_seed(KeySeed)? {
             if is_first {

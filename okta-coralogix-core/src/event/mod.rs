@@ -5,8 +5,11 @@ mod head;
 mod malformed;
 mod model;
 mod origin;
-mod page;
+pub(crate) mod page;
+#[cfg_attr(not(feature = "scanner"), path = "no_scan.rs")]
+pub(crate) mod scan;
 mod severity;
+mod time;
 
 pub use head::EventHead;
 pub use malformed::{MalformedEvent, MalformedReason};
@@ -62,7 +65,17 @@ impl RawEvent {
         json: Range<usize>,
         origin: Arc<Origin>,
     ) -> Result<Self, MalformedEvent> {
-        match EventHead::read(&document[json.clone()]) {
+        let head = EventHead::read(&document[json.clone()]);
+        Self::with_head(document, json, head, origin)
+    }
+
+    pub(crate) fn with_head(
+        document: Bytes,
+        json: Range<usize>,
+        head: Result<EventHead, MalformedReason>,
+        origin: Arc<Origin>,
+    ) -> Result<Self, MalformedEvent> {
+        match head {
             Ok(head) => Ok(Self {
                 document,
                 json,

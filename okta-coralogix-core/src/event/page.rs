@@ -48,7 +48,7 @@ pub fn split_page(
     page: &Bytes,
     origin: &Arc<Origin>,
 ) -> Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage> {
-    split(page, origin, false)
+    split(page, origin, false, Reader::Fastest)
 }
 
 /// As [`split_page`], for a page that is known to be whole, by its `Content-Length` say: then a last element that is broken is
@@ -60,13 +60,24 @@ pub fn split_whole_page(
     page: &Bytes,
     origin: &Arc<Origin>,
 ) -> Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage> {
-    split(page, origin, true)
+    split(page, origin, true, Reader::Fastest)
 }
 
-fn split(
+/// What reads a page in which nothing is wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// The scanner, if it is built in and finds nothing unusual, else `serde_json`.
+    Fastest,
+    /// `serde_json` alone.
+    #[cfg(feature = "testing")]
+    SerdeJson,
+}
+
+pub(crate) fn split(
     page: &Bytes,
     origin: &Arc<Origin>,
     is_whole: bool,
+    reader: Reader,
 ) -> Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage> {
     let text = simdutf8::basic::from_utf8(page).map_err(|_| UnreadablePage::NotUtf8)?;
     let whole = text.trim_matches(WHITE_SPACE);
@@ -84,6 +95,11 @@ fn split(
         is_whole,
         budget: inside.len().saturating_mul(RESYNC_PASSES),
     };
+    if reader == Reader::Fastest
+        && let Some(elements) = splitter.scan()
+    {
+        return Ok(elements);
+    }
     match splitter.split_sound(whole) {
         Some(elements) => Ok(elements),
         None => splitter.split(),
@@ -118,6 +134,26 @@ struct Element {
 }
 
 impl Splitter<'_> {
+    /// Splits an array in which nothing is wrong or unusual. `None` if anything is.
+    fn scan(&self) -> Option<Vec<Result<RawEvent, MalformedEvent>>> {
+        let mut elements = self.list();
+        super::scan::objects(self.text, |place, fields| {
+            if elements.len() == MOST_ELEMENTS {
+                return None;
+            }
+            let head = fields.head(&self.text[place.clone()]);
+            let end = place.end;
+            elements.push(self.take(place.start, &Element { end, head }));
+            Some(())
+        })?;
+        Some(elements)
+    }
+
+    /// Room for the elements. Real events take 1 to 4 KB; a page of small ones makes the list grow a few times.
+    fn list(&self) -> Vec<Result<RawEvent, MalformedEvent>> {
+        Vec::with_capacity(self.text.len() / 1500 + 1)
+    }
+
     /// Splits an array in which nothing is wrong, with one JSON reader for all of it: a reader for each element would
     /// allocate its nesting state anew. `None` if anything is wrong, or where an element begins cannot be told.
     fn split_sound(&self, array: &str) -> Option<Vec<Result<RawEvent, MalformedEvent>>> {
@@ -148,8 +184,7 @@ impl Splitter<'_> {
     }
 
     fn split(mut self) -> Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage> {
-        // Real events take 1 to 4 KB; a page of small ones makes the list grow a few times.
-        let mut elements = Vec::with_capacity(self.text.len() / 1500 + 1);
+        let mut elements = self.list();
         let mut at = self.skip_space(0);
         if at == self.text.len() {
             return Ok(elements);

@@ -17,4 +17,5 @@ mod model;
 mod page;
 mod pipeline;
 mod replay;
+mod scanner;
 mod sinks;

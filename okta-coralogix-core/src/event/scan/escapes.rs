@@ -1,0 +1,51 @@
+//! Backslashes, and what they say of the bytes behind them.
+
+use super::block::BLOCK;
+
+/// What goes over from block to block.
+#[derive(Default)]
+pub(super) struct Escapes {
+    /// 1 if the last block ended with a backslash that has the next byte for its own.
+    next: u64,
+}
+
+impl Escapes {
+    /// The first byte of the next block is escaped.
+    #[inline(always)]
+    pub(super) fn go_on(&self) -> bool {
+        self.next != 0
+    }
+
+    /// The bytes that are escaped in the block at `at`, in which there are these backslashes. `None` if an escape is wrong.
+    #[inline(never)]
+    pub(super) fn escaped(&mut self, text: &[u8], at: usize, mut backslashes: u64) -> Option<u64> {
+        let mut escaped = self.next;
+        self.next = 0;
+        backslashes &= !escaped;
+        while backslashes != 0 {
+            let place = backslashes.trailing_zeros() as usize;
+            if !is_escape(&text[at + place + 1..]) {
+                return None;
+            }
+            if place == BLOCK - 1 {
+                self.next = 1;
+                break;
+            }
+            escaped |= 2 << place;
+            // Neither this one nor one that it escapes.
+            backslashes &= (backslashes - 1) & !escaped;
+        }
+        Some(escaped)
+    }
+}
+
+/// Whether an escape goes on like this behind its backslash.
+fn is_escape(rest: &[u8]) -> bool {
+    match rest {
+        [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => true,
+        [b'u', digits @ ..] => digits
+            .first_chunk::<4>()
+            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)),
+        _ => false,
+    }
+}
