@@ -49,7 +49,7 @@ pub struct CoralogixConfig {
     pub private_link: bool,
     /// The Send-Your-Data API key.
     pub api_key: Option<Secret>,
-    /// 0 (off), or 1 (fast) to 9 (small). Default: 2.
+    /// 0 (off), or 1 (fast) to 9 (small). Default: 1.
     pub gzip_level: Option<u32>,
     /// The most bytes of a request before compression. Default: [`DEFAULT_MAX_BYTES`]; up to [`CEILING_MAX_BYTES`].
     pub max_bytes: Option<usize>,

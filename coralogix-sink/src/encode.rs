@@ -2,26 +2,30 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use okta_coralogix_core::LogEntry;
-use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError};
+use okta_coralogix_core::sink::{Batch, BatchLimits, Coding, EncodeError};
 
-use crate::compress::Compression;
+use crate::compress::{Compression, Compressor};
 use crate::shed::shed;
 
 /// What an entry takes beside its text, for reserving memory.
 const TYPICAL_OVERHEAD: usize = 256;
 
+/// Buffers of up to a request's bytes that are kept: one is being written while another is compressed.
+const MOST_SPARE: usize = 2;
+
 /// Frames entries as `[entry,entry,…]`, each written once, straight into the body.
 pub(crate) struct Encoder {
     limits: BatchLimits,
-    compression: Compression,
+    /// `None`: bodies go out as they are.
+    compressor: Option<Compressor>,
     /// The most bytes of an entry.
     entry_limit: Option<usize>,
-    /// The buffer of the last body, which was compressed into another one.
-    spare: Mutex<Vec<u8>>,
+    /// Buffers of bodies that were compressed into others.
+    spare: Mutex<Vec<Vec<u8>>>,
 }
 
 /// What stands in a body.
@@ -39,7 +43,10 @@ impl Encoder {
     ) -> Self {
         Self {
             limits,
-            compression,
+            compressor: match compression {
+                Compression::Off => None,
+                Compression::Gzip(level) => Some(Compressor::new(level)),
+            },
             entry_limit,
             spare: Mutex::default(),
         }
@@ -49,29 +56,51 @@ impl Encoder {
         self.limits
     }
 
-    pub(crate) fn compression(&self) -> Compression {
-        self.compression
-    }
-
     /// As many of the first entries as fit. An entry that cannot be sent at all ends the batch, and is an error once it
     /// comes first.
     pub(crate) fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
-        let mut plain = mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
-        plain.clear();
-        let framed = self.frame(entries, &mut plain);
-        let plain_len = plain.len();
-        let body = match (&framed, self.compression) {
-            (Err(_), _) => Bytes::new(),
-            (Ok(_), Compression::Off) => Bytes::from(mem::take(&mut plain)),
-            (Ok(_), Compression::Gzip(level)) => level.compress(&plain),
+        let mut body = self.spare().pop().unwrap_or_default();
+        let framed = self.frame(entries, &mut body);
+        let Framed { taken, shed } = match framed {
+            Ok(framed) => framed,
+            Err(error) => {
+                self.keep(body);
+                return Err(error);
+            }
         };
-        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = plain;
-        let Framed { taken, shed } = framed?;
         let oldest = entries[..taken].iter().filter_map(|e| e.timestamp).min();
-        Ok(Batch::new(taken, body)
-            .with_plain_len(plain_len)
+        Ok(Batch::new(taken, Bytes::from(body))
             .with_oldest(oldest)
             .with_shed(shed))
+    }
+
+    /// The batch with a compressed body, if bodies are compressed.
+    pub(crate) fn compress(&self, batch: Batch) -> Batch {
+        match &self.compressor {
+            Some(compressor) if batch.coding == Coding::Identity => {
+                let body = compressor.compress(&batch.body);
+                let mut batch = batch;
+                let plain = mem::take(&mut batch.body);
+                if plain.is_unique() {
+                    self.keep(plain.into());
+                }
+                batch.compressed(body, Coding::Gzip)
+            }
+            _ => batch,
+        }
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a buffer for the next body.
+    fn keep(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        let mut spare = self.spare();
+        if spare.len() < MOST_SPARE {
+            spare.push(buffer);
+        }
     }
 
     fn frame(&self, entries: &[LogEntry], body: &mut Vec<u8>) -> Result<Framed, EncodeError> {
@@ -157,7 +186,7 @@ impl fmt::Debug for Encoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Encoder")
             .field("limits", &self.limits)
-            .field("compression", &self.compression)
+            .field("gzip", &self.compressor.as_ref().map(Compressor::level))
             .field("entry_limit", &self.entry_limit)
             .finish_non_exhaustive()
     }

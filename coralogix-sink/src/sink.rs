@@ -8,12 +8,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, Response};
-use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError, Sent};
+use okta_coralogix_core::sink::{Batch, BatchLimits, Coding, EncodeError, Sent};
 use okta_coralogix_core::transport::{Bounds, Transport, exchange};
 use okta_coralogix_core::{ErrorKind, LogEntry, LogSink, Result, Secret};
 
 use crate::builder::CoralogixSinkBuilder;
-use crate::compress::Compression;
 use crate::config::CoralogixConfig;
 use crate::encode::Encoder;
 use crate::endpoint::Endpoint;
@@ -95,7 +94,7 @@ impl CoralogixSink {
     /// As [`send`](LogSink::send), without `TooLarge` and `Rejected`.
     pub async fn check(&self) -> Result<()> {
         let answer = self
-            .post(Bytes::from_static(b"[]"), Compression::Off)
+            .post(Bytes::from_static(b"[]"), Coding::Identity)
             .await?;
         match response::judge(&answer, self.asked()) {
             Err(error) if error.kind() != ErrorKind::Rejected => Err(error),
@@ -103,12 +102,12 @@ impl CoralogixSink {
         }
     }
 
-    async fn post(&self, body: Bytes, compression: Compression) -> Result<Response<Bytes>> {
+    async fn post(&self, body: Bytes, coding: Coding) -> Result<Response<Bytes>> {
         let mut request = Request::post(self.endpoint.singles().clone())
             .body(body)
             .expect("the URL was checked when the endpoint was made");
         *request.headers_mut() = self.headers.clone();
-        if matches!(compression, Compression::Gzip(_)) {
+        if coding == Coding::Gzip {
             let gzip = HeaderValue::from_static("gzip");
             request.headers_mut().insert(CONTENT_ENCODING, gzip);
         }
@@ -135,12 +134,15 @@ impl LogSink for CoralogixSink {
         self.encoder.encode(entries)
     }
 
+    fn compress(&self, batch: Batch) -> Batch {
+        self.encoder.compress(batch)
+    }
+
     async fn send(&self, batch: &Batch) -> Result<Sent> {
         if batch.taken == 0 {
             return Ok(Sent::default());
         }
-        let compression = self.encoder.compression();
-        let answer = self.post(batch.body.clone(), compression).await?;
+        let answer = self.post(batch.body.clone(), batch.coding).await?;
         let sent = response::judge(&answer, self.asked())?;
         self.shed.fetch_add(batch.shed as u64, Ordering::Relaxed);
         Ok(sent)

@@ -111,7 +111,8 @@ proptest! {
         entries in vec(entry(), 1..12),
         gzip in 0..=9_u32,
     ) {
-        let batch = sink(2_000_000, 3_000, gzip).encode(&entries).unwrap();
+        let sink = sink(2_000_000, 3_000, gzip);
+        let batch = sink.compress(sink.encode(&entries).unwrap());
         let plain = plain(&batch, gzip);
         prop_assert_eq!(batch.plain_len, plain.len());
         prop_assert_eq!(batch.taken, entries.len());

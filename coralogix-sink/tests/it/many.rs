@@ -84,7 +84,7 @@ fn ten_thousand_bodies_are_as_long_as_computed_and_hold_exactly_their_entries() 
             .map(|event| mappings[form].map(&event).unwrap())
             .collect();
         let level = bodies / 6 % 2;
-        let batch = sinks[level].encode(&entries).unwrap();
+        let batch = sinks[level].compress(sinks[level].encode(&entries).unwrap());
         let mut plain = Vec::new();
         if level == 0 {
             plain.extend_from_slice(&batch.body);

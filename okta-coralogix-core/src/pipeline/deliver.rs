@@ -37,7 +37,7 @@ pub(super) async fn deliver(
         asides: Vec::new(),
     };
     let route = Route {
-        sink: &*parts.sink,
+        sink: &parts.sink,
         observer: &*parts.observer,
         throttle: &throttle,
     };

@@ -37,6 +37,10 @@ impl<S: LogSink> LogSink for Limit<S> {
         self.sink.encode(entries)
     }
 
+    fn compress(&self, batch: Batch) -> Batch {
+        self.sink.compress(batch)
+    }
+
     async fn send(&self, batch: &Batch) -> Result<Sent> {
         let _permit = self.in_flight.permit().await;
         let sent = self.sink.send(batch).await;

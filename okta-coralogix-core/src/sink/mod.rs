@@ -1,5 +1,6 @@
 //! Where entries go.
 
+mod compress;
 mod encode;
 mod in_flight;
 mod limit;
@@ -28,7 +29,7 @@ use thiserror::Error;
 
 use crate::{LogEntry, Result};
 
-/// A sink of log entries, in two steps, so that a retry re-sends the very same bytes. Implemented by adapters, called
+/// A sink of log entries, in steps, so that a retry re-sends the very same bytes. Implemented by adapters, called
 /// by the [`Pipeline`](crate::Pipeline), which retries, splits what is too large or refused, and dead-letters.
 ///
 /// # Implementing
@@ -54,6 +55,13 @@ pub trait LogSink: Debug + Send + Sync + 'static {
     /// May panic if `entries` is empty.
     fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError>;
 
+    /// Compresses the body of a batch, if the sink does that. A step of its own since it may take milliseconds, which a
+    /// thread that many tasks share must not be kept for: the pipeline runs it elsewhere if the body is large. A batch that was not
+    /// compressed can be sent too.
+    fn compress(&self, batch: Batch) -> Batch {
+        batch
+    }
+
     /// Sends one batch, once.
     ///
     /// # Cancel safety
@@ -73,6 +81,17 @@ pub struct BatchLimits {
     pub bytes: usize,
 }
 
+/// How a body is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Coding {
+    /// Not at all.
+    #[default]
+    Identity,
+    /// gzip (RFC 1952).
+    Gzip,
+}
+
 /// One request's body, ready to be sent as often as needed.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -81,6 +100,8 @@ pub struct Batch {
     pub taken: usize,
     /// The bytes as they go over the wire.
     pub body: Bytes,
+    /// How they are compressed.
+    pub coding: Coding,
     /// Bytes before compression.
     pub plain_len: usize,
     /// The oldest timestamp in it: how late the far side would be to take it.
@@ -97,15 +118,17 @@ impl Batch {
             taken,
             plain_len: body.len(),
             body,
+            coding: Coding::Identity,
             oldest: None,
             shed: 0,
         }
     }
 
-    /// Sets the bytes before compression.
+    /// Puts a compressed body in place of the plain one.
     #[must_use]
-    pub fn with_plain_len(mut self, bytes: usize) -> Self {
-        self.plain_len = bytes;
+    pub fn compressed(mut self, body: Bytes, coding: Coding) -> Self {
+        self.body = body;
+        self.coding = coding;
         self
     }
 
@@ -166,6 +189,10 @@ impl<S: LogSink + ?Sized> LogSink for Arc<S> {
 
     fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
         (**self).encode(entries)
+    }
+
+    fn compress(&self, batch: Batch) -> Batch {
+        (**self).compress(batch)
     }
 
     async fn send(&self, batch: &Batch) -> Result<Sent> {

@@ -53,6 +53,10 @@ impl<S: LogSink> LogSink for Retry<S> {
         self.sink.encode(entries)
     }
 
+    fn compress(&self, batch: Batch) -> Batch {
+        self.sink.compress(batch)
+    }
+
     /// The error is ambiguous if that of any attempt was.
     async fn send(&self, batch: &Batch) -> Result<Sent> {
         let mut backoff = Backoff::new(self.policy, self.seed.fetch_add(1, Ordering::Relaxed));

@@ -258,7 +258,7 @@ impl EntrySender {
             life,
         };
         let route = Route {
-            sink: &*self.sink,
+            sink: &self.sink,
             observer: &*self.observer,
             throttle: &self.throttle,
         };

@@ -1,10 +1,12 @@
 //! Entries of about one request, sent and where the far side refuses them split, until each has ended.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::compress::compress;
 use super::encode::encode;
 use super::throttle::Throttle;
 use super::{Batch, EncodeError, LogSink, Sent};
@@ -64,7 +66,7 @@ impl Open {
 /// The sink, and what goes with it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Route<'a> {
-    pub(crate) sink: &'a dyn LogSink,
+    pub(crate) sink: &'a Arc<dyn LogSink>,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) throttle: &'a Throttle,
 }
@@ -138,7 +140,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
             let Some((batch, indices)) = self.encode(indices)? else {
                 continue;
             };
-            match self.send(&batch, &indices).await {
+            match self.send(batch, &indices).await? {
                 Attempt::Accepted(sent) => self.accepted(&indices, &sent),
                 Attempt::Refused(error) => self.refused(indices, error).await?,
                 Attempt::Aged => self.todo.push(indices),
@@ -152,7 +154,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
     fn encode(&mut self, mut indices: Vec<usize>) -> Result<Option<(Batch, Vec<usize>)>> {
         let encoded = match self.batch.take() {
             Some(batch) => Ok(batch),
-            None => encode(self.route.sink, &self.open.of(&indices), usize::MAX)?,
+            None => encode(&**self.route.sink, &self.open.of(&indices), usize::MAX)?,
         };
         match encoded {
             Ok(batch) => {
@@ -171,21 +173,22 @@ impl<'a, E: Ends> Transfer<'a, E> {
     }
 
     /// Sends one request as often as it takes.
-    async fn send(&mut self, batch: &Batch, indices: &[usize]) -> Attempt {
+    async fn send(&mut self, batch: Batch, indices: &[usize]) -> Result<Attempt> {
         let Route {
             sink,
             observer,
             throttle,
         } = self.route;
         let entries = indices.len();
+        let batch = compress(sink, batch).await?;
         let mut ambiguous = false;
         loop {
             if *self.stop.borrow() {
-                return Attempt::Stopped;
+                return Ok(Attempt::Stopped);
             }
             let sent = {
                 let _permit = throttle.permit().await;
-                sink.send(batch).await
+                sink.send(&batch).await
             };
             let error = match sent {
                 Ok(sent) => {
@@ -194,7 +197,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
                     self.ends.progress();
                     let bytes = batch.body.len();
                     observer.observe(&Signal::Accepted { entries, bytes });
-                    return Attempt::Accepted(sent);
+                    return Ok(Attempt::Accepted(sent));
                 }
                 Err(error) => error,
             };
@@ -211,13 +214,13 @@ impl<'a, E: Ends> Transfer<'a, E> {
             });
             let Some(wait) = retry_in else {
                 self.backoff.reset();
-                return Attempt::Refused(error);
+                return Ok(Attempt::Refused(error));
             };
             self.ends.fault(&error);
             self.wait(wait).await;
             // Where the far side may have taken the request, the same one is sent again.
             if !ambiguous && self.ends.retire(&mut self.open, indices) {
-                return Attempt::Aged;
+                return Ok(Attempt::Aged);
             }
         }
     }
@@ -292,7 +295,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
             let Some((batch, one)) = self.encode(vec![index])? else {
                 continue;
             };
-            match self.send(&batch, &one).await {
+            match self.send(batch, &one).await? {
                 Attempt::Accepted(sent) => {
                     self.accepted(&one, &sent);
                     break;
