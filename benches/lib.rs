@@ -1,4 +1,7 @@
-#![doc = include_str!("README.md")]
+//! What the benches share.
+//!
+// Only where documentation is made: the report rewrites the page, and nothing should be built anew for that.
+#![cfg_attr(doc, doc = include_str!("README.md"))]
 
 mod agree;
 mod bodies;

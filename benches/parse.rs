@@ -27,9 +27,6 @@ fn split(page: &Bytes, origin: &Arc<Origin>) -> usize {
 /// Events of a page.
 const LENGTHS: [usize; 3] = [1, 100, 1_000];
 
-/// Many more bytes than a page of Okta ever had.
-const MOST_BYTES: usize = 16 << 20;
-
 fn pages(criterion: &mut Criterion) {
     let origin = Arc::new(Origin::org(PAGE_HOST));
     for (name, split) in SPLITTERS {
@@ -37,10 +34,7 @@ fn pages(criterion: &mut Criterion) {
             let mut group = criterion.benchmark_group(format!("{name}/{length}"));
             group.sampling_mode(SamplingMode::Flat);
             for shape in Shape::all() {
-                let page = match length * shape.bytes {
-                    ..MOST_BYTES => shape.page(length),
-                    _ => continue,
-                };
+                let page = shape.page(length);
                 group.throughput(Throughput::Bytes(page.len() as u64));
                 group.bench_function(shape.to_string(), |bencher| {
                     bencher.iter(|| split(black_box(&page), &origin));
