@@ -9,12 +9,12 @@ use serde_json::Value;
 ///
 /// # Panics
 /// If they differ.
-pub fn assert_same(ours: &[Bytes], theirs: &[Bytes]) -> usize {
+pub fn assert_same(ours: &[Bytes], theirs: &[Bytes], name: &str) -> usize {
     let ours = entries(ours);
     let theirs = entries(theirs);
-    assert_eq!(ours.len(), theirs.len(), "number of entries");
+    assert_eq!(ours.len(), theirs.len(), "number of entries of {name}");
     for (index, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
-        assert_eq!(ours, theirs, "entry {index}");
+        assert_eq!(ours, theirs, "entry {index} of {name}");
     }
     ours.len()
 }

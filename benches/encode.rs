@@ -1,4 +1,5 @@
-//! From log entries to one request body: writing it, and compressing it at several levels, in the same run.
+//! From log entries to one request body: writing it, by the form of the text, the route and the size of the events, and
+//! compressing it at several levels.
 
 #![expect(
     clippy::print_stdout,
@@ -13,7 +14,7 @@ use coralogix_sink::CoralogixSink;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use flate2::write::DeflateEncoder;
 use miniz_oxide::deflate::compress_to_vec;
-use okta_coralogix_benches::{Ours, pages};
+use okta_coralogix_benches::{Ours, PAGE_EVENTS, Shape, envelopes, pages};
 use okta_coralogix_core::mapping::TextForm;
 use okta_coralogix_core::{LogEntry, LogSink};
 
@@ -63,6 +64,40 @@ fn encode(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// The same for entries that hold a whole envelope of EventBridge.
+fn encode_envelopes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("encode_envelope");
+    for (name, form) in FORMS {
+        let ours = Ours::new(form, 0);
+        let entries = ours.map(&ours.receive(&envelopes(PAGE_EVENTS)));
+        let sink = sink(0);
+        let batch = sink.encode(&entries).expect("an entry fits");
+        group.throughput(Throughput::Bytes(batch.plain_len as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| black_box(sink.encode(black_box(&entries))));
+        });
+    }
+    group.finish();
+}
+
+/// The same by size and script of the events. Escaping is the part that depends on what stands in them.
+fn encode_shapes(criterion: &mut Criterion) {
+    for (name, form) in FORMS {
+        let ours = Ours::new(form, 0);
+        let sink = sink(0);
+        let mut group = criterion.benchmark_group(format!("encode_shape/{name}"));
+        for shape in Shape::all() {
+            let entries = ours.map(&ours.split(&shape.page(shape.usual_count())));
+            let batch = sink.encode(&entries).expect("an entry fits");
+            group.throughput(Throughput::Bytes(batch.plain_len as u64));
+            group.bench_function(shape.to_string(), |bencher| {
+                bencher.iter(|| black_box(sink.encode(black_box(&entries))));
+            });
+        }
+        group.finish();
+    }
+}
+
 /// The whole step that the sink takes, by level; level 0 is the same without compression.
 fn compress(criterion: &mut Criterion) {
     for (name, form) in FORMS {
@@ -70,7 +105,8 @@ fn compress(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("compress/{name}"));
         for level in LEVELS {
             let sink = sink(level);
-            let batch = sink.encode(&entries).expect("an entry fits");
+            let whole = || sink.compress(sink.encode(black_box(&entries)).expect("an entry fits"));
+            let batch = whole();
             println!(
                 "{name}, level {level}: {} bytes become {} ({:.1} %)",
                 batch.plain_len,
@@ -79,7 +115,7 @@ fn compress(criterion: &mut Criterion) {
             );
             group.throughput(Throughput::Bytes(batch.plain_len as u64));
             group.bench_function(BenchmarkId::from_parameter(level), |bencher| {
-                bencher.iter(|| black_box(sink.encode(black_box(&entries))));
+                bencher.iter(|| black_box(whole()));
             });
         }
         group.finish();
@@ -117,17 +153,18 @@ fn backends(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Short enough that the whole file takes a minute.
+/// Short enough that all targets together take a few minutes.
 fn short() -> Criterion {
     Criterion::default()
-        .sample_size(30)
-        .warm_up_time(Duration::from_secs(1))
-        .measurement_time(Duration::from_secs(3))
+        .sample_size(20)
+        .nresamples(10_000)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(1_200))
 }
 
 criterion_group! {
     name = benches;
     config = short();
-    targets = encode, compress, backends
+    targets = encode, encode_envelopes, encode_shapes, compress, backends
 }
 criterion_main!(benches);

@@ -1,11 +1,22 @@
-#![doc = include_str!("README.md")]
+//! What the benches share.
+//!
+// Only where documentation is made: the report rewrites the page, and nothing should be built anew for that.
+#![cfg_attr(doc, doc = include_str!("README.md"))]
 
 mod agree;
+mod bodies;
+mod corpus;
+mod ends;
 mod input;
 mod naive;
 mod ours;
+mod shape;
 
 pub use agree::assert_same;
-pub use input::{PAGE_EVENTS, now, pages};
+pub use bodies::Bodies;
+pub use corpus::corpus_page;
+pub use ends::{MemoryPages, memory_sink};
+pub use input::{ENVELOPE_HOST, PAGE_EVENTS, PAGE_HOST, envelopes, now, pages};
 pub use naive::Naive;
-pub use ours::Ours;
+pub use ours::{Ours, mapping};
+pub use shape::{SCRIPTS, SIZES, Shape};

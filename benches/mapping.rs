@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use okta_coralogix_benches::{Naive, Ours, PAGE_EVENTS, assert_same, pages};
+use okta_coralogix_benches::{Naive, Ours, PAGE_EVENTS, assert_same, envelopes, pages};
 use okta_coralogix_core::mapping::TextForm;
 
 /// Several pages, so that no run works on what the one before left in the cache.
@@ -21,7 +21,7 @@ fn whole_path(criterion: &mut Criterion) {
         let ours = Ours::new(form, 0);
         let naive = Naive::new(form);
         for page in &pages {
-            let entries = assert_same(&ours.bodies(page), &naive.bodies(page));
+            let entries = assert_same(&ours.bodies(page), &naive.bodies(page), "naive");
             assert!(entries > PAGE_EVENTS / 2, "most events are young enough");
         }
         let mut group = criterion.benchmark_group(format!("page_to_bodies/{name}"));
@@ -45,6 +45,29 @@ fn whole_path(criterion: &mut Criterion) {
     }
 }
 
+/// The same for envelopes of EventBridge that come one a message.
+fn envelopes_to_bodies(criterion: &mut Criterion) {
+    let messages = envelopes(PAGE_EVENTS);
+    for (name, form) in FORMS {
+        let ours = Ours::new(form, 0);
+        let naive = Naive::new(form);
+        assert_same(
+            &ours.envelopes(&messages),
+            &naive.envelopes(&messages),
+            "naive",
+        );
+        let mut group = criterion.benchmark_group(format!("envelopes_to_bodies/{name}"));
+        group.throughput(Throughput::Elements(PAGE_EVENTS as u64));
+        group.bench_function("ours", |bencher| {
+            bencher.iter_with_large_drop(|| ours.envelopes(black_box(&messages)));
+        });
+        group.bench_function("naive", |bencher| {
+            bencher.iter_with_large_drop(|| naive.envelopes(black_box(&messages)));
+        });
+        group.finish();
+    }
+}
+
 fn steps(criterion: &mut Criterion) {
     let pages = pages(PAGES);
     let mut next = pages.iter().cycle();
@@ -63,7 +86,14 @@ fn steps(criterion: &mut Criterion) {
             BatchSize::PerIteration,
         );
     });
-    group.bench_function("map", |bencher| {
+    let messages = envelopes(PAGE_EVENTS);
+    group.bench_function("receive_envelopes", |bencher| {
+        bencher.iter_with_large_drop(|| escaped.receive(black_box(&messages)));
+    });
+    group.bench_function("age", |bencher| {
+        bencher.iter(|| black_box(escaped.count_young(black_box(&events))));
+    });
+    group.bench_function("age_and_map", |bencher| {
         bencher.iter(|| black_box(escaped.map(black_box(&events))));
     });
     for (name, ours) in [
@@ -80,17 +110,18 @@ fn steps(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Short enough that the whole file takes a minute.
+/// Short enough that all targets together take a few minutes.
 fn short() -> Criterion {
     Criterion::default()
-        .sample_size(30)
-        .warm_up_time(Duration::from_secs(1))
-        .measurement_time(Duration::from_secs(3))
+        .sample_size(20)
+        .nresamples(10_000)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(1_200))
 }
 
 criterion_group! {
     name = benches;
     config = short();
-    targets = whole_path, steps
+    targets = whole_path, envelopes_to_bodies, steps
 }
 criterion_main!(benches);

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use coralogix_sink::CoralogixSink;
+use chrono::TimeDelta;
+use coralogix_sink::{CoralogixSink, CoralogixSinkBuilder};
+use eventbridge_source::Intake;
 use okta_coralogix_core::event::{Origin, RawEvent, split_page};
 use okta_coralogix_core::filter::{AgeFilter, EventFilter};
 use okta_coralogix_core::mapping::TextForm;
 use okta_coralogix_core::{CoralogixMapping, LogEntry, LogSink, Mapping};
 
-use crate::now;
+use crate::{PAGE_HOST, now};
 
 /// The parts of the library that an event passes, put together.
 #[derive(Debug)]
 pub struct Ours {
     origin: Arc<Origin>,
+    intake: Intake,
     age: AgeFilter,
     mapping: CoralogixMapping,
     sink: CoralogixSink,
@@ -27,21 +30,34 @@ impl Ours {
     /// If a setting is refused.
     #[must_use]
     pub fn new(text: TextForm, gzip_level: u32) -> Self {
-        let mapping = CoralogixMapping::builder()
-            .subsystem("acme")
-            .text(text)
-            .build();
-        let sink = CoralogixSink::builder()
-            .domain("EU2")
-            .api_key("not-a-key")
-            .gzip_level(gzip_level)
-            .build();
+        Self::put_together(text, CoralogixSink::builder().gzip_level(gzip_level))
+    }
+
+    /// The same, with bodies compressed as the sink does it by default.
+    ///
+    /// # Panics
+    /// If a setting is refused.
+    #[must_use]
+    pub fn compressing(text: TextForm) -> Self {
+        Self::put_together(text, CoralogixSink::builder())
+    }
+
+    fn put_together(text: TextForm, sink: CoralogixSinkBuilder) -> Self {
+        let sink = sink.domain("EU2").api_key("not-a-key").build();
         Self {
-            origin: Arc::new(Origin::org("acme.okta.com")),
+            origin: Arc::new(Origin::org(PAGE_HOST)),
+            intake: Intake::default(),
             age: AgeFilter::default(),
-            mapping: mapping.expect("the names are not empty"),
-            sink: sink.expect("region, key and level are valid"),
+            mapping: mapping(text),
+            sink: sink.expect("region and level are valid"),
         }
+    }
+
+    /// The same, but nothing is too old.
+    #[must_use]
+    pub fn of_any_age(mut self) -> Self {
+        self.age = AgeFilter::new(TimeDelta::MAX, Default::default());
+        self
     }
 
     /// Page → events.
@@ -57,15 +73,39 @@ impl Ours {
             .collect()
     }
 
+    /// EventBridge envelopes, one a message → events.
+    ///
+    /// # Panics
+    /// If one is malformed.
+    #[must_use]
+    pub fn receive(&self, messages: &[Bytes]) -> Vec<RawEvent> {
+        let mut events = Vec::with_capacity(messages.len());
+        for message in messages {
+            for event in self.intake.read(message.clone()) {
+                events.push(event.expect("a generated event is well-formed"));
+            }
+        }
+        events
+    }
+
+    /// Events → how many are young enough.
+    #[must_use]
+    pub fn count_young(&self, events: &[RawEvent]) -> usize {
+        let now = now();
+        let is_young = |event: &&RawEvent| self.age.check(event, now).is_none();
+        events.iter().filter(is_young).count()
+    }
+
     /// Events → entries of those that are young enough.
     ///
     /// # Panics
     /// If an event cannot be mapped.
     #[must_use]
     pub fn map(&self, events: &[RawEvent]) -> Vec<LogEntry> {
+        let now = now();
         let mut entries = Vec::with_capacity(events.len());
         for event in events {
-            if self.age.check(event, now()).is_none() {
+            if self.age.check(event, now).is_none() {
                 entries.push(self.mapping.map(event).expect("nothing is redacted"));
             }
         }
@@ -85,7 +125,7 @@ impl Ours {
                 .encode(entries)
                 .expect("a generated entry fits a request");
             entries = &entries[batch.taken..];
-            bodies.push(batch.body);
+            bodies.push(self.sink.compress(batch).body);
         }
         bodies
     }
@@ -95,4 +135,23 @@ impl Ours {
     pub fn bodies(&self, page: &Bytes) -> Vec<Bytes> {
         self.encode(&self.map(&self.split(page)))
     }
+
+    /// EventBridge envelopes → request bodies, each with the whole envelope as its text.
+    #[must_use]
+    pub fn envelopes(&self, messages: &[Bytes]) -> Vec<Bytes> {
+        self.encode(&self.map(&self.receive(messages)))
+    }
+}
+
+/// The default mapping but for the text, to the subsystem `acme`.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn mapping(text: TextForm) -> CoralogixMapping {
+    CoralogixMapping::builder()
+        .subsystem("acme")
+        .text(text)
+        .build()
+        .expect("the names are not empty")
 }

@@ -30,7 +30,7 @@ async fn sent(builder: CoralogixSinkBuilder) -> Request<Bytes> {
     let transport: Arc<dyn Transport> = Arc::clone(&recorder) as _;
     let sink = builder.api_key("hunter2").transport(transport);
     let sink = sink.build().unwrap();
-    let batch = sink.encode(&events(0..2)).unwrap();
+    let batch = sink.compress(sink.encode(&events(0..2)).unwrap());
     sink.send(&batch).await.unwrap();
     let mut requests = recorder.0.lock().unwrap();
     assert_eq!(requests.len(), 1);

@@ -62,6 +62,7 @@ pub async fn sink_that_takes_everything(
     let mut rest = &entries[..];
     while !rest.is_empty() {
         let batch = sink.encode(rest).expect("small entries can be sent");
+        let batch = sink.compress(batch);
         assert!(
             batch.taken > 0 && batch.taken <= rest.len(),
             "a batch takes a non-empty prefix"
