@@ -12,6 +12,7 @@ pub mod exit;
 pub mod given;
 pub mod progress;
 pub mod pull;
+pub mod pull_cost;
 pub mod replay;
 pub mod service_logs;
 pub mod signals;

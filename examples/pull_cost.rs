@@ -1,0 +1,12 @@
+//! What `pull` costs: `cargo build --release --examples && cargo run --release --example pull_cost`.
+//!
+//! Runs the program `pull` that stands beside it as a process of its own, against stand-ins on sockets in this one. Linux only.
+
+use std::error::Error;
+
+use okta_coralogix_examples::pull_cost;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    pull_cost::main().await
+}

@@ -1,0 +1,45 @@
+//! The path without program, sockets and pipeline: page, events, entries, bodies, gzip.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use coralogix_sink::CoralogixSink;
+use okta_coralogix_core::event::{Origin, split_page};
+use okta_coralogix_core::filter::{AgeFilter, EventFilter};
+use okta_coralogix_core::{Clock, CoralogixMapping, LogSink, Mapping, SystemClock};
+
+use super::process::Usage;
+
+/// CPU seconds that it takes for these pages.
+///
+/// # Errors
+/// If a page cannot be split, mapped or encoded.
+pub(super) fn seconds(pages: &[Bytes]) -> Result<f64, Box<dyn Error>> {
+    let origin = Arc::new(Origin::org("127.0.0.1"));
+    let age = AgeFilter::default();
+    let mapping = CoralogixMapping::builder().subsystem("acme").build()?;
+    let sink = CoralogixSink::builder()
+        .domain("EU2")
+        .api_key("none")
+        .build()?;
+    let before = Usage::of("self")?;
+    for page in pages {
+        let now = SystemClock.now();
+        let mut entries = Vec::new();
+        for event in split_page(page, &origin)? {
+            let event = event.map_err(|malformed| malformed.reason)?;
+            if age.check(&event, now).is_none() {
+                entries.push(mapping.map(&event)?);
+            }
+        }
+        let mut rest = &entries[..];
+        while !rest.is_empty() {
+            let batch = sink.compress(sink.encode(rest)?);
+            rest = &rest[batch.taken..];
+            black_box(batch);
+        }
+    }
+    Ok(Usage::of("self")?.cpu() - before.cpu())
+}

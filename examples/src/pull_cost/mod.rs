@@ -1,0 +1,112 @@
+//! The cost of `pull` over sockets, against that of the bare path for the same bytes.
+
+mod bare;
+mod process;
+
+use std::error::Error;
+use std::io::{self, Write};
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+use coralogix_sink::simulator::CoralogixSimulator;
+use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, page_of};
+use okta_coralogix_core::{Clock, SystemClock};
+use okta_source::simulator::OktaSimulator;
+
+use self::process::{Usage, run};
+
+const TOKEN: &str = "00-stand-in-token";
+const KEY: &str = "stand-in-key";
+
+/// Events of a page, the most that Okta hands out, and pages.
+const PAGE: usize = 1000;
+const PAGES: usize = 100;
+
+/// Serves a backlog to `pull`, lets it catch up, and prints what it took.
+///
+/// # Errors
+/// If `pull` is not there or does not end well, or this is not Linux.
+pub async fn main() -> Result<(), Box<dyn Error>> {
+    let events = backlog();
+    let bytes = events.iter().map(|event| event.json.len()).sum();
+    let org = OktaSimulator::builder()
+        .token(TOKEN)
+        .rate_limit(100_000)
+        .build();
+    let ingress = CoralogixSimulator::builder().key(KEY).build();
+    org.append_at(
+        SystemClock.now() - TimeDelta::minutes(10),
+        events.iter().map(|event| event.json.clone()),
+    );
+    let (org_server, ingress_server) = (org.serve().await?, ingress.serve().await?);
+    let usage = run([
+        ("OKTA_ORG_URL", org_server.base_url()),
+        ("OKTA_API_TOKEN", TOKEN.to_owned()),
+        ("CORALOGIX_ENDPOINT", ingress_server.base_url()),
+        ("CORALOGIX_API_KEY", KEY.to_owned()),
+        ("CORALOGIX_SUBSYSTEM", "acme".to_owned()),
+    ])
+    .await?;
+
+    let count = events.len();
+    let arrived = ingress.ledger().entries().len();
+    if arrived != count {
+        return Err(format!("{arrived} of {count} events arrived").into());
+    }
+    let pages: Vec<Bytes> = events.chunks(PAGE).map(page_of).collect();
+    drop(events);
+    let bare = bare::seconds(&pages)?;
+    print(
+        &usage,
+        count,
+        bytes,
+        bare,
+        [org.requests(), ingress.ledger().requests().len()],
+    )?;
+    Ok(())
+}
+
+fn print(
+    usage: &Usage,
+    count: usize,
+    bytes: usize,
+    bare: f64,
+    [polls, requests]: [usize; 2],
+) -> io::Result<()> {
+    let events = count as f64;
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "events                  {count} of {} bytes on average",
+        bytes / count
+    )?;
+    writeln!(
+        out,
+        "CPU seconds             {:.2} user + {:.2} system",
+        usage.user, usage.system
+    )?;
+    writeln!(out, "events per CPU second   {:.0}", events / usage.cpu())?;
+    writeln!(
+        out,
+        "peak memory             {:.1} MiB",
+        usage.peak_kib as f64 / 1024.0
+    )?;
+    writeln!(
+        out,
+        "requests                {polls} to Okta, {requests} to Coralogix"
+    )?;
+    writeln!(
+        out,
+        "bare path and gzip      {bare:.2} CPU seconds for the same bytes"
+    )?;
+    writeln!(out, "program / bare path     {:.2}", usage.cpu() / bare)
+}
+
+/// Events of the last hour, 2 KB each.
+fn backlog() -> Vec<GeneratedEvent> {
+    let mut generator = EventGenerator::new(42);
+    let start = SystemClock.now() - TimeDelta::minutes(50);
+    (0..PAGE * PAGES)
+        .map(|n| generator.event(start + TimeDelta::milliseconds(n as i64)))
+        .collect()
+}

@@ -1,0 +1,96 @@
+//! `pull` as a process, and what it used.
+
+use std::error::Error;
+use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
+use tokio::time::interval;
+
+/// Of `/proc/<pid>/stat`: fixed at 100 for programs, whatever the kernel uses inside.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// What a process used.
+pub(super) struct Usage {
+    /// Seconds.
+    pub(super) user: f64,
+    /// Seconds.
+    pub(super) system: f64,
+    /// The most memory that it ever had, in KiB, up to the last look.
+    pub(super) peak_kib: u64,
+}
+
+impl Usage {
+    /// Seconds, user and system.
+    pub(super) fn cpu(&self) -> f64 {
+        self.user + self.system
+    }
+
+    /// That of a process so far. `process` is a number or `self`.
+    pub(super) fn of(process: &str) -> Result<Self, Box<dyn Error>> {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+        // The name in brackets may have spaces in it; behind it the times are the 12th and 13th field.
+        let (_, fields) = stat.rsplit_once(')').ok_or("no name in /proc")?;
+        let ticks = |index| -> Result<f64, Box<dyn Error>> {
+            let field = fields
+                .split_whitespace()
+                .nth(index)
+                .ok_or("no time in /proc")?;
+            Ok(field.parse()?)
+        };
+        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|line| line.split_whitespace().next());
+        Ok(Self {
+            user: ticks(11)? / TICKS_PER_SECOND,
+            system: ticks(12)? / TICKS_PER_SECOND,
+            peak_kib: peak.map_or(Ok(0), str::parse)?,
+        })
+    }
+}
+
+/// Runs `pull --once` with these variables and no others, in a folder of its own.
+pub(super) async fn run<const N: usize>(
+    variables: [(&str, String); N],
+) -> Result<Usage, Box<dyn Error>> {
+    let program = std::env::current_exe()?.with_file_name("pull");
+    let folder = tempfile::tempdir()?;
+    let mut child = Command::new(&program)
+        .arg("--once")
+        .current_dir(&folder)
+        .env_clear()
+        .envs(variables)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| format!("{}: {error}; build it first", program.display()))?;
+    let process = child.id().ok_or("the process is gone")?.to_string();
+    let mut output = child.stdout.take().ok_or("no output")?;
+    let mut said = String::new();
+    let mut looks = interval(Duration::from_millis(20));
+    let mut peak_kib = 0;
+    let ended = output.read_to_string(&mut said);
+    tokio::pin!(ended);
+    loop {
+        tokio::select! {
+            ended = &mut ended => break ended?,
+            _ = looks.tick() => peak_kib = peak_kib.max(Usage::of(&process)?.peak_kib),
+        };
+    }
+    // Its output is closed: it has ended, or is about to. What it used is there until somebody waits for it.
+    let usage = loop {
+        let usage = Usage::of(&process)?;
+        if fs::read_to_string(format!("/proc/{process}/stat"))?.contains(") Z ") {
+            break Usage { peak_kib, ..usage };
+        }
+        looks.tick().await;
+    };
+    let status = child.wait().await?;
+    if !status.success() {
+        return Err(format!("pull ended with {status}: {said}").into());
+    }
+    Ok(usage)
+}
