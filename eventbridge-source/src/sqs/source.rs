@@ -203,6 +203,7 @@ impl EventSource for SqsSource {
             }
             self.start_receives();
             let received = tokio::select! {
+                biased;
                 Some(received) = self.receives.join_next() => received,
                 () = self.shared.changed.notified() => continue,
             };
