@@ -1,0 +1,6 @@
+//! Worlds: the same one twice, everything in a small one, many random ones, and those that have found something.
+
+mod exhaustive;
+mod found;
+mod random;
+mod replay;
