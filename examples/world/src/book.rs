@@ -23,6 +23,8 @@ struct LifeBook {
     /// Events before this were committed when it began.
     committed: usize,
     busy: BTreeMap<Seam, usize>,
+    /// It ended before the world did.
+    ended: bool,
     /// How often each event was given to it.
     given: BTreeMap<usize, u32>,
 }
@@ -90,6 +92,7 @@ impl Book {
             settings,
             committed,
             busy: BTreeMap::new(),
+            ended: false,
             given: BTreeMap::new(),
         };
         self.lives.insert(life, book);
@@ -412,6 +415,36 @@ impl Book {
                 self.wrong(format!(
                     "{again} events would come again after life {life}, more than {} pages of {}",
                     settings.deliveries, self.largest_page
+                ));
+            }
+        }
+    }
+
+    /// The world went on after a life.
+    pub(crate) fn life_was_not_the_last(&mut self, life: u32) {
+        if let Some(book) = self.lives.get_mut(&life) {
+            book.ended = true;
+        }
+    }
+
+    /// Each arrival beyond the first has a lost answer, or the end of the life that had brought the one before.
+    pub(crate) fn repeats_have_a_reason(&mut self, events: &[Event]) {
+        for (place, event) in events.iter().enumerate() {
+            let mut reasons = 0;
+            for post in self
+                .posts
+                .iter()
+                .filter(|post| post.places.contains(&place))
+            {
+                let ended = self.lives.get(&post.life).is_some_and(|life| life.ended);
+                let known = u32::from(post.is_accepted() && !ended);
+                reasons += post.taken.saturating_sub(known);
+            }
+            // One arrival needs no reason; where none is known to its sender, one of the unknown ones is it.
+            let arrivals = self.delivered[place];
+            if has_uuid(event) && arrivals > reasons + 1 {
+                self.wrong(format!(
+                    "event {place} has arrived {arrivals} times, {reasons} of them for a reason"
                 ));
             }
         }

@@ -77,14 +77,16 @@ pub fn faults(busy: &Busy) -> Vec<Trouble> {
 pub struct Tried {
     /// Steps of the scenario, without any fault.
     pub steps: u64,
+    /// Those that are deeds: something outside the program may come of them.
+    pub deeds: usize,
     /// Single faults.
     pub faults: usize,
     /// All that ran.
     pub many: Many,
 }
 
-/// Kills the program at every step, and takes the power away at every step; and does one or the other at every step of the scenario
-/// with each single fault in it.
+/// Kills the program at every step, and takes the power away at every step. With each single fault in the scenario it does one or the
+/// other at every deed. (Between two deeds nothing changes outside the program, so that it is the same which turn is its last.)
 #[must_use]
 pub fn everything(route: Route) -> Tried {
     let clean = scenario(route);
@@ -97,11 +99,14 @@ pub fn everything(route: Route) -> Tried {
         }
     }
     let worlds: Vec<_> = faults.iter().map(|fault| with(&clean, [*fault])).collect();
-    let alone = many_with_steps(&worlds);
-    for (number, (fault, steps)) in faults.iter().zip(&alone).enumerate() {
+    let alone: Vec<_> = worlds
+        .iter()
+        .map(|plan| run(plan, false).busy.deeds)
+        .collect();
+    for (number, (fault, deeds)) in faults.iter().zip(&alone).enumerate() {
         plans.push(with(&clean, [*fault]));
-        for step in 1..=*steps {
-            let power = (step + number as u64).is_multiple_of(2);
+        for (place, &step) in deeds.iter().enumerate() {
+            let power = (place + number).is_multiple_of(2);
             plans.push(with(&clean, [*fault, Trouble::Crash { step, power }]));
         }
     }
@@ -110,17 +115,10 @@ pub fn everything(route: Route) -> Tried {
     });
     Tried {
         steps: busy.steps,
+        deeds: busy.deeds.len(),
         faults: faults.len(),
         many,
     }
-}
-
-/// How many steps each world takes.
-fn many_with_steps(worlds: &[Plan]) -> Vec<u64> {
-    worlds
-        .iter()
-        .map(|plan| run(plan, false).busy.steps)
-        .collect()
 }
 
 fn with<const N: usize>(plan: &Plan, troubles: [Trouble; N]) -> Plan {

@@ -56,7 +56,7 @@ impl Life {
 
     /// One more step. Does not return if it is the last one.
     pub(crate) async fn step(&self, what: impl FnOnce() -> String) {
-        if !self.is_alive() || self.dies(what) {
+        if !self.is_alive() || self.dies(true, what) {
             pending().await
         }
     }
@@ -70,9 +70,9 @@ impl Life {
     }
 
     /// Counts a step, and dies if that is planned. True if it has.
-    fn dies(&self, what: impl FnOnce() -> String) -> bool {
+    fn dies(&self, deed: bool, what: impl FnOnce() -> String) -> bool {
         let scene = &self.0.scene;
-        let number = scene.next_step();
+        let number = scene.next_step(deed);
         scene.say(|| format!("{number:>5}  life {}: {}", self.0.number, what()));
         let Some(power) = scene.crash_at(number) else {
             return false;
@@ -117,7 +117,7 @@ impl<F: Future + Unpin> Future for Counted<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        if !self.life.is_alive() || self.life.dies(|| "a turn".to_owned()) {
+        if !self.life.is_alive() || self.life.dies(false, || "a turn".to_owned()) {
             return Poll::Pending;
         }
         Pin::new(&mut self.program).poll(context)

@@ -66,8 +66,9 @@ fn serve(arguments: &[String]) -> Result<(String, bool), String> {
         };
         let tried = everything(route);
         let mut text = format!(
-            "{} steps, {} single faults, {} worlds in {:?}: {} are wrong\n",
+            "{} steps, {} of them deeds, {} single faults, {} worlds in {:?}: {} are wrong\n",
             tried.steps,
+            tried.deeds,
             tried.faults,
             tried.many.worlds,
             begin.elapsed(),

@@ -62,6 +62,9 @@ async fn one_life(scene: &Arc<Scene>) -> Duration {
     scene
         .book()
         .life_ends(life.number(), position, &scene.events);
+    if !scene.is_over() {
+        scene.book().life_was_not_the_last(life.number());
+    }
     let Ok(ended) = ended else {
         return AGAIN;
     };

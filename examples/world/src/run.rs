@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::happen;
 use crate::operator::operate;
-use crate::plan::{Plan, Route, Seam};
+use crate::plan::{Happening, Plan, Route, Seam, Trouble};
 use crate::scene::{SECRET, Scene, contains};
 
 /// How long a calm world may take until everything has come to its end. The longest waits that may lie in it: on the pull route 2 minutes
@@ -52,6 +52,8 @@ pub struct Outcome {
 pub struct Busy {
     /// Steps.
     pub steps: u64,
+    /// Those of them from which something outside the program may come.
+    pub deeds: Vec<u64>,
     /// Exchanges at each seam.
     pub exchanges: Vec<(Seam, u64)>,
     /// Operations on the disk.
@@ -64,6 +66,7 @@ impl Busy {
         let seams = [Seam::Okta, Seam::Ingress, Seam::Door, Seam::Queue];
         Self {
             steps: troubles.steps(),
+            deeds: troubles.deeds().to_vec(),
             exchanges: seams.map(|seam| (seam, troubles.exchanges(seam))).to_vec(),
             operations: troubles.operations(),
         }
@@ -227,6 +230,9 @@ fn is_complete(scene: &Scene) {
                 .wrong(format!("event {place} ({:?}) has arrived", event.kind));
         }
     }
+    if !queue_fails(&scene.plan) {
+        scene.book().repeats_have_a_reason(&scene.events);
+    }
     let ledger = scene.ingress.ledger();
     let counted: u32 = scene.book().delivered.iter().sum();
     if ledger.entries().len() != counted as usize {
@@ -252,4 +258,19 @@ fn is_complete(scene: &Scene) {
     for path in told {
         scene.book().wrong(format!("a secret stands in {path}"));
     }
+}
+
+/// True if a program may have to wait so long for the queue that its messages are given to another one.
+fn queue_fails(plan: &Plan) -> bool {
+    plan.troubles.iter().any(|trouble| {
+        let happening = match trouble {
+            Trouble::Net(Seam::Queue, ..) => return true,
+            Trouble::At(_, happening) => happening,
+            _ => return false,
+        };
+        matches!(
+            happening,
+            Happening::ShowAll | Happening::Outage(Seam::Queue, _)
+        )
+    })
 }

@@ -193,8 +193,8 @@ impl Scene {
         self.over.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn next_step(&self) -> u64 {
-        self.troubles().step()
+    pub(crate) fn next_step(&self, deed: bool) -> u64 {
+        self.troubles().step(deed)
     }
 
     pub(crate) fn crash_at(&self, step: u64) -> Option<bool> {

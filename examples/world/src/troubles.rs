@@ -13,6 +13,8 @@ pub(crate) struct Troubles {
     exchanges: BTreeMap<Seam, u64>,
     operations: u64,
     steps: u64,
+    /// The steps that are no turns.
+    deeds: Vec<u64>,
 }
 
 impl Troubles {
@@ -48,9 +50,17 @@ impl Troubles {
         self.disk.remove(&self.operations)
     }
 
-    pub(crate) fn step(&mut self) -> u64 {
+    /// One more step; `deed`: something outside the program may come of it.
+    pub(crate) fn step(&mut self, deed: bool) -> u64 {
         self.steps += 1;
+        if deed {
+            self.deeds.push(self.steps);
+        }
         self.steps
+    }
+
+    pub(crate) fn deeds(&self) -> &[u64] {
+        &self.deeds
     }
 
     /// Whether the program dies at a step, and the machine with it.

@@ -7,11 +7,12 @@ use okta_coralogix_world::{Route, report};
 fn nothing_is_wrong(route: Route, tried: &Tried) {
     let Tried {
         steps,
+        deeds,
         faults,
         many,
     } = tried;
     println!(
-        "{route:?}: {steps} steps, {faults} single faults, {} worlds",
+        "{route:?}: {steps} steps, {deeds} of them deeds, {faults} single faults, {} worlds",
         many.worlds
     );
     if let Some(found) = many.found.first() {

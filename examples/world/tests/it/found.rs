@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use okta_coralogix_world::{Arrival, Happening, Kind, Plan, Route, Settings, Trouble, report, run};
+use okta_coralogix_world::{
+    Arrival, Happening, Kind, NetFault, Plan, Route, Seam, Settings, Trouble, report, run,
+};
 
 fn is_well(plan: &Plan) {
     assert!(run(plan, false).violations.is_empty(), "{}", report(plan));
@@ -40,4 +42,18 @@ fn a_host_clock_that_steps_between_two_answers_drops_no_event_that_is_pushed() {
             });
         }
     }
+}
+
+/// The first call of the queue had no bound of time, and so the program never began.
+#[test]
+fn a_queue_that_never_answers_its_first_call_is_asked_again() {
+    is_well(&Plan {
+        seed: 1,
+        route: Route::Sqs,
+        programs: 1,
+        settings: Settings::default(),
+        latency: Duration::from_millis(50),
+        arrivals: fresh([0]),
+        troubles: vec![Trouble::Net(Seam::Queue, 1, NetFault::Stalled)],
+    });
 }
