@@ -42,8 +42,13 @@ pub(crate) struct Book {
     positions: BTreeMap<String, usize>,
     /// A link goes on with the page size that it was given for, whatever is set later.
     largest_page: usize,
+    most_deliveries: usize,
     filter_was_on: bool,
     filter_was_off: bool,
+    /// Events that were judged by the host's clock alone, while it was wrong and no far side had answered yet.
+    excused: BTreeSet<usize>,
+    /// The stored positions by the generation of their records: the highest up to then, since the window goes with them.
+    committed: BTreeMap<u64, usize>,
     /// The host's clock was behind once: then an old event may be young by the earlier clock.
     pub(crate) host_was_behind: bool,
     wrong: Vec<String>,
@@ -66,8 +71,11 @@ impl Book {
             letters: vec![0; events.len()],
             positions: BTreeMap::new(),
             largest_page: 0,
+            most_deliveries: 0,
             filter_was_on: false,
             filter_was_off: false,
+            excused: BTreeSet::new(),
+            committed: BTreeMap::new(),
             host_was_behind: false,
             wrong: Vec::new(),
         }
@@ -86,6 +94,7 @@ impl Book {
 
     pub(crate) fn life_begins(&mut self, life: u32, settings: Settings, committed: usize) {
         self.largest_page = self.largest_page.max(settings.page.into());
+        self.most_deliveries = self.most_deliveries.max(settings.deliveries);
         self.filter_was_on |= settings.filter;
         self.filter_was_off |= !settings.filter;
         let book = LifeBook {
@@ -130,6 +139,31 @@ impl Book {
             self.positions.insert(cursor.to_owned(), position);
         }
         self.positions.get(cursor).copied()
+    }
+
+    /// A record of this generation stands on the disk, with a position of `position`; `before`: what was committed up to now, if it is
+    /// new. Returns what is committed with it.
+    pub(crate) fn commits(
+        &mut self,
+        generation: u64,
+        position: usize,
+        before: Option<usize>,
+    ) -> usize {
+        let known = self.committed.get(&generation).copied();
+        let committed = match before {
+            Some(before) => before.max(position),
+            None => known.unwrap_or(position),
+        };
+        self.committed.insert(generation, committed);
+        committed
+    }
+
+    /// The program has nothing but the host's clock to judge an event by, and that is wrong.
+    pub(crate) fn excuses(&mut self, life: u32, place: usize) {
+        let mut posts = self.posts.iter().filter(|post| post.life == life);
+        if !posts.any(|post| matches!(post.fate, Fate::Answered(_))) {
+            self.excused.insert(place);
+        }
     }
 
     /// A program was given an event.
@@ -285,7 +319,8 @@ impl Book {
             ));
         }
         let committed = self.lives.get(&life).map_or(0, |book| book.committed);
-        if self.route == Route::Pull && has_uuid(event) && place < committed {
+        let again = has_uuid(event) && self.delivered[place] > 0;
+        if self.route == Route::Pull && again && place < committed {
             self.wrong(format!(
                 "event {place} is sent again, though life {life} began behind it"
             ));
@@ -362,8 +397,9 @@ impl Book {
         let original = event.original;
         let dropped = match event.kind {
             Kind::Noise => self.filter_was_on,
-            Kind::Old | Kind::Ageing(_) => time - event.published > TimeDelta::hours(24),
-            _ => false,
+            // Clocks that are less than 5 minutes apart are not told apart.
+            Kind::Old | Kind::Ageing(_) => time - event.published > TimeDelta::minutes(24 * 60 - 5),
+            _ => self.excused.contains(&original),
         };
         match goes_aside(event.kind) {
             _ if dropped => Ok(()),
@@ -397,24 +433,21 @@ impl Book {
     }
 
     /// A life is over: what of its work is not committed may come again, and that is no more than may be in flight.
-    pub(crate) fn life_ends(&mut self, life: u32, position: usize, events: &[Event]) {
-        let Some(book) = self.lives.get(&life) else {
-            return;
-        };
+    pub(crate) fn life_ends(&mut self, life: u32, committed: usize, events: &[Event]) {
         for post in self.posts.iter_mut().filter(|post| post.life == life) {
             if post.fate == Fate::Open {
                 post.fate = Fate::Broken;
             }
         }
-        let settings = book.settings;
-        let reach = settings.deliveries * self.largest_page;
+        // What an earlier life with other settings had in flight may not have been given again yet.
+        let reach = self.most_deliveries * self.largest_page;
         if self.route == Route::Pull {
-            let behind = (position..events.len()).filter(|place| self.delivered[*place] > 0);
+            let behind = (committed..events.len()).filter(|place| self.delivered[*place] > 0);
             let again = behind.count();
             if again > reach {
                 self.wrong(format!(
                     "{again} events would come again after life {life}, more than {} pages of {}",
-                    settings.deliveries, self.largest_page
+                    self.most_deliveries, self.largest_page
                 ));
             }
         }
@@ -430,6 +463,14 @@ impl Book {
     /// Each arrival beyond the first has a lost answer, or the end of the life that had brought the one before.
     pub(crate) fn repeats_have_a_reason(&mut self, events: &[Event]) {
         for (place, event) in events.iter().enumerate() {
+            // Of two messages with one event each may reach another program.
+            let copies = events
+                .iter()
+                .filter(|event| event.original == place)
+                .count();
+            if copies > 1 && self.route == Route::Sqs {
+                continue;
+            }
             let mut reasons = 0;
             for post in self
                 .posts

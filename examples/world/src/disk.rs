@@ -125,6 +125,9 @@ impl Disk for LifeDisk {
         }
         self.put(path, &bytes, fault).await?;
         self.sync(path).await;
+        if path == Path::new(CHECKPOINT) {
+            self.0.scene().looks_at_the_checkpoint();
+        }
         self.done(fault).await
     }
 

@@ -85,10 +85,20 @@ pub struct Tried {
     pub many: Many,
 }
 
+/// Kills the program at every step, and takes the power away at every step; and tries each single fault, without any crash.
+#[must_use]
+pub fn one_by_one(route: Route) -> Tried {
+    tried(route, false)
+}
+
 /// Kills the program at every step, and takes the power away at every step. With each single fault in the scenario it does one or the
 /// other at every deed. (Between two deeds nothing changes outside the program, so that it is the same which turn is its last.)
 #[must_use]
 pub fn everything(route: Route) -> Tried {
+    tried(route, true)
+}
+
+fn tried(route: Route, together: bool) -> Tried {
     let clean = scenario(route);
     let busy = run(&clean, false).busy;
     let faults = faults(&busy);
@@ -105,7 +115,7 @@ pub fn everything(route: Route) -> Tried {
         .collect();
     for (number, (fault, deeds)) in faults.iter().zip(&alone).enumerate() {
         plans.push(with(&clean, [*fault]));
-        for (place, &step) in deeds.iter().enumerate() {
+        for (place, &step) in deeds.iter().enumerate().filter(|_| together) {
             let power = (place + number).is_multiple_of(2);
             plans.push(with(&clean, [*fault, Trouble::Crash { step, power }]));
         }

@@ -11,7 +11,7 @@ const USAGE: &str = "\
 --worlds N [--seed S] [--first]   N random worlds, from seed S on; --first ends at the first that is wrong
 --replay S                        the world of a seed: its story, and what is wrong in it, as small as it was found
 --story S                         the same, with everything that was planned for it
---exhaustive pull|http|sqs        the small scenario: every step, every fault
+--exhaustive pull|http|sqs        the small scenario: every step with every fault
 ";
 
 fn main() -> ExitCode {

@@ -8,7 +8,7 @@ use okta_coralogix_core::{Error, ErrorKind};
 use tokio::time::sleep;
 
 use crate::life::Life;
-use crate::plan::{DiskFault, NetFault, Route, Seam, Trouble};
+use crate::plan::{Happening, NetFault, Route, Seam, Trouble};
 use crate::program::{Ended, program};
 use crate::scene::{SECRET, Scene};
 
@@ -35,7 +35,7 @@ pub(crate) async fn operate(scene: Arc<Scene>) {
 async fn one_life(scene: &Arc<Scene>) -> Duration {
     let life = Life::begin(scene);
     let settings = scene.now().settings;
-    let committed = scene.read_position();
+    let (_, committed) = scene.read_checkpoint(None);
     scene.book().life_begins(life.number(), settings, committed);
     scene.say(|| {
         format!(
@@ -57,11 +57,11 @@ async fn one_life(scene: &Arc<Scene>) -> Duration {
         let mut rng = scene.rng().fork();
         scene.platter().power_cut(&mut rng);
     }
-    let position = scene.read_position();
+    let (_, committed) = scene.read_checkpoint(None);
     scene.looks_at_the_dead_letters();
     scene
         .book()
-        .life_ends(life.number(), position, &scene.events);
+        .life_ends(life.number(), committed, &scene.events);
     if !scene.is_over() {
         scene.book().life_was_not_the_last(life.number());
     }
@@ -93,8 +93,8 @@ fn mend(scene: &Scene, error: &Error) -> Duration {
     scene.trouble_for(MENDED);
     let plan = &scene.plan;
     let disk = plan.troubles.iter().any(|trouble| {
-        matches!(trouble, Trouble::Disk(_, fault) if !matches!(fault, DiskFault::Slow(_)))
-            || matches!(trouble, Trouble::At(_, crate::plan::Happening::DiskFull(_)))
+        matches!(trouble, Trouble::Disk(..))
+            || matches!(trouble, Trouble::At(_, Happening::DiskFull(_)))
     });
     let odd = |seam| {
         plan.troubles.iter().any(|trouble| {
@@ -109,6 +109,12 @@ fn mend(scene: &Scene, error: &Error) -> Duration {
         }
         ErrorKind::Storage | ErrorKind::Config => disk,
         ErrorKind::WrongEndpoint => odd(Seam::Ingress),
+        // A second link that is refused, before one has worked.
+        ErrorKind::Rejected => {
+            let forgets =
+                |trouble: &&Trouble| matches!(trouble, Trouble::At(_, Happening::ForgetCursors));
+            plan.troubles.iter().filter(forgets).count() > 1
+        }
         // The queue's facts are asked for once.
         _ => error.is_temporary() && plan.route == Route::Sqs,
     };

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use coralogix_sink::CoralogixSink;
 use eventbridge_source::http::HttpSource;
 use eventbridge_source::sqs::SqsSource;
@@ -15,6 +17,7 @@ use okta_coralogix_core::{
 };
 use okta_source::OktaSource;
 use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
 use crate::book::MOST_BYTES;
 use crate::disk::LifeDisk;
@@ -23,6 +26,12 @@ use crate::line::Line;
 use crate::plan::{Route, Seam, Settings};
 use crate::scene::{CHECKPOINT, DEAD_LETTERS, door_key, key, start, token};
 use crate::wire::Wire;
+
+/// How long the server of the endpoint goes on after its pipeline.
+const ANSWERS: Duration = Duration::from_secs(1);
+
+/// As long as the programs wait for the queue to get back what was not settled.
+const RETURN: Duration = Duration::from_secs(5);
 
 /// How a program ended by itself.
 #[derive(Debug)]
@@ -60,7 +69,7 @@ async fn pull(life: Life, settings: Settings, stop: watch::Receiver<u32>) -> Ran
     let source = OktaSource::builder()
         .org_url("https://example.okta.com")
         .api_token(token)
-        .since(start() - chrono::TimeDelta::hours(1))
+        .since(start() - TimeDelta::hours(1))
         .page_limit(settings.page)
         .checkpoint(Arc::new(checkpoint))
         .clock(Arc::clone(&scene.host) as _)
@@ -91,7 +100,11 @@ async fn http(life: Life, settings: Settings, stop: watch::Receiver<u32>) -> Ran
         return Err(error);
     }
     scene.door.open(&life, router);
-    Ok(pipeline.run(stopped(stop)).await)
+    let ended = pipeline.run(stopped(stop)).await;
+    // Whatever ended it, everybody is answered.
+    scene.door.close();
+    sleep(ANSWERS).await;
+    Ok(ended)
 }
 
 async fn sqs(life: Life, settings: Settings, stop: watch::Receiver<u32>) -> Ran {
@@ -108,9 +121,7 @@ async fn sqs(life: Life, settings: Settings, stop: watch::Receiver<u32>) -> Ran 
     let pipeline = Pipeline::builder(source, sink).in_flight(settings.deliveries, 4_000);
     let pipeline = finish(pipeline, &life, settings).await?;
     let ended = pipeline.run(stopped(stop)).await;
-    // As long as the programs wait for it.
-    let wait = std::time::Duration::from_secs(5);
-    tokio::time::timeout(wait, returned.wait()).await.ok();
+    timeout(RETURN, returned.wait()).await.ok();
     Ok(ended)
 }
 

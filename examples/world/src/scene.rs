@@ -12,8 +12,8 @@ use coralogix_sink::simulator::CoralogixSimulator;
 use eventbridge_source::sqs::simulator::SqsSimulator;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use okta_coralogix_core::Clock;
 use okta_coralogix_core::testing::TestClock;
+use okta_coralogix_core::{Clock, ClockOffset};
 use okta_source::simulator::OktaSimulator;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -51,6 +51,8 @@ pub(crate) struct Now {
     /// Since when nothing has gone wrong.
     pub(crate) calm_since: Instant,
     pub(crate) position: usize,
+    /// Events that the stored record remembers.
+    pub(crate) committed: usize,
     /// Events that EventBridge is done with.
     pub(crate) brought: usize,
 }
@@ -137,6 +139,7 @@ impl Scene {
                 disk_full_until: began,
                 calm_since: began,
                 position: 0,
+                committed: 0,
                 brought: 0,
             }),
             rng: Mutex::new(fastrand::Rng::with_seed(plan.seed)),
@@ -319,7 +322,8 @@ impl Scene {
 
     /// The checkpoint was replaced: the position is not ahead of what has arrived.
     pub(crate) fn looks_at_the_checkpoint(&self) {
-        let position = self.read_position();
+        let before = self.now().committed;
+        let (position, _) = self.read_checkpoint(Some(before));
         let letters = self.durable_letters();
         let mut book = self.book();
         for place in 0..position.min(self.events.len()) {
@@ -334,17 +338,20 @@ impl Scene {
         self.now().position
     }
 
-    /// Looks at the stored position.
-    pub(crate) fn read_position(&self) -> usize {
+    /// Looks at what is stored. The number of events before the position, and of those that are committed: the window remembers them
+    /// also where the position has gone back.
+    pub(crate) fn read_checkpoint(&self, before: Option<usize>) -> (usize, usize) {
         let stored = {
             let platter = self.platter();
             platter.read(Path::new(CHECKPOINT)).map(<[u8]>::to_vec)
         };
-        let position = match stored.as_deref().map(cursor) {
-            None => Some(0),
-            Some(Some(cursor)) => {
+        let read = match stored.as_deref().map(cursor) {
+            None => Some((0, 0)),
+            Some(Some((generation, cursor))) => {
                 let known = self.org.position(&cursor);
-                self.book().remember_position(&cursor, known)
+                let mut book = self.book();
+                let position = book.remember_position(&cursor, known);
+                position.map(|position| (position, book.commits(generation, position, before)))
             }
             Some(None) => {
                 self.book().wrong("the checkpoint is torn".to_owned());
@@ -352,8 +359,8 @@ impl Scene {
             }
         };
         let mut now = self.now();
-        now.position = position.unwrap_or(now.position);
-        now.position
+        (now.position, now.committed) = read.unwrap_or((now.position, now.committed));
+        (now.position, now.committed)
     }
 
     /// The events that would be in the dead letters after a power cut.
@@ -378,6 +385,14 @@ impl Scene {
             .collect();
         drop(platter);
         self.book().put_aside(&all, &self.events);
+    }
+
+    /// A program is given an event by a side that shows no clock.
+    pub(crate) fn judges_by_the_host(&self, life: &Life, place: usize) {
+        let ahead = self.host.now().signed_duration_since(self.time());
+        if ahead > ClockOffset::TOLERANCE {
+            self.book().excuses(life.number(), place);
+        }
     }
 
     /// Somebody who will not give an event again has heard that it has come to its end.
@@ -408,16 +423,11 @@ fn has(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-/// The link in a stored checkpoint.
-fn cursor(bytes: &[u8]) -> Option<String> {
+/// The generation of a stored checkpoint, and its link.
+fn cursor(bytes: &[u8]) -> Option<(u64, String)> {
     let stored: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-    Some(
-        stored
-            .get("checkpoint")?
-            .get("cursor")?
-            .as_str()?
-            .to_owned(),
-    )
+    let cursor = stored.get("checkpoint")?.get("cursor")?.as_str()?;
+    Some((stored.get("generation")?.as_u64()?, cursor.to_owned()))
 }
 
 /// An exchange that lasts.

@@ -1,9 +1,8 @@
 //! The small scenario: every step, every fault.
 
-use okta_coralogix_world::exhaustive::{Tried, everything};
+use okta_coralogix_world::exhaustive::{Tried, everything, one_by_one};
 use okta_coralogix_world::{Route, report};
 
-#[expect(clippy::print_stdout, reason = "how much was tried is worth knowing")]
 fn nothing_is_wrong(route: Route, tried: &Tried) {
     let Tried {
         steps,
@@ -11,10 +10,11 @@ fn nothing_is_wrong(route: Route, tried: &Tried) {
         faults,
         many,
     } = tried;
-    println!(
+    let what = format!(
         "{route:?}: {steps} steps, {deeds} of them deeds, {faults} single faults, {} worlds",
         many.worlds
     );
+    crate::say(&what);
     if let Some(found) = many.found.first() {
         panic!(
             "{} are wrong; the first:\n{}",
@@ -27,4 +27,12 @@ fn nothing_is_wrong(route: Route, tried: &Tried) {
 #[test]
 fn no_crash_at_any_step_with_any_single_fault_loses_an_event_that_is_pulled() {
     nothing_is_wrong(Route::Pull, &everything(Route::Pull));
+}
+
+/// Together they are for a longer run by hand: `CONTRIBUTING.md`.
+#[test]
+fn no_crash_at_any_step_and_no_single_fault_loses_an_event_that_is_pushed() {
+    for route in [Route::Http, Route::Sqs] {
+        nothing_is_wrong(route, &one_by_one(route));
+    }
 }

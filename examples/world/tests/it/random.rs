@@ -6,13 +6,13 @@ use okta_coralogix_world::{many, report, world};
 const WORLDS: u64 = 2_000;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "how much was tried is worth knowing")]
 fn in_2000_random_worlds_nothing_is_lost_altered_or_repeated_without_a_reason() {
     let all = many(WORLDS, false, world);
-    println!(
+    let what = format!(
         "{} worlds, {} lives, {} steps, {} repeats",
         all.worlds, all.lives, all.steps, all.repeats
     );
+    crate::say(&what);
     if let Some(found) = all.found.first() {
         let seed = found.number;
         panic!(
