@@ -9,6 +9,7 @@ mod happen;
 mod letters;
 mod life;
 mod line;
+mod looks;
 mod many;
 mod operator;
 mod plan;

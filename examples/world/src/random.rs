@@ -27,7 +27,9 @@ pub fn world(seed: u64) -> Plan {
         _ => &[2, 50, 400, 2_500],
     };
     let settings = settings(rng);
-    let arrivals = arrivals(rng);
+    // In some worlds half of the events become too old on their way.
+    let ages = rng.u8(0..10) == 0;
+    let arrivals = arrivals(rng, ages);
     let last = arrivals.last().map_or(Duration::ZERO, |arrival| arrival.at);
     let many = [0, 1, 1, 2, 2, 3, 4, 6, 9][rng.usize(..9)];
     let troubles = (0..many)
@@ -57,7 +59,7 @@ fn settings(rng: &mut Rng) -> Settings {
 }
 
 /// Events in a few bursts.
-fn arrivals(rng: &mut Rng) -> Vec<Arrival> {
+fn arrivals(rng: &mut Rng, ages: bool) -> Vec<Arrival> {
     let mut arrivals = Vec::new();
     let mut at = Duration::ZERO;
     // Many bad entries in a row would show an endpoint that refuses everything.
@@ -65,6 +67,7 @@ fn arrivals(rng: &mut Rng) -> Vec<Arrival> {
     for _ in 0..rng.usize(1..=4) {
         for _ in 0..rng.usize(1..=12) {
             let kind = match rng.u8(0..100) {
+                50.. if ages => Kind::Ageing(rng.u8(1..60)),
                 0..4 => Kind::Old,
                 4..7 => Kind::Ageing(rng.u8(1..120)),
                 7..13 => Kind::Noise,
@@ -105,7 +108,9 @@ fn trouble(
         7..13 => {
             let seams = seams(route);
             let seam = seams[rng.usize(..seams.len())];
-            Trouble::Net(seam, rng.u64(1..40), net_fault(rng, seam))
+            let most = [8, 40][rng.usize(..2)];
+            let number = rng.u64(1..most);
+            Trouble::Net(seam, number, net_fault(rng, seam))
         }
         13..16 => {
             let fault = match rng.u8(0..5) {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::happen;
+use crate::looks::contains;
 use crate::operator::operate;
 use crate::plan::{Happening, Plan, Route, Seam, Trouble};
-use crate::scene::{SECRET, Scene, contains};
+use crate::scene::{SECRET, Scene};
 
 /// How long a calm world may take until everything has come to its end. The longest waits that may lie in it: on the pull route 2 minutes
 /// that a far side asks for, and 30 s of backoff; EventBridge's own waits grow to 5 minutes, and each attempt may find the program
