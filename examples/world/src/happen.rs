@@ -54,7 +54,7 @@ fn happen(scene: &Arc<Scene>, happening: Happening) {
     match happening {
         Happening::Restart(settings) => {
             now.settings = settings;
-            scene.stop.send_modify(|times| *times += 1);
+            scene.stop.send();
         }
         Happening::RotateKey => {
             now.key.0 += 1;
@@ -69,7 +69,7 @@ fn happen(scene: &Arc<Scene>, happening: Happening) {
                 sleep(ROTATION).await;
                 let key = scene.now().door_key.0;
                 scene.now().door_key.1 = key;
-                scene.stop.send_modify(|times| *times += 1);
+                scene.stop.send();
             });
         }
         Happening::Clock(seconds) => {

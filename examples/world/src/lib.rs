@@ -21,6 +21,7 @@ mod report;
 mod run;
 mod scene;
 mod shrink;
+mod signal;
 mod story;
 mod troubles;
 mod wire;

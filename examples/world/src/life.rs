@@ -2,15 +2,15 @@
 
 use std::future::pending;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::scene::Scene;
+use crate::signal::Signal;
 
 /// A handle to a life. Whatever the program does outside its memory passes through here, so that nothing does any more once it has
 /// ended.
@@ -22,8 +22,9 @@ struct Inner {
     number: u32,
     scene: Arc<Scene>,
     alive: AtomicBool,
-    /// `Some(power)` once it was killed.
-    killed: watch::Sender<Option<bool>>,
+    /// Whether the machine went down too, once it was killed.
+    killed: OnceLock<bool>,
+    ended: Signal,
 }
 
 impl Life {
@@ -32,7 +33,8 @@ impl Life {
             number: scene.next_life(),
             scene: Arc::clone(scene),
             alive: AtomicBool::new(true),
-            killed: watch::Sender::new(None),
+            killed: OnceLock::new(),
+            ended: Signal::default(),
         }))
     }
 
@@ -51,7 +53,7 @@ impl Life {
     /// From now on nothing the program does has an effect.
     pub(crate) fn end(&self) {
         self.0.alive.store(false, Ordering::Relaxed);
-        self.0.killed.send_modify(|_| {});
+        self.0.ended.send();
     }
 
     /// One more step. Does not return if it is the last one.
@@ -78,23 +80,27 @@ impl Life {
             return false;
         };
         self.0.alive.store(false, Ordering::Relaxed);
-        self.0.killed.send_replace(Some(power));
+        // Once: it dies one death.
+        self.0.killed.set(power).ok();
+        self.0.ended.send();
         true
     }
 
     /// Resolves when it is killed: true if the machine goes down too.
     pub(crate) async fn killed(&self) -> bool {
-        let mut killed = self.0.killed.subscribe();
-        let power = killed.wait_for(Option::is_some).await.map(|power| *power);
-        power.ok().flatten().unwrap_or(false)
+        let mut times = 0;
+        loop {
+            self.0.ended.beyond(times).await;
+            if let Some(power) = self.0.killed.get() {
+                return *power;
+            }
+            times = self.0.ended.times();
+        }
     }
 
     /// Resolves when it has ended, however that was.
     pub(crate) async fn over(&self) {
-        let mut killed = self.0.killed.subscribe();
-        while self.is_alive() {
-            killed.changed().await.ok();
-        }
+        self.0.ended.beyond(0).await;
     }
 
     /// Counts each turn of the program as a step too, so that it can end at any await point.

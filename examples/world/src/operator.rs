@@ -43,7 +43,7 @@ async fn one_life(scene: &Arc<Scene>) -> Duration {
             life.number()
         )
     });
-    let running = program(life.clone(), settings, scene.stop.subscribe()).boxed();
+    let running = program(life.clone(), settings, scene.stop.times()).boxed();
     let ended = tokio::select! {
         biased;
         power = life.killed() => Err(power),

@@ -16,7 +16,6 @@ use okta_coralogix_core::{
     Clock, CoralogixMapping, Error, EventSource, Pipeline, Result, SharedClockOffset, Summary,
 };
 use okta_source::OktaSource;
-use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::book::MOST_BYTES;
@@ -44,13 +43,13 @@ pub(crate) enum Ended {
     NotStarted(Error),
 }
 
-/// One program, from its start to its end.
-pub(crate) async fn program(life: Life, settings: Settings, stop: watch::Receiver<u32>) -> Ended {
+/// One program, from its start to its end; it begins after `terms` SIGTERMs.
+pub(crate) async fn program(life: Life, settings: Settings, terms: u32) -> Ended {
     let route = life.scene().plan.route;
     let ran = match route {
-        Route::Pull => pull(life, settings, stop).await,
-        Route::Http => http(life, settings, stop).await,
-        Route::Sqs => sqs(life, settings, stop).await,
+        Route::Pull => pull(life, settings, terms).await,
+        Route::Http => http(life, settings, terms).await,
+        Route::Sqs => sqs(life, settings, terms).await,
     };
     match ran {
         Ok(Ok(summary)) => Ended::Done(summary),
@@ -61,7 +60,7 @@ pub(crate) async fn program(life: Life, settings: Settings, stop: watch::Receive
 
 type Ran = Result<Result<Summary, Failed>>;
 
-async fn pull(life: Life, settings: Settings, stop: watch::Receiver<u32>) -> Ran {
+async fn pull(life: Life, settings: Settings, terms: u32) -> Ran {
     let scene = life.scene();
     let disk = Arc::new(LifeDisk(life.clone()));
     let checkpoint = FileCheckpoint::open_with(CHECKPOINT, disk).await?;
@@ -79,10 +78,10 @@ async fn pull(life: Life, settings: Settings, stop: watch::Receiver<u32>) -> Ran
     let sink = sink(&life, settings, &SharedClockOffset::default())?;
     let pipeline = Pipeline::builder(source, sink).in_flight(settings.deliveries, 4_000);
     let pipeline = finish(pipeline, &life, settings).await?;
-    Ok(pipeline.run(stopped(stop)).await)
+    Ok(pipeline.run(stopped(&life, terms)).await)
 }
 
-async fn http(life: Life, settings: Settings, stop: watch::Receiver<u32>) -> Ran {
+async fn http(life: Life, settings: Settings, terms: u32) -> Ran {
     let scene = Arc::clone(life.scene());
     let offset = SharedClockOffset::default();
     let sink = Arc::new(sink(&life, settings, &offset)?);
@@ -100,14 +99,14 @@ async fn http(life: Life, settings: Settings, stop: watch::Receiver<u32>) -> Ran
         return Err(error);
     }
     scene.door.open(&life, router);
-    let ended = pipeline.run(stopped(stop)).await;
+    let ended = pipeline.run(stopped(&life, terms)).await;
     // Whatever ended it, everybody is answered.
     scene.door.close();
     sleep(ANSWERS).await;
     Ok(ended)
 }
 
-async fn sqs(life: Life, settings: Settings, stop: watch::Receiver<u32>) -> Ran {
+async fn sqs(life: Life, settings: Settings, terms: u32) -> Ran {
     let scene = life.scene();
     let source = SqsSource::builder()
         .queue(Line(life.clone()))
@@ -120,7 +119,7 @@ async fn sqs(life: Life, settings: Settings, stop: watch::Receiver<u32>) -> Ran 
     let sink = sink(&life, settings, &SharedClockOffset::default())?;
     let pipeline = Pipeline::builder(source, sink).in_flight(settings.deliveries, 4_000);
     let pipeline = finish(pipeline, &life, settings).await?;
-    let ended = pipeline.run(stopped(stop)).await;
+    let ended = pipeline.run(stopped(&life, terms)).await;
     timeout(RETURN, returned.wait()).await.ok();
     Ok(ended)
 }
@@ -179,7 +178,7 @@ async fn finish<S: EventSource>(
     }
 }
 
-/// Resolves at the next SIGTERM.
-async fn stopped(mut stop: watch::Receiver<u32>) {
-    stop.changed().await.ok();
+/// Resolves at the next SIGTERM after the first `terms`.
+async fn stopped(life: &Life, terms: u32) {
+    life.scene().stop.beyond(terms).await;
 }

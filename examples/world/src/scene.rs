@@ -14,7 +14,6 @@ use http::request::Parts;
 use okta_coralogix_core::Clock;
 use okta_coralogix_core::testing::TestClock;
 use okta_source::simulator::OktaSimulator;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::book::{Book, PostId};
@@ -23,6 +22,7 @@ use crate::event::{self, Event};
 use crate::life::Life;
 use crate::plan::{DiskFault, NetFault, Plan, Seam, Settings};
 use crate::platter::Platter;
+use crate::signal::Signal;
 use crate::story::Story;
 use crate::troubles::Troubles;
 
@@ -76,8 +76,8 @@ pub(crate) struct Scene {
     rng: Mutex<fastrand::Rng>,
     lives: AtomicU32,
     over: AtomicBool,
-    /// SIGTERM: how often it was sent.
-    pub(crate) stop: watch::Sender<u32>,
+    /// SIGTERM.
+    pub(crate) stop: Signal,
 }
 
 pub(crate) fn start() -> DateTime<Utc> {
@@ -145,7 +145,7 @@ impl Scene {
             rng: Mutex::new(fastrand::Rng::with_seed(plan.seed)),
             lives: AtomicU32::new(0),
             over: AtomicBool::new(false),
-            stop: watch::Sender::new(0),
+            stop: Signal::default(),
             plan: plan.clone(),
         })
     }
@@ -189,7 +189,7 @@ impl Scene {
     /// No program is started any more.
     pub(crate) fn end(&self) {
         self.over.store(true, Ordering::Relaxed);
-        self.stop.send_modify(|times| *times += 1);
+        self.stop.send();
     }
 
     pub(crate) fn is_over(&self) -> bool {
