@@ -1,10 +1,10 @@
 //! The wall clock, and how far it is from the far side's.
 
 use std::fmt::Debug;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 
 /// Where the wall-clock time comes from. Waiting is not its business: the pipeline and the
 /// sources wait on `tokio::time`, which tests pause.
@@ -24,86 +24,120 @@ impl Clock for SystemClock {
     }
 }
 
-/// How far the far side's clock is ahead of the host's (negative: behind).
+/// How far the far side's clock is ahead of the host's (negative: behind), and when that was seen.
 ///
 /// Judging age by a wrong host clock would drop a day of events. Where the two clocks differ by
 /// more than [`ClockOffset::TOLERANCE`], an event is too old only if it is so by both, which is the same as judging it
 /// by the earlier of the two: [`ClockOffset::earlier`].
+///
+/// The far side's clock is taken to go on as the process's own time does, which nobody can set. So a step of the host's clock is
+/// noticed before the far side has answered again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ClockOffset(TimeDelta);
+pub struct ClockOffset(Option<Seen>);
+
+/// What both clocks showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    host: DateTime<Utc>,
+    far: DateTime<Utc>,
+    at: Instant,
+}
 
 impl ClockOffset {
     /// Differences up to this (5 minutes) are latency and the one-second `Date` header, not a wrong clock.
     pub const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
-    /// The offset, from the far side's time (a `Date` header) and the host's at the same moment.
+    /// The offset, from the far side's time (a `Date` header) and the host's at the same moment, which is now.
     #[must_use]
     pub fn between(host: DateTime<Utc>, far: DateTime<Utc>) -> Self {
-        Self(far.signed_duration_since(host))
+        let at = Instant::now();
+        Self(Some(Seen { host, far, at }))
     }
 
-    /// Far side minus host.
+    /// Far side minus host, when it was seen.
     #[must_use]
     pub fn get(self) -> TimeDelta {
-        self.0
+        let between = |seen: Seen| seen.far.signed_duration_since(seen.host);
+        self.0.map(between).unwrap_or_default()
     }
 
-    /// True if the clocks are further apart than [`ClockOffset::TOLERANCE`].
+    /// True if the clocks were further apart than [`ClockOffset::TOLERANCE`].
     #[must_use]
     pub fn is_significant(self) -> bool {
-        self.0.abs() > Self::TOLERANCE
+        self.get().abs() > Self::TOLERANCE
     }
 
-    /// `host`, or the far side's time if that is significantly later.
+    /// `host`, which is the host's time now, or the far side's time if that is significantly later.
     #[must_use]
     pub fn later(self, host: DateTime<Utc>) -> DateTime<Utc> {
-        if self.is_significant() && self.0 > TimeDelta::zero() {
-            host.checked_add_signed(self.0).unwrap_or(host)
-        } else {
-            host
-        }
+        let far = self.far_side();
+        far.filter(|far| far.signed_duration_since(host) > Self::TOLERANCE)
+            .unwrap_or(host)
     }
 
-    /// `host`, or the far side's time if that is significantly earlier.
+    /// `host`, which is the host's time now, or the far side's time if that is significantly earlier.
     #[must_use]
     pub fn earlier(self, host: DateTime<Utc>) -> DateTime<Utc> {
-        if self.is_significant() && self.0 < TimeDelta::zero() {
-            host.checked_add_signed(self.0).unwrap_or(host)
-        } else {
-            host
-        }
+        let far = self.far_side();
+        far.filter(|far| host.signed_duration_since(*far) > Self::TOLERANCE)
+            .unwrap_or(host)
+    }
+
+    /// The far side's time now.
+    fn far_side(self) -> Option<DateTime<Utc>> {
+        let seen = self.0?;
+        let passed = TimeDelta::from_std(seen.at.elapsed()).ok()?;
+        seen.far.checked_add_signed(passed)
     }
 }
 
 /// The offset of a far side's clock, as it was last seen: from who hears that side to who asks. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct SharedClockOffset(Arc<AtomicI64>);
+pub struct SharedClockOffset(Arc<Mutex<ClockOffset>>);
 
 impl SharedClockOffset {
-    /// Notes an offset, to the millisecond.
+    /// Notes an offset.
     pub fn set(&self, offset: ClockOffset) {
-        self.0
-            .store(offset.get().num_milliseconds(), Ordering::Relaxed);
+        *self.last() = offset;
     }
 
     /// The last one noted; none at first.
     #[must_use]
     pub fn get(&self) -> ClockOffset {
-        let offset = TimeDelta::try_milliseconds(self.0.load(Ordering::Relaxed));
-        ClockOffset(offset.unwrap_or_default())
+        *self.last()
+    }
+
+    /// Nothing that runs under this lock panics, so that a poisoned one is still sound.
+    fn last(&self) -> MutexGuard<'_, ClockOffset> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
     }
 
-    #[test]
-    fn the_earlier_clock_judges_only_when_they_are_minutes_apart() {
+    #[tokio::test(start_paused = true)]
+    async fn a_step_of_the_host_clock_is_noticed_before_the_far_side_answers_again() {
+        let seen = at("2026-01-02T12:00:00Z");
+        let offset = ClockOffset::between(seen, seen);
+        tokio::time::advance(Duration::from_secs(600)).await;
+        let far = at("2026-01-02T12:10:00Z");
+        assert_eq!(offset.earlier(far), far);
+        assert_eq!(offset.earlier(at("2026-01-04T12:10:00Z")), far, "ahead");
+        let behind = at("2025-12-31T12:10:00Z");
+        assert_eq!(offset.earlier(behind), behind);
+        assert_eq!(offset.later(behind), far);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_earlier_clock_judges_only_when_they_are_minutes_apart() {
         let host = at("2026-01-02T12:00:00Z");
         let far = |text| ClockOffset::between(host, at(text)).earlier(host);
         assert_eq!(far("2026-01-01T12:00:00Z"), at("2026-01-01T12:00:00Z"));
@@ -115,8 +149,8 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_shared_offset_is_the_last_one_noted() {
+    #[tokio::test(start_paused = true)]
+    async fn a_shared_offset_is_the_last_one_noted() {
         let shared = SharedClockOffset::default();
         let (hears, asks) = (shared.clone(), shared);
         assert_eq!(asks.get(), ClockOffset::default());

@@ -89,8 +89,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    #[test]
-    fn the_start_is_pinned_and_only_an_earlier_clock_moves_it() {
+    #[tokio::test(start_paused = true)]
+    async fn the_start_is_pinned_and_only_an_earlier_clock_moves_it() {
         let mut start = Start::new(Since::Ago(Duration::from_secs(3600)));
         let host = at("2026-11-22T10:00:00Z");
         let none = ClockOffset::default();
@@ -106,8 +106,8 @@ mod tests {
         assert!(!start.corrected(host, far), "once");
     }
 
-    #[test]
-    fn a_fixed_start_needs_no_clock() {
+    #[tokio::test(start_paused = true)]
+    async fn a_fixed_start_needs_no_clock() {
         let mut start = Start::new(Since::At(at("2026-01-01T00:00:00Z")));
         let host = at("2026-11-22T10:00:00Z");
         let far = ClockOffset::between(host, at("2020-11-22T08:00:00Z"));

@@ -103,6 +103,7 @@ async fn connection(
     let mut connection = pin!(connection);
     let stop = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
     let ended = tokio::select! {
+        biased;
         ended = connection.as_mut() => ended,
         () = stop => {
             connection.as_mut().graceful_shutdown();

@@ -7,7 +7,7 @@ use okta_coralogix_core::{Error, Result};
 
 use super::aws::AwsQueue;
 use super::queue::Queue;
-use super::shared::Shared;
+use super::shared::{CALL, Shared, within};
 use super::source::{Settings, SqsSource};
 use crate::Intake;
 
@@ -128,7 +128,7 @@ impl SqsSourceBuilder {
         if self.settings.once {
             self.settings.wait = self.settings.wait.min(Duration::from_secs(1));
         }
-        let facts = queue.facts().await?;
+        let facts = within(CALL, queue.facts()).await?;
         if facts.visibility < Duration::from_secs(2) {
             let detail = format!(
                 "the queue's visibility timeout is {:?}; set it to 2 s or more, 60 s for instance",

@@ -1,17 +1,17 @@
 //! The messages that this process holds: received, and neither deleted nor given back.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::queue::Message;
 
-/// By message id. Pure: the time is an argument.
+/// By message id, in an order that is the same each time. Pure: the time is an argument.
 #[derive(Debug)]
 pub(super) struct HeldMessages {
     visibility: Duration,
-    held: HashMap<String, Held>,
+    held: BTreeMap<String, Held>,
     redelivered: u64,
 }
 
@@ -38,7 +38,7 @@ impl HeldMessages {
     pub(super) fn new(visibility: Duration) -> Self {
         Self {
             visibility,
-            held: HashMap::new(),
+            held: BTreeMap::new(),
             redelivered: 0,
         }
     }

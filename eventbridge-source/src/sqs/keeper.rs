@@ -34,13 +34,15 @@ async fn keep(shared: &Shared, mut dropped: mpsc::UnboundedReceiver<Dropped>) {
     loop {
         let now = Instant::now();
         let due = shared.state().held.next_due();
+        // What is due comes first: it does not wait for its turn among what goes back.
         tokio::select! {
+            biased;
+            () = sleep_until(due.unwrap_or(now + IDLE)) => shared.extend(Instant::now()).await,
             ids = dropped.recv() => match ids {
                 Some(ids) => shared.hand_back(ids, at_once).await,
                 None => break,
             },
             () = shared.taken.notified() => {}
-            () = sleep_until(due.unwrap_or(now + IDLE)) => shared.extend(Instant::now()).await,
         }
     }
     sleep(GRACE).await;

@@ -21,7 +21,7 @@ const BATCH: usize = 10;
 const AT_A_TIME: usize = 8;
 
 /// What a call may take, beside the time of a long poll.
-const CALL: Duration = Duration::from_secs(10);
+pub(super) const CALL: Duration = Duration::from_secs(10);
 
 /// How often handing back is tried: the message comes back by itself anyway.
 const HAND_BACK_ATTEMPTS: usize = 3;
@@ -313,7 +313,7 @@ struct Again {
 }
 
 /// A call that takes longer than `time` has failed.
-async fn within<T>(time: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn within<T>(time: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
     timeout(time, call).await.unwrap_or_else(|_| {
         let detail = format!("SQS did not answer within {time:?}");
         Err(Error::temporary(ErrorKind::Network, detail).with_ambiguity(true))

@@ -18,7 +18,7 @@ use super::acker::{Part, SqsAcker};
 use super::builder::SqsSourceBuilder;
 use super::keeper::{self, Dropped, GRACE, Returned};
 use super::queue::{Facts, Message};
-use super::shared::Shared;
+use super::shared::{CALL, Shared, within};
 use crate::Intake;
 
 /// What a receive gives at most.
@@ -170,7 +170,7 @@ impl SqsSource {
         if !self.settings.once || !self.receives.is_empty() || self.shared.state().held.len() > 0 {
             return Ok(false);
         }
-        if !self.shared.queue().depth().await?.is_empty() {
+        if !within(CALL, self.shared.queue().depth()).await?.is_empty() {
             self.looks = 0;
             return Ok(false);
         }
@@ -203,6 +203,7 @@ impl EventSource for SqsSource {
             }
             self.start_receives();
             let received = tokio::select! {
+                biased;
                 Some(received) = self.receives.join_next() => received,
                 () = self.shared.changed.notified() => continue,
             };

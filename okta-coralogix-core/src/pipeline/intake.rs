@@ -208,6 +208,7 @@ impl Parts {
             };
             reports.send(Report::Fault(error.to_string())).ok();
             tokio::select! {
+                biased;
                 () = sleep(wait) => {}
                 _ = stop.wait_for(|stop| *stop) => {}
             }

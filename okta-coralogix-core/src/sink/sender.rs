@@ -201,6 +201,7 @@ impl EntrySender {
                 }
             }
             tokio::select! {
+                biased;
                 sent = sends.next() => {
                     let Some(Sending { places, ended, result }) = sent else { break };
                     for (place, fate) in places.into_iter().zip(ended) {

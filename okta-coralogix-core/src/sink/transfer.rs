@@ -227,6 +227,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
 
     async fn wait(&mut self, wait: Duration) {
         tokio::select! {
+            biased;
             () = sleep(wait) => {}
             _ = self.stop.wait_for(|stop| *stop) => {}
         }
@@ -323,6 +324,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
     /// Many bad entries must not become a storm of requests.
     async fn pace(&mut self) {
         tokio::select! {
+            biased;
             () = self.route.throttle.pace() => {}
             _ = self.stop.wait_for(|stop| *stop) => {}
         }

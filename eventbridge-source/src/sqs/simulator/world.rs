@@ -259,6 +259,7 @@ impl SqsSimulator {
             }
             let wake = next_visible.map_or(end, |at| at.min(end));
             tokio::select! {
+                biased;
                 () = changed => {}
                 () = sleep_until(wake) => {}
             }

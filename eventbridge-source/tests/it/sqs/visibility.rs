@@ -1,13 +1,14 @@
 //! Messages stay hidden for as long as they are held, and no longer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eventbridge_source::sqs::SqsSource;
 use eventbridge_source::sqs::simulator::{Call, SqsSimulator};
-use okta_coralogix_core::testing::MemorySink;
+use okta_coralogix_core::testing::{MemorySink, TestClock};
 use okta_coralogix_core::{Error, ErrorKind};
 
-use super::world::{World, envelopes, secs};
+use super::world::{World, envelopes, secs, start};
 
 #[tokio::test(start_paused = true)]
 async fn a_message_is_kept_hidden_through_an_outage_in_steps_of_the_queues_timeout() {
@@ -40,6 +41,7 @@ async fn a_killed_consumers_messages_come_back_within_the_queues_timeout() {
             runtime.block_on(async {
                 let source = SqsSource::builder().queue(queue).open().await.unwrap();
                 let pipeline = okta_coralogix_core::Pipeline::builder(source, sink)
+                    .clock(Arc::new(TestClock::starting_at(start())))
                     .build()
                     .unwrap();
                 let run = pipeline.run(std::future::pending());

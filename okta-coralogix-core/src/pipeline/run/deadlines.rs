@@ -1,6 +1,6 @@
 //! What a run does because of the time alone.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use tokio::time::Instant;
 
@@ -34,7 +34,7 @@ impl Run {
     /// Hands back what is not on its way of deliveries that are out of time, and settles them as they stand. A cumulative
     /// source still hears in its order.
     fn withdraw_overdue(&mut self, now: Instant) {
-        let overdue: HashSet<u64> = self.ledger.overdue(now).into_iter().collect();
+        let overdue: BTreeSet<u64> = self.ledger.overdue(now).into_iter().collect();
         if overdue.is_empty() {
             return;
         }

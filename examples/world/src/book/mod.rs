@@ -1,0 +1,219 @@
+//! The oracle: it knows every event, sees whatever passes a seam, and says what is wrong.
+
+mod ending;
+mod sending;
+mod settling;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+
+use crate::event::Event;
+use crate::plan::{Kind, Plan, Route, Seam, Settings};
+use crate::post::{Fate, Post};
+
+/// The most bytes of a request that are set.
+pub(crate) const MOST_BYTES: usize = 8_000;
+
+/// Names one attempt.
+pub(crate) type PostId = usize;
+
+/// What is known of one life.
+#[derive(Debug)]
+struct LifeBook {
+    settings: Settings,
+    /// Events before this were committed when it began.
+    committed: usize,
+    busy: BTreeMap<Seam, usize>,
+    /// It ended before the world did.
+    ended: bool,
+    /// How often each event was given to it.
+    given: BTreeMap<usize, u32>,
+}
+
+/// Everything that is known.
+#[derive(Debug)]
+pub(crate) struct Book {
+    route: Route,
+    places: BTreeMap<Bytes, usize>,
+    lives: BTreeMap<u32, LifeBook>,
+    posts: Vec<Post>,
+    /// Arrivals at the ingress, by place.
+    pub(crate) delivered: Vec<u32>,
+    letters: Vec<u32>,
+    positions: BTreeMap<String, usize>,
+    /// A link goes on with the page size that it was given for, whatever is set later.
+    largest_page: usize,
+    most_deliveries: usize,
+    filter_was_on: bool,
+    filter_was_off: bool,
+    /// Events that were judged by the host's clock alone, while it was wrong and no far side had answered yet.
+    excused: BTreeSet<usize>,
+    /// The stored positions by the generation of their records: the highest up to then, since the window goes with them.
+    committed: BTreeMap<u64, usize>,
+    /// The host's clock was behind once: then an old event may be young by the earlier clock.
+    pub(crate) host_was_behind: bool,
+    wrong: Vec<String>,
+}
+
+impl Book {
+    pub(crate) fn new(plan: &Plan, events: &[Event]) -> Self {
+        let mut places = BTreeMap::new();
+        for event in events {
+            places
+                .entry(event.document.clone())
+                .or_insert(event.original);
+        }
+        Self {
+            route: plan.route,
+            places,
+            lives: BTreeMap::new(),
+            posts: Vec::new(),
+            delivered: vec![0; events.len()],
+            letters: vec![0; events.len()],
+            positions: BTreeMap::new(),
+            largest_page: 0,
+            most_deliveries: 0,
+            filter_was_on: false,
+            filter_was_off: false,
+            excused: BTreeSet::new(),
+            committed: BTreeMap::new(),
+            host_was_behind: false,
+            wrong: Vec::new(),
+        }
+    }
+
+    /// Something that must not be.
+    pub(crate) fn wrong(&mut self, what: String) {
+        if self.wrong.len() < 20 && !self.wrong.contains(&what) {
+            self.wrong.push(what);
+        }
+    }
+
+    pub(crate) fn violations(&self) -> &[String] {
+        &self.wrong
+    }
+
+    pub(crate) fn life_begins(&mut self, life: u32, settings: Settings, committed: usize) {
+        self.largest_page = self.largest_page.max(settings.page.into());
+        self.most_deliveries = self.most_deliveries.max(settings.deliveries);
+        self.filter_was_on |= settings.filter;
+        self.filter_was_off |= !settings.filter;
+        let book = LifeBook {
+            settings,
+            committed,
+            busy: BTreeMap::new(),
+            ended: false,
+            given: BTreeMap::new(),
+        };
+        self.lives.insert(life, book);
+    }
+
+    /// Counts an exchange that begins or ends. More than are set at a time are wrong.
+    pub(crate) fn busy(&mut self, life: u32, seam: Seam, begins: bool) {
+        let Some(book) = self.lives.get_mut(&life) else {
+            return;
+        };
+        let count = book.busy.entry(seam).or_default();
+        *count = if begins {
+            *count + 1
+        } else {
+            count.saturating_sub(1)
+        };
+        let (count, most) = (*count, book.settings.requests);
+        if seam == Seam::Ingress && count > most {
+            self.wrong(format!(
+                "{count} requests to the ingress at a time; {most} are set"
+            ));
+        }
+        if seam == Seam::Okta && count > 1 {
+            self.wrong(format!("{count} requests to the org at a time"));
+        }
+    }
+
+    /// The place that a link of the org's stands for, also once the org has forgotten it.
+    pub(crate) fn remember_position(
+        &mut self,
+        cursor: &str,
+        position: Option<usize>,
+    ) -> Option<usize> {
+        if let Some(position) = position {
+            self.positions.insert(cursor.to_owned(), position);
+        }
+        self.positions.get(cursor).copied()
+    }
+
+    /// A record of this generation stands on the disk, with a position of `position`; `before`: what was committed up to now, if it is
+    /// new. Returns what is committed with it.
+    pub(crate) fn commits(
+        &mut self,
+        generation: u64,
+        position: usize,
+        before: Option<usize>,
+    ) -> usize {
+        let known = self.committed.get(&generation).copied();
+        let committed = match before {
+            Some(before) => before.max(position),
+            None => known.unwrap_or(position),
+        };
+        self.committed.insert(generation, committed);
+        committed
+    }
+
+    /// The program has nothing but the host's clock to judge an event by, and that is wrong.
+    pub(crate) fn excuses(&mut self, life: u32, place: usize) {
+        let mut posts = self.posts.iter().filter(|post| post.life == life);
+        if !posts.any(|post| matches!(post.fate, Fate::Answered(_))) {
+            self.excused.insert(place);
+        }
+    }
+
+    /// A program was given an event.
+    pub(crate) fn given(&mut self, life: u32, place: usize) {
+        if let Some(book) = self.lives.get_mut(&life) {
+            *book.given.entry(place).or_default() += 1;
+        }
+    }
+
+    /// The ingress has taken a request.
+    pub(crate) fn taken(&mut self, post: PostId) {
+        let Some(post) = self.posts.get_mut(post) else {
+            return;
+        };
+        post.taken += 1;
+        for &place in &post.places {
+            self.delivered[place] += 1;
+        }
+    }
+
+    pub(crate) fn fate(&mut self, post: PostId, fate: Fate) {
+        if let Some(post) = self.posts.get_mut(post) {
+            post.fate = fate;
+        }
+    }
+
+    /// Arrivals by place, as the requests add up.
+    pub(crate) fn posts(&self) -> &[Post] {
+        &self.posts
+    }
+
+    /// Arrivals beyond the first of each event.
+    pub(crate) fn repeats(&self) -> u32 {
+        self.delivered
+            .iter()
+            .map(|count| count.saturating_sub(1))
+            .sum()
+    }
+}
+
+fn has_uuid(event: &Event) -> bool {
+    event.kind != Kind::NoUuid
+}
+
+/// True for what belongs into the dead letters.
+pub(crate) fn goes_aside(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Timeless | Kind::Broken | Kind::Poison | Kind::Huge
+    )
+}

@@ -1,0 +1,141 @@
+//! What the oracle looks at when something passes a seam.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use okta_coralogix_core::{Clock, ClockOffset};
+
+use crate::letters;
+use crate::life::Life;
+use crate::plan::Seam;
+use crate::scene::{CHECKPOINT, DEAD_LETTERS, SECRET, Scene};
+
+impl Scene {
+    /// Looks at what a program sends: a secret goes to its own side alone.
+    pub(crate) fn hears_what_is_sent(&self, seam: Seam, head: &Parts, body: &Bytes) {
+        let host = match seam {
+            Seam::Okta => "example.okta.com",
+            _ => "ingress.eu2.coralogix.com",
+        };
+        let mut book = self.book();
+        if head.uri.host() != Some(host) {
+            book.wrong(format!("a request for {host} goes to {}", head.uri));
+        }
+        for (name, value) in &head.headers {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            let scheme = match seam {
+                Seam::Okta => "SSWS 00s3cr3t-token-",
+                _ => "Bearer s3cr3t-key-",
+            };
+            if text.contains(SECRET) && !(name == AUTHORIZATION && text.starts_with(scheme)) {
+                book.wrong(format!("a secret stands in the header {name} to {host}"));
+            }
+        }
+        if head.uri.to_string().contains(SECRET) || contains(body, SECRET) {
+            book.wrong(format!("a secret stands in a request to {host}"));
+        }
+    }
+
+    /// The checkpoint was replaced: the position is not ahead of what has arrived.
+    pub(crate) fn looks_at_the_checkpoint(&self) {
+        let before = self.now().committed;
+        let (position, _) = self.read_checkpoint(Some(before));
+        let letters = self.durable_letters();
+        let mut book = self.book();
+        for place in 0..position.min(self.events.len()) {
+            if let Err(what) = book.is_settled(place, &self.events, &letters, self.time()) {
+                book.wrong(format!("the position is {position}, and {what}"));
+            }
+        }
+    }
+
+    /// The number of events before the stored position, as it was last looked at.
+    pub(crate) fn position(&self) -> usize {
+        self.now().position
+    }
+
+    /// Looks at what is stored. The number of events before the position, and of those that are committed: the window remembers them
+    /// also where the position has gone back.
+    pub(crate) fn read_checkpoint(&self, before: Option<usize>) -> (usize, usize) {
+        let stored = {
+            let platter = self.platter();
+            platter.read(Path::new(CHECKPOINT)).map(<[u8]>::to_vec)
+        };
+        let read = match stored.as_deref().map(cursor) {
+            None => Some((0, 0)),
+            Some(Some((generation, cursor))) => {
+                let known = self.org.position(&cursor);
+                let mut book = self.book();
+                let position = book.remember_position(&cursor, known);
+                position.map(|position| (position, book.commits(generation, position, before)))
+            }
+            Some(None) => {
+                self.book().wrong("the checkpoint is torn".to_owned());
+                None
+            }
+        };
+        let mut now = self.now();
+        (now.position, now.committed) = read.unwrap_or((now.position, now.committed));
+        (now.position, now.committed)
+    }
+
+    /// The events that would be in the dead letters after a power cut.
+    pub(crate) fn durable_letters(&self) -> BTreeSet<usize> {
+        let platter = self.platter();
+        let files = platter.durable().filter(|(path, _)| is_dead_letters(path));
+        let letters: Vec<_> = files.flat_map(|(_, bytes)| letters::read(bytes)).collect();
+        drop(platter);
+        let book = self.book();
+        let places = letters
+            .iter()
+            .filter_map(|letter| book.places(letter, &self.events));
+        places.flatten().collect()
+    }
+
+    pub(crate) fn looks_at_the_dead_letters(&self) {
+        let platter = self.platter();
+        let files = platter.names().filter(|path| is_dead_letters(path));
+        let all: Vec<_> = files
+            .filter_map(|path| platter.read(path))
+            .flat_map(letters::read)
+            .collect();
+        drop(platter);
+        self.book().put_aside(&all, &self.events);
+    }
+
+    /// A program is given an event by a side that shows no clock.
+    pub(crate) fn judges_by_the_host(&self, life: &Life, place: usize) {
+        let ahead = self.host.now().signed_duration_since(self.time());
+        if ahead > ClockOffset::TOLERANCE {
+            self.book().excuses(life.number(), place);
+        }
+    }
+
+    /// Somebody who will not give an event again has heard that it has come to its end.
+    pub(crate) fn hears_it_is_settled(&self, place: usize, how: &str) {
+        let letters = self.durable_letters();
+        let mut book = self.book();
+        if let Err(what) = book.is_settled(place, &self.events, &letters, self.time()) {
+            book.wrong(format!("event {place} is {how}, and {what}"));
+        }
+    }
+}
+
+pub(crate) fn is_dead_letters(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    text.starts_with(DEAD_LETTERS) && !text.ends_with(".lock")
+}
+
+pub(crate) fn contains(bytes: &[u8], text: &str) -> bool {
+    String::from_utf8_lossy(bytes).contains(text)
+}
+
+/// The generation of a stored checkpoint, and its link.
+fn cursor(bytes: &[u8]) -> Option<(u64, String)> {
+    let stored: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    let cursor = stored.get("checkpoint")?.get("cursor")?.as_str()?;
+    Some((stored.get("generation")?.as_u64()?, cursor.to_owned()))
+}

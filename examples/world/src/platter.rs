@@ -1,0 +1,222 @@
+//! What is on the disk: as the programs see it, and as a power cut would leave it. Pure.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A file by its number; names lead to it.
+#[derive(Debug, Default, Clone)]
+struct File {
+    bytes: Vec<u8>,
+    /// What of it is surely there after a power cut.
+    synced: Vec<u8>,
+}
+
+/// A change of a name that is not synced yet.
+#[derive(Debug, Clone)]
+enum Change {
+    Put(PathBuf, u64),
+    Remove(PathBuf),
+    Rename(PathBuf, PathBuf),
+}
+
+/// One disk with one folder.
+#[derive(Debug, Default)]
+pub(crate) struct Platter {
+    files: BTreeMap<u64, File>,
+    names: BTreeMap<PathBuf, u64>,
+    synced: BTreeMap<PathBuf, u64>,
+    changes: Vec<Change>,
+    locks: BTreeMap<PathBuf, u32>,
+    next: u64,
+}
+
+impl Platter {
+    pub(crate) fn read(&self, path: &Path) -> Option<&[u8]> {
+        let file = self.names.get(path)?;
+        self.files.get(file).map(|file| &*file.bytes)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Path> {
+        self.names.keys().map(PathBuf::as_path)
+    }
+
+    /// What would surely be left of each file if the power went now.
+    pub(crate) fn durable(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        self.synced.iter().filter_map(|(path, number)| {
+            let file = self.files.get(number)?;
+            Some((path.as_path(), &*file.synced))
+        })
+    }
+
+    pub(crate) fn create(&mut self, path: &Path) {
+        self.next += 1;
+        self.files.insert(self.next, File::default());
+        self.change(Change::Put(path.to_owned(), self.next));
+    }
+
+    pub(crate) fn append(&mut self, path: &Path, bytes: &[u8]) {
+        if !self.names.contains_key(path) {
+            self.create(path);
+        }
+        if let Some(file) = self
+            .names
+            .get(path)
+            .and_then(|file| self.files.get_mut(file))
+        {
+            file.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    pub(crate) fn sync(&mut self, path: &Path) {
+        if let Some(file) = self
+            .names
+            .get(path)
+            .and_then(|file| self.files.get_mut(file))
+        {
+            file.synced.clone_from(&file.bytes);
+        }
+    }
+
+    /// False if there is no such file.
+    pub(crate) fn rename(&mut self, from: &Path, to: &Path) -> bool {
+        let there = self.names.contains_key(from);
+        if there {
+            self.change(Change::Rename(from.to_owned(), to.to_owned()));
+        }
+        there
+    }
+
+    pub(crate) fn remove(&mut self, path: &Path) {
+        if self.names.contains_key(path) {
+            self.change(Change::Remove(path.to_owned()));
+        }
+    }
+
+    pub(crate) fn sync_names(&mut self) {
+        self.synced.clone_from(&self.names);
+        self.changes.clear();
+        let known = &self.synced;
+        self.files
+            .retain(|number, _| known.values().any(|kept| kept == number));
+    }
+
+    /// True if the file is locked for `holder` now.
+    pub(crate) fn lock(&mut self, path: &Path, holder: u32) -> bool {
+        let free = !self.locks.contains_key(path);
+        if free {
+            self.locks.insert(path.to_owned(), holder);
+        }
+        free
+    }
+
+    pub(crate) fn unlock(&mut self, path: &Path, holder: u32) {
+        if self.locks.get(path) == Some(&holder) {
+            self.locks.remove(path);
+        }
+    }
+
+    /// A process is gone, and its locks with it.
+    pub(crate) fn process_ends(&mut self, holder: u32) {
+        self.locks.retain(|_, by| *by != holder);
+    }
+
+    /// The power goes: of the names that were not synced some changes are kept, the first ones; of each file what was synced, and a
+    /// piece of what came behind it.
+    pub(crate) fn power_cut(&mut self, rng: &mut fastrand::Rng) {
+        let changes = std::mem::take(&mut self.changes);
+        let kept = rng.usize(..=changes.len());
+        let mut names = std::mem::take(&mut self.synced);
+        for change in changes.into_iter().take(kept) {
+            apply(&mut names, change);
+        }
+        self.names = names;
+        for file in self.files.values_mut() {
+            let behind = file.bytes.get(file.synced.len()..).unwrap_or_default();
+            let kept = rng.usize(..=behind.len());
+            let torn = [&*file.synced, &behind[..kept]].concat();
+            file.synced.clone_from(&torn);
+            file.bytes = torn;
+        }
+        self.locks.clear();
+        self.sync_names();
+    }
+
+    fn change(&mut self, change: Change) {
+        apply(&mut self.names, change.clone());
+        self.changes.push(change);
+    }
+}
+
+fn apply(names: &mut BTreeMap<PathBuf, u64>, change: Change) {
+    match change {
+        Change::Put(path, file) => {
+            names.insert(path, file);
+        }
+        Change::Remove(path) => {
+            names.remove(&path);
+        }
+        Change::Rename(from, to) => {
+            if let Some(file) = names.remove(&from) {
+                names.insert(to, file);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(name: &str) -> PathBuf {
+        PathBuf::from(name)
+    }
+
+    #[test]
+    fn what_was_not_synced_may_be_lost_and_what_was_may_not() {
+        let (old, new) = (path("a"), path("a.tmp"));
+        let (mut kept, mut lost) = (0, 0);
+        for seed in 0..100 {
+            let mut platter = Platter::default();
+            platter.create(&old);
+            platter.append(&old, b"old");
+            platter.sync(&old);
+            platter.sync_names();
+            platter.create(&new);
+            platter.append(&new, b"new");
+            platter.sync(&new);
+            platter.rename(&new, &old);
+            platter.power_cut(&mut fastrand::Rng::with_seed(seed));
+            match platter.read(&old) {
+                Some(b"old") => lost += 1,
+                Some(b"new") => kept += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(kept > 0 && lost > 0, "{kept} kept, {lost} lost");
+    }
+
+    #[test]
+    fn a_write_that_was_not_synced_is_torn_anywhere() {
+        let name = path("a");
+        let mut lengths = std::collections::BTreeSet::new();
+        for seed in 0..200 {
+            let mut platter = Platter::default();
+            platter.create(&name);
+            platter.sync_names();
+            platter.append(&name, b"whole");
+            platter.power_cut(&mut fastrand::Rng::with_seed(seed));
+            lengths.extend(platter.read(&name).map(<[u8]>::len));
+        }
+        assert_eq!(lengths.len(), 6);
+    }
+
+    #[test]
+    fn a_lock_ends_with_its_holder() {
+        let name = path("lock");
+        let mut platter = Platter::default();
+        assert!(platter.lock(&name, 1));
+        assert!(!platter.lock(&name, 2));
+        platter.process_ends(1);
+        assert!(platter.lock(&name, 2));
+    }
+}

@@ -1,0 +1,172 @@
+//! A world from a seed.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use crate::exhaustive::seams;
+use crate::plan::{
+    Arrival, DiskFault, Happening, Kind, NetFault, Plan, Route, Seam, Settings, Trouble,
+};
+
+/// The world of a seed.
+#[must_use]
+pub fn world(seed: u64) -> Plan {
+    let rng = &mut Rng::with_seed(seed);
+    let route = match rng.u8(0..4) {
+        0 => Route::Http,
+        1 => Route::Sqs,
+        _ => Route::Pull,
+    };
+    let programs = match route {
+        Route::Sqs => rng.usize(1..=3),
+        _ => 1,
+    };
+    let latencies: &[u64] = match route {
+        Route::Http => &[2, 50, 400],
+        _ => &[2, 50, 400, 2_500],
+    };
+    let settings = settings(rng);
+    // In some worlds half of the events become too old on their way.
+    let ages = rng.u8(0..10) == 0;
+    let arrivals = arrivals(rng, ages);
+    let last = arrivals.last().map_or(Duration::ZERO, |arrival| arrival.at);
+    let many = [0, 1, 1, 2, 2, 3, 4, 6, 9][rng.usize(..9)];
+    let troubles = (0..many)
+        .map(|_| trouble(rng, route, programs, settings, last))
+        .collect();
+    Plan {
+        seed: rng.u64(..),
+        route,
+        programs,
+        settings,
+        latency: Duration::from_millis(latencies[rng.usize(..latencies.len())]),
+        arrivals,
+        troubles,
+    }
+}
+
+fn settings(rng: &mut Rng) -> Settings {
+    Settings {
+        page: rng.u16(1..=6),
+        deliveries: rng.usize(1..=4),
+        requests: rng.usize(1..=4),
+        entries: rng.usize(1..=6),
+        gzip: rng.bool(),
+        filter: rng.u8(0..3) == 0,
+        drain: Duration::from_secs([2, 20][rng.usize(..2)]),
+    }
+}
+
+/// Events in a few bursts.
+fn arrivals(rng: &mut Rng, ages: bool) -> Vec<Arrival> {
+    let mut arrivals = Vec::new();
+    let mut at = Duration::ZERO;
+    // Many bad entries in a row would show an endpoint that refuses everything.
+    let mut poison = 0;
+    for _ in 0..rng.usize(1..=4) {
+        for _ in 0..rng.usize(1..=12) {
+            let kind = match rng.u8(0..100) {
+                50.. if ages => Kind::Ageing(rng.u8(1..60)),
+                0..4 => Kind::Old,
+                4..7 => Kind::Ageing(rng.u8(1..120)),
+                7..13 => Kind::Noise,
+                13..16 => Kind::Timeless,
+                16..18 => Kind::Broken,
+                18..21 => Kind::NoUuid,
+                21..23 => Kind::Huge,
+                23..25 if poison < 2 => {
+                    poison += 1;
+                    Kind::Poison
+                }
+                25..32 if poison == 0 => Kind::Copy,
+                _ => Kind::Fresh,
+            };
+            arrivals.push(Arrival { at, kind });
+            if rng.u8(0..4) == 0 {
+                at += Duration::from_millis(rng.u64(1..3_000));
+            }
+        }
+        at += Duration::from_millis(rng.u64(1..60_000));
+    }
+    arrivals
+}
+
+fn trouble(
+    rng: &mut Rng,
+    route: Route,
+    programs: usize,
+    settings: Settings,
+    last: Duration,
+) -> Trouble {
+    match rng.u8(0..20) {
+        0..7 => Trouble::Crash {
+            step: rng.u64(1..500),
+            // The machine is one for all of its programs.
+            power: programs == 1 && rng.bool(),
+        },
+        7..13 => {
+            let seams = seams(route);
+            let seam = seams[rng.usize(..seams.len())];
+            let most = [8, 40][rng.usize(..2)];
+            let number = rng.u64(1..most);
+            Trouble::Net(seam, number, net_fault(rng, seam))
+        }
+        13..16 => {
+            let fault = match rng.u8(0..5) {
+                0 => DiskFault::Full,
+                1 => DiskFault::ReadOnly,
+                2 => DiskFault::Fails,
+                3 => DiskFault::FailsAfter,
+                _ => DiskFault::Slow(Duration::from_secs(rng.u64(1..60))),
+            };
+            Trouble::Disk(rng.u64(1..80), fault)
+        }
+        _ => {
+            let at = rng.u64(0..last.as_millis() as u64 + 20_000);
+            Trouble::At(Duration::from_millis(at), happening(rng, route, settings))
+        }
+    }
+}
+
+fn net_fault(rng: &mut Rng, seam: Seam) -> NetFault {
+    let some = Duration::from_millis(rng.u64(1..40_000));
+    match rng.u8(0..11) {
+        0 => NetFault::Delay(some),
+        1 => NetFault::Refused,
+        2 => NetFault::ResetBefore,
+        3 | 4 => NetFault::ResetAfter,
+        5 => NetFault::HalfBody,
+        6 => NetFault::Stalled,
+        7 => NetFault::Twice,
+        8 => NetFault::Late(some),
+        9 if seam == Seam::Okta => NetFault::Html,
+        // EventBridge does not come again after a 408.
+        _ if seam == Seam::Door => NetFault::Status([429, 500, 502, 503, 504][rng.usize(..5)]),
+        _ => NetFault::Status([408, 429, 500, 502, 503, 504][rng.usize(..6)]),
+    }
+}
+
+fn happening(rng: &mut Rng, route: Route, before: Settings) -> Happening {
+    let some = Duration::from_millis(rng.u64(1..90_000));
+    let seams = seams(route);
+    match rng.u8(0..10) {
+        0 | 1 => Happening::Restart(settings(rng)),
+        2 => Happening::Restart(Settings {
+            filter: !before.filter,
+            ..before
+        }),
+        3 => Happening::RotateKey,
+        4 if route == Route::Pull => Happening::RotateToken,
+        4 if route == Route::Http => Happening::RotateDoorKey,
+        5 if route == Route::Pull => Happening::ForgetCursors,
+        5 if route == Route::Sqs => Happening::ShowAll,
+        6 => Happening::DiskFull(some),
+        7 | 8 => {
+            let day = 24 * 3600;
+            let by = [2 * day, -2 * day, day + 60, 3600, -3600, 200, -200, 0];
+            Happening::Clock(by[rng.usize(..by.len())])
+        }
+        _ => Happening::Outage(seams[rng.usize(..seams.len())], some),
+    }
+}

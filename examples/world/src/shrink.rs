@@ -1,0 +1,34 @@
+//! A smaller world in which something is wrong too.
+
+use crate::plan::Plan;
+use crate::run::run;
+
+/// Leaves out one trouble after the other, then events from the end, as long as something is still wrong.
+#[must_use]
+pub fn shrink(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    let mut index = 0;
+    while index < plan.troubles.len() {
+        let mut smaller = plan.clone();
+        smaller.troubles.remove(index);
+        match is_wrong(&smaller) {
+            true => plan = smaller,
+            false => index += 1,
+        }
+    }
+    let mut step = plan.arrivals.len() / 2;
+    while step > 0 {
+        let mut smaller = plan.clone();
+        let left = plan.arrivals.len().saturating_sub(step);
+        smaller.arrivals.truncate(left);
+        match left > 0 && is_wrong(&smaller) {
+            true => plan = smaller,
+            false => step /= 2,
+        }
+    }
+    plan
+}
+
+fn is_wrong(plan: &Plan) -> bool {
+    !run(plan, false).violations.is_empty()
+}
