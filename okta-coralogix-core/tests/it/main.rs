@@ -18,3 +18,4 @@ mod page;
 mod pipeline;
 mod replay;
 mod sinks;
+mod soak;
