@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use okta_coralogix_core::{Error, Result};
+use okta_source::Since;
 
 use crate::environment::Environment;
 
@@ -32,6 +34,20 @@ pub fn duration_of(name: &str, value: &str, example: &str) -> Result<Duration> {
             format!("{value:?} is no duration from 1s to 30d; write one such as {example} or 90m"),
         )),
     }
+}
+
+/// A time, or how long ago.
+///
+/// # Errors
+/// `Config` if it is neither.
+pub fn since_of(name: &str, value: &str) -> Result<Since> {
+    if let Ok(time) = value.trim().parse::<DateTime<Utc>>() {
+        return Ok(Since::At(time));
+    }
+    humantime::parse_duration(value.trim()).map(Since::Ago).map_err(|_| {
+        let what = "is neither a time nor a duration; write an RFC 3339 time such as 2026-11-22T10:00:00Z, or 90m, or 24h";
+        Error::config(name, format!("{value:?} {what}"))
+    })
 }
 
 /// Flags, with their twins in the environment where they are absent.

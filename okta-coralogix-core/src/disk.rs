@@ -229,6 +229,9 @@ pub(crate) fn remedy(error: &io::Error) -> &'static str {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "the disk is full: free some space and start again, nothing is lost"
         }
+        ErrorKind::FileTooLarge => {
+            "files of this size are not allowed: raise the limit (`ulimit -f`) and start again, nothing is lost"
+        }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "let this user read and write the file and its folder, or name another file"
         }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::{CoralogixMapping, Error, Result};
 use okta_source::{Credentials, OrgUrl, Since};
@@ -12,7 +11,7 @@ use super::Flags;
 use super::config::{self, Integration};
 use crate::coralogix;
 use crate::environment::Environment;
-use crate::given::{Given, required};
+use crate::given::{Given, required, since_of};
 
 /// What the user wants.
 #[derive(Debug)]
@@ -208,18 +207,4 @@ fn since(given: Given<'_>, value: Option<String>) -> Result<Since> {
         None => Ok(Since::Ago(Duration::from_secs(24 * 3600))),
         Some((name, value)) => since_of(&name, &value),
     }
-}
-
-/// A time, or how long ago.
-///
-/// # Errors
-/// `Config` if it is neither.
-pub(super) fn since_of(name: &str, value: &str) -> Result<Since> {
-    if let Ok(time) = value.trim().parse::<DateTime<Utc>>() {
-        return Ok(Since::At(time));
-    }
-    humantime::parse_duration(value.trim()).map(Since::Ago).map_err(|_| {
-        let what = "is neither a time nor a duration; write an RFC 3339 time such as 2026-11-22T10:00:00Z, or 90m, or 24h";
-        Error::config(name, format!("{value:?} {what}"))
-    })
 }

@@ -7,15 +7,25 @@
 )]
 
 mod check;
+mod cuts;
+#[cfg(target_os = "linux")]
+mod disk;
 mod endings;
 mod eventbridge_http;
 mod eventbridge_lambda;
 mod eventbridge_sqs;
 mod in_memory;
 mod kill;
+#[cfg(target_os = "linux")]
+mod limits;
+#[cfg(target_os = "linux")]
+mod memory;
 mod orgs;
 mod program;
 mod replay;
+mod rounds;
 mod service_app;
 mod service_logs;
 mod settings;
+#[cfg(target_os = "linux")]
+mod soak;

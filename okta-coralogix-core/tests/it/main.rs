@@ -19,3 +19,4 @@ mod pipeline;
 mod replay;
 mod scanner;
 mod sinks;
+mod soak;

@@ -12,8 +12,7 @@ use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl};
 use super::file::{File, Target, Written};
 use super::secrets::SecretFrom;
 use crate::environment::Environment;
-use crate::given::duration_of;
-use crate::pull::settings::since_of;
+use crate::given::{duration_of, since_of};
 
 /// One org, with all that it needs, checked and not started.
 #[derive(Debug)]

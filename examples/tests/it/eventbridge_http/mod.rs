@@ -1,6 +1,7 @@
 //! `eventbridge_http` as a process.
 
 mod endings;
+mod kill;
 mod ministack;
-mod program;
+pub(crate) mod program;
 mod routes;

@@ -57,24 +57,7 @@ impl World {
         variables: &HashMap<&'static str, String>,
         flags: &[&str],
     ) -> Listening {
-        let mut child = self.start(variables, flags);
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        let address = loop {
-            let mut line = String::new();
-            let read = stderr.read_line(&mut line).await.unwrap();
-            said.push_str(&line);
-            assert!(read > 0, "it ended: {said}");
-            if let Some((_, address)) = line.split_once("listening on ") {
-                break address.trim().to_owned();
-            }
-        };
-        Listening {
-            child,
-            address,
-            said,
-            stderr,
-        }
+        Listening::of(self.start(variables, flags)).await
     }
 
     pub(crate) fn dead_letters(&self) -> String {
@@ -98,6 +81,27 @@ impl World {
 }
 
 impl Listening {
+    /// A program that was started, once it listens.
+    pub(crate) async fn of(mut child: Child) -> Self {
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        let address = loop {
+            let mut line = String::new();
+            let read = stderr.read_line(&mut line).await.unwrap();
+            said.push_str(&line);
+            assert!(read > 0, "it ended: {said}");
+            if let Some((_, address)) = line.split_once("listening on ") {
+                break address.trim().to_owned();
+            }
+        };
+        Self {
+            child,
+            address,
+            said,
+            stderr,
+        }
+    }
+
     pub(crate) fn destination(&self) -> ApiDestinationBuilder {
         let endpoint = format!("http://{}/aws/event-bridge", self.address);
         let header = "x-amz-event-bridge-access-key";

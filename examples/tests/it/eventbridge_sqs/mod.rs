@@ -4,4 +4,4 @@ mod endings;
 mod kill;
 mod moto;
 mod replicas;
-mod world;
+pub(crate) mod world;

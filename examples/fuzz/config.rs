@@ -1,0 +1,87 @@
+//! The file of `pull --config`: what is wrong is said without a secret, what is right has no two meanings.
+
+#![no_main]
+
+// The program's own files, and not its library: that has the SDK for SQS among its dependencies, which would take longer to build
+// than a short run takes.
+#[expect(dead_code, reason = "the program uses more of it")]
+#[path = "../src/environment.rs"]
+mod environment;
+#[expect(dead_code, reason = "the program uses more of it")]
+#[path = "../src/given.rs"]
+mod given;
+#[expect(dead_code, unused_imports, reason = "the program uses more of it")]
+#[path = "../src/pull/config/mod.rs"]
+mod pull_config;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use libfuzzer_sys::fuzz_target;
+use okta_coralogix_core::ErrorKind;
+
+use self::environment::Environment;
+use self::pull_config::{Integration, parse};
+
+/// What every variable of the process holds.
+const SECRET: &str = "00marked-secret-value";
+
+/// A line that no good file has.
+const UNKNOWN: &str = "\n[no_such_table]\n";
+
+/// The longest message: a wrong value may stand in it.
+const BESIDE: usize = 2000;
+
+fuzz_target!(|text: &str| {
+    // Files of the machine that never end.
+    if text.contains("/dev") || text.contains("/proc") {
+        return;
+    }
+    match read(text) {
+        Ok(integrations) => {
+            assert!(!integrations.is_empty());
+            all_are_told_apart(&integrations);
+            assert!(
+                !format!("{integrations:?}").contains(SECRET),
+                "a secret is shown"
+            );
+            let error = read(&format!("{text}{UNKNOWN}")).expect_err("an unknown table");
+            assert!(error.contains("no_such_table"), "{error}");
+            let again = read(text).expect("the same text");
+            assert_eq!(format!("{again:?}"), format!("{integrations:?}"));
+        }
+        Err(error) => {
+            assert!(!error.contains(SECRET), "a secret is shown: {error}");
+            assert!(
+                error.len() <= text.len() * 8 + BESIDE,
+                "it says too much: {error}"
+            );
+        }
+    }
+});
+
+/// What is wrong, if anything: always a setting.
+fn read(text: &str) -> Result<Vec<Integration>, String> {
+    let environment = Environment::new(|name| match name {
+        "UNSET" => None,
+        _ => Some(SECRET.into()),
+    });
+    parse(text, Path::new("no-such-folder"), &environment).map_err(|error| {
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(!error.to_string().is_empty());
+        format!("{error} {error:?}")
+    })
+}
+
+fn all_are_told_apart(integrations: &[Integration]) {
+    let names: HashSet<_> = integrations.iter().map(|one| &one.name).collect();
+    let files: HashSet<_> = integrations.iter().map(|one| &one.checkpoint).collect();
+    assert_eq!(names.len(), integrations.len());
+    assert_eq!(files.len(), integrations.len());
+    for integration in integrations {
+        assert!(
+            !integration.name.contains(['/', '\\']),
+            "its name leaves the folder"
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! A proxy that cuts the connections that go through it.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// Stands in front of a server. Each connection is cut sooner or later: before it reaches the server, within what goes up, or
+/// within what comes back. Where, the seed says; which request it hits depends on who connects first.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Mutex<Shared>>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    target: SocketAddr,
+    /// The most bytes up and down before a cut.
+    most: (usize, usize),
+    rng: fastrand::Rng,
+    cuts: Cuts,
+}
+
+/// The connections that were cut.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Cuts {
+    /// Before a byte reached the server.
+    pub(crate) before: usize,
+    /// Within what went up.
+    pub(crate) up: usize,
+    /// Within what came back, or before any of it did.
+    pub(crate) down: usize,
+}
+
+impl Cuts {
+    pub(crate) fn all(self) -> usize {
+        self.before + self.up + self.down
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Before,
+    Up(usize),
+    Down(usize),
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Proxy {
+    /// In front of `target`, a URL or an address. Cuts fall within the first `most` bytes that go up, and come back.
+    pub(crate) async fn before(target: &str, most: (usize, usize), seed: u64) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let shared = Arc::new(Mutex::new(Shared {
+            target: address_of(target),
+            most,
+            rng: fastrand::Rng::with_seed(seed),
+            cuts: Cuts::default(),
+        }));
+        Self {
+            address: listener.local_addr().unwrap(),
+            task: tokio::spawn(accept(listener, Arc::clone(&shared))),
+            shared,
+        }
+    }
+
+    /// `http://127.0.0.1:<port>`.
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Goes to another server from now on.
+    pub(crate) fn lead_to(&self, target: &str) {
+        locked(&self.shared).target = address_of(target);
+    }
+
+    pub(crate) fn cuts(&self) -> Cuts {
+        locked(&self.shared).cuts
+    }
+}
+
+fn locked(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn address_of(target: &str) -> SocketAddr {
+    target.trim_start_matches("http://").parse().unwrap()
+}
+
+impl Shared {
+    fn fate(&mut self) -> Fate {
+        // Short ones are as likely as long ones: cuts fall into heads and bodies alike.
+        let halvings = self.rng.u32(..6);
+        match self.rng.u8(..8) {
+            0 => Fate::Before,
+            1..4 => Fate::Up(self.rng.usize(..=self.most.0) >> halvings),
+            _ => Fate::Down(self.rng.usize(..=self.most.1) >> halvings),
+        }
+    }
+
+    fn note(&mut self, fate: Fate) {
+        match fate {
+            Fate::Before => self.cuts.before += 1,
+            Fate::Up(_) => self.cuts.up += 1,
+            Fate::Down(_) => self.cuts.down += 1,
+        }
+    }
+}
+
+/// Takes connections. They live in the set, so that they end with the task.
+async fn accept(listener: TcpListener, shared: Arc<Mutex<Shared>>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((near, _)) = listener.accept().await else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        while connections.try_join_next().is_some() {}
+        let (fate, target) = {
+            let mut shared = locked(&shared);
+            (shared.fate(), shared.target)
+        };
+        let shared = Arc::clone(&shared);
+        connections.spawn(async move {
+            // It ends with an error where one of both sides is gone.
+            if let Ok(true) = carry(near, target, fate).await {
+                locked(&shared).note(fate);
+            }
+        });
+    }
+}
+
+/// Carries bytes both ways until an end is reached: true if that is a cut.
+async fn carry(mut near: TcpStream, target: SocketAddr, fate: Fate) -> io::Result<bool> {
+    let (up, down) = match fate {
+        Fate::Before => return Ok(true),
+        Fate::Up(bytes) => (bytes, usize::MAX),
+        Fate::Down(bytes) => (usize::MAX, bytes),
+    };
+    let mut far = TcpStream::connect(target).await?;
+    let ((mut near_in, mut near_out), (mut far_in, mut far_out)) = (near.split(), far.split());
+    tokio::select! {
+        cut = copy(&mut near_in, &mut far_out, up) => cut,
+        cut = copy(&mut far_in, &mut near_out, down) => cut,
+    }
+}
+
+/// Copies up to `most` bytes: true if there was one more, or none was allowed.
+async fn copy(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    most: usize,
+) -> io::Result<bool> {
+    let mut left = most;
+    let mut buffer = vec![0; 16 << 10];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        if read == 0 {
+            return Ok(false);
+        }
+        to.write_all(&buffer[..read.min(left)]).await?;
+        if read > left {
+            return Ok(true);
+        }
+        left -= read;
+    }
+}

@@ -1,0 +1,143 @@
+//! Disks that fill up under a program: the old checkpoint stays, and whoever gave an event keeps it.
+
+use std::os::unix::process::ExitStatusExt;
+
+use crate::eventbridge_http::program as http;
+use crate::kill::repeatable;
+use crate::limits::{Limit, start_limited};
+use crate::program::{Ended, World, fresh, terminate};
+
+const EVENTS: usize = 12_000;
+
+/// The checkpoint of about 7,000 events.
+const FULL: usize = 150 << 10;
+
+/// Dead letters of 3 KB that take more.
+const ODD: usize = 60;
+
+/// The number of the signal that ends a process which writes beyond its limit.
+const SIGXFSZ: i32 = 25;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_checkpoint_that_no_longer_fits_the_disk_ends_the_run_and_the_old_one_stays() {
+    let world = World::new().await;
+    let events = world.backlog(EVENTS);
+    let mut explained = 0;
+    for limit in [Limit::FileSize(FULL), Limit::FileSizeOrDeath(FULL)] {
+        let folder = world.folder.path();
+        let child = start_limited("pull", folder, &world.variables(), &["--once"], limit);
+        let output = child.wait_with_output().await.unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        match limit {
+            Limit::FileSizeOrDeath(_) => assert_eq!(output.status.signal(), Some(SIGXFSZ)),
+            _ => {
+                assert_eq!(output.status.code(), Some(1), "{stderr}");
+                assert!(
+                    stderr.contains("okta-coralogix.checkpoint.json.tmp"),
+                    "{stderr}"
+                );
+                assert!(stderr.contains("ulimit -f"), "{stderr}");
+            }
+        }
+        let stored = std::fs::metadata(world.checkpoint()).unwrap().len();
+        assert!(
+            stored > FULL as u64 / 2,
+            "{stored} bytes were stored before"
+        );
+        explained += repeatable(&world, &events).await;
+    }
+    let ended = Ended::of(world.start(&["--once"])).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let ledger = world.ingress.ledger();
+    let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
+    assert_eq!(missing, [""; 0], "nothing is lost");
+    let repeats = ledger.repeats();
+    println!("{repeats} repeated, {explained} explained by what was in flight");
+    assert!(repeats <= explained);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_letters_that_no_longer_fit_the_disk_end_pull_and_settle_nothing() {
+    let world = World::new().await;
+    let events = world.backlog(1500);
+    let odd = format!(r#"{{"no":"published","filling":"{}"}}"#, "x".repeat(3000));
+    world.append(vec![odd.into(); ODD]);
+    let folder = world.folder.path();
+    // The checkpoint of so few events fits.
+    let limit = Limit::FileSize(FULL);
+    let child = start_limited("pull", folder, &world.variables(), &["--once"], limit);
+    let ended = Ended::of(child).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("dead-letters"), "{}", ended.stderr);
+    let before = repeatable(&world, &events).await;
+
+    let ended = Ended::of(world.start(&["--once"])).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let ledger = world.ingress.ledger();
+    let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
+    assert_eq!(missing, [""; 0], "nothing is lost");
+    assert!(ledger.repeats() <= before);
+    let letters = std::fs::read_to_string(world.dead_letters()).unwrap();
+    let whole = letters.lines().filter(|line| is_json(line)).count();
+    assert!(whole >= ODD, "{whole} of {ODD} letters");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_letters_that_no_longer_fit_the_disk_end_the_endpoint_and_the_caller_keeps_them() {
+    let world = http::World::new().await;
+    let odd: Vec<_> = (0..10)
+        .map(|n| {
+            format!(
+                r#"{{"no":"published","n":{n},"filling":"{}"}}"#,
+                "x".repeat(3000)
+            )
+        })
+        .map(|json| http::envelope(json.as_bytes()))
+        .collect();
+    let limit = Limit::FileSize(16 << 10);
+    let child = start_limited(
+        "eventbridge_http",
+        world.folder.path(),
+        &world.variables(),
+        &[],
+        limit,
+    );
+    let program = http::Listening::of(child).await;
+    let destination = program.destination().attempts(0).build();
+    let report = destination.invoke_all(odd.clone()).await;
+    let ended = program.ended().await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let (taken, kept) = (report.invoked.len(), report.undelivered.len());
+    assert!(kept > 0, "all 10 fitted");
+    assert!(whole_letters(&world) >= taken, "{taken} were answered 200");
+
+    let program = world.listen(&world.variables(), &[]).await;
+    let again = report.undelivered.into_iter().map(|one| one.event);
+    let destination = program.destination().build();
+    assert_eq!(destination.invoke_all(again).await.invoked.len(), kept);
+    let good = fresh(5);
+    let good = good.iter().map(|event| http::envelope(&event.json));
+    assert_eq!(destination.invoke_all(good).await.invoked.len(), 5);
+    terminate(&program.child).await;
+    assert_eq!(program.ended().await.code, Some(0));
+    let letters = world.dead_letters();
+    for n in 0..10 {
+        let marked = format!(r#"\"n\":{n},"#);
+        let found = letters
+            .lines()
+            .any(|line| is_json(line) && line.contains(&marked));
+        assert!(found, "letter {n} is missing");
+    }
+}
+
+fn whole_letters(world: &http::World) -> usize {
+    world
+        .dead_letters()
+        .lines()
+        .filter(|line| is_json(line))
+        .count()
+}
+
+fn is_json(line: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(line).is_ok()
+}

@@ -1,0 +1,82 @@
+//! Programs under limits of the system, and what they take of it. Linux.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::process::{Child, Command};
+
+use crate::program::example;
+
+/// What a program may not pass.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Limit {
+    /// A file may have so many bytes (in steps of 512): what would go beyond is an error, as on a full disk.
+    FileSize(usize),
+    /// The same, but the write that would go beyond kills the program.
+    FileSizeOrDeath(usize),
+    /// So many kilobytes of memory of its own.
+    Memory(usize),
+}
+
+impl Limit {
+    fn command(self) -> String {
+        match self {
+            Self::FileSize(bytes) => format!("trap '' XFSZ; ulimit -f {}", bytes / 512),
+            Self::FileSizeOrDeath(bytes) => format!("ulimit -c 0; ulimit -f {}", bytes / 512),
+            Self::Memory(kilobytes) => format!("ulimit -c 0; ulimit -d {kilobytes}"),
+        }
+    }
+}
+
+/// Starts a program under a limit, with these variables and no others.
+pub(crate) fn start_limited(
+    name: &str,
+    folder: &Path,
+    variables: &HashMap<&'static str, String>,
+    flags: &[&str],
+    limit: Limit,
+) -> Child {
+    let script = format!("{}; exec \"$0\" \"$@\"", limit.command());
+    Command::new("/bin/sh")
+        .args(["-c", &script])
+        .arg(example(name))
+        .args(flags)
+        .env_clear()
+        .envs(variables)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+/// What a process takes at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sample {
+    /// Kilobytes of memory that it has (`VmRSS`).
+    pub(crate) resident: usize,
+    /// The most that it ever had (`VmHWM`).
+    pub(crate) most: usize,
+    /// Open files and sockets.
+    pub(crate) handles: usize,
+}
+
+impl Sample {
+    /// Of a process; `None` once it has ended.
+    pub(crate) fn of(process: u32) -> Option<Self> {
+        let folder = format!("/proc/{process}");
+        let status = std::fs::read_to_string(format!("{folder}/status")).ok()?;
+        let kilobytes = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name))?;
+            line.split_ascii_whitespace().nth(1)?.parse().ok()
+        };
+        Some(Self {
+            resident: kilobytes("VmRSS:")?,
+            most: kilobytes("VmHWM:")?,
+            handles: std::fs::read_dir(format!("{folder}/fd")).ok()?.count(),
+        })
+    }
+}
