@@ -76,9 +76,9 @@ pub(super) async fn run<const N: usize>(
     tokio::pin!(ended);
     loop {
         tokio::select! {
-            ended = &mut ended => break ended?,
+            ended = &mut ended => break drop(ended?),
             _ = looks.tick() => peak_kib = peak_kib.max(Usage::of(&process)?.peak_kib),
-        };
+        }
     }
     // Its output is closed: it has ended, or is about to. What it used is there until somebody waits for it.
     let usage = loop {

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::page::WHITE_SPACE;
 use super::{MalformedReason, OktaSeverity, scan, time};
+use crate::json_string::plain;
 
 /// The head of an event: its time, and where its strings stand in the event's bytes. No allocation.
 ///
@@ -129,10 +130,7 @@ impl<'a> Fields<'a> {
             published,
             uuid: span(self.uuid),
             event_type: span(self.event_type),
-            severity: self
-                .severity
-                .and_then(inside)
-                .and_then(|text| OktaSeverity::from_okta(text.as_bytes())),
+            severity: self.severity.and_then(inside).and_then(severity),
         })
     }
 }
@@ -142,6 +140,12 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(FieldsVisitor)
     }
+}
+
+/// The severity that the inside of a JSON string spells.
+fn severity(text: &str) -> Option<OktaSeverity> {
+    let text = text.as_bytes();
+    OktaSeverity::from_okta(text).or_else(|| OktaSeverity::from_okta(plain(text).as_bytes()))
 }
 
 /// The inside of a raw JSON value, if that is a string.

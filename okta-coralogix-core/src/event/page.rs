@@ -277,11 +277,15 @@ impl Splitter<'_> {
         Ok(bytes.len())
     }
 
-    /// Tells whether the last element, which starts at `at`, took the page's last bracket for its own and needs more.
+    /// Tells whether the page's last bracket belongs to the last element, which starts at `at`: it ends with it, or needs even more.
     fn breaks_off(&self, at: usize) -> bool {
-        let mut stream =
-            serde_json::Deserializer::from_str(&self.closed[at..]).into_iter::<IgnoredAny>();
-        matches!(stream.next(), Some(Err(error)) if error.is_eof())
+        let rest = &self.closed[at..];
+        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+        match stream.next() {
+            Some(Ok(_)) => stream.byte_offset() == rest.len(),
+            Some(Err(error)) => error.is_eof(),
+            None => false,
+        }
     }
 
     /// Tells whether a whole event stands at `at`.
@@ -386,6 +390,21 @@ mod tests {
         assert_eq!(good, [true, true, false]);
         let bad = elements[2].as_ref().unwrap_err();
         assert_eq!(bad.bytes, "{\"uuid\":\"open");
+    }
+
+    #[test]
+    fn a_page_that_was_cut_off_behind_the_bracket_of_an_element_is_unreadable() {
+        let origin = Arc::new(Origin::org("acme"));
+        let page = r#"[null,[[1],{}],{"published":"2026-05-04T12:00:00Z"}]"#;
+        assert_eq!(split_page(&page.into(), &origin).unwrap().len(), 3);
+        for end in page.match_indices(']').map(|(at, _)| at + 1) {
+            let cut = split_page(&Bytes::copy_from_slice(&page.as_bytes()[..end]), &origin);
+            assert_eq!(
+                cut.err(),
+                (end < page.len()).then_some(UnreadablePage::Truncated),
+                "{end}"
+            );
+        }
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::DateTime;
-use okta_coralogix_core::event::{MalformedReason, Origin, RawEvent, UnreadablePage, split_page};
+use okta_coralogix_core::event::{
+    MalformedReason, OktaSeverity, Origin, RawEvent, UnreadablePage, split_page,
+};
 use okta_coralogix_core::testing::{EventGenerator, page_of};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -180,10 +182,11 @@ fn the_last_of_two_same_keys_counts() {
 #[test]
 fn keys_and_values_may_be_written_in_escapes() {
     let event = only(
-        r#"{"\u0075uid":"\u0061\n","publi\u0073hed":"2026-05-04T12:00:00\u005a","eventType":"\u00e9"}"#,
+        r#"{"\u0075uid":"\u0061\n","publi\u0073hed":"2026-05-04T12:00:00\u005a","eventType":"\u00e9","severity":"\u0057ARN"}"#,
     );
     assert_eq!(event.uuid().unwrap(), "a\n");
     assert_eq!(event.event_type().unwrap(), "é");
+    assert_eq!(event.severity(), Some(OktaSeverity::Warn));
 }
 
 #[test]
