@@ -293,6 +293,11 @@ impl<'a, E: Ends> Transfer<'a, E> {
         places.dedup();
         let mut refused = Vec::new();
         for index in places {
+            // It has waited for the refusal, and for the probes before it.
+            self.ends.retire(&mut self.open, &[index]);
+            if !self.open.contains(index) {
+                continue;
+            }
             let Some((batch, one)) = self.encode(vec![index])? else {
                 continue;
             };

@@ -134,7 +134,9 @@ impl Book {
             ));
         }
         let committed = self.lives.get(&life).map_or(0, |book| book.committed);
-        let again = has_uuid(event) && self.delivered[place] > 0;
+        // What a filter dropped is not remembered.
+        let known = has_uuid(event) && event.kind != Kind::Noise;
+        let again = known && self.delivered[place] > 0;
         if self.route == Route::Pull && again && place < committed {
             self.wrong(format!(
                 "event {place} is sent again, though life {life} began behind it"

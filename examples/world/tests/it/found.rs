@@ -57,3 +57,26 @@ fn a_queue_that_never_answers_its_first_call_is_asked_again() {
         troubles: vec![Trouble::Net(Seam::Queue, 1, NetFault::Stalled)],
     });
 }
+
+/// A request was refused; the single entries of it that were tried then were not judged by their age again.
+#[test]
+fn an_event_that_grows_too_old_before_it_is_tried_alone_is_not_sent() {
+    for seconds in 1..20 {
+        let event = |kind| Arrival {
+            at: Duration::ZERO,
+            kind,
+        };
+        is_well(&Plan {
+            seed: 1,
+            route: Route::Pull,
+            programs: 1,
+            settings: Settings {
+                entries: 3,
+                ..Settings::default()
+            },
+            latency: Duration::from_millis(2_500),
+            arrivals: vec![event(Kind::Ageing(seconds)), event(Kind::Poison)],
+            troubles: Vec::new(),
+        });
+    }
+}
