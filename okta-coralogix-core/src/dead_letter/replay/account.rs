@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::Result;
 use crate::dead_letter::file::failed;
-use crate::disk::{Disk, folder_of, sibling};
+use crate::disk::{Disk, DiskLock, folder_of, sibling};
 
 /// Bytes that are read at once.
 const PIECE: u64 = 4 * 1024 * 1024;
@@ -42,6 +42,8 @@ pub(super) struct Account {
 #[derive(Debug)]
 struct Store {
     disk: Arc<dyn Disk>,
+    /// That of the replay: what is being written when it is dropped must not end up among what the next one does.
+    _lock: Arc<dyn DiskLock>,
     path: PathBuf,
     /// True if the last write failed, so that its line may be torn.
     torn: Mutex<bool>,
@@ -51,8 +53,10 @@ impl Account {
     /// The account of the file at `path`, and what is settled in it: end by start.
     pub(super) async fn open(
         disk: Arc<dyn Disk>,
-        path: &Path,
+        lock: Arc<dyn DiskLock>,
+        path: PathBuf,
     ) -> Result<(Self, BTreeMap<u64, u64>)> {
+        let path = &*path;
         let account = sibling(path, ".replayed");
         let at = |error| failed("read", path, error);
         let head = head_of(&*disk, path).await.map_err(at)?;
@@ -71,6 +75,7 @@ impl Account {
         }
         let store = Store {
             disk,
+            _lock: lock,
             path: account,
             // Whoever wrote before may have died half way.
             torn: Mutex::new(true),

@@ -5,6 +5,7 @@ mod lines;
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -68,9 +69,12 @@ pub struct DeadLetterSource {
     /// A delivery has ended.
     changed: Arc<Notify>,
     parse: Arc<Parse>,
-    /// Held so that no two replays send the same letters.
-    _lock: Box<dyn DiskLock>,
+    /// Held so that no two replays send the same letters, by what was begun on the disk too.
+    lock: Arc<dyn DiskLock>,
 }
+
+/// How long to wait for what a replay before this one, which was dropped, has begun on the disk.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A file that was opened.
 #[derive(Debug)]
@@ -105,7 +109,7 @@ impl DeadLetterSource {
     pub async fn open(letters: &FileDeadLetters) -> Result<Self> {
         let disk = Arc::clone(letters.disk());
         let lock = sibling(letters.path(), ".replay.lock");
-        let held = disk.lock(&lock, Duration::ZERO).await;
+        let held = disk.lock(&lock, PATIENCE).await;
         let held = held.map_err(|error| failed("lock", &lock, error))?;
         let held = held.ok_or_else(|| {
             let detail = format!(
@@ -120,7 +124,7 @@ impl DeadLetterSource {
             opened: Vec::new(),
             changed: Arc::default(),
             parse: Arc::new(RawEvent::parse),
-            _lock: held,
+            lock: held.into(),
         })
     }
 
@@ -139,7 +143,11 @@ impl DeadLetterSource {
         let Some(path) = self.waiting.front().cloned() else {
             return Ok(false);
         };
-        let (account, settled) = Account::open(Arc::clone(&self.disk), &path).await?;
+        let opening = Account::open(Arc::clone(&self.disk), Arc::clone(&self.lock), path.clone());
+        let (account, settled) = match tokio::spawn(opening).await {
+            Ok(opened) => opened?,
+            Err(ended) => return Err(failed("read", &path, io::Error::other(ended))),
+        };
         self.waiting.pop_front();
         self.opened.push(Opened {
             lines: Lines::new(Arc::clone(&self.disk), path.clone(), settled),
@@ -212,16 +220,33 @@ impl DeadLetterSource {
     async fn remove_settled(&mut self) -> Result<()> {
         while let Some(place) = self.opened.iter().position(Opened::is_settled) {
             let Opened { path, shared, .. } = &self.opened[place];
-            let gone = async {
-                self.disk.remove(path).await?;
-                self.disk.sync_folder(folder_of(path)).await?;
-                self.disk.remove(shared.account.path()).await
-            };
-            gone.await.map_err(|error| failed("remove", path, error))?;
+            let removal = remove(
+                Arc::clone(&self.disk),
+                Arc::clone(&self.lock),
+                path.clone(),
+                shared.account.path().to_owned(),
+            );
+            let gone = tokio::spawn(removal).await.map_err(io::Error::other);
+            gone.flatten()
+                .map_err(|error| failed("remove", path, error))?;
             self.opened.remove(place);
         }
         Ok(())
     }
+}
+
+/// Removes a file and its account, in this order: an account without its file is no loss.
+///
+/// It holds the lock until it has ended: a file of the same number may stand there as soon as somebody else has it.
+async fn remove(
+    disk: Arc<dyn Disk>,
+    _lock: Arc<dyn DiskLock>,
+    path: PathBuf,
+    account: PathBuf,
+) -> io::Result<()> {
+    disk.remove(&path).await?;
+    disk.sync_folder(folder_of(&path)).await?;
+    disk.remove(&account).await
 }
 
 impl Opened {
