@@ -76,7 +76,10 @@ pub(super) async fn run<const N: usize>(
     tokio::pin!(ended);
     loop {
         tokio::select! {
-            ended = &mut ended => break drop(ended?),
+            ended = &mut ended => {
+                ended?;
+                break;
+            }
             _ = looks.tick() => peak_kib = peak_kib.max(Usage::of(&process)?.peak_kib),
         }
     }
