@@ -64,6 +64,7 @@ fn main() {
             let mut rest = &entries[..];
             while !rest.is_empty() {
                 let batch = sink.encode(rest).expect("a generated entry fits a request");
+                let batch = sink.compress(batch);
                 rest = &rest[batch.taken..];
                 black_box(batch);
             }
