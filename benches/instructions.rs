@@ -34,7 +34,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         let two_rounds = counted(work, 3)? - counted(work, 1)?;
         let per_event = two_rounds / (2 * PAGE_EVENTS as u64);
         println!("{work:<16} {per_event:>12} {ceiling:>12}");
-        if per_event > ceiling {
+        if per_event == 0 || per_event > ceiling {
             code = ExitCode::FAILURE;
         }
     }
@@ -66,6 +66,9 @@ fn counted(work: &str, rounds: usize) -> Result<u64, Box<dyn Error>> {
         .args([work, &rounds.to_string()])
         .output()?;
     let said = String::from_utf8(run.stderr)?;
+    if !run.status.success() {
+        return Err(said.into());
+    }
     let count = said
         .lines()
         .find_map(|line| line.split_once("Collected : "));

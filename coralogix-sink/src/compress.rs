@@ -50,7 +50,7 @@ impl GzipLevel {
     }
 }
 
-/// Level 1, by measurement: compressing takes most of the time that an event costs, and each further level much of it again. The
+/// Level 1, by measurement: compressing takes more of an event's time than all else together, and each further level much of it again. The
 /// figures are in this crate's README.
 impl Default for GzipLevel {
     fn default() -> Self {

@@ -14,7 +14,7 @@ use crate::shed::shed;
 /// What an entry takes beside its text, for reserving memory.
 const TYPICAL_OVERHEAD: usize = 256;
 
-/// Buffers of up to a request's bytes that are kept: one is being written while another is compressed.
+/// Buffers that are kept, each of a request's bytes or so: one is being written while another is compressed.
 const MOST_SPARE: usize = 2;
 
 /// Frames entries as `[entry,entry,…]`, each written once, straight into the body.
@@ -98,7 +98,8 @@ impl Encoder {
     fn keep(&self, mut buffer: Vec<u8>) {
         buffer.clear();
         let mut spare = self.spare();
-        if spare.len() < MOST_SPARE {
+        // An entry that was too large for any request may have made it longer.
+        if spare.len() < MOST_SPARE && buffer.capacity() <= 2 * self.limits.bytes {
             spare.push(buffer);
         }
     }

@@ -63,7 +63,7 @@ pub(super) async fn run<const N: usize>(
         .env_clear()
         .envs(variables)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::inherit())
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| format!("{}: {error}; build it first", program.display()))?;
@@ -84,12 +84,12 @@ pub(super) async fn run<const N: usize>(
         }
     }
     // Its output is closed: it has ended, or is about to. What it used is there until somebody waits for it.
-    let usage = loop {
-        let usage = Usage::of(&process)?;
-        if fs::read_to_string(format!("/proc/{process}/stat"))?.contains(") Z ") {
-            break Usage { peak_kib, ..usage };
-        }
+    while !fs::read_to_string(format!("/proc/{process}/stat"))?.contains(") Z ") {
         looks.tick().await;
+    }
+    let usage = Usage {
+        peak_kib,
+        ..Usage::of(&process)?
     };
     let status = child.wait().await?;
     if !status.success() {

@@ -136,7 +136,7 @@ fn escape_block<S: Simd>(
         let set = (special & 0xFF) as u8;
         special >>= WORD;
         let backslashes = u64::from_ne_bytes([b'\\'; WORD]);
-        let source = u64x2::from_slice(simd, &[u64::from_le_bytes(*word), backslashes]);
+        let source = u64x2::from_slice(simd, &[u64::from_ne_bytes(*word), backslashes]);
         let moves = u8x16::from_slice(simd, &MOVES[usize::from(set)]);
         // Always in the scratch: the mask spares the check.
         let at = len & (SCRATCH - 1);

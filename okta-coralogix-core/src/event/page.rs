@@ -31,14 +31,14 @@ pub enum UnreadablePage {
     Truncated,
 }
 
-/// Splits a page (a JSON array of LogEvents) into its elements, in order and in one pass.
+/// Splits a page (a JSON array of LogEvents) into its elements, in order, as a rule in one pass.
 ///
 /// A bad element is reported with its bytes and the others go on, even where its JSON is broken: it then reaches to the
 /// next place at which an element can be read.
 ///
-/// The events are slices of `page`. Nothing is allocated for a good event but its place in the returned list, unless
-/// something else in the page is broken: then the page is read again, and each element costs the JSON reader's few bytes
-/// of nesting state.
+/// The events are slices of `page`. Nothing is allocated for a good event but its place in the returned list. A page with white
+/// space between its tokens is read a second time by `serde_json`; one in which something is broken once more, and each element then
+/// costs the JSON reader's few bytes of nesting state.
 ///
 /// # Errors
 /// [`UnreadablePage`] if there is no array to split. A page that was cut off just behind some `]` inside its last

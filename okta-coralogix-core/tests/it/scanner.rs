@@ -210,7 +210,7 @@ fn public_events_are_read_by_the_scanner_alone() {
         missed.len(),
         events.len()
     );
-    assert!(missed.len() * 20 <= events.len());
+    assert!(missed.is_empty());
     let page = Bytes::from(format!("[{}]", events.join(",")));
     assert_same(
         &split_page(&page, &origin),
@@ -223,7 +223,8 @@ fn public_events_are_read_by_the_scanner_alone() {
 fn the_same_is_read_wherever_a_block_begins() {
     let origin = Arc::new(Origin::org("acme"));
     for event in SMALL {
-        for padding in 0..200 {
+        // A block has 64 bytes, a stretch of them 1,024.
+        for padding in (0..200).chain(850..1_050) {
             let pad = "x".repeat(padding);
             let page = Bytes::from(format!(
                 r#"[{{"a":"{pad}"}},{event},{event},{{"a":"{pad}"}}]"#

@@ -3,7 +3,7 @@
 mod account;
 mod lines;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use self::account::Account;
 use self::lines::{Line, Lines};
@@ -29,6 +30,9 @@ use crate::{
 /// The most lines and bytes of a delivery; one line is given however long it is.
 const LINES: usize = 500;
 const BYTES: usize = 1024 * 1024;
+
+/// The account of a file, and what is settled in it.
+type Opening = JoinHandle<Result<(Account, BTreeMap<u64, u64>)>>;
 
 type Parse = dyn Fn(Bytes, Arc<Origin>) -> Result<RawEvent, MalformedEvent> + Send + Sync;
 
@@ -64,6 +68,8 @@ pub struct DeadLetterSource {
     disk: Arc<dyn Disk>,
     /// Files that have not been opened.
     waiting: VecDeque<PathBuf>,
+    /// The first of them is being opened: kept, so that a call of `next` that was dropped leaves nothing to be begun twice.
+    opening: Option<Opening>,
     /// Files of which a line may not be settled. Only the last one is still being read.
     opened: Vec<Opened>,
     /// A delivery has ended.
@@ -118,13 +124,24 @@ impl DeadLetterSource {
             );
             Error::new(ErrorKind::Locked, detail)
         })?;
+        let lock: Arc<dyn DiskLock> = held.into();
+        let (store, kept) = (letters.clone(), Arc::clone(&lock));
+        let putting_away = tokio::spawn(async move {
+            let _kept = kept;
+            store.put_away().await
+        });
+        let waiting = match putting_away.await {
+            Ok(files) => files?.into(),
+            Err(ended) => return Err(failed("put away", letters.path(), io::Error::other(ended))),
+        };
         Ok(Self {
             disk,
-            waiting: letters.put_away().await?.into(),
+            waiting,
+            opening: None,
             opened: Vec::new(),
             changed: Arc::default(),
             parse: Arc::new(RawEvent::parse),
-            lock: held.into(),
+            lock,
         })
     }
 
@@ -143,8 +160,14 @@ impl DeadLetterSource {
         let Some(path) = self.waiting.front().cloned() else {
             return Ok(false);
         };
-        let opening = Account::open(Arc::clone(&self.disk), Arc::clone(&self.lock), path.clone());
-        let (account, settled) = match tokio::spawn(opening).await {
+        let (disk, lock) = (&self.disk, &self.lock);
+        let opening = self.opening.get_or_insert_with(|| {
+            let account = Account::open(Arc::clone(disk), Arc::clone(lock), path.clone());
+            tokio::spawn(account)
+        });
+        let opened = opening.await;
+        self.opening = None;
+        let (account, settled) = match opened {
             Ok(opened) => opened?,
             Err(ended) => return Err(failed("read", &path, io::Error::other(ended))),
         };
@@ -219,7 +242,9 @@ impl DeadLetterSource {
     /// Removes the files of which every line is settled, and what is written down about them.
     async fn remove_settled(&mut self) -> Result<()> {
         while let Some(place) = self.opened.iter().position(Opened::is_settled) {
-            let Opened { path, shared, .. } = &self.opened[place];
+            // Taken out first: a second removal could meet a new file of the same number. If this one fails, the next replay finds
+            // the file with all of it settled.
+            let Opened { path, shared, .. } = self.opened.remove(place);
             let removal = remove(
                 Arc::clone(&self.disk),
                 Arc::clone(&self.lock),
@@ -228,8 +253,7 @@ impl DeadLetterSource {
             );
             let gone = tokio::spawn(removal).await.map_err(io::Error::other);
             gone.flatten()
-                .map_err(|error| failed("remove", path, error))?;
-            self.opened.remove(place);
+                .map_err(|error| failed("remove", &path, error))?;
         }
         Ok(())
     }

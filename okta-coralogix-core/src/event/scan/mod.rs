@@ -32,7 +32,7 @@ use super::head::Fields;
 ///
 /// `None` if the text is not that, or is spelt in a way that this scanner leaves to others: white space between the tokens,
 /// elements that are no objects, a member of the head that is no string or has an escape in it, a key with an escape in it,
-/// nesting below 60 levels.
+/// nesting deeper than 60 levels in an element.
 pub(crate) fn objects<'a>(
     list: &'a str,
     found: impl FnMut(Range<usize>, &Fields<'a>) -> Option<()>,

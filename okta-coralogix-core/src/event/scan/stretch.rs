@@ -17,7 +17,7 @@ pub(super) struct Stretch {
     in_string: u64,
     /// 1 if a key has begun and not ended.
     in_key: u64,
-    /// Places behind the end of the text.
+    /// Places behind the end of the text: there are some in the last stretch only, so that nothing clears them.
     absent: Places,
     backslashes: Places,
     /// The quotes that begin or end strings.
