@@ -53,8 +53,10 @@ fuzz_target!(|data: &[u8]| {
         return;
     }
     let plain = sink(&limits, 0).encode(&entries);
-    match (&plain, sink(&limits, 1).encode(&entries)) {
+    let packing = sink(&limits, 1);
+    match (&plain, packing.encode(&entries)) {
         (Ok(plain), Ok(packed)) => {
+            let packed = packing.compress(packed);
             let mut unpacked = Vec::new();
             GzDecoder::new(&packed.body[..])
                 .read_to_end(&mut unpacked)
