@@ -15,7 +15,6 @@ use libfuzzer_sys::fuzz_target;
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, FileCheckpoint};
 use okta_coralogix_core::filter::{Claim, SeenFilter};
 use okta_coralogix_core::{ErrorKind, Result};
-use sha2::{Digest, Sha256};
 use tokio::runtime::{Builder, Runtime};
 
 use self::memory_disk::MemoryDisk;
@@ -72,7 +71,7 @@ async fn loaded(bytes: &[u8]) {
         }
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
-            // Whoever writes all the same must not pass it by.
+            // Whoever starts anew must not pass it by.
             let fresh = Checkpoint::new("o", "c", SeenFilter::default().window());
             assert!(store.save(&fresh, None).await.is_err());
             assert_eq!(disk.files()[std::path::Path::new(PATH)], stored);
@@ -82,18 +81,14 @@ async fn loaded(bytes: &[u8]) {
 
 /// A file around a checkpoint, as it would be if that were good.
 fn with_checksum(checkpoint: &[u8]) -> Vec<u8> {
-    let mut hash = Sha256::new();
-    hash.update("okta-coralogix checkpoint\n1\n7\n");
+    let mut hash = crc32fast::Hasher::new();
+    hash.update(b"okta-coralogix checkpoint\n2\n7\n");
     hash.update(checkpoint);
-    let sha256: String = hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
     let head = format!(
-        r#"{{"format":"okta-coralogix checkpoint","version":1,"generation":7,"sha256":"{sha256}","checkpoint":"#
+        r#"{{"format":"okta-coralogix checkpoint","version":2,"generation":7,"crc32":"{:08x}"}}"#,
+        hash.finalize()
     );
-    [head.as_bytes(), checkpoint, b"}"].concat()
+    [head.as_bytes(), b"\n", checkpoint].concat()
 }
 
 /// A record of these strings survives, and no altered byte of it goes unseen.

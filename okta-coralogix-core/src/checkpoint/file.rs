@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::Mutex;
 
 use super::{Checkpoint, CheckpointStore, Version, Versioned, record};
@@ -24,11 +23,12 @@ const MAX_BYTES: u64 = 256 * 1024 * 1024;
 /// * **Alone.** From [`open`](Self::open) on it holds an operating-system lock on `<file>.lock` for as long as it
 ///   lives; the kernel frees it when the process dies, however that happens. A second one on the same file, of this
 ///   process or another, ends with [`Locked`](ErrorKind::Locked). The lock file stays; do not delete it while in use.
-/// * **Checked.** The record carries its format, a version, a generation and a SHA-256 over all of these. A file that is
+/// * **Checked.** The record carries its format, a version, a generation and a CRC-32 over all of these. A file that is
 ///   torn, empty, altered or foreign is [`Corrupt`](ErrorKind::Corrupt), never a silent restart.
 ///
 /// All files are created with mode 0600. Each save writes the whole record: about 427 KB with the default window of
-/// 20,000 uuids (426,668 bytes of it, and some hundred for the rest). Loads and saves also read the stored record.
+/// 20,000 uuids (426,668 bytes of it, and some hundred for the rest). Of the stored record a save reads the generation
+/// only: whoever knows that has read the whole before, and what has become of the rest since is mended by the save.
 ///
 /// Folders shared over a network must support locks and atomic renames.
 #[derive(Debug, Clone)]
@@ -91,7 +91,7 @@ impl CheckpointStore for FileCheckpoint {
 
     /// A save whose future was dropped goes on to its end by itself, and the next load or save waits for it.
     async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
-        let checkpoint = to_raw_value(checkpoint).map_err(|error| {
+        let checkpoint = serde_json::to_vec(checkpoint).map_err(|error| {
             Error::new(
                 ErrorKind::Storage,
                 "the checkpoint cannot be written as JSON",
@@ -119,18 +119,27 @@ struct Store {
 
 impl Store {
     async fn read(&self) -> Result<Option<(u64, Checkpoint)>> {
-        let bytes = match self.disk.read(&self.path, 0, MAX_BYTES).await {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed("read", &self.path, error)),
-        };
-        let stored = record::read(&bytes).map_err(|what| corrupt(&self.path, &what))?;
-        Ok(Some(stored))
+        self.read_as(MAX_BYTES, record::read).await
     }
 
-    async fn save(&self, checkpoint: &RawValue, expected: Option<&Version>) -> Result<Version> {
+    /// What the first `limit` bytes of the record are to `parse`.
+    async fn read_as<T>(
+        &self,
+        limit: u64,
+        parse: impl FnOnce(&[u8]) -> std::result::Result<T, String>,
+    ) -> Result<Option<T>> {
+        match self.disk.read(&self.path, 0, limit).await {
+            Ok(bytes) => parse(&bytes)
+                .map(Some)
+                .map_err(|what| corrupt(&self.path, &what)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("read", &self.path, error)),
+        }
+    }
+
+    async fn save(&self, checkpoint: &[u8], expected: Option<&Version>) -> Result<Version> {
         let _busy = self.busy.lock().await;
-        let stored = self.read().await?.map(|(generation, _)| generation);
+        let stored = self.read_as(record::HEAD_BYTES, record::generation).await?;
         if stored.map(version).as_ref() != expected {
             return Err(conflict(&self.path));
         }

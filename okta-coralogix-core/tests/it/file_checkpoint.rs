@@ -148,17 +148,38 @@ async fn two_names_of_one_file_share_its_lock() {
 async fn a_file_that_was_cut_off_anywhere_is_corrupt() {
     let (_folder, path) = folder();
     let store = open(&path).await;
-    let version = store.save(&checkpoint("a"), None).await.unwrap();
+    store.save(&checkpoint("a"), None).await.unwrap();
     let whole = std::fs::read(&path).unwrap();
     for length in 0..whole.len() {
         std::fs::write(&path, &whole[..length]).unwrap();
         let error = error_naming(store.load().await, &path);
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{length} bytes");
     }
-    let error = error_naming(store.save(&checkpoint("b"), Some(&version)).await, &path);
-    assert_eq!(error.kind(), ErrorKind::Corrupt, "nor is it overwritten");
     std::fs::write(&path, &whole).unwrap();
     assert_eq!(stored(&store).await.value, checkpoint("a"));
+}
+
+#[tokio::test]
+async fn a_record_that_was_torn_is_overwritten_only_by_who_read_it_before() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    let version = store.save(&checkpoint("a"), None).await.unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    let head = whole.iter().position(|&byte| byte == b'\n').unwrap();
+    for length in [0, 1, head] {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        for expected in [None, Some(&version)] {
+            let error = error_naming(store.save(&checkpoint("b"), expected).await, &path);
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{length} bytes");
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), whole[..length]);
+    }
+    std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    let error = error_naming(store.save(&checkpoint("b"), None).await, &path);
+    assert_eq!(error.kind(), ErrorKind::Conflict, "it is no fresh start");
+    let saved = store.save(&checkpoint("b"), Some(&version)).await;
+    saved.unwrap();
+    assert_eq!(stored(&store).await.value, checkpoint("b"));
 }
 
 #[tokio::test]
@@ -187,7 +208,7 @@ async fn a_foreign_file_is_corrupt_and_the_error_says_what_to_do() {
         "<html></html>",
         r#"{"cursor":"a"}"#,
         "\u{0}\u{0}\u{0}",
-        r#"{"format":"okta-coralogix checkpoint","version":2,"generation":1,"sha256":"","checkpoint":{}}"#,
+        "{\"format\":\"okta-coralogix checkpoint\",\"version\":2,\"generation\":1,\"crc32\":\"\"}\n{}",
     ] {
         std::fs::write(&path, foreign).unwrap();
         let error = error_naming(store.load().await, &path);
@@ -198,6 +219,22 @@ async fn a_foreign_file_is_corrupt_and_the_error_says_what_to_do() {
             "{detail}"
         );
         assert!(!error.is_temporary());
+    }
+}
+
+#[tokio::test]
+async fn a_record_of_another_version_says_so() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    for version in [1, 3] {
+        let other = format!(
+            r#"{{"format":"okta-coralogix checkpoint","version":{version},"other":[],"checkpoint":{{}}}}"#
+        );
+        std::fs::write(&path, other).unwrap();
+        let error = error_naming(store.load().await, &path);
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        let said = format!("it has version {version}, this program reads version 2");
+        assert!(error.detail().contains(&said), "{}", error.detail());
     }
 }
 
