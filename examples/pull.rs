@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use okta_coralogix_examples::pull;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     pull::main().await
 }

@@ -1,7 +1,7 @@
 //! The checkpoint file: what is no record is an error and never a fresh start, what is one survives.
 //!
-//! The first byte says what the rest is: the file itself, the `checkpoint` in a file whose checksum is right, or the strings of a
-//! record to be saved.
+//! The first byte says what the rest is: the file itself, what stands behind the first line of one whose checksum is right,
+//! or the strings of a record to be saved.
 
 #![no_main]
 
@@ -79,16 +79,16 @@ async fn loaded(bytes: &[u8]) {
     }
 }
 
-/// A file around a checkpoint, as it would be if that were good.
-fn with_checksum(checkpoint: &[u8]) -> Vec<u8> {
+/// A file around a position and a window, as it would be if those were good.
+fn with_checksum(body: &[u8]) -> Vec<u8> {
     let mut hash = crc32fast::Hasher::new();
     hash.update(b"okta-coralogix checkpoint\n2\n7\n");
-    hash.update(checkpoint);
+    hash.update(body);
     let head = format!(
         r#"{{"format":"okta-coralogix checkpoint","version":2,"generation":7,"crc32":"{:08x}"}}"#,
         hash.finalize()
     );
-    [head.as_bytes(), b"\n", checkpoint].concat()
+    [head.as_bytes(), b"\n", body].concat()
 }
 
 /// A record of these strings survives, and no altered byte of it goes unseen.

@@ -8,6 +8,7 @@ mod window;
 pub use age::{AgeFilter, AgePolicy};
 pub use event_type::EventTypeFilter;
 pub use seen::{Claim, Held, Joined, SeenFilter};
+pub(crate) use window::Others;
 pub use window::SeenWindow;
 
 use std::fmt::Debug;

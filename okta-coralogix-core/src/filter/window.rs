@@ -42,7 +42,8 @@ fn canonical(text: &[u8]) -> Option<u128> {
 /// The identities of recently settled events, oldest first: a snapshot of a [`SeenFilter`](super::SeenFilter) to be
 /// stored with the cursor.
 ///
-/// 20,000 UUIDs take 426,668 bytes of JSON (16 bytes each, in base64).
+/// 20,000 UUIDs take 320,000 bytes in the file of a [`FileCheckpoint`](crate::checkpoint::FileCheckpoint), and 426,668 bytes
+/// of JSON where this is serialized (in base64).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SeenWindow(pub(super) Vec<EventId>);
 
@@ -60,18 +61,13 @@ impl SeenWindow {
     }
 }
 
-/// UUIDs packed, and the few other texts with their place among them.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    uuids: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    others: Vec<(usize, String)>,
-}
+/// The texts among the identities that are no canonical UUIDs, each with its place.
+pub(crate) type Others = Vec<(usize, String)>;
 
-impl Serialize for SeenWindow {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut packed = Vec::with_capacity(self.0.len() * 16);
+impl SeenWindow {
+    /// Appends the UUIDs, 16 bytes each, and returns the others.
+    pub(crate) fn pack(&self, packed: &mut Vec<u8>) -> Others {
+        packed.reserve(self.0.len() * UUID_BYTES);
         let mut others = Vec::new();
         for (place, id) in self.0.iter().enumerate() {
             match id {
@@ -79,6 +75,43 @@ impl Serialize for SeenWindow {
                 EventId::Text(text) => others.push((place, text.to_string())),
             }
         }
+        others
+    }
+
+    /// What was packed, or what is wrong with it.
+    pub(crate) fn unpack(packed: &[u8], others: Others) -> Result<Self, &'static str> {
+        let (packed, rest) = packed.as_chunks::<UUID_BYTES>();
+        if !rest.is_empty() {
+            return Err("uuids are not a multiple of 16 bytes");
+        }
+        let mut ids: Vec<_> = packed
+            .iter()
+            .map(|bits| EventId::Uuid(u128::from_be_bytes(*bits)))
+            .collect();
+        for (place, text) in others {
+            if place > ids.len() {
+                return Err("a uuid stands outside the window");
+            }
+            ids.insert(place, EventId::Text(text.into()));
+        }
+        Ok(Self(ids))
+    }
+}
+
+const UUID_BYTES: usize = 16;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    uuids: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    others: Others,
+}
+
+impl Serialize for SeenWindow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut packed = Vec::new();
+        let others = self.pack(&mut packed);
         Stored {
             uuids: STANDARD.encode(packed),
             others,
@@ -91,21 +124,7 @@ impl<'de> Deserialize<'de> for SeenWindow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Stored { uuids, others } = Stored::deserialize(deserializer)?;
         let packed = STANDARD.decode(uuids).map_err(D::Error::custom)?;
-        let (packed, rest) = packed.as_chunks::<16>();
-        if !rest.is_empty() {
-            return Err(D::Error::custom("uuids are not a multiple of 16 bytes"));
-        }
-        let mut ids: Vec<_> = packed
-            .iter()
-            .map(|bits| EventId::Uuid(u128::from_be_bytes(*bits)))
-            .collect();
-        for (place, text) in others {
-            if place > ids.len() {
-                return Err(D::Error::custom("a uuid stands outside the window"));
-            }
-            ids.insert(place, EventId::Text(text.into()));
-        }
-        Ok(Self(ids))
+        Self::unpack(&packed, others).map_err(D::Error::custom)
     }
 }
 
