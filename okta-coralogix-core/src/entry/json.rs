@@ -110,7 +110,8 @@ fn write_optional(before: &[u8], value: Option<&JsonString>, out: &mut Vec<u8>) 
 /// holds no more than a quarter of a microsecond.
 fn write_millis(timestamp: DateTime<Utc>, out: &mut Vec<u8>) {
     if timestamp.timestamp_subsec_nanos().is_multiple_of(1_000_000) {
-        write!(out, "{}", timestamp.timestamp_millis()).expect(INFALLIBLE);
+        // serde_json writes integers several times as fast as `write!` does.
+        serde_json::to_writer(out, &timestamp.timestamp_millis()).expect(INFALLIBLE);
         return;
     }
     let seconds = i128::from(timestamp.timestamp());

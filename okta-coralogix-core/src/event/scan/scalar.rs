@@ -39,10 +39,49 @@ fn number(text: &[u8]) -> Option<usize> {
     Some(at)
 }
 
+/// Eight at a time: what is asked for is mostly a few digits and the byte behind them.
 fn digits(text: &[u8]) -> usize {
-    text.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    let mut at = 0;
+    while let Some(eight) = text[at..].first_chunk() {
+        let other = no_digits(u64::from_le_bytes(*eight));
+        if other != 0 {
+            return at + other.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = text[at..].iter();
+    at + rest.take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// Not zero in each byte that is no digit; in those behind the first of them it may be wrong.
+fn no_digits(eight: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    // A digit has 3 in its upper half, and still has it with 6 added.
+    let upper = 0xF0 * ONES;
+    (eight & upper ^ 0x30 * ONES) | ((eight.wrapping_add(0x06 * ONES)) & upper ^ 0x30 * ONES)
 }
 
 fn some_digits(text: &[u8]) -> Option<usize> {
     Some(digits(text)).filter(|digits| *digits > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_end_at_the_first_byte_that_is_none() {
+        for place in 0..20 {
+            for byte in 0..=u8::MAX {
+                for behind in [b'9', 0xFF] {
+                    let mut text = [b'5'; 20];
+                    text[place] = byte;
+                    text[place + 1..].fill(behind);
+                    let by_one = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                    assert_eq!(digits(&text), by_one, "{text:?}");
+                }
+            }
+        }
+        assert_eq!(digits(b""), 0);
+    }
 }
