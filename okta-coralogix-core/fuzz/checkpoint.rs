@@ -43,7 +43,7 @@ fuzz_target!(|data: &[u8]| {
     });
 });
 
-const PATH: &str = "checkpoint.json";
+const PATH: &str = "checkpoint";
 
 async fn opened(disk: &MemoryDisk) -> FileCheckpoint {
     let opened = FileCheckpoint::open_with(PATH, Arc::new(disk.clone())).await;

@@ -32,8 +32,18 @@ impl Clock for SystemClock {
 ///
 /// The far side's clock is taken to go on as the process's own time does, which nobody can set. So a step of the host's clock is
 /// noticed before the far side has answered again.
+///
+/// The default: there is no far side that shows a clock, and the host's judges alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ClockOffset(Option<Seen>);
+pub struct ClockOffset(FarSide);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum FarSide {
+    #[default]
+    ShowsNone,
+    Awaited,
+    Seen(Seen),
+}
 
 /// What both clocks showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,14 +61,27 @@ impl ClockOffset {
     #[must_use]
     pub fn between(host: DateTime<Utc>, far: DateTime<Utc>) -> Self {
         let at = Instant::now();
-        Self(Some(Seen { host, far, at }))
+        Self(FarSide::Seen(Seen { host, far, at }))
+    }
+
+    /// The far side has not answered yet, and will show its clock when it does. Until then nothing is too old by the
+    /// host's clock alone: an event that seems so is handed back.
+    #[must_use]
+    pub fn awaited() -> Self {
+        Self(FarSide::Awaited)
+    }
+
+    /// True if the far side's clock has not been seen yet, and will be.
+    #[must_use]
+    pub fn is_awaited(self) -> bool {
+        self.0 == FarSide::Awaited
     }
 
     /// Far side minus host, when it was seen.
     #[must_use]
     pub fn get(self) -> TimeDelta {
         let between = |seen: Seen| seen.far.signed_duration_since(seen.host);
-        self.0.map(between).unwrap_or_default()
+        self.seen().map(between).unwrap_or_default()
     }
 
     /// True if the clocks were further apart than [`ClockOffset::TOLERANCE`].
@@ -85,15 +108,29 @@ impl ClockOffset {
 
     /// The far side's time now.
     fn far_side(self) -> Option<DateTime<Utc>> {
-        let seen = self.0?;
+        let seen = self.seen()?;
         let passed = TimeDelta::from_std(seen.at.elapsed()).ok()?;
         seen.far.checked_add_signed(passed)
+    }
+
+    fn seen(self) -> Option<Seen> {
+        match self.0 {
+            FarSide::Seen(seen) => Some(seen),
+            FarSide::ShowsNone | FarSide::Awaited => None,
+        }
     }
 }
 
 /// The offset of a far side's clock, as it was last seen: from who hears that side to who asks. Clones share it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct SharedClockOffset(Arc<Mutex<ClockOffset>>);
+
+/// [Awaited](ClockOffset::awaited).
+impl Default for SharedClockOffset {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(ClockOffset::awaited())))
+    }
+}
 
 impl SharedClockOffset {
     /// Notes an offset.
@@ -101,7 +138,15 @@ impl SharedClockOffset {
         *self.last() = offset;
     }
 
-    /// The last one noted; none at first.
+    /// Notes an answer of a far side that shows no clock: if it has shown none before, none is awaited any more.
+    pub fn heard_no_clock(&self) {
+        let mut last = self.last();
+        if last.is_awaited() {
+            *last = ClockOffset::default();
+        }
+    }
+
+    /// The last one noted; awaited at first.
     #[must_use]
     pub fn get(&self) -> ClockOffset {
         *self.last()
@@ -153,9 +198,17 @@ mod tests {
     async fn a_shared_offset_is_the_last_one_noted() {
         let shared = SharedClockOffset::default();
         let (hears, asks) = (shared.clone(), shared);
-        assert_eq!(asks.get(), ClockOffset::default());
+        assert!(asks.get().is_awaited());
         let (host, far) = (at("2026-01-02T12:00:00Z"), at("2026-01-01T12:00:00Z"));
         hears.set(ClockOffset::between(host, far));
+        hears.heard_no_clock();
         assert_eq!(asks.get().earlier(host), far);
+    }
+
+    #[test]
+    fn a_far_side_that_shows_no_clock_is_not_awaited_for_ever() {
+        let shared = SharedClockOffset::default();
+        shared.heard_no_clock();
+        assert_eq!(shared.get(), ClockOffset::default());
     }
 }

@@ -29,7 +29,8 @@ pub(super) struct Settings {
     pub(super) patience: Duration,
     pub(super) linger: Duration,
     pub(super) seen: SeenFilter,
-    pub(super) clock_offset: SharedClockOffset,
+    /// `None`: there is none to be had.
+    pub(super) clock_offset: Option<SharedClockOffset>,
     pub(super) readiness: Readiness,
 }
 
@@ -67,7 +68,7 @@ impl HttpSourceBuilder {
                 patience: Duration::from_secs(5),
                 linger: Duration::from_millis(50),
                 seen: SeenFilter::default(),
-                clock_offset: SharedClockOffset::default(),
+                clock_offset: None,
                 readiness: Readiness::default(),
             },
             header: "x-amz-event-bridge-access-key".into(),
@@ -194,14 +195,19 @@ impl HttpSourceBuilder {
         self
     }
 
-    /// How far the far side's clock is: the one that a sink notes, for a request of EventBridge has no `Date`. Default: not at all.
+    /// How far the far side's clock is: the one that a sink notes, for a request of EventBridge has no `Date`. Default: the
+    /// host's clock judges alone.
+    ///
+    /// Until the sink has answered for the first time, an event that seems too old by the host's clock is neither dropped nor
+    /// sent: it is answered 503, and comes again. So that the sink does answer, it is asked with the
+    /// [`sink_check`](Self::sink_check) as long as it has not: set that too.
     pub fn clock_offset(mut self, offset: SharedClockOffset) -> Self {
-        self.settings.clock_offset = offset;
+        self.settings.clock_offset = Some(offset);
         self
     }
 
-    /// How `/readyz` learns whether the sink is reachable: asked at most once in 10 seconds, whoever asks. Default: it is
-    /// taken to be.
+    /// How `/readyz` learns whether the sink is reachable, and the source what its clock shows: asked at most once in 10 seconds,
+    /// whoever asks. Default: it is taken to be.
     pub fn sink_check<F, C>(mut self, check: C) -> Self
     where
         C: Fn() -> F + Send + Sync + 'static,

@@ -11,7 +11,7 @@ use axum::routing::{MethodFilter, any, get, on};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use okta_coralogix_core::event::MalformedReason;
-use okta_coralogix_core::{MalformedEvent, RawEvent};
+use okta_coralogix_core::{ClockOffset, MalformedEvent, RawEvent};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -83,6 +83,18 @@ impl Endpoint {
             .wait_for(|closed| *closed)
             .await
             .ok();
+    }
+
+    /// How far the sink's clock is. It is asked for it if it has not answered yet: where everything seems too old, nothing else
+    /// would.
+    pub(super) async fn clock_offset(&self) -> ClockOffset {
+        let Some(offset) = &self.settings.clock_offset else {
+            return ClockOffset::default();
+        };
+        if offset.get().is_awaited() {
+            self.settings.readiness.sink_is_reachable().await;
+        }
+        offset.get()
     }
 
     /// Room for a body; `None` if there is too much already.

@@ -115,7 +115,7 @@ impl EventSource for HttpSource {
             }
             let mut delivery = Delivery::new(waiting.items, Box::new(Answer(waiting.sender)));
             delivery.deadline = Some(waiting.deadline);
-            delivery.clock_offset = self.endpoint.settings.clock_offset.get();
+            delivery.clock_offset = self.endpoint.clock_offset().await;
             return Ok(Some(delivery));
         }
     }

@@ -56,7 +56,7 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
     );
 
     let folder = tempfile::tempdir().map_err(cannot_start)?;
-    let checkpoint = FileCheckpoint::open(folder.path().join("checkpoint.json")).await?;
+    let checkpoint = FileCheckpoint::open(folder.path().join("checkpoint")).await?;
     let source = OktaSource::builder()
         .org_url(org_server.base_url())
         .api_token(TOKEN)

@@ -19,7 +19,7 @@ pub struct Flags {
     /// How often to ask for new events [default: 30s]
     #[arg(long, value_name = "DURATION")]
     pub poll_interval: Option<String>,
-    /// Where the position is kept [default: okta-coralogix.checkpoint.json]
+    /// Where the position is kept [default: okta-coralogix.checkpoint]
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<String>,
     /// Where events are kept that cannot be delivered [default: okta-coralogix.dead-letters.ndjson]

@@ -185,7 +185,7 @@ impl Settings {
                 "CHECKPOINT",
                 "--checkpoint",
                 flags.checkpoint,
-                "okta-coralogix.checkpoint.json",
+                "okta-coralogix.checkpoint",
             )?,
             dead_letters: dead_letters(given, flags.dead_letters)?,
             once,

@@ -12,11 +12,21 @@ use okta_coralogix_core::{Clock, CoralogixMapping, LogSink, Mapping, SystemClock
 
 use super::process::Usage;
 
-/// CPU seconds that it takes for these pages.
+/// How often it is measured: what the clock counts is a hundredth of a second, and other programs share the processor.
+const ROUNDS: usize = 5;
+
+/// CPU seconds that it takes for these pages: the median of some rounds.
 ///
 /// # Errors
 /// If a page cannot be split, mapped or encoded.
 pub(super) fn seconds(pages: &[Bytes]) -> Result<f64, Box<dyn Error>> {
+    let rounds: Result<Vec<f64>, _> = (0..ROUNDS).map(|_| round(pages)).collect();
+    let mut rounds = rounds?;
+    rounds.sort_by(f64::total_cmp);
+    Ok(rounds[ROUNDS / 2])
+}
+
+fn round(pages: &[Bytes]) -> Result<f64, Box<dyn Error>> {
     let origin = Arc::new(Origin::org("127.0.0.1"));
     let age = AgeFilter::default();
     let mapping = CoralogixMapping::builder().subsystem("acme").build()?;

@@ -32,10 +32,7 @@ async fn a_checkpoint_that_no_longer_fits_the_disk_ends_the_run_and_the_old_one_
             Limit::FileSizeOrDeath(_) => assert_eq!(output.status.signal(), Some(SIGXFSZ)),
             _ => {
                 assert_eq!(output.status.code(), Some(1), "{stderr}");
-                assert!(
-                    stderr.contains("okta-coralogix.checkpoint.json.tmp"),
-                    "{stderr}"
-                );
+                assert!(stderr.contains("okta-coralogix.checkpoint.tmp"), "{stderr}");
                 assert!(stderr.contains("ulimit -f"), "{stderr}");
             }
         }

@@ -212,10 +212,7 @@ fn a_file_gives_each_org_its_own_and_shares_targets() {
     let found = read(GOOD, folder.path()).unwrap();
     let names: Vec<_> = found.iter().map(|one| &*one.name).collect();
     assert_eq!(names, ["acme", "other"]);
-    assert_eq!(
-        found[0].checkpoint,
-        folder.path().join("acme.checkpoint.json")
-    );
+    assert_eq!(found[0].checkpoint, folder.path().join("acme.checkpoint"));
     assert!(!Arc::ptr_eq(&found[0].sink, &found[1].sink));
     let shown = format!("{found:?}");
     assert!(

@@ -69,7 +69,7 @@ impl World {
     }
 
     pub(crate) fn checkpoint(&self) -> PathBuf {
-        self.folder.path().join("okta-coralogix.checkpoint.json")
+        self.folder.path().join("okta-coralogix.checkpoint")
     }
 
     pub(crate) fn dead_letters(&self) -> PathBuf {

@@ -118,7 +118,6 @@ impl Call {
                 .try_collect()
                 .await
                 .unwrap_or_default();
-            scene.judges_by_the_host(&life, scene.events[self.place].original);
             if !head.status.is_server_error() && head.status != StatusCode::UNAUTHORIZED {
                 let how = format!("answered {}", head.status);
                 scene.hears_it_is_settled(self.place, &how);

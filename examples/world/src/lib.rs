@@ -12,6 +12,7 @@ mod line;
 mod looks;
 mod many;
 mod operator;
+mod overheard;
 mod plan;
 mod platter;
 mod post;

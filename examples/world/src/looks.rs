@@ -6,10 +6,9 @@ use std::path::Path;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use okta_coralogix_core::{Clock, ClockOffset};
+use serde_json::Value;
 
 use crate::letters;
-use crate::life::Life;
 use crate::plan::Seam;
 use crate::scene::{CHECKPOINT, DEAD_LETTERS, SECRET, Scene};
 
@@ -106,14 +105,6 @@ impl Scene {
         self.book().put_aside(&all, &self.events);
     }
 
-    /// A program is given an event by a side that shows no clock.
-    pub(crate) fn judges_by_the_host(&self, life: &Life, place: usize) {
-        let ahead = self.host.now().signed_duration_since(self.time());
-        if ahead > ClockOffset::TOLERANCE {
-            self.book().excuses(life.number(), place);
-        }
-    }
-
     /// Somebody who will not give an event again has heard that it has come to its end.
     pub(crate) fn hears_it_is_settled(&self, place: usize, how: &str) {
         let letters = self.durable_letters();
@@ -135,7 +126,9 @@ pub(crate) fn contains(bytes: &[u8], text: &str) -> bool {
 
 /// The generation of a stored checkpoint, and its link.
 fn cursor(bytes: &[u8]) -> Option<(u64, String)> {
-    let stored: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-    let cursor = stored.get("checkpoint")?.get("cursor")?.as_str()?;
-    Some((stored.get("generation")?.as_u64()?, cursor.to_owned()))
+    let mut lines = bytes.split(|&byte| byte == b'\n');
+    let [head, position] = [lines.next()?, lines.next()?].map(serde_json::from_slice::<Value>);
+    let (head, position) = (head.ok()?, position.ok()?);
+    let generation = head.get("generation")?.as_u64()?;
+    Some((generation, position.get("cursor")?.as_str()?.to_owned()))
 }

@@ -71,11 +71,15 @@ async fn one_life(scene: &Arc<Scene>) -> Duration {
     scene.say(|| format!("life {} ends: {ended:?}", life.number()));
     match ended {
         Ended::Done(summary) => {
-            scene.book().summed_up(life.number(), &summary);
+            scene
+                .book()
+                .summed_up(life.number(), &summary, &scene.events);
             AGAIN
         }
         Ended::Failed(failed) => {
-            scene.book().summed_up(life.number(), &failed.summary);
+            scene
+                .book()
+                .summed_up(life.number(), &failed.summary, &scene.events);
             mend(scene, &failed.error)
         }
         Ended::NotStarted(error) => mend(scene, &error),

@@ -89,7 +89,12 @@ async fn http(life: Life, settings: Settings, terms: u32) -> Ran {
     let source = (0..=known).fold(HttpSource::builder(), |source, number| {
         source.api_key(door_key(number))
     });
-    let source = source.clock_offset(offset).build()?;
+    let asked = Arc::clone(&sink);
+    let source = source.clock_offset(offset).sink_check(move || {
+        let sink = Arc::clone(&asked);
+        async move { sink.check().await }
+    });
+    let source = source.build()?;
     let router = source.router();
     let pipeline = finish(source.pipeline(Arc::clone(&sink)), &life, settings).await?;
     // A key that the ingress refuses is said before an event asks for it.

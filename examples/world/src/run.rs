@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::happen;
 use crate::looks::contains;
 use crate::operator::operate;
+use crate::overheard::Overheard;
 use crate::plan::{Happening, Plan, Route, Seam, Trouble};
 use crate::scene::{SECRET, Scene};
 
@@ -90,6 +91,7 @@ pub fn run(plan: &Plan, told: bool) -> Outcome {
 
 async fn play(plan: &Plan, told: bool) -> Outcome {
     let scene = Scene::new(plan, told);
+    let _hearing = tracing::subscriber::set_default(Overheard(Arc::clone(&scene)));
     tokio::spawn(happen::events(Arc::clone(&scene)));
     tokio::spawn(happen::happenings(Arc::clone(&scene)));
     let programs: Vec<_> = (0..plan.programs.max(1))

@@ -27,7 +27,7 @@ use crate::story::Story;
 use crate::troubles::Troubles;
 
 /// Where the programs keep their position and their dead letters.
-pub(crate) const CHECKPOINT: &str = "/var/checkpoint.json";
+pub(crate) const CHECKPOINT: &str = "/var/checkpoint";
 pub(crate) const DEAD_LETTERS: &str = "/var/dead-letters.ndjson";
 
 /// What stands in every secret, and must stand nowhere else.

@@ -67,6 +67,8 @@ impl Parts {
         let mut restamped = false;
         if self.age.is_too_old(event.published(), now) {
             match self.age.policy() {
+                // The host's clock may be wrong, and there soon is another one to tell.
+                _ if clock_offset.is_awaited() => return Judged::Ended(Ending::HandedBack),
                 AgePolicy::Drop => return Judged::Ended(Ending::TooOld),
                 AgePolicy::DeadLetter => {
                     return Judged::PutAside(self.put_aside(
@@ -85,6 +87,9 @@ impl Parts {
             .iter()
             .find_map(|filter| filter.check(&event, now))
         {
+            Some(DropReason::TooOld) if clock_offset.is_awaited() => {
+                return Judged::Ended(Ending::HandedBack);
+            }
             Some(DropReason::TooOld) => return Judged::Ended(Ending::TooOld),
             Some(DropReason::Filtered) => return Judged::Ended(Ending::Filtered),
             None => {}

@@ -92,7 +92,7 @@ pub(crate) struct Transfer<'a, E> {
 enum Attempt {
     Accepted(Sent),
     Refused(Error),
-    /// An entry has become too old while it waited: what is left makes another request.
+    /// An entry had become too old before it could be sent: what is left makes another request.
     Aged,
     Stopped,
 }
@@ -129,10 +129,6 @@ impl<'a, E: Ends> Transfer<'a, E> {
     /// What waiting cannot mend.
     pub(crate) async fn run(mut self) -> Result<()> {
         while let Some(mut indices) = self.todo.pop() {
-            // It may have waited long for its turn.
-            if self.ends.retire(&mut self.open, &indices) {
-                self.batch = None;
-            }
             indices.retain(|&index| self.open.contains(index));
             if indices.is_empty() {
                 continue;
@@ -183,13 +179,17 @@ impl<'a, E: Ends> Transfer<'a, E> {
         let batch = compress(sink, batch).await?;
         let mut ambiguous = false;
         loop {
+            let permit = throttle.permit().await;
             if *self.stop.borrow() {
                 return Ok(Attempt::Stopped);
             }
-            let sent = {
-                let _permit = throttle.permit().await;
-                sink.send(&batch).await
-            };
+            // Behind all that it may have waited for: its turn, an answer, the permit. Where the far side may have taken the
+            // request, the same one is sent again.
+            if !ambiguous && self.ends.retire(&mut self.open, indices) {
+                return Ok(Attempt::Aged);
+            }
+            let sent = sink.send(&batch).await;
+            drop(permit);
             let error = match sent {
                 Ok(sent) => {
                     throttle.accepted(batch.plain_len);
@@ -218,10 +218,6 @@ impl<'a, E: Ends> Transfer<'a, E> {
             };
             self.ends.fault(&error);
             self.wait(wait).await;
-            // Where the far side may have taken the request, the same one is sent again.
-            if !ambiguous && self.ends.retire(&mut self.open, indices) {
-                return Ok(Attempt::Aged);
-            }
         }
     }
 
@@ -293,11 +289,6 @@ impl<'a, E: Ends> Transfer<'a, E> {
         places.dedup();
         let mut refused = Vec::new();
         for index in places {
-            // It has waited for the refusal, and for the probes before it.
-            self.ends.retire(&mut self.open, &[index]);
-            if !self.open.contains(index) {
-                continue;
-            }
             let Some((batch, one)) = self.encode(vec![index])? else {
                 continue;
             };

@@ -99,7 +99,7 @@ async fn the_memory_checkpoint_keeps_the_contract() {
 #[tokio::test]
 async fn the_file_checkpoint_keeps_the_contract() {
     let folder = tempfile::tempdir().unwrap();
-    let store = FileCheckpoint::open(folder.path().join("checkpoint.json"))
+    let store = FileCheckpoint::open(folder.path().join("checkpoint"))
         .await
         .unwrap();
     conformance::checkpoint_store(&store).await;

@@ -21,7 +21,7 @@ use crate::faulty_disk::{Fault, FaultyDisk};
 
 fn folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("okta.checkpoint.json");
+    let path = folder.path().join("okta.checkpoint");
     (folder, path)
 }
 
@@ -242,7 +242,7 @@ async fn a_record_of_another_version_says_so() {
 async fn a_folder_that_does_not_exist_is_named() {
     let (folder, _) = folder();
     let missing = folder.path().join("nowhere");
-    let opened = FileCheckpoint::open(missing.join("checkpoint.json")).await;
+    let opened = FileCheckpoint::open(missing.join("checkpoint")).await;
     let error = error_naming(opened, &missing);
     assert_eq!(error.kind(), ErrorKind::Config);
 }
@@ -302,7 +302,7 @@ async fn a_leftover_of_a_crash_is_harmless() {
     let (folder, path) = folder();
     let store = open(&path).await;
     let version = store.save(&checkpoint("a"), None).await.unwrap();
-    let leftover = folder.path().join("okta.checkpoint.json.tmp");
+    let leftover = folder.path().join("okta.checkpoint.tmp");
     std::fs::write(&leftover, "half a rec").unwrap();
     assert_eq!(stored(&store).await.value, checkpoint("a"));
     store.save(&checkpoint("b"), Some(&version)).await.unwrap();
@@ -316,7 +316,7 @@ async fn its_files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
 
     let (folder, path) = folder();
-    let leftover = folder.path().join("okta.checkpoint.json.tmp");
+    let leftover = folder.path().join("okta.checkpoint.tmp");
     std::fs::write(&leftover, "").unwrap();
     std::fs::set_permissions(&leftover, PermissionsExt::from_mode(0o666)).unwrap();
     let store = open(&path).await;

@@ -1,5 +1,6 @@
 //! What cannot be settled in time is answered 503, and arrives once all the same.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -193,4 +194,34 @@ async fn a_host_clock_that_is_days_ahead_drops_nothing_once_the_ingress_has_answ
     assert_eq!(world.post(old).await.status, 200);
     let summary = world.end().await;
     assert_eq!((summary.delivered, summary.too_old), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_seems_too_old_by_the_host_clock_alone_comes_again_until_the_ingress_has_answered() {
+    let world = World::with_sink(
+        "2026-11-22T12:00:00Z",
+        |source, sink| {
+            let sink = Arc::clone(sink);
+            source.sink_check(move || {
+                let sink = Arc::clone(&sink);
+                async move { sink.check().await }
+            })
+        },
+        |pipeline| pipeline,
+    );
+    let event = world.events(1);
+    let old = r#"{"uuid":"old","published":"2026-11-21T11:59:59Z"}"#;
+    world.host.set_wrong_by(TimeDelta::days(3));
+    world.ingress.fail_next(2, Fault::ResetBeforeReading);
+    for _ in 0..2 {
+        assert_eq!(world.post(envelope(&event[0])).await.status, 503);
+        assert_eq!(world.post(old).await.status, 503);
+        tokio::time::advance(Duration::from_secs(11)).await;
+    }
+    assert_eq!(world.post(envelope(&event[0])).await.status, 200);
+    assert_eq!(world.post(old).await.status, 200);
+    world.assert_all_once(&event);
+    let summary = world.end().await;
+    assert_eq!((summary.delivered, summary.too_old), (1, 1));
+    assert_eq!(summary.handed_back, 4);
 }

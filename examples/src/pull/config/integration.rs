@@ -128,7 +128,7 @@ fn one(name: &str, written: Written, target: Target, sinks: &mut Sinks<'_>) -> R
     }
     let file = written
         .checkpoint
-        .unwrap_or_else(|| format!("{name}.checkpoint.json"));
+        .unwrap_or_else(|| format!("{name}.checkpoint"));
     let mut mapping = CoralogixMapping::builder().subsystem(account);
     if let Some(application) = &target.application {
         mapping = mapping.application(application);

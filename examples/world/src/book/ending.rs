@@ -2,14 +2,14 @@
 
 use okta_coralogix_core::Summary;
 
-use super::{Book, has_uuid};
+use super::{Book, goes_aside, has_uuid};
 use crate::event::Event;
-use crate::plan::Route;
+use crate::plan::{Kind, Route};
 use crate::post::Fate;
 
 impl Book {
     /// A program has ended and says what it did.
-    pub(crate) fn summed_up(&mut self, life: u32, summary: &Summary) {
+    pub(crate) fn summed_up(&mut self, life: u32, summary: &Summary, events: &[Event]) {
         if !summary.is_balanced() {
             self.wrong(format!("life {life} has lost count: {summary:?}"));
         }
@@ -23,6 +23,44 @@ impl Book {
             self.wrong(format!(
                 "life {life} counts {counted} as delivered, {accepted} were accepted"
             ));
+        }
+        self.counts_are_possible(life, summary, events);
+    }
+
+    /// No more events ended in some way than there were given to end like that.
+    fn counts_are_possible(&mut self, life: u32, summary: &Summary, events: &[Event]) {
+        let Some(book) = self.lives.get(&life) else {
+            return;
+        };
+        let of = |can_be: &dyn Fn(Kind) -> bool| -> u64 {
+            let given = book.given.iter();
+            let able = given.filter(|(place, _)| can_be(events[**place].kind));
+            able.map(|(_, times)| u64::from(*times)).sum()
+        };
+        let filters = book.settings.filter;
+        let counts = [
+            (
+                "filtered",
+                summary.filtered,
+                of(&|kind| filters && kind == Kind::Noise),
+            ),
+            (
+                "too old",
+                summary.too_old,
+                of(&|kind| matches!(kind, Kind::Old | Kind::Ageing(_))),
+            ),
+            (
+                "dead-lettered",
+                summary.dead_lettered,
+                of(&|kind| goes_aside(kind) || kind == Kind::NoUuid),
+            ),
+        ];
+        for (what, counted, most) in counts {
+            if counted > most {
+                self.wrong(format!(
+                    "life {life} counts {counted} as {what}, {most} were given that can be"
+                ));
+            }
         }
     }
 

@@ -4,7 +4,7 @@ mod ending;
 mod sending;
 mod settling;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
@@ -47,8 +47,6 @@ pub(crate) struct Book {
     most_deliveries: usize,
     filter_was_on: bool,
     filter_was_off: bool,
-    /// Events that were judged by the host's clock alone, while it was wrong and no far side had answered yet.
-    excused: BTreeSet<usize>,
     /// The stored positions by the generation of their records: the highest up to then, since the window goes with them.
     committed: BTreeMap<u64, usize>,
     /// The host's clock was behind once: then an old event may be young by the earlier clock.
@@ -76,7 +74,6 @@ impl Book {
             most_deliveries: 0,
             filter_was_on: false,
             filter_was_off: false,
-            excused: BTreeSet::new(),
             committed: BTreeMap::new(),
             host_was_behind: false,
             wrong: Vec::new(),
@@ -158,14 +155,6 @@ impl Book {
         };
         self.committed.insert(generation, committed);
         committed
-    }
-
-    /// The program has nothing but the host's clock to judge an event by, and that is wrong.
-    pub(crate) fn excuses(&mut self, life: u32, place: usize) {
-        let mut posts = self.posts.iter().filter(|post| post.life == life);
-        if !posts.any(|post| matches!(post.fate, Fate::Answered(_))) {
-            self.excused.insert(place);
-        }
     }
 
     /// A program was given an event.

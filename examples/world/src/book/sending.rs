@@ -9,6 +9,7 @@ use super::{Book, MOST_BYTES, PostId, has_uuid};
 use crate::event::Event;
 use crate::plan::{Kind, Route};
 use crate::post::{self, Entry, Fate, Post};
+use crate::wire::NOTHING;
 
 impl Book {
     /// A program sends a request.
@@ -20,7 +21,7 @@ impl Book {
         time: DateTime<Utc>,
         position: usize,
     ) -> Option<PostId> {
-        if &**body == b"[]" {
+        if &**body == NOTHING {
             return None;
         }
         let (bytes, entries) = match post::read(body) {
@@ -134,8 +135,9 @@ impl Book {
             ));
         }
         let committed = self.lives.get(&life).map_or(0, |book| book.committed);
-        // What a filter dropped is not remembered.
-        let known = has_uuid(event) && event.kind != Kind::Noise;
+        // What a filter or its age dropped is not remembered, and is sent after all if the filter or the clock changes.
+        let dropped = matches!(event.kind, Kind::Noise | Kind::Old | Kind::Ageing(_));
+        let known = has_uuid(event) && !dropped;
         let again = known && self.delivered[place] > 0;
         if self.route == Route::Pull && again && place < committed {
             self.wrong(format!(

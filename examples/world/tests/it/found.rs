@@ -80,3 +80,81 @@ fn an_event_that_grows_too_old_before_it_is_tried_alone_is_not_sent() {
         });
     }
 }
+
+/// The ingress has not answered yet, so that only the host's clock says what is too old; and that is wrong.
+#[test]
+fn a_host_clock_that_is_ahead_before_the_ingress_has_answered_drops_no_event_that_is_pushed() {
+    for second in 0..20 {
+        is_well(&Plan {
+            seed: 1,
+            route: Route::Http,
+            programs: 1,
+            settings: Settings::default(),
+            latency: Duration::from_millis(50),
+            arrivals: fresh([0, 1, 4, 9, 16, 70]),
+            troubles: vec![
+                Trouble::At(
+                    Duration::ZERO,
+                    Happening::Outage(Seam::Ingress, Duration::from_secs(60)),
+                ),
+                Trouble::At(Duration::from_secs(second), Happening::Clock(2 * 24 * 3600)),
+            ],
+        });
+    }
+}
+
+/// A request waited until another one had its answer, and its events had been judged by their age before that.
+#[test]
+fn an_event_that_grows_too_old_while_a_request_waits_for_another_is_not_sent() {
+    let arrivals = [
+        (0, Kind::NoUuid),
+        (1_576, Kind::Noise),
+        (1_576, Kind::Timeless),
+        (1_576, Kind::Ageing(36)),
+        (3_608, Kind::NoUuid),
+        (3_608, Kind::Ageing(40)),
+        (3_608, Kind::Copy),
+        (3_608, Kind::Ageing(38)),
+        (3_608, Kind::Ageing(22)),
+        (3_608, Kind::Ageing(58)),
+        (3_608, Kind::Ageing(31)),
+        (17_890, Kind::Ageing(20)),
+        (17_890, Kind::Timeless),
+        (17_890, Kind::Ageing(37)),
+        (17_890, Kind::Timeless),
+        (17_890, Kind::Noise),
+        (18_558, Kind::Ageing(33)),
+        (21_504, Kind::Ageing(11)),
+        (21_504, Kind::Ageing(19)),
+        (21_504, Kind::Ageing(31)),
+    ];
+    is_well(&Plan {
+        seed: 10_843_940_050_807_586_559,
+        route: Route::Pull,
+        programs: 1,
+        settings: Settings {
+            page: 4,
+            deliveries: 3,
+            requests: 3,
+            entries: 3,
+            gzip: false,
+            filter: false,
+            drain: Duration::from_secs(2),
+        },
+        latency: Duration::from_millis(2_500),
+        arrivals: arrivals
+            .map(|(at, kind)| Arrival {
+                at: Duration::from_millis(at),
+                kind,
+            })
+            .to_vec(),
+        troubles: vec![
+            Trouble::Net(Seam::Ingress, 7, NetFault::Status(503)),
+            Trouble::Net(Seam::Okta, 2, NetFault::Refused),
+            Trouble::At(
+                Duration::from_millis(36_539),
+                Happening::Outage(Seam::Ingress, Duration::from_millis(55_340)),
+            ),
+        ],
+    });
+}

@@ -10,7 +10,7 @@ use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
 use okta_coralogix_core::testing::{
     EventGenerator, GeneratedEvent, MemorySink, MemorySource, SinkFault,
 };
-use okta_coralogix_core::{AckOrder, Clock, ClockOffset, Error, ErrorKind};
+use okta_coralogix_core::{AckOrder, Clock, ClockOffset, Error, ErrorKind, RetryHint};
 
 use super::world::{World, run, start};
 
@@ -91,13 +91,33 @@ async fn an_event_that_becomes_too_old_before_its_first_request_is_not_delivered
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_that_becomes_too_old_while_others_are_in_flight_is_not_delivered() {
+    let events = aged(&[0, DAY - 90_000]);
+    let pages = vec![vec![events[0].json.clone()], vec![events[1].json.clone()]];
+    let source = MemorySource::new(AckOrder::Cumulative, pages);
+    let world = World::of(
+        source,
+        MemorySink::new().with_latency(Duration::from_secs(60)),
+    );
+    // After two such answers there is one request at a time, and the second one waits for the first.
+    let busy = |seconds| {
+        let error = Error::temporary(ErrorKind::Unavailable, "busy");
+        let wait = RetryHint::After(Duration::from_secs(seconds));
+        SinkFault::Refuse(error.with_retry(wait))
+    };
+    world.sink.script([busy(1), busy(2)]);
+    let two_at_a_time = world.builder().requests(2).linger(Duration::ZERO);
+    let summary = run(two_at_a_time).await.unwrap();
+    assert_eq!((summary.delivered, summary.too_old), (1, 1));
+    world.assert_all_once(&events[..1]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_an_ambiguous_send_the_same_request_is_sent_again_even_if_an_event_has_aged() {
     let events = aged(&[DAY - 1000, 0]);
     let world = World::new(AckOrder::Cumulative, page(&events));
     let later = Error::temporary(ErrorKind::Unavailable, "later");
-    let later = later.with_retry(okta_coralogix_core::RetryHint::After(Duration::from_secs(
-        60,
-    )));
+    let later = later.with_retry(RetryHint::After(Duration::from_secs(60)));
     world
         .sink
         .script([SinkFault::LoseAnswer, SinkFault::Refuse(later)]);
@@ -125,6 +145,29 @@ async fn a_host_clock_that_is_a_day_fast_drops_nothing() {
             (delivered, 3 - delivered),
             "{offset:?}"
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_too_old_by_the_host_clock_alone_while_another_one_is_awaited() {
+    for policy in [AgePolicy::Drop, AgePolicy::DeadLetter, AgePolicy::Restamp] {
+        let events = aged(&[0, DAY + 1]);
+        let source = MemorySource::new(AckOrder::Individual, page(&events))
+            .with_clock_offset(ClockOffset::awaited());
+        let world = World::of(source, MemorySink::new());
+        let age = AgeFilter::new(AgeFilter::DEFAULT_LIMIT, policy);
+        let pipeline = world.builder().age(age).build().unwrap();
+        // The source gives it again at once, so that no time passes.
+        let stop = async {
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let summary = pipeline.run(stop).await.unwrap();
+        assert_eq!((summary.delivered, summary.too_old), (1, 0), "{policy:?}");
+        assert!(summary.handed_back > 0 && summary.is_balanced());
+        assert_eq!(world.dead_letters.letters(), []);
+        world.assert_all_once(&events[..1]);
     }
 }
 
