@@ -5,11 +5,13 @@ mod sending;
 mod settling;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 
 use crate::event::Event;
-use crate::plan::{Kind, Plan, Route, Seam, Settings};
+use crate::plan::{Happening, Kind, NetFault, Plan, Route, Seam, Settings, Trouble};
 use crate::post::{Fate, Post};
 
 /// The most bytes of a request that are set.
@@ -49,6 +51,8 @@ pub(crate) struct Book {
     filter_was_off: bool,
     /// The stored positions by the generation of their records: the highest up to then, since the window goes with them.
     committed: BTreeMap<u64, usize>,
+    /// How much later than its day an event may still be sent.
+    slack: TimeDelta,
     /// The host's clock was behind once: then an old event may be young by the earlier clock.
     pub(crate) host_was_behind: bool,
     wrong: Vec<String>,
@@ -75,6 +79,7 @@ impl Book {
             filter_was_on: false,
             filter_was_off: false,
             committed: BTreeMap::new(),
+            slack: slack(plan),
             host_was_behind: false,
             wrong: Vec::new(),
         }
@@ -193,6 +198,22 @@ impl Book {
             .map(|count| count.saturating_sub(1))
             .sum()
     }
+}
+
+/// A second for what is under way to the ingress, and one for the `Date` in full seconds. Where the host's clock is wrong a far
+/// side's judges, which is behind by as long as its answer took.
+fn slack(plan: &Plan) -> TimeDelta {
+    let is_clock = |trouble: &Trouble| matches!(trouble, Trouble::At(_, Happening::Clock(_)));
+    let answers = if plan.troubles.iter().any(is_clock) {
+        let delays = plan.troubles.iter().filter_map(|trouble| match trouble {
+            Trouble::Net(_, _, NetFault::Delay(time) | NetFault::Late(time)) => Some(*time),
+            _ => None,
+        });
+        plan.latency + delays.max().unwrap_or_default()
+    } else {
+        Duration::ZERO
+    };
+    TimeDelta::seconds(2) + TimeDelta::from_std(answers).unwrap_or_default()
 }
 
 fn has_uuid(event: &Event) -> bool {

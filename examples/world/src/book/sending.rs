@@ -145,7 +145,7 @@ impl Book {
             ));
         }
         let age = time - event.published;
-        if first && age > TimeDelta::hours(24) + TimeDelta::seconds(2) && !self.host_was_behind {
+        if first && age > TimeDelta::hours(24) + self.slack && !self.host_was_behind {
             self.wrong(format!("event {place} is sent though it is too old"));
         }
         match event.kind {
