@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use okta_coralogix_core::transport::{Body, Transport, TransportError, date};
 use okta_coralogix_core::{Clock, ClockOffset, SharedClockOffset};
 
-/// Notes the `Date` of every answer.
+/// Notes the `Date` of each answer that the ingress must have given itself.
 #[derive(Debug)]
 pub(crate) struct Dated {
     pub(crate) inner: Arc<dyn Transport>,
@@ -20,17 +20,23 @@ pub(crate) struct Dated {
 impl Transport for Dated {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let answer = self.inner.call(request).await?;
-        match date(answer.headers()) {
-            Some(date) => {
-                let offset = ClockOffset::between(self.clock.now(), date);
-                self.offset.set(offset);
+        if is_the_ingress(answer.status()) {
+            match date(answer.headers()) {
+                Some(date) => {
+                    let offset = ClockOffset::between(self.clock.now(), date);
+                    self.offset.set(offset);
+                }
+                None => self.offset.heard_no_clock(),
             }
-            // What refuses may be something on the way.
-            None if answer.status().is_success() => self.offset.heard_no_clock(),
-            None => {}
         }
         Ok(answer)
     }
+}
+
+/// True if it is no answer of something on the way, whose clock may be as wrong as the host's: a request was taken, or its
+/// content was judged.
+fn is_the_ingress(status: StatusCode) -> bool {
+    status.is_success() || matches!(status.as_u16(), 400 | 413 | 422)
 }
 
 #[cfg(test)]
@@ -57,8 +63,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_who_takes_a_request_can_say_that_there_is_no_clock() {
-        let offset = SharedClockOffset::default();
+    async fn only_who_has_read_a_request_shows_a_clock_or_none() {
+        let offset = SharedClockOffset::awaited();
         let hear = async |answers| {
             let dated = Dated {
                 inner: Arc::new(answers),
@@ -68,10 +74,13 @@ mod tests {
             dated.call(Request::default()).await.unwrap();
             offset.get()
         };
-        assert!(hear(Answers(502, None)).await.is_awaited());
-        assert_eq!(hear(Answers(200, None)).await, ClockOffset::default());
         let date = Some("Sun, 22 Nov 2026 12:00:00 GMT");
-        let seen = hear(Answers(401, date)).await;
+        for status in [302, 401, 403, 407, 429, 502, 503] {
+            assert!(hear(Answers(status, None)).await.is_awaited(), "{status}");
+            assert!(hear(Answers(status, date)).await.is_awaited(), "{status}");
+        }
+        assert_eq!(hear(Answers(422, None)).await, ClockOffset::default());
+        let seen = hear(Answers(200, date)).await;
         assert_ne!(seen, ClockOffset::default());
         assert_eq!(hear(Answers(200, None)).await, seen);
     }

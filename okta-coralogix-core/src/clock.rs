@@ -125,14 +125,13 @@ impl ClockOffset {
 #[derive(Debug, Clone)]
 pub struct SharedClockOffset(Arc<Mutex<ClockOffset>>);
 
-/// [Awaited](ClockOffset::awaited).
-impl Default for SharedClockOffset {
-    fn default() -> Self {
+impl SharedClockOffset {
+    /// That of a far side that has not answered yet: see [`ClockOffset::awaited`].
+    #[must_use]
+    pub fn awaited() -> Self {
         Self(Arc::new(Mutex::new(ClockOffset::awaited())))
     }
-}
 
-impl SharedClockOffset {
     /// Notes an offset.
     pub fn set(&self, offset: ClockOffset) {
         *self.last() = offset;
@@ -196,7 +195,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_shared_offset_is_the_last_one_noted() {
-        let shared = SharedClockOffset::default();
+        let shared = SharedClockOffset::awaited();
         let (hears, asks) = (shared.clone(), shared);
         assert!(asks.get().is_awaited());
         let (host, far) = (at("2026-01-02T12:00:00Z"), at("2026-01-01T12:00:00Z"));
@@ -207,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_far_side_that_shows_no_clock_is_not_awaited_for_ever() {
-        let shared = SharedClockOffset::default();
+        let shared = SharedClockOffset::awaited();
         shared.heard_no_clock();
         assert_eq!(shared.get(), ClockOffset::default());
     }

@@ -200,7 +200,7 @@ impl HttpSourceBuilder {
     ///
     /// Until the sink has answered for the first time, an event that seems too old by the host's clock is neither dropped nor
     /// sent: it is answered 503, and comes again. So that the sink does answer, it is asked with the
-    /// [`sink_check`](Self::sink_check) as long as it has not: set that too.
+    /// [`sink_check`](Self::sink_check) as long as it has not, which is required too.
     pub fn clock_offset(mut self, offset: SharedClockOffset) -> Self {
         self.settings.clock_offset = Some(offset);
         self
@@ -251,6 +251,10 @@ impl HttpSourceBuilder {
                 .gate
                 .basic
                 .push(Fingerprint::of(pair.expose().as_bytes()));
+        }
+        if settings.clock_offset.is_some() && !settings.readiness.can_ask() {
+            let detail = "needs a `sink_check`: without it nobody might ever ask the sink, whose clock is awaited";
+            return Err(Error::config("clock_offset", detail));
         }
         let gate = &settings.gate;
         let has_secret = !(gate.keys.is_empty() && gate.basic.is_empty() && gate.tokens.is_empty());

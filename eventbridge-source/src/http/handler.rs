@@ -1,6 +1,7 @@
 //! What is answered to a request.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -11,7 +12,7 @@ use axum::routing::{MethodFilter, any, get, on};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use okta_coralogix_core::event::MalformedReason;
-use okta_coralogix_core::{ClockOffset, MalformedEvent, RawEvent};
+use okta_coralogix_core::{ClockOffset, MalformedEvent, RawEvent, SharedClockOffset};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -39,6 +40,8 @@ pub(super) struct Endpoint {
     queue: mpsc::Sender<Waiting>,
     memory: Semaphore,
     closed: watch::Sender<bool>,
+    /// It was said that the sink's clock is awaited.
+    told: AtomicBool,
 }
 
 pub(super) fn router(endpoint: Arc<Endpoint>) -> Router {
@@ -67,6 +70,7 @@ impl Endpoint {
             queue,
             memory: Semaphore::new(memory),
             closed: watch::Sender::new(false),
+            told: AtomicBool::new(false),
         }
     }
 
@@ -85,16 +89,28 @@ impl Endpoint {
             .ok();
     }
 
-    /// How far the sink's clock is. It is asked for it if it has not answered yet: where everything seems too old, nothing else
-    /// would.
-    pub(super) async fn clock_offset(&self) -> ClockOffset {
+    /// How far the sink's clock is. The sink is asked for it as long as it has not answered: where everything seems too old,
+    /// nothing else would.
+    pub(super) fn clock_offset(self: &Arc<Self>) -> ClockOffset {
         let Some(offset) = &self.settings.clock_offset else {
             return ClockOffset::default();
         };
-        if offset.get().is_awaited() {
-            self.settings.readiness.sink_is_reachable().await;
+        if offset.get().is_awaited() && !self.settings.readiness.is_asking() {
+            tokio::spawn(Arc::clone(self).ask_for_the_clock(offset.clone()));
         }
         offset.get()
+    }
+
+    async fn ask_for_the_clock(self: Arc<Self>, offset: SharedClockOffset) {
+        if self.settings.readiness.sink_is_reachable().await {
+            // What has answered without a clock has none.
+            offset.heard_no_clock();
+        } else if !self.told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "until the sink has answered, what seems too old by this host's clock alone is neither dropped nor sent: it is \
+                 answered 503, and comes again"
+            );
+        }
     }
 
     /// Room for a body; `None` if there is too much already.

@@ -6,10 +6,13 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use okta_coralogix_core::{Error, Result};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// How long an answer holds, so that nobody can make the sink be asked at will.
 const HOLDS: Duration = Duration::from_secs(10);
+
+/// How long an answer may take. A check should have a bound of its own; one that has none must not hang for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 type Check = dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync;
 
@@ -31,6 +34,15 @@ impl Readiness {
         }
     }
 
+    pub(super) fn can_ask(&self) -> bool {
+        self.check.is_some()
+    }
+
+    /// True while the sink is being asked.
+    pub(super) fn is_asking(&self) -> bool {
+        self.last.try_lock().is_err()
+    }
+
     pub(super) async fn sink_is_reachable(&self) -> bool {
         let Some(check) = &self.check else {
             return true;
@@ -41,7 +53,10 @@ impl Readiness {
         {
             return reachable;
         }
-        let reachable = check().await.inspect_err(warn).is_ok();
+        let reachable = match timeout(PATIENCE, check()).await {
+            Ok(answer) => answer.inspect_err(warn).is_ok(),
+            Err(_) => false,
+        };
         *last = Some((Instant::now(), reachable));
         reachable
     }

@@ -115,7 +115,7 @@ impl EventSource for HttpSource {
             }
             let mut delivery = Delivery::new(waiting.items, Box::new(Answer(waiting.sender)));
             delivery.deadline = Some(waiting.deadline);
-            delivery.clock_offset = self.endpoint.clock_offset().await;
+            delivery.clock_offset = self.endpoint.clock_offset();
             return Ok(Some(delivery));
         }
     }

@@ -75,7 +75,7 @@ async fn pull(life: Life, settings: Settings, terms: u32) -> Ran {
         .transport(wire(&life, Seam::Okta))
         .open()
         .await?;
-    let sink = sink(&life, settings, &SharedClockOffset::default())?;
+    let sink = sink(&life, settings, &SharedClockOffset::awaited())?;
     let pipeline = Pipeline::builder(source, sink).in_flight(settings.deliveries, 4_000);
     let pipeline = finish(pipeline, &life, settings).await?;
     Ok(pipeline.run(stopped(&life, terms)).await)
@@ -83,7 +83,7 @@ async fn pull(life: Life, settings: Settings, terms: u32) -> Ran {
 
 async fn http(life: Life, settings: Settings, terms: u32) -> Ran {
     let scene = Arc::clone(life.scene());
-    let offset = SharedClockOffset::default();
+    let offset = SharedClockOffset::awaited();
     let sink = Arc::new(sink(&life, settings, &offset)?);
     let known = scene.now().door_key.1;
     let source = (0..=known).fold(HttpSource::builder(), |source, number| {
@@ -121,7 +121,7 @@ async fn sqs(life: Life, settings: Settings, terms: u32) -> Ran {
         .open()
         .await?;
     let returned = source.returned();
-    let sink = sink(&life, settings, &SharedClockOffset::default())?;
+    let sink = sink(&life, settings, &SharedClockOffset::awaited())?;
     let pipeline = Pipeline::builder(source, sink).in_flight(settings.deliveries, 4_000);
     let pipeline = finish(pipeline, &life, settings).await?;
     let ended = pipeline.run(stopped(&life, terms)).await;

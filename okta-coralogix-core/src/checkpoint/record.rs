@@ -118,7 +118,9 @@ fn split(record: &[u8]) -> Result<(Head<'_>, &[u8]), String> {
             kind.version
         ));
     }
-    let (head, body) = lines.ok_or_else(foreign)?;
+    let (head, body) = lines
+        .filter(|(head, _)| (head.len() as u64) < HEAD_BYTES)
+        .ok_or_else(foreign)?;
     let head = serde_json::from_slice(head).map_err(|_| foreign())?;
     Ok((head, body))
 }

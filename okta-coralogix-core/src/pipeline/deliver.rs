@@ -106,6 +106,11 @@ impl Ends for Events<'_> {
             }
             any = true;
             match age.policy() {
+                // As at the receipt: there soon is another clock to tell.
+                _ if slot.clock_offset.is_awaited() => {
+                    open.end(index);
+                    self.end(index, Ending::HandedBack);
+                }
                 AgePolicy::Drop => {
                     open.end(index);
                     self.end(index, Ending::TooOld);

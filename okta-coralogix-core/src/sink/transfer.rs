@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use super::compress::compress;
 use super::encode::encode;
+use super::in_flight::Permit;
 use super::throttle::Throttle;
 use super::{Batch, EncodeError, LogSink, Sent};
 use crate::backoff::Backoff;
@@ -84,6 +85,8 @@ pub(crate) struct Transfer<'a, E> {
     todo: Vec<Vec<usize>>,
     /// The request for all of them, if it has been made.
     batch: Option<Batch>,
+    /// Had for a request that was not sent, since something in it had aged: what is left does not queue up again.
+    permit: Option<Permit<'a>>,
     /// The far side has accepted something of this: what it refuses is the entries' fault, not the endpoint's.
     accepts: bool,
 }
@@ -119,6 +122,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
                 entries: entries.into_iter().map(Some).collect(),
             },
             batch,
+            permit: None,
             accepts: false,
         }
     }
@@ -179,13 +183,17 @@ impl<'a, E: Ends> Transfer<'a, E> {
         let batch = compress(sink, batch).await?;
         let mut ambiguous = false;
         loop {
-            let permit = throttle.permit().await;
+            let permit = match self.permit.take() {
+                Some(permit) => permit,
+                None => throttle.permit().await,
+            };
             if *self.stop.borrow() {
                 return Ok(Attempt::Stopped);
             }
             // Behind all that it may have waited for: its turn, an answer, the permit. Where the far side may have taken the
             // request, the same one is sent again.
             if !ambiguous && self.ends.retire(&mut self.open, indices) {
+                self.permit = Some(permit);
                 return Ok(Attempt::Aged);
             }
             let sent = sink.send(&batch).await;
@@ -307,7 +315,8 @@ impl<'a, E: Ends> Transfer<'a, E> {
                     self.refuse(index, DeadLetterReason::TooLarge, error.detail());
                 }
                 Attempt::Refused(error) => return Err(error),
-                Attempt::Aged => {}
+                // The next one, if there is one, may have to wait for its pace.
+                Attempt::Aged => self.permit = None,
                 Attempt::Stopped => return Ok(()),
             }
         }

@@ -64,24 +64,23 @@ impl World {
         source: impl FnOnce(HttpSourceBuilder) -> HttpSourceBuilder,
         pipeline: impl FnOnce(PipelineBuilder<HttpSource>) -> PipelineBuilder<HttpSource>,
     ) -> Self {
-        Self::with_sink(now, |builder, _| source(builder), pipeline)
-    }
-
-    pub(crate) fn with_sink(
-        now: &str,
-        source: impl FnOnce(HttpSourceBuilder, &Arc<CoralogixSink>) -> HttpSourceBuilder,
-        pipeline: impl FnOnce(PipelineBuilder<HttpSource>) -> PipelineBuilder<HttpSource>,
-    ) -> Self {
         let now: DateTime<Utc> = now.parse().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(TestClock::starting_at(now));
         let ingress = ingress().clock(Arc::clone(&clock)).build();
         let letters = MemoryDeadLetters::default();
         let host = Arc::new(TestClock::starting_at(now));
-        let offset = SharedClockOffset::default();
+        let offset = SharedClockOffset::awaited();
         let sink = sink(&ingress).clock_offset(offset.clone(), Arc::clone(&host) as _);
         let sink = Arc::new(sink.build().unwrap());
-        let builder = HttpSource::builder().api_key(KEY).clock_offset(offset);
-        let source = source(builder, &sink);
+        let asked = Arc::clone(&sink);
+        let builder = HttpSource::builder()
+            .api_key(KEY)
+            .clock_offset(offset)
+            .sink_check(move || {
+                let sink = Arc::clone(&asked);
+                async move { sink.check().await }
+            });
+        let source = source(builder);
         let source = source.build().unwrap();
         let router = source.router();
         let builder = source

@@ -206,6 +206,7 @@ fn slack(plan: &Plan) -> TimeDelta {
     let is_clock = |trouble: &Trouble| matches!(trouble, Trouble::At(_, Happening::Clock(_)));
     let answers = if plan.troubles.iter().any(is_clock) {
         let delays = plan.troubles.iter().filter_map(|trouble| match trouble {
+            Trouble::Net(Seam::Door, ..) => None,
             Trouble::Net(_, _, NetFault::Delay(time) | NetFault::Late(time)) => Some(*time),
             _ => None,
         });

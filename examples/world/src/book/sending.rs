@@ -136,7 +136,11 @@ impl Book {
         }
         let committed = self.lives.get(&life).map_or(0, |book| book.committed);
         // What a filter or its age dropped is not remembered, and is sent after all if the filter or the clock changes.
-        let dropped = matches!(event.kind, Kind::Noise | Kind::Old | Kind::Ageing(_));
+        let dropped = match event.kind {
+            Kind::Noise => true,
+            Kind::Old | Kind::Ageing(_) => self.host_was_behind,
+            _ => false,
+        };
         let known = has_uuid(event) && !dropped;
         let again = known && self.delivered[place] > 0;
         if self.route == Route::Pull && again && place < committed {

@@ -57,8 +57,8 @@ fn digits(text: &[u8]) -> usize {
 fn no_digits(eight: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     // A digit has 3 in its upper half, and still has it with 6 added.
-    let upper = 0xF0 * ONES;
-    (eight & upper ^ 0x30 * ONES) | ((eight.wrapping_add(0x06 * ONES)) & upper ^ 0x30 * ONES)
+    let is_off = |bytes: u64| (bytes & (0xF0 * ONES)) ^ (0x30 * ONES);
+    is_off(eight) | is_off(eight.wrapping_add(0x06 * ONES))
 }
 
 fn some_digits(text: &[u8]) -> Option<usize> {

@@ -150,13 +150,19 @@ async fn a_host_clock_that_is_a_day_fast_drops_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_too_old_by_the_host_clock_alone_while_another_one_is_awaited() {
-    for policy in [AgePolicy::Drop, AgePolicy::DeadLetter, AgePolicy::Restamp] {
+    let day = |policy| AgeFilter::new(AgeFilter::DEFAULT_LIMIT, policy);
+    let year = AgeFilter::new(TimeDelta::days(365), AgePolicy::Drop);
+    for (age, filter) in [
+        (day(AgePolicy::Drop), year),
+        (day(AgePolicy::DeadLetter), year),
+        (day(AgePolicy::Restamp), year),
+        (year, day(AgePolicy::Drop)),
+    ] {
         let events = aged(&[0, DAY + 1]);
         let source = MemorySource::new(AckOrder::Individual, page(&events))
             .with_clock_offset(ClockOffset::awaited());
         let world = World::of(source, MemorySink::new());
-        let age = AgeFilter::new(AgeFilter::DEFAULT_LIMIT, policy);
-        let pipeline = world.builder().age(age).build().unwrap();
+        let pipeline = world.builder().age(age).filter(filter).build().unwrap();
         // The source gives it again at once, so that no time passes.
         let stop = async {
             for _ in 0..1_000 {
@@ -164,7 +170,7 @@ async fn nothing_is_too_old_by_the_host_clock_alone_while_another_one_is_awaited
             }
         };
         let summary = pipeline.run(stop).await.unwrap();
-        assert_eq!((summary.delivered, summary.too_old), (1, 0), "{policy:?}");
+        assert_eq!((summary.delivered, summary.too_old), (1, 0), "{age:?}");
         assert!(summary.handed_back > 0 && summary.is_balanced());
         assert_eq!(world.dead_letters.letters(), []);
         world.assert_all_once(&events[..1]);

@@ -1,0 +1,65 @@
+//! What the programs report through `tracing`: a part of the story, and no place for a secret.
+
+use std::fmt::{Debug, Write};
+use std::sync::Arc;
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::scene::{SECRET, Scene};
+
+/// Hears everything that is reported on its thread, which is all that a world has.
+#[derive(Debug)]
+pub(crate) struct Overheard(pub(crate) Arc<Scene>);
+
+impl Overheard {
+    fn hear(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut dyn Visit)) {
+        let mut said = Said(String::new());
+        record(&mut said);
+        let Said(said) = said;
+        let (level, target) = (metadata.level(), metadata.target());
+        if said.contains(SECRET) {
+            let what = format!("a secret is reported by {target}: {said}");
+            self.0.book().wrong(what);
+        }
+        self.0.say(|| format!("{level} {target}:{said}"));
+    }
+}
+
+impl Subscriber for Overheard {
+    fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        self.hear(span.metadata(), |said| span.record(said));
+        // Nobody asks which span something belongs to.
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _span: &Id, _values: &Record<'_>) {}
+
+    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        self.hear(event.metadata(), |said| event.record(said));
+    }
+
+    fn enter(&self, _span: &Id) {}
+
+    fn exit(&self, _span: &Id) {}
+}
+
+/// The fields, as a log would have them.
+struct Said(String);
+
+impl Visit for Said {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let name = match field.name() {
+            "message" => "",
+            name => &format!("{name}="),
+        };
+        write!(self.0, " {name}{value:?}").expect("a string takes any text");
+    }
+}
