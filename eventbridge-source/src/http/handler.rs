@@ -12,7 +12,7 @@ use axum::routing::{MethodFilter, any, get, on};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use okta_coralogix_core::event::MalformedReason;
-use okta_coralogix_core::{ClockOffset, MalformedEvent, RawEvent, SharedClockOffset};
+use okta_coralogix_core::{ClockOffset, Error, MalformedEvent, RawEvent, SharedClockOffset};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -40,6 +40,8 @@ pub(super) struct Endpoint {
     queue: mpsc::Sender<Waiting>,
     memory: Semaphore,
     closed: watch::Sender<bool>,
+    /// Why the source cannot go on.
+    failures: mpsc::Sender<Arc<Error>>,
     /// It was said that the sink's clock is awaited.
     told: AtomicBool,
 }
@@ -63,13 +65,18 @@ pub(super) fn router_of_a_server(endpoint: Arc<Endpoint>) -> Router {
 }
 
 impl Endpoint {
-    pub(super) fn new(settings: Settings, queue: mpsc::Sender<Waiting>) -> Self {
+    pub(super) fn new(
+        settings: Settings,
+        queue: mpsc::Sender<Waiting>,
+        failures: mpsc::Sender<Arc<Error>>,
+    ) -> Self {
         let memory = (settings.body_memory / KIB).clamp(1, Semaphore::MAX_PERMITS);
         Self {
             settings,
             queue,
             memory: Semaphore::new(memory),
             closed: watch::Sender::new(false),
+            failures,
             told: AtomicBool::new(false),
         }
     }
@@ -102,14 +109,18 @@ impl Endpoint {
     }
 
     async fn ask_for_the_clock(self: Arc<Self>, offset: SharedClockOffset) {
-        if self.settings.readiness.sink_is_reachable().await {
+        match self.settings.readiness.ask().await {
             // What has answered without a clock has none.
-            offset.heard_no_clock();
-        } else if !self.told.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
+            Ok(()) => offset.heard_no_clock(),
+            // As a request would have, if there were one. Whoever has said so already has ended the source.
+            Err(error) if !error.is_temporary() => {
+                self.failures.try_send(error).ok();
+            }
+            Err(_) if self.told.swap(true, Ordering::Relaxed) => {}
+            Err(_) => tracing::warn!(
                 "until the sink has answered, what seems too old by this host's clock alone is neither dropped nor sent: it is \
                  answered 503, and comes again"
-            );
+            ),
         }
     }
 
@@ -251,9 +262,7 @@ async fn ready(State(endpoint): State<Arc<Endpoint>>) -> Response {
     let answer = match (is_open, has_room) {
         (false, _) => "stopping\n",
         (_, false) => "too much is in flight\n",
-        _ if !endpoint.settings.readiness.sink_is_reachable().await => {
-            "the sink cannot be reached\n"
-        }
+        _ if endpoint.settings.readiness.ask().await.is_err() => "the sink cannot be reached\n",
         _ => return "ready\n".into_response(),
     };
     endpoint.unavailable(answer)

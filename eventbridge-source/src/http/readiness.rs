@@ -1,10 +1,11 @@
 //! Whether the sink can be reached, asked rarely.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use okta_coralogix_core::{Error, Result};
+use okta_coralogix_core::{Error, ErrorKind, Result};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -16,12 +17,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 type Check = dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync;
 
+/// What the sink said.
+pub(super) type Answer = Result<(), Arc<Error>>;
+
 /// Asks the sink, and remembers what it said.
 #[derive(Default)]
 pub(super) struct Readiness {
     check: Option<Box<Check>>,
     /// Held while the sink is being asked, so that it is asked once.
-    last: Mutex<Option<(Instant, bool)>>,
+    last: Mutex<Option<(Instant, Answer)>>,
 }
 
 impl Readiness {
@@ -43,22 +47,29 @@ impl Readiness {
         self.last.try_lock().is_err()
     }
 
-    pub(super) async fn sink_is_reachable(&self) -> bool {
+    /// Whether the sink can be reached; it is taken to be where it cannot be asked.
+    pub(super) async fn ask(&self) -> Answer {
         let Some(check) = &self.check else {
-            return true;
+            return Ok(());
         };
         let mut last = self.last.lock().await;
-        if let Some((asked, reachable)) = *last
+        if let Some((asked, answer)) = &*last
             && asked.elapsed() < HOLDS
         {
-            return reachable;
+            return answer.clone();
         }
-        let reachable = match timeout(PATIENCE, check()).await {
-            Ok(answer) => answer.inspect_err(warn).is_ok(),
-            Err(_) => false,
-        };
-        *last = Some((Instant::now(), reachable));
-        reachable
+        let answer = timeout(PATIENCE, check()).await;
+        let answer = answer
+            .unwrap_or_else(|_| {
+                Err(Error::temporary(
+                    ErrorKind::Network,
+                    "the sink does not answer",
+                ))
+            })
+            .inspect_err(warn)
+            .map_err(Arc::new);
+        *last = Some((Instant::now(), answer.clone()));
+        answer
     }
 }
 

@@ -10,8 +10,8 @@ use okta_coralogix_core::backoff::BackoffPolicy;
 use okta_coralogix_core::filter::SeenFilter;
 use okta_coralogix_core::pipeline::PipelineBuilder;
 use okta_coralogix_core::{
-    AckOrder, Acker, Delivery, EventSource, LogSink, MalformedEvent, Outcome, Pipeline, RawEvent,
-    Result,
+    AckOrder, Acker, Delivery, Error, EventSource, LogSink, MalformedEvent, Outcome, Pipeline,
+    RawEvent, Result,
 };
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -30,6 +30,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// [`pipeline`](Self::pipeline). When that ends, every request is answered 503.
 pub struct HttpSource {
     queue: mpsc::Receiver<Waiting>,
+    /// What the sink has said that it would say to every request.
+    failures: mpsc::Receiver<Arc<Error>>,
     endpoint: Arc<Endpoint>,
 }
 
@@ -48,8 +50,13 @@ impl HttpSource {
 
     pub(super) fn assemble(settings: Settings) -> Self {
         let (sender, queue) = mpsc::channel(settings.queue);
-        let endpoint = Arc::new(Endpoint::new(settings, sender));
-        Self { queue, endpoint }
+        let (fails, failures) = mpsc::channel(1);
+        let endpoint = Arc::new(Endpoint::new(settings, sender, fails));
+        Self {
+            queue,
+            failures,
+            endpoint,
+        }
     }
 
     /// The endpoint, to be mounted into somebody else's server: the path of the events, `/healthz` (alive) and `/readyz`.
@@ -103,6 +110,9 @@ impl EventSource for HttpSource {
         loop {
             let waiting = tokio::select! {
                 biased;
+                Some(error) = self.failures.recv() => {
+                    return Err(Error::new(error.kind(), error.detail()));
+                }
                 waiting = self.queue.recv() => waiting,
                 () = self.endpoint.closed() => None,
             };

@@ -32,9 +32,12 @@ pub fn world(seed: u64) -> Plan {
     let arrivals = arrivals(rng, ages);
     let last = arrivals.last().map_or(Duration::ZERO, |arrival| arrival.at);
     let many = [0, 1, 1, 2, 2, 3, 4, 6, 9][rng.usize(..9)];
-    let troubles = (0..many)
+    let mut troubles: Vec<_> = (0..many)
         .map(|_| trouble(rng, route, programs, settings, last))
         .collect();
+    if route == Route::Http && rng.u8(0..6) == 0 {
+        troubles.extend(lost_clock(rng));
+    }
     Plan {
         seed: rng.u64(..),
         route,
@@ -127,6 +130,29 @@ fn trouble(
             Trouble::At(Duration::from_millis(at), happening(rng, route, settings))
         }
     }
+}
+
+/// The host's clock is a day ahead, or nearly, before the ingress has answered and shown its own.
+fn lost_clock(rng: &mut Rng) -> Vec<Trouble> {
+    let ahead = [rng.i64(86_300..86_400), 2 * 24 * 3600][rng.usize(..2)];
+    let mut troubles = vec![Trouble::At(
+        Duration::from_millis(rng.u64(0..10_000)),
+        Happening::Clock(ahead),
+    )];
+    if rng.bool() {
+        let out = Duration::from_millis(rng.u64(1..90_000));
+        troubles.push(Trouble::At(
+            Duration::ZERO,
+            Happening::Outage(Seam::Ingress, out),
+        ));
+    } else {
+        let answers = rng.u64(1..6);
+        troubles.extend((1..=answers).map(|number| {
+            let status = [502, 503][rng.usize(..2)];
+            Trouble::Net(Seam::Ingress, number, NetFault::Status(status))
+        }));
+    }
+    troubles
 }
 
 fn net_fault(rng: &mut Rng, seam: Seam) -> NetFault {

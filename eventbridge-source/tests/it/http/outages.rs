@@ -243,3 +243,15 @@ async fn nor_does_an_event_grow_too_old_by_that_clock_alone() {
         assert_eq!((summary.delivered, summary.too_old), (1, 0));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_refused_ends_the_run_also_where_everything_seems_too_old() {
+    let world = World::new();
+    let event = world.events(1);
+    world.host.set_wrong_by(TimeDelta::days(3));
+    world.ingress.fail_always(Some(Fault::status(401)));
+    assert_eq!(world.post(envelope(&event[0])).await.status, 503);
+    let failed = world.ended().await.unwrap_err();
+    assert_eq!(failed.error.kind(), ErrorKind::Unauthorized);
+    assert_eq!(failed.summary.handed_back, 1);
+}

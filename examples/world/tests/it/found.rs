@@ -99,7 +99,10 @@ fn a_host_clock_that_is_ahead_before_the_ingress_has_answered_drops_no_event_tha
                     Duration::ZERO,
                     Happening::Outage(Seam::Ingress, Duration::from_secs(60)),
                 ),
-                Trouble::At(Duration::from_secs(second), Happening::Clock(2 * 24 * 3600)),
+                Trouble::At(
+                    Duration::from_secs(second as u64 / 4),
+                    Happening::Clock(ahead),
+                ),
             ],
         });
     }
@@ -157,6 +160,27 @@ fn an_event_that_grows_too_old_while_a_request_waits_for_another_is_not_sent() {
                 Duration::from_millis(36_539),
                 Happening::Outage(Seam::Ingress, Duration::from_millis(55_340)),
             ),
+        ],
+    });
+}
+
+/// Nothing was sent, since everything seemed too old; so nobody learnt that the key was refused.
+#[test]
+fn a_key_that_is_refused_while_everything_seems_too_old_is_noticed() {
+    is_well(&Plan {
+        seed: 1,
+        route: Route::Http,
+        programs: 1,
+        settings: Settings::default(),
+        latency: Duration::from_millis(50),
+        arrivals: fresh([0, 10, 20]),
+        troubles: vec![
+            Trouble::At(
+                Duration::ZERO,
+                Happening::Outage(Seam::Ingress, Duration::from_secs(30)),
+            ),
+            Trouble::At(Duration::ZERO, Happening::Clock(2 * 24 * 3600)),
+            Trouble::At(Duration::from_secs(17), Happening::RotateKey),
         ],
     });
 }
