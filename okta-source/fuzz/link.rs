@@ -17,8 +17,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::org::{LOGS, ORG, Org};
 
-/// Long enough to stand in no link by chance.
-const TOKEN: &str = "00-marked-okta-token";
+/// With a character that no link of [`well_formed`] has: libFuzzer finds any other token, in whatever case, and that is blotted out.
+const TOKEN: &str = "00^marked^okta^token";
 
 thread_local! {
     static RUNTIME: RefCell<Runtime> = RefCell::new(
@@ -35,8 +35,7 @@ fuzz_target!(|text: &str| {
     RUNTIME.with_borrow(|runtime| {
         runtime.block_on(async {
             let cursor = polled(&org).await;
-            // libFuzzer finds even the token, which is blotted out.
-            if let Some(expected) = expected.filter(|expected| !expected.contains(TOKEN)) {
+            if let Some(expected) = expected {
                 let cursor = cursor.as_ref().expect("a good link");
                 assert_eq!(*cursor, expected, "{lines:?}");
             }
