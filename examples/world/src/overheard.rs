@@ -1,6 +1,6 @@
 //! What the programs report through `tracing`: a part of the story, and no place for a secret.
 
-use std::fmt::{Debug, Write};
+use std::fmt::{Debug, Display, Write};
 use std::sync::Arc;
 
 use tracing::field::{Field, Visit};
@@ -14,16 +14,15 @@ use crate::scene::{SECRET, Scene};
 pub(crate) struct Overheard(pub(crate) Arc<Scene>);
 
 impl Overheard {
-    fn hear(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut dyn Visit)) {
+    fn hear(&self, who: impl Display, record: impl FnOnce(&mut dyn Visit)) {
         let mut said = Said(String::new());
         record(&mut said);
         let Said(said) = said;
-        let (level, target) = (metadata.level(), metadata.target());
         if said.contains(SECRET) {
-            let what = format!("a secret is reported by {target}: {said}");
+            let what = format!("a secret is reported by {who}: {said}");
             self.0.book().wrong(what);
         }
-        self.0.say(|| format!("{level} {target}:{said}"));
+        self.0.say(|| format!("{who}:{said}"));
     }
 }
 
@@ -33,22 +32,28 @@ impl Subscriber for Overheard {
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        self.hear(span.metadata(), |said| span.record(said));
+        self.hear(reporter(span.metadata()), |said| span.record(said));
         // Nobody asks which span something belongs to.
         Id::from_u64(1)
     }
 
-    fn record(&self, _span: &Id, _values: &Record<'_>) {}
+    fn record(&self, _span: &Id, values: &Record<'_>) {
+        self.hear("a span", |said| values.record(said));
+    }
 
     fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        self.hear(event.metadata(), |said| event.record(said));
+        self.hear(reporter(event.metadata()), |said| event.record(said));
     }
 
     fn enter(&self, _span: &Id) {}
 
     fn exit(&self, _span: &Id) {}
+}
+
+fn reporter(metadata: &Metadata<'_>) -> String {
+    format!("{} {}", metadata.level(), metadata.target())
 }
 
 /// The fields, as a log would have them.

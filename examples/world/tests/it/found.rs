@@ -19,6 +19,19 @@ fn fresh(at: impl IntoIterator<Item = u64>) -> Vec<Arrival> {
         .collect()
 }
 
+/// A world with one program and the usual settings.
+fn plan(route: Route, arrivals: Vec<Arrival>, troubles: Vec<Trouble>) -> Plan {
+    Plan {
+        seed: 1,
+        route,
+        programs: 1,
+        settings: Settings::default(),
+        latency: Duration::from_millis(50),
+        arrivals,
+        troubles,
+    }
+}
+
 /// An event was judged by the host's new time, and the offset to the far side's clock from before.
 #[test]
 fn a_host_clock_that_steps_between_two_answers_drops_no_event_that_is_pushed() {
@@ -47,15 +60,8 @@ fn a_host_clock_that_steps_between_two_answers_drops_no_event_that_is_pushed() {
 /// The first call of the queue had no bound of time, and so the program never began.
 #[test]
 fn a_queue_that_never_answers_its_first_call_is_asked_again() {
-    is_well(&Plan {
-        seed: 1,
-        route: Route::Sqs,
-        programs: 1,
-        settings: Settings::default(),
-        latency: Duration::from_millis(50),
-        arrivals: fresh([0]),
-        troubles: vec![Trouble::Net(Seam::Queue, 1, NetFault::Stalled)],
-    });
+    let stalled = Trouble::Net(Seam::Queue, 1, NetFault::Stalled);
+    is_well(&plan(Route::Sqs, fresh([0]), vec![stalled]));
 }
 
 /// A request was refused; the single entries of it that were tried then were not judged by their age again.
@@ -87,24 +93,18 @@ fn a_host_clock_that_is_ahead_before_the_ingress_has_answered_drops_no_event_tha
     // By two days, and so that events seem to grow too old while they wait.
     let ahead = (86_300..86_400).step_by(4).chain([2 * 24 * 3600]);
     for (second, ahead) in ahead.enumerate() {
-        is_well(&Plan {
-            seed: 1,
-            route: Route::Http,
-            programs: 1,
-            settings: Settings::default(),
-            latency: Duration::from_millis(50),
-            arrivals: fresh([0, 1, 4, 9, 16, 70]),
-            troubles: vec![
-                Trouble::At(
-                    Duration::ZERO,
-                    Happening::Outage(Seam::Ingress, Duration::from_secs(60)),
-                ),
-                Trouble::At(
-                    Duration::from_secs(second as u64 / 4),
-                    Happening::Clock(ahead),
-                ),
-            ],
-        });
+        let troubles = vec![
+            Trouble::At(
+                Duration::ZERO,
+                Happening::Outage(Seam::Ingress, Duration::from_secs(60)),
+            ),
+            Trouble::At(
+                Duration::from_secs(second as u64 / 4),
+                Happening::Clock(ahead),
+            ),
+        ];
+        let arrivals = fresh([0, 1, 4, 9, 16, 70]);
+        is_well(&plan(Route::Http, arrivals, troubles));
     }
 }
 
@@ -167,20 +167,13 @@ fn an_event_that_grows_too_old_while_a_request_waits_for_another_is_not_sent() {
 /// Nothing was sent, since everything seemed too old; so nobody learnt that the key was refused.
 #[test]
 fn a_key_that_is_refused_while_everything_seems_too_old_is_noticed() {
-    is_well(&Plan {
-        seed: 1,
-        route: Route::Http,
-        programs: 1,
-        settings: Settings::default(),
-        latency: Duration::from_millis(50),
-        arrivals: fresh([0, 10, 20]),
-        troubles: vec![
-            Trouble::At(
-                Duration::ZERO,
-                Happening::Outage(Seam::Ingress, Duration::from_secs(30)),
-            ),
-            Trouble::At(Duration::ZERO, Happening::Clock(2 * 24 * 3600)),
-            Trouble::At(Duration::from_secs(17), Happening::RotateKey),
-        ],
-    });
+    let troubles = vec![
+        Trouble::At(
+            Duration::ZERO,
+            Happening::Outage(Seam::Ingress, Duration::from_secs(30)),
+        ),
+        Trouble::At(Duration::ZERO, Happening::Clock(2 * 24 * 3600)),
+        Trouble::At(Duration::from_secs(17), Happening::RotateKey),
+    ];
+    is_well(&plan(Route::Http, fresh([0, 10, 20]), troubles));
 }
