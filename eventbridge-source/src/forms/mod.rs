@@ -1,17 +1,18 @@
 //! The forms in which events arrive: one body in, its events out.
 
+mod origins;
+mod reading;
 mod shape;
 mod values;
 
-use std::sync::Arc;
-
 use bytes::Bytes;
+#[cfg(feature = "http")]
 use okta_coralogix_core::event::MalformedReason;
-use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
+use okta_coralogix_core::{MalformedEvent, RawEvent};
 
-use self::shape::Shape;
-use self::values::Values;
-use crate::{Envelope, PartnerSource};
+use self::origins::Origins;
+use self::reading::Reading;
+use crate::Envelope;
 
 /// An event, or what stood where one should be.
 type Item = Result<RawEvent, MalformedEvent>;
@@ -50,6 +51,7 @@ pub struct Intake {
     org: Option<String>,
     application: Option<String>,
     subsystem: Option<String>,
+    origins: Origins,
 }
 
 impl Intake {
@@ -60,6 +62,7 @@ impl Intake {
     /// Takes envelopes of every `source`, such as those of a test that may not use Okta's. Default: only Okta's.
     pub fn any_source(mut self, any: bool) -> Self {
         self.any_source = any;
+        self.origins = Origins::default();
         self
     }
 
@@ -67,6 +70,7 @@ impl Intake {
     /// the pull route does.
     pub fn org(mut self, org: impl Into<String>) -> Self {
         self.org = Some(org.into());
+        self.origins = Origins::default();
         self
     }
 
@@ -85,107 +89,28 @@ impl Intake {
     /// The events of `body`, in its order. Never empty: a body without any gives one malformed item.
     #[must_use]
     pub fn read(&self, body: Bytes) -> Vec<Item> {
-        self.read_body(body, Wrapping::Allowed)
+        self.read_received(body, None)
     }
 
-    fn read_body(&self, body: Bytes, wrapping: Wrapping) -> Vec<Item> {
-        // By far the most bodies are one envelope.
-        if let Ok(envelope) = Envelope::parse(body.clone()) {
-            return vec![self.event(&envelope)];
-        }
-        if std::str::from_utf8(&body).is_err() {
-            return vec![self.malformed(body, MalformedReason::NotUtf8)];
-        }
-        let mut items = Vec::new();
-        for value in Values::of(&body, Self::MOST_ITEMS) {
-            match value {
-                Ok(json) => self.read_object(json, wrapping, &mut items),
-                Err((bytes, reason)) => items.push(self.malformed(bytes, reason)),
-            }
-        }
-        if items.is_empty() {
-            let nothing = MalformedReason::Refused("the body holds no event".into());
-            items.push(self.malformed(body, nothing));
-        }
-        items
-    }
-
-    /// Reads one JSON value, which should be an object.
-    fn read_object(&self, json: Bytes, wrapping: Wrapping, items: &mut Vec<Item>) {
-        let refused = |reason: &str| MalformedReason::Refused(reason.into());
-        match Shape::of(&json) {
-            Shape::Envelope => match Envelope::parse(json) {
-                Ok(envelope) => items.push(self.event(&envelope)),
-                Err(error) => {
-                    let MalformedEvent { bytes, reason, .. } = error.into();
-                    items.push(self.malformed(bytes, reason));
-                }
-            },
-            Shape::Notification(message) if wrapping == Wrapping::Allowed => {
-                let mut inside = self.read_body(message.into(), Wrapping::Unwrapped);
-                if let [Err(only)] = &mut inside[..] {
-                    only.bytes = json;
-                }
-                items.append(&mut inside);
-            }
-            Shape::SubscriptionConfirmation => {
-                let reason = "an SNS subscription to be confirmed: open its `SubscribeURL` once";
-                items.push(self.malformed(json, refused(reason)));
-            }
-            Shape::DeadLetterRecord => {
-                let reason =
-                    "the dead-letter record of a custom event bus: it names events and holds none";
-                items.push(self.malformed(json, refused(reason)));
-            }
-            Shape::Event | Shape::Notification(_) => {
-                items.push(RawEvent::parse(json, Arc::new(self.origin(None))));
-            }
+    /// The same of a message that a queue has given `receive_count` times, which the origin then says.
+    #[must_use]
+    pub fn read_received(&self, body: Bytes, receive_count: Option<u32>) -> Vec<Item> {
+        let reading = Reading::of(self, receive_count);
+        // By far the most bodies are one envelope, as EventBridge writes it.
+        match RawEvent::parse_envelope(body, |source| reading.origin(source).ok()) {
+            Ok(event) => vec![Ok(event)],
+            Err(body) => reading.read(body),
         }
     }
 
     /// The event of an envelope, with the whole envelope as its document.
     pub(crate) fn event(&self, envelope: &Envelope) -> Item {
-        let partner = match envelope.source.as_deref().map(str::parse::<PartnerSource>) {
-            None => None,
-            Some(Ok(partner)) => Some(partner),
-            Some(Err(_)) if self.any_source => None,
-            Some(Err(not_okta)) => {
-                let reason = MalformedReason::Refused(not_okta.to_string());
-                return Err(self.malformed_of(envelope.document().clone(), reason));
-            }
-        };
-        let detail = envelope.detail_range();
-        let origin = Arc::new(self.origin(partner));
-        RawEvent::parse_within(envelope.document().clone(), detail, origin)
+        Reading::of(self, None).event(envelope)
     }
 
-    fn origin(&self, partner: Option<PartnerSource>) -> Origin {
-        let (org, stream) =
-            partner.map_or_else(Default::default, |partner| (partner.org, partner.stream));
-        let mut origin = Origin::org(self.org.clone().unwrap_or(org));
-        origin.stream = stream;
-        origin.application = self.application.clone();
-        origin.subsystem = self.subsystem.clone();
-        origin
+    /// What stood where an event should be.
+    #[cfg(feature = "http")]
+    pub(crate) fn malformed(&self, bytes: Bytes, reason: MalformedReason) -> Item {
+        Reading::of(self, None).malformed(bytes, reason)
     }
-
-    fn malformed(&self, bytes: Bytes, reason: MalformedReason) -> Item {
-        Err(self.malformed_of(bytes, reason))
-    }
-
-    /// A malformed item of an origin that no envelope names.
-    pub(crate) fn malformed_of(&self, bytes: Bytes, reason: MalformedReason) -> MalformedEvent {
-        MalformedEvent {
-            bytes,
-            reason,
-            origin: Arc::new(self.origin(None)),
-        }
-    }
-}
-
-/// Whether an SNS notification is opened. One inside another is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wrapping {
-    Allowed,
-    Unwrapped,
 }

@@ -213,8 +213,8 @@ async fn receive(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Res
             let reason = format!(
                 "the body has {length} bytes, at most {limit} are taken; these are its first"
             );
-            let item = intake.malformed_of(start, MalformedReason::Refused(reason));
-            (StatusCode::PAYLOAD_TOO_LARGE, vec![Err(item)])
+            let item = intake.malformed(start, MalformedReason::Refused(reason));
+            (StatusCode::PAYLOAD_TOO_LARGE, vec![item])
         }
         Ok(Received::Broken) | Err(_) => {
             return endpoint.unavailable("the body did not arrive in time\n");
@@ -232,8 +232,8 @@ fn judge(intake: &Intake, headers: &HeaderMap, body: bytes::Bytes) -> (StatusCod
     if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
         let reason =
             MalformedReason::Refused("the body has a Content-Encoding; none is taken".into());
-        let item = intake.malformed_of(body, reason);
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, vec![Err(item)]);
+        let item = intake.malformed(body, reason);
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, vec![item]);
     }
     let items = intake.read(body);
     let answer = match items.iter().all(is_no_event) {

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use okta_coralogix_core::{MalformedEvent, RawEvent};
@@ -69,41 +68,18 @@ impl Payload {
             };
             let receives = message.attributes.get("ApproximateReceiveCount");
             let receives = receives.and_then(|count| count.parse().ok());
-            let read = intake.read(body);
+            let read = intake.read_received(body, receives);
             messages.push(Record {
                 id: message.message_id,
                 group: message.attributes.get("MessageGroupId").cloned(),
                 items: read.len(),
             });
-            items.extend(
-                read.into_iter()
-                    .map(|item| with_receive_count(item, receives)),
-            );
+            items.extend(read);
         }
         Self {
             items,
             messages: Some(messages),
         }
-    }
-}
-
-fn with_receive_count(
-    item: Result<RawEvent, MalformedEvent>,
-    receive_count: Option<u32>,
-) -> Result<RawEvent, MalformedEvent> {
-    let origin = match &item {
-        Ok(event) => event.origin(),
-        Err(malformed) => &malformed.origin,
-    };
-    let mut origin = okta_coralogix_core::Origin::clone(origin);
-    origin.receive_count = receive_count;
-    let origin = Arc::new(origin);
-    match item {
-        Ok(event) => Ok(event.with_origin(origin)),
-        Err(malformed) => Err(MalformedEvent {
-            origin,
-            ..malformed
-        }),
     }
 }
 

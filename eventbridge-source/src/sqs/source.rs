@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use okta_coralogix_core::filter::SeenFilter;
-use okta_coralogix_core::{
-    AckOrder, Delivery, Error, ErrorKind, EventSource, MalformedEvent, Origin, RawEvent, Result,
-};
+use okta_coralogix_core::{AckOrder, Delivery, Error, ErrorKind, EventSource, Result};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -151,13 +149,14 @@ impl SqsSource {
         }
         let (mut items, mut parts) = (Vec::new(), Vec::new());
         for message in taken {
-            let read = self.settings.intake.read(message.body);
+            let receives = (message.receive_count > 0).then_some(message.receive_count);
+            let read = self.settings.intake.read_received(message.body, receives);
             parts.push(Part {
                 id: message.id,
                 group: message.group,
                 items: read.len(),
             });
-            items.extend(with_receive_count(read, message.receive_count));
+            items.extend(read);
         }
         let acker = SqsAcker::new(Arc::clone(&self.shared), parts, self.drop_off.clone());
         let mut delivery = Delivery::new(items, Box::new(acker));
@@ -247,28 +246,4 @@ impl Drop for SqsSource {
             });
         }
     }
-}
-
-type Item = Result<RawEvent, MalformedEvent>;
-
-/// Notes in the origin of each item how often its message was received.
-fn with_receive_count(items: Vec<Item>, receive_count: u32) -> impl Iterator<Item = Item> {
-    let counted = move |origin: &Origin| {
-        let mut origin = origin.clone();
-        origin.receive_count = (receive_count > 0).then_some(receive_count);
-        Arc::new(origin)
-    };
-    items.into_iter().map(move |item| match item {
-        Ok(event) => {
-            let origin = counted(event.origin());
-            Ok(event.with_origin(origin))
-        }
-        Err(malformed) => {
-            let origin = counted(&malformed.origin);
-            Err(MalformedEvent {
-                origin,
-                ..malformed
-            })
-        }
-    })
 }

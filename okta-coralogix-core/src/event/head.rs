@@ -149,7 +149,7 @@ fn severity(text: &str) -> Option<OktaSeverity> {
 }
 
 /// The inside of a raw JSON value, if that is a string.
-fn inside(raw: &str) -> Option<&str> {
+pub(super) fn inside(raw: &str) -> Option<&str> {
     raw.strip_prefix('"')?.strip_suffix('"')
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::envelope::Envelope;
 use super::head::Fields;
 
 pub(crate) fn objects<'a>(
@@ -12,5 +13,9 @@ pub(crate) fn objects<'a>(
 }
 
 pub(super) fn object(_text: &str) -> Option<Fields<'_>> {
+    None
+}
+
+pub(super) fn envelope(_text: &str) -> Option<Envelope<'_>> {
     None
 }

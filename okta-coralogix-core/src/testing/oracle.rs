@@ -1,8 +1,10 @@
 //! What `serde_json` alone makes of an event or a page: what the scanner is held to.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 
 use crate::event::page::{Reader, split};
 use crate::event::{EventHead, MalformedEvent, Origin, RawEvent, UnreadablePage, scan};
@@ -26,6 +28,23 @@ pub fn parse(json: Bytes, origin: Arc<Origin>) -> Result<RawEvent, MalformedEven
     let head = EventHead::read_by_serde_json(&json);
     let whole = 0..json.len();
     RawEvent::with_head(json, whole, head, origin)
+}
+
+/// As [`RawEvent::parse_envelope`], by `serde_json` alone, so that it takes every spelling; `None` if there is no event in it.
+pub fn parse_envelope(
+    document: &Bytes,
+    origin: impl FnOnce(Option<&str>) -> Option<Arc<Origin>>,
+) -> Option<RawEvent> {
+    let members: HashMap<String, &RawValue> = serde_json::from_slice(document).ok()?;
+    let detail = members.get("detail")?.get();
+    let head = EventHead::read_by_serde_json(detail.as_bytes()).ok();
+    let start = detail.as_ptr() as usize - document.as_ptr() as usize;
+    let source: Option<String> = members
+        .get("source")
+        .and_then(|source| serde_json::from_str(source.get()).ok());
+    let json = start..start + detail.len();
+    let origin = origin(source.as_deref())?;
+    RawEvent::with_head(document.clone(), json, Ok(head?), origin).ok()
 }
 
 /// Whether the scanner reads a comma-separated list of events, the inside of a page, without help.

@@ -70,6 +70,24 @@ const PIECES: [&[u8]; 40] = [
     b"u",
 ];
 
+/// What stands around an event, in front of it and behind it.
+const ENVELOPES: [(&str, &str); 8] = [
+    (
+        r#"{"version":"0","id":"i","detail-type":"SystemLog","source":"aws.partner/okta.com/acme/audit","time":"2026-05-04T12:00:00Z","resources":[],"detail":"#,
+        "}",
+    ),
+    (
+        r#"{"detail":"#,
+        r#","source":"x","resources":[{"uuid":"no","detail":{}}]}"#,
+    ),
+    (r#"{"source":"a","source":"b","detail":{},"detail":"#, "}"),
+    (r#"{"source":7,"detail":"#, "}"),
+    (r#"{"a":{"detail":{}},"detail":"#, r#","detail":1}"#),
+    (r#"{"source":"\u0061","detail":"#, "}"),
+    (r#"{"detail":{"uuid":"old"},"detail":"#, r#","k":"v"}"#),
+    (r#"{ "source" : "spaced" , "detail" : "#, " }"),
+];
+
 fn mutant(page: &[u8], rng: &mut Rng) -> Vec<u8> {
     let mut page = page.to_vec();
     for _ in 0..rng.usize(1..=3) {
@@ -124,8 +142,35 @@ fn assert_same(scanned: &Items, read: &Items, page: &[u8]) {
     }
 }
 
-/// How many were checked, and how many of them the scanner read without help.
-fn check_mutants(count: usize, seed: u64) -> (usize, usize) {
+/// Whether the scanner read it. `source` stands for where it comes from.
+fn assert_envelope_is_read_alike(document: &Bytes) -> bool {
+    let origin = |source: Option<&str>| Some(Arc::new(Origin::org(source.unwrap_or("none"))));
+    let text = String::from_utf8_lossy(document);
+    match RawEvent::parse_envelope(document.clone(), origin) {
+        Ok(event) => {
+            let read = oracle::parse_envelope(document, origin);
+            let read = read.unwrap_or_else(|| panic!("serde_json refuses {text}"));
+            assert_eq!(event.json_range(), read.json_range(), "{text}");
+            assert_eq!(event.origin(), read.origin(), "{text}");
+            assert_eq!(event.document(), document);
+            assert_eq!(describe(&event), describe(&read), "{text}");
+            true
+        }
+        Err(left) => {
+            assert_eq!(left, document);
+            false
+        }
+    }
+}
+
+/// How many the scanner read without help.
+struct Counts {
+    /// Events and lists of them.
+    scanned: usize,
+    envelopes: usize,
+}
+
+fn check_mutants(count: usize, seed: u64) -> Counts {
     let mut rng = Rng::with_seed(seed);
     let mut generator = EventGenerator::new(seed);
     let now = "2026-05-04T12:00:00Z".parse().unwrap();
@@ -135,7 +180,7 @@ fn check_mutants(count: usize, seed: u64) -> (usize, usize) {
         .map(|event| event.json)
         .collect();
     let origin = Arc::new(Origin::org("acme"));
-    let mut scanned = 0;
+    let (mut scanned, mut envelopes) = (0, 0);
     for _ in 0..count {
         let events: Vec<&[u8]> = (0..rng.usize(1..=2))
             .map(|_| match rng.u8(0..8) {
@@ -155,16 +200,25 @@ fn check_mutants(count: usize, seed: u64) -> (usize, usize) {
         let by_serde_json = Ok(vec![oracle::parse(list.clone(), Arc::clone(&origin))]);
         assert_same(&alone, &by_serde_json, &list);
         scanned += usize::from(str::from_utf8(&list).is_ok_and(oracle::is_scanned));
+        let (before, behind) = ENVELOPES[rng.usize(0..ENVELOPES.len())];
+        let envelope = [before.as_bytes(), events[0], behind.as_bytes()].concat();
+        let envelope = Bytes::from(mutant(&envelope, &mut rng));
+        envelopes += usize::from(assert_envelope_is_read_alike(&envelope));
     }
-    (count, scanned)
+    Counts { scanned, envelopes }
 }
 
 #[test]
 fn no_mutant_is_read_otherwise_than_by_serde_json() {
-    let (count, scanned) = check_mutants(100_000, 1);
-    println!("{count} mutants, {scanned} of them read by the scanner alone");
+    let count = 100_000;
+    let Counts { scanned, envelopes } = check_mutants(count, 1);
+    println!(
+        "of {count} mutants the scanner alone read {scanned}, and {envelopes} of as many envelopes"
+    );
     // Most are broken. If none were sound, or all, the test would show nothing.
-    assert!(scanned > count / 20 && scanned < count / 2, "{scanned}");
+    for read in [scanned, envelopes] {
+        assert!(read > count / 40 && read < count / 2, "{read}");
+    }
 }
 
 /// `cargo test --release -p okta-coralogix-core --all-features --test it ten_million -- --ignored --nocapture`
@@ -172,9 +226,9 @@ fn no_mutant_is_read_otherwise_than_by_serde_json() {
 #[ignore = "takes some minutes"]
 fn ten_million_mutants_are_read_as_by_serde_json() {
     for seed in 0..100 {
-        let (count, scanned) = check_mutants(100_000, 1_000 + seed);
+        let Counts { scanned, envelopes } = check_mutants(100_000, 1_000 + seed);
         println!(
-            "{} mutants, {scanned} of the last {count} read by the scanner alone",
+            "{} mutants; of the last 100000 the scanner alone read {scanned}, and {envelopes} of as many envelopes",
             (seed + 1) * 100_000
         );
     }
@@ -186,6 +240,9 @@ fn generated_events_are_read_by_the_scanner_alone() {
     for event in EventGenerator::new(3).batch(2_000, now) {
         let event = str::from_utf8(&event.json).unwrap();
         assert!(oracle::is_scanned(event), "{event}");
+        let (before, behind) = ENVELOPES[0];
+        let envelope = format!("{before}{event}{behind}");
+        assert!(assert_envelope_is_read_alike(&envelope.into()));
     }
 }
 
@@ -217,6 +274,20 @@ fn public_events_are_read_by_the_scanner_alone() {
         &oracle::split_page(&page, &origin),
         &page,
     );
+}
+
+#[test]
+fn an_envelope_is_read_wherever_a_block_begins() {
+    for event in SMALL {
+        for (before, behind) in ENVELOPES {
+            for padding in (0..70).chain(950..1_030) {
+                let pad = "x".repeat(padding);
+                let (_, before) = before.split_at(1);
+                let envelope = format!(r#"{{"pad":"{pad}",{before}{event}{behind}"#);
+                assert_envelope_is_read_alike(&envelope.into());
+            }
+        }
+    }
 }
 
 #[test]

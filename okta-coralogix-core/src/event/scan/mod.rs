@@ -10,8 +10,11 @@
 //! numbers and the like, escapes, and the keys of an event are looked at one by one. Most of a page is none of these.
 
 mod block;
+mod containers;
 mod elements;
+mod envelope;
 mod escapes;
+mod members;
 mod nest;
 mod places;
 mod scalar;
@@ -22,9 +25,12 @@ use std::ops::Range;
 use fearless_simd::{Level, Simd, dispatch};
 
 use self::block::BLOCK;
+use self::containers::{Containers, Watch};
 use self::elements::Elements;
+use self::envelope::Envelopes;
 use self::places::BLOCKS;
 use self::stretch::{STRETCH, Stretch};
+use super::envelope::Envelope;
 use super::head::Fields;
 
 /// Reads a comma-separated list of JSON objects, the inside of an array, and calls `found` with the place and the head's
@@ -37,34 +43,38 @@ pub(crate) fn objects<'a>(
     list: &'a str,
     found: impl FnMut(Range<usize>, &Fields<'a>) -> Option<()>,
 ) -> Option<()> {
-    dispatch!(Level::new(), simd => objects_with(simd, list, found))
+    let watch = Elements::of(list, found);
+    dispatch!(Level::new(), simd => scan(simd, list, watch))?;
+    Some(())
 }
 
-/// The same, with the instructions that this processor has.
+/// Reads an EventBridge envelope, an object with an event as its `detail`.
+///
+/// `None` if the text is not that, or is spelt in a way that [`objects`] leaves to others. The same holds for `source`.
+pub(super) fn envelope(text: &str) -> Option<Envelope<'_>> {
+    let watch = Envelopes::of(text);
+    dispatch!(Level::new(), simd => scan(simd, text, watch))?.found()
+}
+
+/// Reads the inside of a list, with the instructions that this processor has.
 #[inline(always)]
-fn objects_with<'a, S: Simd>(
-    simd: S,
-    list: &'a str,
-    found: impl FnMut(Range<usize>, &Fields<'a>) -> Option<()>,
-) -> Option<()> {
+fn scan<S: Simd, W: Watch>(simd: S, list: &str, watch: W) -> Option<W> {
     let text = list.as_bytes();
     let mut stretch = Stretch::of_list();
-    let mut elements = Elements::of(list, found);
+    let mut containers = Containers::of_list(list, watch);
     for start in (0..text.len()).step_by(STRETCH) {
         let count = stretch.look(simd, text, start)?;
-        for block in 0..BLOCKS {
-            if block == count {
-                break;
-            }
+        for block in 0..count.min(BLOCKS) {
             let at = start + block * BLOCK;
             let tokens = stretch.tokens(block);
             scalar::check(text, at, tokens.scalars)?;
-            let objects = elements.read(simd, at, &tokens)?;
+            let objects = containers.read(simd, at, &tokens)?;
             stretch.set_objects(block, &tokens, objects)?;
         }
-        stretch.check_keys(simd)?;
+        stretch.check_keys(simd, count)?;
     }
-    elements.end()
+    containers.end()?;
+    Some(containers.watch)
 }
 
 /// Reads one JSON object, with nothing around it.

@@ -22,6 +22,12 @@ impl Nest {
         self.0 == 0b101
     }
 
+    /// An object that is a member of an object in the list.
+    #[inline(always)]
+    pub(super) fn is_in_element(self) -> bool {
+        self.0 == 0b1011
+    }
+
     /// The kind of the innermost container: [`OBJECT`](Self::OBJECT), or 0 for an array.
     #[inline(always)]
     pub(super) fn kind(self) -> u64 {

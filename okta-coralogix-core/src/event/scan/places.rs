@@ -65,8 +65,8 @@ impl Places {
     }
 }
 
-/// The blocks at which steps begin.
+/// The blocks at which steps begin, of so many blocks.
 #[inline(always)]
-pub(super) fn steps() -> impl Iterator<Item = usize> {
-    (0..BLOCKS / STEP).map(|step| step * STEP)
+pub(super) fn steps(count: usize) -> impl Iterator<Item = usize> {
+    (0..count / STEP).map(|step| step * STEP)
 }

@@ -5,7 +5,7 @@ use fearless_simd::u64x4;
 
 use super::block::{BLOCK, Block, backslashes};
 use super::escapes::Escapes;
-use super::places::{BLOCKS, Places, steps};
+use super::places::{BLOCKS, Places, STEP, steps};
 
 /// Bytes in a stretch.
 pub(super) const STRETCH: usize = BLOCKS * BLOCK;
@@ -76,7 +76,7 @@ impl Stretch {
         }
     }
 
-    /// Looks at the stretch that begins at `start`; says how many blocks there are. `None` if a place in it is such as the one before
+    /// Looks at the stretch that begins at `start`; says how many blocks were looked at: full steps of them. `None` if a place in it is such as the one before
     /// does not allow, an escape is wrong, or there is a control character.
     ///
     /// Whether keys are where they must be, what stands in scalars, and whether brackets match, is seen to later.
@@ -97,19 +97,20 @@ impl Stretch {
             let at = start + block * BLOCK;
             let rest = text.get(at..).unwrap_or_default();
             if let Some(bytes) = rest.first_chunk() {
-                count += 1;
                 self.look_at(simd, text, at, bytes, block)?;
+            } else if block % STEP == 0 && rest.is_empty() {
+                break;
             } else {
-                count += usize::from(!rest.is_empty());
                 let mut bytes = [0x7F; BLOCK];
                 bytes[..rest.len()].copy_from_slice(rest);
                 self.look_at(simd, text, at, &bytes, block)?;
                 self.absent.words()[block] = u64::MAX << rest.len();
                 self.key_ends.words()[block] = 0;
             }
+            count += 1;
         }
-        self.find_strings(simd);
-        self.find_tokens(simd)?;
+        self.find_strings(simd, count);
+        self.find_tokens(simd, count)?;
         Some(count)
     }
 
@@ -138,21 +139,21 @@ impl Stretch {
     }
 
     #[inline(always)]
-    fn find_strings<S: Simd>(&mut self, simd: S) {
-        for step in steps() {
+    fn find_strings<S: Simd>(&mut self, simd: S, count: usize) {
+        for step in steps(count) {
             self.inside
                 .set(step, to_the_next(self.quotes.step(simd, step)));
         }
-        for inside in self.inside.words() {
+        for inside in &mut self.inside.words()[..count] {
             *inside ^= self.in_string;
             self.in_string = (*inside >> (BLOCK - 1)).wrapping_neg();
         }
     }
 
     #[inline(always)]
-    fn find_tokens<S: Simd>(&mut self, simd: S) -> Option<()> {
+    fn find_tokens<S: Simd>(&mut self, simd: S, count: usize) -> Option<()> {
         let mut wrong = u64x4::splat(simd, 0);
-        for step in steps() {
+        for step in steps(count) {
             let quotes = self.quotes.step(simd, step);
             let inside = self.inside.step(simd, step);
             let outside = !(quotes | inside | self.absent.step(simd, step));
@@ -218,9 +219,9 @@ impl Stretch {
     /// Checks that in objects there are keys, and nothing else, where in arrays there are items, and that there are colons behind keys
     /// and nowhere else.
     #[inline(always)]
-    pub(super) fn check_keys<S: Simd>(&self, simd: S) -> Option<()> {
+    pub(super) fn check_keys<S: Simd>(&self, simd: S, count: usize) -> Option<()> {
         let mut wrong = u64x4::splat(simd, 0);
-        for step in steps() {
+        for step in steps(count) {
             let begins = self.quotes.step(simd, step) & self.inside.step(simd, step);
             let key_places = self.firsts.step(simd, step) & self.objects.step(simd, step);
             wrong |= key_places & !(begins | self.closes.step(simd, step));

@@ -1,0 +1,157 @@
+//! How a body is read that is more than an envelope as EventBridge writes it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use okta_coralogix_core::event::MalformedReason;
+use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
+
+use super::shape::Shape;
+use super::values::Values;
+use super::{Intake, Item};
+use crate::{Envelope, NotOkta, PartnerSource};
+
+/// One body that is being read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    intake: &'a Intake,
+    /// How often a queue has given it.
+    receive_count: Option<u32>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn of(intake: &'a Intake, receive_count: Option<u32>) -> Self {
+        Self {
+            intake,
+            receive_count,
+        }
+    }
+
+    /// Never empty.
+    pub(super) fn read(self, body: Bytes) -> Vec<Item> {
+        self.read_wrapped(body, Wrapping::Allowed)
+    }
+
+    fn read_wrapped(self, body: Bytes, wrapping: Wrapping) -> Vec<Item> {
+        if let Ok(envelope) = Envelope::parse(body.clone()) {
+            return vec![self.event(&envelope)];
+        }
+        if std::str::from_utf8(&body).is_err() {
+            return vec![self.malformed(body, MalformedReason::NotUtf8)];
+        }
+        let mut items = Vec::new();
+        for value in Values::of(&body, Intake::MOST_ITEMS) {
+            match value {
+                Ok(json) => self.read_object(json, wrapping, &mut items),
+                Err((bytes, reason)) => items.push(self.malformed(bytes, reason)),
+            }
+        }
+        if items.is_empty() {
+            let nothing = MalformedReason::Refused("the body holds no event".into());
+            items.push(self.malformed(body, nothing));
+        }
+        items
+    }
+
+    /// Reads one JSON value, which should be an object.
+    fn read_object(self, json: Bytes, wrapping: Wrapping, items: &mut Vec<Item>) {
+        let refused = |reason: &str| MalformedReason::Refused(reason.into());
+        match Shape::of(&json) {
+            Shape::Envelope => match Envelope::parse(json) {
+                Ok(envelope) => items.push(self.event(&envelope)),
+                Err(error) => {
+                    let MalformedEvent { bytes, reason, .. } = error.into();
+                    items.push(self.malformed(bytes, reason));
+                }
+            },
+            Shape::Notification(message) if wrapping == Wrapping::Allowed => {
+                let mut inside = self.read_wrapped(message.into(), Wrapping::Unwrapped);
+                if let [Err(only)] = &mut inside[..] {
+                    only.bytes = json;
+                }
+                items.append(&mut inside);
+            }
+            Shape::SubscriptionConfirmation => {
+                let reason = "an SNS subscription to be confirmed: open its `SubscribeURL` once";
+                items.push(self.malformed(json, refused(reason)));
+            }
+            Shape::DeadLetterRecord => {
+                let reason =
+                    "the dead-letter record of a custom event bus: it names events and holds none";
+                items.push(self.malformed(json, refused(reason)));
+            }
+            Shape::Event | Shape::Notification(_) => {
+                items.push(RawEvent::parse(json, self.no_origin()));
+            }
+        }
+    }
+
+    /// The event of an envelope, with the whole envelope as its document.
+    pub(super) fn event(self, envelope: &Envelope) -> Item {
+        let document = envelope.document().clone();
+        match self.origin(envelope.source.as_deref()) {
+            Ok(origin) => RawEvent::parse_within(document, envelope.detail_range(), origin),
+            Err(not_okta) => {
+                self.malformed(document, MalformedReason::Refused(not_okta.to_string()))
+            }
+        }
+    }
+
+    /// What comes in an envelope with this `source`.
+    ///
+    /// # Errors
+    /// If only Okta's are taken, and it is none.
+    pub(super) fn origin(self, source: Option<&str>) -> Result<Arc<Origin>, NotOkta> {
+        self.known(source, || match source.map(str::parse::<PartnerSource>) {
+            Some(Ok(partner)) => Ok(self.origin_of(Some(partner))),
+            Some(Err(not_okta)) if !self.intake.any_source => Err(not_okta),
+            _ => Ok(self.origin_of(None)),
+        })
+    }
+
+    /// What comes in no envelope.
+    fn no_origin(self) -> Arc<Origin> {
+        let Ok(origin) = self.known(None, || Ok::<_, Infallible>(self.origin_of(None)));
+        origin
+    }
+
+    fn known<E>(
+        self,
+        source: Option<&str>,
+        make: impl FnOnce() -> Result<Origin, E>,
+    ) -> Result<Arc<Origin>, E> {
+        let suits = |origin: &Origin| {
+            origin.receive_count == self.receive_count
+                && origin.application == self.intake.application
+                && origin.subsystem == self.intake.subsystem
+        };
+        self.intake.origins.of(source, suits, make)
+    }
+
+    fn origin_of(self, partner: Option<PartnerSource>) -> Origin {
+        let (org, stream) =
+            partner.map_or_else(Default::default, |partner| (partner.org, partner.stream));
+        let mut origin = Origin::org(self.intake.org.clone().unwrap_or(org));
+        origin.stream = stream;
+        origin.application = self.intake.application.clone();
+        origin.subsystem = self.intake.subsystem.clone();
+        origin.receive_count = self.receive_count;
+        origin
+    }
+
+    pub(super) fn malformed(self, bytes: Bytes, reason: MalformedReason) -> Item {
+        Err(MalformedEvent {
+            bytes,
+            reason,
+            origin: self.no_origin(),
+        })
+    }
+}
+
+/// Whether an SNS notification is opened. One inside another is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wrapping {
+    Allowed,
+    Unwrapped,
+}
