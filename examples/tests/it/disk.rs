@@ -2,7 +2,10 @@
 
 use std::os::unix::process::ExitStatusExt;
 
+use eventbridge_source::sqs::simulator::SqsSimulator;
+
 use crate::eventbridge_http::program as http;
+use crate::eventbridge_sqs::world as sqs;
 use crate::kill::repeatable;
 use crate::limits::{Limit, start_limited};
 use crate::program::{Ended, World, fresh, terminate};
@@ -14,6 +17,10 @@ const FULL: usize = 150 << 10;
 
 /// Dead letters of 3 KB that take more.
 const ODD: usize = 60;
+
+/// Fewer dead letters fit, of those that are pushed.
+const ODD_ONES: usize = 10;
+const FEW: usize = 16 << 10;
 
 /// The number of the signal that ends a process which writes beyond its limit.
 const SIGXFSZ: i32 = 25;
@@ -74,24 +81,15 @@ async fn dead_letters_that_no_longer_fit_the_disk_end_pull_and_settle_nothing() 
     let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
     assert_eq!(missing, [""; 0], "nothing is lost");
     assert!(ledger.repeats() <= before);
-    let letters = std::fs::read_to_string(world.dead_letters()).unwrap();
-    let whole = letters.lines().filter(|line| is_json(line)).count();
+    let whole = whole_letters(&std::fs::read_to_string(world.dead_letters()).unwrap());
     assert!(whole >= ODD, "{whole} of {ODD} letters");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dead_letters_that_no_longer_fit_the_disk_end_the_endpoint_and_the_caller_keeps_them() {
     let world = http::World::new().await;
-    let odd: Vec<_> = (0..10)
-        .map(|n| {
-            format!(
-                r#"{{"no":"published","n":{n},"filling":"{}"}}"#,
-                "x".repeat(3000)
-            )
-        })
-        .map(|json| http::envelope(json.as_bytes()))
-        .collect();
-    let limit = Limit::FileSize(16 << 10);
+    let odd: Vec<_> = odd().iter().map(|json| http::envelope(json)).collect();
+    let limit = Limit::FileSize(FEW);
     let child = start_limited(
         "eventbridge_http",
         world.folder.path(),
@@ -106,7 +104,8 @@ async fn dead_letters_that_no_longer_fit_the_disk_end_the_endpoint_and_the_calle
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let (taken, kept) = (report.invoked.len(), report.undelivered.len());
     assert!(kept > 0, "all 10 fitted");
-    assert!(whole_letters(&world) >= taken, "{taken} were answered 200");
+    let whole = whole_letters(&world.dead_letters());
+    assert!(whole >= taken, "{taken} were answered 200");
 
     let program = world.listen(&world.variables(), &[]).await;
     let again = report.undelivered.into_iter().map(|one| one.event);
@@ -117,8 +116,62 @@ async fn dead_letters_that_no_longer_fit_the_disk_end_the_endpoint_and_the_calle
     assert_eq!(destination.invoke_all(good).await.invoked.len(), 5);
     terminate(&program.child).await;
     assert_eq!(program.ended().await.code, Some(0));
-    let letters = world.dead_letters();
-    for n in 0..10 {
+    assert_all_are_letters(&world.dead_letters());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_letters_that_no_longer_fit_the_disk_end_the_consumer_and_the_queue_keeps_them() {
+    let world = sqs::World::new(SqsSimulator::builder().redrive_after(10).build()).await;
+    for json in odd() {
+        world.queue.send(sqs::envelope(&json));
+    }
+    let events = world.backlog(20);
+    let limit = Limit::FileSize(FEW);
+    let child = start_limited(
+        "eventbridge_sqs",
+        world.folder.path(),
+        &world.variables(),
+        &["--once"],
+        limit,
+    );
+    let ended = Ended::of(child).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("dead-letters"), "{}", ended.stderr);
+    let kept = world.queue.depth_now();
+    let kept = usize::try_from(kept.visible + kept.in_flight).unwrap();
+    let deleted = usize::try_from(world.queue.deleted()).unwrap();
+    assert_eq!(kept + deleted, ODD_ONES + events.len(), "nothing else went");
+    let reached = world.ingress.ledger().entries().len();
+    let written = whole_letters(&world.dead_letters());
+    assert!(written < ODD_ONES, "all of them fitted");
+    assert!(
+        deleted <= written + reached,
+        "{deleted} are deleted, {written} written and {reached} delivered"
+    );
+
+    world.queue.show_all();
+    let ended = Ended::of(world.start(&["--once"])).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(world.queue.depth_now().is_empty());
+    let ledger = world.ingress.ledger();
+    let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
+    assert_eq!(missing, [""; 0], "nothing is lost");
+    assert!(
+        ledger.repeats() <= reached,
+        "delivered before, and not deleted"
+    );
+    assert_all_are_letters(&world.dead_letters());
+}
+
+/// What is no event, each 3 KB long.
+fn odd() -> Vec<Vec<u8>> {
+    let filling = "x".repeat(3000);
+    let odd = |n| format!(r#"{{"no":"published","n":{n},"filling":"{filling}"}}"#);
+    (0..ODD_ONES).map(|n| odd(n).into_bytes()).collect()
+}
+
+fn assert_all_are_letters(letters: &str) {
+    for n in 0..ODD_ONES {
         let marked = format!(r#"\"n\":{n},"#);
         let found = letters
             .lines()
@@ -127,12 +180,8 @@ async fn dead_letters_that_no_longer_fit_the_disk_end_the_endpoint_and_the_calle
     }
 }
 
-fn whole_letters(world: &http::World) -> usize {
-    world
-        .dead_letters()
-        .lines()
-        .filter(|line| is_json(line))
-        .count()
+fn whole_letters(letters: &str) -> usize {
+    letters.lines().filter(|line| is_json(line)).count()
 }
 
 fn is_json(line: &str) -> bool {

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use chrono::TimeDelta;
 use coralogix_sink::simulator::Fault;
+use eventbridge_source::sqs::simulator::SqsSimulator;
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent};
 use okta_coralogix_core::{Clock, SystemClock};
 use tokio::process::Child;
 use tokio::time::interval;
 
 use crate::eventbridge_http::program as http;
+use crate::eventbridge_sqs::world as sqs;
 use crate::limits::{Limit, Sample, start_limited};
 use crate::program::{Ended, World, terminate};
 
@@ -110,6 +112,35 @@ async fn fifty_megabytes_at_once_and_no_ingress_fit_the_memory_that_the_endpoint
     println!(
         "eventbridge_http, {} events of {BYTES} bytes, {:?}: at most {most} KB",
         events.len(),
+        began.elapsed()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_of_160_megabytes_and_no_ingress_fit_the_memory_that_the_consumer_may_have() {
+    let world = sqs::World::new(SqsSimulator::builder().redrive_after(100).build()).await;
+    let events = large(EVENTS);
+    for event in &events {
+        world.queue.send(sqs::envelope(&event.json));
+    }
+    world.ingress.fail_always(Some(Fault::status(503)));
+    let folder = world.folder.path();
+    let limit = Limit::Memory(LIMIT);
+    let variables = world.variables();
+    let child = start_limited("eventbridge_sqs", folder, &variables, &["--once"], limit);
+    let up_again = async {
+        tokio::time::sleep(DOWN).await;
+        world.ingress.fail_always(None);
+    };
+    let began = Instant::now();
+    let ((ended, most), ()) = tokio::join!(watched(child), up_again);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(world.queue.depth_now().is_empty());
+    let ledger = world.ingress.ledger();
+    let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
+    assert_eq!((missing, ledger.repeats()), (vec![], 0));
+    println!(
+        "eventbridge_sqs, {EVENTS} events of {BYTES} bytes, {:?}: at most {most} KB",
         began.elapsed()
     );
 }

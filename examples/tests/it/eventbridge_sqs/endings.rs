@@ -28,11 +28,7 @@ async fn once_it_empties_the_queue_and_ends() {
         (0, events.len())
     );
     assert!(world.queue.depth_now().is_empty());
-    let letters = world
-        .folder
-        .path()
-        .join("okta-coralogix.dead-letters.ndjson");
-    let letters = std::fs::read_to_string(letters).unwrap();
+    let letters = world.dead_letters();
     assert!(
         letters.contains(r#""receive_count":1"#) && letters.contains("no event"),
         "{letters}"

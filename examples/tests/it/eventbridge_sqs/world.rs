@@ -67,6 +67,11 @@ impl World {
         ])
     }
 
+    pub(crate) fn dead_letters(&self) -> String {
+        let folder = self.folder.path();
+        std::fs::read_to_string(folder.join("okta-coralogix.dead-letters.ndjson")).unwrap()
+    }
+
     pub(crate) fn start(&self, flags: &[&str]) -> Child {
         start_program(
             "eventbridge_sqs",
