@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::many::{Many, many};
-use crate::plan::{Arrival, DiskFault, Kind, NetFault, Plan, Route, Seam, Settings, Trouble};
+use crate::plan::{
+    Arrival, DiskFault, Kind, NetFault, Plan, QueueKind, Route, Seam, Settings, Trouble,
+};
 use crate::run::{Busy, run};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -40,6 +42,7 @@ pub fn scenario(route: Route) -> Plan {
     Plan {
         seed: 7,
         route,
+        queue: QueueKind::default(),
         programs: 1,
         settings: Settings {
             filter: true,
@@ -54,6 +57,19 @@ pub fn scenario(route: Route) -> Plan {
             })
             .collect(),
         troubles: Vec::new(),
+    }
+}
+
+/// The same with a FIFO queue.
+#[must_use]
+pub fn fifo() -> Plan {
+    let queue = QueueKind {
+        fifo: true,
+        ..QueueKind::default()
+    };
+    Plan {
+        queue,
+        ..scenario(Route::Sqs)
     }
 }
 
@@ -87,37 +103,36 @@ pub struct Tried {
 
 /// Kills the program at every step, and takes the power away at every step; and tries each single fault, without any crash.
 #[must_use]
-pub fn one_by_one(route: Route) -> Tried {
-    tried(route, false)
+pub fn one_by_one(scenario: &Plan) -> Tried {
+    tried(scenario, false)
 }
 
 /// Kills the program at every step, and takes the power away at every step. With each single fault in the scenario it does one or the
 /// other at every deed. (Between two deeds nothing changes outside the program, so that it is the same which turn is its last.)
 #[must_use]
-pub fn everything(route: Route) -> Tried {
-    tried(route, true)
+pub fn everything(scenario: &Plan) -> Tried {
+    tried(scenario, true)
 }
 
-fn tried(route: Route, together: bool) -> Tried {
-    let clean = scenario(route);
-    let busy = run(&clean, false).busy;
+fn tried(clean: &Plan, together: bool) -> Tried {
+    let busy = run(clean, false).busy;
     let faults = faults(&busy);
     let mut plans = Vec::new();
     for power in [false, true] {
         for step in 1..=busy.steps {
-            plans.push(with(&clean, [Trouble::Crash { step, power }]));
+            plans.push(with(clean, [Trouble::Crash { step, power }]));
         }
     }
-    let worlds: Vec<_> = faults.iter().map(|fault| with(&clean, [*fault])).collect();
+    let worlds: Vec<_> = faults.iter().map(|fault| with(clean, [*fault])).collect();
     let alone: Vec<_> = worlds
         .iter()
         .map(|plan| run(plan, false).busy.deeds)
         .collect();
     for (number, (fault, deeds)) in faults.iter().zip(&alone).enumerate() {
-        plans.push(with(&clean, [*fault]));
+        plans.push(with(clean, [*fault]));
         for (place, &step) in deeds.iter().enumerate().filter(|_| together) {
             let power = (place + number).is_multiple_of(2);
-            plans.push(with(&clean, [*fault, Trouble::Crash { step, power }]));
+            plans.push(with(clean, [*fault, Trouble::Crash { step, power }]));
         }
     }
     let many = many(plans.len() as u64, false, |number| {

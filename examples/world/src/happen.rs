@@ -22,7 +22,13 @@ pub(crate) async fn events(scene: Arc<Scene>) {
         scene.say(|| format!("event {place} ({:?}) is stored", event.kind));
         match scene.plan.route {
             Route::Pull => scene.org.append(event.text.clone()),
-            Route::Sqs => scene.queue.send(event.document.clone()),
+            Route::Sqs => {
+                let body = event.document.clone();
+                match scene.plan.queue.group(place) {
+                    Some(group) => scene.queue.send_in_group(group, body),
+                    None => scene.queue.send(body),
+                }
+            }
             Route::Http => drop(tokio::spawn(door::bring(Arc::clone(&scene), place))),
         }
     }

@@ -29,7 +29,7 @@ mod wire;
 
 pub use many::{Found, Many, many};
 pub use plan::{
-    Arrival, DiskFault, Happening, Kind, NetFault, Plan, Route, Seam, Settings, Trouble,
+    Arrival, DiskFault, Happening, Kind, NetFault, Plan, QueueKind, Route, Seam, Settings, Trouble,
 };
 pub use random::world;
 pub use report::report;

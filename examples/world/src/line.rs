@@ -95,6 +95,7 @@ impl Queue for Line {
             for handle in handles {
                 if let Some(place) = place(handle) {
                     scene.hears_it_is_settled(place, "deleted from the queue");
+                    scene.hears_the_order_is_kept(place);
                 }
             }
             scene.queue.delete(handles).await

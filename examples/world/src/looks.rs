@@ -105,9 +105,27 @@ impl Scene {
         self.book().put_aside(&all, &self.events);
     }
 
+    /// Looks at what the queue has put into its own dead letters.
+    pub(crate) fn looks_at_what_is_buried(&self) {
+        let dead = self.queue.dead();
+        self.book().bury(&dead);
+    }
+
+    /// A message is about to be deleted: those before it in its group have come to their end.
+    pub(crate) fn hears_the_order_is_kept(&self, place: usize) {
+        let Some(group) = self.plan.queue.group(place) else {
+            return;
+        };
+        let before = (0..place).filter(|&before| self.plan.queue.group(before) == Some(group));
+        for before in before {
+            self.hears_it_is_settled(before, &format!("passed by event {place} of its group"));
+        }
+    }
+
     /// Somebody who will not give an event again has heard that it has come to its end.
     pub(crate) fn hears_it_is_settled(&self, place: usize, how: &str) {
         let letters = self.durable_letters();
+        self.looks_at_what_is_buried();
         let mut book = self.book();
         if let Err(what) = book.is_settled(place, &self.events, &letters, self.time()) {
             book.wrong(format!("event {place} is {how}, and {what}"));

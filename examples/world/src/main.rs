@@ -4,14 +4,14 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use okta_coralogix_world::exhaustive::everything;
+use okta_coralogix_world::exhaustive::{everything, fifo, scenario};
 use okta_coralogix_world::{Route, many, report, run, world};
 
 const USAGE: &str = "\
 --worlds N [--seed S] [--first]   N random worlds, from seed S on; --first ends at the first that is wrong
 --replay S                        the world of a seed: its story, and what is wrong in it, as small as it was found
 --story S                         the same, with everything that was planned for it
---exhaustive pull|http|sqs        the small scenario: every step with every fault
+--exhaustive pull|http|sqs|fifo   the small scenario: every step with every fault
 ";
 
 fn main() -> ExitCode {
@@ -58,13 +58,14 @@ fn serve(arguments: &[String]) -> Result<(String, bool), String> {
         return Ok((text, outcome.violations.is_empty()));
     }
     if let Some(route) = value("--exhaustive") {
-        let route = match &*route {
-            "pull" => Route::Pull,
-            "http" => Route::Http,
-            "sqs" => Route::Sqs,
-            _ => return Err("--exhaustive: write pull, http or sqs".into()),
+        let scenario = match &*route {
+            "pull" => scenario(Route::Pull),
+            "http" => scenario(Route::Http),
+            "sqs" => scenario(Route::Sqs),
+            "fifo" => fifo(),
+            _ => return Err("--exhaustive: write pull, http, sqs or fifo".into()),
         };
-        let tried = everything(route);
+        let tried = everything(&scenario);
         let mut text = format!(
             "{} steps, {} of them deeds, {} single faults, {} worlds in {:?}: {} are wrong\n",
             tried.steps,

@@ -13,6 +13,23 @@ pub enum Route {
     Sqs,
 }
 
+/// What the queue is like, on the route with one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QueueKind {
+    /// It keeps the order within a group; the events belong to two groups by turns.
+    pub fifo: bool,
+    /// What was received this often goes to the queue's own dead letters instead of being received again. Without it nothing ever
+    /// does.
+    pub most_receives: Option<u32>,
+}
+
+impl QueueKind {
+    /// The group of an event's message.
+    pub(crate) fn group(self, place: usize) -> Option<&'static str> {
+        self.fifo.then(|| ["odd", "even"][place % 2])
+    }
+}
+
 /// What the operator has set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
@@ -167,6 +184,8 @@ pub struct Plan {
     pub seed: u64,
     /// How events come.
     pub route: Route,
+    /// The queue.
+    pub queue: QueueKind,
     /// Programs that share the queue. One, on the other routes.
     pub programs: usize,
     /// What is set at first.

@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 use crate::exhaustive::seams;
 use crate::plan::{
-    Arrival, DiskFault, Happening, Kind, NetFault, Plan, Route, Seam, Settings, Trouble,
+    Arrival, DiskFault, Happening, Kind, NetFault, Plan, QueueKind, Route, Seam, Settings, Trouble,
 };
 
 /// The world of a seed.
@@ -41,11 +41,19 @@ pub fn world(seed: u64) -> Plan {
     Plan {
         seed: rng.u64(..),
         route,
+        queue: queue(&mut Rng::with_seed(seed ^ 0x51_5f1f0)),
         programs,
         settings,
         latency: Duration::from_millis(latencies[rng.usize(..latencies.len())]),
         arrivals,
         troubles,
+    }
+}
+
+fn queue(rng: &mut Rng) -> QueueKind {
+    QueueKind {
+        fifo: rng.bool(),
+        most_receives: (rng.u8(0..4) == 0).then(|| rng.u32(3..12)),
     }
 }
 

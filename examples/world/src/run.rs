@@ -181,6 +181,7 @@ fn missing(scene: &Scene) -> Vec<String> {
         }
     }
     let letters = scene.durable_letters();
+    scene.looks_at_what_is_buried();
     let book = scene.book();
     let unsettled = (0..count).filter_map(|place| {
         book.is_settled(place, &scene.events, &letters, scene.time())
@@ -221,6 +222,7 @@ async fn stays_quiet(scene: &Arc<Scene>) {
 fn is_complete(scene: &Scene) {
     scene.looks_at_the_checkpoint();
     scene.looks_at_the_dead_letters();
+    scene.looks_at_what_is_buried();
     let letters = scene.durable_letters();
     for (place, event) in scene.events.iter().enumerate() {
         let settled = scene

@@ -20,7 +20,7 @@ use crate::book::{Book, PostId};
 use crate::door::Door;
 use crate::event::{self, Event};
 use crate::life::Life;
-use crate::plan::{DiskFault, NetFault, Plan, Seam, Settings};
+use crate::plan::{DiskFault, NetFault, Plan, QueueKind, Seam, Settings};
 use crate::platter::Platter;
 use crate::signal::Signal;
 use crate::story::Story;
@@ -96,6 +96,18 @@ pub(crate) fn door_key(number: u32) -> String {
     format!("{SECRET}-door-{number}")
 }
 
+fn queue(kind: QueueKind) -> SqsSimulator {
+    let queue = SqsSimulator::builder();
+    let queue = match kind.most_receives {
+        Some(most) => queue.redrive_after(most),
+        None => queue,
+    };
+    match kind.fifo {
+        true => queue.fifo().build(),
+        false => queue.build(),
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -122,7 +134,7 @@ impl Scene {
             events,
             org: org.build(),
             ingress,
-            queue: SqsSimulator::builder().build(),
+            queue: queue(plan.queue),
             door: Door::default(),
             host: Arc::new(TestClock::starting_at(start())),
             truth,

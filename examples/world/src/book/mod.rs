@@ -4,7 +4,7 @@ mod ending;
 mod sending;
 mod settling;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -43,6 +43,8 @@ pub(crate) struct Book {
     /// Arrivals at the ingress, by place.
     pub(crate) delivered: Vec<u32>,
     letters: Vec<u32>,
+    /// Events that are in the queue's own dead letters.
+    buried: BTreeSet<usize>,
     positions: BTreeMap<String, usize>,
     /// A link goes on with the page size that it was given for, whatever is set later.
     largest_page: usize,
@@ -73,6 +75,7 @@ impl Book {
             posts: Vec::new(),
             delivered: vec![0; events.len()],
             letters: vec![0; events.len()],
+            buried: BTreeSet::new(),
             positions: BTreeMap::new(),
             largest_page: 0,
             most_deliveries: 0,
@@ -167,6 +170,12 @@ impl Book {
         if let Some(book) = self.lives.get_mut(&life) {
             *book.given.entry(place).or_default() += 1;
         }
+    }
+
+    /// The queue has put these messages into its own dead letters.
+    pub(crate) fn bury(&mut self, bodies: &[Bytes]) {
+        let places = bodies.iter().filter_map(|body| self.places.get(body));
+        self.buried.extend(places);
     }
 
     /// The ingress has taken a request.

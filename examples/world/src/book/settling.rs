@@ -77,7 +77,7 @@ impl Book {
             _ => false,
         };
         match goes_aside(event.kind) {
-            _ if dropped => Ok(()),
+            _ if dropped || self.buried.contains(&original) => Ok(()),
             false if event.kind == Kind::NoUuid && letters.contains(&original) => Ok(()),
             true if letters.contains(&original) => Ok(()),
             true => Err(format!(

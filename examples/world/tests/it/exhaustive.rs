@@ -1,9 +1,9 @@
 //! The small scenario: every step, every fault.
 
-use okta_coralogix_world::exhaustive::{Tried, everything, one_by_one};
-use okta_coralogix_world::{Route, report};
+use okta_coralogix_world::exhaustive::{Tried, everything, fifo, one_by_one, scenario};
+use okta_coralogix_world::{Plan, Route, report};
 
-fn nothing_is_wrong(route: Route, tried: &Tried) {
+fn nothing_is_wrong(scenario: &Plan, tried: &Tried) {
     let Tried {
         steps,
         deeds,
@@ -11,8 +11,8 @@ fn nothing_is_wrong(route: Route, tried: &Tried) {
         many,
     } = tried;
     let what = format!(
-        "{route:?}: {steps} steps, {deeds} of them deeds, {faults} single faults, {} worlds",
-        many.worlds
+        "{:?}, {:?}: {steps} steps, {deeds} of them deeds, {faults} single faults, {} worlds",
+        scenario.route, scenario.queue, many.worlds
     );
     crate::say(&what);
     if let Some(found) = many.found.first() {
@@ -26,13 +26,14 @@ fn nothing_is_wrong(route: Route, tried: &Tried) {
 
 #[test]
 fn no_crash_at_any_step_with_any_single_fault_loses_an_event_that_is_pulled() {
-    nothing_is_wrong(Route::Pull, &everything(Route::Pull));
+    let scenario = scenario(Route::Pull);
+    nothing_is_wrong(&scenario, &everything(&scenario));
 }
 
 /// Together they are for a longer run by hand: `CONTRIBUTING.md`.
 #[test]
 fn no_crash_at_any_step_and_no_single_fault_loses_an_event_that_is_pushed() {
-    for route in [Route::Http, Route::Sqs] {
-        nothing_is_wrong(route, &one_by_one(route));
+    for scenario in [scenario(Route::Http), scenario(Route::Sqs), fifo()] {
+        nothing_is_wrong(&scenario, &one_by_one(&scenario));
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use okta_coralogix_world::{
-    Arrival, Happening, Kind, NetFault, Plan, Route, Seam, Settings, Trouble, report, run,
+    Arrival, Happening, Kind, NetFault, Plan, QueueKind, Route, Seam, Settings, Trouble, report,
+    run,
 };
 
 fn is_well(plan: &Plan) {
@@ -24,6 +25,7 @@ fn plan(route: Route, arrivals: Vec<Arrival>, troubles: Vec<Trouble>) -> Plan {
     Plan {
         seed: 1,
         route,
+        queue: QueueKind::default(),
         programs: 1,
         settings: Settings::default(),
         latency: Duration::from_millis(50),
@@ -40,6 +42,7 @@ fn a_host_clock_that_steps_between_two_answers_drops_no_event_that_is_pushed() {
             is_well(&Plan {
                 seed: 1,
                 route,
+                queue: QueueKind::default(),
                 programs: 1,
                 settings: Settings {
                     page: 1,
@@ -75,6 +78,7 @@ fn an_event_that_grows_too_old_before_it_is_tried_alone_is_not_sent() {
         is_well(&Plan {
             seed: 1,
             route: Route::Pull,
+            queue: QueueKind::default(),
             programs: 1,
             settings: Settings {
                 entries: 3,
@@ -136,6 +140,7 @@ fn an_event_that_grows_too_old_while_a_request_waits_for_another_is_not_sent() {
     is_well(&Plan {
         seed: 10_843_940_050_807_586_559,
         route: Route::Pull,
+        queue: QueueKind::default(),
         programs: 1,
         settings: Settings {
             page: 4,
