@@ -104,7 +104,7 @@ impl CoralogixSinkBuilder {
         self
     }
 
-    /// 0 (off), or 1 (fast) to 9 (small). Default: 2.
+    /// 0 (off), or 1 (fast) to 9 (small). Default: 1.
     pub fn gzip_level(mut self, level: u32) -> Self {
         self.config.gzip_level = Some(level);
         self

@@ -17,11 +17,13 @@ use crate::run::leave;
 type Compress = fn(&[u8], u8) -> Vec<u8>;
 
 /// Ones that an ingress need not accept are there to compare with.
-const BACKENDS: [(&str, &[u8], Compress); 4] = [
+const BACKENDS: &[(&str, &[u8], Compress)] = &[
     ("flate2, zlib-rs", &[1, 2, 3, 6], zlib_rs),
     ("miniz_oxide", &[1, 6], miniz),
     ("libdeflate", &[1, 2, 3, 6], libdeflate),
     ("zstd (not gzip)", &[1, 3], zstd),
+    #[cfg(feature = "isal")]
+    ("ISA-L", &[0, 1, 3], isal),
 ];
 
 const ROUNDS: u32 = 3;
@@ -35,7 +37,7 @@ pub(super) fn backends(criterion: &mut Criterion) {
     group.sampling_mode(SamplingMode::Flat);
     group.throughput(Throughput::Elements(PAGE_EVENTS as u64));
     for round in 1..=ROUNDS {
-        for (name, levels, compress) in BACKENDS {
+        for &(name, levels, compress) in BACKENDS {
             for level in levels {
                 let name = format!("{name} {level}");
                 group.bench_function(BenchmarkId::new(&name, round), |bencher| {
@@ -87,4 +89,16 @@ fn libdeflate(body: &[u8], level: u8) -> Vec<u8> {
 
 fn zstd(body: &[u8], level: u8) -> Vec<u8> {
     zstd::bulk::compress(body, level.into()).expect(ROOM)
+}
+
+#[cfg(feature = "isal")]
+fn isal(body: &[u8], level: u8) -> Vec<u8> {
+    let level = match level {
+        0 => isal::CompressionLevel::Zero,
+        1 => isal::CompressionLevel::One,
+        _ => isal::CompressionLevel::Three,
+    };
+    let mut encoder = isal::write::GzipEncoder::new(Vec::with_capacity(body.len() / 4), level);
+    encoder.write_all(body).expect(ROOM);
+    encoder.finish().expect(ROOM)
 }
