@@ -32,7 +32,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 const MAX_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The most bytes of an answer that are read: only its first words are of use.
-const MAX_ANSWER: usize = 64 * 1024;
+pub(crate) const MAX_ANSWER: usize = 64 * 1024;
 
 /// The settings of a [`CoralogixSink`](crate::CoralogixSink), as they may stand in a configuration file.
 ///

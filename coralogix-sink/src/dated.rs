@@ -34,9 +34,9 @@ impl Transport for Dated {
 }
 
 /// True if it is no answer of something on the way, whose clock may be as wrong as the host's: a request was taken, or its
-/// content was judged.
+/// content was judged. (A proxy too finds requests too large.)
 fn is_the_ingress(status: StatusCode) -> bool {
-    status.is_success() || matches!(status.as_u16(), 400 | 413 | 422)
+    status.is_success() || matches!(status.as_u16(), 400 | 422)
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
             offset.get()
         };
         let date = Some("Sun, 22 Nov 2026 12:00:00 GMT");
-        for status in [302, 401, 403, 407, 429, 502, 503] {
+        for status in [302, 401, 403, 407, 413, 429, 502, 503] {
             assert!(hear(Answers(status, None)).await.is_awaited(), "{status}");
             assert!(hear(Answers(status, date)).await.is_awaited(), "{status}");
         }

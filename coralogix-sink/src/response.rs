@@ -10,6 +10,7 @@ use okta_coralogix_core::sink::Sent;
 use okta_coralogix_core::transport::{TransportError, retry_after};
 use okta_coralogix_core::{Error, ErrorKind, RetryHint, Secret};
 
+use crate::config::MAX_ANSWER;
 use crate::words;
 
 /// Whom the answer came from, for messages, and the key that must not stand in them.
@@ -30,6 +31,10 @@ pub(crate) fn judge(answer: &Response<Bytes>, asked: Asked<'_>) -> Result<Sent, 
         200..=299 if html => Err(wrong_endpoint(
             whom,
             &format!("{status} with a web page, and no ingress answers so"),
+        )),
+        200..=299 if answer.body().len() >= MAX_ANSWER => Err(wrong_endpoint(
+            whom,
+            &format!("{status} with {MAX_ANSWER} bytes or more, and no ingress answers so"),
         )),
         200..=299 => Ok(Sent::default()),
         300..=399 => Err(wrong_endpoint(whom, &redirect(status, headers, asked.key))),

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use okta_coralogix_core::sink::{Batch, BatchLimits, Coding, EncodeError, Sent};
-use okta_coralogix_core::transport::{Bounds, Transport, exchange};
+use okta_coralogix_core::transport::{Bounds, Transport, exchange_start};
 use okta_coralogix_core::{ErrorKind, LogEntry, LogSink, Result, Secret};
 
 use crate::builder::CoralogixSinkBuilder;
@@ -111,7 +111,8 @@ impl CoralogixSink {
             let gzip = HeaderValue::from_static("gzip");
             request.headers_mut().insert(CONTENT_ENCODING, gzip);
         }
-        exchange(&*self.transport, request, self.bounds)
+        // What it says is judged, however long it is: an answer that is only unreadable would have the request sent again for ever.
+        exchange_start(&*self.transport, request, self.bounds)
             .await
             .map_err(|error| response::judge_transport(&error, &self.whom))
     }

@@ -77,7 +77,30 @@ pub async fn exchange(
     exchange_with(transport, request, bounds, bounds.silence).await
 }
 
-/// The same, where the far side may take `head` until its answer begins: as long as its own query may take.
+/// The same for an answer of which the status says most: of a body that is longer than `bounds` the rest is not read.
+///
+/// # Errors
+/// [`TransportError`]: no connection, broken off, or out of time.
+pub async fn exchange_start(
+    transport: &dyn Transport,
+    request: Request<Bytes>,
+    bounds: Bounds,
+) -> Result<Response<Bytes>, TransportError> {
+    let end = Instant::now() + bounds.total;
+    let (head, mut body) = timed(transport.call(request), end, bounds)
+        .await?
+        .into_parts();
+    let mut start = BytesMut::new();
+    while start.len() < bounds.body
+        && let Some(chunk) = timed(body.try_next(), end, bounds).await?
+    {
+        let room = bounds.body - start.len();
+        start.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    Ok(Response::from_parts(head, start.freeze()))
+}
+
+/// As [`exchange`], where the far side may take `head` until its answer begins: as long as its own query may take.
 ///
 /// # Errors
 /// [`TransportError`]: no connection, broken off, out of time, or too long.
@@ -195,6 +218,25 @@ mod tests {
             .await
             .unwrap_err();
         assert!(matches!(long, TransportError::TooLong(8)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_an_answer_that_need_not_be_whole_the_rest_is_not_waited_for() {
+        let bounds = Bounds {
+            total: Duration::from_secs(60),
+            silence: Duration::from_secs(15),
+            body: 8,
+        };
+        let start = async |chunks: &[_]| {
+            let request = Request::new(Bytes::new());
+            let answer = exchange_start(&Drip(chunks.to_vec()), request, bounds).await;
+            answer.map(Response::into_body)
+        };
+        let long = [(0, "abcd"), (0, "efghij"), (3600, "k")];
+        assert_eq!(start(&long).await.unwrap(), "abcdefgh");
+        assert_eq!(start(&[(14, "ab"), (14, "cd")]).await.unwrap(), "abcd");
+        let silent = start(&[(1, "ab"), (16, "cd")]).await.unwrap_err();
+        assert!(matches!(silent, TransportError::TimedOut(d) if d.as_secs() == 15));
     }
 
     /// Answers late, and then not at all.

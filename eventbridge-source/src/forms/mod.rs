@@ -6,7 +6,7 @@ mod shape;
 mod values;
 
 use bytes::Bytes;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "lambda"))]
 use okta_coralogix_core::event::MalformedReason;
 use okta_coralogix_core::{MalformedEvent, RawEvent};
 
@@ -109,7 +109,7 @@ impl Intake {
     }
 
     /// What stood where an event should be.
-    #[cfg(feature = "http")]
+    #[cfg(any(feature = "http", feature = "lambda"))]
     pub(crate) fn malformed(&self, bytes: Bytes, reason: MalformedReason) -> Item {
         Reading::of(self, None).malformed(bytes, reason)
     }

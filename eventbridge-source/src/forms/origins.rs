@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use okta_coralogix_core::Origin;
 
-/// Kept at once. Senders could name ever new ones.
+/// Kept at once, and the bytes that each may have in names. Senders could name ever new ones, and long ones.
 const MOST: usize = 64;
+const LONGEST: usize = 1_024;
 
 /// Origins by the `source` of the envelope. Clones share them.
 #[derive(Clone, Default)]
@@ -33,6 +34,14 @@ impl Origins {
             return Ok(Arc::clone(&known.origin));
         }
         let origin = Arc::new(make()?);
+        let names = [
+            source,
+            origin.application.as_deref(),
+            origin.subsystem.as_deref(),
+        ];
+        if names.into_iter().flatten().map(str::len).sum::<usize>() > LONGEST {
+            return Ok(origin);
+        }
         if known.len() == MOST {
             known.clear();
         }
@@ -56,5 +65,34 @@ impl Eq for Origins {}
 impl fmt::Debug for Origins {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Origins").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(origins: &Origins, source: &str) -> Arc<Origin> {
+        let made: Result<_, ()> = origins.of(Some(source), |_| true, || Ok(Origin::org("acme")));
+        made.unwrap()
+    }
+
+    #[test]
+    fn an_origin_is_made_once_and_few_short_ones_are_kept() {
+        let origins = Origins::default();
+        let first = of(&origins, "a");
+        assert!(Arc::ptr_eq(&first, &of(&origins, "a")));
+        for number in 0..10 * MOST {
+            of(&origins, &number.to_string());
+            of(&origins, &"long".repeat(LONGEST));
+        }
+        let known = origins.0.lock().unwrap();
+        assert!(known.len() <= MOST);
+        assert!(known.iter().all(|known| {
+            known
+                .source
+                .as_ref()
+                .is_some_and(|source| source.len() < LONGEST)
+        }));
     }
 }

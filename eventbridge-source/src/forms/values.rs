@@ -97,33 +97,39 @@ impl<'a> Values<'a> {
     /// Where the broken value at `start` ends.
     fn resync(&mut self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
-        let ends_value = |byte: &u8| match self.in_array {
+        let in_array = self.in_array;
+        let ends_value = |byte: &u8| match in_array {
             true => *byte == b',',
             false => matches!(byte, b',' | b'\n' | b'}'),
         };
-        let mut ends = (start..bytes.len()).filter(|&at| ends_value(&bytes[at]));
-        let mut budget = self.budget;
-        let end = ends.find_map(|at| {
-            let next = self.skip_space(at + 1);
-            if bytes.get(next) != Some(&b'{') {
-                return None;
-            }
-            let read = match self.value(next) {
-                Ok(end) if looks_like_an_event(&self.text[next..end]) => {
-                    return Some(if bytes[at] == b'}' { at + 1 } else { at });
+        let mut at = start;
+        while let Some(found) = bytes[at..].iter().position(ends_value) {
+            let end = at + found;
+            let next = self.skip_space(end + 1);
+            if bytes.get(next) == Some(&b'{') {
+                let read = match self.value(next) {
+                    Ok(value_end) if looks_like_an_event(&self.text[next..value_end]) => {
+                        return end + usize::from(bytes[end] == b'}');
+                    }
+                    Ok(value_end) => value_end - next,
+                    Err(fault) => fault.read,
+                };
+                if !self.spend(read) {
+                    break;
                 }
-                Ok(end) => end - next,
-                Err(fault) => fault.read,
-            };
-            // One more, so that the number of attempts is bounded too.
-            match budget.checked_sub(read + 1) {
-                Some(left) => budget = left,
-                None => return Some(bytes.len()),
             }
-            None
-        });
-        self.budget = budget;
-        end.unwrap_or(bytes.len())
+            // What ends values among the white space leads to the same place.
+            at = next;
+        }
+        bytes.len()
+    }
+
+    /// Takes what was read in vain from the budget. False if that is used up.
+    fn spend(&mut self, read: usize) -> bool {
+        // One more, so that the number of attempts is bounded too.
+        let left = self.budget.checked_sub(read + 1);
+        self.budget = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// Behind an element of an array: over the comma, or out of it.
@@ -173,7 +179,10 @@ impl Iterator for Values<'_> {
                 Some(Ok(self.body.slice(start..value_end)))
             }
             Err(fault) => {
-                let broken_end = self.resync(start);
+                let broken_end = match self.spend(fault.read) {
+                    true => self.resync(start),
+                    false => end,
+                };
                 let broken = self.broken(start, broken_end, MalformedReason::NotJson(fault.what));
                 if broken_end == end {
                     self.in_array = false;

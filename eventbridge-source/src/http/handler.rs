@@ -52,7 +52,10 @@ pub(super) fn router(endpoint: Arc<Endpoint>) -> Router {
         .or(MethodFilter::PUT)
         .or(MethodFilter::PATCH);
     Router::new()
-        .route(&endpoint.settings.path, on(methods, receive))
+        .route(
+            &endpoint.settings.path,
+            on(methods, receive).fallback(another_method),
+        )
         .route("/healthz", get(async || "alive\n"))
         .route("/readyz", get(ready))
         .with_state(endpoint)
@@ -268,17 +271,30 @@ async fn ready(State(endpoint): State<Arc<Endpoint>>) -> Response {
     endpoint.unavailable(answer)
 }
 
+/// EventBridge does not come again after a 405: what was sent would be lost.
+async fn another_method(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    let why = "the method of the API destination is wrong: it must be POST, PUT or PATCH\n";
+    refuse_for_now(&endpoint, request, why).await
+}
+
 async fn elsewhere(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    let why = "nothing is taken here: the path of the API destination's endpoint is wrong\n";
+    refuse_for_now(&endpoint, request, why).await
+}
+
+/// An answer after which EventBridge comes again, until the API destination is set right.
+async fn refuse_for_now(endpoint: &Endpoint, request: Request, why: &'static str) -> Response {
     let deadline = Instant::now() + endpoint.settings.budget;
     let request = match endpoint.admit(request, deadline).await {
         Ok(request) => request,
         Err(answer) => return answer,
     };
     tracing::warn!(
+        method = %request.method(),
         path = request.uri().path(),
-        "an event was sent to a path where none are taken"
+        "an event cannot be taken: {}",
+        why.trim_end()
     );
     endpoint.discard(request.into_body(), deadline).await;
-    endpoint
-        .unavailable("nothing is taken here: the path of the API destination's endpoint is wrong\n")
+    endpoint.unavailable(why)
 }

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use okta_coralogix_core::event::MalformedReason;
 use okta_coralogix_core::{MalformedEvent, RawEvent};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::Intake;
 
@@ -26,11 +28,12 @@ pub(super) struct Record {
     pub(super) items: usize,
 }
 
-/// `{"Records": [..]}` as Lambda passes on what it received of a queue.
+/// `{"Records": [..]}` as Lambda passes on what it received of a queue. Each record is read by itself, so that one that cannot be does not
+/// take the others along.
 #[derive(Deserialize)]
 struct Batch<'a> {
     #[serde(rename = "Records", borrow)]
-    records: Vec<Message<'a>>,
+    records: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -40,18 +43,35 @@ struct Message<'a> {
     #[serde(borrow)]
     body: Cow<'a, str>,
     event_source: Cow<'a, str>,
+    #[serde(default, rename = "eventSourceARN")]
+    event_source_arn: Cow<'a, str>,
     #[serde(default)]
     attributes: HashMap<String, String>,
+}
+
+impl<'a> Message<'a> {
+    /// The record, and what was read of it.
+    fn read(record: &'a RawValue) -> Read<'a> {
+        (record, serde_json::from_str(record.get()).ok())
+    }
+}
+
+type Read<'a> = (&'a RawValue, Option<Message<'a>>);
+
+/// What is left to know of a record that cannot be read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Unread {
+    message_id: String,
 }
 
 impl Payload {
     pub(super) fn read(bytes: Bytes, intake: &Intake) -> Self {
         let batch: Option<Batch<'_>> = serde_json::from_slice(&bytes).ok();
-        let of_sqs = |message: &Message<'_>| message.event_source == "aws:sqs";
-        match batch {
-            Some(batch) if batch.records.iter().all(of_sqs) => {
-                Self::of_batch(&bytes, batch, intake)
-            }
+        let records: Option<Vec<Read<'_>>> =
+            batch.map(|batch| batch.records.into_iter().map(Message::read).collect());
+        match records {
+            Some(records) if is_of_sqs(&records) => Self::of_batch(&bytes, records, intake),
             _ => Self {
                 items: intake.read(bytes),
                 messages: None,
@@ -59,9 +79,22 @@ impl Payload {
         }
     }
 
-    fn of_batch(bytes: &Bytes, batch: Batch<'_>, intake: &Intake) -> Self {
+    fn of_batch(bytes: &Bytes, records: Vec<Read<'_>>, intake: &Intake) -> Self {
         let (mut items, mut messages) = (Vec::new(), Vec::new());
-        for message in batch.records {
+        for (record, message) in records {
+            let Some(message) = message else {
+                let unread: Option<Unread> = serde_json::from_str(record.get()).ok();
+                messages.push(Record {
+                    // Without one, Lambda is told that all of the batch has failed.
+                    id: unread.map(|unread| unread.message_id).unwrap_or_default(),
+                    group: None,
+                    items: 1,
+                });
+                let reason = "a record of a batch that cannot be read";
+                let record = bytes.slice_ref(record.get().as_bytes());
+                items.push(intake.malformed(record, MalformedReason::Refused(reason.into())));
+                continue;
+            };
             let body = match message.body {
                 Cow::Borrowed(body) => bytes.slice_ref(body.as_bytes()),
                 Cow::Owned(body) => body.into(),
@@ -69,9 +102,11 @@ impl Payload {
             let receives = message.attributes.get("ApproximateReceiveCount");
             let receives = receives.and_then(|count| count.parse().ok());
             let read = intake.read_received(body, receives);
+            let group = message.attributes.get("MessageGroupId");
+            let is_fifo = message.event_source_arn.ends_with(".fifo");
             messages.push(Record {
                 id: message.message_id,
-                group: message.attributes.get("MessageGroupId").cloned(),
+                group: group.filter(|_| is_fifo).cloned(),
                 items: read.len(),
             });
             items.extend(read);
@@ -81,6 +116,13 @@ impl Payload {
             messages: Some(messages),
         }
     }
+}
+
+/// True if all records that can be read are of a queue, and there is one if there is any.
+fn is_of_sqs(records: &[Read<'_>]) -> bool {
+    let mut messages = records.iter().filter_map(|(_, message)| message.as_ref());
+    let some = records.is_empty() || messages.clone().next().is_some();
+    some && messages.all(|message| message.event_source == "aws:sqs")
 }
 
 #[cfg(test)]
@@ -93,7 +135,7 @@ mod tests {
         let event = r#"{\"published\":\"2026-05-04T12:00:00Z\"}"#;
         let record = |source: &str| {
             format!(
-                r#"{{"messageId":"m","body":"{event}","eventSource":"{source}","attributes":{{"MessageGroupId":"g"}}}}"#
+                r#"{{"messageId":"m","body":"{event}","eventSource":"{source}","eventSourceARN":"arn:x.fifo","attributes":{{"MessageGroupId":"g"}}}}"#
             )
         };
         let batch = format!(r#"{{"Records":[{}]}}"#, record("aws:sqs"));
@@ -116,5 +158,46 @@ mod tests {
         );
         assert!(read(r#"{"published":"2026-05-04T12:00:00Z"}"#).items[0].is_ok());
         assert!(read("[1]").messages.is_none());
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_takes_no_other_along() {
+        let good = r#"{"messageId":"a","body":"{\"published\":\"2026-05-04T12:00:00Z\"}","eventSource":"aws:sqs"}"#;
+        let half_a_pair = r#"{"messageId":"b","body":"\ud800","eventSource":"aws:sqs"}"#;
+        let odd = r#"{"body":7}"#;
+        let batch = format!(r#"{{"Records":[{half_a_pair},{good},{odd}]}}"#);
+        let payload = Payload::read(batch.into(), &Intake::default());
+        let messages = payload.messages.unwrap();
+        let ids: Vec<_> = messages.iter().map(|message| &*message.id).collect();
+        assert_eq!(
+            ids,
+            ["b", "a", ""],
+            "Lambda takes an id that is none for a failure of all"
+        );
+        let bytes = |index: usize| &payload.items[index].as_ref().unwrap_err().bytes;
+        assert_eq!(
+            (&bytes(0)[..], &bytes(2)[..]),
+            (half_a_pair.as_bytes(), odd.as_bytes())
+        );
+        assert!(payload.items[1].is_ok());
+    }
+
+    #[test]
+    fn groups_have_an_order_in_fifo_queues_only() {
+        let batch = |arn: &str| {
+            let record = format!(
+                r#"{{"messageId":"m","body":"","eventSource":"aws:sqs","eventSourceARN":"{arn}","attributes":{{"MessageGroupId":"g"}}}}"#
+            );
+            let payload = Payload::read(
+                format!(r#"{{"Records":[{record}]}}"#).into(),
+                &Intake::default(),
+            );
+            payload.messages.unwrap().remove(0).group
+        };
+        assert_eq!(
+            batch("arn:aws:sqs:eu-central-1:0:okta.fifo"),
+            Some("g".into())
+        );
+        assert_eq!(batch("arn:aws:sqs:eu-central-1:0:okta"), None);
     }
 }

@@ -74,13 +74,13 @@ impl SqsSourceBuilder {
     }
 
     /// How many messages are received before the pipeline asks for them; each receive that runs may exceed it by 10. They are hidden from other
-    /// consumers meanwhile. Default: 1,000.
+    /// consumers meanwhile. Default: 1,000. Nor is more received while what waits has 32 MiB.
     pub fn read_ahead(mut self, messages: usize) -> Self {
         self.settings.read_ahead = messages;
         self
     }
 
-    /// The most messages of one delivery. Default: 1,000.
+    /// The most messages of one delivery, which also ends with the message that brings it to 16 MiB. Default: 1,000.
     pub fn delivery(mut self, messages: usize) -> Self {
         self.settings.delivery = messages;
         self
@@ -141,7 +141,12 @@ impl SqsSourceBuilder {
                 "the queue has no redrive policy: a message that is never finished comes back until it expires"
             );
         }
-        let shared = Shared::new(queue, facts.visibility.min(LONGEST_STEP), self.seed);
+        let shared = Shared::new(
+            queue,
+            facts.visibility.min(LONGEST_STEP),
+            facts.is_fifo,
+            self.seed,
+        );
         Ok(SqsSource::new(shared, self.settings, facts, self.seen))
     }
 }

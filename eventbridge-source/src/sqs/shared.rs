@@ -30,6 +30,8 @@ const HAND_BACK_ATTEMPTS: usize = 3;
 pub(super) struct Shared {
     queue: Box<dyn Queue>,
     visibility: Duration,
+    /// Groups have an order. In a standard queue a group is only a hint to the queue.
+    is_fifo: bool,
     seed: u64,
     state: Mutex<State>,
     /// The source was dropped.
@@ -45,6 +47,8 @@ pub(super) struct State {
     pub(super) held: HeldMessages,
     /// Received, and not given to the pipeline yet.
     pub(super) ready: VecDeque<Message>,
+    /// Bytes of these.
+    pub(super) ready_bytes: usize,
     /// How many messages of each group the pipeline has.
     pub(super) groups: HashMap<String, usize>,
     pub(super) clock_offset: ClockOffset,
@@ -53,14 +57,21 @@ pub(super) struct State {
 }
 
 impl Shared {
-    pub(super) fn new(queue: Box<dyn Queue>, visibility: Duration, seed: u64) -> Self {
+    pub(super) fn new(
+        queue: Box<dyn Queue>,
+        visibility: Duration,
+        is_fifo: bool,
+        seed: u64,
+    ) -> Self {
         Self {
             queue,
             visibility,
+            is_fifo,
             seed,
             state: Mutex::new(State {
                 held: HeldMessages::new(visibility),
                 ready: VecDeque::new(),
+                ready_bytes: 0,
                 groups: HashMap::new(),
                 clock_offset: ClockOffset::default(),
                 fatal: None,
@@ -104,8 +115,10 @@ impl Shared {
         let now = Instant::now();
         let mut state = self.state();
         state.clock_offset = clock_offset;
-        for message in messages {
+        for mut message in messages {
             if state.held.take(&message, now) {
+                message.group = message.group.filter(|_| self.is_fifo);
+                state.ready_bytes += message.body.len();
                 state.ready.push_back(message);
             }
         }

@@ -22,6 +22,10 @@ use crate::Intake;
 /// What a receive gives at most.
 const FULL: usize = 10;
 
+/// Bytes that may wait before more is received, and after which a delivery is full: messages have up to 1 MiB.
+const READ_AHEAD_BYTES: usize = 32 << 20;
+const DELIVERY_BYTES: usize = 16 << 20;
+
 /// Between two looks at a queue that seems to be empty.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -101,6 +105,9 @@ impl SqsSource {
     }
 
     fn start_receives(&mut self) {
+        if has_enough(&self.shared, self.settings.read_ahead) {
+            return;
+        }
         while self.receives.len() < self.wanted {
             let shared = Arc::clone(&self.shared);
             let Settings {
@@ -110,7 +117,7 @@ impl SqsSource {
                 loop {
                     let received = shared.receive(wait).await?;
                     // As long as there is more, and somebody to take it.
-                    let is_enough = shared.state().ready.len() >= read_ahead;
+                    let is_enough = has_enough(&shared, read_ahead);
                     if received < FULL || is_enough || shared.is_ending() {
                         return Ok(received);
                     }
@@ -124,6 +131,7 @@ impl SqsSource {
         let mut state = self.shared.state();
         let mut kept = VecDeque::new();
         let mut taken: Vec<Message> = Vec::new();
+        let mut bytes = 0;
         // A group of which the pipeline has something waits, all of it.
         let mut waiting: HashSet<String> = state.groups.keys().cloned().collect();
         while let Some(message) = state.ready.pop_front() {
@@ -131,14 +139,17 @@ impl SqsSource {
                 .group
                 .as_ref()
                 .is_some_and(|group| waiting.contains(group));
-            if waits || taken.len() == self.settings.delivery {
+            let is_full = taken.len() == self.settings.delivery || bytes >= DELIVERY_BYTES;
+            if waits || is_full {
                 waiting.extend(message.group.clone());
                 kept.push_back(message);
             } else {
+                bytes += message.body.len();
                 taken.push(message);
             }
         }
         state.ready = kept;
+        state.ready_bytes -= bytes;
         for group in taken.iter().filter_map(|message| message.group.as_ref()) {
             *state.groups.entry(group.clone()).or_default() += 1;
         }
@@ -246,4 +257,10 @@ impl Drop for SqsSource {
             });
         }
     }
+}
+
+/// True if so much waits for the pipeline that nothing more is to be received.
+fn has_enough(shared: &Shared, read_ahead: usize) -> bool {
+    let state = shared.state();
+    state.ready.len() >= read_ahead || state.ready_bytes >= READ_AHEAD_BYTES
 }

@@ -66,7 +66,7 @@ impl FileCheckpoint {
             store: Arc::new(Store {
                 disk,
                 path,
-                busy: Mutex::new(()),
+                busy: Arc::default(),
                 _guard: guard,
             }),
         })
@@ -96,7 +96,12 @@ impl CheckpointStore for FileCheckpoint {
             .map_err(|error| failed("write", &self.store.path, error.into()))?;
         let store = Arc::clone(&self.store);
         let expected = expected.cloned();
-        let save = tokio::spawn(async move { store.save(&body, expected.as_ref()).await });
+        // Before the task, which nobody may overtake once this future is dropped.
+        let busy = Arc::clone(&store.busy).lock_owned().await;
+        let save = tokio::spawn(async move {
+            let _busy = busy;
+            store.save(&body, expected.as_ref()).await
+        });
         save.await.map_err(|error| {
             Error::new(ErrorKind::Storage, "saving the checkpoint was broken off")
                 .with_source(error)
@@ -109,7 +114,7 @@ struct Store {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     /// Taken by whoever reads or writes: there is only one temporary file.
-    busy: Mutex<()>,
+    busy: Arc<Mutex<()>>,
     _guard: Box<dyn DiskLock>,
 }
 
@@ -133,8 +138,8 @@ impl Store {
         }
     }
 
+    /// To be called with `busy`.
     async fn save(&self, body: &[u8], expected: Option<&Version>) -> Result<Version> {
-        let _busy = self.busy.lock().await;
         let stored = self.read_as(record::HEAD_BYTES, record::generation).await?;
         if stored.map(version).as_ref() != expected {
             return Err(conflict(&self.path));

@@ -192,7 +192,8 @@ impl Splitter<'_> {
         loop {
             let element = match self.read(at) {
                 Ok(element) => element,
-                Err(reason) => {
+                Err((reason, read)) => {
+                    self.spend(read)?;
                     let end = self.resync(at)?;
                     if !self.is_whole && end == self.text.len() && self.breaks_off(at) {
                         return Err(UnreadablePage::Truncated);
@@ -214,24 +215,25 @@ impl Splitter<'_> {
     }
 
     /// Reads the element at `at`, up to the comma or the end behind it.
-    fn read(&self, at: usize) -> Result<Element, MalformedReason> {
+    ///
+    /// # Errors
+    /// What is wrong with it, and how many bytes were read to find that out.
+    fn read(&self, at: usize) -> Result<Element, (MalformedReason, usize)> {
         let rest = &self.text[at..];
         let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Fields<'_>>();
         let fields = match stream.next() {
             Some(Ok(fields)) => fields,
-            Some(Err(error)) => return Err(not_json(&error)),
+            Some(Err(error)) => return Err((not_json(&error), error_offset(rest, &error))),
             None => {
-                return Err(MalformedReason::NotJson(
-                    "nothing between two commas".into(),
-                ));
+                let nothing = MalformedReason::NotJson("nothing between two commas".into());
+                return Err((nothing, 0));
             }
         };
         let length = stream.byte_offset();
         let behind = self.skip_space(at + length);
         if !matches!(self.text.as_bytes().get(behind), None | Some(b',')) {
-            return Err(MalformedReason::NotJson(
-                "no comma behind the element".into(),
-            ));
+            let no_comma = MalformedReason::NotJson("no comma behind the element".into());
+            return Err((no_comma, length));
         }
         Ok(Element {
             end: at + length,

@@ -1,11 +1,14 @@
 //! The mapping to Coralogix log entries.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 
 use super::name::NameSource;
+use super::redact::unreadable;
 use super::{Mapping, MappingError, Redaction, SeverityTable};
+use crate::json::{self, Member, Members};
 use crate::{EntryText, JsonString, LogEntry, Names, Origin, RawEvent, Result};
 
 /// How the event stands in `text`.
@@ -118,13 +121,40 @@ impl CoralogixMapping {
     /// The redacted LogEvent, and it in its document.
     fn redact(&self, event: &RawEvent) -> Result<(Bytes, Bytes), MappingError> {
         let redacted = self.redaction.apply(&event.json())?;
-        let place = event.json_range();
         let document = event.document();
         let mut whole = BytesMut::with_capacity(document.len());
-        whole.extend_from_slice(&document[..place.start]);
-        whole.extend_from_slice(&redacted);
-        whole.extend_from_slice(&document[place.end..]);
+        let mut copied = 0;
+        for place in self.places(event)? {
+            whole.extend_from_slice(&document[copied..place.start]);
+            copied = place.end;
+            match place == event.json_range() {
+                true => whole.extend_from_slice(&redacted),
+                false => whole.extend_from_slice(&self.redaction.apply(&document[place])?),
+            }
+        }
+        whole.extend_from_slice(&document[copied..]);
         Ok((redacted, whole.freeze()))
+    }
+
+    /// Where the LogEvent stands in its document, and whatever else stands there under the same key.
+    fn places(&self, event: &RawEvent) -> Result<Vec<Range<usize>>, MappingError> {
+        let (document, range) = (event.document(), event.json_range());
+        if range == (0..document.len()) {
+            return Ok(vec![range]);
+        }
+        let text = std::str::from_utf8(document).map_err(|_| unreadable())?;
+        let members = Members::of(text).ok_or_else(unreadable)?;
+        let place = |member: Member<'_>| json::place(text, member.value);
+        let key = members
+            .iter()
+            .find(|member| place(*member) == range)
+            .map(|member| member.key());
+        let same = members
+            .iter()
+            .filter(|member| Some(member.key()) == key)
+            .map(place)
+            .collect();
+        Ok(if key.is_some() { same } else { vec![range] })
     }
 }
 

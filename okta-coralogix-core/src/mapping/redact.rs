@@ -89,7 +89,7 @@ impl Redaction {
     }
 }
 
-fn unreadable() -> MappingError {
+pub(super) fn unreadable() -> MappingError {
     MappingError("a field to be redacted stands in JSON that cannot be read".into())
 }
 

@@ -18,6 +18,11 @@ const REFUSED_BY_A_FRIEND: usize = 16;
 const BURST: u32 = 200;
 const PACE: Duration = Duration::from_millis(10);
 
+/// Requests taken, after which it is forgotten what was too large: whatever called it so may be gone, or may not have known. Each
+/// time it takes twice as many, so that a limit that stays is met ever more seldom.
+const FIRST_TRY: u32 = 32;
+const LAST_TRY: u32 = 1_024;
+
 /// How many requests the sink gets at a time, how large they may be, and whether it can be trusted to know a bad entry.
 #[derive(Debug)]
 pub(crate) struct Throttle {
@@ -31,6 +36,10 @@ struct Learnt {
     too_large: usize,
     /// The largest request below that which it has taken.
     taken: usize,
+    /// Requests that it has taken since something was too large, or that was forgotten.
+    since: u32,
+    /// After how many of them that is forgotten.
+    try_after: u32,
     refused: usize,
     has_accepted: bool,
     /// When the requests after refusals would be through at their pace.
@@ -44,6 +53,8 @@ impl Throttle {
             learnt: Mutex::new(Learnt {
                 too_large: usize::MAX,
                 taken: 0,
+                since: 0,
+                try_after: FIRST_TRY,
                 refused: 0,
                 has_accepted: false,
                 paced: None,
@@ -60,9 +71,7 @@ impl Throttle {
     pub(crate) fn accepted(&self, bytes: usize) {
         self.in_flight.accepted();
         let mut learnt = self.learnt();
-        if bytes < learnt.too_large {
-            learnt.taken = learnt.taken.max(bytes);
-        }
+        learnt.has_taken(bytes);
         learnt.refused = 0;
         learnt.has_accepted = true;
     }
@@ -71,11 +80,7 @@ impl Throttle {
     pub(crate) fn failed(&self, kind: ErrorKind, bytes: usize) {
         self.in_flight.failed(kind);
         if kind == ErrorKind::TooLarge {
-            let mut learnt = self.learnt();
-            learnt.too_large = learnt.too_large.min(bytes);
-            if learnt.taken >= learnt.too_large {
-                learnt.taken = 0;
-            }
+            self.learnt().is_too_large(bytes);
         }
     }
 
@@ -120,6 +125,29 @@ impl Throttle {
 }
 
 impl Learnt {
+    fn has_taken(&mut self, bytes: usize) {
+        self.since = self.since.saturating_add(1);
+        if self.too_large < usize::MAX {
+            self.taken = self.taken.max(bytes);
+            if bytes >= self.too_large || self.since >= self.try_after {
+                self.too_large = usize::MAX;
+                self.taken = 0;
+                self.since = 0;
+                self.try_after = (self.try_after * 2).min(LAST_TRY);
+            }
+        } else if self.since >= LAST_TRY {
+            self.try_after = FIRST_TRY;
+        }
+    }
+
+    fn is_too_large(&mut self, bytes: usize) {
+        self.too_large = self.too_large.min(bytes);
+        self.since = 0;
+        if self.taken >= self.too_large {
+            self.taken = 0;
+        }
+    }
+
     fn enough_refusals(&self) -> usize {
         match self.has_accepted {
             false => REFUSED_BY_A_STRANGER,
@@ -135,14 +163,41 @@ mod tests {
     #[test]
     fn the_ceiling_is_what_has_been_taken_since_something_was_too_large() {
         let throttle = Throttle::new(1);
-        throttle.accepted(900);
-        assert_eq!(throttle.ceiling(), usize::MAX);
         throttle.failed(ErrorKind::TooLarge, 1000);
+        assert_eq!(throttle.ceiling(), 500);
+        throttle.accepted(900);
         assert_eq!(throttle.ceiling(), 900);
         throttle.failed(ErrorKind::TooLarge, 800);
         assert_eq!(throttle.ceiling(), 400);
         throttle.accepted(500);
         assert_eq!(throttle.ceiling(), 500);
+        throttle.accepted(800);
+        assert_eq!(throttle.ceiling(), usize::MAX, "what was too large is not");
+    }
+
+    #[test]
+    fn a_limit_is_tried_again_ever_more_seldom_and_forgotten_once_it_is_gone() {
+        let limit = 70_000;
+        let throttle = Throttle::new(1);
+        let mut refused = Vec::new();
+        for request in 0..20_000 {
+            let bytes = throttle.ceiling().min(2_000_000);
+            if bytes > limit {
+                throttle.failed(ErrorKind::TooLarge, bytes);
+                refused.push(request);
+            } else {
+                throttle.accepted(bytes);
+            }
+        }
+        assert!(refused.len() < 200, "{refused:?}");
+        let last = refused[refused.len() - 1];
+        assert!(last > 19_000 - LAST_TRY as usize, "it is tried for ever");
+
+        // The limit is gone: soon there is none.
+        for _ in 0..2 * LAST_TRY {
+            throttle.accepted(throttle.ceiling().min(2_000_000));
+        }
+        assert_eq!(throttle.ceiling().min(2_000_000), 2_000_000);
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ use super::{Batch, EncodeError, LogSink, Sent};
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
 use crate::observe::{Observer, Signal};
-use crate::{EntryText, Error, ErrorKind, LogEntry, Result};
+use crate::{EntryText, Error, ErrorKind, LogEntry, Result, RetryHint};
 
 /// Whoever gave the entries: hears what becomes of each.
 pub(crate) trait Ends {
@@ -89,6 +89,10 @@ pub(crate) struct Transfer<'a, E> {
     permit: Option<Permit<'a>>,
     /// The far side has accepted something of this: what it refuses is the entries' fault, not the endpoint's.
     accepts: bool,
+    /// An entry that was not taken, and how often it was not, alone and in a row.
+    doubted: Option<(usize, u32)>,
+    /// Entries that were refused when they were probed, and count no second time.
+    probed: Vec<usize>,
 }
 
 /// What became of one request.
@@ -100,8 +104,14 @@ enum Attempt {
     Stopped,
 }
 
-/// Bytes of an entry's text. The smallest events that Okta sends are about as large.
-const TINY: usize = 500;
+/// Bytes of an entry's text, below which no ingress is known to call an entry too large: the least limit that is documented anywhere
+/// is that of IBM Cloud Logs.
+const SMALL: usize = 32_000;
+
+/// How often an entry is sent alone that is refused each time, and a small one that is called too large: something on the way may have
+/// said so, for a moment.
+const REFUSALS: u32 = 2;
+const TOO_LARGE_ANSWERS: u32 = 6;
 
 impl<'a, E: Ends> Transfer<'a, E> {
     pub(crate) fn new(
@@ -124,6 +134,8 @@ impl<'a, E: Ends> Transfer<'a, E> {
             batch,
             permit: None,
             accepts: false,
+            doubted: None,
+            probed: Vec::new(),
         }
     }
 
@@ -221,7 +233,6 @@ impl<'a, E: Ends> Transfer<'a, E> {
                 retry_in,
             });
             let Some(wait) = retry_in else {
-                self.backoff.reset();
                 return Ok(Attempt::Refused(error));
             };
             self.ends.fault(&error);
@@ -253,19 +264,18 @@ impl<'a, E: Ends> Transfer<'a, E> {
 
     async fn refused(&mut self, indices: Vec<usize>, error: Error) -> Result<()> {
         let alone = indices.len() == 1;
+        if error.kind() == ErrorKind::TooLarge && alone {
+            return self.too_large(indices[0], error).await;
+        }
+        if error.kind() == ErrorKind::Rejected && alone && self.doubt(indices[0], REFUSALS).await {
+            return Ok(());
+        }
+        self.backoff.reset();
         match error.kind() {
-            ErrorKind::TooLarge if alone && self.is_tiny(indices[0]) => {
-                let detail = format!(
-                    "the sink calls even a tiny request too large: check the endpoint ({error})"
-                );
-                return Err(Error::new(ErrorKind::WrongEndpoint, detail).with_source(error));
-            }
-            ErrorKind::TooLarge if alone => {
-                self.refuse(indices[0], DeadLetterReason::TooLarge, error.detail());
-            }
             ErrorKind::Rejected if alone => {
                 // What came before may have shown that the endpoint refuses everything.
-                if !self.accepts && self.route.throttle.refused() {
+                let counts = !self.accepts && !self.probed.contains(&indices[0]);
+                if counts && self.route.throttle.refused() {
                     return Err(refuses_everything(error));
                 }
                 self.refuse(indices[0], DeadLetterReason::Rejected, error.detail());
@@ -284,6 +294,39 @@ impl<'a, E: Ends> Transfer<'a, E> {
         Ok(())
     }
 
+    /// One entry alone is called too large. Of a small one that is not believed at once: something on the way may have said it, for a
+    /// moment or for good.
+    ///
+    /// # Errors
+    /// `WrongEndpoint` if so much is refused in a row that it must be the endpoint.
+    async fn too_large(&mut self, index: usize, error: Error) -> Result<()> {
+        if self.route.throttle.refused() {
+            return Err(refuses_everything(error));
+        }
+        if !self.is_small(index) || !self.doubt(index, TOO_LARGE_ANSWERS).await {
+            self.refuse(index, DeadLetterReason::TooLarge, error.detail());
+        }
+        Ok(())
+    }
+
+    /// Plans to send an entry alone once more, after a while. False if that has been done `most` times.
+    async fn doubt(&mut self, index: usize, most: u32) -> bool {
+        let times = match self.doubted {
+            Some((doubted, times)) if doubted == index => times + 1,
+            _ => 1,
+        };
+        self.doubted = Some((index, times));
+        if times >= most {
+            self.backoff.reset();
+            return false;
+        }
+        self.todo.push(vec![index]);
+        if let Some(wait) = self.backoff.next(RetryHint::Backoff) {
+            self.wait(wait).await;
+        }
+        true
+    }
+
     /// A misconfigured endpoint may refuse everything: some entries, sent alone, show which it is.
     ///
     /// # Errors
@@ -295,7 +338,6 @@ impl<'a, E: Ends> Transfer<'a, E> {
             .map(|n| indices[last * n / (probes - 1)])
             .collect();
         places.dedup();
-        let mut refused = Vec::new();
         for index in places {
             let Some((batch, one)) = self.encode(vec![index])? else {
                 continue;
@@ -305,23 +347,20 @@ impl<'a, E: Ends> Transfer<'a, E> {
                     self.accepted(&one, &sent);
                     break;
                 }
-                Attempt::Refused(error) if error.kind() == ErrorKind::Rejected => {
+                // It is tried again with the others.
+                Attempt::Refused(error)
+                    if matches!(error.kind(), ErrorKind::Rejected | ErrorKind::TooLarge) =>
+                {
                     if self.route.throttle.refused() {
                         return Err(refuses_everything(error));
                     }
-                    refused.push((index, error));
-                }
-                Attempt::Refused(error) if error.kind() == ErrorKind::TooLarge => {
-                    self.refuse(index, DeadLetterReason::TooLarge, error.detail());
+                    self.probed.push(index);
                 }
                 Attempt::Refused(error) => return Err(error),
                 // The next one, if there is one, may have to wait for its pace.
                 Attempt::Aged => self.permit = None,
                 Attempt::Stopped => return Ok(()),
             }
-        }
-        for (index, error) in refused {
-            self.refuse(index, DeadLetterReason::Rejected, error.detail());
         }
         Ok(())
     }
@@ -335,12 +374,11 @@ impl<'a, E: Ends> Transfer<'a, E> {
         }
     }
 
-    /// No ingress calls an entry of this size too large.
-    fn is_tiny(&self, index: usize) -> bool {
+    fn is_small(&self, index: usize) -> bool {
         let entry = self.open.entries[index].as_ref();
         entry.is_some_and(|entry| {
             let (EntryText::Escaped(text) | EntryText::Embedded(text)) = &entry.text;
-            text.len() < TINY
+            text.len() < SMALL
         })
     }
 
@@ -357,7 +395,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
     }
 }
 
-/// No entry of several was taken, each sent alone.
+/// No entry of several, or of several attempts, was taken, each sent alone.
 fn refuses_everything(refusal: Error) -> Error {
     let detail = format!(
         "the sink refuses everything, each entry by itself too, so that the fault is not the entries': check the \

@@ -348,9 +348,14 @@ async fn a_save_that_was_dropped_leaves_old_or_new_and_the_next_one_goes_on() {
                 tokio::task::yield_now().await;
             }
         }
+        // A save that has begun is waited for: nothing changes behind the back of whoever has loaded.
         let found = stored(&store).await;
         let is_new = found.value == dropped;
         assert!(is_new || found.version == version, "{polls} polls");
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(stored(&store).await.version, found.version, "{polls} polls");
         let next = checkpoint(&format!("next {polls}"));
         version = store.save(&next, Some(&found.version)).await.unwrap();
         assert_eq!(stored(&store).await.value, next);

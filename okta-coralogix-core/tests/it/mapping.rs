@@ -164,6 +164,29 @@ fn an_envelope_is_sent_whole_or_bare() {
 }
 
 #[test]
+fn what_is_redacted_is_so_in_every_event_of_an_envelope() {
+    let person = r#"{"actor":"PERSON"}"#;
+    let envelope = format!(
+        r#"{{"detail":{person},"d\u0065tail":{person},"detail":{EVENT},"other":{{"actor":1}}}}"#
+    );
+    let start = envelope.find(EVENT).unwrap();
+    let event = RawEvent::parse_within(envelope.into(), start..start + EVENT.len(), Arc::default())
+        .unwrap();
+    let redaction = Redaction::new().drop_field("$.actor").unwrap();
+    let mapping = CoralogixMapping::builder().redaction(redaction).build();
+    let entry = mapping.unwrap().map(&event).unwrap();
+    let redacted = String::from_utf8(text(&entry).to_vec()).unwrap();
+    assert!(
+        redacted.starts_with(r#"{"detail":{},"d\u0065tail":{},"detail":{"uuid":"1""#),
+        "{redacted}"
+    );
+    assert!(
+        redacted.ends_with(r#","other":{"actor":1}}"#),
+        "only below the event's key: {redacted}"
+    );
+}
+
+#[test]
 fn a_sender_may_ask_for_names() {
     let mut origin = Origin::org("acme");
     origin.application = Some("prod".into());

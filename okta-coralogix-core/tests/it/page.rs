@@ -342,7 +342,10 @@ fn white_space_between_elements_does_not_matter() {
 fn a_hostile_page_does_not_cost_the_square_of_its_length() {
     let nested = r#"x,{"a":[1"#.to_owned() + &r#",{"a":[1"#.repeat(100_000);
     let unended = "x".to_owned() + &r#",{"uuid":"#.repeat(100_000);
-    for inside in [nested, unended, ",".repeat(100_000)] {
+    // Each broken element ends where an event begins, and was read to the end of the page before that.
+    let event = r#"{"uuid":"u","published":"2026-05-04T12:00:00Z"}"#;
+    let events_within = format!(r#"{{"a":[0,{event},"#).repeat(50_000) + "1";
+    for inside in [nested, unended, events_within, ",".repeat(100_000)] {
         let page = Bytes::from(format!("[{inside}]"));
         if let Ok(items) = split(&page) {
             assert_nothing_is_lost(&page, &items);

@@ -25,7 +25,6 @@ fn passing() -> Vec<(Fault, usize)> {
         (Fault::HalfAnswer, 2),
         (Fault::StalledAnswer, 2),
         (Fault::Slow(LONG), 2),
-        (bomb(200, BOMB), 2),
         // Small enough to be read: a 2xx is a 2xx, whatever its body would unfold to.
         (bomb(200, 1 << 20), 1),
         (bomb(503, BOMB), 1),
@@ -72,6 +71,19 @@ async fn a_fault_that_waiting_cannot_mend_ends_the_run_and_keeps_every_event() {
         world.run().await;
         world.assert_all_once();
     }
+}
+
+/// It may have taken the events; to send them again and again would be no answer to that.
+#[tokio::test(start_paused = true)]
+async fn a_200_that_is_longer_than_any_of_an_ingress_ends_the_run_and_keeps_every_event() {
+    let world = World::new(events(5), 5);
+    world.ingress.fail_next(1, bomb(200, BOMB));
+    let failed = run(world.pipeline()).await.unwrap_err();
+    assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint);
+    assert_eq!(failed.summary.handed_back, 5);
+    assert_eq!(world.source.settled_events(), 0);
+    assert_eq!(world.run().await.delivered, 5);
+    assert_eq!(world.ingress.ledger().repeats(), 5);
 }
 
 #[tokio::test(start_paused = true)]

@@ -48,9 +48,9 @@ async fn all_that_fits_arrives_once_and_in_order(limit: usize) {
     }
 }
 
-/// 1 KB to 2 MB, each order of magnitude as often as the others.
+/// 32 KB to 2 MB, each order of magnitude as often as the others.
 fn limit() -> impl Strategy<Value = usize> {
-    (0.0..=1.0_f64).prop_map(|at| (1_000.0 * 2_000.0_f64.powf(at)) as usize)
+    (0.0..=1.0_f64).prop_map(|at| (32_000.0 * 62.5_f64.powf(at)) as usize)
 }
 
 proptest! {

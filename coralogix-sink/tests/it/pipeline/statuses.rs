@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use coralogix_sink::simulator::Fault;
 use okta_coralogix_core::ErrorKind;
-use okta_coralogix_core::dead_letter::DeadLetterReason;
 
 use super::world::{World, events, run};
 
@@ -15,10 +14,9 @@ enum Fate {
     Delivered,
     /// Sent again, as they are, for as long as it takes.
     Repeated,
-    /// Sent again in smaller requests; one that is refused alone goes to the dead letters.
+    /// Sent again in smaller requests; one that is refused alone goes to the dead letters, unless every one is, which is the
+    /// endpoint's fault.
     Split,
-    /// The same, unless every one is refused, which is the endpoint's fault.
-    Probed,
     /// Kept: the run ends with this kind of error.
     Kept(ErrorKind),
 }
@@ -27,10 +25,9 @@ fn fate(status: u16) -> Fate {
     match status {
         200..=299 => Fate::Delivered,
         300..=399 | 404 | 405 | 410 => Fate::Kept(ErrorKind::WrongEndpoint),
-        400 | 422 => Fate::Probed,
         401 => Fate::Kept(ErrorKind::Unauthorized),
         403 => Fate::Kept(ErrorKind::Forbidden),
-        413 => Fate::Split,
+        400 | 413 | 422 => Fate::Split,
         _ => Fate::Repeated,
     }
 }
@@ -51,7 +48,7 @@ async fn a_status_that_comes_once_loses_and_repeats_no_event() {
                 assert_eq!(world.ingress.ledger().requests().len(), 1, "{status}");
                 continue;
             }
-            (Fate::Repeated | Fate::Split | Fate::Probed, Ok(summary)) => {
+            (Fate::Repeated | Fate::Split, Ok(summary)) => {
                 assert_eq!(summary.delivered, 5, "{status}");
             }
             (Fate::Kept(kind), Err(failed)) => {
@@ -82,13 +79,7 @@ async fn a_status_that_stays_delivers_nothing_unless_it_is_a_2xx() {
         assert_eq!(delivered, if is_success { 5 } else { 0 }, "{status}");
         match (fate(status), ended) {
             (Fate::Delivered, Ok(_)) => {}
-            (Fate::Split, Ok(summary)) => {
-                assert_eq!(summary.dead_lettered, 5, "{status}");
-                let letters = world.letters();
-                let reasons = letters.iter().map(|letter| letter.reason);
-                assert!(reasons.eq([DeadLetterReason::TooLarge; EVENTS]), "{status}");
-            }
-            (Fate::Probed, Err(failed)) => {
+            (Fate::Split, Err(failed)) => {
                 assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint, "{status}");
                 world.assert_nothing_consumed(&failed);
             }

@@ -39,12 +39,33 @@ fn what_stands_behind_the_most_events_is_one_item() {
 #[test]
 fn broken_bodies_cost_no_square_of_their_length() {
     // Each of these would be read from each of its lines or commas to its end.
-    for crumb in ["{\"a\":[\n", "{\"a\":\n", ",{\"a\":[", "}{\"", "{\n"] {
+    for crumb in [
+        "{\"a\":[\n",
+        "{\"a\":\n",
+        ",{\"a\":[",
+        "}{\"",
+        "{\n",
+        "\n",
+        " ",
+    ] {
         for body in [crumb.repeat(200_000), format!("[{}", crumb.repeat(200_000))] {
+            let items = read(format!("{{{body}"));
+            assert!(items.iter().all(Result::is_err));
             let items = read(&body);
             assert!(items.iter().all(Result::is_err));
             assert!(items.len() <= Intake::MOST_ITEMS + 1);
         }
+    }
+}
+
+/// Each broken value ends where an event begins, and was read to the end of the body before that.
+#[test]
+fn events_within_broken_values_cost_no_square_of_the_length() {
+    let crumb = r#"{"a":[0,{"uuid":"u","published":"2026-05-04T12:00:00Z"},"#;
+    for body in [crumb.repeat(50_000), format!("[{}1]", crumb.repeat(50_000))] {
+        let items = read(&body);
+        assert!(items.iter().any(Result::is_ok));
+        assert!(items.len() <= Intake::MOST_ITEMS + 1);
     }
 }
 

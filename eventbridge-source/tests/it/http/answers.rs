@@ -200,10 +200,22 @@ async fn any_content_type_range_and_body_method_are_taken() {
             .header("range", "bytes=0-1048575");
         assert_eq!(world.ask(request.body(envelope(event))).await.status, 200);
     }
-    let request = Request::get(PATH)
-        .header(KEY_HEADER, KEY)
-        .body(Bytes::new());
-    assert_eq!(world.ask(request).await.status, 405);
+}
+
+/// After a 405 EventBridge would give the event up.
+#[tokio::test(start_paused = true)]
+async fn an_event_that_comes_with_another_method_comes_again() {
+    let world = World::new();
+    let event = &world.events(1)[0];
+    for method in ["GET", "HEAD", "OPTIONS", "DELETE"] {
+        let request = Request::builder().method(method).uri(PATH);
+        let stranger = world.ask(request.body(envelope(event))).await;
+        assert_eq!(stranger.status, 401);
+        let request = Request::builder().method(method).uri(PATH);
+        let request = request.header(KEY_HEADER, KEY);
+        let answer = world.ask(request.body(envelope(event))).await;
+        assert_eq!(answer.status, 503, "{method}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -49,6 +49,10 @@ fn events(count: usize) -> Vec<Bytes> {
 
 /// A batch as Lambda makes it of a queue's messages; `group`: of a FIFO queue.
 fn batch(bodies: &[Bytes], group: Option<&str>) -> Bytes {
+    let arn = match group {
+        Some(_) => "arn:aws:sqs:eu-central-1:000000000000:okta.fifo",
+        None => "arn:aws:sqs:eu-central-1:000000000000:okta",
+    };
     let record = |(n, body): (usize, &Bytes)| {
         let mut attributes = json!({"ApproximateReceiveCount": "2"});
         if let Some(group) = group {
@@ -57,7 +61,7 @@ fn batch(bodies: &[Bytes], group: Option<&str>) -> Bytes {
         json!({
             "messageId": format!("m{n}"), "receiptHandle": "h", "attributes": attributes,
             "body": std::str::from_utf8(body).unwrap(), "messageAttributes": {},
-            "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:okta",
+            "eventSource": "aws:sqs", "eventSourceARN": arn,
         })
     };
     let records: Vec<_> = bodies.iter().enumerate().map(record).collect();

@@ -169,16 +169,75 @@ async fn poison_at_the_probed_places_does_not_condemn_a_sink_that_has_accepted_b
 
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_calls_everything_too_large_ends_the_run() {
-    let small = |n: usize| format!(r#"{{"uuid":"{n}","published":"2026-11-22T11:00:00Z"}}"#).into();
-    let page = (0..100).map(small).collect();
-    let world = World::new(AckOrder::Cumulative, vec![page]);
+    for page in [1, 100] {
+        let (pages, events) = pages(5, page);
+        let world = World::new(AckOrder::Cumulative, pages);
+        world
+            .sink
+            .refuse_all(Some(|| Error::new(ErrorKind::TooLarge, "413")));
+        let failed = run(world.builder()).await.unwrap_err();
+        assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint);
+        assert_eq!(failed.summary.dead_lettered, 0);
+        assert_eq!(failed.summary.handed_back, failed.summary.received);
+        assert!(world.dead_letters.letters().is_empty());
+        // Whoever mends it finds everything where it was.
+        world.sink.refuse_all(None);
+        assert_eq!(world.run().await.delivered, 5 * page as u64);
+        world.assert_all_once(&events);
+    }
+}
+
+/// A limit that came while it was running: some are tried, and then it is the endpoint's fault.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_has_taken_much_and_calls_everything_too_large_now_ends_the_run() {
+    let (pages, events) = pages(2, 100);
+    let world = World::new(AckOrder::Cumulative, pages);
+    let too_large = || SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"));
     world
         .sink
-        .refuse_all(Some(|| Error::new(ErrorKind::TooLarge, "413")));
-    let failed = run(world.builder()).await.unwrap_err();
+        .script(std::iter::once(SinkFault::Accept).chain((0..100).map(|_| too_large())));
+    let failed = run(world.builder().in_flight(1, 1)).await.unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint);
+    let aside = failed.summary.dead_lettered;
+    assert!(aside <= 2, "{aside} in the dead letters");
+    assert_eq!(failed.summary.handed_back + aside, 100);
+    world.sink.clear_script();
+    assert_eq!(world.run().await.delivered, 100 - aside);
     assert_eq!(
-        (failed.summary.dead_lettered, failed.summary.handed_back),
-        (0, 100)
+        world.sink.arrived().len() as u64 + aside,
+        events.len() as u64
     );
+}
+
+/// Something on the way refuses a request that holds one event, and knows nothing of it.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_comes_once_puts_no_event_aside() {
+    for kind in [ErrorKind::TooLarge, ErrorKind::Rejected] {
+        for size in [1, 2, 3, 100] {
+            for place in 0..size.min(4) + 1 {
+                let (pages, events) = pages(3, size);
+                let world = World::new(AckOrder::Cumulative, pages);
+                let accepted = (0..place).map(|_| SinkFault::Accept);
+                let refused = SinkFault::Refuse(Error::new(kind, "once"));
+                world.sink.script(accepted.chain([refused]));
+                assert_eq!(world.run().await.delivered, events.len() as u64);
+                world.assert_all_once(&events);
+                assert!(world.dead_letters.letters().is_empty());
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_too_large_once_makes_no_small_requests_for_ever() {
+    let (pages, events) = pages(200, 100);
+    let world = World::new(AckOrder::Cumulative, pages);
+    world
+        .sink
+        .script([SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"))]);
+    assert_eq!(world.run().await.delivered, 20_000);
+    world.assert_all_once(&events);
+    let requests = world.sink.requests();
+    let last = requests[requests.len() - 1];
+    assert!(last >= 100, "{requests:?}");
 }
