@@ -100,7 +100,7 @@ fn may_have_stored(status: StatusCode) -> bool {
     !matches!(status.as_u16(), 429 | 503)
 }
 
-fn wrong_endpoint(whom: &str, what: &str) -> Error {
+pub(crate) fn wrong_endpoint(whom: &str, what: &str) -> Error {
     Error::new(
         ErrorKind::WrongEndpoint,
         format!(

@@ -97,6 +97,10 @@ impl CoralogixSink {
             .post(Bytes::from_static(b"[]"), Coding::Identity)
             .await?;
         match response::judge(&answer, self.asked()) {
+            Err(error) if error.kind() == ErrorKind::TooLarge => Err(response::wrong_endpoint(
+                &self.whom,
+                "that an empty request is too large",
+            )),
             Err(error) if error.kind() != ErrorKind::Rejected => Err(error),
             _ => Ok(()),
         }

@@ -12,7 +12,7 @@ use axum::routing::{MethodFilter, any, get, on};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use okta_coralogix_core::event::MalformedReason;
-use okta_coralogix_core::{ClockOffset, Error, MalformedEvent, RawEvent, SharedClockOffset};
+use okta_coralogix_core::{ClockOffset, Error, MalformedEvent, RawEvent};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -106,15 +106,15 @@ impl Endpoint {
             return ClockOffset::default();
         };
         if offset.get().is_awaited() && !self.settings.readiness.is_asking() {
-            tokio::spawn(Arc::clone(self).ask_for_the_clock(offset.clone()));
+            tokio::spawn(Arc::clone(self).ask_for_the_clock());
         }
         offset.get()
     }
 
-    async fn ask_for_the_clock(self: Arc<Self>, offset: SharedClockOffset) {
+    async fn ask_for_the_clock(self: Arc<Self>) {
         match self.settings.readiness.ask().await {
-            // What has answered without a clock has none.
-            Ok(()) => offset.heard_no_clock(),
+            // If it has a clock, the sink has noted it now.
+            Ok(()) => {}
             // As a request would have, if there were one. Whoever has said so already has ended the source.
             Err(error) if !error.is_temporary() => {
                 self.failures.try_send(error).ok();

@@ -112,7 +112,7 @@ fn mend(scene: &Scene, error: &Error) -> Duration {
             (now.key.0, now.token.0) != (0, 0)
         }
         ErrorKind::Storage | ErrorKind::Config => disk,
-        ErrorKind::WrongEndpoint => odd(Seam::Ingress),
+        ErrorKind::WrongEndpoint | ErrorKind::Forbidden => odd(Seam::Ingress),
         // A second link that is refused, before one has worked.
         ErrorKind::Rejected => {
             let forgets =

@@ -35,6 +35,7 @@ pub fn world(seed: u64) -> Plan {
     let mut troubles: Vec<_> = (0..many)
         .map(|_| trouble(rng, route, programs, settings, last))
         .collect();
+    only_one_refusal(&mut troubles);
     if route == Route::Http && rng.u8(0..6) == 0 {
         troubles.extend(lost_clock(rng));
     }
@@ -47,6 +48,18 @@ pub fn world(seed: u64) -> Plan {
         latency: Duration::from_millis(latencies[rng.usize(..latencies.len())]),
         arrivals,
         troubles,
+    }
+}
+
+/// Who is told twice that an entry is bad has to believe it.
+fn only_one_refusal(troubles: &mut [Trouble]) {
+    let refusals = troubles.iter_mut().filter_map(|trouble| match trouble {
+        Trouble::Net(_, _, NetFault::Status(status)) => Some(status),
+        _ => None,
+    });
+    let refusals = refusals.filter(|status| matches!(status, 400 | 422));
+    for status in refusals.skip(1) {
+        *status = 503;
     }
 }
 
@@ -174,7 +187,10 @@ fn net_fault(rng: &mut Rng, seam: Seam) -> NetFault {
         6 => NetFault::Stalled,
         7 => NetFault::Twice,
         8 => NetFault::Late(some),
-        9 if seam == Seam::Okta => NetFault::Html,
+        9 if seam != Seam::Door => NetFault::Html,
+        10 if seam == Seam::Ingress && rng.bool() => {
+            NetFault::Status([400, 403, 404, 413, 422][rng.usize(..5)])
+        }
         // EventBridge does not come again after a 408.
         _ if seam == Seam::Door => NetFault::Status([429, 500, 502, 503, 504][rng.usize(..5)]),
         _ => NetFault::Status([408, 429, 500, 502, 503, 504][rng.usize(..6)]),

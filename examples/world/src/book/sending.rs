@@ -106,7 +106,7 @@ impl Book {
         let other = unsure.iter().any(|post| post.body != *body);
         let refused = with_it
             .clone()
-            .any(|post| matches!(post.fate, Fate::Answered(400 | 413)));
+            .any(|post| matches!(post.fate, Fate::Answered(400 | 413 | 422)));
         let accepted = with_it.clone().filter(|post| post.is_accepted()).count() as u32;
         let first = unsure.is_empty();
         let has_more = with_it.next().is_some() && has_uuid(event);

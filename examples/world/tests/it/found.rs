@@ -182,3 +182,32 @@ fn a_key_that_is_refused_while_everything_seems_too_old_is_noticed() {
     ];
     is_well(&plan(Route::Http, fresh([0, 10, 20]), troubles));
 }
+
+/// Something on the way refused the content of a request and told no time. That was taken for the ingress, and for one without a clock, so
+/// that the host's counted alone.
+#[test]
+fn a_refusal_of_something_on_the_way_is_not_taken_for_an_ingress_without_a_clock() {
+    for status in [400, 413, 422] {
+        for number in 1..5 {
+            let troubles = vec![
+                Trouble::At(Duration::ZERO, Happening::Clock(2 * 24 * 3600)),
+                Trouble::Net(Seam::Ingress, number, NetFault::Status(status)),
+            ];
+            is_well(&plan(Route::Http, fresh([0, 0, 1, 4, 40]), troubles));
+        }
+    }
+}
+
+/// A lone event was put aside for one refusal of something on the way, and one 413 made all requests small for ever.
+#[test]
+fn an_answer_of_something_on_the_way_puts_no_event_aside() {
+    let answers = [400, 403, 404, 405, 413, 422].map(NetFault::Status);
+    for answer in answers.into_iter().chain([NetFault::Html]) {
+        for route in [Route::Pull, Route::Http, Route::Sqs] {
+            for number in 1..6 {
+                let troubles = vec![Trouble::Net(Seam::Ingress, number, answer)];
+                is_well(&plan(route, fresh([0, 0, 0, 1, 4, 40]), troubles));
+            }
+        }
+    }
+}
