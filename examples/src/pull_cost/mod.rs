@@ -5,6 +5,7 @@ mod process;
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::path::Path;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -22,13 +23,54 @@ const KEY: &str = "stand-in-key";
 const PAGE: usize = 1000;
 const PAGES: usize = 100;
 
-/// Serves a backlog to `pull`, lets it catch up, and prints what it took.
+/// A forwarder as one would write it first.
+const FORWARDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/forwarder.py");
+
+/// Serves a backlog to `pull`, lets it catch up, and prints what it took; then the same with a naive forwarder in Python, if that is
+/// there.
 ///
 /// # Errors
 /// If `pull` is not there or does not end well, or this is not Linux.
 pub async fn main() -> Result<(), Box<dyn Error>> {
     let events = backlog();
-    let bytes = events.iter().map(|event| event.json.len()).sum();
+    let pull = std::env::current_exe()?.with_file_name("pull");
+    if !pull.exists() {
+        return Err(format!("{} is not there: build it first", pull.display()).into());
+    }
+    let (usage, requests) = serve(&events, &pull, "--once").await?;
+    let (count, bytes) = (
+        events.len(),
+        events.iter().map(|event| event.json.len()).sum(),
+    );
+    let pages: Vec<Bytes> = events.chunks(PAGE).map(page_of).collect();
+    let bare = bare::seconds(&pages)?;
+    print(&usage, count, bytes, bare, requests)?;
+    drop(pages);
+    let mut out = io::stdout().lock();
+    match serve(&events, Path::new("python3"), FORWARDER).await {
+        Ok((naive, _)) => {
+            writeln!(
+                out,
+                "naive forwarder, Python {:.2} user + {:.2} system",
+                naive.user, naive.system
+            )?;
+            writeln!(
+                out,
+                "that / program          {:.1}",
+                naive.cpu() / usage.cpu()
+            )?;
+        }
+        Err(error) => writeln!(out, "naive forwarder         skipped: {error}")?,
+    }
+    Ok(())
+}
+
+/// Has a program carry all events. What it used, and its requests on both sides.
+async fn serve(
+    events: &[GeneratedEvent],
+    program: &Path,
+    argument: &str,
+) -> Result<(Usage, [usize; 2]), Box<dyn Error>> {
     let org = OktaSimulator::builder()
         .token(TOKEN)
         .rate_limit(100_000)
@@ -39,31 +81,26 @@ pub async fn main() -> Result<(), Box<dyn Error>> {
         events.iter().map(|event| event.json.clone()),
     );
     let (org_server, ingress_server) = (org.serve().await?, ingress.serve().await?);
-    let usage = run([
-        ("OKTA_ORG_URL", org_server.base_url()),
-        ("OKTA_API_TOKEN", TOKEN.to_owned()),
-        ("CORALOGIX_ENDPOINT", ingress_server.base_url()),
-        ("CORALOGIX_API_KEY", KEY.to_owned()),
-        ("CORALOGIX_SUBSYSTEM", "acme".to_owned()),
-    ])
+    let path = std::env::var("PATH").unwrap_or_default();
+    let usage = run(
+        program,
+        argument,
+        [
+            ("PATH", path),
+            ("OKTA_ORG_URL", org_server.base_url()),
+            ("OKTA_API_TOKEN", TOKEN.to_owned()),
+            ("CORALOGIX_ENDPOINT", ingress_server.base_url()),
+            ("CORALOGIX_API_KEY", KEY.to_owned()),
+            ("CORALOGIX_SUBSYSTEM", "acme".to_owned()),
+        ],
+    )
     .await?;
-
-    let count = events.len();
     let arrived = ingress.ledger().entries().len();
-    if arrived != count {
-        return Err(format!("{arrived} of {count} events arrived").into());
+    if arrived != events.len() {
+        return Err(format!("{arrived} of {} events arrived", events.len()).into());
     }
-    let pages: Vec<Bytes> = events.chunks(PAGE).map(page_of).collect();
-    drop(events);
-    let bare = bare::seconds(&pages)?;
-    print(
-        &usage,
-        count,
-        bytes,
-        bare,
-        [org.requests(), ingress.ledger().requests().len()],
-    )?;
-    Ok(())
+    let requests = [org.requests(), ingress.ledger().requests().len()];
+    Ok((usage, requests))
 }
 
 fn print(

@@ -1,7 +1,8 @@
-//! `pull` as a process, and what it used.
+//! A program as a process, and what it used.
 
 use std::error::Error;
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -51,14 +52,15 @@ impl Usage {
     }
 }
 
-/// Runs `pull --once` with these variables and no others, in a folder of its own.
+/// Runs a program with these variables and no others, in a folder of its own.
 pub(super) async fn run<const N: usize>(
+    program: &Path,
+    argument: &str,
     variables: [(&str, String); N],
 ) -> Result<Usage, Box<dyn Error>> {
-    let program = std::env::current_exe()?.with_file_name("pull");
     let folder = tempfile::tempdir()?;
-    let mut child = Command::new(&program)
-        .arg("--once")
+    let mut child = Command::new(program)
+        .arg(argument)
         .current_dir(&folder)
         .env_clear()
         .envs(variables)
@@ -66,7 +68,7 @@ pub(super) async fn run<const N: usize>(
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| format!("{}: {error}; build it first", program.display()))?;
+        .map_err(|error| format!("{}: {error}", program.display()))?;
     let process = child.id().ok_or("the process is gone")?.to_string();
     let mut output = child.stdout.take().ok_or("no output")?;
     let mut said = String::new();
@@ -93,7 +95,7 @@ pub(super) async fn run<const N: usize>(
     };
     let status = child.wait().await?;
     if !status.success() {
-        return Err(format!("pull ended with {status}: {said}").into());
+        return Err(format!("{} ended with {status}: {said}", program.display()).into());
     }
     Ok(usage)
 }
