@@ -14,6 +14,9 @@ mod given;
 #[path = "../src/pull/config/mod.rs"]
 mod pull_config;
 
+#[path = "../src/text_file.rs"]
+mod text_file;
+
 use std::collections::HashSet;
 use std::path::Path;
 

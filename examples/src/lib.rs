@@ -16,3 +16,4 @@ pub mod pull_cost;
 pub mod replay;
 pub mod service_logs;
 pub mod signals;
+mod text_file;

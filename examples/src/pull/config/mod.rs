@@ -14,13 +14,17 @@ use std::path::Path;
 use okta_coralogix_core::{Error, Result};
 
 use crate::environment::Environment;
+use crate::text_file;
+
+/// Bytes that the file may have.
+const MOST_BYTES: u64 = 16 << 20;
 
 /// Reads the file at `path`.
 ///
 /// # Errors
 /// `Config`, which names the integration and the key, and says what to write.
 pub fn read(path: &Path, environment: &Environment) -> Result<Vec<Integration>> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = text_file::read(path, MOST_BYTES).map_err(|error| {
         let detail = format!("{} cannot be read ({error})", path.display());
         Error::config("--config", detail)
     })?;

@@ -8,6 +8,10 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::environment::Environment;
+use crate::text_file;
+
+/// Bytes that a secret may have.
+const MOST_BYTES: u64 = 64 << 10;
 
 /// Where a secret is: `{ env = "NAME" }` or `{ file = "PATH" }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,10 +73,12 @@ impl SecretFrom {
             Self::Env(name) => environment
                 .get(name)?
                 .ok_or_else(|| Error::config(key, format!("the variable {name} is not set")))?,
-            Self::File(path) => std::fs::read_to_string(folder.join(path)).map_err(|error| {
-                let detail = format!("{key}: the file {path:?} cannot be read ({error})");
-                Error::new(ErrorKind::Config, detail)
-            })?,
+            Self::File(path) => {
+                text_file::read(&folder.join(path), MOST_BYTES).map_err(|error| {
+                    let detail = format!("{key}: the file {path:?} cannot be read ({error})");
+                    Error::new(ErrorKind::Config, detail)
+                })?
+            }
         };
         match text.trim() {
             "" => Err(Error::config(key, "is empty")),
