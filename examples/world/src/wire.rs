@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
-use http::header::{CONTENT_TYPE, HeaderValue};
+
+use http::header::{CONTENT_TYPE, DATE, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
+use okta_coralogix_core::Clock;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use tokio::time::sleep;
 
@@ -57,7 +60,7 @@ impl Transport for Wire {
             Some(NetFault::ResetBefore) => return Err(reset()),
             Some(NetFault::Status(status)) => {
                 post.answered(status);
-                return Ok(scripted(status));
+                return Ok(dated(scripted(status), scene.host.now()));
             }
             Some(NetFault::Html) => {
                 post.answered(400);
@@ -194,6 +197,17 @@ pub(crate) fn scripted(status: u16) -> Response<Body> {
     let said = Bytes::from_static(b"{\"said\":\"by something on the way\"}");
     let mut answer = Response::new(stream::iter([Ok(said)]).boxed());
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    answer
+}
+
+/// The time by the clock of something on the way: that of the host, which may be wrong. What judges the content of a request is taken for
+/// the ingress if it tells the time, so that nothing else here does both.
+fn dated(mut answer: Response<Body>, now: DateTime<Utc>) -> Response<Body> {
+    let judges = matches!(answer.status().as_u16(), 400 | 422);
+    let date = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let (false, Ok(date)) = (judges, HeaderValue::from_str(&date)) {
+        answer.headers_mut().insert(DATE, date);
+    }
     answer
 }
 

@@ -6,13 +6,12 @@ pub(super) fn check(text: &[u8], at: usize, mut places: u64) -> Option<()> {
     while places != 0 {
         let rest = &text[at + places.trailing_zeros() as usize..];
         places &= places - 1;
-        let behind = match rest {
-            [b'n', b'u', b'l', b'l', behind, ..] => *behind,
-            [b't', b'r', b'u', b'e', behind, ..] => *behind,
-            [b'f', b'a', b'l', b's', b'e', behind, ..] => *behind,
-            _ => *rest.get(number(rest)?)?,
+        let end = match rest.first_chunk() {
+            Some(b"null" | b"true") => 4,
+            Some(b"fals") if rest.get(4) == Some(&b'e') => 5,
+            _ => number(rest)?,
         };
-        if !matches!(behind, b',' | b'}' | b']') {
+        if !matches!(rest.get(end)?, b',' | b'}' | b']') {
             return None;
         }
     }
