@@ -51,6 +51,9 @@ impl Backoff {
 
     /// The wait after one more failure; `None` if waiting cannot help.
     pub fn next(&mut self, hint: RetryHint) -> Option<Duration> {
+        if hint == RetryHint::Never {
+            return None;
+        }
         let bound = self
             .policy
             .first

@@ -56,8 +56,8 @@ pub(super) fn router(endpoint: Arc<Endpoint>) -> Router {
             &endpoint.settings.path,
             on(methods, receive).fallback(another_method),
         )
-        .route("/healthz", get(async || "alive\n"))
-        .route("/readyz", get(ready))
+        .route("/healthz", get(async || "alive\n").fallback(another_method))
+        .route("/readyz", get(ready).fallback(another_method))
         .with_state(endpoint)
 }
 
@@ -273,7 +273,7 @@ async fn ready(State(endpoint): State<Arc<Endpoint>>) -> Response {
 
 /// EventBridge does not come again after a 405: what was sent would be lost.
 async fn another_method(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    let why = "the method of the API destination is wrong: it must be POST, PUT or PATCH\n";
+    let why = "nothing is taken here with this method: the API destination's must be POST, PUT or PATCH, and its path right\n";
     refuse_for_now(&endpoint, request, why).await
 }
 

@@ -59,10 +59,15 @@ impl<'a> Message<'a> {
 type Read<'a> = (&'a RawValue, Option<Message<'a>>);
 
 /// What is left to know of a record that cannot be read.
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 struct Unread {
+    #[serde(default)]
     message_id: String,
+    #[serde(default, rename = "eventSourceARN")]
+    event_source_arn: String,
+    #[serde(default)]
+    attributes: serde_json::Value,
 }
 
 impl Payload {
@@ -83,11 +88,15 @@ impl Payload {
         let (mut items, mut messages) = (Vec::new(), Vec::new());
         for (record, message) in records {
             let Some(message) = message else {
-                let unread: Option<Unread> = serde_json::from_str(record.get()).ok();
+                let unread: Unread = serde_json::from_str(record.get()).unwrap_or_default();
+                let group = unread.attributes.get("MessageGroupId");
                 messages.push(Record {
+                    group: group
+                        .and_then(|group| group.as_str())
+                        .filter(|_| is_fifo(&unread.event_source_arn))
+                        .map(Into::into),
                     // Without one, Lambda is told that all of the batch has failed.
-                    id: unread.map(|unread| unread.message_id).unwrap_or_default(),
-                    group: None,
+                    id: unread.message_id,
                     items: 1,
                 });
                 let reason = "a record of a batch that cannot be read";
@@ -103,7 +112,7 @@ impl Payload {
             let receives = receives.and_then(|count| count.parse().ok());
             let read = intake.read_received(body, receives);
             let group = message.attributes.get("MessageGroupId");
-            let is_fifo = message.event_source_arn.ends_with(".fifo");
+            let is_fifo = is_fifo(&message.event_source_arn);
             messages.push(Record {
                 id: message.message_id,
                 group: group.filter(|_| is_fifo).cloned(),
@@ -116,6 +125,10 @@ impl Payload {
             messages: Some(messages),
         }
     }
+}
+
+fn is_fifo(queue: &str) -> bool {
+    queue.ends_with(".fifo")
 }
 
 /// True if all records that can be read are of a queue, and there is one if there is any.

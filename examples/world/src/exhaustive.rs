@@ -11,7 +11,7 @@ use crate::run::{Busy, run};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What may happen to an exchange.
-const NET: [NetFault; 10] = [
+const NET: [NetFault; 11] = [
     NetFault::Delay(Duration::from_secs(20)),
     NetFault::Refused,
     NetFault::ResetBefore,
@@ -22,6 +22,7 @@ const NET: [NetFault; 10] = [
     NetFault::Late(SECOND),
     NetFault::Status(500),
     NetFault::Status(429),
+    NetFault::Html,
 ];
 
 /// What may happen to an operation on the disk.

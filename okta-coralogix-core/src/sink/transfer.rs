@@ -58,6 +58,13 @@ impl Open {
         self.entries[index].take().is_some()
     }
 
+    /// All but one.
+    fn others(&self, one: usize) -> Vec<usize> {
+        let all = 0..self.entries.len();
+        all.filter(|index| *index != one && self.contains(*index))
+            .collect()
+    }
+
     fn of(&self, indices: &[usize]) -> Vec<LogEntry> {
         let entries = indices.iter().map(|&index| self.entries[index].clone());
         entries.flatten().collect()
@@ -89,16 +96,28 @@ pub(crate) struct Transfer<'a, E> {
     permit: Option<Permit<'a>>,
     /// The far side has accepted something of this: what it refuses is the entries' fault, not the endpoint's.
     accepts: bool,
-    /// An entry that was not taken, and how often it was not, alone and in a row.
-    doubted: Option<(usize, u32)>,
-    /// Entries that were refused when they were probed, and count no second time.
-    probed: Vec<usize>,
+    /// An entry that was refused alone.
+    doubted: Option<Doubted>,
+    /// Entries whose refusal has counted, and does not again.
+    counted: Vec<usize>,
+}
+
+/// An entry that was refused alone, and is sent again.
+#[derive(Debug)]
+struct Doubted {
+    index: usize,
+    kind: ErrorKind,
+    /// How often it was refused in a row, in this way.
+    times: u32,
+    /// It may have been taken before.
+    ambiguous: bool,
 }
 
 /// What became of one request.
 enum Attempt {
     Accepted(Sent),
-    Refused(Error),
+    /// Also whether an earlier attempt at the same request may have been taken.
+    Refused(Error, bool),
     /// An entry had become too old before it could be sent: what is left makes another request.
     Aged,
     Stopped,
@@ -135,7 +154,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
             permit: None,
             accepts: false,
             doubted: None,
-            probed: Vec::new(),
+            counted: Vec::new(),
         }
     }
 
@@ -154,7 +173,10 @@ impl<'a, E: Ends> Transfer<'a, E> {
             };
             match self.send(batch, &indices).await? {
                 Attempt::Accepted(sent) => self.accepted(&indices, &sent),
-                Attempt::Refused(error) => self.refused(indices, error).await?,
+                Attempt::Refused(error, ambiguous) => match indices[..] {
+                    [one] => self.refused_alone(one, error, ambiguous).await?,
+                    _ => self.refused(indices, error).await?,
+                },
                 Attempt::Aged => self.todo.push(indices),
                 Attempt::Stopped => return Ok(()),
             }
@@ -193,7 +215,10 @@ impl<'a, E: Ends> Transfer<'a, E> {
         } = self.route;
         let entries = indices.len();
         let batch = compress(sink, batch).await?;
-        let mut ambiguous = false;
+        let mut ambiguous = match &self.doubted {
+            Some(doubted) => indices == [doubted.index] && doubted.ambiguous,
+            None => false,
+        };
         loop {
             let permit = match self.permit.take() {
                 Some(permit) => permit,
@@ -233,7 +258,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
                 retry_in,
             });
             let Some(wait) = retry_in else {
-                return Ok(Attempt::Refused(error));
+                return Ok(Attempt::Refused(error, ambiguous));
             };
             self.ends.fault(&error);
             self.wait(wait).await;
@@ -262,25 +287,10 @@ impl<'a, E: Ends> Transfer<'a, E> {
         }
     }
 
+    /// A request of several entries was refused.
     async fn refused(&mut self, indices: Vec<usize>, error: Error) -> Result<()> {
-        let alone = indices.len() == 1;
-        if error.kind() == ErrorKind::TooLarge && alone {
-            return self.too_large(indices[0], error).await;
-        }
-        if error.kind() == ErrorKind::Rejected && alone && self.doubt(indices[0], REFUSALS).await {
-            return Ok(());
-        }
         self.backoff.reset();
         match error.kind() {
-            ErrorKind::Rejected if alone => {
-                // What came before may have shown that the endpoint refuses everything.
-                let counts = !self.accepts && !self.probed.contains(&indices[0]);
-                if counts && self.route.throttle.refused() {
-                    return Err(refuses_everything(error));
-                }
-                self.refuse(indices[0], DeadLetterReason::Rejected, error.detail());
-                self.pace().await;
-            }
             ErrorKind::TooLarge => self.split(indices),
             ErrorKind::Rejected => {
                 if !self.accepts {
@@ -294,35 +304,81 @@ impl<'a, E: Ends> Transfer<'a, E> {
         Ok(())
     }
 
-    /// One entry alone is called too large. Of a small one that is not believed at once: something on the way may have said it, for a
-    /// moment or for good.
-    ///
-    /// # Errors
-    /// `WrongEndpoint` if so much is refused in a row that it must be the endpoint.
-    async fn too_large(&mut self, index: usize, error: Error) -> Result<()> {
-        if self.route.throttle.refused() {
-            return Err(refuses_everything(error));
+    /// One entry alone was refused: not for good if something on the way may have said so, which knows nothing of it.
+    async fn refused_alone(&mut self, index: usize, error: Error, ambiguous: bool) -> Result<()> {
+        let is_doubtful = match error.kind() {
+            ErrorKind::Rejected => true,
+            ErrorKind::TooLarge => self.is_small(index),
+            _ => return Err(error),
+        };
+        if is_doubtful && self.doubt(index, &error, ambiguous).await {
+            return Ok(());
         }
-        if !self.is_small(index) || !self.doubt(index, TOO_LARGE_ANSWERS).await {
+        self.backoff.reset();
+        if error.kind() == ErrorKind::TooLarge {
+            if is_doubtful && !self.accepts {
+                self.suspect_the_endpoint(index, &error)?;
+                let others = self.open.others(index);
+                if !others.is_empty() {
+                    self.probe(&others).await?;
+                }
+            }
             self.refuse(index, DeadLetterReason::TooLarge, error.detail());
+            return Ok(());
         }
+        // What came before may have shown that the endpoint refuses everything.
+        if !self.accepts {
+            self.suspect_the_endpoint(index, &error)?;
+        }
+        self.refuse(index, DeadLetterReason::Rejected, error.detail());
+        self.pace().await;
         Ok(())
     }
 
-    /// Plans to send an entry alone once more, after a while. False if that has been done `most` times.
-    async fn doubt(&mut self, index: usize, most: u32) -> bool {
-        let times = match self.doubted {
-            Some((doubted, times)) if doubted == index => times + 1,
+    /// Counts the refusal of an entry, once.
+    ///
+    /// # Errors
+    /// `WrongEndpoint` if so many are refused in a row that it must be the endpoint.
+    fn suspect_the_endpoint(&mut self, index: usize, error: &Error) -> Result<()> {
+        if self.counted.contains(&index) {
+            return Ok(());
+        }
+        self.counted.push(index);
+        match self.route.throttle.refused() {
+            true => Err(refuses_everything(error)),
+            false => Ok(()),
+        }
+    }
+
+    /// Plans to send an entry alone once more. False if that has been done often enough.
+    async fn doubt(&mut self, index: usize, error: &Error, ambiguous: bool) -> bool {
+        let kind = error.kind();
+        let times = match &self.doubted {
+            Some(last) if last.index == index && last.kind == kind => last.times + 1,
             _ => 1,
         };
-        self.doubted = Some((index, times));
-        if times >= most {
-            self.backoff.reset();
+        self.doubted = Some(Doubted {
+            index,
+            kind,
+            times,
+            ambiguous,
+        });
+        let is_too_large = kind == ErrorKind::TooLarge;
+        if times
+            >= if is_too_large {
+                TOO_LARGE_ANSWERS
+            } else {
+                REFUSALS
+            }
+        {
             return false;
         }
         self.todo.push(vec![index]);
-        if let Some(wait) = self.backoff.next(RetryHint::Backoff) {
-            self.wait(wait).await;
+        self.ends.fault(error);
+        match self.backoff.next(RetryHint::Backoff) {
+            Some(wait) if is_too_large => self.wait(wait).await,
+            // Most of these are what they are said to be.
+            _ => self.pace().await,
         }
         true
     }
@@ -338,6 +394,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
             .map(|n| indices[last * n / (probes - 1)])
             .collect();
         places.dedup();
+        places.retain(|index| !self.counted.contains(index) && self.open.contains(*index));
         for index in places {
             let Some((batch, one)) = self.encode(vec![index])? else {
                 continue;
@@ -348,20 +405,18 @@ impl<'a, E: Ends> Transfer<'a, E> {
                     break;
                 }
                 // It is tried again with the others.
-                Attempt::Refused(error)
+                Attempt::Refused(error, _)
                     if matches!(error.kind(), ErrorKind::Rejected | ErrorKind::TooLarge) =>
                 {
-                    if self.route.throttle.refused() {
-                        return Err(refuses_everything(error));
-                    }
-                    self.probed.push(index);
+                    self.suspect_the_endpoint(index, &error)?;
                 }
-                Attempt::Refused(error) => return Err(error),
+                Attempt::Refused(error, _) => return Err(error),
                 // The next one, if there is one, may have to wait for its pace.
                 Attempt::Aged => self.permit = None,
                 Attempt::Stopped => return Ok(()),
             }
         }
+        self.backoff.reset();
         Ok(())
     }
 
@@ -396,12 +451,12 @@ impl<'a, E: Ends> Transfer<'a, E> {
 }
 
 /// No entry of several, or of several attempts, was taken, each sent alone.
-fn refuses_everything(refusal: Error) -> Error {
+fn refuses_everything(refusal: &Error) -> Error {
     let detail = format!(
         "the sink refuses everything, each entry by itself too, so that the fault is not the entries': check the \
          endpoint ({refusal})"
     );
-    Error::new(ErrorKind::WrongEndpoint, detail).with_source(refusal)
+    Error::new(ErrorKind::WrongEndpoint, detail)
 }
 
 pub(crate) fn encode_reason(error: &EncodeError) -> DeadLetterReason {
