@@ -39,9 +39,24 @@ impl EventHead {
         let mut reader = serde_json::Deserializer::from_str(text);
         let fields = Fields::deserialize(&mut reader)
             .and_then(|fields| reader.end().map(|()| fields))
-            .map_err(|error| not_json(&error))?;
+            .map_err(|error| match serde_json::from_str::<IgnoredAny>(text) {
+                Ok(_) if number(text).is_some() => MalformedReason::NotAnObject,
+                _ => not_json(&error),
+            })?;
         fields.head(text)
     }
+}
+
+/// How many bytes the number at the start of `text` takes. One that no floating-point number can hold is JSON all the same, but the
+/// visitor never sees it.
+pub(super) fn number(text: &str) -> Option<usize> {
+    let start = text.trim_start_matches(WHITE_SPACE);
+    if !start.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return None;
+    }
+    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    stream.next()?.ok()?;
+    Some(stream.byte_offset())
 }
 
 fn utf8(json: &[u8]) -> Result<&str, MalformedReason> {

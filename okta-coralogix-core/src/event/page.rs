@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use thiserror::Error;
 
 use super::bounded::{Bounded, MOST_ELEMENTS};
-use super::head::{Fields, not_json};
+use super::head::{Fields, not_json, number};
 use super::{EventHead, MalformedEvent, MalformedReason, Origin, RawEvent};
 
 /// A page that cannot be taken apart: nothing of it was taken, ask for it again.
@@ -221,15 +221,17 @@ impl Splitter<'_> {
     fn read(&self, at: usize) -> Result<Element, (MalformedReason, usize)> {
         let rest = &self.text[at..];
         let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Fields<'_>>();
-        let fields = match stream.next() {
-            Some(Ok(fields)) => fields,
-            Some(Err(error)) => return Err((not_json(&error), error_offset(rest, &error))),
+        let (fields, length) = match stream.next() {
+            Some(Ok(fields)) => (fields, stream.byte_offset()),
+            Some(Err(error)) => match number(rest) {
+                Some(length) => (Fields::default(), length),
+                None => return Err((not_json(&error), error_offset(rest, &error))),
+            },
             None => {
                 let nothing = MalformedReason::NotJson("nothing between two commas".into());
                 return Err((nothing, 0));
             }
         };
-        let length = stream.byte_offset();
         let behind = self.skip_space(at + length);
         if !matches!(self.text.as_bytes().get(behind), None | Some(b',')) {
             let no_comma = MalformedReason::NotJson("no comma behind the element".into());

@@ -338,6 +338,34 @@ fn white_space_between_elements_does_not_matter() {
     }
 }
 
+/// JSON sets numbers no bound, and a reader that does must not take what follows along.
+#[test]
+fn a_number_beyond_all_bounds_is_one_element_that_is_no_object() {
+    let huge = format!("-1.5e{}", "5".repeat(400));
+    let page = Bytes::from(format!(r#"[{huge}, {huge} ,"text",[1],{{"x":{huge}}}]"#));
+    let items = split(&page).unwrap();
+    assert_nothing_is_lost(&page, &items);
+    let reasons: Vec<_> = items
+        .iter()
+        .map(|(_, item)| item.as_ref().unwrap_err().clone())
+        .collect();
+    let not_an_object = MalformedReason::NotAnObject;
+    let no_time = MalformedReason::NoPublished;
+    assert_eq!(
+        reasons,
+        [
+            &not_an_object,
+            &not_an_object,
+            &not_an_object,
+            &not_an_object,
+            &no_time
+        ]
+        .map(Clone::clone)
+    );
+    let alone = RawEvent::parse(huge.into(), Arc::default()).unwrap_err();
+    assert_eq!(alone.reason, not_an_object);
+}
+
 #[test]
 fn a_hostile_page_does_not_cost_the_square_of_its_length() {
     let nested = r#"x,{"a":[1"#.to_owned() + &r#",{"a":[1"#.repeat(100_000);
