@@ -1,5 +1,6 @@
 //! The fields of an event that every event's path reads, found in one pass without building a tree.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -93,7 +94,7 @@ impl Span {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Fields<'a> {
     is_object: bool,
-    /// As it is written; `None` if there is none, or it is written with escapes.
+    /// As it is written.
     first_key: Option<&'a str>,
     pub(super) uuid: Option<&'a str>,
     pub(super) published: Option<&'a str>,
@@ -179,13 +180,11 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut fields = Fields::of_object();
-        let mut is_first = true;
-        while let Some((key, written)) = map.next_key_seed(KeySeed)? {
-            if is_first {
-                fields.first_key = written;
-                is_first = false;
-            }
-            let field = match key {
+        // As it is written: one that spells half a surrogate pair is JSON, and no text.
+        while let Some(key) = map.next_key::<&RawValue>()? {
+            let key = inside(key.get()).unwrap_or_default();
+            fields.first_key = fields.first_key.or(Some(key));
+            let field = match Key::of(key) {
                 Key::Uuid => &mut fields.uuid,
                 Key::Published => &mut fields.published,
                 Key::EventType => &mut fields.event_type,
@@ -239,40 +238,18 @@ enum Key {
 }
 
 impl Key {
+    /// The one that is written like this.
     fn of(key: &str) -> Self {
-        match key {
+        let text = match key.contains('\\') {
+            true => plain(key.as_bytes()),
+            false => Cow::Borrowed(key),
+        };
+        match &*text {
             "uuid" => Self::Uuid,
             "published" => Self::Published,
             "eventType" => Self::EventType,
             "severity" => Self::Severity,
             _ => Self::Other,
         }
-    }
-}
-
-struct KeySeed;
-
-impl<'de> serde::de::DeserializeSeed<'de> for KeySeed {
-    /// The key, and the text of one that is written without escapes.
-    type Value = (Key, Option<&'de str>);
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for KeySeed {
-    type Value = (Key, Option<&'de str>);
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
-        Ok((Key::of(key), Some(key)))
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok((Key::of(key), None))
     }
 }

@@ -423,3 +423,16 @@ proptest! {
         }
     }
 }
+
+/// It is JSON, if no text, and neither this event nor those behind it are broken by it.
+#[test]
+fn a_key_that_spells_half_a_surrogate_pair_breaks_nothing() {
+    let event = r#"{"\ud800":1,"uuid":"u","published":"2026-05-04T12:00:00Z"}"#;
+    let page = Bytes::from(format!(r#"[{event},{{}},{event}]"#));
+    let items = split(&page).unwrap();
+    assert_nothing_is_lost(&page, &items);
+    let taken: Vec<_> = items.iter().map(|(_, item)| item.is_ok()).collect();
+    assert_eq!(taken, [true, false, true]);
+    let alone = RawEvent::parse(event.into(), Arc::default()).unwrap();
+    assert_eq!(alone.uuid().as_deref(), Some("u"));
+}
