@@ -2,7 +2,6 @@
 
 #![no_main]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,6 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use okta_coralogix_core::event::{
     MalformedReason, OktaSeverity, UnreadablePage, split_page, split_whole_page,
 };
+use okta_coralogix_core::json::Members;
 use okta_coralogix_core::testing::oracle;
 use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
 use serde_json::value::RawValue;
@@ -167,9 +167,8 @@ fn plain_head(json: &str) -> Result<Head, Option<MalformedReason>> {
     if !json.starts_with('{') {
         return Err(None);
     }
-    let members: BTreeMap<String, &RawValue> = serde_json::from_str(json)
-        .map_err(|error| Some(MalformedReason::NotJson(error.to_string())))?;
-    let member = |key: &str| members.get(key).map(|value| value.get());
+    let members = Members::of(json).ok_or(Some(MalformedReason::NotJson(String::new())))?;
+    let member = |key: &str| members.values(key).next_back();
     let published = match member("published") {
         None | Some("null") => return Err(Some(MalformedReason::NoPublished)),
         Some(value) => serde_json::from_str::<String>(value)
