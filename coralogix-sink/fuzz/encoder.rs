@@ -121,10 +121,9 @@ fn entry_of(strings: &[&[u8]]) -> LogEntry {
     };
     let mut entry = LogEntry::new(Arc::new(names), text);
     entry.category = optional(strings[1]);
-    let millis = strings[0]
-        .iter()
-        .fold(0, |sum: i64, byte| (sum << 5) + i64::from(*byte))
-        >> 12;
+    let millis = strings[0].iter().fold(0, |sum: i64, byte| {
+        (sum << 5).wrapping_add(i64::from(*byte))
+    }) >> 12;
     entry.timestamp = DateTime::from_timestamp_millis(millis);
     entry
 }
