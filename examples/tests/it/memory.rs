@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use coralogix_sink::simulator::Fault;
+use coralogix_sink::simulator::{CoralogixSimulator, Fault};
 use eventbridge_source::sqs::simulator::SqsSimulator;
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent};
 use okta_coralogix_core::{Clock, SystemClock};
@@ -35,6 +35,16 @@ fn large(count: usize) -> Vec<GeneratedEvent> {
     (0..).map(event).take(count).collect()
 }
 
+fn go_down(ingress: &CoralogixSimulator) {
+    ingress.fail_always(Some(Fault::status(503)));
+}
+
+/// The ingress comes back after a time in which the program would have filled its memory.
+async fn down_for_a_while(ingress: &CoralogixSimulator) {
+    tokio::time::sleep(DOWN).await;
+    ingress.fail_always(None);
+}
+
 /// The most that the process ever has, in kilobytes, until it ends.
 async fn most(process: u32) -> usize {
     let mut often = interval(Duration::from_millis(20));
@@ -56,14 +66,11 @@ async fn a_backlog_of_160_megabytes_and_no_ingress_fit_the_memory_that_pull_may_
     let world = World::new().await;
     let events = large(EVENTS);
     world.append(events.iter().map(|event| event.json.clone()));
-    world.ingress.fail_always(Some(Fault::status(503)));
+    go_down(&world.ingress);
     let folder = world.folder.path();
     let limit = Limit::Memory(LIMIT);
     let child = start_limited("pull", folder, &world.variables(), &["--once"], limit);
-    let up_again = async {
-        tokio::time::sleep(DOWN).await;
-        world.ingress.fail_always(None);
-    };
+    let up_again = down_for_a_while(&world.ingress);
     let began = Instant::now();
     let ((ended, most), ()) = tokio::join!(watched(child), up_again);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
@@ -82,7 +89,7 @@ async fn fifty_megabytes_at_once_and_no_ingress_fit_the_memory_that_the_endpoint
     let limit = Limit::Memory(LIMIT);
     let child = start_limited("eventbridge_http", folder, &variables, &[], limit);
     let program = http::Listening::of(child).await;
-    world.ingress.fail_always(Some(Fault::status(503)));
+    go_down(&world.ingress);
     let events = large(EVENTS / 3);
     let bodies: Vec<Bytes> = events
         .iter()
@@ -92,10 +99,7 @@ async fn fifty_megabytes_at_once_and_no_ingress_fit_the_memory_that_the_endpoint
     let process = program.child.id().unwrap();
     let began = Instant::now();
     let calls = async {
-        let up_again = async {
-            tokio::time::sleep(DOWN).await;
-            world.ingress.fail_always(None);
-        };
+        let up_again = down_for_a_while(&world.ingress);
         let (report, ()) = tokio::join!(destination.invoke_all(bodies), up_again);
         terminate(&program.child).await;
         (report, program.ended().await)
@@ -123,15 +127,12 @@ async fn a_queue_of_160_megabytes_and_no_ingress_fit_the_memory_that_the_consume
     for event in &events {
         world.queue.send(sqs::envelope(&event.json));
     }
-    world.ingress.fail_always(Some(Fault::status(503)));
+    go_down(&world.ingress);
     let folder = world.folder.path();
     let limit = Limit::Memory(LIMIT);
     let variables = world.variables();
     let child = start_limited("eventbridge_sqs", folder, &variables, &["--once"], limit);
-    let up_again = async {
-        tokio::time::sleep(DOWN).await;
-        world.ingress.fail_always(None);
-    };
+    let up_again = down_for_a_while(&world.ingress);
     let began = Instant::now();
     let ((ended, most), ()) = tokio::join!(watched(child), up_again);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);

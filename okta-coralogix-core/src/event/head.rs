@@ -40,15 +40,17 @@ impl EventHead {
         let mut reader = serde_json::Deserializer::from_str(text);
         let fields = Fields::deserialize(&mut reader)
             .and_then(|fields| reader.end().map(|()| fields))
-            .map_err(|error| match serde_json::from_str::<IgnoredAny>(text) {
-                Ok(_) if number(text).is_some() => MalformedReason::NotAnObject,
+            .map_err(|error| match number(text) {
+                Some(end) if text[end..].trim_matches(WHITE_SPACE).is_empty() => {
+                    MalformedReason::NotAnObject
+                }
                 _ => not_json(&error),
             })?;
         fields.head(text)
     }
 }
 
-/// How many bytes the number at the start of `text` takes. One that no floating-point number can hold is JSON all the same, but the
+/// Where the number at the start of `text` ends. One that no floating-point number can hold is JSON all the same, but the
 /// visitor never sees it.
 pub(super) fn number(text: &str) -> Option<usize> {
     let start = text.trim_start_matches(WHITE_SPACE);

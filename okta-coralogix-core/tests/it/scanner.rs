@@ -216,8 +216,8 @@ fn no_mutant_is_read_otherwise_than_by_serde_json() {
         "of {count} mutants the scanner alone read {scanned}, and {envelopes} of as many envelopes"
     );
     // Most are broken. If none were sound, or all, the test would show nothing.
-    for read in [scanned, envelopes] {
-        assert!(read > count / 40 && read < count / 2, "{read}");
+    for (read, least) in [(scanned, count / 20), (envelopes, count / 40)] {
+        assert!(read > least && read < count / 2, "{read}");
     }
 }
 

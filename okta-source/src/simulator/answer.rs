@@ -8,8 +8,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName,
-    HeaderValue, LINK, LOCATION, RETRY_AFTER, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, LINK,
+    RETRY_AFTER, USER_AGENT,
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -21,6 +21,7 @@ use super::fault::Fault;
 use super::ledger::SeenRequest;
 use super::oauth::TOKEN_PATH;
 use super::query::Query;
+use super::scripted::{scripted, too_many};
 use super::{OktaSimulator, Org, State, body};
 
 /// Marks an answer that stands for no answer, where no connection was made.
@@ -277,81 +278,6 @@ impl Org {
     }
 }
 
-impl Fault {
-    /// True if the answer has nothing to do with the log.
-    fn is_an_answer(&self) -> bool {
-        match self {
-            Self::NotUtf8
-            | Self::NextLink(_)
-            | Self::NoNextLink
-            | Self::HalfBody
-            | Self::StalledBody
-            | Self::SlowBody(_)
-            | Self::EndlessArray
-            | Self::WrongCharset
-            | Self::Silence
-            | Self::Unreachable => false,
-            Self::Status(..)
-            | Self::RateLimited(_)
-            | Self::RetryAfter(_)
-            | Self::Concurrency
-            | Self::RateLimitedSilently
-            | Self::Unavailable
-            | Self::Html
-            | Self::TruncatedGzip
-            | Self::QueryTimeout
-            | Self::Redirect(_) => true,
-        }
-    }
-}
-
-fn scripted(fault: &Fault) -> Response<Bytes> {
-    match fault {
-        Fault::Status(status, body) => {
-            let mut response = Response::new(Bytes::from(body.clone()));
-            *response.status_mut() =
-                StatusCode::from_u16(*status).unwrap_or(StatusCode::IM_A_TEAPOT);
-            response
-        }
-        Fault::Html => {
-            let page = "<!DOCTYPE html><html><body>Okta is being maintained</body></html>";
-            let mut response = Response::new(Bytes::from_static(page.as_bytes()));
-            let html = HeaderValue::from_static("text/html");
-            response.headers_mut().insert(CONTENT_TYPE, html);
-            response
-        }
-        Fault::TruncatedGzip => {
-            let mut response = Response::new(Bytes::from_static(body::TRUNCATED_GZIP));
-            let headers = response.headers_mut();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            response
-        }
-        Fault::QueryTimeout => error(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "E0000009",
-            "Internal Server Error: the query took too long",
-        ),
-        Fault::Redirect(to) => {
-            let mut response = Response::new(Bytes::new());
-            *response.status_mut() = StatusCode::FOUND;
-            response.headers_mut().insert(LOCATION, header(to));
-            response
-        }
-        Fault::Unavailable => error(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "E0000181",
-            "Service is unavailable",
-        ),
-        _ => too_many(),
-    }
-}
-
-fn too_many() -> Response<Bytes> {
-    let summary = "API call exceeded rate limit due to too many requests.";
-    error(StatusCode::TOO_MANY_REQUESTS, "E0000047", summary)
-}
-
 fn common_headers(
     response: &mut Response<Bytes>,
     fault: Option<&Fault>,
@@ -418,6 +344,6 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a 
 }
 
 /// A script may hold what no header can; it is then left empty.
-fn header(text: &str) -> HeaderValue {
+pub(super) fn header(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
 }

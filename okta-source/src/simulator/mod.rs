@@ -31,6 +31,7 @@ mod log;
 mod memory;
 mod oauth;
 mod query;
+mod scripted;
 mod serve;
 
 use std::fmt;

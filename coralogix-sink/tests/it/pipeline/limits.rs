@@ -1,8 +1,10 @@
 //! An ingress that finds requests too large, wherever its limit is.
 
+use okta_coralogix_core::ErrorKind;
 use okta_coralogix_core::LogSink;
 use okta_coralogix_core::dead_letter::DeadLetterReason;
 use okta_coralogix_core::event::{Origin, RawEvent};
+use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent};
 use okta_coralogix_core::{CoralogixMapping, LogEntry, Mapping};
 use proptest::prelude::*;
 
@@ -27,8 +29,20 @@ fn sizes(world: &World) -> Vec<usize> {
         .collect()
 }
 
+/// Events of 2 KB, and a large one now and then.
+fn mixed() -> Vec<GeneratedEvent> {
+    let mut generator = EventGenerator::new(8);
+    let mut mixed = events(EVENTS);
+    for (n, event) in mixed.iter_mut().enumerate().filter(|(n, _)| n % 20 == 7) {
+        let bytes = 20_000 + n * 1_000;
+        generator = generator.size(bytes);
+        *event = generator.event(event.published);
+    }
+    mixed
+}
+
 async fn all_that_fits_arrives_once_and_in_order(limit: usize) {
-    let world = World::new(events(EVENTS), EVENTS);
+    let world = World::new(mixed(), EVENTS);
     world.ingress.limit(Some(limit), None);
     let summary = run(world.pipeline().requests(1)).await.unwrap();
     let sizes = sizes(&world);
@@ -53,8 +67,52 @@ fn limit() -> impl Strategy<Value = usize> {
     (0.0..=1.0_f64).prop_map(|at| (32_000.0 * 62.5_f64.powf(at)) as usize)
 }
 
+/// No ingress has such a limit: something on the way has, and what is small may be put aside for it only where others are taken.
+async fn below_all_limits_nothing_is_lost(limit: usize) {
+    let world = World::new(mixed(), EVENTS);
+    world.ingress.limit(Some(limit), None);
+    let (summary, refusal) = match run(world.pipeline().requests(1)).await {
+        Ok(summary) => (summary, None),
+        Err(failed) => (failed.summary, Some(failed.error.kind())),
+    };
+    assert!(
+        matches!(refusal, None | Some(ErrorKind::WrongEndpoint)),
+        "{refusal:?}"
+    );
+    let sizes = sizes(&world);
+    let over: Vec<_> = world
+        .ids()
+        .zip(&sizes)
+        .filter(|(_, size)| **size > limit)
+        .map(|(id, _)| id.to_owned())
+        .collect();
+    let ledger = world.ingress.ledger();
+    assert_eq!(ledger.repeats(), 0, "limit {limit}");
+    assert!(ledger.ids().all(|id| !over.iter().any(|over| over == id)));
+    let letters = world.letters();
+    for letter in &letters {
+        let bytes = String::from_utf8_lossy(&letter.bytes);
+        assert!(
+            over.iter().any(|id| bytes.contains(id)),
+            "limit {limit}: what fits is put aside"
+        );
+    }
+    assert_eq!(ledger.ids().count() as u64, summary.delivered);
+    assert_eq!(letters.len() as u64, summary.dead_lettered);
+    let ended = summary.delivered + summary.dead_lettered + summary.handed_back;
+    assert_eq!(ended, EVENTS as u64);
+    assert_eq!(refusal.is_none(), summary.handed_back == 0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn below_all_limits_nothing_that_fits_is_put_aside_and_nothing_is_lost(limit in 1_000..32_000_usize) {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(below_all_limits_nothing_is_lost(limit));
+    }
+
     #[test]
     fn at_any_limit_all_that_fits_arrives_once_and_in_order(limit in limit()) {
         let mut runtime = tokio::runtime::Builder::new_current_thread();

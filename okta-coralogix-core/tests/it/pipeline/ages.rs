@@ -126,6 +126,25 @@ async fn after_an_ambiguous_send_the_same_request_is_sent_again_even_if_an_event
     assert_eq!(world.sink.requests(), [2, 2, 2]);
 }
 
+/// So it is where the answer after the lost one is a refusal that is doubted.
+#[tokio::test(start_paused = true)]
+async fn after_an_ambiguous_send_and_a_refusal_the_same_request_is_sent_even_if_the_event_has_aged()
+{
+    let events = aged(&[DAY - 1000]);
+    let world = World::new(AckOrder::Cumulative, page(&events));
+    let later = Error::temporary(ErrorKind::Unavailable, "later");
+    let later = later.with_retry(RetryHint::After(Duration::from_secs(60)));
+    let too_large = Error::new(ErrorKind::TooLarge, "413");
+    world.sink.script([
+        SinkFault::LoseAnswer,
+        SinkFault::Refuse(later),
+        SinkFault::Refuse(too_large),
+    ]);
+    let summary = world.run().await;
+    assert_eq!((summary.delivered, summary.too_old), (1, 0));
+    assert_eq!(world.sink.requests(), [1, 1, 1, 1]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_host_clock_that_is_a_day_fast_drops_nothing() {
     let events = aged(&[0, 3600 * 1000, DAY + 3600 * 1000]);
