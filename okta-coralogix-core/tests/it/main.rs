@@ -11,6 +11,7 @@ mod conformance;
 mod faulty_disk;
 mod file_checkpoint;
 mod file_dead_letters;
+mod formats;
 mod generator;
 mod mapping;
 mod model;
