@@ -9,7 +9,7 @@ use futures::StreamExt;
 use futures::stream;
 use http::{Request, Response};
 use okta_coralogix_core::event::{Origin, split_page};
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_coralogix_core::{AckOrder, Acker, Delivery, EventSource, Outcome, Result};
 
@@ -20,7 +20,7 @@ use crate::PAGE_HOST;
 pub struct MemoryPages {
     pages: std::vec::IntoIter<Bytes>,
     origin: Arc<Origin>,
-    seen: SeenFilter,
+    dedup: DedupWindow,
 }
 
 impl MemoryPages {
@@ -30,7 +30,7 @@ impl MemoryPages {
         Self {
             pages: pages.into_iter(),
             origin: Arc::new(Origin::org(PAGE_HOST)),
-            seen: SeenFilter::default(),
+            dedup: DedupWindow::default(),
         }
     }
 }
@@ -41,8 +41,8 @@ impl EventSource for MemoryPages {
         AckOrder::Cumulative
     }
 
-    fn seen(&self) -> SeenFilter {
-        self.seen.clone()
+    fn dedup_window(&self) -> DedupWindow {
+        self.dedup.clone()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {

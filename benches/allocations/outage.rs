@@ -13,7 +13,7 @@ use chrono::TimeDelta;
 use coralogix_sink::CoralogixSink;
 use http::{Request, Response};
 use okta_coralogix_benches::now;
-use okta_coralogix_core::filter::{AgeFilter, SeenFilter};
+use okta_coralogix_core::filter::{AgeFilter, DedupWindow};
 use okta_coralogix_core::testing::{EventGenerator, TestClock};
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_coralogix_core::{
@@ -45,7 +45,7 @@ impl Transport for Down {
 struct Endless {
     generator: EventGenerator,
     origin: Arc<Origin>,
-    seen: SeenFilter,
+    dedup: DedupWindow,
 }
 
 #[derive(Debug)]
@@ -64,8 +64,8 @@ impl EventSource for Endless {
         AckOrder::Cumulative
     }
 
-    fn seen(&self) -> SeenFilter {
-        self.seen.clone()
+    fn dedup_window(&self) -> DedupWindow {
+        self.dedup.clone()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {
@@ -99,7 +99,7 @@ async fn outage() {
     let source = Endless {
         generator: EventGenerator::new(7),
         origin: Arc::new(Origin::org("acme")),
-        seen: SeenFilter::default(),
+        dedup: DedupWindow::default(),
     };
     let pipeline = Pipeline::builder(source, sink)
         .age(AgeFilter::new(TimeDelta::hours(24), Default::default()))

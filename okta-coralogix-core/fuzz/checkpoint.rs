@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, FileCheckpoint};
-use okta_coralogix_core::filter::{Claim, SeenFilter};
+use okta_coralogix_core::filter::{Claim, DedupWindow};
 use okta_coralogix_core::{ErrorKind, Result};
 use tokio::runtime::{Builder, Runtime};
 
@@ -72,7 +72,7 @@ async fn loaded(bytes: &[u8]) {
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
             // Whoever starts anew must not pass it by.
-            let fresh = Checkpoint::new("o", "c", SeenFilter::default().window());
+            let fresh = Checkpoint::new("o", "c", DedupWindow::default().snapshot());
             assert!(store.save(&fresh, None).await.is_err());
             assert_eq!(disk.files()[std::path::Path::new(PATH)], stored);
         }
@@ -96,14 +96,14 @@ async fn saved(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut parts = text.split('\n');
     let (owner, cursor) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-    let seen = SeenFilter::new(100);
+    let dedup = DedupWindow::new(100);
     let uuids: Vec<&str> = parts.collect();
     for uuid in &uuids {
-        if let Claim::Held(held) = seen.claim(uuid) {
+        if let Claim::New(held) = dedup.claim(uuid) {
             held.remember();
         }
     }
-    let mut record = Checkpoint::new(owner, cursor, seen.window());
+    let mut record = Checkpoint::new(owner, cursor, dedup.snapshot());
     record.published_ms = (bytes.len() % 2 == 0).then_some(-1);
 
     let disk = MemoryDisk::default();
@@ -114,9 +114,9 @@ async fn saved(bytes: &[u8]) {
         .expect("anything can be saved");
     let loaded = load(&store).await.expect("it was saved");
     assert_eq!(loaded, record);
-    let restored = SeenFilter::restore(loaded.seen, 100);
+    let restored = DedupWindow::restore(loaded.dedup, 100);
     for uuid in uuids.iter().rev().take(100) {
-        assert!(restored.knows(uuid), "{uuid:?} was forgotten");
+        assert!(restored.contains(uuid), "{uuid:?} was forgotten");
     }
 
     let whole = disk.files()[std::path::Path::new(PATH)].clone();

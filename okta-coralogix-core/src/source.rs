@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::filter::SeenFilter;
+use crate::filter::DedupWindow;
 use crate::{AckOrder, Delivery, Result};
 
 /// A source of deliveries. Implemented by adapters, called by the [`Pipeline`](crate::Pipeline).
@@ -24,7 +24,7 @@ pub trait EventSource: Debug + Send + 'static {
     fn ack_order(&self) -> AckOrder;
 
     /// The window in which its events are de-duplicated: a handle to the one that it persists, or a new one.
-    fn seen(&self) -> SeenFilter;
+    fn dedup_window(&self) -> DedupWindow;
 
     /// The next delivery; `None`: no more, ever.
     ///
@@ -42,8 +42,8 @@ impl<S: EventSource + ?Sized> EventSource for Box<S> {
         (**self).ack_order()
     }
 
-    fn seen(&self) -> SeenFilter {
-        (**self).seen()
+    fn dedup_window(&self) -> DedupWindow {
+        (**self).dedup_window()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {

@@ -20,7 +20,7 @@ impl OktaSource {
     pub(crate) fn heard(&mut self, page: &Page, short: bool) {
         let far = self.clock.now() + self.offset.get();
         self.watch.answered(page, short, self.budget.left(), far);
-        if !self.recent.page(page, far, self.progress.seen()) {
+        if !self.recent.page(page, far, self.progress.dedup_window()) {
             tracing::warn!(
                 org = %self.client.org(),
                 most = recent::MOST,
@@ -81,7 +81,7 @@ impl OktaSource {
         let Some(repeats) = &mut self.repeats else {
             return;
         };
-        let any = repeats.count(page, self.progress.seen());
+        let any = repeats.count(page, self.progress.dedup_window());
         if any && !short {
             return;
         }
@@ -139,7 +139,8 @@ impl OktaSource {
         let Some(turn) = self.again.turn() else {
             return Ok(None);
         };
-        turn.repeats.keep_late(&mut page, self.progress.seen());
+        turn.repeats
+            .keep_late(&mut page, self.progress.dedup_window());
         let goes_on = full && next.is_some_and(|next| turn.goes_on(Ask::Behind(next)));
         if !goes_on && let Some(repeats) = self.again.end() {
             self.watch.say(|source| Signal::ReadAgain {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 use tokio::time::Instant;
 
 use crate::cursor::Ask;
@@ -30,11 +30,11 @@ impl Repeats {
     }
 
     /// Counts one page; true if anything in it was known.
-    pub(crate) fn count(&mut self, page: &Page, seen: &SeenFilter) -> bool {
+    pub(crate) fn count(&mut self, page: &Page, dedup: &DedupWindow) -> bool {
         let before = self.known;
         for event in page.items.iter().flatten() {
             let Some(uuid) = event.uuid() else { continue };
-            if seen.knows(&uuid) {
+            if dedup.contains(&uuid) {
                 self.known += 1;
             } else if event.published().timestamp_millis() <= self.frontier_ms {
                 self.late += 1;
@@ -45,13 +45,13 @@ impl Repeats {
 
     /// Leaves of a page only what was stored late: not given before, though later ones were. What lies behind the frontier
     /// is given by the position in its turn; what has no uuid, or is no event, cannot be told from a repeat.
-    pub(crate) fn keep_late(&mut self, page: &mut Page, seen: &SeenFilter) {
-        self.count(page, seen);
+    pub(crate) fn keep_late(&mut self, page: &mut Page, dedup: &DedupWindow) {
+        self.count(page, dedup);
         let frontier_ms = self.frontier_ms;
         page.items.retain(|item| {
             item.as_ref().is_ok_and(|event| {
                 event.published().timestamp_millis() <= frontier_ms
-                    && event.uuid().is_some_and(|uuid| !seen.knows(&uuid))
+                    && event.uuid().is_some_and(|uuid| !dedup.contains(&uuid))
             })
         });
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{AckOrder, Delivery, Error, EventSource, Result};
 
 use crate::builder::OktaSourceBuilder;
@@ -77,8 +77,8 @@ impl EventSource for Backfill {
         self.0.ack_order()
     }
 
-    fn seen(&self) -> SeenFilter {
-        self.0.seen()
+    fn dedup_window(&self) -> DedupWindow {
+        self.0.dedup_window()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore};
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Clock, ClockOffset, Error, Origin, Result, Secret, SystemClock};
 
@@ -41,7 +41,7 @@ pub struct OktaSourceBuilder {
     poll_interval: Duration,
     page_limit: u16,
     once: bool,
-    seen_capacity: usize,
+    dedup_capacity: usize,
     rate_share: f64,
     body_limit: usize,
     pub(crate) options: Options,
@@ -60,7 +60,7 @@ impl Default for OktaSourceBuilder {
             poll_interval: config::POLL_INTERVAL,
             page_limit: config::PAGE_LIMIT,
             once: false,
-            seen_capacity: SeenFilter::DEFAULT_CAPACITY,
+            dedup_capacity: DedupWindow::DEFAULT_CAPACITY,
             rate_share: config::RATE_SHARE,
             body_limit: config::BODY_LIMIT,
             options: Options::default(),
@@ -120,8 +120,8 @@ impl OktaSourceBuilder {
     }
 
     /// How many recent uuids are kept with the position. Default: 20,000.
-    pub fn seen_capacity(mut self, uuids: usize) -> Self {
-        self.seen_capacity = uuids;
+    pub fn dedup_capacity(mut self, uuids: usize) -> Self {
+        self.dedup_capacity = uuids;
         self
     }
 
@@ -197,22 +197,22 @@ impl OktaSourceBuilder {
             catch_up_share: options.catch_up.0,
             until: range.as_ref().map(|(until, _)| *until),
         };
-        let (clock, seen_capacity) = (Arc::clone(&self.clock), self.seen_capacity);
+        let (clock, dedup_capacity) = (Arc::clone(&self.clock), self.dedup_capacity);
         let client = self.client()?;
         let query = options.query;
         let identity = match &range {
             Some((_, range)) => Identity::backfill(client.org(), range, &query),
             None => Identity::polling(client.org(), &query),
         };
-        let (mut stored, mut seen) = (Stored::default(), SeenFilter::new(seen_capacity));
+        let (mut stored, mut dedup) = (Stored::default(), DedupWindow::new(dedup_capacity));
         if let Some(found) = store.load().await? {
-            let window = found.value.seen.clone();
+            let window = found.value.dedup.clone();
             // It may have grown for the overlap.
-            let capacity = match seen_capacity {
+            let capacity = match dedup_capacity {
                 0 => 0,
                 capacity => capacity.max(window.len()),
             };
-            seen = SeenFilter::restore(window, capacity);
+            dedup = DedupWindow::restore(window, capacity);
             stored.version = Some(found.version);
             let restarts = options.restart_on_changed_query
                 && identity.relation(&found.value.owner) == Relation::OtherQuery
@@ -242,7 +242,7 @@ impl OktaSourceBuilder {
             position: stored.place.as_ref().map_or(Position::Start, |place| {
                 Position::behind(place.cursor.clone())
             }),
-            progress: Arc::new(Progress::new(owner, store, seen, stored)),
+            progress: Arc::new(Progress::new(owner, store, dedup, stored)),
             generation: 0,
             budget: RateBudget::new(settings.rate_share),
             start: Start::new(settings.since),

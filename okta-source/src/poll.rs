@@ -129,9 +129,9 @@ impl OktaSource {
 
     /// True if every event of a page was given before; one without a uuid counts as known.
     fn knows_all(&self, page: &Page) -> bool {
-        let seen = self.progress.seen();
+        let dedup = self.progress.dedup_window();
         let mut events = page.items.iter().flatten();
-        events.all(|event| event.uuid().is_none_or(|uuid| seen.knows(&uuid)))
+        events.all(|event| event.uuid().is_none_or(|uuid| dedup.contains(&uuid)))
     }
 
     fn ask(&mut self) -> Ask {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, Version};
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use tokio::sync::Notify;
 
@@ -31,7 +31,7 @@ pub(crate) struct Ticket {
 pub(crate) struct Progress {
     owner: String,
     store: Arc<dyn CheckpointStore>,
-    seen: SeenFilter,
+    dedup: DedupWindow,
     flow: Mutex<Flow>,
     /// Held over a save, so that saves follow each other.
     stored: tokio::sync::Mutex<Stored>,
@@ -69,7 +69,7 @@ impl Progress {
     pub(crate) fn new(
         owner: String,
         store: Arc<dyn CheckpointStore>,
-        seen: SeenFilter,
+        dedup: DedupWindow,
         stored: Stored,
     ) -> Self {
         let flow = Flow {
@@ -79,7 +79,7 @@ impl Progress {
         Self {
             owner,
             store,
-            seen,
+            dedup,
             flow: Mutex::new(flow),
             stored: tokio::sync::Mutex::new(stored),
             handed_back: Notify::new(),
@@ -87,8 +87,8 @@ impl Progress {
         }
     }
 
-    pub(crate) fn seen(&self) -> &SeenFilter {
-        &self.seen
+    pub(crate) fn dedup_window(&self) -> &DedupWindow {
+        &self.dedup
     }
 
     /// Which generation pages belong to that are read now.
@@ -155,7 +155,7 @@ impl Progress {
         let mut record = Checkpoint::new(
             self.owner.clone(),
             place.cursor.as_str(),
-            self.seen.window(),
+            self.dedup.snapshot(),
         );
         record.published_ms = place.published_ms;
         self.flow().unsure = Some(place.cursor.clone());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 
 use crate::page::Page;
 
@@ -28,7 +28,7 @@ impl Recent {
     }
 
     /// Counts a page, and lets the window grow with a quarter to spare. False, once, if it would have to grow too far.
-    pub(crate) fn page(&mut self, page: &Page, now: DateTime<Utc>, seen: &SeenFilter) -> bool {
+    pub(crate) fn page(&mut self, page: &Page, now: DateTime<Utc>, dedup: &DedupWindow) -> bool {
         for published in page.published().filter(|published| *published <= now) {
             *self
                 .counts
@@ -40,8 +40,8 @@ impl Recent {
         }
         let held: usize = self.counts.values().sum();
         let wanted = held.saturating_add(held / 4);
-        if seen.capacity() > 0 && wanted > seen.capacity() {
-            seen.grow(wanted.min(MOST));
+        if dedup.capacity() > 0 && wanted > dedup.capacity() {
+            dedup.grow(wanted.min(MOST));
         }
         let says = wanted > MOST && !self.said;
         self.said |= says;

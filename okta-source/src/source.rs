@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::{HeaderMap, StatusCode};
 use okta_coralogix_core::checkpoint::Checkpoint;
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{
     AckOrder, Clock, ClockOffset, Delivery, Error, ErrorKind, EventSource, Origin, Result,
 };
@@ -148,8 +148,8 @@ impl EventSource for OktaSource {
         AckOrder::Cumulative
     }
 
-    fn seen(&self) -> SeenFilter {
-        self.progress.seen().clone()
+    fn dedup_window(&self) -> DedupWindow {
+        self.progress.dedup_window().clone()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {

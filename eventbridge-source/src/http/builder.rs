@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use http::HeaderName;
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{Error, Result, Secret, SharedClockOffset};
 
 use super::HttpSource;
@@ -28,7 +28,7 @@ pub(super) struct Settings {
     pub(super) connections: usize,
     pub(super) patience: Duration,
     pub(super) linger: Duration,
-    pub(super) seen: SeenFilter,
+    pub(super) dedup: DedupWindow,
     /// `None`: there is none to be had.
     pub(super) clock_offset: Option<SharedClockOffset>,
     pub(super) readiness: Readiness,
@@ -67,7 +67,7 @@ impl HttpSourceBuilder {
                 connections: 4096,
                 patience: Duration::from_secs(5),
                 linger: Duration::from_millis(50),
-                seen: SeenFilter::default(),
+                dedup: DedupWindow::default(),
                 clock_offset: None,
                 readiness: Readiness::default(),
             },
@@ -190,8 +190,8 @@ impl HttpSourceBuilder {
     }
 
     /// The window in which events are de-duplicated. Default: a new one of the default size.
-    pub fn seen(mut self, seen: SeenFilter) -> Self {
-        self.settings.seen = seen;
+    pub fn dedup_window(mut self, window: DedupWindow) -> Self {
+        self.settings.dedup = window;
         self
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::Router;
 use okta_coralogix_core::backoff::BackoffPolicy;
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::pipeline::PipelineBuilder;
 use okta_coralogix_core::{
     AckOrder, Acker, Delivery, Error, EventSource, LogSink, MalformedEvent, Outcome, Pipeline,
@@ -102,8 +102,8 @@ impl EventSource for HttpSource {
         AckOrder::Individual
     }
 
-    fn seen(&self) -> SeenFilter {
-        self.endpoint.settings.seen.clone()
+    fn dedup_window(&self) -> DedupWindow {
+        self.endpoint.settings.dedup.clone()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {

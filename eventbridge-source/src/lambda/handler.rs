@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::pipeline::{Failed, Summary};
 use okta_coralogix_core::{Error, ErrorKind, Pipeline, Result};
 use tokio::task::JoinHandle;
@@ -27,7 +27,7 @@ type Run = JoinHandle<Result<Summary, Failed>>;
 pub struct LambdaHandler {
     intake: Intake,
     margin: Duration,
-    seen: SeenFilter,
+    dedup: DedupWindow,
     open: Box<Open>,
     state: Mutex<State>,
 }
@@ -52,7 +52,7 @@ impl LambdaHandler {
         LambdaHandlerBuilder(Self {
             intake: Intake::default(),
             margin: Duration::from_secs(1),
-            seen: SeenFilter::default(),
+            dedup: DedupWindow::default(),
             open: Box::new(open),
             state: Mutex::default(),
         })
@@ -68,7 +68,7 @@ impl LambdaHandler {
         let Payload { items, messages } = Payload::read(payload, &self.intake);
         let count = items.len();
         let ours = deadline.checked_sub(self.margin).unwrap_or(deadline);
-        let (source, told) = Invocation::new(items, ours, self.seen.clone());
+        let (source, told) = Invocation::new(items, ours, self.dedup.clone());
         let pipeline = (self.open)(source)?;
         let mut run = tokio::spawn(pipeline.run(sleep_until(ours)));
 
@@ -179,8 +179,8 @@ impl LambdaHandlerBuilder {
     }
 
     /// The window in which events are de-duplicated. Default: the last 20,000 of this process.
-    pub fn seen(mut self, seen: SeenFilter) -> Self {
-        self.0.seen = seen;
+    pub fn dedup_window(mut self, window: DedupWindow) -> Self {
+        self.0.dedup = window;
         self
     }
 
@@ -196,7 +196,7 @@ impl fmt::Debug for LambdaHandler {
         f.debug_struct("LambdaHandler")
             .field("intake", &self.intake)
             .field("margin", &self.margin)
-            .field("seen", &self.seen)
+            .field("dedup", &self.dedup)
             .field("summary", &self.state().summary)
             .finish_non_exhaustive()
     }

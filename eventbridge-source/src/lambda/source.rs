@@ -1,7 +1,7 @@
 //! One invocation as a source: one delivery, and no more.
 
 use async_trait::async_trait;
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{
     AckOrder, Acker, Delivery, EventSource, MalformedEvent, Outcome, RawEvent, Result,
 };
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub struct Invocation {
     delivery: Option<Delivery>,
-    seen: SeenFilter,
+    dedup: DedupWindow,
 }
 
 impl Invocation {
@@ -20,13 +20,13 @@ impl Invocation {
     pub(super) fn new(
         items: Vec<Result<RawEvent, MalformedEvent>>,
         deadline: Instant,
-        seen: SeenFilter,
+        dedup: DedupWindow,
     ) -> (Self, oneshot::Receiver<Vec<Outcome>>) {
         let (tell, told) = oneshot::channel();
         let mut delivery = Delivery::new(items, Box::new(Teller(tell)));
         delivery.deadline = Some(deadline);
         let delivery = Some(delivery);
-        (Self { delivery, seen }, told)
+        (Self { delivery, dedup }, told)
     }
 }
 
@@ -36,8 +36,8 @@ impl EventSource for Invocation {
         AckOrder::Individual
     }
 
-    fn seen(&self) -> SeenFilter {
-        self.seen.clone()
+    fn dedup_window(&self) -> DedupWindow {
+        self.dedup.clone()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {

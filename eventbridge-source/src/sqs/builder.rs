@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{Error, Result};
 
 use super::aws::AwsQueue;
@@ -23,7 +23,7 @@ const LONGEST_STEP: Duration = Duration::from_secs(60);
 pub struct SqsSourceBuilder {
     queue: Option<Box<dyn Queue>>,
     settings: Settings,
-    seen: SeenFilter,
+    dedup: DedupWindow,
     seed: u64,
 }
 
@@ -39,7 +39,7 @@ impl SqsSourceBuilder {
                 delivery: 1000,
                 once: false,
             },
-            seen: SeenFilter::default(),
+            dedup: DedupWindow::default(),
             seed: fastrand::u64(..),
         }
     }
@@ -94,8 +94,8 @@ impl SqsSourceBuilder {
     }
 
     /// The window in which events are de-duplicated. Default: the last 20,000 of this process.
-    pub fn seen(mut self, seen: SeenFilter) -> Self {
-        self.seen = seen;
+    pub fn dedup_window(mut self, window: DedupWindow) -> Self {
+        self.dedup = window;
         self
     }
 
@@ -147,6 +147,6 @@ impl SqsSourceBuilder {
             facts.is_fifo,
             self.seed,
         );
-        Ok(SqsSource::new(shared, self.settings, facts, self.seen))
+        Ok(SqsSource::new(shared, self.settings, facts, self.dedup))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{AckOrder, Delivery, Error, ErrorKind, EventSource, Result};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -42,7 +42,7 @@ pub struct SqsSource {
     shared: Arc<Shared>,
     settings: Settings,
     facts: Facts,
-    seen: SeenFilter,
+    dedup: DedupWindow,
     receives: JoinSet<Result<usize>>,
     /// How many receives may run now.
     wanted: usize,
@@ -68,14 +68,19 @@ impl SqsSource {
         SqsSourceBuilder::new()
     }
 
-    pub(super) fn new(shared: Shared, settings: Settings, facts: Facts, seen: SeenFilter) -> Self {
+    pub(super) fn new(
+        shared: Shared,
+        settings: Settings,
+        facts: Facts,
+        dedup: DedupWindow,
+    ) -> Self {
         let shared = Arc::new(shared);
         let (drop_off, returned) = keeper::start(Arc::clone(&shared));
         Self {
             shared,
             settings,
             facts,
-            seen,
+            dedup,
             receives: JoinSet::new(),
             wanted: 1,
             looks: 0,
@@ -199,8 +204,8 @@ impl EventSource for SqsSource {
         AckOrder::Individual
     }
 
-    fn seen(&self) -> SeenFilter {
-        self.seen.clone()
+    fn dedup_window(&self) -> DedupWindow {
+        self.dedup.clone()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {

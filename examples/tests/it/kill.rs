@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use coralogix_sink::simulator::Fault;
 use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
-use okta_coralogix_core::filter::{Claim, SeenFilter};
+use okta_coralogix_core::filter::{Claim, DedupWindow};
 use okta_coralogix_core::testing::GeneratedEvent;
 use tokio::time::sleep;
 
@@ -77,7 +77,7 @@ pub(crate) async fn repeatable(world: &World, events: &[GeneratedEvent]) -> usiz
     let (position, window) = match store.load().await.unwrap() {
         Some(record) => (
             world.org.position(&record.value.cursor).unwrap(),
-            record.value.seen,
+            record.value.dedup,
         ),
         None => Default::default(),
     };
@@ -88,12 +88,12 @@ pub(crate) async fn repeatable(world: &World, events: &[GeneratedEvent]) -> usiz
             event.uuid
         );
     }
-    let seen = SeenFilter::restore(window, SeenFilter::DEFAULT_CAPACITY);
+    let dedup = DedupWindow::restore(window, DedupWindow::DEFAULT_CAPACITY);
     let unsettled = events[position..]
         .iter()
         .filter(|event| arrived.contains(&event.uuid));
     let may_repeat = unsettled
-        .filter(|event| !matches!(seen.claim(&event.uuid), Claim::Remembered))
+        .filter(|event| !matches!(dedup.claim(&event.uuid), Claim::Duplicate))
         .count();
     assert!(may_repeat <= IN_FLIGHT, "{may_repeat}");
     may_repeat

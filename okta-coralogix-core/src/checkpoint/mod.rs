@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::filter::SeenWindow;
+use crate::filter::DedupSnapshot;
 
 /// The position of a cumulative source and the window of recent uuids: one record, written as one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,18 +25,19 @@ pub struct Checkpoint {
     /// The latest `published` that was settled, in ms since 1970, for the fallback when the far side forgets the cursor.
     pub published_ms: Option<i64>,
     /// The uuids of recently settled events.
-    pub seen: SeenWindow,
+    #[serde(rename = "seen")]
+    pub dedup: DedupSnapshot,
 }
 
 impl Checkpoint {
     /// A record.
     #[must_use]
-    pub fn new(owner: impl Into<String>, cursor: impl Into<String>, seen: SeenWindow) -> Self {
+    pub fn new(owner: impl Into<String>, cursor: impl Into<String>, dedup: DedupSnapshot) -> Self {
         Self {
             owner: owner.into(),
             cursor: cursor.into(),
             published_ms: None,
-            seen,
+            dedup,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::Checkpoint;
-use crate::filter::{Others, SeenWindow};
+use crate::filter::{DedupSnapshot, NonUuidIds};
 
 const FORMAT: &str = "okta-coralogix checkpoint";
 const VERSION: u32 = 2;
@@ -32,7 +32,7 @@ struct Position<'a> {
     published_ms: Option<i64>,
     /// Of the window, what is no UUID, with its place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    others: Others,
+    others: NonUuidIds,
 }
 
 /// What every version of the record begins with.
@@ -50,7 +50,7 @@ pub(super) fn write_body(checkpoint: &Checkpoint) -> serde_json::Result<Vec<u8>>
         owner: Cow::Borrowed(&checkpoint.owner),
         cursor: Cow::Borrowed(&checkpoint.cursor),
         published_ms: checkpoint.published_ms,
-        others: checkpoint.seen.pack(&mut packed),
+        others: checkpoint.dedup.pack(&mut packed),
     };
     let mut body = serde_json::to_vec(&position)?;
     body.reserve_exact(1 + packed.len());
@@ -89,8 +89,8 @@ fn read_body(body: &[u8]) -> Result<Checkpoint, String> {
     let (position, packed) = first_line(body).ok_or("it has no window")?;
     let position: Position<'_> =
         serde_json::from_slice(position).map_err(|error| error.to_string())?;
-    let seen = SeenWindow::unpack(packed, position.others)?;
-    let mut checkpoint = Checkpoint::new(position.owner, position.cursor, seen);
+    let dedup = DedupSnapshot::unpack(packed, position.others)?;
+    let mut checkpoint = Checkpoint::new(position.owner, position.cursor, dedup);
     checkpoint.published_ms = position.published_ms;
     Ok(checkpoint)
 }

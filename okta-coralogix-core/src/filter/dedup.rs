@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
-use super::window::{EventId, SeenWindow};
+use super::snapshot::{DedupSnapshot, EventId};
 use crate::Outcome;
 
 /// A bounded window of event identities. Clones are handles to the same window.
@@ -17,7 +17,7 @@ use crate::Outcome;
 /// one is a duplicate. A copy of a claimed one *joins its holder's outcome*: the copy may be the same message, redelivered,
 /// and acknowledging it before the first is settled would lose the event.
 #[derive(Clone)]
-pub struct SeenFilter(Arc<Mutex<State>>);
+pub struct DedupWindow(Arc<Mutex<State>>);
 
 struct State {
     capacity: usize,
@@ -32,26 +32,26 @@ struct State {
 #[derive(Debug)]
 pub enum Claim {
     /// The first copy: the caller now holds the claim.
-    Held(Held),
+    New(ClaimGuard),
     /// Settled before: a duplicate.
-    Remembered,
+    Duplicate,
     /// Another copy is in flight: wait for its outcome.
-    InFlight(Joined),
+    InFlight(ClaimWaiter),
 }
 
-impl SeenFilter {
+impl DedupWindow {
     /// How many identities are remembered by default.
     pub const DEFAULT_CAPACITY: usize = 20_000;
 
     /// An empty window that remembers up to `capacity` identities.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self::restore(SeenWindow::default(), capacity)
+        Self::restore(DedupSnapshot::default(), capacity)
     }
 
     /// A window with what was remembered before; of more than `capacity` the oldest are forgotten.
     #[must_use]
-    pub fn restore(window: SeenWindow, capacity: usize) -> Self {
+    pub fn restore(window: DedupSnapshot, capacity: usize) -> Self {
         let mut state = State {
             capacity,
             remembered: HashSet::new(),
@@ -70,7 +70,7 @@ impl SeenFilter {
         let id = EventId::new(uuid);
         let mut state = self.state();
         if state.remembered.contains(&id) {
-            return Claim::Remembered;
+            return Claim::Duplicate;
         }
         if let Some(waiting) = state.claimed.get_mut(&id) {
             let (tell, told) = oneshot::channel();
@@ -79,19 +79,19 @@ impl SeenFilter {
                 waiting.retain(|tell| !tell.is_closed());
             }
             waiting.push(tell);
-            return Claim::InFlight(Joined(told));
+            return Claim::InFlight(ClaimWaiter(told));
         }
         state.claimed.insert(id.clone(), Vec::new());
         drop(state);
-        Claim::Held(Held {
-            seen: self.clone(),
+        Claim::New(ClaimGuard {
+            dedup: self.clone(),
             id: Some(id),
         })
     }
 
     /// True if the uuid is claimed or remembered now. Claims nothing.
     #[must_use]
-    pub fn knows(&self, uuid: &str) -> bool {
+    pub fn contains(&self, uuid: &str) -> bool {
         let id = EventId::new(uuid);
         let state = self.state();
         state.remembered.contains(&id) || state.claimed.contains_key(&id)
@@ -111,8 +111,8 @@ impl SeenFilter {
 
     /// What is remembered now, to be stored with the cursor.
     #[must_use]
-    pub fn window(&self) -> SeenWindow {
-        SeenWindow(self.state().order.iter().cloned().collect())
+    pub fn snapshot(&self) -> DedupSnapshot {
+        DedupSnapshot(self.state().order.iter().cloned().collect())
     }
 
     /// Nothing that runs under this lock panics, so that a poisoned one is still sound.
@@ -121,7 +121,7 @@ impl SeenFilter {
     }
 }
 
-impl Default for SeenFilter {
+impl Default for DedupWindow {
     fn default() -> Self {
         Self::new(Self::DEFAULT_CAPACITY)
     }
@@ -154,12 +154,12 @@ impl State {
 }
 
 /// A held claim. Dropped, it is given back, and copies that joined it are handed back with it.
-pub struct Held {
-    seen: SeenFilter,
+pub struct ClaimGuard {
+    dedup: DedupWindow,
     id: Option<EventId>,
 }
 
-impl Held {
+impl ClaimGuard {
     /// The event is settled: its identity is remembered, and copies that joined are settled too.
     pub fn remember(mut self) {
         self.end(Outcome::Settled);
@@ -167,28 +167,28 @@ impl Held {
 
     fn end(&mut self, outcome: Outcome) {
         if let Some(id) = self.id.take() {
-            self.seen.state().end(id, outcome);
+            self.dedup.state().end(id, outcome);
         }
     }
 }
 
-impl Drop for Held {
+impl Drop for ClaimGuard {
     fn drop(&mut self) {
         self.end(Outcome::HandedBack);
     }
 }
 
-impl fmt::Debug for Held {
+impl fmt::Debug for ClaimGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Held").field(&self.id).finish()
+        f.debug_tuple("ClaimGuard").field(&self.id).finish()
     }
 }
 
 /// Resolves to the outcome of the copy that holds the claim.
 #[derive(Debug)]
-pub struct Joined(oneshot::Receiver<Outcome>);
+pub struct ClaimWaiter(oneshot::Receiver<Outcome>);
 
-impl Future for Joined {
+impl Future for ClaimWaiter {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
@@ -198,10 +198,10 @@ impl Future for Joined {
     }
 }
 
-impl fmt::Debug for SeenFilter {
+impl fmt::Debug for DedupWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state();
-        f.debug_struct("SeenFilter")
+        f.debug_struct("DedupWindow")
             .field("capacity", &state.capacity)
             .field("remembered", &state.order.len())
             .field("claimed", &state.claimed.len())
@@ -213,15 +213,15 @@ impl fmt::Debug for SeenFilter {
 mod tests {
     use super::*;
 
-    fn held(seen: &SeenFilter, id: &str) -> Held {
-        match seen.claim(id) {
-            Claim::Held(held) => held,
+    fn held(dedup: &DedupWindow, id: &str) -> ClaimGuard {
+        match dedup.claim(id) {
+            Claim::New(held) => held,
             other => panic!("{other:?}"),
         }
     }
 
-    fn joined(seen: &SeenFilter, id: &str) -> Joined {
-        match seen.claim(id) {
+    fn joined(dedup: &DedupWindow, id: &str) -> ClaimWaiter {
+        match dedup.claim(id) {
             Claim::InFlight(joined) => joined,
             other => panic!("{other:?}"),
         }
@@ -229,42 +229,42 @@ mod tests {
 
     #[tokio::test]
     async fn a_copy_shares_the_outcome_of_the_one_in_flight() {
-        let seen = SeenFilter::new(10);
-        let first = held(&seen, "a");
-        let copy = joined(&seen, "a");
+        let dedup = DedupWindow::new(10);
+        let first = held(&dedup, "a");
+        let copy = joined(&dedup, "a");
         drop(first);
         assert_eq!(copy.await, Outcome::HandedBack);
-        let second = held(&seen, "a");
-        let copy = joined(&seen, "a");
+        let second = held(&dedup, "a");
+        let copy = joined(&dedup, "a");
         second.remember();
         assert_eq!(copy.await, Outcome::Settled);
-        assert!(matches!(seen.claim("a"), Claim::Remembered));
+        assert!(matches!(dedup.claim("a"), Claim::Duplicate));
     }
 
     #[test]
     fn a_window_that_grows_forgets_later() {
-        let seen = SeenFilter::new(1);
-        seen.grow(2);
-        seen.grow(1);
-        assert_eq!(seen.capacity(), 2);
+        let dedup = DedupWindow::new(1);
+        dedup.grow(2);
+        dedup.grow(1);
+        assert_eq!(dedup.capacity(), 2);
         for id in ["a", "b"] {
-            held(&seen, id).remember();
+            held(&dedup, id).remember();
         }
-        let claim = held(&seen, "c");
-        assert!(["a", "b", "c"].iter().all(|id| seen.knows(id)));
+        let claim = held(&dedup, "c");
+        assert!(["a", "b", "c"].iter().all(|id| dedup.contains(id)));
         drop(claim);
-        assert!(!seen.knows("c"));
+        assert!(!dedup.contains("c"));
     }
 
     #[test]
     fn the_window_forgets_the_oldest_and_survives_a_restart() {
-        let seen = SeenFilter::new(2);
+        let dedup = DedupWindow::new(2);
         for id in ["a", "b", "c"] {
-            held(&seen, id).remember();
+            held(&dedup, id).remember();
         }
-        let seen = SeenFilter::restore(seen.window(), 2);
-        assert!(matches!(seen.claim("b"), Claim::Remembered));
-        assert!(matches!(seen.claim("c"), Claim::Remembered));
-        drop(held(&seen, "a"));
+        let dedup = DedupWindow::restore(dedup.snapshot(), 2);
+        assert!(matches!(dedup.claim("b"), Claim::Duplicate));
+        assert!(matches!(dedup.claim("c"), Claim::Duplicate));
+        drop(held(&dedup, "a"));
     }
 }

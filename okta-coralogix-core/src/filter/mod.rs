@@ -1,15 +1,15 @@
 //! Which events go on: age, event type, and what was seen before.
 
 mod age;
+mod dedup;
 mod event_type;
-mod seen;
-mod window;
+mod snapshot;
 
 pub use age::{AgeFilter, AgePolicy};
+pub use dedup::{Claim, ClaimGuard, ClaimWaiter, DedupWindow};
 pub use event_type::EventTypeFilter;
-pub use seen::{Claim, Held, Joined, SeenFilter};
-pub(crate) use window::Others;
-pub use window::SeenWindow;
+pub use snapshot::DedupSnapshot;
+pub(crate) use snapshot::NonUuidIds;
 
 use std::fmt::Debug;
 

@@ -39,15 +39,15 @@ fn canonical(text: &[u8]) -> Option<u128> {
     Some(bits)
 }
 
-/// The identities of recently settled events, oldest first: a snapshot of a [`SeenFilter`](super::SeenFilter) to be
+/// The identities of recently settled events, oldest first: a snapshot of a [`DedupWindow`](super::DedupWindow) to be
 /// stored with the cursor.
 ///
 /// 20,000 UUIDs take 320,000 bytes in the file of a [`FileCheckpoint`](crate::checkpoint::FileCheckpoint), and 426,668 bytes
 /// of JSON where this is serialized (in base64).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SeenWindow(pub(super) Vec<EventId>);
+pub struct DedupSnapshot(pub(super) Vec<EventId>);
 
-impl SeenWindow {
+impl DedupSnapshot {
     /// How many identities it holds.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -62,11 +62,11 @@ impl SeenWindow {
 }
 
 /// The texts among the identities that are no canonical UUIDs, each with its place.
-pub(crate) type Others = Vec<(usize, String)>;
+pub(crate) type NonUuidIds = Vec<(usize, String)>;
 
-impl SeenWindow {
+impl DedupSnapshot {
     /// Appends the UUIDs, 16 bytes each, and returns the others.
-    pub(crate) fn pack(&self, packed: &mut Vec<u8>) -> Others {
+    pub(crate) fn pack(&self, packed: &mut Vec<u8>) -> NonUuidIds {
         packed.reserve(self.0.len() * UUID_BYTES);
         let mut others = Vec::new();
         for (place, id) in self.0.iter().enumerate() {
@@ -79,7 +79,7 @@ impl SeenWindow {
     }
 
     /// What was packed, or what is wrong with it.
-    pub(crate) fn unpack(packed: &[u8], others: Others) -> Result<Self, &'static str> {
+    pub(crate) fn unpack(packed: &[u8], others: NonUuidIds) -> Result<Self, &'static str> {
         let (packed, rest) = packed.as_chunks::<UUID_BYTES>();
         if !rest.is_empty() {
             return Err("uuids are not a multiple of 16 bytes");
@@ -105,10 +105,10 @@ const UUID_BYTES: usize = 16;
 struct Stored {
     uuids: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    others: Others,
+    others: NonUuidIds,
 }
 
-impl Serialize for SeenWindow {
+impl Serialize for DedupSnapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut packed = Vec::new();
         let others = self.pack(&mut packed);
@@ -120,7 +120,7 @@ impl Serialize for SeenWindow {
     }
 }
 
-impl<'de> Deserialize<'de> for SeenWindow {
+impl<'de> Deserialize<'de> for DedupSnapshot {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Stored { uuids, others } = Stored::deserialize(deserializer)?;
         let packed = STANDARD.decode(uuids).map_err(D::Error::custom)?;
@@ -157,14 +157,17 @@ mod tests {
             "b",
             "00000000-0000-0000-0000-000000000001",
         ];
-        let window = SeenWindow(ids.iter().map(|id| EventId::new(id)).collect());
+        let window = DedupSnapshot(ids.iter().map(|id| EventId::new(id)).collect());
         let json = serde_json::to_string(&window).unwrap();
-        assert_eq!(serde_json::from_str::<SeenWindow>(&json).unwrap(), window);
+        assert_eq!(
+            serde_json::from_str::<DedupSnapshot>(&json).unwrap(),
+            window
+        );
     }
 
     #[test]
     fn the_stated_size_is_true() {
-        let window = SeenWindow((0..20_000).map(EventId::Uuid).collect());
+        let window = DedupSnapshot((0..20_000).map(EventId::Uuid).collect());
         let packed = serde_json::to_value(&window).unwrap()["uuids"]
             .as_str()
             .map(str::len);

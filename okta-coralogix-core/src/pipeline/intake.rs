@@ -10,7 +10,7 @@ use super::{Ending, Parts};
 use crate::backoff::Backoff;
 use crate::dead_letter::{DeadLetter, DeadLetterReason};
 use crate::event::MalformedEvent;
-use crate::filter::{AgePolicy, Claim, DropReason, Held, Joined, SeenFilter};
+use crate::filter::{AgePolicy, Claim, ClaimGuard, ClaimWaiter, DedupWindow, DropReason};
 use crate::observe::Signal;
 use crate::{ClockOffset, LogEntry, RawEvent, Result};
 
@@ -38,7 +38,7 @@ pub(super) enum Judged {
     Ended(Ending),
     PutAside(PutAside),
     /// A copy is in flight: its outcome is awaited.
-    Joined(Joined),
+    Waits(ClaimWaiter),
     Send(Box<(Slot, LogEntry)>),
 }
 
@@ -46,7 +46,7 @@ pub(super) enum Judged {
 #[derive(Debug)]
 pub(super) struct PutAside {
     pub(super) id: ItemId,
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<ClaimGuard>,
     pub(super) letter: DeadLetter,
 }
 
@@ -57,7 +57,7 @@ impl Parts {
         id: ItemId,
         item: Result<RawEvent, MalformedEvent>,
         clock_offset: ClockOffset,
-        seen: &SeenFilter,
+        dedup: &DedupWindow,
     ) -> Judged {
         let event = match item {
             Ok(event) => event,
@@ -95,11 +95,11 @@ impl Parts {
             None => {}
         }
         let uuid = event.uuid().filter(|uuid| uuid.len() <= LONGEST_UUID);
-        let held = match uuid.map(|uuid| seen.claim(&uuid)) {
+        let held = match uuid.map(|uuid| dedup.claim(&uuid)) {
             None => None,
-            Some(Claim::Held(held)) => Some(held),
-            Some(Claim::Remembered) => return Judged::Ended(Ending::Duplicate),
-            Some(Claim::InFlight(joined)) => return Judged::Joined(joined),
+            Some(Claim::New(held)) => Some(held),
+            Some(Claim::Duplicate) => return Judged::Ended(Ending::Duplicate),
+            Some(Claim::InFlight(joined)) => return Judged::Waits(joined),
         };
         let mut entry = match self.mapping.map(&event) {
             Ok(entry) => entry,
@@ -150,7 +150,7 @@ impl Parts {
         &self,
         id: ItemId,
         event: &RawEvent,
-        held: Option<Held>,
+        held: Option<ClaimGuard>,
         reason: DeadLetterReason,
         detail: &str,
     ) -> PutAside {
@@ -222,7 +222,7 @@ impl Parts {
 }
 
 /// Ends an item: its claim is remembered or given back, and the run is told.
-pub(super) fn end(reports: &Reports, id: ItemId, held: Option<Held>, ending: Ending) {
+pub(super) fn end(reports: &Reports, id: ItemId, held: Option<ClaimGuard>, ending: Ending) {
     match held {
         Some(held) if ending != Ending::HandedBack => held.remember(),
         held => drop(held),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use crate::filter::Held;
+use crate::filter::ClaimGuard;
 use crate::sink::BatchLimits;
 use crate::{ClockOffset, EntryText, LogEntry, RawEvent};
 
@@ -22,7 +22,7 @@ pub(super) struct Slot {
     pub(super) id: ItemId,
     pub(super) event: RawEvent,
     /// Given back when the slot is dropped.
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<ClaimGuard>,
     pub(super) clock_offset: ClockOffset,
     /// The time that its age was judged by at its receipt.
     pub(super) judged_at: DateTime<Utc>,

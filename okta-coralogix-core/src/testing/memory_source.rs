@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
-use crate::filter::SeenFilter;
+use crate::filter::DedupWindow;
 use crate::{
     AckOrder, Acker, ClockOffset, Delivery, Error, EventSource, Origin, Outcome, RawEvent, Result,
 };
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct MemorySource {
     order: AckOrder,
-    seen: SeenFilter,
+    dedup: DedupWindow,
     state: Arc<Mutex<State>>,
     changed: Arc<tokio::sync::Notify>,
 }
@@ -48,7 +48,7 @@ impl MemorySource {
     pub fn new(order: AckOrder, pages: Vec<Vec<Bytes>>) -> Self {
         let source = Self {
             order,
-            seen: SeenFilter::default(),
+            dedup: DedupWindow::default(),
             state: Arc::default(),
             changed: Arc::default(),
         };
@@ -58,8 +58,8 @@ impl MemorySource {
 
     /// De-duplicates in the given window.
     #[must_use]
-    pub fn with_seen(mut self, seen: SeenFilter) -> Self {
-        self.seen = seen;
+    pub fn with_dedup_window(mut self, window: DedupWindow) -> Self {
+        self.dedup = window;
         self
     }
 
@@ -189,8 +189,8 @@ impl EventSource for MemorySource {
         self.order
     }
 
-    fn seen(&self) -> SeenFilter {
-        self.seen.clone()
+    fn dedup_window(&self) -> DedupWindow {
+        self.dedup.clone()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {

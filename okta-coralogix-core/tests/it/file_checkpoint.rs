@@ -12,7 +12,7 @@ use futures::FutureExt;
 use okta_coralogix_core::checkpoint::{
     Checkpoint, CheckpointStore, FileCheckpoint, Version, Versioned,
 };
-use okta_coralogix_core::filter::SeenWindow;
+use okta_coralogix_core::filter::DedupSnapshot;
 use okta_coralogix_core::{Error, ErrorKind};
 use serde_json::json;
 use tempfile::TempDir;
@@ -25,14 +25,14 @@ fn folder() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn window(uuids: usize) -> SeenWindow {
+fn snapshot(uuids: usize) -> DedupSnapshot {
     let packed: Vec<u8> = (0..uuids as u128).flat_map(u128::to_be_bytes).collect();
     let stored = json!({"uuids": STANDARD.encode(packed)});
     serde_json::from_value(stored).expect("a window")
 }
 
 fn checkpoint(cursor: &str) -> Checkpoint {
-    let mut checkpoint = Checkpoint::new("okta https://example.okta.com", cursor, window(3));
+    let mut checkpoint = Checkpoint::new("okta https://example.okta.com", cursor, snapshot(3));
     checkpoint.published_ms = Some(1_777_896_000_000);
     checkpoint
 }
@@ -367,7 +367,7 @@ async fn twenty_thousand_uuids_take_320_kilobytes() {
     let (_folder, path) = folder();
     let store = open(&path).await;
     let mut big = checkpoint("https://example.okta.com/api/v1/logs?after=1777896000000_1");
-    big.seen = window(20_000);
+    big.dedup = snapshot(20_000);
     store.save(&big, None).await.unwrap();
     assert_eq!(stored(&store).await.value, big);
     let length = std::fs::metadata(&path).unwrap().len();

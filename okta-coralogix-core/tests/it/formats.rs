@@ -10,7 +10,7 @@ use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, FileCheckpoin
 use okta_coralogix_core::dead_letter::{
     DeadLetter, DeadLetterReason, DeadLetterSource, DeadLetters, FileDeadLetters,
 };
-use okta_coralogix_core::filter::{Claim, SeenFilter};
+use okta_coralogix_core::filter::{Claim, DedupWindow};
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::{Acker, EventSource, Origin, Outcome};
 
@@ -37,15 +37,15 @@ fn copied() -> tempfile::TempDir {
 }
 
 fn checkpoint() -> Checkpoint {
-    let seen = SeenFilter::default();
+    let dedup = DedupWindow::default();
     for uuid in UUIDS {
-        if let Claim::Held(held) = seen.claim(uuid) {
+        if let Claim::New(held) = dedup.claim(uuid) {
             held.remember();
         }
     }
     let owner = "okta-system-log https://example.okta.com";
     let cursor = "/api/v1/logs?after=1777896000000_1&limit=1000";
-    let mut checkpoint = Checkpoint::new(owner, cursor, seen.window());
+    let mut checkpoint = Checkpoint::new(owner, cursor, dedup.snapshot());
     checkpoint.published_ms = Some(1_777_896_000_000);
     checkpoint
 }

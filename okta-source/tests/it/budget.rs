@@ -325,5 +325,5 @@ async fn whoever_has_caught_up_is_not_behind() {
         Vec::<String>::new(),
         "late events are no backlog"
     );
-    assert_eq!(source.seen().capacity(), 20_000);
+    assert_eq!(source.dedup_window().capacity(), 20_000);
 }

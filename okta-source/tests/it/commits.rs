@@ -130,16 +130,16 @@ async fn remembered_uuids_are_stored_with_the_position_and_come_back() {
     let mut source = world.open().await;
     let delivery = given(&mut source).await;
     for event in delivery.items.iter().flatten() {
-        match source.seen().claim(&event.uuid().unwrap()) {
-            Claim::Held(held) => held.remember(),
+        match source.dedup_window().claim(&event.uuid().unwrap()) {
+            Claim::New(held) => held.remember(),
             other => panic!("{other:?}"),
         }
     }
     settle(delivery).await.unwrap();
     drop(source);
     let source = world.open().await;
-    assert!(matches!(source.seen().claim("2"), Claim::Remembered));
-    assert!(matches!(source.seen().claim("3"), Claim::Held(_)));
+    assert!(matches!(source.dedup_window().claim("2"), Claim::Duplicate));
+    assert!(matches!(source.dedup_window().claim("3"), Claim::New(_)));
 }
 
 #[tokio::test(start_paused = true)]

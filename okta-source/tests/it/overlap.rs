@@ -49,26 +49,26 @@ async fn the_overlap_can_be_set_and_what_it_brings_again_is_counted() {
 async fn the_window_grows_to_hold_the_overlap_and_keeps_its_size_over_a_restart() {
     let world = World::new();
     world.append(0..3_000);
-    let open = || world.builder().seen_capacity(1_000).open();
+    let open = || world.builder().dedup_capacity(1_000).open();
     let mut source = open().await.unwrap();
     for _ in 0..3 {
         let delivery = given(&mut source).await;
         remember(&source, delivery).await;
     }
     assert_eq!(
-        source.seen().capacity(),
+        source.dedup_window().capacity(),
         3_750,
         "3,000 in the overlap, and a quarter to spare"
     );
     drop(source);
     world.org.forget_cursors();
     let mut source = open().await.unwrap();
-    assert!(source.seen().knows("0") && source.seen().knows("2999"));
+    assert!(source.dedup_window().contains("0") && source.dedup_window().contains("2999"));
     let delivery = given(&mut source).await;
     assert!(
         numbers(&delivery)
             .iter()
-            .all(|number| source.seen().knows(&number.to_string()))
+            .all(|number| source.dedup_window().contains(&number.to_string()))
     );
     drop(delivery);
 
@@ -78,12 +78,12 @@ async fn the_window_grows_to_hold_the_overlap_and_keeps_its_size_over_a_restart(
     world.org.append_all(
         (0..3_000).map(|number| event(number, then + TimeDelta::minutes(number.into()) / 30)),
     );
-    let mut source = world.builder().seen_capacity(500).open().await.unwrap();
+    let mut source = world.builder().dedup_capacity(500).open().await.unwrap();
     for _ in 0..3 {
         let delivery = given(&mut source).await;
         remember(&source, delivery).await;
     }
-    let capacity = source.seen().capacity();
+    let capacity = source.dedup_window().capacity();
     assert!(
         (400..=500).contains(&capacity),
         "30 a minute for 11 to 12 minutes: {capacity}"

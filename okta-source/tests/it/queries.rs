@@ -161,7 +161,7 @@ async fn a_changed_query_reads_on_from_the_overlap_if_that_is_wanted() {
     drop(source);
 
     let source = changed().open().await.unwrap();
-    assert!(source.seen().knows("0") && source.seen().knows("8"));
+    assert!(source.dedup_window().contains("0") && source.dedup_window().contains("8"));
     let other_org = world
         .builder()
         .org_url("other.okta.com")

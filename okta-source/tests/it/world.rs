@@ -98,7 +98,7 @@ pub(crate) async fn settle(delivery: Delivery) -> Result<()> {
 /// Settles a delivery as a pipeline does: its uuids are remembered.
 pub(crate) async fn remember(source: &impl EventSource, delivery: Delivery) {
     for event in delivery.items.iter().flatten() {
-        if let Claim::Held(held) = source.seen().claim(&event.uuid().unwrap()) {
+        if let Claim::New(held) = source.dedup_window().claim(&event.uuid().unwrap()) {
             held.remember();
         }
     }

@@ -21,7 +21,7 @@ use super::file::failed;
 use super::{DeadLetterRecord, FileDeadLetters};
 use crate::disk::{Disk, DiskLock, folder_of, sibling};
 use crate::event::{MalformedReason, Origin};
-use crate::filter::SeenFilter;
+use crate::filter::DedupWindow;
 use crate::{
     AckOrder, Acker, Delivery, Error, ErrorKind, EventSource, MalformedEvent, Outcome, RawEvent,
     Result,
@@ -287,8 +287,8 @@ impl EventSource for DeadLetterSource {
     }
 
     /// A letter may have been written twice.
-    fn seen(&self) -> SeenFilter {
-        SeenFilter::default()
+    fn dedup_window(&self) -> DedupWindow {
+        DedupWindow::default()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {

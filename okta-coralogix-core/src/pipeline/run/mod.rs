@@ -19,7 +19,7 @@ use super::settle::{Ledger, Settlement};
 use super::standstill::Standstill;
 use super::{Ending, Failed, Limits, Parts, Summary};
 use crate::backoff::{Backoff, later};
-use crate::filter::SeenFilter;
+use crate::filter::DedupWindow;
 use crate::observe::Signal;
 use crate::sink::{BatchLimits, Throttle, encode, encode_reason};
 use crate::{Delivery, Error, EventSource, Result};
@@ -27,7 +27,7 @@ use crate::{Delivery, Error, EventSource, Result};
 pub(super) struct Run {
     parts: Arc<Parts>,
     limits: Limits,
-    seen: SeenFilter,
+    dedup: DedupWindow,
     source: BoxStream<'static, Result<Delivery>>,
     source_backoff: Backoff,
     /// Since when it is being asked.
@@ -60,7 +60,7 @@ impl Run {
     pub(super) fn new<S: EventSource>(source: S, parts: Arc<Parts>, limits: Limits) -> Self {
         let (reports, inbox) = mpsc::unbounded_channel();
         Self {
-            seen: source.seen(),
+            dedup: source.dedup_window(),
             ledger: Ledger::new(source.ack_order()),
             source: deliveries(source),
             source_backoff: Backoff::new(parts.backoff, limits.seed),

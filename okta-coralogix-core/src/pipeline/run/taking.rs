@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::Run;
 use crate::backoff::later;
-use crate::filter::Joined;
+use crate::filter::ClaimWaiter;
 use crate::observe::Signal;
 use crate::pipeline::Ending;
 use crate::pipeline::intake::{Judged, PutAside, end};
@@ -74,12 +74,12 @@ impl Run {
             };
             match self
                 .parts
-                .judge(id, item, delivery.clock_offset, &self.seen)
+                .judge(id, item, delivery.clock_offset, &self.dedup)
             {
                 Judged::Ended(ending) => self.ended(id, ending),
                 Judged::Send(slot) => self.queue.push(slot.0, slot.1),
                 Judged::PutAside(aside) => asides.push(aside),
-                Judged::Joined(joined) => self.join(id, joined),
+                Judged::Waits(joined) => self.join(id, joined),
             }
         }
         self.put_aside(asides);
@@ -92,7 +92,7 @@ impl Run {
     }
 
     /// Ends a copy as the one in flight ends.
-    fn join(&mut self, id: ItemId, joined: Joined) {
+    fn join(&mut self, id: ItemId, joined: ClaimWaiter) {
         let reports = self.reports.clone();
         let ended = async move {
             let ending = match joined.await {

@@ -2,7 +2,7 @@
 
 use crate::ErrorKind;
 use crate::checkpoint::{Checkpoint, CheckpointStore};
-use crate::filter::{Claim, SeenFilter};
+use crate::filter::{Claim, DedupWindow};
 
 /// Checks an empty store.
 ///
@@ -57,13 +57,13 @@ pub async fn checkpoint_store(store: &dyn CheckpointStore) {
 }
 
 fn record(cursor: &str) -> Checkpoint {
-    let seen = SeenFilter::new(10);
+    let dedup = DedupWindow::new(10);
     for id in [cursor, "c6ed294a-fef4-11ed-a5b1-bbb7c1de1a4b"] {
-        if let Claim::Held(held) = seen.claim(id) {
+        if let Claim::New(held) = dedup.claim(id) {
             held.remember();
         }
     }
-    let mut record = Checkpoint::new("conformance", cursor, seen.window());
+    let mut record = Checkpoint::new("conformance", cursor, dedup.snapshot());
     record.published_ms = Some(1_700_000_000_000);
     record
 }

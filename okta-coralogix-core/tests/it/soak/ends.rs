@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::dead_letter::{DeadLetter, DeadLetters};
-use okta_coralogix_core::filter::SeenFilter;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError, Sent};
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::{
@@ -65,7 +65,7 @@ pub(super) struct PageSource {
     order: AckOrder,
     left: usize,
     generator: EventGenerator,
-    seen: SeenFilter,
+    dedup: DedupWindow,
     origin: Arc<Origin>,
     given: Arc<Mutex<Given>>,
     samples: Samples,
@@ -77,7 +77,7 @@ impl PageSource {
             order,
             left: events,
             generator: EventGenerator::new(9).size(BYTES),
-            seen: SeenFilter::default(),
+            dedup: DedupWindow::default(),
             origin: Arc::new(Origin::org("acme")),
             given: Arc::default(),
             samples,
@@ -95,8 +95,8 @@ impl EventSource for PageSource {
         self.order
     }
 
-    fn seen(&self) -> SeenFilter {
-        self.seen.clone()
+    fn dedup_window(&self) -> DedupWindow {
+        self.dedup.clone()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {
