@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use okta_coralogix_core::observe::{Observer, Signal, TracingObserver};
-use okta_coralogix_core::pipeline::Ending;
+use okta_coralogix_core::observe::{Observer, PipelineEvent, TracingObserver};
+use okta_coralogix_core::pipeline::Disposition;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -105,16 +105,16 @@ impl Progress {
 }
 
 impl Observer for Progress {
-    fn observe(&self, signal: &Signal<'_>) {
+    fn observe(&self, signal: &PipelineEvent<'_>) {
         TracingObserver.observe(signal);
         let (count, by) = match signal {
-            Signal::Received { items } => (&self.0.received, *items as u64),
-            Signal::Accepted { .. } => (&self.0.requests, 1),
-            Signal::Ended {
-                ending: Ending::Delivered,
+            PipelineEvent::Received { items } => (&self.0.received, *items as u64),
+            PipelineEvent::Accepted { .. } => (&self.0.requests, 1),
+            PipelineEvent::Ended {
+                disposition: Disposition::Delivered,
             } => (&self.0.delivered, 1),
-            Signal::Ended { .. } => (&self.0.other, 1),
-            Signal::Settled { .. } => return self.show(),
+            PipelineEvent::Ended { .. } => (&self.0.other, 1),
+            PipelineEvent::Settled { .. } => return self.show(),
             _ => return,
         };
         count.fetch_add(by, Ordering::Relaxed);

@@ -217,9 +217,9 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 }
 
 /// `path` with `ending` behind its name.
-pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
+pub(crate) fn sibling(path: &Path, disposition: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(ending);
+    name.push(disposition);
     PathBuf::from(name)
 }
 

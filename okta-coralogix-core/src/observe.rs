@@ -6,12 +6,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::Error;
-use crate::pipeline::Ending;
+use crate::pipeline::Disposition;
 
 /// One thing that happened in a pipeline.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub enum Signal<'a> {
+pub enum PipelineEvent<'a> {
     /// The source gave a delivery of this many items.
     Received {
         /// Items.
@@ -20,7 +20,7 @@ pub enum Signal<'a> {
     /// An item ended.
     Ended {
         /// How.
-        ending: Ending,
+        disposition: Disposition,
     },
     /// The sink accepted a request.
     Accepted {
@@ -116,7 +116,7 @@ pub enum Signal<'a> {
         /// Events of this backlog that were too old already when they were read.
         too_old: u64,
         /// What is to be expected of the rest.
-        outlook: Outlook,
+        outlook: BacklogForecast,
     },
     /// A source that reads a bounded range has come this far.
     ReadThrough {
@@ -132,7 +132,7 @@ pub enum Signal<'a> {
 /// What is to be expected of a backlog at the pace of the last minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Outlook {
+pub enum BacklogForecast {
     /// Too little was read yet to tell.
     Unknown,
     /// It gets shorter; about so many more events will be too old when they are read.
@@ -150,7 +150,7 @@ pub enum Outlook {
 /// Hears what happens in a pipeline: for metrics, progress, alarms. Called from the pipeline's task, so it must not block.
 pub trait Observer: Debug + Send + Sync + 'static {
     /// Something happened.
-    fn observe(&self, signal: &Signal<'_>);
+    fn observe(&self, event: &PipelineEvent<'_>);
 }
 
 /// Reports failures through `tracing` as warnings, everything else at debug level. The default.
@@ -158,30 +158,32 @@ pub trait Observer: Debug + Send + Sync + 'static {
 pub struct TracingObserver;
 
 impl Observer for TracingObserver {
-    fn observe(&self, signal: &Signal<'_>) {
-        match signal {
-            Signal::SendFailed {
+    fn observe(&self, event: &PipelineEvent<'_>) {
+        match event {
+            PipelineEvent::SendFailed {
                 error,
                 entries,
                 retry_in: Some(wait),
             } => {
                 tracing::warn!(%error, entries, ?wait, "a request to the sink failed and is sent again")
             }
-            Signal::SendFailed { error, entries, .. } => {
+            PipelineEvent::SendFailed { error, entries, .. } => {
                 tracing::warn!(%error, entries, "a request to the sink was refused");
             }
-            Signal::SourceFailed {
+            PipelineEvent::SourceFailed {
                 error,
                 retry_in: Some(wait),
             } => tracing::warn!(%error, ?wait, "the source failed and is asked again"),
-            Signal::SourceFailed { error, .. } => tracing::error!(%error, "the source failed"),
-            Signal::DeadLettersFailed { error, retry_in } => {
+            PipelineEvent::SourceFailed { error, .. } => {
+                tracing::error!(%error, "the source failed")
+            }
+            PipelineEvent::DeadLettersFailed { error, retry_in } => {
                 tracing::warn!(%error, ?retry_in, "dead letters could not be written");
             }
-            Signal::SettleFailed { error } => {
+            PipelineEvent::SettleFailed { error } => {
                 tracing::warn!(%error, "a delivery could not be settled")
             }
-            Signal::Silent {
+            PipelineEvent::Silent {
                 source,
                 since_event,
                 since_answer,
@@ -191,7 +193,7 @@ impl Observer for TracingObserver {
                 ?since_answer,
                 "the source has given no event for a long time"
             ),
-            Signal::ReadAgain {
+            PipelineEvent::ReadAgain {
                 source,
                 known,
                 late,
@@ -201,7 +203,7 @@ impl Observer for TracingObserver {
                 late,
                 "reading again found events that had been stored late"
             ),
-            Signal::Behind {
+            PipelineEvent::Behind {
                 source,
                 age,
                 too_old,
@@ -213,14 +215,14 @@ impl Observer for TracingObserver {
                 ?outlook,
                 "the backlog is nearly too old to be delivered"
             ),
-            Signal::ReadThrough {
+            PipelineEvent::ReadThrough {
                 source,
                 published,
                 share,
             } => tracing::info!(source, %published, share, "read up to here"),
             // One a line would drown the log; the counts are in the summary.
-            Signal::Ended { .. } => {}
-            other => tracing::debug!(signal = ?other),
+            PipelineEvent::Ended { .. } => {}
+            other => tracing::debug!(event = ?other),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use okta_coralogix_core::observe::{Observer, Signal};
+use okta_coralogix_core::observe::{Observer, PipelineEvent};
 use tokio::time::Instant;
 
 use crate::page::Page;
@@ -104,7 +104,7 @@ impl Watch {
     }
 
     /// Tells the observer what `signal` makes of the org's name.
-    pub(crate) fn say<'a>(&'a self, signal: impl FnOnce(&'a str) -> Signal<'a>) {
+    pub(crate) fn say<'a>(&'a self, signal: impl FnOnce(&'a str) -> PipelineEvent<'a>) {
         self.observer.observe(&signal(&self.org));
     }
 
@@ -117,7 +117,7 @@ impl Watch {
         state.figures.waits += 1;
         state.figures.waited += wait;
         drop(state);
-        self.say(|source| Signal::Waits { source, wait });
+        self.say(|source| PipelineEvent::Waits { source, wait });
     }
 
     /// A good answer came. `now` is the org's time.
@@ -148,7 +148,7 @@ impl Watch {
             self.alarm = self.silence.map(|silence| at + silence);
         }
         drop(state);
-        self.say(|source| Signal::Polled {
+        self.say(|source| PipelineEvent::Polled {
             source,
             items,
             short,
@@ -176,7 +176,7 @@ impl Watch {
         let since_event = state.since_event();
         let since_answer = state.last_answer.map(|at| at.elapsed());
         drop(state);
-        self.say(|source| Signal::Silent {
+        self.say(|source| PipelineEvent::Silent {
             source,
             since_event,
             since_answer,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::filter::AgeFilter;
-use okta_coralogix_core::observe::Outlook;
+use okta_coralogix_core::observe::BacklogForecast;
 use tokio::time::Instant;
 
 use crate::page::Page;
@@ -39,7 +39,7 @@ struct Sample {
 pub(crate) struct Behind {
     pub(crate) age: Duration,
     pub(crate) too_old: u64,
-    pub(crate) outlook: Outlook,
+    pub(crate) outlook: BacklogForecast,
     /// It has not been said for a while.
     pub(crate) is_news: bool,
 }
@@ -103,29 +103,29 @@ impl Pace {
         };
     }
 
-    fn outlook(&self, age: TimeDelta, limit: TimeDelta) -> Outlook {
+    fn outlook(&self, age: TimeDelta, limit: TimeDelta) -> BacklogForecast {
         let (Some(first), Some(last)) = (self.samples.front(), self.samples.back()) else {
-            return Outlook::Unknown;
+            return BacklogForecast::Unknown;
         };
         let took = (last.at - first.at).as_secs_f64();
         if took <= 0.0 {
-            return Outlook::Unknown;
+            return BacklogForecast::Unknown;
         }
         // Seconds of the log that are read in a second. The far end of the log moves by one meanwhile.
         let pace = seconds(last.published - first.published) / took;
         let over = seconds(age - limit);
         match (pace > 1.0, over > 0.0) {
-            (true, false) => Outlook::CatchesUp { too_old: 0 },
+            (true, false) => BacklogForecast::CatchesUp { too_old: 0 },
             (true, true) => {
                 let events = (last.events - first.events) as f64 / took;
-                Outlook::CatchesUp {
+                BacklogForecast::CatchesUp {
                     too_old: whole(events * over / (pace - 1.0)),
                 }
             }
-            (false, true) => Outlook::FallsBehind {
+            (false, true) => BacklogForecast::FallsBehind {
                 within: Duration::ZERO,
             },
-            (false, false) => Outlook::FallsBehind {
+            (false, false) => BacklogForecast::FallsBehind {
                 within: Duration::from_secs(whole(-over / (1.0 - pace).max(f64::EPSILON))),
             },
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{Response, StatusCode};
-use okta_coralogix_core::observe::Signal;
+use okta_coralogix_core::observe::PipelineEvent;
 use okta_coralogix_core::{ClockOffset, Delivery, Error, ErrorKind, Result, transport};
 use tokio::time::Instant;
 
@@ -191,7 +191,7 @@ impl OktaSource {
             "Okta refuses the stored link; reading again from an earlier time, repeats are removed by their uuid"
         );
         self.watch
-            .say(|source| Signal::StartedOver { source, since });
+            .say(|source| PipelineEvent::StartedOver { source, since });
         self.attempts.ended();
         self.trail.clear();
         self.repeats = self.progress.published_ms().map(Repeats::before);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use okta_coralogix_core::filter::DedupWindow;
-use okta_coralogix_core::pipeline::{Failed, Summary};
+use okta_coralogix_core::pipeline::{RunError, Summary};
 use okta_coralogix_core::{Error, ErrorKind, Pipeline, Result};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -17,7 +17,7 @@ use super::source::Invocation;
 use crate::Intake;
 
 type Open = dyn Fn(Invocation) -> Result<Pipeline<Invocation>> + Send + Sync;
-type Run = JoinHandle<Result<Summary, Failed>>;
+type Run = JoinHandle<Result<Summary, RunError>>;
 
 /// Handles the invocations of a Lambda function: each runs a pipeline of its own, which ends with it, so that nothing is left
 /// half done while Lambda freezes the process. What they share is the window of recent events.
@@ -145,7 +145,7 @@ impl LambdaHandler {
     /// Adds the counts of a pipeline; returns what ended it early.
     fn ended(
         &self,
-        ended: Result<Result<Summary, Failed>, tokio::task::JoinError>,
+        ended: Result<Result<Summary, RunError>, tokio::task::JoinError>,
     ) -> Option<Error> {
         let (summary, error) = match ended {
             Ok(Ok(summary)) => (summary, None),

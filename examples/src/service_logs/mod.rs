@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
-use okta_coralogix_core::sink::{EntrySender, Fate};
+use okta_coralogix_core::sink::{EntrySender, SendOutcome};
 use okta_coralogix_core::{Clock, Error, ErrorKind, Result, SystemClock};
 use serde::Serialize;
 use tokio::io::{AsyncBufRead, BufReader};
@@ -100,14 +100,14 @@ async fn send(
         let now = clock.now();
         let entries = batch.iter().map(|line| labels.entry(line, now)).collect();
         count.read += batch.len() as u64;
-        let (fates, error) = match sender.send(entries).await {
-            Ok(fates) => (fates, None),
-            Err(ended) => (ended.fates, Some(ended.error)),
+        let (outcomes, error) = match sender.send(entries).await {
+            Ok(outcomes) => (outcomes, None),
+            Err(ended) => (ended.outcomes, Some(ended.error)),
         };
-        for (line, fate) in batch.iter().zip(fates) {
-            match fate {
-                Fate::Accepted => count.accepted += 1,
-                Fate::Refused { reason, detail } => {
+        for (line, outcome) in batch.iter().zip(outcomes) {
+            match outcome {
+                SendOutcome::Accepted => count.accepted += 1,
+                SendOutcome::Refused { reason, detail } => {
                     count.refused += 1;
                     let bytes = line.len();
                     tracing::warn!(%reason, detail, bytes, "a line cannot be sent");

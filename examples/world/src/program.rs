@@ -11,7 +11,7 @@ use eventbridge_source::sqs::SqsSource;
 use okta_coralogix_core::checkpoint::FileCheckpoint;
 use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::filter::EventTypeFilter;
-use okta_coralogix_core::pipeline::{Failed, PipelineBuilder};
+use okta_coralogix_core::pipeline::{PipelineBuilder, RunError};
 use okta_coralogix_core::{
     Clock, CoralogixMapping, Error, EventSource, Pipeline, Result, SharedClockOffset, Summary,
 };
@@ -38,7 +38,7 @@ pub(crate) enum Ended {
     /// It was told to, and has finished.
     Done(Summary),
     /// It could not go on.
-    Failed(Box<Failed>),
+    Failed(Box<RunError>),
     /// It could not begin.
     NotStarted(Error),
 }
@@ -58,7 +58,7 @@ pub(crate) async fn program(life: Life, settings: Settings, terms: u32) -> Ended
     }
 }
 
-type Ran = Result<Result<Summary, Failed>>;
+type Ran = Result<Result<Summary, RunError>>;
 
 async fn pull(life: Life, settings: Settings, terms: u32) -> Ran {
     let scene = life.scene();

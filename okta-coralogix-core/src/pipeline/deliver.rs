@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::intake::{PutAside, Report, Reports, end};
 use super::queue::Slot;
-use super::{Ending, Parts};
+use super::{Disposition, Parts};
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
 use crate::filter::AgePolicy;
@@ -54,7 +54,7 @@ pub(super) async fn deliver(
     let asides = std::mem::take(&mut events.asides);
     let kept = parts.write_aside(asides, &reports, &mut stop, seed).await;
     for index in 0..events.slots.len() {
-        events.end(index, Ending::HandedBack);
+        events.end(index, Disposition::HandedBack);
     }
     sent.and(kept)
 }
@@ -70,16 +70,16 @@ struct Events<'a> {
 }
 
 impl Events<'_> {
-    fn end(&mut self, index: usize, ending: Ending) {
+    fn end(&mut self, index: usize, disposition: Disposition) {
         if let Some(slot) = self.slots[index].take() {
-            end(self.reports, slot.id, slot.held, ending);
+            end(self.reports, slot.id, slot.held, disposition);
         }
     }
 }
 
 impl Ends for Events<'_> {
     fn accepted(&mut self, index: usize) {
-        self.end(index, Ending::Delivered);
+        self.end(index, Disposition::Delivered);
     }
 
     fn refused(&mut self, index: usize, reason: DeadLetterReason, detail: &str) {
@@ -109,11 +109,11 @@ impl Ends for Events<'_> {
                 // As at the receipt: there soon is another clock to tell.
                 _ if slot.clock_offset.is_awaited() => {
                     open.end(index);
-                    self.end(index, Ending::HandedBack);
+                    self.end(index, Disposition::HandedBack);
                 }
                 AgePolicy::Drop => {
                     open.end(index);
-                    self.end(index, Ending::TooOld);
+                    self.end(index, Disposition::TooOld);
                 }
                 AgePolicy::DeadLetter => {
                     open.end(index);

@@ -6,12 +6,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 use super::queue::{ItemId, Slot};
-use super::{Ending, Parts};
+use super::{Disposition, Parts};
 use crate::backoff::Backoff;
 use crate::dead_letter::{DeadLetter, DeadLetterReason};
 use crate::event::MalformedEvent;
 use crate::filter::{AgePolicy, Claim, ClaimGuard, ClaimWaiter, DedupWindow, DropReason};
-use crate::observe::Signal;
+use crate::observe::PipelineEvent;
 use crate::{ClockOffset, LogEntry, RawEvent, Result};
 
 /// Longer ones (in bytes) are not remembered, so that the window stays small. Okta's have 36.
@@ -21,7 +21,7 @@ const LONGEST_UUID: usize = 256;
 #[derive(Debug)]
 pub(super) enum Report {
     /// An item ended.
-    Ended(ItemId, Ending),
+    Ended(ItemId, Disposition),
     /// The sink accepted something.
     Progress,
     /// Something failed and is tried again.
@@ -35,7 +35,7 @@ pub(super) type Reports = mpsc::UnboundedSender<Report>;
 /// What an item needs next.
 #[derive(Debug)]
 pub(super) enum Judged {
-    Ended(Ending),
+    Ended(Disposition),
     PutAside(PutAside),
     /// A copy is in flight: its outcome is awaited.
     Waits(ClaimWaiter),
@@ -68,8 +68,8 @@ impl Parts {
         if self.age.is_too_old(event.published(), now) {
             match self.age.policy() {
                 // The host's clock may be wrong, and there soon is another one to tell.
-                _ if clock_offset.is_awaited() => return Judged::Ended(Ending::HandedBack),
-                AgePolicy::Drop => return Judged::Ended(Ending::TooOld),
+                _ if clock_offset.is_awaited() => return Judged::Ended(Disposition::HandedBack),
+                AgePolicy::Drop => return Judged::Ended(Disposition::TooOld),
                 AgePolicy::DeadLetter => {
                     return Judged::PutAside(self.put_aside(
                         id,
@@ -88,17 +88,17 @@ impl Parts {
             .find_map(|filter| filter.check(&event, now))
         {
             Some(DropReason::TooOld) if clock_offset.is_awaited() => {
-                return Judged::Ended(Ending::HandedBack);
+                return Judged::Ended(Disposition::HandedBack);
             }
-            Some(DropReason::TooOld) => return Judged::Ended(Ending::TooOld),
-            Some(DropReason::Filtered) => return Judged::Ended(Ending::Filtered),
+            Some(DropReason::TooOld) => return Judged::Ended(Disposition::TooOld),
+            Some(DropReason::Filtered) => return Judged::Ended(Disposition::Filtered),
             None => {}
         }
         let uuid = event.uuid().filter(|uuid| uuid.len() <= LONGEST_UUID);
         let held = match uuid.map(|uuid| dedup.claim(&uuid)) {
             None => None,
             Some(Claim::New(held)) => Some(held),
-            Some(Claim::Duplicate) => return Judged::Ended(Ending::Duplicate),
+            Some(Claim::Duplicate) => return Judged::Ended(Disposition::Duplicate),
             Some(Claim::InFlight(joined)) => return Judged::Waits(joined),
         };
         let mut entry = match self.mapping.map(&event) {
@@ -181,12 +181,12 @@ impl Parts {
             true => Ok(()),
             false => self.write_letters(&letters, reports, stop, seed).await,
         };
-        let ending = match written {
-            Ok(()) => Ending::DeadLettered,
-            Err(_) => Ending::HandedBack,
+        let disposition = match written {
+            Ok(()) => Disposition::DeadLettered,
+            Err(_) => Disposition::HandedBack,
         };
         for (id, held) in items {
-            end(reports, id, held, ending);
+            end(reports, id, held, disposition);
         }
         written
     }
@@ -204,7 +204,7 @@ impl Parts {
                 return Ok(());
             };
             let retry_in = backoff.next(error.retry());
-            self.observer.observe(&Signal::DeadLettersFailed {
+            self.observer.observe(&PipelineEvent::DeadLettersFailed {
                 error: &error,
                 retry_in,
             });
@@ -222,11 +222,16 @@ impl Parts {
 }
 
 /// Ends an item: its claim is remembered or given back, and the run is told.
-pub(super) fn end(reports: &Reports, id: ItemId, held: Option<ClaimGuard>, ending: Ending) {
+pub(super) fn end(
+    reports: &Reports,
+    id: ItemId,
+    held: Option<ClaimGuard>,
+    disposition: Disposition,
+) {
     match held {
-        Some(held) if ending != Ending::HandedBack => held.remember(),
+        Some(held) if disposition != Disposition::HandedBack => held.remember(),
         held => drop(held),
     }
     // A run that is gone counts no more.
-    reports.send(Report::Ended(id, ending)).ok();
+    reports.send(Report::Ended(id, disposition)).ok();
 }

@@ -10,7 +10,7 @@ mod standstill;
 mod summary;
 
 pub use builder::PipelineBuilder;
-pub use summary::{Ending, Failed, Summary};
+pub use summary::{Disposition, RunError, Summary};
 
 use std::fmt;
 use std::sync::Arc;
@@ -77,8 +77,8 @@ impl<S: EventSource> Pipeline<S> {
     /// Dropping the future hands back everything in flight.
     ///
     /// # Errors
-    /// [`Failed`], with the counts up to then: a refused credential, a wrong endpoint, a failed disk, and their like.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<Summary, Failed> {
+    /// [`RunError`], with the counts up to then: a refused credential, a wrong endpoint, a failed disk, and their like.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<Summary, RunError> {
         run::Run::new(self.source, self.parts, self.limits)
             .drive(shutdown)
             .await

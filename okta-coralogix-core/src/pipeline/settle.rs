@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-use super::Ending;
+use super::Disposition;
 use super::queue::ItemId;
 use crate::{AckOrder, Acker, Outcome};
 
@@ -39,7 +39,7 @@ enum Item {
     Waiting,
     /// In a request, or being written to the dead letters: its end will come.
     Underway,
-    Ended(Ending),
+    Ended(Disposition),
 }
 
 /// A delivery whose source is to be told.
@@ -127,14 +127,14 @@ impl Ledger {
     }
 
     /// The item ended. False if it had ended before.
-    pub(super) fn end(&mut self, id: ItemId, ending: Ending) -> bool {
+    pub(super) fn end(&mut self, id: ItemId, disposition: Disposition) -> bool {
         let Some(tracked) = self.deliveries.get_mut(&id.delivery) else {
             return false;
         };
         if matches!(tracked.items[id.index], Item::Ended(_)) {
             return false;
         }
-        tracked.items[id.index] = Item::Ended(ending);
+        tracked.items[id.index] = Item::Ended(disposition);
         tracked.open -= 1;
         self.open -= 1;
         if tracked.open == 0 && tracked.settled {
@@ -265,7 +265,7 @@ impl Ledger {
 impl Tracked {
     fn settlement(&self, delivery: u64, acker: Box<dyn Acker>) -> Settlement {
         let outcome = |item: &Item| match item {
-            Item::Ended(ending) => ending.outcome(),
+            Item::Ended(disposition) => disposition.outcome(),
             Item::Waiting | Item::Underway => Outcome::HandedBack,
         };
         Settlement {

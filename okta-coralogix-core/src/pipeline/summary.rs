@@ -9,7 +9,7 @@ use crate::{Error, Outcome};
 
 /// How an item ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ending {
+pub enum Disposition {
     /// The sink accepted it.
     Delivered,
     /// Dropped by the age filter.
@@ -24,7 +24,7 @@ pub enum Ending {
     HandedBack,
 }
 
-impl Ending {
+impl Disposition {
     /// What the source hears.
     #[must_use]
     pub fn outcome(self) -> Outcome {
@@ -64,14 +64,14 @@ pub struct Summary {
 
 impl Summary {
     /// Counts one item that ended.
-    pub(super) fn count(&mut self, ending: Ending) {
-        *match ending {
-            Ending::Delivered => &mut self.delivered,
-            Ending::TooOld => &mut self.too_old,
-            Ending::Duplicate => &mut self.duplicate,
-            Ending::Filtered => &mut self.filtered,
-            Ending::DeadLettered => &mut self.dead_lettered,
-            Ending::HandedBack => &mut self.handed_back,
+    pub(super) fn count(&mut self, disposition: Disposition) {
+        *match disposition {
+            Disposition::Delivered => &mut self.delivered,
+            Disposition::TooOld => &mut self.too_old,
+            Disposition::Duplicate => &mut self.duplicate,
+            Disposition::Filtered => &mut self.filtered,
+            Disposition::DeadLettered => &mut self.dead_lettered,
+            Disposition::HandedBack => &mut self.handed_back,
         } += 1;
     }
 
@@ -117,20 +117,20 @@ impl AddAssign for Summary {
 /// A run that ended with an error. What was settled before stays settled.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Failed {
+pub struct RunError {
     /// What ended it.
     pub error: Error,
     /// The counts up to then.
     pub summary: Summary,
 }
 
-impl fmt::Display for Failed {
+impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.error, f)
     }
 }
 
-impl std::error::Error for Failed {
+impl std::error::Error for RunError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.error.source()
     }

@@ -13,7 +13,7 @@ mod transfer;
 pub use limit::Limit;
 pub use ndjson::NdjsonSink;
 pub use retry::Retry;
-pub use sender::{EntrySender, EntrySenderBuilder, Fate, NotSent};
+pub use sender::{EntrySender, EntrySenderBuilder, SendError, SendOutcome};
 
 pub(crate) use encode::encode;
 pub(crate) use throttle::Throttle;

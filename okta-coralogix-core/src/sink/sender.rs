@@ -26,11 +26,11 @@ use crate::{Error, ErrorKind, LogEntry, Result};
 /// # use okta_coralogix_core::testing::MemorySink;
 /// use std::sync::Arc;
 ///
-/// use okta_coralogix_core::sink::{EntrySender, Fate};
+/// use okta_coralogix_core::sink::{EntrySender, SendOutcome};
 /// use okta_coralogix_core::{EntryText, LogEntry, Names};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), okta_coralogix_core::sink::NotSent> {
+/// # async fn main() -> Result<(), okta_coralogix_core::sink::SendError> {
 /// # let sink = MemorySink::new();
 /// let names = Arc::new(Names {
 ///     application: "shop".into(),
@@ -39,8 +39,8 @@ use crate::{Error, ErrorKind, LogEntry, Result};
 /// });
 /// let text = EntryText::Escaped(r#"{"order":17,"took_ms":4}"#.into());
 /// let sender = EntrySender::builder(sink).build();
-/// let fates = sender.send(vec![LogEntry::new(names, text)]).await?;
-/// assert_eq!(fates, [Fate::Accepted]);
+/// let outcomes = sender.send(vec![LogEntry::new(names, text)]).await?;
+/// assert_eq!(outcomes, [SendOutcome::Accepted]);
 /// # Ok(())
 /// # }
 /// ```
@@ -69,7 +69,7 @@ pub struct EntrySenderBuilder {
 /// What became of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Fate {
+pub enum SendOutcome {
     /// The sink accepted it.
     Accepted,
     /// It cannot be sent: it fits no request, or the sink refuses it for good.
@@ -86,20 +86,20 @@ pub enum Fate {
 /// Not everything was sent.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct NotSent {
+pub struct SendError {
     /// Why.
     pub error: Error,
     /// What became of each entry, in the order in which they were given.
-    pub fates: Vec<Fate>,
+    pub outcomes: Vec<SendOutcome>,
 }
 
-impl fmt::Display for NotSent {
+impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.error, f)
     }
 }
 
-impl std::error::Error for NotSent {
+impl std::error::Error for SendError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.error.source()
     }
@@ -176,13 +176,13 @@ impl EntrySender {
     /// Dropping the future leaves open which entries were sent.
     ///
     /// # Errors
-    /// [`NotSent`], with what became of each entry: a refused key, a wrong endpoint and their like, or the time given has
+    /// [`SendError`], with what became of each entry: a refused key, a wrong endpoint and their like, or the time given has
     /// passed.
-    pub async fn send(&self, entries: Vec<LogEntry>) -> Result<Vec<Fate>, NotSent> {
+    pub async fn send(&self, entries: Vec<LogEntry>) -> Result<Vec<SendOutcome>, SendError> {
         let (stop, stopped) = watch::channel(false);
         let life = Life::new();
         let give_up = self.give_up.unwrap_or(Duration::MAX);
-        let mut fates = vec![Fate::Unsent; entries.len()];
+        let mut outcomes = vec![SendOutcome::Unsent; entries.len()];
         let mut rest = entries
             .into_iter()
             .enumerate()
@@ -196,7 +196,7 @@ impl EntrySender {
                     Ok(Gathered::Request(group)) => {
                         sends.push(self.transfer(group, &life, stopped.clone()));
                     }
-                    Ok(Gathered::Unsendable(index, fate)) => fates[index] = fate,
+                    Ok(Gathered::Unsendable(index, outcome)) => outcomes[index] = outcome,
                     Err(error) => failed = Some(error),
                 }
             }
@@ -204,8 +204,8 @@ impl EntrySender {
                 biased;
                 sent = sends.next() => {
                     let Some(Sending { places, ended, result }) = sent else { break };
-                    for (place, fate) in places.into_iter().zip(ended) {
-                        fates[place] = fate;
+                    for (place, outcome) in places.into_iter().zip(ended) {
+                        outcomes[place] = outcome;
                     }
                     if let Err(error) = result {
                         failed.get_or_insert(error);
@@ -221,8 +221,8 @@ impl EntrySender {
         }
         drop(sends);
         match failed {
-            None => Ok(fates),
-            Some(error) => Err(NotSent { error, fates }),
+            None => Ok(outcomes),
+            Some(error) => Err(SendError { error, outcomes }),
         }
     }
 
@@ -247,15 +247,15 @@ impl EntrySender {
                 let detail = error.to_string();
                 Ok(Gathered::Unsendable(
                     index,
-                    Fate::Refused { reason, detail },
+                    SendOutcome::Refused { reason, detail },
                 ))
             }
         }
     }
 
     async fn transfer(&self, group: Group, life: &Life, stop: watch::Receiver<bool>) -> Sending {
-        let mut ends = Fates {
-            fates: vec![Fate::Unsent; group.places.len()],
+        let mut ends = SendOutcomes {
+            outcomes: vec![SendOutcome::Unsent; group.places.len()],
             life,
         };
         let route = Route {
@@ -269,7 +269,7 @@ impl EntrySender {
         let result = transfer.run().await;
         Sending {
             places: group.places,
-            ended: ends.fates,
+            ended: ends.outcomes,
             result,
         }
     }
@@ -284,12 +284,12 @@ struct Group {
 
 enum Gathered {
     Request(Group),
-    Unsendable(usize, Fate),
+    Unsendable(usize, SendOutcome),
 }
 
 struct Sending {
     places: Vec<usize>,
-    ended: Vec<Fate>,
+    ended: Vec<SendOutcome>,
     result: Result<()>,
 }
 
@@ -341,19 +341,19 @@ impl Life {
     }
 }
 
-struct Fates<'a> {
-    fates: Vec<Fate>,
+struct SendOutcomes<'a> {
+    outcomes: Vec<SendOutcome>,
     life: &'a Life,
 }
 
-impl Ends for Fates<'_> {
+impl Ends for SendOutcomes<'_> {
     fn accepted(&mut self, index: usize) {
-        self.fates[index] = Fate::Accepted;
+        self.outcomes[index] = SendOutcome::Accepted;
     }
 
     fn refused(&mut self, index: usize, reason: DeadLetterReason, detail: &str) {
         let detail = detail.to_owned();
-        self.fates[index] = Fate::Refused { reason, detail };
+        self.outcomes[index] = SendOutcome::Refused { reason, detail };
     }
 
     /// Age is the pipeline's concern.

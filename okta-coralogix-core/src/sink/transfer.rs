@@ -16,7 +16,7 @@ use super::throttle::Throttle;
 use super::{Batch, EncodeError, LogSink, Sent};
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
-use crate::observe::{Observer, Signal};
+use crate::observe::{Observer, PipelineEvent};
 use crate::{Error, LogEntry, Result};
 
 pub(crate) use self::open::Open;
@@ -190,7 +190,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
                     self.backoff.reset();
                     self.ends.progress();
                     let bytes = batch.body.len();
-                    observer.observe(&Signal::Accepted { entries, bytes });
+                    observer.observe(&PipelineEvent::Accepted { entries, bytes });
                     return Ok(Attempt::Accepted(sent));
                 }
                 Err(error) => error,
@@ -201,7 +201,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
             }
             throttle.failed(error.kind(), batch.plain_len);
             let retry_in = self.backoff.next(error.retry());
-            observer.observe(&Signal::SendFailed {
+            observer.observe(&PipelineEvent::SendFailed {
                 error: &error,
                 entries,
                 retry_in,

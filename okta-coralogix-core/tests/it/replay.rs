@@ -12,7 +12,7 @@ use okta_coralogix_core::dead_letter::{
     DeadLetter, DeadLetterReason, DeadLetterRecord, DeadLetterSource, DeadLetters, FileDeadLetters,
 };
 use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
-use okta_coralogix_core::pipeline::Failed;
+use okta_coralogix_core::pipeline::RunError;
 use okta_coralogix_core::testing::conformance::{self, SourceUnderTest};
 use okta_coralogix_core::testing::{
     EventGenerator, GeneratedEvent, MemorySink, SinkFault, TestClock,
@@ -64,7 +64,7 @@ impl World {
         DeadLetterSource::open(&self.letters).await.unwrap()
     }
 
-    async fn replay(&self) -> Result<Summary, Failed> {
+    async fn replay(&self) -> Result<Summary, RunError> {
         let pipeline = Pipeline::builder(self.source().await, self.sink.clone())
             .dead_letters(self.letters.clone())
             .age(AgeFilter::new(TimeDelta::hours(24), AgePolicy::DeadLetter))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use okta_coralogix_core::filter::AgeFilter;
-use okta_coralogix_core::observe::{Observer, Signal};
+use okta_coralogix_core::observe::{Observer, PipelineEvent};
 use tokio::time::{Instant, sleep};
 
 use super::world::{World, events, run};
@@ -22,12 +22,12 @@ struct Watch {
 }
 
 impl Observer for Watch {
-    fn observe(&self, signal: &Signal<'_>) {
+    fn observe(&self, signal: &PipelineEvent<'_>) {
         match signal {
-            Signal::Received { items } => {
+            PipelineEvent::Received { items } => {
                 self.received.fetch_add(*items, Ordering::Relaxed);
             }
-            Signal::SendFailed { retry_in, .. } => {
+            PipelineEvent::SendFailed { retry_in, .. } => {
                 self.failed.fetch_add(1, Ordering::Relaxed);
                 let mut longest = self.longest.lock().unwrap();
                 *longest = retry_in.unwrap_or_default().max(*longest);

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use coralogix_sink::simulator::CoralogixSimulator;
 use coralogix_sink::{CoralogixSink, CoralogixSinkBuilder};
 use okta_coralogix_core::dead_letter::DeadLetter;
-use okta_coralogix_core::pipeline::{Failed, PipelineBuilder};
+use okta_coralogix_core::pipeline::{PipelineBuilder, RunError};
 use okta_coralogix_core::testing::{
     EventGenerator, GeneratedEvent, MemoryDeadLetters, MemorySource, TestClock,
 };
@@ -98,7 +98,7 @@ impl World {
     }
 
     /// Nothing was settled, dead-lettered or reported as anything but handed back.
-    pub(crate) fn assert_nothing_consumed(&self, failed: &Failed) {
+    pub(crate) fn assert_nothing_consumed(&self, failed: &RunError) {
         assert_eq!(
             failed.summary.handed_back, failed.summary.received,
             "{failed}"
@@ -113,7 +113,7 @@ impl World {
 }
 
 /// Runs until the source has no more; the law of conservation holds however it ends.
-pub(crate) async fn run(pipeline: PipelineBuilder<MemorySource>) -> Result<Summary, Failed> {
+pub(crate) async fn run(pipeline: PipelineBuilder<MemorySource>) -> Result<Summary, RunError> {
     let ended = pipeline.build().unwrap().run(std::future::pending()).await;
     let summary = match &ended {
         Ok(summary) => summary,

@@ -16,7 +16,7 @@ use futures::{StreamExt, TryStreamExt};
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use okta_coralogix_core::pipeline::{Failed, PipelineBuilder};
+use okta_coralogix_core::pipeline::{PipelineBuilder, RunError};
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::{Body, Bounds, Transport, TransportError, exchange};
 use okta_coralogix_core::{Clock, SharedClockOffset, Summary};
@@ -36,7 +36,7 @@ pub(crate) struct World {
     pub(crate) host: Arc<TestClock>,
     pub(crate) sink: Arc<CoralogixSink>,
     stop: oneshot::Sender<()>,
-    pipeline: JoinHandle<Result<Summary, Failed>>,
+    pipeline: JoinHandle<Result<Summary, RunError>>,
 }
 
 pub(crate) fn ingress() -> CoralogixSimulatorBuilder {
@@ -114,7 +114,7 @@ impl World {
     }
 
     /// Waits until the pipeline ends by itself.
-    pub(crate) async fn ended(self) -> Result<Summary, Failed> {
+    pub(crate) async fn ended(self) -> Result<Summary, RunError> {
         self.pipeline.await.unwrap()
     }
 

@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
 use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::observe::Observer;
-use okta_coralogix_core::pipeline::Failed;
+use okta_coralogix_core::pipeline::RunError;
 use okta_coralogix_core::{Clock, Error, ErrorKind, Pipeline, Result, Summary};
 use okta_source::OktaSource;
 use tokio::sync::watch;
@@ -93,7 +93,7 @@ pub async fn run_all<O: Observer + Clone>(
 /// How one has ended: what it counted, and what ended it early.
 async fn finish(
     name: String,
-    task: JoinHandle<Result<Summary, Failed>>,
+    task: JoinHandle<Result<Summary, RunError>>,
 ) -> (String, Summary, Option<Error>) {
     match task.await {
         Ok(Ok(summary)) => (name, summary, None),

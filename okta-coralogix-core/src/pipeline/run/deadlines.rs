@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::Run;
 use crate::backoff::{FAR, later};
-use crate::pipeline::Ending;
+use crate::pipeline::Disposition;
 use crate::{AckOrder, Error, ErrorKind};
 
 impl Run {
@@ -43,7 +43,7 @@ impl Run {
         self.hear_all();
         for delivery in overdue {
             for id in self.ledger.waiting(delivery) {
-                self.ended(id, Ending::HandedBack);
+                self.ended(id, Disposition::HandedBack);
             }
             match self.ledger.order() {
                 AckOrder::Cumulative => self.ledger.forget_deadline(delivery),

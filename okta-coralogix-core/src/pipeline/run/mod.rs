@@ -17,10 +17,10 @@ use super::intake::{Report, Reports, end};
 use super::queue::{ItemId, Queue};
 use super::settle::{Ledger, Settlement};
 use super::standstill::Standstill;
-use super::{Ending, Failed, Limits, Parts, Summary};
+use super::{Disposition, Limits, Parts, RunError, Summary};
 use crate::backoff::{Backoff, later};
 use crate::filter::DedupWindow;
-use crate::observe::Signal;
+use crate::observe::PipelineEvent;
 use crate::sink::{BatchLimits, Throttle, encode, encode_reason};
 use crate::{Delivery, Error, EventSource, Result};
 
@@ -90,7 +90,7 @@ impl Run {
     pub(super) async fn drive(
         mut self,
         shutdown: impl Future<Output = ()>,
-    ) -> Result<Summary, Failed> {
+    ) -> Result<Summary, RunError> {
         let mut shutdown = std::pin::pin!(shutdown.fuse());
         loop {
             self.expire();
@@ -195,12 +195,14 @@ impl Run {
             Ok(()) => {
                 self.standstill.moved();
                 self.settle_backoff.reset();
-                self.parts.observer.observe(&Signal::Settled { items });
+                self.parts
+                    .observer
+                    .observe(&PipelineEvent::Settled { items });
             }
             Err(error) => {
                 self.parts
                     .observer
-                    .observe(&Signal::SettleFailed { error: &error });
+                    .observe(&PipelineEvent::SettleFailed { error: &error });
                 match self.settle_backoff.next(error.retry()) {
                     Some(wait) => {
                         self.ledger.rewind();
@@ -215,7 +217,7 @@ impl Run {
 
     fn hear(&mut self, report: Report) {
         match report {
-            Report::Ended(id, ending) => self.ended(id, ending),
+            Report::Ended(id, disposition) => self.ended(id, disposition),
             Report::Progress => self.standstill.moved(),
             Report::Fault(fault) => self.standstill.failed(fault),
             Report::Ambiguous(entries) => self.summary.count_ambiguous(entries),
@@ -229,13 +231,15 @@ impl Run {
         }
     }
 
-    fn ended(&mut self, id: ItemId, ending: Ending) {
+    fn ended(&mut self, id: ItemId, disposition: Disposition) {
         if let Some(waits) = self.joined.remove(&id) {
             waits.abort();
         }
-        if self.ledger.end(id, ending) {
-            self.summary.count(ending);
-            self.parts.observer.observe(&Signal::Ended { ending });
+        if self.ledger.end(id, disposition) {
+            self.summary.count(disposition);
+            self.parts
+                .observer
+                .observe(&PipelineEvent::Ended { disposition });
         }
     }
 
@@ -253,7 +257,7 @@ impl Run {
         self.stop.send_replace(true);
         self.drain();
         for slot in self.queue.withdraw(|_| true) {
-            end(&self.reports, slot.id, slot.held, Ending::HandedBack);
+            end(&self.reports, slot.id, slot.held, Disposition::HandedBack);
         }
     }
 
@@ -271,15 +275,15 @@ impl Run {
         (takes_no_more && all_settled && self.settlements.is_empty()) || out_of_time
     }
 
-    fn finish(mut self) -> Result<Summary, Failed> {
+    fn finish(mut self) -> Result<Summary, RunError> {
         self.hear_all();
         for id in self.ledger.unended() {
-            self.ended(id, Ending::HandedBack);
+            self.ended(id, Disposition::HandedBack);
         }
         let summary = self.summary;
         match self.fatal {
             None => Ok(summary),
-            Some(error) => Err(Failed { error, summary }),
+            Some(error) => Err(RunError { error, summary }),
         }
     }
 }

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use super::Run;
 use crate::backoff::later;
 use crate::filter::ClaimWaiter;
-use crate::observe::Signal;
-use crate::pipeline::Ending;
+use crate::observe::PipelineEvent;
+use crate::pipeline::Disposition;
 use crate::pipeline::intake::{Judged, PutAside, end};
 use crate::pipeline::queue::ItemId;
 use crate::{Delivery, MalformedEvent, Outcome, RawEvent, Result};
@@ -43,7 +43,7 @@ impl Run {
             }
             Some(Err(error)) => {
                 let retry_in = self.source_backoff.next(error.retry());
-                self.parts.observer.observe(&Signal::SourceFailed {
+                self.parts.observer.observe(&PipelineEvent::SourceFailed {
                     error: &error,
                     retry_in,
                 });
@@ -60,7 +60,9 @@ impl Run {
 
     fn take(&mut self, delivery: Delivery) {
         let items = delivery.items.len();
-        self.parts.observer.observe(&Signal::Received { items });
+        self.parts
+            .observer
+            .observe(&PipelineEvent::Received { items });
         self.summary.received += items as u64;
         let bytes = delivery.items.iter().map(size).sum();
         let number = self
@@ -76,7 +78,7 @@ impl Run {
                 .parts
                 .judge(id, item, delivery.clock_offset, &self.dedup)
             {
-                Judged::Ended(ending) => self.ended(id, ending),
+                Judged::Ended(disposition) => self.ended(id, disposition),
                 Judged::Send(slot) => self.queue.push(slot.0, slot.1),
                 Judged::PutAside(aside) => asides.push(aside),
                 Judged::Waits(joined) => self.join(id, joined),
@@ -95,11 +97,11 @@ impl Run {
     fn join(&mut self, id: ItemId, joined: ClaimWaiter) {
         let reports = self.reports.clone();
         let ended = async move {
-            let ending = match joined.await {
-                Outcome::Settled => Ending::Duplicate,
-                Outcome::HandedBack => Ending::HandedBack,
+            let disposition = match joined.await {
+                Outcome::Settled => Disposition::Duplicate,
+                Outcome::HandedBack => Disposition::HandedBack,
             };
-            end(&reports, id, None, ending);
+            end(&reports, id, None, disposition);
         };
         let (ended, abort) = abortable(ended);
         self.joined.insert(id, abort);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use okta_coralogix_core::pipeline::{Failed, PipelineBuilder};
+use okta_coralogix_core::pipeline::{PipelineBuilder, RunError};
 use okta_coralogix_core::testing::{
     EventGenerator, GeneratedEvent, MemoryDeadLetters, MemorySink, MemorySource, TestClock,
 };
@@ -75,14 +75,14 @@ impl World {
 }
 
 /// Runs until the source has no more; the law of conservation holds however it ends.
-pub(crate) async fn run(builder: PipelineBuilder<MemorySource>) -> Result<Summary, Failed> {
+pub(crate) async fn run(builder: PipelineBuilder<MemorySource>) -> Result<Summary, RunError> {
     run_until(builder, std::future::pending()).await
 }
 
 pub(crate) async fn run_until(
     builder: PipelineBuilder<MemorySource>,
     shutdown: impl Future<Output = ()>,
-) -> Result<Summary, Failed> {
+) -> Result<Summary, RunError> {
     let ended = builder.build().unwrap().run(shutdown).await;
     let summary = match &ended {
         Ok(summary) => summary,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use okta_coralogix_core::dead_letter::DeadLetterReason;
-use okta_coralogix_core::sink::{BatchLimits, EntrySender, Fate};
+use okta_coralogix_core::sink::{BatchLimits, EntrySender, SendOutcome};
 use okta_coralogix_core::testing::{MemorySink, SinkFault};
 use okta_coralogix_core::{EntryText, Error, ErrorKind};
 use tokio::time::Instant;
@@ -15,8 +15,10 @@ fn sender(sink: &MemorySink) -> EntrySender {
     EntrySender::builder(sink.clone()).seed(7).build()
 }
 
-fn accepted(fates: &[Fate]) -> usize {
-    let accepted = fates.iter().filter(|fate| **fate == Fate::Accepted);
+fn accepted(outcomes: &[SendOutcome]) -> usize {
+    let accepted = outcomes
+        .iter()
+        .filter(|fate| **fate == SendOutcome::Accepted);
     accepted.count()
 }
 
@@ -32,15 +34,15 @@ async fn bad_entries_are_named_and_all_others_arrive_once() {
     let mut given = entries(10_000);
     let large = Bytes::from(vec![b'x'; 3_000_000]);
     given[5].text = EntryText::Escaped(large);
-    let fates = sender(&sink).send(given).await.unwrap();
-    assert_eq!(fates.len(), 10_000);
-    assert_eq!(accepted(&fates), 9_995);
+    let outcomes = sender(&sink).send(given).await.unwrap();
+    assert_eq!(outcomes.len(), 10_000);
+    assert_eq!(accepted(&outcomes), 9_995);
     for n in [3, 2999, 3000, 7777] {
-        let refused = matches!(&fates[n], Fate::Refused { reason: DeadLetterReason::Rejected, detail } if detail.contains("refuses"));
-        assert!(refused, "{n}: {:?}", fates[n]);
+        let refused = matches!(&outcomes[n], SendOutcome::Refused { reason: DeadLetterReason::Rejected, detail } if detail.contains("refuses"));
+        assert!(refused, "{n}: {:?}", outcomes[n]);
     }
-    let too_large = matches!(&fates[5], Fate::Refused { reason: DeadLetterReason::TooLarge, detail } if detail.contains("3000004"));
-    assert!(too_large, "{:?}", fates[5]);
+    let too_large = matches!(&outcomes[5], SendOutcome::Refused { reason: DeadLetterReason::TooLarge, detail } if detail.contains("3000004"));
+    assert!(too_large, "{:?}", outcomes[5]);
     let counts = sink.counts();
     assert_eq!(counts.len(), 9_995);
     assert!(counts.values().all(|count| *count == 1));
@@ -62,9 +64,13 @@ async fn a_refused_key_ends_it_and_every_entry_has_a_fate() {
     ))]);
     let ended = sender.send(entries(100)).await.unwrap_err();
     assert_eq!(ended.error.kind(), ErrorKind::Unauthorized);
-    assert_eq!(ended.fates.len(), 100);
-    assert_eq!(accepted(&ended.fates), 10);
-    assert!(ended.fates[10..].iter().all(|fate| *fate == Fate::Unsent));
+    assert_eq!(ended.outcomes.len(), 100);
+    assert_eq!(accepted(&ended.outcomes), 10);
+    assert!(
+        ended.outcomes[10..]
+            .iter()
+            .all(|fate| *fate == SendOutcome::Unsent)
+    );
     assert_eq!(sink.arrived().len(), 10);
     assert_eq!(
         sink.requests().len(),
@@ -81,8 +87,8 @@ async fn a_refused_key_ends_it_and_every_entry_has_a_fate() {
 async fn an_outage_is_waited_for_or_given_up_when_the_caller_says_so() {
     let sink = MemorySink::new();
     sink.go_down_for(Duration::from_secs(3600));
-    let fates = sender(&sink).send(entries(2_500)).await.unwrap();
-    assert_eq!(accepted(&fates), 2_500);
+    let outcomes = sender(&sink).send(entries(2_500)).await.unwrap();
+    assert_eq!(accepted(&outcomes), 2_500);
     assert!(sink.counts().values().all(|count| *count == 1));
 
     sink.go_down_for(Duration::from_secs(3600));
@@ -96,7 +102,7 @@ async fn an_outage_is_waited_for_or_given_up_when_the_caller_says_so() {
         detail.contains("600 s") && detail.contains("the sink is down"),
         "{detail}"
     );
-    assert_eq!(accepted(&ended.fates), 0);
+    assert_eq!(accepted(&ended.outcomes), 0);
     assert!(began.elapsed() >= limit && began.elapsed() < limit + Duration::from_secs(1));
 }
 
@@ -105,7 +111,7 @@ async fn an_endpoint_that_refuses_everything_is_found_out_in_a_few_requests() {
     let sink = MemorySink::new().refusing(|_| true);
     let ended = sender(&sink).send(entries(10_000)).await.unwrap_err();
     assert_eq!(ended.error.kind(), ErrorKind::WrongEndpoint);
-    assert_eq!(accepted(&ended.fates), 0);
+    assert_eq!(accepted(&ended.outcomes), 0);
     let requests = sink.requests().len();
     assert!(requests <= 4 * 5, "{requests}");
 }
