@@ -54,9 +54,9 @@ fn encode(criterion: &mut Criterion) {
         let batch = sink.encode(&entries).expect("an entry fits");
         println!(
             "{name}: {} entries make {} bytes",
-            batch.taken, batch.plain_len
+            batch.entries, batch.uncompressed_len
         );
-        group.throughput(Throughput::Bytes(batch.plain_len as u64));
+        group.throughput(Throughput::Bytes(batch.uncompressed_len as u64));
         group.bench_function(name, |bencher| {
             bencher.iter(|| black_box(sink.encode(black_box(&entries))));
         });
@@ -72,7 +72,7 @@ fn encode_envelopes(criterion: &mut Criterion) {
         let entries = ours.map(&ours.receive(&envelopes(PAGE_EVENTS)));
         let sink = sink(0);
         let batch = sink.encode(&entries).expect("an entry fits");
-        group.throughput(Throughput::Bytes(batch.plain_len as u64));
+        group.throughput(Throughput::Bytes(batch.uncompressed_len as u64));
         group.bench_function(name, |bencher| {
             bencher.iter(|| black_box(sink.encode(black_box(&entries))));
         });
@@ -89,7 +89,7 @@ fn encode_shapes(criterion: &mut Criterion) {
         for shape in Shape::all() {
             let entries = ours.map(&ours.split(&shape.page(shape.usual_count())));
             let batch = sink.encode(&entries).expect("an entry fits");
-            group.throughput(Throughput::Bytes(batch.plain_len as u64));
+            group.throughput(Throughput::Bytes(batch.uncompressed_len as u64));
             group.bench_function(shape.to_string(), |bencher| {
                 bencher.iter(|| black_box(sink.encode(black_box(&entries))));
             });
@@ -109,11 +109,11 @@ fn compress(criterion: &mut Criterion) {
             let batch = whole();
             println!(
                 "{name}, level {level}: {} bytes become {} ({:.1} %)",
-                batch.plain_len,
+                batch.uncompressed_len,
                 batch.body.len(),
-                100.0 * batch.body.len() as f64 / batch.plain_len as f64
+                100.0 * batch.body.len() as f64 / batch.uncompressed_len as f64
             );
-            group.throughput(Throughput::Bytes(batch.plain_len as u64));
+            group.throughput(Throughput::Bytes(batch.uncompressed_len as u64));
             group.bench_function(BenchmarkId::from_parameter(level), |bencher| {
                 bencher.iter(|| black_box(whole()));
             });

@@ -124,7 +124,7 @@ impl Ours {
                 .sink
                 .encode(entries)
                 .expect("a generated entry fits a request");
-            entries = &entries[batch.taken..];
+            entries = &entries[batch.entries..];
             bodies.push(self.sink.compress(batch).body);
         }
         bodies

@@ -65,7 +65,7 @@ fn main() {
             while !rest.is_empty() {
                 let batch = sink.encode(rest).expect("a generated entry fits a request");
                 let batch = sink.compress(batch);
-                rest = &rest[batch.taken..];
+                rest = &rest[batch.entries..];
                 black_box(batch);
             }
         });

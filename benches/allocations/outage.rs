@@ -102,7 +102,7 @@ async fn outage() {
         dedup: DedupWindow::default(),
     };
     let pipeline = Pipeline::builder(source, sink)
-        .age(AgeFilter::new(TimeDelta::hours(24), Default::default()))
+        .age_filter(AgeFilter::new(TimeDelta::hours(24), Default::default()))
         .clock(Arc::new(TestClock::starting_at(now())))
         .seed(7)
         .build()

@@ -62,8 +62,8 @@ fuzz_target!(|data: &[u8]| {
                 .read_to_end(&mut unpacked)
                 .expect("gzip");
             assert_eq!(
-                (packed.taken, packed.plain_len),
-                (plain.taken, plain.plain_len)
+                (packed.entries, packed.uncompressed_len),
+                (plain.entries, plain.uncompressed_len)
             );
             assert_eq!(plain.body, unpacked);
         }
@@ -162,22 +162,22 @@ fn rendered(entry: &LogEntry) -> Option<String> {
 }
 
 fn exactly_what_fits(batch: &Batch, entries: &[LogEntry], limits: &Limits) {
-    let taken: Vec<_> = entries[..batch.taken]
+    let taken: Vec<_> = entries[..batch.entries]
         .iter()
         .map(|entry| rendered(entry).expect("it was taken"))
         .collect();
     let body = format!("[{}]", taken.join(","));
     assert_eq!(batch.body, body);
-    assert_eq!((batch.plain_len, batch.shed), (body.len(), 0));
+    assert_eq!((batch.uncompressed_len, batch.truncated), (body.len(), 0));
     assert!(body.len() <= limits.bytes && taken.len() <= limits.entries);
     assert_eq!(
         batch.oldest,
-        entries[..batch.taken]
+        entries[..batch.entries]
             .iter()
             .filter_map(|e| e.timestamp)
             .min()
     );
-    if entries[..batch.taken]
+    if entries[..batch.entries]
         .iter()
         .all(|entry| matches!(entry.text, EntryText::Escaped(_)))
     {
@@ -190,8 +190,8 @@ fn exactly_what_fits(batch: &Batch, entries: &[LogEntry], limits: &Limits) {
         }
     }
     if let Some(next) = entries
-        .get(batch.taken)
-        .filter(|_| batch.taken < limits.entries)
+        .get(batch.entries)
+        .filter(|_| batch.entries < limits.entries)
         && let Some(next) = rendered(next)
     {
         assert!(
@@ -206,10 +206,10 @@ fn within_the_limit_of_an_entry(batch: &Batch, entries: &[LogEntry], limits: &Li
     let limit = limits.entry.expect("there is one");
     let json: Vec<&RawValue> = serde_json::from_slice(&batch.body).expect("it is JSON");
     assert_eq!(
-        (json.len(), batch.plain_len),
-        (batch.taken, batch.body.len())
+        (json.len(), batch.uncompressed_len),
+        (batch.entries, batch.body.len())
     );
-    assert!(batch.body.len() <= limits.bytes && batch.taken <= limits.entries);
+    assert!(batch.body.len() <= limits.bytes && batch.entries <= limits.entries);
     let mut shed = 0;
     for (json, entry) in json.iter().zip(entries) {
         assert!(json.get().len() <= limit);
@@ -224,7 +224,7 @@ fn within_the_limit_of_an_entry(batch: &Batch, entries: &[LogEntry], limits: &Li
             "it does not say what is gone"
         );
     }
-    assert_eq!(batch.shed, shed);
+    assert_eq!(batch.truncated, shed);
 }
 
 fn the_first_cannot_be_sent(error: &EncodeError, first: &LogEntry, limits: &Limits) {

@@ -129,7 +129,7 @@ impl CoralogixSinkBuilder {
     /// become `null`), all but the first elements of `target`. In an EventBridge envelope these are looked for below
     /// `detail`. Its text then ends with a member that names what is gone,
     /// `"okta_coralogix":{"shed":["debugContext.debugData"]}`, and it is counted in
-    /// [`shed_entries`](CoralogixSink::shed_entries). One that fits not even then is
+    /// [`truncated_entries`](CoralogixSink::shed_entries). One that fits not even then is
     /// [`TooLarge`](okta_coralogix_core::sink::EncodeError::TooLarge). Other entries are not touched.
     pub fn entry_limit(mut self, bytes: usize) -> Self {
         self.config.entry_limit = Some(bytes);

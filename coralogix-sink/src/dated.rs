@@ -26,7 +26,7 @@ impl Transport for Dated {
                     let offset = ClockOffset::between(self.clock.now(), date);
                     self.offset.set(offset);
                 }
-                None if answer.status().is_success() => self.offset.heard_no_clock(),
+                None if answer.status().is_success() => self.offset.set_absent(),
                 // Who says that nothing can be made of a request may not be the ingress after all, and tells no time either.
                 None => {}
             }
@@ -66,7 +66,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_who_has_read_a_request_shows_a_clock_or_none() {
-        let offset = SharedClockOffset::awaited();
+        let offset = SharedClockOffset::unknown();
         let hear = async |answers| {
             let dated = Dated {
                 inner: Arc::new(answers),
@@ -78,13 +78,13 @@ mod tests {
         };
         let date = Some("Sun, 22 Nov 2026 12:00:00 GMT");
         for status in [302, 401, 403, 407, 413, 429, 502, 503] {
-            assert!(hear(Answers(status, None)).await.is_awaited(), "{status}");
-            assert!(hear(Answers(status, date)).await.is_awaited(), "{status}");
+            assert!(hear(Answers(status, None)).await.is_unknown(), "{status}");
+            assert!(hear(Answers(status, date)).await.is_unknown(), "{status}");
         }
-        assert!(hear(Answers(422, None)).await.is_awaited());
+        assert!(hear(Answers(422, None)).await.is_unknown());
         let seen = hear(Answers(422, date)).await;
         assert_ne!(seen, ClockOffset::default());
-        assert!(!seen.is_awaited());
+        assert!(!seen.is_unknown());
         assert_eq!(hear(Answers(200, None)).await, seen);
     }
 }

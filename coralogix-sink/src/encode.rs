@@ -71,7 +71,7 @@ impl Encoder {
         let oldest = entries[..taken].iter().filter_map(|e| e.timestamp).min();
         Ok(Batch::new(taken, Bytes::from(body))
             .with_oldest(oldest)
-            .with_shed(shed))
+            .with_truncated(shed))
     }
 
     /// The batch with a compressed body, if bodies are compressed.
@@ -218,26 +218,33 @@ mod tests {
     fn the_limit_is_exact_to_the_byte() {
         let entries = [entry("1"), entry("22"), entry("333")];
         let whole = encoder(10, 10_000).encode(&entries).unwrap();
-        assert_eq!((whole.taken, whole.plain_len), (3, whole.body.len()));
-        let exact = encoder(10, whole.plain_len).encode(&entries).unwrap();
-        assert_eq!(exact.taken, 3);
-        let less = encoder(10, whole.plain_len - 1).encode(&entries).unwrap();
-        assert_eq!(less.taken, 2);
+        assert_eq!(
+            (whole.entries, whole.uncompressed_len),
+            (3, whole.body.len())
+        );
+        let exact = encoder(10, whole.uncompressed_len)
+            .encode(&entries)
+            .unwrap();
+        assert_eq!(exact.entries, 3);
+        let less = encoder(10, whole.uncompressed_len - 1)
+            .encode(&entries)
+            .unwrap();
+        assert_eq!(less.entries, 2);
         assert!(less.body.ends_with(b"22}]"));
     }
 
     #[test]
     fn the_number_of_entries_is_limited() {
         let entries = [entry("1"), entry("2"), entry("3")];
-        assert_eq!(encoder(2, 10_000).encode(&entries).unwrap().taken, 2);
+        assert_eq!(encoder(2, 10_000).encode(&entries).unwrap().entries, 2);
     }
 
     #[test]
     fn a_first_entry_that_is_too_large_tells_its_size() {
         let one = encoder(9, 10_000).encode(&[entry("12345")]).unwrap();
-        let limit = one.plain_len - 1;
+        let limit = one.uncompressed_len - 1;
         let error = encoder(9, limit).encode(&[entry("12345")]).unwrap_err();
-        let bytes = one.plain_len;
+        let bytes = one.uncompressed_len;
         assert_eq!(error, EncodeError::TooLarge { bytes, limit });
     }
 
@@ -245,7 +252,7 @@ mod tests {
     fn an_entry_that_cannot_be_sent_ends_the_batch_and_fails_once_it_is_first() {
         let entries = [entry("1"), entry(""), entry("3")];
         let encoder = encoder(9, 10_000);
-        assert_eq!(encoder.encode(&entries).unwrap().taken, 1);
+        assert_eq!(encoder.encode(&entries).unwrap().entries, 1);
         let error = encoder.encode(&entries[1..]).unwrap_err();
         assert!(matches!(error, EncodeError::Invalid(_)));
     }

@@ -115,7 +115,7 @@ fn redirect(status: StatusCode, headers: &HeaderMap, key: &Secret) -> String {
         .get(LOCATION)
         .and_then(|location| location.to_str().ok())
         .and_then(|location| url::Url::parse(location).ok())
-        .and_then(|url| url.host_str().map(|host| words::bounded(&key.blot(host))));
+        .and_then(|url| url.host_str().map(|host| words::bounded(&key.redact(host))));
     match host {
         Some(host) => format!("{status}, a redirect to `{host}`, which is not followed"),
         None => format!("{status}, a redirect, which is not followed"),

@@ -80,7 +80,7 @@ impl CoralogixSink {
 
     /// Entries that were accepted smaller than they were, for [`entry_limit`](CoralogixSinkBuilder::entry_limit), so far.
     #[must_use]
-    pub fn shed_entries(&self) -> u64 {
+    pub fn truncated_entries(&self) -> u64 {
         self.shed.load(Ordering::Relaxed)
     }
 
@@ -144,12 +144,13 @@ impl LogSink for CoralogixSink {
     }
 
     async fn send(&self, batch: &Batch) -> Result<Sent> {
-        if batch.taken == 0 {
+        if batch.entries == 0 {
             return Ok(Sent::default());
         }
         let answer = self.post(batch.body.clone(), batch.coding).await?;
         let sent = response::judge(&answer, self.asked())?;
-        self.shed.fetch_add(batch.shed as u64, Ordering::Relaxed);
+        self.shed
+            .fetch_add(batch.truncated as u64, Ordering::Relaxed);
         Ok(sent)
     }
 }

@@ -5,14 +5,14 @@ use okta_coralogix_core::Secret;
 /// Characters that are repeated at most.
 const LONGEST: usize = 300;
 
-/// `: "…"` with what the body says; nothing for an empty one. The key is blotted out, should the far side echo it.
+/// `: "…"` with what the body says; nothing for an empty one. The key is redacted out, should the far side echo it.
 pub(crate) fn of(body: &[u8], key: &Secret) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     if text.is_empty() {
         return String::new();
     }
-    format!(": \"{}\"", bounded(&key.blot(text)))
+    format!(": \"{}\"", bounded(&key.redact(text)))
 }
 
 /// The first characters, control characters escaped so that they cannot fake a line of a log.

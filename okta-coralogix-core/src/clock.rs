@@ -41,7 +41,7 @@ pub struct ClockOffset(FarSide);
 enum FarSide {
     #[default]
     ShowsNone,
-    Awaited,
+    Unknown,
     Seen(Seen),
 }
 
@@ -67,14 +67,14 @@ impl ClockOffset {
     /// The far side has not answered yet, and will show its clock when it does. Until then nothing is too old by the
     /// host's clock alone: an event that seems so is handed back.
     #[must_use]
-    pub fn awaited() -> Self {
-        Self(FarSide::Awaited)
+    pub fn unknown() -> Self {
+        Self(FarSide::Unknown)
     }
 
     /// True if the far side's clock has not been seen yet, and will be.
     #[must_use]
-    pub fn is_awaited(self) -> bool {
-        self.0 == FarSide::Awaited
+    pub fn is_unknown(self) -> bool {
+        self.0 == FarSide::Unknown
     }
 
     /// Far side minus host, when it was seen.
@@ -116,7 +116,7 @@ impl ClockOffset {
     fn seen(self) -> Option<Seen> {
         match self.0 {
             FarSide::Seen(seen) => Some(seen),
-            FarSide::ShowsNone | FarSide::Awaited => None,
+            FarSide::ShowsNone | FarSide::Unknown => None,
         }
     }
 }
@@ -128,8 +128,8 @@ pub struct SharedClockOffset(Arc<Mutex<ClockOffset>>);
 impl SharedClockOffset {
     /// That of a far side that has not answered yet: see [`ClockOffset::awaited`].
     #[must_use]
-    pub fn awaited() -> Self {
-        Self(Arc::new(Mutex::new(ClockOffset::awaited())))
+    pub fn unknown() -> Self {
+        Self(Arc::new(Mutex::new(ClockOffset::unknown())))
     }
 
     /// Notes an offset.
@@ -138,9 +138,9 @@ impl SharedClockOffset {
     }
 
     /// Notes an answer of a far side that shows no clock: if it has shown none before, none is awaited any more.
-    pub fn heard_no_clock(&self) {
+    pub fn set_absent(&self) {
         let mut last = self.last();
-        if last.is_awaited() {
+        if last.is_unknown() {
             *last = ClockOffset::default();
         }
     }
@@ -195,19 +195,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_shared_offset_is_the_last_one_noted() {
-        let shared = SharedClockOffset::awaited();
+        let shared = SharedClockOffset::unknown();
         let (hears, asks) = (shared.clone(), shared);
-        assert!(asks.get().is_awaited());
+        assert!(asks.get().is_unknown());
         let (host, far) = (at("2026-01-02T12:00:00Z"), at("2026-01-01T12:00:00Z"));
         hears.set(ClockOffset::between(host, far));
-        hears.heard_no_clock();
+        hears.set_absent();
         assert_eq!(asks.get().earlier(host), far);
     }
 
     #[test]
     fn a_far_side_that_shows_no_clock_is_not_awaited_for_ever() {
-        let shared = SharedClockOffset::awaited();
-        shared.heard_no_clock();
+        let shared = SharedClockOffset::unknown();
+        shared.set_absent();
         assert_eq!(shared.get(), ClockOffset::default());
     }
 }

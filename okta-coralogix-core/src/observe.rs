@@ -76,14 +76,14 @@ pub enum PipelineEvent<'a> {
         budget_left: Option<u32>,
     },
     /// A source waits for its request budget.
-    Waits {
+    RateLimitWait {
         /// Which source: its org.
         source: &'a str,
         /// How long.
         wait: Duration,
     },
     /// A source has given no event for the time that was set for this, and says so again after each such time.
-    Silent {
+    SourceSilent {
         /// Which source: its org.
         source: &'a str,
         /// Since its last event, or since it was opened.
@@ -92,14 +92,14 @@ pub enum PipelineEvent<'a> {
         since_answer: Option<Duration>,
     },
     /// A source could not go on where it was, and reads again from an earlier time.
-    StartedOver {
+    CursorReset {
         /// Which source: its org.
         source: &'a str,
         /// From when.
         since: DateTime<Utc>,
     },
     /// A source read a part again, and what of it was known already.
-    ReadAgain {
+    OverlapReread {
         /// Which source: its org.
         source: &'a str,
         /// Events that were settled or in flight before.
@@ -108,7 +108,7 @@ pub enum PipelineEvent<'a> {
         late: usize,
     },
     /// A source has so much to read that some of it may be too old by the time it is read.
-    Behind {
+    BacklogAging {
         /// Which source: its org.
         source: &'a str,
         /// How old the event is that was read last.
@@ -119,7 +119,7 @@ pub enum PipelineEvent<'a> {
         outlook: BacklogForecast,
     },
     /// A source that reads a bounded range has come this far.
-    ReadThrough {
+    BackfillProgress {
         /// Which source: its org.
         source: &'a str,
         /// The latest `published` of what was read.
@@ -136,12 +136,12 @@ pub enum BacklogForecast {
     /// Too little was read yet to tell.
     Unknown,
     /// It gets shorter; about so many more events will be too old when they are read.
-    CatchesUp {
+    Shrinking {
         /// Events, estimated.
         too_old: u64,
     },
     /// It gets longer: from then on every event will be too old when it is read.
-    FallsBehind {
+    Growing {
         /// From now; zero if that is so already.
         within: Duration,
     },
@@ -183,7 +183,7 @@ impl Observer for TracingObserver {
             PipelineEvent::SettleFailed { error } => {
                 tracing::warn!(%error, "a delivery could not be settled")
             }
-            PipelineEvent::Silent {
+            PipelineEvent::SourceSilent {
                 source,
                 since_event,
                 since_answer,
@@ -193,7 +193,7 @@ impl Observer for TracingObserver {
                 ?since_answer,
                 "the source has given no event for a long time"
             ),
-            PipelineEvent::ReadAgain {
+            PipelineEvent::OverlapReread {
                 source,
                 known,
                 late,
@@ -203,7 +203,7 @@ impl Observer for TracingObserver {
                 late,
                 "reading again found events that had been stored late"
             ),
-            PipelineEvent::Behind {
+            PipelineEvent::BacklogAging {
                 source,
                 age,
                 too_old,
@@ -215,7 +215,7 @@ impl Observer for TracingObserver {
                 ?outlook,
                 "the backlog is nearly too old to be delivered"
             ),
-            PipelineEvent::ReadThrough {
+            PipelineEvent::BackfillProgress {
                 source,
                 published,
                 share,

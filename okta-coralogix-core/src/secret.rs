@@ -26,31 +26,31 @@ impl Secret {
         &self.0
     }
 
-    /// `text` with every copy of the secret blotted out, in whatever case: for words of a far side that may echo it.
+    /// `text` with every copy of the secret redacted out, in whatever case: for words of a far side that may echo it.
     ///
     /// ```
     /// use okta_coralogix_core::Secret;
     ///
     /// let key = Secret::from("cxtp_4711");
-    /// assert_eq!(key.blot("invalid key CXTP_4711!"), "invalid key ***!");
+    /// assert_eq!(key.redact("invalid key CXTP_4711!"), "invalid key ***!");
     /// ```
     #[must_use]
-    pub fn blot<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let secret = Zeroizing::new(self.0.to_ascii_lowercase());
         // Lower case in ASCII keeps every byte in its place.
         let lower = Zeroizing::new(text.to_ascii_lowercase());
         if secret.is_empty() || !lower.contains(&*secret) {
             return Cow::Borrowed(text);
         }
-        let mut blotted = String::with_capacity(text.len());
+        let mut redacted = String::with_capacity(text.len());
         let mut rest = 0;
         for (at, _) in lower.match_indices(&*secret) {
-            blotted.push_str(&text[rest..at]);
-            blotted.push_str("***");
+            redacted.push_str(&text[rest..at]);
+            redacted.push_str("***");
             rest = at + secret.len();
         }
-        blotted.push_str(&text[rest..]);
-        Cow::Owned(blotted)
+        redacted.push_str(&text[rest..]);
+        Cow::Owned(redacted)
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::org::{LOGS, ORG, Org};
 
-/// With a character that no link of [`well_formed`] has: libFuzzer finds any other token, in whatever case, and that is blotted out.
+/// With a character that no link of [`well_formed`] has: libFuzzer finds any other token, in whatever case, and that is redacted out.
 const TOKEN: &str = "00^marked^okta^token";
 
 thread_local! {

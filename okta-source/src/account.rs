@@ -45,7 +45,7 @@ impl OktaSource {
         };
         let part = |to: DateTime<Utc>| (to - since).num_milliseconds().max(1) as f64;
         let share = (part(published) / part(until)).min(1.0);
-        self.watch.say(|source| PipelineEvent::ReadThrough {
+        self.watch.say(|source| PipelineEvent::BackfillProgress {
             source,
             published,
             share,
@@ -67,7 +67,7 @@ impl OktaSource {
             None => self.settings.rate_share,
         });
         if let Some(behind) = behind.filter(|behind| behind.is_news) {
-            self.watch.say(|source| PipelineEvent::Behind {
+            self.watch.say(|source| PipelineEvent::BacklogAging {
                 source,
                 age: behind.age,
                 too_old: behind.too_old,
@@ -87,7 +87,7 @@ impl OktaSource {
         }
         let (known, late) = (repeats.known, repeats.late);
         self.repeats = None;
-        self.watch.say(|source| PipelineEvent::ReadAgain {
+        self.watch.say(|source| PipelineEvent::OverlapReread {
             source,
             known,
             late,
@@ -143,7 +143,7 @@ impl OktaSource {
             .keep_late(&mut page, self.progress.dedup_window());
         let goes_on = full && next.is_some_and(|next| turn.goes_on(Ask::Behind(next)));
         if !goes_on && let Some(repeats) = self.again.end() {
-            self.watch.say(|source| PipelineEvent::ReadAgain {
+            self.watch.say(|source| PipelineEvent::OverlapReread {
                 source,
                 known: repeats.known,
                 late: repeats.late,

@@ -19,7 +19,7 @@ const AHEAD: TimeDelta = TimeDelta::minutes(5);
 /// [`open_backfill`](OktaSourceBuilder::open_backfill).
 ///
 /// Its position is committed as a polling source's is, in a checkpoint of its own: opened again, it goes on where it was, and
-/// once it is through it gives nothing more. [`PipelineEvent::ReadThrough`](okta_coralogix_core::observe::PipelineEvent::ReadThrough) says
+/// once it is through it gives nothing more. [`PipelineEvent::BackfillProgress`](okta_coralogix_core::observe::PipelineEvent::BackfillProgress) says
 /// how far it has come.
 ///
 /// # What it does not do

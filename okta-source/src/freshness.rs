@@ -117,7 +117,7 @@ impl Watch {
         state.figures.waits += 1;
         state.figures.waited += wait;
         drop(state);
-        self.say(|source| PipelineEvent::Waits { source, wait });
+        self.say(|source| PipelineEvent::RateLimitWait { source, wait });
     }
 
     /// A good answer came. `now` is the org's time.
@@ -176,7 +176,7 @@ impl Watch {
         let since_event = state.since_event();
         let since_answer = state.last_answer.map(|at| at.elapsed());
         drop(state);
-        self.say(|source| PipelineEvent::Silent {
+        self.say(|source| PipelineEvent::SourceSilent {
             source,
             since_event,
             since_answer,

@@ -73,7 +73,7 @@ impl OktaSourceBuilder {
 
     /// Reads the time of the overlap again, so often and once at the start, and gives what had not been given. Okta documents that
     /// polling gives every event, so that nothing should be found:
-    /// [`PipelineEvent::ReadAgain`](okta_coralogix_core::observe::PipelineEvent::ReadAgain) says what was. Costs a request or more each time. Default: never.
+    /// [`PipelineEvent::OverlapReread`](okta_coralogix_core::observe::PipelineEvent::OverlapReread) says what was. Costs a request or more each time. Default: never.
     pub fn reread_every(mut self, time: Duration) -> Self {
         self.options.reread = Some(time);
         self

@@ -115,17 +115,17 @@ impl Pace {
         let pace = seconds(last.published - first.published) / took;
         let over = seconds(age - limit);
         match (pace > 1.0, over > 0.0) {
-            (true, false) => BacklogForecast::CatchesUp { too_old: 0 },
+            (true, false) => BacklogForecast::Shrinking { too_old: 0 },
             (true, true) => {
                 let events = (last.events - first.events) as f64 / took;
-                BacklogForecast::CatchesUp {
+                BacklogForecast::Shrinking {
                     too_old: whole(events * over / (pace - 1.0)),
                 }
             }
-            (false, true) => BacklogForecast::FallsBehind {
+            (false, true) => BacklogForecast::Growing {
                 within: Duration::ZERO,
             },
-            (false, false) => BacklogForecast::FallsBehind {
+            (false, false) => BacklogForecast::Growing {
                 within: Duration::from_secs(whole(-over / (1.0 - pace).max(f64::EPSILON))),
             },
         }

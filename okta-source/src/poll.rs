@@ -191,7 +191,7 @@ impl OktaSource {
             "Okta refuses the stored link; reading again from an earlier time, repeats are removed by their uuid"
         );
         self.watch
-            .say(|source| PipelineEvent::StartedOver { source, since });
+            .say(|source| PipelineEvent::CursorReset { source, since });
         self.attempts.ended();
         self.trail.clear();
         self.repeats = self.progress.published_ms().map(Repeats::before);

@@ -114,8 +114,8 @@ proptest! {
         let sink = sink(2_000_000, 3_000, gzip);
         let batch = sink.compress(sink.encode(&entries).unwrap());
         let plain = plain(&batch, gzip);
-        prop_assert_eq!(batch.plain_len, plain.len());
-        prop_assert_eq!(batch.taken, entries.len());
+        prop_assert_eq!(batch.uncompressed_len, plain.len());
+        prop_assert_eq!(batch.entries, entries.len());
         let sent: Vec<Value> = serde_json::from_slice(&plain).unwrap();
         prop_assert_eq!(sent.len(), entries.len());
         for (sent, entry) in sent.iter().zip(&entries) {
@@ -135,19 +135,19 @@ proptest! {
         while !rest.is_empty() {
             let taken = match sink.encode(rest) {
                 Ok(batch) => {
-                    prop_assert!(batch.plain_len <= max_bytes && batch.taken <= max_entries);
-                    prop_assert!(batch.taken > 0);
-                    let exact = unlimited.encode(&rest[..batch.taken]).unwrap();
+                    prop_assert!(batch.uncompressed_len <= max_bytes && batch.entries <= max_entries);
+                    prop_assert!(batch.entries > 0);
+                    let exact = unlimited.encode(&rest[..batch.entries]).unwrap();
                     prop_assert_eq!(&batch.body, &exact.body);
-                    if batch.taken < max_entries.min(rest.len()) {
-                        let more = unlimited.encode(&rest[..=batch.taken]).unwrap();
-                        prop_assert!(more.plain_len > max_bytes);
+                    if batch.entries < max_entries.min(rest.len()) {
+                        let more = unlimited.encode(&rest[..=batch.entries]).unwrap();
+                        prop_assert!(more.uncompressed_len > max_bytes);
                     }
-                    batch.taken
+                    batch.entries
                 }
                 Err(EncodeError::TooLarge { bytes, limit }) => {
                     let alone = unlimited.encode(&rest[..1]).unwrap();
-                    prop_assert_eq!((bytes, limit), (alone.plain_len, max_bytes));
+                    prop_assert_eq!((bytes, limit), (alone.uncompressed_len, max_bytes));
                     prop_assert!(bytes > limit);
                     1
                 }
@@ -163,7 +163,7 @@ fn a_poor_entry_between_good_ones_does_not_spoil_the_body_after_it() {
     let sink = sink(400, 3_000, 0);
     let mut entries = crate::entries::events(0..3);
     entries[1].text = EntryText::Escaped(Bytes::from("x".repeat(1_000)));
-    assert_eq!(sink.encode(&entries).unwrap().taken, 1);
+    assert_eq!(sink.encode(&entries).unwrap().entries, 1);
     assert!(matches!(
         sink.encode(&entries[1..]),
         Err(EncodeError::TooLarge { .. })

@@ -92,12 +92,12 @@ fn ten_thousand_bodies_are_as_long_as_computed_and_hold_exactly_their_entries() 
             let mut gzip = GzDecoder::new(&batch.body[..]);
             gzip.read_to_end(&mut plain).unwrap();
         }
-        assert_eq!(plain.len(), batch.plain_len);
+        assert_eq!(plain.len(), batch.uncompressed_len);
         assert!(plain.len() <= 20_000);
-        assert_holds(&plain, &events[..batch.taken], forms[form]);
+        assert_holds(&plain, &events[..batch.entries], forms[form]);
         bodies += 1;
         bytes += plain.len();
-        entries_sent += batch.taken;
+        entries_sent += batch.entries;
     }
     println!("{bodies} bodies with {entries_sent} entries in {bytes} bytes, every one exact");
 }

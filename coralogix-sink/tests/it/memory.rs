@@ -46,7 +46,7 @@ async fn a_retry_sends_the_very_same_bytes() {
         assert_eq!(request.wire_hash, first.wire_hash);
         assert_eq!(
             (request.wire_bytes, request.plain_bytes),
-            (batch.body.len(), batch.plain_len)
+            (batch.body.len(), batch.uncompressed_len)
         );
     }
 }
@@ -109,7 +109,7 @@ async fn too_large_and_poison_say_that_a_smaller_batch_may_pass() {
     ingress.limit(None, Some(3));
     let error = sink.send(&batch).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
-    ingress.limit(Some(batch.plain_len - 1), None);
+    ingress.limit(Some(batch.uncompressed_len - 1), None);
     let error = sink.send(&batch).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     ingress.limit(None, None);

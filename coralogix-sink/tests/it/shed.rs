@@ -62,8 +62,8 @@ fn a_large_entry_is_shed_in_every_form_and_its_neighbours_are_not() {
         let small = event(2_000, envelope);
         let entries = [&small, &large, &small].map(|text| entry(text, embedded));
         let batch = sink.encode(&entries).unwrap();
-        assert_eq!((batch.taken, batch.shed), (3, 1));
-        assert_eq!(batch.plain_len, batch.body.len());
+        assert_eq!((batch.entries, batch.truncated), (3, 1));
+        assert_eq!(batch.uncompressed_len, batch.body.len());
         let sent = texts(&batch.body);
         let untouched: Value = serde_json::from_str(&small).unwrap();
         assert_eq!((&sent[0], &sent[2]), (&untouched, &untouched));
@@ -87,14 +87,14 @@ fn an_entry_at_the_limit_stays_byte_for_byte_and_one_byte_more_is_shed() {
     let entry = entry(&event(40_000, false), false);
     let whole = sink(None).encode(std::slice::from_ref(&entry)).unwrap();
     // The brackets of the request.
-    let bytes = whole.plain_len - 2;
+    let bytes = whole.uncompressed_len - 2;
     let at_limit = sink(Some(bytes));
     let batch = at_limit.encode(std::slice::from_ref(&entry)).unwrap();
-    assert_eq!((batch.body, batch.shed), (whole.body, 0));
+    assert_eq!((batch.body, batch.truncated), (whole.body, 0));
     let below = sink(Some(bytes - 1));
     let batch = below.encode(&[entry]).unwrap();
-    assert!(batch.plain_len - 2 < bytes);
-    assert_eq!(batch.shed, 1);
+    assert!(batch.uncompressed_len - 2 < bytes);
+    assert_eq!(batch.truncated, 1);
 }
 
 #[test]
@@ -103,11 +103,11 @@ fn what_cannot_be_made_small_enough_is_too_large_and_ends_the_batch_before_it() 
     let line = entry(&"a line of a log ".repeat(100), false);
     let entries = [entry("{}", false), line.clone(), entry("{}", false)];
     let batch = sink.encode(&entries).unwrap();
-    assert_eq!(batch.taken, 1);
+    assert_eq!(batch.entries, 1);
     let whole = self::sink(None)
         .encode(std::slice::from_ref(&line))
         .unwrap();
-    let bytes = whole.plain_len - 2;
+    let bytes = whole.uncompressed_len - 2;
     let error = sink.encode(&entries[1..]).unwrap_err();
     assert_eq!(
         error,
@@ -116,7 +116,7 @@ fn what_cannot_be_made_small_enough_is_too_large_and_ends_the_batch_before_it() 
             limit: 1_000
         }
     );
-    assert_eq!(sink.encode(&entries[2..]).unwrap().taken, 1);
+    assert_eq!(sink.encode(&entries[2..]).unwrap().entries, 1);
 }
 
 #[test]
@@ -130,5 +130,5 @@ fn an_entry_over_the_request_limit_may_fit_once_it_is_shed() {
     let batch = sink
         .encode(&[entry(&event(100_000, false), false)])
         .unwrap();
-    assert_eq!((batch.taken, batch.shed), (1, 1));
+    assert_eq!((batch.entries, batch.truncated), (1, 1));
 }

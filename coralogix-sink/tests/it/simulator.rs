@@ -70,7 +70,7 @@ async fn a_limit_for_entries_refuses_the_request() {
         sink.send(&batch).await.unwrap_err().kind(),
         ErrorKind::TooLarge
     );
-    ingress.limit_entry(Some(batch.plain_len));
+    ingress.limit_entry(Some(batch.uncompressed_len));
     sink.send(&batch).await.unwrap();
 }
 

@@ -12,13 +12,13 @@ async fn a_full_request_arrives_over_a_socket() {
     let sink = over_socket(server.base_url(), &ingress);
     let entries = events(0..3_500);
     let batch = sink.encode(&entries).unwrap();
-    assert_eq!(batch.taken, 3_000);
+    assert_eq!(batch.entries, 3_000);
     sink.send(&batch).await.unwrap();
-    let rest = sink.encode(&entries[batch.taken..]).unwrap();
+    let rest = sink.encode(&entries[batch.entries..]).unwrap();
     sink.send(&rest).await.unwrap();
     let ledger = ingress.ledger();
     assert_eq!((ledger.entries().len(), ledger.repeats()), (3_500, 0));
-    assert_eq!(ledger.requests()[0].plain_bytes, batch.plain_len);
+    assert_eq!(ledger.requests()[0].plain_bytes, batch.uncompressed_len);
     assert_eq!(ledger.requests()[0].wire_bytes, batch.body.len());
 }
 

@@ -105,7 +105,7 @@ impl Endpoint {
         let Some(offset) = &self.settings.clock_offset else {
             return ClockOffset::default();
         };
-        if offset.get().is_awaited() && !self.settings.readiness.is_asking() {
+        if offset.get().is_unknown() && !self.settings.readiness.is_asking() {
             tokio::spawn(Arc::clone(self).ask_for_the_clock());
         }
         offset.get()

@@ -87,7 +87,8 @@ impl HttpSource {
     pub fn pipeline(self, sink: impl LogSink) -> PipelineBuilder<Self> {
         let Settings { queue, linger, .. } = self.endpoint.settings;
         Pipeline::builder(self, sink)
-            .in_flight(queue, queue.saturating_mul(2))
+            .max_in_flight_deliveries(queue)
+            .max_in_flight_events(queue.saturating_mul(2))
             .linger(linger)
             .backoff(BackoffPolicy {
                 cap: LONGEST_WAIT,

@@ -61,7 +61,7 @@ impl Shared {
         let given = Given { environment };
         let bare = given.switch("BARE_EVENT", flags.bare_event)?;
         let any_source = given.switch("ANY_SOURCE", flags.any_source)?;
-        let clock_offset = SharedClockOffset::awaited();
+        let clock_offset = SharedClockOffset::unknown();
         let sink =
             coralogix::sink(environment)?.clock_offset(clock_offset.clone(), Arc::new(SystemClock));
         Ok(Self {

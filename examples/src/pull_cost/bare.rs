@@ -47,7 +47,7 @@ fn round(pages: &[Bytes]) -> Result<f64, Box<dyn Error>> {
         let mut rest = &entries[..];
         while !rest.is_empty() {
             let batch = sink.compress(sink.encode(rest)?);
-            rest = &rest[batch.taken..];
+            rest = &rest[batch.entries..];
             black_box(batch);
         }
     }

@@ -48,7 +48,7 @@ pub(super) async fn open(
     let source = DeadLetterSource::open(&letters).await.map_err(named)?;
     Pipeline::builder(source.parse_with(parse), settings.sink)
         .mapping(settings.mapping)
-        .age(AgeFilter::new(TimeDelta::hours(24), settings.too_old))
+        .age_filter(AgeFilter::new(TimeDelta::hours(24), settings.too_old))
         .dead_letters(letters)
         .observer(progress)
         .drain_timeout(DRAIN)

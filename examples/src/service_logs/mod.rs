@@ -85,7 +85,7 @@ async fn send(
     input: impl AsyncBufRead + Unpin,
     clock: &dyn Clock,
 ) -> (Count, Option<Error>) {
-    let sender = EntrySender::builder(sink).give_up(GIVE_UP).build();
+    let sender = EntrySender::builder(sink).give_up_after(GIVE_UP).build();
     let mut lines = Lines::new(input);
     let mut count = Count::default();
     loop {

@@ -75,15 +75,17 @@ async fn pull(life: Life, settings: Settings, terms: u32) -> Ran {
         .transport(wire(&life, Seam::Okta))
         .open()
         .await?;
-    let sink = sink(&life, settings, &SharedClockOffset::awaited())?;
-    let pipeline = Pipeline::builder(source, sink).in_flight(settings.deliveries, 4_000);
+    let sink = sink(&life, settings, &SharedClockOffset::unknown())?;
+    let pipeline = Pipeline::builder(source, sink)
+        .max_in_flight_deliveries(settings.deliveries)
+        .max_in_flight_events(4_000);
     let pipeline = finish(pipeline, &life, settings).await?;
     Ok(pipeline.run(stopped(&life, terms)).await)
 }
 
 async fn http(life: Life, settings: Settings, terms: u32) -> Ran {
     let scene = Arc::clone(life.scene());
-    let offset = SharedClockOffset::awaited();
+    let offset = SharedClockOffset::unknown();
     let sink = Arc::new(sink(&life, settings, &offset)?);
     let known = scene.now().door_key.1;
     let source = (0..=known).fold(HttpSource::builder(), |source, number| {
@@ -121,8 +123,10 @@ async fn sqs(life: Life, settings: Settings, terms: u32) -> Ran {
         .open()
         .await?;
     let returned = source.returned();
-    let sink = sink(&life, settings, &SharedClockOffset::awaited())?;
-    let pipeline = Pipeline::builder(source, sink).in_flight(settings.deliveries, 4_000);
+    let sink = sink(&life, settings, &SharedClockOffset::unknown())?;
+    let pipeline = Pipeline::builder(source, sink)
+        .max_in_flight_deliveries(settings.deliveries)
+        .max_in_flight_events(4_000);
     let pipeline = finish(pipeline, &life, settings).await?;
     let ended = pipeline.run(stopped(&life, terms)).await;
     timeout(RETURN, returned.wait()).await.ok();
@@ -172,7 +176,7 @@ async fn finish<S: EventSource>(
         .mapping(mapping)
         .clock(clock)
         .dead_letters(letters)
-        .requests(settings.requests)
+        .max_in_flight_requests(settings.requests)
         .drain_timeout(settings.drain)
         .seed(scene.plan.seed.wrapping_add(life.number().into()));
     match settings.filter {

@@ -58,7 +58,7 @@ impl<S: EventSource> PipelineBuilder<S> {
     }
 
     /// The age rule. Default: 24 hours, dropped and counted.
-    pub fn age(mut self, filter: AgeFilter) -> Self {
+    pub fn age_filter(mut self, filter: AgeFilter) -> Self {
         self.age = filter;
         self
     }
@@ -93,23 +93,27 @@ impl<S: EventSource> PipelineBuilder<S> {
         self
     }
 
-    /// How much may be in flight: nothing more is taken at this many unsettled deliveries or unended events. Default: 4 and 4,000.
-    /// The last delivery taken may exceed the events.
-    pub fn in_flight(mut self, deliveries: usize, events: usize) -> Self {
+    /// Unsettled deliveries at which the pipeline asks the source for no more. Default: 4.
+    pub fn max_in_flight_deliveries(mut self, deliveries: usize) -> Self {
         self.limits.deliveries = deliveries;
+        self
+    }
+
+    /// Events in flight at which the pipeline asks the source for no more. Default: 4,000. The last delivery may exceed it.
+    pub fn max_in_flight_events(mut self, events: usize) -> Self {
         self.limits.events = events;
         self
     }
 
     /// How many bytes of events may be in flight: nothing more is taken at this many. Default: 64 MiB. The last delivery taken may
     /// exceed it, and each request in flight holds its body too.
-    pub fn in_flight_bytes(mut self, bytes: usize) -> Self {
+    pub fn max_in_flight_bytes(mut self, bytes: usize) -> Self {
         self.limits.bytes = bytes;
         self
     }
 
     /// The most requests to the sink at a time; a sink that answers 429 or 503 gets fewer for a while. Default: 4.
-    pub fn requests(mut self, requests: usize) -> Self {
+    pub fn max_in_flight_requests(mut self, requests: usize) -> Self {
         self.limits.requests = requests;
         self
     }
@@ -145,10 +149,10 @@ impl<S: EventSource> PipelineBuilder<S> {
     /// `Config` if a bound is zero.
     pub fn build(self) -> Result<Pipeline<S>> {
         let bounds = [
-            ("in_flight deliveries", self.limits.deliveries),
-            ("in_flight events", self.limits.events),
-            ("in_flight_bytes", self.limits.bytes),
-            ("requests", self.limits.requests),
+            ("max_in_flight_deliveries", self.limits.deliveries),
+            ("max_in_flight_events", self.limits.events),
+            ("max_in_flight_bytes", self.limits.bytes),
+            ("max_in_flight_requests", self.limits.requests),
         ];
         if let Some((field, _)) = bounds.iter().find(|(_, bound)| *bound == 0) {
             return Err(Error::config(field, "must be at least 1"));

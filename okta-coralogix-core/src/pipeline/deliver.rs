@@ -107,7 +107,7 @@ impl Ends for Events<'_> {
             any = true;
             match age.policy() {
                 // As at the receipt: there soon is another clock to tell.
-                _ if slot.clock_offset.is_awaited() => {
+                _ if slot.clock_offset.is_unknown() => {
                     open.end(index);
                     self.end(index, Disposition::HandedBack);
                 }

@@ -68,7 +68,7 @@ impl Parts {
         if self.age.is_too_old(event.published(), now) {
             match self.age.policy() {
                 // The host's clock may be wrong, and there soon is another one to tell.
-                _ if clock_offset.is_awaited() => return Judged::Ended(Disposition::HandedBack),
+                _ if clock_offset.is_unknown() => return Judged::Ended(Disposition::HandedBack),
                 AgePolicy::Drop => return Judged::Ended(Disposition::TooOld),
                 AgePolicy::DeadLetter => {
                     return Judged::PutAside(self.put_aside(
@@ -87,7 +87,7 @@ impl Parts {
             .iter()
             .find_map(|filter| filter.check(&event, now))
         {
-            Some(DropReason::TooOld) if clock_offset.is_awaited() => {
+            Some(DropReason::TooOld) if clock_offset.is_unknown() => {
                 return Judged::Ended(Disposition::HandedBack);
             }
             Some(DropReason::TooOld) => return Judged::Ended(Disposition::TooOld),

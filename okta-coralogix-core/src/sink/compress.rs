@@ -79,7 +79,7 @@ mod tests {
                 (&batch.body[..], batch.coding),
                 (&b"small"[..], Coding::Gzip)
             );
-            assert_eq!(batch.plain_len, bytes);
+            assert_eq!(batch.uncompressed_len, bytes);
         }
         let here = thread::current().id();
         let threads = noted.0.lock().unwrap();

@@ -19,17 +19,17 @@ pub(crate) fn encode(
             Ok(batch) => batch,
             Err(error) => return Ok(Err(error)),
         };
-        if batch.taken == 0 || batch.taken > given {
+        if batch.entries == 0 || batch.entries > given {
             let detail = format!(
                 "the sink took {} of {given} entries into a request",
-                batch.taken
+                batch.entries
             );
             return Err(Error::new(ErrorKind::UnexpectedAnswer, detail));
         }
-        if batch.plain_len <= ceiling || batch.taken == 1 {
+        if batch.uncompressed_len <= ceiling || batch.entries == 1 {
             return Ok(Ok(batch));
         }
-        let fewer = batch.taken.saturating_mul(ceiling) / batch.plain_len;
-        given = fewer.clamp(1, batch.taken - 1);
+        let fewer = batch.entries.saturating_mul(ceiling) / batch.uncompressed_len;
+        given = fewer.clamp(1, batch.entries - 1);
     }
 }

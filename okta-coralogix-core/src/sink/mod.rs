@@ -97,30 +97,30 @@ pub enum Coding {
 #[non_exhaustive]
 pub struct Batch {
     /// How many of the entries it holds: the first ones.
-    pub taken: usize,
+    pub entries: usize,
     /// The bytes as they go over the wire.
     pub body: Bytes,
     /// How they are compressed.
     pub coding: Coding,
     /// Bytes before compression.
-    pub plain_len: usize,
+    pub uncompressed_len: usize,
     /// The oldest timestamp in it: how late the far side would be to take it.
     pub oldest: Option<DateTime<Utc>>,
     /// How many of the entries were made smaller to fit a limit of the sink.
-    pub shed: usize,
+    pub truncated: usize,
 }
 
 impl Batch {
     /// A batch that is not compressed, of entries without timestamps.
     #[must_use]
-    pub fn new(taken: usize, body: Bytes) -> Self {
+    pub fn new(entries: usize, body: Bytes) -> Self {
         Self {
-            taken,
-            plain_len: body.len(),
+            entries,
+            uncompressed_len: body.len(),
             body,
             coding: Coding::Identity,
             oldest: None,
-            shed: 0,
+            truncated: 0,
         }
     }
 
@@ -141,8 +141,8 @@ impl Batch {
 
     /// Sets how many entries were made smaller.
     #[must_use]
-    pub fn with_shed(mut self, entries: usize) -> Self {
-        self.shed = entries;
+    pub fn with_truncated(mut self, entries: usize) -> Self {
+        self.truncated = entries;
         self
     }
 }

@@ -37,7 +37,7 @@ impl<S: LogSink> Retry<S> {
 
     /// Returns the last error once the next attempt would begin later than this after the first.
     #[must_use]
-    pub fn give_up(mut self, after: Duration) -> Self {
+    pub fn give_up_after(mut self, after: Duration) -> Self {
         self.give_up = Some(after);
         self
     }
@@ -75,7 +75,7 @@ impl<S: LogSink> LogSink for Retry<S> {
             let Some(wait) = backoff.next(error.retry()).filter(in_time) else {
                 return Err(error.with_ambiguity(ambiguous));
             };
-            tracing::warn!(%error, entries = batch.taken, ?wait, "a request failed and is sent again");
+            tracing::warn!(%error, entries = batch.entries, ?wait, "a request failed and is sent again");
             sleep(wait).await;
         }
     }

@@ -108,7 +108,7 @@ impl std::error::Error for SendError {
 impl EntrySenderBuilder {
     /// The most requests in flight; 4 by default, one at least.
     #[must_use]
-    pub fn requests_in_flight(mut self, requests: usize) -> Self {
+    pub fn max_in_flight_requests(mut self, requests: usize) -> Self {
         self.requests = requests.max(1);
         self
     }
@@ -122,7 +122,7 @@ impl EntrySenderBuilder {
 
     /// The time without anything accepted after which [`EntrySender::send`] gives up; never by default.
     #[must_use]
-    pub fn give_up(mut self, after: Duration) -> Self {
+    pub fn give_up_after(mut self, after: Duration) -> Self {
         self.give_up = Some(after);
         self
     }
@@ -170,7 +170,7 @@ impl EntrySender {
     }
 
     /// Sends `entries` until each has been accepted or refused, for as long as it takes unless
-    /// [`give_up`](EntrySenderBuilder::give_up) is set. Returns what became of each, in their order.
+    /// [`give_up`](EntrySenderBuilder::give_up_after) is set. Returns what became of each, in their order.
     ///
     /// # Cancel safety
     /// Dropping the future leaves open which entries were sent.
@@ -234,7 +234,7 @@ impl EntrySender {
         let entries: Vec<_> = next.map(|(_, entry)| entry.clone()).collect();
         match encode(&*self.sink, &entries, ceiling)? {
             Ok(batch) => {
-                let (places, entries) = rest.take(batch.taken).unzip();
+                let (places, entries) = rest.take(batch.entries).unzip();
                 Ok(Gathered::Request(Group {
                     places,
                     entries,

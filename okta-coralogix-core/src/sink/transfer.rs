@@ -143,7 +143,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
         };
         match encoded {
             Ok(batch) => {
-                let rest = indices.split_off(batch.taken);
+                let rest = indices.split_off(batch.entries);
                 if !rest.is_empty() {
                     self.todo.push(rest);
                 }
@@ -186,7 +186,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
             drop(permit);
             let error = match sent {
                 Ok(sent) => {
-                    throttle.accepted(batch.plain_len);
+                    throttle.accepted(batch.uncompressed_len);
                     self.backoff.reset();
                     self.ends.progress();
                     let bytes = batch.body.len();
@@ -199,7 +199,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
                 ambiguous = true;
                 self.ends.ambiguous(entries);
             }
-            throttle.failed(error.kind(), batch.plain_len);
+            throttle.failed(error.kind(), batch.uncompressed_len);
             let retry_in = self.backoff.next(error.retry());
             observer.observe(&PipelineEvent::SendFailed {
                 error: &error,

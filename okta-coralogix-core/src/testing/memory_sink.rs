@@ -227,7 +227,7 @@ impl LogSink for MemorySink {
         let _in_flight = InFlight::new(self);
         let takes = self.state().takes;
         sleep(takes).await;
-        let mut texts = Vec::with_capacity(batch.taken);
+        let mut texts = Vec::with_capacity(batch.entries);
         let mut rest = batch.body.clone();
         while rest.len() >= PREFIX {
             let length = rest.get_u32() as usize;

@@ -67,12 +67,12 @@ async fn the_wrappers_keep_the_contract_alone_and_together() {
     check(&Limit::new(memory.clone(), 1), &memory).await;
     let memory = MemorySink::new();
     check(
-        &Retry::new(memory.clone(), policy, 7).give_up(minute),
+        &Retry::new(memory.clone(), policy, 7).give_up_after(minute),
         &memory,
     )
     .await;
     let memory = MemorySink::new();
-    let both = Retry::new(Limit::new(memory.clone(), 2), policy, 7).give_up(minute);
+    let both = Retry::new(Limit::new(memory.clone(), 2), policy, 7).give_up_after(minute);
     check(&both, &memory).await;
 }
 

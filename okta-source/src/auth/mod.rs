@@ -1,12 +1,12 @@
 //! How a request shows who is asking.
 
-mod blot;
 mod credentials;
 mod dpop;
 mod environment;
 mod jws;
 mod key;
 mod oauth;
+mod redact;
 mod refusal;
 mod service_app;
 mod ssws;
@@ -27,9 +27,9 @@ pub use ssws::{ApiToken, ApiTokenError};
 
 use crate::client::NoAnswer;
 use crate::org::OrgUrl;
-use blot::blotted;
 use credentials::Kind;
 use oauth::OAuth;
+use redact::redacted;
 
 /// A way to authenticate, at work for one org.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl Auth {
         })
     }
 
-    /// Sends a request to the org with what shows who is asking, and reads the whole answer. What was sent is blotted out of it.
+    /// Sends a request to the org with what shows who is asking, and reads the whole answer. What was sent is redacted out of it.
     ///
     /// # Errors
     /// Temporary, if there is no complete answer. With a service app also if there is no access token, or if the token is refused;
@@ -75,7 +75,7 @@ impl Auth {
                 token.authorize(request.headers_mut());
                 let response =
                     exchange_with(wire.transport, request, wire.bounds, wire.head).await?;
-                Ok(blotted(response, &[token.secret()]))
+                Ok(redacted(response, &[token.secret()]))
             }
         }
     }

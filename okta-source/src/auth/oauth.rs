@@ -13,8 +13,8 @@ use okta_coralogix_core::{Clock, Result, Secret};
 use tokio::time::Instant;
 
 use super::Wire;
-use super::blot::blotted;
 use super::dpop::{Dpop, Server};
+use super::redact::redacted;
 use super::refusal::{self, Refusal};
 use super::service_app::{ServiceApp, sensitive};
 use super::tokens::{Token, Tokens};
@@ -69,7 +69,7 @@ impl OAuth {
             let response = exchange_with(wire.transport, request, wire.bounds, wire.head).await?;
             let mut secrets = vec![&token.secret];
             secrets.extend(&proof);
-            let response = blotted(response, &secrets);
+            let response = redacted(response, &secrets);
             let has_nonce = self.dpop.heard(Server::Resource, response.headers());
             self.compare_clocks(&response);
             let Some(refusal) = refusal::of_resource(&response) else {
@@ -136,7 +136,7 @@ impl OAuth {
                 StatusCode::OK => Some(granted(response.body(), asked)),
                 _ => None,
             };
-            let response = blotted(response, &secrets.iter().collect::<Vec<_>>());
+            let response = redacted(response, &secrets.iter().collect::<Vec<_>>());
             if let Some(granted) = granted {
                 return granted.map_err(|what| refusal::unreadable(&response, what));
             }

@@ -230,7 +230,7 @@ async fn a_backfill_and_a_poll_never_share_a_checkpoint() {
 async fn carry(world: &World, age: AgeFilter) -> (Summary, MemorySink) {
     let sink = MemorySink::new();
     let pipeline = Pipeline::builder(open(world).await, sink.clone())
-        .age(age)
+        .age_filter(age)
         .dead_letters(MemoryDeadLetters::default())
         .clock(std::sync::Arc::clone(&world.clock))
         .build()

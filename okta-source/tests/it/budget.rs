@@ -251,7 +251,7 @@ async fn a_backlog_that_is_nearly_too_old_may_take_more_of_the_budget() {
     );
     assert!(said[0].contains("too_old: 0, outlook: Unknown"), "{said:?}");
     assert!(
-        said[1].contains("too_old: 0, outlook: CatchesUp { too_old: 0 }"),
+        said[1].contains("too_old: 0, outlook: Shrinking { too_old: 0 }"),
         "{said:?}"
     );
 }
@@ -271,7 +271,7 @@ async fn what_will_not_make_it_is_said_beforehand() {
             .unwrap()
     };
     let (before, outlook) = (said[1].split("outlook").next().unwrap(), &said[1]);
-    assert!(outlook.contains("CatchesUp"), "{outlook}");
+    assert!(outlook.contains("Shrinking"), "{outlook}");
     let foretold = figure(before, "too_old: ") + figure(outlook, "too_old: ");
     let last = recorder.all("Behind").last().unwrap().clone();
     let lost = figure(last.split("outlook").next().unwrap(), "too_old: ");
@@ -281,7 +281,7 @@ async fn what_will_not_make_it_is_said_beforehand() {
         foretold.abs_diff(lost) * 10 <= lost,
         "foretold {foretold}, lost {lost}"
     );
-    assert!(last.contains("CatchesUp { too_old: 0 }"), "{last}");
+    assert!(last.contains("Shrinking { too_old: 0 }"), "{last}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -298,7 +298,7 @@ async fn a_backlog_that_grows_faster_than_it_is_read_is_said_to_fall_behind() {
     let said = recorder.all("Behind");
     let last = said.last().unwrap();
     // 50 s are lost each minute: two hours until all are too old take 8,640 s.
-    assert!(last.contains("FallsBehind { within: "), "{last}");
+    assert!(last.contains("Growing { within: "), "{last}");
     let (_, within) = last.rsplit_once("within: ").unwrap();
     let seconds: u64 = within.split('s').next().unwrap().parse().unwrap();
     assert!((7_500..9_000).contains(&seconds), "{last}");

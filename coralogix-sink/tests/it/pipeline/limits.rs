@@ -21,7 +21,7 @@ fn sizes(world: &World) -> Vec<usize> {
         let event = RawEvent::parse(json.clone(), std::sync::Arc::clone(&origin)).unwrap();
         mapping.map(&event).unwrap()
     };
-    let alone = |json| sink.encode(&[entry(json)]).unwrap().plain_len;
+    let alone = |json| sink.encode(&[entry(json)]).unwrap().uncompressed_len;
     world
         .events
         .iter()
@@ -44,7 +44,9 @@ fn mixed() -> Vec<GeneratedEvent> {
 async fn all_that_fits_arrives_once_and_in_order(limit: usize) {
     let world = World::new(mixed(), EVENTS);
     world.ingress.limit(Some(limit), None);
-    let summary = run(world.pipeline().requests(1)).await.unwrap();
+    let summary = run(world.pipeline().max_in_flight_requests(1))
+        .await
+        .unwrap();
     let sizes = sizes(&world);
     let fits = |(_, size): &(&str, &usize)| **size <= limit;
     let (fit, over): (Vec<_>, Vec<_>) = world.ids().zip(&sizes).partition(fits);
@@ -71,7 +73,7 @@ fn limit() -> impl Strategy<Value = usize> {
 async fn below_all_limits_nothing_is_lost(limit: usize) {
     let world = World::new(mixed(), EVENTS);
     world.ingress.limit(Some(limit), None);
-    let (summary, refusal) = match run(world.pipeline().requests(1)).await {
+    let (summary, refusal) = match run(world.pipeline().max_in_flight_requests(1)).await {
         Ok(summary) => (summary, None),
         Err(failed) => (failed.summary, Some(failed.error.kind())),
     };
@@ -153,7 +155,7 @@ async fn the_sinks_own_limit_for_an_entry_sheds_before_it_dead_letters() {
         (summary.delivered as usize, summary.dead_lettered),
         (EVENTS, 0)
     );
-    assert_eq!(sink.shed_entries() as usize, over);
+    assert_eq!(sink.truncated_entries() as usize, over);
     let ledger = world.ingress.ledger();
     let flagged =
         |text: &str| text.contains("\"okta_coralogix\":{\"shed\":[\"debugContext.debugData\"]}");

@@ -45,7 +45,7 @@ async fn ten_hours_without_an_ingress_lose_and_repeat_nothing() {
     let pipeline = world
         .pipeline()
         .observer(watch.clone())
-        .age(AgeFilter::new(TimeDelta::hours(24), Default::default()));
+        .age_filter(AgeFilter::new(TimeDelta::hours(24), Default::default()));
     let began = Instant::now();
     let up = async {
         sleep(OUTAGE).await;
@@ -78,7 +78,7 @@ async fn what_ages_during_the_outage_is_counted_as_too_old_and_not_sent() {
     world.ingress.set_down(true);
     let pipeline = world
         .pipeline()
-        .age(AgeFilter::new(TimeDelta::hours(10), Default::default()));
+        .age_filter(AgeFilter::new(TimeDelta::hours(10), Default::default()));
     let up = async {
         // The events are up to 400 s old already.
         sleep(OUTAGE - Duration::from_secs(200)).await;

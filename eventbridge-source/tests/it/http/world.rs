@@ -69,7 +69,7 @@ impl World {
         let ingress = ingress().clock(Arc::clone(&clock)).build();
         let letters = MemoryDeadLetters::default();
         let host = Arc::new(TestClock::starting_at(now));
-        let offset = SharedClockOffset::awaited();
+        let offset = SharedClockOffset::unknown();
         let sink = sink(&ingress).clock_offset(offset.clone(), Arc::clone(&host) as _);
         let sink = Arc::new(sink.build().unwrap());
         let asked = Arc::clone(&sink);

@@ -37,7 +37,11 @@ async fn each_group_arrives_in_its_order_through_faults() {
         .script([fault(), SinkFault::Accept, fault(), fault()]);
     let source = world.source().await;
     assert!(source.facts().is_fifo);
-    let pipeline = world.pipeline(source).requests(1).build().unwrap();
+    let pipeline = world
+        .pipeline(source)
+        .max_in_flight_requests(1)
+        .build()
+        .unwrap();
     let summary = pipeline.run(std::future::pending()).await.unwrap();
     assert_eq!(summary.delivered, 100);
     assert_in_order(&world, &groups);

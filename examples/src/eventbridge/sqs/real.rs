@@ -80,7 +80,7 @@ async fn open(settings: Settings, progress: Progress) -> Result<(Pipeline<SqsSou
     };
     // One request at a time keeps the order of a group.
     let pipeline = match is_fifo {
-        true => pipeline.requests(1),
+        true => pipeline.max_in_flight_requests(1),
         false => pipeline,
     };
     Ok((pipeline.build()?, returned))

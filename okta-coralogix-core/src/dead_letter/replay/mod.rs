@@ -58,7 +58,7 @@ type Parse = dyn Fn(Bytes, Arc<Origin>) -> Result<RawEvent, MalformedEvent> + Se
 /// let source = DeadLetterSource::open(&letters).await?;
 /// let pipeline = Pipeline::builder(source, sink)
 ///     .dead_letters(letters)
-///     .age(AgeFilter::new(TimeDelta::hours(24), AgePolicy::DeadLetter))
+///     .age_filter(AgeFilter::new(TimeDelta::hours(24), AgePolicy::DeadLetter))
 ///     .build()?;
 /// println!("{:?}", pipeline.run(std::future::pending()).await?);
 /// # Ok(())

@@ -147,7 +147,7 @@ impl Run {
                     continue;
                 }
             };
-            let taken = self.queue.take(batch.taken);
+            let taken = self.queue.take(batch.entries);
             for slot in &taken.0 {
                 self.ledger.underway(slot.id);
             }

@@ -64,15 +64,15 @@ pub async fn sink_that_takes_everything(
         let batch = sink.encode(rest).expect("small entries can be sent");
         let batch = sink.compress(batch);
         assert!(
-            batch.taken > 0 && batch.taken <= rest.len(),
+            batch.entries > 0 && batch.entries <= rest.len(),
             "a batch takes a non-empty prefix"
         );
         assert!(
-            batch.taken <= sink.limits().entries,
+            batch.entries <= sink.limits().entries,
             "a batch keeps the limit of entries"
         );
         assert!(
-            batch.plain_len <= sink.limits().bytes,
+            batch.uncompressed_len <= sink.limits().bytes,
             "a batch keeps the limit of bytes"
         );
         let sent = sink
@@ -80,7 +80,7 @@ pub async fn sink_that_takes_everything(
             .await
             .expect("the far side takes everything");
         assert!(sent.rejected.is_empty(), "nothing was refused");
-        rest = &rest[batch.taken..];
+        rest = &rest[batch.entries..];
     }
     let expected: Vec<_> = entries.iter().map(text).collect();
     assert!(

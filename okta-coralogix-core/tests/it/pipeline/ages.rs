@@ -45,7 +45,7 @@ async fn the_policy_decides_what_becomes_of_an_old_event() {
     let world = World::new(AckOrder::Cumulative, page(&events));
     let summary = run(world
         .builder()
-        .age(AgeFilter::new(limit, AgePolicy::DeadLetter)))
+        .age_filter(AgeFilter::new(limit, AgePolicy::DeadLetter)))
     .await
     .unwrap();
     assert_eq!(summary.dead_lettered, 1);
@@ -58,7 +58,7 @@ async fn the_policy_decides_what_becomes_of_an_old_event() {
     let world = World::new(AckOrder::Cumulative, page(&events));
     let summary = run(world
         .builder()
-        .age(AgeFilter::new(limit, AgePolicy::Restamp)))
+        .age_filter(AgeFilter::new(limit, AgePolicy::Restamp)))
     .await
     .unwrap();
     assert_eq!(summary.delivered, 1);
@@ -84,7 +84,10 @@ async fn an_event_that_becomes_too_old_before_its_first_request_is_not_delivered
     let pages = vec![vec![events[0].json.clone()], vec![events[1].json.clone()]];
     let world = World::new(AckOrder::Cumulative, pages);
     world.sink.go_down_for(Duration::from_secs(2 * 3600));
-    let one_at_a_time = world.builder().requests(1).linger(Duration::ZERO);
+    let one_at_a_time = world
+        .builder()
+        .max_in_flight_requests(1)
+        .linger(Duration::ZERO);
     let summary = run(one_at_a_time).await.unwrap();
     assert_eq!((summary.delivered, summary.too_old), (1, 1));
     world.assert_all_once(&events[..1]);
@@ -106,7 +109,10 @@ async fn an_event_that_becomes_too_old_while_others_are_in_flight_is_not_deliver
         SinkFault::Refuse(error.with_retry(wait))
     };
     world.sink.script([busy(1), busy(2)]);
-    let two_at_a_time = world.builder().requests(2).linger(Duration::ZERO);
+    let two_at_a_time = world
+        .builder()
+        .max_in_flight_requests(2)
+        .linger(Duration::ZERO);
     let summary = run(two_at_a_time).await.unwrap();
     assert_eq!((summary.delivered, summary.too_old), (1, 1));
     world.assert_all_once(&events[..1]);
@@ -179,9 +185,14 @@ async fn nothing_is_too_old_by_the_host_clock_alone_while_another_one_is_awaited
     ] {
         let events = aged(&[0, DAY + 1]);
         let source = MemorySource::new(AckOrder::Individual, page(&events))
-            .with_clock_offset(ClockOffset::awaited());
+            .with_clock_offset(ClockOffset::unknown());
         let world = World::of(source, MemorySink::new());
-        let pipeline = world.builder().age(age).filter(filter).build().unwrap();
+        let pipeline = world
+            .builder()
+            .age_filter(age)
+            .filter(filter)
+            .build()
+            .unwrap();
         // The source gives it again at once, so that no time passes.
         let stop = async {
             for _ in 0..1_000 {

@@ -65,7 +65,7 @@ async fn world(seed: u64) {
     for _ in 0..rng.usize(..4) {
         let pipeline = world
             .builder()
-            .requests(rng.usize(1..4))
+            .max_in_flight_requests(rng.usize(1..4))
             .seed(seed)
             .build()
             .unwrap();

@@ -71,7 +71,7 @@ async fn a_copy_in_flight_is_not_lost_when_the_first_one_fails_individual() {
         MemorySink::new().with_latency(Duration::from_secs(3)),
     );
     let linger = Duration::from_millis(1);
-    let first_in_line = world.builder().requests(1).linger(linger);
+    let first_in_line = world.builder().max_in_flight_requests(1).linger(linger);
     world.sink.go_down_for(Duration::from_secs(20));
     let summary = run(first_in_line).await.unwrap();
     assert!(summary.handed_back > 0, "{summary:?}");

@@ -181,7 +181,12 @@ async fn dropping_the_run_loses_nothing() {
     let source = MemorySource::new(AckOrder::Cumulative, pages).with_slow_acks(slow);
     let world = World::of(source, MemorySink::new().with_latency(slow));
     for _ in 0..3 {
-        let pipeline = world.builder().in_flight(2, 4000).build().unwrap();
+        let pipeline = world
+            .builder()
+            .max_in_flight_deliveries(2)
+            .max_in_flight_events(4000)
+            .build()
+            .unwrap();
         let cut = tokio::time::timeout(
             Duration::from_millis(2500),
             pipeline.run(std::future::pending()),

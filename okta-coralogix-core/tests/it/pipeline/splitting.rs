@@ -66,7 +66,12 @@ async fn an_endpoint_that_refuses_one_event_after_the_other_ends_the_run_at_the_
     let (pages, _) = pages(20, 1);
     let sink = MemorySink::new().refusing(|_| true);
     let world = World::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
-    let failed = run(world.builder().in_flight(1, 1)).await.unwrap_err();
+    let failed = run(world
+        .builder()
+        .max_in_flight_deliveries(1)
+        .max_in_flight_events(1))
+    .await
+    .unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint);
     assert_eq!(
         (failed.summary.dead_lettered, failed.summary.handed_back),
@@ -83,10 +88,13 @@ async fn what_was_too_large_once_is_not_tried_again() {
         .sink
         .script([SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"))]);
     assert_eq!(
-        run(world.builder().in_flight(1, 1))
-            .await
-            .unwrap()
-            .delivered,
+        run(world
+            .builder()
+            .max_in_flight_deliveries(1)
+            .max_in_flight_events(1))
+        .await
+        .unwrap()
+        .delivered,
         1000
     );
     world.assert_all_once(&events);
@@ -162,7 +170,10 @@ async fn poison_at_the_probed_places_does_not_condemn_a_sink_that_has_accepted_b
         .into();
     let sink = MemorySink::new().refusing(move |text| poison.contains(text));
     let world = World::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
-    let one_by_one = world.builder().in_flight(1, 1);
+    let one_by_one = world
+        .builder()
+        .max_in_flight_deliveries(1)
+        .max_in_flight_events(1);
     let summary = run(one_by_one).await.unwrap();
     assert_eq!((summary.delivered, summary.dead_lettered), (4996, 4));
 }
@@ -216,7 +227,12 @@ async fn a_request_of_nothing_but_bad_entries_is_put_aside_unless_they_are_many(
                         World::of(source, sink)
                     }
                 };
-                let summary = run(world.builder().in_flight(1, 1)).await.unwrap();
+                let summary = run(world
+                    .builder()
+                    .max_in_flight_deliveries(1)
+                    .max_in_flight_events(1))
+                .await
+                .unwrap();
                 let counts = (summary.delivered as usize, summary.dead_lettered as usize);
                 assert_eq!(counts, (before, bad), "{kind:?}");
             }
@@ -250,7 +266,12 @@ async fn an_endpoint_that_has_taken_much_and_calls_everything_too_large_now_ends
     world
         .sink
         .script(std::iter::once(SinkFault::Accept).chain((0..100).map(|_| too_large())));
-    let failed = run(world.builder().in_flight(1, 1)).await.unwrap_err();
+    let failed = run(world
+        .builder()
+        .max_in_flight_deliveries(1)
+        .max_in_flight_events(1))
+    .await
+    .unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint);
     let aside = failed.summary.dead_lettered;
     assert!(aside <= 2, "{aside} in the dead letters");

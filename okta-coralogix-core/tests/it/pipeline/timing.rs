@@ -54,7 +54,8 @@ async fn a_slow_acknowledgement_stalls_no_send_in_flight() {
         let began = Instant::now();
         let summary = run(world
             .builder_with(Timed(world.sink.clone()))
-            .in_flight(8, 4000))
+            .max_in_flight_deliveries(8)
+            .max_in_flight_events(4000))
         .await
         .unwrap();
         assert_eq!(summary.delivered, 800);
@@ -86,7 +87,9 @@ async fn no_more_requests_are_in_flight_than_set() {
         source,
         MemorySink::with_limits(limits).with_latency(Duration::from_secs(1)),
     );
-    run(world.builder().requests(3)).await.unwrap();
+    run(world.builder().max_in_flight_requests(3))
+        .await
+        .unwrap();
     assert_eq!(world.sink.most_in_flight(), 3);
 }
 
@@ -97,7 +100,8 @@ async fn nothing_more_is_taken_while_enough_is_in_flight() {
     world.sink.go_down_for(Duration::from_secs(10_000));
     let builder = world
         .builder()
-        .in_flight(20, 450)
+        .max_in_flight_deliveries(20)
+        .max_in_flight_events(450)
         .give_up_after(Duration::from_secs(60));
     let failed = run(builder).await.unwrap_err();
     assert_eq!(
@@ -114,8 +118,9 @@ async fn nothing_more_is_taken_while_enough_bytes_are_in_flight() {
     world.sink.go_down_for(Duration::from_secs(10_000));
     let builder = world
         .builder()
-        .in_flight(100, 100_000)
-        .in_flight_bytes(bytes - 1);
+        .max_in_flight_deliveries(100)
+        .max_in_flight_events(100_000)
+        .max_in_flight_bytes(bytes - 1);
     let failed = run(builder.give_up_after(Duration::from_secs(60)))
         .await
         .unwrap_err();
@@ -134,9 +139,13 @@ async fn a_sink_that_is_overloaded_gets_fewer_requests_at_a_time() {
     let overloaded = || SinkFault::Refuse(Error::temporary(ErrorKind::RateLimited, "429"));
     world.sink.script((0..8).map(|_| overloaded()));
     let began = Instant::now();
-    run(world.builder().in_flight(30, 4000).requests(8))
-        .await
-        .unwrap();
+    run(world
+        .builder()
+        .max_in_flight_deliveries(30)
+        .max_in_flight_events(4000)
+        .max_in_flight_requests(8))
+    .await
+    .unwrap();
     world.assert_all_once(&events);
     assert_eq!(world.sink.most_in_flight(), 8);
     // 60 requests of 1 s each, 8 at a time, would take 8 s; one at a time in the end, and slowly more, takes longer.
@@ -154,7 +163,8 @@ async fn single_events_are_gathered_for_a_linger_and_a_full_request_goes_at_once
     let world = World::of(source, MemorySink::with_limits(limits));
     let builder = world
         .builder()
-        .in_flight(1000, 1000)
+        .max_in_flight_deliveries(1000)
+        .max_in_flight_events(1000)
         .linger(Duration::from_millis(100));
     let stop = sleep(Duration::from_millis(150));
     let summary = super::world::run_until(builder, stop).await.unwrap();

@@ -63,7 +63,7 @@ fn what_fits_no_line_or_is_no_entry_is_said() {
     });
     let mut entries = entries(3);
     assert_eq!(
-        sink.encode(&entries).unwrap().taken,
+        sink.encode(&entries).unwrap().entries,
         1,
         "100 bytes hold one"
     );

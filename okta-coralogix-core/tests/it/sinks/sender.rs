@@ -55,7 +55,7 @@ async fn a_refused_key_ends_it_and_every_entry_has_a_fate() {
         bytes: 2_000_000,
     });
     let sender = EntrySender::builder(sink.clone())
-        .requests_in_flight(1)
+        .max_in_flight_requests(1)
         .build();
     sink.script([SinkFault::Accept]);
     sink.script([SinkFault::Refuse(Error::new(
@@ -94,7 +94,9 @@ async fn an_outage_is_waited_for_or_given_up_when_the_caller_says_so() {
     sink.go_down_for(Duration::from_secs(3600));
     let began = Instant::now();
     let limit = Duration::from_secs(600);
-    let hurried = EntrySender::builder(sink.clone()).give_up(limit).build();
+    let hurried = EntrySender::builder(sink.clone())
+        .give_up_after(limit)
+        .build();
     let ended = hurried.send(entries(2_500)).await.unwrap_err();
     assert_eq!(ended.error.kind(), ErrorKind::GaveUp);
     let detail = ended.error.to_string();
@@ -124,7 +126,7 @@ async fn requests_are_sent_side_by_side_up_to_the_limit() {
     };
     let sink = MemorySink::with_limits(limits).with_latency(Duration::from_secs(1));
     let sender = EntrySender::builder(sink.clone())
-        .requests_in_flight(3)
+        .max_in_flight_requests(3)
         .build();
     let began = Instant::now();
     assert_eq!(accepted(&sender.send(entries(60)).await.unwrap()), 60);

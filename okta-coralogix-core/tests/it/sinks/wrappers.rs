@@ -33,7 +33,7 @@ async fn what_passes_is_repeated_and_what_does_not_is_returned_at_once() {
 async fn it_gives_up_in_time_and_tells_that_an_attempt_may_have_arrived() {
     let memory = MemorySink::new();
     let limit = Duration::from_secs(60);
-    let sink = Retry::new(memory.clone(), BackoffPolicy::default(), 7).give_up(limit);
+    let sink = Retry::new(memory.clone(), BackoffPolicy::default(), 7).give_up_after(limit);
     let batch = sink.encode(&entries(3)).unwrap();
     memory.script([SinkFault::LoseAnswer]);
     memory.script((0..1000).map(|_| unavailable()));

@@ -219,6 +219,6 @@ async fn no_key_secret_token_proof_or_assertion_is_in_anything_that_can_be_seen(
     }
     assert!(
         printed.contains("***"),
-        "copies came back and were blotted out"
+        "copies came back and were redacted out"
     );
 }

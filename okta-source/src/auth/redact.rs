@@ -8,10 +8,10 @@ use okta_coralogix_core::Secret;
 
 /// The answer without copies of the credentials, in case the far side echoes them: what is said of an answer goes into logs. The
 /// events themselves stay as they are.
-pub(crate) fn blotted(mut response: Response<Bytes>, secrets: &[&Secret]) -> Response<Bytes> {
+pub(crate) fn redacted(mut response: Response<Bytes>, secrets: &[&Secret]) -> Response<Bytes> {
     for value in response.headers_mut().values_mut() {
         let text = String::from_utf8_lossy(value.as_bytes());
-        if let Some(clean) = blot(&text, secrets) {
+        if let Some(clean) = redact(&text, secrets) {
             *value = HeaderValue::from_str(&clean).unwrap_or(HeaderValue::from_static("***"));
         }
     }
@@ -23,20 +23,20 @@ pub(crate) fn blotted(mut response: Response<Bytes>, secrets: &[&Secret]) -> Res
             Ok(json) => Cow::Owned(json.to_string()),
             Err(_) => String::from_utf8_lossy(response.body()),
         };
-        if let Some(clean) = blot(&text, secrets) {
+        if let Some(clean) = redact(&text, secrets) {
             *response.body_mut() = clean.into();
         }
     }
     response
 }
 
-/// `None` if there was nothing to blot out.
-fn blot(text: &str, secrets: &[&Secret]) -> Option<String> {
+/// `None` if there was nothing to redact out.
+fn redact(text: &str, secrets: &[&Secret]) -> Option<String> {
     let mut clean = None;
     for secret in secrets {
-        let blotted = secret.blot(clean.as_deref().unwrap_or(text));
-        if let Cow::Owned(blotted) = blotted {
-            clean = Some(blotted);
+        let redacted = secret.redact(clean.as_deref().unwrap_or(text));
+        if let Cow::Owned(redacted) = redacted {
+            clean = Some(redacted);
         }
     }
     clean
