@@ -149,15 +149,15 @@ impl CoralogixSinkBuilder {
     }
 
     /// What carries the requests. Default: [`ReqwestTransport`].
-    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
-        self.transport = Some(transport);
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
         self
     }
 
     /// Notes in `offset` how far the ingress's clock is from `clock`, at each answer: for sources that have no far side to ask,
     /// so that a wrong host clock does not make events too old.
-    pub fn clock_offset(mut self, offset: SharedClockOffset, clock: Arc<dyn Clock>) -> Self {
-        self.dated = Some((offset, clock));
+    pub fn clock_offset(mut self, offset: SharedClockOffset, clock: impl Clock) -> Self {
+        self.dated = Some((offset, Arc::new(clock)));
         self
     }
 

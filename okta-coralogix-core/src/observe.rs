@@ -1,6 +1,7 @@
 //! What a pipeline reports while it runs.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -151,6 +152,12 @@ pub enum BacklogForecast {
 pub trait Observer: Debug + Send + Sync + 'static {
     /// Something happened.
     fn observe(&self, event: &PipelineEvent<'_>);
+}
+
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn observe(&self, event: &PipelineEvent<'_>) {
+        (**self).observe(event);
+    }
 }
 
 /// Reports failures through `tracing` as warnings, everything else at debug level. The default.

@@ -5,6 +5,7 @@
 //! since a URL may carry a secret.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,6 +27,13 @@ pub trait Transport: Debug + Send + Sync + 'static {
     /// # Errors
     /// When no response head arrived.
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError>;
+}
+
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        (**self).call(request).await
+    }
 }
 
 /// Why an exchange has no complete response.

@@ -138,20 +138,20 @@ impl OktaSourceBuilder {
     }
 
     /// Where the position is kept.
-    pub fn checkpoint(mut self, store: Arc<dyn CheckpointStore>) -> Self {
-        self.checkpoint = Some(store);
+    pub fn checkpoint(mut self, store: impl CheckpointStore) -> Self {
+        self.checkpoint = Some(Arc::new(store));
         self
     }
 
     /// The host's clock. Default: the system's.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 
     /// The network. Default: [`HttpTransport::new`].
-    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
-        self.transport = Some(transport);
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
         self
     }
 

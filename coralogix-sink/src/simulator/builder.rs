@@ -48,8 +48,8 @@ impl CoralogixSimulatorBuilder {
     }
 
     /// The clock of the `Date` header, and of ages. Default: the system's.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.settings.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.settings.clock = Arc::new(clock);
         self
     }
 

@@ -80,8 +80,8 @@ impl ApiDestinationBuilder {
     }
 
     /// What carries the requests. Default: a new TCP connection for each.
-    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
-        self.0.transport = transport;
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.0.transport = Arc::new(transport);
         self
     }
 

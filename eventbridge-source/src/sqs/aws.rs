@@ -44,8 +44,8 @@ impl AwsQueue {
 
     /// The host's clock, which the queue's is compared with. Default: the operating system's.
     #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 

@@ -71,7 +71,7 @@ async fn pull(life: Life, settings: Settings, terms: u32) -> Ran {
         .since(start() - TimeDelta::hours(1))
         .page_limit(settings.page)
         .checkpoint(Arc::new(checkpoint))
-        .clock(Arc::clone(&scene.host) as _)
+        .clock(Arc::clone(&scene.host))
         .transport(wire(&life, Seam::Okta))
         .open()
         .await?;
@@ -154,7 +154,7 @@ fn sink(life: &Life, settings: Settings, offset: &SharedClockOffset) -> Result<C
         .gzip_level(settings.gzip.into())
         .max_entries(settings.entries)
         .max_bytes(MOST_BYTES)
-        .clock_offset(offset.clone(), Arc::clone(&scene.host) as _)
+        .clock_offset(offset.clone(), Arc::clone(&scene.host))
         .transport(wire(life, Seam::Ingress))
         .build()
 }
@@ -171,7 +171,7 @@ async fn finish<S: EventSource>(
         .open()
         .await?;
     let mapping = CoralogixMapping::builder().subsystem("world").build()?;
-    let clock: Arc<dyn Clock> = Arc::clone(&scene.host) as _;
+    let clock = Arc::clone(&scene.host);
     let pipeline = pipeline
         .mapping(mapping)
         .clock(clock)

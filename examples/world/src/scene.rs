@@ -118,12 +118,12 @@ impl Scene {
         let events = event::events(plan, start());
         let org = OktaSimulator::builder()
             .token(token(0))
-            .clock(Arc::clone(&truth) as _)
+            .clock(Arc::clone(&truth))
             .rate_limit(10_000);
         let org = (1..8).fold(org, |org, number| org.another_token(token(number)));
         let ingress = CoralogixSimulator::builder()
             .key(key(0))
-            .clock(Arc::clone(&truth) as _)
+            .clock(Arc::clone(&truth))
             // The oracle knows entries by their whole text.
             .identity(|_| None)
             .build();

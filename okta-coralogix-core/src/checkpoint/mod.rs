@@ -6,6 +6,7 @@ mod record;
 pub use file::FileCheckpoint;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -79,4 +80,15 @@ pub trait CheckpointStore: Debug + Send + Sync + 'static {
     /// # Errors
     /// `Conflict` if somebody else has written since, `Storage` if the disk fails.
     async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version>;
+}
+
+#[async_trait]
+impl<S: CheckpointStore + ?Sized> CheckpointStore for Arc<S> {
+    async fn load(&self) -> Result<Option<Versioned<Checkpoint>>> {
+        (**self).load().await
+    }
+
+    async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
+        (**self).save(checkpoint, expected).await
+    }
 }

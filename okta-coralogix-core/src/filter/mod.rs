@@ -12,6 +12,7 @@ pub use snapshot::DedupSnapshot;
 pub(crate) use snapshot::NonUuidIds;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -34,4 +35,10 @@ pub enum DropReason {
 pub trait EventFilter: Debug + Send + Sync + 'static {
     /// `None` keeps the event. `now` is the time to judge by.
     fn check(&self, event: &RawEvent, now: DateTime<Utc>) -> Option<DropReason>;
+}
+
+impl<F: EventFilter + ?Sized> EventFilter for Arc<F> {
+    fn check(&self, event: &RawEvent, now: DateTime<Utc>) -> Option<DropReason> {
+        (**self).check(event, now)
+    }
 }

@@ -76,8 +76,8 @@ impl<S: EventSource> PipelineBuilder<S> {
     }
 
     /// Where the time comes from. Default: the operating system.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 

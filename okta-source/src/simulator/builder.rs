@@ -58,8 +58,8 @@ impl OktaSimulatorBuilder {
     }
 
     /// The org's clock, but for the skew. Default: the system's.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 
