@@ -98,7 +98,7 @@ impl World {
         let clock = Arc::new(TestClock::starting_at(now()));
         let org = OktaSimulator::builder()
             .token(TOKEN)
-            .clock(Arc::clone(&clock) as _)
+            .clock(Arc::clone(&clock))
             .rate_limit(1_000_000)
             .build();
         org.append_all(events.iter().cloned());

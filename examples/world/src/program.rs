@@ -13,7 +13,7 @@ use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::filter::EventTypeFilter;
 use okta_coralogix_core::pipeline::{PipelineBuilder, RunError};
 use okta_coralogix_core::{
-    Clock, CoralogixMapping, Error, EventSource, Pipeline, Result, SharedClockOffset, Summary,
+    CoralogixMapping, Error, EventSource, Pipeline, Result, SharedClockOffset, Summary,
 };
 use okta_source::OktaSource;
 use tokio::time::{sleep, timeout};

@@ -3,16 +3,12 @@
 mod compress;
 mod encode;
 mod in_flight;
-mod limit;
 mod ndjson;
-mod retry;
 mod sender;
 mod throttle;
 mod transfer;
 
-pub use limit::Limit;
 pub use ndjson::NdjsonSink;
-pub use retry::Retry;
 pub use sender::{EntrySender, EntrySenderBuilder, SendError, SendOutcome};
 
 pub(crate) use encode::encode;

@@ -1,12 +1,10 @@
 //! The memory ends keep the contracts that they stand in for.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt;
-use okta_coralogix_core::backoff::BackoffPolicy;
 use okta_coralogix_core::checkpoint::FileCheckpoint;
-use okta_coralogix_core::sink::{Limit, NdjsonSink, Retry};
+use okta_coralogix_core::sink::NdjsonSink;
 use okta_coralogix_core::testing::conformance::{self, Refusal, SinkUnderTest, SourceUnderTest};
 use okta_coralogix_core::testing::{MemoryCheckpoint, MemorySink, MemorySource};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind, EventSource, LogSink};
@@ -57,23 +55,6 @@ async fn check(sink: &dyn LogSink, memory: &MemorySink) {
 async fn the_memory_sink_keeps_the_contract() {
     let memory = MemorySink::new();
     check(&Arc::new(memory.clone()), &memory).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_wrappers_keep_the_contract_alone_and_together() {
-    let policy = BackoffPolicy::default();
-    let minute = Duration::from_secs(60);
-    let memory = MemorySink::new();
-    check(&Limit::new(memory.clone(), 1), &memory).await;
-    let memory = MemorySink::new();
-    check(
-        &Retry::new(memory.clone(), policy, 7).give_up_after(minute),
-        &memory,
-    )
-    .await;
-    let memory = MemorySink::new();
-    let both = Retry::new(Limit::new(memory.clone(), 2), policy, 7).give_up_after(minute);
-    check(&both, &memory).await;
 }
 
 #[tokio::test]

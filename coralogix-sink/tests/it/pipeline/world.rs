@@ -44,7 +44,7 @@ impl World {
             source: MemorySource::new(AckOrder::Cumulative, pages.collect()),
             events,
             ingress: CoralogixSimulator::builder()
-                .clock(Arc::clone(&clock) as _)
+                .clock(Arc::clone(&clock))
                 .build(),
             dead_letters: MemoryDeadLetters::default(),
             clock,
@@ -67,7 +67,7 @@ impl World {
     pub(crate) fn pipeline_with(&self, sink: impl LogSink) -> PipelineBuilder<MemorySource> {
         Pipeline::builder(self.source.clone(), sink)
             .dead_letters(self.dead_letters.clone())
-            .clock(Arc::clone(&self.clock) as _)
+            .clock(Arc::clone(&self.clock))
             .seed(7)
     }
 

@@ -70,7 +70,7 @@ impl World {
         let letters = MemoryDeadLetters::default();
         let host = Arc::new(TestClock::starting_at(now));
         let offset = SharedClockOffset::unknown();
-        let sink = sink(&ingress).clock_offset(offset.clone(), Arc::clone(&host) as _);
+        let sink = sink(&ingress).clock_offset(offset.clone(), Arc::clone(&host));
         let sink = Arc::new(sink.build().unwrap());
         let asked = Arc::clone(&sink);
         let builder = HttpSource::builder()
@@ -85,7 +85,7 @@ impl World {
         let router = source.router();
         let builder = source
             .pipeline(Arc::clone(&sink))
-            .clock(Arc::clone(&host) as _)
+            .clock(Arc::clone(&host))
             .dead_letters(letters.clone())
             .seed(1);
         let pipeline = pipeline(builder).build().unwrap();

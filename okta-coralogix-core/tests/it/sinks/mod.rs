@@ -2,7 +2,6 @@
 
 mod ndjson;
 mod sender;
-mod wrappers;
 
 use std::sync::Arc;
 
