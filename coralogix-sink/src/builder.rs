@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use okta_coralogix_core::transport::Transport;
+use okta_coralogix_core::transport::{ReqwestTransport, Transport};
 use okta_coralogix_core::{Clock, Error, Secret, SharedClockOffset};
 
-use crate::client::ReqwestTransport;
 use crate::config::CoralogixConfig;
 use crate::dated::Dated;
 use crate::encode::Encoder;
@@ -171,7 +170,7 @@ impl CoralogixSinkBuilder {
         let (key, authorization) = self.credentials()?;
         let (limits, compression) = (self.config.limits()?, self.config.compression()?);
         let encoder = Encoder::new(limits, compression, self.config.entry_limit()?);
-        let bounds = self.config.bounds()?;
+        let limits = self.config.exchange_limits()?;
         if self.config.proxy.is_some() && endpoint.singles().scheme_str() != Some("https") {
             let detail =
                 "the key would reach it in plain text; leave it out, or write an `https` endpoint";
@@ -179,7 +178,10 @@ impl CoralogixSinkBuilder {
         }
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(ReqwestTransport::new(self.config.proxy.as_ref())?),
+            None => Arc::new(match &self.config.proxy {
+                Some(proxy) => ReqwestTransport::with_proxy(proxy)?,
+                None => ReqwestTransport::new()?,
+            }),
         };
         let transport = match self.dated {
             Some((offset, clock)) => Arc::new(Dated {
@@ -194,7 +196,7 @@ impl CoralogixSinkBuilder {
             key,
             authorization,
             encoder,
-            bounds,
+            limits,
             transport,
         ))
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use okta_coralogix_core::sink::BatchLimits;
-use okta_coralogix_core::transport::Bounds;
+use okta_coralogix_core::transport::{Excess, ExchangeLimits};
 use okta_coralogix_core::{Error, Secret};
 use serde::Deserialize;
 
@@ -101,7 +101,7 @@ impl CoralogixConfig {
         Ok(self.entry_limit)
     }
 
-    pub(crate) fn bounds(&self) -> Result<Bounds, Error> {
+    pub(crate) fn exchange_limits(&self) -> Result<ExchangeLimits, Error> {
         let total = self
             .timeout_seconds
             .map_or(DEFAULT_TIMEOUT, Duration::from_secs);
@@ -109,10 +109,13 @@ impl CoralogixConfig {
             let detail = format!("it is out of range; write 1 to {}", MAX_TIMEOUT.as_secs());
             return Err(Error::config("timeout_seconds", detail));
         }
-        Ok(Bounds {
-            total,
-            silence: SILENCE.min(total),
-            body: MAX_ANSWER,
+        Ok(ExchangeLimits {
+            total_timeout: total,
+            head_timeout: SILENCE.min(total),
+            idle_timeout: SILENCE.min(total),
+            max_body_bytes: MAX_ANSWER,
+            // The status says most. A long answer that failed the exchange would have the request sent again for ever.
+            excess: Excess::Truncate,
         })
     }
 }

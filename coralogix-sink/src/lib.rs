@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod builder;
-mod client;
 mod compress;
 mod config;
 mod dated;
@@ -13,13 +12,11 @@ mod region;
 mod response;
 mod shed;
 mod sink;
-mod words;
 
 #[cfg(feature = "simulator")]
 pub mod simulator;
 
 pub use builder::CoralogixSinkBuilder;
-pub use client::ReqwestTransport;
 pub use compress::{Compression, GzipLevel};
 pub use config::{
     CEILING_MAX_BYTES, CoralogixConfig, DEFAULT_MAX_BYTES, DEFAULT_MAX_ENTRIES, DEFAULT_TIMEOUT,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use okta_coralogix_core::sink::{Batch, BatchLimits, Coding, EncodeError, Sent};
-use okta_coralogix_core::transport::{Bounds, Transport, exchange_start};
+use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
 use okta_coralogix_core::{ErrorKind, LogEntry, LogSink, Result, Secret};
 
 use crate::builder::CoralogixSinkBuilder;
@@ -29,7 +29,7 @@ pub struct CoralogixSink {
     key: Secret,
     headers: HeaderMap,
     encoder: Encoder,
-    bounds: Bounds,
+    limits: ExchangeLimits,
     transport: Arc<dyn Transport>,
     /// Entries that were accepted smaller than they were.
     shed: AtomicU64,
@@ -46,7 +46,7 @@ impl CoralogixSink {
         key: Secret,
         authorization: HeaderValue,
         encoder: Encoder,
-        bounds: Bounds,
+        limits: ExchangeLimits,
         transport: Arc<dyn Transport>,
     ) -> Self {
         let host = endpoint.singles().authority().map_or("", |a| a.as_str());
@@ -66,7 +66,7 @@ impl CoralogixSink {
             key,
             headers,
             encoder,
-            bounds,
+            limits,
             transport,
             shed: AtomicU64::new(0),
         }
@@ -115,8 +115,7 @@ impl CoralogixSink {
             let gzip = HeaderValue::from_static("gzip");
             request.headers_mut().insert(CONTENT_ENCODING, gzip);
         }
-        // What it says is judged, however long it is: an answer that is only unreadable would have the request sent again for ever.
-        exchange_start(&*self.transport, request, self.bounds)
+        exchange(&*self.transport, request, self.limits)
             .await
             .map_err(|error| response::judge_transport(&error, &self.whom))
     }
@@ -160,7 +159,7 @@ impl fmt::Debug for CoralogixSink {
         f.debug_struct("CoralogixSink")
             .field("endpoint", &self.endpoint.base_url())
             .field("encoder", &self.encoder)
-            .field("bounds", &self.bounds)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }

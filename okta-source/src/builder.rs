@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore};
 use okta_coralogix_core::filter::DedupWindow;
-use okta_coralogix_core::transport::Transport;
+use okta_coralogix_core::transport::{ReqwestTransport, Transport};
 use okta_coralogix_core::{Clock, ClockOffset, Error, Origin, Result, Secret, SystemClock};
 
 use crate::again::Again;
@@ -15,9 +15,7 @@ use crate::attempts::Attempts;
 use crate::auth::{ApiToken, ApiTokenError, Auth, Credentials, ServiceApp};
 use crate::client::Client;
 use crate::config::{self, Settings, Since};
-use crate::error::foreign;
 use crate::freshness::Watch;
-use crate::http_transport::HttpTransport;
 use crate::identity::{Identity, Relation};
 use crate::options::Options;
 use crate::org::OrgUrl;
@@ -29,6 +27,7 @@ use crate::recent::Recent;
 use crate::source::{OktaSource, check, place};
 use crate::start::{self, Position, Start};
 use crate::trail::Trail;
+use okta_coralogix_core::text::sanitize;
 
 /// Builds an [`OktaSource`]. The address, the credentials and the checkpoint have no default.
 #[derive(Debug)]
@@ -149,7 +148,7 @@ impl OktaSourceBuilder {
         self
     }
 
-    /// The network. Default: [`HttpTransport::new`].
+    /// The network. Default: [`ReqwestTransport::new`].
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
@@ -299,7 +298,7 @@ impl OktaSourceBuilder {
         let auth = Auth::new(credentials, self.clock)?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(HttpTransport::new()?),
+            None => Arc::new(ReqwestTransport::new()?),
         };
         Ok(Client::new(org, auth, transport, self.body_limit))
     }
@@ -312,7 +311,7 @@ fn restart(record: &Checkpoint, settings: Settings, now: DateTime<Utc>) -> Since
         None => settings.since,
     };
     tracing::warn!(
-        old = foreign(&record.owner),
+        old = sanitize(&record.owner),
         ?since,
         "the query was changed: reading on with the new one; repeats are removed by their uuid"
     );

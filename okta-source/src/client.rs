@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use http::{Request, Response};
-use okta_coralogix_core::transport::{Bounds, Transport, TransportError};
+use okta_coralogix_core::transport::{Excess, ExchangeLimits, Transport, TransportError};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
 use crate::auth::{Auth, Wire};
@@ -32,21 +32,23 @@ pub(crate) struct Client {
     org: OrgUrl,
     auth: Auth,
     transport: Arc<dyn Transport>,
-    bounds: Bounds,
+    limits: ExchangeLimits,
 }
 
 impl Client {
     pub(crate) fn new(org: OrgUrl, auth: Auth, transport: Arc<dyn Transport>, body: usize) -> Self {
-        let bounds = Bounds {
-            total: TOTAL,
-            silence: SILENCE,
-            body,
+        let limits = ExchangeLimits {
+            total_timeout: TOTAL,
+            head_timeout: HEAD,
+            idle_timeout: SILENCE,
+            max_body_bytes: body,
+            excess: Excess::Fail,
         };
         Self {
             org,
             auth,
             transport,
-            bounds,
+            limits,
         }
     }
 
@@ -79,8 +81,7 @@ impl Client {
         let wire = Wire {
             org: &self.org,
             transport: &*self.transport,
-            bounds: self.bounds,
-            head: HEAD,
+            limits: self.limits,
             agent: &AGENT,
         };
         self.auth.send(wire, request).await

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use coralogix_sink::{CoralogixSink, CoralogixSinkBuilder, Endpoint, ReqwestTransport};
+use coralogix_sink::{CoralogixSink, CoralogixSinkBuilder, Endpoint};
 use futures::{StreamExt, stream};
 use http::{Request, Response};
 use okta_coralogix_core::LogSink;
-use okta_coralogix_core::transport::{Body, Transport, TransportError};
+use okta_coralogix_core::transport::{Body, ReqwestTransport, Transport, TransportError};
 
 use crate::entries::events;
 

@@ -4,7 +4,8 @@ use std::error::Error as StdError;
 use std::fmt::Debug;
 
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
-use coralogix_sink::{CoralogixConfig, CoralogixSink, ReqwestTransport};
+use coralogix_sink::{CoralogixConfig, CoralogixSink};
+use okta_coralogix_core::transport::ReqwestTransport;
 use okta_coralogix_core::{LogSink, Secret};
 
 use crate::entries::events;
@@ -30,7 +31,7 @@ async fn no_debug_output_and_no_error_has_the_key() {
     let config: CoralogixConfig = serde_json::from_str(&config).unwrap();
     assert_clean(&config);
     let proxy = Secret::from("http://u:hunter2@127.0.0.1:1");
-    assert_clean(&ReqwestTransport::new(Some(&proxy)).unwrap());
+    assert_clean(&ReqwestTransport::with_proxy(&proxy).unwrap());
     let builder = CoralogixSink::builder().api_key(KEY).proxy(proxy);
     assert_clean(&builder.endpoint("https://hunter2@x.example"));
     let sink = coralogix_sink::CoralogixSinkBuilder::from_config(config)

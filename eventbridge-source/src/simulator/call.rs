@@ -8,7 +8,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_TYPE, RANGE, USER_AGENT};
 use http::{HeaderName, HeaderValue, Request, Uri};
-use okta_coralogix_core::transport::{Bounds, Transport, exchange};
+use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::answer::{Answer, judge};
@@ -138,12 +138,8 @@ impl Destination {
             request = request.header(name, value);
         }
         let request = request.body(event).expect("all parts are parsed");
-        let bounds = Bounds {
-            total: self.timeout,
-            silence: self.timeout,
-            body: 1 << 20,
-        };
-        judge(exchange(&*self.transport, request, bounds).await)
+        let limits = ExchangeLimits::new(self.timeout, 1 << 20);
+        judge(exchange(&*self.transport, request, limits).await)
     }
 
     fn wait(&self, attempt: u32, at_least: Duration, rng: &mut fastrand::Rng) -> Duration {

@@ -13,11 +13,10 @@ mod ssws;
 mod tokens;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
-use okta_coralogix_core::transport::{Bounds, Transport, exchange_with};
+use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
 use okta_coralogix_core::{Clock, Result};
 
 pub use credentials::Credentials;
@@ -45,9 +44,7 @@ pub(crate) enum Auth {
 pub(crate) struct Wire<'a> {
     pub(crate) org: &'a OrgUrl,
     pub(crate) transport: &'a dyn Transport,
-    pub(crate) bounds: Bounds,
-    /// How long an answer may take to begin.
-    pub(crate) head: Duration,
+    pub(crate) limits: ExchangeLimits,
     pub(crate) agent: &'a HeaderValue,
 }
 
@@ -73,8 +70,7 @@ impl Auth {
             Self::OAuth(oauth) => oauth.send(wire, &request).await,
             Self::ApiToken(token) => {
                 token.authorize(request.headers_mut());
-                let response =
-                    exchange_with(wire.transport, request, wire.bounds, wire.head).await?;
+                let response = exchange(wire.transport, request, wire.limits).await?;
                 Ok(redacted(response, &[token.secret()]))
             }
         }

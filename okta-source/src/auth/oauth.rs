@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Request, Response, StatusCode};
-use okta_coralogix_core::transport::{self, Bounds, exchange_with};
+use okta_coralogix_core::transport::{self, ExchangeLimits, exchange};
 use okta_coralogix_core::{Clock, Result, Secret};
 use tokio::time::Instant;
 
@@ -66,7 +66,7 @@ impl OAuth {
             let token = self.tokens.get(async || self.new_token(wire).await).await?;
             let mut request = request.clone();
             let proof = self.authorize(&mut request, &token)?;
-            let response = exchange_with(wire.transport, request, wire.bounds, wire.head).await?;
+            let response = exchange(wire.transport, request, wire.limits).await?;
             let mut secrets = vec![&token.secret];
             secrets.extend(&proof);
             let response = redacted(response, &secrets);
@@ -123,11 +123,11 @@ impl OAuth {
             let asked = Instant::now();
             let offset = self.offset();
             let (request, secrets) = self.token_request(&url, wire)?;
-            let bounds = Bounds {
-                body: TOKEN_BODY,
-                ..wire.bounds
+            let limits = ExchangeLimits {
+                max_body_bytes: TOKEN_BODY,
+                ..wire.limits
             };
-            let response = exchange_with(wire.transport, request, bounds, wire.head)
+            let response = exchange(wire.transport, request, limits)
                 .await
                 .map_err(|error| refusal::no_token(&broken_off(&error)))?;
             let has_nonce = self.dpop.heard(Server::Token, response.headers());

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use okta_coralogix_core::transport::{Body, Transport, TransportError};
+use okta_coralogix_core::transport::{Body, ReqwestTransport, Transport, TransportError};
 use okta_coralogix_core::{Error, ErrorKind, EventSource};
 use okta_source::simulator::{Fault, OktaSimulator};
-use okta_source::{HttpTransport, OktaSource, OktaSourceBuilder};
+use okta_source::{OktaSource, OktaSourceBuilder};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::world::{MemoryStore, ORG, TOKEN, World, given, settle};
@@ -103,7 +103,7 @@ fn builder(org: &Listener) -> OktaSourceBuilder {
         .org_url(org.url())
         .api_token(TOKEN)
         .checkpoint(Arc::new(MemoryStore::default()))
-        .transport(Arc::new(HttpTransport::new().unwrap()))
+        .transport(Arc::new(ReqwestTransport::new().unwrap()))
 }
 
 /// Asks three times: whatever the org has said, it must not move the source elsewhere.

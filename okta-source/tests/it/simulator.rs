@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http::{Request, Response};
-use okta_coralogix_core::transport::{Bounds, exchange};
+use okta_coralogix_core::transport::{ExchangeLimits, exchange};
 use okta_source::simulator::OktaSimulator;
 
 use crate::world::{TOKEN, World, event};
@@ -13,12 +13,8 @@ async fn ask(org: &OktaSimulator, path: &str, headers: &[(&str, &str)]) -> Respo
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let bounds = Bounds {
-        total: std::time::Duration::from_secs(60),
-        silence: std::time::Duration::from_secs(15),
-        body: 1 << 20,
-    };
-    exchange(org, request.body(Bytes::new()).unwrap(), bounds)
+    let limits = ExchangeLimits::new(std::time::Duration::from_secs(60), 1 << 20);
+    exchange(org, request.body(Bytes::new()).unwrap(), limits)
         .await
         .unwrap()
 }

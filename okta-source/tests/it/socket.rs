@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use okta_coralogix_core::checkpoint::CheckpointStore;
+use okta_coralogix_core::transport::ReqwestTransport;
 use okta_coralogix_core::{ErrorKind, EventSource, SystemClock};
+use okta_source::OktaSource;
 use okta_source::simulator::{Fault, OktaSimulator, ServedOrg};
-use okta_source::{HttpTransport, OktaSource};
 use tokio::net::TcpListener;
 
 use crate::world::{MemoryStore, TOKEN, event, failed, given, numbers, settle};
@@ -44,7 +45,7 @@ async fn at(url: &str, store: &Arc<MemoryStore>) -> OktaSource {
         .api_token(TOKEN)
         .checkpoint(Arc::clone(store) as Arc<dyn CheckpointStore>)
         .clock(Arc::new(SystemClock))
-        .transport(Arc::new(HttpTransport::new().unwrap()))
+        .transport(Arc::new(ReqwestTransport::new().unwrap()))
         .once(true)
         .poll_interval(Duration::from_secs(1))
         .open()

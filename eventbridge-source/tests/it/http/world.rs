@@ -18,7 +18,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use okta_coralogix_core::pipeline::{PipelineBuilder, RunError};
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, MemoryDeadLetters, TestClock};
-use okta_coralogix_core::transport::{Body, Bounds, Transport, TransportError, exchange};
+use okta_coralogix_core::transport::{Body, ExchangeLimits, Transport, TransportError, exchange};
 use okta_coralogix_core::{Clock, SharedClockOffset, Summary};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -135,13 +135,9 @@ impl World {
     }
 
     pub(crate) async fn ask(&self, request: http::Result<Request<Bytes>>) -> Answer {
-        let bounds = Bounds {
-            total: Duration::from_secs(60),
-            silence: Duration::from_secs(60),
-            body: 1 << 20,
-        };
+        let limits = ExchangeLimits::new(Duration::from_secs(60), 1 << 20);
         let transport = InMemory(self.router.clone());
-        let answer = exchange(&transport, request.unwrap(), bounds)
+        let answer = exchange(&transport, request.unwrap(), limits)
             .await
             .unwrap();
         Answer {

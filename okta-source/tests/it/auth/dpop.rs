@@ -2,8 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use okta_coralogix_core::ErrorKind;
+use okta_coralogix_core::transport::ReqwestTransport;
+use okta_source::OktaSource;
 use okta_source::simulator::{Fault, OktaSimulator};
-use okta_source::{HttpTransport, OktaSource};
 use tokio::time::advance;
 
 use super::{app, builder, open, refused, registered, statuses, world, world_with};
@@ -128,7 +129,7 @@ async fn proofs_are_about_the_url_that_a_socket_sees() {
     let source = OktaSource::builder()
         .org_url(format!("{}/api/v1/logs?x=1#y", served.base_url()))
         .service_app(app())
-        .transport(Arc::new(HttpTransport::new().unwrap()));
+        .transport(Arc::new(ReqwestTransport::new().unwrap()));
     source.check().await.unwrap();
     let statuses: Vec<_> = org.ledger().iter().filter_map(|seen| seen.status).collect();
     assert_eq!(statuses, [400, 200, 401, 200]);

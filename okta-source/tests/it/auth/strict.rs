@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
 use http::{Request, Response};
-use okta_coralogix_core::transport::{Bounds, exchange};
+use okta_coralogix_core::transport::{ExchangeLimits, exchange};
 use serde_json::{Value, json};
 
 use super::{CLIENT, key_file, registered, world_with};
@@ -89,12 +89,8 @@ fn proof(claims: &Value, change: impl FnOnce(&mut Value, &mut Value)) -> String 
 }
 
 async fn send(world: &World, request: Request<Bytes>) -> Response<Bytes> {
-    let bounds = Bounds {
-        total: std::time::Duration::from_secs(60),
-        silence: std::time::Duration::from_secs(15),
-        body: 1 << 20,
-    };
-    exchange(&world.org, request, bounds).await.unwrap()
+    let limits = ExchangeLimits::new(std::time::Duration::from_secs(60), 1 << 20);
+    exchange(&world.org, request, limits).await.unwrap()
 }
 
 async fn token(world: &World, assertion: &str, proof: Option<&str>) -> Result<Value, String> {

@@ -1,0 +1,191 @@
+//! One request and its whole response, within limits.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
+use http::{Request, Response};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Transport, TransportError};
+
+/// How long an exchange may take, and how much of the response is read.
+#[derive(Debug, Clone, Copy)]
+pub struct ExchangeLimits {
+    /// From the request to the last byte of the body.
+    pub total_timeout: Duration,
+    /// From the request to the head of the response.
+    pub head_timeout: Duration,
+    /// From the head to the first chunk of the body, and from one chunk to the next.
+    pub idle_timeout: Duration,
+    /// Bytes of the body that are read.
+    pub max_body_bytes: usize,
+    /// What happens to a body that is longer.
+    pub excess: Excess,
+}
+
+impl ExchangeLimits {
+    /// One time limit for the whole exchange, and a body of at most `max_body_bytes`.
+    #[must_use]
+    pub fn new(timeout: Duration, max_body_bytes: usize) -> Self {
+        Self {
+            total_timeout: timeout,
+            head_timeout: timeout,
+            idle_timeout: timeout,
+            max_body_bytes,
+            excess: Excess::Fail,
+        }
+    }
+}
+
+/// What happens to a body beyond [`ExchangeLimits::max_body_bytes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// The exchange fails with [`TransportError::TooLong`]: only a whole body is of use.
+    Fail,
+    /// The rest is not read: the status says most, and the body is for a message.
+    Truncate,
+}
+
+/// Sends one request and reads its response within `limits`.
+///
+/// # Errors
+/// [`TransportError`]: no connection, broken off, out of time, or too long.
+pub async fn exchange(
+    transport: &dyn Transport,
+    request: Request<Bytes>,
+    limits: ExchangeLimits,
+) -> Result<Response<Bytes>, TransportError> {
+    let end = Instant::now() + limits.total_timeout;
+    let ExchangeLimits {
+        max_body_bytes: max,
+        idle_timeout: idle,
+        ..
+    } = limits;
+    let response = within(limits.head_timeout, end, limits, transport.call(request)).await?;
+    let (head, mut chunks) = response.into_parts();
+    let mut body = BytesMut::new();
+    while (limits.excess == Excess::Fail || body.len() < max)
+        && let Some(chunk) = within(idle, end, limits, chunks.try_next()).await?
+    {
+        let room = max - body.len();
+        if chunk.len() > room && limits.excess == Excess::Fail {
+            return Err(TransportError::TooLong(max));
+        }
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    Ok(Response::from_parts(head, body.freeze()))
+}
+
+/// Waits for one step of an exchange: at most `timeout`, and not past `end`.
+async fn within<T>(
+    timeout: Duration,
+    end: Instant,
+    limits: ExchangeLimits,
+    step: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
+    let by = Instant::now() + timeout;
+    let (by, allowed) = match by < end {
+        true => (by, timeout),
+        false => (end, limits.total_timeout),
+    };
+    timeout_at(by, step)
+        .await
+        .unwrap_or(Err(TransportError::TimedOut(allowed)))
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use futures::{StreamExt, stream};
+
+    use super::super::Body;
+    use super::*;
+
+    const LIMITS: ExchangeLimits = ExchangeLimits {
+        total_timeout: Duration::from_secs(60),
+        head_timeout: Duration::from_secs(15),
+        idle_timeout: Duration::from_secs(15),
+        max_body_bytes: 8,
+        excess: Excess::Fail,
+    };
+
+    /// Sends each chunk so many seconds after the one before.
+    #[derive(Debug)]
+    struct Drip(Vec<(u64, &'static str)>);
+
+    #[async_trait]
+    impl Transport for Drip {
+        async fn call(&self, _: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+            let chunks = stream::iter(self.0.clone()).then(|(wait, text)| async move {
+                tokio::time::sleep(Duration::from_secs(wait)).await;
+                Ok(Bytes::from_static(text.as_bytes()))
+            });
+            Ok(Response::new(chunks.boxed()))
+        }
+    }
+
+    async fn drip(excess: Excess, chunks: &[(u64, &'static str)]) -> Result<Bytes, TransportError> {
+        let limits = ExchangeLimits { excess, ..LIMITS };
+        exchange(&Drip(chunks.to_vec()), Request::default(), limits)
+            .await
+            .map(Response::into_body)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_is_bounded_in_length_silence_and_time() {
+        assert_eq!(
+            drip(Excess::Fail, &[(14, "ab"), (14, "cd")]).await.unwrap(),
+            "abcd"
+        );
+        let silent = drip(Excess::Fail, &[(1, "ab"), (16, "cd")])
+            .await
+            .unwrap_err();
+        assert!(matches!(silent, TransportError::TimedOut(d) if d.as_secs() == 15));
+        let slow = drip(Excess::Fail, &[(14, "a"); 5]).await.unwrap_err();
+        assert!(matches!(slow, TransportError::TimedOut(d) if d.as_secs() == 60));
+        let long = drip(Excess::Fail, &[(0, "abcd"), (0, "efgh"), (0, "i")])
+            .await
+            .unwrap_err();
+        assert!(matches!(long, TransportError::TooLong(8)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_rest_of_a_truncated_body_is_not_awaited() {
+        let long = [(0, "abcd"), (0, "efghij"), (3600, "k")];
+        assert_eq!(drip(Excess::Truncate, &long).await.unwrap(), "abcdefgh");
+        let short = [(14, "ab"), (14, "cd")];
+        assert_eq!(drip(Excess::Truncate, &short).await.unwrap(), "abcd");
+        let silent = drip(Excess::Truncate, &[(1, "ab"), (16, "cd")]).await;
+        let silent = silent.unwrap_err();
+        assert!(matches!(silent, TransportError::TimedOut(d) if d.as_secs() == 15));
+    }
+
+    /// Sends the head after 30 s, and no body.
+    #[derive(Debug)]
+    struct Slow;
+
+    #[async_trait]
+    impl Transport for Slow {
+        async fn call(&self, _: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            Ok(Response::new(stream::pending().boxed()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_head_of_a_response_has_a_timeout_of_its_own() {
+        for (head, ends) in [(29, 29), (31, 45)] {
+            let limits = ExchangeLimits {
+                head_timeout: Duration::from_secs(head),
+                ..LIMITS
+            };
+            let began = Instant::now();
+            let error = exchange(&Slow, Request::default(), limits)
+                .await
+                .unwrap_err();
+            assert!(matches!(error, TransportError::TimedOut(_)), "{error}");
+            assert_eq!(began.elapsed().as_secs(), ends);
+        }
+    }
+}
