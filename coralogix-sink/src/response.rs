@@ -7,11 +7,11 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Response, StatusCode};
 use okta_coralogix_core::sink::Sent;
+use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::transport::{TransportError, retry_after};
 use okta_coralogix_core::{Error, ErrorKind, RetryHint, Secret};
 
 use crate::config::MAX_ANSWER;
-use crate::words;
 
 /// Whom the answer came from, for messages, and the key that must not stand in them.
 #[derive(Debug, Clone, Copy)]
@@ -115,19 +115,20 @@ fn redirect(status: StatusCode, headers: &HeaderMap, key: &Secret) -> String {
         .get(LOCATION)
         .and_then(|location| location.to_str().ok())
         .and_then(|location| url::Url::parse(location).ok())
-        .and_then(|url| url.host_str().map(|host| words::bounded(&key.redact(host))));
+        .and_then(|url| url.host_str().map(|host| sanitize(&key.redact(host))));
     match host {
         Some(host) => format!("{status}, a redirect to `{host}`, which is not followed"),
         None => format!("{status}, a redirect, which is not followed"),
     }
 }
 
-/// An answer that is compressed, which nobody asked for, is not unfolded for a few words.
+/// `: "…"` with the text of the body; nothing for an empty body, or for one that is compressed, which nobody asked for.
 fn said(headers: &HeaderMap, body: &[u8], key: &Secret) -> String {
-    if headers.contains_key(CONTENT_ENCODING) {
-        return String::new();
+    let text = String::from_utf8_lossy(body);
+    match text.trim() {
+        text if text.is_empty() || headers.contains_key(CONTENT_ENCODING) => String::new(),
+        text => format!(": \"{}\"", sanitize(&key.redact(text))),
     }
-    words::of(body, key)
 }
 
 fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
@@ -242,6 +243,14 @@ mod tests {
         let error = answer(503, &[("content-encoding", "gzip")], "\u{1f}bomb").unwrap_err();
         let expected = "ingress.eu2.coralogix.com (region EU2) answered 503 Service Unavailable";
         assert_eq!(error.detail(), expected);
+    }
+
+    #[test]
+    fn an_echoed_key_is_redacted_before_the_text_is_cut() {
+        let body = format!("{}hunter2", "x".repeat(296));
+        let error = answer(503, &[], &body).unwrap_err();
+        assert!(!error.detail().contains("hunt"), "{error}");
+        assert!(error.detail().contains("***"), "{error}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod sink;
 mod source;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod text;
 pub mod transport;
 
 pub use clock::{Clock, ClockOffset, SharedClockOffset, SystemClock};

@@ -4,10 +4,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use url::{Position, Url};
 
-use crate::error::foreign;
 use crate::org::OrgUrl;
 use crate::page_size::PageSize;
 use crate::query::Query;
+use okta_coralogix_core::text::sanitize;
 
 const LOGS: &str = "/api/v1/logs";
 
@@ -44,7 +44,7 @@ impl Cursor {
                 format!(
                     "the next link leads to {}, away from {org}, and is not followed so that the token goes nowhere else: \
                      check whether a proxy rewrites the org's answers, or use the domain that Okta writes into its links",
-                    foreign(&url.origin().ascii_serialization()),
+                    sanitize(&url.origin().ascii_serialization()),
                 ),
             ));
         }

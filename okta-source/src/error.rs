@@ -1,15 +1,13 @@
 //! What an answer other than 200 means, and what the operator should do about it.
 
 use http::{HeaderMap, Response, StatusCode};
+use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::transport::TransportError;
 use okta_coralogix_core::{Error, ErrorKind, RetryHint};
 use serde::Deserialize;
 
 use crate::advice::advice;
 use crate::rate::{self, RateHeaders};
-
-/// The longest piece of foreign text that goes into a message, in characters.
-const FOREIGN_TEXT: usize = 200;
 
 /// Okta's error body. Any member may be absent, and `errorSummary` may repeat what a user typed.
 #[derive(Debug, Default, Deserialize)]
@@ -117,7 +115,7 @@ fn said(status: StatusCode, headers: &HeaderMap, body: &Body) -> String {
         .flatten()
     {
         said.push_str(", ");
-        said.push_str(&foreign(part));
+        said.push_str(&sanitize(part));
     }
     said + &request_id(headers)
 }
@@ -128,23 +126,10 @@ pub(crate) fn request_id(headers: &HeaderMap) -> String {
         .map(|id| {
             format!(
                 ", request {}",
-                foreign(&String::from_utf8_lossy(id.as_bytes()))
+                sanitize(&String::from_utf8_lossy(id.as_bytes()))
             )
         })
         .unwrap_or_default()
-}
-
-/// Foreign text made harmless for a log: bounded, and whatever is not plainly printable escaped.
-pub(crate) fn foreign(text: &str) -> String {
-    let mut harmless: String = text
-        .chars()
-        .take(FOREIGN_TEXT)
-        .flat_map(char::escape_debug)
-        .collect();
-    if text.chars().nth(FOREIGN_TEXT).is_some() {
-        harmless.push('…');
-    }
-    harmless
 }
 
 #[cfg(test)]
@@ -270,25 +255,6 @@ mod tests {
                     .contains("HTTP 401, request reqABC"),
                 "{body}"
             );
-        }
-    }
-
-    #[test]
-    fn foreign_text_is_bounded_and_escaped() {
-        let text = format!("\u{1b}[31m\n\u{202e}{}", "x".repeat(1000));
-        let harmless = foreign(&text);
-        assert!(
-            harmless.starts_with("\\u{1b}[31m\\n\\u{202e}xxx"),
-            "{harmless}"
-        );
-        assert!(harmless.chars().count() < 230);
-        // All that turns the direction of writing, hides itself, or ends a line or a terminal's command.
-        for c in "\u{0}\u{7}\u{8}\r\u{1b}\u{7f}\u{85}\u{9b}\u{ad}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\
-                  \u{202d}\u{2060}\u{2066}\u{2067}\u{2068}\u{2069}\u{feff}\u{e0001}\u{fff9}"
-            .chars()
-        {
-            let harmless = foreign(&format!("a{c}b"));
-            assert!(harmless.contains('\\') && !harmless.contains(c), "{harmless:?}");
         }
     }
 

@@ -2,9 +2,9 @@
 
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
-use crate::error::foreign;
 use crate::org::OrgUrl;
 use crate::query::Query;
+use okta_coralogix_core::text::sanitize;
 
 const POLLING: &str = "okta-system-log";
 const BACKFILL: &str = "okta-system-log-backfill";
@@ -77,7 +77,7 @@ impl Identity {
     /// # Errors
     /// `Corrupt`, with the way out, if the record belongs to something else.
     pub(crate) fn owns(&self, owner: &str) -> Result<()> {
-        let (ours, theirs) = (foreign(&self.text), foreign(owner));
+        let (ours, theirs) = (sanitize(&self.text), sanitize(owner));
         let detail = match self.relation(owner) {
             Relation::Same => return Ok(()),
             Relation::OtherQuery => format!(

@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 use http::Response;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use okta_coralogix_core::event::{MalformedEvent, Origin, RawEvent, split_page, split_whole_page};
+use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::{Error, Result};
 
 use crate::cursor::Cursor;
-use crate::error::{foreign, unreadable};
+use crate::error::unreadable;
 use crate::link;
 use crate::org::OrgUrl;
 
@@ -45,7 +46,7 @@ impl Page {
         let items = split(response.body(), origin).map_err(|error| {
             let what = format!(
                 "something that is no page of the System Log ({})",
-                foreign(&error.to_string())
+                sanitize(&error.to_string())
             );
             unreadable(headers, &what)
         })?;

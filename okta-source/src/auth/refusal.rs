@@ -4,11 +4,12 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, Response, StatusCode};
+use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::{Error, ErrorKind, RetryHint, transport};
 use serde::Deserialize;
 
 use super::service_app::ServiceApp;
-use crate::error::{foreign, request_id};
+use crate::error::request_id;
 use crate::rate;
 
 /// Why not.
@@ -232,7 +233,7 @@ fn client(response: &Response<Bytes>, app: &ServiceApp, skew: Option<TimeDelta>)
             Some(id) => format!(
                 "the app has no public key with the id {:?}; copy the kid from its General tab, under Public Keys \
                  (OKTA_API_PRIVATE_KEY_ID)",
-                foreign(id)
+                sanitize(id)
             ),
             None => "the app has several public keys, or wants to be told which; copy the kid of yours from its General tab, under \
                      Public Keys (OKTA_API_PRIVATE_KEY_ID)"
@@ -320,7 +321,7 @@ fn said(response: &Response<Bytes>) -> String {
     let parts = [body.error, body.error_description, body.code, body.summary];
     for part in parts.iter().flatten() {
         said.push_str(", ");
-        said.push_str(&foreign(part));
+        said.push_str(&sanitize(part));
     }
     said + &request_id(response.headers())
 }

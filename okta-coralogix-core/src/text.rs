@@ -1,0 +1,55 @@
+//! Text of others, for messages and logs.
+
+/// Characters of foreign text that a message repeats.
+pub const MAX_FOREIGN_CHARS: usize = 300;
+
+/// The first [`MAX_FOREIGN_CHARS`] of `text`, with `…` where there are more, and each character escaped that could fake a line of a log,
+/// turn the direction of writing, or drive a terminal. Quotes stay as they are.
+///
+/// A secret that the text may repeat is [redacted](crate::Secret::redact) before, since a cut one would not be found.
+///
+/// ```
+/// use okta_coralogix_core::text::sanitize;
+///
+/// assert_eq!(sanitize("no\r\n\u{1b}[1m \"key\""), r#"no\r\n\u{1b}[1m "key""#);
+/// ```
+#[must_use]
+pub fn sanitize(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(MAX_FOREIGN_CHARS));
+    let mut chars = text.chars();
+    for char in chars.by_ref().take(MAX_FOREIGN_CHARS) {
+        match char {
+            '"' | '\'' | '\\' => out.push(char),
+            _ => out.extend(char.escape_debug()),
+        }
+    }
+    if chars.next().is_some() {
+        out.push('…');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_bounded_and_escaped() {
+        let text = format!("\u{1b}[31m\n\u{202e}{}", "x".repeat(1000));
+        let clean = sanitize(&text);
+        assert!(clean.starts_with("\\u{1b}[31m\\n\\u{202e}xxx"), "{clean}");
+        assert!(clean.chars().count() < MAX_FOREIGN_CHARS + 30);
+        assert_eq!(sanitize(&"ü".repeat(301)), format!("{}…", "ü".repeat(300)));
+        assert_eq!(sanitize(&"ü".repeat(300)), "ü".repeat(300));
+    }
+
+    #[test]
+    fn no_invisible_character_passes() {
+        let invisible = "\u{0}\u{7}\u{8}\r\n\u{1b}\u{7f}\u{85}\u{9b}\u{ad}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\
+             \u{202a}\u{202b}\u{202c}\u{202d}\u{2060}\u{2066}\u{2067}\u{2068}\u{2069}\u{feff}\u{e0001}\u{fff9}";
+        for c in invisible.chars() {
+            let clean = sanitize(&format!("a{c}b"));
+            assert!(clean.contains('\\') && !clean.contains(c), "{clean:?}");
+        }
+    }
+}
