@@ -1,7 +1,7 @@
 //! Whoever is faster must first have done the same.
 
 use bytes::Bytes;
-use coralogix_sink::DEFAULT_MAX_BYTES;
+use coralogix_sink::DEFAULT_REQUEST_BYTES;
 use serde_json::Value;
 
 /// Asserts that two lists of plain bodies hold the same entries, field by field, and that no body is over the limit.
@@ -22,7 +22,7 @@ pub fn assert_same(ours: &[Bytes], theirs: &[Bytes], name: &str) -> usize {
 fn entries(bodies: &[Bytes]) -> Vec<Value> {
     let mut all = Vec::new();
     for body in bodies {
-        assert!(body.len() <= DEFAULT_MAX_BYTES, "{} bytes", body.len());
+        assert!(body.len() <= DEFAULT_REQUEST_BYTES, "{} bytes", body.len());
         let mut entries: Vec<Value> = serde_json::from_slice(body).expect("a body is a JSON array");
         for entry in &mut entries {
             if let Some(text) = entry["text"].as_str() {

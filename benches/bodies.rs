@@ -3,7 +3,7 @@
 use std::mem;
 
 use bytes::Bytes;
-use coralogix_sink::DEFAULT_MAX_BYTES;
+use coralogix_sink::DEFAULT_REQUEST_BYTES;
 
 /// Frames entries as `[entry,entry,…]`, in as few bodies as they fit.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Bodies {
             self.body.push(b',');
         }
         write(&mut self.body);
-        if is_first || self.body.len() < DEFAULT_MAX_BYTES {
+        if is_first || self.body.len() < DEFAULT_REQUEST_BYTES {
             return;
         }
         let mut next = opened();
@@ -63,7 +63,7 @@ impl Bodies {
 
 /// With room for a full body, so that none is copied as it grows.
 fn opened() -> Vec<u8> {
-    let mut body = Vec::with_capacity(DEFAULT_MAX_BYTES);
+    let mut body = Vec::with_capacity(DEFAULT_REQUEST_BYTES);
     body.push(b'[');
     body
 }

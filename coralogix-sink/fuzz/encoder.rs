@@ -89,11 +89,11 @@ fn made(limits: &Limits, gzip: u32) -> CoralogixSink {
         .endpoint("http://127.0.0.1")
         .api_key("k")
         .transport(Arc::new(Nobody))
-        .max_entries(limits.entries)
-        .max_bytes(limits.bytes)
+        .max_request_entries(limits.entries)
+        .max_request_bytes(limits.bytes)
         .gzip_level(gzip);
     let sink = match limits.entry {
-        Some(limit) => sink.entry_limit(limit),
+        Some(limit) => sink.max_entry_bytes(limit),
         None => sink,
     };
     sink.build().expect("good settings")

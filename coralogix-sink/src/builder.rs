@@ -8,8 +8,8 @@ use http::HeaderValue;
 use okta_coralogix_core::transport::{ReqwestTransport, Transport};
 use okta_coralogix_core::{Clock, Error, Secret, SharedClockOffset};
 
+use crate::clock_probe::ClockProbe;
 use crate::config::CoralogixConfig;
-use crate::dated::Dated;
 use crate::encode::Encoder;
 use crate::endpoint::Endpoint;
 use crate::sink::CoralogixSink;
@@ -41,7 +41,7 @@ pub struct CoralogixSinkBuilder {
     config: CoralogixConfig,
     names: SettingNames,
     transport: Option<Arc<dyn Transport>>,
-    dated: Option<(SharedClockOffset, Arc<dyn Clock>)>,
+    clock_probe: Option<(SharedClockOffset, Arc<dyn Clock>)>,
 }
 
 impl CoralogixSinkBuilder {
@@ -51,7 +51,7 @@ impl CoralogixSinkBuilder {
             config,
             names: FIELDS,
             transport: None,
-            dated: None,
+            clock_probe: None,
         }
     }
 
@@ -109,15 +109,15 @@ impl CoralogixSinkBuilder {
         self
     }
 
-    /// The most bytes of a request before compression. Default: [`DEFAULT_MAX_BYTES`](crate::DEFAULT_MAX_BYTES).
-    pub fn max_bytes(mut self, bytes: usize) -> Self {
-        self.config.max_bytes = Some(bytes);
+    /// The most bytes of a request before compression. Default: [`DEFAULT_REQUEST_BYTES`](crate::DEFAULT_REQUEST_BYTES).
+    pub fn max_request_bytes(mut self, bytes: usize) -> Self {
+        self.config.max_request_bytes = Some(bytes);
         self
     }
 
-    /// The most entries of a request. Default: [`DEFAULT_MAX_ENTRIES`](crate::DEFAULT_MAX_ENTRIES).
-    pub fn max_entries(mut self, entries: usize) -> Self {
-        self.config.max_entries = Some(entries);
+    /// The most entries of a request. Default: [`DEFAULT_REQUEST_ENTRIES`](crate::DEFAULT_REQUEST_ENTRIES).
+    pub fn max_request_entries(mut self, entries: usize) -> Self {
+        self.config.max_request_entries = Some(entries);
         self
     }
 
@@ -128,10 +128,10 @@ impl CoralogixSinkBuilder {
     /// become `null`), all but the first elements of `target`. In an EventBridge envelope these are looked for below
     /// `detail`. Its text then ends with a member that names what is gone,
     /// `"okta_coralogix":{"shed":["debugContext.debugData"]}`, and it is counted in
-    /// [`truncated_entries`](CoralogixSink::shed_entries). One that fits not even then is
+    /// [`truncated_entries`](CoralogixSink::truncated_entries). One that fits not even then is
     /// [`TooLarge`](okta_coralogix_core::sink::EncodeError::TooLarge). Other entries are not touched.
-    pub fn entry_limit(mut self, bytes: usize) -> Self {
-        self.config.entry_limit = Some(bytes);
+    pub fn max_entry_bytes(mut self, bytes: usize) -> Self {
+        self.config.max_entry_bytes = Some(bytes);
         self
     }
 
@@ -156,7 +156,7 @@ impl CoralogixSinkBuilder {
     /// Notes in `offset` how far the ingress's clock is from `clock`, at each answer: for sources that have no far side to ask,
     /// so that a wrong host clock does not make events too old.
     pub fn clock_offset(mut self, offset: SharedClockOffset, clock: impl Clock) -> Self {
-        self.dated = Some((offset, Arc::new(clock)));
+        self.clock_probe = Some((offset, Arc::new(clock)));
         self
     }
 
@@ -169,7 +169,7 @@ impl CoralogixSinkBuilder {
         let endpoint = self.where_to_send()?;
         let (key, authorization) = self.credentials()?;
         let (limits, compression) = (self.config.limits()?, self.config.compression()?);
-        let encoder = Encoder::new(limits, compression, self.config.entry_limit()?);
+        let encoder = Encoder::new(limits, compression, self.config.max_entry_bytes()?);
         let limits = self.config.exchange_limits()?;
         if self.config.proxy.is_some() && endpoint.singles().scheme_str() != Some("https") {
             let detail =
@@ -183,8 +183,8 @@ impl CoralogixSinkBuilder {
                 None => ReqwestTransport::new()?,
             }),
         };
-        let transport = match self.dated {
-            Some((offset, clock)) => Arc::new(Dated {
+        let transport = match self.clock_probe {
+            Some((offset, clock)) => Arc::new(ClockProbe {
                 inner: transport,
                 offset,
                 clock,
@@ -308,10 +308,13 @@ mod tests {
                 "private_link: it goes with domain only",
             ),
             (ready().gzip_level(10), "gzip_level: 10"),
-            (ready().max_bytes(0), "max_bytes: 0"),
-            (ready().max_bytes(10_485_761), "max_bytes: 10485761"),
-            (ready().max_entries(0), "max_entries: 0"),
-            (ready().entry_limit(0), "entry_limit: 0"),
+            (ready().max_request_bytes(0), "max_request_bytes: 0"),
+            (
+                ready().max_request_bytes(10_485_761),
+                "max_request_bytes: 10485761",
+            ),
+            (ready().max_request_entries(0), "max_request_entries: 0"),
+            (ready().max_entry_bytes(0), "max_entry_bytes: 0"),
             (
                 ready().timeout(Duration::ZERO),
                 "timeout_seconds: it is out of range",

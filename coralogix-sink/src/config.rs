@@ -14,13 +14,13 @@ use crate::compress::Compression;
 /// that it holds however the megabyte is counted.
 ///
 /// Source: Coralogix, "API limitations" and "REST API: singles" (2026-08).
-pub const DEFAULT_MAX_BYTES: usize = 2_000_000;
+pub const DEFAULT_REQUEST_BYTES: usize = 2_000_000;
 
 /// The largest request that can be asked for: 10 MiB, the hard limit that Coralogix's own forwarder notes.
-pub const CEILING_MAX_BYTES: usize = 10 * 1024 * 1024;
+pub const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
 
 /// Entries in a request: "about 3,000 medium logs", says the same page.
-pub const DEFAULT_MAX_ENTRIES: usize = 3_000;
+pub const DEFAULT_REQUEST_ENTRIES: usize = 3_000;
 
 /// A whole exchange, from the first byte sent to the last one read.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -51,13 +51,16 @@ pub struct CoralogixConfig {
     pub api_key: Option<Secret>,
     /// 0 (off), or 1 (fast) to 9 (small). Default: 1.
     pub gzip_level: Option<u32>,
-    /// The most bytes of a request before compression. Default: [`DEFAULT_MAX_BYTES`]; up to [`CEILING_MAX_BYTES`].
-    pub max_bytes: Option<usize>,
-    /// The most entries of a request. Default: [`DEFAULT_MAX_ENTRIES`].
-    pub max_entries: Option<usize>,
+    /// The most bytes of a request before compression. Default: [`DEFAULT_REQUEST_BYTES`]; up to [`MAX_REQUEST_BYTES`].
+    #[serde(alias = "max_bytes")]
+    pub max_request_bytes: Option<usize>,
+    /// The most entries of a request. Default: [`DEFAULT_REQUEST_ENTRIES`].
+    #[serde(alias = "max_entries")]
+    pub max_request_entries: Option<usize>,
     /// The most bytes of an entry, as it stands in the request. What is over it is made smaller; see
-    /// [`entry_limit`](crate::CoralogixSinkBuilder::entry_limit). Default: none.
-    pub entry_limit: Option<usize>,
+    /// [`max_entry_bytes`](crate::CoralogixSinkBuilder::max_entry_bytes). Default: none.
+    #[serde(alias = "entry_limit")]
+    pub max_entry_bytes: Option<usize>,
     /// The most seconds of a whole exchange. Default: 30.
     pub timeout_seconds: Option<u64>,
     /// The URL of an HTTP proxy. Default: none, whatever the environment says.
@@ -78,27 +81,27 @@ impl CoralogixConfig {
     }
 
     pub(crate) fn limits(&self) -> Result<BatchLimits, Error> {
-        let bytes = self.max_bytes.unwrap_or(DEFAULT_MAX_BYTES);
-        let entries = self.max_entries.unwrap_or(DEFAULT_MAX_ENTRIES);
-        if !(1..=CEILING_MAX_BYTES).contains(&bytes) {
-            let detail = format!("{bytes} is out of range; write 1 to {CEILING_MAX_BYTES} bytes");
-            return Err(Error::config("max_bytes", detail));
+        let bytes = self.max_request_bytes.unwrap_or(DEFAULT_REQUEST_BYTES);
+        let entries = self.max_request_entries.unwrap_or(DEFAULT_REQUEST_ENTRIES);
+        if !(1..=MAX_REQUEST_BYTES).contains(&bytes) {
+            let detail = format!("{bytes} is out of range; write 1 to {MAX_REQUEST_BYTES} bytes");
+            return Err(Error::config("max_request_bytes", detail));
         }
         if entries == 0 {
             return Err(Error::config(
-                "max_entries",
+                "max_request_entries",
                 "0 is out of range; write at least 1",
             ));
         }
         Ok(BatchLimits { entries, bytes })
     }
 
-    pub(crate) fn entry_limit(&self) -> Result<Option<usize>, Error> {
-        if self.entry_limit == Some(0) {
+    pub(crate) fn max_entry_bytes(&self) -> Result<Option<usize>, Error> {
+        if self.max_entry_bytes == Some(0) {
             let detail = "0 is out of range; write the most bytes of an entry, or leave it out";
-            return Err(Error::config("entry_limit", detail));
+            return Err(Error::config("max_entry_bytes", detail));
         }
-        Ok(self.entry_limit)
+        Ok(self.max_entry_bytes)
     }
 
     pub(crate) fn exchange_limits(&self) -> Result<ExchangeLimits, Error> {
@@ -126,9 +129,9 @@ impl fmt::Debug for CoralogixConfig {
         f.debug_struct("CoralogixConfig")
             .field("private_link", &self.private_link)
             .field("gzip_level", &self.gzip_level)
-            .field("max_bytes", &self.max_bytes)
-            .field("max_entries", &self.max_entries)
-            .field("entry_limit", &self.entry_limit)
+            .field("max_request_bytes", &self.max_request_bytes)
+            .field("max_request_entries", &self.max_request_entries)
+            .field("max_entry_bytes", &self.max_entry_bytes)
             .field("timeout_seconds", &self.timeout_seconds)
             .finish_non_exhaustive()
     }

@@ -9,7 +9,7 @@ use okta_coralogix_core::LogEntry;
 use okta_coralogix_core::sink::{Batch, BatchLimits, Coding, EncodeError};
 
 use crate::compress::{Compression, Compressor};
-use crate::shed::shed;
+use crate::truncate::truncate;
 
 /// What an entry takes beside its text, for reserving memory.
 const TYPICAL_OVERHEAD: usize = 256;
@@ -23,23 +23,23 @@ pub(crate) struct Encoder {
     /// `None`: bodies go out as they are.
     compressor: Option<Compressor>,
     /// The most bytes of an entry.
-    entry_limit: Option<usize>,
+    max_entry_bytes: Option<usize>,
     /// Buffers of bodies that were compressed into others.
     spare: Mutex<Vec<Vec<u8>>>,
 }
 
 /// What stands in a body.
 struct Framed {
-    taken: usize,
+    count: usize,
     /// Entries that were made smaller.
-    shed: usize,
+    truncated: usize,
 }
 
 impl Encoder {
     pub(crate) fn new(
         limits: BatchLimits,
         compression: Compression,
-        entry_limit: Option<usize>,
+        max_entry_bytes: Option<usize>,
     ) -> Self {
         Self {
             limits,
@@ -47,7 +47,7 @@ impl Encoder {
                 Compression::Off => None,
                 Compression::Gzip(level) => Some(Compressor::new(level)),
             },
-            entry_limit,
+            max_entry_bytes,
             spare: Mutex::default(),
         }
     }
@@ -61,17 +61,17 @@ impl Encoder {
     pub(crate) fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
         let mut body = self.spare().pop().unwrap_or_default();
         let framed = self.frame(entries, &mut body);
-        let Framed { taken, shed } = match framed {
+        let Framed { count, truncated } = match framed {
             Ok(framed) => framed,
             Err(error) => {
                 self.keep(body);
                 return Err(error);
             }
         };
-        let oldest = entries[..taken].iter().filter_map(|e| e.timestamp).min();
-        Ok(Batch::new(taken, Bytes::from(body))
+        let oldest = entries[..count].iter().filter_map(|e| e.timestamp).min();
+        Ok(Batch::new(count, Bytes::from(body))
             .with_oldest(oldest)
-            .with_truncated(shed))
+            .with_truncated(truncated))
     }
 
     /// The batch with a compressed body, if bodies are compressed.
@@ -115,10 +115,10 @@ impl Encoder {
         first.check().map_err(EncodeError::Invalid)?;
         body.reserve(expected_len(entries).min(limit));
         body.push(b'[');
-        let (mut taken, mut shed) = (0, 0);
+        let (mut count, mut truncated) = (0, 0);
         for entry in entries.iter().take(most) {
             let before = body.len();
-            if taken > 0 {
+            if count > 0 {
                 let cannot_fit = before + entry.text.document().len() >= limit;
                 if cannot_fit || entry.check().is_err() {
                     break;
@@ -133,17 +133,17 @@ impl Encoder {
                 Ok(smaller)
             });
             match written {
-                Ok(smaller) => shed += usize::from(smaller),
-                Err(error) if taken == 0 => return Err(error),
+                Ok(smaller) => truncated += usize::from(smaller),
+                Err(error) if count == 0 => return Err(error),
                 Err(_) => {
                     body.truncate(before);
                     break;
                 }
             }
-            taken += 1;
+            count += 1;
         }
         body.push(b']');
-        Ok(Framed { taken, shed })
+        Ok(Framed { count, truncated })
     }
 
     /// Appends the entry, made smaller if it is over the limit for one. True if it was.
@@ -151,7 +151,7 @@ impl Encoder {
         let start = body.len();
         entry.write_json(body);
         let bytes = body.len() - start;
-        let Some(limit) = self.entry_limit.filter(|limit| bytes > *limit) else {
+        let Some(limit) = self.max_entry_bytes.filter(|limit| bytes > *limit) else {
             return Ok(false);
         };
         let smaller = smaller(entry, bytes, limit).ok_or(EncodeError::TooLarge { bytes, limit })?;
@@ -166,11 +166,11 @@ fn smaller(entry: &LogEntry, bytes: usize, limit: usize) -> Option<LogEntry> {
     let text = &entry.text;
     let around = bytes - text.written_len(text.document());
     let document = std::str::from_utf8(text.document()).ok()?;
-    let shed = shed(document, |document| {
+    let truncated = truncate(document, |document| {
         around + text.written_len(document.as_bytes()) <= limit
     })?;
     let mut smaller = entry.clone();
-    smaller.text = text.with_document(shed.into());
+    smaller.text = text.with_document(truncated.into());
     Some(smaller)
 }
 
@@ -188,7 +188,7 @@ impl fmt::Debug for Encoder {
         f.debug_struct("Encoder")
             .field("limits", &self.limits)
             .field("gzip", &self.compressor.as_ref().map(Compressor::level))
-            .field("entry_limit", &self.entry_limit)
+            .field("max_entry_bytes", &self.max_entry_bytes)
             .finish_non_exhaustive()
     }
 }

@@ -1,17 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod builder;
+mod clock_probe;
 mod compress;
 mod config;
-mod dated;
 mod domain;
 mod encode;
 mod endpoint;
 mod error;
 mod region;
-mod response;
-mod shed;
 mod sink;
+mod status;
+mod truncate;
 
 #[cfg(feature = "simulator")]
 pub mod simulator;
@@ -19,7 +19,8 @@ pub mod simulator;
 pub use builder::CoralogixSinkBuilder;
 pub use compress::{Compression, GzipLevel};
 pub use config::{
-    CEILING_MAX_BYTES, CoralogixConfig, DEFAULT_MAX_BYTES, DEFAULT_MAX_ENTRIES, DEFAULT_TIMEOUT,
+    CoralogixConfig, DEFAULT_REQUEST_BYTES, DEFAULT_REQUEST_ENTRIES, DEFAULT_TIMEOUT,
+    MAX_REQUEST_BYTES,
 };
 pub use endpoint::Endpoint;
 pub use error::EndpointError;

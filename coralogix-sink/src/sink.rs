@@ -16,7 +16,7 @@ use crate::builder::CoralogixSinkBuilder;
 use crate::config::CoralogixConfig;
 use crate::encode::Encoder;
 use crate::endpoint::Endpoint;
-use crate::response::{self, Asked};
+use crate::status::{self, Ingress};
 
 /// Sends log entries to `POST /logs/v1/singles` of a Coralogix ingress.
 ///
@@ -24,15 +24,15 @@ use crate::response::{self, Asked};
 /// `okta-coralogix-core` repeats, splits and dead-letters by that.
 pub struct CoralogixSink {
     endpoint: Endpoint,
-    /// Whom to name in messages.
-    whom: String,
+    /// The ingress, as messages name it.
+    name: String,
     key: Secret,
     headers: HeaderMap,
     encoder: Encoder,
     limits: ExchangeLimits,
     transport: Arc<dyn Transport>,
     /// Entries that were accepted smaller than they were.
-    shed: AtomicU64,
+    truncated: AtomicU64,
 }
 
 impl CoralogixSink {
@@ -50,7 +50,7 @@ impl CoralogixSink {
         transport: Arc<dyn Transport>,
     ) -> Self {
         let host = endpoint.singles().authority().map_or("", |a| a.as_str());
-        let whom = match endpoint.region() {
+        let name = match endpoint.region() {
             Some(region) => format!("{host} (region {region})"),
             None => host.into(),
         };
@@ -62,13 +62,13 @@ impl CoralogixSink {
         ]);
         Self {
             endpoint,
-            whom,
+            name,
             key,
             headers,
             encoder,
             limits,
             transport,
-            shed: AtomicU64::new(0),
+            truncated: AtomicU64::new(0),
         }
     }
 
@@ -78,10 +78,10 @@ impl CoralogixSink {
         &self.endpoint
     }
 
-    /// Entries that were accepted smaller than they were, for [`entry_limit`](CoralogixSinkBuilder::entry_limit), so far.
+    /// Entries that were accepted smaller than they were, for [`max_entry_bytes`](CoralogixSinkBuilder::max_entry_bytes), so far.
     #[must_use]
     pub fn truncated_entries(&self) -> u64 {
-        self.shed.load(Ordering::Relaxed)
+        self.truncated.load(Ordering::Relaxed)
     }
 
     /// Tests reachability and the key without sending any log: posts an empty array.
@@ -96,9 +96,9 @@ impl CoralogixSink {
         let answer = self
             .post(Bytes::from_static(b"[]"), Coding::Identity)
             .await?;
-        match response::judge(&answer, self.asked()) {
-            Err(error) if error.kind() == ErrorKind::TooLarge => Err(response::wrong_endpoint(
-                &self.whom,
+        match status::classify(&answer, self.ingress()) {
+            Err(error) if error.kind() == ErrorKind::TooLarge => Err(status::wrong_endpoint(
+                &self.name,
                 "that an empty request is too large",
             )),
             Err(error) if error.kind() != ErrorKind::Rejected => Err(error),
@@ -117,12 +117,12 @@ impl CoralogixSink {
         }
         exchange(&*self.transport, request, self.limits)
             .await
-            .map_err(|error| response::judge_transport(&error, &self.whom))
+            .map_err(|error| status::no_answer(&error, &self.name))
     }
 
-    fn asked(&self) -> Asked<'_> {
-        Asked {
-            whom: &self.whom,
+    fn ingress(&self) -> Ingress<'_> {
+        Ingress {
+            name: &self.name,
             key: &self.key,
         }
     }
@@ -147,8 +147,8 @@ impl LogSink for CoralogixSink {
             return Ok(Sent::default());
         }
         let answer = self.post(batch.body.clone(), batch.coding).await?;
-        let sent = response::judge(&answer, self.asked())?;
-        self.shed
+        let sent = status::classify(&answer, self.ingress())?;
+        self.truncated
             .fetch_add(batch.truncated as u64, Ordering::Relaxed);
         Ok(sent)
     }

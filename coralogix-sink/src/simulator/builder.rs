@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use okta_coralogix_core::{Clock, Secret, SystemClock};
 
 use super::identity::okta_uuid;
-use super::world::CoralogixSimulator;
+use super::ingress::CoralogixSimulator;
 
 type Identity = dyn Fn(&str) -> Option<String> + Send + Sync;
 

@@ -15,8 +15,8 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use super::arrival::{Arrival, Remark};
 use super::body::{self, BadBody, Singles};
 use super::fault::{Fault, RetryAfter};
+use super::ingress::{CoralogixSimulator, Ingress, State};
 use super::ledger::RequestRecord;
-use super::world::{CoralogixSimulator, State, World};
 
 const PAGE: &str = "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>";
 
@@ -44,16 +44,16 @@ impl CoralogixSimulator {
         head: &Parts,
         read: impl Future<Output = Option<Bytes>>,
     ) -> Reply {
-        let world = self.world();
+        let ingress = self.ingress();
         let fault = {
-            let mut state = world.state();
+            let mut state = ingress.state();
             if state.down {
                 return Reply::Broken;
             }
             state.next.pop_front().or_else(|| state.always.clone())
         };
         if fault == Some(Fault::ResetBeforeReading) {
-            world.state().ledger.requests.push(record(&[], None));
+            ingress.state().ledger.requests.push(record(&[], None));
             return Reply::Broken;
         }
         if let Some(Fault::SlowReading(wait)) = fault {
@@ -66,13 +66,13 @@ impl CoralogixSimulator {
             Some(Fault::Slow(wait)) => wait,
             _ => Duration::ZERO,
         };
-        let reply = world.answer(head, &wire, fault);
+        let reply = ingress.answer(head, &wire, fault);
         tokio::time::sleep(wait).await;
         reply
     }
 }
 
-impl World {
+impl Ingress {
     fn answer(&self, head: &Parts, wire: &Bytes, fault: Option<Fault>) -> Reply {
         let now = self.settings.clock.now();
         let mut state = self.state();

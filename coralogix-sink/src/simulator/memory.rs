@@ -9,12 +9,12 @@ use http::{Request, Response};
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 
 use super::handler::Reply;
-use super::world::CoralogixSimulator;
+use super::ingress::CoralogixSimulator;
 
 #[async_trait]
 impl Transport for CoralogixSimulator {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        if self.world().state().down {
+        if self.ingress().state().down {
             return Err(TransportError::Connect("connection refused".into()));
         }
         let (head, body) = request.into_parts();

@@ -32,15 +32,15 @@ mod builder;
 mod fault;
 mod handler;
 mod identity;
+mod ingress;
 mod ledger;
 mod memory;
 mod server;
-mod world;
 
 pub use arrival::{Arrival, Remark};
 pub use builder::CoralogixSimulatorBuilder;
 pub use fault::{Fault, RetryAfter};
 pub use identity::okta_uuid;
+pub use ingress::CoralogixSimulator;
 pub use ledger::{Ledger, RequestRecord};
 pub use server::SimulatorServer;
-pub use world::CoralogixSimulator;

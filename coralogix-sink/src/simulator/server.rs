@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::handler::Reply;
-use super::world::CoralogixSimulator;
+use super::ingress::CoralogixSimulator;
 
 /// The most bytes of a request that are read.
 const MAX_WIRE: usize = 16 * 1024 * 1024;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
-use coralogix_sink::{CEILING_MAX_BYTES, CoralogixSink};
+use coralogix_sink::{CoralogixSink, MAX_REQUEST_BYTES};
 use okta_coralogix_core::{EntryText, ErrorKind, LogSink};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -107,7 +107,7 @@ async fn an_answer_that_stalls_and_a_body_that_is_not_read_end_in_time() {
         .api_key(ingress.key())
         .timeout(Duration::from_secs(1))
         .gzip_level(0)
-        .max_bytes(CEILING_MAX_BYTES)
+        .max_request_bytes(MAX_REQUEST_BYTES)
         .build()
         .unwrap();
     let mut large = events(0..1);

@@ -11,8 +11,8 @@
 
 mod adversary;
 mod check;
+mod clock_probe;
 mod conformance;
-mod dated;
 mod entries;
 mod framing;
 mod many;
@@ -20,7 +20,7 @@ mod memory;
 mod pipeline;
 mod requests;
 mod secrets;
-mod shed;
 mod simulator;
 mod sockets;
 mod statuses;
+mod truncate;

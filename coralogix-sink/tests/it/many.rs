@@ -34,7 +34,7 @@ fn sink(gzip_level: u32, max_bytes: usize) -> CoralogixSink {
         .domain("EU1")
         .api_key("k")
         .gzip_level(gzip_level)
-        .max_bytes(max_bytes)
+        .max_request_bytes(max_bytes)
         .transport(Arc::new(CoralogixSimulator::new()))
         .build()
         .unwrap()

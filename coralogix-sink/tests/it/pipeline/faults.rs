@@ -6,7 +6,7 @@ use coralogix_sink::simulator::{CoralogixSimulator, Fault, RetryAfter};
 use okta_coralogix_core::ErrorKind;
 use tokio::time::Instant;
 
-use super::world::{World, events, run};
+use super::harness::{World, events, run};
 
 const LONG: Duration = Duration::from_secs(60);
 

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use okta_coralogix_core::ErrorKind;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 
-use super::world::{World, events, run};
+use super::harness::{World, events, run};
 
 /// Reaches the ingress, whose key changes before the n-th request.
 #[derive(Debug)]

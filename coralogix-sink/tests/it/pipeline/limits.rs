@@ -8,7 +8,7 @@ use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent};
 use okta_coralogix_core::{CoralogixMapping, LogEntry, Mapping};
 use proptest::prelude::*;
 
-use super::world::{World, events, run};
+use super::harness::{World, events, run};
 
 const EVENTS: usize = 300;
 
@@ -143,7 +143,7 @@ async fn a_limit_for_each_entry_dead_letters_only_what_is_over_it() {
 async fn the_sinks_own_limit_for_an_entry_sheds_before_it_dead_letters() {
     let world = World::new(events(EVENTS), EVENTS);
     world.ingress.limit_entry(Some(8_000));
-    let sink = std::sync::Arc::new(world.sink().entry_limit(8_000).build().unwrap());
+    let sink = std::sync::Arc::new(world.sink().max_entry_bytes(8_000).build().unwrap());
     let summary = run(world.pipeline_with(std::sync::Arc::clone(&sink)))
         .await
         .unwrap();

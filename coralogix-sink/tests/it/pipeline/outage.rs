@@ -9,7 +9,7 @@ use okta_coralogix_core::filter::AgeFilter;
 use okta_coralogix_core::observe::{Observer, PipelineEvent};
 use tokio::time::{Instant, sleep};
 
-use super::world::{World, events, run};
+use super::harness::{World, events, run};
 
 const OUTAGE: Duration = Duration::from_secs(10 * 3600);
 

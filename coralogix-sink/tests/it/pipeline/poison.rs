@@ -6,7 +6,7 @@ use okta_coralogix_core::dead_letter::DeadLetterReason;
 use okta_coralogix_core::testing::GeneratedEvent;
 use proptest::prelude::*;
 
-use super::world::{World, events, run};
+use super::harness::{World, events, run};
 
 /// Runs 10,000 events with poison at these places; returns how many requests that took.
 async fn requests(events: &[GeneratedEvent], places: &HashSet<usize>) -> usize {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use coralogix_sink::simulator::Fault;
 use okta_coralogix_core::ErrorKind;
 
-use super::world::{World, events, run};
+use super::harness::{World, events, run};
 
 /// What becomes of the events behind a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,9 +16,9 @@ type Poison = dyn Fn(&str) -> bool + Send + Sync;
 
 /// A simulated ingress. Clones are the same one.
 #[derive(Clone)]
-pub struct CoralogixSimulator(Arc<World>);
+pub struct CoralogixSimulator(Arc<Ingress>);
 
-pub(super) struct World {
+pub(super) struct Ingress {
     pub(super) settings: Settings,
     state: Mutex<State>,
 }
@@ -36,7 +36,7 @@ pub(super) struct State {
     pub(super) max_entry: Option<usize>,
 }
 
-impl World {
+impl Ingress {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -66,10 +66,10 @@ impl CoralogixSimulator {
             max_entries: None,
             max_entry: None,
         });
-        Self(Arc::new(World { settings, state }))
+        Self(Arc::new(Ingress { settings, state }))
     }
 
-    pub(super) fn world(&self) -> &World {
+    pub(super) fn ingress(&self) -> &Ingress {
         &self.0
     }
 

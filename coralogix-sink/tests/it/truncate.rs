@@ -14,10 +14,10 @@ use crate::entries::names;
 
 const LIMIT: usize = 32_000;
 
-fn sink(entry_limit: Option<usize>) -> CoralogixSink {
+fn sink(max_entry_bytes: Option<usize>) -> CoralogixSink {
     let mut builder = CoralogixSink::builder();
-    if let Some(limit) = entry_limit {
-        builder = builder.entry_limit(limit);
+    if let Some(limit) = max_entry_bytes {
+        builder = builder.max_entry_bytes(limit);
     }
     let ingress = Arc::new(CoralogixSimulator::new());
     let builder = builder.domain("EU1").api_key("k").gzip_level(0);
@@ -123,8 +123,8 @@ fn what_cannot_be_made_small_enough_is_too_large_and_ends_the_batch_before_it() 
 fn an_entry_over_the_request_limit_may_fit_once_it_is_shed() {
     let builder = CoralogixSink::builder().domain("EU1").api_key("k");
     let sink = builder
-        .max_bytes(33_000)
-        .entry_limit(LIMIT)
+        .max_request_bytes(33_000)
+        .max_entry_bytes(LIMIT)
         .build()
         .unwrap();
     let batch = sink

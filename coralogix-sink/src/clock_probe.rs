@@ -10,14 +10,14 @@ use okta_coralogix_core::{Clock, ClockOffset, SharedClockOffset};
 
 /// Notes the `Date` of each answer that the ingress must have given itself.
 #[derive(Debug)]
-pub(crate) struct Dated {
+pub(crate) struct ClockProbe {
     pub(crate) inner: Arc<dyn Transport>,
     pub(crate) offset: SharedClockOffset,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 #[async_trait]
-impl Transport for Dated {
+impl Transport for ClockProbe {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let answer = self.inner.call(request).await?;
         if is_the_ingress(answer.status()) {
@@ -68,7 +68,7 @@ mod tests {
     async fn only_who_has_read_a_request_shows_a_clock_or_none() {
         let offset = SharedClockOffset::unknown();
         let hear = async |answers| {
-            let dated = Dated {
+            let dated = ClockProbe {
                 inner: Arc::new(answers),
                 offset: offset.clone(),
                 clock: Arc::new(SystemClock),

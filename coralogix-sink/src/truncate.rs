@@ -21,7 +21,7 @@ const DETAIL: &str = "detail";
 /// `detail`. The rest stays byte for byte as it was, but for a last member [`FLAG`], which names what is gone.
 ///
 /// `None` if the text is no JSON object, has such a member already, or does not fit even then.
-pub(crate) fn shed(text: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
+pub(crate) fn truncate(text: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
     let mut draft = Draft::of(text)?;
     for path in NULLED {
         if draft.null(path) {
@@ -152,7 +152,7 @@ mod tests {
     );
 
     fn to(limit: usize) -> Option<String> {
-        shed(EVENT, |text| text.len() <= limit)
+        truncate(EVENT, |text| text.len() <= limit)
     }
 
     fn flags(text: &str) -> Value {
@@ -187,9 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_is_shed_below_detail_and_flagged_at_its_root() {
+    fn an_envelope_is_truncated_below_detail_and_flagged_at_its_root() {
         let envelope = format!(r#"{{"detail-type":"SystemLog","detail":{EVENT},"account":"1"}}"#);
-        let smaller = shed(&envelope, |_| true).unwrap();
+        let smaller = truncate(&envelope, |_| true).unwrap();
         assert_eq!(
             flags(&smaller),
             serde_json::json!(["detail.debugContext.debugData"])
@@ -205,14 +205,14 @@ mod tests {
             r#"{"debugContext":{"debugData":null},"request":{},"target":[1],"detail":"x"}"#;
         let odd = r#"{"debugContext":[1],"request":"x","target":{"a":1},"detail":7}"#;
         for text in ["", "started", "[1,2]", "{", "null", flagged, nothing, odd] {
-            assert_eq!(shed(text, |_| true), None, "{text}");
+            assert_eq!(truncate(text, |_| true), None, "{text}");
         }
     }
 
     #[test]
     fn a_member_that_stands_twice_or_is_spelt_with_escapes_goes_too() {
         let text = r#"{"debugContext":{"debug\u0044ata":"11111","debugData":[2]},"debugContext":{"debugData":"3"}}"#;
-        let smaller = shed(text, |_| true).unwrap();
+        let smaller = truncate(text, |_| true).unwrap();
         assert!(
             !smaller.contains("11111") && !smaller.contains("[2]") && !smaller.contains("\"3\"")
         );

@@ -15,62 +15,65 @@ use crate::config::MAX_ANSWER;
 
 /// Whom the answer came from, for messages, and the key that must not stand in them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct Ingress<'a> {
     /// `ingress.eu2.coralogix.com (region EU2)`.
-    pub(crate) whom: &'a str,
+    pub(crate) name: &'a str,
     pub(crate) key: &'a Secret,
 }
 
 /// Judges one answer.
-pub(crate) fn judge(answer: &Response<Bytes>, asked: Asked<'_>) -> Result<Sent, Error> {
+pub(crate) fn classify(answer: &Response<Bytes>, ingress: Ingress<'_>) -> Result<Sent, Error> {
     let (status, headers) = (answer.status(), answer.headers());
-    let Asked { whom, .. } = asked;
-    let said = said(headers, answer.body(), asked.key);
+    let Ingress { name, .. } = ingress;
+    let said = said(headers, answer.body(), ingress.key);
     let html = is_html(headers, answer.body());
     match status.as_u16() {
         200..=299 if html => Err(wrong_endpoint(
-            whom,
+            name,
             &format!("{status} with a web page, and no ingress answers so"),
         )),
         200..=299 if answer.body().len() >= MAX_ANSWER => Err(wrong_endpoint(
-            whom,
+            name,
             &format!("{status} with {MAX_ANSWER} bytes or more, and no ingress answers so"),
         )),
         200..=299 => Ok(Sent::default()),
-        300..=399 => Err(wrong_endpoint(whom, &redirect(status, headers, asked.key))),
+        300..=399 => Err(wrong_endpoint(
+            name,
+            &redirect(status, headers, ingress.key),
+        )),
         400 | 422 if html => Err(wrong_endpoint(
-            whom,
+            name,
             &format!(
                 "{status} with a web page, so something else than the ingress refused the request"
             ),
         )),
         400 | 422 => Err(Error::new(
             ErrorKind::Rejected,
-            format!("{whom} refused the entries with {status}{said}"),
+            format!("{name} refused the entries with {status}{said}"),
         )),
         401 => Err(Error::new(
             ErrorKind::Unauthorized,
             format!(
-                "{whom} refused the key with {status}{said}; check that it is a Send-Your-Data API key, and of this region"
+                "{name} refused the key with {status}{said}; check that it is a Send-Your-Data API key, and of this region"
             ),
         )),
         403 => Err(Error::new(
             ErrorKind::Forbidden,
             format!(
-                "{whom} forbids sending with {status}{said}; check that the key is an active Send-Your-Data API key of this region, and that the team is not blocked"
+                "{name} forbids sending with {status}{said}; check that the key is an active Send-Your-Data API key of this region, and that the team is not blocked"
             ),
         )),
-        404 | 405 | 410 => Err(wrong_endpoint(whom, &format!("{status}{said}"))),
+        404 | 405 | 410 => Err(wrong_endpoint(name, &format!("{status}{said}"))),
         413 => Err(Error::new(
             ErrorKind::TooLarge,
-            format!("{whom} finds the request too large ({status}{said})"),
+            format!("{name} finds the request too large ({status}{said})"),
         )),
-        _ => Err(temporary(status, headers, whom, &said)),
+        _ => Err(temporary(status, headers, name, &said)),
     }
 }
 
 /// Judges an exchange that brought no complete answer.
-pub(crate) fn judge_transport(error: &TransportError, whom: &str) -> Error {
+pub(crate) fn no_answer(error: &TransportError, name: &str) -> Error {
     let kind = match error {
         TransportError::TooLong(_) => ErrorKind::UnexpectedAnswer,
         _ => ErrorKind::Network,
@@ -79,17 +82,17 @@ pub(crate) fn judge_transport(error: &TransportError, whom: &str) -> Error {
         TransportError::Connect(_) => "no connection to",
         _ => "no complete answer from",
     };
-    Error::temporary(kind, format!("{what} {whom}: {error}")).with_ambiguity(error.is_ambiguous())
+    Error::temporary(kind, format!("{what} {name}: {error}")).with_ambiguity(error.is_ambiguous())
 }
 
-fn temporary(status: StatusCode, headers: &HeaderMap, whom: &str, said: &str) -> Error {
+fn temporary(status: StatusCode, headers: &HeaderMap, name: &str, said: &str) -> Error {
     let kind = match status.as_u16() {
         429 => ErrorKind::RateLimited,
         408 | 500..=599 => ErrorKind::Unavailable,
         _ => ErrorKind::UnexpectedAnswer,
     };
     let retry = retry_after(headers).map_or(RetryHint::Backoff, RetryHint::After);
-    Error::temporary(kind, format!("{whom} answered {status}{said}"))
+    Error::temporary(kind, format!("{name} answered {status}{said}"))
         .with_retry(retry)
         .with_ambiguity(may_have_stored(status))
 }
@@ -100,11 +103,11 @@ fn may_have_stored(status: StatusCode) -> bool {
     !matches!(status.as_u16(), 429 | 503)
 }
 
-pub(crate) fn wrong_endpoint(whom: &str, what: &str) -> Error {
+pub(crate) fn wrong_endpoint(name: &str, what: &str) -> Error {
     Error::new(
         ErrorKind::WrongEndpoint,
         format!(
-            "{whom} is not a Coralogix ingress: it answered {what}; check the domain or endpoint"
+            "{name} is not a Coralogix ingress: it answered {what}; check the domain or endpoint"
         ),
     )
 }
@@ -158,11 +161,11 @@ mod tests {
         let answer = answer
             .body(Bytes::copy_from_slice(body.as_bytes()))
             .unwrap();
-        let asked = Asked {
-            whom: "ingress.eu2.coralogix.com (region EU2)",
+        let ingress = Ingress {
+            name: "ingress.eu2.coralogix.com (region EU2)",
             key: &Secret::from("hunter2"),
         };
-        judge(&answer, asked)
+        classify(&answer, ingress)
     }
 
     #[test]
