@@ -1,4 +1,4 @@
-//! Building a sink, and naming the setting that is wrong.
+//! The builder of a sink, which names the setting that is wrong.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use crate::clock_probe::ClockProbe;
 use crate::config::CoralogixConfig;
 use crate::encode::Encoder;
 use crate::endpoint::Endpoint;
-use crate::sink::CoralogixSink;
+use crate::sink::{ApiKey, CoralogixSink};
 
-/// What the settings are called where the user wrote them.
+/// The names of the settings, as the user wrote them.
 #[derive(Debug, Clone, Copy)]
 struct SettingNames {
     domain: &'static str,
@@ -55,9 +55,8 @@ impl CoralogixSinkBuilder {
         }
     }
 
-    /// A builder with the settings of `CORALOGIX_DOMAIN` or `CORALOGIX_ENDPOINT`, and `CORALOGIX_API_KEY`, which
-    /// `lookup` finds; a blank one counts as absent. What is missing or wrong [`build`](Self::build) says, by these
-    /// names.
+    /// A builder with the settings of `CORALOGIX_DOMAIN` or `CORALOGIX_ENDPOINT`, and `CORALOGIX_API_KEY`, as `lookup` returns them;
+    /// a blank one counts as absent. [`build`](Self::build) names the variable that is missing or wrong.
     ///
     /// ```
     /// use coralogix_sink::CoralogixSinkBuilder;
@@ -109,52 +108,52 @@ impl CoralogixSinkBuilder {
         self
     }
 
-    /// The most bytes of a request before compression. Default: [`DEFAULT_REQUEST_BYTES`](crate::DEFAULT_REQUEST_BYTES).
+    /// Bytes of a request before compression, at most. Default: [`DEFAULT_REQUEST_BYTES`](crate::DEFAULT_REQUEST_BYTES).
     pub fn max_request_bytes(mut self, bytes: usize) -> Self {
         self.config.max_request_bytes = Some(bytes);
         self
     }
 
-    /// The most entries of a request. Default: [`DEFAULT_REQUEST_ENTRIES`](crate::DEFAULT_REQUEST_ENTRIES).
+    /// Entries of a request, at most. Default: [`DEFAULT_REQUEST_ENTRIES`](crate::DEFAULT_REQUEST_ENTRIES).
     pub fn max_request_entries(mut self, entries: usize) -> Self {
         self.config.max_request_entries = Some(entries);
         self
     }
 
-    /// The most bytes of an entry, as it stands in the request. Default: none, since Coralogix documents none; 32,000 is
-    /// what IBM Cloud Logs documents.
+    /// Bytes of an entry as encoded in the request, at most. Default: none, since Coralogix documents no limit; IBM Cloud Logs, a sister
+    /// product, documents 32,000.
     ///
-    /// A larger entry loses, one after the other and until it fits: `debugContext.debugData`, `request.ipChain` (both
-    /// become `null`), all but the first elements of `target`. In an EventBridge envelope these are looked for below
-    /// `detail`. Its text then ends with a member that names what is gone,
-    /// `"okta_coralogix":{"shed":["debugContext.debugData"]}`, and it is counted in
-    /// [`truncated_entries`](CoralogixSink::truncated_entries). One that fits not even then is
-    /// [`TooLarge`](okta_coralogix_core::sink::EncodeError::TooLarge). Other entries are not touched.
+    /// The sink truncates a larger entry, one part after the other until it fits: `debugContext.debugData` and `request.ipChain` become
+    /// `null`, then `target` keeps its first elements only. In an EventBridge envelope these members are below `detail`. The text then ends
+    /// with a member that names the removed parts,
+    /// `"okta_coralogix":{"shed":["debugContext.debugData"]}`, and the entry counts in
+    /// [`truncated_entries`](CoralogixSink::truncated_entries). An entry that does not fit even then is
+    /// [`TooLarge`](okta_coralogix_core::sink::EncodeError::TooLarge). Other entries stay as they are.
     pub fn max_entry_bytes(mut self, bytes: usize) -> Self {
         self.config.max_entry_bytes = Some(bytes);
         self
     }
 
-    /// The most time of a whole exchange, in full seconds. Default: 30 s. In any case 15 s of silence end it.
+    /// The time limit of an exchange, in whole seconds. Default: 30 s. 15 s of silence end an exchange in any case.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.config.timeout_seconds = Some(timeout.as_secs());
         self
     }
 
-    /// The URL of an HTTP proxy. Default: none, whatever the environment says. Has no effect on a given transport.
+    /// The URL of an HTTP proxy. Default: none; the environment is not read. Has no effect with [`transport`](Self::transport).
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.config.proxy = Some(url.into());
         self
     }
 
-    /// What carries the requests. Default: [`ReqwestTransport`].
+    /// The HTTP client. Default: [`ReqwestTransport`].
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
     }
 
-    /// Notes in `offset` how far the ingress's clock is from `clock`, at each answer: for sources that have no far side to ask,
-    /// so that a wrong host clock does not make events too old.
+    /// Stores in `offset` how far the ingress's clock is from `clock`, at each answer. For sources without a server of their own to
+    /// compare clocks with: a wrong local clock then does not make events too old.
     pub fn clock_offset(mut self, offset: SharedClockOffset, clock: impl Clock) -> Self {
         self.clock_probe = Some((offset, Arc::new(clock)));
         self
@@ -167,7 +166,7 @@ impl CoralogixSinkBuilder {
     /// the user wrote it, and says what to write instead.
     pub fn build(self) -> Result<CoralogixSink, Error> {
         let endpoint = self.where_to_send()?;
-        let (key, authorization) = self.credentials()?;
+        let key = self.api_key_header()?;
         let (limits, compression) = (self.config.limits()?, self.config.compression()?);
         let encoder = Encoder::new(limits, compression, self.config.max_entry_bytes()?);
         let limits = self.config.exchange_limits()?;
@@ -191,13 +190,8 @@ impl CoralogixSinkBuilder {
             }),
             None => transport,
         };
-        Ok(CoralogixSink::assemble(
-            endpoint,
-            key,
-            authorization,
-            encoder,
-            limits,
-            transport,
+        Ok(CoralogixSink::new(
+            endpoint, key, encoder, limits, transport,
         ))
     }
 
@@ -230,8 +224,8 @@ impl CoralogixSinkBuilder {
         }
     }
 
-    /// The key as it was meant (a pasted line end is no part of it), and the header it makes.
-    fn credentials(&self) -> Result<(Secret, HeaderValue), Error> {
+    /// The key without the white space around it (a pasted line end), and its header.
+    fn api_key_header(&self) -> Result<ApiKey, Error> {
         let name = self.names.key;
         let written = self
             .config
@@ -243,7 +237,7 @@ impl CoralogixSinkBuilder {
                 "it is missing; write a Send-Your-Data API key (Coralogix, Settings, API Keys)";
             return Err(Error::config(name, detail));
         }
-        // Visible ASCII: anything else is a quote of a word processor, a line end, or two keys.
+        // Visible ASCII: any other byte is a quote of a word processor, a line end, or between two keys.
         if !written.bytes().all(|byte| byte.is_ascii_graphic()) {
             let detail = "it has characters that cannot stand in a header; write the key alone, without quotes or blanks";
             return Err(Error::config(name, detail));
@@ -252,7 +246,10 @@ impl CoralogixSinkBuilder {
         let mut header = HeaderValue::from_str(header.expose())
             .map_err(|_| Error::config(name, "it cannot stand in a header"))?;
         header.set_sensitive(true);
-        Ok((Secret::from(written), header))
+        Ok(ApiKey {
+            key: Secret::from(written),
+            header,
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the ingress's clock shows.
+//! The clock of the ingress, read from its answers.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use http::{Request, Response, StatusCode};
 use okta_coralogix_core::transport::{Body, Transport, TransportError, date};
 use okta_coralogix_core::{Clock, ClockOffset, SharedClockOffset};
 
-/// Notes the `Date` of each answer that the ingress must have given itself.
+/// Passes requests on, and stores the offset of the ingress's clock from the `Date` of each answer that only the ingress can have given.
 #[derive(Debug)]
 pub(crate) struct ClockProbe {
     pub(crate) inner: Arc<dyn Transport>,
@@ -27,7 +27,7 @@ impl Transport for ClockProbe {
                     self.offset.set(offset);
                 }
                 None if answer.status().is_success() => self.offset.set_absent(),
-                // Who says that nothing can be made of a request may not be the ingress after all, and tells no time either.
+                // A 400 or 422 without `Date` may come from a proxy.
                 None => {}
             }
         }
@@ -35,8 +35,8 @@ impl Transport for ClockProbe {
     }
 }
 
-/// True if it is no answer of something on the way, whose clock may be as wrong as the host's: a request was taken, or its
-/// content was judged. (A proxy too finds requests too large.)
+/// True if the ingress accepted the request or refused its content. Any other answer may come from a proxy, whose clock may be as
+/// wrong as the local one. (A proxy answers 413 too.)
 fn is_the_ingress(status: StatusCode) -> bool {
     status.is_success() || matches!(status.as_u16(), 400 | 422)
 }
@@ -65,26 +65,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_who_has_read_a_request_shows_a_clock_or_none() {
+    async fn only_answers_of_the_ingress_itself_set_the_clock() {
         let offset = SharedClockOffset::unknown();
-        let hear = async |answers| {
-            let dated = ClockProbe {
+        let after = async |answers| {
+            let probe = ClockProbe {
                 inner: Arc::new(answers),
                 offset: offset.clone(),
                 clock: Arc::new(SystemClock),
             };
-            dated.call(Request::default()).await.unwrap();
+            probe.call(Request::default()).await.unwrap();
             offset.get()
         };
         let date = Some("Sun, 22 Nov 2026 12:00:00 GMT");
         for status in [302, 401, 403, 407, 413, 429, 502, 503] {
-            assert!(hear(Answers(status, None)).await.is_unknown(), "{status}");
-            assert!(hear(Answers(status, date)).await.is_unknown(), "{status}");
+            assert!(after(Answers(status, None)).await.is_unknown(), "{status}");
+            assert!(after(Answers(status, date)).await.is_unknown(), "{status}");
         }
-        assert!(hear(Answers(422, None)).await.is_unknown());
-        let seen = hear(Answers(422, date)).await;
+        assert!(after(Answers(422, None)).await.is_unknown());
+        let seen = after(Answers(422, date)).await;
         assert_ne!(seen, ClockOffset::default());
         assert!(!seen.is_unknown());
-        assert_eq!(hear(Answers(200, None)).await, seen);
+        assert_eq!(after(Answers(200, None)).await, seen);
     }
 }

@@ -10,28 +10,28 @@ use serde::Deserialize;
 
 use crate::compress::Compression;
 
-/// The request size that Coralogix documents: 2 MB, which this crate reads as 2,000,000 bytes before compression, so
-/// that it holds however the megabyte is counted.
+/// The request size that Coralogix documents, 2 MB, as 2,000,000 bytes before compression: below the limit whether a megabyte has
+/// 1,000,000 or 1,048,576 bytes.
 ///
 /// Source: Coralogix, "API limitations" and "REST API: singles" (2026-08).
 pub const DEFAULT_REQUEST_BYTES: usize = 2_000_000;
 
-/// The largest request that can be asked for: 10 MiB, the hard limit that Coralogix's own forwarder notes.
+/// The upper bound of `max_request_bytes`: 10 MiB, the hard limit in the source of Coralogix's own forwarder.
 pub const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
 
-/// Entries in a request: "about 3,000 medium logs", says the same page.
+/// Entries in a request. Source: "about 3,000 medium logs", the same page.
 pub const DEFAULT_REQUEST_ENTRIES: usize = 3_000;
 
-/// A whole exchange, from the first byte sent to the last one read.
+/// The time limit of an exchange, from the first byte sent to the last one read.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest silence within an exchange.
+/// The longest silence within an exchange, before it counts as broken.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// Beyond this the pipeline would seem to hang.
+/// A longer exchange would look like a pipeline that hangs.
 const MAX_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The most bytes of an answer that are read: only its first words are of use.
+/// Bytes of an answer that are read: its first words go into messages, the rest is of no use.
 pub(crate) const MAX_ANSWER: usize = 64 * 1024;
 
 /// The settings of a [`CoralogixSink`](crate::CoralogixSink), as they may stand in a configuration file.
@@ -51,19 +51,19 @@ pub struct CoralogixConfig {
     pub api_key: Option<Secret>,
     /// 0 (off), or 1 (fast) to 9 (small). Default: 1.
     pub gzip_level: Option<u32>,
-    /// The most bytes of a request before compression. Default: [`DEFAULT_REQUEST_BYTES`]; up to [`MAX_REQUEST_BYTES`].
+    /// Bytes of a request before compression, at most. Default: [`DEFAULT_REQUEST_BYTES`]; up to [`MAX_REQUEST_BYTES`].
     #[serde(alias = "max_bytes")]
     pub max_request_bytes: Option<usize>,
-    /// The most entries of a request. Default: [`DEFAULT_REQUEST_ENTRIES`].
+    /// Entries of a request, at most. Default: [`DEFAULT_REQUEST_ENTRIES`].
     #[serde(alias = "max_entries")]
     pub max_request_entries: Option<usize>,
-    /// The most bytes of an entry, as it stands in the request. What is over it is made smaller; see
+    /// Bytes of an entry as encoded in the request, at most. The sink truncates a larger one; see
     /// [`max_entry_bytes`](crate::CoralogixSinkBuilder::max_entry_bytes). Default: none.
     #[serde(alias = "entry_limit")]
     pub max_entry_bytes: Option<usize>,
-    /// The most seconds of a whole exchange. Default: 30.
+    /// Seconds of a whole exchange, at most. Default: 30.
     pub timeout_seconds: Option<u64>,
-    /// The URL of an HTTP proxy. Default: none, whatever the environment says.
+    /// The URL of an HTTP proxy. Default: none; the environment is not read.
     pub proxy: Option<Secret>,
 }
 
@@ -98,7 +98,7 @@ impl CoralogixConfig {
 
     pub(crate) fn max_entry_bytes(&self) -> Result<Option<usize>, Error> {
         if self.max_entry_bytes == Some(0) {
-            let detail = "0 is out of range; write the most bytes of an entry, or leave it out";
+            let detail = "0 is out of range; write the number of bytes that an entry may have, or leave it out";
             return Err(Error::config("max_entry_bytes", detail));
         }
         Ok(self.max_entry_bytes)
@@ -123,7 +123,7 @@ impl CoralogixConfig {
     }
 }
 
-/// An allow-list: an endpoint that was pasted with a password in it must not be printed.
+/// An allow-list: an endpoint may have been pasted with a password in it.
 impl fmt::Debug for CoralogixConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CoralogixConfig")

@@ -1,4 +1,4 @@
-//! Entries into one request body, counted to the byte.
+//! Writes entries into one request body, counted to the byte.
 
 use std::fmt;
 use std::mem;
@@ -11,27 +11,27 @@ use okta_coralogix_core::sink::{Batch, BatchLimits, Coding, EncodeError};
 use crate::compress::{Compression, Compressor};
 use crate::truncate::truncate;
 
-/// What an entry takes beside its text, for reserving memory.
+/// Bytes of an entry beside its text, for reserving memory.
 const TYPICAL_OVERHEAD: usize = 256;
 
-/// Buffers that are kept, each of a request's bytes or so: one is being written while another is compressed.
-const MOST_SPARE: usize = 2;
+/// Buffers kept for reuse, each about as large as a request: one is written while another is compressed.
+const MAX_SPARE_BUFFERS: usize = 2;
 
-/// Frames entries as `[entry,entry,…]`, each written once, straight into the body.
+/// Encodes entries as `[entry,entry,…]`, each written once, directly into the body.
 pub(crate) struct Encoder {
     limits: BatchLimits,
-    /// `None`: bodies go out as they are.
+    /// `None`: bodies are sent uncompressed.
     compressor: Option<Compressor>,
-    /// The most bytes of an entry.
+    /// Bytes of an entry, above which it is truncated.
     max_entry_bytes: Option<usize>,
-    /// Buffers of bodies that were compressed into others.
+    /// Buffers of bodies that have been compressed.
     spare: Mutex<Vec<Vec<u8>>>,
 }
 
-/// What stands in a body.
+/// What a body holds.
 struct Framed {
     count: usize,
-    /// Entries that were made smaller.
+    /// Truncated entries.
     truncated: usize,
 }
 
@@ -56,8 +56,7 @@ impl Encoder {
         self.limits
     }
 
-    /// As many of the first entries as fit. An entry that cannot be sent at all ends the batch, and is an error once it
-    /// comes first.
+    /// Encodes as many of the first entries as fit. An entry that cannot be sent ends the batch; if it is the first one, it is an error.
     pub(crate) fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
         let mut body = self.spare().pop().unwrap_or_default();
         let framed = self.frame(entries, &mut body);
@@ -74,7 +73,7 @@ impl Encoder {
             .with_truncated(truncated))
     }
 
-    /// The batch with a compressed body, if bodies are compressed.
+    /// Compresses the body of the batch, if compression is on.
     pub(crate) fn compress(&self, batch: Batch) -> Batch {
         match &self.compressor {
             Some(compressor) if batch.coding == Coding::Identity => {
@@ -98,8 +97,8 @@ impl Encoder {
     fn keep(&self, mut buffer: Vec<u8>) {
         buffer.clear();
         let mut spare = self.spare();
-        // An entry that was too large for any request may have made it longer.
-        if spare.len() < MOST_SPARE && buffer.capacity() <= 2 * self.limits.bytes {
+        // An entry that was too large for any request may have grown it.
+        if spare.len() < MAX_SPARE_BUFFERS && buffer.capacity() <= 2 * self.limits.bytes {
             spare.push(buffer);
         }
     }
@@ -146,7 +145,7 @@ impl Encoder {
         Ok(Framed { count, truncated })
     }
 
-    /// Appends the entry, made smaller if it is over the limit for one. True if it was.
+    /// Appends the entry, truncated if it is above the limit. True if it was truncated.
     fn write(&self, entry: &LogEntry, body: &mut Vec<u8>) -> Result<bool, EncodeError> {
         let start = body.len();
         entry.write_json(body);
@@ -161,7 +160,7 @@ impl Encoder {
     }
 }
 
-/// The entry with as much of its text as makes it no larger than `limit`, if there is such a part.
+/// Truncates the text of the entry so that the entry has at most `limit` bytes, if that is possible.
 fn smaller(entry: &LogEntry, bytes: usize, limit: usize) -> Option<LogEntry> {
     let text = &entry.text;
     let around = bytes - text.written_len(text.document());
@@ -174,7 +173,7 @@ fn smaller(entry: &LogEntry, bytes: usize, limit: usize) -> Option<LogEntry> {
     Some(smaller)
 }
 
-/// A guess: quotes in the text double.
+/// An estimate: each quote in the text takes two bytes.
 fn expected_len(entries: &[LogEntry]) -> usize {
     let texts: usize = entries
         .iter()

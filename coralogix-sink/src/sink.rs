@@ -1,4 +1,4 @@
-//! The sink itself: one attempt per call, judged.
+//! The sink: one request per call, and the meaning of its answer.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use crate::status::{self, Ingress};
 
 /// Sends log entries to `POST /logs/v1/singles` of a Coralogix ingress.
 ///
-/// [`send`](LogSink::send) makes one attempt and says by the kind of its error what to do; the pipeline of
-/// `okta-coralogix-core` repeats, splits and dead-letters by that.
+/// [`send`](LogSink::send) makes one attempt. The kind of its error says what to do; the pipeline of `okta-coralogix-core` retries,
+/// splits and dead-letters accordingly.
 pub struct CoralogixSink {
     endpoint: Endpoint,
     /// The ingress, as messages name it.
@@ -31,20 +31,25 @@ pub struct CoralogixSink {
     encoder: Encoder,
     limits: ExchangeLimits,
     transport: Arc<dyn Transport>,
-    /// Entries that were accepted smaller than they were.
+    /// Truncated entries that Coralogix accepted.
     truncated: AtomicU64,
 }
 
+/// A key that can be sent, and its header.
+pub(crate) struct ApiKey {
+    pub(crate) key: Secret,
+    pub(crate) header: HeaderValue,
+}
+
 impl CoralogixSink {
-    /// A builder: where to send and the key are required.
+    /// A builder. A domain or an endpoint, and the key, are required.
     pub fn builder() -> CoralogixSinkBuilder {
         CoralogixSinkBuilder::from_config(CoralogixConfig::default())
     }
 
-    pub(crate) fn assemble(
+    pub(crate) fn new(
         endpoint: Endpoint,
-        key: Secret,
-        authorization: HeaderValue,
+        ApiKey { key, header }: ApiKey,
         encoder: Encoder,
         limits: ExchangeLimits,
         transport: Arc<dyn Transport>,
@@ -56,7 +61,7 @@ impl CoralogixSink {
         };
         let agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
         let headers = HeaderMap::from_iter([
-            (AUTHORIZATION, authorization),
+            (AUTHORIZATION, header),
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (USER_AGENT, HeaderValue::from_static(agent)),
         ]);
@@ -72,13 +77,13 @@ impl CoralogixSink {
         }
     }
 
-    /// Where it sends to.
+    /// The endpoint that it sends to.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// Entries that were accepted smaller than they were, for [`max_entry_bytes`](CoralogixSinkBuilder::max_entry_bytes), so far.
+    /// Entries that were truncated to [`max_entry_bytes`](CoralogixSinkBuilder::max_entry_bytes) and accepted so far.
     #[must_use]
     pub fn truncated_entries(&self) -> u64 {
         self.truncated.load(Ordering::Relaxed)
@@ -86,9 +91,9 @@ impl CoralogixSink {
 
     /// Tests reachability and the key without sending any log: posts an empty array.
     ///
-    /// Coralogix documents no such test. A 2xx and a refusal of the content (400, 422) both mean that somebody who
-    /// speaks JSON has let the key pass; an ingress that judged content before keys would pass a wrong key here, and
-    /// refuse it on the first delivery, which consumes nothing.
+    /// Coralogix documents no such test. A 2xx and a refusal of the content (400, 422) both mean that the ingress accepts the key. An
+    /// ingress that checked the content before the key would let a wrong key pass here and refuse it at the first delivery, which
+    /// consumes no event.
     ///
     /// # Errors
     /// As [`send`](LogSink::send), without `TooLarge` and `Rejected`.

@@ -1,7 +1,7 @@
-//! What an answer of the ingress means: a pure function of status, headers and body.
+//! What an answer to a request means: a pure function of status, headers and body.
 //!
-//! Coralogix publishes no table of codes. This one is pieced together from its own clients and from what is safe: no
-//! answer but a 2xx counts as delivered, and nothing but a refusal of the content lets an entry be given up.
+//! Coralogix publishes no table of status codes. This table follows its own clients, and is safe where they differ: only a 2xx
+//! counts as delivered, and only a refusal of the content (400, 413, 422) lets the pipeline give up an entry.
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
@@ -13,7 +13,7 @@ use okta_coralogix_core::{Error, ErrorKind, RetryHint, Secret};
 
 use crate::config::MAX_ANSWER;
 
-/// Whom the answer came from, for messages, and the key that must not stand in them.
+/// The ingress as messages name it, and the key that no message may repeat.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ingress<'a> {
     /// `ingress.eu2.coralogix.com (region EU2)`.
@@ -21,7 +21,7 @@ pub(crate) struct Ingress<'a> {
     pub(crate) key: &'a Secret,
 }
 
-/// Judges one answer.
+/// Classifies a complete answer.
 pub(crate) fn classify(answer: &Response<Bytes>, ingress: Ingress<'_>) -> Result<Sent, Error> {
     let (status, headers) = (answer.status(), answer.headers());
     let Ingress { name, .. } = ingress;
@@ -72,7 +72,7 @@ pub(crate) fn classify(answer: &Response<Bytes>, ingress: Ingress<'_>) -> Result
     }
 }
 
-/// Judges an exchange that brought no complete answer.
+/// Classifies an exchange without a complete answer.
 pub(crate) fn no_answer(error: &TransportError, name: &str) -> Error {
     let kind = match error {
         TransportError::TooLong(_) => ErrorKind::UnexpectedAnswer,
@@ -97,8 +97,8 @@ fn temporary(status: StatusCode, headers: &HeaderMap, name: &str, said: &str) ->
         .with_ambiguity(may_have_stored(status))
 }
 
-/// Only 429 and 503 say that the request was turned away before anything was done with it. With any other of the
-/// temporary answers (a gateway that lost its backend, a server that failed half way) the entries may be stored.
+/// Only 429 and 503 say that the server did nothing with the request. After any other temporary answer (a gateway lost its
+/// backend, a server failed half way) Coralogix may have stored the entries.
 fn may_have_stored(status: StatusCode) -> bool {
     !matches!(status.as_u16(), 429 | 503)
 }
@@ -112,7 +112,7 @@ pub(crate) fn wrong_endpoint(name: &str, what: &str) -> Error {
     )
 }
 
-/// A redirect is not followed, since the key would go along. Only the host it points to is worth a word.
+/// The sink does not follow a redirect, since the key would go along. The message names the target host.
 fn redirect(status: StatusCode, headers: &HeaderMap, key: &Secret) -> String {
     let host = headers
         .get(LOCATION)
@@ -125,7 +125,7 @@ fn redirect(status: StatusCode, headers: &HeaderMap, key: &Secret) -> String {
     }
 }
 
-/// `: "…"` with the text of the body; nothing for an empty body, or for one that is compressed, which nobody asked for.
+/// `: "…"` with the text of the body; nothing for an empty body, or for one that is compressed, which the sink did not ask for.
 fn said(headers: &HeaderMap, body: &[u8], key: &Secret) -> String {
     let text = String::from_utf8_lossy(body);
     match text.trim() {
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_web_page_is_no_ingress_unless_waiting_may_mend_it() {
+    fn a_web_page_is_a_wrong_endpoint_unless_the_status_is_temporary() {
         use ErrorKind::*;
         let declared = [("content-type", "Text/HTML; charset=utf-8")];
         let cases = [
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_say_whom_and_what_and_never_the_key() {
+    fn messages_name_the_ingress_and_never_the_key() {
         let refused = answer(401, &[], "bad key hunter2").unwrap_err();
         assert_eq!(
             refused.detail(),

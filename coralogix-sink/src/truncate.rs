@@ -1,26 +1,25 @@
-//! Making the text of an entry smaller, in a fixed order, and saying so in it.
+//! Truncates the text of a large entry, in a fixed order, and flags that in the text.
 
 use std::ops::Range;
 
 use okta_coralogix_core::json::{Members, elements, place};
 
-/// The member at the root of a document from which something was taken: `{"shed":["debugContext.debugData"]}`.
+/// The member that is added at the root of a truncated document: `{"shed":["debugContext.debugData"]}`.
 pub(crate) const FLAG: &str = "okta_coralogix";
 
-/// What becomes `null`, in this order.
+/// Members that become `null`, in this order.
 const NULLED: [[&str; 2]; 2] = [["debugContext", "debugData"], ["request", "ipChain"]];
 
-/// What is cut to as many of its first elements as fit, at least one.
+/// The array of which as many of the first elements are kept as fit, at least one.
 const CUT: &str = "target";
 
-/// Where the LogEvent of an EventBridge envelope stands.
+/// The member of an EventBridge envelope that holds the LogEvent.
 const DETAIL: &str = "detail";
 
-/// The JSON document `text` without as much of what it can do without as it takes until it `fits`: first
-/// `debugContext.debugData`, then `request.ipChain`, then all but the first elements of `target`, each also below
-/// `detail`. The rest stays byte for byte as it was, but for a last member [`FLAG`], which names what is gone.
+/// Removes parts of the JSON document `text` until it `fits`: first `debugContext.debugData`, then `request.ipChain`, then all but the
+/// first elements of `target`, each also below `detail`. All other bytes stay as they are; a last member [`FLAG`] names the removed parts.
 ///
-/// `None` if the text is no JSON object, has such a member already, or does not fit even then.
+/// `None` if the text is no JSON object, has a member [`FLAG`] already, or does not fit even then.
 pub(crate) fn truncate(text: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
     let mut draft = Draft::of(text)?;
     for path in NULLED {
@@ -34,11 +33,11 @@ pub(crate) fn truncate(text: &str, fits: impl Fn(&str) -> bool) -> Option<String
     draft.cut(fits)
 }
 
-/// A document, and what is to be replaced in it.
+/// A document with the edits to make in it.
 #[derive(Clone)]
 struct Draft<'a> {
     text: &'a str,
-    /// The LogEvents in it: the document itself, or below `detail`, with what stands before their paths.
+    /// The LogEvents in it, the document itself and that below `detail`, each with the prefix of its paths.
     roots: Vec<(&'static str, &'a str)>,
     edits: Vec<(Range<usize>, &'static str)>,
     flags: Vec<String>,
@@ -60,7 +59,7 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Replaces what stands at `path` by `null`. False if there is nothing.
+    /// Replaces the values at `path` by `null`. False if there are none.
     fn null(&mut self, path: [&str; 2]) -> bool {
         let [outer, inner] = path;
         let before = self.edits.len();
@@ -77,7 +76,7 @@ impl<'a> Draft<'a> {
         self.edits.len() > before
     }
 
-    /// Keeps as many of the first elements of the arrays as fit, which are fewer than there are.
+    /// Keeps as many of the first elements of the arrays as fit, and fewer than there are.
     fn cut(self, fits: impl Fn(&str) -> bool) -> Option<String> {
         let roots = self.roots.iter();
         let arrays: Vec<_> = roots
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_go_in_order_and_only_as_many_as_it_takes() {
+    fn parts_are_removed_in_order_and_only_until_it_fits() {
         let debug = to(EVENT.len() - 1).unwrap();
         assert!(debug.contains(r#"{"uuid":"u", "debugContext":{"debugData":null},"request""#));
         assert!(
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_document_is_left_alone() {
+    fn a_text_without_these_parts_is_not_truncated() {
         let flagged = r#"{"debugContext":{"debugData":"long enough"},"okta_coralogix":1}"#;
         let nothing =
             r#"{"debugContext":{"debugData":null},"request":{},"target":[1],"detail":"x"}"#;
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_stands_twice_or_is_spelt_with_escapes_goes_too() {
+    fn repeated_and_escaped_keys_are_removed_too() {
         let text = r#"{"debugContext":{"debug\u0044ata":"11111","debugData":[2]},"debugContext":{"debugData":"3"}}"#;
         let smaller = truncate(text, |_| true).unwrap();
         assert!(
@@ -224,7 +223,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_left_is_valid_fits_and_is_the_most_that_does(limit in 0..600_usize) {
+        fn the_truncated_text_is_valid_json_and_fits(limit in 0..600_usize) {
             let Some(smaller) = to(limit) else {
                 prop_assert!(limit < 260, "{limit}");
                 return Ok(());

@@ -1,4 +1,4 @@
-//! Setting a simulator up.
+//! The builder of a simulator.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::ingress::CoralogixSimulator;
 
 type Identity = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-/// What does not change while a simulator lives.
+/// The settings of a simulator.
 pub(super) struct Settings {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) identity: Box<Identity>,
@@ -53,7 +53,7 @@ impl CoralogixSimulatorBuilder {
         self
     }
 
-    /// How the id of an entry is found in its text. Default: [`okta_uuid`].
+    /// How to find the id of an entry in its text. Default: [`okta_uuid`].
     pub fn identity(
         mut self,
         identity: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
@@ -74,7 +74,7 @@ impl CoralogixSimulatorBuilder {
         self
     }
 
-    /// What a wrong key is answered with. Default: 401.
+    /// The status for a wrong key. Default: 401.
     pub fn wrong_key_status(mut self, status: u16) -> Self {
         self.settings.wrong_key_status = status;
         self

@@ -1,12 +1,12 @@
-//! What can go wrong, on request.
+//! Scripted faults.
 
 use std::time::Duration;
 
-/// What happens to one request.
+/// A fault of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Answers with a status and takes nothing.
+    /// Answers with a status and accepts nothing.
     Status {
         /// The status.
         status: u16,
@@ -15,27 +15,27 @@ pub enum Fault {
         /// The body: an HTML page, or JSON.
         html: bool,
     },
-    /// Breaks the connection before the body is read. Nothing is taken.
+    /// Breaks the connection before the body is read. It accepts nothing.
     ResetBeforeReading,
-    /// Takes the entries, then breaks the connection instead of answering.
+    /// Accepts the entries, then breaks the connection instead of answering.
     ResetAfterAccepting,
-    /// Takes the entries, then breaks the connection in the middle of the answer.
+    /// Accepts the entries, then breaks the connection in the middle of the answer.
     HalfAnswer,
-    /// Takes the entries, sends half an answer, and then nothing more, without breaking the connection.
+    /// Accepts the entries, sends half an answer, and then nothing more, without breaking the connection.
     StalledAnswer,
-    /// Takes the entries at once, and answers as usual, this much later.
+    /// Accepts the entries at once, and answers as usual, this much later.
     Slow(Duration),
     /// Begins to read the body this much later, so that a large one jams, and then answers as usual. If the caller goes
-    /// away before, nothing is taken.
+    /// away before, it accepts nothing.
     SlowReading(Duration),
-    /// Answers with a status, a 2xx taking the entries as usual, and with a gzip body of zeros that nobody asked for.
+    /// Answers with a status, a 2xx accepting the entries as usual, and with a gzip body of zeros that nobody asked for.
     GzipBomb {
         /// The status.
         status: u16,
-        /// Bytes that the body unfolds to; about a thousandth of that goes over the wire.
-        unfolds_to: usize,
+        /// Bytes of the body after decompression, about a thousand times those on the wire.
+        uncompressed_bytes: usize,
     },
-    /// Redirects to this URL. Nothing is taken.
+    /// Redirects to this URL. It accepts nothing.
     Redirect(String),
 }
 

@@ -77,20 +77,20 @@ impl Ingress {
         let now = self.settings.clock.now();
         let mut state = self.state();
         let mut record = record(wire, None);
-        let judged = match &fault {
+        let checked = match &fault {
             Some(Fault::Status { status, .. }) => Err((*status, "scripted".to_owned())),
             Some(Fault::Redirect(_)) => Err((302, String::new())),
             Some(Fault::GzipBomb { status, .. }) if !(200..300).contains(status) => {
                 Err((*status, "scripted".to_owned()))
             }
-            _ => self.judge(&state, head, wire),
+            _ => self.check(&state, head, wire),
         };
-        let (status, said) = match judged {
+        let (status, said) = match checked {
             Ok(singles) => {
                 record.entries = singles.entries.len();
                 record.plain_bytes = singles.plain_bytes;
-                record.taken = true;
-                self.take(&mut state, singles.entries, now);
+                record.accepted = true;
+                self.accept(&mut state, singles.entries, now);
                 match fault {
                     Some(Fault::GzipBomb { status, .. }) => (status, String::new()),
                     _ => (200, "{}".to_owned()),
@@ -114,9 +114,11 @@ impl Ingress {
             Some(Fault::ResetAfterAccepting) => return Reply::Broken,
             Some(Fault::HalfAnswer) => return Reply::Half(answer),
             Some(Fault::StalledAnswer) => return Reply::Stalled(answer),
-            Some(Fault::GzipBomb { unfolds_to, .. }) => {
+            Some(Fault::GzipBomb {
+                uncompressed_bytes, ..
+            }) => {
                 put(&mut answer, CONTENT_ENCODING, "gzip");
-                *answer.body_mut() = bomb(unfolds_to);
+                *answer.body_mut() = bomb(uncompressed_bytes);
             }
             Some(Fault::Redirect(to)) => put(&mut answer, LOCATION, &to),
             Some(Fault::Status {
@@ -136,7 +138,7 @@ impl Ingress {
     }
 
     /// The entries, or the status and reason of a refusal.
-    fn judge(&self, state: &State, head: &Parts, wire: &[u8]) -> Result<Singles, (u16, String)> {
+    fn check(&self, state: &State, head: &Parts, wire: &[u8]) -> Result<Singles, (u16, String)> {
         if head.uri.path() != "/logs/v1/singles" {
             return Err((404, "no such path".into()));
         }
@@ -172,7 +174,7 @@ impl Ingress {
         Ok(singles)
     }
 
-    fn take(&self, state: &mut State, entries: Vec<Arrival>, now: DateTime<Utc>) {
+    fn accept(&self, state: &mut State, entries: Vec<Arrival>, now: DateTime<Utc>) {
         let request = state.ledger.requests.len();
         for mut entry in entries {
             entry.request = request;
@@ -203,17 +205,17 @@ fn record(wire: &[u8], status: Option<u16>) -> RequestRecord {
         wire_bytes: wire.len(),
         wire_hash: hasher.finish(),
         status,
-        taken: false,
+        accepted: false,
         bad_shape: false,
         empty: false,
         wrong_key: false,
     }
 }
 
-fn bomb(unfolds_to: usize) -> Bytes {
+fn bomb(uncompressed_bytes: usize) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::best());
     let zeros = vec![0; 64 * 1024];
-    let mut left = unfolds_to;
+    let mut left = uncompressed_bytes;
     while left > 0 {
         let some = left.min(zeros.len());
         encoder.write_all(&zeros[..some]).expect(INFALLIBLE);

@@ -1,4 +1,4 @@
-//! Telling entries apart.
+//! The id of an entry.
 
 use serde_json::Value;
 

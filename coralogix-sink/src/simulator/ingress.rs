@@ -23,7 +23,7 @@ pub(super) struct Ingress {
     state: Mutex<State>,
 }
 
-/// What changes while a simulator lives.
+/// The mutable state of a simulator.
 pub(super) struct State {
     pub(super) key: Secret,
     pub(super) ledger: Ledger,

@@ -1,4 +1,4 @@
-//! What arrived.
+//! The log of arrivals and requests.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ pub struct Ledger {
     pub(super) requests: Vec<RequestRecord>,
 }
 
-/// One request, whatever became of it.
+/// One request, accepted or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestRecord {
@@ -26,8 +26,8 @@ pub struct RequestRecord {
     pub wire_hash: u64,
     /// The status answered; `None` where the connection was broken instead.
     pub status: Option<u16>,
-    /// True if its entries were taken.
-    pub taken: bool,
+    /// True if the ingress accepted its entries.
+    pub accepted: bool,
     /// True if an entry, or the whole body, was not as documented.
     pub bad_shape: bool,
     /// True if it was an array without an entry: the sink's `check`, never a delivery.
@@ -37,7 +37,7 @@ pub struct RequestRecord {
 }
 
 impl Ledger {
-    /// The entries taken, in order of arrival.
+    /// The accepted entries, in order of arrival.
     #[must_use]
     pub fn entries(&self) -> &[Arc<Arrival>] {
         &self.entries

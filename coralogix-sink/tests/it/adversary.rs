@@ -88,10 +88,17 @@ async fn a_compressed_answer_is_not_unfolded() {
     let sink = over_socket(server.base_url(), &ingress);
     let batch = sink.encode(&events(0..1)).unwrap();
     // 128 KB on the wire, twice of what is read, and 1 KB.
-    for (unfolds_to, taken) in [(1 << 27, false), (1 << 20, true)] {
-        let bomb = |status| Fault::GzipBomb { status, unfolds_to };
+    for (uncompressed_bytes, taken) in [(1 << 27, false), (1 << 20, true)] {
+        let bomb = |status| Fault::GzipBomb {
+            status,
+            uncompressed_bytes,
+        };
         ingress.fail_next(1, bomb(200));
-        assert_eq!(sink.send(&batch).await.is_ok(), taken, "{unfolds_to}");
+        assert_eq!(
+            sink.send(&batch).await.is_ok(),
+            taken,
+            "{uncompressed_bytes}"
+        );
         ingress.fail_next(1, bomb(503));
         assert!(sink.send(&batch).await.unwrap_err().is_temporary());
     }

@@ -32,8 +32,11 @@ fn passing() -> Vec<(Fault, usize)> {
     ]
 }
 
-fn bomb(status: u16, unfolds_to: usize) -> Fault {
-    Fault::GzipBomb { status, unfolds_to }
+fn bomb(status: u16, uncompressed_bytes: usize) -> Fault {
+    Fault::GzipBomb {
+        status,
+        uncompressed_bytes,
+    }
 }
 
 #[tokio::test(start_paused = true)]

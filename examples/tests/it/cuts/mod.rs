@@ -29,7 +29,7 @@ fn assert_only_whole_requests_repeat(
     assert_eq!(missing, [""; 0], "nothing is lost");
     let mut copies: HashMap<u64, usize> = HashMap::new();
     let (mut again, mut explained) = (0, 0);
-    for request in ledger.requests().iter().filter(|request| request.taken) {
+    for request in ledger.requests().iter().filter(|request| request.accepted) {
         let count = copies.entry(request.wire_hash).or_default();
         if *count > 0 && request.entries > 0 {
             again += 1;
