@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use okta_coralogix_core::json::{Members, elements, place};
+use okta_coralogix_core::json::{Members, elements, substr_range};
 
 /// The member that is added at the root of a truncated document: `{"shed":["debugContext.debugData"]}`.
 pub(crate) const FLAG: &str = "okta_coralogix";
@@ -67,7 +67,7 @@ impl<'a> Draft<'a> {
             for outer_value in values(root, outer) {
                 for value in values(outer_value, inner) {
                     if value != "null" {
-                        self.edits.push((place(self.text, value), "null"));
+                        self.edits.push((substr_range(self.text, value), "null"));
                         self.flag(format!("{prefix}{outer}.{inner}"));
                     }
                 }
@@ -88,8 +88,8 @@ impl<'a> Draft<'a> {
             let mut draft = self.clone();
             for (prefix, elements) in &arrays {
                 if elements.len() > most {
-                    let kept = place(self.text, elements[most - 1]);
-                    let last = place(self.text, elements[elements.len() - 1]);
+                    let kept = substr_range(self.text, elements[most - 1]);
+                    let last = substr_range(self.text, elements[elements.len() - 1]);
                     draft.edits.push((kept.end..last.end, ""));
                     draft.flag(format!("{prefix}{CUT}"));
                 }

@@ -2,16 +2,9 @@
 
 use bytes::Bytes;
 use okta_coralogix_core::event::MalformedReason;
-use serde::de::IgnoredAny;
+use okta_coralogix_core::json::Recovery;
 
 use crate::keys::each_key;
-
-/// JSON's white space; Rust's `trim` would take more.
-const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
-
-/// How many times the length of the body may be read in search of the end of broken values. A hostile body could otherwise
-/// be made to cost the square of its length.
-const RESYNC_PASSES: usize = 16;
 
 /// The values of a body that is UTF-8. Arrays at the top level are opened, what stands in them is not.
 ///
@@ -19,23 +12,16 @@ const RESYNC_PASSES: usize = 16;
 pub(super) struct Values<'a> {
     body: &'a Bytes,
     text: &'a str,
+    recovery: Recovery<'a>,
     at: usize,
     /// Inside an array.
     in_array: bool,
-    /// Bytes that may still be read in search of the end of a broken value.
-    budget: usize,
     /// Values that may still be given.
     left: usize,
 }
 
 /// What is no JSON value, and why.
 type Broken = (Bytes, MalformedReason);
-
-/// What is wrong with a value, and how many bytes of it were read to find that out.
-struct Fault {
-    what: String,
-    read: usize,
-}
 
 impl<'a> Values<'a> {
     /// The values of `body`, at most `most` of them: all that stands behind is one broken one.
@@ -44,42 +30,19 @@ impl<'a> Values<'a> {
         Self {
             body,
             text,
+            recovery: Recovery::new(text),
             at: 0,
             in_array: false,
-            budget: text.len().saturating_mul(RESYNC_PASSES),
             left: most,
         }
     }
 
     fn skip_space(&self, at: usize) -> usize {
-        let rest = &self.text[at..];
-        at + rest.len() - rest.trim_start_matches(WHITE_SPACE).len()
+        self.recovery.skip_space(at)
     }
 
     fn byte(&self, at: usize) -> Option<u8> {
         self.text.as_bytes().get(at).copied()
-    }
-
-    /// Reads one value at `at`: where it ends.
-    fn value(&self, at: usize) -> Result<usize, Fault> {
-        let rest = &self.text[at..];
-        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
-        let fault = |what: &str, read| Fault {
-            what: what.into(),
-            read,
-        };
-        match stream.next() {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(fault(&error.to_string(), offset(rest, &error))),
-            None => return Err(fault("nothing where a value should be", 0)),
-        }
-        let read = stream.byte_offset();
-        let behind = self.byte(self.skip_space(at + read));
-        match behind {
-            Some(b',' | b']') => Ok(at + read),
-            _ if self.in_array => Err(fault("no comma behind the element", read)),
-            _ => Ok(at + read),
-        }
     }
 
     /// Gives what reaches from `from` to `to` as broken, and goes on behind it.
@@ -92,44 +55,6 @@ impl<'a> Values<'a> {
         };
         self.at = to;
         (self.body.slice(from..to), reason)
-    }
-
-    /// Where the broken value at `start` ends.
-    fn resync(&mut self, start: usize) -> usize {
-        let bytes = self.text.as_bytes();
-        let in_array = self.in_array;
-        let ends_value = |byte: &u8| match in_array {
-            true => *byte == b',',
-            false => matches!(byte, b',' | b'\n' | b'}'),
-        };
-        let mut at = start;
-        while let Some(found) = bytes[at..].iter().position(ends_value) {
-            let end = at + found;
-            let next = self.skip_space(end + 1);
-            if bytes.get(next) == Some(&b'{') {
-                let read = match self.value(next) {
-                    Ok(value_end) if looks_like_an_event(&self.text[next..value_end]) => {
-                        return end + usize::from(bytes[end] == b'}');
-                    }
-                    Ok(value_end) => value_end - next,
-                    Err(fault) => fault.read,
-                };
-                if !self.spend(read) {
-                    break;
-                }
-            }
-            // What ends values among the white space leads to the same place.
-            at = next;
-        }
-        bytes.len()
-    }
-
-    /// Takes what was read in vain from the budget. False if that is used up.
-    fn spend(&mut self, read: usize) -> bool {
-        // One more, so that the number of attempts is bounded too.
-        let left = self.budget.checked_sub(read + 1);
-        self.budget = left.unwrap_or(0);
-        left.is_some()
     }
 
     /// Behind an element of an array: over the comma, or out of it.
@@ -172,18 +97,22 @@ impl Iterator for Values<'_> {
             return Some(Err(self.broken(start, end, reason)));
         }
         self.left -= 1;
-        match self.value(start) {
+        let in_array = self.in_array;
+        let may_follow = |byte| !in_array || matches!(byte, Some(b',' | b']'));
+        match self.recovery.value_end(start, may_follow) {
             Ok(value_end) => {
                 self.at = value_end;
                 self.step_over();
                 Some(Ok(self.body.slice(start..value_end)))
             }
-            Err(fault) => {
-                let broken_end = match self.spend(fault.read) {
-                    true => self.resync(start),
-                    false => end,
-                };
-                let broken = self.broken(start, broken_end, MalformedReason::NotJson(fault.what));
+            Err(broken) => {
+                let ends: &[u8] = if in_array { b"," } else { b",\n}" };
+                let found = self
+                    .recovery
+                    .resync(&broken, ends, may_follow, looks_like_an_event);
+                let broken_end = found.unwrap_or(end);
+                let reason = MalformedReason::NotJson(broken.to_string());
+                let broken = self.broken(start, broken_end, reason);
                 if broken_end == end {
                     self.in_array = false;
                 } else {
@@ -206,12 +135,4 @@ fn looks_like_an_event(object: &str) -> bool {
         _ => {}
     });
     matches!(read, Ok(true)) && ((uuid && published) || (detail && detail_type))
-}
-
-/// How far the reader came in `text` before the error.
-fn offset(text: &str, error: &serde_json::Error) -> usize {
-    let before = text
-        .split_inclusive('\n')
-        .take(error.line().saturating_sub(1));
-    before.map(str::len).sum::<usize>() + error.column()
 }

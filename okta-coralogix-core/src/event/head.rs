@@ -9,9 +9,9 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::page::WHITE_SPACE;
 use super::{MalformedReason, OktaSeverity, scan, time};
-use crate::json_string::plain;
+use crate::json::WHITE_SPACE;
+use crate::json::string::plain;
 
 /// The head of an event: its time, and where its strings stand in the event's bytes. No allocation.
 ///
@@ -37,37 +37,18 @@ impl EventHead {
     /// The same, by `serde_json` alone.
     pub(crate) fn read_by_serde_json(json: &[u8]) -> Result<Self, MalformedReason> {
         let text = utf8(json)?;
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let fields = Fields::deserialize(&mut reader)
-            .and_then(|fields| reader.end().map(|()| fields))
-            .map_err(|error| match number(text) {
-                Some(end) if text[end..].trim_matches(WHITE_SPACE).is_empty() => {
-                    MalformedReason::NotAnObject
-                }
-                _ => not_json(&error),
-            })?;
+        let not_json = |error: serde_json::Error| MalformedReason::NotJson(error.to_string());
+        if !text.trim_start_matches(WHITE_SPACE).starts_with('{') {
+            serde_json::from_str::<IgnoredAny>(text).map_err(not_json)?;
+            return Err(MalformedReason::NotAnObject);
+        }
+        let fields: Fields<'_> = serde_json::from_str(text).map_err(not_json)?;
         fields.head(text)
     }
 }
 
-/// Where the number at the start of `text` ends. One that no floating-point number can hold is JSON all the same, but the
-/// visitor never sees it.
-pub(super) fn number(text: &str) -> Option<usize> {
-    let start = text.trim_start_matches(WHITE_SPACE);
-    if !start.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-        return None;
-    }
-    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
-    stream.next()?.ok()?;
-    Some(stream.byte_offset())
-}
-
 fn utf8(json: &[u8]) -> Result<&str, MalformedReason> {
     simdutf8::basic::from_utf8(json).map_err(|_| MalformedReason::NotUtf8)
-}
-
-pub(super) fn not_json(error: &serde_json::Error) -> MalformedReason {
-    MalformedReason::NotJson(error.to_string())
 }
 
 /// A part of an event's bytes.
@@ -95,8 +76,7 @@ impl Span {
 /// The raw values of the head's fields in one JSON value.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Fields<'a> {
-    is_object: bool,
-    /// As it is written.
+    /// As it is spelt.
     first_key: Option<&'a str>,
     pub(super) uuid: Option<&'a str>,
     pub(super) published: Option<&'a str>,
@@ -105,17 +85,10 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Those of an object of which nothing was read yet.
-    pub(super) fn of_object() -> Self {
-        Self {
-            is_object: true,
-            ..Self::default()
-        }
-    }
-
-    /// True if it has what every System Log event has. Nested objects have not.
-    pub(super) fn looks_like_an_event(&self) -> bool {
-        self.uuid.is_some() && self.published.is_some()
+    /// True if the object has what every event of the System Log has. Those within an event do not.
+    pub(super) fn are_of_an_event(object: &str) -> bool {
+        let fields = scan::object(object).or_else(|| serde_json::from_str(object).ok());
+        fields.is_some_and(|fields| fields.uuid.is_some() && fields.published.is_some())
     }
 
     /// Where the object begins in `text`, that it was read from; `None` if that cannot be told from its first key.
@@ -130,9 +103,6 @@ impl<'a> Fields<'a> {
 
     /// The head, with spans relative to `event`, the text that the fields are slices of.
     pub(super) fn head(&self, event: &str) -> Result<EventHead, MalformedReason> {
-        if !self.is_object {
-            return Err(MalformedReason::NotAnObject);
-        }
         let published = self.published.ok_or(MalformedReason::NoPublished)?;
         if published == "null" {
             return Err(MalformedReason::NoPublished);
@@ -154,9 +124,8 @@ impl<'a> Fields<'a> {
 }
 
 impl<'de> Deserialize<'de> for Fields<'de> {
-    /// Takes any JSON value, so that a bad element is passed over like a good one.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FieldsVisitor)
+        deserializer.deserialize_map(FieldsVisitor)
     }
 }
 
@@ -177,11 +146,11 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     type Value = Fields<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
+        f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Fields::of_object();
+        let mut fields = Fields::default();
         // As it is written: one that spells half a surrogate pair is JSON, and no text.
         while let Some(key) = map.next_key::<&RawValue>()? {
             let key = inside(key.get()).unwrap_or_default();
@@ -199,35 +168,6 @@ impl<'de> Visitor<'de> for FieldsVisitor {
             *field = Some(map.next_value::<&RawValue>()?.get());
         }
         Ok(fields)
-    }
-
-    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Fields::default())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Fields::default())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Fields::default())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Fields::default())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Fields::default())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Fields::default())
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Fields::default())
     }
 }
 

@@ -1,6 +1,5 @@
 //! Okta System Log events: the bytes as they came, the head that the path reads, the full model.
 
-mod bounded;
 mod envelope;
 mod head;
 mod malformed;
@@ -162,14 +161,14 @@ impl RawEvent {
     pub fn uuid(&self) -> Option<Cow<'_, str>> {
         let span = self.head.uuid?;
         // What cannot be unescaped is no text that two events could be told apart by.
-        crate::json_string::unescaped(&self.log_event()[span.range()])
+        crate::json::string::unescaped(&self.log_event()[span.range()])
     }
 
     /// `eventType`, if it is a string.
     #[must_use]
     pub fn event_type(&self) -> Option<Cow<'_, str>> {
         let span = self.head.event_type?;
-        Some(crate::json_string::plain(&self.log_event()[span.range()]))
+        Some(crate::json::string::plain(&self.log_event()[span.range()]))
     }
 
     /// `eventType` as it stands in the event, ready to be copied into another JSON document.

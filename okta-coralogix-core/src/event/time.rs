@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::json_string::plain;
+use crate::json::string::plain;
 
 /// The time that the inside of a JSON string spells.
 pub(super) fn parse(text: &str) -> Option<DateTime<Utc>> {

@@ -146,7 +146,7 @@ impl CoralogixMapping {
         let Some(members) = Members::of(text) else {
             return Ok(vec![range]);
         };
-        let place = |member: Member<'_>| json::place(text, member.value);
+        let place = |member: Member<'_>| json::substr_range(text, member.value);
         let key = members
             .iter()
             .find(|member| place(*member) == range)

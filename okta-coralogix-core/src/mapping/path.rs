@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use crate::json::{Members, elements};
-use crate::{Error, json_string};
+use crate::Error;
+use crate::json::{Members, elements, string};
 
 /// A path to a field of a LogEvent: `$.actor.alternateId`; `[*]` goes through every element of an array
 /// (`$.target[*].displayName`).
@@ -43,7 +43,7 @@ impl FieldPath {
             };
         }
         match at.as_bytes().first()? {
-            b'"' => Some(json_string::plain(at.as_bytes().get(1..at.len() - 1)?).into_owned()),
+            b'"' => Some(string::plain(at.as_bytes().get(1..at.len() - 1)?).into_owned()),
             b'{' | b'[' | b'n' => None,
             _ => Some(at.to_owned()),
         }

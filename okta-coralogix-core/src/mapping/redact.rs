@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::path::Step;
 use super::{FieldPath, MappingError};
-use crate::json::{Members, elements};
-use crate::{Result, Secret, json_string};
+use crate::json::{Members, elements, string};
+use crate::{Result, Secret};
 
 /// Fields of the LogEvent that are dropped or hashed. Opt-in; everything else stays byte for byte as it was.
 ///
@@ -197,7 +197,7 @@ fn hash(json: &str, salt: &Secret, out: &mut String) {
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
     {
-        Some(inside) => digest.update(json_string::plain(inside.as_bytes()).as_bytes()),
+        Some(inside) => digest.update(string::plain(inside.as_bytes()).as_bytes()),
         None => digest.update(json),
     }
     out.push_str("\"sha256:");

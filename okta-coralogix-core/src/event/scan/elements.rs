@@ -25,7 +25,7 @@ impl<'a, F: FnMut(Range<usize>, &Fields<'a>) -> Option<()>> Elements<'a, F> {
         Self {
             list,
             start: 0,
-            fields: Fields::of_object(),
+            fields: Fields::default(),
             found,
         }
     }
@@ -46,7 +46,7 @@ impl<'a, F: FnMut(Range<usize>, &Fields<'a>) -> Option<()>> Watch for Elements<'
     #[inline(always)]
     fn begin(&mut self, at: usize, kind: u64, nest: Nest) -> Option<()> {
         if nest.is_list() {
-            self.fields = Fields::of_object();
+            self.fields = Fields::default();
             return (self.start == at && kind == Nest::OBJECT).then_some(());
         }
         Some(())

@@ -34,7 +34,7 @@ impl<'a> Envelopes<'a> {
             envelope: Envelope {
                 source: None,
                 event: 0..0,
-                fields: Fields::of_object(),
+                fields: Fields::default(),
             },
         }
     }
@@ -73,7 +73,7 @@ impl Watch for Envelopes<'_> {
             return (at == 0 && kind == Nest::OBJECT).then_some(());
         }
         if nest.is_element() && self.start == Some(at) {
-            self.envelope.fields = Fields::of_object();
+            self.envelope.fields = Fields::default();
             self.in_event = true;
         }
         Some(())

@@ -8,17 +8,17 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::json_string;
+use super::string;
 
-/// The members of an object in their order, each as often as it stands there.
+/// The members of an object in their order; a key that is there twice has two.
 #[derive(Debug, Clone)]
 pub struct Members<'a>(Vec<Member<'a>>);
 
-/// One member.
+/// A member of an object.
 #[derive(Debug, Clone, Copy)]
 pub struct Member<'a> {
     /// The key as it is spelt, with its quotes.
-    pub raw_key: &'a str,
+    pub(crate) raw_key: &'a str,
     /// The JSON of the value.
     pub value: &'a str,
 }
@@ -27,7 +27,7 @@ impl<'a> Member<'a> {
     /// The key in plain text; one that spells half a surrogate pair, as it is spelt.
     #[must_use]
     pub fn key(&self) -> Cow<'a, str> {
-        json_string::plain(&self.raw_key.as_bytes()[1..self.raw_key.len() - 1])
+        string::plain(&self.raw_key.as_bytes()[1..self.raw_key.len() - 1])
     }
 }
 
@@ -38,7 +38,7 @@ impl<'a> Members<'a> {
         serde_json::from_str(json).ok()
     }
 
-    /// All of them.
+    /// All members.
     #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Member<'a>> {
         self.0.iter().copied()
@@ -86,12 +86,12 @@ pub fn elements(json: &str) -> Option<Vec<&str>> {
     Some(elements.into_iter().map(RawValue::get).collect())
 }
 
-/// Where `part`, a slice of `whole`, stands in it.
+/// The range of `part`, a slice of `whole`, in it.
 ///
 /// # Panics
 /// May panic if it is no slice of it.
 #[must_use]
-pub fn place(whole: &str, part: &str) -> Range<usize> {
+pub fn substr_range(whole: &str, part: &str) -> Range<usize> {
     let start = part.as_ptr().addr() - whole.as_ptr().addr();
     start..start + part.len()
 }
@@ -106,7 +106,7 @@ mod tests {
         let members = Members::of(text).unwrap();
         let found: Vec<_> = members.values("a").collect();
         assert_eq!(found, ["[1, 2]", r#"{"b":null}"#]);
-        assert_eq!(place(text, found[0]), 8..14);
+        assert_eq!(substr_range(text, found[0]), 8..14);
         assert_eq!(elements(found[0]), Some(vec!["1", "2"]));
         for other in ["[]", "1", "", "{", r#"{"a":1}x"#] {
             assert!(Members::of(other).is_none(), "{other}");

@@ -1,0 +1,23 @@
+//! Why a page is no list of elements.
+
+use thiserror::Error;
+
+/// A page that cannot be taken apart: nothing of it was taken, ask for it again.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UnreadablePage {
+    /// Not UTF-8.
+    #[error("the page is not UTF-8")]
+    NotUtf8,
+    /// Not a JSON array: a maintenance page in HTML, for one.
+    #[error("the page is not a JSON array but starts with {0:?}")]
+    NotAnArray(String),
+    /// So much of it is broken that the ends of its elements cannot be found in reasonable time, or it has more than 100,000.
+    #[error(
+        "the page has too many elements, or so many broken ones that they cannot be told apart"
+    )]
+    Unsplittable,
+    /// The array does not end, or something stands behind it.
+    #[error("the page breaks off, or something stands behind its array")]
+    Truncated,
+}

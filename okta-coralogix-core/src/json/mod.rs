@@ -1,0 +1,11 @@
+//! JSON text without trees: slices of members and elements, strings as they are spelt, recovery from broken values.
+//!
+//! Nothing here knows what an event is.
+
+mod members;
+mod recovery;
+pub(crate) mod string;
+
+pub use members::{Member, Members, elements, substr_range};
+pub(crate) use recovery::WHITE_SPACE;
+pub use recovery::{BrokenValue, Recovery};
