@@ -1,23 +1,17 @@
-//! The fields of an event that every event's path reads, found in one pass without building a tree.
+//! The few fields of an event that every event's path reads.
 
-use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
-use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
-use super::{MalformedReason, OktaSeverity, scan, time};
+use super::fields::Fields;
+use super::{MalformedReason, OktaSeverity, scan};
 use crate::json::WHITE_SPACE;
-use crate::json::string::plain;
 
-/// The head of an event: its time, and where its strings stand in the event's bytes. No allocation.
-///
-/// Where a key stands twice, the last one counts, as with most JSON readers.
+/// The head of an event: its time, and the spans of its strings in the event's bytes. No allocation.
 #[derive(Debug, Clone, Copy)]
-pub struct EventHead {
+pub(crate) struct EventHead {
     pub(super) published: DateTime<Utc>,
     pub(super) uuid: Option<Span>,
     pub(super) event_type: Option<Span>,
@@ -63,135 +57,12 @@ impl Span {
         self.start as usize..self.end as usize
     }
 
-    /// Where `part`, a slice of `whole`, stands in it. `None` past 4 GiB, which no event reaches.
-    fn of(part: &str, whole: &str) -> Option<Self> {
+    /// The span of `part`, a slice of `whole`. `None` past 4 GiB, which no event reaches.
+    pub(super) fn of(part: &str, whole: &str) -> Option<Self> {
         let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
         Some(Self {
             start: u32::try_from(start).ok()?,
             end: u32::try_from(start + part.len()).ok()?,
         })
-    }
-}
-
-/// The raw values of the head's fields in one JSON value.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Fields<'a> {
-    /// As it is spelt.
-    first_key: Option<&'a str>,
-    pub(super) uuid: Option<&'a str>,
-    pub(super) published: Option<&'a str>,
-    pub(super) event_type: Option<&'a str>,
-    pub(super) severity: Option<&'a str>,
-}
-
-impl<'a> Fields<'a> {
-    /// True if the object has what every event of the System Log has. Those within an event do not.
-    pub(super) fn are_of_an_event(object: &str) -> bool {
-        let fields = scan::object(object).or_else(|| serde_json::from_str(object).ok());
-        fields.is_some_and(|fields| fields.uuid.is_some() && fields.published.is_some())
-    }
-
-    /// Where the object begins in `text`, that it was read from; `None` if that cannot be told from its first key.
-    pub(super) fn start_in(&self, text: &str) -> Option<usize> {
-        let quote = Span::of(self.first_key?, text)?
-            .range()
-            .start
-            .checked_sub(1)?;
-        let brace = text.get(..quote)?.trim_end_matches(WHITE_SPACE);
-        brace.strip_suffix('{').map(str::len)
-    }
-
-    /// The head, with spans relative to `event`, the text that the fields are slices of.
-    pub(super) fn head(&self, event: &str) -> Result<EventHead, MalformedReason> {
-        let published = self.published.ok_or(MalformedReason::NoPublished)?;
-        if published == "null" {
-            return Err(MalformedReason::NoPublished);
-        }
-        let published = inside(published)
-            .and_then(time::parse)
-            .ok_or(MalformedReason::BadPublished)?;
-        let span = |value: Option<&str>| {
-            let text = inside(value?).filter(|text| !text.is_empty())?;
-            Span::of(text, event)
-        };
-        Ok(EventHead {
-            published,
-            uuid: span(self.uuid),
-            event_type: span(self.event_type),
-            severity: self.severity.and_then(inside).and_then(severity),
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-/// The severity that the inside of a JSON string spells.
-fn severity(text: &str) -> Option<OktaSeverity> {
-    let text = text.as_bytes();
-    OktaSeverity::from_okta(text).or_else(|| OktaSeverity::from_okta(plain(text).as_bytes()))
-}
-
-/// The inside of a raw JSON value, if that is a string.
-pub(super) fn inside(raw: &str) -> Option<&str> {
-    raw.strip_prefix('"')?.strip_suffix('"')
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Fields::default();
-        // As it is written: one that spells half a surrogate pair is JSON, and no text.
-        while let Some(key) = map.next_key::<&RawValue>()? {
-            let key = inside(key.get()).unwrap_or_default();
-            fields.first_key = fields.first_key.or(Some(key));
-            let field = match Key::of(key) {
-                Key::Uuid => &mut fields.uuid,
-                Key::Published => &mut fields.published,
-                Key::EventType => &mut fields.event_type,
-                Key::Severity => &mut fields.severity,
-                Key::Other => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            *field = Some(map.next_value::<&RawValue>()?.get());
-        }
-        Ok(fields)
-    }
-}
-
-enum Key {
-    Uuid,
-    Published,
-    EventType,
-    Severity,
-    Other,
-}
-
-impl Key {
-    /// The one that is written like this.
-    fn of(key: &str) -> Self {
-        let text = match key.contains('\\') {
-            true => plain(key.as_bytes()),
-            false => Cow::Borrowed(key),
-        };
-        match &*text {
-            "uuid" => Self::Uuid,
-            "published" => Self::Published,
-            "eventType" => Self::EventType,
-            "severity" => Self::Severity,
-            _ => Self::Other,
-        }
     }
 }

@@ -1,9 +1,11 @@
-//! JSON text without trees: slices of members and elements, strings as they are spelt, recovery from broken values.
+//! JSON text without trees: slices of members and elements, strings as they are spelt, recovery from broken values, and a
+//! scanner.
 //!
 //! Nothing here knows what an event is.
 
 mod members;
 mod recovery;
+pub(crate) mod scanner;
 pub(crate) mod string;
 
 pub use members::{Member, Members, elements, substr_range};

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use crate::event::head::EventHead;
 use crate::event::page::{Reader, split};
-use crate::event::{EventHead, MalformedEvent, Origin, RawEvent, UnreadablePage, scan};
+use crate::event::{MalformedEvent, Origin, RawEvent, UnreadablePage, scan};
 
 /// As [`split_page`](crate::event::split_page), by `serde_json` alone.
 ///

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::event::head::Fields;
+use crate::event::fields::Fields;
 
 /// The most elements of a page, a hundred times Okta's most: each costs some hundred bytes however small it is.
 pub(super) const MOST_ELEMENTS: usize = 100_000;

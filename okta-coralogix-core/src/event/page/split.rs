@@ -9,8 +9,9 @@ use serde::de::IgnoredAny;
 
 use super::UnreadablePage;
 use super::bounded::{Bounded, MOST_ELEMENTS};
-use crate::event::head::Fields;
-use crate::event::{EventHead, MalformedEvent, MalformedReason, Origin, RawEvent, scan};
+use crate::event::fields::Fields;
+use crate::event::head::EventHead;
+use crate::event::{MalformedEvent, MalformedReason, Origin, RawEvent, scan};
 use crate::json::{Recovery, WHITE_SPACE};
 
 /// The elements of a page, in order.

@@ -1,12 +1,12 @@
-//! An event that is a member of an object.
+//! An EventBridge envelope, and the event in it.
+
+use std::ops::Range;
 
 use fearless_simd::Simd;
 
-use super::containers::Watch;
-use super::members::{head_member, string_member};
-use super::nest::Nest;
-use crate::event::envelope::Envelope;
-use crate::event::head::Fields;
+use super::head_member;
+use crate::event::fields::Fields;
+use crate::json::scanner::{Nesting, Visitor, string_member};
 
 /// The member of an EventBridge envelope that is the event.
 const EVENT: &[u8] = b"detail\":";
@@ -14,8 +14,18 @@ const EVENT: &[u8] = b"detail\":";
 /// The one that says where it comes from.
 const SOURCE: &str = "source\":\"";
 
+/// An object with an event as its `detail`.
+pub(crate) struct Envelope<'a> {
+    /// The text of its `source`, with the quotes; it has no escape in it.
+    pub(crate) source: Option<&'a str>,
+    /// The event's range in the text.
+    pub(crate) event: Range<usize>,
+    /// What was found of the event's head.
+    pub(crate) fields: Fields<'a>,
+}
+
 /// The envelope that is being read.
-pub(super) struct Envelopes<'a> {
+pub(super) struct EnvelopeVisitor<'a> {
     text: &'a str,
     /// Where the event begins, as soon as its key was read.
     start: Option<usize>,
@@ -24,7 +34,7 @@ pub(super) struct Envelopes<'a> {
     envelope: Envelope<'a>,
 }
 
-impl<'a> Envelopes<'a> {
+impl<'a> EnvelopeVisitor<'a> {
     pub(super) fn of(text: &'a str) -> Self {
         Self {
             text,
@@ -45,16 +55,16 @@ impl<'a> Envelopes<'a> {
     }
 }
 
-impl Watch for Envelopes<'_> {
+impl Visitor for EnvelopeVisitor<'_> {
     #[inline(always)]
-    fn wants_keys(&self, nest: Nest) -> bool {
-        nest.is_element() || self.in_event && nest.is_in_element()
+    fn wants_keys(&self, nesting: Nesting) -> bool {
+        nesting.is_element() || self.in_event && nesting.is_in_element()
     }
 
     /// `None` if the event is no object.
     #[inline(always)]
-    fn key<S: Simd>(&mut self, simd: S, at: usize, nest: Nest) -> Option<()> {
-        if !nest.is_element() {
+    fn key<S: Simd>(&mut self, simd: S, at: usize, nesting: Nesting) -> Option<()> {
+        if !nesting.is_element() {
             return head_member(simd, self.text, at, &mut self.envelope.fields);
         }
         let member = &self.text.as_bytes()[at..];
@@ -68,11 +78,11 @@ impl Watch for Envelopes<'_> {
 
     /// `None` if there is anything but one object.
     #[inline(always)]
-    fn begin(&mut self, at: usize, kind: u64, nest: Nest) -> Option<()> {
-        if nest.is_list() {
-            return (at == 0 && kind == Nest::OBJECT).then_some(());
+    fn begin(&mut self, at: usize, kind: u64, nesting: Nesting) -> Option<()> {
+        if nesting.is_list() {
+            return (at == 0 && kind == Nesting::OBJECT).then_some(());
         }
-        if nest.is_element() && self.start == Some(at) {
+        if nesting.is_element() && self.start == Some(at) {
             self.envelope.fields = Fields::default();
             self.in_event = true;
         }
@@ -80,17 +90,17 @@ impl Watch for Envelopes<'_> {
     }
 
     #[inline(always)]
-    fn finish(&mut self, end: usize, nest: Nest) -> Option<()> {
-        if nest.is_list() {
+    fn finish(&mut self, end: usize, nesting: Nesting) -> Option<()> {
+        if nesting.is_list() {
             self.is_whole = end == self.text.len();
-        } else if nest.is_element() && self.in_event {
+        } else if nesting.is_element() && self.in_event {
             self.envelope.event = self.start?..end;
             self.in_event = false;
         }
         Some(())
     }
 
-    fn end(&self, _: Nest) -> Option<()> {
+    fn end(&self, _: Nesting) -> Option<()> {
         self.is_whole.then_some(())
     }
 }

@@ -1,80 +1,35 @@
-//! The fast way through a page: a validating scanner for exactly this job.
-//!
-//! It accepts nothing that `serde_json` refuses. The reverse does not hold, and need not: what it refuses is read again by
-//! `serde_json`, which says what is wrong, or that nothing is.
-//!
-//! # How it works
-//! The text is read in [blocks](block) of 64 bytes. For each kind of byte that matters there is a word with a bit for
-//! each place at which it stands. What JSON demands is then asked of all 64 places at once, by arithmetic on these words: which
-//! quotes begin and end [strings], and whether every place of a [stretch] is such as the one before it allows. Only brackets,
-//! numbers and the like, escapes, and the keys of an event are looked at one by one. Most of a page is none of these.
+//! Reads events by the [scanner](crate::json::scanner). What it does not read is left to `serde_json`.
 
-mod block;
-mod containers;
 mod elements;
 mod envelope;
-mod escapes;
-mod members;
-mod nest;
-mod places;
-mod scalar;
-mod stretch;
 
 use std::ops::Range;
 
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::Simd;
 
-use self::block::BLOCK;
-use self::containers::{Containers, Watch};
 use self::elements::Elements;
-use self::envelope::Envelopes;
-use self::places::BLOCKS;
-use self::stretch::{STRETCH, Stretch};
-use super::envelope::Envelope;
-use super::head::Fields;
+use self::envelope::{Envelope, EnvelopeVisitor};
+use super::fields::Fields;
+use crate::json::scanner::{scan, string_member};
 
-/// Reads a comma-separated list of JSON objects, the inside of an array, and calls `found` with the place and the head's
+/// Reads a comma-separated list of JSON objects, the inside of an array, and calls `found` with the range and the head's
 /// fields of each.
 ///
-/// `None` if the text is not that, or is spelt in a way that this scanner leaves to others: white space between the tokens,
+/// `None` if the text is not that, or is spelt in a way that the scanner leaves to others: white space between the tokens,
 /// elements that are no objects, a member of the head that is no string or has an escape in it, a key with an escape in it,
 /// nesting deeper than 60 levels in an element.
 pub(crate) fn objects<'a>(
     list: &'a str,
     found: impl FnMut(Range<usize>, &Fields<'a>) -> Option<()>,
 ) -> Option<()> {
-    let watch = Elements::of(list, found);
-    dispatch!(Level::new(), simd => scan(simd, list, watch))?;
-    Some(())
+    scan(list, Elements::of(list, found)).map(drop)
 }
 
 /// Reads an EventBridge envelope, an object with an event as its `detail`.
 ///
 /// `None` if the text is not that, or is spelt in a way that [`objects`] leaves to others. The same holds for `source`.
 pub(super) fn envelope(text: &str) -> Option<Envelope<'_>> {
-    let watch = Envelopes::of(text);
-    dispatch!(Level::new(), simd => scan(simd, text, watch))?.found()
-}
-
-/// Reads the inside of a list, with the instructions that this processor has.
-#[inline(always)]
-fn scan<S: Simd, W: Watch>(simd: S, list: &str, watch: W) -> Option<W> {
-    let text = list.as_bytes();
-    let mut stretch = Stretch::of_list();
-    let mut containers = Containers::of_list(list, watch);
-    for start in (0..text.len()).step_by(STRETCH) {
-        let count = stretch.look(simd, text, start)?;
-        for block in 0..count.min(BLOCKS) {
-            let at = start + block * BLOCK;
-            let tokens = stretch.tokens(block);
-            scalar::check(text, at, tokens.scalars)?;
-            let objects = containers.read(simd, at, &tokens)?;
-            stretch.set_objects(block, &tokens, objects)?;
-        }
-        stretch.check_keys(simd, count)?;
-    }
-    containers.end()?;
-    Some(containers.watch)
+    scan(text, EnvelopeVisitor::of(text))?.found()
 }
 
 /// Reads one JSON object, with nothing around it.
@@ -84,4 +39,23 @@ pub(super) fn object(text: &str) -> Option<Fields<'_>> {
         only.replace(*fields).is_none().then_some(())
     })?;
     only
+}
+
+/// Takes the member whose key has its first letter at `at`, if it is one of an event's head. `None` if its value is no string, or has
+/// an escape in it.
+#[inline(always)]
+fn head_member<'a, S: Simd>(
+    simd: S,
+    text: &'a str,
+    at: usize,
+    fields: &mut Fields<'a>,
+) -> Option<()> {
+    let (name, field) = match text.as_bytes()[at..].first_chunk::<4>()? {
+        b"publ" => ("published\":\"", &mut fields.published),
+        b"uuid" => ("uuid\":\"", &mut fields.uuid),
+        b"seve" => ("severity\":\"", &mut fields.severity),
+        b"even" => ("eventType\":\"", &mut fields.event_type),
+        _ => return Some(()),
+    };
+    string_member(simd, text, at, name, field)
 }

@@ -1,30 +1,31 @@
-//! The containers around a place.
+//! The containers around a position, as a stack of bits.
 
-/// The containers around a place: a bit for each, the innermost lowest, 1 for an object. The highest, below a 1 that marks the
-/// end, is the list whose elements are read.
+/// The containers around a position: a bit for each, the innermost lowest, 1 for an object. The highest, below a 1 that marks the
+/// end, is the list that is scanned.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Nest(u64);
+pub(crate) struct Nesting(u64);
 
-impl Nest {
+impl Nesting {
     pub(super) const LIST: Self = Self(0b10);
 
     /// The kind of objects.
-    pub(super) const OBJECT: u64 = 1;
+    pub(crate) const OBJECT: u64 = 1;
 
+    /// True between the elements of the list.
     #[inline(always)]
-    pub(super) fn is_list(self) -> bool {
+    pub(crate) fn is_list(self) -> bool {
         self == Self::LIST
     }
 
-    /// An object in the list.
+    /// True in an object of the list.
     #[inline(always)]
-    pub(super) fn is_element(self) -> bool {
+    pub(crate) fn is_element(self) -> bool {
         self.0 == 0b101
     }
 
-    /// An object that is a member of an object in the list.
+    /// True in an object that is a member of an object of the list.
     #[inline(always)]
-    pub(super) fn is_in_element(self) -> bool {
+    pub(crate) fn is_in_element(self) -> bool {
         self.0 == 0b1011
     }
 

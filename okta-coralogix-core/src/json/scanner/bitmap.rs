@@ -1,39 +1,38 @@
-//! Places in a stretch of text, as bits of words, and arithmetic on several of the words at once.
+//! Positions in a window, as bits of words, and arithmetic on several of the words at once.
 
 use fearless_simd::prelude::*;
 use fearless_simd::u64x4;
 
 use super::block::BLOCK;
 
-/// Blocks in a stretch.
+/// Blocks in a window.
 pub(super) const BLOCKS: usize = 16;
 
-/// Blocks whose words take part in one step.
+/// Blocks whose words are computed in one step.
 pub(super) const STEP: usize = 4;
 
-/// The places of one kind: a word for each block of a stretch, behind that of the last block before.
-pub(super) struct Places([u64; 1 + BLOCKS]);
+/// The positions of one kind: a word for each block of a window, behind the word of the last block before it.
+pub(super) struct Bitmap([u64; 1 + BLOCKS]);
 
-impl Places {
-    /// None.
-    pub(super) const fn none() -> Self {
+impl Bitmap {
+    pub(super) const fn empty() -> Self {
         Self([0; 1 + BLOCKS])
     }
 
-    /// The last one of a stretch.
+    /// The last position of a window.
     pub(super) const fn last() -> Self {
-        let mut places = Self::none();
-        places.0[BLOCKS] = 1 << (BLOCK - 1);
-        places
+        let mut bitmap = Self::empty();
+        bitmap.0[BLOCKS] = 1 << (BLOCK - 1);
+        bitmap
     }
 
-    /// Goes on to the next stretch, whose words are still to be set.
+    /// Goes on to the next window, whose words are still to be set.
     #[inline(always)]
     pub(super) fn advance(&mut self) {
         self.0[0] = self.0[BLOCKS];
     }
 
-    /// The words of the stretch.
+    /// The words of the window.
     #[inline(always)]
     pub(super) fn words(&mut self) -> &mut [u64; BLOCKS] {
         self.0.last_chunk_mut().expect("there is one word more")
@@ -51,9 +50,9 @@ impl Places {
         u64x4::from_slice(simd, &self.0[1 + block..1 + block + STEP])
     }
 
-    /// The places behind those of a step.
+    /// The positions that follow those of a step.
     #[inline(always)]
-    pub(super) fn behind<S: Simd>(&self, simd: S, block: usize) -> u64x4<S> {
+    pub(super) fn following<S: Simd>(&self, simd: S, block: usize) -> u64x4<S> {
         let before = u64x4::from_slice(simd, &self.0[block..block + STEP]);
         self.step(simd, block) << 1 | before >> (BLOCK as u32 - 1)
     }

@@ -1,11 +1,11 @@
-//! Backslashes, and what they say of the bytes behind them.
+//! Backslashes, and the bytes that they escape.
 
 use super::block::BLOCK;
 
-/// What goes over from block to block.
+/// The state that goes over from block to block.
 #[derive(Default)]
 pub(super) struct Escapes {
-    /// 1 if the last block ended with a backslash that has the next byte for its own.
+    /// 1 if the last byte of the last block escapes the first one of the next.
     next: u64,
 }
 
@@ -23,15 +23,15 @@ impl Escapes {
         self.next = 0;
         backslashes &= !escaped;
         while backslashes != 0 {
-            let place = backslashes.trailing_zeros() as usize;
-            if !is_escape(&text[at + place + 1..]) {
+            let position = backslashes.trailing_zeros() as usize;
+            if !is_escape(&text[at + position + 1..]) {
                 return None;
             }
-            if place == BLOCK - 1 {
+            if position == BLOCK - 1 {
                 self.next = 1;
                 break;
             }
-            escaped |= 2 << place;
+            escaped |= 2 << position;
             // Neither this one nor one that it escapes.
             backslashes &= (backslashes - 1) & !escaped;
         }
@@ -39,7 +39,7 @@ impl Escapes {
     }
 }
 
-/// Whether an escape goes on like this behind its backslash.
+/// Whether `rest` may follow a backslash.
 fn is_escape(rest: &[u8]) -> bool {
     match rest {
         [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => true,

@@ -1,13 +1,14 @@
-//! What stands where in 64 bytes.
+//! The kinds of the bytes in 64 of them.
 
 use fearless_simd::prelude::*;
 use fearless_simd::u8x64;
 
-/// Bytes that are looked at in one step: a bit of a word for each, the first one lowest.
+/// Bytes in a block: a bit of a word for each, the first one lowest.
 pub(super) const BLOCK: usize = 64;
 
-/// The places of the bytes that mean something in JSON, in strings or not.
-pub(super) struct Block {
+/// The positions of the bytes that mean something in JSON, in strings or not.
+pub(super) struct Block<'a> {
+    bytes: &'a [u8; BLOCK],
     pub(super) quotes: u64,
     pub(super) colons: u64,
     pub(super) commas: u64,
@@ -19,14 +20,15 @@ pub(super) struct Block {
     pub(super) is_unusual: bool,
 }
 
-impl Block {
+impl<'a> Block<'a> {
     #[inline(always)]
-    pub(super) fn of<S: Simd>(simd: S, bytes: &[u8; BLOCK]) -> Self {
-        let bytes = u8x64::from_slice(simd, bytes);
+    pub(super) fn of<S: Simd>(simd: S, text: &'a [u8; BLOCK]) -> Self {
+        let bytes = u8x64::from_slice(simd, text);
         // `{` and `[` differ in this bit only, as do `}` and `]`.
         let folded = bytes | 0x20;
         let unusual = bytes.simd_eq(b'\\') | bytes.simd_lt(0x20);
         Self {
+            bytes: text,
             quotes: bytes.simd_eq(b'"').to_bitmask(),
             colons: bytes.simd_eq(b':').to_bitmask(),
             commas: bytes.simd_eq(b',').to_bitmask(),
@@ -35,17 +37,17 @@ impl Block {
             is_unusual: unusual.any_true(),
         }
     }
+
+    /// The backslashes. `None` if there is a byte below 0x20: white space if outside strings, and wrong in them.
+    #[inline(always)]
+    pub(super) fn backslashes<S: Simd>(&self, simd: S) -> Option<u64> {
+        let bytes = u8x64::from_slice(simd, self.bytes);
+        let has_control = bytes.simd_lt(0x20).any_true();
+        (!has_control).then(|| bytes.simd_eq(b'\\').to_bitmask())
+    }
 }
 
-/// The backslashes in a block. `None` if there is a byte below 0x20: white space if outside strings, and wrong in them.
-#[inline(always)]
-pub(super) fn backslashes<S: Simd>(simd: S, bytes: &[u8; BLOCK]) -> Option<u64> {
-    let bytes = u8x64::from_slice(simd, bytes);
-    let has_control = bytes.simd_lt(0x20).any_true();
-    (!has_control).then(|| bytes.simd_eq(b'\\').to_bitmask())
-}
-
-/// Where the first byte of `text` stands that is one of these.
+/// The position of the first byte of `text` that is one of these.
 #[inline(always)]
 pub(super) fn first<S: Simd>(simd: S, text: &[u8], one: u8, other: u8) -> Option<usize> {
     if let Some(bytes) = text.first_chunk::<BLOCK>() {

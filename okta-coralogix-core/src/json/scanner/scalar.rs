@@ -1,11 +1,11 @@
 //! Numbers, `true`, `false` and `null`: their form, not their value.
 
-/// Checks those that begin at `places` of the block at `at`. `None` if one is none of these, or goes on behind its end.
+/// Checks the scalars that begin at `positions` of the block at `at`. `None` if one is none, or does not end.
 #[inline(always)]
-pub(super) fn check(text: &[u8], at: usize, mut places: u64) -> Option<()> {
-    while places != 0 {
-        let rest = &text[at + places.trailing_zeros() as usize..];
-        places &= places - 1;
+pub(super) fn check(text: &[u8], at: usize, mut positions: u64) -> Option<()> {
+    while positions != 0 {
+        let rest = &text[at + positions.trailing_zeros() as usize..];
+        positions &= positions - 1;
         let end = match rest.first_chunk() {
             Some(b"null" | b"true") => 4,
             Some(b"fals") if rest.get(4) == Some(&b'e') => 5,
