@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use super::{Checkpoint, CheckpointStore, Version, Versioned, record};
-use crate::disk::{Disk, DiskLock, OsDisk, folder_of, remedy, sibling};
+use crate::disk::{Disk, DiskLock, OsDisk, failed, folder_of, sibling, unresolved};
 use crate::{Error, ErrorKind, Result};
 
 /// Far beyond any checkpoint; keeps a wrong file from filling the memory.
@@ -55,7 +55,7 @@ impl FileCheckpoint {
         let path = disk
             .resolve(given)
             .await
-            .map_err(|error| unresolved(given, error))?;
+            .map_err(|error| unresolved("checkpoint", given, error))?;
         let lock = sibling(&path, ".lock");
         let guard = match disk.lock(&lock, Duration::ZERO).await {
             Ok(Some(guard)) => guard,
@@ -164,21 +164,6 @@ fn version(generation: u64) -> Version {
     Version(generation.to_string())
 }
 
-fn unresolved(path: &Path, error: io::Error) -> Error {
-    let detail = if error.kind() == io::ErrorKind::NotFound {
-        let folder = folder_of(path).display();
-        format!(
-            "the folder {folder} of the checkpoint does not exist: create it, or name a file in one that does"
-        )
-    } else {
-        format!(
-            "{} cannot be used as the checkpoint ({error}): name a file in a folder that this user may write",
-            path.display()
-        )
-    };
-    Error::new(ErrorKind::Config, detail).with_source(error)
-}
-
 fn locked(path: &Path) -> Error {
     Error::new(
         ErrorKind::Locked,
@@ -208,16 +193,4 @@ fn corrupt(path: &Path, what: &str) -> Error {
             path.display()
         ),
     )
-}
-
-fn failed(what: &str, path: &Path, error: io::Error) -> Error {
-    Error::new(
-        ErrorKind::Storage,
-        format!(
-            "cannot {what} {} ({error}): {}",
-            path.display(),
-            remedy(&error)
-        ),
-    )
-    .with_source(error)
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use super::{DeadLetter, DeadLetterRecord, DeadLetters};
-use crate::disk::{Disk, DiskLock, OsDisk, folder_of, remedy, sibling};
+use crate::disk::{Disk, DiskLock, OsDisk, failed, folder_of, sibling, unresolved};
 use crate::{Error, ErrorKind, Result};
 
 /// How long to wait for others that write to the same file.
@@ -67,7 +67,7 @@ impl FileDeadLettersBuilder {
     pub async fn open(self) -> Result<FileDeadLetters> {
         let resolved = self.disk.resolve(&self.path).await;
         let store = Store {
-            path: resolved.map_err(|error| unresolved(&self.path, error))?,
+            path: resolved.map_err(|error| unresolved("dead letters", &self.path, error))?,
             rotate_at: self.rotate_at,
             disk: self.disk,
             busy: Mutex::new(()),
@@ -239,21 +239,6 @@ impl Store {
     }
 }
 
-fn unresolved(path: &Path, error: io::Error) -> Error {
-    let detail = if error.kind() == io::ErrorKind::NotFound {
-        let folder = folder_of(path).display();
-        format!(
-            "the folder {folder} of the dead letters does not exist: create it, or name a file in one that does"
-        )
-    } else {
-        format!(
-            "{} cannot take the dead letters ({error}): name a file in a folder that this user may write",
-            path.display()
-        )
-    };
-    Error::new(ErrorKind::Config, detail).with_source(error)
-}
-
 fn stuck(path: &Path) -> Error {
     Error::temporary(
         ErrorKind::Storage,
@@ -263,16 +248,4 @@ fn stuck(path: &Path) -> Error {
             PATIENCE.as_secs()
         ),
     )
-}
-
-pub(super) fn failed(what: &str, path: &Path, error: io::Error) -> Error {
-    Error::new(
-        ErrorKind::Storage,
-        format!(
-            "cannot {what} {} for the dead letters ({error}): {}",
-            path.display(),
-            remedy(&error)
-        ),
-    )
-    .with_source(error)
 }

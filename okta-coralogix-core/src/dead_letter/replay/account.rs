@@ -1,4 +1,4 @@
-//! Which lines of a file are settled, written down beside it.
+//! The account of a file: which of its lines are settled, in a file beside it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,8 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use crate::Result;
-use crate::dead_letter::file::failed;
-use crate::disk::{Disk, DiskLock, folder_of, sibling};
+use crate::disk::{Disk, DiskLock, failed, folder_of, sibling};
 
 /// Bytes that are read at once.
 const PIECE: u64 = 4 * 1024 * 1024;
@@ -27,7 +26,7 @@ struct Head {
     sha256: String,
 }
 
-/// Every other line: from where to where settled lines stand in the file.
+/// Every other line: ranges of settled lines in the file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Settled {
     settled: Vec<(u64, u64)>,
@@ -42,7 +41,7 @@ pub(super) struct Account {
 #[derive(Debug)]
 struct Store {
     disk: Arc<dyn Disk>,
-    /// That of the replay: what is being written when it is dropped must not end up among what the next one does.
+    /// The lock of the replay: what is being written when the replay is dropped must be done before the next one begins.
     _lock: Arc<dyn DiskLock>,
     path: PathBuf,
     /// True if the last write failed, so that its line may be torn.
@@ -63,7 +62,7 @@ impl Account {
         let at = |error| failed("write", &account, error);
         let mut settled = BTreeMap::new();
         match stored(&*disk, &account, &head).await.map_err(at)? {
-            Some(places) => settled.extend(joined(places)),
+            Some(ranges) => settled.extend(joined(ranges)),
             None => {
                 let mut line = serde_json::to_vec(&head)
                     .map_err(io::Error::other)
@@ -77,31 +76,41 @@ impl Account {
             disk,
             _lock: lock,
             path: account,
-            // Whoever wrote before may have died half way.
+            // The last replay may have died half way through a line.
             torn: Mutex::new(true),
         };
         let store = Arc::new(store);
         Ok((Self { store }, settled))
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.store.path
-    }
-
     /// Writes down that lines are settled. Durable once it returns; what was begun is finished even if the future is
     /// dropped.
-    pub(super) async fn settle(&self, places: &[(u64, u64)]) -> Result<()> {
-        if places.is_empty() {
+    pub(super) async fn settle(&self, ranges: &[(u64, u64)]) -> Result<()> {
+        if ranges.is_empty() {
             return Ok(());
         }
         let settled = Settled {
-            settled: joined(places.to_vec()),
+            settled: joined(ranges.to_vec()),
         };
         let store = Arc::clone(&self.store);
-        let written = tokio::spawn(async move { store.append(&settled).await }).await;
-        let written = written.map_err(io::Error::other).flatten();
-        written.map_err(|error| failed("write", self.path(), error))
+        let written = detached(async move { store.append(&settled).await }).await;
+        written.map_err(|error| failed("write", &self.store.path, error))
     }
+
+    /// Removes the file at `path` and then its account: an account without its file is no loss.
+    ///
+    /// What was begun is finished even if the future is dropped, and the lock is held until then: another replay that has it may meet a
+    /// new file of the same number.
+    pub(super) async fn remove_with(&self, path: PathBuf) -> Result<()> {
+        let (store, file) = (Arc::clone(&self.store), path.clone());
+        let removed = detached(async move { store.remove_with(&file).await }).await;
+        removed.map_err(|error| failed("remove", &path, error))
+    }
+}
+
+/// Runs on even if the future is dropped.
+async fn detached(job: impl Future<Output = io::Result<()>> + Send + 'static) -> io::Result<()> {
+    tokio::spawn(job).await.map_err(io::Error::other).flatten()
 }
 
 impl Store {
@@ -119,9 +128,15 @@ impl Store {
         *torn = false;
         Ok(())
     }
+
+    async fn remove_with(&self, file: &Path) -> io::Result<()> {
+        self.disk.remove(file).await?;
+        self.disk.sync_folder(folder_of(file)).await?;
+        self.disk.remove(&self.path).await
+    }
 }
 
-/// Which file this is, by its content.
+/// The identity of a file, by its content.
 async fn head_of(disk: &dyn Disk, path: &Path) -> io::Result<Head> {
     let mut hash = Sha256::new();
     let mut length = 0;
@@ -162,11 +177,11 @@ async fn stored(
     Ok(Some(settled.flat_map(|line| line.settled).collect()))
 }
 
-/// Places that touch or overlap become one.
-fn joined(mut places: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
-    places.sort_unstable();
+/// Ranges that touch or overlap become one.
+fn joined(mut ranges: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    ranges.sort_unstable();
     let mut joined: Vec<(u64, u64)> = Vec::new();
-    for (start, end) in places {
+    for (start, end) in ranges {
         match joined.last_mut() {
             Some(last) if start <= last.1 => last.1 = last.1.max(end),
             _ => joined.push((start, end)),

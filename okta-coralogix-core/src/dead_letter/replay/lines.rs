@@ -7,8 +7,7 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::Result;
-use crate::dead_letter::file::failed;
-use crate::disk::Disk;
+use crate::disk::{Disk, failed};
 
 /// Bytes that are read at once.
 const PIECE: u64 = 1024 * 1024;
@@ -26,7 +25,7 @@ pub(super) struct Line {
 
 impl Line {
     /// From its first byte to behind its line end.
-    pub(super) fn place(&self) -> (u64, u64) {
+    pub(super) fn range(&self) -> (u64, u64) {
         let length = self.bytes.len() as u64 + u64::from(self.ends);
         (self.start, self.start + length)
     }
@@ -37,7 +36,7 @@ impl Line {
 pub(super) struct Lines {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    /// The places of lines that are passed over: end by start.
+    /// The ranges of lines that are passed over: end by start.
     settled: BTreeMap<u64, u64>,
     /// Where the next line begins.
     at: u64,
@@ -99,7 +98,7 @@ impl Lines {
         if end.is_some() {
             self.read.advance(1);
         }
-        self.at = line.place().1;
+        self.at = line.range().1;
         Some(line)
     }
 

@@ -1,0 +1,245 @@
+//! The files of dead letters, read one after the other.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::account::Account;
+use super::acker::ReplayAcker;
+use super::file::{ReplayFile, Shared};
+use super::lines::{Line, Lines};
+use crate::dead_letter::{DeadLetterRecord, FileDeadLetters};
+use crate::disk::{Disk, DiskLock, failed, sibling};
+use crate::event::{MalformedReason, Origin};
+use crate::filter::DedupWindow;
+use crate::{AckOrder, Delivery, Error, ErrorKind, EventSource, MalformedEvent, RawEvent, Result};
+
+/// The most lines and bytes of a delivery; one line is given however long it is.
+const LINES: usize = 500;
+const BYTES: usize = 1024 * 1024;
+
+/// The account of a file, and what is settled in it.
+type Opening = JoinHandle<Result<(Account, BTreeMap<u64, u64>)>>;
+
+type Parse = dyn Fn(Bytes, Arc<Origin>) -> Result<RawEvent, MalformedEvent> + Send + Sync;
+
+/// Gives the events of a file of dead letters again, the oldest first, and ends.
+///
+/// Opening it rotates the file away: every writer of dead letters, the replay's own pipeline included, begins a new file. All files
+/// that were rotated away are then read. Which lines are settled is written down beside each file and synced, so
+/// that a replay that was interrupted goes on where it stood; a file of which every line is settled is removed. A
+/// replay that was killed gives again what was in flight.
+///
+/// An event that cannot be read, or a line that is no record, is given as malformed: a pipeline puts it into the new dead
+/// letters. Give that pipeline [`AgePolicy::DeadLetter`](crate::filter::AgePolicy::DeadLetter), unless what has become too
+/// old meanwhile is to be dropped.
+///
+/// ```no_run
+/// # use okta_coralogix_core::{CoralogixMapping, LogSink, Pipeline};
+/// # async fn replay(sink: impl LogSink) -> Result<(), Box<dyn std::error::Error>> {
+/// use chrono::TimeDelta;
+/// use okta_coralogix_core::dead_letter::{DeadLetterSource, FileDeadLetters};
+/// use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
+///
+/// let letters = FileDeadLetters::open("dead-letters.ndjson").await?;
+/// let source = DeadLetterSource::open(&letters).await?;
+/// let pipeline = Pipeline::builder(source, sink)
+///     .dead_letters(letters)
+///     .age_filter(AgeFilter::new(TimeDelta::hours(24), AgePolicy::DeadLetter))
+///     .build()?;
+/// println!("{:?}", pipeline.run(std::future::pending()).await?);
+/// # Ok(())
+/// # }
+/// ```
+pub struct DeadLetterSource {
+    disk: Arc<dyn Disk>,
+    /// Files that have not been opened.
+    waiting: VecDeque<PathBuf>,
+    /// The first of them is being opened: kept, so that a call of `next` that was dropped leaves nothing to be begun twice.
+    opening: Option<Opening>,
+    /// Files of which a line may not be settled. Only the last one is still being read.
+    opened: Vec<ReplayFile>,
+    /// A delivery has ended.
+    changed: Arc<Notify>,
+    parse: Arc<Parse>,
+    /// Held so that no two replays send the same letters, by what was begun on the disk too.
+    lock: Arc<dyn DiskLock>,
+}
+
+/// How long to wait for what a replay before this one, which was dropped, has begun on the disk.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl DeadLetterSource {
+    /// Opens all dead letters that have been written so far.
+    ///
+    /// # Errors
+    /// `Locked` if another replay of them is running, `Storage` if the disk fails.
+    pub async fn open(letters: &FileDeadLetters) -> Result<Self> {
+        let disk = Arc::clone(letters.disk());
+        let lock = sibling(letters.path(), ".replay.lock");
+        let held = disk.lock(&lock, PATIENCE).await;
+        let held = held.map_err(|error| failed("lock", &lock, error))?;
+        let held = held.ok_or_else(|| {
+            let detail = format!(
+                "another replay of {} is running: wait for its end",
+                letters.path().display()
+            );
+            Error::new(ErrorKind::Locked, detail)
+        })?;
+        let lock: Arc<dyn DiskLock> = held.into();
+        let (store, kept) = (letters.clone(), Arc::clone(&lock));
+        let putting_away = tokio::spawn(async move {
+            let _kept = kept;
+            store.put_away().await
+        });
+        let waiting = match putting_away.await {
+            Ok(files) => files?.into(),
+            Err(ended) => return Err(failed("put away", letters.path(), io::Error::other(ended))),
+        };
+        Ok(Self {
+            disk,
+            waiting,
+            opening: None,
+            opened: Vec::new(),
+            changed: Arc::default(),
+            parse: Arc::new(RawEvent::parse),
+            lock,
+        })
+    }
+
+    /// How the bytes of a letter become an event; [`RawEvent::parse`] by default. An envelope needs another one.
+    #[must_use]
+    pub fn parse_with(
+        mut self,
+        parse: impl Fn(Bytes, Arc<Origin>) -> Result<RawEvent, MalformedEvent> + Send + Sync + 'static,
+    ) -> Self {
+        self.parse = Arc::new(parse);
+        self
+    }
+
+    /// Opens the next file; false if there is none.
+    async fn open_next(&mut self) -> Result<bool> {
+        let Some(path) = self.waiting.front().cloned() else {
+            return Ok(false);
+        };
+        let (disk, lock) = (&self.disk, &self.lock);
+        let opening = self.opening.get_or_insert_with(|| {
+            let account = Account::open(Arc::clone(disk), Arc::clone(lock), path.clone());
+            tokio::spawn(account)
+        });
+        let opened = opening.await;
+        self.opening = None;
+        let (account, settled) = match opened {
+            Ok(opened) => opened?,
+            Err(ended) => return Err(failed("read", &path, io::Error::other(ended))),
+        };
+        self.waiting.pop_front();
+        let lines = Lines::new(Arc::clone(&self.disk), path.clone(), settled);
+        let changed = Arc::clone(&self.changed);
+        let file = ReplayFile::new(path, lines, account, changed);
+        self.opened.push(file);
+        Ok(true)
+    }
+
+    /// Lines that were handed back.
+    fn handed_back(&self) -> Option<Delivery> {
+        self.opened.iter().find_map(|file| {
+            let lines = file.shared.take_handed_back(LINES);
+            (!lines.is_empty()).then(|| self.delivery(lines, &file.shared))
+        })
+    }
+
+    /// Lines that have not been given.
+    async fn read(&mut self) -> Result<Option<Delivery>> {
+        loop {
+            if let Some(file) = self.opened.last_mut()
+                && !file.is_read
+            {
+                let lines = file.lines.next(LINES, BYTES).await?;
+                if !lines.is_empty() {
+                    let shared = Arc::clone(&file.shared);
+                    return Ok(Some(self.delivery(lines, &shared)));
+                }
+                file.is_read = true;
+            }
+            if !self.open_next().await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn item(&self, line: &Line) -> Result<RawEvent, MalformedEvent> {
+        match serde_json::from_slice::<DeadLetterRecord>(&line.bytes) {
+            Ok(record) => (self.parse)(record.bytes, Arc::new(record.origin)),
+            Err(error) => Err(MalformedEvent {
+                bytes: line.bytes.clone(),
+                reason: MalformedReason::Refused(format!(
+                    "a line of the dead letters that is no record of one ({error})"
+                )),
+                origin: Arc::default(),
+            }),
+        }
+    }
+
+    fn delivery(&self, lines: Vec<Line>, shared: &Arc<Shared>) -> Delivery {
+        let items = lines.iter().map(|line| self.item(line)).collect();
+        let acker = ReplayAcker::new(Arc::clone(shared), lines);
+        Delivery::new(items, Box::new(acker))
+    }
+
+    /// Removes the files of which every line is settled, and their accounts.
+    async fn remove_settled(&mut self) -> Result<()> {
+        while let Some(index) = self.opened.iter().position(ReplayFile::is_settled) {
+            // Taken out first: a second removal could meet a new file of the same number. If this one fails, the next replay finds
+            // the file with all of it settled.
+            self.opened.remove(index).remove().await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl EventSource for DeadLetterSource {
+    fn ack_order(&self) -> AckOrder {
+        AckOrder::Individual
+    }
+
+    /// A letter may have been written twice.
+    fn dedup_window(&self) -> DedupWindow {
+        DedupWindow::default()
+    }
+
+    async fn next(&mut self) -> Result<Option<Delivery>> {
+        loop {
+            if let Some(delivery) = self.handed_back() {
+                return Ok(Some(delivery));
+            }
+            if let Some(delivery) = self.read().await? {
+                return Ok(Some(delivery));
+            }
+            self.remove_settled().await?;
+            if self.opened.is_empty() {
+                return Ok(None);
+            }
+            // What is in flight may be handed back. A call that came since the look at it is remembered.
+            self.changed.notified().await;
+        }
+    }
+}
+
+impl fmt::Debug for DeadLetterSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeadLetterSource")
+            .field("waiting", &self.waiting)
+            .field("opened", &self.opened)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,68 @@
+//! What the checkpoint and the dead letters need of a disk: a seam behind which tests put a simulated one.
+
+mod error;
+mod os;
+mod path;
+
+pub(crate) use error::{failed, remedy, unresolved};
+pub use os::OsDisk;
+pub(crate) use path::{folder_of, sibling};
+
+use std::fmt::Debug;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// A disk. Called by [`FileCheckpoint`](crate::checkpoint::FileCheckpoint),
+/// [`FileDeadLetters`](crate::dead_letter::FileDeadLetters) and [`NdjsonSink`](crate::sink::NdjsonSink), which turn its
+/// errors into sentences.
+///
+/// # Implementing
+/// 1. A missing file is [`NotFound`](io::ErrorKind::NotFound), except where said otherwise.
+/// 2. What [`write`](Self::write) and [`append`](Self::append) returned `Ok` for survives a power cut once the name of
+///    the file does; a name survives after [`sync_folder`](Self::sync_folder).
+/// 3. Files are created readable and writable for their owner only (mode 0600).
+///
+/// # Cancel safety
+/// Dropping a future leaves its operation undone, done, half done, or still to be done.
+#[async_trait]
+pub trait Disk: Debug + Send + Sync + 'static {
+    /// The one absolute name of a file, links followed, so that two spellings of a path share one lock. The file need
+    /// not exist, its folder must.
+    async fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// At most `limit` bytes of a file from `offset` on.
+    async fn read(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>>;
+
+    /// The length of a file in bytes.
+    async fn len(&self, path: &Path) -> io::Result<u64>;
+
+    /// The names in a folder.
+    async fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
+
+    /// Makes a new file of `bytes` in place of what stood there, and syncs it. Not atomic: the caller renames it.
+    async fn write(&self, path: &Path, bytes: Bytes) -> io::Result<()>;
+
+    /// Appends to a file, which is created if it is missing: each part with one write call, so that the parts of
+    /// processes that append at the same time do not mix; then syncs it. After an error the last part may be torn.
+    async fn append(&self, path: &Path, parts: Vec<Bytes>) -> io::Result<()>;
+
+    /// Gives a file another name, in place of the file that had that name. Atomic.
+    async fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file. Nothing is there to be removed: `Ok`.
+    async fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in a folder survive a power cut.
+    async fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Locks a file, which is created if it is missing, against everybody else. Waits for up to `patience`; `None` if
+    /// somebody else held it all the time. The lock ends when the guard is dropped or the process dies.
+    async fn lock(&self, path: &Path, patience: Duration) -> io::Result<Option<Box<dyn DiskLock>>>;
+}
+
+/// A lock on a file, held until it is dropped.
+pub trait DiskLock: Debug + Send + Sync + 'static {}
