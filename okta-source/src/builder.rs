@@ -214,7 +214,7 @@ impl OktaSourceBuilder {
             dedup = DedupWindow::restore(window, capacity);
             stored.version = Some(found.version);
             let restarts = options.restart_on_changed_query
-                && identity.relation(&found.value.owner) == Relation::OtherQuery
+                && identity.relation(&found.value.identity) == Relation::OtherQuery
                 && range.is_none();
             if restarts {
                 settings.since = restart(&found.value, settings, clock.now());
@@ -311,7 +311,7 @@ fn restart(record: &Checkpoint, settings: Settings, now: DateTime<Utc>) -> Since
         None => settings.since,
     };
     tracing::warn!(
-        old = sanitize(&record.owner),
+        old = sanitize(&record.identity),
         ?since,
         "the query was changed: reading on with the new one; repeats are removed by their uuid"
     );

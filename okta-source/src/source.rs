@@ -196,7 +196,7 @@ pub(crate) fn place(
     identity: &Identity,
     org: &crate::OrgUrl,
 ) -> Result<Place> {
-    identity.owns(&record.owner)?;
+    identity.owns(&record.identity)?;
     let cursor = match identity.ends() && record.cursor == Cursor::end().as_str() {
         true => Some(Cursor::end()),
         false => Cursor::restore(&record.cursor, org),

@@ -19,11 +19,12 @@ use crate::filter::DedupSnapshot;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Checkpoint {
-    /// What the position belongs to: the source's kind, org and query. A record of something else is never used.
-    pub owner: String,
+    /// What the position belongs to: the source's kind, org and query. A source uses no record of another identity.
+    #[serde(rename = "owner")]
+    pub identity: String,
     /// The position, as the source writes it.
     pub cursor: String,
-    /// The latest `published` that was settled, in ms since 1970, for the fallback when the far side forgets the cursor.
+    /// The latest `published` that was settled, in ms since 1970, to read on from where the remote refuses the cursor.
     pub published_ms: Option<i64>,
     /// The uuids of recently settled events.
     #[serde(rename = "seen")]
@@ -31,11 +32,15 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// A record.
+    /// A record without a `published_ms`.
     #[must_use]
-    pub fn new(owner: impl Into<String>, cursor: impl Into<String>, dedup: DedupSnapshot) -> Self {
+    pub fn new(
+        identity: impl Into<String>,
+        cursor: impl Into<String>,
+        dedup: DedupSnapshot,
+    ) -> Self {
         Self {
-            owner: owner.into(),
+            identity: identity.into(),
             cursor: cursor.into(),
             published_ms: None,
             dedup,
@@ -43,14 +48,14 @@ impl Checkpoint {
     }
 }
 
-/// The version of a stored record, as its store counts.
+/// The version of a stored record, in its store's own form.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Version(pub String);
 
 /// A record and its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Versioned<T> {
-    /// The record.
+    /// The stored value.
     pub value: T,
     /// The version that a following save expects.
     pub version: Version,
@@ -59,7 +64,7 @@ pub struct Versioned<T> {
 /// A place for one checkpoint. Implemented by stores, called by sources.
 ///
 /// # Implementing
-/// 1. A save is atomic and durable: when it returns the new record is there, and before that the old one, never half.
+/// 1. A save is atomic and durable: the new record is stored when it returns, and the old one until then, never half of one.
 /// 2. A save that expects another version than the stored one fails with `Conflict` and changes nothing.
 /// 3. A record that cannot be read is an error (`Corrupt`), never `None`.
 ///
@@ -78,7 +83,7 @@ pub trait CheckpointStore: Debug + Send + Sync + 'static {
     /// Dropping the future leaves the old or the new record.
     ///
     /// # Errors
-    /// `Conflict` if somebody else has written since, `Storage` if the disk fails.
+    /// `Conflict` if the stored record has another version, `Storage` if the disk fails.
     async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version>;
 }
 

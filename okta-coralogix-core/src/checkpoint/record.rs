@@ -1,4 +1,4 @@
-//! A checkpoint as it stands in a file: a line that says what it is, a line with the position, and the window packed.
+//! The format of a checkpoint in a file: a line that says what it is, a line with the position, and the window packed.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::filter::{DedupSnapshot, NonUuidIds};
 const FORMAT: &str = "okta-coralogix checkpoint";
 const VERSION: u32 = 2;
 
-/// No first line is as long as this, so that whoever wants only the generation need not read more.
+/// No first line is as long as this: the generation can be read without the rest.
 pub(super) const HEAD_BYTES: u64 = 256;
 
 /// The first line.
@@ -27,7 +27,8 @@ struct Head<'a> {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Position<'a> {
-    owner: Cow<'a, str>,
+    #[serde(rename = "owner")]
+    identity: Cow<'a, str>,
     cursor: Cow<'a, str>,
     published_ms: Option<i64>,
     /// Of the window, what is no UUID, with its place.
@@ -42,12 +43,12 @@ struct Kind<'a> {
     version: u32,
 }
 
-/// Writes what stands behind the first line. Packed, since it is written for each page: as JSON it would take a third more
+/// Writes what follows the first line. The window is packed, since it is written for each page: as JSON it would take a third more
 /// bytes and several times the work.
 pub(super) fn write_body(checkpoint: &Checkpoint) -> serde_json::Result<Vec<u8>> {
     let mut packed = Vec::new();
     let position = Position {
-        owner: Cow::Borrowed(&checkpoint.owner),
+        identity: Cow::Borrowed(&checkpoint.identity),
         cursor: Cow::Borrowed(&checkpoint.cursor),
         published_ms: checkpoint.published_ms,
         others: checkpoint.dedup.pack(&mut packed),
@@ -90,7 +91,7 @@ fn read_body(body: &[u8]) -> Result<Checkpoint, String> {
     let position: Position<'_> =
         serde_json::from_slice(position).map_err(|error| error.to_string())?;
     let dedup = DedupSnapshot::unpack(packed, position.others)?;
-    let mut checkpoint = Checkpoint::new(position.owner, position.cursor, dedup);
+    let mut checkpoint = Checkpoint::new(position.identity, position.cursor, dedup);
     checkpoint.published_ms = position.published_ms;
     Ok(checkpoint)
 }
@@ -131,10 +132,10 @@ fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&bytes[..end], &bytes[end + 1..]))
 }
 
-/// CRC-32, in lower-case hex, over everything that stands in the record but itself.
+/// CRC-32, in lower-case hex, over everything in the record but itself.
 ///
-/// It is to find what disks and editors do, at the speed of memory: a whole record is written for each page. Against
-/// intent no checksum without a key would help.
+/// It finds damage by disks and editors, at the speed of memory: a whole record is written for each page. Against intent no
+/// checksum without a key would help.
 fn checksum(generation: u64, body: &[u8]) -> String {
     let mut hash = crc32fast::Hasher::new();
     hash.update(format!("{FORMAT}\n{VERSION}\n{generation}\n").as_bytes());

@@ -43,9 +43,9 @@ fn checkpoint() -> Checkpoint {
             held.remember();
         }
     }
-    let owner = "okta-system-log https://example.okta.com";
+    let identity = "okta-system-log https://example.okta.com";
     let cursor = "/api/v1/logs?after=1777896000000_1&limit=1000";
-    let mut checkpoint = Checkpoint::new(owner, cursor, dedup.snapshot());
+    let mut checkpoint = Checkpoint::new(identity, cursor, dedup.snapshot());
     checkpoint.published_ms = Some(1_777_896_000_000);
     checkpoint
 }

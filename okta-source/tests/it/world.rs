@@ -167,7 +167,7 @@ impl MemoryStore {
         memory
             .record
             .as_ref()
-            .map(|record| record.value.owner.clone())
+            .map(|record| record.value.identity.clone())
     }
 
     pub(crate) fn saves(&self) -> usize {
