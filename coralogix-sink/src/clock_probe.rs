@@ -26,7 +26,7 @@ impl Transport for ClockProbe {
                     let offset = ClockOffset::between(self.clock.now(), date);
                     self.offset.set(offset);
                 }
-                None if answer.status().is_success() => self.offset.set_absent(),
+                None if answer.status().is_success() => self.offset.set_unavailable(),
                 // A 400 or 422 without `Date` may come from a proxy.
                 None => {}
             }

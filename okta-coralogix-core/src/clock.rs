@@ -1,4 +1,4 @@
-//! The wall clock, and how far it is from the far side's.
+//! The wall clock, and its offset from the clock of a remote.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,23 +30,24 @@ impl Clock for SystemClock {
     }
 }
 
-/// How far the far side's clock is ahead of the host's (negative: behind), and when that was seen.
+/// How far the clock of a remote (Okta, Coralogix) is ahead of the host's (negative: behind), and when that was seen.
 ///
 /// Judging age by a wrong host clock would drop a day of events. Where the two clocks differ by
 /// more than [`ClockOffset::TOLERANCE`], an event is too old only if it is so by both, which is the same as judging it
 /// by the earlier of the two: [`ClockOffset::earlier`].
 ///
-/// The far side's clock is taken to go on as the process's own time does, which nobody can set. So a step of the host's clock is
-/// noticed before the far side has answered again.
+/// The remote clock is assumed to go on with the process's monotonic clock, which nobody can set. So a step of the host's clock is
+/// noticed before the remote has answered again.
 ///
-/// The default: there is no far side that shows a clock, and the host's judges alone.
+/// The default: there is no remote clock, and age is judged by the host's alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ClockOffset(FarSide);
+pub struct ClockOffset(RemoteClock);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum FarSide {
+enum RemoteClock {
     #[default]
-    ShowsNone,
+    Unavailable,
+    /// Not seen yet.
     Unknown,
     Seen(Seen),
 }
@@ -55,7 +56,7 @@ enum FarSide {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
     host: DateTime<Utc>,
-    far: DateTime<Utc>,
+    remote: DateTime<Utc>,
     at: Instant,
 }
 
@@ -63,30 +64,30 @@ impl ClockOffset {
     /// Differences up to this (5 minutes) are latency and the one-second `Date` header, not a wrong clock.
     pub const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
-    /// The offset, from the far side's time (a `Date` header) and the host's at the same moment, which is now.
+    /// The offset, from the remote time (a `Date` header) and the host's at the same moment, which is now.
     #[must_use]
-    pub fn between(host: DateTime<Utc>, far: DateTime<Utc>) -> Self {
+    pub fn between(host: DateTime<Utc>, remote: DateTime<Utc>) -> Self {
         let at = Instant::now();
-        Self(FarSide::Seen(Seen { host, far, at }))
+        Self(RemoteClock::Seen(Seen { host, remote, at }))
     }
 
-    /// The far side has not answered yet, and will show its clock when it does. Until then nothing is too old by the
+    /// The remote clock is not known yet, and will be when the remote answers. Until then nothing is too old by the
     /// host's clock alone: an event that seems so is handed back.
     #[must_use]
     pub fn unknown() -> Self {
-        Self(FarSide::Unknown)
+        Self(RemoteClock::Unknown)
     }
 
-    /// True if the far side's clock has not been seen yet, and will be.
+    /// True if the remote clock is not known yet.
     #[must_use]
     pub fn is_unknown(self) -> bool {
-        self.0 == FarSide::Unknown
+        self.0 == RemoteClock::Unknown
     }
 
-    /// Far side minus host, when it was seen.
+    /// Remote minus host, when both were seen.
     #[must_use]
     pub fn get(self) -> TimeDelta {
-        let between = |seen: Seen| seen.far.signed_duration_since(seen.host);
+        let between = |seen: Seen| seen.remote.signed_duration_since(seen.host);
         self.seen().map(between).unwrap_or_default()
     }
 
@@ -96,62 +97,63 @@ impl ClockOffset {
         self.get().abs() > Self::TOLERANCE
     }
 
-    /// `host`, which is the host's time now, or the far side's time if that is significantly later.
+    /// `host`, which is the host's time now, or the remote time if that is significantly later.
     #[must_use]
     pub fn later(self, host: DateTime<Utc>) -> DateTime<Utc> {
-        let far = self.far_side();
-        far.filter(|far| far.signed_duration_since(host) > Self::TOLERANCE)
+        let remote = self.remote_now();
+        remote
+            .filter(|remote| remote.signed_duration_since(host) > Self::TOLERANCE)
             .unwrap_or(host)
     }
 
-    /// `host`, which is the host's time now, or the far side's time if that is significantly earlier.
+    /// `host`, which is the host's time now, or the remote time if that is significantly earlier.
     #[must_use]
     pub fn earlier(self, host: DateTime<Utc>) -> DateTime<Utc> {
-        let far = self.far_side();
-        far.filter(|far| host.signed_duration_since(*far) > Self::TOLERANCE)
+        let remote = self.remote_now();
+        remote
+            .filter(|remote| host.signed_duration_since(*remote) > Self::TOLERANCE)
             .unwrap_or(host)
     }
 
-    /// The far side's time now.
-    fn far_side(self) -> Option<DateTime<Utc>> {
+    fn remote_now(self) -> Option<DateTime<Utc>> {
         let seen = self.seen()?;
         let passed = TimeDelta::from_std(seen.at.elapsed()).ok()?;
-        seen.far.checked_add_signed(passed)
+        seen.remote.checked_add_signed(passed)
     }
 
     fn seen(self) -> Option<Seen> {
         match self.0 {
-            FarSide::Seen(seen) => Some(seen),
-            FarSide::ShowsNone | FarSide::Unknown => None,
+            RemoteClock::Seen(seen) => Some(seen),
+            RemoteClock::Unavailable | RemoteClock::Unknown => None,
         }
     }
 }
 
-/// The offset of a far side's clock, as it was last seen: from who hears that side to who asks. Clones share it.
+/// The offset that a sink or source last saw, for a component that has no remote clock of its own. Clones share it.
 #[derive(Debug, Clone)]
 pub struct SharedClockOffset(Arc<Mutex<ClockOffset>>);
 
 impl SharedClockOffset {
-    /// That of a far side that has not answered yet: see [`ClockOffset::awaited`].
+    /// Before the first answer of the remote: see [`ClockOffset::unknown`].
     #[must_use]
     pub fn unknown() -> Self {
         Self(Arc::new(Mutex::new(ClockOffset::unknown())))
     }
 
-    /// Notes an offset.
+    /// Stores an offset.
     pub fn set(&self, offset: ClockOffset) {
         *self.last() = offset;
     }
 
-    /// Notes an answer of a far side that shows no clock: if it has shown none before, none is awaited any more.
-    pub fn set_absent(&self) {
+    /// The remote answered without its time. Unless its clock was seen before, there is none to wait for.
+    pub fn set_unavailable(&self) {
         let mut last = self.last();
         if last.is_unknown() {
             *last = ClockOffset::default();
         }
     }
 
-    /// The last one noted; awaited at first.
+    /// The last one stored; unknown at first.
     #[must_use]
     pub fn get(&self) -> ClockOffset {
         *self.last()
@@ -174,46 +176,50 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_step_of_the_host_clock_is_noticed_before_the_far_side_answers_again() {
+    async fn host_clock_step_is_noticed_before_the_remote_answers_again() {
         let seen = at("2026-01-02T12:00:00Z");
         let offset = ClockOffset::between(seen, seen);
         tokio::time::advance(Duration::from_secs(600)).await;
-        let far = at("2026-01-02T12:10:00Z");
-        assert_eq!(offset.earlier(far), far);
-        assert_eq!(offset.earlier(at("2026-01-04T12:10:00Z")), far, "ahead");
+        let remote = at("2026-01-02T12:10:00Z");
+        assert_eq!(offset.earlier(remote), remote);
+        assert_eq!(offset.earlier(at("2026-01-04T12:10:00Z")), remote, "ahead");
         let behind = at("2025-12-31T12:10:00Z");
         assert_eq!(offset.earlier(behind), behind);
-        assert_eq!(offset.later(behind), far);
+        assert_eq!(offset.later(behind), remote);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_earlier_clock_judges_only_when_they_are_minutes_apart() {
         let host = at("2026-01-02T12:00:00Z");
-        let far = |text| ClockOffset::between(host, at(text)).earlier(host);
-        assert_eq!(far("2026-01-01T12:00:00Z"), at("2026-01-01T12:00:00Z"));
-        assert_eq!(far("2026-01-02T11:55:00Z"), host, "5 minutes are tolerated");
+        let remote = |text| ClockOffset::between(host, at(text)).earlier(host);
+        assert_eq!(remote("2026-01-01T12:00:00Z"), at("2026-01-01T12:00:00Z"));
         assert_eq!(
-            far("2026-01-03T12:00:00Z"),
+            remote("2026-01-02T11:55:00Z"),
+            host,
+            "5 minutes are tolerated"
+        );
+        assert_eq!(
+            remote("2026-01-03T12:00:00Z"),
             host,
             "the host is the earlier one"
         );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_shared_offset_is_the_last_one_noted() {
+    async fn shared_offset_is_the_last_one_stored() {
         let shared = SharedClockOffset::unknown();
-        let (hears, asks) = (shared.clone(), shared);
-        assert!(asks.get().is_unknown());
-        let (host, far) = (at("2026-01-02T12:00:00Z"), at("2026-01-01T12:00:00Z"));
-        hears.set(ClockOffset::between(host, far));
-        hears.set_absent();
-        assert_eq!(asks.get().earlier(host), far);
+        let (sink, source) = (shared.clone(), shared);
+        assert!(source.get().is_unknown());
+        let (host, remote) = (at("2026-01-02T12:00:00Z"), at("2026-01-01T12:00:00Z"));
+        sink.set(ClockOffset::between(host, remote));
+        sink.set_unavailable();
+        assert_eq!(source.get().earlier(host), remote);
     }
 
     #[test]
-    fn a_far_side_that_shows_no_clock_is_not_awaited_for_ever() {
+    fn remote_without_a_clock_is_not_waited_for() {
         let shared = SharedClockOffset::unknown();
-        shared.set_absent();
+        shared.set_unavailable();
         assert_eq!(shared.get(), ClockOffset::default());
     }
 }
