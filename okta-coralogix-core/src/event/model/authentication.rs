@@ -18,7 +18,7 @@ object! {
         pub external_session_id: Field<String> = "externalSessionId",
         /// The session that all others of a sign-in stem from; in real events but not in Okta's schema.
         pub root_session_id: Field<String> = "rootSessionId",
-        /// The interface that was used, such as BacklogForecast or wsTrust; up to 255 characters.
+        /// The interface that was used, such as Outlook or wsTrust; up to 255 characters.
         pub interface: Field<String> = "interface",
         /// Unused, always 0.
         pub authentication_step: Field<i64> = "authenticationStep",

@@ -1,35 +1,49 @@
 //! A registered device.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+use serde_json::Value;
 
 use super::object::object;
 use super::open_enum::open_enum;
 
 object! {
-    /// A registered device. Its names are written with underscores, unlike all others.
+    /// A registered device. Okta writes its names with underscores or, in other events, in camel case.
     pub struct LogDevice {
         /// Its id.
         pub id: Field<String> = "id",
         /// Its name.
         pub name: Field<String> = "name",
         /// The operating system.
-        pub os_platform: Field<String> = "os_platform",
+        pub os_platform: Field<String> = "os_platform" | "osPlatform" | "platform",
         /// The version of the operating system.
-        pub os_version: Field<String> = "os_version",
+        pub os_version: Field<String> = "os_version" | "osVersion",
         /// Whether it is managed.
         pub managed: Field<bool> = "managed",
         /// Whether it is registered with Okta.
         pub registered: Field<bool> = "registered",
-        /// What an endpoint security integration says, in no fixed shape.
-        pub device_integrator: Field<Map<String, Value>> = "device_integrator",
+        /// What endpoint security integrations report, in no fixed shape: see [`integrations`](Self::integrations).
+        pub device_integrator: Field<Value> = "device_integrator" | "deviceIntegrator",
         /// What of its disks is encrypted.
-        pub disk_encryption_type: Field<LogDiskEncryptionType> = "disk_encryption_type",
+        pub disk_encryption_type: Field<LogDiskEncryptionType> = "disk_encryption_type" | "diskEncryptionType",
         /// How it is unlocked.
-        pub screen_lock_type: Field<LogScreenLockType> = "screen_lock_type",
+        pub screen_lock_type: Field<LogScreenLockType> = "screen_lock_type" | "screenLockType",
         /// Whether its operating system was broken open.
         pub jailbreak: Field<bool> = "jailbreak",
         /// Whether it has a secure enclave or TPM.
-        pub secure_hardware_present: Field<bool> = "secure_hardware_present",
+        pub secure_hardware_present: Field<bool> = "secure_hardware_present" | "secureHardwarePresent",
+    }
+}
+
+impl LogDevice {
+    /// The JSON of `device_integrator`, which Okta writes as a string that holds it. `None` if it is absent, null, or a
+    /// string without JSON in it.
+    #[must_use]
+    pub fn integrations(&self) -> Option<Cow<'_, Value>> {
+        match self.device_integrator.get()? {
+            Value::String(text) => serde_json::from_str(text).ok().map(Cow::Owned),
+            value => Some(Cow::Borrowed(value)),
+        }
     }
 }
 

@@ -105,9 +105,19 @@ impl<T> From<Option<T>> for Field<T> {
     }
 }
 
-/// Takes the member out of `members`.
-pub(super) fn take<T: Json>(members: &mut Map<String, Value>, key: &str) -> Field<T> {
-    match members.remove(key) {
+/// Takes the member out of `members` that has the first of these names that there is; notes it in `aliases` if it is not
+/// the very first.
+pub(super) fn take<T: Json>(
+    members: &mut Map<String, Value>,
+    names: &[&'static str],
+    aliases: &mut Vec<&'static str>,
+) -> Field<T> {
+    let present = names.iter().position(|name| members.contains_key(*name));
+    let name = names[present.unwrap_or_default()];
+    if present > Some(0) {
+        aliases.push(name);
+    }
+    match members.remove(name) {
         None => Field::Absent,
         Some(Value::Null) => Field::Null,
         Some(value) => match T::from_json(value) {
@@ -115,6 +125,12 @@ pub(super) fn take<T: Json>(members: &mut Map<String, Value>, key: &str) -> Fiel
             Err(value) => Field::Other(value),
         },
     }
+}
+
+/// The one of these names by which the member was read.
+pub(super) fn name(names: &[&'static str], aliases: &[&str]) -> &'static str {
+    let is_alias = |name: &&&str| aliases.contains(*name);
+    names.iter().find(is_alias).unwrap_or(&names[0])
 }
 
 /// Puts the member back into `members`.

@@ -63,6 +63,16 @@ impl Json for Number {
     }
 }
 
+impl Json for Value {
+    fn from_json(value: Value) -> Result<Self, Value> {
+        Ok(value)
+    }
+
+    fn into_json(self) -> Value {
+        self
+    }
+}
+
 impl Json for Map<String, Value> {
     fn from_json(value: Value) -> Result<Self, Value> {
         match value {

@@ -1,12 +1,12 @@
 //! `object!`: a struct for one of Okta's objects.
 
-/// Declares a struct of [`Field`](super::Field)s with the JSON name of each, adds `other`, and derives reading and
-/// writing.
+/// Declares a struct of [`Field`](super::Field)s with the JSON name of each and the other names that Okta uses, adds `other`, and
+/// derives reading and writing.
 macro_rules! object {
     (
         $(#[$about:meta])*
         pub struct $name:ident {
-            $($(#[$doc:meta])* pub $field:ident: Field<$type:ty> = $key:literal,)*
+            $($(#[$doc:meta])* pub $field:ident: Field<$type:ty> = $key:literal $(| $alias:literal)*,)*
         }
     ) => {
         $(#[$about])*
@@ -16,13 +16,21 @@ macro_rules! object {
             $($(#[$doc])* pub $field: $crate::event::Field<$type>,)*
             /// The members that this struct has no field for, as they came.
             pub other: serde_json::Map<String, serde_json::Value>,
+            /// The aliases by which fields were read, and are written again.
+            aliases: Vec<&'static str>,
         }
 
         impl $name {
             fn from_members(mut members: serde_json::Map<String, serde_json::Value>) -> Self {
+                let mut aliases = Vec::new();
                 Self {
-                    $($field: $crate::event::model::field::take(&mut members, $key),)*
+                    $($field: $crate::event::model::field::take(
+                        &mut members,
+                        &[$key $(, $alias)*],
+                        &mut aliases,
+                    ),)*
                     other: members,
+                    aliases,
                 }
             }
         }
@@ -37,7 +45,11 @@ macro_rules! object {
 
             fn into_json(self) -> serde_json::Value {
                 let mut members = self.other;
-                $($crate::event::model::field::put(&mut members, $key, self.$field);)*
+                $($crate::event::model::field::put(
+                    &mut members,
+                    $crate::event::model::field::name(&[$key $(, $alias)*], &self.aliases),
+                    self.$field,
+                );)*
                 serde_json::Value::Object(members)
             }
         }
@@ -45,7 +57,11 @@ macro_rules! object {
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut map = serde::Serializer::serialize_map(serializer, None)?;
-                $($crate::event::model::field::write(&mut map, $key, &self.$field)?;)*
+                $($crate::event::model::field::write(
+                    &mut map,
+                    $crate::event::model::field::name(&[$key $(, $alias)*], &self.aliases),
+                    &self.$field,
+                )?;)*
                 for (key, value) in &self.other {
                     serde::ser::SerializeMap::serialize_entry(&mut map, key, value)?;
                 }

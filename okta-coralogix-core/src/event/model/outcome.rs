@@ -30,8 +30,8 @@ object! {
 object! {
     /// Details for support.
     pub struct LogDebugContext {
-        /// The details. Nearly all values are strings, numbers and booleans too, some hold JSON or a Java map; Okta
-        /// may change keys and values with any release.
+        /// The details. Nearly all values are strings, also of numbers and booleans, of JSON, or of a Java map; a few are objects.
+        /// Okta may change keys and values with any release.
         pub debug_data: Field<Map<String, Value>> = "debugData",
     }
 }
