@@ -149,3 +149,56 @@ fn the_events_vary_as_real_ones_do() {
         text.contains("\\u") && text.contains("\\\"")
     }));
 }
+
+#[test]
+fn rare_shapes_of_real_events_occur_where_they_are_asked_for() {
+    let events = EventGenerator::new(10).rare(0.2).batch(2_000, now());
+    let page = page_of(&events);
+    let split = split_page(&page, &Arc::new(Origin::org("example.okta.com"))).unwrap();
+    for (split, made) in split.into_iter().zip(&events) {
+        assert_eq!(split.unwrap().published(), made.published);
+    }
+    let shapes: [(&str, fn(&Value) -> bool); 13] = [
+        ("target is empty", |e| {
+            e["target"] == Value::Array(Vec::new())
+        }),
+        ("detailEntry is an object", |e| {
+            e["target"][0]["detailEntry"].is_object()
+        }),
+        ("changeDetails", |e| {
+            e["target"][0]["changeDetails"]["from"].is_object()
+        }),
+        ("securityContext is null", |e| {
+            e.get("securityContext") == Some(&Value::Null)
+        }),
+        ("securityContext is all null", |e| {
+            let context = e["securityContext"].as_object();
+            context.is_some_and(|c| !c.is_empty() && c.values().all(Value::is_null))
+        }),
+        ("no debugContext", |e| e.get("debugContext").is_none()),
+        ("no severity", |e| e.get("severity").is_none()),
+        ("no target", |e| e.get("target").is_none()),
+        ("no transaction", |e| e.get("transaction").is_none()),
+        ("device in camel case", |e| {
+            e["device"]["deviceIntegrator"].is_string()
+        }),
+        ("no decimals", |e| {
+            e["published"].as_str().is_some_and(|t| t.len() == 20)
+        }),
+        ("micros", |e| {
+            e["published"].as_str().is_some_and(|t| t.len() == 27)
+        }),
+        ("nanos", |e| {
+            e["published"].as_str().is_some_and(|t| t.len() == 30)
+        }),
+    ];
+    let values = |events: &[GeneratedEvent]| -> Vec<Value> {
+        let read = |event: &GeneratedEvent| serde_json::from_slice(&event.json).unwrap();
+        events.iter().map(read).collect()
+    };
+    let (rare, usual) = (values(&events), values(&batch(10)));
+    for (name, is_so) in shapes {
+        assert!(rare.iter().any(is_so), "{name}");
+        assert!(!usual.iter().any(is_so), "{name}");
+    }
+}

@@ -32,7 +32,11 @@ impl Parts<'_> {
     }
 
     fn zones(&self) -> usize {
-        if self.script == Script::Ascii { 2 } else { 3 }
+        if self.style.script == Script::Ascii {
+            2
+        } else {
+            3
+        }
     }
 
     pub(super) fn place(&mut self, w: &mut Writer) {
@@ -61,6 +65,16 @@ impl Parts<'_> {
     }
 
     pub(super) fn device(&mut self, w: &mut Writer) {
+        if self.rarely() {
+            let id = self.id("guo");
+            return w.object("device", |w| {
+                w.string("id", &id);
+                w.string("platform", "OSX");
+                w.string("osVersion", "15.6.1");
+                w.string("deviceIntegrator", r#"{"com.example.agent":{"score":90}}"#);
+                w.string("screenLockType", "BIOMETRIC");
+            });
+        }
         match self.rng.u32(..10) {
             0 => {
                 let (id, name) = (self.id("guo"), self.name());

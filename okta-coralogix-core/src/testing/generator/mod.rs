@@ -7,7 +7,7 @@ mod words;
 mod writer;
 
 use bytes::Bytes;
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Timelike, Utc};
 use fastrand::Rng;
 
 /// One generated event.
@@ -16,7 +16,7 @@ use fastrand::Rng;
 pub struct GeneratedEvent {
     /// `uuid`, canonical and lower case.
     pub uuid: String,
-    /// `published`, to the millisecond, as it stands in the JSON.
+    /// `published`, as it is in the JSON: to the millisecond, unless the event is a [rare](EventGenerator::rare) one.
     pub published: DateTime<Utc>,
     /// The LogEvent: one JSON object on one line.
     pub json: Bytes,
@@ -56,6 +56,7 @@ pub struct EventGenerator {
     old: f64,
     late: f64,
     future: f64,
+    rare: f64,
 }
 
 impl EventGenerator {
@@ -69,6 +70,7 @@ impl EventGenerator {
             old: 0.02,
             late: 0.05,
             future: 0.005,
+            rare: 0.0,
         }
     }
 
@@ -108,13 +110,31 @@ impl EventGenerator {
         self
     }
 
+    /// The share of events, 0 to 1 and 0 by default, that have shapes which few real events have: `target: []`, objects as
+    /// `detailEntry`, `changeDetails`, a `securityContext` that is null or all null, a `device` in camel case, no `debugContext`,
+    /// `severity`, `target` or `transaction`, a `published` with other than three decimals.
+    #[must_use]
+    pub fn rare(mut self, share: f64) -> Self {
+        self.rare = share;
+        self
+    }
+
     /// One event of that time, which is cut to the millisecond.
     pub fn event(&mut self, published: DateTime<Utc>) -> GeneratedEvent {
-        let published = published
-            .duration_trunc(TimeDelta::milliseconds(1))
-            .unwrap_or(published);
+        let is_rare = self.rare > 0.0 && self.rng.f64() < self.rare;
+        let decimals = match is_rare {
+            true => parts::pick(&mut self.rng, &[0, 1, 2, 3, 6, 9]),
+            false => 3,
+        };
+        let published = self.with_decimals(published, decimals);
         let uuid = self.uuid(published);
-        let json = parts::event(&mut self.rng, self.script, self.size, &uuid, published);
+        let style = Style {
+            script: self.script,
+            size: self.size,
+            is_rare,
+        };
+        let time = time(published, decimals);
+        let json = parts::event(&mut self.rng, style, &uuid, &time);
         GeneratedEvent {
             uuid,
             published,
@@ -153,6 +173,20 @@ impl EventGenerator {
         }
     }
 
+    /// The time cut to so many decimals of a second; those beyond the third are random.
+    fn with_decimals(&mut self, time: DateTime<Utc>, decimals: usize) -> DateTime<Utc> {
+        let unit = TimeDelta::nanoseconds(10_i64.pow(9 - decimals as u32));
+        let cut = |time: DateTime<Utc>, unit| time.duration_trunc(unit).unwrap_or(time);
+        let time = cut(time, unit.max(TimeDelta::milliseconds(1)));
+        match decimals > 3 {
+            true => cut(
+                time + TimeDelta::nanoseconds(self.rng.i64(0..1_000_000)),
+                unit,
+            ),
+            false => time,
+        }
+    }
+
     /// Okta writes both: time-based (version 1) and random (version 4) ones.
     fn uuid(&mut self, published: DateTime<Utc>) -> String {
         const VARIANT: u128 = 0b10 << 62;
@@ -178,6 +212,26 @@ impl EventGenerator {
             &hex[20..],
         ]
         .join("-")
+    }
+}
+
+/// The shapes and characters of one event.
+#[derive(Debug, Clone, Copy)]
+struct Style {
+    script: Script,
+    size: Option<usize>,
+    is_rare: bool,
+}
+
+/// RFC 3339 with so many decimals.
+fn time(time: DateTime<Utc>, decimals: usize) -> String {
+    let seconds = time.format("%Y-%m-%dT%H:%M:%S");
+    match decimals {
+        0 => format!("{seconds}Z"),
+        _ => format!(
+            "{seconds}.{}Z",
+            &format!("{:09}", time.nanosecond())[..decimals]
+        ),
     }
 }
 

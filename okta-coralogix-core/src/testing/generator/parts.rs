@@ -1,26 +1,20 @@
 //! The parts of a LogEvent.
 
-use chrono::{DateTime, Utc};
 use fastrand::Rng;
 
-use super::Script;
 use super::words::{ASCII_NAMES, EVENT_TYPES, TARGET_TYPES, UNICODE_NAMES};
 use super::writer::Writer;
+use super::{Script, Style};
 
 /// Below this size an event has only the parts that every event has.
 const FULL_SIZE: usize = 2_000;
 
 /// One LogEvent, its keys in Okta's order.
-pub(super) fn event(
-    rng: &mut Rng,
-    script: Script,
-    size: Option<usize>,
-    uuid: &str,
-    published: DateTime<Utc>,
-) -> String {
+pub(super) fn event(rng: &mut Rng, style: Style, uuid: &str, published: &str) -> String {
+    let size = style.size;
     let full = size.is_none_or(|size| size >= FULL_SIZE);
     let (event_type, legacy, message) = pick(rng, &EVENT_TYPES);
-    let mut parts = Parts { rng, script };
+    let mut parts = Parts { rng, style };
     let mut head = Writer::default();
     let mut tail = Writer::default();
 
@@ -35,28 +29,37 @@ pub(super) fn event(
     }
     head.string("eventType", event_type);
     parts.outcome(&mut head);
-    head.raw("published", published.format("\"%Y-%m-%dT%H:%M:%S%.3fZ\""));
+    head.string("published", published);
     if full {
         parts.security_context(&mut head);
     }
-    head.string("severity", parts.severity());
+    if !parts.rarely() {
+        head.string("severity", parts.severity());
+    }
 
     match legacy {
         "" => tail.raw("legacyEventType", "null"),
         legacy => tail.string("legacyEventType", legacy),
     }
-    parts.transaction(&mut tail, full);
+    if !parts.rarely() {
+        parts.transaction(&mut tail, full);
+    }
     tail.string("uuid", uuid);
     tail.string("version", "0");
     if full {
         parts.request(&mut tail);
     }
-    parts.targets(&mut tail, full);
+    if !parts.rarely() {
+        parts.targets(&mut tail, full);
+    }
     if parts.one_in(20) {
         tail.object("systemEnvelope", |w| w.raw("schemaRevision", 3));
     }
 
     let (head, tail) = (head.finish(), tail.finish());
+    if parts.rarely() {
+        return format!("{{{head},{tail}}}");
+    }
     let wanted = size.map(|size| parts.rng.usize(size * 9 / 10..=size * 11 / 10));
     let mut debug = Writer::default();
     parts.debug_context(&mut debug, full, wanted, head.len() + tail.len());
@@ -69,7 +72,7 @@ pub(super) fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
 
 pub(super) struct Parts<'a> {
     pub(super) rng: &'a mut Rng,
-    pub(super) script: Script,
+    pub(super) style: Style,
 }
 
 impl Parts<'_> {
@@ -77,8 +80,13 @@ impl Parts<'_> {
         self.rng.u32(..count) == 0
     }
 
+    /// For the shapes that only rare events have, and of these every fourth.
+    pub(super) fn rarely(&mut self) -> bool {
+        self.style.is_rare && self.one_in(4)
+    }
+
     pub(super) fn is_unicode(&mut self) -> bool {
-        match self.script {
+        match self.style.script {
             Script::Mixed => self.one_in(3),
             Script::Ascii => false,
             Script::Unicode => true,
@@ -134,12 +142,15 @@ impl Parts<'_> {
             _ => w.string("alternateId", &format!("user{number}@example.com")),
         }
         let name = self.name();
-        if self.script == Script::Mixed && self.one_in(8) {
+        if self.style.script == Script::Mixed && self.one_in(8) {
             w.escaped("displayName", name);
         } else {
             w.string("displayName", name);
         }
-        w.raw("detailEntry", "null");
+        match self.rarely() {
+            true => w.object("detailEntry", |w| w.string("methodTypeUsed", "Password")),
+            false => w.raw("detailEntry", "null"),
+        }
     }
 
     fn authentication_context(&mut self, w: &mut Writer) {
@@ -178,6 +189,16 @@ impl Parts<'_> {
     }
 
     fn security_context(&mut self, w: &mut Writer) {
+        if self.rarely() {
+            return w.raw("securityContext", "null");
+        }
+        if self.rarely() {
+            return w.object("securityContext", |w| {
+                for key in ["asNumber", "asOrg", "isp", "domain", "isProxy"] {
+                    w.raw(key, "null");
+                }
+            });
+        }
         w.object("securityContext", |w| {
             if self.one_in(5) {
                 return;
@@ -228,6 +249,9 @@ impl Parts<'_> {
             12..16 => 2,
             few => few - 14,
         };
+        if self.rarely() {
+            return w.raw("target", "[]");
+        }
         if count == 0 {
             return w.raw("target", "null");
         }
@@ -238,6 +262,12 @@ impl Parts<'_> {
                     w.string("id", &id);
                     w.string("type", pick(self.rng, &TARGET_TYPES));
                     self.principal(w);
+                    if self.rarely() {
+                        w.object("changeDetails", |w| {
+                            w.object("from", |w| w.string("displayName", "before"));
+                            w.object("to", |w| w.raw("active", true));
+                        });
+                    }
                 });
             }
         });
