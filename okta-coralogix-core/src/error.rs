@@ -1,4 +1,4 @@
-//! The one error of the workspace: what happened, whether waiting can mend it, and what to do.
+//! The error type of the workspace: what happened, whether a retry can help, and what to do.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,27 +8,27 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// What went wrong, by who has to act.
+/// Kinds of errors, by the component or person that has to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A setting is missing or wrong. The detail names it and what to write instead.
     Config,
-    /// The far side refused the credential (HTTP 401).
+    /// The remote refused the credential (HTTP 401).
     Unauthorized,
     /// The credential is valid but lacks a right (HTTP 403).
     Forbidden,
     /// The address does not speak the expected protocol (404, a redirect, HTML for good).
     WrongEndpoint,
-    /// The far side pointed at a place the credential must not go.
+    /// The remote named a URL that the credential must not be sent to.
     HostileLink,
-    /// The request is larger than the far side takes (HTTP 413).
+    /// The request is larger than the remote accepts (HTTP 413).
     TooLarge,
-    /// The far side understood the request and refuses its content (HTTP 400, 422).
+    /// The remote understood the request and refuses its content (HTTP 400, 422).
     Rejected,
     /// A request budget is used up (HTTP 429).
     RateLimited,
-    /// The far side is there but cannot answer now (HTTP 408, 5xx).
+    /// The remote cannot answer now (HTTP 408, 5xx).
     Unavailable,
     /// No answer, or half of one: connection refused, reset, timed out.
     Network,
@@ -38,7 +38,7 @@ pub enum ErrorKind {
     Storage,
     /// Another process holds the checkpoint.
     Locked,
-    /// Somebody else has written the checkpoint since it was loaded.
+    /// Another process has written the checkpoint since it was loaded.
     Conflict,
     /// A stored record is torn, altered, or belongs to something else.
     Corrupt,
@@ -48,14 +48,14 @@ pub enum ErrorKind {
     GaveUp,
 }
 
-/// Whether, and when, asking again can help.
+/// Whether, and when, a retry can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryHint {
-    /// Waiting mends nothing; a person has to act.
+    /// A retry cannot help; a person has to act.
     Never,
-    /// Ask again after the caller's own backoff.
+    /// Retry after the caller's own backoff.
     Backoff,
-    /// The far side said when. The caller caps it.
+    /// Retry after the wait that the remote asks for. The caller caps it.
     After(Duration),
 }
 
@@ -84,7 +84,7 @@ impl Error {
         }
     }
 
-    /// An error that passes: retried with the caller's backoff.
+    /// A temporary error: retried with the caller's backoff.
     #[must_use]
     pub fn temporary(kind: ErrorKind, detail: impl Into<String>) -> Self {
         Self {
@@ -106,7 +106,7 @@ impl Error {
         self
     }
 
-    /// Marks that the far side may have acted all the same: the connection broke off after the request went out.
+    /// Marks that the remote may have processed the request: the connection broke off after it was sent.
     #[must_use]
     pub fn with_ambiguity(mut self, ambiguous: bool) -> Self {
         self.ambiguous = ambiguous;
@@ -120,25 +120,25 @@ impl Error {
         self
     }
 
-    /// What went wrong.
+    /// The kind.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// Whether asking again can help.
+    /// Whether a retry can help.
     #[must_use]
     pub fn retry(&self) -> RetryHint {
         self.retry
     }
 
-    /// True if waiting can mend it.
+    /// True if a retry can help.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         self.retry != RetryHint::Never
     }
 
-    /// True if the far side may have acted on the request all the same, so that a repeat may arrive twice.
+    /// True if the remote may have processed the request, so that a retry may be a duplicate.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
         self.ambiguous

@@ -20,13 +20,13 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// The one way out: the plain text.
+    /// The plain text: the only way to read it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// `text` with every copy of the secret redacted out, in whatever case: for words of a far side that may echo it.
+    /// `text` with every copy of the secret replaced by `***`, whatever its case: for texts of a remote that may echo it.
     ///
     /// ```
     /// use okta_coralogix_core::Secret;

@@ -28,8 +28,8 @@ const MAX_BYTES: u64 = 256 * 1024 * 1024;
 ///
 /// All files are created with mode 0600. Each save writes the whole record: about 320 KB with the default window of
 /// 20,000 uuids (16 bytes each, and some hundred for the rest). Its first two lines are JSON, to be read with `head -n 2`;
-/// the uuids stand behind them packed. Of the stored record a save reads the generation only: whoever knows that has read
-/// the whole before, and what has become of the rest since is mended by the save.
+/// the packed uuids follow. Of the stored record a save reads the generation only: a caller that knows it has read the whole
+/// before, and the save replaces a rest that was damaged since.
 ///
 /// Folders shared over a network must support locks and atomic renames.
 #[derive(Debug, Clone)]
@@ -113,7 +113,7 @@ impl CheckpointStore for FileCheckpoint {
 struct Store {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    /// Taken by whoever reads or writes: there is only one temporary file.
+    /// Taken to read or write: there is only one temporary file.
     busy: Arc<Mutex<()>>,
     _guard: Box<dyn DiskLock>,
 }
@@ -123,7 +123,7 @@ impl Store {
         self.read_as(MAX_BYTES, record::read).await
     }
 
-    /// What the first `limit` bytes of the record are to `parse`.
+    /// The first `limit` bytes of the record, parsed.
     async fn read_as<T>(
         &self,
         limit: u64,
@@ -178,7 +178,7 @@ fn conflict(path: &Path) -> Error {
     Error::new(
         ErrorKind::Conflict,
         format!(
-            "the checkpoint {} was changed by somebody else since it was loaded",
+            "the checkpoint {} was changed by another process since it was loaded",
             path.display()
         ),
     )

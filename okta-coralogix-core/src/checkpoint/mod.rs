@@ -1,4 +1,4 @@
-//! Where a source's position is kept.
+//! The position of a source, and the stores that keep it.
 
 mod file;
 mod record;

@@ -36,7 +36,7 @@ struct Position<'a> {
     others: NonUuidIds,
 }
 
-/// What every version of the record begins with.
+/// The members that every version of the record begins with.
 #[derive(Deserialize)]
 struct Kind<'a> {
     format: &'a str,
@@ -126,7 +126,7 @@ fn split(record: &[u8]) -> Result<(Head<'_>, &[u8]), String> {
     Ok((head, body))
 }
 
-/// The first line, and what stands behind its end.
+/// The first line, and what follows it.
 fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|&byte| byte == b'\n')?;
     Some((&bytes[..end], &bytes[end + 1..]))

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Dead letters in a file: one JSON object per line (NDJSON), see [`DeadLetterRecord`].
 ///
-/// * **Durable.** What was written is synced before `write` returns. A full disk is an error, so that the event is not
+/// * **Durable.** Letters are synced before `write` returns. A full disk is an error, so that the event is not
 ///   acknowledged.
 /// * **Shared.** Any number of handles and processes may write to one file: each batch is written under an
 ///   operating-system lock on `<file>.lock` (freed by the kernel when a process dies), each record with one append.
@@ -177,7 +177,7 @@ impl Store {
         }
         let appended = self.disk.append(&self.path, lines).await;
         appended.map_err(|error| failed("write", &self.path, error))?;
-        // Each time: whoever created or renamed the file may have died before this.
+        // Each time: the process that created or renamed the file may have died before this.
         self.sync_folder().await
     }
 

@@ -1,4 +1,4 @@
-//! Where events go that cannot be delivered: kept with their bytes, never thrown away.
+//! Dead letters: events that cannot be delivered, kept with their bytes.
 
 mod file;
 mod record;
@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use crate::event::Origin;
 use crate::{Error, ErrorKind, Result};
 
-/// Why an event stands in the dead letters.
+/// Why an event was dead-lettered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DeadLetterReason {
@@ -30,7 +30,7 @@ pub enum DeadLetterReason {
     Unmappable,
     /// Its entry alone is larger than a request may be.
     TooLarge,
-    /// The far side refused it for good.
+    /// The sink's remote refused it for good.
     Rejected,
 }
 
@@ -50,11 +50,11 @@ impl fmt::Display for DeadLetterReason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeadLetter {
-    /// When it was put aside.
+    /// When it was dead-lettered.
     pub time: DateTime<Utc>,
-    /// Why.
+    /// The reason.
     pub reason: DeadLetterReason,
-    /// The reason in words: what is wrong with the bytes, or what the far side said.
+    /// The reason in words: what is wrong with the bytes, or the answer of the remote.
     pub detail: String,
     /// Where the event came from.
     pub origin: Arc<Origin>,
@@ -63,7 +63,7 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// A letter.
+    /// All fields, in their order.
     #[must_use]
     pub fn new(
         time: DateTime<Utc>,
@@ -82,11 +82,11 @@ impl DeadLetter {
     }
 }
 
-/// Keeps dead letters. Implemented by stores, called by the pipeline before it settles what it put aside.
+/// Keeps dead letters. Implemented by stores, called by the pipeline before it settles the events.
 ///
 /// # Implementing
-/// 1. What was written is durable when `write` returns.
-/// 2. After an error none, some or all of the letters may stand in the store; they will be written again.
+/// 1. The letters are durable when `write` returns.
+/// 2. After an error none, some or all of the letters may be in the store; they will be written again.
 #[async_trait]
 pub trait DeadLetters: Debug + Send + Sync + 'static {
     /// Keeps all of `letters`, which are not empty.
@@ -103,7 +103,7 @@ impl<D: DeadLetters + ?Sized> DeadLetters for Arc<D> {
     }
 }
 
-/// What a pipeline has when none was configured: the first event that would be put aside ends it.
+/// The default of a pipeline: the first event to be dead-lettered ends the run with an error.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoDeadLetters;
 
@@ -113,7 +113,9 @@ impl DeadLetters for NoDeadLetters {
         let first = letters.first().map_or("", |letter| &letter.detail);
         Err(Error::new(
             ErrorKind::NoDeadLetters,
-            format!("an event has to be put aside ({first}) and no dead letters are configured"),
+            format!(
+                "an event has to be dead-lettered ({first}) and no dead letters are configured"
+            ),
         ))
     }
 }

@@ -1,4 +1,4 @@
-//! A dead letter as it stands on a line of a file.
+//! The format of a dead letter on a line of a file.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,18 +15,18 @@ use crate::event::Origin;
 /// {"time":"2026-05-04T12:00:00Z","reason":"malformed","detail":"not a JSON object",
 ///  "origin":{"org":"example.okta.com"},"event":"[1,2]"}
 /// ```
-/// (on one line). `event` is the event's bytes as text; where they are not UTF-8 `event_base64` stands in its place
+/// (on one line). `event` is the event's bytes as text; where they are not UTF-8, `event_base64` takes its place
 /// (standard alphabet, padded). `origin` has `stream`, `application`, `subsystem` and `receive_count` where there are any.
 ///
-/// A program that was killed, or a disk that was full, can leave a line that is no record: its letter is written again
-/// by whoever gets the event next, as it was never acknowledged. Readers pass over such lines.
+/// A process that was killed, or a disk that was full, can leave a line that is no record. Its event was never acknowledged, and is
+/// dead-lettered again when the source gives it again. Readers pass over such lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Line", into = "Line")]
 #[non_exhaustive]
 pub struct DeadLetterRecord {
-    /// When it was put aside.
+    /// When it was dead-lettered.
     pub time: DateTime<Utc>,
-    /// Why, as [`DeadLetterReason`](super::DeadLetterReason) displays itself.
+    /// The reason, as [`DeadLetterReason`](super::DeadLetterReason) displays itself.
     pub reason: String,
     /// The reason in words.
     pub detail: String,

@@ -1,4 +1,5 @@
-//! What the checkpoint and the dead letters need of a disk: a seam behind which tests put a simulated one.
+//! The disk operations that checkpoints and dead letters need: a trait, so that tests can simulate torn and lost writes, a full disk
+//! or a slow fsync.
 
 mod error;
 mod os;
@@ -22,8 +23,8 @@ use bytes::Bytes;
 ///
 /// # Implementing
 /// 1. A missing file is [`NotFound`](io::ErrorKind::NotFound), except where said otherwise.
-/// 2. What [`write`](Self::write) and [`append`](Self::append) returned `Ok` for survives a power cut once the name of
-///    the file does; a name survives after [`sync_folder`](Self::sync_folder).
+/// 2. Bytes for which [`write`](Self::write) or [`append`](Self::append) returned `Ok` survive a power cut if the name of
+///    the file does; a name does after [`sync_folder`](Self::sync_folder).
 /// 3. Files are created readable and writable for their owner only (mode 0600).
 ///
 /// # Cancel safety

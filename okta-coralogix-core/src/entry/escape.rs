@@ -9,7 +9,7 @@ const BLOCK: usize = 64;
 /// Bytes that are moved apart in one step.
 const WORD: usize = 8;
 
-/// What a word becomes if each of its bytes is escaped by a backslash.
+/// The length of a word of which each byte is escaped by a backslash.
 const APART: usize = 2 * WORD;
 
 /// Input bytes that are escaped on the stack before they are copied out.
@@ -23,7 +23,7 @@ const LONGEST: usize = 6;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// For each byte: 0 if it stands for itself, `u` if it is written as `\u00xx`, else the letter after the backslash.
+/// For each byte: 0 if it is written as it is, `u` if it is written as `\u00xx`, else the letter after the backslash.
 static ESCAPES: [u8; 256] = {
     let mut table = [0; 256];
     let mut control = 0;

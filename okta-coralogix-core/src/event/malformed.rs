@@ -1,4 +1,4 @@
-//! What could not be read as an event, with its bytes.
+//! Bytes that could not be read as an event.
 
 use std::sync::Arc;
 
@@ -7,19 +7,19 @@ use thiserror::Error;
 
 use super::Origin;
 
-/// Something that stood where an event should be. Nothing of it is lost: the bytes are here.
+/// An item that is not an event, with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{reason}")]
 pub struct MalformedEvent {
     /// The bytes, as they came.
     pub bytes: Bytes,
-    /// What is wrong with them.
+    /// The fault.
     pub reason: MalformedReason,
     /// Where they came from.
     pub origin: Arc<Origin>,
 }
 
-/// Why bytes are no event that can be judged.
+/// Why bytes cannot be read as an event.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MalformedReason {
@@ -32,7 +32,7 @@ pub enum MalformedReason {
     /// JSON, but not an object.
     #[error("not a JSON object")]
     NotAnObject,
-    /// Without `published`, the age of an event cannot be judged.
+    /// `published` is missing: the age of the event is not known.
     #[error("`published` is missing")]
     NoPublished,
     /// `published` is no RFC 3339 time.

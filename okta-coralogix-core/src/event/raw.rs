@@ -146,7 +146,7 @@ impl RawEvent {
     #[must_use]
     pub fn uuid(&self) -> Option<Cow<'_, str>> {
         let span = self.head.uuid?;
-        // What cannot be unescaped is no text that two events could be told apart by.
+        // One that cannot be unescaped does not identify an event.
         string::unescaped(&self.log_event()[span.range()])
     }
 

@@ -15,7 +15,7 @@ pub struct AgeFilter {
     policy: AgePolicy,
 }
 
-/// What becomes of an event that is too old.
+/// What the pipeline does with an event that is too old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum AgePolicy {
@@ -38,7 +38,7 @@ impl AgeFilter {
         Self { limit, policy }
     }
 
-    /// What becomes of an event that is too old.
+    /// What the pipeline does with an event that is too old.
     #[must_use]
     pub fn policy(&self) -> AgePolicy {
         self.policy

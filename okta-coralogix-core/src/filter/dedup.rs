@@ -1,4 +1,14 @@
-//! De-duplication by `uuid`, tied to what becomes of the first copy.
+//! Deduplication by `uuid`, tied to the outcome of the first copy.
+//!
+//! An identity is in one of three states:
+//! - *Unknown*: [`DedupWindow::claim`] makes it claimed and gives the caller the [`ClaimGuard`].
+//! - *Claimed*: its event is in flight. Further claims get a [`ClaimWaiter`] each. [`ClaimGuard::remember`] makes it remembered and
+//!   tells the waiters `Settled`; a guard that is dropped otherwise makes it unknown again and tells them `HandedBack`.
+//! - *Remembered*: its event is settled. Further claims are duplicates. It becomes unknown again when more identities than the capacity were
+//!   remembered after it.
+//!
+//! What must never happen: that a copy counts as a duplicate before the first one is settled (both would be lost if that is handed
+//! back), or that a claim outlives its guard (its copies would wait for ever).
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
@@ -14,7 +24,7 @@ use crate::Outcome;
 /// A bounded window of event identities. Clones are handles to the same window.
 ///
 /// An identity is *claimed* while its event is in flight and *remembered* once that is settled. A copy of a remembered
-/// one is a duplicate. A copy of a claimed one *joins its holder's outcome*: the copy may be the same message, redelivered,
+/// one is a duplicate. A copy of a claimed one *shares the outcome* of the first: the copy may be the same message, redelivered,
 /// and acknowledging it before the first is settled would lose the event.
 #[derive(Clone)]
 pub struct DedupWindow(Arc<Mutex<State>>);
@@ -24,18 +34,18 @@ struct State {
     remembered: HashSet<EventId>,
     /// The remembered ones, oldest first.
     order: VecDeque<EventId>,
-    /// Who waits for the outcome of each claimed one.
+    /// The waiters for the outcome of each claimed one.
     claimed: HashMap<EventId, Vec<oneshot::Sender<Outcome>>>,
 }
 
-/// What a claim found.
+/// The result of a claim.
 #[derive(Debug)]
 pub enum Claim {
     /// The first copy: the caller now holds the claim.
     New(ClaimGuard),
     /// Settled before: a duplicate.
     Duplicate,
-    /// Another copy is in flight: wait for its outcome.
+    /// Another copy is in flight: the caller waits for its outcome.
     InFlight(ClaimWaiter),
 }
 
@@ -109,7 +119,7 @@ impl DedupWindow {
         state.capacity = state.capacity.max(capacity);
     }
 
-    /// What is remembered now, to be stored with the cursor.
+    /// The remembered identities, to be stored with the cursor.
     #[must_use]
     pub fn snapshot(&self) -> DedupSnapshot {
         DedupSnapshot(self.state().order.iter().cloned().collect())
@@ -140,27 +150,27 @@ impl State {
         }
     }
 
-    /// Ends a claim and tells those who wait for it.
+    /// Ends a claim and tells its waiters.
     fn end(&mut self, id: EventId, outcome: Outcome) {
         let waiting = self.claimed.remove(&id).unwrap_or_default();
         if outcome == Outcome::Settled {
             self.remember(id);
         }
         for tell in waiting {
-            // Whoever waited may be gone; then nobody needs to know.
+            // The waiter may be gone.
             tell.send(outcome).ok();
         }
     }
 }
 
-/// A held claim. Dropped, it is given back, and copies that joined it are handed back with it.
+/// A claim that is held. If it is dropped, the identity can be claimed again, and the waiting copies are handed back.
 pub struct ClaimGuard {
     dedup: DedupWindow,
     id: Option<EventId>,
 }
 
 impl ClaimGuard {
-    /// The event is settled: its identity is remembered, and copies that joined are settled too.
+    /// The event is settled: its identity is remembered, and the waiting copies are settled too.
     pub fn remember(mut self) {
         self.end(Outcome::Settled);
     }

@@ -1,4 +1,4 @@
-//! Which events go on: age, event type, and what was seen before.
+//! Filters by age and event type, and the deduplication window.
 
 mod age;
 mod dedup;
@@ -24,7 +24,7 @@ use crate::RawEvent;
 pub enum DropReason {
     /// Older than the age filter allows, from its original event time.
     TooOld,
-    /// Not wanted.
+    /// Filtered out by an event filter.
     Filtered,
 }
 

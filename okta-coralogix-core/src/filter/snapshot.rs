@@ -1,4 +1,4 @@
-//! The identities of recently settled events, as they are stored.
+//! The stored form of the deduplication window.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -78,7 +78,7 @@ impl DedupSnapshot {
         others
     }
 
-    /// What was packed, or what is wrong with it.
+    /// The snapshot that was packed, or the error in it.
     pub(crate) fn unpack(packed: &[u8], others: NonUuidIds) -> Result<Self, &'static str> {
         let (packed, rest) = packed.as_chunks::<UUID_BYTES>();
         if !rest.is_empty() {
@@ -90,7 +90,7 @@ impl DedupSnapshot {
             .collect();
         for (place, text) in others {
             if place > ids.len() {
-                return Err("a uuid stands outside the window");
+                return Err("the position of a uuid is outside the window");
             }
             ids.insert(place, EventId::Text(text.into()));
         }

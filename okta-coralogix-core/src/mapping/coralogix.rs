@@ -11,7 +11,7 @@ use super::{Mapping, MappingError, Redaction, SeverityTable};
 use crate::json::{self, Member, Members};
 use crate::{EntryText, JsonString, LogEntry, Names, Origin, RawEvent, Result};
 
-/// How the event stands in `text`.
+/// The form of the event in `text`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TextForm {
@@ -136,7 +136,7 @@ impl CoralogixMapping {
         Ok((redacted, whole.freeze()))
     }
 
-    /// Where the LogEvent stands in its document, and whatever else stands there under the same key.
+    /// The ranges of the LogEvent in its document, and of the other values that have the same key.
     fn places(&self, event: &RawEvent) -> Result<Vec<Range<usize>>, MappingError> {
         let (document, range) = (event.document(), event.json_range());
         if range == (0..document.len()) {
@@ -218,7 +218,7 @@ impl CoralogixMappingBuilder {
         self
     }
 
-    /// How the event stands in `text`.
+    /// The form of the event in `text`.
     pub fn text(mut self, form: TextForm) -> Self {
         self.text = form;
         self

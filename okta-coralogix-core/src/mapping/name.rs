@@ -1,4 +1,4 @@
-//! Where an application or subsystem name comes from.
+//! The source of an application or subsystem name.
 
 use super::FieldPath;
 use crate::{Error, JsonString, Result};
@@ -6,7 +6,7 @@ use crate::{Error, JsonString, Result};
 /// A name that is the same for all, or taken from a field of the event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NameSource {
-    /// The name, or what stands in where the field has none.
+    /// The name, or the one that is used if the field has none.
     fallback: JsonString,
     path: Option<FieldPath>,
 }

@@ -12,7 +12,7 @@ use crate::{Result, Secret};
 
 /// Fields of the LogEvent that are dropped or hashed. Opt-in; everything else stays byte for byte as it was.
 ///
-/// A key counts however it is spelt (with `\u` escapes, say) and however often it stands there.
+/// A key matches however it is spelt (with `\u` escapes, for example) and however often it occurs.
 #[derive(Debug, Clone, Default)]
 pub struct Redaction {
     rules: Vec<Rule>,
@@ -90,7 +90,7 @@ impl Redaction {
 }
 
 pub(super) fn unreadable() -> MappingError {
-    MappingError("a field to be redacted stands in JSON that cannot be read".into())
+    MappingError("the JSON around a field to be redacted cannot be read".into())
 }
 
 /// Copies the value `json` with the rules whose paths start here.

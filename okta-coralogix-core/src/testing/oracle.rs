@@ -1,4 +1,4 @@
-//! What `serde_json` alone makes of an event or a page: what the scanner is held to.
+//! The reader of `serde_json` alone, which the scanner is compared with.
 
 use std::collections::HashMap;
 use std::sync::Arc;

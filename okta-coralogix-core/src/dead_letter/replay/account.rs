@@ -156,7 +156,7 @@ async fn head_of(disk: &dyn Disk, path: &Path) -> io::Result<Head> {
     })
 }
 
-/// What is settled; `None` if the account is missing, or another file's.
+/// The settled ranges; `None` if the account is missing, or another file's.
 async fn stored(
     disk: &dyn Disk,
     account: &Path,

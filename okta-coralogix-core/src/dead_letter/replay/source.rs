@@ -229,7 +229,7 @@ impl EventSource for DeadLetterSource {
             if self.opened.is_empty() {
                 return Ok(None);
             }
-            // What is in flight may be handed back. A call that came since the look at it is remembered.
+            // Lines in flight may be handed back. `Notify` remembers a call that came since they were looked at.
             self.changed.notified().await;
         }
     }

@@ -1,8 +1,8 @@
-//! Why a page is no list of elements.
+//! The error of a page that cannot be split.
 
 use thiserror::Error;
 
-/// A page that cannot be taken apart: nothing of it was taken, ask for it again.
+/// A page that cannot be split. No event of it was read: the caller requests it again.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum UnreadablePage {
@@ -17,7 +17,7 @@ pub enum UnreadablePage {
         "the page has too many elements, or so many broken ones that they cannot be told apart"
     )]
     Unsplittable,
-    /// The array does not end, or something stands behind it.
-    #[error("the page breaks off, or something stands behind its array")]
+    /// The array does not end, or something follows it.
+    #[error("the page breaks off, or something follows its array")]
     Truncated,
 }

@@ -14,7 +14,7 @@ pub(super) struct Elements<'a, F> {
     list: &'a str,
     /// Where it begins; between two of them, where the next one must.
     start: usize,
-    /// What was found of its head.
+    /// The fields of its head that were found.
     fields: Fields<'a>,
     found: F,
 }

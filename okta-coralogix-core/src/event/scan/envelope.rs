@@ -20,7 +20,7 @@ pub(crate) struct Envelope<'a> {
     pub(crate) source: Option<&'a str>,
     /// The event's range in the text.
     pub(crate) event: Range<usize>,
-    /// What was found of the event's head.
+    /// The fields of the event's head that were found.
     pub(crate) fields: Fields<'a>,
 }
 

@@ -1,4 +1,4 @@
-//! Reads events by the [scanner](crate::json::scanner). What it does not read is left to `serde_json`.
+//! Reads events by the [scanner](crate::json::scanner); the callers leave the texts that it refuses to `serde_json`.
 
 mod elements;
 mod envelope;

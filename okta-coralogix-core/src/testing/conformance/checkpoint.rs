@@ -1,4 +1,4 @@
-//! What every checkpoint store must do.
+//! The conformance suite of checkpoint stores.
 
 use crate::ErrorKind;
 use crate::checkpoint::{Checkpoint, CheckpointStore};

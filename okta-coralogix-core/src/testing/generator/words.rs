@@ -1,4 +1,4 @@
-//! What the texts are made of.
+//! Names, places, event types and user agents.
 
 /// Event type, legacy event type (empty: none), display message (empty: none).
 pub(super) const EVENT_TYPES: [(&str, &str, &str); 14] = [
