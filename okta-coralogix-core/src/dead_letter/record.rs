@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::DeadLetter;
 use crate::event::Origin;
@@ -21,7 +22,6 @@ use crate::event::Origin;
 /// A process that was killed, or a disk that was full, can leave a line that is no record. Its event was never acknowledged, and is
 /// dead-lettered again when the source gives it again. Readers pass over such lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Line", into = "Line")]
 #[non_exhaustive]
 pub struct DeadLetterRecord {
     /// When it was dead-lettered.
@@ -33,6 +33,11 @@ pub struct DeadLetterRecord {
     /// Where the event came from.
     pub origin: Origin,
     /// The event's bytes as they came.
+    #[serde(
+        flatten,
+        serialize_with = "write_event",
+        deserialize_with = "read_event"
+    )]
     pub bytes: Bytes,
 }
 
@@ -49,29 +54,6 @@ impl From<&DeadLetter> for DeadLetterRecord {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line {
-    time: DateTime<Utc>,
-    reason: String,
-    detail: String,
-    origin: StoredOrigin,
-    #[serde(flatten)]
-    event: Event,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredOrigin {
-    org: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    stream: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    application: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    subsystem: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    receive_count: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
 enum Event {
     #[serde(rename = "event")]
     Text(String),
@@ -79,53 +61,20 @@ enum Event {
     Base64(String),
 }
 
-impl From<DeadLetterRecord> for Line {
-    fn from(record: DeadLetterRecord) -> Self {
-        let Origin {
-            org,
-            stream,
-            application,
-            subsystem,
-            receive_count,
-        } = record.origin;
-        Self {
-            time: record.time,
-            reason: record.reason,
-            detail: record.detail,
-            origin: StoredOrigin {
-                org,
-                stream,
-                application,
-                subsystem,
-                receive_count,
-            },
-            event: match String::from_utf8(record.bytes.into()) {
-                Ok(text) => Event::Text(text),
-                Err(error) => Event::Base64(STANDARD.encode(error.as_bytes())),
-            },
-        }
-    }
+fn write_event<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    let event = match std::str::from_utf8(bytes) {
+        Ok(text) => Event::Text(text.into()),
+        Err(_) => Event::Base64(STANDARD.encode(bytes)),
+    };
+    event.serialize(serializer)
 }
 
-impl TryFrom<Line> for DeadLetterRecord {
-    type Error = base64::DecodeError;
-
-    fn try_from(line: Line) -> Result<Self, Self::Error> {
-        Ok(Self {
-            time: line.time,
-            reason: line.reason,
-            detail: line.detail,
-            origin: Origin {
-                org: line.origin.org,
-                stream: line.origin.stream,
-                application: line.origin.application,
-                subsystem: line.origin.subsystem,
-                receive_count: line.origin.receive_count,
-            },
-            bytes: match line.event {
-                Event::Text(text) => text.into(),
-                Event::Base64(text) => STANDARD.decode(text)?.into(),
-            },
-        })
+fn read_event<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+    match Event::deserialize(deserializer)? {
+        Event::Text(text) => Ok(text.into()),
+        Event::Base64(text) => STANDARD
+            .decode(text)
+            .map(Bytes::from)
+            .map_err(D::Error::custom),
     }
 }
