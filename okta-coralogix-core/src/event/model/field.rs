@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
 
-use super::json::Json;
+use super::from_json::FromJson;
 
 /// A member of one of Okta's objects.
 ///
@@ -29,15 +29,6 @@ impl<T> Field<T> {
     /// The value, if there is one of the documented type.
     #[must_use]
     pub fn get(&self) -> Option<&T> {
-        match self {
-            Self::Value(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    /// The value, if there is one of the documented type.
-    #[must_use]
-    pub fn into_option(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
             _ => None,
@@ -107,7 +98,7 @@ impl<T> From<Option<T>> for Field<T> {
 
 /// Takes the member out of `members` that has the first of these names that there is; notes it in `aliases` if it is not
 /// the very first.
-pub(super) fn take<T: Json>(
+pub(super) fn take<T: FromJson>(
     members: &mut Map<String, Value>,
     names: &[&'static str],
     aliases: &mut Vec<&'static str>,
@@ -120,10 +111,8 @@ pub(super) fn take<T: Json>(
     match members.remove(name) {
         None => Field::Absent,
         Some(Value::Null) => Field::Null,
-        Some(value) => match T::from_json(value) {
-            Ok(value) => Field::Value(value),
-            Err(value) => Field::Other(value),
-        },
+        Some(value) if T::fits(&value) => T::from_json(value).into(),
+        Some(value) => Field::Other(value),
     }
 }
 
@@ -131,17 +120,6 @@ pub(super) fn take<T: Json>(
 pub(super) fn name(names: &[&'static str], aliases: &[&str]) -> &'static str {
     let is_alias = |name: &&&str| aliases.contains(*name);
     names.iter().find(is_alias).unwrap_or(&names[0])
-}
-
-/// Puts the member back into `members`.
-pub(super) fn put<T: Json>(members: &mut Map<String, Value>, key: &str, field: Field<T>) {
-    let value = match field {
-        Field::Absent => return,
-        Field::Null => Value::Null,
-        Field::Value(value) => value.into_json(),
-        Field::Other(value) => value,
-    };
-    members.insert(key.to_owned(), value);
 }
 
 /// Writes the member, if it is not absent.

@@ -1,113 +1,98 @@
-//! Taking a JSON value as a Rust type only if nothing of it is lost.
+//! Reading a JSON value as a Rust type only if nothing of it is lost.
 
 use serde_json::{Map, Number, Value};
 
-/// A type that some JSON values can be taken as, and given back unchanged.
-pub(super) trait Json: Sized {
-    /// `Err` gives the value back: it is of another type.
-    fn from_json(value: Value) -> Result<Self, Value>;
+/// A type that some JSON values can be read as, and written again unchanged.
+pub(super) trait FromJson: Sized {
+    /// Whether the value can be read as this type.
+    fn fits(value: &Value) -> bool;
 
-    fn into_json(self) -> Value;
+    /// `None` if it does not fit.
+    fn from_json(value: Value) -> Option<Self>;
 }
 
-impl Json for String {
-    fn from_json(value: Value) -> Result<Self, Value> {
+impl FromJson for Value {
+    fn fits(_: &Value) -> bool {
+        true
+    }
+
+    fn from_json(value: Value) -> Option<Self> {
+        Some(value)
+    }
+}
+
+impl FromJson for String {
+    fn fits(value: &Value) -> bool {
+        value.is_string()
+    }
+
+    fn from_json(value: Value) -> Option<Self> {
         match value {
-            Value::String(text) => Ok(text),
-            other => Err(other),
+            Value::String(text) => Some(text),
+            _ => None,
         }
     }
+}
 
-    fn into_json(self) -> Value {
-        Value::String(self)
+impl FromJson for bool {
+    fn fits(value: &Value) -> bool {
+        value.is_boolean()
+    }
+
+    fn from_json(value: Value) -> Option<Self> {
+        value.as_bool()
     }
 }
 
-impl Json for bool {
-    fn from_json(value: Value) -> Result<Self, Value> {
-        value.as_bool().ok_or(value)
+impl FromJson for i64 {
+    /// With serde_json's `arbitrary_precision`, `-0` too has an integer value but another text.
+    fn fits(value: &Value) -> bool {
+        let is_same = |integer| Value::from(integer) == *value;
+        value.as_i64().is_some_and(is_same)
     }
 
-    fn into_json(self) -> Value {
-        Value::Bool(self)
+    fn from_json(value: Value) -> Option<Self> {
+        value.as_i64()
     }
 }
 
-impl Json for i64 {
-    fn from_json(value: Value) -> Result<Self, Value> {
-        // With serde_json's `arbitrary_precision`, `-0` too has an integer value but another text.
+impl FromJson for Number {
+    fn fits(value: &Value) -> bool {
+        value.is_number()
+    }
+
+    fn from_json(value: Value) -> Option<Self> {
         match value {
-            Value::Number(number) => match number.as_i64() {
-                Some(integer) if Number::from(integer) == number => Ok(integer),
-                _ => Err(Value::Number(number)),
-            },
-            other => Err(other),
+            Value::Number(number) => Some(number),
+            _ => None,
         }
-    }
-
-    fn into_json(self) -> Value {
-        Value::from(self)
     }
 }
 
-impl Json for Number {
-    fn from_json(value: Value) -> Result<Self, Value> {
+impl FromJson for Map<String, Value> {
+    fn fits(value: &Value) -> bool {
+        value.is_object()
+    }
+
+    fn from_json(value: Value) -> Option<Self> {
         match value {
-            Value::Number(number) => Ok(number),
-            other => Err(other),
+            Value::Object(members) => Some(members),
+            _ => None,
         }
     }
-
-    fn into_json(self) -> Value {
-        Value::Number(self)
-    }
 }
 
-impl Json for Value {
-    fn from_json(value: Value) -> Result<Self, Value> {
-        Ok(value)
+/// All or nothing: an array does not fit if one of its elements does not.
+impl<T: FromJson> FromJson for Vec<T> {
+    fn fits(value: &Value) -> bool {
+        let elements = value.as_array();
+        elements.is_some_and(|elements| elements.iter().all(T::fits))
     }
 
-    fn into_json(self) -> Value {
-        self
-    }
-}
-
-impl Json for Map<String, Value> {
-    fn from_json(value: Value) -> Result<Self, Value> {
+    fn from_json(value: Value) -> Option<Self> {
         match value {
-            Value::Object(members) => Ok(members),
-            other => Err(other),
+            Value::Array(elements) => elements.into_iter().map(T::from_json).collect(),
+            _ => None,
         }
-    }
-
-    fn into_json(self) -> Value {
-        Value::Object(self)
-    }
-}
-
-/// All or nothing: one element of another type makes the array one.
-impl<T: Json> Json for Vec<T> {
-    fn from_json(value: Value) -> Result<Self, Value> {
-        let elements = match value {
-            Value::Array(elements) => elements,
-            other => return Err(other),
-        };
-        let mut taken = Self::with_capacity(elements.len());
-        let mut elements = elements.into_iter();
-        while let Some(element) = elements.next() {
-            match T::from_json(element) {
-                Ok(element) => taken.push(element),
-                Err(odd) => {
-                    let before = taken.into_iter().map(T::into_json);
-                    return Err(before.chain([odd]).chain(elements).collect());
-                }
-            }
-        }
-        Ok(taken)
-    }
-
-    fn into_json(self) -> Value {
-        self.into_iter().map(T::into_json).collect()
     }
 }

@@ -35,22 +35,13 @@ macro_rules! object {
             }
         }
 
-        impl $crate::event::model::json::Json for $name {
-            fn from_json(value: serde_json::Value) -> Result<Self, serde_json::Value> {
-                match value {
-                    serde_json::Value::Object(members) => Ok(Self::from_members(members)),
-                    other => Err(other),
-                }
+        impl $crate::event::model::from_json::FromJson for $name {
+            fn fits(value: &serde_json::Value) -> bool {
+                value.is_object()
             }
 
-            fn into_json(self) -> serde_json::Value {
-                let mut members = self.other;
-                $($crate::event::model::field::put(
-                    &mut members,
-                    $crate::event::model::field::name(&[$key $(, $alias)*], &self.aliases),
-                    self.$field,
-                );)*
-                serde_json::Value::Object(members)
+            fn from_json(value: serde_json::Value) -> Option<Self> {
+                $crate::event::model::from_json::FromJson::from_json(value).map(Self::from_members)
             }
         }
 

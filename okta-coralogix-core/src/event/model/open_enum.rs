@@ -41,10 +41,7 @@ macro_rules! open_enum {
 
         impl From<String> for $name {
             fn from(text: String) -> Self {
-                match text.as_str() {
-                    $($text => Self::$variant,)*
-                    _ => Self::Other(text),
-                }
+                Self::from(text.as_str())
             }
         }
 
@@ -66,13 +63,13 @@ macro_rules! open_enum {
             }
         }
 
-        impl $crate::event::model::json::Json for $name {
-            fn from_json(value: serde_json::Value) -> Result<Self, serde_json::Value> {
-                <String as $crate::event::model::json::Json>::from_json(value).map(Self::from)
+        impl $crate::event::model::from_json::FromJson for $name {
+            fn fits(value: &serde_json::Value) -> bool {
+                value.is_string()
             }
 
-            fn into_json(self) -> serde_json::Value {
-                serde_json::Value::from(self.as_str())
+            fn from_json(value: serde_json::Value) -> Option<Self> {
+                value.as_str().map(Self::from)
             }
         }
     };
