@@ -12,18 +12,13 @@ pub(super) const BLOCKS: usize = 16;
 pub(super) const STEP: usize = 4;
 
 /// The positions of one kind: a word for each block of a window, behind the word of the last block before it.
+#[derive(Default)]
 pub(super) struct Bitmap([u64; 1 + BLOCKS]);
 
 impl Bitmap {
-    pub(super) const fn empty() -> Self {
-        Self([0; 1 + BLOCKS])
-    }
-
-    /// The last position of a window.
-    pub(super) const fn last() -> Self {
-        let mut bitmap = Self::empty();
-        bitmap.0[BLOCKS] = 1 << (BLOCK - 1);
-        bitmap
+    /// Sets the last position of the window.
+    pub(super) fn set_last(&mut self) {
+        self.0[BLOCKS] = 1 << (BLOCK - 1);
     }
 
     /// Goes on to the next window, whose words are still to be set.

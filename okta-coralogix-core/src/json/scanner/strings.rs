@@ -7,6 +7,7 @@ use super::bitmap::{Bitmap, steps};
 use super::block::{BLOCK, Block};
 use super::escapes::Escapes;
 
+#[derive(Default)]
 pub(super) struct Strings {
     escapes: Escapes,
     /// All ones if a string has begun and not ended.
@@ -19,17 +20,6 @@ pub(super) struct Strings {
 }
 
 impl Strings {
-    /// Before the first window.
-    pub(super) fn outside() -> Self {
-        Self {
-            escapes: Escapes::default(),
-            in_string: 0,
-            backslashes: Bitmap::empty(),
-            quotes: Bitmap::empty(),
-            inside: Bitmap::empty(),
-        }
-    }
-
     /// Loads the block at `at` of the text. `None` if an escape is wrong, or there is a control character.
     #[inline(always)]
     pub(super) fn load_block<S: Simd>(

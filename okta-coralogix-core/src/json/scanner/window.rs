@@ -25,6 +25,7 @@ use super::strings::Strings;
 pub(super) const WINDOW: usize = BLOCKS * BLOCK;
 
 /// Some blocks of a text, and the positions of each kind of byte or token in them.
+#[derive(Default)]
 pub(super) struct Window {
     strings: Strings,
     /// 1 if a key has begun and not ended.
@@ -62,21 +63,9 @@ pub(super) struct Tokens {
 impl Window {
     /// Before the first block of a list's inside. It begins as if behind a comma.
     pub(super) fn of_list() -> Self {
-        Self {
-            strings: Strings::outside(),
-            in_key: 0,
-            absent: Bitmap::empty(),
-            colons: Bitmap::empty(),
-            commas: Bitmap::last(),
-            opens: Bitmap::empty(),
-            closes: Bitmap::empty(),
-            ends: Bitmap::empty(),
-            scalars: Bitmap::empty(),
-            scalar_begins: Bitmap::empty(),
-            firsts: Bitmap::empty(),
-            in_objects: Bitmap::empty(),
-            key_ends: Bitmap::empty(),
-        }
+        let mut window = Self::default();
+        window.commas.set_last();
+        window
     }
 
     /// Loads the window that begins at `start` and returns how many blocks it has: full steps of them. `None` if a token may not
