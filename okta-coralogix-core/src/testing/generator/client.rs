@@ -2,7 +2,7 @@
 
 use super::Script;
 use super::parts::{Parts, pick};
-use super::words::{ASCII_PLACES, UNICODE_PLACES, USER_AGENTS};
+use super::words::{ASCII_PLACES, UNICODE_PLACES, USER_AGENTS, pick_row};
 use super::writer::Writer;
 
 impl Parts<'_> {
@@ -44,11 +44,11 @@ impl Parts<'_> {
             return w.raw("geographicalContext", "null");
         }
         let places = if self.is_unicode() {
-            &UNICODE_PLACES
+            UNICODE_PLACES
         } else {
-            &ASCII_PLACES
+            ASCII_PLACES
         };
-        let [city, state, country, postal_code, lat, lon] = pick(self.rng, places);
+        let [city, state, country, postal_code, lat, lon] = pick_row(self.rng, places);
         w.object("geographicalContext", |w| {
             w.string("city", city);
             match state {

@@ -7,7 +7,7 @@ mod words;
 mod writer;
 
 use bytes::Bytes;
-use chrono::{DateTime, DurationRound, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use fastrand::Rng;
 
 /// One generated event.
@@ -122,18 +122,16 @@ impl EventGenerator {
     /// One event of that time, which is cut to the millisecond.
     pub fn event(&mut self, published: DateTime<Utc>) -> GeneratedEvent {
         let is_rare = self.rare > 0.0 && self.rng.f64() < self.rare;
-        let decimals = match is_rare {
-            true => parts::pick(&mut self.rng, &[0, 1, 2, 3, 6, 9]),
-            false => 3,
+        let (time, published) = match is_rare {
+            true => self.rare_time(published),
+            false => written(published, SecondsFormat::Millis),
         };
-        let published = self.with_decimals(published, decimals);
         let uuid = self.uuid(published);
         let style = Style {
             script: self.script,
             size: self.size,
             is_rare,
         };
-        let time = time(published, decimals);
         let json = parts::event(&mut self.rng, style, &uuid, &time);
         GeneratedEvent {
             uuid,
@@ -173,18 +171,11 @@ impl EventGenerator {
         }
     }
 
-    /// The time cut to so many decimals of a second; those beyond the third are random.
-    fn with_decimals(&mut self, time: DateTime<Utc>, decimals: usize) -> DateTime<Utc> {
-        let unit = TimeDelta::nanoseconds(10_i64.pow(9 - decimals as u32));
-        let cut = |time: DateTime<Utc>, unit| time.duration_trunc(unit).unwrap_or(time);
-        let time = cut(time, unit.max(TimeDelta::milliseconds(1)));
-        match decimals > 3 {
-            true => cut(
-                time + TimeDelta::nanoseconds(self.rng.i64(0..1_000_000)),
-                unit,
-            ),
-            false => time,
-        }
+    /// A time within the same millisecond or second, with any number of decimals.
+    fn rare_time(&mut self, time: DateTime<Utc>) -> (String, DateTime<Utc>) {
+        use SecondsFormat::{Micros, Nanos, Secs};
+        let time = time + TimeDelta::nanoseconds(self.rng.i64(0..1_000_000));
+        written(time, parts::pick(&mut self.rng, &[Secs, Micros, Nanos]))
     }
 
     /// Okta writes both: time-based (version 1) and random (version 4) ones.
@@ -223,16 +214,11 @@ struct Style {
     is_rare: bool,
 }
 
-/// RFC 3339 with so many decimals.
-fn time(time: DateTime<Utc>, decimals: usize) -> String {
-    let seconds = time.format("%Y-%m-%dT%H:%M:%S");
-    match decimals {
-        0 => format!("{seconds}Z"),
-        _ => format!(
-            "{seconds}.{}Z",
-            &format!("{:09}", time.nanosecond())[..decimals]
-        ),
-    }
+/// The time cut to the decimals that are written.
+fn written(time: DateTime<Utc>, form: SecondsFormat) -> (String, DateTime<Utc>) {
+    let text = time.to_rfc3339_opts(form, true);
+    let cut = text.parse().unwrap_or(time);
+    (text, cut)
 }
 
 /// The page, a JSON array, that an org would answer with.

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::words::{ASCII_NAMES, EVENT_TYPES, TARGET_TYPES, UNICODE_NAMES};
+use super::words::{ASCII_NAMES, EVENT_TYPES, TARGET_TYPES, UNICODE_NAMES, pick_row};
 use super::writer::Writer;
 use super::{Script, Style};
 
@@ -13,7 +13,7 @@ const FULL_SIZE: usize = 2_000;
 pub(super) fn event(rng: &mut Rng, style: Style, uuid: &str, published: &str) -> String {
     let size = style.size;
     let full = size.is_none_or(|size| size >= FULL_SIZE);
-    let (event_type, legacy, message) = pick(rng, &EVENT_TYPES);
+    let [event_type, legacy, message] = pick_row(rng, EVENT_TYPES);
     let mut parts = Parts { rng, style };
     let mut head = Writer::default();
     let mut tail = Writer::default();

@@ -1,74 +1,9 @@
 //! Names, places, event types and user agents.
 
+use fastrand::Rng;
+
 /// Event type, legacy event type (empty: none), display message (empty: none).
-pub(super) const EVENT_TYPES: [(&str, &str, &str); 14] = [
-    (
-        "user.session.start",
-        "core.user_auth.login_success",
-        "User login to Okta",
-    ),
-    (
-        "user.authentication.sso",
-        "app.auth.sso",
-        "User single sign on to app",
-    ),
-    (
-        "user.authentication.auth_via_mfa",
-        "core.user.factor.attempt_success",
-        "Authentication of user via MFA",
-    ),
-    (
-        "user.authentication.auth_via_IDP",
-        "core.user_auth.idp.saml.login",
-        "Authenticate user via IDP",
-    ),
-    (
-        "policy.evaluate_sign_on",
-        "",
-        "Evaluation of sign-on policy",
-    ),
-    (
-        "user.account.update_profile",
-        "core.user.config.profile_update.success",
-        "Update user profile for Okta",
-    ),
-    (
-        "group.user_membership.add",
-        "core.user_group_member.user_add",
-        "Add user to group membership",
-    ),
-    (
-        "application.user_membership.remove",
-        "app.generic.unassign_app",
-        "Remove user's application membership",
-    ),
-    (
-        "app.oauth2.token.grant.access_token",
-        "app.oauth2.token.grant.access_token_success",
-        "OAuth2 access token is granted",
-    ),
-    (
-        "system.api_token.create",
-        "api.token.create",
-        "Create API token",
-    ),
-    (
-        "system.org.rate_limit.warning",
-        "core.framework.ratelimit.warning",
-        "Rate limit warning",
-    ),
-    (
-        "user.account.lock",
-        "core.user_auth.account_locked",
-        "Max sign in attempts exceeded",
-    ),
-    ("mim.createEnrollment.ANDROID", "", ""),
-    (
-        "security.request.blocked",
-        "",
-        "Request from suspicious actor blocked",
-    ),
-];
+pub(super) const EVENT_TYPES: &str = include_str!("event_types.tsv");
 
 pub(super) const ASCII_NAMES: [&str; 8] = [
     "Ada Miller",
@@ -93,47 +28,8 @@ pub(super) const UNICODE_NAMES: [&str; 8] = [
 ];
 
 /// City, state, country, postal code, latitude, longitude.
-pub(super) const ASCII_PLACES: [[&str; 6]; 4] = [
-    [
-        "San Francisco",
-        "California",
-        "United States",
-        "94107",
-        "37.7697",
-        "-122.39999999999999",
-    ],
-    [
-        "London",
-        "England",
-        "United Kingdom",
-        "EC2A",
-        "51.5128",
-        "-0.0638",
-    ],
-    [
-        "Pune",
-        "Maharashtra",
-        "India",
-        "411001",
-        "18.6161",
-        "73.7286",
-    ],
-    ["Singapore", "", "Singapore", "18", "1.2929", "103.8547"],
-];
-
-pub(super) const UNICODE_PLACES: [[&str; 6]; 4] = [
-    ["Zürich", "Zürich", "Schweiz", "8001", "47.3667", "8.55"],
-    ["東京", "東京都", "日本", "100-0001", "35.6895", "139.6917"],
-    [
-        "São Paulo",
-        "São Paulo",
-        "Brasil",
-        "01310-100",
-        "-23.5475",
-        "-46.6361",
-    ],
-    ["Łódź", "Łódzkie", "Polska", "90-001", "51.75", "19.4667"],
-];
+pub(super) const ASCII_PLACES: &str = include_str!("places_ascii.tsv");
+pub(super) const UNICODE_PLACES: &str = include_str!("places_unicode.tsv");
 
 /// Raw user agent, operating system, browser.
 pub(super) const USER_AGENTS: [[&str; 3]; 6] = [
@@ -169,3 +65,13 @@ pub(super) const TARGET_TYPES: [&str; 6] = [
     "AuthenticatorEnrollment",
     "PolicyRule",
 ];
+
+/// The columns of one row of a table.
+pub(super) fn pick_row<const COLUMNS: usize>(
+    rng: &mut Rng,
+    table: &'static str,
+) -> [&'static str; COLUMNS] {
+    let rows: Vec<_> = table.lines().collect();
+    let mut columns = rows[rng.usize(..rows.len())].split('\t');
+    [(); COLUMNS].map(|()| columns.next().unwrap_or_default())
+}
