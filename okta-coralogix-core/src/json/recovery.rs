@@ -126,3 +126,43 @@ fn bytes_before(text: &str, error: &serde_json::Error) -> usize {
         .take(error.line().saturating_sub(1));
     lines.map(str::len).sum::<usize>() + error.column()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_record(object: &str) -> bool {
+        object.contains("id")
+    }
+
+    fn resync(text: &str, ends: &[u8]) -> Option<usize> {
+        let any = |_| true;
+        let mut recovery = Recovery::new(text);
+        let broken = recovery.value_end(0, any).unwrap_err();
+        recovery.resync(&broken, ends, any, is_record)
+    }
+
+    #[test]
+    fn broken_value_ends_before_the_next_record() {
+        let text = r#"{"a":[{"b":1},"c ,{"x":1}, {"id":1}"#;
+        assert_eq!(resync(text, b","), Some(text.rfind(", {").unwrap()));
+        assert_eq!(resync("{\"a\"\n{\"id\":1}", b",\n}"), Some(4));
+        assert_eq!(resync("{\"a\"}{\"id\":1}", b",\n}"), Some(5));
+        assert_eq!(resync("{\"a\"}{\"x\":1}", b",\n}"), Some(12));
+    }
+
+    #[test]
+    fn value_end_needs_a_byte_that_may_follow() {
+        let recovery = Recovery::new("1 ,2x");
+        let comma = |byte| byte == Some(b',');
+        assert_eq!(recovery.value_end(0, comma), Ok(1));
+        assert!(recovery.value_end(3, comma).is_err());
+        assert!(Recovery::new(" ").value_end(0, comma).is_err());
+    }
+
+    #[test]
+    fn search_ends_after_a_bounded_number_of_bytes() {
+        let text = "x".to_owned() + &",{\"a\":[".repeat(1_000);
+        assert_eq!(resync(&text, b","), None);
+    }
+}
