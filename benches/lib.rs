@@ -1,6 +1,6 @@
-//! What the benches share.
+//! Input, our path and the naive path, as all benches use them.
 //!
-// Only where documentation is made: the report rewrites the page, and nothing should be built anew for that.
+// Only for documentation, so that a change of the page rebuilds nothing else.
 #![cfg_attr(doc, doc = include_str!("README.md"))]
 
 mod agree;

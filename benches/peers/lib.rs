@@ -1,6 +1,6 @@
-//! Other ways from the bytes of a page to request bodies, each as good as its library lets it be, and as safe.
+//! Other ways from the bytes of a page to request bodies, each as fast and as safe as its library allows.
 //!
-//! What is not fair to compare stands in the README one folder up.
+//! `benches/README.md` says where the comparison is not fair.
 
 pub mod allocations;
 mod ours;

@@ -1,4 +1,4 @@
-//! What a peer is, and all there are.
+//! The trait of a peer, and the list of all peers.
 
 use std::fmt::Debug;
 
@@ -14,10 +14,10 @@ use crate::vrl::Vrl;
 /// Each does the same work: events → 24-hour filter → log entries → bodies under the limit of a request. It may keep
 /// buffers between two calls.
 pub trait Peer: Debug {
-    /// How it likes to be given bytes. Made before the time starts, dropped after it ends.
+    /// The form in which the peer takes bytes. Made before the clock starts, dropped after it stops.
     type Input;
 
-    /// As it stands in the report.
+    /// As benches/README.md and criterion's output name it.
     fn name(&self) -> &'static str;
 
     /// The bytes of a page or a message, as if they had just been received.
@@ -36,9 +36,9 @@ pub trait Peer: Debug {
     fn envelopes(&mut self, messages: &mut [Self::Input]) -> Vec<Bytes>;
 }
 
-/// What is done with each peer. They differ in type, so that a closure would not do.
+/// A function over peers of different types, for which a closure would not do.
 pub trait Visit {
-    /// Does it.
+    /// Called once for each peer.
     fn visit<P: Peer>(&mut self, peer: P);
 }
 

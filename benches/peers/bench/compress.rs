@@ -1,6 +1,5 @@
 //! The request bodies of a page by compressor and level.
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::io::Write;
 
@@ -11,12 +10,10 @@ use libdeflater::{CompressionLvl, Compressor};
 use okta_coralogix_benches::{Ours, PAGE_EVENTS, pages};
 use okta_coralogix_core::mapping::TextForm;
 
-use crate::run::leave;
-
 /// A body and a level in, a compressed body out.
 type Compress = fn(&[u8], u8) -> Vec<u8>;
 
-/// Ones that an ingress need not accept are there to compare with.
+/// Some that an ingress need not accept, for comparison.
 const BACKENDS: &[(&str, &[u8], Compress)] = &[
     ("flate2, zlib-rs", &[1, 2, 3, 6], zlib_rs),
     ("miniz_oxide", &[1, 6], miniz),
@@ -32,7 +29,6 @@ const ROUNDS: u32 = 3;
 pub(super) fn backends(criterion: &mut Criterion) {
     let bodies = Ours::new(TextForm::Escaped, 0).bodies(&pages(1)[0]);
     let plain: usize = bodies.iter().map(Bytes::len).sum();
-    let mut sizes = BTreeMap::new();
     let mut group = criterion.benchmark_group("peers_compress");
     group.sampling_mode(SamplingMode::Flat);
     group.throughput(Throughput::Elements(PAGE_EVENTS as u64));
@@ -45,13 +41,12 @@ pub(super) fn backends(criterion: &mut Criterion) {
                 });
                 if round == 1 {
                     let small = all(&bodies, compress, *level);
-                    sizes.insert(name, plain as f64 / small as f64);
+                    println!("{name}: {:.2} times smaller", plain as f64 / small as f64);
                 }
             }
         }
     }
     group.finish();
-    leave("peers-compression.json", &sizes);
 }
 
 /// Compresses each body on its own. How many bytes they make together.

@@ -1,7 +1,7 @@
 //! Every peer in one run: the same bytes in, equal bodies out, checked before anything is timed.
 //!
-//! The peers take turns: each is timed for about a second in each of several rounds, and the report compares within a
-//! round. What else the machine does then hits all of them alike.
+//! The peers take turns: each is timed for about a second in each of several rounds, and ratios are taken within a round,
+//! so that other load on the machine affects all peers alike.
 
 mod compress;
 mod run;
@@ -34,7 +34,7 @@ const PAGES: usize = 4;
 
 const ROUNDS: u32 = 5;
 
-/// What the report wants to know beside the times.
+/// Prints allocations and rejected input beside the times that criterion prints.
 fn check_and_count(_: &mut Criterion) {
     run::check_and_count(&FORMS, &pages(PAGES), &envelopes(PAGE_EVENTS));
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 /// Reads and writes JSON through serde.
 pub(crate) trait Library: Debug {
-    /// As it stands in the report.
+    /// As benches/README.md and criterion's output name it.
     const NAME: &'static str;
 
     /// The value of one JSON document, which is not needed any more.
