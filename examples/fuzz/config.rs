@@ -5,17 +5,16 @@
 // The program's own files, and not its library: that has the SDK for SQS among its dependencies, which would take longer to build
 // than a short run takes.
 #[expect(dead_code, reason = "the program uses more of it")]
-#[path = "../src/environment.rs"]
-mod environment;
-#[expect(dead_code, reason = "the program uses more of it")]
-#[path = "../src/given.rs"]
-mod given;
+#[path = "../src/program"]
+mod program {
+    pub mod args;
+    pub mod environment;
+
+    pub use environment::Environment;
+}
 #[expect(dead_code, unused_imports, reason = "the program uses more of it")]
 #[path = "../src/pull/config/mod.rs"]
 mod pull_config;
-
-#[path = "../src/text_file.rs"]
-mod text_file;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -23,7 +22,7 @@ use std::path::Path;
 use libfuzzer_sys::fuzz_target;
 use okta_coralogix_core::ErrorKind;
 
-use self::environment::Environment;
+use self::program::Environment;
 use self::pull_config::{Integration, parse};
 
 /// What every variable of the process holds.

@@ -4,7 +4,7 @@ use coralogix_sink::CoralogixSinkBuilder;
 use okta_coralogix_core::mapping::CoralogixMappingBuilder;
 use okta_coralogix_core::{CoralogixMapping, Result};
 
-use crate::environment::Environment;
+use crate::program::Environment;
 
 /// The variables of the Coralogix side.
 pub const VARIABLES: [&str; 5] = [

@@ -13,8 +13,8 @@ use eventbridge_source::Intake;
 use okta_coralogix_core::{CoralogixMapping, Result, SharedClockOffset, SystemClock};
 
 use crate::coralogix;
-use crate::environment::Environment;
-use crate::given::Given;
+use crate::program::Environment;
+use crate::program::args::Args;
 
 /// The flags that all programs of this route have.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -58,7 +58,7 @@ impl Shared {
     /// # Errors
     /// `Config`, which names what is missing or wrong and says what to write.
     pub fn read(flags: SharedFlags, environment: &Environment) -> Result<Self> {
-        let given = Given { environment };
+        let given = Args { environment };
         let bare = given.switch("BARE_EVENT", flags.bare_event)?;
         let any_source = given.switch("ANY_SOURCE", flags.any_source)?;
         let clock_offset = SharedClockOffset::unknown();

@@ -13,10 +13,10 @@ use okta_coralogix_core::{Clock, CoralogixMapping, Pipeline, Result, Summary, Sy
 use okta_source::OktaSource;
 use okta_source::simulator::{Fault, OktaSimulator};
 
-use crate::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
-use crate::exit::End;
-use crate::progress::Progress;
-use crate::signals;
+use crate::program::ExitStatus;
+use crate::program::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
+use crate::program::progress::Progress;
+use crate::program::signals;
 
 const TOKEN: &str = "00-demonstration-token";
 
@@ -26,7 +26,7 @@ const OLD: usize = 40;
 const REPEATED: usize = 60;
 const MALFORMED: usize = 5;
 
-pub(super) async fn run() -> End {
+pub(super) async fn run() -> ExitStatus {
     let progress = Progress::on_stderr();
     progress.take_the_log();
     say(
@@ -35,11 +35,11 @@ pub(super) async fn run() -> End {
     say("Set OKTA_ORG_URL, OKTA_API_TOKEN, CORALOGIX_DOMAIN and CORALOGIX_API_KEY for a real run.");
     match demonstrate(&progress).await {
         Ok(end) => end,
-        Err(error) => End::Failed(error, Summary::default()),
+        Err(error) => ExitStatus::Failed(error, Summary::default()),
     }
 }
 
-async fn demonstrate(progress: &Progress) -> Result<End> {
+async fn demonstrate(progress: &Progress) -> Result<ExitStatus> {
     let now = SystemClock.now();
     let org = OktaSimulator::builder()
         .token(TOKEN)
@@ -81,7 +81,7 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
     progress.finish();
     Ok(match ended {
         Ok(summary) => judge(summary, &expected, &ingress, "the org repeated them"),
-        Err(failed) => End::Failed(failed.error, failed.summary),
+        Err(failed) => ExitStatus::Failed(failed.error, failed.summary),
     })
 }
 

@@ -1,21 +1,21 @@
 //! The `pull` program.
 
+mod args;
 pub mod config;
 mod demonstration;
-mod flags;
-mod many;
-mod real;
+mod run;
+mod run_many;
 mod settings;
 
-pub use flags::Flags;
+pub use args::Flags;
 pub use settings::{Many, Mode, Settings, Wanted};
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::environment::Environment;
-use crate::exit::End;
+use crate::program::Environment;
+use crate::program::ExitStatus;
 
 /// The whole program, from the process's arguments and variables.
 pub async fn main() -> ExitCode {
@@ -23,9 +23,9 @@ pub async fn main() -> ExitCode {
     let any_argument = std::env::args_os().len() > 1;
     let end = match Wanted::read(flags, any_argument, &Environment::of_the_process()) {
         Ok(Wanted::Demonstration) => demonstration::run().await,
-        Ok(Wanted::Real(settings)) => real::run(*settings).await,
-        Ok(Wanted::Many(many)) => many::run(*many).await,
-        Err(error) => End::WrongSetting(error),
+        Ok(Wanted::Real(settings)) => run::run(*settings).await,
+        Ok(Wanted::Many(many)) => run_many::run(*many).await,
+        Err(error) => ExitStatus::WrongSetting(error),
     };
     end.report()
 }

@@ -10,8 +10,8 @@ use okta_source::{Credentials, OrgUrl, Since};
 use super::Flags;
 use super::config::{self, Integration};
 use crate::coralogix;
-use crate::environment::Environment;
-use crate::given::{Given, required, since_of};
+use crate::program::Environment;
+use crate::program::args::{Args, required, since_of};
 
 /// What the user wants.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl Wanted {
         if !any_argument && !variables.any(|name| environment.has(name)) {
             return Ok(Self::Demonstration);
         }
-        let given = Given { environment };
+        let given = Args { environment };
         match given.value("CONFIG", "--config", flags.config.clone())? {
             Some((_, file)) => Many::read(Path::new(&file), flags, environment)
                 .map(|many| Self::Many(Box::new(many))),
@@ -102,7 +102,7 @@ impl Wanted {
 
 impl Many {
     fn read(file: &Path, flags: Flags, environment: &Environment) -> Result<Self> {
-        let given = Given { environment };
+        let given = Args { environment };
         for (twin, flag, value) in [
             ("SINCE", "--since", &flags.since),
             ("POLL_INTERVAL", "--poll-interval", &flags.poll_interval),
@@ -126,7 +126,7 @@ impl Many {
     }
 }
 
-fn dead_letters(given: Given<'_>, value: Option<String>) -> Result<PathBuf> {
+fn dead_letters(given: Args<'_>, value: Option<String>) -> Result<PathBuf> {
     given.file(
         "DEAD_LETTERS",
         "--dead-letters",
@@ -135,14 +135,14 @@ fn dead_letters(given: Given<'_>, value: Option<String>) -> Result<PathBuf> {
     )
 }
 
-fn once(given: Given<'_>, once: bool, give_up: Option<String>) -> Result<Option<Duration>> {
+fn once(given: Args<'_>, once: bool, give_up: Option<String>) -> Result<Option<Duration>> {
     let give_up = given.duration("GIVE_UP_AFTER", "--give-up-after", give_up, "10m")?;
     Ok(given.switch("ONCE", once)?.then_some(give_up))
 }
 
 impl Settings {
     fn read(flags: Flags, environment: &Environment) -> Result<Self> {
-        let given = Given { environment };
+        let given = Args { environment };
         let mode = match (
             given.switch("DRY_RUN", flags.dry_run)?,
             given.switch("CHECK", flags.check)?,
@@ -202,7 +202,7 @@ impl Settings {
     }
 }
 
-fn since(given: Given<'_>, value: Option<String>) -> Result<Since> {
+fn since(given: Args<'_>, value: Option<String>) -> Result<Since> {
     match given.value("SINCE", "--since", value)? {
         None => Ok(Since::Ago(Duration::from_secs(24 * 3600))),
         Some((name, value)) => since_of(&name, &value),

@@ -14,17 +14,17 @@ use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::{Clock, CoralogixMapping, Origin, Result, Summary, SystemClock};
 
-use super::{Settings, real};
-use crate::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
-use crate::exit::End;
-use crate::progress::Progress;
-use crate::signals;
+use super::{Settings, run};
+use crate::program::ExitStatus;
+use crate::program::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
+use crate::program::progress::Progress;
+use crate::program::signals;
 
 /// How many letters of each sort.
 const FRESH: usize = 500;
 const OLD: usize = 3;
 
-pub(super) async fn run() -> End {
+pub(super) async fn run() -> ExitStatus {
     let progress = Progress::on_stderr();
     progress.take_the_log();
     say(
@@ -35,11 +35,11 @@ pub(super) async fn run() -> End {
     );
     match demonstrate(&progress).await {
         Ok(end) => end,
-        Err(error) => End::Failed(error, Summary::default()),
+        Err(error) => ExitStatus::Failed(error, Summary::default()),
     }
 }
 
-async fn demonstrate(progress: &Progress) -> Result<End> {
+async fn demonstrate(progress: &Progress) -> Result<ExitStatus> {
     let folder = tempfile::tempdir().map_err(cannot_start)?;
     let file = folder.path().join("dead-letters.ndjson");
     let expected = fill(&FileDeadLetters::open(&file).await?).await?;
@@ -55,7 +55,7 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
         too_old: AgePolicy::DeadLetter,
         give_up: Duration::from_secs(60),
     };
-    let pipeline = real::open(settings, progress.clone()).await?;
+    let pipeline = run::open(settings, progress.clone()).await?;
     let ended = pipeline.run(signals::shutdown()?).await;
     progress.finish();
     let left = std::fs::read_to_string(&file).map_err(cannot_start)?;
@@ -65,7 +65,7 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
     ));
     Ok(match ended {
         Ok(summary) => judge(summary, &expected, &ingress, "written twice by a crash"),
-        Err(failed) => End::Failed(failed.error, failed.summary),
+        Err(failed) => ExitStatus::Failed(failed.error, failed.summary),
     })
 }
 

@@ -9,8 +9,8 @@ use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::{CoralogixMapping, Error, Result};
 
 use crate::coralogix;
-use crate::environment::Environment;
-use crate::given::Given;
+use crate::program::Environment;
+use crate::program::args::Args;
 
 /// Sends the dead letters of a file once more.
 ///
@@ -80,7 +80,7 @@ impl Wanted {
         if !any_argument && !variables.any(|name| environment.has(name)) {
             return Ok(Self::Demonstration);
         }
-        let given = Given { environment };
+        let given = Args { environment };
         let dead_letters = given.file(
             "DEAD_LETTERS",
             "--dead-letters",

@@ -7,7 +7,7 @@ use okta_coralogix_core::{EntryText, Error, LogEntry, Names, Result, Severity};
 use serde::Deserialize;
 
 use crate::coralogix;
-use crate::environment::Environment;
+use crate::program::Environment;
 
 /// What all entries have in common.
 #[derive(Debug)]

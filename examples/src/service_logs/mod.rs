@@ -17,8 +17,8 @@ use tokio::io::{AsyncBufRead, BufReader};
 use self::entry::Labels;
 use self::lines::Lines;
 use crate::coralogix;
-use crate::environment::Environment;
-use crate::progress::Progress;
+use crate::program::Environment;
+use crate::program::progress::Progress;
 
 /// What became of the lines. `read` is the sum of the others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

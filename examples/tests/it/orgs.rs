@@ -15,7 +15,7 @@ use okta_coralogix_core::observe::TracingObserver;
 use okta_coralogix_core::testing::{EventGenerator, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_coralogix_core::{Clock, CoralogixMapping, ErrorKind};
-use okta_coralogix_examples::environment::Environment;
+use okta_coralogix_examples::program::Environment;
 use okta_coralogix_examples::pull::config::{self, Ended, Integration, Limits, run_all};
 use okta_source::OktaSource;
 use okta_source::simulator::OktaSimulator;

@@ -11,18 +11,18 @@ use okta_coralogix_core::{Clock, Result, Summary, SystemClock};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
 use crate::eventbridge::backlog;
-use crate::exit::End;
-use crate::progress::Progress;
-use crate::signals;
+use crate::program::ExitStatus;
+use crate::program::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
+use crate::program::progress::Progress;
+use crate::program::signals;
 
 const ACCESS_KEY: &str = "demonstration-access-key";
 
 /// Events of the last seconds.
 const FRESH: usize = 2400;
 
-pub(super) async fn run() -> End {
+pub(super) async fn run() -> ExitStatus {
     let progress = Progress::on_stderr();
     progress.take_the_log();
     say(
@@ -31,11 +31,11 @@ pub(super) async fn run() -> End {
     say("Set EVENTBRIDGE_API_KEY, CORALOGIX_DOMAIN and CORALOGIX_API_KEY for a real run.");
     match demonstrate(&progress).await {
         Ok(end) => end,
-        Err(error) => End::Failed(error, Summary::default()),
+        Err(error) => ExitStatus::Failed(error, Summary::default()),
     }
 }
 
-async fn demonstrate(progress: &Progress) -> Result<End> {
+async fn demonstrate(progress: &Progress) -> Result<ExitStatus> {
     let ingress = faulty_ingress();
     let ingress_server = ingress.serve().await.map_err(cannot_start)?;
     let folder = tempfile::tempdir().map_err(cannot_start)?;
@@ -83,8 +83,8 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
                 "Okta sent them twice, or EventBridge did",
             )
         }
-        (Ok(summary), None) => End::Done(summary),
-        (Err(failed), _) => End::Failed(failed.error, failed.summary),
+        (Ok(summary), None) => ExitStatus::Done(summary),
+        (Err(failed), _) => ExitStatus::Failed(failed.error, failed.summary),
     })
 }
 

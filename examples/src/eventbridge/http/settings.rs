@@ -5,9 +5,9 @@ use okta_coralogix_core::{Error, Result, Secret};
 
 use super::Flags;
 use crate::coralogix;
-use crate::environment::Environment;
 use crate::eventbridge::Shared;
-use crate::given::Given;
+use crate::program::Environment;
+use crate::program::args::Args;
 
 const LISTEN: &str = "LISTEN";
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -56,7 +56,7 @@ impl Wanted {
 
 impl Settings {
     fn read(flags: Flags, environment: &Environment) -> Result<Self> {
-        let given = Given { environment };
+        let given = Args { environment };
         let mut source = credentials(HttpSource::builder(), environment)?;
         let shared = Shared::read(flags.shared, environment)?;
         if let Some((_, path)) = given.value("PATH", "--path", flags.path)? {

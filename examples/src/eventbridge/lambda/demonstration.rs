@@ -12,10 +12,10 @@ use okta_coralogix_core::{Clock, Error, ErrorKind, Result, Summary, SystemClock}
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use crate::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
 use crate::eventbridge::backlog;
-use crate::exit::End;
-use crate::signals;
+use crate::program::ExitStatus;
+use crate::program::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
+use crate::program::signals;
 
 /// Events of the last minute.
 const FRESH: usize = 2000;
@@ -23,18 +23,18 @@ const FRESH: usize = 2000;
 /// What an invocation is told it has.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(super) async fn run() -> End {
+pub(super) async fn run() -> ExitStatus {
     say(
         "Nothing is set, so this is the demonstration: the API of the Lambda runtime and a Coralogix ingress on 127.0.0.1.",
     );
     say("As a Lambda function, with CORALOGIX_DOMAIN and CORALOGIX_API_KEY set, it is a real one.");
     match demonstrate().await {
         Ok(end) => end,
-        Err(error) => End::Failed(error, Summary::default()),
+        Err(error) => ExitStatus::Failed(error, Summary::default()),
     }
 }
 
-async fn demonstrate() -> Result<End> {
+async fn demonstrate() -> Result<ExitStatus> {
     let ingress = faulty_ingress();
     // One that does not end within an invocation: its messages are given again.
     ingress.fail_next(1, Fault::Slow(TIMEOUT));
@@ -63,7 +63,7 @@ async fn demonstrate() -> Result<End> {
     };
     let summary = end(function).await?;
     Ok(match stopped {
-        true => End::Done(summary),
+        true => ExitStatus::Done(summary),
         false => judge(
             summary,
             &expected,

@@ -4,9 +4,9 @@ use okta_coralogix_core::Result;
 
 use super::Flags;
 use crate::coralogix;
-use crate::environment::Environment;
 use crate::eventbridge::Shared;
-use crate::given::required;
+use crate::program::Environment;
+use crate::program::args::required;
 
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 

@@ -9,16 +9,16 @@ use eventbridge_source::sqs::simulator::SqsSimulator;
 use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::{Clock, Pipeline, Result, Summary, SystemClock};
 
-use crate::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
 use crate::eventbridge::backlog;
-use crate::exit::End;
-use crate::progress::Progress;
-use crate::signals;
+use crate::program::ExitStatus;
+use crate::program::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
+use crate::program::progress::Progress;
+use crate::program::signals;
 
 /// Events of the last minute.
 const FRESH: usize = 6000;
 
-pub(super) async fn run() -> End {
+pub(super) async fn run() -> ExitStatus {
     let progress = Progress::on_stderr();
     progress.take_the_log();
     say(
@@ -27,11 +27,11 @@ pub(super) async fn run() -> End {
     say("Set SQS_QUEUE_URL, CORALOGIX_DOMAIN and CORALOGIX_API_KEY for a real run.");
     match demonstrate(&progress).await {
         Ok(end) => end,
-        Err(error) => End::Failed(error, Summary::default()),
+        Err(error) => ExitStatus::Failed(error, Summary::default()),
     }
 }
 
-async fn demonstrate(progress: &Progress) -> Result<End> {
+async fn demonstrate(progress: &Progress) -> Result<ExitStatus> {
     let ingress = faulty_ingress();
     let ingress_server = ingress.serve().await.map_err(cannot_start)?;
     let queue = SqsSimulator::builder()
@@ -77,12 +77,12 @@ async fn demonstrate(progress: &Progress) -> Result<End> {
     progress.finish();
     let summary = match ended {
         Ok(summary) => summary,
-        Err(failed) => return Ok(End::Failed(failed.error, failed.summary)),
+        Err(failed) => return Ok(ExitStatus::Failed(failed.error, failed.summary)),
     };
     let depth = queue.depth_now();
     if !depth.is_empty() {
         say(&format!("stopped: {depth:?}"));
-        return Ok(End::Done(summary));
+        return Ok(ExitStatus::Done(summary));
     }
     say(&format!(
         "the queue is empty: {} messages were deleted",

@@ -6,9 +6,9 @@ use okta_coralogix_core::{Error, Result};
 
 use super::Flags;
 use crate::coralogix;
-use crate::environment::Environment;
 use crate::eventbridge::Shared;
-use crate::given::{Given, required};
+use crate::program::Environment;
+use crate::program::args::{Args, required};
 
 const QUEUE_URL: &str = "SQS_QUEUE_URL";
 
@@ -53,7 +53,7 @@ impl Wanted {
 
 impl Settings {
     fn read(flags: Flags, environment: &Environment) -> Result<Self> {
-        let given = Given { environment };
+        let given = Args { environment };
         let what =
             "the URL of the queue, such as https://sqs.eu-west-1.amazonaws.com/123456789012/okta";
         let queue_url = required(environment, QUEUE_URL, what)?.trim().to_owned();

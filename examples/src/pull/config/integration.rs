@@ -11,8 +11,8 @@ use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl};
 
 use super::file::{File, Target, Written};
 use super::secrets::SecretFrom;
-use crate::environment::Environment;
-use crate::given::{duration_of, since_of};
+use crate::program::Environment;
+use crate::program::args::{duration_of, since_of};
 
 /// One org, with all that it needs, checked and not started.
 #[derive(Debug)]

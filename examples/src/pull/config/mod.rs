@@ -3,18 +3,18 @@
 mod file;
 mod integration;
 mod keys;
-mod run;
+mod run_all;
 mod secrets;
+mod text_file;
 
 pub use integration::Integration;
-pub use run::{Ended, Limits, run_all};
+pub use run_all::{Ended, Limits, run_all};
 
 use std::path::Path;
 
 use okta_coralogix_core::{Error, Result};
 
-use crate::environment::Environment;
-use crate::text_file;
+use crate::program::Environment;
 
 /// Bytes that the file may have.
 const MOST_BYTES: u64 = 16 << 20;

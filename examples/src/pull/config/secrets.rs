@@ -7,8 +7,8 @@ use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::environment::Environment;
-use crate::text_file;
+use super::text_file;
+use crate::program::Environment;
 
 /// Bytes that a secret may have.
 const MOST_BYTES: u64 = 64 << 10;

@@ -13,23 +13,23 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Settings;
-use crate::exit::End;
-use crate::progress::Progress;
-use crate::signals;
+use crate::program::ExitStatus;
+use crate::program::progress::Progress;
+use crate::program::signals;
 
 /// How long what is in flight may take after a signal: longer than a request may.
 const DRAIN: Duration = Duration::from_secs(6);
 
-pub(super) async fn run(settings: Settings) -> End {
+pub(super) async fn run(settings: Settings) -> ExitStatus {
     let progress = Progress::on_stderr();
     progress.take_the_log();
     let shutdown = match signals::shutdown() {
         Ok(shutdown) => shutdown,
-        Err(error) => return End::WrongSetting(error),
+        Err(error) => return ExitStatus::WrongSetting(error),
     };
     let opened = match Opened::open(settings, progress.clone()).await {
         Ok(opened) => opened,
-        Err(error) => return End::WrongSetting(error),
+        Err(error) => return ExitStatus::WrongSetting(error),
     };
     let end = opened.run(shutdown).await;
     progress.finish();
@@ -88,12 +88,12 @@ impl Opened {
         })
     }
 
-    async fn run(self, shutdown: impl Future<Output = ()>) -> End {
+    async fn run(self, shutdown: impl Future<Output = ()>) -> ExitStatus {
         // A key that Coralogix refuses is said before an event asks for it.
         if let Err(error) = self.sink.check().await {
             match error.is_temporary() {
                 true => tracing::warn!(%error, "Coralogix cannot be reached yet"),
-                false => return End::Failed(error, Summary::default()),
+                false => return ExitStatus::Failed(error, Summary::default()),
             }
         }
         tracing::info!("listening on {}", self.address);
@@ -110,8 +110,8 @@ impl Opened {
         self.stop.send_replace(true);
         server.await.ok();
         match ended {
-            Ok(summary) => End::Done(summary),
-            Err(failed) => End::Failed(failed.error, failed.summary),
+            Ok(summary) => ExitStatus::Done(summary),
+            Err(failed) => ExitStatus::Failed(failed.error, failed.summary),
         }
     }
 }

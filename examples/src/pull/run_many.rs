@@ -8,29 +8,29 @@ use okta_coralogix_core::{Error, ErrorKind, Result, Summary, SystemClock};
 
 use super::Many;
 use super::config::{Ended, Integration, Limits, run_all};
-use super::real::DRAIN;
-use crate::exit::End;
-use crate::progress::Progress;
-use crate::signals;
+use super::run::DRAIN;
+use crate::program::ExitStatus;
+use crate::program::progress::Progress;
+use crate::program::signals;
 
-pub(super) async fn run(many: Many) -> End {
+pub(super) async fn run(many: Many) -> ExitStatus {
     let progress = Progress::on_stderr();
     progress.take_the_log();
     let shutdown = match signals::shutdown() {
         Ok(shutdown) => shutdown,
-        Err(error) => return End::WrongSetting(error),
+        Err(error) => return ExitStatus::WrongSetting(error),
     };
     if many.check {
         return tokio::select! {
             end = check(many.integrations) => end,
-            () = shutdown => End::Done(Summary::default()),
+            () = shutdown => ExitStatus::Done(Summary::default()),
         };
     }
     let ended = start(many, progress.clone(), shutdown).await;
     progress.finish();
     match ended {
         Ok(ended) => end(ended),
-        Err(error) => End::WrongSetting(error),
+        Err(error) => ExitStatus::WrongSetting(error),
     }
 }
 
@@ -58,14 +58,14 @@ async fn start(
 }
 
 /// One line for all that failed; each was told when it did.
-fn end(ended: Ended) -> End {
+fn end(ended: Ended) -> ExitStatus {
     let names: Vec<_> = ended.failed.iter().map(|(name, _)| name.as_str()).collect();
     let names = names.join(", ");
     match ended.failed.into_iter().next() {
-        None => End::Done(ended.summary),
+        None => ExitStatus::Done(ended.summary),
         Some((_, first)) => {
             let detail = format!("these integrations have ended: {names}");
-            End::Failed(
+            ExitStatus::Failed(
                 Error::new(first.kind(), detail).with_source(first),
                 ended.summary,
             )
@@ -74,7 +74,7 @@ fn end(ended: Ended) -> End {
 }
 
 /// Asks both ends of each and says what they answered.
-async fn check(integrations: Vec<Integration>) -> End {
+async fn check(integrations: Vec<Integration>) -> ExitStatus {
     let checks = integrations.into_iter().map(|integration| async move {
         let okta = integration.source.check().await;
         let coralogix = integration.sink.check().await;
@@ -96,8 +96,8 @@ async fn check(integrations: Vec<Integration>) -> End {
     });
     let failed: Vec<_> = join_all(checks).await.into_iter().flatten().collect();
     if failed.is_empty() {
-        return End::Done(Summary::default());
+        return ExitStatus::Done(Summary::default());
     }
     let detail = format!("the check failed for {}", failed.join(", "));
-    End::Failed(Error::new(ErrorKind::Config, detail), Summary::default())
+    ExitStatus::Failed(Error::new(ErrorKind::Config, detail), Summary::default())
 }

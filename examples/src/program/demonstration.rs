@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use coralogix_sink::simulator::{CoralogixSimulator, Fault, RetryAfter};
 use okta_coralogix_core::{Error, ErrorKind, Summary};
 
-use crate::exit::End;
+use crate::program::ExitStatus;
 
 /// The key that the stand-in takes.
 pub const KEY: &str = "demonstration-key";
@@ -45,7 +45,7 @@ pub fn judge(
     expected: &HashSet<String>,
     ingress: &CoralogixSimulator,
     repeats: &str,
-) -> End {
+) -> ExitStatus {
     let Summary {
         received,
         delivered,
@@ -79,11 +79,11 @@ pub fn judge(
         ledger.entries().len()
     ));
     if summary.is_balanced() && missing == 0 && repeated == 0 {
-        return End::Done(summary);
+        return ExitStatus::Done(summary);
     }
     let error = Error::new(
         ErrorKind::UnexpectedAnswer,
         "the demonstration does not add up: this is a fault of the program",
     );
-    End::Failed(error, summary)
+    ExitStatus::Failed(error, summary)
 }

@@ -11,29 +11,29 @@ use okta_coralogix_core::filter::AgeFilter;
 use okta_coralogix_core::{Error, MalformedEvent, Origin, Pipeline, RawEvent, Result};
 
 use super::Settings;
-use crate::exit::End;
-use crate::progress::Progress;
-use crate::signals;
+use crate::program::ExitStatus;
+use crate::program::progress::Progress;
+use crate::program::signals;
 
 /// How long what is in flight may take after a signal.
 const DRAIN: Duration = Duration::from_secs(20);
 
-pub(super) async fn run(settings: Settings) -> End {
+pub(super) async fn run(settings: Settings) -> ExitStatus {
     let progress = Progress::on_stderr();
     progress.take_the_log();
     let shutdown = match signals::shutdown() {
         Ok(shutdown) => shutdown,
-        Err(error) => return End::WrongSetting(error),
+        Err(error) => return ExitStatus::WrongSetting(error),
     };
     let pipeline = match open(settings, progress.clone()).await {
         Ok(pipeline) => pipeline,
-        Err(error) => return End::WrongSetting(error),
+        Err(error) => return ExitStatus::WrongSetting(error),
     };
     let ended = pipeline.run(shutdown).await;
     progress.finish();
     match ended {
-        Ok(summary) => End::Done(summary),
-        Err(failed) => End::Failed(failed.error, failed.summary),
+        Ok(summary) => ExitStatus::Done(summary),
+        Err(failed) => ExitStatus::Failed(failed.error, failed.summary),
     }
 }
 

@@ -13,35 +13,35 @@ use okta_source::{OktaSource, OktaSourceBuilder};
 
 use super::{Mode, Settings};
 use crate::dead_letters::SaidDeadLetters;
-use crate::exit::End;
-use crate::progress::Progress;
-use crate::signals;
+use crate::program::ExitStatus;
+use crate::program::progress::Progress;
+use crate::program::signals;
 
 /// How long what is in flight may take after a signal.
 pub(super) const DRAIN: Duration = Duration::from_secs(20);
 
-pub(super) async fn run(settings: Settings) -> End {
+pub(super) async fn run(settings: Settings) -> ExitStatus {
     let progress = Progress::on_stderr();
     progress.take_the_log();
     let shutdown = match signals::shutdown() {
         Ok(shutdown) => shutdown,
-        Err(error) => return End::WrongSetting(error),
+        Err(error) => return ExitStatus::WrongSetting(error),
     };
     if settings.mode == Mode::Check {
         return tokio::select! {
             end = check(settings) => end,
-            () = shutdown => End::Done(Summary::default()),
+            () = shutdown => ExitStatus::Done(Summary::default()),
         };
     }
     let pipeline = match open(settings, progress.clone()).await {
         Ok(pipeline) => pipeline,
-        Err(error) => return End::WrongSetting(error),
+        Err(error) => return ExitStatus::WrongSetting(error),
     };
     let ended = pipeline.run(shutdown).await;
     progress.finish();
     match ended {
-        Ok(summary) => End::Done(summary),
-        Err(failed) => End::Failed(failed.error, failed.summary),
+        Ok(summary) => ExitStatus::Done(summary),
+        Err(failed) => ExitStatus::Failed(failed.error, failed.summary),
     }
 }
 
@@ -97,7 +97,7 @@ fn in_setting(name: &str) -> impl Fn(Error) -> Error {
 }
 
 /// Asks both ends and says what each answered.
-async fn check(settings: Settings) -> End {
+async fn check(settings: Settings) -> ExitStatus {
     let okta = source(&settings).check().await;
     let coralogix = match &settings.sink {
         Some(sink) => sink.check().await,
@@ -114,7 +114,7 @@ async fn check(settings: Settings) -> End {
         }
     }
     let Some((_, kind)) = failed.first() else {
-        return End::Done(Summary::default());
+        return ExitStatus::Done(Summary::default());
     };
     let ends: Vec<_> = failed.iter().map(|(end, _)| *end).collect();
     let error = Error::new(
@@ -124,5 +124,5 @@ async fn check(settings: Settings) -> End {
             ends.join(" and ")
         ),
     );
-    End::Failed(error, Summary::default())
+    ExitStatus::Failed(error, Summary::default())
 }

@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep};
 
 use super::Settings;
 use super::dead_letters::FunctionDeadLetters;
-use crate::exit::End;
-use crate::progress::Progress;
-use crate::signals;
+use crate::program::ExitStatus;
+use crate::program::progress::Progress;
+use crate::program::signals;
 
 /// How long what is on its way at the end of an invocation may take in the next ones.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -23,16 +23,16 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// The runtime posts the answer after the handler has given it.
 const POST: Duration = Duration::from_millis(200);
 
-pub(super) async fn run(settings: Settings) -> End {
+pub(super) async fn run(settings: Settings) -> ExitStatus {
     let progress = Progress::on_stderr();
     progress.take_the_log();
     let shutdown = match signals::shutdown() {
         Ok(shutdown) => shutdown,
-        Err(error) => return End::WrongSetting(error),
+        Err(error) => return ExitStatus::WrongSetting(error),
     };
     let handler = match handler(settings, progress.clone()).await {
         Ok(handler) => Arc::new(handler),
-        Err(error) => return End::WrongSetting(error),
+        Err(error) => return ExitStatus::WrongSetting(error),
     };
     let (busy, mut idle) = watch::channel(false);
     let service = service_fn(|event: LambdaEvent<Box<RawValue>>| {
@@ -55,10 +55,10 @@ pub(super) async fn run(settings: Settings) -> End {
     let summary: Summary = handler.finish().await;
     progress.finish();
     match ended {
-        Ok(()) => End::Done(summary),
+        Ok(()) => ExitStatus::Done(summary),
         Err(error) => {
             let detail = "the Lambda runtime ended";
-            End::Failed(
+            ExitStatus::Failed(
                 Error::new(ErrorKind::Network, detail).with_source(error),
                 summary,
             )

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use okta_coralogix_core::{Error, Result};
 use okta_source::Since;
 
-use crate::environment::Environment;
+use crate::program::Environment;
 
 /// The range of the durations of flags.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -52,12 +52,12 @@ pub fn since_of(name: &str, value: &str) -> Result<Since> {
 
 /// Flags, with their twins in the environment where they are absent.
 #[derive(Debug, Clone, Copy)]
-pub struct Given<'a> {
+pub struct Args<'a> {
     /// Where the twins are.
     pub environment: &'a Environment,
 }
 
-impl Given<'_> {
+impl Args<'_> {
     /// The value, and how the user wrote its name.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use okta_coralogix_core::{Error, Summary};
 
 /// The end of a program.
 #[derive(Debug)]
-pub enum End {
+pub enum ExitStatus {
     /// 0: everything was done, or a signal asked to stop.
     Done(Summary),
     /// 1: something that waiting cannot mend.
@@ -16,7 +16,7 @@ pub enum End {
     WrongSetting(Error),
 }
 
-impl End {
+impl ExitStatus {
     /// Prints what is to be said, and gives the exit code.
     #[must_use]
     pub fn report(self) -> ExitCode {

@@ -10,9 +10,9 @@ use okta_coralogix_core::{Error, ErrorKind, Pipeline, Result, Summary};
 use tokio::time::{sleep, timeout};
 
 use super::Settings;
-use crate::exit::End;
-use crate::progress::Progress;
-use crate::signals;
+use crate::program::ExitStatus;
+use crate::program::progress::Progress;
+use crate::program::signals;
 
 /// How long what is in flight may take after a signal.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -20,21 +20,21 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// How long the queue may take to hear what it gets back.
 const RETURN: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(settings: Settings) -> End {
+pub(super) async fn run(settings: Settings) -> ExitStatus {
     let progress = Progress::on_stderr();
     progress.take_the_log();
     let mut shutdown = match signals::shutdown() {
         Ok(shutdown) => Box::pin(shutdown),
-        Err(error) => return End::WrongSetting(error),
+        Err(error) => return ExitStatus::WrongSetting(error),
     };
     let opened = tokio::select! {
         opened = open(settings, progress.clone()) => opened,
-        () = &mut shutdown => return End::Done(Summary::default()),
+        () = &mut shutdown => return ExitStatus::Done(Summary::default()),
     };
     let (pipeline, returned) = match opened {
         Ok(opened) => opened,
-        Err(error) if is_a_setting(error.kind()) => return End::WrongSetting(error),
-        Err(error) => return End::Failed(error, Summary::default()),
+        Err(error) if is_a_setting(error.kind()) => return ExitStatus::WrongSetting(error),
+        Err(error) => return ExitStatus::Failed(error, Summary::default()),
     };
     let ended = pipeline.run(shutdown).await;
     if timeout(RETURN, returned.wait()).await.is_err() {
@@ -44,8 +44,8 @@ pub(super) async fn run(settings: Settings) -> End {
     }
     progress.finish();
     match ended {
-        Ok(summary) => End::Done(summary),
-        Err(failed) => End::Failed(failed.error, failed.summary),
+        Ok(summary) => ExitStatus::Done(summary),
+        Err(failed) => ExitStatus::Failed(failed.error, failed.summary),
     }
 }
 
