@@ -5,9 +5,10 @@
 
 use std::process::ExitCode;
 
-use okta_coralogix_examples::eventbridge;
+use okta_coralogix_examples::eventbridge::http::HttpArgs;
+use okta_coralogix_examples::program;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    eventbridge::http::main().await
+    program::main::<HttpArgs>().await
 }

@@ -4,9 +4,10 @@
 
 use std::process::ExitCode;
 
-use okta_coralogix_examples::eventbridge::lambda;
+use okta_coralogix_examples::eventbridge::lambda::LambdaArgs;
+use okta_coralogix_examples::program;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    lambda::main().await
+    program::main::<LambdaArgs>().await
 }

@@ -4,9 +4,10 @@
 
 use std::process::ExitCode;
 
-use okta_coralogix_examples::eventbridge::sqs;
+use okta_coralogix_examples::eventbridge::sqs::SqsArgs;
+use okta_coralogix_examples::program;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    sqs::main().await
+    program::main::<SqsArgs>().await
 }

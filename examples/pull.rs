@@ -4,9 +4,10 @@
 
 use std::process::ExitCode;
 
-use okta_coralogix_examples::pull;
+use okta_coralogix_examples::program;
+use okta_coralogix_examples::pull::PullArgs;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    pull::main().await
+    program::main::<PullArgs>().await
 }

@@ -4,9 +4,10 @@
 
 use std::process::ExitCode;
 
-use okta_coralogix_examples::replay;
+use okta_coralogix_examples::program;
+use okta_coralogix_examples::replay::ReplayArgs;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    replay::main().await
+    program::main::<ReplayArgs>().await
 }

@@ -4,9 +4,10 @@
 
 use std::process::ExitCode;
 
-use okta_coralogix_examples::service_logs;
+use okta_coralogix_examples::program;
+use okta_coralogix_examples::service_logs::ServiceLogsArgs;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    service_logs::main().await
+    program::main::<ServiceLogsArgs>().await
 }

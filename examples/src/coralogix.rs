@@ -1,8 +1,8 @@
-//! The settings of the Coralogix side, which all programs share.
+//! The settings of the Coralogix side, which all programs have.
 
 use coralogix_sink::CoralogixSinkBuilder;
 use okta_coralogix_core::mapping::CoralogixMappingBuilder;
-use okta_coralogix_core::{CoralogixMapping, Result};
+use okta_coralogix_core::{CoralogixMapping, Error, Result};
 
 use crate::program::Environment;
 
@@ -11,14 +11,18 @@ pub const VARIABLES: [&str; 5] = [
     "CORALOGIX_DOMAIN",
     "CORALOGIX_ENDPOINT",
     "CORALOGIX_API_KEY",
-    "CORALOGIX_APPLICATION",
-    "CORALOGIX_SUBSYSTEM",
+    APPLICATION,
+    SUBSYSTEM,
 ];
+/// The variable of the application.
+pub const APPLICATION: &str = "CORALOGIX_APPLICATION";
+/// The variable of the subsystem.
+pub const SUBSYSTEM: &str = "CORALOGIX_SUBSYSTEM";
 
-/// A sink as the variables say.
+/// The sink of the variables.
 ///
 /// # Errors
-/// `Config` if a variable is no text.
+/// `Config` if a variable is not UTF-8.
 pub fn sink(environment: &Environment) -> Result<CoralogixSinkBuilder> {
     let mut found = Vec::new();
     for name in &VARIABLES[..3] {
@@ -29,30 +33,33 @@ pub fn sink(environment: &Environment) -> Result<CoralogixSinkBuilder> {
     }))
 }
 
-/// A mapping as the variables say. Where they name no subsystem, `subsystem` does; without that it is left to the mapping.
+/// The mapping of the variables. If they name no subsystem, it is `subsystem`; without that the mapping chooses one for each event.
 ///
 /// # Errors
-/// `Config` if a variable is no text, or an empty name.
+/// `Config` if a variable is not UTF-8, or an empty name.
 pub fn mapping(
     environment: &Environment,
     subsystem: Option<&str>,
 ) -> Result<CoralogixMappingBuilder> {
     let mut mapping = CoralogixMapping::builder();
-    if let Some(name) = name(environment, VARIABLES[3], "\"okta\"")? {
-        mapping = mapping.application(name);
+    if let Some(application) = name(environment, APPLICATION, "\"okta\"")? {
+        mapping = mapping.application(application);
     }
     let default = subsystem.map_or("the log stream's name".into(), |name| format!("{name:?}"));
-    let named = name(environment, VARIABLES[4], &default)?;
+    let named = name(environment, SUBSYSTEM, &default)?;
     Ok(match named.or(subsystem.map(Into::into)) {
         Some(name) => mapping.subsystem(name),
         None => mapping,
     })
 }
 
-/// A name that is set; `default` says what holds if it is not.
-fn name(environment: &Environment, variable: &str, default: &str) -> Result<Option<String>> {
+/// The name in a variable, if it is set. The error says that `default` is used if it is not.
+///
+/// # Errors
+/// `Config` if it is not UTF-8, or empty.
+pub fn name(environment: &Environment, variable: &str, default: &str) -> Result<Option<String>> {
     match environment.get(variable)? {
-        Some(name) if name.trim().is_empty() => Err(okta_coralogix_core::Error::config(
+        Some(name) if name.trim().is_empty() => Err(Error::config(
             variable,
             format!("is empty; write a name, or unset it for {default}"),
         )),

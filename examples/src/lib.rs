@@ -4,7 +4,6 @@
 mod readme {}
 
 pub mod coralogix;
-pub mod dead_letters;
 pub mod eventbridge;
 pub mod program;
 pub mod pull;

@@ -1,5 +1,6 @@
-//! Flags and variables, read with errors that name them.
+//! Flags whose values may also be in the environment, read with errors that name the one that was used.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,19 +8,17 @@ use chrono::{DateTime, Utc};
 use okta_coralogix_core::{Error, Result};
 use okta_source::Since;
 
-use crate::program::Environment;
+use super::environment::Environment;
 
-/// The range of the durations of flags.
+/// The range of durations.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// A variable that must be set, to `what`.
-///
-/// # Errors
-/// `Config` if it is not.
-pub fn required(environment: &Environment, name: &str, what: &str) -> Result<String> {
-    let value = environment.get(name)?;
-    value.ok_or_else(|| Error::config(name, format!("is not set; set it to {what}")))
+/// The environment variable of a flag.
+#[must_use]
+pub fn variable(flag: &str) -> String {
+    let name = flag.trim_start_matches('-').replace('-', "_");
+    format!("OKTA_CORALOGIX_{}", name.to_uppercase())
 }
 
 /// A duration from one second to thirty days.
@@ -45,43 +44,45 @@ pub fn since_of(name: &str, value: &str) -> Result<Since> {
         return Ok(Since::At(time));
     }
     humantime::parse_duration(value.trim()).map(Since::Ago).map_err(|_| {
-        let what = "is neither a time nor a duration; write an RFC 3339 time such as 2026-11-22T10:00:00Z, or 90m, or 24h";
-        Error::config(name, format!("{value:?} {what}"))
+        let advice = "is neither a time nor a duration; write an RFC 3339 time such as 2026-11-22T10:00:00Z, or 90m, or 24h";
+        Error::config(name, format!("{value:?} {advice}"))
     })
 }
 
-/// Flags, with their twins in the environment where they are absent.
-#[derive(Debug, Clone, Copy)]
-pub struct Args<'a> {
-    /// Where the twins are.
-    pub environment: &'a Environment,
+/// Puts the name of a setting in front of an error.
+pub fn in_setting(setting: impl Display) -> impl Fn(Error) -> Error {
+    move |error| Error::new(error.kind(), format!("{setting}: {error}"))
 }
 
-impl Args<'_> {
-    /// The value, and how the user wrote its name.
+impl Environment {
+    /// A variable that must be set, to `what`.
     ///
     /// # Errors
-    /// `Config` if the twin is no text.
-    pub fn value(
-        &self,
-        twin: &str,
-        flag: &str,
-        value: Option<String>,
-    ) -> Result<Option<(String, String)>> {
+    /// `Config` if it is not.
+    pub fn required(&self, name: &str, what: &str) -> Result<String> {
+        let value = self.get(name)?;
+        value.ok_or_else(|| Error::config(name, format!("is not set; set it to {what}")))
+    }
+
+    /// The value of a flag, else that of its variable, with the name of the one that was used.
+    ///
+    /// # Errors
+    /// `Config` if the variable is not UTF-8.
+    pub fn flag(&self, flag: &str, value: Option<String>) -> Result<Option<(String, String)>> {
         if let Some(value) = value {
             return Ok(Some((flag.to_owned(), value)));
         }
-        let name = format!("OKTA_CORALOGIX_{twin}");
-        Ok(self.environment.get(&name)?.map(|value| (name, value)))
+        let name = variable(flag);
+        Ok(self.get(&name)?.map(|value| (name, value)))
     }
 
     /// A flag without a value.
     ///
     /// # Errors
-    /// `Config` if the twin is neither true nor false.
-    pub fn switch(&self, twin: &str, flag: bool) -> Result<bool> {
-        match self.value(twin, "", None)? {
-            _ if flag => Ok(true),
+    /// `Config` if the variable is neither true nor false.
+    pub fn switch(&self, flag: &str, is_given: bool) -> Result<bool> {
+        match self.flag(flag, None)? {
+            _ if is_given => Ok(true),
             None => Ok(false),
             Some((name, value)) => match value.as_str() {
                 "1" | "true" => Ok(true),
@@ -98,31 +99,19 @@ impl Args<'_> {
     ///
     /// # Errors
     /// `Config` if it is none.
-    pub fn duration(
-        &self,
-        twin: &str,
-        flag: &str,
-        value: Option<String>,
-        default: &str,
-    ) -> Result<Duration> {
-        let (name, value) = self
-            .value(twin, flag, value)?
-            .unwrap_or_else(|| (flag.to_owned(), default.to_owned()));
-        duration_of(&name, &value, default)
+    pub fn duration(&self, flag: &str, value: Option<String>, default: &str) -> Result<Duration> {
+        match self.flag(flag, value)? {
+            Some((name, value)) => duration_of(&name, &value, default),
+            None => duration_of(flag, default, default),
+        }
     }
 
     /// A file.
     ///
     /// # Errors
     /// `Config` if the name is empty.
-    pub fn file(
-        &self,
-        twin: &str,
-        flag: &str,
-        value: Option<String>,
-        default: &str,
-    ) -> Result<PathBuf> {
-        match self.value(twin, flag, value)? {
+    pub fn file(&self, flag: &str, value: Option<String>, default: &str) -> Result<PathBuf> {
+        match self.flag(flag, value)? {
             None => Ok(default.into()),
             Some((name, path)) if path.is_empty() => Err(Error::config(
                 &name,

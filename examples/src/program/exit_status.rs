@@ -1,46 +1,65 @@
-//! How a program ends: its exit code, and the summary as the last line of stdout.
+//! The exit status of a program, with the summary as the last line of stdout.
 
 use std::io::Write;
 use std::process::ExitCode;
 
+use okta_coralogix_core::pipeline::RunError;
 use okta_coralogix_core::{Error, Summary};
+use serde::Serialize;
 
-/// The end of a program.
+/// How a program has ended.
 #[derive(Debug)]
-pub enum ExitStatus {
+pub enum ExitStatus<S = Summary> {
     /// 0: everything was done, or a signal asked to stop.
-    Done(Summary),
-    /// 1: something that waiting cannot mend.
-    Failed(Error, Summary),
+    Done(S),
+    /// 1: a fault that waiting does not cure.
+    Failed(Error, S),
     /// 2: a wrong setting; nothing was started.
     WrongSetting(Error),
 }
 
 impl ExitStatus {
-    /// Prints what is to be said, and gives the exit code.
+    /// After a run that counted `summary`.
+    #[must_use]
+    pub fn of_run(summary: Summary, error: Option<Error>) -> Self {
+        if summary.ambiguous_sends > 0 {
+            tracing::warn!(
+                requests = summary.ambiguous_sends,
+                entries = summary.ambiguous_entries,
+                "the answers to some requests were lost: their entries may have arrived twice"
+            );
+        }
+        match error {
+            None => Self::Done(summary),
+            Some(error) => Self::Failed(error, summary),
+        }
+    }
+}
+
+impl From<Result<Summary, RunError>> for ExitStatus {
+    fn from(ended: Result<Summary, RunError>) -> Self {
+        match ended {
+            Ok(summary) => Self::of_run(summary, None),
+            Err(failed) => Self::of_run(failed.summary, Some(failed.error)),
+        }
+    }
+}
+
+impl<S: Serialize> ExitStatus<S> {
+    /// Prints the error on stderr and the summary on stdout, and gives the exit code.
     #[must_use]
     pub fn report(self) -> ExitCode {
-        let code = match &self {
-            Self::Done(_) => 0,
-            Self::Failed(error, _) => {
-                tell(error);
-                1
-            }
-            Self::WrongSetting(error) => {
-                tell(error);
-                2
-            }
+        let (code, error, summary) = match self {
+            Self::Done(summary) => (0, None, Some(summary)),
+            Self::Failed(error, summary) => (1, Some(error), Some(summary)),
+            Self::WrongSetting(error) => (2, Some(error), None),
         };
-        if let Self::Done(summary) | Self::Failed(_, summary) = self {
-            if summary.ambiguous_sends > 0 {
-                tracing::warn!(
-                    requests = summary.ambiguous_sends,
-                    entries = summary.ambiguous_entries,
-                    "the answers to some requests were lost: their entries may have arrived twice"
-                );
-            }
+        if let Some(error) = error {
+            print_error(&error);
+        }
+        if let Some(summary) = summary {
             let line = serde_json::to_string(&summary).expect("counts always serialise");
-            // Whoever has closed stdout does not want the line.
+            // A closed stdout means that nobody reads the line.
             writeln!(std::io::stdout(), "{line}").ok();
         }
         ExitCode::from(code)
@@ -48,7 +67,7 @@ impl ExitStatus {
 }
 
 /// The error and its causes, on one line of stderr.
-fn tell(error: &Error) {
+fn print_error(error: &Error) {
     let mut line = format!("error: {error}");
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

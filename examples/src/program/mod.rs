@@ -1,11 +1,94 @@
-//! What the runnable programs share: settings, progress, signals, exit status.
+//! Where a program begins and ends: args and environment → settings → a run → the summary and the exit status.
+//!
+//! A program implements [`Program`] for its args. [`main`] does what all programs do: a behaviour that every program has
+//! belongs there, a setting that every pipeline has into [`pipeline`].
 
 pub mod args;
 pub mod demonstration;
-pub mod environment;
-pub mod exit_status;
+mod environment;
+mod exit_status;
+pub mod pipeline;
 pub mod progress;
 pub mod signals;
 
 pub use environment::Environment;
 pub use exit_status::ExitStatus;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use okta_coralogix_core::Result;
+use serde::Serialize;
+
+use self::progress::Progress;
+use crate::coralogix;
+
+/// A program, implemented for its args.
+pub trait Program: Parser {
+    /// The environment variables of its own, beside those of its flags and of Coralogix. Any that is set asks for a run.
+    const VARIABLES: &'static [&'static [&'static str]] = &[];
+
+    /// The stand-ins of the demonstration, and a sentence that says how to start a run instead.
+    const DEMONSTRATION: [&'static str; 2];
+
+    /// The settings of a run, valid.
+    type Settings;
+
+    /// The last line of stdout.
+    type Summary: Default + Serialize;
+
+    /// Reads the settings from args and environment.
+    ///
+    /// # Errors
+    /// `Config`, which names the setting that is missing or wrong and says what to write.
+    fn settings(self, environment: &Environment) -> Result<Self::Settings>;
+
+    /// Runs until everything is done or a signal asks to stop.
+    ///
+    /// # Errors
+    /// A setting that turns out to be wrong before anything is started.
+    fn run(
+        settings: Self::Settings,
+        progress: Progress,
+    ) -> impl Future<Output = Result<ExitStatus<Self::Summary>>>;
+
+    /// Runs between stand-ins on this machine.
+    ///
+    /// # Errors
+    /// If the stand-ins cannot be started.
+    fn demonstrate(progress: Progress) -> impl Future<Output = Result<ExitStatus<Self::Summary>>>;
+}
+
+/// The whole program: without any arg or variable the demonstration, else a run.
+pub async fn main<P: Program>() -> ExitCode {
+    let args = P::parse();
+    let environment = Environment::of_the_process();
+    let status = if std::env::args_os().len() <= 1 && !any_variable::<P>(&environment) {
+        let progress = Progress::start();
+        let [stand_ins, advice] = P::DEMONSTRATION;
+        demonstration::print(&format!(
+            "Nothing is set, so this is the demonstration: {stand_ins} on 127.0.0.1."
+        ));
+        demonstration::print(advice);
+        let failed = |error| ExitStatus::Failed(error, P::Summary::default());
+        P::demonstrate(progress).await.unwrap_or_else(failed)
+    } else {
+        match args.settings(&environment) {
+            Ok(settings) => {
+                let run = P::run(settings, Progress::start());
+                run.await.unwrap_or_else(ExitStatus::WrongSetting)
+            }
+            Err(error) => ExitStatus::WrongSetting(error),
+        }
+    };
+    status.report()
+}
+
+fn any_variable<P: Program>(environment: &Environment) -> bool {
+    let own = P::VARIABLES.iter().copied().flatten();
+    let command = P::command();
+    let mut flags = command.get_arguments().filter_map(|arg| arg.get_long());
+    own.chain(&coralogix::VARIABLES)
+        .any(|name| environment.has(name))
+        || flags.any(|flag| environment.has(&args::variable(flag)))
+}

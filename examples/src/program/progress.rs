@@ -1,4 +1,4 @@
-//! Progress on stderr: a line that is redrawn on a terminal, plain lines elsewhere.
+//! Progress and log on stderr: on a terminal a line that is redrawn below the log, elsewhere plain lines.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use okta_coralogix_core::pipeline::Disposition;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Counts what happens and shows it. Clones share their counts.
+/// Counts events and shows the counts. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Progress(Arc<Shown>);
 
@@ -22,51 +22,56 @@ struct Shown {
     delivered: AtomicU64,
     other: AtomicU64,
     requests: AtomicU64,
-    said: Mutex<Instant>,
+    printed: Mutex<Instant>,
 }
 
-/// How often a plain line is written at most.
+/// The least time between two plain lines.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(2);
 
 impl Progress {
-    /// On the process's stderr.
+    /// Sends the log of the process to stderr, above the progress. `RUST_LOG` sets its filter; default `info`.
     #[must_use]
-    pub fn on_stderr() -> Self {
+    pub fn start() -> Self {
         let bar = io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{spinner} {elapsed:>4} {msg}");
             let bar = ProgressBar::new_spinner();
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self(Arc::new(Shown {
+        let progress = Self(Arc::new(Shown {
             bar,
             received: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
             other: AtomicU64::new(0),
             requests: AtomicU64::new(0),
-            said: Mutex::new(Instant::now()),
-        }))
-    }
-
-    /// Sends the log of the process to stderr, above the progress. `RUST_LOG` sets what is in it; default `info`.
-    pub fn take_the_log(&self) {
+            printed: Mutex::new(Instant::now()),
+        }));
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_target(false);
         // A second program in the same process keeps the first one's log.
         log.with_ansi(io::stderr().is_terminal())
-            .with_writer(self.clone())
+            .with_writer(progress.clone())
             .try_init()
             .ok();
+        progress
     }
 
-    /// Shows the last state and stops drawing.
+    /// The observer of a pipeline whose progress is drawn from now on.
+    #[must_use]
+    pub fn observer(&self) -> Self {
+        if let Some(bar) = &self.0.bar {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        self.clone()
+    }
+
+    /// Shows the last counts and stops drawing.
     pub fn finish(&self) {
         match &self.0.bar {
             Some(bar) => bar.finish_with_message(self.line()),
-            None => self.say(),
+            None => self.print(),
         }
     }
 
@@ -88,7 +93,7 @@ impl Progress {
         )
     }
 
-    fn say(&self) {
+    fn print(&self) {
         writeln!(io::stderr(), "{}", self.line()).ok();
     }
 
@@ -96,18 +101,22 @@ impl Progress {
         if let Some(bar) = &self.0.bar {
             return bar.set_message(self.line());
         }
-        let mut said = self.0.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.elapsed() >= PLAIN_INTERVAL {
-            *said = Instant::now();
-            self.say();
+        let mut printed = self
+            .0
+            .printed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if printed.elapsed() >= PLAIN_INTERVAL {
+            *printed = Instant::now();
+            self.print();
         }
     }
 }
 
 impl Observer for Progress {
-    fn observe(&self, signal: &PipelineEvent<'_>) {
-        TracingObserver.observe(signal);
-        let (count, by) = match signal {
+    fn observe(&self, event: &PipelineEvent<'_>) {
+        TracingObserver.observe(event);
+        let (count, by) = match event {
             PipelineEvent::Received { items } => (&self.0.received, *items as u64),
             PipelineEvent::Accepted { .. } => (&self.0.requests, 1),
             PipelineEvent::Ended {

@@ -2,28 +2,28 @@
 
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
-/// Resolves at the first SIGINT or SIGTERM. From then on a second one ends the process at once, as it would have without this.
+/// Resolves at the first SIGINT or SIGTERM. A second one ends the process at once.
 ///
 /// # Errors
-/// `Storage` if the operating system does not let signals be heard.
+/// `Storage` if the operating system does not deliver signals.
 pub fn shutdown() -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
-    let hear = |kind| {
+    let listen = |kind| {
         signal(kind).map_err(|error| {
-            let detail = format!("signals cannot be heard: {error}");
+            let detail = format!("cannot listen for signals: {error}");
             Error::new(ErrorKind::Storage, detail).with_source(error)
         })
     };
-    let mut interrupt = hear(SignalKind::interrupt())?;
-    let mut terminate = hear(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         tracing::info!(
-            "stopping: what is in flight is finished first; a second signal ends at once"
+            "stopping: events in flight are finished first; a second signal ends at once"
         );
         tokio::spawn(async move {
             tokio::select! {

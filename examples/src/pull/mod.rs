@@ -1,31 +1,45 @@
 //! The `pull` program.
 
 mod args;
+mod check;
 pub mod config;
+mod dead_letters;
 mod demonstration;
 mod run;
 mod run_many;
 mod settings;
 
-pub use args::Flags;
-pub use settings::{Many, Mode, Settings, Wanted};
+pub use args::PullArgs;
 
-use std::process::ExitCode;
+use okta_coralogix_core::{Result, Summary};
+use okta_source::Credentials;
 
-use clap::Parser;
+use self::settings::Settings;
+use crate::program::progress::Progress;
+use crate::program::{Environment, ExitStatus, Program};
 
-use crate::program::Environment;
-use crate::program::ExitStatus;
+impl Program for PullArgs {
+    const VARIABLES: &'static [&'static [&'static str]] =
+        &[&[settings::ORG_URL], &Credentials::VARIABLES];
+    const DEMONSTRATION: [&'static str; 2] = [
+        "an Okta org and a Coralogix ingress",
+        "Set OKTA_ORG_URL, OKTA_API_TOKEN, CORALOGIX_DOMAIN and CORALOGIX_API_KEY for a real run.",
+    ];
+    type Settings = Settings;
+    type Summary = Summary;
 
-/// The whole program, from the process's arguments and variables.
-pub async fn main() -> ExitCode {
-    let flags = Flags::parse();
-    let any_argument = std::env::args_os().len() > 1;
-    let end = match Wanted::read(flags, any_argument, &Environment::of_the_process()) {
-        Ok(Wanted::Demonstration) => demonstration::run().await,
-        Ok(Wanted::Real(settings)) => run::run(*settings).await,
-        Ok(Wanted::Many(many)) => run_many::run(*many).await,
-        Err(error) => ExitStatus::WrongSetting(error),
-    };
-    end.report()
+    fn settings(self, environment: &Environment) -> Result<Settings> {
+        Settings::read(self, environment)
+    }
+
+    async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
+        match settings {
+            Settings::Org(org) => run::run(*org, progress).await,
+            Settings::Many(many) => run_many::run(many, progress).await,
+        }
+    }
+
+    async fn demonstrate(progress: Progress) -> Result<ExitStatus> {
+        demonstration::run(progress).await
+    }
 }

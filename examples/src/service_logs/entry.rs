@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use okta_coralogix_core::{EntryText, Error, LogEntry, Names, Result, Severity};
+use okta_coralogix_core::{EntryText, LogEntry, Names, Result, Severity};
 use serde::Deserialize;
 
-use crate::coralogix;
+use crate::coralogix::{self, APPLICATION, SUBSYSTEM};
 use crate::program::Environment;
 
-/// What all entries have in common.
+/// The application and subsystem of all entries.
 #[derive(Debug)]
 pub(super) struct Labels(Arc<Names>);
 
@@ -28,27 +28,22 @@ impl Labels {
         }))
     }
 
-    /// As the variables say.
+    /// The names in the variables.
     ///
     /// # Errors
-    /// `Config` if a name is set and blank.
+    /// `Config` if one is set and blank.
     pub(super) fn read(environment: &Environment) -> Result<Self> {
-        let name = |variable: &str, default: &str| match environment.get(variable)? {
-            None => Ok(default.to_owned()),
-            Some(name) if name.trim().is_empty() => Err(Error::config(
-                variable,
-                format!("is empty; write a name, or unset it for {default:?}"),
-            )),
-            Some(name) => Ok(name),
+        let name = |variable, default: &str| -> Result<String> {
+            let name = coralogix::name(environment, variable, &format!("{default:?}"))?;
+            Ok(name.unwrap_or_else(|| default.to_owned()))
         };
-        let application = name(coralogix::VARIABLES[3], "services")?;
-        let subsystem = name(coralogix::VARIABLES[4], "stdin")?;
+        let (application, subsystem) = (name(APPLICATION, "services")?, name(SUBSYSTEM, "stdin")?);
         Ok(Self::of(&application, &subsystem))
     }
 
     /// The entry of a line that was written `now`.
     pub(super) fn entry(&self, line: &str, now: DateTime<Utc>) -> LogEntry {
-        // As a string, whatever it holds: Coralogix looks for JSON in it itself.
+        // Always as a string: Coralogix itself parses JSON in it.
         let text = EntryText::Escaped(line.to_owned().into());
         let mut entry = LogEntry::new(Arc::clone(&self.0), text);
         entry.timestamp = Some(now);
@@ -57,7 +52,7 @@ impl Labels {
     }
 }
 
-/// What a JSON line says of its level; Info otherwise.
+/// The level of a JSON line, else Info.
 fn severity(line: &str) -> Severity {
     #[derive(Deserialize)]
     struct Level {

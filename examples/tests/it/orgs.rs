@@ -16,7 +16,7 @@ use okta_coralogix_core::testing::{EventGenerator, MemoryDeadLetters, TestClock}
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_coralogix_core::{Clock, CoralogixMapping, ErrorKind};
 use okta_coralogix_examples::program::Environment;
-use okta_coralogix_examples::pull::config::{self, Ended, Integration, Limits, run_all};
+use okta_coralogix_examples::pull::config::{self, Integration, RunOptions, RunReport, run_all};
 use okta_source::OktaSource;
 use okta_source::simulator::OktaSimulator;
 use tokio::time::{Instant, sleep};
@@ -57,7 +57,7 @@ impl Transport for Useless {
 type Arrivals = Arc<Mutex<HashMap<String, Instant>>>;
 
 /// Polls [`ORGS`] orgs for a while; the mean time in seconds from an event to its arrival, of the good ones, and how it ended.
-async fn lag(bad: &[Useless]) -> (f64, Ended) {
+async fn lag(bad: &[Useless]) -> (f64, RunReport) {
     let clock: Arc<dyn Clock> = Arc::new(TestClock::starting_at(start()));
     let arrivals = Arrivals::default();
     let seen = Arc::clone(&arrivals);
@@ -121,15 +121,15 @@ async fn lag(bad: &[Useless]) -> (f64, Ended) {
         }
         sleep(Duration::from_secs(60)).await;
     };
-    let limits = Limits {
+    let options = RunOptions {
         once: None,
-        drain: Duration::from_secs(30),
+        drain_timeout: Duration::from_secs(30),
         clock: Arc::clone(&clock),
     };
     let dead_letters = Arc::new(MemoryDeadLetters::default());
     let ended = run_all(
         integrations,
-        &limits,
+        &options,
         dead_letters,
         TracingObserver,
         happens,
@@ -191,7 +191,7 @@ api_key = { env = "KEY" }
 
 [[integration]]
 name = "acme"
-account = "acme-account"
+subsystem = "acme-subsystem"
 okta_domain = "acme.okta.com"
 api_token = { env = "TOKEN" }
 filter = 'eventType sw "user."'
@@ -199,7 +199,7 @@ poll_interval = "1m"
 
 [[integration]]
 name = "other"
-account = "other-account"
+subsystem = "other-subsystem"
 okta_domain = "https://login.example.com"
 api_token = { file = "token" }
 coralogix = { domain = "US1", application = "okta-us" }
@@ -222,6 +222,18 @@ fn a_file_gives_each_org_its_own_and_shares_targets() {
     let same = GOOD.replace("domain = \"US1\", ", "");
     let found = read(&same, folder.path()).unwrap();
     assert!(Arc::ptr_eq(&found[0].sink, &found[1].sink));
+}
+
+#[test]
+fn account_is_an_older_name_of_subsystem() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token"), "00other").unwrap();
+    let older = GOOD.replace("subsystem = ", "account = ");
+    let shown = |text: &str| format!("{:?}", read(text, folder.path()).unwrap());
+    assert_eq!(shown(&older), shown(GOOD));
+    let both = GOOD.replacen("subsystem = ", "account = \"a\"\nsubsystem = ", 1);
+    let error = read(&both, folder.path()).unwrap_err();
+    assert!(error.contains("duplicate field"), "{error}");
 }
 
 #[test]
@@ -260,9 +272,9 @@ fn what_is_wrong_in_a_file_is_named_with_what_to_write() {
             "api_token: the file \"nowhere\" cannot be read",
         ),
         (
-            "account = \"acme-account\"",
+            "subsystem = \"acme-subsystem\"",
             "",
-            "integration \"acme\": account: is missing",
+            "integration \"acme\": subsystem: is missing",
         ),
         (
             "api_token = { env = \"TOKEN\" }",
@@ -278,7 +290,7 @@ fn what_is_wrong_in_a_file_is_named_with_what_to_write() {
         ("acme.okta.com", "acme-admin.okta.com", "acme.okta.com"),
         ("\"1m\"", "\"soon\"", "poll_interval"),
         ("\"US1\"", "\"MARS1\"", "integration \"other\": coralogix"),
-        ("account = \"acme-account\"", "account = 7", "line "),
+        ("subsystem = \"acme-subsystem\"", "subsystem = 7", "line "),
     ] {
         assert!(GOOD.contains(from), "{from}");
         let told = read(&GOOD.replacen(from, to, 1), folder.path()).unwrap_err();

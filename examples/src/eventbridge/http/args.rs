@@ -1,8 +1,8 @@
-//! The flags of `eventbridge_http`.
+//! The args of `eventbridge_http`.
 
 use clap::Parser;
 
-use crate::eventbridge::SharedFlags;
+use crate::eventbridge::settings::RouteArgs;
 
 /// Receives the System Log of an Okta org from an EventBridge API destination and sends it to Coralogix.
 ///
@@ -10,31 +10,18 @@ use crate::eventbridge::SharedFlags;
 /// CORALOGIX_DOMAIN (or CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM from the
 /// environment. Every flag can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of them it demonstrates itself on
 /// stand-ins.
-#[derive(Debug, Clone, Default, Parser)]
+#[derive(Debug, Parser)]
 #[command(name = "eventbridge_http", version)]
-pub struct Flags {
+pub struct HttpArgs {
     #[command(flatten)]
-    #[expect(
-        missing_docs,
-        reason = "a doc comment would become the description of the program"
-    )]
-    pub shared: SharedFlags,
-    /// Where events are posted to [default: /aws/event-bridge]
+    pub(super) route: RouteArgs,
+    /// The path that EventBridge posts events to [default: /aws/event-bridge]
     #[arg(long, value_name = "PATH")]
-    pub path: Option<String>,
+    pub(super) path: Option<String>,
     /// The header of the API key [default: x-amz-event-bridge-access-key]
     #[arg(long, value_name = "NAME")]
-    pub api_key_header: Option<String>,
+    pub(super) api_key_header: Option<String>,
     /// Let requests name application and subsystem by the headers cx-application-name and cx-subsystem-name
     #[arg(long)]
-    pub names_from_headers: bool,
-}
-
-impl Flags {
-    /// The environment twins of the flags that only this program has.
-    pub const VARIABLES: [&str; 3] = [
-        "OKTA_CORALOGIX_PATH",
-        "OKTA_CORALOGIX_API_KEY_HEADER",
-        "OKTA_CORALOGIX_NAMES_FROM_HEADERS",
-    ];
+    pub(super) names_from_headers: bool,
 }

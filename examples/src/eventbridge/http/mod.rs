@@ -5,24 +5,38 @@ mod demonstration;
 mod run;
 mod settings;
 
-pub use args::Flags;
-pub use settings::{Settings, Wanted};
+pub use args::HttpArgs;
 
-use std::process::ExitCode;
+use okta_coralogix_core::{Result, Summary};
+use tokio::sync::watch;
 
-use clap::Parser;
+use self::settings::Settings;
+use crate::program::progress::Progress;
+use crate::program::{Environment, ExitStatus, Program};
 
-use crate::program::Environment;
-use crate::program::ExitStatus;
+impl Program for HttpArgs {
+    const VARIABLES: &'static [&'static [&'static str]] = &[&settings::VARIABLES];
+    const DEMONSTRATION: [&'static str; 2] = [
+        "an EventBridge API destination and a Coralogix ingress",
+        "Set EVENTBRIDGE_API_KEY, CORALOGIX_DOMAIN and CORALOGIX_API_KEY for a real run.",
+    ];
+    type Settings = Settings;
+    type Summary = Summary;
 
-/// The whole program, from the process's arguments and variables.
-pub async fn main() -> ExitCode {
-    let flags = Flags::parse();
-    let any_argument = std::env::args_os().len() > 1;
-    let end = match Wanted::read(flags, any_argument, &Environment::of_the_process()) {
-        Ok(Wanted::Demonstration) => demonstration::run().await,
-        Ok(Wanted::Real(settings)) => run::run(*settings).await,
-        Err(error) => ExitStatus::WrongSetting(error),
-    };
-    end.report()
+    fn settings(self, environment: &Environment) -> Result<Settings> {
+        Settings::read(self, environment)
+    }
+
+    async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
+        run::run(settings, progress).await
+    }
+
+    async fn demonstrate(progress: Progress) -> Result<ExitStatus> {
+        demonstration::run(progress).await
+    }
+}
+
+/// Resolves once `stop` is set.
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
 }

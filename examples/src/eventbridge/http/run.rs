@@ -1,4 +1,4 @@
-//! A real run.
+//! A run that listens for events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,36 +7,28 @@ use coralogix_sink::CoralogixSink;
 use eventbridge_source::http::HttpSource;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::{Error, Pipeline, Result, Summary};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::Settings;
-use crate::program::ExitStatus;
+use super::settings::Settings;
+use super::stopped;
+use crate::program::pipeline::{configure, open_dead_letters};
 use crate::program::progress::Progress;
-use crate::program::signals;
+use crate::program::{ExitStatus, signals};
 
-/// How long what is in flight may take after a signal: longer than a request may.
-const DRAIN: Duration = Duration::from_secs(6);
+/// How long events in flight may take after a signal: longer than EventBridge waits for an answer.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
 
-pub(super) async fn run(settings: Settings) -> ExitStatus {
-    let progress = Progress::on_stderr();
-    progress.take_the_log();
-    let shutdown = match signals::shutdown() {
-        Ok(shutdown) => shutdown,
-        Err(error) => return ExitStatus::WrongSetting(error),
-    };
-    let opened = match Opened::open(settings, progress.clone()).await {
-        Ok(opened) => opened,
-        Err(error) => return ExitStatus::WrongSetting(error),
-    };
-    let end = opened.run(shutdown).await;
+pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
+    let shutdown = signals::shutdown()?;
+    let opened = Opened::open(settings, &progress).await?;
+    let status = opened.run(shutdown).await;
     progress.finish();
-    end
+    Ok(status)
 }
 
-/// All that was opened, and nothing started.
+/// The open parts of a run that has not started.
 struct Opened {
     sink: Arc<CoralogixSink>,
     server: BoxFuture<'static, ()>,
@@ -46,13 +38,13 @@ struct Opened {
 }
 
 impl Opened {
-    async fn open(settings: Settings, progress: Progress) -> Result<Self> {
+    async fn open(settings: Settings, progress: &Progress) -> Result<Self> {
         let Settings {
             listen,
             source,
-            shared,
+            route,
         } = settings;
-        let sink = Arc::new(shared.sink);
+        let sink = Arc::new(route.sink);
         let asked = Arc::clone(&sink);
         let source = source
             .sink_check(move || {
@@ -60,28 +52,24 @@ impl Opened {
                 async move { sink.check().await }
             })
             .build()?;
-        let dead_letters = FileDeadLetters::open(&shared.dead_letters)
-            .await
-            .map_err(|error| Error::new(error.kind(), format!("--dead-letters: {error}")))?;
-        let refused = |error: std::io::Error| {
-            let what = "write an address and a free port, such as 127.0.0.1:8080";
-            Error::config(
-                "LISTEN",
-                format!("{listen:?} cannot be had ({error}); {what}"),
-            )
+        let dead_letters = open_dead_letters(&route.dead_letters).await?;
+        let unusable = |error: std::io::Error| {
+            let advice = "write an address and a free port, such as 127.0.0.1:8080";
+            let detail = format!("cannot listen on {listen:?} ({error}); {advice}");
+            Error::config("LISTEN", detail)
         };
-        let listener = TcpListener::bind(&listen).await.map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?.to_string();
+        let listener = TcpListener::bind(&listen).await.map_err(unusable)?;
+        let address = listener.local_addr().map_err(unusable)?.to_string();
         let stop = watch::Sender::new(false);
+        let server = source.serve(listener, stopped(stop.subscribe())).boxed();
+        let pipeline = source
+            .pipeline(Arc::clone(&sink))
+            .mapping(route.mapping)
+            .dead_letters(dead_letters);
+        let pipeline = configure(pipeline, progress.observer(), None);
         Ok(Self {
-            server: source.serve(listener, stopped(stop.subscribe())).boxed(),
-            pipeline: source
-                .pipeline(Arc::clone(&sink))
-                .mapping(shared.mapping)
-                .dead_letters(dead_letters)
-                .observer(progress)
-                .drain_timeout(DRAIN)
-                .build()?,
+            server,
+            pipeline: pipeline.drain_timeout(DRAIN_TIMEOUT).build()?,
             sink,
             stop,
             address,
@@ -89,7 +77,7 @@ impl Opened {
     }
 
     async fn run(self, shutdown: impl Future<Output = ()>) -> ExitStatus {
-        // A key that Coralogix refuses is said before an event asks for it.
+        // A key that Coralogix refuses ends the program before EventBridge delivers an event.
         if let Err(error) = self.sink.check().await {
             match error.is_temporary() {
                 true => tracing::warn!(%error, "Coralogix cannot be reached yet"),
@@ -106,16 +94,9 @@ impl Opened {
                 stop.send_replace(true);
             })
             .await;
-        // Whatever ended it, everybody is answered.
+        // However the pipeline ended, the server answers all requests.
         self.stop.send_replace(true);
         server.await.ok();
-        match ended {
-            Ok(summary) => ExitStatus::Done(summary),
-            Err(failed) => ExitStatus::Failed(failed.error, failed.summary),
-        }
+        ended.into()
     }
-}
-
-async fn stopped(mut stop: watch::Receiver<bool>) {
-    drop(stop.wait_for(|stop| *stop).await);
 }

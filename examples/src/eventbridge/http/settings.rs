@@ -1,13 +1,11 @@
-//! What `eventbridge_http` is asked to do, from flags and variables.
+//! The settings of `eventbridge_http`, from args and environment.
 
 use eventbridge_source::http::{HttpSource, HttpSourceBuilder};
 use okta_coralogix_core::{Error, Result, Secret};
 
-use super::Flags;
-use crate::coralogix;
-use crate::eventbridge::Shared;
+use super::HttpArgs;
+use crate::eventbridge::settings::RouteSettings;
 use crate::program::Environment;
-use crate::program::args::Args;
 
 const LISTEN: &str = "LISTEN";
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -16,71 +14,41 @@ const PREVIOUS_API_KEY: &str = "EVENTBRIDGE_API_KEY_PREVIOUS";
 const BASIC: &str = "EVENTBRIDGE_BASIC";
 const BEARER_TOKEN: &str = "EVENTBRIDGE_BEARER_TOKEN";
 
-/// What the user wants.
-#[derive(Debug)]
-pub enum Wanted {
-    /// Nothing was set.
-    Demonstration,
-    /// Something was set.
-    Real(Box<Settings>),
-}
+pub(super) const VARIABLES: [&str; 5] = [LISTEN, API_KEY, PREVIOUS_API_KEY, BASIC, BEARER_TOKEN];
 
-/// The settings of a real run.
+/// The settings of a run.
 #[derive(Debug)]
 pub struct Settings {
-    /// Where to listen: an address and a port.
-    pub listen: String,
-    /// The endpoint.
-    pub source: HttpSourceBuilder,
-    /// What all programs of the route have.
-    pub shared: Shared,
-}
-
-impl Wanted {
-    /// Reads what was set. Any variable or argument at all means a real run.
-    ///
-    /// # Errors
-    /// `Config`, which names what is missing or wrong and says what to write.
-    pub fn read(flags: Flags, any_argument: bool, environment: &Environment) -> Result<Self> {
-        let mut variables = [LISTEN, API_KEY, PREVIOUS_API_KEY, BASIC, BEARER_TOKEN]
-            .into_iter()
-            .chain(coralogix::VARIABLES)
-            .chain(Shared::VARIABLES)
-            .chain(Flags::VARIABLES);
-        if !any_argument && !variables.any(|name| environment.has(name)) {
-            return Ok(Self::Demonstration);
-        }
-        Settings::read(flags, environment).map(|settings| Self::Real(Box::new(settings)))
-    }
+    /// An address and a port.
+    pub(super) listen: String,
+    pub(super) source: HttpSourceBuilder,
+    pub(super) route: RouteSettings,
 }
 
 impl Settings {
-    fn read(flags: Flags, environment: &Environment) -> Result<Self> {
-        let given = Args { environment };
+    pub(super) fn read(args: HttpArgs, environment: &Environment) -> Result<Self> {
         let mut source = credentials(HttpSource::builder(), environment)?;
-        let shared = Shared::read(flags.shared, environment)?;
-        if let Some((_, path)) = given.value("PATH", "--path", flags.path)? {
+        let route = RouteSettings::read(args.route, environment)?;
+        if let Some((_, path)) = environment.flag("--path", args.path)? {
             source = source.path(path);
         }
-        let header = given.value("API_KEY_HEADER", "--api-key-header", flags.api_key_header)?;
-        if let Some((_, header)) = header {
+        if let Some((_, header)) = environment.flag("--api-key-header", args.api_key_header)? {
             source = source.api_key_header(header);
         }
-        let names = given.switch("NAMES_FROM_HEADERS", flags.names_from_headers)?;
+        let names = environment.switch("--names-from-headers", args.names_from_headers)?;
+        let listen = environment.get(LISTEN)?;
         Ok(Self {
-            listen: environment
-                .get(LISTEN)?
-                .unwrap_or_else(|| DEFAULT_LISTEN.into()),
+            listen: listen.unwrap_or_else(|| DEFAULT_LISTEN.into()),
             source: source
                 .names_from_headers(names)
-                .intake(shared.intake.clone())
-                .clock_offset(shared.clock_offset.clone()),
-            shared,
+                .intake(route.intake.clone())
+                .clock_offset(route.clock_offset.clone()),
+            route,
         })
     }
 }
 
-/// One of them at least is required.
+/// At least one is required.
 fn credentials(
     mut source: HttpSourceBuilder,
     environment: &Environment,

@@ -1,21 +1,17 @@
-//! The flags of `eventbridge_lambda`.
+//! The args of `eventbridge_lambda`.
 
 use clap::Parser;
 
-use crate::eventbridge::SharedFlags;
+use crate::eventbridge::settings::RouteArgs;
 
 /// An AWS Lambda function that takes the System Log of an Okta org from EventBridge, or from an SQS queue, and sends it to Coralogix.
 ///
 /// Lambda sets AWS_LAMBDA_RUNTIME_API. Reads CORALOGIX_DOMAIN (or CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and
 /// CORALOGIX_SUBSYSTEM from the environment. A function has no flags; each is a variable: `OKTA_CORALOGIX_<FLAG>`. The file of dead letters must
-/// stand on a file system that outlives the function; `-` writes them to the log. Without any variable it demonstrates itself on stand-ins.
-#[derive(Debug, Clone, Default, Parser)]
+/// be on a file system that outlives the function; `-` writes them to the log. Without any variable it demonstrates itself on stand-ins.
+#[derive(Debug, Parser)]
 #[command(name = "eventbridge_lambda", version)]
-pub struct Flags {
+pub struct LambdaArgs {
     #[command(flatten)]
-    #[expect(
-        missing_docs,
-        reason = "a doc comment would become the description of the program"
-    )]
-    pub shared: SharedFlags,
+    pub(super) route: RouteArgs,
 }

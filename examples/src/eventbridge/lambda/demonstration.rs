@@ -1,5 +1,4 @@
-//! Without any setting: the API of the Lambda runtime and an ingress on real sockets, and this very program between them, started
-//! again as a function is.
+//! `eventbridge_lambda` between stand-ins on sockets: this program starts itself again, as Lambda starts a function.
 
 use std::collections::HashMap;
 use std::process::Stdio;
@@ -8,44 +7,30 @@ use std::time::Duration;
 use bytes::Bytes;
 use coralogix_sink::simulator::Fault;
 use eventbridge_source::lambda::simulator::{Answer, LambdaRuntimeApi};
-use okta_coralogix_core::{Clock, Error, ErrorKind, Result, Summary, SystemClock};
+use okta_coralogix_core::{Result, Summary};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use crate::eventbridge::backlog;
-use crate::program::ExitStatus;
-use crate::program::demonstration::{KEY, cannot_start, faulty_ingress, judge, say};
-use crate::program::signals;
+use crate::eventbridge::envelopes::envelopes;
+use crate::program::demonstration::{
+    Demonstration, KEY, cannot_start, fault_of_the_program, print,
+};
+use crate::program::{ExitStatus, signals};
 
-/// Events of the last minute.
-const FRESH: usize = 2000;
-
-/// What an invocation is told it has.
+/// The time that an invocation may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(super) async fn run() -> ExitStatus {
-    say(
-        "Nothing is set, so this is the demonstration: the API of the Lambda runtime and a Coralogix ingress on 127.0.0.1.",
-    );
-    say("As a Lambda function, with CORALOGIX_DOMAIN and CORALOGIX_API_KEY set, it is a real one.");
-    match demonstrate().await {
-        Ok(end) => end,
-        Err(error) => ExitStatus::Failed(error, Summary::default()),
-    }
-}
-
-async fn demonstrate() -> Result<ExitStatus> {
-    let ingress = faulty_ingress();
-    // One that does not end within an invocation: its messages are given again.
-    ingress.fail_next(1, Fault::Slow(TIMEOUT));
-    let ingress_server = ingress.serve().await.map_err(cannot_start)?;
+pub(super) async fn run() -> Result<ExitStatus> {
+    let demonstration = Demonstration::start().await?;
+    // This fault outlasts an invocation, so that its messages are delivered again.
+    demonstration.ingress.fail_next(1, Fault::Slow(TIMEOUT));
+    let endpoint = demonstration.server.base_url();
     let api = LambdaRuntimeApi::serve().await.map_err(cannot_start)?;
-    let folder = tempfile::tempdir().map_err(cannot_start)?;
-    let letters = folder.path().join("dead-letters.ndjson");
+    let letters = demonstration.file("dead-letters.ndjson");
     let mut function = Command::new(std::env::current_exe().map_err(cannot_start)?);
     function
         .envs(api.variables())
-        .env("CORALOGIX_ENDPOINT", ingress_server.base_url())
+        .env("CORALOGIX_ENDPOINT", endpoint)
         .env("CORALOGIX_API_KEY", KEY)
         .env("OKTA_CORALOGIX_DEAD_LETTERS", letters)
         .stdin(Stdio::null())
@@ -53,7 +38,7 @@ async fn demonstrate() -> Result<ExitStatus> {
         .kill_on_drop(true);
     let function = function.spawn().map_err(cannot_start)?;
 
-    let (envelopes, expected) = backlog::envelopes(FRESH, SystemClock.now());
+    let (envelopes, expected) = envelopes(2000);
     let stopped = tokio::select! {
         invoked = invoke_all(&api, envelopes) => {
             invoked?;
@@ -62,18 +47,14 @@ async fn demonstrate() -> Result<ExitStatus> {
         () = signals::shutdown()? => true,
     };
     let summary = end(function).await?;
+    let repeats = "Okta sent them twice, or Lambda delivered them again";
     Ok(match stopped {
-        true => ExitStatus::Done(summary),
-        false => judge(
-            summary,
-            &expected,
-            &ingress,
-            "Okta sent them twice, or Lambda gave them again",
-        ),
+        true => ExitStatus::of_run(summary, None),
+        false => demonstration.verify(Ok(summary), &expected, repeats),
     })
 }
 
-/// Invokes with single events, and with batches until every message of them is done, as Lambda and SQS do.
+/// Invokes with single events, then with batches until the function has settled every message, as Lambda and SQS do.
 async fn invoke_all(api: &LambdaRuntimeApi, envelopes: Vec<Bytes>) -> Result<()> {
     let (single, messages) = envelopes.split_at(20);
     let (mut invocations, mut again) = (0, 0);
@@ -98,18 +79,18 @@ async fn invoke_all(api: &LambdaRuntimeApi, envelopes: Vec<Bytes>) -> Result<()>
             .collect();
         waiting.extend(failed.iter().filter_map(|id| lot.remove(id)));
     }
-    say(&format!(
-        "{invocations} invocations; {again} messages were reported as not done, and given again"
+    print(&format!(
+        "{invocations} invocations; {again} messages were reported as failed, and delivered again"
     ));
     Ok(())
 }
 
 async fn ask(api: &LambdaRuntimeApi, payload: Bytes) -> Result<Answer> {
     let asked = tokio::time::timeout(TIMEOUT * 4, api.invoke(payload, TIMEOUT)).await;
-    asked.ok().flatten().ok_or_else(|| {
-        let detail = "the function did not answer: this is a fault of the program";
-        Error::new(ErrorKind::UnexpectedAnswer, detail)
-    })
+    asked
+        .ok()
+        .flatten()
+        .ok_or_else(|| fault_of_the_program("the function did not answer"))
 }
 
 fn batch(messages: &[(usize, Bytes)]) -> Bytes {
@@ -129,10 +110,9 @@ fn batch(messages: &[(usize, Bytes)]) -> Bytes {
 
 fn failures(answer: &[u8]) -> Result<Vec<String>> {
     let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
-    let failures = answer["batchItemFailures"].as_array().ok_or_else(|| {
-        let detail = format!("the function answered {answer}: this is a fault of the program");
-        Error::new(ErrorKind::UnexpectedAnswer, detail)
-    })?;
+    let failures = answer["batchItemFailures"].as_array();
+    let failures =
+        failures.ok_or_else(|| fault_of_the_program(&format!("the function answered {answer}")))?;
     let id = |failure: &Value| failure["itemIdentifier"].as_str().map(str::to_owned);
     Ok(failures.iter().filter_map(id).collect())
 }
@@ -149,10 +129,8 @@ async fn end(function: Child) -> Result<Summary> {
     let last: Value =
         serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or_default();
     let count = |name: &str| {
-        last[name].as_u64().ok_or_else(|| {
-            let detail = "the function told no summary: this is a fault of the program";
-            Error::new(ErrorKind::UnexpectedAnswer, detail)
-        })
+        let count = last[name].as_u64();
+        count.ok_or_else(|| fault_of_the_program("the function printed no summary"))
     };
     let mut summary = Summary::default();
     summary.received = count("received")?;

@@ -4,26 +4,41 @@ mod args;
 mod dead_letters;
 mod demonstration;
 mod run;
-mod settings;
 
-pub use args::Flags;
-pub use settings::{Settings, Wanted};
+pub use args::LambdaArgs;
 
-use std::process::ExitCode;
+use okta_coralogix_core::{Result, Summary};
 
-use clap::Parser;
+use super::settings::RouteSettings;
+use crate::program::progress::Progress;
+use crate::program::{Environment, ExitStatus, Program};
 
-use crate::program::Environment;
-use crate::program::ExitStatus;
+const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
-/// The whole program, from the process's arguments and variables.
-pub async fn main() -> ExitCode {
-    let flags = Flags::parse();
-    let any_argument = std::env::args_os().len() > 1;
-    let end = match Wanted::read(flags, any_argument, &Environment::of_the_process()) {
-        Ok(Wanted::Demonstration) => demonstration::run().await,
-        Ok(Wanted::Real(settings)) => run::run(*settings).await,
-        Err(error) => ExitStatus::WrongSetting(error),
-    };
-    end.report()
+/// The settings of a function.
+#[derive(Debug)]
+pub struct Settings(RouteSettings);
+
+impl Program for LambdaArgs {
+    const VARIABLES: &'static [&'static [&'static str]] = &[&[RUNTIME_API]];
+    const DEMONSTRATION: [&'static str; 2] = [
+        "the API of the Lambda runtime and a Coralogix ingress",
+        "As a Lambda function, with CORALOGIX_DOMAIN and CORALOGIX_API_KEY set, it is a real one.",
+    ];
+    type Settings = Settings;
+    type Summary = Summary;
+
+    fn settings(self, environment: &Environment) -> Result<Settings> {
+        let advice = "nothing by hand: Lambda sets it, this program runs as a function";
+        environment.required(RUNTIME_API, advice)?;
+        RouteSettings::read(self.route, environment).map(Settings)
+    }
+
+    async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
+        run::run(settings.0, progress).await
+    }
+
+    async fn demonstrate(_: Progress) -> Result<ExitStatus> {
+        demonstration::run().await
+    }
 }

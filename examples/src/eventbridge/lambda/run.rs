@@ -1,4 +1,4 @@
-//! A function: the runtime that AWS keeps, around the handler.
+//! A run as a function: AWS's runtime calls the handler.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,34 +6,23 @@ use std::time::Duration;
 use bytes::Bytes;
 use eventbridge_source::lambda::{LambdaHandler, Reply};
 use lambda_runtime::{LambdaEvent, service_fn};
-use okta_coralogix_core::{Clock, Error, ErrorKind, Pipeline, Result, Summary, SystemClock};
+use okta_coralogix_core::{Clock, Error, ErrorKind, Pipeline, Result, SystemClock};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::Settings;
 use super::dead_letters::FunctionDeadLetters;
-use crate::program::ExitStatus;
+use crate::eventbridge::settings::RouteSettings;
+use crate::program::pipeline::configure;
 use crate::program::progress::Progress;
-use crate::program::signals;
-
-/// How long what is on its way at the end of an invocation may take in the next ones.
-const DRAIN: Duration = Duration::from_secs(20);
+use crate::program::{ExitStatus, signals};
 
 /// The runtime posts the answer after the handler has given it.
 const POST: Duration = Duration::from_millis(200);
 
-pub(super) async fn run(settings: Settings) -> ExitStatus {
-    let progress = Progress::on_stderr();
-    progress.take_the_log();
-    let shutdown = match signals::shutdown() {
-        Ok(shutdown) => shutdown,
-        Err(error) => return ExitStatus::WrongSetting(error),
-    };
-    let handler = match handler(settings, progress.clone()).await {
-        Ok(handler) => Arc::new(handler),
-        Err(error) => return ExitStatus::WrongSetting(error),
-    };
+pub(super) async fn run(settings: RouteSettings, progress: Progress) -> Result<ExitStatus> {
+    let shutdown = signals::shutdown()?;
+    let handler = Arc::new(handler(settings, &progress).await?);
     let (busy, mut idle) = watch::channel(false);
     let service = service_fn(|event: LambdaEvent<Box<RawValue>>| {
         let (handler, busy) = (Arc::clone(&handler), &busy);
@@ -52,34 +41,26 @@ pub(super) async fn run(settings: Settings) -> ExitStatus {
             sleep(POST).await;
         } => Ok(()),
     };
-    let summary: Summary = handler.finish().await;
+    let summary = handler.finish().await;
     progress.finish();
-    match ended {
-        Ok(()) => ExitStatus::Done(summary),
-        Err(error) => {
-            let detail = "the Lambda runtime ended";
-            ExitStatus::Failed(
-                Error::new(ErrorKind::Network, detail).with_source(error),
-                summary,
-            )
-        }
-    }
+    let detail = "the Lambda runtime ended";
+    let error = ended.map_err(|error| Error::new(ErrorKind::Network, detail).with_source(error));
+    Ok(ExitStatus::of_run(summary, error.err()))
 }
 
-async fn handler(settings: Settings, progress: Progress) -> Result<LambdaHandler> {
-    let shared = settings.shared;
-    let dead_letters = FunctionDeadLetters::open(&shared.dead_letters).await?;
-    let (sink, mapping) = (Arc::new(shared.sink), Arc::new(shared.mapping));
+async fn handler(settings: RouteSettings, progress: &Progress) -> Result<LambdaHandler> {
+    let dead_letters = FunctionDeadLetters::open(&settings.dead_letters).await?;
+    let (sink, mapping) = (Arc::new(settings.sink), Arc::new(settings.mapping));
+    let observer = progress.observer();
     let handler = LambdaHandler::builder(move |source| {
-        Pipeline::builder(source, Arc::clone(&sink))
+        // After an invocation's deadline the events in flight have the drain timeout in the next ones.
+        let pipeline = Pipeline::builder(source, Arc::clone(&sink))
             .mapping(Arc::clone(&mapping))
             .dead_letters(dead_letters.clone())
-            .observer(progress.clone())
-            .linger(Duration::ZERO)
-            .drain_timeout(DRAIN)
-            .build()
+            .linger(Duration::ZERO);
+        configure(pipeline, observer.clone(), None).build()
     });
-    Ok(handler.intake(shared.intake).build())
+    Ok(handler.intake(settings.intake).build())
 }
 
 async fn invoke(handler: &LambdaHandler, event: LambdaEvent<Box<RawValue>>) -> Result<Reply> {

@@ -5,24 +5,33 @@ mod demonstration;
 mod run;
 mod settings;
 
-pub use args::Flags;
-pub use settings::{Settings, Wanted};
+pub use args::SqsArgs;
 
-use std::process::ExitCode;
+use okta_coralogix_core::{Result, Summary};
 
-use clap::Parser;
+use self::settings::Settings;
+use crate::program::progress::Progress;
+use crate::program::{Environment, ExitStatus, Program};
 
-use crate::program::Environment;
-use crate::program::ExitStatus;
+impl Program for SqsArgs {
+    /// AWS's own do not count: they may be set for other programs.
+    const VARIABLES: &'static [&'static [&'static str]] = &[&[settings::QUEUE_URL]];
+    const DEMONSTRATION: [&'static str; 2] = [
+        "an SQS queue and a Coralogix ingress",
+        "Set SQS_QUEUE_URL, CORALOGIX_DOMAIN and CORALOGIX_API_KEY for a real run.",
+    ];
+    type Settings = Settings;
+    type Summary = Summary;
 
-/// The whole program, from the process's arguments and variables.
-pub async fn main() -> ExitCode {
-    let flags = Flags::parse();
-    let any_argument = std::env::args_os().len() > 1;
-    let end = match Wanted::read(flags, any_argument, &Environment::of_the_process()) {
-        Ok(Wanted::Demonstration) => demonstration::run().await,
-        Ok(Wanted::Real(settings)) => run::run(*settings).await,
-        Err(error) => ExitStatus::WrongSetting(error),
-    };
-    end.report()
+    fn settings(self, environment: &Environment) -> Result<Settings> {
+        Settings::read(self, environment)
+    }
+
+    async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
+        run::run(settings, progress).await
+    }
+
+    async fn demonstrate(progress: Progress) -> Result<ExitStatus> {
+        demonstration::run(progress).await
+    }
 }

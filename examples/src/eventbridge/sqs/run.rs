@@ -1,55 +1,43 @@
-//! A real run.
+//! A run that takes events from a queue.
 
 use std::time::Duration;
 
 use eventbridge_source::Intake;
 use eventbridge_source::sqs::{Returned, SqsSource, client_from_env};
 use okta_coralogix_core::backoff::{Backoff, BackoffPolicy};
-use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::{Error, ErrorKind, Pipeline, Result, Summary};
 use tokio::time::{sleep, timeout};
 
-use super::Settings;
-use crate::program::ExitStatus;
+use super::settings::Settings;
+use crate::program::pipeline::{configure, open_dead_letters};
 use crate::program::progress::Progress;
-use crate::program::signals;
+use crate::program::{ExitStatus, signals};
 
-/// How long what is in flight may take after a signal.
-const DRAIN: Duration = Duration::from_secs(20);
-
-/// How long the queue may take to hear what it gets back.
+/// How long SQS may take to confirm which messages are returned.
 const RETURN: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(settings: Settings) -> ExitStatus {
-    let progress = Progress::on_stderr();
-    progress.take_the_log();
-    let mut shutdown = match signals::shutdown() {
-        Ok(shutdown) => Box::pin(shutdown),
-        Err(error) => return ExitStatus::WrongSetting(error),
-    };
+pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
+    let mut shutdown = Box::pin(signals::shutdown()?);
     let opened = tokio::select! {
-        opened = open(settings, progress.clone()) => opened,
-        () = &mut shutdown => return ExitStatus::Done(Summary::default()),
+        opened = open(settings, &progress) => opened,
+        () = &mut shutdown => return Ok(ExitStatus::Done(Summary::default())),
     };
     let (pipeline, returned) = match opened {
         Ok(opened) => opened,
-        Err(error) if is_a_setting(error.kind()) => return ExitStatus::WrongSetting(error),
-        Err(error) => return ExitStatus::Failed(error, Summary::default()),
+        Err(error) if is_a_setting(error.kind()) => return Err(error),
+        Err(error) => return Ok(ExitStatus::Failed(error, Summary::default())),
     };
     let ended = pipeline.run(shutdown).await;
     if timeout(RETURN, returned.wait()).await.is_err() {
         tracing::warn!(
-            "not everything was given back: the rest comes back when its visibility runs out"
+            "not all messages were returned: SQS shows the rest again when their visibility timeout expires"
         );
     }
     progress.finish();
-    match ended {
-        Ok(summary) => ExitStatus::Done(summary),
-        Err(failed) => ExitStatus::Failed(failed.error, failed.summary),
-    }
+    Ok(ended.into())
 }
 
-/// What is wrong on this machine, before anything was asked of anybody.
+/// A fault of this machine, which is seen before SQS is asked.
 fn is_a_setting(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -57,27 +45,20 @@ fn is_a_setting(kind: ErrorKind) -> bool {
     )
 }
 
-async fn open(settings: Settings, progress: Progress) -> Result<(Pipeline<SqsSource>, Returned)> {
+async fn open(settings: Settings, progress: &Progress) -> Result<(Pipeline<SqsSource>, Returned)> {
     let Settings {
         queue_url,
         once,
-        shared,
+        route,
     } = settings;
-    let dead_letters = FileDeadLetters::open(&shared.dead_letters)
-        .await
-        .map_err(|error| Error::new(error.kind(), format!("--dead-letters: {error}")))?;
-    let source = source(&queue_url, &shared.intake, once).await?;
+    let dead_letters = open_dead_letters(&route.dead_letters).await?;
+    let source = source(&queue_url, &route.intake, once).await?;
     let returned = source.returned();
     let is_fifo = source.facts().is_fifo;
-    let pipeline = Pipeline::builder(source, shared.sink)
-        .mapping(shared.mapping)
-        .dead_letters(dead_letters)
-        .observer(progress)
-        .drain_timeout(DRAIN);
-    let pipeline = match once {
-        Some(time) => pipeline.give_up_after(time),
-        None => pipeline,
-    };
+    let pipeline = Pipeline::builder(source, route.sink)
+        .mapping(route.mapping)
+        .dead_letters(dead_letters);
+    let pipeline = configure(pipeline, progress.observer(), once);
     // One request at a time keeps the order of a group.
     let pipeline = match is_fifo {
         true => pipeline.max_in_flight_requests(1),
@@ -86,7 +67,7 @@ async fn open(settings: Settings, progress: Progress) -> Result<(Pipeline<SqsSou
     Ok((pipeline.build()?, returned))
 }
 
-/// Opens the queue, as often as it takes; with `once` for as long as it may take.
+/// Opens the queue, with as many attempts as it takes; with `once` for at most that long.
 async fn source(queue_url: &str, intake: &Intake, once: Option<Duration>) -> Result<SqsSource> {
     let client = client_from_env(queue_url).await?;
     let open = async {
@@ -100,7 +81,7 @@ async fn source(queue_url: &str, intake: &Intake, once: Option<Duration>) -> Res
             };
             match backoff.next(error.retry()) {
                 Some(wait) => {
-                    tracing::warn!(%error, ?wait, "the queue cannot be opened and is asked again");
+                    tracing::warn!(%error, ?wait, "the queue cannot be opened; trying again");
                     sleep(wait).await;
                 }
                 None => return Err(error),

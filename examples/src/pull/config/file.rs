@@ -1,33 +1,32 @@
-//! The file as it is written.
+//! The tables of the file.
 
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use toml::Table;
 
 use super::keys::{self, COMMON, CORALOGIX, INTEGRATION};
-use super::secrets::SecretFrom;
+use super::secrets::SecretRef;
 
-/// The whole file.
 #[derive(Debug, Deserialize)]
-pub(super) struct File {
-    /// What holds for all integrations that do not say otherwise.
+pub(super) struct ConfigFile {
+    /// The defaults of all integrations.
     #[serde(default)]
-    pub(super) coralogix: Target,
+    pub(super) coralogix: CoralogixTable,
     #[serde(default)]
-    pub(super) integration: Vec<Written>,
+    pub(super) integration: Vec<IntegrationTable>,
 }
 
-/// An integration.
 #[derive(Debug, Deserialize)]
-pub(super) struct Written {
+pub(super) struct IntegrationTable {
     pub(super) name: Option<String>,
-    pub(super) account: Option<String>,
+    #[serde(alias = "account")]
+    pub(super) subsystem: Option<String>,
     pub(super) okta_domain: Option<String>,
-    pub(super) api_token: Option<SecretFrom>,
+    pub(super) api_token: Option<SecretRef>,
     pub(super) client_id: Option<String>,
-    pub(super) private_key: Option<SecretFrom>,
+    pub(super) private_key: Option<SecretRef>,
     pub(super) private_key_id: Option<String>,
-    pub(super) client_secret: Option<SecretFrom>,
+    pub(super) client_secret: Option<SecretRef>,
     pub(super) scopes: Option<Vec<String>>,
     pub(super) filter: Option<String>,
     pub(super) q: Option<String>,
@@ -35,40 +34,40 @@ pub(super) struct Written {
     pub(super) poll_interval: Option<String>,
     pub(super) checkpoint: Option<String>,
     #[serde(default)]
-    pub(super) coralogix: Target,
+    pub(super) coralogix: CoralogixTable,
 }
 
-/// Where entries go.
+/// The Coralogix endpoint and application.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct Target {
+pub(super) struct CoralogixTable {
     pub(super) domain: Option<String>,
     pub(super) endpoint: Option<String>,
-    pub(super) api_key: Option<SecretFrom>,
+    pub(super) api_key: Option<SecretRef>,
     pub(super) application: Option<String>,
 }
 
-impl Target {
-    /// This, and what `other` says where this says nothing.
+impl CoralogixTable {
+    /// This table, with the values of `other` for keys that are not set.
     pub(super) fn or(self, other: &Self) -> Self {
-        // A domain and an endpoint are two ways to say the same.
-        let place = match (&self.domain, &self.endpoint) {
+        // A domain and an endpoint are two forms of one setting.
+        let address = match (&self.domain, &self.endpoint) {
             (None, None) => (other.domain.clone(), other.endpoint.clone()),
             _ => (self.domain, self.endpoint),
         };
         Self {
-            domain: place.0,
-            endpoint: place.1,
+            domain: address.0,
+            endpoint: address.1,
             api_key: self.api_key.or_else(|| other.api_key.clone()),
             application: self.application.or_else(|| other.application.clone()),
         }
     }
 }
 
-impl File {
+impl ConfigFile {
     /// # Errors
-    /// `Config`: no TOML, an unknown key, a value of another type, no integration at all.
+    /// `Config`: not TOML, an unknown key, a value of a wrong type, no integration.
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let wrong = |error: toml::de::Error| Error::new(ErrorKind::Config, told(&error, text));
+        let wrong = |error: toml::de::Error| Error::new(ErrorKind::Config, describe(&error, text));
         let table: Table = text.parse().map_err(wrong)?;
         keys::check("", &table, COMMON)?;
         keys::check_tables(&table, "coralogix", "coralogix", CORALOGIX)?;
@@ -90,8 +89,8 @@ impl File {
     }
 }
 
-/// What is wrong in which line, without the line itself, which may hold a secret in the wrong place.
-fn told(error: &toml::de::Error, text: &str) -> String {
+/// The message and the line's number, without its text, which may hold a secret in the wrong place.
+fn describe(error: &toml::de::Error, text: &str) -> String {
     let message = error.message();
     match error.span() {
         None => message.to_owned(),

@@ -1,37 +1,37 @@
-//! One integration: an org, and where its log goes.
+//! One integration: an org, and the destination of its log.
 
 use std::collections::HashSet;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::{CoralogixMapping, Error, Result};
-use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl};
+use okta_source::{OktaSource, OktaSourceBuilder, OrgUrl};
 
-use super::file::{File, Target, Written};
-use super::secrets::SecretFrom;
+use super::credentials::credentials;
+use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
+use super::sink_cache::SinkCache;
 use crate::program::Environment;
-use crate::program::args::{duration_of, since_of};
+use crate::program::args::{duration_of, in_setting, since_of};
 
-/// One org, with all that it needs, checked and not started.
+/// An org and its destination, with valid settings, not started.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Integration {
-    /// Names it in messages and files.
+    /// Used in messages and file names.
     pub name: String,
     /// Its source, without a checkpoint.
     pub source: OktaSourceBuilder,
     /// The file of its position.
     pub checkpoint: PathBuf,
-    /// How entries are made.
+    /// The mapping of events to entries.
     pub mapping: CoralogixMapping,
-    /// Where they go. Integrations with the same target share one.
+    /// The sink, shared by integrations with the same endpoint and key.
     pub sink: Arc<CoralogixSink>,
 }
 
 impl Integration {
-    /// One that was put together elsewhere.
+    /// One that does not come from a file.
     #[must_use]
     pub fn new(
         name: &str,
@@ -52,35 +52,29 @@ impl Integration {
 
 /// All integrations of a file.
 pub(super) fn all(
-    file: File,
+    file: ConfigFile,
     folder: &Path,
     environment: &Environment,
 ) -> Result<Vec<Integration>> {
-    let mut sinks = Sinks {
-        folder,
-        environment,
-        made: Vec::new(),
-    };
+    let mut sinks = SinkCache::new(folder, environment);
     let mut names = HashSet::new();
     let mut checkpoints = HashSet::new();
     let mut all = Vec::new();
-    for (n, written) in file.integration.into_iter().enumerate() {
-        let name = match &written.name {
+    for (n, table) in file.integration.into_iter().enumerate() {
+        let name = match &table.name {
             Some(name) if is_plain(name) => name.clone(),
             Some(name) => {
                 let detail = "has a name that is not 1 to 64 letters, digits, `-`, `_` and `.`: it names a file";
                 return Err(Error::config(&format!("integration {name:?}"), detail));
             }
             None => {
-                return Err(Error::config(
-                    &format!("integration {}", n + 1),
-                    "has no name",
-                ));
+                let integration = format!("integration {}", n + 1);
+                return Err(Error::config(&integration, "has no name"));
             }
         };
-        let at = |error: Error| Error::new(error.kind(), format!("integration {name:?}: {error}"));
-        let target = written.coralogix.clone().or(&file.coralogix);
-        let integration = one(&name, written, target, &mut sinks).map_err(at)?;
+        let at = in_setting(format!("integration {name:?}"));
+        let target = table.coralogix.clone().or(&file.coralogix);
+        let integration = one(&name, table, target, &mut sinks).map_err(&at)?;
         if !names.insert(name.clone()) {
             return Err(at(Error::config("name", "is another integration's too")));
         }
@@ -100,36 +94,41 @@ fn is_plain(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.')
 }
 
-fn one(name: &str, written: Written, target: Target, sinks: &mut Sinks<'_>) -> Result<Integration> {
+fn one(
+    name: &str,
+    table: IntegrationTable,
+    target: CoralogixTable,
+    sinks: &mut SinkCache<'_>,
+) -> Result<Integration> {
     let required = |key: &str, value: &Option<String>| match value.as_deref().map(str::trim) {
         None => Err(Error::config(key, "is missing")),
         Some("") => Err(Error::config(key, "is empty")),
         Some(value) => Ok(value.to_owned()),
     };
-    let account = required("account", &written.account)?;
-    let domain = required("okta_domain", &written.okta_domain)?;
+    let subsystem = required("subsystem", &table.subsystem)?;
+    let domain = required("okta_domain", &table.okta_domain)?;
     let org = OrgUrl::parse(&domain).map_err(|error| Error::config("okta_domain", error))?;
     let mut source = OktaSource::builder().org_url(&org).credentials(credentials(
-        &written,
+        &table,
         sinks.folder,
         sinks.environment,
     )?);
-    if let Some(filter) = written.filter {
+    if let Some(filter) = table.filter {
         source = source.filter(filter);
     }
-    if let Some(q) = written.q {
+    if let Some(q) = table.q {
         source = source.q(q);
     }
-    if let Some(since) = &written.since {
+    if let Some(since) = &table.since {
         source = source.since(since_of("since", since)?);
     }
-    if let Some(interval) = &written.poll_interval {
+    if let Some(interval) = &table.poll_interval {
         source = source.poll_interval(duration_of("poll_interval", interval, "30s")?);
     }
-    let file = written
+    let file = table
         .checkpoint
         .unwrap_or_else(|| format!("{name}.checkpoint"));
-    let mut mapping = CoralogixMapping::builder().subsystem(account);
+    let mut mapping = CoralogixMapping::builder().subsystem(subsystem);
     if let Some(application) = &target.application {
         mapping = mapping.application(application);
     }
@@ -140,104 +139,4 @@ fn one(name: &str, written: Written, target: Target, sinks: &mut Sinks<'_>) -> R
         mapping: mapping.build()?,
         sink: sinks.get(target)?,
     })
-}
-
-/// The keys of the file, and the variables that stand for them where credentials are read.
-const CREDENTIALS: [(&str, &str); 6] = [
-    ("api_token", "OKTA_API_TOKEN"),
-    ("client_id", "OKTA_API_CLIENT_ID"),
-    // Before the key that its name begins with.
-    ("private_key_id", "OKTA_API_PRIVATE_KEY_ID"),
-    ("private_key", "OKTA_API_PRIVATE_KEY"),
-    ("client_secret", "OKTA_API_CLIENT_SECRET"),
-    ("scopes", "OKTA_API_SCOPES"),
-];
-
-fn credentials(written: &Written, folder: &Path, environment: &Environment) -> Result<Credentials> {
-    let secret = |key: &str, from: &Option<SecretFrom>| match from {
-        None => Ok(None),
-        Some(from) => from.read(key, folder, environment).map(Some),
-    };
-    let secrets = [
-        ("OKTA_API_TOKEN", secret("api_token", &written.api_token)?),
-        (
-            "OKTA_API_PRIVATE_KEY",
-            secret("private_key", &written.private_key)?,
-        ),
-        (
-            "OKTA_API_CLIENT_SECRET",
-            secret("client_secret", &written.client_secret)?,
-        ),
-    ];
-    let scopes = written.scopes.as_ref().map(|scopes| scopes.join(" "));
-    let plain = [
-        ("OKTA_API_CLIENT_ID", &written.client_id),
-        ("OKTA_API_PRIVATE_KEY_ID", &written.private_key_id),
-        ("OKTA_API_SCOPES", &scopes),
-    ];
-    let read = Credentials::from_env(|name| {
-        let secret = secrets.iter().find(|(known, _)| *known == name);
-        if let Some((_, secret)) = secret {
-            return secret
-                .as_ref()
-                .map(|secret| OsString::from(secret.expose()));
-        }
-        let (_, value) = plain.iter().find(|(known, _)| *known == name)?;
-        value.as_ref().map(OsString::from)
-    });
-    read.map_err(|error| {
-        let told = CREDENTIALS
-            .iter()
-            .fold(error.to_string(), |told, (key, variable)| {
-                told.replace(variable, key)
-            });
-        Error::new(error.kind(), told)
-    })
-}
-
-/// The sinks that were made, by their targets.
-struct Sinks<'a> {
-    folder: &'a Path,
-    environment: &'a Environment,
-    made: Vec<(Place, Arc<CoralogixSink>)>,
-}
-
-/// What tells two sinks apart.
-#[derive(PartialEq)]
-struct Place {
-    domain: Option<String>,
-    endpoint: Option<String>,
-    api_key: SecretFrom,
-}
-
-impl Sinks<'_> {
-    fn get(&mut self, target: Target) -> Result<Arc<CoralogixSink>> {
-        let Some(api_key) = target.api_key else {
-            return Err(Error::config("coralogix, api_key", "is missing"));
-        };
-        let place = Place {
-            domain: target.domain,
-            endpoint: target.endpoint,
-            api_key,
-        };
-        if let Some((_, sink)) = self.made.iter().find(|(made, _)| *made == place) {
-            return Ok(Arc::clone(sink));
-        }
-        let key = place
-            .api_key
-            .read("coralogix, api_key", self.folder, self.environment)?;
-        let mut sink = CoralogixSink::builder().api_key(key);
-        if let Some(domain) = &place.domain {
-            sink = sink.domain(domain);
-        }
-        if let Some(endpoint) = &place.endpoint {
-            sink = sink.endpoint(endpoint);
-        }
-        let sink = sink.build();
-        let sink = Arc::new(
-            sink.map_err(|error| Error::new(error.kind(), format!("coralogix, {error}")))?,
-        );
-        self.made.push((place, Arc::clone(&sink)));
-        Ok(sink)
-    }
 }

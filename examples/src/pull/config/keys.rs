@@ -1,4 +1,4 @@
-//! The keys that the file may have.
+//! The keys of the file.
 
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use toml::Table;
@@ -7,6 +7,8 @@ pub(super) const COMMON: &[&str] = &["coralogix", "integration"];
 
 pub(super) const INTEGRATION: &[&str] = &[
     "name",
+    "subsystem",
+    // The older name of `subsystem`.
     "account",
     "okta_domain",
     "api_token",
@@ -25,10 +27,10 @@ pub(super) const INTEGRATION: &[&str] = &[
 
 pub(super) const CORALOGIX: &[&str] = &["domain", "endpoint", "api_key", "application"];
 
-/// How alike two keys must be, from 0 to 1, for one to be taken for the other misspelt.
+/// The similarity, from 0 to 1, from which on an unknown key is taken for a misspelt known one.
 const ALIKE: f64 = 0.75;
 
-/// Refuses a key that is not known: it would be a setting that has no effect.
+/// Refuses an unknown key: a setting without effect.
 pub(super) fn check(at: &str, table: &Table, known: &[&str]) -> Result<()> {
     let Some(unknown) = table.keys().find(|key| !known.contains(&key.as_str())) else {
         return Ok(());
@@ -52,7 +54,7 @@ pub(super) fn check(at: &str, table: &Table, known: &[&str]) -> Result<()> {
     ))
 }
 
-/// The same for a table within a table.
+/// [`check`] for a table within a table.
 pub(super) fn check_tables(table: &Table, key: &str, at: &str, known: &[&str]) -> Result<()> {
     match table.get(key).and_then(|value| value.as_table()) {
         Some(inner) => check(at, inner, known),

@@ -1,22 +1,25 @@
 //! `pull --config`: many orgs in one process, each with its own cursor, budget, credentials and failures.
 
+mod credentials;
 mod file;
 mod integration;
 mod keys;
 mod run_all;
 mod secrets;
+mod sink_cache;
 mod text_file;
 
 pub use integration::Integration;
-pub use run_all::{Ended, Limits, run_all};
+pub use run_all::{RunOptions, RunReport, run_all};
 
 use std::path::Path;
 
 use okta_coralogix_core::{Error, Result};
 
 use crate::program::Environment;
+use crate::program::args::in_setting;
 
-/// Bytes that the file may have.
+/// The size limit of the file.
 const MOST_BYTES: u64 = 16 << 20;
 
 /// Reads the file at `path`.
@@ -29,15 +32,14 @@ pub fn read(path: &Path, environment: &Environment) -> Result<Vec<Integration>> 
         Error::config("--config", detail)
     })?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    parse(&text, folder, environment)
-        .map_err(|error| Error::new(error.kind(), format!("{}: {error}", path.display())))
+    parse(&text, folder, environment).map_err(in_setting(path.display()))
 }
 
-/// Reads the text of a file that stands in `folder`: relative names are meant from there.
+/// Reads the text of a file in `folder`, to which relative paths in it refer.
 ///
 /// # Errors
 /// As [`read`].
 pub fn parse(text: &str, folder: &Path, environment: &Environment) -> Result<Vec<Integration>> {
-    let file = file::File::parse(text)?;
+    let file = file::ConfigFile::parse(text)?;
     integration::all(file, folder, environment)
 }

@@ -1,4 +1,4 @@
-//! Many pipelines side by side.
+//! A pipeline for each integration, side by side.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,61 +16,62 @@ use tokio::task::JoinHandle;
 use tracing::Instrument;
 
 use super::Integration;
+use crate::program::args::in_setting;
 
-/// What holds for all integrations of a run.
+/// The options of all integrations of a run.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct RunOptions {
     /// Set: each one stops when it has caught up, and gives up after this long without progress.
     pub once: Option<Duration>,
-    /// How long what is in flight may take after a signal.
-    pub drain: Duration,
+    /// How long events in flight may take after a signal.
+    pub drain_timeout: Duration,
     /// The host's clock.
     pub clock: Arc<dyn Clock>,
 }
 
-/// How all of them ended.
+/// The result of all integrations.
 #[derive(Debug)]
-pub struct Ended {
+pub struct RunReport {
     /// The sums of all of them.
     pub summary: Summary,
     /// Those that ended with an error, by name.
     pub failed: Vec<(String, Error)>,
 }
 
-/// Runs all integrations until each has ended, or `shutdown` resolves. One that fails is said, and ends alone.
+/// Runs all integrations until each has ended, or `shutdown` resolves. An integration that fails is logged and does not end the others.
 ///
 /// # Errors
 /// A setting that turns out to be wrong before anything is started: a checkpoint that cannot be opened, for example.
 pub async fn run_all<O: Observer + Clone>(
     integrations: Vec<Integration>,
-    limits: &Limits,
+    options: &RunOptions,
     dead_letters: Arc<dyn DeadLetters>,
     observer: O,
     shutdown: impl Future<Output = ()>,
-) -> Result<Ended> {
+) -> Result<RunReport> {
     let mut opened = Vec::with_capacity(integrations.len());
     for integration in integrations {
         let name = integration.name.clone();
-        let pipeline = open(integration, limits, &dead_letters, observer.clone()).await;
-        let at = |error: Error| Error::new(error.kind(), format!("integration {name:?}: {error}"));
-        opened.push((name.clone(), pipeline.map_err(at)?));
+        let pipeline = open(integration, options, &dead_letters, observer.clone()).await;
+        let pipeline = pipeline.map_err(in_setting(format!("integration {name:?}")))?;
+        opened.push((name, pipeline));
     }
     let stop = watch::Sender::new(false);
     let mut running: FuturesUnordered<_> = opened
         .into_iter()
         .map(|(name, pipeline)| {
             let mut stopped = stop.subscribe();
-            // Each line of the log names whom it is about.
+            // Each line of the log names its integration.
             let span = tracing::info_span!("integration", name);
             let run = pipeline.run(async move {
                 drop(stopped.wait_for(|stop| *stop).await);
             });
-            // A task each, so that all cores help and none waits for another.
+            // A task each, so that they run on all cores and none waits for another.
             let task = tokio::spawn(run.instrument(span));
             finish(name, task)
         })
         .collect();
-    let mut ended = Ended {
+    let mut report = RunReport {
         summary: Summary::default(),
         failed: Vec::new(),
     };
@@ -79,8 +80,8 @@ pub async fn run_all<O: Observer + Clone>(
     loop {
         tokio::select! {
             one = running.next() => match one {
-                None => return Ok(ended),
-                Some((name, summary, error)) => ended.add(name, summary, error),
+                None => return Ok(report),
+                Some((name, summary, error)) => report.add(name, summary, error),
             },
             () = &mut shutdown, if !is_stopping => {
                 is_stopping = true;
@@ -90,7 +91,7 @@ pub async fn run_all<O: Observer + Clone>(
     }
 }
 
-/// How one has ended: what it counted, and what ended it early.
+/// The summary of a finished task, and the error that ended it early.
 async fn finish(
     name: String,
     task: JoinHandle<Result<Summary, RunError>>,
@@ -98,7 +99,7 @@ async fn finish(
     match task.await {
         Ok(Ok(summary)) => (name, summary, None),
         Ok(Err(failed)) => (name, failed.summary, Some(failed.error)),
-        // A fault of the program in one must not end the others. Its events were not settled.
+        // A panic in one must not end the others. Its events were not settled.
         Err(broken) => {
             let error = Error::new(
                 ErrorKind::UnexpectedAnswer,
@@ -109,7 +110,7 @@ async fn finish(
     }
 }
 
-impl Ended {
+impl RunReport {
     fn add(&mut self, name: String, summary: Summary, error: Option<Error>) {
         self.summary += summary;
         if let Some(error) = error {
@@ -121,7 +122,7 @@ impl Ended {
 
 async fn open(
     integration: Integration,
-    limits: &Limits,
+    options: &RunOptions,
     dead_letters: &Arc<dyn DeadLetters>,
     observer: impl Observer,
 ) -> Result<Pipeline<OktaSource>> {
@@ -129,18 +130,18 @@ async fn open(
         Arc::new(FileCheckpoint::open(&integration.checkpoint).await?);
     let source = integration
         .source
-        .clock(Arc::clone(&limits.clock))
-        .once(limits.once.is_some())
+        .clock(Arc::clone(&options.clock))
+        .once(options.once.is_some())
         .checkpoint(checkpoint)
         .open()
         .await?;
     let pipeline = Pipeline::builder(source, integration.sink)
         .mapping(integration.mapping)
-        .clock(Arc::clone(&limits.clock))
+        .clock(Arc::clone(&options.clock))
         .dead_letters(Arc::clone(dead_letters))
         .observer(observer)
-        .drain_timeout(limits.drain);
-    match limits.once {
+        .drain_timeout(options.drain_timeout);
+    match options.once {
         Some(time) => pipeline.give_up_after(time).build(),
         None => pipeline.build(),
     }

@@ -1,4 +1,4 @@
-//! Secrets: named in the file, and read from elsewhere.
+//! Secrets: the file names where they are, in the environment or in files of their own.
 
 use std::fmt;
 use std::path::Path;
@@ -10,41 +10,41 @@ use serde::{Deserialize, Deserializer};
 use super::text_file;
 use crate::program::Environment;
 
-/// Bytes that a secret may have.
+/// The size limit of a secret.
 const MOST_BYTES: u64 = 64 << 10;
 
 /// Where a secret is: `{ env = "NAME" }` or `{ file = "PATH" }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum SecretFrom {
+pub(super) enum SecretRef {
     Env(String),
     File(String),
 }
 
 const FORM: &str =
-    "`{ env = \"NAME\" }` or `{ file = \"PATH\" }`, since secrets do not stand in this file";
+    "`{ env = \"NAME\" }` or `{ file = \"PATH\" }`, since secrets do not belong into this file";
 
-impl<'de> Deserialize<'de> for SecretFrom {
+impl<'de> Deserialize<'de> for SecretRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct From;
+        struct SecretVisitor;
 
-        impl<'de> Visitor<'de> for From {
-            type Value = SecretFrom;
+        impl<'de> Visitor<'de> for SecretVisitor {
+            type Value = SecretRef;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(FORM)
             }
 
-            /// The string may be the secret itself: it is not repeated.
-            fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<SecretFrom, E> {
+            /// The string may be the secret itself: the error does not repeat it.
+            fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<SecretRef, E> {
                 Err(E::custom(format!("write {FORM}")))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretFrom, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretRef, A::Error> {
                 let wrong = || A::Error::custom(format!("write {FORM}"));
                 let (key, value) = map.next_entry::<String, String>()?.ok_or_else(wrong)?;
                 let from = match key.as_str() {
-                    "env" => SecretFrom::Env(value),
-                    "file" => SecretFrom::File(value),
+                    "env" => SecretRef::Env(value),
+                    "file" => SecretRef::File(value),
                     _ => return Err(wrong()),
                 };
                 match map.next_key::<String>()? {
@@ -54,15 +54,15 @@ impl<'de> Deserialize<'de> for SecretFrom {
             }
         }
 
-        deserializer.deserialize_any(From)
+        deserializer.deserialize_any(SecretVisitor)
     }
 }
 
-impl SecretFrom {
+impl SecretRef {
     /// The secret, without white space around it.
     ///
     /// # Errors
-    /// `Config` if it is not there, with `key` as the name of the setting.
+    /// `Config` if it does not exist, with `key` as the name of the setting.
     pub(super) fn read(
         &self,
         key: &str,

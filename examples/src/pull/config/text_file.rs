@@ -1,14 +1,14 @@
-//! Files that a person has written.
+//! Text files that a person has written.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The text of a file of at most `most` bytes: one that is named by mistake must not fill the memory.
+/// The text of a file of at most `most` bytes: a path to a large file by mistake must not fill the memory.
 ///
 /// # Errors
 /// If it cannot be read, is longer, or is not UTF-8.
-pub(crate) fn read(path: &Path, most: u64) -> io::Result<String> {
+pub(super) fn read(path: &Path, most: u64) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(most + 1).read_to_string(&mut text)?;
     match text.len() as u64 > most {
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_long_is_not_read() {
+    fn text_that_is_too_long_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, "12345").unwrap();

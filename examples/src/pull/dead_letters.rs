@@ -4,16 +4,16 @@ use async_trait::async_trait;
 use okta_coralogix_core::Result;
 use okta_coralogix_core::dead_letter::{DeadLetter, DeadLetters};
 
-/// Says on stderr what would have been put aside. For dry runs, where the cursor moves nowhere either.
+/// Logs the reasons and stores nothing: for dry runs, whose cursor is not stored either.
 #[derive(Debug, Clone, Copy)]
-pub struct SaidDeadLetters;
+pub(super) struct LoggedDeadLetters;
 
 #[async_trait]
-impl DeadLetters for SaidDeadLetters {
+impl DeadLetters for LoggedDeadLetters {
     async fn write(&self, letters: &[DeadLetter]) -> Result<()> {
         for letter in letters {
             let bytes = letter.bytes.len();
-            tracing::warn!(reason = %letter.reason, detail = letter.detail, bytes, "would be put into the dead letters");
+            tracing::warn!(reason = %letter.reason, detail = letter.detail, bytes, "would be dead-lettered");
         }
         Ok(())
     }

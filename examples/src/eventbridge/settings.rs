@@ -1,0 +1,56 @@
+//! The settings that all programs of this route have.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use coralogix_sink::CoralogixSink;
+use eventbridge_source::Intake;
+use okta_coralogix_core::{CoralogixMapping, Result, SharedClockOffset, SystemClock};
+
+use crate::coralogix;
+use crate::program::Environment;
+use crate::program::pipeline::PipelineArgs;
+
+/// The flags of every program of this route.
+#[derive(Debug, clap::Args)]
+pub(super) struct RouteArgs {
+    #[command(flatten)]
+    pipeline: PipelineArgs,
+    /// Send the bare event instead of the whole envelope
+    #[arg(long)]
+    bare_event: bool,
+    /// Take events of every source, not only Okta's: for tests
+    #[arg(long)]
+    any_source: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct RouteSettings {
+    pub(super) sink: CoralogixSink,
+    /// The offset of Coralogix's clock, which the sink measures.
+    pub(super) clock_offset: SharedClockOffset,
+    pub(super) mapping: CoralogixMapping,
+    /// How bodies are read.
+    pub(super) intake: Intake,
+    pub(super) dead_letters: PathBuf,
+}
+
+impl RouteSettings {
+    /// # Errors
+    /// `Config`, which names the setting that is missing or wrong and says what to write.
+    pub(super) fn read(args: RouteArgs, environment: &Environment) -> Result<Self> {
+        let bare = environment.switch("--bare-event", args.bare_event)?;
+        let any_source = environment.switch("--any-source", args.any_source)?;
+        let clock_offset = SharedClockOffset::unknown();
+        let sink =
+            coralogix::sink(environment)?.clock_offset(clock_offset.clone(), Arc::new(SystemClock));
+        let mapping = coralogix::mapping(environment, None)?.bare_event(bare);
+        Ok(Self {
+            sink: sink.build()?,
+            clock_offset,
+            mapping: mapping.build()?,
+            intake: Intake::default().any_source(any_source),
+            dead_letters: args.pipeline.dead_letters(environment)?,
+        })
+    }
+}

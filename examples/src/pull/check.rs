@@ -1,0 +1,27 @@
+//! `--check`: asks Okta and Coralogix whether they can be reached and accept the credentials.
+
+use coralogix_sink::CoralogixSink;
+use okta_coralogix_core::ErrorKind;
+use okta_source::OktaSourceBuilder;
+
+/// Logs both answers; returns the names of those that refused, with the kinds of their errors.
+pub(super) async fn check(
+    source: OktaSourceBuilder,
+    sink: &CoralogixSink,
+) -> Vec<(&'static str, ErrorKind)> {
+    let answers = [
+        ("Okta", source.check().await),
+        ("Coralogix", sink.check().await),
+    ];
+    let mut failed = Vec::new();
+    for (name, answer) in answers {
+        match answer {
+            Ok(()) => tracing::info!("{name}: reachable, and the credential is accepted"),
+            Err(error) => {
+                tracing::error!("{name}: {error}");
+                failed.push((name, error.kind()));
+            }
+        }
+    }
+    failed
+}

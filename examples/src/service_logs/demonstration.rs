@@ -1,0 +1,33 @@
+//! `service_logs` with lines of an invented service, and a stand-in for Coralogix that fails at first.
+
+use coralogix_sink::simulator::{CoralogixSimulator, Fault};
+use okta_coralogix_core::Result;
+
+use super::entry::Labels;
+use super::run::{LineCounts, send};
+use crate::program::ExitStatus;
+use crate::program::demonstration::{KEY, cannot_start, print, sink};
+
+pub(super) async fn run() -> Result<ExitStatus<LineCounts>> {
+    let ingress = CoralogixSimulator::builder()
+        .key(KEY)
+        .identity(|text| Some(text.to_owned()))
+        .build();
+    ingress.fail_next(2, Fault::status(503));
+    let server = ingress.serve().await.map_err(cannot_start)?;
+    let log: String = (0..5_000)
+        .map(|n| match n % 10 {
+            9 => format!("{{\"level\":\"error\",\"order\":{n},\"error\":\"no \\\"stock\\\"\"}}\n"),
+            0 => format!("order {n} was paid\n"),
+            _ => format!(
+                "{{\"level\":\"info\",\"order\":{n},\"took_ms\":{}}}\n",
+                n % 70
+            ),
+        })
+        .collect();
+    let status = send(sink(&server)?, &Labels::default(), log.as_bytes()).await;
+    let ledger = ingress.ledger();
+    let (arrived, repeated) = (ledger.entries().len(), ledger.repeats());
+    print(&format!("in the ingress {arrived}, repeated {repeated}"));
+    Ok(status)
+}
