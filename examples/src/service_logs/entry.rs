@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_level_of_a_json_line_is_its_severity() {
+    fn json_level_is_the_severity() {
         assert_eq!(severity(r#"{"level":"WARN"}"#), Severity::Warn);
         assert_eq!(
             severity(r#"{"severity":"critical","x":1}"#),

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn lines_end_at_line_ends_at_the_end_and_at_the_longest() {
+    async fn lines_end_at_line_breaks_at_the_end_and_at_the_limit() {
         let long = "x".repeat(LONGEST + 5);
         let text = format!("one\r\n\n  \ntwo\n{long}\nlast");
         let mut lines = Lines::new(text.as_bytes());
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_line_waits_for_others_no_longer_than_the_linger() {
+    async fn lines_wait_for_others_no_longer_than_the_linger() {
         let (mut write, read) = tokio::io::duplex(64);
         let mut lines = Lines::new(tokio::io::BufReader::new(read));
         let writes = async {

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use coralogix_sink::simulator::Fault;
 
-use super::program::{Ended, World, start};
+use super::harness::{Exit, Harness, start};
 
 #[tokio::test]
-async fn a_check_tests_both_ends_and_sends_nothing() {
-    let world = World::new().await;
-    world.backlog(10);
-    let good = world.run(&["--check"]).await;
+async fn check_tests_okta_and_coralogix_and_sends_nothing() {
+    let harness = Harness::new().await;
+    harness.backlog(10);
+    let good = harness.run(&["--check"]).await;
     assert_eq!(
         (good.code, good.summary()["received"]),
         (Some(0), 0),
@@ -22,8 +22,8 @@ async fn a_check_tests_both_ends_and_sends_nothing() {
         good.stderr
     );
 
-    world.ingress.fail_always(Some(Fault::status(401)));
-    let bad = world.run(&["--check"]).await;
+    harness.ingress.fail_always(Some(Fault::status(401)));
+    let bad = harness.run(&["--check"]).await;
     assert_eq!(
         (bad.code, bad.summary()["received"]),
         (Some(1), 0),
@@ -34,14 +34,14 @@ async fn a_check_tests_both_ends_and_sends_nothing() {
         "{}",
         bad.stderr
     );
-    assert_eq!(world.ingress.arrivals(), 0);
-    assert_eq!(std::fs::read_dir(world.folder.path()).unwrap().count(), 0);
+    assert_eq!(harness.ingress.arrivals(), 0);
+    assert_eq!(std::fs::read_dir(harness.folder.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]
-async fn without_settings_it_demonstrates_itself() {
+async fn demonstration_runs_without_settings() {
     let folder = tempfile::tempdir().unwrap();
-    let ended = Ended::of(start(folder.path(), &HashMap::new(), &[])).await;
+    let ended = Exit::of(start(folder.path(), &HashMap::new(), &[])).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let counts = ended.summary();
     assert_eq!((counts["delivered"], counts["dead_lettered"]), (6000, 5));

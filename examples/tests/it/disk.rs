@@ -1,14 +1,14 @@
-//! Disks that fill up under a program: the old checkpoint stays, and whoever gave an event keeps it.
+//! Full disks: the old checkpoint stays, and the caller or the queue keeps an event that cannot be dead-lettered.
 
 use std::os::unix::process::ExitStatusExt;
 
 use eventbridge_source::sqs::simulator::SqsSimulator;
 
-use crate::eventbridge_http::program as http;
-use crate::eventbridge_sqs::world as sqs;
+use crate::eventbridge_http::harness as http;
+use crate::eventbridge_sqs::harness as sqs;
+use crate::harness::{Exit, Harness, fresh, terminate};
 use crate::kill::repeatable;
 use crate::limits::{Limit, start_limited};
-use crate::program::{Ended, World, fresh, terminate};
 
 const EVENTS: usize = 12_000;
 
@@ -26,13 +26,13 @@ const FEW: usize = 16 << 10;
 const SIGXFSZ: i32 = 25;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_checkpoint_that_no_longer_fits_the_disk_ends_the_run_and_the_old_one_stays() {
-    let world = World::new().await;
-    let events = world.backlog(EVENTS);
+async fn checkpoint_beyond_a_full_disk_ends_the_run_and_stays_old() {
+    let harness = Harness::new().await;
+    let events = harness.backlog(EVENTS);
     let mut explained = 0;
     for limit in [Limit::FileSize(FULL), Limit::FileSizeOrDeath(FULL)] {
-        let folder = world.folder.path();
-        let child = start_limited("pull", folder, &world.variables(), &["--once"], limit);
+        let folder = harness.folder.path();
+        let child = start_limited("pull", folder, &harness.variables(), &["--once"], limit);
         let output = child.wait_with_output().await.unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         match limit {
@@ -43,16 +43,16 @@ async fn a_checkpoint_that_no_longer_fits_the_disk_ends_the_run_and_the_old_one_
                 assert!(stderr.contains("ulimit -f"), "{stderr}");
             }
         }
-        let stored = std::fs::metadata(world.checkpoint()).unwrap().len();
+        let stored = std::fs::metadata(harness.checkpoint()).unwrap().len();
         assert!(
             stored > FULL as u64 / 2,
             "{stored} bytes were stored before"
         );
-        explained += repeatable(&world, &events).await;
+        explained += repeatable(&harness, &events).await;
     }
-    let ended = Ended::of(world.start(&["--once"])).await;
+    let ended = Exit::of(harness.start(&["--once"])).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let ledger = world.ingress.ledger();
+    let ledger = harness.ingress.ledger();
     let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
     assert_eq!(missing, [""; 0], "nothing is lost");
     let repeats = ledger.repeats();
@@ -61,53 +61,53 @@ async fn a_checkpoint_that_no_longer_fits_the_disk_ends_the_run_and_the_old_one_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dead_letters_that_no_longer_fit_the_disk_end_pull_and_settle_nothing() {
-    let world = World::new().await;
-    let events = world.backlog(1500);
+async fn dead_letters_beyond_a_full_disk_end_pull_and_settle_nothing() {
+    let harness = Harness::new().await;
+    let events = harness.backlog(1500);
     let odd = format!(r#"{{"no":"published","filling":"{}"}}"#, "x".repeat(3000));
-    world.append(vec![odd.into(); ODD]);
-    let folder = world.folder.path();
+    harness.append(vec![odd.into(); ODD]);
+    let folder = harness.folder.path();
     // The checkpoint of so few events fits.
     let limit = Limit::FileSize(FULL);
-    let child = start_limited("pull", folder, &world.variables(), &["--once"], limit);
-    let ended = Ended::of(child).await;
+    let child = start_limited("pull", folder, &harness.variables(), &["--once"], limit);
+    let ended = Exit::of(child).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("dead-letters"), "{}", ended.stderr);
-    let before = repeatable(&world, &events).await;
+    let before = repeatable(&harness, &events).await;
 
-    let ended = Ended::of(world.start(&["--once"])).await;
+    let ended = Exit::of(harness.start(&["--once"])).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let ledger = world.ingress.ledger();
+    let ledger = harness.ingress.ledger();
     let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
     assert_eq!(missing, [""; 0], "nothing is lost");
     assert!(ledger.repeats() <= before);
-    let whole = whole_letters(&std::fs::read_to_string(world.dead_letters()).unwrap());
+    let whole = whole_letters(&std::fs::read_to_string(harness.dead_letters()).unwrap());
     assert!(whole >= ODD, "{whole} of {ODD} letters");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dead_letters_that_no_longer_fit_the_disk_end_the_endpoint_and_the_caller_keeps_them() {
-    let world = http::World::new().await;
+async fn dead_letters_beyond_a_full_disk_leave_events_to_the_caller() {
+    let harness = http::Harness::new().await;
     let odd: Vec<_> = odd().iter().map(|json| http::envelope(json)).collect();
     let limit = Limit::FileSize(FEW);
     let child = start_limited(
         "eventbridge_http",
-        world.folder.path(),
-        &world.variables(),
+        harness.folder.path(),
+        &harness.variables(),
         &[],
         limit,
     );
-    let program = http::Listening::of(child).await;
+    let program = http::Endpoint::of(child).await;
     let destination = program.destination().attempts(0).build();
     let report = destination.invoke_all(odd.clone()).await;
     let ended = program.ended().await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let (taken, kept) = (report.invoked.len(), report.undelivered.len());
     assert!(kept > 0, "all 10 fitted");
-    let whole = whole_letters(&world.dead_letters());
+    let whole = whole_letters(&harness.dead_letters());
     assert!(whole >= taken, "{taken} were answered 200");
 
-    let program = world.listen(&world.variables(), &[]).await;
+    let program = harness.listen(&harness.variables(), &[]).await;
     let again = report.undelivered.into_iter().map(|one| one.event);
     let destination = program.destination().build();
     assert_eq!(destination.invoke_all(again).await.invoked.len(), kept);
@@ -116,54 +116,54 @@ async fn dead_letters_that_no_longer_fit_the_disk_end_the_endpoint_and_the_calle
     assert_eq!(destination.invoke_all(good).await.invoked.len(), 5);
     terminate(&program.child).await;
     assert_eq!(program.ended().await.code, Some(0));
-    assert_all_are_letters(&world.dead_letters());
+    assert_all_are_letters(&harness.dead_letters());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dead_letters_that_no_longer_fit_the_disk_end_the_consumer_and_the_queue_keeps_them() {
-    let world = sqs::World::new(SqsSimulator::builder().redrive_after(10).build()).await;
+async fn dead_letters_beyond_a_full_disk_leave_messages_in_the_queue() {
+    let harness = sqs::Harness::new(SqsSimulator::builder().redrive_after(10).build()).await;
     for json in odd() {
-        world.queue.send(sqs::envelope(&json));
+        harness.queue.send(sqs::envelope(&json));
     }
-    let events = world.backlog(20);
+    let events = harness.backlog(20);
     let limit = Limit::FileSize(FEW);
     let child = start_limited(
         "eventbridge_sqs",
-        world.folder.path(),
-        &world.variables(),
+        harness.folder.path(),
+        &harness.variables(),
         &["--once"],
         limit,
     );
-    let ended = Ended::of(child).await;
+    let ended = Exit::of(child).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("dead-letters"), "{}", ended.stderr);
-    let kept = world.queue.depth_now();
+    let kept = harness.queue.depth_now();
     let kept = usize::try_from(kept.visible + kept.in_flight).unwrap();
-    let deleted = usize::try_from(world.queue.deleted()).unwrap();
+    let deleted = usize::try_from(harness.queue.deleted()).unwrap();
     assert_eq!(kept + deleted, ODD_ONES + events.len(), "nothing else went");
-    let reached = world.ingress.ledger().entries().len();
-    let written = whole_letters(&world.dead_letters());
+    let reached = harness.ingress.ledger().entries().len();
+    let written = whole_letters(&harness.dead_letters());
     assert!(written < ODD_ONES, "all of them fitted");
     assert!(
         deleted <= written + reached,
         "{deleted} are deleted, {written} written and {reached} delivered"
     );
 
-    world.queue.show_all();
-    let ended = Ended::of(world.start(&["--once"])).await;
+    harness.queue.show_all();
+    let ended = Exit::of(harness.start(&["--once"])).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(world.queue.depth_now().is_empty());
-    let ledger = world.ingress.ledger();
+    assert!(harness.queue.depth_now().is_empty());
+    let ledger = harness.ingress.ledger();
     let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
     assert_eq!(missing, [""; 0], "nothing is lost");
     assert!(
         ledger.repeats() <= reached,
         "delivered before, and not deleted"
     );
-    assert_all_are_letters(&world.dead_letters());
+    assert_all_are_letters(&harness.dead_letters());
 }
 
-/// What is no event, each 3 KB long.
+/// JSON that is not an event, each 3 KB long.
 fn odd() -> Vec<Vec<u8>> {
     let filling = "x".repeat(3000);
     let odd = |n| format!(r#"{{"no":"published","n":{n},"filling":"{filling}"}}"#);

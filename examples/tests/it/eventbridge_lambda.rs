@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Child;
 
-use crate::program::{Ended, KEY, fresh, start_program, terminate};
+use crate::harness::{Exit, KEY, fresh, start_program, terminate};
 
-struct World {
+struct Harness {
     api: LambdaRuntimeApi,
     ingress: CoralogixSimulator,
     function: Child,
@@ -20,7 +20,7 @@ struct World {
     _ingress_server: coralogix_sink::simulator::SimulatorServer,
 }
 
-impl World {
+impl Harness {
     async fn new(dead_letters: &str) -> Self {
         let api = LambdaRuntimeApi::serve().await.unwrap();
         let ingress = CoralogixSimulator::builder().key(KEY).build();
@@ -57,9 +57,9 @@ impl World {
             .collect()
     }
 
-    async fn end(self) -> Ended {
+    async fn end(self) -> Exit {
         terminate(&self.function).await;
-        Ended::of(self.function).await
+        Exit::of(self.function).await
     }
 }
 
@@ -77,13 +77,13 @@ fn batch(bodies: &[Bytes]) -> Bytes {
 
 #[tokio::test]
 async fn a_function_answers_for_each_message_and_in_time() {
-    let world = World::new("letters.ndjson").await;
+    let harness = Harness::new("letters.ndjson").await;
     let events: Vec<Bytes> = fresh(12).into_iter().map(|event| event.json).collect();
-    assert_eq!(world.failures(&events[..10], 30).await, [""; 0]);
-    assert_eq!(world.ingress.ledger().entries().len(), 10);
+    assert_eq!(harness.failures(&events[..10], 30).await, [""; 0]);
+    assert_eq!(harness.ingress.ledger().entries().len(), 10);
 
     // The ingress is down: what is malformed is put aside, the rest is not done when the time is up.
-    world.ingress.fail_always(Some(Fault::status(503)));
+    harness.ingress.fail_always(Some(Fault::status(503)));
     let bodies = [
         "no event".into(),
         events[10].clone(),
@@ -91,27 +91,27 @@ async fn a_function_answers_for_each_message_and_in_time() {
         events[11].clone(),
     ];
     let began = std::time::Instant::now();
-    assert_eq!(world.failures(&bodies, 3).await, ["m1", "m3"]);
+    assert_eq!(harness.failures(&bodies, 3).await, ["m1", "m3"]);
     assert!(
         began.elapsed() < Duration::from_secs(3),
         "before Lambda ends it"
     );
 
     // The same messages come again, and are delivered once.
-    world.ingress.fail_always(None);
+    harness.ingress.fail_always(None);
     assert_eq!(
-        world
+        harness
             .failures(&[events[10].clone(), events[11].clone()], 30)
             .await,
         [""; 0]
     );
-    let ledger = world.ingress.ledger();
+    let ledger = harness.ingress.ledger();
     assert_eq!((ledger.entries().len(), ledger.repeats()), (12, 0));
 
-    let folder = world.folder.path().join("letters.ndjson");
+    let folder = harness.folder.path().join("letters.ndjson");
     let letters = std::fs::read_to_string(folder).unwrap();
     assert_eq!(letters.lines().count(), 2, "{letters}");
-    let ended = world.end().await;
+    let ended = harness.end().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let summary = ended.summary();
     assert_eq!(
@@ -124,19 +124,19 @@ async fn a_function_answers_for_each_message_and_in_time() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_not_settled_fails_its_invocation() {
-    let world = World::new("-").await;
+async fn unsettled_event_fails_its_invocation() {
+    let harness = Harness::new("-").await;
     let event = fresh(1).remove(0).json;
-    world.ingress.fail_always(Some(Fault::status(403)));
-    let answer = world.invoke(event.clone(), 10).await;
+    harness.ingress.fail_always(Some(Fault::status(403)));
+    let answer = harness.invoke(event.clone(), 10).await;
     assert!(matches!(&answer, Answer::Error(_)), "{answer:?}");
-    world.ingress.fail_always(None);
-    let answer = world.invoke(event, 10).await;
+    harness.ingress.fail_always(None);
+    let answer = harness.invoke(event, 10).await;
     assert_eq!(answer, Answer::Success("null".into()));
     // What is no event stands in the log.
-    let answer = world.invoke(r#"{"no":"event"}"#.into(), 10).await;
+    let answer = harness.invoke(r#"{"no":"event"}"#.into(), 10).await;
     assert_eq!(answer, Answer::Success("null".into()));
-    let ended = world.end().await;
+    let ended = harness.end().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(ended.summary()["dead_lettered"], 1);
     assert!(

@@ -20,7 +20,7 @@ fn start() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
-struct World {
+struct Harness {
     clock: Arc<dyn Clock>,
     org: OktaSimulator,
     ingress: CoralogixSimulator,
@@ -29,7 +29,7 @@ struct World {
     events: Vec<GeneratedEvent>,
 }
 
-impl World {
+impl Harness {
     fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(TestClock::starting_at(start()));
         Self {
@@ -110,29 +110,29 @@ impl World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_ingress_that_is_down_for_ten_minutes_costs_nothing() {
-    let mut world = World::new();
-    world.happen(9000);
-    world.ingress.set_down(true);
-    let ingress = world.ingress.clone();
+async fn ingress_outage_of_ten_minutes_loses_and_repeats_nothing() {
+    let mut harness = Harness::new();
+    harness.happen(9000);
+    harness.ingress.set_down(true);
+    let ingress = harness.ingress.clone();
     let day = async {
         sleep(TEN_MINUTES).await;
         ingress.set_down(false);
         sleep(TEN_MINUTES).await;
     };
-    assert_eq!(world.run_until(day).await.delivered, 9000);
-    world.assert_all_once();
+    assert_eq!(harness.run_until(day).await.delivered, 9000);
+    harness.assert_all_once();
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_org_that_is_down_for_ten_minutes_costs_nothing() {
-    let mut world = World::new();
-    world.happen(3000);
-    world.org.script_times(50, OrgFault::Unreachable);
-    world.org.script_times(5, OrgFault::Unavailable);
-    world.org.script(OrgFault::StalledBody);
+async fn org_outage_of_ten_minutes_loses_and_repeats_nothing() {
+    let mut harness = Harness::new();
+    harness.happen(3000);
+    harness.org.script_times(50, OrgFault::Unreachable);
+    harness.org.script_times(5, OrgFault::Unavailable);
+    harness.org.script(OrgFault::StalledBody);
     let began = Instant::now();
-    let summary = world
+    let summary = harness
         .pipeline(true)
         .await
         .run(std::future::pending())
@@ -141,46 +141,46 @@ async fn an_org_that_is_down_for_ten_minutes_costs_nothing() {
     assert_eq!(summary.delivered, 3000);
     println!("the org was down for {:?}", began.elapsed());
     assert!(began.elapsed() > TEN_MINUTES, "{:?}", began.elapsed());
-    world.assert_all_once();
+    harness.assert_all_once();
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_org_costs_one_request_per_poll() {
-    let world = World::new();
+async fn idle_org_costs_one_request_per_poll() {
+    let harness = Harness::new();
     let hour = sleep(Duration::from_secs(3600));
-    assert_eq!(world.run_until(hour).await.received, 0);
-    assert_eq!(world.org.requests(), 3600 / 30);
+    assert_eq!(harness.run_until(hour).await.received, 0);
+    assert_eq!(harness.org.requests(), 3600 / 30);
     assert_eq!(
-        world.ingress.ledger().requests().len(),
+        harness.ingress.ledger().requests().len(),
         0,
         "there is no empty request"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backlog_is_read_in_pages_of_1000() {
-    let mut world = World::new();
-    world.happen(12_345);
-    let summary = world
+async fn backlog_is_read_in_pages_of_1000() {
+    let mut harness = Harness::new();
+    harness.happen(12_345);
+    let summary = harness
         .pipeline(true)
         .await
         .run(std::future::pending())
         .await
         .unwrap();
     assert_eq!(summary.delivered, 12_345);
-    assert_eq!(world.org.requests(), 13);
-    world.assert_all_once();
+    assert_eq!(harness.org.requests(), 13);
+    harness.assert_all_once();
 }
 
 #[tokio::test(start_paused = true)]
 async fn restarts_on_a_live_feed_lose_and_repeat_nothing() {
-    let mut world = World::new();
+    let mut harness = Harness::new();
     for hour in 0..24 {
-        world.happen(hour * 37);
+        harness.happen(hour * 37);
         if hour % 5 == 0 {
-            world.ingress.fail_next(3, Fault::status(503));
+            harness.ingress.fail_next(3, Fault::status(503));
         }
-        world.run_until(sleep(Duration::from_secs(3600))).await;
+        harness.run_until(sleep(Duration::from_secs(3600))).await;
     }
-    world.assert_all_once();
+    harness.assert_all_once();
 }

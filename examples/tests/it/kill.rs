@@ -1,4 +1,4 @@
-//! SIGKILL at random moments, and again from what the disk holds.
+//! SIGKILL at random moments: the next process resumes from the stored checkpoint.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use okta_coralogix_core::filter::{Claim, DedupWindow};
 use okta_coralogix_core::testing::GeneratedEvent;
 use tokio::time::sleep;
 
-use super::program::{Ended, World};
-use super::rounds::seeds;
+use super::harness::{Exit, Harness};
+use super::seeds::seeds;
 
 const EVENTS: usize = 20_000;
 const KILLS: usize = 25;
@@ -19,7 +19,7 @@ const KILLS: usize = 25;
 const IN_FLIGHT: usize = 4000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_five_kills_lose_nothing_and_repeat_only_what_was_in_flight() {
+async fn killed_pull_loses_nothing_and_repeats_only_events_in_flight() {
     for seed in seeds(4) {
         killed(seed).await;
     }
@@ -27,33 +27,33 @@ async fn twenty_five_kills_lose_nothing_and_repeat_only_what_was_in_flight() {
 
 async fn killed(seed: u64) {
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut world = World::new().await;
-    let events = world.backlog(EVENTS);
-    world
+    let mut harness = Harness::new().await;
+    let events = harness.backlog(EVENTS);
+    harness
         .ingress
         .fail_always(Some(Fault::Slow(Duration::from_millis(20))));
     let mut explained = 0;
     for kill in 0..KILLS {
-        let mut child = world.start(&["--once"]);
-        // A life must reach the ingress, or there would be no progress; where in it the kill falls is left to chance.
-        let target = *world.seen.borrow() + rng.usize(1..EVENTS / KILLS);
+        let mut child = harness.start(&["--once"]);
+        // Each process must reach the ingress, or there would be no progress; the moment of the kill after that is random.
+        let target = *harness.seen.borrow() + rng.usize(1..EVENTS / KILLS);
         tokio::select! {
-            _ = world.seen.wait_for(|seen| *seen >= target) => {}
+            _ = harness.seen.wait_for(|seen| *seen >= target) => {}
             ended = child.wait() => panic!("the program ended before kill {kill}: {ended:?}"),
         }
         sleep(Duration::from_micros(rng.u64(..40_000))).await;
         child.kill().await.unwrap();
-        // What the dead process had sent is either taken now or never.
-        world.ingress_server.stop().await;
-        explained += repeatable(&world, &events).await;
-        world.ingress_server.start().await.unwrap();
+        // The requests of the dead process are accepted now or never.
+        harness.ingress_server.stop().await;
+        explained += repeatable(&harness, &events).await;
+        harness.ingress_server.start().await.unwrap();
     }
-    world.ingress.fail_always(None);
-    let ended = Ended::of(world.start(&["--once"])).await;
+    harness.ingress.fail_always(None);
+    let ended = Exit::of(harness.start(&["--once"])).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     ended.summary();
 
-    let ledger = world.ingress.ledger();
+    let ledger = harness.ingress.ledger();
     assert_eq!(
         ledger.missing(events.iter().map(|event| &*event.uuid)),
         [""; 0],
@@ -69,14 +69,14 @@ async fn killed(seed: u64) {
     );
 }
 
-/// Checks that everything before the stored cursor is in the ingress, and counts what is there and neither before the cursor
-/// nor in the window: what the next life may send again.
-pub(crate) async fn repeatable(world: &World, events: &[GeneratedEvent]) -> usize {
-    let arrived: HashSet<String> = world.ingress.ledger().ids().map(str::to_owned).collect();
-    let store = FileCheckpoint::open(world.checkpoint()).await.unwrap();
+/// Checks that every event before the stored cursor is in the ingress, and counts the events in the ingress that are neither before
+/// the cursor nor in the deduplication window: the next process may send those again.
+pub(crate) async fn repeatable(harness: &Harness, events: &[GeneratedEvent]) -> usize {
+    let arrived: HashSet<String> = harness.ingress.ledger().ids().map(str::to_owned).collect();
+    let store = FileCheckpoint::open(harness.checkpoint()).await.unwrap();
     let (position, window) = match store.load().await.unwrap() {
         Some(record) => (
-            world.org.position(&record.value.cursor).unwrap(),
+            harness.org.position(&record.value.cursor).unwrap(),
             record.value.dedup,
         ),
         None => Default::default(),

@@ -1,4 +1,4 @@
-//! Programs under limits of the system, and what they take of it. Linux.
+//! Programs under limits of the operating system, and samples of their memory and handles. Linux.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,16 +6,16 @@ use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
-use crate::program::example;
+use crate::harness::example;
 
-/// What a program may not pass.
+/// A limit of the operating system.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Limit {
-    /// A file may have so many bytes (in steps of 512): what would go beyond is an error, as on a full disk.
+    /// Bytes of a file (in steps of 512): a write beyond it is an error, as on a full disk.
     FileSize(usize),
-    /// The same, but the write that would go beyond kills the program.
+    /// The same, but a write beyond it kills the program.
     FileSizeOrDeath(usize),
-    /// So many kilobytes of memory of its own.
+    /// Kilobytes of data memory.
     Memory(usize),
 }
 
@@ -53,12 +53,12 @@ pub(crate) fn start_limited(
         .unwrap()
 }
 
-/// What a process takes at a moment.
+/// Memory and handles of a process at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sample {
-    /// Kilobytes of memory that it has (`VmRSS`).
+    /// Kilobytes of resident memory (`VmRSS`).
     pub(crate) resident: usize,
-    /// The most that it ever had (`VmHWM`).
+    /// The most kilobytes so far (`VmHWM`).
     pub(crate) most: usize,
     /// Open files and sockets.
     pub(crate) handles: usize,

@@ -7,23 +7,24 @@
 )]
 
 mod check;
-mod cuts;
+mod config_file;
+mod disconnects;
 #[cfg(target_os = "linux")]
 mod disk;
-mod endings;
 mod eventbridge_http;
 mod eventbridge_lambda;
 mod eventbridge_sqs;
+mod exit_status;
+mod harness;
 mod in_memory;
 mod kill;
 #[cfg(target_os = "linux")]
 mod limits;
+mod many_orgs;
 #[cfg(target_os = "linux")]
 mod memory;
-mod orgs;
-mod program;
 mod replay;
-mod rounds;
+mod seeds;
 mod service_app;
 mod service_logs;
 mod settings;

@@ -1,5 +1,4 @@
-//! Programs under a limit of memory (200 MB): large events, and an ingress that is down, take no more than is bounded. A program that
-//! passes the limit is aborted.
+//! Programs under a memory limit of 200 MB, with large events and an ingress that is down. The system aborts a program that exceeds it.
 
 use std::time::{Duration, Instant};
 
@@ -12,13 +11,13 @@ use okta_coralogix_core::{Clock, SystemClock};
 use tokio::process::Child;
 use tokio::time::interval;
 
-use crate::eventbridge_http::program as http;
-use crate::eventbridge_sqs::world as sqs;
+use crate::eventbridge_http::harness as http;
+use crate::eventbridge_sqs::harness as sqs;
+use crate::harness::{Exit, Harness, terminate};
 use crate::limits::{Limit, Sample, start_limited};
-use crate::program::{Ended, World, terminate};
 
-/// Kilobytes of memory of its own that a program may have. `pull` holds 64 MiB of events and one page of 40 MB, and the requests made
-/// of them; the endpoint, all that is sent at once.
+/// The limit in kilobytes. `pull` holds 64 MiB of events, one page of 40 MB, and the requests made of them; the endpoint holds all
+/// events that are sent at once.
 const LIMIT: usize = 200 << 10;
 
 /// More than the limit, for `pull`.
@@ -56,25 +55,25 @@ async fn most(process: u32) -> usize {
     most
 }
 
-async fn watched(child: Child) -> (Ended, usize) {
+async fn watched(child: Child) -> (Exit, usize) {
     let process = child.id().unwrap();
-    tokio::join!(Ended::of(child), most(process))
+    tokio::join!(Exit::of(child), most(process))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backlog_of_160_megabytes_and_no_ingress_fit_the_memory_that_pull_may_have() {
-    let world = World::new().await;
+async fn pull_memory_is_bounded_with_a_large_backlog_and_no_ingress() {
+    let harness = Harness::new().await;
     let events = large(EVENTS);
-    world.append(events.iter().map(|event| event.json.clone()));
-    go_down(&world.ingress);
-    let folder = world.folder.path();
+    harness.append(events.iter().map(|event| event.json.clone()));
+    go_down(&harness.ingress);
+    let folder = harness.folder.path();
     let limit = Limit::Memory(LIMIT);
-    let child = start_limited("pull", folder, &world.variables(), &["--once"], limit);
-    let up_again = down_for_a_while(&world.ingress);
+    let child = start_limited("pull", folder, &harness.variables(), &["--once"], limit);
+    let up_again = down_for_a_while(&harness.ingress);
     let began = Instant::now();
     let ((ended, most), ()) = tokio::join!(watched(child), up_again);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    world.assert_all_once(&events);
+    harness.assert_all_once(&events);
     println!(
         "pull, {EVENTS} events of {BYTES} bytes, {:?}: at most {most} KB",
         began.elapsed()
@@ -82,14 +81,14 @@ async fn a_backlog_of_160_megabytes_and_no_ingress_fit_the_memory_that_pull_may_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_megabytes_at_once_and_no_ingress_fit_the_memory_that_the_endpoint_may_have() {
-    let world = http::World::new().await;
-    let variables = world.variables();
-    let folder = world.folder.path();
+async fn endpoint_memory_is_bounded_with_large_events_and_no_ingress() {
+    let harness = http::Harness::new().await;
+    let variables = harness.variables();
+    let folder = harness.folder.path();
     let limit = Limit::Memory(LIMIT);
     let child = start_limited("eventbridge_http", folder, &variables, &[], limit);
-    let program = http::Listening::of(child).await;
-    go_down(&world.ingress);
+    let program = http::Endpoint::of(child).await;
+    go_down(&harness.ingress);
     let events = large(EVENTS / 3);
     let bodies: Vec<Bytes> = events
         .iter()
@@ -99,7 +98,7 @@ async fn fifty_megabytes_at_once_and_no_ingress_fit_the_memory_that_the_endpoint
     let process = program.child.id().unwrap();
     let began = Instant::now();
     let calls = async {
-        let up_again = down_for_a_while(&world.ingress);
+        let up_again = down_for_a_while(&harness.ingress);
         let (report, ()) = tokio::join!(destination.invoke_all(bodies), up_again);
         terminate(&program.child).await;
         (report, program.ended().await)
@@ -112,7 +111,7 @@ async fn fifty_megabytes_at_once_and_no_ingress_fit_the_memory_that_the_endpoint
         "{:?}",
         report.undelivered.first()
     );
-    world.assert_all_once(&events);
+    harness.assert_all_once(&events);
     println!(
         "eventbridge_http, {} events of {BYTES} bytes, {:?}: at most {most} KB",
         events.len(),
@@ -121,23 +120,23 @@ async fn fifty_megabytes_at_once_and_no_ingress_fit_the_memory_that_the_endpoint
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_queue_of_160_megabytes_and_no_ingress_fit_the_memory_that_the_consumer_may_have() {
-    let world = sqs::World::new(SqsSimulator::builder().redrive_after(100).build()).await;
+async fn consumer_memory_is_bounded_with_a_large_queue_and_no_ingress() {
+    let harness = sqs::Harness::new(SqsSimulator::builder().redrive_after(100).build()).await;
     let events = large(EVENTS);
     for event in &events {
-        world.queue.send(sqs::envelope(&event.json));
+        harness.queue.send(sqs::envelope(&event.json));
     }
-    go_down(&world.ingress);
-    let folder = world.folder.path();
+    go_down(&harness.ingress);
+    let folder = harness.folder.path();
     let limit = Limit::Memory(LIMIT);
-    let variables = world.variables();
+    let variables = harness.variables();
     let child = start_limited("eventbridge_sqs", folder, &variables, &["--once"], limit);
-    let up_again = down_for_a_while(&world.ingress);
+    let up_again = down_for_a_while(&harness.ingress);
     let began = Instant::now();
     let ((ended, most), ()) = tokio::join!(watched(child), up_again);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(world.queue.depth_now().is_empty());
-    let ledger = world.ingress.ledger();
+    assert!(harness.queue.depth_now().is_empty());
+    let ledger = harness.ingress.ledger();
     let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
     assert_eq!((missing, ledger.repeats()), (vec![], 0));
     println!(

@@ -11,10 +11,10 @@ use okta_coralogix_core::{Clock, Origin, SystemClock};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::program::{KEY, World, example, fresh};
+use crate::harness::{Harness, KEY, example, fresh};
 
-async fn put_aside(world: &World, events: &[Bytes]) {
-    let letters = FileDeadLetters::open(world.dead_letters()).await.unwrap();
+async fn put_aside(harness: &Harness, events: &[Bytes]) {
+    let letters = FileDeadLetters::open(harness.dead_letters()).await.unwrap();
     let origin = Arc::new(Origin::org("acme"));
     let letter = |event: &Bytes| {
         let now = SystemClock.now();
@@ -32,12 +32,12 @@ async fn put_aside(world: &World, events: &[Bytes]) {
         .unwrap();
 }
 
-async fn run(world: &World, key: &str, arguments: &[&str]) -> Output {
+async fn run(harness: &Harness, key: &str, arguments: &[&str]) -> Output {
     Command::new(example("replay"))
         .env_clear()
-        .env("CORALOGIX_ENDPOINT", world.ingress_server.base_url())
+        .env("CORALOGIX_ENDPOINT", harness.ingress_server.base_url())
         .env("CORALOGIX_API_KEY", key)
-        .current_dir(world.folder.path())
+        .current_dir(harness.folder.path())
         .args(arguments)
         .kill_on_drop(true)
         .output()
@@ -56,26 +56,26 @@ fn envelope(event: &Bytes) -> Bytes {
 }
 
 #[tokio::test]
-async fn events_and_envelopes_are_sent_with_their_names_and_what_is_refused_stays() {
-    let world = World::new().await;
+async fn replay_sends_events_and_envelopes_and_keeps_refused_ones() {
+    let harness = Harness::new().await;
     let mut events: Vec<_> = fresh(1_200).into_iter().map(|event| event.json).collect();
     for event in &mut events[..100] {
         *event = envelope(event);
     }
     let poison = String::from_utf8(events[777].to_vec()).unwrap();
     let bad = poison.clone();
-    world.ingress.poison(move |text| text == bad);
-    put_aside(&world, &events).await;
-    let output = run(&world, KEY, &[]).await;
+    harness.ingress.poison(move |text| text == bad);
+    put_aside(&harness, &events).await;
+    let output = run(&harness, KEY, &[]).await;
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let counts = summary(&output);
     assert_eq!(
         (&counts["delivered"], &counts["dead_lettered"]),
         (&json!(1199), &json!(1))
     );
-    let ledger = world.ingress.ledger();
+    let ledger = harness.ingress.ledger();
     assert_eq!((ledger.entries().len(), ledger.repeats()), (1199, 0));
-    let left = std::fs::read_to_string(world.dead_letters()).unwrap();
+    let left = std::fs::read_to_string(harness.dead_letters()).unwrap();
     let record: DeadLetterRecord = serde_json::from_str(&left).unwrap();
     assert_eq!(
         (&*record.reason, &record.bytes[..]),
@@ -85,23 +85,23 @@ async fn events_and_envelopes_are_sent_with_their_names_and_what_is_refused_stay
 }
 
 #[tokio::test]
-async fn a_refused_key_leaves_every_letter_where_it_was() {
-    let world = World::new().await;
+async fn refused_key_keeps_every_letter() {
+    let harness = Harness::new().await;
     let events: Vec<_> = fresh(700).into_iter().map(|event| event.json).collect();
-    put_aside(&world, &events).await;
-    let output = run(&world, "another-key", &[]).await;
+    put_aside(&harness, &events).await;
+    let output = run(&harness, "another-key", &[]).await;
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(summary(&output)["delivered"], 0);
     // The file was rotated away: the name alone is enough to go on.
-    let output = run(&world, KEY, &[]).await;
+    let output = run(&harness, KEY, &[]).await;
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(summary(&output)["delivered"], 700);
-    assert_eq!(world.ingress.ledger().repeats(), 0);
+    assert_eq!(harness.ingress.ledger().repeats(), 0);
 }
 
 #[tokio::test]
 async fn wrong_settings_are_named() {
-    let world = World::new().await;
+    let harness = Harness::new().await;
     for (arguments, said) in [
         (
             &["--dead-letters", "nowhere"][..],
@@ -112,8 +112,8 @@ async fn wrong_settings_are_named() {
             "--too-old: is \"burn\"; write keep, drop or restamp",
         ),
     ] {
-        put_aside(&world, &[Bytes::from_static(b"{}")]).await;
-        let output = run(&world, KEY, arguments).await;
+        put_aside(&harness, &[Bytes::from_static(b"{}")]).await;
+        let output = run(&harness, KEY, arguments).await;
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{told}");
         assert!(told.contains(said), "{told}");
@@ -121,7 +121,7 @@ async fn wrong_settings_are_named() {
 }
 
 #[tokio::test]
-async fn without_a_setting_it_demonstrates_itself() {
+async fn demonstration_runs_without_settings() {
     let output = Command::new(example("replay"))
         .env_clear()
         .output()

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::program::{KEY, example};
+use crate::harness::{KEY, example};
 
 /// The program with `input`, sent to `ingress` with `key`.
 async fn run(ingress: &SimulatorServer, key: &str, input: &[u8]) -> Output {
@@ -43,7 +43,7 @@ fn ingress() -> CoralogixSimulator {
 }
 
 #[tokio::test]
-async fn every_line_arrives_once_and_a_refused_one_is_named() {
+async fn lines_arrive_once_and_a_refused_one_is_logged() {
     let ingress = ingress();
     let server = ingress.serve().await.unwrap();
     let mut lines: Vec<_> = (0..3_000)
@@ -64,7 +64,7 @@ async fn every_line_arrives_once_and_a_refused_one_is_named() {
 }
 
 #[tokio::test]
-async fn a_refused_key_ends_it_and_tells_what_was_not_sent() {
+async fn refused_key_exits_with_1_and_counts_unsent_lines() {
     let ingress = ingress();
     let server = ingress.serve().await.unwrap();
     let output = run(&server, "another-key", b"one\ntwo\nthree\n").await;
@@ -77,7 +77,7 @@ async fn a_refused_key_ends_it_and_tells_what_was_not_sent() {
 }
 
 #[tokio::test]
-async fn without_a_variable_it_demonstrates_itself() {
+async fn demonstration_runs_without_variables() {
     let output = Command::new(example("service_logs"))
         .env_clear()
         .stdin(Stdio::null())

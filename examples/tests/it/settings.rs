@@ -1,8 +1,8 @@
-//! Wrong settings: one sentence that names the setting and says what to write instead; exit code 2.
+//! Wrong settings: exit code 2, and a sentence that names the setting and a correct value.
 
 use std::collections::HashMap;
 
-use super::program::{Ended, start};
+use super::harness::{Exit, start};
 
 /// Variables and their values.
 type Changes<'a> = &'a [(&'static str, &'a str)];
@@ -23,7 +23,7 @@ async fn refused(changes: Changes<'_>, flags: &[&str], words: &[&str]) {
             value => variables.insert(name, value.to_owned()),
         };
     }
-    let ended = Ended::of(start(folder.path(), &variables, flags)).await;
+    let ended = Exit::of(start(folder.path(), &variables, flags)).await;
     assert_eq!(
         (ended.code, ended.stdout.as_str()),
         (Some(2), ""),
@@ -39,7 +39,7 @@ async fn refused(changes: Changes<'_>, flags: &[&str], words: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_wrong_variable_is_named_with_what_to_write_instead() {
+async fn wrong_variable_is_named_with_a_correct_value() {
     let key = format!(
         "{}/../okta-source/tests/keys/rsa.encrypted.pem",
         env!("CARGO_MANIFEST_DIR")
@@ -141,7 +141,7 @@ async fn a_wrong_variable_is_named_with_what_to_write_instead() {
 }
 
 #[tokio::test]
-async fn a_wrong_flag_is_named_with_what_to_write_instead() {
+async fn wrong_flag_is_named_with_a_correct_value() {
     let cases: [(&[&str], &[&str]); 8] = [
         (&["--nonsense"], &["--nonsense"]),
         (&["--poll-interval", "0s"], &["--poll-interval", "30s"]),
@@ -167,11 +167,18 @@ async fn a_wrong_flag_is_named_with_what_to_write_instead() {
 }
 
 #[tokio::test]
-async fn one_variable_or_flag_means_a_real_run() {
+async fn any_variable_or_flag_means_a_real_run() {
     let folder = tempfile::tempdir().unwrap();
-    let one = HashMap::from([("CORALOGIX_SUBSYSTEM", "acme".to_owned())]);
-    for (variables, flags) in [(one, &[][..]), (HashMap::new(), &["--once"][..])] {
-        let ended = Ended::of(start(folder.path(), &variables, flags)).await;
+    let subsystem = HashMap::from([("CORALOGIX_SUBSYSTEM", "acme".to_owned())]);
+    let token = HashMap::from([("OKTA_API_TOKEN", "00t".to_owned())]);
+    let once = HashMap::from([("OKTA_CORALOGIX_ONCE", "1".to_owned())]);
+    for (variables, flags) in [
+        (subsystem, &[][..]),
+        (token, &[]),
+        (once, &[]),
+        (HashMap::new(), &["--once"]),
+    ] {
+        let ended = Exit::of(start(folder.path(), &variables, flags)).await;
         assert_eq!(ended.code, Some(2), "{ended:?}");
         assert!(
             ended.stderr.contains("OKTA_ORG_URL: is not set"),

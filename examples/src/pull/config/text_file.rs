@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_that_is_too_long_is_not_read() {
+    fn text_beyond_the_limit_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, "12345").unwrap();

@@ -1,4 +1,4 @@
-//! SIGKILL at random moments, while a caller sends: what was not answered comes again.
+//! SIGKILL at random moments, while a caller sends: the caller repeats unanswered requests.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use eventbridge_source::simulator::ApiDestination;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::program::{World, envelope};
-use crate::cuts::Proxy;
-use crate::program::{fresh, terminate};
-use crate::rounds::seeds;
+use super::harness::{Harness, envelope};
+use crate::disconnects::Proxy;
+use crate::harness::{fresh, terminate};
+use crate::seeds::seeds;
 
 const EVENTS: usize = 2000;
 const KILLS: usize = 8;
@@ -23,11 +23,11 @@ const KILLS: usize = 8;
 const DISTANCE: Duration = Duration::from_millis(1);
 const COMPRESS: f64 = 50.0;
 
-/// The port stays the same over all lives: a proxy has it, which refuses a connection now and then and cuts none.
+/// The port stays the same over all processes: a proxy has it, which refuses a connection now and then and cuts none.
 const WHOLE: (usize, usize) = (usize::MAX, usize::MAX);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_endpoint_loses_nothing_and_repeats_only_what_it_had_not_answered() {
+async fn killed_endpoint_loses_nothing_and_repeats_only_unanswered_events() {
     for seed in seeds(6) {
         killed(seed).await;
     }
@@ -35,10 +35,10 @@ async fn a_killed_endpoint_loses_nothing_and_repeats_only_what_it_had_not_answer
 
 async fn killed(seed: u64) {
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut world = World::new().await;
+    let mut harness = Harness::new().await;
     let slow = Fault::Slow(Duration::from_millis(20));
-    world.ingress.fail_always(Some(slow));
-    let mut program = world.listen(&world.variables(), &[]).await;
+    harness.ingress.fail_always(Some(slow));
+    let mut program = harness.listen(&harness.variables(), &[]).await;
     let proxy = Proxy::before(&program.address, WHOLE, seed).await;
     program.address = proxy.base_url().replace("http://", "");
     let caller = Caller::new(program.destination().compress(COMPRESS).seed(seed).build());
@@ -49,27 +49,27 @@ async fn killed(seed: u64) {
     let calls = tokio::spawn(caller.call(bodies));
     let mut explained = 0;
     for _ in 0..KILLS {
-        // A life must deliver something; where in it the kill falls is left to chance.
-        let target = world.ingress.arrivals() + rng.usize(1..EVENTS / KILLS / 2);
-        while world.ingress.arrivals() < target && !calls.is_finished() {
+        // Each process must deliver an event; the moment of the kill after that is random.
+        let target = harness.ingress.arrivals() + rng.usize(1..EVENTS / KILLS / 2);
+        while harness.ingress.arrivals() < target && !calls.is_finished() {
             tokio::task::yield_now().await;
         }
         sleep(Duration::from_micros(rng.u64(..40_000))).await;
         program.child.kill().await.unwrap();
-        // What the dead process had sent is either taken now or never.
-        world.ingress_server.stop().await;
-        let ledger = world.ingress.ledger();
+        // The requests of the dead process are accepted now or never.
+        harness.ingress_server.stop().await;
+        let ledger = harness.ingress.ledger();
         let arrived = ledger.ids().collect::<HashSet<_>>().len();
         explained += arrived.saturating_sub(answered.load(Ordering::SeqCst));
-        world.ingress_server.start().await.unwrap();
-        program = world.listen(&world.variables(), &[]).await;
+        harness.ingress_server.start().await.unwrap();
+        program = harness.listen(&harness.variables(), &[]).await;
         proxy.lead_to(&program.address);
     }
     calls.await.unwrap();
     terminate(&program.child).await;
     assert_eq!(program.ended().await.code, Some(0));
 
-    let ledger = world.ingress.ledger();
+    let ledger = harness.ingress.ledger();
     let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
     assert_eq!(missing, [""; 0], "nothing is lost");
     let repeats = ledger.repeats();

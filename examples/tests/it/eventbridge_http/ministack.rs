@@ -1,7 +1,7 @@
 //! Against MiniStack, a stand-in for AWS whose API destinations really call: rule → API destination → this program.
 //!
-//! Skipped unless `MINISTACK` names its executable; `.ci/ministack` installs it. What it cannot model: it does not let anybody put
-//! events of Okta's own source, so that the program runs with `--any-source`, and it sends nothing again.
+//! Skipped unless `MINISTACK` names its executable; `.ci/ministack` installs it. What it cannot model: it accepts no
+//! events of Okta's own source, so that the program runs with `--any-source`, and it retries nothing.
 
 use std::net::TcpListener as StdListener;
 use std::path::PathBuf;
@@ -13,8 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use super::program::{World, nowhere};
-use crate::program::{TOKEN, fresh, terminate};
+use super::harness::{Harness, nowhere};
+use crate::harness::{TOKEN, fresh, terminate};
 
 const SOURCE: &str = "test.okta.com/acme/audit";
 const FAR: Duration = Duration::from_secs(60);
@@ -82,7 +82,7 @@ impl MiniStack {
     }
 }
 
-/// An OAuth server that gives out one token; it lives as long as the test.
+/// An OAuth server with one token, for the duration of the test.
 async fn token_server(token: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -112,7 +112,7 @@ async fn token_server(token: &'static str) -> String {
 }
 
 #[tokio::test]
-async fn events_on_the_bus_arrive_once_with_each_type_of_authorization() {
+async fn bus_events_arrive_once_with_each_type_of_authorization() {
     let Some(aws) = MiniStack::start().await else {
         return;
     };
@@ -136,15 +136,15 @@ async fn events_on_the_bus_arrive_once_with_each_type_of_authorization() {
         ),
     ];
     for (kind, parameters) in cases {
-        let world = World::new().await;
-        let mut variables = world.variables();
+        let harness = Harness::new().await;
+        let mut variables = harness.variables();
         variables.remove("EVENTBRIDGE_API_KEY");
         match kind {
             "API_KEY" => variables.insert("EVENTBRIDGE_API_KEY", TOKEN.into()),
             "BASIC" => variables.insert("EVENTBRIDGE_BASIC", "okta:marked-password".into()),
             _ => variables.insert("EVENTBRIDGE_BEARER_TOKEN", "marked-oauth-token".into()),
         };
-        let program = world.listen(&variables, &["--any-source"]).await;
+        let program = harness.listen(&variables, &["--any-source"]).await;
         let name = kind.to_lowercase().replace('_', "-");
         let connection = aws
             .events(
@@ -189,13 +189,13 @@ async fn events_on_the_bus_arrive_once_with_each_type_of_authorization() {
             .flat_map(|ten| ten[1..].iter().cloned())
             .collect();
         let all = async {
-            while world.ingress.arrivals() < expected.len() {
+            while harness.ingress.arrivals() < expected.len() {
                 sleep(Duration::from_millis(20)).await;
             }
         };
         timeout(FAR, all)
             .await
-            .unwrap_or_else(|_| panic!("{kind}: {} arrived", world.ingress.arrivals()));
+            .unwrap_or_else(|_| panic!("{kind}: {} arrived", harness.ingress.arrivals()));
         terminate(&program.child).await;
         let ended = program.ended().await;
         assert_eq!(
@@ -203,7 +203,7 @@ async fn events_on_the_bus_arrive_once_with_each_type_of_authorization() {
             (Some(0), 36),
             "{kind}: {ended:?}"
         );
-        world.assert_all_once(&expected);
+        harness.assert_all_once(&expected);
         println!(
             "MiniStack: 36 events through rule, API destination and {kind} authorization, each in the ingress once"
         );

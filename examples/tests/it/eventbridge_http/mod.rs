@@ -1,7 +1,7 @@
 //! `eventbridge_http` as a process.
 
-mod endings;
+mod exit_status;
+pub(crate) mod harness;
 mod kill;
 mod ministack;
-pub(crate) mod program;
 mod routes;

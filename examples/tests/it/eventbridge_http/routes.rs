@@ -1,4 +1,4 @@
-//! Both routes held against each other.
+//! The pull and the push route compared.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use okta_source::simulator::OktaSimulator;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::program::envelope;
-use crate::program::fresh;
+use super::harness::envelope;
+use crate::harness::fresh;
 
 fn sink(ingress: &CoralogixSimulator) -> CoralogixSink {
     let builder = CoralogixSink::builder()
@@ -90,7 +90,7 @@ async fn pushed(events: &[GeneratedEvent]) -> CoralogixSimulator {
     ingress
 }
 
-/// The entries in the order of their ids, without what depends on how they were gathered into requests.
+/// The entries in the order of their IDs, without the number of their request.
 fn entries(ingress: &CoralogixSimulator) -> Vec<Arrival> {
     let ledger = ingress.ledger();
     let mut entries: Vec<Arrival> = ledger
@@ -106,7 +106,7 @@ fn entries(ingress: &CoralogixSimulator) -> Vec<Arrival> {
 }
 
 #[tokio::test]
-async fn the_same_event_gives_the_same_entry_by_either_route() {
+async fn entries_of_both_routes_are_equal() {
     let events = fresh(300);
     let (pulled, pushed) = (pulled(&events).await, pushed(&events).await);
     let (pulled, pushed) = (entries(&pulled), entries(&pushed));

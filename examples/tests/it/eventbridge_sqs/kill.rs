@@ -7,19 +7,19 @@ use eventbridge_source::sqs::simulator::SqsSimulator;
 use tokio::process::Child;
 use tokio::time::sleep;
 
-use super::world::World;
-use crate::program::Ended;
-use crate::rounds::seeds;
+use super::harness::Harness;
+use crate::harness::Exit;
+use crate::seeds::seeds;
 
 const EVENTS: usize = 20_000;
 const CONSUMERS: usize = 3;
 const KILLS: usize = 12;
 
-/// The most that one consumer may hold: 4 deliveries of 1,000, 1,000 read ahead, and what 4 receives bring.
+/// The most messages of one consumer: 4 deliveries of 1,000, 1,000 read ahead, and those of 4 receives.
 const HELD: u64 = 4 * 1000 + 1000 + 4 * 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_consumers_lose_nothing_and_repeat_only_what_they_held() {
+async fn killed_consumers_lose_nothing_and_repeat_only_messages_in_flight() {
     for seed in seeds(5) {
         killed(seed).await;
     }
@@ -31,42 +31,42 @@ async fn killed(seed: u64) {
         .visibility(Duration::from_secs(5))
         .redrive_after(1000)
         .build();
-    let mut world = World::new(queue).await;
-    let events = world.backlog(EVENTS);
-    // Of a hundred entries of delete batches one fails for a while, and one for good.
+    let mut harness = Harness::new(queue).await;
+    let events = harness.backlog(EVENTS);
+    // Of a hundred entries of delete batches one fails once, and one always.
     let failures: Vec<_> = (0..EVENTS / 100).flat_map(|_| [false, true]).collect();
-    world
+    harness
         .ingress
         .fail_always(Some(Fault::Slow(Duration::from_millis(20))));
     let start = Instant::now();
-    let mut consumers: Vec<Child> = (0..CONSUMERS).map(|_| world.start(&["--once"])).collect();
+    let mut consumers: Vec<Child> = (0..CONSUMERS).map(|_| harness.start(&["--once"])).collect();
     for kill in 0..KILLS {
-        world
+        harness
             .queue
             .fail_deletes(failures.iter().copied().skip(kill).step_by(KILLS));
-        let target = *world.seen.borrow() + rng.usize(1..EVENTS / KILLS);
+        let target = *harness.seen.borrow() + rng.usize(1..EVENTS / KILLS);
         let victim = rng.usize(..CONSUMERS);
         tokio::select! {
-            _ = world.seen.wait_for(|seen| *seen >= target) => {}
+            _ = harness.seen.wait_for(|seen| *seen >= target) => {}
             ended = consumers[victim].wait() => panic!("it ended before kill {kill}: {ended:?}"),
         }
         sleep(Duration::from_micros(rng.u64(..40_000))).await;
         consumers[victim].kill().await.unwrap();
-        consumers[victim] = world.start(&["--once"]);
+        consumers[victim] = harness.start(&["--once"]);
     }
-    world.ingress.fail_always(None);
+    harness.ingress.fail_always(None);
     for consumer in consumers {
-        let ended = Ended::of(consumer).await;
+        let ended = Exit::of(consumer).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
         ended.summary();
     }
 
-    let ledger = world.ingress.ledger();
+    let ledger = harness.ingress.ledger();
     let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
     assert_eq!(missing, [""; 0], "nothing is lost");
-    assert!(world.queue.depth_now().is_empty() && world.queue.dead().is_empty());
+    assert!(harness.queue.depth_now().is_empty() && harness.queue.dead().is_empty());
     let repeats = ledger.repeats() as u64;
-    let again = world.queue.receives() - EVENTS as u64;
+    let again = harness.queue.receives() - EVENTS as u64;
     println!(
         "seed {seed}, {CONSUMERS} consumers, {KILLS} kills, {EVENTS} messages, {:?}: 0 lost, {repeats} repeated, {again} received again",
         start.elapsed()

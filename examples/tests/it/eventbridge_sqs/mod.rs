@@ -1,7 +1,7 @@
 //! `eventbridge_sqs` as a process.
 
-mod endings;
+mod exit_status;
+pub(crate) mod harness;
 mod kill;
 mod moto;
 mod replicas;
-pub(crate) mod world;

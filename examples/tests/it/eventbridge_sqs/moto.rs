@@ -15,8 +15,8 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use super::world::World;
-use crate::program::{Ended, fresh, start_program};
+use super::harness::Harness;
+use crate::harness::{Exit, fresh, start_program};
 
 const OKTA: &str = "aws.partner/okta.com/acme/audit";
 const EVENTS: usize = 600;
@@ -62,8 +62,8 @@ impl Moto {
         })
     }
 
-    async fn world(&self, args: &[&str], input: &str) -> String {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/world.py");
+    async fn run_script(&self, args: &[&str], input: &str) -> String {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/aws.py");
         let mut child = Command::new(self.tools.join("python"))
             .arg(script)
             .args([args[0], &self.endpoint])
@@ -91,7 +91,7 @@ async fn moto_carries_events_from_the_bus_to_coralogix_once_each() {
     let template = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../eventbridge-source/setup/sqs.cloudformation.yaml");
     let outputs = moto
-        .world(&["deploy", template.to_str().unwrap()], "")
+        .run_script(&["deploy", template.to_str().unwrap()], "")
         .await;
     let outputs: Value = serde_json::from_str(&outputs).unwrap();
 
@@ -105,22 +105,22 @@ async fn moto_carries_events_from_the_bus_to_coralogix_once_each() {
             lines += &format!("{}\n", json!(["another.app", detail]));
         }
     }
-    moto.world(&["put"], &lines).await;
+    moto.run_script(&["put"], &lines).await;
 
     // Its queue is not used: only the ingress and the folder are.
-    let world = World::new(SqsSimulator::builder().build()).await;
-    let mut variables = world.variables();
+    let harness = Harness::new(SqsSimulator::builder().build()).await;
+    let mut variables = harness.variables();
     variables.insert("AWS_ENDPOINT_URL", moto.endpoint.clone());
     let queue_url = outputs["QueueUrl"].as_str().unwrap();
     variables.insert("SQS_QUEUE_URL", queue_url.to_owned());
     // One consumer: moto's receives are not atomic, so that two consumers may be given the same message at once.
     let flags = ["--once"];
-    let child = start_program("eventbridge_sqs", world.folder.path(), &variables, &flags);
-    let ended = Ended::of(child).await;
+    let child = start_program("eventbridge_sqs", harness.folder.path(), &variables, &flags);
+    let ended = Exit::of(child).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let summary = ended.summary();
     assert_eq!(summary["delivered"], EVENTS as u64, "{summary:?}");
-    let ledger = world.ingress.ledger();
+    let ledger = harness.ingress.ledger();
     let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
     assert_eq!(missing, [""; 0]);
     assert_eq!((ledger.repeats(), ledger.entries().len()), (0, EVENTS));

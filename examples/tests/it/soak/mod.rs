@@ -1,6 +1,6 @@
-//! Many events through the programs: what they take of memory and file handles stays as it is after the first quarter.
+//! Many events through the programs: memory and file handles stay flat after the first quarter.
 //!
-//! The short runs are among the tests. The long ones, of a million events, are asked for by name (CONTRIBUTING.md).
+//! The short runs are among the tests. The long ones, of a million events, are run by name (CONTRIBUTING.md).
 
 mod eventbridge_http;
 mod pull;
@@ -9,14 +9,14 @@ use std::collections::HashSet;
 
 use crate::limits::Sample;
 
-/// What a program took, from time to time.
+/// Samples of a program's memory and handles.
 #[derive(Debug, Default)]
 struct Samples(Vec<Sample>);
 
-/// How much more memory may be held at the end than before, in kilobytes: what the allocator keeps differs by so much.
+/// Kilobytes by which memory may grow: the allocator's own reserve varies that much.
 const SLACK: usize = 8 << 10;
 
-/// The most file handles: sockets of both sides, files, what the runtime has.
+/// The most file handles: sockets of both sides, files, those of the runtime.
 const HANDLES: usize = 64;
 
 impl Samples {
@@ -56,23 +56,23 @@ impl Samples {
     }
 }
 
-/// The uuids that arrived, against those that were made; nothing else of them is kept.
+/// The UUIDs that were generated, to compare with those that arrived.
 #[derive(Debug, Default)]
-struct Account {
-    made: HashSet<u128>,
+struct Generated {
+    uuids: HashSet<u128>,
 }
 
-impl Account {
-    fn make(&mut self, uuid: &str) {
-        assert!(self.made.insert(number(uuid)), "made twice: {uuid}");
+impl Generated {
+    fn add(&mut self, uuid: &str) {
+        assert!(self.uuids.insert(number(uuid)), "generated twice: {uuid}");
     }
 
-    /// All that were made are among `arrived`, once each.
+    /// All that were generated are among `arrived`, once each.
     fn assert_all_once<'a>(mut self, arrived: impl Iterator<Item = &'a str>) {
         for uuid in arrived {
-            assert!(self.made.remove(&number(uuid)), "{uuid} came twice");
+            assert!(self.uuids.remove(&number(uuid)), "{uuid} came twice");
         }
-        assert_eq!(self.made.len(), 0, "lost");
+        assert_eq!(self.uuids.len(), 0, "lost");
     }
 }
 

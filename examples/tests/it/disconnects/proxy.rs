@@ -8,8 +8,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Stands in front of a server. Each connection is cut sooner or later: before it reaches the server, within what goes up, or
-/// within what comes back. Where, the seed says; which request it hits depends on who connects first.
+/// Forwards connections to a server and cuts each one sooner or later: before it reaches the server, within the bytes to it, or within
+/// those from it. The seed decides where; which request it hits depends on the order of the connections.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     address: SocketAddr,
@@ -31,9 +31,9 @@ struct Shared {
 pub(crate) struct Cuts {
     /// Before a byte reached the server.
     pub(crate) before: usize,
-    /// Within what went up.
+    /// Within the bytes to the server.
     pub(crate) up: usize,
-    /// Within what came back, or before any of it did.
+    /// Within the bytes from the server, or before the first.
     pub(crate) down: usize,
 }
 
@@ -44,7 +44,7 @@ impl Cuts {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Fate {
+enum CutAt {
     Before,
     Up(usize),
     Down(usize),
@@ -97,21 +97,21 @@ fn address_of(target: &str) -> SocketAddr {
 }
 
 impl Shared {
-    fn fate(&mut self) -> Fate {
+    fn fate(&mut self) -> CutAt {
         // Short ones are as likely as long ones: cuts fall into heads and bodies alike.
         let halvings = self.rng.u32(..6);
         match self.rng.u8(..8) {
-            0 => Fate::Before,
-            1..4 => Fate::Up(self.rng.usize(..=self.most.0) >> halvings),
-            _ => Fate::Down(self.rng.usize(..=self.most.1) >> halvings),
+            0 => CutAt::Before,
+            1..4 => CutAt::Up(self.rng.usize(..=self.most.0) >> halvings),
+            _ => CutAt::Down(self.rng.usize(..=self.most.1) >> halvings),
         }
     }
 
-    fn note(&mut self, fate: Fate) {
+    fn note(&mut self, fate: CutAt) {
         match fate {
-            Fate::Before => self.cuts.before += 1,
-            Fate::Up(_) => self.cuts.up += 1,
-            Fate::Down(_) => self.cuts.down += 1,
+            CutAt::Before => self.cuts.before += 1,
+            CutAt::Up(_) => self.cuts.up += 1,
+            CutAt::Down(_) => self.cuts.down += 1,
         }
     }
 }
@@ -140,11 +140,11 @@ async fn accept(listener: TcpListener, shared: Arc<Mutex<Shared>>) {
 }
 
 /// Carries bytes both ways until an end is reached: true if that is a cut.
-async fn carry(mut near: TcpStream, target: SocketAddr, fate: Fate) -> io::Result<bool> {
+async fn carry(mut near: TcpStream, target: SocketAddr, fate: CutAt) -> io::Result<bool> {
     let (up, down) = match fate {
-        Fate::Before => return Ok(true),
-        Fate::Up(bytes) => (bytes, usize::MAX),
-        Fate::Down(bytes) => (usize::MAX, bytes),
+        CutAt::Before => return Ok(true),
+        CutAt::Up(bytes) => (bytes, usize::MAX),
+        CutAt::Down(bytes) => (usize::MAX, bytes),
     };
     let mut far = TcpStream::connect(target).await?;
     let ((mut near_in, mut near_out), (mut far_in, mut far_out)) = (near.split(), far.split());

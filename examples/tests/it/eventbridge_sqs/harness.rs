@@ -10,19 +10,19 @@ use tempfile::TempDir;
 use tokio::process::Child;
 use tokio::sync::watch;
 
-use crate::program::{KEY, TOKEN, fresh, start_program};
+use crate::harness::{KEY, TOKEN, fresh, start_program};
 
-pub(crate) struct World {
+pub(crate) struct Harness {
     pub(crate) queue: SqsSimulator,
     pub(crate) queue_server: SqsServer,
     pub(crate) ingress: CoralogixSimulator,
     pub(crate) ingress_server: SimulatorServer,
     pub(crate) folder: TempDir,
-    /// How many entries reached the ingress, taken or not.
+    /// The number of entries that reached the ingress, accepted or not.
     pub(crate) seen: watch::Receiver<usize>,
 }
 
-impl World {
+impl Harness {
     pub(crate) async fn new(queue: SqsSimulator) -> Self {
         let (seen, counted) = watch::channel(0);
         let seen = Arc::new(seen);

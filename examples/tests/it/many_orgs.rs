@@ -1,7 +1,6 @@
-//! Many orgs in one process.
+//! `pull --config`: many orgs in one process.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,13 +14,12 @@ use okta_coralogix_core::observe::TracingObserver;
 use okta_coralogix_core::testing::{EventGenerator, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_coralogix_core::{Clock, CoralogixMapping, ErrorKind};
-use okta_coralogix_examples::program::Environment;
-use okta_coralogix_examples::pull::config::{self, Integration, RunOptions, RunReport, run_all};
+use okta_coralogix_examples::pull::config::{Integration, RunOptions, RunReport, run_all};
 use okta_source::OktaSource;
 use okta_source::simulator::OktaSimulator;
 use tokio::time::{Instant, sleep};
 
-use crate::program::{Ended as Program, KEY, TOKEN, World, fresh, start_program};
+use crate::harness::{Exit, Harness, KEY, TOKEN, fresh, start_program};
 
 const ORGS: usize = 50;
 const BAD: usize = 5;
@@ -31,20 +29,20 @@ fn start() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
-/// An org that is there and of no use.
+/// A transport to an org that cannot be polled.
 #[derive(Debug, Clone, Copy)]
-enum Useless {
+enum BadOrg {
     Hangs,
-    IsNotThere,
+    Unreachable,
     Refuses(u16),
 }
 
 #[async_trait]
-impl Transport for Useless {
+impl Transport for BadOrg {
     async fn call(&self, _: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         match self {
             Self::Hangs => std::future::pending().await,
-            Self::IsNotThere => Err(TransportError::Connect("refused".into())),
+            Self::Unreachable => Err(TransportError::Connect("refused".into())),
             Self::Refuses(status) => {
                 let body: Body = Box::pin(futures::stream::empty());
                 Ok(Response::builder().status(*status).body(body).unwrap())
@@ -57,7 +55,7 @@ impl Transport for Useless {
 type Arrivals = Arc<Mutex<HashMap<String, Instant>>>;
 
 /// Polls [`ORGS`] orgs for a while; the mean time in seconds from an event to its arrival, of the good ones, and how it ended.
-async fn lag(bad: &[Useless]) -> (f64, RunReport) {
+async fn lag(bad: &[BadOrg]) -> (f64, RunReport) {
     let clock: Arc<dyn Clock> = Arc::new(TestClock::starting_at(start()));
     let arrivals = Arrivals::default();
     let seen = Arc::clone(&arrivals);
@@ -88,7 +86,7 @@ async fn lag(bad: &[Useless]) -> (f64, RunReport) {
             .org_url(format!("https://org{n}.okta.com"))
             .api_token("00t");
         let source = match bad.get(n) {
-            Some(useless) => source.transport(Arc::new(*useless)),
+            Some(org) => source.transport(Arc::new(*org)),
             None => {
                 let org = OktaSimulator::builder()
                     .token("00t")
@@ -149,15 +147,15 @@ async fn lag(bad: &[Useless]) -> (f64, RunReport) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn five_bad_orgs_of_fifty_delay_none_of_the_others() {
+async fn bad_orgs_delay_none_of_the_others() {
     let (alone, ended) = lag(&[]).await;
     assert!(ended.failed.is_empty(), "{ended:?}");
     let bad = [
-        Useless::Hangs,
-        Useless::IsNotThere,
-        Useless::Refuses(429),
-        Useless::Refuses(500),
-        Useless::Refuses(401),
+        BadOrg::Hangs,
+        BadOrg::Unreachable,
+        BadOrg::Refuses(429),
+        BadOrg::Refuses(500),
+        BadOrg::Refuses(401),
     ];
     assert_eq!(bad.len(), BAD);
     let (beside, ended) = lag(&bad).await;
@@ -175,170 +173,44 @@ async fn five_bad_orgs_of_fifty_delay_none_of_the_others() {
     assert!(ended.summary.is_balanced());
 }
 
-fn read(text: &str, folder: &Path) -> Result<Vec<Integration>, String> {
-    let environment = Environment::new(|name| match name {
-        "TOKEN" => Some("00secret".into()),
-        "KEY" => Some("key".into()),
-        _ => None,
-    });
-    config::parse(text, folder, &environment).map_err(|error| error.to_string())
-}
-
-const GOOD: &str = r#"
-[coralogix]
-domain = "EU2"
-api_key = { env = "KEY" }
-
-[[integration]]
-name = "acme"
-subsystem = "acme-subsystem"
-okta_domain = "acme.okta.com"
-api_token = { env = "TOKEN" }
-filter = 'eventType sw "user."'
-poll_interval = "1m"
-
-[[integration]]
-name = "other"
-subsystem = "other-subsystem"
-okta_domain = "https://login.example.com"
-api_token = { file = "token" }
-coralogix = { domain = "US1", application = "okta-us" }
-"#;
-
-#[test]
-fn a_file_gives_each_org_its_own_and_shares_targets() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("token"), "00other\n").unwrap();
-    let found = read(GOOD, folder.path()).unwrap();
-    let names: Vec<_> = found.iter().map(|one| &*one.name).collect();
-    assert_eq!(names, ["acme", "other"]);
-    assert_eq!(found[0].checkpoint, folder.path().join("acme.checkpoint"));
-    assert!(!Arc::ptr_eq(&found[0].sink, &found[1].sink));
-    let shown = format!("{found:?}");
-    assert!(
-        !shown.contains("00secret") && !shown.contains("00other"),
-        "{shown}"
-    );
-    let same = GOOD.replace("domain = \"US1\", ", "");
-    let found = read(&same, folder.path()).unwrap();
-    assert!(Arc::ptr_eq(&found[0].sink, &found[1].sink));
-}
-
-#[test]
-fn account_is_an_older_name_of_subsystem() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("token"), "00other").unwrap();
-    let older = GOOD.replace("subsystem = ", "account = ");
-    let shown = |text: &str| format!("{:?}", read(text, folder.path()).unwrap());
-    assert_eq!(shown(&older), shown(GOOD));
-    let both = GOOD.replacen("subsystem = ", "account = \"a\"\nsubsystem = ", 1);
-    let error = read(&both, folder.path()).unwrap_err();
-    assert!(error.contains("duplicate field"), "{error}");
-}
-
-#[test]
-fn what_is_wrong_in_a_file_is_named_with_what_to_write() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("token"), "00other").unwrap();
-    for (from, to, said) in [
-        (
-            "okta_domain = \"acme",
-            "okta_domian = \"acme",
-            "integration \"acme\": the key `okta_domian` is unknown; `okta_domain` is meant, perhaps",
-        ),
-        (
-            "[coralogix]",
-            "[coralogics]",
-            "the key `coralogics` is unknown; `coralogix` is meant",
-        ),
-        (
-            "domain = \"EU2\"",
-            "domain = \"EU2\"\nzone = 1",
-            "the key `zone` is unknown; there are domain",
-        ),
-        (
-            "api_token = { env = \"TOKEN\" }",
-            "api_token = \"00inline\"",
-            "write `{ env = \"NAME\" }`",
-        ),
-        (
-            "{ env = \"TOKEN\" }",
-            "{ env = \"NO_TOKEN\" }",
-            "api_token: the variable NO_TOKEN is not set",
-        ),
-        (
-            "{ file = \"token\" }",
-            "{ file = \"nowhere\" }",
-            "api_token: the file \"nowhere\" cannot be read",
-        ),
-        (
-            "subsystem = \"acme-subsystem\"",
-            "",
-            "integration \"acme\": subsystem: is missing",
-        ),
-        (
-            "api_token = { env = \"TOKEN\" }",
-            "",
-            "integration \"acme\": api_token",
-        ),
-        (
-            "name = \"other\"",
-            "name = \"acme\"",
-            "is another integration's too",
-        ),
-        ("name = \"other\"", "name = \"../x\"", "it names a file"),
-        ("acme.okta.com", "acme-admin.okta.com", "acme.okta.com"),
-        ("\"1m\"", "\"soon\"", "poll_interval"),
-        ("\"US1\"", "\"MARS1\"", "integration \"other\": coralogix"),
-        ("subsystem = \"acme-subsystem\"", "subsystem = 7", "line "),
-    ] {
-        assert!(GOOD.contains(from), "{from}");
-        let told = read(&GOOD.replacen(from, to, 1), folder.path()).unwrap_err();
-        assert!(told.contains(said), "{told}\nshould contain {said}");
-        assert!(!told.contains("00"), "a secret is repeated: {told}");
-    }
-    let told = read("[coralogix]\n", folder.path()).unwrap_err();
-    assert!(told.contains("[[integration]]"), "{told}");
-}
-
-/// A file of integrations with the first org of `world` for each, under as many names, and wrong tokens for some.
-fn config_file(world: &World, good: usize, wrong: usize) -> String {
+/// A file of integrations with the first org of `harness` for each, under as many names, and wrong tokens for some.
+fn config_file(harness: &Harness, good: usize, wrong: usize) -> String {
     let mut text = format!(
         "[coralogix]\nendpoint = \"{}\"\napi_key = {{ env = \"KEY\" }}\n",
-        world.ingress_server.base_url()
+        harness.ingress_server.base_url()
     );
     for n in 0..good + wrong {
         let token = if n < good { "TOKEN" } else { "WRONG" };
         text.push_str(&format!(
             "[[integration]]\nname = \"org{n}\"\naccount = \"account{n}\"\nokta_domain = \"{}\"\napi_token = {{ env = \"{token}\" }}\n",
-            world.org_server.base_url()
+            harness.org_server.base_url()
         ));
     }
     text
 }
 
-async fn run(world: &World, config: &str, flags: &[&str]) -> Program {
-    std::fs::write(world.folder.path().join("orgs.toml"), config).unwrap();
+async fn run(harness: &Harness, config: &str, flags: &[&str]) -> Exit {
+    std::fs::write(harness.folder.path().join("orgs.toml"), config).unwrap();
     let variables = [("TOKEN", TOKEN), ("WRONG", "00-wrong"), ("KEY", KEY)];
     let variables = variables
         .map(|(name, value)| (name, value.to_owned()))
         .into();
     let flags = [&["--config", "orgs.toml"][..], flags].concat();
-    let folder = world.folder.path();
-    Program::of(start_program("pull", folder, &variables, &flags)).await
+    let folder = harness.folder.path();
+    Exit::of(start_program("pull", folder, &variables, &flags)).await
 }
 
 #[tokio::test]
-async fn the_program_delivers_every_good_org_and_tells_of_the_refused_one() {
-    let world = World::new().await;
+async fn good_orgs_are_delivered_and_the_refused_one_is_named() {
+    let harness = Harness::new().await;
     let events = fresh(300);
-    world.append(events.iter().map(|event| event.json.clone()));
-    let ended = run(&world, &config_file(&world, 2, 1), &["--once"]).await;
+    harness.append(events.iter().map(|event| event.json.clone()));
+    let ended = run(&harness, &config_file(&harness, 2, 1), &["--once"]).await;
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     assert_eq!(ended.summary()["delivered"], 600, "both have the same log");
     assert!(ended.stderr.contains("org2"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("00-wrong"), "{}", ended.stderr);
-    let subsystems: std::collections::HashSet<_> = world
+    let subsystems: std::collections::HashSet<_> = harness
         .ingress
         .ledger()
         .entries()
@@ -349,7 +221,7 @@ async fn the_program_delivers_every_good_org_and_tells_of_the_refused_one() {
         subsystems,
         ["account0".to_owned(), "account1".to_owned()].into()
     );
-    let again = run(&world, &config_file(&world, 2, 0), &["--once"]).await;
+    let again = run(&harness, &config_file(&harness, 2, 0), &["--once"]).await;
     assert_eq!(
         (again.code, &again.summary()["received"]),
         (Some(0), &0),
@@ -360,15 +232,15 @@ async fn the_program_delivers_every_good_org_and_tells_of_the_refused_one() {
 
 /// Bytes in memory of the program once it polls `orgs` orgs with 200 events each.
 async fn resident(orgs: usize) -> u64 {
-    let mut world = World::new().await;
-    world.append(fresh(200).into_iter().map(|event| event.json));
-    let config = config_file(&world, orgs, 0);
-    std::fs::write(world.folder.path().join("orgs.toml"), config).unwrap();
+    let mut harness = Harness::new().await;
+    harness.append(fresh(200).into_iter().map(|event| event.json));
+    let config = config_file(&harness, orgs, 0);
+    std::fs::write(harness.folder.path().join("orgs.toml"), config).unwrap();
     let variables = [("TOKEN", TOKEN.to_owned()), ("KEY", KEY.to_owned())].into();
     let flags = ["--config", "orgs.toml"];
-    let child = start_program("pull", world.folder.path(), &variables, &flags);
+    let child = start_program("pull", harness.folder.path(), &variables, &flags);
     let all = orgs * 200;
-    world.seen.wait_for(|seen| *seen >= all).await.unwrap();
+    harness.seen.wait_for(|seen| *seen >= all).await.unwrap();
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
     let line = status
         .lines()
@@ -379,7 +251,7 @@ async fn resident(orgs: usize) -> u64 {
 }
 
 #[tokio::test]
-async fn the_memory_of_one_more_org_is_printed() {
+async fn memory_per_org_is_bounded() {
     let (few, many) = (resident(5).await, resident(50).await);
     let each = many.saturating_sub(few) / 45;
     println!("memory with 5 orgs {few} bytes, with 50 {many}: {each} for each more");
@@ -387,10 +259,10 @@ async fn the_memory_of_one_more_org_is_printed() {
 }
 
 #[tokio::test]
-async fn flags_that_belong_into_the_file_are_refused_beside_it() {
-    let world = World::new().await;
+async fn flags_of_a_single_org_are_rejected_with_a_config_file() {
+    let harness = Harness::new().await;
     for flag in ["--checkpoint=x", "--since=1h", "--poll-interval=1m"] {
-        let ended = run(&world, &config_file(&world, 1, 0), &[flag]).await;
+        let ended = run(&harness, &config_file(&harness, 1, 0), &[flag]).await;
         assert_eq!(ended.code, Some(2), "{}", ended.stderr);
         assert!(
             ended.stderr.contains("the file of --config"),

@@ -1,9 +1,9 @@
 use std::time::Instant;
 
 use super::{Proxy, TO_THE_INGRESS, assert_only_whole_requests_repeat};
-use crate::eventbridge_http::program::{World, envelope};
-use crate::program::{fresh, terminate};
-use crate::rounds::seeds;
+use crate::eventbridge_http::harness::{Harness, envelope};
+use crate::harness::{fresh, terminate};
+use crate::seeds::seeds;
 
 const EVENTS: usize = 600;
 
@@ -14,15 +14,15 @@ const TO_THE_PROGRAM: (usize, usize) = (40 << 10, 6 << 10);
 const COMPRESS: f64 = 50.0;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cuts_on_both_sides_of_eventbridge_http_lose_nothing_and_repeat_only_whole_requests() {
+async fn http_disconnects_lose_nothing_and_repeat_only_whole_requests() {
     for seed in seeds(3) {
-        let world = World::new().await;
+        let harness = Harness::new().await;
         let events = fresh(EVENTS);
-        let address = world.ingress_server.base_url();
+        let address = harness.ingress_server.base_url();
         let ingress = Proxy::before(&address, TO_THE_INGRESS, !seed).await;
-        let mut variables = world.variables();
+        let mut variables = harness.variables();
         variables.insert("CORALOGIX_ENDPOINT", ingress.base_url());
-        let mut program = world.listen(&variables, &[]).await;
+        let mut program = harness.listen(&variables, &[]).await;
         let proxy = Proxy::before(&program.address, TO_THE_PROGRAM, seed).await;
         program.address = proxy.base_url().replace("http://", "");
         let destination = program.destination().seed(seed).compress(COMPRESS).build();
@@ -36,7 +36,8 @@ async fn cuts_on_both_sides_of_eventbridge_http_lose_nothing_and_repeat_only_who
         assert_eq!(ended.code, Some(0), "{ended:?}");
         ended.summary();
         let (proxy, ingress) = (proxy.cuts(), ingress.cuts());
-        let repeats = assert_only_whole_requests_repeat(&world.ingress.ledger(), &events, ingress);
+        let repeats =
+            assert_only_whole_requests_repeat(&harness.ingress.ledger(), &events, ingress);
         println!(
             "seed {seed}, {:?}: {EVENTS} events, {} attempts more, cut from the caller {proxy:?}, to the ingress {ingress:?}: 0 lost, {repeats} repeated",
             began.elapsed(),

@@ -11,23 +11,23 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStderr};
 
-use crate::program::{Ended, KEY, TOKEN, start_program};
+use crate::harness::{Exit, KEY, TOKEN, start_program};
 
-pub(crate) struct World {
+pub(crate) struct Harness {
     pub(crate) ingress: CoralogixSimulator,
     pub(crate) ingress_server: SimulatorServer,
     pub(crate) folder: TempDir,
 }
 
-/// A program that listens.
-pub(crate) struct Listening {
+/// A running program, and its address.
+pub(crate) struct Endpoint {
     pub(crate) child: Child,
     pub(crate) address: String,
     said: String,
     stderr: BufReader<ChildStderr>,
 }
 
-impl World {
+impl Harness {
     pub(crate) async fn new() -> Self {
         let ingress = CoralogixSimulator::builder().key(KEY).build();
         Self {
@@ -56,8 +56,8 @@ impl World {
         &self,
         variables: &HashMap<&'static str, String>,
         flags: &[&str],
-    ) -> Listening {
-        Listening::of(self.start(variables, flags)).await
+    ) -> Endpoint {
+        Endpoint::of(self.start(variables, flags)).await
     }
 
     pub(crate) fn dead_letters(&self) -> String {
@@ -80,8 +80,8 @@ impl World {
     }
 }
 
-impl Listening {
-    /// A program that was started, once it listens.
+impl Endpoint {
+    /// A program that was started; waits until it listens.
     pub(crate) async fn of(mut child: Child) -> Self {
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
@@ -109,14 +109,14 @@ impl Listening {
             .authorization(Authorization::api_key(header, TOKEN))
     }
 
-    pub(crate) async fn ended(mut self) -> Ended {
+    pub(crate) async fn ended(mut self) -> Exit {
         let rest = async {
             let mut rest = String::new();
             self.stderr.read_to_string(&mut rest).await.unwrap();
             rest
         };
         self.child.stderr = None;
-        let (rest, mut ended) = tokio::join!(rest, Ended::of(self.child));
+        let (rest, mut ended) = tokio::join!(rest, Exit::of(self.child));
         ended.stderr = self.said + &rest;
         for secret in [TOKEN, KEY] {
             assert!(
@@ -134,7 +134,7 @@ pub(crate) fn envelope(detail: &[u8]) -> Bytes {
     [head, detail, b"}"].concat().into()
 }
 
-/// What a program that is not to be heard writes to.
+/// For output that nobody reads.
 pub(crate) fn nowhere() -> Stdio {
     Stdio::null()
 }

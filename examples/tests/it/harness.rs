@@ -1,4 +1,4 @@
-//! The `pull` program as a process, and the stand-ins it talks to.
+//! The `pull` program as a process between stand-ins for Okta and Coralogix.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,17 +19,17 @@ pub(crate) const TOKEN: &str = "00-marked-okta-token";
 pub(crate) const KEY: &str = "marked-coralogix-key";
 
 /// Both stand-ins on real sockets, and a folder for the program's files.
-pub(crate) struct World {
+pub(crate) struct Harness {
     pub(crate) org: OktaSimulator,
     pub(crate) org_server: ServedOrg,
     pub(crate) ingress: CoralogixSimulator,
     pub(crate) ingress_server: SimulatorServer,
     pub(crate) folder: TempDir,
-    /// How many entries reached the ingress, taken or not.
+    /// The number of entries that reached the ingress, accepted or not.
     pub(crate) seen: watch::Receiver<usize>,
 }
 
-impl World {
+impl Harness {
     pub(crate) async fn new() -> Self {
         let org = OktaSimulator::builder()
             .token(TOKEN)
@@ -93,8 +93,8 @@ impl World {
         start(self.folder.path(), &self.variables(), flags)
     }
 
-    pub(crate) async fn run(&self, flags: &[&str]) -> Ended {
-        Ended::of(self.start(flags)).await
+    pub(crate) async fn run(&self, flags: &[&str]) -> Exit {
+        Exit::of(self.start(flags)).await
     }
 
     /// Every one of `events` is in the ingress exactly once, byte for byte.
@@ -159,7 +159,7 @@ pub(crate) fn start_program(
         .unwrap()
 }
 
-/// The examples stand beside the folder of the tests; `cargo test` builds both.
+/// The path of an example, beside the folder of the tests; `cargo test` builds both.
 pub(crate) fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let target = tests.parent().and_then(Path::parent).unwrap();
@@ -174,13 +174,13 @@ pub(crate) fn example(name: &str) -> PathBuf {
 
 /// A program that has ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct Exit {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Ended {
+impl Exit {
     pub(crate) async fn of(child: Child) -> Self {
         let Output {
             status,

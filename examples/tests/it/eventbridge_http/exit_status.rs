@@ -1,16 +1,16 @@
-//! How the program ends, and what it leaves behind.
+//! Exit codes, and the files and entries that the program leaves behind.
 
 use std::collections::HashMap;
 
 use coralogix_sink::simulator::Fault;
 
-use super::program::{World, envelope};
-use crate::program::{Ended, KEY, fresh, start_program, terminate};
+use super::harness::{Harness, envelope};
+use crate::harness::{Exit, KEY, fresh, start_program, terminate};
 
 #[tokio::test]
-async fn what_arrives_is_sent_and_a_signal_ends_it_with_0() {
-    let world = World::new().await;
-    let program = world.listen(&world.variables(), &[]).await;
+async fn events_are_sent_and_a_signal_exits_with_0() {
+    let harness = Harness::new().await;
+    let program = harness.listen(&harness.variables(), &[]).await;
     let events = fresh(500);
     let envelopes = events.iter().map(|event| envelope(&event.json));
     let odd = [
@@ -33,22 +33,22 @@ async fn what_arrives_is_sent_and_a_signal_ends_it_with_0() {
     let counts = ended.summary();
     assert_eq!((counts["received"], counts["delivered"]), (503, 500));
     assert_eq!((counts["dead_lettered"], counts["too_old"]), (2, 1));
-    world.assert_all_once(&events);
-    for entry in world.ingress.ledger().entries() {
+    harness.assert_all_once(&events);
+    for entry in harness.ingress.ledger().entries() {
         assert_eq!(
             (&*entry.subsystem, entry.computer.as_deref()),
             ("audit", Some("acme"))
         );
     }
-    assert_eq!(world.dead_letters().lines().count(), 2);
+    assert_eq!(harness.dead_letters().lines().count(), 2);
 }
 
 #[tokio::test]
-async fn a_key_that_coralogix_refuses_ends_with_1_before_anything_is_taken() {
+async fn refused_key_exits_with_1_before_an_event_is_accepted() {
     for status in [401, 403] {
-        let world = World::new().await;
-        world.ingress.fail_always(Some(Fault::status(status)));
-        let ended = Ended::of(world.start(&world.variables(), &[])).await;
+        let harness = Harness::new().await;
+        harness.ingress.fail_always(Some(Fault::status(status)));
+        let ended = Exit::of(harness.start(&harness.variables(), &[])).await;
         assert_eq!(
             (ended.code, ended.summary()["received"]),
             (Some(1), 0),
@@ -59,10 +59,10 @@ async fn a_key_that_coralogix_refuses_ends_with_1_before_anything_is_taken() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_refused_later_ends_with_1_and_the_caller_keeps_the_events() {
-    let world = World::new().await;
-    let program = world.listen(&world.variables(), &[]).await;
-    world.ingress.fail_always(Some(Fault::status(403)));
+async fn key_refused_later_exits_with_1_and_leaves_events_to_the_caller() {
+    let harness = Harness::new().await;
+    let program = harness.listen(&harness.variables(), &[]).await;
+    harness.ingress.fail_always(Some(Fault::status(403)));
     let events = fresh(50);
     let envelopes: Vec<_> = events.iter().map(|event| envelope(&event.json)).collect();
     let refused = program.destination().attempts(0).build();
@@ -72,21 +72,21 @@ async fn a_key_that_is_refused_later_ends_with_1_and_the_caller_keeps_the_events
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(ended.summary()["handed_back"], ended.summary()["received"]);
 
-    world.ingress.fail_always(None);
-    let program = world.listen(&world.variables(), &[]).await;
+    harness.ingress.fail_always(None);
+    let program = harness.listen(&harness.variables(), &[]).await;
     let again = program.destination().build().invoke_all(envelopes).await;
     assert_eq!(again.invoked.len(), 50);
-    world.assert_all_once(&events);
+    harness.assert_all_once(&events);
     terminate(&program.child).await;
     assert_eq!(program.ended().await.code, Some(0));
 }
 
 #[tokio::test]
 async fn two_processes_share_a_file_of_dead_letters() {
-    let world = World::new().await;
+    let harness = Harness::new().await;
     let (first, second) = (
-        world.listen(&world.variables(), &[]).await,
-        world.listen(&world.variables(), &[]).await,
+        harness.listen(&harness.variables(), &[]).await,
+        harness.listen(&harness.variables(), &[]).await,
     );
     let bad = |name: &str| {
         (0..100)
@@ -99,7 +99,7 @@ async fn two_processes_share_a_file_of_dead_letters() {
         to_second.invoke_all(bad("b"))
     );
     assert_eq!((one.invoked.len(), other.invoked.len()), (100, 100));
-    let letters = world.dead_letters();
+    let letters = harness.dead_letters();
     let whole = letters
         .lines()
         .filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok());
@@ -107,9 +107,9 @@ async fn two_processes_share_a_file_of_dead_letters() {
 }
 
 #[tokio::test]
-async fn the_demonstration_ends_by_itself_and_adds_up() {
+async fn demonstration_ends_and_its_summary_adds_up() {
     let folder = tempfile::tempdir().unwrap();
-    let ended = Ended::of(start_program(
+    let ended = Exit::of(start_program(
         "eventbridge_http",
         folder.path(),
         &HashMap::new(),
@@ -127,7 +127,7 @@ async fn the_demonstration_ends_by_itself_and_adds_up() {
 }
 
 #[tokio::test]
-async fn a_wrong_setting_ends_with_2_and_is_named() {
+async fn wrong_setting_exits_with_2_and_is_named() {
     let cases: [(&str, &str, &str); 9] = [
         ("EVENTBRIDGE_API_KEY", "", "EVENTBRIDGE_API_KEY: is not set"),
         ("EVENTBRIDGE_API_KEY", " ", "EVENTBRIDGE_API_KEY: is empty"),
@@ -155,14 +155,14 @@ async fn a_wrong_setting_ends_with_2_and_is_named() {
             "--dead-letters: ",
         ),
     ];
-    let world = World::new().await;
+    let harness = Harness::new().await;
     for (name, value, says) in cases {
-        let mut variables = world.variables();
+        let mut variables = harness.variables();
         match value {
             "" => variables.remove(name),
             value => variables.insert(name, value.into()),
         };
-        let ended = Ended::of(world.start(&variables, &[])).await;
+        let ended = Exit::of(harness.start(&variables, &[])).await;
         assert_eq!(
             (ended.code, &*ended.stdout),
             (Some(2), ""),

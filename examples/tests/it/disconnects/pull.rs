@@ -1,8 +1,8 @@
 use std::time::Instant;
 
 use super::{Proxy, TO_THE_INGRESS, assert_only_whole_requests_repeat};
-use crate::program::{Ended, World, start};
-use crate::rounds::seeds;
+use crate::harness::{Exit, Harness, start};
+use crate::seeds::seeds;
 
 const EVENTS: usize = 8000;
 
@@ -10,24 +10,25 @@ const EVENTS: usize = 8000;
 const TO_THE_ORG: (usize, usize) = (4 << 10, 12 << 20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cuts_on_both_sides_of_pull_lose_nothing_and_repeat_only_whole_requests() {
+async fn pull_disconnects_lose_nothing_and_repeat_only_whole_requests() {
     for seed in seeds(1) {
-        let world = World::new().await;
-        let events = world.backlog(EVENTS);
-        let org = Proxy::before(&world.org_server.base_url(), TO_THE_ORG, seed).await;
-        let address = world.ingress_server.base_url();
+        let harness = Harness::new().await;
+        let events = harness.backlog(EVENTS);
+        let org = Proxy::before(&harness.org_server.base_url(), TO_THE_ORG, seed).await;
+        let address = harness.ingress_server.base_url();
         let ingress = Proxy::before(&address, TO_THE_INGRESS, !seed).await;
-        let mut variables = world.variables();
+        let mut variables = harness.variables();
         variables.insert("OKTA_ORG_URL", org.base_url());
         variables.insert("CORALOGIX_ENDPOINT", ingress.base_url());
         let began = Instant::now();
-        let ended = Ended::of(start(world.folder.path(), &variables, &["--once"])).await;
+        let ended = Exit::of(start(harness.folder.path(), &variables, &["--once"])).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let counts = ended.summary();
         let delivered = events.len() as u64;
         assert_eq!((counts["delivered"], counts["handed_back"]), (delivered, 0));
         let (org, ingress) = (org.cuts(), ingress.cuts());
-        let repeats = assert_only_whole_requests_repeat(&world.ingress.ledger(), &events, ingress);
+        let repeats =
+            assert_only_whole_requests_repeat(&harness.ingress.ledger(), &events, ingress);
         println!(
             "seed {seed}, {:?}: {EVENTS} events, cut to the org {org:?}, to the ingress {ingress:?}: 0 lost, {repeats} repeated",
             began.elapsed()

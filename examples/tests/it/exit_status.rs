@@ -1,17 +1,17 @@
-//! How the program ends, and what it leaves behind.
+//! Exit codes of `pull`, and the files and entries that it leaves behind.
 
 use coralogix_sink::simulator::Fault;
 use okta_source::simulator::Fault as OrgFault;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
-use super::program::{Ended, TOKEN, World, fresh, terminate};
+use super::harness::{Exit, Harness, TOKEN, fresh, terminate};
 
 #[tokio::test]
 async fn a_backlog_arrives_once_and_the_sum_adds_up() {
-    let world = World::new().await;
-    let events = world.backlog(2500);
-    world.append(
+    let harness = Harness::new().await;
+    let events = harness.backlog(2500);
+    harness.append(
         [
             &b"{\"no\":\"published\"}"[..],
             b"null",
@@ -19,17 +19,17 @@ async fn a_backlog_arrives_once_and_the_sum_adds_up() {
         ]
         .map(Into::into),
     );
-    let ended = world.run(&["--once"]).await;
+    let ended = harness.run(&["--once"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let counts = ended.summary();
     assert_eq!((counts["received"], counts["delivered"]), (2503, 2500));
     assert_eq!((counts["dead_lettered"], counts["too_old"]), (2, 1));
-    world.assert_all_once(&events);
-    let letters = std::fs::read_to_string(world.dead_letters()).unwrap();
+    harness.assert_all_once(&events);
+    let letters = std::fs::read_to_string(harness.dead_letters()).unwrap();
     assert_eq!(letters.lines().count(), 2, "{letters}");
     assert!(letters.contains(r#"{\"no\":\"published\"}"#), "{letters}");
 
-    let again = world.run(&["--once"]).await;
+    let again = harness.run(&["--once"]).await;
     assert_eq!(
         again.summary()["received"],
         0,
@@ -39,7 +39,7 @@ async fn a_backlog_arrives_once_and_the_sum_adds_up() {
 
 #[tokio::test]
 async fn a_broken_element_costs_one_element() {
-    let world = World::new().await;
+    let harness = Harness::new().await;
     let events = fresh(999);
     let texts = events.iter().map(|event| event.json.clone());
     let mut page: Vec<_> = texts.collect();
@@ -47,16 +47,16 @@ async fn a_broken_element_costs_one_element() {
         321,
         (&b"{\"uuid\":\"broken\",\"actor\":[{\"id\":}"[..]).into(),
     );
-    world.append(page);
-    let ended = world.run(&["--once"]).await;
+    harness.append(page);
+    let ended = harness.run(&["--once"]).await;
     let counts = ended.summary();
     assert_eq!(
         (ended.code, counts["delivered"], counts["dead_lettered"]),
         (Some(0), 999, 1),
         "{ended:?}"
     );
-    world.assert_all_once(&events);
-    let letters = std::fs::read_to_string(world.dead_letters()).unwrap();
+    harness.assert_all_once(&events);
+    let letters = std::fs::read_to_string(harness.dead_letters()).unwrap();
     assert!(
         letters.contains(r#"{\"uuid\":\"broken\",\"actor\":[{\"id\":}"#),
         "{letters}"
@@ -64,12 +64,12 @@ async fn a_broken_element_costs_one_element() {
 }
 
 #[tokio::test]
-async fn a_refused_key_ends_with_1_and_consumes_nothing() {
+async fn refused_key_exits_with_1_and_consumes_nothing() {
     for status in [401, 403] {
-        let world = World::new().await;
-        let events = world.backlog(1500);
-        world.ingress.fail_always(Some(Fault::status(status)));
-        let ended = world.run(&["--once"]).await;
+        let harness = Harness::new().await;
+        let events = harness.backlog(1500);
+        harness.ingress.fail_always(Some(Fault::status(status)));
+        let ended = harness.run(&["--once"]).await;
         let counts = ended.summary();
         assert_eq!(
             (ended.code, counts["handed_back"]),
@@ -77,18 +77,23 @@ async fn a_refused_key_ends_with_1_and_consumes_nothing() {
             "{ended:?}"
         );
         assert!(ended.stderr.contains("key"), "{}", ended.stderr);
-        world.ingress.fail_always(None);
-        assert_eq!(world.run(&["--once"]).await.code, Some(0));
-        world.assert_all_once(&events);
+        harness.ingress.fail_always(None);
+        assert_eq!(harness.run(&["--once"]).await.code, Some(0));
+        harness.assert_all_once(&events);
     }
 }
 
 #[tokio::test]
-async fn a_refused_token_ends_with_1_and_says_what_to_do() {
-    let world = World::new().await;
-    let mut variables = world.variables();
+async fn refused_token_exits_with_1_and_advice() {
+    let harness = Harness::new().await;
+    let mut variables = harness.variables();
     variables.insert("OKTA_API_TOKEN", "00wrong".into());
-    let ended = Ended::of(super::program::start(world.folder.path(), &variables, &[])).await;
+    let ended = Exit::of(super::harness::start(
+        harness.folder.path(),
+        &variables,
+        &[],
+    ))
+    .await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(
         ended.stderr.contains("Okta refuses the API token"),
@@ -112,10 +117,10 @@ async fn the_token_goes_to_no_other_host() {
         String::from_utf8_lossy(&bytes).into_owned()
     });
     for fault in [OrgFault::NextLink(url.clone()), OrgFault::Redirect(url)] {
-        let world = World::new().await;
-        world.backlog(1500);
-        world.org.script(fault);
-        let ended = world.run(&["--once"]).await;
+        let harness = Harness::new().await;
+        harness.backlog(1500);
+        harness.org.script(fault);
+        let ended = harness.run(&["--once"]).await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
         ended.summary();
         assert!(ended.stderr.contains("error: "), "{}", ended.stderr);
@@ -128,13 +133,13 @@ async fn the_token_goes_to_no_other_host() {
 }
 
 #[tokio::test]
-async fn a_signal_drains_and_ends_with_0() {
-    let mut world = World::new().await;
-    let events = world.backlog(3000);
-    let child = world.start(&["--poll-interval", "1h"]);
-    world.seen.wait_for(|seen| *seen >= 3000).await.unwrap();
+async fn signal_drains_and_exits_with_0() {
+    let mut harness = Harness::new().await;
+    let events = harness.backlog(3000);
+    let child = harness.start(&["--poll-interval", "1h"]);
+    harness.seen.wait_for(|seen| *seen >= 3000).await.unwrap();
     terminate(&child).await;
-    let ended = Ended::of(child).await;
+    let ended = Exit::of(child).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let counts = ended.summary();
     assert_eq!(
@@ -142,16 +147,16 @@ async fn a_signal_drains_and_ends_with_0() {
         (3000, 0),
         "{ended:?}"
     );
-    world.assert_all_once(&events);
-    assert_eq!(world.run(&["--once"]).await.summary()["received"], 0);
+    harness.assert_all_once(&events);
+    assert_eq!(harness.run(&["--once"]).await.summary()["received"], 0);
 }
 
 #[tokio::test]
-async fn once_gives_up_with_1_and_hands_back_what_it_could_not_deliver() {
-    let mut world = World::new().await;
-    world.backlog(10);
-    world.ingress_server.stop().await;
-    let ended = world.run(&["--once", "--give-up-after", "1s"]).await;
+async fn once_gives_up_with_1_and_hands_back_undelivered_events() {
+    let mut harness = Harness::new().await;
+    harness.backlog(10);
+    harness.ingress_server.stop().await;
+    let ended = harness.run(&["--once", "--give-up-after", "1s"]).await;
     assert_eq!(
         (ended.code, ended.summary()["handed_back"]),
         (Some(1), 10),
@@ -161,10 +166,10 @@ async fn once_gives_up_with_1_and_hands_back_what_it_could_not_deliver() {
 }
 
 #[tokio::test]
-async fn a_dry_run_prints_entries_and_touches_nothing() {
-    let world = World::new().await;
-    let events = world.backlog(1200);
-    let ended = world.run(&["--once", "--dry-run"]).await;
+async fn dry_run_prints_entries_and_touches_no_file() {
+    let harness = Harness::new().await;
+    let events = harness.backlog(1200);
+    let ended = harness.run(&["--once", "--dry-run"]).await;
     assert_eq!(
         (ended.code, ended.summary()["delivered"]),
         (Some(0), 1200),
@@ -178,17 +183,17 @@ async fn a_dry_run_prints_entries_and_touches_nothing() {
         assert_eq!(entry["subsystemName"], "acme");
         assert_eq!(entry["text"].as_str().unwrap().as_bytes(), &event.json[..]);
     }
-    assert_eq!(std::fs::read_dir(world.folder.path()).unwrap().count(), 0);
-    assert_eq!(world.ingress.ledger().requests().len(), 0);
+    assert_eq!(std::fs::read_dir(harness.folder.path()).unwrap().count(), 0);
+    assert_eq!(harness.ingress.ledger().requests().len(), 0);
 }
 
 #[tokio::test]
 async fn two_programs_do_not_share_a_checkpoint() {
-    let mut world = World::new().await;
-    world.backlog(10);
-    let first = world.start(&["--poll-interval", "1h"]);
-    world.seen.wait_for(|seen| *seen >= 10).await.unwrap();
-    let second = world.run(&["--once"]).await;
+    let mut harness = Harness::new().await;
+    harness.backlog(10);
+    let first = harness.start(&["--poll-interval", "1h"]);
+    harness.seen.wait_for(|seen| *seen >= 10).await.unwrap();
+    let second = harness.run(&["--once"]).await;
     assert_eq!(
         (second.code, second.stdout.as_str()),
         (Some(2), ""),
@@ -200,5 +205,5 @@ async fn two_programs_do_not_share_a_checkpoint() {
         second.stderr
     );
     terminate(&first).await;
-    assert_eq!(Ended::of(first).await.code, Some(0));
+    assert_eq!(Exit::of(first).await.code, Some(0));
 }

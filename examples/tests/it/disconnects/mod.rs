@@ -1,7 +1,6 @@
-//! Connections that are cut before, within and after requests and answers, on either side of each program.
+//! Connections that are cut before, within and after requests and answers, on both sides of each program.
 //!
-//! A cut is no crash: the program lives on, so that it repeats nothing but requests whose answers were lost, and those whole and
-//! with the very same bytes.
+//! The program does not crash, so that it repeats only requests whose answers were lost, with the same bytes.
 
 mod eventbridge_http;
 mod eventbridge_sqs;
@@ -19,7 +18,7 @@ pub(crate) use self::proxy::Proxy;
 /// The most bytes up and down a connection to the ingress: a few requests, some tens of short answers.
 const TO_THE_INGRESS: (usize, usize) = (1 << 20, 2 << 10);
 
-/// Everything is there, and whatever is there twice came in a request that came twice.
+/// No event is missing, and an entry that arrived twice was in a request that arrived twice.
 fn assert_only_whole_requests_repeat(
     ledger: &Ledger,
     events: &[GeneratedEvent],

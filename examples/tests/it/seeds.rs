@@ -1,4 +1,4 @@
-//! How often the tests with random faults run, and from which seed.
+//! The seeds of the tests with random faults.
 
 /// The seeds to run with: `usual` alone, or as many as `FAULT_ROUNDS` says, from `FAULT_SEED` on.
 pub(crate) fn seeds(usual: u64) -> std::ops::Range<u64> {

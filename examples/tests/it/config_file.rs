@@ -1,0 +1,133 @@
+//! The file of `pull --config`: integrations and errors.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use okta_coralogix_examples::program::Environment;
+use okta_coralogix_examples::pull::config::{self, Integration};
+
+fn read(text: &str, folder: &Path) -> Result<Vec<Integration>, String> {
+    let environment = Environment::new(|name| match name {
+        "TOKEN" => Some("00secret".into()),
+        "KEY" => Some("key".into()),
+        _ => None,
+    });
+    config::parse(text, folder, &environment).map_err(|error| error.to_string())
+}
+
+const GOOD: &str = r#"
+[coralogix]
+domain = "EU2"
+api_key = { env = "KEY" }
+
+[[integration]]
+name = "acme"
+subsystem = "acme-subsystem"
+okta_domain = "acme.okta.com"
+api_token = { env = "TOKEN" }
+filter = 'eventType sw "user."'
+poll_interval = "1m"
+
+[[integration]]
+name = "other"
+subsystem = "other-subsystem"
+okta_domain = "https://login.example.com"
+api_token = { file = "token" }
+coralogix = { domain = "US1", application = "okta-us" }
+"#;
+
+#[test]
+fn integrations_have_their_own_checkpoints_and_share_sinks() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token"), "00other\n").unwrap();
+    let found = read(GOOD, folder.path()).unwrap();
+    let names: Vec<_> = found.iter().map(|one| &*one.name).collect();
+    assert_eq!(names, ["acme", "other"]);
+    assert_eq!(found[0].checkpoint, folder.path().join("acme.checkpoint"));
+    assert!(!Arc::ptr_eq(&found[0].sink, &found[1].sink));
+    let shown = format!("{found:?}");
+    assert!(
+        !shown.contains("00secret") && !shown.contains("00other"),
+        "{shown}"
+    );
+    let same = GOOD.replace("domain = \"US1\", ", "");
+    let found = read(&same, folder.path()).unwrap();
+    assert!(Arc::ptr_eq(&found[0].sink, &found[1].sink));
+}
+
+#[test]
+fn account_is_an_older_name_of_subsystem() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token"), "00other").unwrap();
+    let older = GOOD.replace("subsystem = ", "account = ");
+    let shown = |text: &str| format!("{:?}", read(text, folder.path()).unwrap());
+    assert_eq!(shown(&older), shown(GOOD));
+    let both = GOOD.replacen("subsystem = ", "account = \"a\"\nsubsystem = ", 1);
+    let error = read(&both, folder.path()).unwrap_err();
+    assert!(error.contains("duplicate field"), "{error}");
+}
+
+#[test]
+fn config_file_errors_name_the_key_and_the_correction() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token"), "00other").unwrap();
+    for (from, to, said) in [
+        (
+            "okta_domain = \"acme",
+            "okta_domian = \"acme",
+            "integration \"acme\": the key `okta_domian` is unknown; `okta_domain` is meant, perhaps",
+        ),
+        (
+            "[coralogix]",
+            "[coralogics]",
+            "the key `coralogics` is unknown; `coralogix` is meant",
+        ),
+        (
+            "domain = \"EU2\"",
+            "domain = \"EU2\"\nzone = 1",
+            "the key `zone` is unknown; there are domain",
+        ),
+        (
+            "api_token = { env = \"TOKEN\" }",
+            "api_token = \"00inline\"",
+            "write `{ env = \"NAME\" }`",
+        ),
+        (
+            "{ env = \"TOKEN\" }",
+            "{ env = \"NO_TOKEN\" }",
+            "api_token: the variable NO_TOKEN is not set",
+        ),
+        (
+            "{ file = \"token\" }",
+            "{ file = \"nowhere\" }",
+            "api_token: the file \"nowhere\" cannot be read",
+        ),
+        (
+            "subsystem = \"acme-subsystem\"",
+            "",
+            "integration \"acme\": subsystem: is missing",
+        ),
+        (
+            "api_token = { env = \"TOKEN\" }",
+            "",
+            "integration \"acme\": api_token",
+        ),
+        (
+            "name = \"other\"",
+            "name = \"acme\"",
+            "is another integration's too",
+        ),
+        ("name = \"other\"", "name = \"../x\"", "it names a file"),
+        ("acme.okta.com", "acme-admin.okta.com", "acme.okta.com"),
+        ("\"1m\"", "\"soon\"", "poll_interval"),
+        ("\"US1\"", "\"MARS1\"", "integration \"other\": coralogix"),
+        ("subsystem = \"acme-subsystem\"", "subsystem = 7", "line "),
+    ] {
+        assert!(GOOD.contains(from), "{from}");
+        let told = read(&GOOD.replacen(from, to, 1), folder.path()).unwrap_err();
+        assert!(told.contains(said), "{told}\nshould contain {said}");
+        assert!(!told.contains("00"), "a secret is repeated: {told}");
+    }
+    let told = read("[coralogix]\n", folder.path()).unwrap_err();
+    assert!(told.contains("[[integration]]"), "{told}");
+}
