@@ -1,9 +1,8 @@
-//! The file of `pull --config`: what is wrong is said without a secret, what is right has no two meanings.
+//! The file of `pull --config`: errors contain no secret, and a valid file has one meaning.
 
 #![no_main]
 
-// The program's own files, and not its library: that has the SDK for SQS among its dependencies, which would take longer to build
-// than a short run takes.
+// The source files instead of the library, which depends on the SDK for SQS: building that takes longer than a short run.
 #[expect(dead_code, reason = "the program uses more of it")]
 #[path = "../src/program"]
 mod program {
@@ -25,17 +24,17 @@ use okta_coralogix_core::ErrorKind;
 use self::program::Environment;
 use self::pull_config::{Integration, parse};
 
-/// What every variable of the process holds.
+/// The value of every variable.
 const SECRET: &str = "00marked-secret-value";
 
-/// A line that no good file has.
+/// A line that no valid file has.
 const UNKNOWN: &str = "\n[no_such_table]\n";
 
-/// The longest message: a wrong value may stand in it.
+/// The longest message beside the text: it may repeat a wrong value.
 const BESIDE: usize = 2000;
 
 fuzz_target!(|text: &str| {
-    // Files of the machine that never end.
+    // Device files never end.
     if text.contains("/dev") || text.contains("/proc") {
         return;
     }
@@ -56,13 +55,13 @@ fuzz_target!(|text: &str| {
             assert!(!error.contains(SECRET), "a secret is shown: {error}");
             assert!(
                 error.len() <= text.len() * 8 + BESIDE,
-                "it says too much: {error}"
+                "the message is too long: {error}"
             );
         }
     }
 });
 
-/// What is wrong, if anything: always a setting.
+/// The integrations, or the error, which is always one of `Config`.
 fn read(text: &str) -> Result<Vec<Integration>, String> {
     let environment = Environment::new(|name| match name {
         "UNSET" => None,

@@ -66,7 +66,6 @@ pub async fn open_dead_letters(path: &Path) -> Result<FileDeadLetters> {
 }
 
 /// A pipeline that `observer` watches and that gives up after a while without progress, if `give_up_after` is set.
-#[must_use]
 pub fn configure<S: EventSource>(
     builder: PipelineBuilder<S>,
     observer: impl Observer,

@@ -1,6 +1,6 @@
 //! The cost of `pull` over sockets, against that of the bare path for the same bytes.
 
-mod bare;
+mod mapping_path;
 mod process;
 
 use std::error::Error;
@@ -19,18 +19,18 @@ use self::process::{Usage, run};
 const TOKEN: &str = "00-stand-in-token";
 const KEY: &str = "stand-in-key";
 
-/// Events of a page, the most that Okta hands out, and pages.
+/// Events in a page, the most that Okta allows, and pages.
 const PAGE: usize = 1000;
 const PAGES: usize = 100;
 
-/// A forwarder as one would write it first.
+/// A naive forwarder.
 const FORWARDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/forwarder.py");
 
-/// Serves a backlog to `pull`, lets it catch up, and prints what it took; then the same with a naive forwarder in Python, if that is
-/// there.
+/// Serves a backlog to `pull`, lets it catch up, and prints its cost; then the same with a naive forwarder in Python, if Python is
+/// installed.
 ///
 /// # Errors
-/// If `pull` is not there or does not end well, or this is not Linux.
+/// If `pull` is not built or fails, or this is not Linux.
 pub async fn main() -> Result<(), Box<dyn Error>> {
     let events = backlog();
     let pull = std::env::current_exe()?.with_file_name("pull");
@@ -43,7 +43,7 @@ pub async fn main() -> Result<(), Box<dyn Error>> {
         events.iter().map(|event| event.json.len()).sum(),
     );
     let pages: Vec<Bytes> = events.chunks(PAGE).map(page_of).collect();
-    let bare = bare::seconds(&pages)?;
+    let bare = mapping_path::seconds(&pages)?;
     print(&usage, count, bytes, bare, requests)?;
     drop(pages);
     let mut out = io::stdout().lock();
@@ -65,7 +65,7 @@ pub async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Has a program carry all events. What it used, and its requests on both sides.
+/// Runs a program until it has sent all events. Returns its usage and the requests to Okta and Coralogix.
 async fn serve(
     events: &[GeneratedEvent],
     program: &Path,

@@ -1,4 +1,4 @@
-//! A program as a process, and what it used.
+//! A program as a process, and its CPU time and memory.
 
 use std::error::Error;
 use std::fs;
@@ -10,16 +10,16 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 use tokio::time::interval;
 
-/// Of `/proc/<pid>/stat`: fixed at 100 for programs, whatever the kernel uses inside.
+/// The unit of `/proc/<pid>/stat`: fixed at 100 for programs, whatever the kernel uses itself.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// What a process used.
+/// CPU time and memory of a process.
 pub(super) struct Usage {
     /// Seconds.
     pub(super) user: f64,
     /// Seconds.
     pub(super) system: f64,
-    /// The most memory that it ever had, in KiB, up to the last look.
+    /// Peak memory in KiB, up to the last sample.
     pub(super) peak_kib: u64,
 }
 
@@ -29,10 +29,10 @@ impl Usage {
         self.user + self.system
     }
 
-    /// That of a process so far. `process` is a number or `self`.
+    /// The usage of a process so far. `process` is a number or `self`.
     pub(super) fn of(process: &str) -> Result<Self, Box<dyn Error>> {
         let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-        // The name in brackets may have spaces in it; behind it the times are the 12th and 13th field.
+        // The name in brackets may contain spaces; after it the times are the 12th and 13th field.
         let (_, fields) = stat.rsplit_once(')').ok_or("no name in /proc")?;
         let ticks = |index| -> Result<f64, Box<dyn Error>> {
             let field = fields
@@ -71,10 +71,10 @@ pub(super) async fn run<const N: usize>(
         .map_err(|error| format!("{}: {error}", program.display()))?;
     let process = child.id().ok_or("the process is gone")?.to_string();
     let mut output = child.stdout.take().ok_or("no output")?;
-    let mut said = String::new();
-    let mut looks = interval(Duration::from_millis(20));
+    let mut stdout = String::new();
+    let mut samples = interval(Duration::from_millis(20));
     let mut peak_kib = 0;
-    let ended = output.read_to_string(&mut said);
+    let ended = output.read_to_string(&mut stdout);
     tokio::pin!(ended);
     loop {
         tokio::select! {
@@ -82,12 +82,12 @@ pub(super) async fn run<const N: usize>(
                 ended?;
                 break;
             }
-            _ = looks.tick() => peak_kib = peak_kib.max(Usage::of(&process)?.peak_kib),
+            _ = samples.tick() => peak_kib = peak_kib.max(Usage::of(&process)?.peak_kib),
         }
     }
-    // Its output is closed: it has ended, or is about to. What it used is there until somebody waits for it.
+    // Its output is closed: it has ended, or is about to. The kernel keeps its usage until it is waited for.
     while !fs::read_to_string(format!("/proc/{process}/stat"))?.contains(") Z ") {
-        looks.tick().await;
+        samples.tick().await;
     }
     let usage = Usage {
         peak_kib,
@@ -95,7 +95,7 @@ pub(super) async fn run<const N: usize>(
     };
     let status = child.wait().await?;
     if !status.success() {
-        return Err(format!("{} ended with {status}: {said}", program.display()).into());
+        return Err(format!("{} ended with {status}: {stdout}", program.display()).into());
     }
     Ok(usage)
 }

@@ -1,4 +1,4 @@
-//! Lines of standard input, as many at a time as there are.
+//! Lines of standard input, in batches.
 
 use std::io;
 use std::time::Duration;
@@ -6,18 +6,18 @@ use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 use tokio::time::{Instant, timeout_at};
 
-/// The most lines and bytes that are sent at a time, and how long the first of them waits for others.
+/// The most lines and bytes of a batch, and how long its first line waits for others.
 const LINES: usize = 3_000;
 const BYTES: usize = 4 * 1024 * 1024;
 const LINGER: Duration = Duration::from_millis(200);
 
-/// The longest line: what follows is the next one. It is what a request of Coralogix holds.
+/// The longest line, which must fit a request to Coralogix as an escaped string; the rest of it becomes the next line.
 const LONGEST: usize = 1_000_000;
 
-/// Gathers lines.
+/// Reads batches of lines.
 pub(super) struct Lines<R> {
     input: R,
-    /// The line that is being read.
+    /// The incomplete line.
     line: Vec<u8>,
 }
 
@@ -29,7 +29,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
         }
     }
 
-    /// The next lines, without line ends; what is blank is passed over. None: there are no more. Bytes that are no UTF-8
+    /// The next lines, without line breaks and blank lines. Empty at the end of the input. Bytes that are not UTF-8
     /// are replaced by U+FFFD.
     pub(super) async fn next(&mut self) -> io::Result<Vec<String>> {
         let mut lines = Vec::new();
@@ -53,7 +53,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
         Ok(lines)
     }
 
-    /// Dropping the future loses nothing: what was read stays in `line`.
+    /// Cancel safe: an incomplete line stays in `line`.
     async fn line(&mut self) -> io::Result<Option<String>> {
         loop {
             let read = self.input.fill_buf().await?;

@@ -1,4 +1,4 @@
-//! Dead letters of a function: a file that outlives it, or the log.
+//! Dead letters of a function: in a file that outlives it, or in the log.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,7 +10,7 @@ use okta_coralogix_core::dead_letter::{
 };
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
-/// Where they go. Clones write to the same place.
+/// Clones write to the same file or log.
 #[derive(Debug, Clone)]
 pub(super) enum FunctionDeadLetters {
     File(Arc<FileDeadLetters>),

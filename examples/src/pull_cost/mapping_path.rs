@@ -1,4 +1,4 @@
-//! The path without program, sockets and pipeline: page, events, entries, bodies, gzip.
+//! The mapping path alone, without program, sockets and pipeline: page, events, entries, bodies, gzip.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -12,10 +12,10 @@ use okta_coralogix_core::{Clock, CoralogixMapping, LogSink, Mapping, SystemClock
 
 use super::process::Usage;
 
-/// How often it is measured: what the clock counts is a hundredth of a second, and other programs share the processor.
+/// Measured several times: the kernel counts hundredths of a second, and other programs share the processor.
 const ROUNDS: usize = 5;
 
-/// CPU seconds that it takes for these pages: the median of some rounds.
+/// CPU seconds for these pages: the median of the rounds.
 ///
 /// # Errors
 /// If a page cannot be split, mapped or encoded.
