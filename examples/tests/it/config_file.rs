@@ -71,7 +71,7 @@ fn account_is_an_older_name_of_subsystem() {
 fn config_file_errors_name_the_key_and_the_correction() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("token"), "00other").unwrap();
-    for (from, to, said) in [
+    for (from, to, expected) in [
         (
             "okta_domain = \"acme",
             "okta_domian = \"acme",
@@ -124,10 +124,13 @@ fn config_file_errors_name_the_key_and_the_correction() {
         ("subsystem = \"acme-subsystem\"", "subsystem = 7", "line "),
     ] {
         assert!(GOOD.contains(from), "{from}");
-        let told = read(&GOOD.replacen(from, to, 1), folder.path()).unwrap_err();
-        assert!(told.contains(said), "{told}\nshould contain {said}");
-        assert!(!told.contains("00"), "a secret is repeated: {told}");
+        let error = read(&GOOD.replacen(from, to, 1), folder.path()).unwrap_err();
+        assert!(
+            error.contains(expected),
+            "{error}\nshould contain {expected}"
+        );
+        assert!(!error.contains("00"), "a secret is repeated: {error}");
     }
-    let told = read("[coralogix]\n", folder.path()).unwrap_err();
-    assert!(told.contains("[[integration]]"), "{told}");
+    let error = read("[coralogix]\n", folder.path()).unwrap_err();
+    assert!(error.contains("[[integration]]"), "{error}");
 }

@@ -45,7 +45,7 @@ impl Harness {
         answer.unwrap().unwrap()
     }
 
-    /// The messages that an answer reports as not done.
+    /// The messages that an answer reports as failed.
     async fn failures(&self, bodies: &[Bytes], seconds: u64) -> Vec<String> {
         let answer = match self.invoke(batch(bodies), seconds).await {
             Answer::Success(answer) => serde_json::from_slice::<Value>(&answer).unwrap(),
@@ -82,7 +82,7 @@ async fn a_function_answers_for_each_message_and_in_time() {
     assert_eq!(harness.failures(&events[..10], 30).await, [""; 0]);
     assert_eq!(harness.ingress.ledger().entries().len(), 10);
 
-    // The ingress is down: what is malformed is put aside, the rest is not done when the time is up.
+    // The ingress is down: malformed messages are dead-lettered, the others fail when the time is up.
     harness.ingress.fail_always(Some(Fault::status(503)));
     let bodies = [
         "no event".into(),
@@ -133,7 +133,7 @@ async fn unsettled_event_fails_its_invocation() {
     harness.ingress.fail_always(None);
     let answer = harness.invoke(event, 10).await;
     assert_eq!(answer, Answer::Success("null".into()));
-    // What is no event stands in the log.
+    // JSON that is not an event is written to the log.
     let answer = harness.invoke(r#"{"no":"event"}"#.into(), 10).await;
     assert_eq!(answer, Answer::Success("null".into()));
     let ended = harness.end().await;

@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use crate::harness::{Harness, KEY, example, fresh};
 
-async fn put_aside(harness: &Harness, events: &[Bytes]) {
+async fn dead_letter(harness: &Harness, events: &[Bytes]) {
     let letters = FileDeadLetters::open(harness.dead_letters()).await.unwrap();
     let origin = Arc::new(Origin::org("acme"));
     let letter = |event: &Bytes| {
@@ -65,7 +65,7 @@ async fn replay_sends_events_and_envelopes_and_keeps_refused_ones() {
     let poison = String::from_utf8(events[777].to_vec()).unwrap();
     let bad = poison.clone();
     harness.ingress.poison(move |text| text == bad);
-    put_aside(&harness, &events).await;
+    dead_letter(&harness, &events).await;
     let output = run(&harness, KEY, &[]).await;
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let counts = summary(&output);
@@ -88,11 +88,11 @@ async fn replay_sends_events_and_envelopes_and_keeps_refused_ones() {
 async fn refused_key_keeps_every_letter() {
     let harness = Harness::new().await;
     let events: Vec<_> = fresh(700).into_iter().map(|event| event.json).collect();
-    put_aside(&harness, &events).await;
+    dead_letter(&harness, &events).await;
     let output = run(&harness, "another-key", &[]).await;
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(summary(&output)["delivered"], 0);
-    // The file was rotated away: the name alone is enough to go on.
+    // Only a rotated file exists now: the name of the original is enough.
     let output = run(&harness, KEY, &[]).await;
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(summary(&output)["delivered"], 700);
@@ -102,7 +102,7 @@ async fn refused_key_keeps_every_letter() {
 #[tokio::test]
 async fn wrong_settings_are_named() {
     let harness = Harness::new().await;
-    for (arguments, said) in [
+    for (arguments, expected) in [
         (
             &["--dead-letters", "nowhere"][..],
             "--dead-letters: nowhere does not exist",
@@ -112,11 +112,11 @@ async fn wrong_settings_are_named() {
             "--too-old: is \"burn\"; write keep, drop or restamp",
         ),
     ] {
-        put_aside(&harness, &[Bytes::from_static(b"{}")]).await;
+        dead_letter(&harness, &[Bytes::from_static(b"{}")]).await;
         let output = run(&harness, KEY, arguments).await;
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{told}");
-        assert!(told.contains(said), "{told}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(expected), "{stderr}");
     }
 }
 

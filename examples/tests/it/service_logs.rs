@@ -55,8 +55,8 @@ async fn lines_arrive_once_and_a_refused_one_is_logged() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let expected = json!({"read": 3001, "accepted": 3000, "refused": 1, "unsent": 0});
     assert_eq!(count(&output), expected);
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("a line cannot be sent"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("a line cannot be sent"), "{stderr}");
     let ledger = ingress.ledger();
     assert_eq!((ledger.entries().len(), ledger.repeats()), (3000, 0));
     lines.remove(1234);
@@ -71,9 +71,9 @@ async fn refused_key_exits_with_1_and_counts_unsent_lines() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let expected = json!({"read": 3, "accepted": 0, "refused": 0, "unsent": 3});
     assert_eq!(count(&output), expected);
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("key"), "{told}");
-    assert!(!told.contains("another-key"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("key"), "{stderr}");
+    assert!(!stderr.contains("another-key"), "{stderr}");
 }
 
 #[tokio::test]
@@ -87,6 +87,9 @@ async fn demonstration_runs_without_variables() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let expected = json!({"read": 5000, "accepted": 5000, "refused": 0, "unsent": 0});
     assert_eq!(count(&output), expected);
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("in the ingress 5000, repeated 0"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("in the ingress 5000, repeated 0"),
+        "{stderr}"
+    );
 }

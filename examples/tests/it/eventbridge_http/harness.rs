@@ -23,7 +23,7 @@ pub(crate) struct Harness {
 pub(crate) struct Endpoint {
     pub(crate) child: Child,
     pub(crate) address: String,
-    said: String,
+    log: String,
     stderr: BufReader<ChildStderr>,
 }
 
@@ -84,12 +84,12 @@ impl Endpoint {
     /// A program that was started; waits until it listens.
     pub(crate) async fn of(mut child: Child) -> Self {
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
+        let mut log = String::new();
         let address = loop {
             let mut line = String::new();
             let read = stderr.read_line(&mut line).await.unwrap();
-            said.push_str(&line);
-            assert!(read > 0, "it ended: {said}");
+            log.push_str(&line);
+            assert!(read > 0, "it ended: {log}");
             if let Some((_, address)) = line.split_once("listening on ") {
                 break address.trim().to_owned();
             }
@@ -97,7 +97,7 @@ impl Endpoint {
         Self {
             child,
             address,
-            said,
+            log,
             stderr,
         }
     }
@@ -117,7 +117,7 @@ impl Endpoint {
         };
         self.child.stderr = None;
         let (rest, mut ended) = tokio::join!(rest, Exit::of(self.child));
-        ended.stderr = self.said + &rest;
+        ended.stderr = self.log + &rest;
         for secret in [TOKEN, KEY] {
             assert!(
                 !ended.stderr.contains(secret),
