@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use okta_coralogix_core::{MalformedEvent, RawEvent};
 use serde::Deserialize;
 
+use crate::body::Intake;
 use crate::error::{EnvelopeError, EnvelopeFault};
-use crate::forms::Intake;
 use crate::keys::each_key;
 
 /// An EventBridge event, as rules hand it to their targets.

@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod body;
 mod envelope;
 mod error;
-mod forms;
 #[cfg(feature = "http")]
 pub mod http;
 mod keys;
@@ -15,7 +15,7 @@ pub mod simulator;
 #[cfg(feature = "sqs")]
 pub mod sqs;
 
+pub use body::Intake;
 pub use envelope::Envelope;
 pub use error::{EnvelopeError, EnvelopeFault};
-pub use forms::Intake;
 pub use partner::{NotOkta, PartnerSource};

@@ -17,8 +17,8 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::auth::Verdict;
-use super::body::{self, Received};
 use super::builder::Settings;
+use super::request_body::{self, Received};
 use super::source::Waiting;
 use crate::Intake;
 
@@ -191,7 +191,7 @@ impl Endpoint {
     }
 
     async fn discard(&self, body: Body, deadline: Instant) {
-        timeout_at(deadline, body::discard(body)).await.ok();
+        timeout_at(deadline, request_body::discard(body)).await.ok();
     }
 }
 
@@ -207,7 +207,7 @@ async fn receive(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Res
         endpoint.discard(body, deadline).await;
         return endpoint.unavailable("too much is in flight\n");
     };
-    let read = body::read(body, declared, endpoint.settings.body_limit);
+    let read = request_body::read(body, declared, endpoint.settings.body_limit);
     let intake = endpoint.intake(&head.headers);
     let (answer, items) = match timeout_at(deadline, read).await {
         Ok(Received::Whole(body)) => judge(&intake, &head.headers, body),

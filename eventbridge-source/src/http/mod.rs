@@ -33,11 +33,11 @@
 //! API destinations ask for HTTPS with a publicly trusted certificate: end TLS in front of this, at a load balancer say.
 
 mod auth;
-mod body;
 mod builder;
 mod handler;
 mod patience;
 mod readiness;
+mod request_body;
 mod server;
 mod source;
 
