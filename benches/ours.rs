@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use coralogix_sink::{CoralogixSink, CoralogixSinkBuilder};
-use eventbridge_source::Intake;
+use eventbridge_source::BodyParser;
 use okta_coralogix_core::event::{Origin, RawEvent, split_page};
 use okta_coralogix_core::filter::{AgeFilter, EventFilter};
 use okta_coralogix_core::mapping::TextForm;
@@ -17,7 +17,7 @@ use crate::{PAGE_HOST, now};
 #[derive(Debug)]
 pub struct Ours {
     origin: Arc<Origin>,
-    intake: Intake,
+    intake: BodyParser,
     age: AgeFilter,
     mapping: CoralogixMapping,
     sink: CoralogixSink,
@@ -46,7 +46,7 @@ impl Ours {
         let sink = sink.domain("EU2").api_key("not-a-key").build();
         Self {
             origin: Arc::new(Origin::org(PAGE_HOST)),
-            intake: Intake::default(),
+            intake: BodyParser::default(),
             age: AgeFilter::default(),
             mapping: mapping(text),
             sink: sink.expect("region and level are valid"),
@@ -81,7 +81,7 @@ impl Ours {
     pub fn receive(&self, messages: &[Bytes]) -> Vec<RawEvent> {
         let mut events = Vec::with_capacity(messages.len());
         for message in messages {
-            for event in self.intake.read(message.clone()) {
+            for event in self.intake.parse(message.clone()) {
                 events.push(event.expect("a generated event is well-formed"));
             }
         }

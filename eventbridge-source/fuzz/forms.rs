@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use eventbridge_source::{Intake, PartnerSource};
+use eventbridge_source::{BodyParser, PartnerSource};
 use libfuzzer_sys::fuzz_target;
 use okta_coralogix_core::{MalformedEvent, RawEvent};
 use serde_json::value::RawValue;
@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
     let body = Bytes::copy_from_slice(data);
     let items = read(&body);
     assert!(!items.is_empty(), "it left no trace");
-    assert!(items.len() <= Intake::MOST_ITEMS + 1);
+    assert!(items.len() <= BodyParser::MAX_ITEMS + 1);
     for item in &items {
         is_what_it_says(item);
     }
@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn read(body: &Bytes) -> Items {
-    Intake::default().read(body.clone())
+    BodyParser::default().parse(body.clone())
 }
 
 fn bytes(item: &Result<RawEvent, MalformedEvent>) -> &Bytes {

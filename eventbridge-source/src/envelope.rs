@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 use okta_coralogix_core::{MalformedEvent, RawEvent};
 use serde::Deserialize;
 
-use crate::body::Intake;
+use crate::body::BodyParser;
 use crate::error::{EnvelopeError, EnvelopeFault};
-use crate::keys::each_key;
+use crate::json_keys::each_key;
 
 /// An EventBridge event, as rules hand it to their targets.
 ///
@@ -128,7 +128,7 @@ impl Envelope {
     /// # Errors
     /// [`MalformedEvent`], with the whole document, if `source` is not Okta's or the event's head cannot be read.
     pub fn into_event(self) -> Result<RawEvent, MalformedEvent> {
-        Intake::default().event(&self)
+        BodyParser::default().event(&self)
     }
 }
 

@@ -5,17 +5,17 @@ mod envelope;
 mod error;
 #[cfg(feature = "http")]
 pub mod http;
-mod keys;
+mod json_keys;
 #[cfg(feature = "lambda")]
 pub mod lambda;
-mod partner;
+mod partner_source;
 pub mod setup;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 #[cfg(feature = "sqs")]
 pub mod sqs;
 
-pub use body::Intake;
+pub use body::BodyParser;
 pub use envelope::Envelope;
 pub use error::{EnvelopeError, EnvelopeFault};
-pub use partner::{NotOkta, PartnerSource};
+pub use partner_source::{ParsePartnerSourceError, PartnerSource};

@@ -1,7 +1,7 @@
 //! The forms in which events arrive: one body in, its events out.
 
-mod origins;
-mod reading;
+mod origin_cache;
+mod reader;
 mod shape;
 mod values;
 
@@ -10,8 +10,8 @@ use bytes::Bytes;
 use okta_coralogix_core::event::MalformedReason;
 use okta_coralogix_core::{MalformedEvent, RawEvent};
 
-use self::origins::Origins;
-use self::reading::Reading;
+use self::origin_cache::OriginCache;
+use self::reader::Reader;
 use crate::Envelope;
 
 /// An event, or what stood where one should be.
@@ -35,10 +35,10 @@ type Item = Result<RawEvent, MalformedEvent>;
 /// [`bare_event`](okta_coralogix_core::mapping::CoralogixMappingBuilder::bare_event).
 ///
 /// ```
-/// use eventbridge_source::Intake;
+/// use eventbridge_source::BodyParser;
 ///
 /// let body = r#"{"source": "aws.partner/okta.com/acme/audit", "detail": {"published": "2026-05-04T12:00:00Z"}}"#;
-/// for event in Intake::default().read(body.into()) {
+/// for event in BodyParser::default().parse(body.into()) {
 ///     assert_eq!(event?.origin().org, "acme");
 /// }
 /// # Ok::<(), okta_coralogix_core::MalformedEvent>(())
@@ -46,23 +46,23 @@ type Item = Result<RawEvent, MalformedEvent>;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 #[must_use]
-pub struct Intake {
+pub struct BodyParser {
     any_source: bool,
     org: Option<String>,
     application: Option<String>,
     subsystem: Option<String>,
-    origins: Origins,
+    origins: OriginCache,
 }
 
-impl Intake {
+impl BodyParser {
     /// The most events of one body; what stands behind them is one malformed item. Batches of AWS hold at most 10,000
     /// records (the batch window of a Lambda's SQS queue), and an event of Okta takes more than 100 bytes.
-    pub const MOST_ITEMS: usize = 10_000;
+    pub const MAX_ITEMS: usize = 10_000;
 
     /// Takes envelopes of every `source`, such as those of a test that may not use Okta's. Default: only Okta's.
     pub fn any_source(mut self, any: bool) -> Self {
         self.any_source = any;
-        self.origins = Origins::default();
+        self.origins = OriginCache::default();
         self
     }
 
@@ -70,7 +70,7 @@ impl Intake {
     /// the pull route does.
     pub fn org(mut self, org: impl Into<String>) -> Self {
         self.org = Some(org.into());
-        self.origins = Origins::default();
+        self.origins = OriginCache::default();
         self
     }
 
@@ -88,29 +88,29 @@ impl Intake {
 
     /// The events of `body`, in its order. Never empty: a body without any gives one malformed item.
     #[must_use]
-    pub fn read(&self, body: Bytes) -> Vec<Item> {
-        self.read_received(body, None)
+    pub fn parse(&self, body: Bytes) -> Vec<Item> {
+        self.parse_received(body, None)
     }
 
     /// The same of a message that a queue has given `receive_count` times, which the origin then says.
     #[must_use]
-    pub fn read_received(&self, body: Bytes, receive_count: Option<u32>) -> Vec<Item> {
-        let reading = Reading::of(self, receive_count);
+    pub fn parse_received(&self, body: Bytes, receive_count: Option<u32>) -> Vec<Item> {
+        let reader = Reader::new(self, receive_count);
         // By far the most bodies are one envelope, as EventBridge writes it.
-        match RawEvent::parse_envelope(body, |source| reading.origin(source).ok()) {
+        match RawEvent::parse_envelope(body, |source| reader.origin(source).ok()) {
             Ok(event) => vec![Ok(event)],
-            Err(body) => reading.read(body),
+            Err(body) => reader.read(body),
         }
     }
 
     /// The event of an envelope, with the whole envelope as its document.
     pub(crate) fn event(&self, envelope: &Envelope) -> Item {
-        Reading::of(self, None).event(envelope)
+        Reader::new(self, None).event(envelope)
     }
 
     /// What stood where an event should be.
     #[cfg(any(feature = "http", feature = "lambda"))]
     pub(crate) fn malformed(&self, bytes: Bytes, reason: MalformedReason) -> Item {
-        Reading::of(self, None).malformed(bytes, reason)
+        Reader::new(self, None).malformed(bytes, reason)
     }
 }

@@ -1,6 +1,6 @@
 //! What a JSON object is, told by its keys.
 
-use crate::keys::each_key;
+use crate::json_keys::each_key;
 
 /// What one JSON value of a body is.
 #[derive(Debug, PartialEq, Eq)]

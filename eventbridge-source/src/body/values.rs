@@ -4,7 +4,7 @@ use bytes::Bytes;
 use okta_coralogix_core::event::MalformedReason;
 use okta_coralogix_core::json::Recovery;
 
-use crate::keys::each_key;
+use crate::json_keys::each_key;
 
 /// The values of a body that is UTF-8. Arrays at the top level are opened, what stands in them is not.
 ///

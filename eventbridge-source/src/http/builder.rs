@@ -10,23 +10,23 @@ use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{Error, Result, Secret, SharedClockOffset};
 
 use super::HttpSource;
-use super::auth::{Fingerprint, Gate};
+use super::authenticator::{Authenticator, CredentialDigest};
 use super::readiness::Readiness;
-use crate::Intake;
+use crate::BodyParser;
 
 /// What does not change while an endpoint lives.
 pub(super) struct Settings {
     pub(super) path: String,
-    pub(super) gate: Gate,
-    pub(super) intake: Intake,
+    pub(super) authenticator: Authenticator,
+    pub(super) parser: BodyParser,
     pub(super) names_from_headers: bool,
-    pub(super) budget: Duration,
+    pub(super) response_deadline: Duration,
     pub(super) retry_after: Duration,
-    pub(super) body_limit: usize,
-    pub(super) body_memory: usize,
-    pub(super) queue: usize,
-    pub(super) connections: usize,
-    pub(super) patience: Duration,
+    pub(super) max_body_bytes: usize,
+    pub(super) max_buffered_bytes: usize,
+    pub(super) max_waiting_requests: usize,
+    pub(super) max_connections: usize,
+    pub(super) io_timeout: Duration,
     pub(super) linger: Duration,
     pub(super) dedup: DedupWindow,
     /// `None`: there is none to be had.
@@ -49,7 +49,7 @@ impl HttpSourceBuilder {
         Self {
             settings: Settings {
                 path: "/aws/event-bridge".into(),
-                gate: Gate {
+                authenticator: Authenticator {
                     header: HeaderName::from_static("x-amz-event-bridge-access-key"),
                     keys: Vec::new(),
                     basic: Vec::new(),
@@ -57,15 +57,15 @@ impl HttpSourceBuilder {
                     bearer: None,
                     open: false,
                 },
-                intake: Intake::default(),
+                parser: BodyParser::default(),
                 names_from_headers: false,
-                budget: Duration::from_secs(4),
+                response_deadline: Duration::from_secs(4),
                 retry_after: Duration::from_secs(5),
-                body_limit: 2 << 20,
-                body_memory: 256 << 20,
-                queue: 4096,
-                connections: 4096,
-                patience: Duration::from_secs(5),
+                max_body_bytes: 2 << 20,
+                max_buffered_bytes: 256 << 20,
+                max_waiting_requests: 4096,
+                max_connections: 4096,
+                io_timeout: Duration::from_secs(5),
                 linger: Duration::from_millis(50),
                 dedup: DedupWindow::default(),
                 clock_offset: None,
@@ -110,24 +110,24 @@ impl HttpSourceBuilder {
 
     /// How a bearer token is checked (authorization type `OAUTH_CLIENT_CREDENTIALS`). An error means that it cannot be told
     /// now: the request is answered 503 and comes again.
-    pub fn bearer<F, C>(mut self, check: C) -> Self
+    pub fn bearer_check<F, C>(mut self, check: C) -> Self
     where
         C: Fn(Secret) -> F + Send + Sync + 'static,
         F: Future<Output = Result<bool>> + Send + 'static,
     {
-        self.settings.gate.bearer = Some(Arc::new(move |token| check(token).boxed()));
+        self.settings.authenticator.bearer = Some(Arc::new(move |token| check(token).boxed()));
         self
     }
 
     /// Takes events from anybody, for who has checked the sender elsewhere. Default: a credential is required.
     pub fn without_authentication(mut self) -> Self {
-        self.settings.gate.open = true;
+        self.settings.authenticator.open = true;
         self
     }
 
     /// How bodies are read.
-    pub fn intake(mut self, intake: Intake) -> Self {
-        self.settings.intake = intake;
+    pub fn body_parser(mut self, parser: BodyParser) -> Self {
+        self.settings.parser = parser;
         self
     }
 
@@ -140,8 +140,8 @@ impl HttpSourceBuilder {
 
     /// How long a request may take until it is answered 503. Default: 4 s of the 5 s after which EventBridge gives a request up
     /// (AWS, "API destinations").
-    pub fn budget(mut self, budget: Duration) -> Self {
-        self.settings.budget = budget;
+    pub fn response_deadline(mut self, response_deadline: Duration) -> Self {
+        self.settings.response_deadline = response_deadline;
         self
     }
 
@@ -152,34 +152,34 @@ impl HttpSourceBuilder {
     }
 
     /// The most bytes of a body. Default: 2 MiB, twice the largest event (AWS, January 2026: 1 MB).
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.settings.body_limit = bytes;
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.settings.max_body_bytes = bytes;
         self
     }
 
     /// The most bytes of bodies that are being read or wait for their outcome; what is more is answered 503. Default: 256 MiB.
-    pub fn body_memory(mut self, bytes: usize) -> Self {
-        self.settings.body_memory = bytes;
+    pub fn max_buffered_bytes(mut self, bytes: usize) -> Self {
+        self.settings.max_buffered_bytes = bytes;
         self
     }
 
     /// The most requests that wait to be taken by the pipeline, and as many again in it; what is more is answered 503. Default:
     /// 4,096, over 13 seconds of the 300 requests per second that AWS lets an API destination send.
-    pub fn queue(mut self, requests: usize) -> Self {
-        self.settings.queue = requests;
+    pub fn max_waiting_requests(mut self, requests: usize) -> Self {
+        self.settings.max_waiting_requests = requests;
         self
     }
 
-    /// The most connections of [`serve`](HttpSource::serve); what is more waits to be accepted. Default: 4,096.
-    pub fn connections(mut self, connections: usize) -> Self {
-        self.settings.connections = connections;
+    /// The most max_connections of [`serve`](HttpSource::serve); what is more waits to be accepted. Default: 4,096.
+    pub fn max_connections(mut self, max_connections: usize) -> Self {
+        self.settings.max_connections = max_connections;
         self
     }
 
     /// How long a caller of [`serve`](HttpSource::serve) may take to send the head of a request, may lie idle before the next one, and may
     /// leave an answer unread. Default: 5 s.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.settings.patience = patience;
+    pub fn io_timeout(mut self, io_timeout: Duration) -> Self {
+        self.settings.io_timeout = io_timeout;
         self
     }
 
@@ -223,21 +223,25 @@ impl HttpSourceBuilder {
     /// `Config`, which names the setting: no credential, an empty one, no path, no header name, or a bound of zero.
     pub fn build(mut self) -> Result<HttpSource> {
         let settings = &mut self.settings;
-        settings.gate.header = self.header.parse().map_err(|_| {
+        settings.authenticator.header = self.header.parse().map_err(|_| {
             Error::config(
                 "api_key_header",
                 format!("{:?} is no header name", self.header),
             )
         })?;
         for (field, secrets, known) in [
-            ("api_key", &self.keys, &mut settings.gate.keys),
-            ("bearer_token", &self.tokens, &mut settings.gate.tokens),
+            ("api_key", &self.keys, &mut settings.authenticator.keys),
+            (
+                "bearer_token",
+                &self.tokens,
+                &mut settings.authenticator.tokens,
+            ),
         ] {
             if secrets.iter().any(|secret| secret.expose().is_empty()) {
                 return Err(Error::config(field, "is empty"));
             }
-            let fingerprint = |secret: &Secret| Fingerprint::of(secret.expose().as_bytes());
-            known.extend(secrets.iter().map(fingerprint));
+            let digest = |secret: &Secret| CredentialDigest::of(secret.expose().as_bytes());
+            known.extend(secrets.iter().map(digest));
         }
         for (user, password) in &self.basic {
             if password.expose().is_empty() || user.contains(':') {
@@ -248,17 +252,19 @@ impl HttpSourceBuilder {
             }
             let pair = Secret::from(format!("{user}:{}", password.expose()));
             settings
-                .gate
+                .authenticator
                 .basic
-                .push(Fingerprint::of(pair.expose().as_bytes()));
+                .push(CredentialDigest::of(pair.expose().as_bytes()));
         }
         if settings.clock_offset.is_some() && !settings.readiness.can_ask() {
             let detail = "needs a `sink_check`: without it nobody might ever ask the sink, whose clock is awaited";
             return Err(Error::config("clock_offset", detail));
         }
-        let gate = &settings.gate;
-        let has_secret = !(gate.keys.is_empty() && gate.basic.is_empty() && gate.tokens.is_empty());
-        if !has_secret && gate.bearer.is_none() && !gate.open {
+        let authenticator = &settings.authenticator;
+        let has_secret = !(authenticator.keys.is_empty()
+            && authenticator.basic.is_empty()
+            && authenticator.tokens.is_empty());
+        if !has_secret && authenticator.bearer.is_none() && !authenticator.open {
             let detail = "give an API key, a user and password, or a check of bearer tokens; or say `without_authentication`";
             return Err(Error::config("api_key", detail));
         }
@@ -273,18 +279,18 @@ impl HttpSourceBuilder {
         }
         let millis = |time: Duration| usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
         let bounds = [
-            ("body_limit", settings.body_limit),
-            ("queue", settings.queue),
-            ("connections", settings.connections),
-            ("budget", millis(settings.budget)),
-            ("patience", millis(settings.patience)),
+            ("max_body_bytes", settings.max_body_bytes),
+            ("max_waiting_requests", settings.max_waiting_requests),
+            ("max_connections", settings.max_connections),
+            ("response_deadline", millis(settings.response_deadline)),
+            ("io_timeout", millis(settings.io_timeout)),
         ];
         if let Some((field, _)) = bounds.iter().find(|(_, bound)| *bound == 0) {
             return Err(Error::config(field, "must be more than nothing"));
         }
-        if settings.body_memory < settings.body_limit {
+        if settings.max_buffered_bytes < settings.max_body_bytes {
             return Err(Error::config(
-                "body_memory",
+                "max_buffered_bytes",
                 "is less than one body may have",
             ));
         }
@@ -296,13 +302,13 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("path", &self.path)
-            .field("gate", &self.gate)
-            .field("intake", &self.intake)
+            .field("authenticator", &self.authenticator)
+            .field("parser", &self.parser)
             .field("names_from_headers", &self.names_from_headers)
-            .field("budget", &self.budget)
-            .field("body_limit", &self.body_limit)
-            .field("queue", &self.queue)
-            .field("connections", &self.connections)
+            .field("response_deadline", &self.response_deadline)
+            .field("max_body_bytes", &self.max_body_bytes)
+            .field("max_waiting_requests", &self.max_waiting_requests)
+            .field("max_connections", &self.max_connections)
             .finish_non_exhaustive()
     }
 }

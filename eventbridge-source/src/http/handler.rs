@@ -16,11 +16,11 @@ use okta_coralogix_core::{ClockOffset, Error, MalformedEvent, RawEvent};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
-use super::auth::Verdict;
+use super::authenticator::Verdict;
 use super::builder::Settings;
 use super::request_body::{self, Received};
 use super::source::Waiting;
-use crate::Intake;
+use crate::BodyParser;
 
 /// How much later than the deadline the pipeline's answer may come: it is told at the deadline.
 const GRACE: Duration = Duration::from_millis(500);
@@ -73,7 +73,7 @@ impl Endpoint {
         queue: mpsc::Sender<Waiting>,
         failures: mpsc::Sender<Arc<Error>>,
     ) -> Self {
-        let memory = (settings.body_memory / KIB).clamp(1, Semaphore::MAX_PERMITS);
+        let memory = (settings.max_buffered_bytes / KIB).clamp(1, Semaphore::MAX_PERMITS);
         Self {
             settings,
             queue,
@@ -129,24 +129,24 @@ impl Endpoint {
 
     /// Room for a body; `None` if there is too much already.
     fn reserve(&self, declared: Option<u64>) -> Option<SemaphorePermit<'_>> {
-        let limit = self.settings.body_limit as u64;
+        let limit = self.settings.max_body_bytes as u64;
         let bytes = usize::try_from(declared.unwrap_or(limit).min(limit)).ok()?;
         let permits = u32::try_from(bytes.div_ceil(KIB).max(1)).ok()?;
         self.memory.try_acquire_many(permits).ok()
     }
 
-    fn intake(&self, headers: &HeaderMap) -> Intake {
-        let mut intake = self.settings.intake.clone();
+    fn body_parser(&self, headers: &HeaderMap) -> BodyParser {
+        let mut parser = self.settings.parser.clone();
         if self.settings.names_from_headers {
             let name = |header| std::str::from_utf8(headers.get(header)?.as_bytes()).ok();
             if let Some(name) = name(APPLICATION) {
-                intake = intake.application(name);
+                parser = parser.application(name);
             }
             if let Some(name) = name(SUBSYSTEM) {
-                intake = intake.subsystem(name);
+                parser = parser.subsystem(name);
             }
         }
-        intake
+        parser
     }
 
     /// Hands items over and waits for their outcome. True if all are settled.
@@ -170,11 +170,15 @@ impl Endpoint {
 
     /// The sender's credential. Whoever is not let through has his body read, so that he reads the answer.
     async fn admit(&self, request: Request, deadline: Instant) -> Result<Request, Response> {
-        let judged = timeout_at(deadline, self.settings.gate.judge(request.headers())).await;
+        let judged = timeout_at(
+            deadline,
+            self.settings.authenticator.judge(request.headers()),
+        )
+        .await;
         let answer = match judged {
             Ok(Verdict::Allowed) => return Ok(request),
             Ok(Verdict::Refused) => {
-                let challenge = [(WWW_AUTHENTICATE, self.settings.gate.challenge())];
+                let challenge = [(WWW_AUTHENTICATE, self.settings.authenticator.challenge())];
                 (
                     StatusCode::UNAUTHORIZED,
                     challenge,
@@ -196,7 +200,7 @@ impl Endpoint {
 }
 
 async fn receive(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    let deadline = Instant::now() + endpoint.settings.budget;
+    let deadline = Instant::now() + endpoint.settings.response_deadline;
     let request = match endpoint.admit(request, deadline).await {
         Ok(request) => request,
         Err(answer) => return answer,
@@ -207,16 +211,16 @@ async fn receive(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Res
         endpoint.discard(body, deadline).await;
         return endpoint.unavailable("too much is in flight\n");
     };
-    let read = request_body::read(body, declared, endpoint.settings.body_limit);
-    let intake = endpoint.intake(&head.headers);
+    let read = request_body::read(body, declared, endpoint.settings.max_body_bytes);
+    let parser = endpoint.body_parser(&head.headers);
     let (answer, items) = match timeout_at(deadline, read).await {
-        Ok(Received::Whole(body)) => judge(&intake, &head.headers, body),
+        Ok(Received::Whole(body)) => judge(&parser, &head.headers, body),
         Ok(Received::TooLarge { start, length }) => {
-            let limit = endpoint.settings.body_limit;
+            let limit = endpoint.settings.max_body_bytes;
             let reason = format!(
                 "the body has {length} bytes, at most {limit} are taken; these are its first"
             );
-            let item = intake.malformed(start, MalformedReason::Refused(reason));
+            let item = parser.malformed(start, MalformedReason::Refused(reason));
             (StatusCode::PAYLOAD_TOO_LARGE, vec![item])
         }
         Ok(Received::Broken) | Err(_) => {
@@ -230,15 +234,15 @@ async fn receive(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Res
 }
 
 /// What a body holds, and how it is answered once that is settled.
-fn judge(intake: &Intake, headers: &HeaderMap, body: bytes::Bytes) -> (StatusCode, Vec<Item>) {
+fn judge(parser: &BodyParser, headers: &HeaderMap, body: bytes::Bytes) -> (StatusCode, Vec<Item>) {
     let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
     if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
         let reason =
             MalformedReason::Refused("the body has a Content-Encoding; none is taken".into());
-        let item = intake.malformed(body, reason);
+        let item = parser.malformed(body, reason);
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, vec![item]);
     }
-    let items = intake.read(body);
+    let items = parser.parse(body);
     let answer = match items.iter().all(is_no_event) {
         true => StatusCode::BAD_REQUEST,
         false => StatusCode::OK,
@@ -284,7 +288,7 @@ async fn elsewhere(State(endpoint): State<Arc<Endpoint>>, request: Request) -> R
 
 /// An answer after which EventBridge comes again, until the API destination is set right.
 async fn refuse_for_now(endpoint: &Endpoint, request: Request, why: &'static str) -> Response {
-    let deadline = Instant::now() + endpoint.settings.budget;
+    let deadline = Instant::now() + endpoint.settings.response_deadline;
     let request = match endpoint.admit(request, deadline).await {
         Ok(request) => request,
         Err(answer) => return answer,

@@ -32,14 +32,14 @@
 //!
 //! API destinations ask for HTTPS with a publicly trusted certificate: end TLS in front of this, at a load balancer say.
 
-mod auth;
+mod authenticator;
 mod builder;
 mod handler;
-mod patience;
 mod readiness;
 mod request_body;
 mod server;
 mod source;
+mod write_timeout;
 
 pub use builder::HttpSourceBuilder;
 pub use source::HttpSource;

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::handler::{Endpoint, router_of_a_server};
-use super::patience::Patience;
+use super::write_timeout::WriteTimeout;
 
 /// The most headers, and the most bytes of them. API destinations add up to 100 headers of up to 512 bytes to their own.
 const MOST_HEADERS: usize = 160;
@@ -28,10 +28,13 @@ pub(super) async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let room = Arc::new(Semaphore::new(
-        endpoint.settings.connections.min(Semaphore::MAX_PERMITS),
+        endpoint
+            .settings
+            .max_connections
+            .min(Semaphore::MAX_PERMITS),
     ));
     let service = TowerToHyperService::new(router_of_a_server(Arc::clone(&endpoint)));
-    let patience = endpoint.settings.patience;
+    let io_timeout = endpoint.settings.io_timeout;
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -42,7 +45,7 @@ pub(super) async fn serve(
             taken = accept(&listener, &room) => taken,
             Some(_) = connections.join_next() => continue,
         };
-        let served = connection(stream, patience, service.clone(), stopped.clone());
+        let served = connection(stream, io_timeout, service.clone(), stopped.clone());
         connections.spawn(async move {
             served.await;
             drop(permit);
@@ -52,7 +55,7 @@ pub(super) async fn serve(
     endpoint.close();
     stop.send_replace(true);
     let all = async { while connections.join_next().await.is_some() {} };
-    if timeout(endpoint.settings.budget + GRACE, all)
+    if timeout(endpoint.settings.response_deadline + GRACE, all)
         .await
         .is_err()
     {
@@ -87,16 +90,16 @@ async fn accept(
 
 async fn connection(
     stream: TcpStream,
-    patience: Duration,
+    io_timeout: Duration,
     service: TowerToHyperService<axum::Router>,
     mut stopped: watch::Receiver<bool>,
 ) {
     // Answers are small and wait for nothing.
     stream.set_nodelay(true).ok();
-    let io = TokioIo::new(Patience::new(stream, patience));
+    let io = TokioIo::new(WriteTimeout::new(stream, io_timeout));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(patience)
+        .header_read_timeout(io_timeout)
         .max_headers(MOST_HEADERS)
         .max_buf_size(MOST_HEAD_BYTES)
         .serve_connection(io, service);

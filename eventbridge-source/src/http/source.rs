@@ -49,7 +49,7 @@ impl HttpSource {
     }
 
     pub(super) fn assemble(settings: Settings) -> Self {
-        let (sender, queue) = mpsc::channel(settings.queue);
+        let (sender, queue) = mpsc::channel(settings.max_waiting_requests);
         let (fails, failures) = mpsc::channel(1);
         let endpoint = Arc::new(Endpoint::new(settings, sender, fails));
         Self {
@@ -85,10 +85,14 @@ impl HttpSource {
     /// so that hundreds of requests per second become a few requests to the sink; and at most 5 s between two attempts, since a sink that
     /// is back should be found before EventBridge waits for even longer.
     pub fn pipeline(self, sink: impl LogSink) -> PipelineBuilder<Self> {
-        let Settings { queue, linger, .. } = self.endpoint.settings;
+        let Settings {
+            max_waiting_requests,
+            linger,
+            ..
+        } = self.endpoint.settings;
         Pipeline::builder(self, sink)
-            .max_in_flight_deliveries(queue)
-            .max_in_flight_events(queue.saturating_mul(2))
+            .max_in_flight_deliveries(max_waiting_requests)
+            .max_in_flight_events(max_waiting_requests.saturating_mul(2))
             .linger(linger)
             .backoff(BackoffPolicy {
                 cap: LONGEST_WAIT,

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::payload::Payload;
 use super::reply::Reply;
 use super::source::Invocation;
-use crate::Intake;
+use crate::BodyParser;
 
 type Open = dyn Fn(Invocation) -> Result<Pipeline<Invocation>> + Send + Sync;
 type Run = JoinHandle<Result<Summary, RunError>>;
@@ -25,8 +25,8 @@ type Run = JoinHandle<Result<Summary, RunError>>;
 /// At the deadline, less the margin, what is not on its way to the sink is withdrawn and reported as not done. What is on its way keeps its claim
 /// for as long as the pipeline's drain timeout: the copy that Lambda brings again joins the first one's outcome.
 pub struct LambdaHandler {
-    intake: Intake,
-    margin: Duration,
+    parser: BodyParser,
+    deadline_margin: Duration,
     dedup: DedupWindow,
     open: Box<Open>,
     state: Mutex<State>,
@@ -50,8 +50,8 @@ impl LambdaHandler {
         open: impl Fn(Invocation) -> Result<Pipeline<Invocation>> + Send + Sync + 'static,
     ) -> LambdaHandlerBuilder {
         LambdaHandlerBuilder(Self {
-            intake: Intake::default(),
-            margin: Duration::from_secs(1),
+            parser: BodyParser::default(),
+            deadline_margin: Duration::from_secs(1),
             dedup: DedupWindow::default(),
             open: Box::new(open),
             state: Mutex::default(),
@@ -65,15 +65,17 @@ impl LambdaHandler {
     /// waiting cannot mend (a refused key), or an event of an invocation that is no batch was not settled.
     pub async fn handle(&self, payload: Bytes, deadline: Instant) -> Result<Reply> {
         self.collect();
-        let Payload { items, messages } = Payload::read(payload, &self.intake);
+        let Payload { items, messages } = Payload::read(payload, &self.parser);
         let count = items.len();
-        let ours = deadline.checked_sub(self.margin).unwrap_or(deadline);
+        let ours = deadline
+            .checked_sub(self.deadline_margin)
+            .unwrap_or(deadline);
         let (source, told) = Invocation::new(items, ours, self.dedup.clone());
         let pipeline = (self.open)(source)?;
         let mut run = tokio::spawn(pipeline.run(sleep_until(ours)));
 
         // The pipeline answers at the deadline; one that does not must not cost the rest of the time.
-        let last = ours + self.margin / 2;
+        let last = ours + self.deadline_margin / 2;
         let outcomes = match timeout_at(last, told).await {
             Ok(Ok(outcomes)) => outcomes,
             Ok(Err(_)) | Err(_) => Vec::new(),
@@ -167,14 +169,14 @@ impl LambdaHandler {
 
 impl LambdaHandlerBuilder {
     /// Which bodies are taken, and how. Default: Okta's envelopes, and bare events.
-    pub fn intake(mut self, intake: Intake) -> Self {
-        self.0.intake = intake;
+    pub fn body_parser(mut self, parser: BodyParser) -> Self {
+        self.0.parser = parser;
         self
     }
 
     /// How long before Lambda's deadline an invocation is answered. Default: 1 s.
-    pub fn margin(mut self, margin: Duration) -> Self {
-        self.0.margin = margin;
+    pub fn deadline_margin(mut self, deadline_margin: Duration) -> Self {
+        self.0.deadline_margin = deadline_margin;
         self
     }
 
@@ -194,8 +196,8 @@ impl LambdaHandlerBuilder {
 impl fmt::Debug for LambdaHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LambdaHandler")
-            .field("intake", &self.intake)
-            .field("margin", &self.margin)
+            .field("parser", &self.parser)
+            .field("deadline_margin", &self.deadline_margin)
             .field("dedup", &self.dedup)
             .field("summary", &self.state().summary)
             .finish_non_exhaustive()

@@ -9,7 +9,7 @@ use okta_coralogix_core::{MalformedEvent, RawEvent};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::Intake;
+use crate::BodyParser;
 
 /// What was read of a payload.
 #[derive(Debug)]
@@ -71,20 +71,20 @@ struct Unread {
 }
 
 impl Payload {
-    pub(super) fn read(bytes: Bytes, intake: &Intake) -> Self {
+    pub(super) fn read(bytes: Bytes, parser: &BodyParser) -> Self {
         let batch: Option<Batch<'_>> = serde_json::from_slice(&bytes).ok();
         let records: Option<Vec<Read<'_>>> =
             batch.map(|batch| batch.records.into_iter().map(Message::read).collect());
         match records {
-            Some(records) if is_of_sqs(&records) => Self::of_batch(&bytes, records, intake),
+            Some(records) if is_of_sqs(&records) => Self::of_batch(&bytes, records, parser),
             _ => Self {
-                items: intake.read(bytes),
+                items: parser.parse(bytes),
                 messages: None,
             },
         }
     }
 
-    fn of_batch(bytes: &Bytes, records: Vec<Read<'_>>, intake: &Intake) -> Self {
+    fn of_batch(bytes: &Bytes, records: Vec<Read<'_>>, parser: &BodyParser) -> Self {
         let (mut items, mut messages) = (Vec::new(), Vec::new());
         for (record, message) in records {
             let Some(message) = message else {
@@ -101,7 +101,7 @@ impl Payload {
                 });
                 let reason = "a record of a batch that cannot be read";
                 let record = bytes.slice_ref(record.get().as_bytes());
-                items.push(intake.malformed(record, MalformedReason::Refused(reason.into())));
+                items.push(parser.malformed(record, MalformedReason::Refused(reason.into())));
                 continue;
             };
             let body = match message.body {
@@ -110,7 +110,7 @@ impl Payload {
             };
             let receives = message.attributes.get("ApproximateReceiveCount");
             let receives = receives.and_then(|count| count.parse().ok());
-            let read = intake.read_received(body, receives);
+            let read = parser.parse_received(body, receives);
             let group = message.attributes.get("MessageGroupId");
             let is_fifo = is_fifo(&message.event_source_arn);
             messages.push(Record {
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_known_by_its_records_and_everything_else_is_a_body() {
-        let read = |text: &'static str| Payload::read(text.into(), &Intake::default());
+        let read = |text: &'static str| Payload::read(text.into(), &BodyParser::default());
         let event = r#"{\"published\":\"2026-05-04T12:00:00Z\"}"#;
         let record = |source: &str| {
             format!(
@@ -152,7 +152,7 @@ mod tests {
             )
         };
         let batch = format!(r#"{{"Records":[{}]}}"#, record("aws:sqs"));
-        let payload = Payload::read(batch.into(), &Intake::default());
+        let payload = Payload::read(batch.into(), &BodyParser::default());
         let message = Record {
             id: "m".into(),
             group: Some("g".into()),
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(read(r#"{"Records":[]}"#).messages, Some(vec![]));
 
         let other = format!(r#"{{"Records":[{}]}}"#, record("aws:kinesis"));
-        let payload = Payload::read(other.into(), &Intake::default());
+        let payload = Payload::read(other.into(), &BodyParser::default());
         assert_eq!((payload.messages, payload.items.len()), (None, 1));
         assert!(
             payload.items[0].is_err(),
@@ -179,7 +179,7 @@ mod tests {
         let half_a_pair = r#"{"messageId":"b","body":"\ud800","eventSource":"aws:sqs"}"#;
         let odd = r#"{"body":7}"#;
         let batch = format!(r#"{{"Records":[{half_a_pair},{good},{odd}]}}"#);
-        let payload = Payload::read(batch.into(), &Intake::default());
+        let payload = Payload::read(batch.into(), &BodyParser::default());
         let messages = payload.messages.unwrap();
         let ids: Vec<_> = messages.iter().map(|message| &*message.id).collect();
         assert_eq!(
@@ -203,7 +203,7 @@ mod tests {
             );
             let payload = Payload::read(
                 format!(r#"{{"Records":[{record}]}}"#).into(),
-                &Intake::default(),
+                &BodyParser::default(),
             );
             payload.messages.unwrap().remove(0).group
         };

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Uri};
 use okta_coralogix_core::transport::Transport;
 
 use super::Authorization;
-use super::call::{ApiDestination, Destination};
+use super::destination::{ApiDestination, Destination};
 use super::socket::NewConnections;
 
 /// Builds an [`ApiDestination`].
@@ -49,13 +49,13 @@ impl ApiDestinationBuilder {
     }
 
     /// How often an event is tried again (`MaximumRetryAttempts`). Default: 185.
-    pub fn attempts(mut self, attempts: u32) -> Self {
+    pub fn max_retry_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
         self
     }
 
     /// For how long (`MaximumEventAgeInSeconds`). Default: 24 hours.
-    pub fn age(mut self, age: Duration) -> Self {
+    pub fn max_event_age(mut self, age: Duration) -> Self {
         self.0.age = age;
         self
     }

@@ -11,7 +11,7 @@
 //!
 //! let nobody_listens = ApiDestination::builder("http://127.0.0.1:9/aws/event-bridge".parse()?)
 //!     .authorization(Authorization::api_key("x-amz-event-bridge-access-key", "key"))
-//!     .attempts(2)
+//!     .max_retry_attempts(2)
 //!     .compress(1000.0)
 //!     .build();
 //! let given_up = nobody_listens.invoke("{}".into()).await.unwrap_err();
@@ -23,14 +23,14 @@
 //! What it cannot model: the growth of AWS's own waits is not documented; here they double from 1 second to 5 minutes, drawn from the upper
 //! half. It speaks plain HTTP, and takes a token as given instead of asking an OAuth server for one.
 
-mod answer;
 mod authorization;
 mod builder;
-mod call;
-mod record;
+mod destination;
+mod report;
+mod response;
 mod socket;
 
 pub use authorization::Authorization;
 pub use builder::ApiDestinationBuilder;
-pub use call::ApiDestination;
-pub use record::{ErrorCode, Exhausted, Invoked, Report, Undelivered};
+pub use destination::ApiDestination;
+pub use report::{ErrorCode, Exhausted, Invoked, Report, Undelivered};

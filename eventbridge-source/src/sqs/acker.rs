@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use okta_coralogix_core::{Acker, Outcome, Result};
 use tokio::sync::mpsc;
 
-use super::keeper::Dropped;
 use super::shared::Shared;
+use super::visibility::Dropped;
 
 /// One message of a delivery.
 #[derive(Debug)]

@@ -17,8 +17,10 @@ use aws_sdk_sqs::types::{
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::{Clock, ClockOffset, Error, ErrorKind, Result, SystemClock};
 
-use super::queue::{Depth, Facts, Message, Queue, Received, Refused, VisibilityChange};
-use super::refusal;
+use super::error;
+use super::queue::{
+    Depth, FailedEntry, Message, Queue, QueueAttributes, Received, VisibilityChange,
+};
 
 /// A queue of AWS. The client is the caller's: its credentials, its endpoint, its TLS.
 ///
@@ -49,7 +51,7 @@ impl AwsQueue {
         self
     }
 
-    async fn attributes(&self, names: &[QueueAttributeName]) -> Result<Attributes> {
+    async fn get_attributes(&self, names: &[QueueAttributeName]) -> Result<Attributes> {
         let answer = self
             .client
             .get_queue_attributes()
@@ -57,7 +59,7 @@ impl AwsQueue {
             .set_attribute_names(Some(names.to_vec()))
             .send()
             .await
-            .map_err(|error| refusal::error("sqs:GetQueueAttributes", error))?;
+            .map_err(|error| error::request_error("sqs:GetQueueAttributes", error))?;
         Ok(Attributes(answer.attributes.unwrap_or_default()))
     }
 }
@@ -132,7 +134,7 @@ impl Queue for AwsQueue {
             .interceptor(date.clone())
             .send()
             .await
-            .map_err(|error| refusal::error("sqs:ReceiveMessage", error))?;
+            .map_err(|error| error::request_error("sqs:ReceiveMessage", error))?;
         let messages = answer.messages.unwrap_or_default();
         Ok(Received {
             messages: messages.into_iter().filter_map(message).collect(),
@@ -140,7 +142,7 @@ impl Queue for AwsQueue {
         })
     }
 
-    async fn delete(&self, handles: &[String]) -> Result<Vec<Refused>> {
+    async fn delete(&self, handles: &[String]) -> Result<Vec<FailedEntry>> {
         let entry = |(index, handle): (usize, &String)| {
             DeleteMessageBatchRequestEntry::builder()
                 .id(index.to_string())
@@ -156,12 +158,12 @@ impl Queue for AwsQueue {
             .set_entries(Some(entries.collect::<Result<_>>()?))
             .send()
             .await
-            .map_err(|error| refusal::error("sqs:DeleteMessage", error))?;
+            .map_err(|error| error::request_error("sqs:DeleteMessage", error))?;
         let done = answer.successful().iter().map(|entry| entry.id());
         Ok(not_done(handles.len(), done, answer.failed()))
     }
 
-    async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<Refused>> {
+    async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<FailedEntry>> {
         let entry = |(index, change): (usize, &VisibilityChange)| {
             ChangeMessageVisibilityBatchRequestEntry::builder()
                 .id(index.to_string())
@@ -178,19 +180,19 @@ impl Queue for AwsQueue {
             .set_entries(Some(entries.collect::<Result<_>>()?))
             .send()
             .await
-            .map_err(|error| refusal::error("sqs:ChangeMessageVisibility", error))?;
+            .map_err(|error| error::request_error("sqs:ChangeMessageVisibility", error))?;
         let done = answer.successful().iter().map(|entry| entry.id());
         Ok(not_done(changes.len(), done, answer.failed()))
     }
 
-    async fn facts(&self) -> Result<Facts> {
+    async fn attributes(&self) -> Result<QueueAttributes> {
         // All, since asking a standard queue for `FifoQueue` is an error.
-        let attributes = self.attributes(&[QueueAttributeName::All]).await?;
+        let attributes = self.get_attributes(&[QueueAttributeName::All]).await?;
         let visibility = attributes.number(&QueueAttributeName::VisibilityTimeout)?;
-        Ok(Facts {
-            visibility: Duration::from_secs(visibility),
+        Ok(QueueAttributes {
+            visibility_timeout: Duration::from_secs(visibility),
             is_fifo: self.url.ends_with(".fifo"),
-            redrives: attributes.has(&QueueAttributeName::RedrivePolicy),
+            has_redrive_policy: attributes.has(&QueueAttributeName::RedrivePolicy),
         })
     }
 
@@ -204,7 +206,7 @@ impl Queue for AwsQueue {
             ApproximateNumberOfMessagesDelayed,
             ApproximateNumberOfMessagesNotVisible,
         ];
-        let attributes = self.attributes(&names).await?;
+        let attributes = self.get_attributes(&names).await?;
         let delayed = attributes.number(&ApproximateNumberOfMessagesDelayed);
         Ok(Depth {
             visible: attributes.number(&ApproximateNumberOfMessages)? + delayed.unwrap_or(0),
@@ -233,7 +235,7 @@ fn not_done<'a>(
     entries: usize,
     done: impl Iterator<Item = &'a str>,
     failed: &[BatchResultErrorEntry],
-) -> Vec<Refused> {
+) -> Vec<FailedEntry> {
     let mut open: Vec<bool> = vec![true; entries];
     for index in done.filter_map(|id| id.parse::<usize>().ok()) {
         if let Some(open) = open.get_mut(index) {
@@ -242,9 +244,9 @@ fn not_done<'a>(
     }
     let refused = |index: usize| {
         let failed = failed.iter().find(|entry| entry.id() == index.to_string());
-        Refused {
+        FailedEntry {
             index,
-            for_good: failed.is_some_and(BatchResultErrorEntry::sender_fault),
+            is_permanent: failed.is_some_and(BatchResultErrorEntry::sender_fault),
             code: failed.map_or("no answer", |entry| entry.code()).to_owned(),
         }
     };
@@ -277,7 +279,7 @@ mod tests {
         let refused = not_done(4, ["0", "7", "x"].into_iter(), &[failed]);
         let told: Vec<_> = refused
             .iter()
-            .map(|entry| (entry.index, entry.for_good))
+            .map(|entry| (entry.index, entry.is_permanent))
             .collect();
         assert_eq!(told, [(1, true), (2, false), (3, false)]);
     }

@@ -9,7 +9,7 @@ use super::aws::AwsQueue;
 use super::queue::Queue;
 use super::shared::{CALL, Shared, within};
 use super::source::{Settings, SqsSource};
-use crate::Intake;
+use crate::BodyParser;
 
 /// The longest wait of a receive, as SQS limits it.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
@@ -32,11 +32,11 @@ impl SqsSourceBuilder {
         Self {
             queue: None,
             settings: Settings {
-                intake: Intake::default(),
-                receivers: 4,
-                wait: LONGEST_WAIT,
-                read_ahead: 1000,
-                delivery: 1000,
+                parser: BodyParser::default(),
+                max_concurrent_receives: 4,
+                wait_time: LONGEST_WAIT,
+                max_prefetched_messages: 1000,
+                max_delivery_messages: 1000,
                 once: false,
             },
             dedup: DedupWindow::default(),
@@ -56,33 +56,33 @@ impl SqsSourceBuilder {
     }
 
     /// Which bodies are taken, and how. Default: Okta's envelopes, and bare events.
-    pub fn intake(mut self, intake: Intake) -> Self {
-        self.settings.intake = intake;
+    pub fn body_parser(mut self, parser: BodyParser) -> Self {
+        self.settings.parser = parser;
         self
     }
 
     /// The most receives at a time, which run while they come back full. Default: 4.
-    pub fn receivers(mut self, receivers: usize) -> Self {
-        self.settings.receivers = receivers;
+    pub fn max_concurrent_receives(mut self, max_concurrent_receives: usize) -> Self {
+        self.settings.max_concurrent_receives = max_concurrent_receives;
         self
     }
 
     /// How long a receive waits for the first message. Default: 20 s, which is the longest that SQS allows.
-    pub fn wait(mut self, wait: Duration) -> Self {
-        self.settings.wait = wait;
+    pub fn wait_time(mut self, wait_time: Duration) -> Self {
+        self.settings.wait_time = wait_time;
         self
     }
 
     /// How many messages are received before the pipeline asks for them; each receive that runs may exceed it by 10. They are hidden from other
     /// consumers meanwhile. Default: 1,000. Nor is more received while what waits has 32 MiB.
-    pub fn read_ahead(mut self, messages: usize) -> Self {
-        self.settings.read_ahead = messages;
+    pub fn max_prefetched_messages(mut self, messages: usize) -> Self {
+        self.settings.max_prefetched_messages = messages;
         self
     }
 
     /// The most messages of one delivery, which also ends with the message that brings it to 16 MiB. Default: 1,000.
-    pub fn delivery(mut self, messages: usize) -> Self {
-        self.settings.delivery = messages;
+    pub fn max_delivery_messages(mut self, messages: usize) -> Self {
+        self.settings.max_delivery_messages = messages;
         self
     }
 
@@ -115,38 +115,49 @@ impl SqsSourceBuilder {
             .queue
             .ok_or_else(|| Error::config("queue", "is not set; give a client and a queue's URL"))?;
         let at_least_one = [
-            ("receivers", self.settings.receivers),
-            ("read_ahead", self.settings.read_ahead),
-            ("delivery", self.settings.delivery),
+            (
+                "max_concurrent_receives",
+                self.settings.max_concurrent_receives,
+            ),
+            (
+                "max_prefetched_messages",
+                self.settings.max_prefetched_messages,
+            ),
+            ("max_delivery_messages", self.settings.max_delivery_messages),
         ];
         if let Some((field, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
             return Err(Error::config(field, "must be at least 1"));
         }
-        if self.settings.wait > LONGEST_WAIT {
-            return Err(Error::config("wait", "must be at most 20 s"));
+        if self.settings.wait_time > LONGEST_WAIT {
+            return Err(Error::config("wait_time", "must be at most 20 s"));
         }
         if self.settings.once {
-            self.settings.wait = self.settings.wait.min(Duration::from_secs(1));
+            self.settings.wait_time = self.settings.wait_time.min(Duration::from_secs(1));
         }
-        let facts = within(CALL, queue.facts()).await?;
-        if facts.visibility < Duration::from_secs(2) {
+        let attributes = within(CALL, queue.attributes()).await?;
+        if attributes.visibility_timeout < Duration::from_secs(2) {
             let detail = format!(
                 "the queue's visibility timeout is {:?}; set it to 2 s or more, 60 s for instance",
-                facts.visibility
+                attributes.visibility_timeout
             );
             return Err(Error::config("queue", detail));
         }
-        if !facts.redrives {
+        if !attributes.has_redrive_policy {
             tracing::warn!(
                 "the queue has no redrive policy: a message that is never finished comes back until it expires"
             );
         }
         let shared = Shared::new(
             queue,
-            facts.visibility.min(LONGEST_STEP),
-            facts.is_fifo,
+            attributes.visibility_timeout.min(LONGEST_STEP),
+            attributes.is_fifo,
             self.seed,
         );
-        Ok(SqsSource::new(shared, self.settings, facts, self.dedup))
+        Ok(SqsSource::new(
+            shared,
+            self.settings,
+            attributes,
+            self.dedup,
+        ))
     }
 }

@@ -3,19 +3,19 @@
 mod acker;
 mod aws;
 mod builder;
-mod environment;
-mod held;
-mod keeper;
+mod client;
+mod error;
+mod in_flight;
 mod queue;
-mod refusal;
 mod shared;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 mod source;
+mod visibility;
 
 pub use aws::AwsQueue;
 pub use builder::SqsSourceBuilder;
-pub use environment::client_from_env;
-pub use keeper::Returned;
-pub use queue::{Depth, Facts, Message, Queue, Received, Refused, VisibilityChange};
+pub use client::client_from_env;
+pub use queue::{Depth, FailedEntry, Message, Queue, QueueAttributes, Received, VisibilityChange};
 pub use source::SqsSource;
+pub use visibility::DrainHandle;

@@ -24,19 +24,19 @@ pub trait Queue: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// Whether any was deleted is open.
-    async fn delete(&self, handles: &[String]) -> Result<Vec<Refused>>;
+    async fn delete(&self, handles: &[String]) -> Result<Vec<FailedEntry>>;
 
     /// Sets for how long from now up to 10 messages stay hidden.
     ///
     /// # Errors
     /// Whether any was changed is open.
-    async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<Refused>>;
+    async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<FailedEntry>>;
 
     /// How the queue is set up.
     ///
     /// # Errors
     /// As said above.
-    async fn facts(&self) -> Result<Facts>;
+    async fn attributes(&self) -> Result<QueueAttributes>;
 
     /// About how much is in it.
     ///
@@ -92,24 +92,24 @@ pub struct VisibilityChange {
 
 /// An entry of a batch that was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct FailedEntry {
     /// Its index in the batch.
     pub index: usize,
     /// True if the same entry will be refused again (a handle that is no longer valid); false if the queue could not do it now.
-    pub for_good: bool,
+    pub is_permanent: bool,
     /// The queue's word for the reason.
     pub code: String,
 }
 
 /// How a queue is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Facts {
-    /// For how long a received message stays hidden unless somebody says otherwise.
-    pub visibility: Duration,
+pub struct QueueAttributes {
+    /// For how long a received message stays hidden unless a call says otherwise.
+    pub visibility_timeout: Duration,
     /// Messages of a group are given in order, one lot at a time.
     pub is_fifo: bool,
     /// What is received too often moves to a dead-letter queue.
-    pub redrives: bool,
+    pub has_redrive_policy: bool,
 }
 
 /// About how many messages a queue holds.

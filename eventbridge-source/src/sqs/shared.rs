@@ -11,8 +11,8 @@ use okta_coralogix_core::{ClockOffset, Error, ErrorKind, Result};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::held::{HeldMessages, Ticket};
-use super::queue::{Message, Queue, Received, Refused, VisibilityChange};
+use super::in_flight::{InFlightMessages, Receipt};
+use super::queue::{FailedEntry, Message, Queue, Received, VisibilityChange};
 
 /// Entries of a batch, as SQS limits them.
 const BATCH: usize = 10;
@@ -44,7 +44,7 @@ pub(super) struct Shared {
 
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) held: HeldMessages,
+    pub(super) held: InFlightMessages,
     /// Received, and not given to the pipeline yet.
     pub(super) ready: VecDeque<Message>,
     /// Bytes of these.
@@ -69,7 +69,7 @@ impl Shared {
             is_fifo,
             seed,
             state: Mutex::new(State {
-                held: HeldMessages::new(visibility),
+                held: InFlightMessages::new(visibility),
                 ready: VecDeque::new(),
                 ready_bytes: 0,
                 groups: HashMap::new(),
@@ -150,15 +150,18 @@ impl Shared {
         let mut backoff = Backoff::new(BackoffPolicy::default(), self.seed);
         let mut left = ids;
         while !left.is_empty() {
-            let tickets = self.tickets(&left);
-            let handles: Vec<_> = tickets.iter().map(|ticket| ticket.handle.clone()).collect();
+            let receipts = self.receipts(&left);
+            let handles: Vec<_> = receipts
+                .iter()
+                .map(|receipt| receipt.handle.clone())
+                .collect();
             if handles.is_empty() {
                 return Ok(());
             }
             let failure = match within(CALL, self.queue.delete(&handles)).await {
                 Err(error) => Some(error),
                 Ok(refused) => {
-                    let again = self.deleted(&tickets, &refused);
+                    let again = self.deleted(&receipts, &refused);
                     left = again.ids;
                     again.because
                 }
@@ -175,24 +178,24 @@ impl Shared {
         Ok(())
     }
 
-    fn tickets(&self, ids: &[String]) -> Vec<Ticket> {
+    fn receipts(&self, ids: &[String]) -> Vec<Receipt> {
         let state = self.state();
-        ids.iter().filter_map(|id| state.held.ticket(id)).collect()
+        ids.iter().filter_map(|id| state.held.receipt(id)).collect()
     }
 
     /// Forgets what was deleted; returns what has to be deleted again.
-    fn deleted(&self, tickets: &[Ticket], refused: &[Refused]) -> Again {
+    fn deleted(&self, receipts: &[Receipt], refused: &[FailedEntry]) -> Again {
         let mut again = Again::default();
         let mut state = self.state();
-        for (index, ticket) in tickets.iter().enumerate() {
+        for (index, receipt) in receipts.iter().enumerate() {
             match refused.iter().find(|refused| refused.index == index) {
-                Some(refused) if !refused.for_good => {
+                Some(refused) if !refused.is_permanent => {
                     let detail = format!("SQS did not delete a message: {}", refused.code);
                     again.because = Some(Error::temporary(ErrorKind::Unavailable, detail));
-                    again.ids.push(ticket.id.clone());
+                    again.ids.push(receipt.id.clone());
                 }
                 // Received again since: the old handle may have deleted nothing.
-                _ if !state.held.release(ticket) => again.ids.push(ticket.id.clone()),
+                _ if !state.held.release(receipt) => again.ids.push(receipt.id.clone()),
                 Some(refused) => {
                     // It comes back, and is a duplicate then.
                     tracing::debug!(
@@ -215,8 +218,8 @@ impl Shared {
             ids.iter().filter_map(begin).collect()
         };
         let batches = returned.chunks(BATCH).map(|batch| {
-            let change = |(ticket, receives): &(Ticket, u32)| VisibilityChange {
-                handle: ticket.handle.clone(),
+            let change = |(receipt, receives): &(Receipt, u32)| VisibilityChange {
+                handle: receipt.handle.clone(),
                 visibility: delay(*receives),
             };
             let changes: Vec<_> = batch.iter().map(change).collect();
@@ -228,8 +231,8 @@ impl Shared {
             .collect::<Vec<()>>()
             .await;
         let mut state = self.state();
-        for (ticket, _) in &returned {
-            state.held.release(ticket);
+        for (receipt, _) in &returned {
+            state.held.release(receipt);
         }
     }
 
@@ -267,32 +270,32 @@ impl Shared {
             .await;
     }
 
-    async fn extend_batch(&self, tickets: &[Ticket]) {
-        let change = |ticket: &Ticket| VisibilityChange {
-            handle: ticket.handle.clone(),
+    async fn extend_batch(&self, receipts: &[Receipt]) {
+        let change = |receipt: &Receipt| VisibilityChange {
+            handle: receipt.handle.clone(),
             visibility: self.visibility,
         };
-        let changes: Vec<_> = tickets.iter().map(change).collect();
+        let changes: Vec<_> = receipts.iter().map(change).collect();
         let asked = Instant::now();
         let answer = within(CALL, self.queue.change_visibility(&changes)).await;
         let now = Instant::now();
         let mut state = self.state();
         match answer {
             Ok(refused) => {
-                for (index, ticket) in tickets.iter().enumerate() {
+                for (index, receipt) in receipts.iter().enumerate() {
                     match refused.iter().find(|refused| refused.index == index) {
-                        None => state.held.extended(ticket, asked),
-                        Some(refused) if refused.for_good => {
-                            state.held.not_to_be_extended(ticket);
+                        None => state.held.extended(receipt, asked),
+                        Some(refused) if refused.is_permanent => {
+                            state.held.not_to_be_extended(receipt);
                         }
-                        Some(_) => state.held.not_extended(ticket, now),
+                        Some(_) => state.held.not_extended(receipt, now),
                     }
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, messages = tickets.len(), "messages could not be kept hidden; they may come twice");
-                for ticket in tickets {
-                    state.held.not_extended(ticket, now);
+                tracing::warn!(%error, messages = receipts.len(), "messages could not be kept hidden; they may come twice");
+                for receipt in receipts {
+                    state.held.not_extended(receipt, now);
                 }
                 if !error.is_temporary() {
                     state.fatal.get_or_insert(error);

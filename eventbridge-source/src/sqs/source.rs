@@ -14,10 +14,10 @@ use tokio::time::{sleep, timeout};
 
 use super::acker::{Part, SqsAcker};
 use super::builder::SqsSourceBuilder;
-use super::keeper::{self, Dropped, GRACE, Returned};
-use super::queue::{Facts, Message};
+use super::queue::{Message, QueueAttributes};
 use super::shared::{CALL, Shared, within};
-use crate::Intake;
+use super::visibility::{self, DrainHandle, Dropped, GRACE};
+use crate::BodyParser;
 
 /// What a receive gives at most.
 const FULL: usize = 10;
@@ -36,12 +36,12 @@ const LOOK: Duration = Duration::from_secs(1);
 /// is deleted once every event in it is settled. One that is received again while it is held is the same message: it is not given to
 /// the pipeline a second time, and it is deleted by its newest handle once the first copy is settled.
 ///
-/// Dropped, it gives back what was not settled; [`returned`](Self::returned) tells when that has been done.
+/// Dropped, it gives back what was not settled; [`drain_handle`](Self::drain_handle) tells when that has been done.
 #[derive(Debug)]
 pub struct SqsSource {
     shared: Arc<Shared>,
     settings: Settings,
-    facts: Facts,
+    attributes: QueueAttributes,
     dedup: DedupWindow,
     receives: JoinSet<Result<usize>>,
     /// How many receives may run now.
@@ -49,16 +49,16 @@ pub struct SqsSource {
     /// How often in a row the queue was seen empty (`once`).
     looks: u32,
     drop_off: mpsc::UnboundedSender<Dropped>,
-    returned: Returned,
+    drain_handle: DrainHandle,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
-    pub(super) intake: Intake,
-    pub(super) receivers: usize,
-    pub(super) wait: Duration,
-    pub(super) read_ahead: usize,
-    pub(super) delivery: usize,
+    pub(super) parser: BodyParser,
+    pub(super) max_concurrent_receives: usize,
+    pub(super) wait_time: Duration,
+    pub(super) max_prefetched_messages: usize,
+    pub(super) max_delivery_messages: usize,
     pub(super) once: bool,
 }
 
@@ -71,36 +71,36 @@ impl SqsSource {
     pub(super) fn new(
         shared: Shared,
         settings: Settings,
-        facts: Facts,
+        attributes: QueueAttributes,
         dedup: DedupWindow,
     ) -> Self {
         let shared = Arc::new(shared);
-        let (drop_off, returned) = keeper::start(Arc::clone(&shared));
+        let (drop_off, drain_handle) = visibility::start(Arc::clone(&shared));
         Self {
             shared,
             settings,
-            facts,
+            attributes,
             dedup,
             receives: JoinSet::new(),
             wanted: 1,
             looks: 0,
             drop_off,
-            returned,
+            drain_handle,
         }
     }
 
     /// How the queue is set up. In a FIFO queue the order of a group holds within a request to the sink, and from request to request only
     /// if they are sent one at a time: give the pipeline `requests(1)`.
     #[must_use]
-    pub fn facts(&self) -> Facts {
-        self.facts
+    pub fn attributes(&self) -> QueueAttributes {
+        self.attributes
     }
 
     /// Tells, once the source and its deliveries are dropped, when the queue has got back what was not settled. To be asked for before the
     /// pipeline takes the source.
     #[must_use]
-    pub fn returned(&self) -> Returned {
-        self.returned.clone()
+    pub fn drain_handle(&self) -> DrainHandle {
+        self.drain_handle.clone()
     }
 
     /// How often a message was received again while it was held.
@@ -110,19 +110,21 @@ impl SqsSource {
     }
 
     fn start_receives(&mut self) {
-        if has_enough(&self.shared, self.settings.read_ahead) {
+        if has_enough(&self.shared, self.settings.max_prefetched_messages) {
             return;
         }
         while self.receives.len() < self.wanted {
             let shared = Arc::clone(&self.shared);
             let Settings {
-                wait, read_ahead, ..
+                wait_time,
+                max_prefetched_messages,
+                ..
             } = self.settings;
             self.receives.spawn(async move {
                 loop {
-                    let received = shared.receive(wait).await?;
+                    let received = shared.receive(wait_time).await?;
                     // As long as there is more, and somebody to take it.
-                    let is_enough = has_enough(&shared, read_ahead);
+                    let is_enough = has_enough(&shared, max_prefetched_messages);
                     if received < FULL || is_enough || shared.is_ending() {
                         return Ok(received);
                     }
@@ -144,7 +146,8 @@ impl SqsSource {
                 .group
                 .as_ref()
                 .is_some_and(|group| waiting.contains(group));
-            let is_full = taken.len() == self.settings.delivery || bytes >= DELIVERY_BYTES;
+            let is_full =
+                taken.len() == self.settings.max_delivery_messages || bytes >= DELIVERY_BYTES;
             if waits || is_full {
                 waiting.extend(message.group.clone());
                 kept.push_back(message);
@@ -166,7 +169,7 @@ impl SqsSource {
         let (mut items, mut parts) = (Vec::new(), Vec::new());
         for message in taken {
             let receives = (message.receive_count > 0).then_some(message.receive_count);
-            let read = self.settings.intake.read_received(message.body, receives);
+            let read = self.settings.parser.parse_received(message.body, receives);
             parts.push(Part {
                 id: message.id,
                 group: message.group,
@@ -231,7 +234,7 @@ impl EventSource for SqsSource {
                 }
                 Ok(Ok(FULL)) => {
                     self.looks = 0;
-                    self.wanted = (self.wanted * 2).min(self.settings.receivers);
+                    self.wanted = (self.wanted * 2).min(self.settings.max_concurrent_receives);
                 }
                 Ok(Ok(_)) => self.looks = 0,
                 Ok(Err(error)) => {
@@ -265,7 +268,7 @@ impl Drop for SqsSource {
 }
 
 /// True if so much waits for the pipeline that nothing more is to be received.
-fn has_enough(shared: &Shared, read_ahead: usize) -> bool {
+fn has_enough(shared: &Shared, max_prefetched_messages: usize) -> bool {
     let state = shared.state();
-    state.ready.len() >= read_ahead || state.ready_bytes >= READ_AHEAD_BYTES
+    state.ready.len() >= max_prefetched_messages || state.ready_bytes >= READ_AHEAD_BYTES
 }

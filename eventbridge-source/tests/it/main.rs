@@ -5,9 +5,9 @@
     reason = "a test may fail by a panic and show its figures"
 )]
 
+mod body;
 mod envelope;
 mod event;
-mod forms;
 mod http;
 #[cfg(feature = "lambda")]
 mod lambda;

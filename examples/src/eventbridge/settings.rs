@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use coralogix_sink::CoralogixSink;
-use eventbridge_source::Intake;
+use eventbridge_source::BodyParser;
 use okta_coralogix_core::{CoralogixMapping, Result, SharedClockOffset, SystemClock};
 
 use crate::coralogix;
@@ -31,7 +31,7 @@ pub(super) struct RouteSettings {
     pub(super) clock_offset: SharedClockOffset,
     pub(super) mapping: CoralogixMapping,
     /// How bodies are read.
-    pub(super) intake: Intake,
+    pub(super) intake: BodyParser,
     pub(super) dead_letters: PathBuf,
 }
 
@@ -49,7 +49,7 @@ impl RouteSettings {
             sink: sink.build()?,
             clock_offset,
             mapping: mapping.build()?,
-            intake: Intake::default().any_source(any_source),
+            intake: BodyParser::default().any_source(any_source),
             dead_letters: args.pipeline.dead_letters(environment)?,
         })
     }

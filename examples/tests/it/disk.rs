@@ -98,7 +98,7 @@ async fn dead_letters_beyond_a_full_disk_leave_events_to_the_caller() {
         limit,
     );
     let program = http::Endpoint::of(child).await;
-    let destination = program.destination().attempts(0).build();
+    let destination = program.destination().max_retry_attempts(0).build();
     let report = destination.invoke_all(odd.clone()).await;
     let ended = program.ended().await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -121,7 +121,7 @@ async fn dead_letters_beyond_a_full_disk_leave_events_to_the_caller() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dead_letters_beyond_a_full_disk_leave_messages_in_the_queue() {
-    let harness = sqs::Harness::new(SqsSimulator::builder().redrive_after(10).build()).await;
+    let harness = sqs::Harness::new(SqsSimulator::builder().max_receive_count(10).build()).await;
     for json in odd() {
         harness.queue.send(sqs::envelope(&json));
     }

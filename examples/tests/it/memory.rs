@@ -121,7 +121,7 @@ async fn endpoint_memory_is_bounded_with_large_events_and_no_ingress() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn consumer_memory_is_bounded_with_a_large_queue_and_no_ingress() {
-    let harness = sqs::Harness::new(SqsSimulator::builder().redrive_after(100).build()).await;
+    let harness = sqs::Harness::new(SqsSimulator::builder().max_receive_count(100).build()).await;
     let events = large(EVENTS);
     for event in &events {
         harness.queue.send(sqs::envelope(&event.json));

@@ -4,7 +4,9 @@ use std::future::pending;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use eventbridge_source::sqs::{Depth, Facts, Queue, Received, Refused, VisibilityChange};
+use eventbridge_source::sqs::{
+    Depth, FailedEntry, Queue, QueueAttributes, Received, VisibilityChange,
+};
 use okta_coralogix_core::{Clock, ClockOffset, Error, ErrorKind, Result};
 use tokio::time::sleep;
 
@@ -89,7 +91,7 @@ impl Queue for Line {
         Ok(received)
     }
 
-    async fn delete(&self, handles: &[String]) -> Result<Vec<Refused>> {
+    async fn delete(&self, handles: &[String]) -> Result<Vec<FailedEntry>> {
         let scene = self.0.scene();
         self.call("delete", || async {
             for handle in handles {
@@ -103,7 +105,7 @@ impl Queue for Line {
         .await
     }
 
-    async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<Refused>> {
+    async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<FailedEntry>> {
         let scene = self.0.scene();
         self.call("change visibility", || {
             scene.queue.change_visibility(changes)
@@ -111,9 +113,9 @@ impl Queue for Line {
         .await
     }
 
-    async fn facts(&self) -> Result<Facts> {
+    async fn attributes(&self) -> Result<QueueAttributes> {
         let scene = self.0.scene();
-        self.call("facts", || scene.queue.facts()).await
+        self.call("attributes", || scene.queue.attributes()).await
     }
 
     async fn depth(&self) -> Result<Depth> {

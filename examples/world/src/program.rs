@@ -117,12 +117,12 @@ async fn sqs(life: Life, settings: Settings, terms: u32) -> Ran {
     let scene = life.scene();
     let source = SqsSource::builder()
         .queue(Line(life.clone()))
-        .read_ahead(20)
-        .delivery(usize::from(settings.page))
+        .max_prefetched_messages(20)
+        .max_delivery_messages(usize::from(settings.page))
         .seed(scene.plan.seed.wrapping_add(life.number().into()))
         .open()
         .await?;
-    let returned = source.returned();
+    let returned = source.drain_handle();
     let sink = sink(&life, settings, &SharedClockOffset::unknown())?;
     let pipeline = Pipeline::builder(source, sink)
         .max_in_flight_deliveries(settings.deliveries)

@@ -99,7 +99,7 @@ pub(crate) fn door_key(number: u32) -> String {
 fn queue(kind: QueueKind) -> SqsSimulator {
     let queue = SqsSimulator::builder();
     let queue = match kind.most_receives {
-        Some(most) => queue.redrive_after(most),
+        Some(most) => queue.max_receive_count(most),
         None => queue,
     };
     match kind.fifo {

@@ -4,8 +4,8 @@
 //! batch. It does not model the distribution of a real queue: a message that is visible is always found.
 
 mod model;
+mod queue;
 mod server;
-mod world;
 
+pub use queue::{Call, SqsSimulator, SqsSimulatorBuilder, StaleHandle};
 pub use server::SqsServer;
-pub use world::{Call, SqsSimulator, SqsSimulatorBuilder, StaleHandle};

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::world::{Call, SqsSimulator};
-use crate::sqs::{Message, Queue, Refused, VisibilityChange};
+use super::queue::{Call, SqsSimulator};
+use crate::sqs::{FailedEntry, Message, Queue, VisibilityChange};
 
 /// A simulator that listens. Dropping it closes the socket.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl Served {
             "ReceiveMessage" => self.receive(&asked).await,
             "DeleteMessageBatch" => self.delete(&asked).await,
             "ChangeMessageVisibilityBatch" => self.change_visibility(&asked).await,
-            "GetQueueAttributes" => self.attributes().await,
+            "GetQueueAttributes" => self.get_attributes().await,
             "SendMessage" => Ok(self.send(&asked)),
             "SendMessageBatch" => {
                 let sent: Vec<_> = entries(&asked)?
@@ -161,23 +161,23 @@ impl Served {
         Ok(batch(entries, &refused.map_err(|error| fault(&error))?))
     }
 
-    async fn attributes(&self) -> Result<Value, Fault> {
-        let facts = self
+    async fn get_attributes(&self) -> Result<Value, Fault> {
+        let queue = self
             .simulator
-            .facts()
+            .attributes()
             .await
             .map_err(|error| fault(&error))?;
         let depth = self.simulator.depth_now();
         let mut attributes = json!({
-            "VisibilityTimeout": facts.visibility.as_secs().to_string(),
+            "VisibilityTimeout": queue.visibility_timeout.as_secs().to_string(),
             "ApproximateNumberOfMessages": depth.visible.to_string(),
             "ApproximateNumberOfMessagesNotVisible": depth.in_flight.to_string(),
             "ApproximateNumberOfMessagesDelayed": "0",
         });
-        if facts.is_fifo {
+        if queue.is_fifo {
             attributes["FifoQueue"] = "true".into();
         }
-        if facts.redrives {
+        if queue.has_redrive_policy {
             attributes["RedrivePolicy"] = "{}".into();
         }
         Ok(json!({"Attributes": attributes}))
@@ -214,14 +214,14 @@ fn entries(asked: &Value) -> Result<&[Value], Fault> {
     }
 }
 
-fn batch(entries: &[Value], refused: &[Refused]) -> Value {
+fn batch(entries: &[Value], refused: &[FailedEntry]) -> Value {
     let (mut successful, mut failed) = (Vec::new(), Vec::new());
     for (index, entry) in entries.iter().enumerate() {
         match refused.iter().find(|refused| refused.index == index) {
             None => successful.push(json!({"Id": entry["Id"]})),
             Some(refused) => failed.push(json!({
                 "Id": entry["Id"],
-                "SenderFault": refused.for_good,
+                "SenderFault": refused.is_permanent,
                 "Code": refused.code,
             })),
         }

@@ -1,19 +1,19 @@
 //! What is answered, and what stands where afterwards.
 
 use bytes::Bytes;
-use eventbridge_source::Intake;
+use eventbridge_source::BodyParser;
 use http::Request;
 use okta_coralogix_core::CoralogixMapping;
 
-use super::world::{KEY, KEY_HEADER, PATH, World, envelope};
+use super::harness::{Harness, KEY, KEY_HEADER, PATH, envelope};
 
 const EXAMPLE: &[u8] = include_bytes!("../../fixtures/okta-system-log.json");
 
 #[tokio::test(start_paused = true)]
 async fn oktas_example_goes_in_and_comes_out_byte_for_byte() {
-    let world = World::with("2023-05-30T15:00:00Z", |source| source, |pipeline| pipeline);
-    assert_eq!(world.post(EXAMPLE).await.status, 200);
-    let ledger = world.ingress.ledger();
+    let harness = Harness::with("2023-05-30T15:00:00Z", |source| source, |pipeline| pipeline);
+    assert_eq!(harness.post(EXAMPLE).await.status, 200);
+    let ledger = harness.ingress.ledger();
     let [entry] = ledger.entries() else {
         panic!("{:?}", ledger.entries());
     };
@@ -31,7 +31,7 @@ async fn oktas_example_goes_in_and_comes_out_byte_for_byte() {
         "2023-05-30T14:17:58.126Z".parse().ok(),
         "when it happened"
     );
-    assert_eq!(world.end().await.delivered, 1);
+    assert_eq!(harness.end().await.delivered, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -40,13 +40,13 @@ async fn an_account_name_wins_over_the_stream_and_the_bare_event_can_be_asked_fo
         .subsystem("account")
         .bare_event(true)
         .build();
-    let world = World::with(
+    let harness = Harness::with(
         "2023-05-30T15:00:00Z",
-        |source| source.intake(Intake::default().org("coralogix.okta.com")),
+        |source| source.body_parser(BodyParser::default().org("coralogix.okta.com")),
         |pipeline| pipeline.mapping(mapping.unwrap()),
     );
-    assert_eq!(world.post(EXAMPLE).await.status, 200);
-    let entry = world.ingress.ledger().entries()[0].as_ref().clone();
+    assert_eq!(harness.post(EXAMPLE).await.status, 200);
+    let entry = harness.ingress.ledger().entries()[0].as_ref().clone();
     assert!(
         entry.text.starts_with("{\n        \"actor\": {"),
         "{}",
@@ -60,8 +60,8 @@ async fn an_account_name_wins_over_the_stream_and_the_bare_event_can_be_asked_fo
 
 #[tokio::test(start_paused = true)]
 async fn whatever_is_settled_is_200() {
-    let world = World::new();
-    let [event] = &world.events(1)[..] else {
+    let harness = Harness::new();
+    let [event] = &harness.events(1)[..] else {
         panic!()
     };
     let envelope = envelope(event);
@@ -80,17 +80,17 @@ async fn whatever_is_settled_is_200() {
             "a duplicate, a bad element in the dead letters, and too old",
         ),
     ] {
-        assert_eq!(world.post(body).await.status, 200, "{why}");
+        assert_eq!(harness.post(body).await.status, 200, "{why}");
     }
-    world.assert_all_once(std::slice::from_ref(event));
-    let letters: Vec<_> = world
+    harness.assert_all_once(std::slice::from_ref(event));
+    let letters: Vec<_> = harness
         .letters
         .letters()
         .into_iter()
         .map(|letter| letter.bytes)
         .collect();
     assert_eq!(letters, [&br#"{"detail":{"uuid":"u"}}"#[..], b"7"]);
-    let summary = world.end().await;
+    let summary = harness.end().await;
     assert_eq!(
         (summary.received, summary.delivered, summary.duplicate),
         (7, 1, 2)
@@ -100,22 +100,22 @@ async fn whatever_is_settled_is_200() {
 
 #[tokio::test(start_paused = true)]
 async fn the_age_is_that_of_the_event_and_not_of_its_envelope() {
-    let world = World::new();
+    let harness = Harness::new();
     let body = |time: &str, published: &str| {
         format!(
             r#"{{"time":"{time}","detail":{{"uuid":"{published}","published":"{published}"}}}}"#
         )
     };
     let (now, old) = ("2026-11-22T11:59:59Z", "2026-11-20T12:00:00Z");
-    assert_eq!(world.post(body(old, now)).await.status, 200);
-    assert_eq!(world.post(body(now, old)).await.status, 200);
-    let summary = world.end().await;
+    assert_eq!(harness.post(body(old, now)).await.status, 200);
+    assert_eq!(harness.post(body(now, old)).await.status, 200);
+    let summary = harness.end().await;
     assert_eq!((summary.delivered, summary.too_old), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_can_never_succeed_is_400_and_stands_in_the_dead_letters() {
-    let world = World::new();
+    let harness = Harness::new();
     let other =
         r#"{"source":"aws.partner/auth0.com/a/b","detail":{"published":"2026-11-22T12:00:00Z"}}"#;
     let bodies: [&[u8]; 7] = [
@@ -128,10 +128,10 @@ async fn what_can_never_succeed_is_400_and_stands_in_the_dead_letters() {
         other.as_bytes(),
     ];
     for body in bodies {
-        let answer = world.post(body).await;
+        let answer = harness.post(body).await;
         assert_eq!(answer.status, 400, "{}", String::from_utf8_lossy(body));
     }
-    let letters = world.letters.letters();
+    let letters = harness.letters.letters();
     let kept = letters.iter().map(|letter| &letter.bytes[..]);
     let expected: [&[u8]; 8] = [
         b"",
@@ -144,22 +144,22 @@ async fn what_can_never_succeed_is_400_and_stands_in_the_dead_letters() {
         other.as_bytes(),
     ];
     assert_eq!(kept.collect::<Vec<_>>(), expected);
-    assert!(world.ingress.ledger().entries().is_empty());
-    assert_eq!(world.end().await.dead_lettered, 8);
+    assert!(harness.ingress.ledger().entries().is_empty());
+    assert_eq!(harness.end().await.dead_lettered, 8);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_too_large_is_413_and_its_beginning_is_kept() {
-    let world = World::of(|source| source.body_limit(100_000).body_memory(200_000));
+    let harness = Harness::of(|source| source.max_body_bytes(100_000).max_buffered_bytes(200_000));
     let body = Bytes::from(vec![b'x'; 10_000_000]);
     for declared in [true, false] {
         let mut request = Request::post(PATH).header(KEY_HEADER, KEY);
         if declared {
             request = request.header("content-length", body.len());
         }
-        assert_eq!(world.ask(request.body(body.clone())).await.status, 413);
+        assert_eq!(harness.ask(request.body(body.clone())).await.status, 413);
     }
-    for letter in world.letters.letters() {
+    for letter in harness.letters.letters() {
         assert_eq!(letter.bytes, body[..64 * 1024]);
         assert!(
             letter.detail.contains("10000000 bytes, at most 100000"),
@@ -167,25 +167,25 @@ async fn a_body_that_is_too_large_is_413_and_its_beginning_is_kept() {
             letter.detail
         );
     }
-    assert_eq!(world.end().await.dead_lettered, 2);
+    assert_eq!(harness.end().await.dead_lettered, 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_compressed_body_is_415_and_kept() {
-    let world = World::new();
+    let harness = Harness::new();
     let request = Request::post(PATH).header(KEY_HEADER, KEY);
     let request = request.header("content-encoding", "gzip");
-    let answer = world
+    let answer = harness
         .ask(request.body(Bytes::from_static(b"\x1f\x8b\x08")))
         .await;
     assert_eq!(answer.status, 415);
-    assert_eq!(world.letters.letters()[0].bytes, b"\x1f\x8b\x08"[..]);
+    assert_eq!(harness.letters.letters()[0].bytes, b"\x1f\x8b\x08"[..]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn any_content_type_range_and_body_method_are_taken() {
-    let world = World::new();
-    let event = &world.events(1)[0];
+    let harness = Harness::new();
+    let event = &harness.events(1)[0];
     for (method, content_type) in [
         ("POST", "text/plain"),
         ("PUT", "application/json"),
@@ -198,22 +198,22 @@ async fn any_content_type_range_and_body_method_are_taken() {
         let request = request
             .header("content-type", content_type)
             .header("range", "bytes=0-1048575");
-        assert_eq!(world.ask(request.body(envelope(event))).await.status, 200);
+        assert_eq!(harness.ask(request.body(envelope(event))).await.status, 200);
     }
 }
 
 /// After a 405 EventBridge would give the event up.
 #[tokio::test(start_paused = true)]
 async fn an_event_that_comes_with_another_method_comes_again() {
-    let world = World::new();
-    let event = &world.events(1)[0];
+    let harness = Harness::new();
+    let event = &harness.events(1)[0];
     for method in ["GET", "HEAD", "OPTIONS", "DELETE"] {
         let request = Request::builder().method(method).uri(PATH);
-        let stranger = world.ask(request.body(envelope(event))).await;
+        let stranger = harness.ask(request.body(envelope(event))).await;
         assert_eq!(stranger.status, 401);
         let request = Request::builder().method(method).uri(PATH);
         let request = request.header(KEY_HEADER, KEY);
-        let answer = world.ask(request.body(envelope(event))).await;
+        let answer = harness.ask(request.body(envelope(event))).await;
         assert_eq!(answer.status, 503, "{method}");
     }
 }
@@ -221,14 +221,14 @@ async fn an_event_that_comes_with_another_method_comes_again() {
 #[tokio::test(start_paused = true)]
 async fn a_request_names_application_and_subsystem_if_it_may() {
     for allowed in [true, false] {
-        let world = World::of(|source| source.names_from_headers(allowed));
-        let event = &world.events(1)[0];
+        let harness = Harness::of(|source| source.names_from_headers(allowed));
+        let event = &harness.events(1)[0];
         let request = Request::post(PATH).header(KEY_HEADER, KEY);
         let request = request
             .header("cx-application-name", "ünique".as_bytes())
             .header("cx-subsystem-name", "sub");
-        assert_eq!(world.ask(request.body(envelope(event))).await.status, 200);
-        let entry = world.ingress.ledger().entries()[0].as_ref().clone();
+        assert_eq!(harness.ask(request.body(envelope(event))).await.status, 200);
+        let entry = harness.ingress.ledger().entries()[0].as_ref().clone();
         let expected = if allowed {
             ("ünique", "sub")
         } else {
@@ -240,12 +240,12 @@ async fn a_request_names_application_and_subsystem_if_it_may() {
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_levels_pass_and_ten_thousand_arrays_are_400() {
-    let world = World::new();
+    let harness = Harness::new();
     let deep = format!("{}{}", "[".repeat(999), "]".repeat(999));
     let event =
         format!(r#"{{"detail":{{"uuid":"deep","published":"2026-11-22T12:00:00Z","a":{deep}}}}}"#);
-    assert_eq!(world.post(event.clone()).await.status, 200);
-    assert_eq!(world.ingress.ledger().entries()[0].text, event);
+    assert_eq!(harness.post(event.clone()).await.status, 200);
+    assert_eq!(harness.ingress.ledger().entries()[0].text, event);
     let arrays = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-    assert_eq!(world.post(arrays).await.status, 400);
+    assert_eq!(harness.post(arrays).await.status, 400);
 }

@@ -10,11 +10,13 @@ use eventbridge_source::simulator::Authorization;
 use http::Request;
 use okta_coralogix_core::{Error, ErrorKind};
 
-use super::world::{KEY, KEY_HEADER, PATH, World, envelope};
+use super::harness::{Harness, KEY, KEY_HEADER, PATH, envelope};
 
-async fn status(world: &World, header: &str, value: &[u8]) -> u16 {
+async fn status(harness: &Harness, header: &str, value: &[u8]) -> u16 {
     let request = Request::post(PATH).header(header, value);
-    let answer = world.ask(request.body(envelope(&world.events(1)[0]))).await;
+    let answer = harness
+        .ask(request.body(envelope(&harness.events(1)[0])))
+        .await;
     if answer.status == 401 {
         assert!(answer.headers.contains_key("www-authenticate"));
         assert!(!answer.text.contains(KEY));
@@ -24,12 +26,12 @@ async fn status(world: &World, header: &str, value: &[u8]) -> u16 {
 
 #[tokio::test(start_paused = true)]
 async fn wrong_keys_of_every_length_are_401_and_nothing_is_written() {
-    let world = World::new();
+    let harness = Harness::new();
     let long = KEY.repeat(3);
     for length in 0..long.len() {
         let expected = if length == KEY.len() { 200 } else { 401 };
         assert_eq!(
-            status(&world, KEY_HEADER, &long.as_bytes()[..length]).await,
+            status(&harness, KEY_HEADER, &long.as_bytes()[..length]).await,
             expected,
             "{length}"
         );
@@ -40,15 +42,15 @@ async fn wrong_keys_of_every_length_are_401_and_nothing_is_written() {
         b"MARKED-ACCESS-KEY",
         b"\xff\xfe",
     ] {
-        assert_eq!(status(&world, KEY_HEADER, wrong).await, 401);
+        assert_eq!(status(&harness, KEY_HEADER, wrong).await, 401);
     }
     assert_eq!(
-        status(&world, "x-api-key", KEY.as_bytes()).await,
+        status(&harness, "x-api-key", KEY.as_bytes()).await,
         401,
         "another header"
     );
     assert_eq!(
-        status(&world, "authorization", b"Bearer marked-access-key").await,
+        status(&harness, "authorization", b"Bearer marked-access-key").await,
         401
     );
     let bodies = [
@@ -56,23 +58,26 @@ async fn wrong_keys_of_every_length_are_401_and_nothing_is_written() {
         Bytes::from(vec![b'x'; 10_000_000]),
     ];
     for body in bodies {
-        assert_eq!(world.ask(Request::post(PATH).body(body)).await.status, 401);
+        assert_eq!(
+            harness.ask(Request::post(PATH).body(body)).await.status,
+            401
+        );
     }
-    assert!(world.letters.letters().is_empty());
-    assert_eq!(world.end().await.received, 1);
+    assert!(harness.letters.letters().is_empty());
+    assert_eq!(harness.end().await.received, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn during_a_rotation_both_keys_are_taken_in_whatever_header() {
-    let world = World::of(|source| source.api_key("the next key").api_key_header("X-Api-Key"));
-    assert_eq!(status(&world, "x-api-key", KEY.as_bytes()).await, 200);
-    assert_eq!(status(&world, "x-api-key", b"the next key").await, 200);
-    assert_eq!(status(&world, KEY_HEADER, KEY.as_bytes()).await, 401);
+    let harness = Harness::of(|source| source.api_key("the next key").api_key_header("X-Api-Key"));
+    assert_eq!(status(&harness, "x-api-key", KEY.as_bytes()).await, 200);
+    assert_eq!(status(&harness, "x-api-key", b"the next key").await, 200);
+    assert_eq!(status(&harness, KEY_HEADER, KEY.as_bytes()).await, 401);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_user_and_password_are_taken() {
-    let world = World::of(|source| source.basic("okta", "pass:word").basic("next", "other"));
+    let harness = Harness::of(|source| source.basic("okta", "pass:word").basic("next", "other"));
     let pair = |pair: &str| format!("Basic {}", STANDARD.encode(pair));
     for good in [
         pair("okta:pass:word"),
@@ -80,7 +85,7 @@ async fn a_user_and_password_are_taken() {
         pair("okta:pass:word").replace("Basic", "bAsIc"),
     ] {
         assert_eq!(
-            status(&world, "authorization", good.as_bytes()).await,
+            status(&harness, "authorization", good.as_bytes()).await,
             200,
             "{good}"
         );
@@ -94,7 +99,7 @@ async fn a_user_and_password_are_taken() {
         "Basic ".into(),
     ] {
         assert_eq!(
-            status(&world, "authorization", bad.as_bytes()).await,
+            status(&harness, "authorization", bad.as_bytes()).await,
             401,
             "{bad}"
         );
@@ -103,15 +108,17 @@ async fn a_user_and_password_are_taken() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bearer_token_is_checked_by_the_callers_function() {
-    let world = World::of(|source| {
-        source.bearer_token("fixed").bearer(|token| async move {
-            match token.expose() {
-                "good" => Ok(true),
-                "unknown" => Err(Error::temporary(ErrorKind::Network, "the issuer is down")),
-                "slow" => std::future::pending().await,
-                _ => Ok(false),
-            }
-        })
+    let harness = Harness::of(|source| {
+        source
+            .bearer_token("fixed")
+            .bearer_check(|token| async move {
+                match token.expose() {
+                    "good" => Ok(true),
+                    "unknown" => Err(Error::temporary(ErrorKind::Network, "the issuer is down")),
+                    "slow" => std::future::pending().await,
+                    _ => Ok(false),
+                }
+            })
     });
     for (token, expected) in [
         ("good", 200),
@@ -124,7 +131,7 @@ async fn a_bearer_token_is_checked_by_the_callers_function() {
     ] {
         let value = format!("Bearer {token}");
         assert_eq!(
-            status(&world, "authorization", value.as_bytes()).await,
+            status(&harness, "authorization", value.as_bytes()).await,
             expected,
             "{token}"
         );
@@ -134,20 +141,21 @@ async fn a_bearer_token_is_checked_by_the_callers_function() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_with_the_old_key_loses_nothing_by_it() {
     static ASKED: AtomicUsize = AtomicUsize::new(0);
-    let world =
-        World::of(|source| source.bearer(|token| async move { Ok(token.expose() == "new") }));
+    let harness = Harness::of(|source| {
+        source.bearer_check(|token| async move { Ok(token.expose() == "new") })
+    });
     let token = || match ASKED.fetch_add(1, Ordering::Relaxed) {
         0..3 => "old".to_owned(),
         _ => "new".to_owned(),
     };
-    let destination = world
+    let destination = harness
         .destination()
         .authorization(Authorization::bearer(token))
         .build();
-    let events = world.events(1);
+    let events = harness.events(1);
     let invoked = destination.invoke(envelope(&events[0])).await.unwrap();
     assert_eq!(invoked.retry_attempts, 3);
-    world.assert_all_once(&events);
+    harness.assert_all_once(&events);
 }
 
 #[test]

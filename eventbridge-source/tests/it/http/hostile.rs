@@ -7,14 +7,14 @@ use coralogix_sink::simulator::Fault;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::time::timeout;
 
+use super::harness::{KEY, KEY_HEADER, PATH, envelope};
 use super::socket::{FAR, Served, events, read_all, request};
-use super::world::{KEY, KEY_HEADER, PATH, envelope};
 
 const SOON: Duration = Duration::from_millis(300);
 
 #[tokio::test]
 async fn slow_heads_and_idle_connections_are_closed_and_slow_bodies_are_503() {
-    let served = Served::new(|source| source.patience(SOON).budget(SOON)).await;
+    let served = Served::new(|source| source.io_timeout(SOON).response_deadline(SOON)).await;
     for head in [
         "",
         "POST",
@@ -100,7 +100,7 @@ async fn nesting_and_bytes_of_any_kind_harm_nothing() {
 
 #[tokio::test]
 async fn who_reads_no_answer_is_cut_off() {
-    let served = Served::new(|source| source.patience(SOON)).await;
+    let served = Served::new(|source| source.io_timeout(SOON)).await;
     let mut stream = served.connect().await;
     let requests = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
     let flood = async { while stream.write_all(requests.as_bytes()).await.is_ok() {} };
@@ -115,7 +115,7 @@ async fn who_reads_no_answer_is_cut_off() {
 
 #[tokio::test]
 async fn connections_beyond_the_bound_wait_for_their_turn() {
-    let served = Served::new(|source| source.connections(2)).await;
+    let served = Served::new(|source| source.max_connections(2)).await;
     let (first, _second) = (served.connect().await, served.connect().await);
     let mut third = served.connect().await;
     third.write_all(&request(b"7")).await.unwrap();

@@ -2,10 +2,10 @@
 
 mod answers;
 mod credentials;
+mod harness;
 mod hostile;
 mod outages;
 mod rate;
 mod settings;
 mod shutdown;
 mod socket;
-mod world;

@@ -8,7 +8,7 @@ use http::Request;
 use okta_coralogix_core::{Error, ErrorKind};
 use tokio::time::{Instant, sleep};
 
-use super::world::{World, envelope};
+use super::harness::{Harness, envelope};
 
 #[tokio::test(start_paused = true)]
 async fn an_ingress_that_is_down_for_a_minute_costs_nothing() {
@@ -16,13 +16,13 @@ async fn an_ingress_that_is_down_for_a_minute_costs_nothing() {
         (None, "refuses connections"),
         (Some(Fault::status(503)), "answers 503"),
     ] {
-        let world = World::new();
+        let harness = Harness::new();
         let fail = |down: bool| match &fault {
-            None => world.ingress.set_down(down),
-            Some(fault) => world.ingress.fail_always(down.then(|| fault.clone())),
+            None => harness.ingress.set_down(down),
+            Some(fault) => harness.ingress.fail_always(down.then(|| fault.clone())),
         };
-        let events = world.events(3000);
-        let destination = world.destination().rate(50).build();
+        let events = harness.events(3000);
+        let destination = harness.destination().rate(50).build();
         let start = Instant::now();
         let outage = async {
             sleep(Duration::from_secs(10)).await;
@@ -34,7 +34,7 @@ async fn an_ingress_that_is_down_for_a_minute_costs_nothing() {
             tokio::join!(destination.invoke_all(events.iter().map(envelope)), outage);
         assert!(report.undelivered.is_empty());
         assert!(report.retries() > 1000, "{}", report.retries());
-        world.assert_all_once(&events);
+        harness.assert_all_once(&events);
         let slowest = report.answered_within(1.0);
         assert!(slowest < Duration::from_secs(5), "{slowest:?}");
         println!(
@@ -42,66 +42,68 @@ async fn an_ingress_that_is_down_for_a_minute_costs_nothing() {
             start.elapsed(),
             report.retries()
         );
-        assert!(world.end().await.handed_back > 0);
+        assert!(harness.end().await.handed_back > 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_cannot_be_served_in_four_seconds_hears_503_and_when_to_come_again() {
-    let world = World::of(|source| source.retry_after(Duration::from_secs(7)));
-    world.ingress.set_down(true);
-    let event = world.events(1);
+    let harness = Harness::of(|source| source.retry_after(Duration::from_secs(7)));
+    harness.ingress.set_down(true);
+    let event = harness.events(1);
     let start = Instant::now();
-    let answer = world.post(envelope(&event[0])).await;
+    let answer = harness.post(envelope(&event[0])).await;
     assert_eq!(
         (answer.status.as_u16(), start.elapsed().as_millis()),
         (503, 4000)
     );
     assert_eq!(answer.headers["retry-after"], "7");
-    world.ingress.set_down(false);
-    assert_eq!(world.post(envelope(&event[0])).await.status, 200);
-    world.assert_all_once(&event);
+    harness.ingress.set_down(false);
+    assert_eq!(harness.post(envelope(&event[0])).await.status, 200);
+    harness.assert_all_once(&event);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_copy_of_what_is_on_the_wire_joins_its_outcome() {
-    let world = World::new();
-    world.sink.check().await.unwrap();
-    world
+    let harness = Harness::new();
+    harness.sink.check().await.unwrap();
+    harness
         .ingress
         .fail_next(1, Fault::Slow(Duration::from_secs(6)));
-    let event = world.events(1);
+    let event = harness.events(1);
     assert_eq!(
-        world.post(envelope(&event[0])).await.status,
+        harness.post(envelope(&event[0])).await.status,
         503,
         "on the wire at the deadline"
     );
     let start = Instant::now();
-    assert_eq!(world.post(envelope(&event[0])).await.status, 200);
+    assert_eq!(harness.post(envelope(&event[0])).await.status, 200);
     assert!(
         start.elapsed() > Duration::from_secs(1),
         "the copy waited for the first one"
     );
-    world.assert_all_once(&event);
-    let summary = world.end().await;
+    harness.assert_all_once(&event);
+    let summary = harness.end().await;
     assert_eq!((summary.delivered, summary.duplicate), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn when_coralogix_refuses_our_key_the_caller_hears_503_and_nothing_is_consumed() {
     for status in [401, 403] {
-        let world = World::new();
-        world.ingress.fail_always(Some(Fault::status(status)));
-        let events = world.events(2);
-        assert_eq!(world.post(envelope(&events[0])).await.status, 503);
+        let harness = Harness::new();
+        harness.ingress.fail_always(Some(Fault::status(status)));
+        let events = harness.events(2);
+        assert_eq!(harness.post(envelope(&events[0])).await.status, 503);
         // The pipeline has ended: nobody is there to settle anything.
         let start = Instant::now();
-        assert_eq!(world.post(envelope(&events[1])).await.status, 503);
+        assert_eq!(harness.post(envelope(&events[1])).await.status, 503);
         assert_eq!(start.elapsed(), Duration::ZERO);
-        let ready = world.ask(Request::get("/readyz").body("".into())).await;
+        let ready = harness.ask(Request::get("/readyz").body("".into())).await;
         assert_eq!((ready.status.as_u16(), &*ready.text), (503, "stopping\n"));
-        assert!(world.letters.letters().is_empty() && world.ingress.ledger().entries().is_empty());
-        let failed = world.ended().await.unwrap_err();
+        assert!(
+            harness.letters.letters().is_empty() && harness.ingress.ledger().entries().is_empty()
+        );
+        let failed = harness.ended().await.unwrap_err();
         assert!(matches!(
             failed.error.kind(),
             ErrorKind::Unauthorized | ErrorKind::Forbidden
@@ -115,25 +117,25 @@ async fn when_coralogix_refuses_our_key_the_caller_hears_503_and_nothing_is_cons
 
 #[tokio::test(start_paused = true)]
 async fn more_than_may_wait_is_503_at_once_and_arrives_later() {
-    let world = World::of(|source| source.queue(10));
-    world
+    let harness = Harness::of(|source| source.max_waiting_requests(10));
+    harness
         .ingress
         .fail_always(Some(Fault::Slow(Duration::from_secs(2))));
-    let events = world.events(400);
-    let destination = world.destination().rate(10_000).build();
+    let events = harness.events(400);
+    let destination = harness.destination().rate(10_000).build();
     let report = destination.invoke_all(events.iter().map(envelope)).await;
     assert!(report.undelivered.is_empty());
     assert!(report.retries() > 300, "{}", report.retries());
-    world.assert_all_once(&events);
+    harness.assert_all_once(&events);
 }
 
 #[tokio::test(start_paused = true)]
 async fn more_bodies_than_there_is_memory_for_are_503() {
-    let world = World::of(|source| source.body_limit(1 << 20).body_memory(2 << 20));
-    world.ingress.set_down(true);
-    let events = world.events(3);
+    let harness = Harness::of(|source| source.max_body_bytes(1 << 20).max_buffered_bytes(2 << 20));
+    harness.ingress.set_down(true);
+    let events = harness.events(3);
     // None says how long it is, so that room for the longest is kept.
-    let ask = |n: usize| world.post(envelope(&events[n]));
+    let ask = |n: usize| harness.post(envelope(&events[n]));
     let start = Instant::now();
     let third = async {
         sleep(Duration::from_millis(1)).await;
@@ -152,7 +154,7 @@ async fn ready_says_whether_the_sink_is_there_and_asks_it_rarely() {
 
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);
-    let world = World::of(|source| {
+    let harness = Harness::of(|source| {
         source.sink_check(move || {
             let asked = counted.fetch_add(1, Ordering::Relaxed);
             async move {
@@ -164,7 +166,7 @@ async fn ready_says_whether_the_sink_is_there_and_asks_it_rarely() {
         })
     });
     let ready = async || {
-        world
+        harness
             .ask(Request::get("/readyz").body("".into()))
             .await
             .status
@@ -178,42 +180,42 @@ async fn ready_says_whether_the_sink_is_there_and_asks_it_rarely() {
         assert_eq!(ready().await, 503);
     }
     assert_eq!(asked.load(Ordering::Relaxed), 2);
-    let alive = world.ask(Request::get("/healthz").body("".into())).await;
+    let alive = harness.ask(Request::get("/healthz").body("".into())).await;
     assert_eq!(alive.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_host_clock_that_is_days_ahead_drops_nothing_once_the_ingress_has_answered() {
-    let world = World::new();
-    let event = world.events(1);
-    world.host.set_wrong_by(TimeDelta::days(3));
-    world.sink.check().await.unwrap();
-    assert_eq!(world.post(envelope(&event[0])).await.status, 200);
-    world.assert_all_once(&event);
+    let harness = Harness::new();
+    let event = harness.events(1);
+    harness.host.set_wrong_by(TimeDelta::days(3));
+    harness.sink.check().await.unwrap();
+    assert_eq!(harness.post(envelope(&event[0])).await.status, 200);
+    harness.assert_all_once(&event);
     let old = r#"{"uuid":"old","published":"2026-11-21T11:59:59Z"}"#;
-    assert_eq!(world.post(old).await.status, 200);
-    let summary = world.end().await;
+    assert_eq!(harness.post(old).await.status, 200);
+    let summary = harness.end().await;
     assert_eq!((summary.delivered, summary.too_old), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_seems_too_old_by_the_host_clock_alone_comes_again_until_the_ingress_has_answered() {
-    let world = World::new();
-    let event = world.events(1);
+    let harness = Harness::new();
+    let event = harness.events(1);
     let old = r#"{"uuid":"old","published":"2026-11-21T11:59:59Z"}"#;
-    world.host.set_wrong_by(TimeDelta::days(3));
+    harness.host.set_wrong_by(TimeDelta::days(3));
     // It is asked once for both.
-    world.ingress.fail_next(1, Fault::ResetBeforeReading);
-    assert_eq!(world.post(envelope(&event[0])).await.status, 503);
-    assert_eq!(world.post(old).await.status, 503);
+    harness.ingress.fail_next(1, Fault::ResetBeforeReading);
+    assert_eq!(harness.post(envelope(&event[0])).await.status, 503);
+    assert_eq!(harness.post(old).await.status, 503);
     tokio::time::advance(Duration::from_secs(11)).await;
     // Asked while this one is answered.
-    assert_eq!(world.post(envelope(&event[0])).await.status, 503);
+    assert_eq!(harness.post(envelope(&event[0])).await.status, 503);
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(world.post(envelope(&event[0])).await.status, 200);
-    assert_eq!(world.post(old).await.status, 200);
-    world.assert_all_once(&event);
-    let summary = world.end().await;
+    assert_eq!(harness.post(envelope(&event[0])).await.status, 200);
+    assert_eq!(harness.post(old).await.status, 200);
+    harness.assert_all_once(&event);
+    let summary = harness.end().await;
     assert_eq!((summary.delivered, summary.too_old), (1, 1));
     assert_eq!(summary.handed_back, 3);
 }
@@ -221,37 +223,37 @@ async fn what_seems_too_old_by_the_host_clock_alone_comes_again_until_the_ingres
 #[tokio::test(start_paused = true)]
 async fn nor_does_an_event_grow_too_old_by_that_clock_alone() {
     for seconds in 0..6 {
-        let world = World::new();
-        let event = world.events(1);
+        let harness = Harness::new();
+        let event = harness.events(1);
         let ahead = TimeDelta::days(1) - TimeDelta::seconds(seconds);
-        world.host.set_wrong_by(ahead);
+        harness.host.set_wrong_by(ahead);
         // Whatever says so, it is not known to be the ingress.
-        world.ingress.fail_always(Some(Fault::status(503)));
+        harness.ingress.fail_always(Some(Fault::status(503)));
         for _ in 0..3 {
-            let status = world.post(envelope(&event[0])).await.status;
+            let status = harness.post(envelope(&event[0])).await.status;
             assert_eq!(status, 503, "{seconds} s");
         }
-        world.ingress.fail_always(None);
-        world.sink.check().await.unwrap();
+        harness.ingress.fail_always(None);
+        harness.sink.check().await.unwrap();
         // The pipeline may still be waiting before its next attempt.
         let mut answers = Vec::new();
         while answers.len() < 5 && answers.last() != Some(&200) {
-            answers.push(world.post(envelope(&event[0])).await.status.as_u16());
+            answers.push(harness.post(envelope(&event[0])).await.status.as_u16());
         }
-        world.assert_all_once(&event);
-        let summary = world.end().await;
+        harness.assert_all_once(&event);
+        let summary = harness.end().await;
         assert_eq!((summary.delivered, summary.too_old), (1, 0));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_is_refused_ends_the_run_also_where_everything_seems_too_old() {
-    let world = World::new();
-    let event = world.events(1);
-    world.host.set_wrong_by(TimeDelta::days(3));
-    world.ingress.fail_always(Some(Fault::status(401)));
-    assert_eq!(world.post(envelope(&event[0])).await.status, 503);
-    let failed = world.ended().await.unwrap_err();
+    let harness = Harness::new();
+    let event = harness.events(1);
+    harness.host.set_wrong_by(TimeDelta::days(3));
+    harness.ingress.fail_always(Some(Fault::status(401)));
+    assert_eq!(harness.post(envelope(&event[0])).await.status, 503);
+    let failed = harness.ended().await.unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::Unauthorized);
     assert_eq!(failed.summary.handed_back, 1);
 }

@@ -19,11 +19,14 @@ fn a_wrong_setting_is_named() {
         (with_key().path("/{any}"), "path"),
         (with_key().path("/:any"), "path"),
         (with_key().path("/healthz"), "path"),
-        (with_key().queue(0), "queue"),
-        (with_key().connections(0), "connections"),
-        (with_key().budget(Duration::ZERO), "budget"),
-        (with_key().patience(Duration::ZERO), "patience"),
-        (with_key().body_memory(1), "body_memory"),
+        (with_key().max_waiting_requests(0), "max_waiting_requests"),
+        (with_key().max_connections(0), "max_connections"),
+        (
+            with_key().response_deadline(Duration::ZERO),
+            "response_deadline",
+        ),
+        (with_key().io_timeout(Duration::ZERO), "io_timeout"),
+        (with_key().max_buffered_bytes(1), "max_buffered_bytes"),
     ];
     for (builder, field) in cases {
         let error = builder.build().unwrap_err();

@@ -7,8 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::harness::envelope;
 use super::socket::{FAR, Served, events, read_all, request};
-use super::world::envelope;
 
 #[tokio::test]
 async fn what_is_in_flight_is_settled_and_answered() {
@@ -42,7 +42,7 @@ async fn what_is_in_flight_is_settled_and_answered() {
 
 #[tokio::test]
 async fn what_cannot_be_settled_any_more_is_503() {
-    let served = Served::new(|source| source.budget(Duration::from_millis(500))).await;
+    let served = Served::new(|source| source.response_deadline(Duration::from_millis(500))).await;
     served.ingress.set_down(true);
     let mut stream = served.connect().await;
     let request = request(&envelope(&events(1)[0]));
@@ -68,7 +68,7 @@ async fn what_cannot_be_settled_any_more_is_503() {
 
 #[tokio::test]
 async fn an_idle_connection_does_not_hold_the_end_up() {
-    let served = Served::new(|source| source.budget(FAR).patience(FAR)).await;
+    let served = Served::new(|source| source.response_deadline(FAR).io_timeout(FAR)).await;
     let mut idle = served.connect().await;
     let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     idle.write_all(request).await.unwrap();

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::world::{KEY, KEY_HEADER, PATH, ingress, sink};
+use super::harness::{KEY, KEY_HEADER, PATH, ingress, sink};
 
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,

@@ -17,13 +17,13 @@ fn start() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
-struct World {
+struct Harness {
     sink: MemorySink,
     dead_letters: MemoryDeadLetters,
     handler: LambdaHandler,
 }
 
-fn world(sink: MemorySink) -> World {
+fn harness(sink: MemorySink) -> Harness {
     let dead_letters = MemoryDeadLetters::default();
     let clock = Arc::new(TestClock::starting_at(start()));
     let (into, letters) = (sink.clone(), dead_letters.clone());
@@ -33,7 +33,7 @@ fn world(sink: MemorySink) -> World {
         let pipeline = pipeline.clock(clock).linger(Duration::ZERO).seed(1);
         pipeline.drain_timeout(Duration::from_secs(20)).build()
     });
-    World {
+    Harness {
         sink,
         dead_letters,
         handler: handler.build(),
@@ -79,17 +79,17 @@ fn failures(names: &[&str]) -> Reply {
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_is_delivered_has_no_failures() {
-    let world = world(MemorySink::new());
+    let harness = harness(MemorySink::new());
     let events = events(10);
-    let reply = world
+    let reply = harness
         .handler
         .handle(batch(&events, None), within(30))
         .await
         .unwrap();
     assert_eq!(reply, failures(&[]));
-    assert_eq!(world.sink.arrived(), events);
-    assert_eq!(world.sink.requests(), [10]);
-    let summary = world.handler.finish().await;
+    assert_eq!(harness.sink.arrived(), events);
+    assert_eq!(harness.sink.requests(), [10]);
+    let summary = harness.handler.finish().await;
     assert_eq!((summary.received, summary.delivered), (10, 10));
 }
 
@@ -97,23 +97,23 @@ async fn a_batch_that_is_delivered_has_no_failures() {
 async fn what_is_put_aside_is_done_with_and_carries_its_receive_count() {
     let poison = events(4)[1].clone();
     let refused = poison.clone();
-    let world = world(MemorySink::new().refusing(move |text| text == refused));
+    let harness = harness(MemorySink::new().refusing(move |text| text == refused));
     let mut bodies = events(4);
     bodies.push("no event".into());
-    let reply = world
+    let reply = harness
         .handler
         .handle(batch(&bodies, None), within(30))
         .await
         .unwrap();
     assert_eq!(reply, failures(&[]));
-    let letters = world.dead_letters.letters();
+    let letters = harness.dead_letters.letters();
     assert_eq!(letters.len(), 2);
     assert!(
         letters
             .iter()
             .all(|letter| letter.origin.receive_count == Some(2))
     );
-    assert_eq!(world.sink.arrived().len(), 3);
+    assert_eq!(harness.sink.arrived().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,15 +123,15 @@ async fn out_of_time_only_what_is_settled_counts_as_done() {
         entries: 2,
         bytes: 2_000_000,
     };
-    let world = world(MemorySink::with_limits(limits));
+    let harness = harness(MemorySink::with_limits(limits));
     let busy = || SinkFault::Refuse(Error::temporary(ErrorKind::Unavailable, "HTTP 503"));
-    world
+    harness
         .sink
         .script([SinkFault::Accept, busy(), SinkFault::Accept]);
-    world.sink.script((0..200).map(|_| busy()));
+    harness.sink.script((0..200).map(|_| busy()));
     let events = events(6);
     let (begin, deadline) = (Instant::now(), within(10));
-    let reply = world
+    let reply = harness
         .handler
         .handle(batch(&events, None), deadline)
         .await
@@ -140,7 +140,7 @@ async fn out_of_time_only_what_is_settled_counts_as_done() {
     let Reply::Batch { failures } = &reply else {
         panic!("{reply:?}")
     };
-    let arrived = world.sink.arrived();
+    let arrived = harness.sink.arrived();
     assert_eq!(failures.len() + arrived.len(), 6);
     for (n, event) in events.iter().enumerate() {
         assert!(
@@ -149,7 +149,7 @@ async fn out_of_time_only_what_is_settled_counts_as_done() {
         );
     }
     assert_eq!(failures.len(), 2);
-    let summary = world.handler.finish().await;
+    let summary = harness.handler.finish().await;
     assert!(
         summary.is_balanced() && summary.handed_back == 2,
         "{summary:?}"
@@ -158,9 +158,9 @@ async fn out_of_time_only_what_is_settled_counts_as_done() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_still_on_its_way_is_not_sent_twice_when_it_is_given_again() {
-    let world = world(MemorySink::new().with_latency(Duration::from_secs(15)));
+    let harness = harness(MemorySink::new().with_latency(Duration::from_secs(15)));
     let events = events(3);
-    let reply = world
+    let reply = harness
         .handler
         .handle(batch(&events, None), within(10))
         .await
@@ -170,18 +170,18 @@ async fn what_is_still_on_its_way_is_not_sent_twice_when_it_is_given_again() {
         failures(&["m0", "m1", "m2"]),
         "nothing is known of them yet"
     );
-    let reply = world
+    let reply = harness
         .handler
         .handle(batch(&events, None), within(30))
         .await
         .unwrap();
     assert_eq!(reply, failures(&[]));
     assert_eq!(
-        world.sink.arrived(),
+        harness.sink.arrived(),
         events,
         "the copies joined the first ones"
     );
-    let summary = world.handler.finish().await;
+    let summary = harness.handler.finish().await;
     assert_eq!((summary.delivered, summary.duplicate), (3, 3));
 }
 
@@ -191,50 +191,50 @@ async fn in_a_fifo_queue_everything_after_a_failure_fails_too() {
         entries: 1,
         bytes: 2_000_000,
     };
-    let world = world(MemorySink::with_limits(limits));
+    let harness = harness(MemorySink::with_limits(limits));
     let busy = || SinkFault::Refuse(Error::temporary(ErrorKind::Unavailable, "HTTP 503"));
     // Each entry is a request of its own; the second meets every fault, the others are taken.
-    world.sink.script([
+    harness.sink.script([
         SinkFault::Accept,
         busy(),
         SinkFault::Accept,
         SinkFault::Accept,
     ]);
-    world.sink.script((0..500).map(|_| busy()));
-    let reply = world
+    harness.sink.script((0..500).map(|_| busy()));
+    let reply = harness
         .handler
         .handle(batch(&events(4), Some("g")), within(10))
         .await
         .unwrap();
-    assert_eq!(world.sink.arrived().len(), 3);
+    assert_eq!(harness.sink.arrived().len(), 3);
     assert_eq!(reply, failures(&["m1", "m2", "m3"]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_key_fails_the_invocation_and_settles_nothing() {
-    let world = world(MemorySink::new());
-    world.sink.refuse_all(Some(|| {
+    let harness = harness(MemorySink::new());
+    harness.sink.refuse_all(Some(|| {
         Error::new(ErrorKind::Unauthorized, "the key is refused")
     }));
-    let handled = world
+    let handled = harness
         .handler
         .handle(batch(&events(3), None), within(10))
         .await;
     assert_eq!(handled.unwrap_err().kind(), ErrorKind::Unauthorized);
     // A later invocation is handled as if nothing had been.
-    world.sink.refuse_all(None);
-    let reply = world
+    harness.sink.refuse_all(None);
+    let reply = harness
         .handler
         .handle(batch(&events(3), None), within(10))
         .await
         .unwrap();
     assert_eq!(reply, failures(&[]));
-    assert_eq!(world.sink.arrived(), events(3));
+    assert_eq!(harness.sink.arrived(), events(3));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_invocation_by_eventbridge_is_done_or_fails() {
-    let world = world(MemorySink::new());
+    let harness = harness(MemorySink::new());
     let envelope = |event: &Bytes| {
         let detail = std::str::from_utf8(event).unwrap();
         Bytes::from(format!(
@@ -242,26 +242,26 @@ async fn an_invocation_by_eventbridge_is_done_or_fails() {
         ))
     };
     let body = envelope(&events(1)[0]);
-    let reply = world
+    let reply = harness
         .handler
         .handle(body.clone(), within(10))
         .await
         .unwrap();
     assert_eq!(serde_json::to_string(&reply).unwrap(), "null");
-    assert_eq!(world.sink.arrived(), [body]);
+    assert_eq!(harness.sink.arrived(), [body]);
 
-    world.sink.go_down_for(Duration::from_secs(3600));
+    harness.sink.go_down_for(Duration::from_secs(3600));
     let body = envelope(&events(2)[1]);
-    let error = world.handler.handle(body, within(10)).await.unwrap_err();
+    let error = harness.handler.handle(body, within(10)).await.unwrap_err();
     assert!(error.is_temporary(), "{error}");
-    assert_eq!(world.handler.finish().await.delivered, 1);
+    assert_eq!(harness.handler.finish().await.delivered, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_invocation_without_time_settles_nothing() {
-    let world = world(MemorySink::new());
+    let harness = harness(MemorySink::new());
     let now = Instant::now();
-    let reply = world
+    let reply = harness
         .handler
         .handle(batch(&events(2), None), now)
         .await
@@ -269,7 +269,7 @@ async fn an_invocation_without_time_settles_nothing() {
     let Reply::Batch { failures } = &reply else {
         panic!("{reply:?}")
     };
-    assert_eq!(failures.len() + world.sink.arrived().len(), 2);
+    assert_eq!(failures.len() + harness.sink.arrived().len(), 2);
     assert_eq!(
         serde_json::to_value(&reply).unwrap()["batchItemFailures"]
             .as_array()

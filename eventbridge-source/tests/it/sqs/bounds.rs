@@ -6,7 +6,7 @@ use eventbridge_source::sqs::simulator::SqsSimulator;
 use okta_coralogix_core::{EventSource, Outcome};
 use tokio::time::timeout;
 
-use super::world::{World, envelopes, secs};
+use super::harness::{Harness, envelopes, secs};
 
 const MIB: usize = 1 << 20;
 
@@ -16,31 +16,33 @@ async fn of_large_messages_few_are_held_and_all_are_given() {
     const MESSAGES: usize = 200;
     let mut body = envelopes(1).remove(0).to_vec();
     body.resize(MIB, b' ');
-    let world = World::with(SqsSimulator::builder(), &vec![Bytes::from(body); MESSAGES]);
-    let mut source = world.source().await;
+    let harness = Harness::with(SqsSimulator::builder(), &vec![Bytes::from(body); MESSAGES]);
+    let mut source = harness.source().await;
     let mut given = 0;
     while let Some(delivery) = source.next().await.unwrap() {
         let count = delivery.items.len();
         assert!(count <= 16, "a delivery of {count} MiB");
         // 32 MiB wait at most, and each of 4 receives may bring 10 more.
-        let held = world.queue.depth_now().in_flight as usize;
+        let held = harness.queue.depth_now().in_flight as usize;
         assert!(held <= 16 + 32 + 4 * 10, "{held} MiB are held");
         given += count;
         let settled = vec![Outcome::Settled; count];
         delivery.acker.settle(&settled).await.unwrap();
     }
     assert_eq!(given, MESSAGES);
-    assert!(world.queue.depth_now().is_empty());
+    assert!(harness.queue.depth_now().is_empty());
 }
 
 /// There a group only says who is to be served fairly.
 #[tokio::test(start_paused = true)]
 async fn in_a_standard_queue_no_message_waits_for_another_of_its_group() {
-    let world = World::new(SqsSimulator::builder());
+    let harness = Harness::new(SqsSimulator::builder());
     for body in envelopes(3) {
-        world.queue.send_in_group("a", body);
+        harness.queue.send_in_group("a", body);
     }
-    let source = SqsSource::builder().queue(world.queue.clone()).delivery(1);
+    let source = SqsSource::builder()
+        .queue(harness.queue.clone())
+        .max_delivery_messages(1);
     let mut source = source.seed(1).open().await.unwrap();
     let mut held = Vec::new();
     for _ in 0..3 {
@@ -52,5 +54,5 @@ async fn in_a_standard_queue_no_message_waits_for_another_of_its_group() {
     first.acker.settle(&[Outcome::HandedBack]).await.unwrap();
     second.acker.settle(&[Outcome::Settled]).await.unwrap();
     third.acker.settle(&[Outcome::Settled]).await.unwrap();
-    assert_eq!(world.queue.deleted(), 2);
+    assert_eq!(harness.queue.deleted(), 2);
 }

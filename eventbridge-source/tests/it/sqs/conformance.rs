@@ -8,7 +8,7 @@ use futures::FutureExt;
 use okta_coralogix_core::EventSource;
 use okta_coralogix_core::testing::{EventGenerator, conformance};
 
-use super::world::start;
+use super::harness::start;
 
 #[tokio::test(start_paused = true)]
 async fn the_source_keeps_its_contract() {
@@ -24,8 +24,16 @@ async fn the_source_keeps_its_contract() {
         async move {
             // Whoever opened it before is gone, and its messages are back.
             queue.show_all();
-            let source = SqsSource::builder().queue(queue).once(true).receivers(1);
-            let source = source.read_ahead(10).delivery(10).open().await.unwrap();
+            let source = SqsSource::builder()
+                .queue(queue)
+                .once(true)
+                .max_concurrent_receives(1);
+            let source = source
+                .max_prefetched_messages(10)
+                .max_delivery_messages(10)
+                .open()
+                .await
+                .unwrap();
             Box::new(source) as Box<dyn EventSource>
         }
         .boxed()

@@ -4,47 +4,47 @@ use eventbridge_source::sqs::simulator::{Call, SqsSimulator, StaleHandle};
 use okta_coralogix_core::testing::MemorySink;
 use okta_coralogix_core::{Error, ErrorKind};
 
-use super::world::{World, envelopes, secs};
+use super::harness::{Harness, envelopes, secs};
 
 #[tokio::test(start_paused = true)]
 async fn entries_that_fail_for_a_while_are_deleted_again() {
     let bodies = envelopes(200);
-    let world = World::with(SqsSimulator::builder(), &bodies);
+    let harness = Harness::with(SqsSimulator::builder(), &bodies);
     // One of three fails, up to three times in a row.
-    world.queue.fail_deletes((0..120).map(|_| false));
-    let summary = world.run().await;
+    harness.queue.fail_deletes((0..120).map(|_| false));
+    let summary = harness.run().await;
     assert_eq!(summary.delivered, 200);
-    world.assert_all_once(&bodies);
-    assert_eq!(world.queue.receives(), 200, "none came back for it");
-    assert!(world.queue.calls(Call::Delete) > 20);
+    harness.assert_all_once(&bodies);
+    assert_eq!(harness.queue.receives(), 200, "none came back for it");
+    assert!(harness.queue.calls(Call::Delete) > 20);
 }
 
 #[tokio::test(start_paused = true)]
 async fn calls_that_fail_for_a_while_are_made_again() {
     let bodies = envelopes(100);
-    let world = World::with(SqsSimulator::builder(), &bodies);
+    let harness = Harness::with(SqsSimulator::builder(), &bodies);
     let fault = || Error::temporary(ErrorKind::Unavailable, "HTTP 503");
-    world
+    harness
         .queue
         .fail_calls(Call::Delete, (0..25).map(|_| fault()));
-    world
+    harness
         .queue
         .fail_calls(Call::Receive, (0..3).map(|_| fault()));
-    world
+    harness
         .queue
         .fail_calls(Call::Attributes, [fault()].into_iter().take(0));
-    assert_eq!(world.run().await.delivered, 100);
-    world.assert_all_once(&bodies);
+    assert_eq!(harness.run().await.delivered, 100);
+    harness.assert_all_once(&bodies);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_not_deleted_by_its_handle_comes_back_as_a_duplicate() {
     let bodies = envelopes(20);
-    let world = World::with(SqsSimulator::builder(), &bodies);
-    world.queue.fail_deletes([true, true, true]);
-    let summary = world.run().await;
+    let harness = Harness::with(SqsSimulator::builder(), &bodies);
+    harness.queue.fail_deletes([true, true, true]);
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.duplicate), (20, 3));
-    world.assert_all_once(&bodies);
+    harness.assert_all_once(&bodies);
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,10 +53,10 @@ async fn a_message_received_again_in_flight_is_deleted_by_its_newest_handle() {
         let mut bodies = envelopes(9);
         bodies.push("no event, and no uuid".into());
         let queue = SqsSimulator::builder().stale_handles(stale);
-        let mut world = World::with(queue, &bodies);
-        world.sink = MemorySink::new().with_latency(secs(10));
-        let queue = world.queue.clone();
-        let run = async { (world.run().await, ()) };
+        let mut harness = Harness::with(queue, &bodies);
+        harness.sink = MemorySink::new().with_latency(secs(10));
+        let queue = harness.queue.clone();
+        let run = async { (harness.run().await, ()) };
         let again = async {
             // The queue gives everything a second time while the first copies are on their way to the sink.
             tokio::time::sleep(secs(3)).await;
@@ -71,19 +71,19 @@ async fn a_message_received_again_in_flight_is_deleted_by_its_newest_handle() {
         let ((summary, ()), ()) = tokio::join!(run, again);
         assert_eq!(summary.received, 10, "the copies are the same messages");
         assert_eq!((summary.delivered, summary.dead_lettered), (9, 1));
-        assert_eq!(world.queue.receives(), 20, "{stale:?}");
-        assert_eq!(world.dead_letters.letters().len(), 1);
-        world.assert_all_once(&bodies[..9]);
+        assert_eq!(harness.queue.receives(), 20, "{stale:?}");
+        assert_eq!(harness.dead_letters.letters().len(), 1);
+        harness.assert_all_once(&bodies[..9]);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_right_that_is_missing_ends_the_run() {
-    let world = World::with(SqsSimulator::builder(), &envelopes(5));
+    let harness = Harness::with(SqsSimulator::builder(), &envelopes(5));
     let refused = Error::new(ErrorKind::Forbidden, "sqs:DeleteMessage is missing");
-    world.queue.fail_calls(Call::Delete, [refused]);
-    let source = world.source().await;
-    let run = world
+    harness.queue.fail_calls(Call::Delete, [refused]);
+    let source = harness.source().await;
+    let run = harness
         .pipeline(source)
         .build()
         .unwrap()

@@ -6,20 +6,20 @@ use eventbridge_source::sqs::simulator::SqsSimulator;
 use okta_coralogix_core::testing::{MemorySink, SinkFault};
 use okta_coralogix_core::{Error, ErrorKind, EventSource, Outcome};
 
-use super::world::{World, envelopes, secs};
+use super::harness::{Harness, envelopes, secs};
 
 /// Two groups, their messages in turn.
-fn two_groups(world: &World, count: usize) -> [Vec<Bytes>; 2] {
+fn two_groups(harness: &Harness, count: usize) -> [Vec<Bytes>; 2] {
     let mut groups = [Vec::new(), Vec::new()];
     for (n, body) in envelopes(count).into_iter().enumerate() {
-        world.queue.send_in_group(["a", "b"][n % 2], body.clone());
+        harness.queue.send_in_group(["a", "b"][n % 2], body.clone());
         groups[n % 2].push(body);
     }
     groups
 }
 
-fn assert_in_order(world: &World, groups: &[Vec<Bytes>]) {
-    let arrived = world.sink.arrived();
+fn assert_in_order(harness: &Harness, groups: &[Vec<Bytes>]) {
+    let arrived = harness.sink.arrived();
     for group in groups {
         let of_group: Vec<_> = arrived.iter().filter(|body| group.contains(body)).collect();
         assert_eq!(of_group, group.iter().collect::<Vec<_>>());
@@ -28,31 +28,31 @@ fn assert_in_order(world: &World, groups: &[Vec<Bytes>]) {
 
 #[tokio::test(start_paused = true)]
 async fn each_group_arrives_in_its_order_through_faults() {
-    let mut world = World::new(SqsSimulator::builder().fifo());
-    world.sink = MemorySink::new().with_latency(secs(1));
-    let groups = two_groups(&world, 100);
+    let mut harness = Harness::new(SqsSimulator::builder().fifo());
+    harness.sink = MemorySink::new().with_latency(secs(1));
+    let groups = two_groups(&harness, 100);
     let fault = || SinkFault::Refuse(Error::temporary(ErrorKind::Unavailable, "HTTP 503"));
-    world
+    harness
         .sink
         .script([fault(), SinkFault::Accept, fault(), fault()]);
-    let source = world.source().await;
-    assert!(source.facts().is_fifo);
-    let pipeline = world
+    let source = harness.source().await;
+    assert!(source.attributes().is_fifo);
+    let pipeline = harness
         .pipeline(source)
         .max_in_flight_requests(1)
         .build()
         .unwrap();
     let summary = pipeline.run(std::future::pending()).await.unwrap();
     assert_eq!(summary.delivered, 100);
-    assert_in_order(&world, &groups);
-    assert!(world.queue.depth_now().is_empty());
+    assert_in_order(&harness, &groups);
+    assert!(harness.queue.depth_now().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_a_hand_back_a_group_goes_on_with_what_was_handed_back() {
-    let world = World::new(SqsSimulator::builder().fifo());
-    let groups = two_groups(&world, 20);
-    let mut source = world.source().await;
+    let harness = Harness::new(SqsSimulator::builder().fifo());
+    let groups = two_groups(&harness, 20);
+    let mut source = harness.source().await;
     let delivery = source.next().await.unwrap().unwrap();
     // The second message of `a` and nothing else goes back; what was taken with it follows.
     let mut outcomes = vec![Outcome::Settled; delivery.items.len()];
@@ -87,11 +87,11 @@ async fn after_a_hand_back_a_group_goes_on_with_what_was_handed_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_group_of_which_the_pipeline_has_something_waits() {
-    let world = World::new(SqsSimulator::builder().fifo());
-    let groups = two_groups(&world, 4);
+    let harness = Harness::new(SqsSimulator::builder().fifo());
+    let groups = two_groups(&harness, 4);
     let source = SqsSource::builder()
-        .queue(world.queue.clone())
-        .delivery(1)
+        .queue(harness.queue.clone())
+        .max_delivery_messages(1)
         .once(true);
     let mut source = source.open().await.unwrap();
     let first = source.next().await.unwrap().unwrap();

@@ -4,44 +4,47 @@ use eventbridge_source::sqs::Queue;
 use eventbridge_source::sqs::simulator::{Call, SqsSimulator};
 use tokio::time::Instant;
 
-use super::world::{World, envelopes, secs};
+use super::harness::{Harness, envelopes, secs};
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_queue_is_looked_at_twice() {
-    let world = World::new(SqsSimulator::builder());
-    let looks_before = world.queue.calls(Call::Attributes);
-    assert_eq!(world.run().await.received, 0);
+    let harness = Harness::new(SqsSimulator::builder());
+    let looks_before = harness.queue.calls(Call::Attributes);
+    assert_eq!(harness.run().await.received, 0);
     // One more call when the source was opened.
-    assert_eq!(world.queue.calls(Call::Attributes) - looks_before, 3);
+    assert_eq!(harness.queue.calls(Call::Attributes) - looks_before, 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_another_consumer_holds_is_waited_for() {
     let bodies = envelopes(4);
-    let world = World::with(SqsSimulator::builder().visibility(secs(30)), &bodies);
+    let harness = Harness::with(
+        SqsSimulator::builder().visibility_timeout(secs(30)),
+        &bodies,
+    );
     // Another consumer takes them and dies.
-    let taken = world.queue.receive(secs(0), secs(30)).await.unwrap();
+    let taken = harness.queue.receive(secs(0), secs(30)).await.unwrap();
     assert_eq!(taken.messages.len(), 4);
     let start = Instant::now();
-    assert_eq!(world.run().await.delivered, 4);
+    assert_eq!(harness.run().await.delivered, 4);
     assert!(start.elapsed() >= secs(30));
-    world.assert_all_once(&bodies);
+    harness.assert_all_once(&bodies);
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_once_it_waits_for_more() {
-    let world = World::new(SqsSimulator::builder());
-    let source = eventbridge_source::sqs::SqsSource::builder().queue(world.queue.clone());
+    let harness = Harness::new(SqsSimulator::builder());
+    let source = eventbridge_source::sqs::SqsSource::builder().queue(harness.queue.clone());
     let source = source.open().await.unwrap();
     let bodies = envelopes(3);
     let later = async {
         tokio::time::sleep(secs(3600)).await;
         for body in &bodies {
-            world.queue.send(body.clone());
+            harness.queue.send(body.clone());
         }
         tokio::time::sleep(secs(5)).await;
     };
-    let summary = world
+    let summary = harness
         .pipeline(source)
         .build()
         .unwrap()
@@ -49,8 +52,8 @@ async fn without_once_it_waits_for_more() {
         .await
         .unwrap();
     assert_eq!(summary.delivered, 3);
-    world.assert_all_once(&bodies);
-    let receives = world.queue.calls(Call::Receive);
+    harness.assert_all_once(&bodies);
+    let receives = harness.queue.calls(Call::Receive);
     assert!(
         receives <= 3600 / 20 + 8,
         "one long poll at a time while it is quiet: {receives}"

@@ -8,17 +8,17 @@ use okta_coralogix_core::dead_letter::{DeadLetterReason, DeadLetterRecord};
 use okta_coralogix_core::testing::{MemorySink, SinkFault};
 use okta_coralogix_core::{Error, ErrorKind};
 
-use super::world::{World, envelope, envelopes, secs, start};
+use super::harness::{Harness, envelope, envelopes, secs, start};
 
 #[tokio::test(start_paused = true)]
 async fn every_message_is_delivered_and_then_deleted() {
     let bodies = envelopes(2500);
-    let world = World::with(SqsSimulator::builder(), &bodies);
-    let summary = world.run().await;
+    let harness = Harness::with(SqsSimulator::builder(), &bodies);
+    let summary = harness.run().await;
     assert_eq!((summary.received, summary.delivered), (2500, 2500));
-    world.assert_all_once(&bodies);
-    assert_eq!(world.queue.receives(), 2500, "nothing came twice");
-    let requests = world.sink.requests().len();
+    harness.assert_all_once(&bodies);
+    assert_eq!(harness.queue.receives(), 2500, "nothing came twice");
+    let requests = harness.sink.requests().len();
     assert!(
         requests <= 50,
         "messages of many receives share requests: {requests}"
@@ -38,30 +38,30 @@ async fn a_message_of_several_events_is_deleted_once_all_are_settled() {
         b"]",
     ]
     .concat();
-    let world = World::new(SqsSimulator::builder());
-    world.queue.send(array);
-    let summary = world.run().await;
+    let harness = Harness::new(SqsSimulator::builder());
+    harness.queue.send(array);
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.dead_lettered), (3, 1));
-    world.assert_all_once(&bodies);
+    harness.assert_all_once(&bodies);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_goes_back_when_one_of_its_events_does() {
     let bodies = envelopes(2);
-    let world = World::new(SqsSimulator::builder());
-    world
+    let harness = Harness::new(SqsSimulator::builder());
+    harness
         .queue
         .send([&b"["[..], &bodies[0], b",", &bodies[1], b"]"].concat());
-    let mut source = world.source().await;
+    let mut source = harness.source().await;
     let delivery = okta_coralogix_core::EventSource::next(&mut source)
         .await
         .unwrap()
         .unwrap();
     use okta_coralogix_core::Outcome::{HandedBack, Settled};
     delivery.acker.settle(&[Settled, HandedBack]).await.unwrap();
-    assert_eq!(world.queue.deleted(), 0);
+    assert_eq!(harness.queue.deleted(), 0);
     assert_eq!(
-        world.queue.depth_now().visible,
+        harness.queue.depth_now().visible,
         1,
         "it is there for anybody at once"
     );
@@ -70,70 +70,70 @@ async fn a_message_goes_back_when_one_of_its_events_does() {
 #[tokio::test(start_paused = true)]
 async fn what_is_no_event_is_put_aside_with_its_receive_count_and_deleted() {
     let bodies = [envelope(r#"{"uuid":"u"}"#), Bytes::from_static(b"not json")];
-    let world = World::with(SqsSimulator::builder(), &bodies);
+    let harness = Harness::with(SqsSimulator::builder(), &bodies);
     // Somebody else had it before and did not finish.
-    let first = okta_coralogix_core::EventSource::next(&mut world.source().await).await;
+    let first = okta_coralogix_core::EventSource::next(&mut harness.source().await).await;
     drop(first);
-    world.queue.show_all();
-    let summary = world.run().await;
+    harness.queue.show_all();
+    let summary = harness.run().await;
     assert_eq!(summary.dead_lettered, 2);
-    for letter in world.dead_letters.letters() {
+    for letter in harness.dead_letters.letters() {
         assert_eq!(letter.reason, DeadLetterReason::Malformed);
         assert!(bodies.contains(&letter.bytes));
         let record = serde_json::to_value(DeadLetterRecord::from(&letter)).unwrap();
         assert_eq!(record["origin"]["receive_count"], 2, "{record}");
     }
-    world.assert_all_once(&[]);
+    harness.assert_all_once(&[]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_coralogix_refuses_is_put_aside_with_its_receive_count() {
     let bodies = envelopes(20);
     let poison = bodies[7].clone();
-    let mut world = World::with(SqsSimulator::builder(), &bodies);
+    let mut harness = Harness::with(SqsSimulator::builder(), &bodies);
     let refused = poison.clone();
-    world.sink = MemorySink::new().refusing(move |text| text == refused);
-    let summary = world.run().await;
+    harness.sink = MemorySink::new().refusing(move |text| text == refused);
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.dead_lettered), (19, 1));
-    let letters = world.dead_letters.letters();
+    let letters = harness.dead_letters.letters();
     assert_eq!(letters[0].bytes, poison);
     assert_eq!(letters[0].origin.receive_count, Some(1));
     assert_eq!(letters[0].origin.org, "acme");
-    assert!(world.queue.depth_now().is_empty());
+    assert!(harness.queue.depth_now().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_too_old_by_its_own_time_is_counted_and_deleted() {
     let old = start() - TimeDelta::hours(25);
     let detail = format!(r#"{{"uuid":"old","published":"{}"}}"#, old.to_rfc3339());
-    let world = World::with(SqsSimulator::builder(), &[envelope(&detail)]);
-    assert_eq!(world.run().await.too_old, 1);
-    world.assert_all_once(&[]);
+    let harness = Harness::with(SqsSimulator::builder(), &[envelope(&detail)]);
+    assert_eq!(harness.run().await.too_old, 1);
+    harness.assert_all_once(&[]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_host_clock_that_is_a_day_ahead_drops_nothing() {
     let bodies = envelopes(5);
-    let world = World::with(SqsSimulator::builder(), &bodies);
+    let harness = Harness::with(SqsSimulator::builder(), &bodies);
     let ahead = TimeDelta::hours(26);
-    world.clock.set_wrong_by(ahead);
+    harness.clock.set_wrong_by(ahead);
     let host = start() + ahead;
-    world
+    harness
         .queue
         .set_clock_offset(okta_coralogix_core::ClockOffset::between(host, start()));
-    assert_eq!(world.run().await.delivered, 5);
+    assert_eq!(harness.run().await.delivered, 5);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_key_ends_the_run_and_every_message_is_back_at_once() {
     let bodies = envelopes(30);
-    let world = World::with(SqsSimulator::builder(), &bodies);
-    world.sink.refuse_all(Some(|| {
+    let harness = Harness::with(SqsSimulator::builder(), &bodies);
+    harness.sink.refuse_all(Some(|| {
         Error::new(ErrorKind::Unauthorized, "the key is refused")
     }));
-    let source = world.source().await;
-    let returned = source.returned();
-    let failed = world
+    let source = harness.source().await;
+    let returned = source.drain_handle();
+    let failed = harness
         .pipeline(source)
         .build()
         .unwrap()
@@ -143,34 +143,34 @@ async fn a_refused_key_ends_the_run_and_every_message_is_back_at_once() {
     assert_eq!(failed.error.kind(), ErrorKind::Unauthorized);
     assert!(failed.summary.is_balanced() && failed.summary.delivered == 0);
     returned.wait().await;
-    assert_eq!(world.queue.depth_now().visible, 30);
-    assert_eq!(world.queue.deleted(), 0);
+    assert_eq!(harness.queue.depth_now().visible, 30);
+    assert_eq!(harness.queue.deleted(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_never_finished_moves_to_the_queues_own_dead_letters() {
-    let world = World::with(SqsSimulator::builder().redrive_after(3), &envelopes(1));
+    let harness = Harness::with(SqsSimulator::builder().max_receive_count(3), &envelopes(1));
     for _ in 0..4 {
         let source = SqsSource::builder()
-            .queue(world.queue.clone())
+            .queue(harness.queue.clone())
             .open()
             .await
             .unwrap();
-        let returned = source.returned();
-        world
+        let returned = source.drain_handle();
+        harness
             .sink
             .script([SinkFault::Refuse(Error::new(ErrorKind::Forbidden, "no"))]);
-        let run = world
+        let run = harness
             .pipeline(source)
             .build()
             .unwrap()
             .run(tokio::time::sleep(secs(30)));
-        assert!(run.await.is_ok() == world.queue.dead().contains(&envelopes(1)[0]));
+        assert!(run.await.is_ok() == harness.queue.dead().contains(&envelopes(1)[0]));
         returned.wait().await;
     }
-    assert_eq!(world.queue.dead().len(), 1);
+    assert_eq!(harness.queue.dead().len(), 1);
     assert_eq!(
-        world.queue.deleted(),
+        harness.queue.deleted(),
         0,
         "the redrive policy took it, nobody deleted it"
     );
@@ -178,8 +178,8 @@ async fn what_is_never_finished_moves_to_the_queues_own_dead_letters() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_received_is_given_at_once_though_the_next_receive_waits() {
-    let world = World::with(SqsSimulator::builder(), &envelopes(10));
-    let source = SqsSource::builder().queue(world.queue.clone());
+    let harness = Harness::with(SqsSimulator::builder(), &envelopes(10));
+    let source = SqsSource::builder().queue(harness.queue.clone());
     let mut source = source.open().await.unwrap();
     let next = okta_coralogix_core::EventSource::next(&mut source);
     let delivery = tokio::time::timeout(secs(1), next).await.unwrap();

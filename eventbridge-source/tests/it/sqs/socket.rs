@@ -11,7 +11,7 @@ use eventbridge_source::sqs::{AwsQueue, Queue, SqsSource};
 use okta_coralogix_core::testing::{EventGenerator, MemoryDeadLetters, MemorySink, TestClock};
 use okta_coralogix_core::{Clock, Error, ErrorKind, Pipeline, SystemClock};
 
-use super::world::{secs, start};
+use super::harness::{secs, start};
 
 fn client(server: &SqsServer) -> Client {
     let config = aws_sdk_sqs::Config::builder()
@@ -27,7 +27,7 @@ fn client(server: &SqsServer) -> Client {
 
 #[tokio::test]
 async fn the_sdk_receives_extends_and_deletes() {
-    let queue = SqsSimulator::builder().redrive_after(3).build();
+    let queue = SqsSimulator::builder().max_receive_count(3).build();
     let server = queue.serve().await.unwrap();
     let now = SystemClock.now();
     let mut generator = EventGenerator::new(1);
@@ -36,9 +36,13 @@ async fn the_sdk_receives_extends_and_deletes() {
     }
     queue.fail_deletes([false, true, false]);
     let aws = AwsQueue::new(client(&server), server.queue_url());
-    let facts = aws.facts().await.unwrap();
+    let attributes = aws.attributes().await.unwrap();
     assert_eq!(
-        (facts.visibility, facts.is_fifo, facts.redrives),
+        (
+            attributes.visibility_timeout,
+            attributes.is_fifo,
+            attributes.has_redrive_policy
+        ),
         (secs(30), false, true)
     );
     assert_eq!(aws.depth().await.unwrap().visible, 95);
@@ -85,7 +89,7 @@ async fn what_sqs_refuses_says_who_has_to_act() {
     let queue = SqsSimulator::builder().build();
     let server = queue.serve().await.unwrap();
     let aws = AwsQueue::new(client(&server), format!("{}x", server.queue_url()));
-    let error = aws.facts().await.unwrap_err();
+    let error = aws.attributes().await.unwrap_err();
     assert_eq!(
         (error.kind(), error.is_temporary()),
         (ErrorKind::WrongEndpoint, false),

@@ -8,30 +8,34 @@ use eventbridge_source::sqs::simulator::{Call, SqsSimulator};
 use okta_coralogix_core::testing::{MemorySink, TestClock};
 use okta_coralogix_core::{Error, ErrorKind};
 
-use super::world::{World, envelopes, secs, start};
+use super::harness::{Harness, envelopes, secs, start};
 
 #[tokio::test(start_paused = true)]
 async fn a_message_is_kept_hidden_through_an_outage_in_steps_of_the_queues_timeout() {
     let bodies = envelopes(40);
-    let world = World::with(SqsSimulator::builder().visibility(secs(5)), &bodies);
-    world.sink.go_down_for(secs(600));
-    assert_eq!(world.run().await.delivered, 40);
-    world.assert_all_once(&bodies);
-    assert_eq!(world.queue.receives(), 40, "none was given to anybody else");
-    assert_eq!(world.queue.longest_visibility(), secs(5));
-    let extensions = world.queue.calls(Call::ChangeVisibility);
+    let harness = Harness::with(SqsSimulator::builder().visibility_timeout(secs(5)), &bodies);
+    harness.sink.go_down_for(secs(600));
+    assert_eq!(harness.run().await.delivered, 40);
+    harness.assert_all_once(&bodies);
+    assert_eq!(
+        harness.queue.receives(),
+        40,
+        "none was given to anybody else"
+    );
+    assert_eq!(harness.queue.longest_visibility(), secs(5));
+    let extensions = harness.queue.calls(Call::ChangeVisibility);
     assert!((600 / 5 * 4..600 * 4).contains(&extensions), "{extensions}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_killed_consumers_messages_come_back_within_the_queues_timeout() {
     let bodies = envelopes(25);
-    let world = World::with(SqsSimulator::builder().visibility(secs(5)), &bodies);
-    world.sink.go_down_for(secs(3600));
+    let harness = Harness::with(SqsSimulator::builder().visibility_timeout(secs(5)), &bodies);
+    harness.sink.go_down_for(secs(3600));
     let began = std::time::Instant::now();
     let runtime_of_its_own = {
-        let queue = world.queue.clone();
-        let sink = world.sink.clone();
+        let queue = harness.queue.clone();
+        let sink = harness.sink.clone();
         // A process that ends at once: nothing of it runs on.
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -54,20 +58,20 @@ async fn a_killed_consumers_messages_come_back_within_the_queues_timeout() {
     };
     runtime_of_its_own.join().unwrap();
     // Dropped un-awaited, the run could not tell the queue.
-    assert_eq!(world.queue.depth_now().in_flight, 25);
+    assert_eq!(harness.queue.depth_now().in_flight, 25);
     // Its time was the real one, by which the last step began at the latest now.
     tokio::time::advance(secs(5) + began.elapsed()).await;
-    assert_eq!(world.queue.depth_now().visible, 25);
+    assert_eq!(harness.queue.depth_now().visible, 25);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_gives_back_what_was_not_settled_at_once() {
     let bodies = envelopes(60);
-    let world = World::with(SqsSimulator::builder(), &bodies);
-    world.sink.go_down_for(secs(3600));
-    let source = world.source().await;
-    let returned = source.returned();
-    let pipeline = world
+    let harness = Harness::with(SqsSimulator::builder(), &bodies);
+    harness.sink.go_down_for(secs(3600));
+    let source = harness.source().await;
+    let returned = source.drain_handle();
+    let pipeline = harness
         .pipeline(source)
         .drain_timeout(secs(2))
         .build()
@@ -78,8 +82,8 @@ async fn a_shutdown_gives_back_what_was_not_settled_at_once() {
     returned.wait().await;
     assert_eq!(
         (
-            world.queue.depth_now().visible,
-            world.queue.depth_now().in_flight
+            harness.queue.depth_now().visible,
+            harness.queue.depth_now().in_flight
         ),
         (60, 0)
     );
@@ -88,29 +92,37 @@ async fn a_shutdown_gives_back_what_was_not_settled_at_once() {
 #[tokio::test(start_paused = true)]
 async fn an_extension_that_fails_is_made_again_in_time() {
     let bodies = envelopes(3);
-    let world = World::with(SqsSimulator::builder().visibility(secs(10)), &bodies);
+    let harness = Harness::with(
+        SqsSimulator::builder().visibility_timeout(secs(10)),
+        &bodies,
+    );
     let fault = || Error::temporary(ErrorKind::Unavailable, "HTTP 503");
-    world
+    harness
         .queue
         .fail_calls(Call::ChangeVisibility, (0..2).map(|_| fault()));
-    world.sink.go_down_for(secs(40));
-    assert_eq!(world.run().await.delivered, 3);
-    assert_eq!(world.queue.receives(), 3);
+    harness.sink.go_down_for(secs(40));
+    assert_eq!(harness.run().await.delivered, 3);
+    assert_eq!(harness.queue.receives(), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_the_right_to_extend_the_run_ends_and_says_so() {
-    let mut world = World::with(SqsSimulator::builder().visibility(secs(10)), &envelopes(3));
-    world.sink = MemorySink::new().with_latency(secs(60));
+    let mut harness = Harness::with(
+        SqsSimulator::builder().visibility_timeout(secs(10)),
+        &envelopes(3),
+    );
+    harness.sink = MemorySink::new().with_latency(secs(60));
     let refused = || {
         Error::new(
             ErrorKind::Forbidden,
             "sqs:ChangeMessageVisibility is missing",
         )
     };
-    world.queue.fail_calls(Call::ChangeVisibility, [refused()]);
-    let source = world.source().await;
-    let run = world
+    harness
+        .queue
+        .fail_calls(Call::ChangeVisibility, [refused()]);
+    let source = harness.source().await;
+    let run = harness
         .pipeline(source)
         .build()
         .unwrap()

@@ -60,7 +60,7 @@ async fn handler(settings: RouteSettings, progress: &Progress) -> Result<LambdaH
             .linger(Duration::ZERO);
         configure(pipeline, observer.clone(), None).build()
     });
-    Ok(handler.intake(settings.intake).build())
+    Ok(handler.body_parser(settings.intake).build())
 }
 
 async fn invoke(handler: &LambdaHandler, event: LambdaEvent<Box<RawValue>>) -> Result<Reply> {

@@ -16,8 +16,8 @@ use crate::program::{ExitStatus, signals};
 pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
     let demonstration = Demonstration::start().await?;
     let queue = SqsSimulator::builder()
-        .visibility(std::time::Duration::from_secs(3))
-        .redrive_after(10)
+        .visibility_timeout(std::time::Duration::from_secs(3))
+        .max_receive_count(10)
         .build();
     let (envelopes, expected) = envelopes(6000);
     for envelope in envelopes {
@@ -42,7 +42,7 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
         .once(true)
         .open()
         .await?;
-    let returned = source.returned();
+    let returned = source.drain_handle();
     let dead_letters = open_dead_letters(&demonstration.file("dead-letters.ndjson")).await?;
     let pipeline = Pipeline::builder(source, demonstration.sink()?).dead_letters(dead_letters);
     let pipeline = configure(pipeline, progress.observer(), None).build()?;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use eventbridge_source::Intake;
-use eventbridge_source::sqs::{Returned, SqsSource, client_from_env};
+use eventbridge_source::BodyParser;
+use eventbridge_source::sqs::{DrainHandle, SqsSource, client_from_env};
 use okta_coralogix_core::backoff::{Backoff, BackoffPolicy};
 use okta_coralogix_core::{Error, ErrorKind, Pipeline, Result, Summary};
 use tokio::time::{sleep, timeout};
@@ -45,7 +45,10 @@ fn is_a_setting(kind: ErrorKind) -> bool {
     )
 }
 
-async fn open(settings: Settings, progress: &Progress) -> Result<(Pipeline<SqsSource>, Returned)> {
+async fn open(
+    settings: Settings,
+    progress: &Progress,
+) -> Result<(Pipeline<SqsSource>, DrainHandle)> {
     let Settings {
         queue_url,
         once,
@@ -53,8 +56,8 @@ async fn open(settings: Settings, progress: &Progress) -> Result<(Pipeline<SqsSo
     } = settings;
     let dead_letters = open_dead_letters(&route.dead_letters).await?;
     let source = source(&queue_url, &route.intake, once).await?;
-    let returned = source.returned();
-    let is_fifo = source.facts().is_fifo;
+    let returned = source.drain_handle();
+    let is_fifo = source.attributes().is_fifo;
     let pipeline = Pipeline::builder(source, route.sink)
         .mapping(route.mapping)
         .dead_letters(dead_letters);
@@ -68,13 +71,13 @@ async fn open(settings: Settings, progress: &Progress) -> Result<(Pipeline<SqsSo
 }
 
 /// Opens the queue, with as many attempts as it takes; with `once` for at most that long.
-async fn source(queue_url: &str, intake: &Intake, once: Option<Duration>) -> Result<SqsSource> {
+async fn source(queue_url: &str, intake: &BodyParser, once: Option<Duration>) -> Result<SqsSource> {
     let client = client_from_env(queue_url).await?;
     let open = async {
         let mut backoff = Backoff::new(BackoffPolicy::default(), u64::from(std::process::id()));
         loop {
             let builder = SqsSource::builder().client(client.clone(), queue_url);
-            let builder = builder.intake(intake.clone()).once(once.is_some());
+            let builder = builder.body_parser(intake.clone()).once(once.is_some());
             let error = match builder.open().await {
                 Ok(source) => return Ok(source),
                 Err(error) => error,

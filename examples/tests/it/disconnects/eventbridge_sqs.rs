@@ -17,8 +17,8 @@ async fn sqs_disconnects_lose_nothing_and_repeat_only_whole_requests() {
     for seed in seeds(2) {
         // Messages whose receive was cut come again after this long.
         let queue = SqsSimulator::builder()
-            .visibility(Duration::from_secs(5))
-            .redrive_after(1000)
+            .visibility_timeout(Duration::from_secs(5))
+            .max_receive_count(1000)
             .build();
         let harness = Harness::new(queue).await;
         let events = harness.backlog(EVENTS);

@@ -65,7 +65,7 @@ async fn key_refused_later_exits_with_1_and_leaves_events_to_the_caller() {
     harness.ingress.fail_always(Some(Fault::status(403)));
     let events = fresh(50);
     let envelopes: Vec<_> = events.iter().map(|event| envelope(&event.json)).collect();
-    let refused = program.destination().attempts(0).build();
+    let refused = program.destination().max_retry_attempts(0).build();
     let report = refused.invoke_all(envelopes.clone()).await;
     assert_eq!(report.undelivered.len(), 50);
     let ended = program.ended().await;

@@ -10,7 +10,7 @@ use super::harness::Harness;
 use crate::harness::{Exit, start_program, terminate};
 
 fn queue() -> SqsSimulator {
-    SqsSimulator::builder().redrive_after(10).build()
+    SqsSimulator::builder().max_receive_count(10).build()
 }
 
 #[tokio::test]

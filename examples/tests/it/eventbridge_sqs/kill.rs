@@ -28,8 +28,8 @@ async fn killed_consumers_lose_nothing_and_repeat_only_messages_in_flight() {
 async fn killed(seed: u64) {
     let mut rng = fastrand::Rng::with_seed(seed);
     let queue = SqsSimulator::builder()
-        .visibility(Duration::from_secs(5))
-        .redrive_after(1000)
+        .visibility_timeout(Duration::from_secs(5))
+        .max_receive_count(1000)
         .build();
     let mut harness = Harness::new(queue).await;
     let events = harness.backlog(EVENTS);

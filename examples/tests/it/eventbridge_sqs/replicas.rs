@@ -13,7 +13,7 @@ const EVENTS: usize = 8000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_share_a_queue_and_no_message_arrives_twice() {
     for replicas in [1, 3] {
-        let mut harness = Harness::new(SqsSimulator::builder().redrive_after(10).build()).await;
+        let mut harness = Harness::new(SqsSimulator::builder().max_receive_count(10).build()).await;
         let consumers: Vec<Child> = (0..replicas).map(|_| harness.start(&[])).collect();
         // They are up once each of them waits for messages.
         harness.queue.wait_for_receives(replicas).await;

@@ -15,7 +15,7 @@ const PREFIX: &str = "aws.partner/okta.com/";
 /// let source: PartnerSource = "aws.partner/okta.com/acme/audit".parse()?;
 /// assert_eq!(source.org, "acme");
 /// assert_eq!(source.stream.as_deref(), Some("audit"));
-/// # Ok::<(), eventbridge_source::NotOkta>(())
+/// # Ok::<(), eventbridge_source::ParsePartnerSourceError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PartnerSource {
@@ -28,21 +28,21 @@ pub struct PartnerSource {
 /// The source is not an Okta partner event source.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the source {0:?} is not `{PREFIX}<org>/<stream>`")]
-pub struct NotOkta(pub String);
+pub struct ParsePartnerSourceError(pub String);
 
 impl FromStr for PartnerSource {
-    type Err = NotOkta;
+    type Err = ParsePartnerSourceError;
 
-    fn from_str(source: &str) -> Result<Self, NotOkta> {
+    fn from_str(source: &str) -> Result<Self, ParsePartnerSourceError> {
         let names = source
             .strip_prefix(PREFIX)
-            .ok_or_else(|| NotOkta(source.into()))?;
+            .ok_or_else(|| ParsePartnerSourceError(source.into()))?;
         let (org, stream) = match names.split_once('/') {
             Some((org, stream)) => (org, Some(stream)),
             None => (names, None),
         };
         if org.is_empty() {
-            return Err(NotOkta(source.into()));
+            return Err(ParsePartnerSourceError(source.into()));
         }
         Ok(Self {
             org: org.into(),

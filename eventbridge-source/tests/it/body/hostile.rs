@@ -1,7 +1,7 @@
 //! Bodies that mean no good.
 
 use bytes::Bytes;
-use eventbridge_source::Intake;
+use eventbridge_source::BodyParser;
 use okta_coralogix_core::{MalformedEvent, RawEvent};
 use proptest::prelude::*;
 
@@ -28,7 +28,7 @@ fn a_thousand_levels_pass_and_ten_thousand_harm_nothing() {
 
 #[test]
 fn what_stands_behind_the_most_events_is_one_item() {
-    let most = Intake::MOST_ITEMS;
+    let most = BodyParser::MAX_ITEMS;
     let body = format!("[{}]", vec!["1"; most + 2].join(","));
     let items = read(body);
     assert_eq!(items.len(), most + 1);
@@ -53,7 +53,7 @@ fn broken_bodies_cost_no_square_of_their_length() {
             assert!(items.iter().all(Result::is_err));
             let items = read(&body);
             assert!(items.iter().all(Result::is_err));
-            assert!(items.len() <= Intake::MOST_ITEMS + 1);
+            assert!(items.len() <= BodyParser::MAX_ITEMS + 1);
         }
     }
 }
@@ -65,7 +65,7 @@ fn events_within_broken_values_cost_no_square_of_the_length() {
     for body in [crumb.repeat(50_000), format!("[{}1]", crumb.repeat(50_000))] {
         let items = read(&body);
         assert!(items.iter().any(Result::is_ok));
-        assert!(items.len() <= Intake::MOST_ITEMS + 1);
+        assert!(items.len() <= BodyParser::MAX_ITEMS + 1);
     }
 }
 
@@ -79,7 +79,7 @@ fn bytes_of(item: &Result<RawEvent, MalformedEvent>) -> Bytes {
 proptest! {
     #[test]
     fn any_bytes_give_items(bytes: Vec<u8>) {
-        prop_assert!(!Intake::default().read(bytes.into()).is_empty());
+        prop_assert!(!BodyParser::default().parse(bytes.into()).is_empty());
     }
 
     /// What is left out between the items is punctuation.
@@ -95,7 +95,7 @@ proptest! {
         let body = Bytes::from(if in_array { format!("[{inside}]") } else { inside });
         let mut at = body.as_ptr() as usize;
         let mut left_out = Vec::new();
-        for item in Intake::default().read(body.clone()) {
+        for item in BodyParser::default().parse(body.clone()) {
             let bytes = bytes_of(&item);
             let start = bytes.as_ptr() as usize;
             // Where something is missing at the very end, all stands for it.

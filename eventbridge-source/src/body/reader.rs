@@ -9,21 +9,21 @@ use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
 
 use super::shape::Shape;
 use super::values::Values;
-use super::{Intake, Item};
-use crate::{Envelope, NotOkta, PartnerSource};
+use super::{BodyParser, Item};
+use crate::{Envelope, ParsePartnerSourceError, PartnerSource};
 
 /// One body that is being read.
 #[derive(Clone, Copy)]
-pub(super) struct Reading<'a> {
-    intake: &'a Intake,
+pub(super) struct Reader<'a> {
+    parser: &'a BodyParser,
     /// How often a queue has given it.
     receive_count: Option<u32>,
 }
 
-impl<'a> Reading<'a> {
-    pub(super) fn of(intake: &'a Intake, receive_count: Option<u32>) -> Self {
+impl<'a> Reader<'a> {
+    pub(super) fn new(parser: &'a BodyParser, receive_count: Option<u32>) -> Self {
         Self {
-            intake,
+            parser,
             receive_count,
         }
     }
@@ -41,7 +41,7 @@ impl<'a> Reading<'a> {
             return vec![self.malformed(body, MalformedReason::NotUtf8)];
         }
         let mut items = Vec::new();
-        for value in Values::of(&body, Intake::MOST_ITEMS) {
+        for value in Values::of(&body, BodyParser::MAX_ITEMS) {
             match value {
                 Ok(json) => self.read_object(json, wrapping, &mut items),
                 Err((bytes, reason)) => items.push(self.malformed(bytes, reason)),
@@ -102,10 +102,13 @@ impl<'a> Reading<'a> {
     ///
     /// # Errors
     /// If only Okta's are taken, and it is none.
-    pub(super) fn origin(self, source: Option<&str>) -> Result<Arc<Origin>, NotOkta> {
+    pub(super) fn origin(
+        self,
+        source: Option<&str>,
+    ) -> Result<Arc<Origin>, ParsePartnerSourceError> {
         self.known(source, || match source.map(str::parse::<PartnerSource>) {
             Some(Ok(partner)) => Ok(self.origin_of(Some(partner))),
-            Some(Err(not_okta)) if !self.intake.any_source => Err(not_okta),
+            Some(Err(not_okta)) if !self.parser.any_source => Err(not_okta),
             _ => Ok(self.origin_of(None)),
         })
     }
@@ -123,19 +126,19 @@ impl<'a> Reading<'a> {
     ) -> Result<Arc<Origin>, E> {
         let suits = |origin: &Origin| {
             origin.receive_count == self.receive_count
-                && origin.application == self.intake.application
-                && origin.subsystem == self.intake.subsystem
+                && origin.application == self.parser.application
+                && origin.subsystem == self.parser.subsystem
         };
-        self.intake.origins.of(source, suits, make)
+        self.parser.origins.of(source, suits, make)
     }
 
     fn origin_of(self, partner: Option<PartnerSource>) -> Origin {
         let (org, stream) =
             partner.map_or_else(Default::default, |partner| (partner.org, partner.stream));
-        let mut origin = Origin::org(self.intake.org.clone().unwrap_or(org));
+        let mut origin = Origin::org(self.parser.org.clone().unwrap_or(org));
         origin.stream = stream;
-        origin.application = self.intake.application.clone();
-        origin.subsystem = self.intake.subsystem.clone();
+        origin.application = self.parser.application.clone();
+        origin.subsystem = self.parser.subsystem.clone();
         origin.receive_count = self.receive_count;
         origin
     }

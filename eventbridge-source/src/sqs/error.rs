@@ -7,7 +7,7 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use okta_coralogix_core::{Error, ErrorKind};
 
 /// The error of a call, with the action that it needs the right to.
-pub(super) fn error<E>(action: &str, error: SdkError<E, HttpResponse>) -> Error
+pub(super) fn request_error<E>(action: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {

@@ -20,14 +20,14 @@ const IDLE: Duration = Duration::from_secs(3600);
 pub(super) const GRACE: Duration = Duration::from_millis(100);
 
 /// Starts the keeper of a source. It ends when the source and all its deliveries are gone, after it has given back what is still held.
-pub(super) fn start(shared: Arc<Shared>) -> (mpsc::UnboundedSender<Dropped>, Returned) {
+pub(super) fn start(shared: Arc<Shared>) -> (mpsc::UnboundedSender<Dropped>, DrainHandle) {
     let (drop_off, dropped) = mpsc::unbounded_channel();
     let (done, returned) = watch::channel(());
     tokio::spawn(async move {
         keep(&shared, dropped).await;
         drop(done);
     });
-    (drop_off, Returned(returned))
+    (drop_off, DrainHandle(returned))
 }
 
 async fn keep(shared: &Shared, mut dropped: mpsc::UnboundedReceiver<Dropped>) {
@@ -58,9 +58,9 @@ fn at_once(_: u32) -> Duration {
 ///
 /// A program that ends without waiting for this loses nothing: the messages come back when their visibility runs out.
 #[derive(Debug, Clone)]
-pub struct Returned(watch::Receiver<()>);
+pub struct DrainHandle(watch::Receiver<()>);
 
-impl Returned {
+impl DrainHandle {
     /// Resolves when everything is given back: the source and its deliveries are dropped, and the queue has been told.
     pub async fn wait(mut self) {
         // Nothing is ever sent: it ends with the keeper.

@@ -16,18 +16,18 @@ use subtle::{Choice, ConstantTimeEq};
 pub(super) type BearerCheck = dyn Fn(Secret) -> BoxFuture<'static, Result<bool>> + Send + Sync;
 
 /// What the sender must show: any one of what is configured.
-pub(super) struct Gate {
+pub(super) struct Authenticator {
     pub(super) header: HeaderName,
-    pub(super) keys: Vec<Fingerprint>,
-    pub(super) basic: Vec<Fingerprint>,
-    pub(super) tokens: Vec<Fingerprint>,
+    pub(super) keys: Vec<CredentialDigest>,
+    pub(super) basic: Vec<CredentialDigest>,
+    pub(super) tokens: Vec<CredentialDigest>,
     pub(super) bearer: Option<Arc<BearerCheck>>,
     pub(super) open: bool,
 }
 
 /// The digest of a credential: of one length whatever the credential's, so that comparing tells nothing of that either.
 #[derive(Clone, Copy)]
-pub(super) struct Fingerprint([u8; 32]);
+pub(super) struct CredentialDigest([u8; 32]);
 
 /// What came of a request's credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-impl Fingerprint {
+impl CredentialDigest {
     pub(super) fn of(credential: &[u8]) -> Self {
         Self(Sha256::digest(credential).into())
     }
@@ -51,7 +51,7 @@ impl Fingerprint {
     }
 }
 
-impl Gate {
+impl Authenticator {
     pub(super) async fn judge(&self, headers: &HeaderMap) -> Verdict {
         if self.open || self.has_key(headers) {
             return Verdict::Allowed;
@@ -61,7 +61,7 @@ impl Gate {
         };
         if scheme.eq_ignore_ascii_case("basic") {
             let decoded = STANDARD.decode(credential).unwrap_or_default();
-            return match Fingerprint::of(&decoded).is_among(&self.basic) {
+            return match CredentialDigest::of(&decoded).is_among(&self.basic) {
                 true => Verdict::Allowed,
                 false => Verdict::Refused,
             };
@@ -69,7 +69,7 @@ impl Gate {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Verdict::Refused;
         }
-        if Fingerprint::of(credential.as_bytes()).is_among(&self.tokens) {
+        if CredentialDigest::of(credential.as_bytes()).is_among(&self.tokens) {
             return Verdict::Allowed;
         }
         match &self.bearer {
@@ -88,7 +88,7 @@ impl Gate {
     fn has_key(&self, headers: &HeaderMap) -> bool {
         let given = headers.get_all(&self.header).iter();
         given
-            .map(|key| Fingerprint::of(key.as_bytes()).is_among(&self.keys))
+            .map(|key| CredentialDigest::of(key.as_bytes()).is_among(&self.keys))
             .fold(false, |any, one| any | one)
     }
 
@@ -109,9 +109,9 @@ fn authorization(headers: &HeaderMap) -> Option<(&str, &str)> {
     Some((scheme, credential.trim()))
 }
 
-impl fmt::Debug for Gate {
+impl fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate")
+        f.debug_struct("Authenticator")
             .field("header", &self.header)
             .field("keys", &self.keys.len())
             .field("basic", &self.basic.len())

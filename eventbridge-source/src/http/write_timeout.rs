@@ -10,14 +10,14 @@ use tokio::time::{Sleep, sleep};
 
 /// Fails when a write has waited for too long. Else a caller that reads nothing would hold its connection for ever.
 #[derive(Debug)]
-pub(super) struct Patience<T> {
+pub(super) struct WriteTimeout<T> {
     inner: T,
     limit: Duration,
     /// Runs while a write waits.
     waits: Option<Pin<Box<Sleep>>>,
 }
 
-impl<T> Patience<T> {
+impl<T> WriteTimeout<T> {
     pub(super) fn new(inner: T, limit: Duration) -> Self {
         Self {
             inner,
@@ -42,7 +42,7 @@ impl<T> Patience<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Patience<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeout<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -52,7 +52,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Patience<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Patience<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::model::{Done, Model};
 use super::server::SqsServer;
-use crate::sqs::{Depth, Facts, Message, Queue, Received, Refused, VisibilityChange};
+use crate::sqs::{Depth, FailedEntry, Message, Queue, QueueAttributes, Received, VisibilityChange};
 
 /// A queue. Clones are handles to the same one.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ pub struct SqsSimulatorBuilder {
 
 impl SqsSimulatorBuilder {
     /// The queue's visibility timeout. Default: 30 s.
-    pub fn visibility(mut self, visibility: Duration) -> Self {
+    pub fn visibility_timeout(mut self, visibility: Duration) -> Self {
         self.visibility = visibility;
         self
     }
@@ -81,7 +81,7 @@ impl SqsSimulatorBuilder {
     }
 
     /// What was received this often moves to the dead letters when it would be received again. Default: never.
-    pub fn redrive_after(mut self, receives: u32) -> Self {
+    pub fn max_receive_count(mut self, receives: u32) -> Self {
         self.most_receives = Some(receives);
         self
     }
@@ -134,8 +134,8 @@ impl SqsSimulator {
     }
 
     /// Each of the next entries of delete batches fails, one for each of these; true: for good (`SenderFault`).
-    pub fn fail_deletes(&self, for_good: impl IntoIterator<Item = bool>) {
-        self.state().delete_failures.extend(for_good);
+    pub fn fail_deletes(&self, is_permanent: impl IntoIterator<Item = bool>) {
+        self.state().delete_failures.extend(is_permanent);
     }
 
     /// The next calls of one sort fail with these.
@@ -285,21 +285,21 @@ impl Queue for SqsSimulator {
         })
     }
 
-    async fn delete(&self, handles: &[String]) -> Result<Vec<Refused>> {
+    async fn delete(&self, handles: &[String]) -> Result<Vec<FailedEntry>> {
         self.called(Call::Delete)?;
         let mut refused = Vec::new();
         let mut state = self.state();
         for (index, handle) in handles.iter().enumerate() {
-            if let Some(for_good) = state.delete_failures.pop_front() {
-                let code = if for_good {
+            if let Some(is_permanent) = state.delete_failures.pop_front() {
+                let code = if is_permanent {
                     "Scripted"
                 } else {
                     "InternalError"
                 }
                 .to_owned();
-                refused.push(Refused {
+                refused.push(FailedEntry {
                     index,
-                    for_good,
+                    is_permanent,
                     code,
                 });
                 continue;
@@ -307,9 +307,9 @@ impl Queue for SqsSimulator {
             let done = state.model.delete(handle, Instant::now());
             if let Some(code) = self.refused(done) {
                 let code = code.to_owned();
-                refused.push(Refused {
+                refused.push(FailedEntry {
                     index,
-                    for_good: true,
+                    is_permanent: true,
                     code,
                 });
             }
@@ -320,7 +320,7 @@ impl Queue for SqsSimulator {
         Ok(refused)
     }
 
-    async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<Refused>> {
+    async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<FailedEntry>> {
         self.called(Call::ChangeVisibility)?;
         let mut refused = Vec::new();
         let mut state = self.state();
@@ -332,9 +332,9 @@ impl Queue for SqsSimulator {
                 .change_visibility(&change.handle, change.visibility, now);
             if done != Done::Yes {
                 let code = "ReceiptHandleIsInvalid".to_owned();
-                refused.push(Refused {
+                refused.push(FailedEntry {
                     index,
-                    for_good: true,
+                    is_permanent: true,
                     code,
                 });
             }
@@ -344,13 +344,13 @@ impl Queue for SqsSimulator {
         Ok(refused)
     }
 
-    async fn facts(&self) -> Result<Facts> {
+    async fn attributes(&self) -> Result<QueueAttributes> {
         self.called(Call::Attributes)?;
         let state = self.state();
-        Ok(Facts {
-            visibility: state.model.visibility(),
+        Ok(QueueAttributes {
+            visibility_timeout: state.model.visibility(),
             is_fifo: state.model.is_fifo(),
-            redrives: state.model.redrives(),
+            has_redrive_policy: state.model.redrives(),
         })
     }
 

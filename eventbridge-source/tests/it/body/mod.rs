@@ -3,7 +3,7 @@
 mod hostile;
 
 use bytes::Bytes;
-use eventbridge_source::Intake;
+use eventbridge_source::BodyParser;
 use okta_coralogix_core::event::MalformedReason;
 use okta_coralogix_core::{MalformedEvent, RawEvent};
 
@@ -13,7 +13,7 @@ const ENVELOPE: &str = r#"{"source":"aws.partner/okta.com/acme/audit","detail-ty
 type Items = Vec<Result<RawEvent, MalformedEvent>>;
 
 fn read(body: impl Into<String>) -> Items {
-    Intake::default().read(Bytes::from(body.into()))
+    BodyParser::default().parse(Bytes::from(body.into()))
 }
 
 /// The documents of the good ones, and `!` with the bytes of the bad ones.
@@ -118,9 +118,9 @@ fn another_source_is_refused_unless_it_is_allowed() {
     let items = read(&document);
     assert_eq!(documents(&items), [format!("!{document}")]);
     assert!(reason(&items).to_string().contains("my.test"));
-    let items = Intake::default()
+    let items = BodyParser::default()
         .any_source(true)
-        .read(document.clone().into());
+        .parse(document.clone().into());
     assert_eq!(documents(&items), [document]);
 }
 
@@ -168,7 +168,7 @@ fn what_is_no_event_is_one_malformed_item_that_says_why() {
         let kept = &documents(&items)[0][1..];
         assert!(kept == body || Some(kept) == inside, "{body}: {kept}");
     }
-    let not_utf8 = Intake::default().read(Bytes::from_static(b"{\"published\":\"\xff\"}"));
+    let not_utf8 = BodyParser::default().parse(Bytes::from_static(b"{\"published\":\"\xff\"}"));
     assert_eq!(*reason(&not_utf8), MalformedReason::NotUtf8);
 }
 
@@ -213,12 +213,12 @@ fn a_bad_element_leaves_the_others_alone() {
 
 #[test]
 fn names_that_were_asked_for_stand_in_the_origin() {
-    let intake = Intake::default()
+    let parser = BodyParser::default()
         .org("acme.okta.com")
         .application("a")
         .subsystem("s");
     for body in [ENVELOPE, BARE, "{}"] {
-        let item = intake.read(body.into()).remove(0);
+        let item = parser.parse(body.into()).remove(0);
         let origin = match &item {
             Ok(event) => event.origin(),
             Err(bad) => &bad.origin,

@@ -27,7 +27,7 @@ pub(crate) const KEY_HEADER: &str = "x-amz-event-bridge-access-key";
 pub(crate) const KEY: &str = "marked-access-key";
 pub(crate) const PATH: &str = "/aws/event-bridge";
 
-pub(crate) struct World {
+pub(crate) struct Harness {
     pub(crate) router: Router,
     pub(crate) ingress: CoralogixSimulator,
     pub(crate) letters: MemoryDeadLetters,
@@ -50,7 +50,7 @@ pub(crate) fn sink(ingress: &CoralogixSimulator) -> CoralogixSinkBuilder {
     builder.transport(Arc::new(ingress.clone()))
 }
 
-impl World {
+impl Harness {
     pub(crate) fn new() -> Self {
         Self::with("2026-11-22T12:00:00Z", |source| source, |pipeline| pipeline)
     }

@@ -1,4 +1,4 @@
-//! Origins that have been made already: nearly all events of a log stream have the same.
+//! OriginCache that have been made already: nearly all events of a log stream have the same.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,16 +9,16 @@ use okta_coralogix_core::Origin;
 const MOST: usize = 64;
 const LONGEST: usize = 1_024;
 
-/// Origins by the `source` of the envelope. Clones share them.
+/// OriginCache by the `source` of the envelope. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Origins(Arc<Mutex<Vec<Known>>>);
+pub(super) struct OriginCache(Arc<Mutex<Vec<Known>>>);
 
 struct Known {
     source: Option<String>,
     origin: Arc<Origin>,
 }
 
-impl Origins {
+impl OriginCache {
     /// The one of `source` that is such as `suits` says, else what `make` gives, which is kept.
     pub(super) fn of<E>(
         &self,
@@ -54,17 +54,17 @@ impl Origins {
 }
 
 /// What is known already makes no difference.
-impl PartialEq for Origins {
+impl PartialEq for OriginCache {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Origins {}
+impl Eq for OriginCache {}
 
-impl fmt::Debug for Origins {
+impl fmt::Debug for OriginCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Origins").finish_non_exhaustive()
+        f.debug_struct("OriginCache").finish_non_exhaustive()
     }
 }
 
@@ -72,14 +72,14 @@ impl fmt::Debug for Origins {
 mod tests {
     use super::*;
 
-    fn of(origins: &Origins, source: &str) -> Arc<Origin> {
+    fn of(origins: &OriginCache, source: &str) -> Arc<Origin> {
         let made: Result<_, ()> = origins.of(Some(source), |_| true, || Ok(Origin::org("acme")));
         made.unwrap()
     }
 
     #[test]
     fn an_origin_is_made_once_and_few_short_ones_are_kept() {
-        let origins = Origins::default();
+        let origins = OriginCache::default();
         let first = of(&origins, "a");
         assert!(Arc::ptr_eq(&first, &of(&origins, "a")));
         for number in 0..10 * MOST {

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, Request, Uri};
 use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::answer::{Answer, judge};
+use super::response::{Answer, judge};
 use super::{ApiDestinationBuilder, Authorization, Exhausted, Invoked, Report, Undelivered};
 
 /// The headers that every request has.

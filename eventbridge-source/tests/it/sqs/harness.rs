@@ -34,14 +34,14 @@ pub(crate) fn envelopes(count: usize) -> Vec<Bytes> {
         .collect()
 }
 
-pub(crate) struct World {
+pub(crate) struct Harness {
     pub(crate) queue: SqsSimulator,
     pub(crate) sink: MemorySink,
     pub(crate) dead_letters: MemoryDeadLetters,
     pub(crate) clock: Arc<TestClock>,
 }
 
-impl World {
+impl Harness {
     pub(crate) fn new(queue: SqsSimulatorBuilder) -> Self {
         Self {
             queue: queue.build(),
@@ -52,11 +52,11 @@ impl World {
     }
 
     pub(crate) fn with(queue: SqsSimulatorBuilder, bodies: &[Bytes]) -> Self {
-        let world = Self::new(queue);
+        let harness = Self::new(queue);
         for body in bodies {
-            world.queue.send(body.clone());
+            harness.queue.send(body.clone());
         }
-        world
+        harness
     }
 
     /// A source that ends when the queue is empty.

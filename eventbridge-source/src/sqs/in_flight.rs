@@ -9,7 +9,7 @@ use super::queue::Message;
 
 /// By message id, in an order that is the same each time. Pure: the time is an argument.
 #[derive(Debug)]
-pub(super) struct HeldMessages {
+pub(super) struct InFlightMessages {
     visibility: Duration,
     held: BTreeMap<String, Held>,
     redelivered: u64,
@@ -28,12 +28,12 @@ struct Held {
 
 /// A message by its id and the handle by which it was dealt with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ticket {
+pub(super) struct Receipt {
     pub(super) id: String,
     pub(super) handle: String,
 }
 
-impl HeldMessages {
+impl InFlightMessages {
     /// `visibility`: for how long a message stays hidden after it was received or extended.
     pub(super) fn new(visibility: Duration) -> Self {
         Self {
@@ -72,18 +72,18 @@ impl HeldMessages {
     }
 
     /// The messages whose visibility is to be extended by now.
-    pub(super) fn due(&self, now: Instant) -> Vec<Ticket> {
+    pub(super) fn due(&self, now: Instant) -> Vec<Receipt> {
         // Those that are due soon go with them: fewer requests.
         let soon = now + self.visibility / 10;
         let due = |held: &Held| !held.returning && held.extend_at.is_some_and(|at| at <= soon);
-        let mut tickets = Vec::new();
+        let mut receipts = Vec::new();
         for (id, held) in self.held.iter().filter(|(_, held)| due(held)) {
-            tickets.push(Ticket {
+            receipts.push(Receipt {
                 id: id.clone(),
                 handle: held.handle.clone(),
             });
         }
-        tickets
+        receipts
     }
 
     /// When the next one is due.
@@ -93,55 +93,55 @@ impl HeldMessages {
     }
 
     /// Extended by a request that began at `asked`.
-    pub(super) fn extended(&mut self, ticket: &Ticket, asked: Instant) {
+    pub(super) fn extended(&mut self, receipt: &Receipt, asked: Instant) {
         let at = asked + self.visibility / 2;
-        self.reschedule(ticket, Some(at));
+        self.reschedule(receipt, Some(at));
     }
 
     /// Not extended for now: it is tried again soon.
-    pub(super) fn not_extended(&mut self, ticket: &Ticket, now: Instant) {
+    pub(super) fn not_extended(&mut self, receipt: &Receipt, now: Instant) {
         let at = now + (self.visibility / 10).max(Duration::from_millis(100));
-        self.reschedule(ticket, Some(at));
+        self.reschedule(receipt, Some(at));
     }
 
     /// The queue will not extend it by this handle.
-    pub(super) fn not_to_be_extended(&mut self, ticket: &Ticket) {
-        self.reschedule(ticket, None);
+    pub(super) fn not_to_be_extended(&mut self, receipt: &Receipt) {
+        self.reschedule(receipt, None);
     }
 
-    fn reschedule(&mut self, ticket: &Ticket, at: Option<Instant>) {
-        if let Some(held) = self.held.get_mut(&ticket.id)
-            && held.handle == ticket.handle
+    fn reschedule(&mut self, receipt: &Receipt, at: Option<Instant>) {
+        if let Some(held) = self.held.get_mut(&receipt.id)
+            && held.handle == receipt.handle
         {
             held.extend_at = at;
         }
     }
 
     /// The newest handle of a message that is held.
-    pub(super) fn ticket(&self, id: &str) -> Option<Ticket> {
-        self.held.get(id).map(|held| Ticket {
+    pub(super) fn receipt(&self, id: &str) -> Option<Receipt> {
+        self.held.get(id).map(|held| Receipt {
             id: id.to_owned(),
             handle: held.handle.clone(),
         })
     }
 
     /// The message is about to be given back: from now on it counts as new when it is received.
-    pub(super) fn return_begins(&mut self, id: &str) -> Option<(Ticket, u32)> {
+    pub(super) fn return_begins(&mut self, id: &str) -> Option<(Receipt, u32)> {
         let held = self.held.get_mut(id)?;
         held.returning = true;
-        let ticket = Ticket {
+        let receipt = Receipt {
             id: id.to_owned(),
             handle: held.handle.clone(),
         };
-        Some((ticket, held.receive_count))
+        Some((receipt, held.receive_count))
     }
 
     /// Done with, unless it has been received again since: false then.
-    pub(super) fn release(&mut self, ticket: &Ticket) -> bool {
-        match self.held.get(&ticket.id) {
-            Some(held) if held.handle != ticket.handle => false,
+    pub(super) fn release(&mut self, receipt: &Receipt) -> bool {
+        match self.held.get(&receipt.id) {
+            Some(held) if held.handle != receipt.handle => false,
             _ => {
-                self.held.remove(&ticket.id);
+                self.held.remove(&receipt.id);
                 true
             }
         }
@@ -172,35 +172,35 @@ mod tests {
     #[test]
     fn a_message_that_is_held_is_not_taken_twice_and_its_handle_is_renewed() {
         let now = Instant::now();
-        let mut held = HeldMessages::new(VISIBILITY);
+        let mut held = InFlightMessages::new(VISIBILITY);
         assert!(held.take(&message("a", "1"), now));
-        let old = held.ticket("a").unwrap();
+        let old = held.receipt("a").unwrap();
         assert!(!held.take(&message("a", "2"), now));
         assert_eq!(held.redelivered(), 1);
         assert!(
             !held.release(&old),
             "the old handle may have deleted nothing"
         );
-        assert!(held.release(&held.ticket("a").unwrap()));
+        assert!(held.release(&held.receipt("a").unwrap()));
         assert!(held.take(&message("a", "3"), now));
     }
 
     #[test]
     fn a_message_that_is_being_given_back_counts_as_new() {
         let now = Instant::now();
-        let mut held = HeldMessages::new(VISIBILITY);
+        let mut held = InFlightMessages::new(VISIBILITY);
         held.take(&message("a", "1"), now);
-        let (ticket, receives) = held.return_begins("a").unwrap();
+        let (receipt, receives) = held.return_begins("a").unwrap();
         assert_eq!(receives, 1);
         assert!(held.take(&message("a", "2"), now));
-        assert!(!held.release(&ticket), "its new turn goes on");
+        assert!(!held.release(&receipt), "its new turn goes on");
         assert_eq!(held.len(), 1);
     }
 
     #[test]
     fn visibility_is_extended_from_half_of_it_on() {
         let start = Instant::now();
-        let mut held = HeldMessages::new(VISIBILITY);
+        let mut held = InFlightMessages::new(VISIBILITY);
         held.take(&message("a", "1"), start);
         assert_eq!(held.next_due(), Some(start + VISIBILITY / 2));
         assert_eq!(held.due(start), []);
