@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use okta_coralogix_core::event::MalformedReason;
 use okta_coralogix_core::{MalformedEvent, RawEvent};
 use serde::Deserialize;
 
 use crate::body::BodyParser;
-use crate::error::{EnvelopeError, EnvelopeFault};
 use crate::json_keys::each_key;
 
 /// An EventBridge event, as rules hand it to their targets.
@@ -45,23 +46,28 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Reads an envelope in one pass. `detail` is found and checked to be valid JSON, but neither copied nor taken apart.
+    /// Reads an envelope in one pass. `detail` is located and checked to be valid JSON, but neither copied nor parsed.
     ///
     /// # Errors
-    /// [`EnvelopeError`], with the document, if it is no JSON object with an object as `detail`.
-    pub fn parse(document: Bytes) -> Result<Self, EnvelopeError> {
+    /// [`MalformedEvent`], with the whole document, if it is not a JSON object with an object as `detail`.
+    pub fn parse(document: Bytes) -> Result<Self, MalformedEvent> {
         match Self::read(&document) {
             Ok(envelope) => Ok(Self {
                 document,
                 ..envelope
             }),
-            Err(fault) => Err(EnvelopeError { document, fault }),
+            Err(reason) => Err(MalformedEvent {
+                bytes: document,
+                reason,
+                // The envelope that would name it cannot be read.
+                origin: Arc::default(),
+            }),
         }
     }
 
-    /// Everything but the document.
-    fn read(document: &Bytes) -> Result<Self, EnvelopeFault> {
-        let text = std::str::from_utf8(document).map_err(|_| EnvelopeFault::NotUtf8)?;
+    /// Every field but the document.
+    fn read(document: &Bytes) -> Result<Self, MalformedReason> {
+        let text = std::str::from_utf8(document).map_err(|_| MalformedReason::NotUtf8)?;
         let mut envelope = Self::default();
         let mut detail = None;
         let is_object = each_key(text, |key, json| {
@@ -74,13 +80,14 @@ impl Envelope {
                 envelope.other.insert(key.into_owned(), json);
             }
         })
-        .map_err(|error| EnvelopeFault::NotJson(error.to_string()))?;
+        .map_err(|error| MalformedReason::NotJson(error.to_string()))?;
         if !is_object {
-            return Err(EnvelopeFault::NotAnObject);
+            return Err(MalformedReason::NotAnObject);
         }
-        let detail: &str = detail.ok_or(EnvelopeFault::NoDetail)?;
+        let refused = |reason: &str| MalformedReason::Refused(reason.into());
+        let detail: &str = detail.ok_or_else(|| refused("`detail` is missing"))?;
         if !detail.starts_with('{') {
-            return Err(EnvelopeFault::DetailNotAnObject);
+            return Err(refused("`detail` is not a JSON object"));
         }
         let start = detail.as_ptr() as usize - text.as_ptr() as usize;
         envelope.detail = start..start + detail.len();

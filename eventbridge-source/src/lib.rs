@@ -2,7 +2,6 @@
 
 mod body;
 mod envelope;
-mod error;
 #[cfg(feature = "http")]
 pub mod http;
 mod json_keys;
@@ -17,5 +16,4 @@ pub mod sqs;
 
 pub use body::BodyParser;
 pub use envelope::Envelope;
-pub use error::{EnvelopeError, EnvelopeFault};
 pub use partner_source::{ParsePartnerSourceError, PartnerSource};

@@ -60,10 +60,7 @@ impl<'a> Reader<'a> {
         match Shape::of(&json) {
             Shape::Envelope => match Envelope::parse(json) {
                 Ok(envelope) => items.push(self.event(&envelope)),
-                Err(error) => {
-                    let MalformedEvent { bytes, reason, .. } = error.into();
-                    items.push(self.malformed(bytes, reason));
-                }
+                Err(malformed) => items.push(self.malformed(malformed.bytes, malformed.reason)),
             },
             Shape::Notification(message) if wrapping == Wrapping::Allowed => {
                 let mut inside = self.read_wrapped(message.into(), Wrapping::Unwrapped);

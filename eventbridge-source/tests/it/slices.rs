@@ -52,7 +52,7 @@ proptest! {
         let document = Bytes::from(bytes);
         match Envelope::parse(document.clone()) {
             Ok(envelope) => prop_assert_eq!(envelope.document(), &document),
-            Err(error) => prop_assert_eq!(error.document, document),
+            Err(error) => prop_assert_eq!(error.bytes, document),
         }
     }
 
