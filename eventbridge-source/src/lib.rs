@@ -8,6 +8,8 @@ mod json_keys;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 mod partner_source;
+#[cfg(any(feature = "http", feature = "lambda", feature = "sqs"))]
+mod receiver;
 pub mod setup;
 #[cfg(feature = "simulator")]
 pub mod simulator;

@@ -3,6 +3,7 @@
 //! The runtime is the caller's: [`LambdaHandler::handle`] takes a payload and a deadline, and returns what to answer. The example
 //! `eventbridge_lambda` is a whole function, on the crate `lambda_runtime`.
 
+mod builder;
 mod handler;
 mod payload;
 mod reply;
@@ -10,6 +11,7 @@ mod reply;
 pub mod simulator;
 mod source;
 
-pub use handler::{LambdaHandler, LambdaHandlerBuilder};
+pub use builder::LambdaHandlerBuilder;
+pub use handler::LambdaHandler;
 pub use reply::Reply;
 pub use source::Invocation;

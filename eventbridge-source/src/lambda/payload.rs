@@ -10,22 +10,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::BodyParser;
+use crate::receiver::ReceivedMessage;
 
 /// What was read of a payload.
 #[derive(Debug)]
 pub(super) struct Payload {
     pub(super) items: Vec<Result<RawEvent, MalformedEvent>>,
     /// The messages of a batch, in their order; `None` where the payload is none.
-    pub(super) messages: Option<Vec<Record>>,
-}
-
-/// One message of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) id: String,
-    pub(super) group: Option<String>,
-    /// How many items it holds.
-    pub(super) items: usize,
+    pub(super) messages: Option<Vec<ReceivedMessage>>,
 }
 
 /// `{"Records": [..]}` as Lambda passes on what it received of a queue. Each record is read by itself, so that one that cannot be does not
@@ -90,7 +82,7 @@ impl Payload {
             let Some(message) = message else {
                 let unread: Unread = serde_json::from_str(record.get()).unwrap_or_default();
                 let group = unread.attributes.get("MessageGroupId");
-                messages.push(Record {
+                messages.push(ReceivedMessage {
                     group: group
                         .and_then(|group| group.as_str())
                         .filter(|_| is_fifo(&unread.event_source_arn))
@@ -113,7 +105,7 @@ impl Payload {
             let read = parser.parse_received(body, receives);
             let group = message.attributes.get("MessageGroupId");
             let is_fifo = is_fifo(&message.event_source_arn);
-            messages.push(Record {
+            messages.push(ReceivedMessage {
                 id: message.message_id,
                 group: group.filter(|_| is_fifo).cloned(),
                 items: read.len(),
@@ -153,7 +145,7 @@ mod tests {
         };
         let batch = format!(r#"{{"Records":[{}]}}"#, record("aws:sqs"));
         let payload = Payload::read(batch.into(), &BodyParser::default());
-        let message = Record {
+        let message = ReceivedMessage {
             id: "m".into(),
             group: Some("g".into()),
             items: 1,

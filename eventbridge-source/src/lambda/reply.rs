@@ -1,12 +1,10 @@
 //! What to answer an invocation.
 
-use std::collections::HashSet;
-
 use okta_coralogix_core::{Error, ErrorKind, Outcome, Result};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::payload::Record;
+use crate::receiver::{MessageOutcomes, ReceivedMessage};
 
 /// The answer to an invocation. It serialises as Lambda wants it: `null` for an event, and for a batch of SQS
 /// `{"batchItemFailures":[{"itemIdentifier":"<messageId>"}]}`, where an empty list means that all of it is done.
@@ -26,23 +24,9 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// What the outcomes, one for each item, mean for the messages of a batch.
-    pub(super) fn of_batch(messages: &[Record], outcomes: &[Outcome]) -> Self {
-        let mut failures = Vec::new();
-        // In a group the order is kept: with a message all later ones are given again.
-        let mut broken: HashSet<&str> = HashSet::new();
-        let mut outcomes = outcomes.iter();
-        for message in messages {
-            let mut settled = true;
-            for _ in 0..message.items {
-                settled &= outcomes.next() == Some(&Outcome::Settled);
-            }
-            let group = message.group.as_deref();
-            if !settled || group.is_some_and(|group| broken.contains(group)) {
-                broken.extend(group);
-                failures.push(message.id.clone());
-            }
-        }
+    /// The answer to a batch: the outcomes are one for each item.
+    pub(super) fn of_batch(messages: &[ReceivedMessage], outcomes: &[Outcome]) -> Self {
+        let failures = MessageOutcomes::of(messages, outcomes).failed;
         Self::Batch { failures }
     }
 
@@ -97,53 +81,28 @@ mod tests {
     use super::Outcome::{HandedBack, Settled};
     use super::*;
 
-    fn record(id: &str, group: Option<&str>, items: usize) -> Record {
-        Record {
-            id: id.into(),
-            group: group.map(Into::into),
-            items,
-        }
-    }
-
     fn json(reply: &Reply) -> String {
         serde_json::to_string(reply).unwrap()
     }
 
     #[test]
-    fn only_what_is_not_settled_is_named() {
-        let messages = [
-            record("a", None, 1),
-            record("b", None, 2),
-            record("c", None, 1),
-        ];
-        let reply = Reply::of_batch(&messages, &[Settled, Settled, HandedBack, Settled]);
+    fn batch_reply_names_only_the_messages_that_failed() {
+        let messages = ["a", "b"].map(|id| ReceivedMessage {
+            id: id.into(),
+            group: None,
+            items: 1,
+        });
+        let reply = Reply::of_batch(&messages, &[Settled, HandedBack]);
         assert_eq!(
             json(&reply),
             r#"{"batchItemFailures":[{"itemIdentifier":"b"}]}"#
         );
-        assert_eq!(
-            json(&Reply::of_batch(&messages, &[Settled; 4])),
-            r#"{"batchItemFailures":[]}"#
-        );
-        let untold = Reply::of_batch(&messages, &[]);
-        assert_eq!(json(&untold).matches("itemIdentifier").count(), 3);
+        let reply = Reply::of_batch(&messages, &[Settled, Settled]);
+        assert_eq!(json(&reply), r#"{"batchItemFailures":[]}"#);
     }
 
     #[test]
-    fn in_a_group_the_first_failure_takes_all_later_ones_with_it() {
-        let messages = [
-            record("a1", Some("a"), 1),
-            record("b1", Some("b"), 1),
-            record("a2", Some("a"), 1),
-            record("a3", Some("a"), 1),
-        ];
-        let reply = Reply::of_batch(&messages, &[Settled, Settled, HandedBack, Settled]);
-        let failures = vec!["a2".into(), "a3".into()];
-        assert_eq!(reply, Reply::Batch { failures });
-    }
-
-    #[test]
-    fn an_event_is_done_or_an_error() {
+    fn event_is_done_or_an_error() {
         assert_eq!(json(&Reply::of_whole(&[Settled]).unwrap()), "null");
         assert!(
             Reply::of_whole(&[Settled, HandedBack])

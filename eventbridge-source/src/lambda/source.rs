@@ -3,30 +3,35 @@
 use async_trait::async_trait;
 use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{
-    AckOrder, Acker, Delivery, EventSource, MalformedEvent, Outcome, RawEvent, Result,
+    AckOrder, Delivery, EventSource, MalformedEvent, Outcome, RawEvent, Result,
 };
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+
+use crate::receiver::OneshotAcker;
 
 /// The source of one invocation's pipeline.
 #[derive(Debug)]
 pub struct Invocation {
     delivery: Option<Delivery>,
-    dedup: DedupWindow,
+    dedup_window: DedupWindow,
 }
 
 impl Invocation {
-    /// The source, and what hears the outcomes.
+    /// The source, and the receiver of the outcomes, which is closed if the delivery is dropped.
     pub(super) fn new(
         items: Vec<Result<RawEvent, MalformedEvent>>,
         deadline: Instant,
-        dedup: DedupWindow,
+        dedup_window: DedupWindow,
     ) -> (Self, oneshot::Receiver<Vec<Outcome>>) {
-        let (tell, told) = oneshot::channel();
-        let mut delivery = Delivery::new(items, Box::new(Teller(tell)));
+        let (sender, outcomes) = oneshot::channel();
+        let mut delivery = Delivery::new(items, Box::new(OneshotAcker(sender)));
         delivery.deadline = Some(deadline);
-        let delivery = Some(delivery);
-        (Self { delivery, dedup }, told)
+        let source = Self {
+            delivery: Some(delivery),
+            dedup_window,
+        };
+        (source, outcomes)
     }
 }
 
@@ -37,23 +42,10 @@ impl EventSource for Invocation {
     }
 
     fn dedup_window(&self) -> DedupWindow {
-        self.dedup.clone()
+        self.dedup_window.clone()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {
         Ok(self.delivery.take())
-    }
-}
-
-/// Dropped, it tells that nothing was settled.
-#[derive(Debug)]
-struct Teller(oneshot::Sender<Vec<Outcome>>);
-
-#[async_trait]
-impl Acker for Teller {
-    async fn settle(self: Box<Self>, outcomes: &[Outcome]) -> Result<()> {
-        // Whoever asked may have run out of time; then it has been told so.
-        self.0.send(outcomes.to_vec()).ok();
-        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! How an SQS source is put together.
+//! The settings of an [`SqsSource`], their defaults and checks.
 
 use std::time::Duration;
 
@@ -6,16 +6,26 @@ use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{Error, Result};
 
 use super::aws::AwsQueue;
+use super::consumer::{CALL_TIMEOUT, Consumer, with_timeout};
 use super::queue::Queue;
-use super::shared::{CALL, Shared, within};
-use super::source::{Settings, SqsSource};
+use super::source::SqsSource;
 use crate::BodyParser;
 
-/// The longest wait of a receive, as SQS limits it.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// The longest long poll, as SQS limits it.
+const MAX_WAIT_TIME: Duration = Duration::from_secs(20);
 
-/// The longest step in which visibility is extended: a killed consumer's messages come back within it.
-const LONGEST_STEP: Duration = Duration::from_secs(60);
+const MIN_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) parser: BodyParser,
+    pub(super) max_concurrent_receives: usize,
+    pub(super) wait_time: Duration,
+    pub(super) max_prefetched_messages: usize,
+    pub(super) max_delivery_messages: usize,
+    pub(super) once: bool,
+    pub(super) dedup_window: DedupWindow,
+}
 
 /// Builds an [`SqsSource`].
 #[derive(Debug)]
@@ -23,7 +33,6 @@ const LONGEST_STEP: Duration = Duration::from_secs(60);
 pub struct SqsSourceBuilder {
     queue: Option<Box<dyn Queue>>,
     settings: Settings,
-    dedup: DedupWindow,
     seed: u64,
 }
 
@@ -34,12 +43,12 @@ impl SqsSourceBuilder {
             settings: Settings {
                 parser: BodyParser::default(),
                 max_concurrent_receives: 4,
-                wait_time: LONGEST_WAIT,
+                wait_time: MAX_WAIT_TIME,
                 max_prefetched_messages: 1000,
                 max_delivery_messages: 1000,
                 once: false,
+                dedup_window: DedupWindow::default(),
             },
-            dedup: DedupWindow::default(),
             seed: fastrand::u64(..),
         }
     }
@@ -95,7 +104,7 @@ impl SqsSourceBuilder {
 
     /// The window in which events are de-duplicated. Default: the last 20,000 of this process.
     pub fn dedup_window(mut self, window: DedupWindow) -> Self {
-        self.dedup = window;
+        self.settings.dedup_window = window;
         self
     }
 
@@ -128,14 +137,14 @@ impl SqsSourceBuilder {
         if let Some((field, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
             return Err(Error::config(field, "must be at least 1"));
         }
-        if self.settings.wait_time > LONGEST_WAIT {
+        if self.settings.wait_time > MAX_WAIT_TIME {
             return Err(Error::config("wait_time", "must be at most 20 s"));
         }
         if self.settings.once {
             self.settings.wait_time = self.settings.wait_time.min(Duration::from_secs(1));
         }
-        let attributes = within(CALL, queue.attributes()).await?;
-        if attributes.visibility_timeout < Duration::from_secs(2) {
+        let attributes = with_timeout(CALL_TIMEOUT, queue.attributes()).await?;
+        if attributes.visibility_timeout < MIN_VISIBILITY_TIMEOUT {
             let detail = format!(
                 "the queue's visibility timeout is {:?}; set it to 2 s or more, 60 s for instance",
                 attributes.visibility_timeout
@@ -144,20 +153,10 @@ impl SqsSourceBuilder {
         }
         if !attributes.has_redrive_policy {
             tracing::warn!(
-                "the queue has no redrive policy: a message that is never finished comes back until it expires"
+                "the queue has no redrive policy: a message that is never settled comes back until its retention period ends"
             );
         }
-        let shared = Shared::new(
-            queue,
-            attributes.visibility_timeout.min(LONGEST_STEP),
-            attributes.is_fifo,
-            self.seed,
-        );
-        Ok(SqsSource::new(
-            shared,
-            self.settings,
-            attributes,
-            self.dedup,
-        ))
+        let consumer = Consumer::new(queue, attributes, self.seed);
+        Ok(SqsSource::new(consumer, self.settings))
     }
 }

@@ -1,4 +1,4 @@
-//! The messages that this process holds: received, and neither deleted nor given back.
+//! The messages in flight: received by this process, and neither deleted nor given back. Pure: the time is an argument.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,149 +7,136 @@ use tokio::time::Instant;
 
 use super::queue::Message;
 
-/// By message id, in an order that is the same each time. Pure: the time is an argument.
+/// By message id, in an order that is the same each time.
 #[derive(Debug)]
 pub(super) struct InFlightMessages {
     visibility: Duration,
-    held: BTreeMap<String, Held>,
-    redelivered: u64,
+    messages: BTreeMap<String, InFlight>,
 }
 
 #[derive(Debug)]
-struct Held {
-    /// The newest one: older ones may do nothing.
+struct InFlight {
+    /// The latest receipt handle: earlier ones may have no effect.
     handle: String,
     receive_count: u32,
-    /// When its visibility is to be extended; `None`: the queue refuses to, so that it will be received again.
+    /// When its visibility is to be extended; `None`: SQS refuses to, so that it will be received again.
     extend_at: Option<Instant>,
-    /// It is being given back: what is received from now on is another turn of it.
+    /// It is being given back: a later receive of it starts anew.
     returning: bool,
 }
 
-/// A message by its id and the handle by which it was dealt with.
+/// A message by its id and the receipt handle that a call used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Receipt {
     pub(super) id: String,
     pub(super) handle: String,
 }
 
+impl InFlight {
+    fn receipt(&self, id: &str) -> Receipt {
+        Receipt {
+            id: id.to_owned(),
+            handle: self.handle.clone(),
+        }
+    }
+}
+
 impl InFlightMessages {
-    /// `visibility`: for how long a message stays hidden after it was received or extended.
+    /// `visibility`: for how long a receive or an extension hides a message.
     pub(super) fn new(visibility: Duration) -> Self {
         Self {
             visibility,
-            held: BTreeMap::new(),
-            redelivered: 0,
+            messages: BTreeMap::new(),
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.held.len()
+    pub(super) fn visibility(&self) -> Duration {
+        self.visibility
     }
 
-    /// How often a message was received that was held already.
-    pub(super) fn redelivered(&self) -> u64 {
-        self.redelivered
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
     }
 
-    /// Takes note of a received message. False if it is held already: then only its handle is newer, and whatever becomes of the
-    /// first copy becomes of it.
-    pub(super) fn take(&mut self, message: &Message, now: Instant) -> bool {
-        let fresh = Held {
+    /// Records a received message. False if it is in flight already: then only its handle is newer, and it shares the outcome of the
+    /// first copy.
+    pub(super) fn insert(&mut self, message: &Message, now: Instant) -> bool {
+        let received = InFlight {
             handle: message.handle.clone(),
             receive_count: message.receive_count,
             extend_at: Some(now + self.visibility / 2),
             returning: false,
         };
-        match self.held.insert(message.id.clone(), fresh) {
-            None => true,
-            Some(before) if before.returning => true,
-            Some(_) => {
-                self.redelivered += 1;
-                false
-            }
-        }
+        let before = self.messages.insert(message.id.clone(), received);
+        before.is_none_or(|before| before.returning)
     }
 
     /// The messages whose visibility is to be extended by now.
     pub(super) fn due(&self, now: Instant) -> Vec<Receipt> {
-        // Those that are due soon go with them: fewer requests.
+        // With those that are due soon: fewer requests.
         let soon = now + self.visibility / 10;
-        let due = |held: &Held| !held.returning && held.extend_at.is_some_and(|at| at <= soon);
-        let mut receipts = Vec::new();
-        for (id, held) in self.held.iter().filter(|(_, held)| due(held)) {
-            receipts.push(Receipt {
-                id: id.clone(),
-                handle: held.handle.clone(),
-            });
-        }
-        receipts
+        let is_due = |message: &InFlight| {
+            !message.returning && message.extend_at.is_some_and(|at| at <= soon)
+        };
+        let due = self.messages.iter().filter(|(_, message)| is_due(message));
+        due.map(|(id, message)| message.receipt(id)).collect()
     }
 
-    /// When the next one is due.
-    pub(super) fn next_due(&self) -> Option<Instant> {
-        let held = self.held.values().filter(|held| !held.returning);
-        held.filter_map(|held| held.extend_at).min()
+    /// When the next extension is due.
+    pub(super) fn next_extension(&self) -> Option<Instant> {
+        let messages = self.messages.values().filter(|message| !message.returning);
+        messages.filter_map(|message| message.extend_at).min()
     }
 
-    /// Extended by a request that began at `asked`.
+    /// Extended by a call that began at `asked`.
     pub(super) fn extended(&mut self, receipt: &Receipt, asked: Instant) {
-        let at = asked + self.visibility / 2;
-        self.reschedule(receipt, Some(at));
+        self.reschedule(receipt, Some(asked + self.visibility / 2));
     }
 
-    /// Not extended for now: it is tried again soon.
-    pub(super) fn not_extended(&mut self, receipt: &Receipt, now: Instant) {
-        let at = now + (self.visibility / 10).max(Duration::from_millis(100));
-        self.reschedule(receipt, Some(at));
+    /// The extension failed for now.
+    pub(super) fn extend_soon(&mut self, receipt: &Receipt, now: Instant) {
+        let wait = (self.visibility / 10).max(Duration::from_millis(100));
+        self.reschedule(receipt, Some(now + wait));
     }
 
-    /// The queue will not extend it by this handle.
-    pub(super) fn not_to_be_extended(&mut self, receipt: &Receipt) {
+    /// SQS will not extend it by this handle.
+    pub(super) fn stop_extending(&mut self, receipt: &Receipt) {
         self.reschedule(receipt, None);
     }
 
     fn reschedule(&mut self, receipt: &Receipt, at: Option<Instant>) {
-        if let Some(held) = self.held.get_mut(&receipt.id)
-            && held.handle == receipt.handle
+        if let Some(message) = self.messages.get_mut(&receipt.id)
+            && message.handle == receipt.handle
         {
-            held.extend_at = at;
+            message.extend_at = at;
         }
     }
 
-    /// The newest handle of a message that is held.
+    /// The latest receipt of a message.
     pub(super) fn receipt(&self, id: &str) -> Option<Receipt> {
-        self.held.get(id).map(|held| Receipt {
-            id: id.to_owned(),
-            handle: held.handle.clone(),
-        })
+        self.messages.get(id).map(|message| message.receipt(id))
     }
 
-    /// The message is about to be given back: from now on it counts as new when it is received.
-    pub(super) fn return_begins(&mut self, id: &str) -> Option<(Receipt, u32)> {
-        let held = self.held.get_mut(id)?;
-        held.returning = true;
-        let receipt = Receipt {
-            id: id.to_owned(),
-            handle: held.handle.clone(),
-        };
-        Some((receipt, held.receive_count))
+    /// The message is about to be given back. Returns its receive count too.
+    pub(super) fn begin_return(&mut self, id: &str) -> Option<(Receipt, u32)> {
+        let message = self.messages.get_mut(id)?;
+        message.returning = true;
+        Some((message.receipt(id), message.receive_count))
     }
 
-    /// Done with, unless it has been received again since: false then.
-    pub(super) fn release(&mut self, receipt: &Receipt) -> bool {
-        match self.held.get(&receipt.id) {
-            Some(held) if held.handle != receipt.handle => false,
+    /// Removes a message that was deleted or given back. False if it has been received again since.
+    pub(super) fn remove(&mut self, receipt: &Receipt) -> bool {
+        match self.messages.get(&receipt.id) {
+            Some(message) if message.handle != receipt.handle => false,
             _ => {
-                self.held.remove(&receipt.id);
+                self.messages.remove(&receipt.id);
                 true
             }
         }
     }
 
-    /// Every message that is held.
     pub(super) fn ids(&self) -> Vec<String> {
-        self.held.keys().cloned().collect()
+        self.messages.keys().cloned().collect()
     }
 }
 
@@ -170,46 +157,45 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_held_is_not_taken_twice_and_its_handle_is_renewed() {
+    fn message_in_flight_is_taken_once_and_keeps_its_latest_handle() {
         let now = Instant::now();
-        let mut held = InFlightMessages::new(VISIBILITY);
-        assert!(held.take(&message("a", "1"), now));
-        let old = held.receipt("a").unwrap();
-        assert!(!held.take(&message("a", "2"), now));
-        assert_eq!(held.redelivered(), 1);
+        let mut messages = InFlightMessages::new(VISIBILITY);
+        assert!(messages.insert(&message("a", "1"), now));
+        let old = messages.receipt("a").unwrap();
+        assert!(!messages.insert(&message("a", "2"), now));
         assert!(
-            !held.release(&old),
+            !messages.remove(&old),
             "the old handle may have deleted nothing"
         );
-        assert!(held.release(&held.receipt("a").unwrap()));
-        assert!(held.take(&message("a", "3"), now));
+        assert!(messages.remove(&messages.receipt("a").unwrap()));
+        assert!(messages.insert(&message("a", "3"), now));
     }
 
     #[test]
-    fn a_message_that_is_being_given_back_counts_as_new() {
+    fn message_that_is_being_given_back_counts_as_new() {
         let now = Instant::now();
-        let mut held = InFlightMessages::new(VISIBILITY);
-        held.take(&message("a", "1"), now);
-        let (receipt, receives) = held.return_begins("a").unwrap();
+        let mut messages = InFlightMessages::new(VISIBILITY);
+        messages.insert(&message("a", "1"), now);
+        let (receipt, receives) = messages.begin_return("a").unwrap();
         assert_eq!(receives, 1);
-        assert!(held.take(&message("a", "2"), now));
-        assert!(!held.release(&receipt), "its new turn goes on");
-        assert_eq!(held.len(), 1);
+        assert!(messages.insert(&message("a", "2"), now));
+        assert!(!messages.remove(&receipt), "its second receive goes on");
+        assert_eq!(messages.ids().len(), 1);
     }
 
     #[test]
     fn visibility_is_extended_from_half_of_it_on() {
         let start = Instant::now();
-        let mut held = InFlightMessages::new(VISIBILITY);
-        held.take(&message("a", "1"), start);
-        assert_eq!(held.next_due(), Some(start + VISIBILITY / 2));
-        assert_eq!(held.due(start), []);
+        let mut messages = InFlightMessages::new(VISIBILITY);
+        messages.insert(&message("a", "1"), start);
+        assert_eq!(messages.next_extension(), Some(start + VISIBILITY / 2));
+        assert_eq!(messages.due(start), []);
         let half = start + VISIBILITY / 2;
-        let due = held.due(half);
+        let due = messages.due(half);
         assert_eq!(due.len(), 1);
-        held.extended(&due[0], half);
-        assert_eq!(held.next_due(), Some(half + VISIBILITY / 2));
-        held.not_to_be_extended(&due[0]);
-        assert_eq!(held.next_due(), None);
+        messages.extended(&due[0], half);
+        assert_eq!(messages.next_extension(), Some(half + VISIBILITY / 2));
+        messages.stop_extending(&due[0]);
+        assert_eq!(messages.next_extension(), None);
     }
 }

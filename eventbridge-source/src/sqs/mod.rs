@@ -4,10 +4,13 @@ mod acker;
 mod aws;
 mod builder;
 mod client;
+mod consumer;
+mod delete;
 mod error;
+mod hand_back;
 mod in_flight;
+mod prefetch;
 mod queue;
-mod shared;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 mod source;

@@ -1,6 +1,5 @@
-//! The source: receives that run side by side, and deliveries made of what they gave.
+//! The source: concurrent receives, and deliveries made of the messages that they prefetch.
 
-use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,54 +11,39 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::acker::{Part, SqsAcker};
-use super::builder::SqsSourceBuilder;
+use super::acker::SqsAcker;
+use super::builder::{Settings, SqsSourceBuilder};
+use super::consumer::{CALL_TIMEOUT, Consumer, with_timeout};
 use super::queue::{Message, QueueAttributes};
-use super::shared::{CALL, Shared, within};
-use super::visibility::{self, DrainHandle, Dropped, GRACE};
-use crate::BodyParser;
+use super::visibility::{self, DrainHandle, GRACE};
+use crate::receiver::ReceivedMessage;
 
-/// What a receive gives at most.
-const FULL: usize = 10;
-
-/// Bytes that may wait before more is received, and after which a delivery is full: messages have up to 1 MiB.
-const READ_AHEAD_BYTES: usize = 32 << 20;
-const DELIVERY_BYTES: usize = 16 << 20;
+/// The most messages that one receive gives.
+const MAX_RECEIVED: usize = 10;
 
 /// Between two looks at a queue that seems to be empty.
-const LOOK: Duration = Duration::from_secs(1);
+const EMPTY_QUEUE_WAIT: Duration = Duration::from_secs(1);
 
 /// One queue, as one of any number of consumers.
 ///
-/// Receives run in tasks of their own: one while the queue is quiet, more while they come back full. What they give is held:
-/// its visibility is extended, in steps no longer than the queue's own timeout, until the pipeline is done with it. A message
-/// is deleted once every event in it is settled. One that is received again while it is held is the same message: it is not given to
-/// the pipeline a second time, and it is deleted by its newest handle once the first copy is settled.
+/// Receives run in tasks of their own: one while the queue is quiet, more while they come back full. A message stays in flight until
+/// the pipeline is done with it: the source extends its visibility, in steps no longer than the queue's own timeout, and deletes it
+/// once every event in it is settled. A message that is received again while it is in flight is the same message: the pipeline does not
+/// get it a second time, and its latest receipt handle deletes it once the first copy is settled.
 ///
-/// Dropped, it gives back what was not settled; [`drain_handle`](Self::drain_handle) tells when that has been done.
+/// Dropped, the source gives back the messages that are not settled; [`drain_handle`](Self::drain_handle) tells when that is done.
 #[derive(Debug)]
 pub struct SqsSource {
-    shared: Arc<Shared>,
+    consumer: Arc<Consumer>,
     settings: Settings,
-    attributes: QueueAttributes,
-    dedup: DedupWindow,
     receives: JoinSet<Result<usize>>,
     /// How many receives may run now.
-    wanted: usize,
-    /// How often in a row the queue was seen empty (`once`).
-    looks: u32,
-    drop_off: mpsc::UnboundedSender<Dropped>,
+    concurrent_receives: usize,
+    /// How often in a row the queue was empty (`once`).
+    empty_looks: u32,
+    /// The ids of messages to give back, for the visibility task.
+    unsettled: mpsc::UnboundedSender<Vec<String>>,
     drain_handle: DrainHandle,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Settings {
-    pub(super) parser: BodyParser,
-    pub(super) max_concurrent_receives: usize,
-    pub(super) wait_time: Duration,
-    pub(super) max_prefetched_messages: usize,
-    pub(super) max_delivery_messages: usize,
-    pub(super) once: bool,
 }
 
 impl SqsSource {
@@ -68,64 +52,51 @@ impl SqsSource {
         SqsSourceBuilder::new()
     }
 
-    pub(super) fn new(
-        shared: Shared,
-        settings: Settings,
-        attributes: QueueAttributes,
-        dedup: DedupWindow,
-    ) -> Self {
-        let shared = Arc::new(shared);
-        let (drop_off, drain_handle) = visibility::start(Arc::clone(&shared));
+    pub(super) fn new(consumer: Consumer, settings: Settings) -> Self {
+        let consumer = Arc::new(consumer);
+        let (unsettled, drain_handle) = visibility::start(Arc::clone(&consumer));
         Self {
-            shared,
+            consumer,
             settings,
-            attributes,
-            dedup,
             receives: JoinSet::new(),
-            wanted: 1,
-            looks: 0,
-            drop_off,
+            concurrent_receives: 1,
+            empty_looks: 0,
+            unsettled,
             drain_handle,
         }
     }
 
     /// How the queue is set up. In a FIFO queue the order of a group holds within a request to the sink, and from request to request only
-    /// if they are sent one at a time: give the pipeline `requests(1)`.
+    /// if they are sent one at a time: give the pipeline `max_in_flight_requests(1)`.
     #[must_use]
     pub fn attributes(&self) -> QueueAttributes {
-        self.attributes
+        self.consumer.attributes()
     }
 
-    /// Tells, once the source and its deliveries are dropped, when the queue has got back what was not settled. To be asked for before the
-    /// pipeline takes the source.
+    /// Resolves when the source and its deliveries are dropped and the queue has the unsettled messages back. Ask for it before the pipeline
+    /// takes the source.
     #[must_use]
     pub fn drain_handle(&self) -> DrainHandle {
         self.drain_handle.clone()
     }
 
-    /// How often a message was received again while it was held.
-    #[must_use]
-    pub fn redelivered(&self) -> u64 {
-        self.shared.state().held.redelivered()
-    }
-
     fn start_receives(&mut self) {
-        if has_enough(&self.shared, self.settings.max_prefetched_messages) {
+        let Settings {
+            wait_time,
+            max_prefetched_messages,
+            ..
+        } = self.settings;
+        if has_enough(&self.consumer, max_prefetched_messages) {
             return;
         }
-        while self.receives.len() < self.wanted {
-            let shared = Arc::clone(&self.shared);
-            let Settings {
-                wait_time,
-                max_prefetched_messages,
-                ..
-            } = self.settings;
+        while self.receives.len() < self.concurrent_receives {
+            let consumer = Arc::clone(&self.consumer);
             self.receives.spawn(async move {
                 loop {
-                    let received = shared.receive(wait_time).await?;
-                    // As long as there is more, and somebody to take it.
-                    let is_enough = has_enough(&shared, max_prefetched_messages);
-                    if received < FULL || is_enough || shared.is_ending() {
+                    let received = consumer.receive(wait_time).await?;
+                    // While there is more, and the pipeline takes it.
+                    let is_enough = has_enough(&consumer, max_prefetched_messages);
+                    if received < MAX_RECEIVED || is_enough || consumer.is_stopped() {
                         return Ok(received);
                     }
                 }
@@ -133,70 +104,57 @@ impl SqsSource {
         }
     }
 
-    /// What is ready and may be given now.
-    fn take_ready(&self) -> Option<Delivery> {
-        let mut state = self.shared.state();
-        let mut kept = VecDeque::new();
-        let mut taken: Vec<Message> = Vec::new();
-        let mut bytes = 0;
-        // A group of which the pipeline has something waits, all of it.
-        let mut waiting: HashSet<String> = state.groups.keys().cloned().collect();
-        while let Some(message) = state.ready.pop_front() {
-            let waits = message
-                .group
-                .as_ref()
-                .is_some_and(|group| waiting.contains(group));
-            let is_full =
-                taken.len() == self.settings.max_delivery_messages || bytes >= DELIVERY_BYTES;
-            if waits || is_full {
-                waiting.extend(message.group.clone());
-                kept.push_back(message);
-            } else {
-                bytes += message.body.len();
-                taken.push(message);
-            }
-        }
-        state.ready = kept;
-        state.ready_bytes -= bytes;
-        for group in taken.iter().filter_map(|message| message.group.as_ref()) {
-            *state.groups.entry(group.clone()).or_default() += 1;
-        }
-        let clock_offset = state.clock_offset;
-        drop(state);
+    /// A delivery of prefetched messages, if the pipeline may have any now.
+    fn next_delivery(&self) -> Option<Delivery> {
+        let (taken, clock_offset) = {
+            let mut state = self.consumer.state();
+            let taken = state.prefetched.take(self.settings.max_delivery_messages);
+            (taken, state.clock_offset)
+        };
         if taken.is_empty() {
             return None;
         }
-        let (mut items, mut parts) = (Vec::new(), Vec::new());
-        for message in taken {
-            let receives = (message.receive_count > 0).then_some(message.receive_count);
-            let read = self.settings.parser.parse_received(message.body, receives);
-            parts.push(Part {
-                id: message.id,
-                group: message.group,
-                items: read.len(),
+        let (mut items, mut messages) = (Vec::new(), Vec::new());
+        for Message {
+            id,
+            body,
+            receive_count,
+            group,
+            ..
+        } in taken
+        {
+            let receives = (receive_count > 0).then_some(receive_count);
+            let parsed = self.settings.parser.parse_received(body, receives);
+            messages.push(ReceivedMessage {
+                id,
+                group,
+                items: parsed.len(),
             });
-            items.extend(read);
+            items.extend(parsed);
         }
-        let acker = SqsAcker::new(Arc::clone(&self.shared), parts, self.drop_off.clone());
+        let consumer = Arc::clone(&self.consumer);
+        let acker = SqsAcker::new(consumer, messages, self.unsettled.clone());
         let mut delivery = Delivery::new(items, Box::new(acker));
         delivery.clock_offset = clock_offset;
         Some(delivery)
     }
 
-    /// True if the queue holds nothing, and this has been so for two looks (`once`).
-    async fn is_empty_for_good(&mut self) -> Result<bool> {
-        if !self.settings.once || !self.receives.is_empty() || self.shared.state().held.len() > 0 {
+    /// True if the queue has been empty in two looks (`once`).
+    async fn is_drained(&mut self) -> Result<bool> {
+        let is_idle = self.receives.is_empty() && self.consumer.state().in_flight.is_empty();
+        if !self.settings.once || !is_idle {
             return Ok(false);
         }
-        if !within(CALL, self.shared.queue().depth()).await?.is_empty() {
-            self.looks = 0;
+        let depth = with_timeout(CALL_TIMEOUT, self.consumer.queue().depth()).await?;
+        if !depth.is_empty() {
+            self.empty_looks = 0;
             return Ok(false);
         }
-        self.looks += 1;
-        if self.looks >= 2 {
+        self.empty_looks += 1;
+        if self.empty_looks >= 2 {
             return Ok(true);
         }
-        sleep(LOOK).await;
+        sleep(EMPTY_QUEUE_WAIT).await;
         Ok(false)
     }
 }
@@ -208,41 +166,43 @@ impl EventSource for SqsSource {
     }
 
     fn dedup_window(&self) -> DedupWindow {
-        self.dedup.clone()
+        self.settings.dedup_window.clone()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {
         loop {
-            if let Some(error) = self.shared.take_fatal() {
+            let fatal = self.consumer.state().fatal.take();
+            if let Some(error) = fatal {
                 return Err(error);
             }
-            if let Some(delivery) = self.take_ready() {
+            if let Some(delivery) = self.next_delivery() {
                 return Ok(Some(delivery));
             }
             self.start_receives();
             let received = tokio::select! {
                 biased;
                 Some(received) = self.receives.join_next() => received,
-                () = self.shared.changed.notified() => continue,
+                () = self.consumer.changed.notified() => continue,
             };
             match received {
                 Ok(Ok(0)) => {
-                    self.wanted = 1;
-                    if self.is_empty_for_good().await? {
+                    self.concurrent_receives = 1;
+                    if self.is_drained().await? {
                         return Ok(None);
                     }
                 }
-                Ok(Ok(FULL)) => {
-                    self.looks = 0;
-                    self.wanted = (self.wanted * 2).min(self.settings.max_concurrent_receives);
+                Ok(Ok(MAX_RECEIVED)) => {
+                    self.empty_looks = 0;
+                    let more = self.concurrent_receives * 2;
+                    self.concurrent_receives = more.min(self.settings.max_concurrent_receives);
                 }
-                Ok(Ok(_)) => self.looks = 0,
+                Ok(Ok(_)) => self.empty_looks = 0,
                 Ok(Err(error)) => {
-                    self.wanted = 1;
+                    self.concurrent_receives = 1;
                     return Err(error);
                 }
                 Err(ended) => {
-                    let error = Error::temporary(ErrorKind::Unavailable, "a receive was cut off");
+                    let error = Error::temporary(ErrorKind::Unavailable, "a receive was aborted");
                     return Err(error.with_source(ended));
                 }
             }
@@ -250,25 +210,24 @@ impl EventSource for SqsSource {
     }
 }
 
-/// The receives go on for a moment, and the keeper waits for their end.
+/// The receives run on for a moment, and the visibility task waits for their end.
 impl Drop for SqsSource {
     fn drop(&mut self) {
-        self.shared.end();
+        self.consumer.stop();
         let mut receives = std::mem::take(&mut self.receives);
-        let keeper = self.drop_off.clone();
+        let unsettled = self.unsettled.clone();
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 let ended = async { while receives.join_next().await.is_some() {} };
                 timeout(GRACE, ended).await.ok();
                 receives.shutdown().await;
-                drop(keeper);
+                drop(unsettled);
             });
         }
     }
 }
 
 /// True if so much waits for the pipeline that nothing more is to be received.
-fn has_enough(shared: &Shared, max_prefetched_messages: usize) -> bool {
-    let state = shared.state();
-    state.ready.len() >= max_prefetched_messages || state.ready_bytes >= READ_AHEAD_BYTES
+fn has_enough(consumer: &Consumer, max_messages: usize) -> bool {
+    consumer.state().prefetched.is_full(max_messages)
 }
