@@ -1,4 +1,4 @@
-//! Who may send.
+//! Authenticates requests by the credentials of an EventBridge connection.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,29 +12,30 @@ use okta_coralogix_core::{Result, Secret};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-/// Tells whether a bearer token is good. An error means that it cannot be told now.
+/// Whether a bearer token is valid. An error means that it cannot be checked now.
 pub(super) type BearerCheck = dyn Fn(Secret) -> BoxFuture<'static, Result<bool>> + Send + Sync;
 
-/// What the sender must show: any one of what is configured.
+/// The credentials of which a request must have one.
 pub(super) struct Authenticator {
     pub(super) header: HeaderName,
     pub(super) keys: Vec<CredentialDigest>,
     pub(super) basic: Vec<CredentialDigest>,
     pub(super) tokens: Vec<CredentialDigest>,
-    pub(super) bearer: Option<Arc<BearerCheck>>,
-    pub(super) open: bool,
+    pub(super) bearer_check: Option<Arc<BearerCheck>>,
+    /// Requests need no credential.
+    pub(super) accept_all: bool,
 }
 
-/// The digest of a credential: of one length whatever the credential's, so that comparing tells nothing of that either.
+/// The digest of a credential. It has the same length for each, so that comparing digests does not tell the credential's.
 #[derive(Clone, Copy)]
 pub(super) struct CredentialDigest([u8; 32]);
 
-/// What came of a request's credentials.
+/// Whether a request has a valid credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    Allowed,
-    Refused,
-    /// It cannot be told now.
+    Accepted,
+    Rejected,
+    /// It cannot be checked now.
     Unknown,
 }
 
@@ -52,36 +53,44 @@ impl CredentialDigest {
 }
 
 impl Authenticator {
-    pub(super) async fn judge(&self, headers: &HeaderMap) -> Verdict {
-        if self.open || self.has_key(headers) {
-            return Verdict::Allowed;
+    /// True if a request can be accepted at all.
+    pub(super) fn has_credential(&self) -> bool {
+        let known = [&self.keys, &self.basic, &self.tokens];
+        self.accept_all
+            || self.bearer_check.is_some()
+            || known.iter().any(|known| !known.is_empty())
+    }
+
+    pub(super) async fn authenticate(&self, headers: &HeaderMap) -> Verdict {
+        if self.accept_all || self.has_key(headers) {
+            return Verdict::Accepted;
         }
         let Some((scheme, credential)) = authorization(headers) else {
-            return Verdict::Refused;
+            return Verdict::Rejected;
         };
         if scheme.eq_ignore_ascii_case("basic") {
             let decoded = STANDARD.decode(credential).unwrap_or_default();
             return match CredentialDigest::of(&decoded).is_among(&self.basic) {
-                true => Verdict::Allowed,
-                false => Verdict::Refused,
+                true => Verdict::Accepted,
+                false => Verdict::Rejected,
             };
         }
         if !scheme.eq_ignore_ascii_case("bearer") {
-            return Verdict::Refused;
+            return Verdict::Rejected;
         }
         if CredentialDigest::of(credential.as_bytes()).is_among(&self.tokens) {
-            return Verdict::Allowed;
+            return Verdict::Accepted;
         }
-        match &self.bearer {
+        match &self.bearer_check {
             Some(check) => match check(Secret::from(credential)).await {
-                Ok(true) => Verdict::Allowed,
-                Ok(false) => Verdict::Refused,
+                Ok(true) => Verdict::Accepted,
+                Ok(false) => Verdict::Rejected,
                 Err(error) => {
                     tracing::warn!(%error, "a bearer token could not be checked");
                     Verdict::Unknown
                 }
             },
-            None => Verdict::Refused,
+            None => Verdict::Rejected,
         }
     }
 
@@ -92,9 +101,9 @@ impl Authenticator {
             .fold(false, |any, one| any | one)
     }
 
-    /// What a refused sender is told to show.
+    /// The `WWW-Authenticate` header of a 401.
     pub(super) fn challenge(&self) -> HeaderValue {
-        let takes_tokens = self.bearer.is_some() || !self.tokens.is_empty();
+        let takes_tokens = self.bearer_check.is_some() || !self.tokens.is_empty();
         HeaderValue::from_static(match (self.basic.is_empty(), takes_tokens) {
             (false, _) => r#"Basic realm="event-bridge", charset="UTF-8""#,
             (true, true) => r#"Bearer realm="event-bridge""#,
@@ -116,8 +125,8 @@ impl fmt::Debug for Authenticator {
             .field("keys", &self.keys.len())
             .field("basic", &self.basic.len())
             .field("tokens", &self.tokens.len())
-            .field("bearer", &self.bearer.is_some())
-            .field("open", &self.open)
+            .field("bearer_check", &self.bearer_check.is_some())
+            .field("accept_all", &self.accept_all)
             .finish()
     }
 }

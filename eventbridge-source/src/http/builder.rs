@@ -1,4 +1,4 @@
-//! Setting the endpoint up.
+//! The settings of an [`HttpSource`], their defaults and checks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use okta_coralogix_core::{Error, Result, Secret, SharedClockOffset};
 
 use super::HttpSource;
 use super::authenticator::{Authenticator, CredentialDigest};
-use super::readiness::Readiness;
+use super::sink_probe::SinkProbe;
 use crate::BodyParser;
 
-/// What does not change while an endpoint lives.
+#[derive(Debug)]
 pub(super) struct Settings {
     pub(super) path: String,
     pub(super) authenticator: Authenticator,
@@ -28,20 +28,17 @@ pub(super) struct Settings {
     pub(super) max_connections: usize,
     pub(super) io_timeout: Duration,
     pub(super) linger: Duration,
-    pub(super) dedup: DedupWindow,
-    /// `None`: there is none to be had.
-    pub(super) clock_offset: Option<SharedClockOffset>,
-    pub(super) readiness: Readiness,
+    pub(super) dedup_window: DedupWindow,
 }
 
 /// Builds an [`HttpSource`].
+#[derive(Debug)]
 #[must_use]
 pub struct HttpSourceBuilder {
     settings: Settings,
-    header: String,
-    keys: Vec<Secret>,
-    basic: Vec<(String, Secret)>,
-    tokens: Vec<Secret>,
+    sink: SinkProbe,
+    /// The first setting that was found wrong.
+    invalid: Option<Error>,
 }
 
 impl HttpSourceBuilder {
@@ -54,8 +51,8 @@ impl HttpSourceBuilder {
                     keys: Vec::new(),
                     basic: Vec::new(),
                     tokens: Vec::new(),
-                    bearer: None,
-                    open: false,
+                    bearer_check: None,
+                    accept_all: false,
                 },
                 parser: BodyParser::default(),
                 names_from_headers: false,
@@ -67,14 +64,10 @@ impl HttpSourceBuilder {
                 max_connections: 4096,
                 io_timeout: Duration::from_secs(5),
                 linger: Duration::from_millis(50),
-                dedup: DedupWindow::default(),
-                clock_offset: None,
-                readiness: Readiness::default(),
+                dedup_window: DedupWindow::default(),
             },
-            header: "x-amz-event-bridge-access-key".into(),
-            keys: Vec::new(),
-            basic: Vec::new(),
-            tokens: Vec::new(),
+            sink: SinkProbe::default(),
+            invalid: None,
         }
     }
 
@@ -85,47 +78,61 @@ impl HttpSourceBuilder {
     }
 
     /// One more API key that is accepted (authorization type `API_KEY`): during a rotation there are two.
-    pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
-        self.keys.push(key.into());
-        self
+    pub fn api_key(self, key: impl Into<Secret>) -> Self {
+        self.secret("api_key", &key.into(), |authenticator| {
+            &mut authenticator.keys
+        })
     }
 
     /// The header of the API key. Default: `x-amz-event-bridge-access-key`.
     pub fn api_key_header(mut self, name: impl Into<String>) -> Self {
-        self.header = name.into();
+        let name = name.into();
+        match name.parse() {
+            Ok(header) => self.settings.authenticator.header = header,
+            Err(_) => self.invalid("api_key_header", format!("{name:?} is no header name")),
+        }
         self
     }
 
     /// One more user and password that are accepted (authorization type `BASIC`).
     pub fn basic(mut self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
-        self.basic.push((user.into(), password.into()));
-        self
+        let (user, password) = (user.into(), password.into());
+        if user.contains(':') {
+            self.invalid("basic", "the user has a colon");
+        }
+        if password.expose().is_empty() {
+            self.invalid("basic", "the password is empty");
+        }
+        let pair = Secret::from(format!("{user}:{}", password.expose()));
+        self.secret("basic", &pair, |authenticator| &mut authenticator.basic)
     }
 
     /// One more bearer token that is accepted (authorization type `OAUTH_CLIENT_CREDENTIALS`), for issuers that give out a fixed one.
-    pub fn bearer_token(mut self, token: impl Into<Secret>) -> Self {
-        self.tokens.push(token.into());
-        self
+    pub fn bearer_token(self, token: impl Into<Secret>) -> Self {
+        self.secret("bearer_token", &token.into(), |authenticator| {
+            &mut authenticator.tokens
+        })
     }
 
-    /// How a bearer token is checked (authorization type `OAUTH_CLIENT_CREDENTIALS`). An error means that it cannot be told
-    /// now: the request is answered 503 and comes again.
+    /// Checks a bearer token (authorization type `OAUTH_CLIENT_CREDENTIALS`). An error means that it cannot be checked now: the request is
+    /// answered 503, and EventBridge sends it again.
     pub fn bearer_check<F, C>(mut self, check: C) -> Self
     where
         C: Fn(Secret) -> F + Send + Sync + 'static,
         F: Future<Output = Result<bool>> + Send + 'static,
     {
-        self.settings.authenticator.bearer = Some(Arc::new(move |token| check(token).boxed()));
+        self.settings.authenticator.bearer_check =
+            Some(Arc::new(move |token| check(token).boxed()));
         self
     }
 
-    /// Takes events from anybody, for who has checked the sender elsewhere. Default: a credential is required.
+    /// Accepts every request, where a proxy has authenticated the sender. Default: a credential is required.
     pub fn without_authentication(mut self) -> Self {
-        self.settings.authenticator.open = true;
+        self.settings.authenticator.accept_all = true;
         self
     }
 
-    /// How bodies are read.
+    /// Which bodies are taken, and how. Default: Okta's envelopes, and bare events.
     pub fn body_parser(mut self, parser: BodyParser) -> Self {
         self.settings.parser = parser;
         self
@@ -138,10 +145,10 @@ impl HttpSourceBuilder {
         self
     }
 
-    /// How long a request may take until it is answered 503. Default: 4 s of the 5 s after which EventBridge gives a request up
-    /// (AWS, "API destinations").
-    pub fn response_deadline(mut self, response_deadline: Duration) -> Self {
-        self.settings.response_deadline = response_deadline;
+    /// How long a request may take until it is answered 503. Default: 4 s, of the 5 s that EventBridge waits for an answer (AWS, "API
+    /// destinations").
+    pub fn response_deadline(mut self, deadline: Duration) -> Self {
+        self.settings.response_deadline = deadline;
         self
     }
 
@@ -157,29 +164,29 @@ impl HttpSourceBuilder {
         self
     }
 
-    /// The most bytes of bodies that are being read or wait for their outcome; what is more is answered 503. Default: 256 MiB.
+    /// The most bytes of bodies that are being read or wait for their outcome; more are answered 503. Default: 256 MiB.
     pub fn max_buffered_bytes(mut self, bytes: usize) -> Self {
         self.settings.max_buffered_bytes = bytes;
         self
     }
 
-    /// The most requests that wait to be taken by the pipeline, and as many again in it; what is more is answered 503. Default:
-    /// 4,096, over 13 seconds of the 300 requests per second that AWS lets an API destination send.
+    /// The most requests that wait for the pipeline, and as many again in it; more are answered 503. Default: 4,096, over 13 seconds
+    /// of the 300 requests per second that AWS lets an API destination send.
     pub fn max_waiting_requests(mut self, requests: usize) -> Self {
         self.settings.max_waiting_requests = requests;
         self
     }
 
-    /// The most max_connections of [`serve`](HttpSource::serve); what is more waits to be accepted. Default: 4,096.
+    /// The most connections of [`serve`](HttpSource::serve); more wait to be accepted of [`serve`](HttpSource::serve); what is more waits to be accepted. Default: 4,096.
     pub fn max_connections(mut self, max_connections: usize) -> Self {
         self.settings.max_connections = max_connections;
         self
     }
 
-    /// How long a caller of [`serve`](HttpSource::serve) may take to send the head of a request, may lie idle before the next one, and may
-    /// leave an answer unread. Default: 5 s.
-    pub fn io_timeout(mut self, io_timeout: Duration) -> Self {
-        self.settings.io_timeout = io_timeout;
+    /// How long a client of [`serve`](HttpSource::serve) may take to send the head of a request, stay idle before the next one, and leave
+    /// a response unread. Default: 5 s.
+    pub fn io_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.io_timeout = timeout;
         self
     }
 
@@ -191,29 +198,28 @@ impl HttpSourceBuilder {
 
     /// The window in which events are de-duplicated. Default: a new one of the default size.
     pub fn dedup_window(mut self, window: DedupWindow) -> Self {
-        self.settings.dedup = window;
+        self.settings.dedup_window = window;
         self
     }
 
-    /// How far the far side's clock is: the one that a sink notes, for a request of EventBridge has no `Date`. Default: the
-    /// host's clock judges alone.
+    /// The offset of Coralogix's clock, as the sink notes it: a request of EventBridge has no `Date`. Default: events are judged by the
+    /// host's clock.
     ///
-    /// Until the sink has answered for the first time, an event that seems too old by the host's clock is neither dropped nor
-    /// sent: it is answered 503, and comes again. So that the sink does answer, it is asked with the
-    /// [`sink_check`](Self::sink_check) as long as it has not, which is required too.
+    /// Until the sink has answered for the first time, events that look expired by the host's clock are neither dropped nor sent, but
+    /// answered 503. The [`sink_check`](Self::sink_check), which is required too, asks the sink until it answers.
     pub fn clock_offset(mut self, offset: SharedClockOffset) -> Self {
-        self.settings.clock_offset = Some(offset);
+        self.sink.clock_offset = Some(offset);
         self
     }
 
-    /// How `/readyz` learns whether the sink is reachable, and the source what its clock shows: asked at most once in 10 seconds,
-    /// whoever asks. Default: it is taken to be.
+    /// Checks whether the sink can be reached, for `/readyz` and for the clock of the sink; called at most once in 10 seconds. Default:
+    /// it is taken to be.
     pub fn sink_check<F, C>(mut self, check: C) -> Self
     where
         C: Fn() -> F + Send + Sync + 'static,
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        self.settings.readiness = Readiness::by(move || check().boxed());
+        self.sink.check = Some(Box::new(move || check().boxed()));
         self
     }
 
@@ -222,105 +228,63 @@ impl HttpSourceBuilder {
     /// # Errors
     /// `Config`, which names the setting: no credential, an empty one, no path, no header name, or a bound of zero.
     pub fn build(mut self) -> Result<HttpSource> {
-        let settings = &mut self.settings;
-        settings.authenticator.header = self.header.parse().map_err(|_| {
-            Error::config(
-                "api_key_header",
-                format!("{:?} is no header name", self.header),
-            )
-        })?;
-        for (field, secrets, known) in [
-            ("api_key", &self.keys, &mut settings.authenticator.keys),
-            (
-                "bearer_token",
-                &self.tokens,
-                &mut settings.authenticator.tokens,
-            ),
-        ] {
-            if secrets.iter().any(|secret| secret.expose().is_empty()) {
-                return Err(Error::config(field, "is empty"));
-            }
-            let digest = |secret: &Secret| CredentialDigest::of(secret.expose().as_bytes());
-            known.extend(secrets.iter().map(digest));
-        }
-        for (user, password) in &self.basic {
-            if password.expose().is_empty() || user.contains(':') {
-                return Err(Error::config(
-                    "basic",
-                    "the password is empty, or the user has a colon",
-                ));
-            }
-            let pair = Secret::from(format!("{user}:{}", password.expose()));
-            settings
-                .authenticator
-                .basic
-                .push(CredentialDigest::of(pair.expose().as_bytes()));
-        }
-        if settings.clock_offset.is_some() && !settings.readiness.can_ask() {
-            let detail = "needs a `sink_check`: without it nobody might ever ask the sink, whose clock is awaited";
-            return Err(Error::config("clock_offset", detail));
-        }
-        let authenticator = &settings.authenticator;
-        let has_secret = !(authenticator.keys.is_empty()
-            && authenticator.basic.is_empty()
-            && authenticator.tokens.is_empty());
-        if !has_secret && authenticator.bearer.is_none() && !authenticator.open {
+        let settings = &self.settings;
+        if self.sink.clock_offset.is_some() && self.sink.check.is_none() {
+            let detail =
+                "needs a `sink_check`, which asks the sink for its clock where no request does";
+            self.invalid("clock_offset", detail);
+        } else if !settings.authenticator.has_credential() {
             let detail = "give an API key, a user and password, or a check of bearer tokens; or say `without_authentication`";
-            return Err(Error::config("api_key", detail));
-        }
-        let is_plain =
-            |path: &str| path.starts_with('/') && !path.contains(['{', '}', '*', ':', '?', '#']);
-        if !is_plain(&settings.path) || ["/healthz", "/readyz"].contains(&&*settings.path) {
+            self.invalid("api_key", detail);
+        } else if !is_plain_path(&settings.path) {
             let detail = format!(
                 "{:?} is no path of its own, such as /aws/event-bridge",
                 settings.path
             );
-            return Err(Error::config("path", detail));
+            self.invalid("path", detail);
+        } else if settings.max_buffered_bytes < settings.max_body_bytes {
+            self.invalid("max_buffered_bytes", "is less than `max_body_bytes`");
         }
-        let millis = |time: Duration| usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
-        let bounds = [
-            ("max_body_bytes", settings.max_body_bytes),
-            ("max_waiting_requests", settings.max_waiting_requests),
-            ("max_connections", settings.max_connections),
-            ("response_deadline", millis(settings.response_deadline)),
-            ("io_timeout", millis(settings.io_timeout)),
+        let settings = &self.settings;
+        let is_zero = [
+            ("max_body_bytes", settings.max_body_bytes == 0),
+            ("max_waiting_requests", settings.max_waiting_requests == 0),
+            ("max_connections", settings.max_connections == 0),
+            ("response_deadline", settings.response_deadline.is_zero()),
+            ("io_timeout", settings.io_timeout.is_zero()),
         ];
-        if let Some((field, _)) = bounds.iter().find(|(_, bound)| *bound == 0) {
-            return Err(Error::config(field, "must be more than nothing"));
+        for (field, _) in is_zero.iter().filter(|(_, is_zero)| *is_zero) {
+            self.invalid(field, "must be greater than zero");
         }
-        if settings.max_buffered_bytes < settings.max_body_bytes {
-            return Err(Error::config(
-                "max_buffered_bytes",
-                "is less than one body may have",
-            ));
+        match self.invalid {
+            Some(error) => Err(error),
+            None => Ok(HttpSource::new(self.settings, self.sink)),
         }
-        Ok(HttpSource::assemble(self.settings))
+    }
+
+    fn invalid(&mut self, field: &'static str, detail: impl fmt::Display) {
+        self.invalid
+            .get_or_insert_with(|| Error::config(field, detail.to_string()));
+    }
+
+    /// One more credential of a kind.
+    fn secret(
+        mut self,
+        field: &'static str,
+        secret: &Secret,
+        kind: impl FnOnce(&mut Authenticator) -> &mut Vec<CredentialDigest>,
+    ) -> Self {
+        if secret.expose().is_empty() {
+            self.invalid(field, "is empty");
+        }
+        let digest = CredentialDigest::of(secret.expose().as_bytes());
+        kind(&mut self.settings.authenticator).push(digest);
+        self
     }
 }
 
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("path", &self.path)
-            .field("authenticator", &self.authenticator)
-            .field("parser", &self.parser)
-            .field("names_from_headers", &self.names_from_headers)
-            .field("response_deadline", &self.response_deadline)
-            .field("max_body_bytes", &self.max_body_bytes)
-            .field("max_waiting_requests", &self.max_waiting_requests)
-            .field("max_connections", &self.max_connections)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for HttpSourceBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpSourceBuilder")
-            .field("settings", &self.settings)
-            .field("header", &self.header)
-            .field("keys", &self.keys.len())
-            .field("basic", &self.basic.len())
-            .field("tokens", &self.tokens.len())
-            .finish()
-    }
+/// Without axum's placeholders, and none of the health checks.
+fn is_plain_path(path: &str) -> bool {
+    let is_plain = path.starts_with('/') && !path.contains(['{', '}', '*', ':', '?', '#']);
+    is_plain && !["/healthz", "/readyz"].contains(&path)
 }

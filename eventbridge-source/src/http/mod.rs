@@ -34,10 +34,12 @@
 
 mod authenticator;
 mod builder;
+mod endpoint;
 mod handler;
-mod readiness;
 mod request_body;
+mod router;
 mod server;
+mod sink_probe;
 mod source;
 mod write_timeout;
 

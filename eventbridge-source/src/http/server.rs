@@ -1,4 +1,4 @@
-//! The endpoint on a socket, with bounds on whatever a caller could draw out.
+//! Serves the endpoint on a socket, with bounds on connections, heads and idle time.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,14 +12,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::handler::{Endpoint, router_of_a_server};
+use super::endpoint::Endpoint;
+use super::router::server_router;
 use super::write_timeout::WriteTimeout;
 
 /// The most headers, and the most bytes of them. API destinations add up to 100 headers of up to 512 bytes to their own.
-const MOST_HEADERS: usize = 160;
-const MOST_HEAD_BYTES: usize = 128 * 1024;
+const MAX_HEADERS: usize = 160;
+const MAX_HEAD_BYTES: usize = 128 * 1024;
 
-/// How much longer than a request's budget connections may take to end after the shutdown.
+/// How much longer than the response deadline connections may take to end after the shutdown.
 const GRACE: Duration = Duration::from_secs(2);
 
 pub(super) async fn serve(
@@ -33,7 +34,7 @@ pub(super) async fn serve(
             .max_connections
             .min(Semaphore::MAX_PERMITS),
     ));
-    let service = TowerToHyperService::new(router_of_a_server(Arc::clone(&endpoint)));
+    let service = TowerToHyperService::new(server_router(Arc::clone(&endpoint)));
     let io_timeout = endpoint.settings.io_timeout;
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -61,7 +62,7 @@ pub(super) async fn serve(
     {
         tracing::warn!(
             connections = connections.len(),
-            "connections that do not end are cut"
+            "connections that do not end are closed"
         );
     }
 }
@@ -79,7 +80,7 @@ async fn accept(
         let permit = permit.expect("this semaphore is never closed");
         match listener.accept().await {
             Ok((stream, _)) => return (stream, permit),
-            // It broke before it was taken, or there are no more file handles: nothing that ends a server.
+            // The connection broke, or file handles have run out: neither ends the server.
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 sleep(Duration::from_millis(50)).await;
@@ -100,8 +101,8 @@ async fn connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(io_timeout)
-        .max_headers(MOST_HEADERS)
-        .max_buf_size(MOST_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(io, service);
     let mut connection = pin!(connection);
     let stop = async move { drop(stopped.wait_for(|stopped| *stopped).await) };

@@ -1,4 +1,4 @@
-//! The source of what requests bring, and how their senders hear of it.
+//! The source: each request of an API destination is one delivery.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,37 +9,28 @@ use axum::Router;
 use okta_coralogix_core::backoff::BackoffPolicy;
 use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::pipeline::PipelineBuilder;
-use okta_coralogix_core::{
-    AckOrder, Acker, Delivery, Error, EventSource, LogSink, MalformedEvent, Outcome, Pipeline,
-    RawEvent, Result,
-};
+use okta_coralogix_core::{AckOrder, Delivery, Error, EventSource, LogSink, Pipeline, Result};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::builder::{HttpSourceBuilder, Settings};
-use super::handler::{Endpoint, router};
+use super::endpoint::{Endpoint, PendingRequest};
+use super::router::router;
 use super::server;
+use super::sink_probe::SinkProbe;
+use crate::receiver::OneshotAcker;
 
-/// The longest wait between two attempts at the sink.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Between two attempts at the sink.
+const MAX_RETRY_WAIT: Duration = Duration::from_secs(5);
 
-/// What API destinations send. One request is one delivery.
+/// Events from API destinations. One request is one delivery.
 ///
 /// Mount [`router`](Self::router), or run [`serve`](Self::serve), and give the source itself to a
 /// [`pipeline`](Self::pipeline). When that ends, every request is answered 503.
 pub struct HttpSource {
-    queue: mpsc::Receiver<Waiting>,
-    /// What the sink has said that it would say to every request.
-    failures: mpsc::Receiver<Arc<Error>>,
+    queue: mpsc::Receiver<PendingRequest>,
     endpoint: Arc<Endpoint>,
-}
-
-/// The events of a request, and who waits for their outcome.
-pub(super) struct Waiting {
-    pub(super) items: Vec<Result<RawEvent, MalformedEvent>>,
-    pub(super) deadline: Instant,
-    pub(super) sender: oneshot::Sender<bool>,
 }
 
 impl HttpSource {
@@ -48,26 +39,21 @@ impl HttpSource {
         HttpSourceBuilder::new()
     }
 
-    pub(super) fn assemble(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings, sink: SinkProbe) -> Self {
         let (sender, queue) = mpsc::channel(settings.max_waiting_requests);
-        let (fails, failures) = mpsc::channel(1);
-        let endpoint = Arc::new(Endpoint::new(settings, sender, fails));
-        Self {
-            queue,
-            failures,
-            endpoint,
-        }
+        let endpoint = Arc::new(Endpoint::new(settings, sink, sender));
+        Self { queue, endpoint }
     }
 
-    /// The endpoint, to be mounted into somebody else's server: the path of the events, `/healthz` (alive) and `/readyz`.
+    /// The endpoint, to mount into a server of your own: the path of the events, `/healthz` (alive) and `/readyz`.
     ///
-    /// The other server must bound headers, time and connections; [`serve`](Self::serve) does.
+    /// That server must bound headers, time and connections, as [`serve`](Self::serve) does.
     pub fn router(&self) -> Router {
         router(Arc::clone(&self.endpoint))
     }
 
-    /// Serves the endpoint until `shutdown` resolves. Then nothing more is accepted, what is in flight is answered, and the
-    /// source has no more. Resolves when that is done.
+    /// Serves the endpoint until `shutdown` resolves. Then it accepts no more connections, answers the
+    /// requests in flight, and ends the source. Resolves when that is done.
     ///
     /// Run it beside the pipeline, not after it.
     pub fn serve<F>(
@@ -81,9 +67,9 @@ impl HttpSource {
         server::serve(listener, Arc::clone(&self.endpoint), shutdown)
     }
 
-    /// A pipeline with the bounds that push asks for: as many deliveries in flight as may wait here; a linger of 50 ms,
-    /// so that hundreds of requests per second become a few requests to the sink; and at most 5 s between two attempts, since a sink that
-    /// is back should be found before EventBridge waits for even longer.
+    /// A pipeline with bounds for single events: as many deliveries in flight as requests may wait; a linger of 50 ms, so that hundreds of
+    /// requests per second become a few requests to the sink; and at most 5 s between two attempts, so that a sink that recovers is found
+    /// before EventBridge waits for even longer.
     pub fn pipeline(self, sink: impl LogSink) -> PipelineBuilder<Self> {
         let Settings {
             max_waiting_requests,
@@ -95,7 +81,7 @@ impl HttpSource {
             .max_in_flight_events(max_waiting_requests.saturating_mul(2))
             .linger(linger)
             .backoff(BackoffPolicy {
-                cap: LONGEST_WAIT,
+                cap: MAX_RETRY_WAIT,
                 ..BackoffPolicy::default()
             })
     }
@@ -108,50 +94,36 @@ impl EventSource for HttpSource {
     }
 
     fn dedup_window(&self) -> DedupWindow {
-        self.endpoint.settings.dedup.clone()
+        self.endpoint.settings.dedup_window.clone()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {
         loop {
-            let waiting = tokio::select! {
+            let request = tokio::select! {
                 biased;
-                Some(error) = self.failures.recv() => {
+                error = self.endpoint.sink.failure() => {
                     return Err(Error::new(error.kind(), error.detail()));
                 }
-                waiting = self.queue.recv() => waiting,
+                request = self.queue.recv() => request,
                 () = self.endpoint.closed() => None,
             };
-            let Some(waiting) = waiting else {
+            let Some(PendingRequest {
+                items,
+                deadline,
+                outcomes,
+            }) = request
+            else {
                 return Ok(None);
             };
-            // Who has gone away, or cannot be answered in time, sends again.
-            if waiting.sender.is_closed() || waiting.deadline <= Instant::now() {
+            // The client is gone, or will be answered 503: it sends the event again.
+            if outcomes.is_closed() || deadline <= Instant::now() {
                 continue;
             }
-            let mut delivery = Delivery::new(waiting.items, Box::new(Answer(waiting.sender)));
-            delivery.deadline = Some(waiting.deadline);
-            delivery.clock_offset = self.endpoint.clock_offset();
+            let mut delivery = Delivery::new(items, Box::new(OneshotAcker(outcomes)));
+            delivery.deadline = Some(deadline);
+            delivery.clock_offset = self.endpoint.sink.clock_offset();
             return Ok(Some(delivery));
         }
-    }
-}
-
-/// Tells the handler of a request that waits. Dropped, it tells it too.
-struct Answer(oneshot::Sender<bool>);
-
-#[async_trait]
-impl Acker for Answer {
-    async fn settle(self: Box<Self>, outcomes: &[Outcome]) -> Result<()> {
-        let settled = outcomes.iter().all(|outcome| *outcome == Outcome::Settled);
-        // A sender that has gone away sends again; the copy is a duplicate then.
-        self.0.send(settled).ok();
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answer")
     }
 }
 

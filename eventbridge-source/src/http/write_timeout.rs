@@ -1,4 +1,4 @@
-//! A connection whose far side must read what it is sent.
+//! A connection whose client must read the responses.
 
 use std::io;
 use std::pin::Pin;
@@ -8,13 +8,13 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// Fails when a write has waited for too long. Else a caller that reads nothing would hold its connection for ever.
+/// Fails when a write takes longer than the limit. Without it, a client that reads nothing would keep its connection open for ever.
 #[derive(Debug)]
 pub(super) struct WriteTimeout<T> {
     inner: T,
     limit: Duration,
     /// Runs while a write waits.
-    waits: Option<Pin<Box<Sleep>>>,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> WriteTimeout<T> {
@@ -22,22 +22,22 @@ impl<T> WriteTimeout<T> {
         Self {
             inner,
             limit,
-            waits: None,
+            timer: None,
         }
     }
 
-    fn judge<R>(
+    fn limit<R>(
         &mut self,
         context: &mut Context<'_>,
         wrote: Poll<io::Result<R>>,
     ) -> Poll<io::Result<R>> {
         if wrote.is_ready() {
-            self.waits = None;
+            self.timer = None;
             return wrote;
         }
         let limit = self.limit;
-        let waits = self.waits.get_or_insert_with(|| Box::pin(sleep(limit)));
-        ready!(waits.as_mut().poll(context));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
+        ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -59,29 +59,16 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let wrote = Pin::new(&mut self.inner).poll_write(context, bytes);
-        self.judge(context, wrote)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let wrote = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
-        self.judge(context, wrote)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
+        self.limit(context, wrote)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.inner).poll_flush(context);
-        self.judge(context, flushed)
+        self.limit(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = Pin::new(&mut self.inner).poll_shutdown(context);
-        self.judge(context, shut)
+        self.limit(context, shut)
     }
 }

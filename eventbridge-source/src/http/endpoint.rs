@@ -1,0 +1,109 @@
+//! The state that all requests share: what is bounded, and the way to the source.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use okta_coralogix_core::{MalformedEvent, Outcome, RawEvent};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::builder::Settings;
+use super::sink_probe::SinkProbe;
+
+/// The unit of the semaphore of buffered bytes: on 32-bit machines it counts to 2^29 only.
+const KIB: usize = 1024;
+
+pub(super) type Item = Result<RawEvent, MalformedEvent>;
+
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) settings: Settings,
+    pub(super) sink: Arc<SinkProbe>,
+    queue: mpsc::Sender<PendingRequest>,
+    buffer: Semaphore,
+    closed: watch::Sender<bool>,
+}
+
+/// The items of a request that waits for their outcomes.
+#[derive(Debug)]
+pub(super) struct PendingRequest {
+    pub(super) items: Vec<Item>,
+    pub(super) deadline: Instant,
+    pub(super) outcomes: oneshot::Sender<Vec<Outcome>>,
+}
+
+impl Endpoint {
+    pub(super) fn new(
+        settings: Settings,
+        sink: SinkProbe,
+        queue: mpsc::Sender<PendingRequest>,
+    ) -> Self {
+        let buffer = (settings.max_buffered_bytes / KIB).clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            settings,
+            sink: Arc::new(sink),
+            queue,
+            buffer: Semaphore::new(buffer),
+            closed: watch::Sender::new(false),
+        }
+    }
+
+    /// From now on no event is taken.
+    pub(super) fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    /// Resolves when no event is taken any more.
+    pub(super) async fn closed(&self) {
+        // The sender lives as long as `self`.
+        let mut closed = self.closed.subscribe();
+        closed.wait_for(|closed| *closed).await.ok();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        *self.closed.borrow() || self.queue.is_closed()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.queue.capacity() > 0 && self.buffer.available_permits() > 0
+    }
+
+    /// Room for a body of the declared length; `None` if there is none.
+    pub(super) fn reserve(&self, declared: Option<u64>) -> Option<SemaphorePermit<'_>> {
+        let limit = self.settings.max_body_bytes as u64;
+        let bytes = usize::try_from(declared.unwrap_or(limit).min(limit)).ok()?;
+        let permits = u32::try_from(bytes.div_ceil(KIB).max(1)).ok()?;
+        self.buffer.try_acquire_many(permits).ok()
+    }
+
+    /// Gives items to the source. `None` if it takes none, or too many requests wait.
+    pub(super) fn enqueue(
+        &self,
+        items: Vec<Item>,
+        deadline: Instant,
+    ) -> Option<oneshot::Receiver<Vec<Outcome>>> {
+        let (sender, outcomes) = oneshot::channel();
+        let request = PendingRequest {
+            items,
+            deadline,
+            outcomes: sender,
+        };
+        let is_taken = !*self.closed.borrow() && self.queue.try_send(request).is_ok();
+        is_taken.then_some(outcomes)
+    }
+
+    pub(super) fn unauthorized(&self) -> Response {
+        let challenge = [(WWW_AUTHENTICATE, self.settings.authenticator.challenge())];
+        let reason = "the credential is missing or wrong\n";
+        (StatusCode::UNAUTHORIZED, challenge, reason).into_response()
+    }
+
+    /// A 503, after which EventBridge sends the event again.
+    pub(super) fn unavailable(&self, reason: &'static str) -> Response {
+        let wait = HeaderValue::from(self.settings.retry_after.as_secs());
+        let wait = [(RETRY_AFTER, wait)];
+        (StatusCode::SERVICE_UNAVAILABLE, wait, reason).into_response()
+    }
+}

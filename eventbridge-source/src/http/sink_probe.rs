@@ -1,0 +1,101 @@
+//! Asks the sink whether it can be reached, and by that for the time of its clock.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use okta_coralogix_core::{ClockOffset, Error, ErrorKind, Result, SharedClockOffset};
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, timeout};
+
+/// How long an answer is reused, so that clients cannot make the source ask the sink at will.
+const REUSE: Duration = Duration::from_secs(10);
+
+/// For a check that has no timeout of its own.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+type Check = dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync;
+type Answer = Result<(), Arc<Error>>;
+
+/// An event that is underway outlives the deadline of its request: so the source, not the endpoint, waits for the clock.
+#[derive(Default)]
+pub(super) struct SinkProbe {
+    pub(super) check: Option<Box<Check>>,
+    /// The sink notes it at each answer. `None`: events are judged by the host's clock.
+    pub(super) clock_offset: Option<SharedClockOffset>,
+    /// Locked while the sink is asked, so that it is asked once at a time.
+    last: Mutex<Option<(Instant, Answer)>>,
+    /// A permanent error of the sink, which would refuse every request.
+    failure: watch::Sender<Option<Arc<Error>>>,
+    has_warned: AtomicBool,
+}
+
+impl SinkProbe {
+    /// Whether the sink can be reached; true if there is no check.
+    pub(super) async fn ask(&self) -> Answer {
+        let Some(check) = &self.check else {
+            return Ok(());
+        };
+        let mut last = self.last.lock().await;
+        if let Some((asked, answer)) = &*last
+            && asked.elapsed() < REUSE
+        {
+            return answer.clone();
+        }
+        let answer = timeout(TIMEOUT, check()).await.unwrap_or_else(|_| {
+            let detail = "the sink does not answer";
+            Err(Error::temporary(ErrorKind::Network, detail))
+        });
+        let answer = answer.map_err(Arc::new);
+        if let Err(error) = &answer {
+            tracing::warn!(%error, "not ready: the sink cannot be reached");
+        }
+        *last = Some((Instant::now(), answer.clone()));
+        answer
+    }
+
+    /// The offset of the sink's clock. While it is unknown the sink is asked: if every event looks expired, no request would.
+    pub(super) fn clock_offset(self: &Arc<Self>) -> ClockOffset {
+        let Some(offset) = &self.clock_offset else {
+            return ClockOffset::default();
+        };
+        let is_asked = self.last.try_lock().is_err();
+        if offset.get().is_unknown() && !is_asked {
+            tokio::spawn(Arc::clone(self).ask_for_the_clock());
+        }
+        offset.get()
+    }
+
+    async fn ask_for_the_clock(self: Arc<Self>) {
+        match self.ask().await {
+            // The sink has noted its clock now, if it has one.
+            Ok(()) => {}
+            Err(error) if !error.is_temporary() => {
+                self.failure.send_replace(Some(error));
+            }
+            Err(_) if self.has_warned.swap(true, Ordering::Relaxed) => {}
+            Err(_) => tracing::warn!(
+                "Coralogix's clock is not known yet: events that look expired by the local clock are answered 503"
+            ),
+        }
+    }
+
+    /// Resolves when the sink would refuse every request.
+    pub(super) async fn failure(&self) -> Arc<Error> {
+        let mut failure = self.failure.subscribe();
+        let error = failure.wait_for(Option::is_some).await;
+        let error = error.ok().and_then(|error| (*error).clone());
+        error.expect("the sender lives as long as `self`, and the error was waited for")
+    }
+}
+
+impl fmt::Debug for SinkProbe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SinkProbe")
+            .field("check", &self.check.is_some())
+            .field("clock_offset", &self.clock_offset)
+            .finish_non_exhaustive()
+    }
+}
