@@ -1,7 +1,7 @@
-//! The API by which Lambda talks to a runtime, on a loopback socket: what a function's process polls and answers.
+//! The runtime API of Lambda on a loopback socket, which the process of a function polls.
 //!
-//! It models invocations one at a time, their deadlines, answers and errors. It does not freeze the process between invocations, and it
-//! ends none that is late.
+//! It models invocations one at a time, their deadlines, responses and errors. It neither freezes the process between invocations nor
+//! ends one that is late.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State as Shared};
+use axum::extract::{self, Path};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use okta_coralogix_core::{Clock, SystemClock};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub struct LambdaRuntimeApi {
     address: SocketAddr,
-    world: World,
+    shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
 
@@ -37,10 +37,10 @@ pub enum Answer {
     Error(Bytes),
 }
 
-#[derive(Debug, Clone, Default)]
-struct World {
-    state: Arc<Mutex<State>>,
-    changed: Arc<Notify>,
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -66,22 +66,22 @@ impl LambdaRuntimeApi {
     pub async fn serve() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let world = World::default();
+        let shared = Arc::<Shared>::default();
         let runtime = Router::new()
             .route("/invocation/next", get(next))
-            .route("/invocation/{id}/response", post(response))
-            .route("/invocation/{id}/error", post(error))
-            .route("/init/error", post(init_error));
+            .route("/invocation/{id}/response", answered(Answer::Success))
+            .route("/invocation/{id}/error", answered(Answer::Error))
+            .route("/init/error", post(async || StatusCode::ACCEPTED));
         let router = Router::new()
             .nest("/2018-06-01/runtime", runtime)
-            .with_state(world.clone());
+            .with_state(Arc::clone(&shared));
         let task = tokio::spawn(async move {
             // It ends only when it is aborted.
             drop(axum::serve(listener, router).await);
         });
         Ok(Self {
             address,
-            world,
+            shared,
             task,
         })
     }
@@ -105,7 +105,7 @@ impl LambdaRuntimeApi {
         timeout: Duration,
     ) -> impl Future<Output = Option<Answer>> + use<> {
         let (answer, answered) = oneshot::channel();
-        let mut state = self.world.state();
+        let mut state = self.shared.state();
         state.next += 1;
         let id = format!("invocation-{}", state.next);
         state.waiting.push_back(Queued {
@@ -115,7 +115,7 @@ impl LambdaRuntimeApi {
             answer,
         });
         drop(state);
-        self.world.changed.notify_one();
+        self.shared.changed.notify_one();
         async move { answered.await.ok() }
     }
 }
@@ -126,7 +126,7 @@ impl Drop for LambdaRuntimeApi {
     }
 }
 
-impl World {
+impl Shared {
     /// Nothing that runs under this lock panics half way.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -135,7 +135,7 @@ impl World {
     fn answered(&self, id: &str, answer: Answer) -> StatusCode {
         match self.state().running.remove(id) {
             Some(waiting) => {
-                // Whoever invoked may no longer listen.
+                // The caller of `invoke` may be gone.
                 waiting.send(answer).ok();
                 StatusCode::ACCEPTED
             }
@@ -144,12 +144,12 @@ impl World {
     }
 }
 
-async fn next(Shared(world): Shared<World>) -> Response {
+async fn next(extract::State(shared): extract::State<Arc<Shared>>) -> Response {
     let queued = loop {
-        if let Some(queued) = world.state().waiting.pop_front() {
+        if let Some(queued) = shared.state().waiting.pop_front() {
             break queued;
         }
-        world.changed.notified().await;
+        shared.changed.notified().await;
     };
     let deadline = SystemClock.now() + queued.timeout;
     let headers = [
@@ -165,18 +165,14 @@ async fn next(Shared(world): Shared<World>) -> Response {
         ("content-type", "application/json".into()),
     ];
     let answer = (headers, queued.payload).into_response();
-    world.state().running.insert(queued.id, queued.answer);
+    shared.state().running.insert(queued.id, queued.answer);
     answer
 }
 
-async fn response(Shared(world): Shared<World>, Path(id): Path<String>, body: Bytes) -> StatusCode {
-    world.answered(&id, Answer::Success(body))
-}
-
-async fn error(Shared(world): Shared<World>, Path(id): Path<String>, body: Bytes) -> StatusCode {
-    world.answered(&id, Answer::Error(body))
-}
-
-async fn init_error() -> StatusCode {
-    StatusCode::ACCEPTED
+fn answered(answer: fn(Bytes) -> Answer) -> MethodRouter<Arc<Shared>> {
+    post(
+        async move |extract::State(shared): extract::State<Arc<Shared>>,
+                    Path(id): Path<String>,
+                    body| { shared.answered(&id, answer(body)) },
+    )
 }

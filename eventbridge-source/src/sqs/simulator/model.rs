@@ -1,4 +1,4 @@
-//! The queue itself: pure, the time is an argument.
+//! The messages of a simulated queue. Pure: the time is an argument.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -8,21 +8,23 @@ use tokio::time::Instant;
 
 use crate::sqs::{Depth, Message};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Model {
-    visibility: Duration,
-    is_fifo: bool,
-    most_receives: Option<u32>,
+    pub(super) visibility_timeout: Duration,
+    pub(super) is_fifo: bool,
+    pub(super) max_receive_count: Option<u32>,
+    /// The bodies that the redrive policy moved away.
+    pub(super) dead: Vec<Bytes>,
+    pub(super) deleted: u64,
+    /// Messages given out so far, each as often as it was.
+    pub(super) receives: u64,
     next: u64,
     messages: BTreeMap<u64, Stored>,
     /// By number, so in the order in which they were sent.
     visible: BTreeSet<u64>,
     hidden: BTreeSet<(Instant, u64)>,
-    /// Messages of each group that somebody has received.
+    /// How many messages of each group are hidden.
     groups: HashMap<String, usize>,
-    dead: Vec<Bytes>,
-    deleted: u64,
-    receives: u64,
 }
 
 #[derive(Debug)]
@@ -33,7 +35,7 @@ struct Stored {
     hidden_until: Option<Instant>,
 }
 
-/// What became of a handle.
+/// Whether a call with a receipt handle was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Done {
     Yes,
@@ -46,61 +48,17 @@ pub(super) enum Done {
 }
 
 impl Model {
-    pub(super) fn new(visibility: Duration, is_fifo: bool, most_receives: Option<u32>) -> Self {
-        Self {
-            visibility,
-            is_fifo,
-            most_receives,
-            next: 0,
-            messages: BTreeMap::new(),
-            visible: BTreeSet::new(),
-            hidden: BTreeSet::new(),
-            groups: HashMap::new(),
-            dead: Vec::new(),
-            deleted: 0,
-            receives: 0,
-        }
-    }
-
-    pub(super) fn visibility(&self) -> Duration {
-        self.visibility
-    }
-
-    pub(super) fn is_fifo(&self) -> bool {
-        self.is_fifo
-    }
-
-    pub(super) fn redrives(&self) -> bool {
-        self.most_receives.is_some()
-    }
-
-    pub(super) fn dead(&self) -> &[Bytes] {
-        &self.dead
-    }
-
-    pub(super) fn deleted(&self) -> u64 {
-        self.deleted
-    }
-
-    /// Messages given out so far, each as often as it was.
-    pub(super) fn receives(&self) -> u64 {
-        self.receives
-    }
-
-    pub(super) fn send(&mut self, body: Bytes, group: Option<String>) -> u64 {
+    pub(super) fn send(&mut self, body: Bytes, group: Option<String>) {
         let number = self.next;
         self.next += 1;
         self.visible.insert(number);
-        self.messages.insert(
-            number,
-            Stored {
-                body,
-                group,
-                receive_count: 0,
-                hidden_until: None,
-            },
-        );
-        number
+        let stored = Stored {
+            body,
+            group,
+            receive_count: 0,
+            hidden_until: None,
+        };
+        self.messages.insert(number, stored);
     }
 
     /// When the next hidden message becomes visible.
@@ -116,9 +74,9 @@ impl Model {
         now: Instant,
     ) -> Vec<Message> {
         self.expire(now);
-        let until = now + visibility.unwrap_or(self.visibility);
+        let until = now + visibility.unwrap_or(self.visibility_timeout);
         let mut taken: Vec<Message> = Vec::new();
-        // A group that somebody else has received of is locked; of a free one several may be taken at once.
+        // A group with a message in flight is locked; of a free one several may be taken at once.
         let mut mine: HashMap<String, usize> = HashMap::new();
         let mut from = 0;
         while taken.len() < most
@@ -135,10 +93,12 @@ impl Model {
                 }
             }
             if self
-                .most_receives
+                .max_receive_count
                 .is_some_and(|most| stored.receive_count >= most)
             {
-                self.bury(number);
+                self.visible.remove(&number);
+                let dead = self.messages.remove(&number);
+                self.dead.extend(dead.map(|stored| stored.body));
                 continue;
             }
             taken.push(self.hand_out(number, until));
@@ -169,14 +129,7 @@ impl Model {
         message
     }
 
-    fn bury(&mut self, number: u64) {
-        self.visible.remove(&number);
-        if let Some(stored) = self.messages.remove(&number) {
-            self.dead.push(stored.body);
-        }
-    }
-
-    /// Makes visible what was hidden for long enough.
+    /// Makes the messages visible whose visibility timeout has expired.
     fn expire(&mut self, now: Instant) {
         while let Some(&(until, number)) = self.hidden.first()
             && until <= now
@@ -237,7 +190,7 @@ impl Model {
             Ok(number) => number,
             Err(not) => return not,
         };
-        // Only what is in flight can be hidden for longer.
+        // Only a message in flight can be hidden for longer.
         let Some(before) = self.messages[&number].hidden_until else {
             return Done::Stale;
         };
@@ -254,7 +207,7 @@ impl Model {
         Done::Yes
     }
 
-    /// Makes everything visible that is hidden, as if its time had run out.
+    /// Makes every hidden message visible, as if its visibility timeout had expired.
     pub(super) fn show_all(&mut self) {
         while let Some(&(_, number)) = self.hidden.first() {
             self.show(number);

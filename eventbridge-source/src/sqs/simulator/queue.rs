@@ -1,4 +1,4 @@
-//! The simulator: the model, faults, and what was asked of it.
+//! The simulated queue: its messages, scripted faults, and a record of the calls.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,10 +22,10 @@ pub struct SqsSimulator {
     stale: StaleHandle,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     model: Model,
-    /// How many of the next entries of delete batches fail, and whether for good.
+    /// For each of the next entries of delete batches: it fails, and whether permanently.
     delete_failures: VecDeque<bool>,
     faults: Vec<(Call, VecDeque<Error>)>,
     calls: Vec<Call>,
@@ -34,13 +34,13 @@ struct State {
     clock_offset: ClockOffset,
 }
 
-/// What a real queue does with a handle of an earlier receive.
+/// What a call with the receipt handle of an earlier receive does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StaleHandle {
-    /// It says that it was done, and does nothing: standard queues.
+    /// It succeeds and does nothing, as in standard queues.
     #[default]
     Ignored,
-    /// The entry fails: FIFO queues, and what other stand-ins do.
+    /// The entry fails, as in FIFO queues and other simulators.
     Refused,
 }
 
@@ -58,35 +58,33 @@ pub enum Call {
 }
 
 /// Builds a [`SqsSimulator`].
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 #[must_use]
 pub struct SqsSimulatorBuilder {
-    visibility: Duration,
-    is_fifo: bool,
-    most_receives: Option<u32>,
+    model: Model,
     stale: StaleHandle,
 }
 
 impl SqsSimulatorBuilder {
     /// The queue's visibility timeout. Default: 30 s.
-    pub fn visibility_timeout(mut self, visibility: Duration) -> Self {
-        self.visibility = visibility;
+    pub fn visibility_timeout(mut self, timeout: Duration) -> Self {
+        self.model.visibility_timeout = timeout;
         self
     }
 
     /// A FIFO queue.
     pub fn fifo(mut self) -> Self {
-        self.is_fifo = true;
+        self.model.is_fifo = true;
         self
     }
 
-    /// What was received this often moves to the dead letters when it would be received again. Default: never.
+    /// A message that was received this often moves to the dead-letter queue at its next receive. Default: never.
     pub fn max_receive_count(mut self, receives: u32) -> Self {
-        self.most_receives = Some(receives);
+        self.model.max_receive_count = Some(receives);
         self
     }
 
-    /// What becomes of old handles.
+    /// What a call with an old receipt handle does.
     pub fn stale_handles(mut self, stale: StaleHandle) -> Self {
         self.stale = stale;
         self
@@ -95,15 +93,12 @@ impl SqsSimulatorBuilder {
     /// The queue, empty.
     #[must_use]
     pub fn build(self) -> SqsSimulator {
+        let state = State {
+            model: self.model,
+            ..State::default()
+        };
         SqsSimulator {
-            state: Arc::new(Mutex::new(State {
-                model: Model::new(self.visibility, self.is_fifo, self.most_receives),
-                delete_failures: VecDeque::new(),
-                faults: Vec::new(),
-                calls: Vec::new(),
-                longest_visibility: Duration::ZERO,
-                clock_offset: ClockOffset::default(),
-            })),
+            state: Arc::new(Mutex::new(state)),
             changed: Arc::default(),
             stale: self.stale,
         }
@@ -113,12 +108,11 @@ impl SqsSimulatorBuilder {
 impl SqsSimulator {
     /// A builder with the defaults of SQS.
     pub fn builder() -> SqsSimulatorBuilder {
-        SqsSimulatorBuilder {
-            visibility: Duration::from_secs(30),
-            is_fifo: false,
-            most_receives: None,
+        let builder = SqsSimulatorBuilder {
+            model: Model::default(),
             stale: StaleHandle::default(),
-        }
+        };
+        builder.visibility_timeout(Duration::from_secs(30))
     }
 
     /// Puts a message into the queue.
@@ -133,51 +127,51 @@ impl SqsSimulator {
         self.changed.notify_waiters();
     }
 
-    /// Each of the next entries of delete batches fails, one for each of these; true: for good (`SenderFault`).
+    /// Each of the next entries of delete batches fails, one for each of these; true: permanently (`SenderFault`).
     pub fn fail_deletes(&self, is_permanent: impl IntoIterator<Item = bool>) {
         self.state().delete_failures.extend(is_permanent);
     }
 
-    /// The next calls of one sort fail with these.
+    /// The next calls of this kind fail with these errors.
     pub fn fail_calls(&self, call: Call, errors: impl IntoIterator<Item = Error>) {
         self.state()
             .faults
             .push((call, errors.into_iter().collect()));
     }
 
-    /// The time of the queue, seen from the host.
+    /// Sets the offset of the queue's clock from the host's.
     pub fn set_clock_offset(&self, offset: ClockOffset) {
         self.state().clock_offset = offset;
     }
 
-    /// Everything in flight is visible again, as if its time had run out.
+    /// Makes every message in flight visible again, as if its visibility timeout had expired.
     pub fn show_all(&self) {
         self.state().model.show_all();
         self.changed.notify_waiters();
     }
 
-    /// What is in it now.
+    /// The messages in it now.
     #[must_use]
     pub fn depth_now(&self) -> Depth {
         self.state().model.depth(Instant::now())
     }
 
-    /// The bodies that the redrive policy has moved away.
+    /// The bodies that the redrive policy moved to the dead-letter queue.
     #[must_use]
     pub fn dead(&self) -> Vec<Bytes> {
-        self.state().model.dead().to_vec()
+        self.state().model.dead.clone()
     }
 
     /// How many messages were deleted.
     #[must_use]
     pub fn deleted(&self) -> u64 {
-        self.state().model.deleted()
+        self.state().model.deleted
     }
 
-    /// How many messages were given out, each as often as it was.
+    /// How many messages were received, each as often as it was.
     #[must_use]
     pub fn receives(&self) -> u64 {
-        self.state().model.receives()
+        self.state().model.receives
     }
 
     /// How often a call was made.
@@ -214,7 +208,7 @@ impl SqsSimulator {
     }
 
     pub(super) fn is_fifo(&self) -> bool {
-        self.state().model.is_fifo()
+        self.state().model.is_fifo
     }
 
     /// Nothing that runs under this lock panics half way.
@@ -222,7 +216,7 @@ impl SqsSimulator {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes a call, and plays its fault.
+    /// Records a call, and fails it as scripted.
     pub(super) fn called(&self, call: Call) -> Result<()> {
         let mut state = self.state();
         state.calls.push(call);
@@ -266,12 +260,34 @@ impl SqsSimulator {
         }
     }
 
-    fn refused(&self, done: Done) -> Option<&'static str> {
+    /// The entry that fails because of its receipt handle.
+    fn failed(&self, index: usize, done: Done) -> Option<FailedEntry> {
         match done {
             Done::Yes | Done::Gone => None,
             Done::Stale if self.stale == StaleHandle::Ignored => None,
-            Done::Stale | Done::Unknown => Some("ReceiptHandleIsInvalid"),
+            Done::Stale | Done::Unknown => Some(invalid_handle(index)),
         }
+    }
+}
+
+fn invalid_handle(index: usize) -> FailedEntry {
+    FailedEntry {
+        index,
+        is_permanent: true,
+        code: "ReceiptHandleIsInvalid".to_owned(),
+    }
+}
+
+fn scripted(index: usize, is_permanent: bool) -> FailedEntry {
+    let code = if is_permanent {
+        "Scripted"
+    } else {
+        "InternalError"
+    };
+    FailedEntry {
+        index,
+        is_permanent,
+        code: code.to_owned(),
     }
 }
 
@@ -287,70 +303,44 @@ impl Queue for SqsSimulator {
 
     async fn delete(&self, handles: &[String]) -> Result<Vec<FailedEntry>> {
         self.called(Call::Delete)?;
-        let mut refused = Vec::new();
         let mut state = self.state();
+        let mut failed = Vec::new();
         for (index, handle) in handles.iter().enumerate() {
-            if let Some(is_permanent) = state.delete_failures.pop_front() {
-                let code = if is_permanent {
-                    "Scripted"
-                } else {
-                    "InternalError"
-                }
-                .to_owned();
-                refused.push(FailedEntry {
-                    index,
-                    is_permanent,
-                    code,
-                });
-                continue;
-            }
-            let done = state.model.delete(handle, Instant::now());
-            if let Some(code) = self.refused(done) {
-                let code = code.to_owned();
-                refused.push(FailedEntry {
-                    index,
-                    is_permanent: true,
-                    code,
-                });
-            }
+            failed.extend(match state.delete_failures.pop_front() {
+                Some(is_permanent) => Some(scripted(index, is_permanent)),
+                None => self.failed(index, state.model.delete(handle, Instant::now())),
+            });
         }
         drop(state);
         // A group may be free now.
         self.changed.notify_waiters();
-        Ok(refused)
+        Ok(failed)
     }
 
     async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<FailedEntry>> {
         self.called(Call::ChangeVisibility)?;
-        let mut refused = Vec::new();
         let mut state = self.state();
+        let mut failed = Vec::new();
         for (index, change) in changes.iter().enumerate() {
-            state.longest_visibility = state.longest_visibility.max(change.visibility);
+            let VisibilityChange { handle, visibility } = change;
+            state.longest_visibility = state.longest_visibility.max(*visibility);
             let now = Instant::now();
-            let done = state
-                .model
-                .change_visibility(&change.handle, change.visibility, now);
-            if done != Done::Yes {
-                let code = "ReceiptHandleIsInvalid".to_owned();
-                refused.push(FailedEntry {
-                    index,
-                    is_permanent: true,
-                    code,
-                });
+            if state.model.change_visibility(handle, *visibility, now) != Done::Yes {
+                failed.push(invalid_handle(index));
             }
         }
         drop(state);
         self.changed.notify_waiters();
-        Ok(refused)
+        Ok(failed)
     }
 
     async fn attributes(&self) -> Result<QueueAttributes> {
         self.called(Call::Attributes)?;
-        let state = self.state();
+        let model = &self.state().model;
         Ok(QueueAttributes {
-            visibility_timeout: state.model.visibility(),
-            is_fifo: state.model.is_fifo(),
-            has_redrive_policy: state.model.redrives(),
+            visibility_timeout: model.visibility_timeout,
+            is_fifo: model.is_fifo,
+            has_redrive_policy: model.max_receive_count.is_some(),
         })
     }
 

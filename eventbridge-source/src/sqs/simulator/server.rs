@@ -124,9 +124,7 @@ impl Served {
             return Err(bad("InvalidParameterValue", "out of range"));
         }
         let visibility = asked["VisibilityTimeout"].as_u64().map(Duration::from_secs);
-        self.simulator
-            .called(Call::Receive)
-            .map_err(|error| fault(&error))?;
+        self.simulator.called(Call::Receive)?;
         let wait = Duration::from_secs(wait);
         let messages = self.simulator.take(most as usize, wait, visibility).await;
         if messages.is_empty() {
@@ -142,12 +140,8 @@ impl Served {
             .iter()
             .map(|entry| text(entry, "ReceiptHandle"))
             .collect();
-        let refused = self
-            .simulator
-            .delete(&handles)
-            .await
-            .map_err(|error| fault(&error))?;
-        Ok(batch(entries, &refused))
+        let failed = self.simulator.delete(&handles).await?;
+        Ok(batch(entries, &failed))
     }
 
     async fn change_visibility(&self, asked: &Value) -> Result<Value, Fault> {
@@ -157,16 +151,12 @@ impl Served {
             visibility: Duration::from_secs(entry["VisibilityTimeout"].as_u64().unwrap_or(0)),
         };
         let changes: Vec<_> = entries.iter().map(change).collect();
-        let refused = self.simulator.change_visibility(&changes).await;
-        Ok(batch(entries, &refused.map_err(|error| fault(&error))?))
+        let failed = self.simulator.change_visibility(&changes).await;
+        Ok(batch(entries, &failed?))
     }
 
     async fn get_attributes(&self) -> Result<Value, Fault> {
-        let queue = self
-            .simulator
-            .attributes()
-            .await
-            .map_err(|error| fault(&error))?;
+        let queue = self.simulator.attributes().await?;
         let depth = self.simulator.depth_now();
         let mut attributes = json!({
             "VisibilityTimeout": queue.visibility_timeout.as_secs().to_string(),
@@ -238,16 +228,12 @@ fn bad(code: &'static str, words: &str) -> Fault {
 }
 
 /// A scripted error.
-fn fault(error: &Error) -> Fault {
-    match error.is_temporary() {
-        true => {
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            Fault(status, "ServiceUnavailable", error.to_string())
-        }
-        false => Fault(
-            StatusCode::FORBIDDEN,
-            "AccessDeniedException",
-            error.to_string(),
-        ),
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let (status, code) = match error.is_temporary() {
+            true => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
+            false => (StatusCode::FORBIDDEN, "AccessDeniedException"),
+        };
+        Self(status, code, error.to_string())
     }
 }
