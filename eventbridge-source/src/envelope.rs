@@ -8,11 +8,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::event::MalformedReason;
+use okta_coralogix_core::json::{Members, substr_range};
 use okta_coralogix_core::{MalformedEvent, RawEvent};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::body::BodyParser;
-use crate::json_keys::each_key;
 
 /// An EventBridge event, as rules hand it to their targets.
 ///
@@ -70,7 +71,8 @@ impl Envelope {
         let text = std::str::from_utf8(document).map_err(|_| MalformedReason::NotUtf8)?;
         let mut envelope = Self::default();
         let mut detail = None;
-        let is_object = each_key(text, |key, json| {
+        for member in members(text)?.iter() {
+            let (key, json) = (member.key(), member.value);
             if key == "detail" {
                 detail = Some(json);
             } else if envelope.set(&key, json) {
@@ -79,18 +81,13 @@ impl Envelope {
                 let json = document.slice_ref(json.as_bytes());
                 envelope.other.insert(key.into_owned(), json);
             }
-        })
-        .map_err(|error| MalformedReason::NotJson(error.to_string()))?;
-        if !is_object {
-            return Err(MalformedReason::NotAnObject);
         }
         let refused = |reason: &str| MalformedReason::Refused(reason.into());
         let detail: &str = detail.ok_or_else(|| refused("`detail` is missing"))?;
         if !detail.starts_with('{') {
             return Err(refused("`detail` is not a JSON object"));
         }
-        let start = detail.as_ptr() as usize - text.as_ptr() as usize;
-        envelope.detail = start..start + detail.len();
+        envelope.detail = substr_range(text, detail);
         Ok(envelope)
     }
 
@@ -137,6 +134,19 @@ impl Envelope {
     pub fn into_event(self) -> Result<RawEvent, MalformedEvent> {
         BodyParser::default().event(&self)
     }
+}
+
+/// The members of the object that `text` is.
+fn members(text: &str) -> Result<Members<'_>, MalformedReason> {
+    let not_json = |error: serde_json::Error| MalformedReason::NotJson(error.to_string());
+    serde_json::from_str(text).map_err(|error| match error.is_data() {
+        // No object: the rest of it was not read.
+        true => match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) => MalformedReason::NotAnObject,
+            Err(error) => not_json(error),
+        },
+        false => not_json(error),
+    })
 }
 
 fn read_into<'de, T: Deserialize<'de> + Default>(field: &mut T, json: &'de str) -> bool {

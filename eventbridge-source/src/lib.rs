@@ -4,7 +4,6 @@ mod body;
 mod envelope;
 #[cfg(feature = "http")]
 pub mod http;
-mod json_keys;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 mod partner_source;

@@ -1,6 +1,6 @@
 //! What a JSON object is, told by its keys.
 
-use crate::json_keys::each_key;
+use okta_coralogix_core::json::Members;
 
 /// What one JSON value of a body is.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,11 +22,14 @@ impl Shape {
         let Ok(text) = std::str::from_utf8(json) else {
             return Self::Event;
         };
+        let Some(members) = Members::of(text) else {
+            return Self::Event;
+        };
         let mut seen = Seen::default();
-        match each_key(text, |key, value| seen.see(&key, value)) {
-            Ok(true) => seen.shape(),
-            _ => Self::Event,
+        for member in members.iter() {
+            seen.see(&member.key(), member.value);
         }
+        seen.shape()
     }
 }
 

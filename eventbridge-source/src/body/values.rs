@@ -2,9 +2,7 @@
 
 use bytes::Bytes;
 use okta_coralogix_core::event::MalformedReason;
-use okta_coralogix_core::json::Recovery;
-
-use crate::json_keys::each_key;
+use okta_coralogix_core::json::{Members, Recovery};
 
 /// The values of a body that is UTF-8. Arrays at the top level are opened, what stands in them is not.
 ///
@@ -127,12 +125,17 @@ impl Iterator for Values<'_> {
 /// True if it has what every event, or every envelope, has. Objects inside of one have not.
 fn looks_like_an_event(object: &str) -> bool {
     let (mut uuid, mut published, mut detail, mut detail_type) = (false, false, false, false);
-    let read = each_key(object, |key, value| match &*key {
-        "uuid" => uuid = true,
-        "published" => published = true,
-        "detail" => detail = value.starts_with('{'),
-        "detail-type" => detail_type = true,
-        _ => {}
-    });
-    matches!(read, Ok(true)) && ((uuid && published) || (detail && detail_type))
+    let Some(members) = Members::of(object) else {
+        return false;
+    };
+    for member in members.iter() {
+        match &*member.key() {
+            "uuid" => uuid = true,
+            "published" => published = true,
+            "detail" => detail = member.value.starts_with('{'),
+            "detail-type" => detail_type = true,
+            _ => {}
+        }
+    }
+    (uuid && published) || (detail && detail_type)
 }
