@@ -63,7 +63,7 @@ fn a_key_of_another_type_counts_as_unknown() {
 }
 
 #[test]
-fn the_last_one_of_a_key_that_stands_twice_counts() {
+fn last_value_of_a_repeated_key_counts() {
     let envelope =
         parse(r#"{"id":"1","detail":[],"region":"a","id":2,"detail":{"b":2},"region":"b","id":3}"#);
     assert_eq!(envelope.detail(), r#"{"b":2}"#);
@@ -84,7 +84,13 @@ fn a_key_written_with_escapes_is_the_same_key() {
 }
 
 #[test]
-fn the_debug_form_does_not_tell_what_happened() {
+fn key_with_half_a_surrogate_pair_is_kept_as_it_is_spelt() {
+    let envelope = Envelope::parse(r#"{"\ud800":1,"detail":{}}"#.into()).unwrap();
+    assert_eq!(envelope.other[r"\ud800"], "1");
+}
+
+#[test]
+fn debug_output_has_no_event_data() {
     let envelope = parse(r#"{"id":"4ab6d852","detail":{"displayMessage":"whispered"}}"#);
     let debug = format!("{envelope:#?}");
     assert!(debug.contains("4ab6d852") && !debug.contains("whispered"));

@@ -11,7 +11,7 @@ mod event;
 mod http;
 #[cfg(feature = "lambda")]
 mod lambda;
-mod refused;
+mod malformed;
 mod slices;
 #[cfg(feature = "sqs")]
 mod sqs;

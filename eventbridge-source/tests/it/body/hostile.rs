@@ -27,7 +27,7 @@ fn a_thousand_levels_pass_and_ten_thousand_harm_nothing() {
 }
 
 #[test]
-fn what_stands_behind_the_most_events_is_one_item() {
+fn items_beyond_the_maximum_are_one_malformed_item() {
     let most = BodyParser::MAX_ITEMS;
     let body = format!("[{}]", vec!["1"; most + 2].join(","));
     let items = read(body);
@@ -98,7 +98,7 @@ proptest! {
         for item in BodyParser::default().parse(body.clone()) {
             let bytes = bytes_of(&item);
             let start = bytes.as_ptr() as usize;
-            // Where something is missing at the very end, all stands for it.
+            // If something is missing at the end, the item has the whole body.
             if start >= at {
                 left_out.extend_from_slice(&body[at - body.as_ptr() as usize..start - body.as_ptr() as usize]);
                 at = start + bytes.len();

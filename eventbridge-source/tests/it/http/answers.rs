@@ -1,4 +1,4 @@
-//! What is answered, and what stands where afterwards.
+//! The status of each answer, and where the event is afterwards.
 
 use bytes::Bytes;
 use eventbridge_source::BodyParser;
@@ -10,7 +10,7 @@ use super::harness::{Harness, KEY, KEY_HEADER, PATH, envelope};
 const EXAMPLE: &[u8] = include_bytes!("../../fixtures/okta-system-log.json");
 
 #[tokio::test(start_paused = true)]
-async fn oktas_example_goes_in_and_comes_out_byte_for_byte() {
+async fn okta_example_is_delivered_byte_for_byte() {
     let harness = Harness::with("2023-05-30T15:00:00Z", |source| source, |pipeline| pipeline);
     assert_eq!(harness.post(EXAMPLE).await.status, 200);
     let ledger = harness.ingress.ledger();
@@ -59,7 +59,7 @@ async fn an_account_name_wins_over_the_stream_and_the_bare_event_can_be_asked_fo
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_is_settled_is_200() {
+async fn http_200_is_answered_for_every_settled_event() {
     let harness = Harness::new();
     let [event] = &harness.events(1)[..] else {
         panic!()
@@ -99,7 +99,7 @@ async fn whatever_is_settled_is_200() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_age_is_that_of_the_event_and_not_of_its_envelope() {
+async fn age_is_that_of_the_event_and_not_of_its_envelope() {
     let harness = Harness::new();
     let body = |time: &str, published: &str| {
         format!(
@@ -114,7 +114,7 @@ async fn the_age_is_that_of_the_event_and_not_of_its_envelope() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_can_never_succeed_is_400_and_stands_in_the_dead_letters() {
+async fn http_400_dead_letters_a_body_without_events() {
     let harness = Harness::new();
     let other =
         r#"{"source":"aws.partner/auth0.com/a/b","detail":{"published":"2026-11-22T12:00:00Z"}}"#;
@@ -149,7 +149,7 @@ async fn what_can_never_succeed_is_400_and_stands_in_the_dead_letters() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_too_large_is_413_and_its_beginning_is_kept() {
+async fn http_413_dead_letters_the_beginning_of_the_body() {
     let harness = Harness::of(|source| source.max_body_bytes(100_000).max_buffered_bytes(200_000));
     let body = Bytes::from(vec![b'x'; 10_000_000]);
     for declared in [true, false] {
@@ -171,7 +171,7 @@ async fn a_body_that_is_too_large_is_413_and_its_beginning_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_compressed_body_is_415_and_kept() {
+async fn http_415_dead_letters_a_compressed_body() {
     let harness = Harness::new();
     let request = Request::post(PATH).header(KEY_HEADER, KEY);
     let request = request.header("content-encoding", "gzip");
@@ -204,7 +204,7 @@ async fn any_content_type_range_and_body_method_are_taken() {
 
 /// After a 405 EventBridge would give the event up.
 #[tokio::test(start_paused = true)]
-async fn an_event_that_comes_with_another_method_comes_again() {
+async fn http_503_answers_a_wrong_method() {
     let harness = Harness::new();
     let event = &harness.events(1)[0];
     for method in ["GET", "HEAD", "OPTIONS", "DELETE"] {
@@ -219,7 +219,7 @@ async fn an_event_that_comes_with_another_method_comes_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_names_application_and_subsystem_if_it_may() {
+async fn request_headers_name_application_and_subsystem_if_allowed() {
     for allowed in [true, false] {
         let harness = Harness::of(|source| source.names_from_headers(allowed));
         let event = &harness.events(1)[0];
@@ -239,7 +239,7 @@ async fn a_request_names_application_and_subsystem_if_it_may() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_levels_pass_and_ten_thousand_arrays_are_400() {
+async fn nesting_of_a_thousand_levels_passes_and_ten_thousand_arrays_are_400() {
     let harness = Harness::new();
     let deep = format!("{}{}", "[".repeat(999), "]".repeat(999));
     let event =

@@ -68,7 +68,7 @@ async fn wrong_keys_of_every_length_are_401_and_nothing_is_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn during_a_rotation_both_keys_are_taken_in_whatever_header() {
+async fn rotation_accepts_both_keys_in_any_header() {
     let harness = Harness::of(|source| source.api_key("the next key").api_key_header("X-Api-Key"));
     assert_eq!(status(&harness, "x-api-key", KEY.as_bytes()).await, 200);
     assert_eq!(status(&harness, "x-api-key", b"the next key").await, 200);
@@ -76,7 +76,7 @@ async fn during_a_rotation_both_keys_are_taken_in_whatever_header() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_and_password_are_taken() {
+async fn basic_credentials_are_accepted() {
     let harness = Harness::of(|source| source.basic("okta", "pass:word").basic("next", "other"));
     let pair = |pair: &str| format!("Basic {}", STANDARD.encode(pair));
     for good in [
@@ -107,7 +107,7 @@ async fn a_user_and_password_are_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bearer_token_is_checked_by_the_callers_function() {
+async fn bearer_check_decides_about_a_token() {
     let harness = Harness::of(|source| {
         source
             .bearer_token("fixed")
@@ -139,7 +139,7 @@ async fn a_bearer_token_is_checked_by_the_callers_function() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_with_the_old_key_loses_nothing_by_it() {
+async fn client_with_the_old_key_loses_nothing() {
     static ASKED: AtomicUsize = AtomicUsize::new(0);
     let harness = Harness::of(|source| {
         source.bearer_check(|token| async move { Ok(token.expose() == "new") })
@@ -159,7 +159,7 @@ async fn a_caller_with_the_old_key_loses_nothing_by_it() {
 }
 
 #[test]
-fn secrets_stand_in_no_debug_form() {
+fn secrets_are_in_no_debug_output() {
     let builder = HttpSource::builder()
         .api_key(KEY)
         .basic("user", "marked-password");

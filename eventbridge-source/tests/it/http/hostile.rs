@@ -39,7 +39,7 @@ async fn slow_heads_and_idle_connections_are_closed_and_slow_bodies_are_503() {
 }
 
 #[tokio::test]
-async fn ten_megabytes_are_answered_and_not_held() {
+async fn body_of_ten_megabytes_is_answered_and_not_buffered() {
     let served = Served::new(|source| source).await;
     let body = vec![b'['; 10_000_000];
     let answer = timeout(FAR, served.exchange(request(&body))).await.unwrap();
@@ -99,7 +99,7 @@ async fn nesting_and_bytes_of_any_kind_harm_nothing() {
 }
 
 #[tokio::test]
-async fn who_reads_no_answer_is_cut_off() {
+async fn client_that_reads_no_response_is_disconnected() {
     let served = Served::new(|source| source.io_timeout(SOON)).await;
     let mut stream = served.connect().await;
     let requests = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
@@ -130,7 +130,7 @@ async fn connections_beyond_the_bound_wait_for_their_turn() {
 }
 
 #[tokio::test]
-async fn a_wrong_path_loses_nothing() {
+async fn wrong_path_loses_nothing() {
     let served = Served::new(|source| source).await;
     let elsewhere = |body: &[u8]| {
         let request = String::from_utf8(request(body)).unwrap();

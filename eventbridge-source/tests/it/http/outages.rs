@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::harness::{Harness, envelope};
 
 #[tokio::test(start_paused = true)]
-async fn an_ingress_that_is_down_for_a_minute_costs_nothing() {
+async fn ingress_outage_of_a_minute_loses_nothing() {
     for (fault, name) in [
         (None, "refuses connections"),
         (Some(Fault::status(503)), "answers 503"),
@@ -47,7 +47,7 @@ async fn an_ingress_that_is_down_for_a_minute_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_cannot_be_served_in_four_seconds_hears_503_and_when_to_come_again() {
+async fn http_503_with_retry_after_is_answered_at_the_deadline() {
     let harness = Harness::of(|source| source.retry_after(Duration::from_secs(7)));
     harness.ingress.set_down(true);
     let event = harness.events(1);
@@ -64,7 +64,7 @@ async fn who_cannot_be_served_in_four_seconds_hears_503_and_when_to_come_again()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_of_what_is_on_the_wire_joins_its_outcome() {
+async fn copy_of_an_event_in_flight_joins_its_outcome() {
     let harness = Harness::new();
     harness.sink.check().await.unwrap();
     harness
@@ -88,7 +88,7 @@ async fn a_copy_of_what_is_on_the_wire_joins_its_outcome() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_coralogix_refuses_our_key_the_caller_hears_503_and_nothing_is_consumed() {
+async fn http_503_is_answered_when_coralogix_refuses_our_key() {
     for status in [401, 403] {
         let harness = Harness::new();
         harness.ingress.fail_always(Some(Fault::status(status)));
@@ -116,7 +116,7 @@ async fn when_coralogix_refuses_our_key_the_caller_hears_503_and_nothing_is_cons
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_than_may_wait_is_503_at_once_and_arrives_later() {
+async fn http_503_is_answered_at_once_when_the_queue_is_full() {
     let harness = Harness::of(|source| source.max_waiting_requests(10));
     harness
         .ingress
@@ -130,7 +130,7 @@ async fn more_than_may_wait_is_503_at_once_and_arrives_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_bodies_than_there_is_memory_for_are_503() {
+async fn http_503_is_answered_when_the_body_buffer_is_full() {
     let harness = Harness::of(|source| source.max_body_bytes(1 << 20).max_buffered_bytes(2 << 20));
     harness.ingress.set_down(true);
     let events = harness.events(3);
@@ -148,7 +148,7 @@ async fn more_bodies_than_there_is_memory_for_are_503() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ready_says_whether_the_sink_is_there_and_asks_it_rarely() {
+async fn readyz_reports_the_sink_and_asks_it_rarely() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -185,7 +185,7 @@ async fn ready_says_whether_the_sink_is_there_and_asks_it_rarely() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_clock_that_is_days_ahead_drops_nothing_once_the_ingress_has_answered() {
+async fn host_clock_days_ahead_drops_nothing_once_coralogix_has_answered() {
     let harness = Harness::new();
     let event = harness.events(1);
     harness.host.set_wrong_by(TimeDelta::days(3));
@@ -199,7 +199,7 @@ async fn a_host_clock_that_is_days_ahead_drops_nothing_once_the_ingress_has_answ
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_seems_too_old_by_the_host_clock_alone_comes_again_until_the_ingress_has_answered() {
+async fn unknown_clock_answers_503_for_events_that_look_expired() {
     let harness = Harness::new();
     let event = harness.events(1);
     let old = r#"{"uuid":"old","published":"2026-11-21T11:59:59Z"}"#;
@@ -221,7 +221,7 @@ async fn what_seems_too_old_by_the_host_clock_alone_comes_again_until_the_ingres
 }
 
 #[tokio::test(start_paused = true)]
-async fn nor_does_an_event_grow_too_old_by_that_clock_alone() {
+async fn unknown_clock_does_not_expire_an_event_underway() {
     for seconds in 0..6 {
         let harness = Harness::new();
         let event = harness.events(1);
@@ -247,7 +247,7 @@ async fn nor_does_an_event_grow_too_old_by_that_clock_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_is_refused_ends_the_run_also_where_everything_seems_too_old() {
+async fn refused_key_ends_the_run_while_the_clock_is_unknown() {
     let harness = Harness::new();
     let event = harness.events(1);
     harness.host.set_wrong_by(TimeDelta::days(3));

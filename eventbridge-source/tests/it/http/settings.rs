@@ -6,7 +6,7 @@ use eventbridge_source::http::{HttpSource, HttpSourceBuilder};
 use okta_coralogix_core::ErrorKind;
 
 #[test]
-fn a_wrong_setting_is_named() {
+fn wrong_setting_is_named() {
     let with_key = || HttpSource::builder().api_key("k");
     let cases: [(HttpSourceBuilder, &str); 15] = [
         (HttpSource::builder(), "api_key"),

@@ -1,4 +1,4 @@
-//! The end of a server: whoever is in flight is answered.
+//! The shutdown of a server answers every request in flight.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::harness::envelope;
 use super::socket::{FAR, Served, events, read_all, request};
 
 #[tokio::test]
-async fn what_is_in_flight_is_settled_and_answered() {
+async fn shutdown_answers_requests_in_flight() {
     let served = Served::new(|source| source).await;
     served
         .ingress
@@ -41,7 +41,7 @@ async fn what_is_in_flight_is_settled_and_answered() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_settled_any_more_is_503() {
+async fn shutdown_answers_503_at_the_deadline() {
     let served = Served::new(|source| source.response_deadline(Duration::from_millis(500))).await;
     served.ingress.set_down(true);
     let mut stream = served.connect().await;
@@ -67,7 +67,7 @@ async fn what_cannot_be_settled_any_more_is_503() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_does_not_hold_the_end_up() {
+async fn shutdown_does_not_wait_for_idle_connections() {
     let served = Served::new(|source| source.response_deadline(FAR).io_timeout(FAR)).await;
     let mut idle = served.connect().await;
     let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";

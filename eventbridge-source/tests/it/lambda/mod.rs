@@ -78,7 +78,7 @@ fn failures(names: &[&str]) -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_is_delivered_has_no_failures() {
+async fn batch_that_is_delivered_has_no_failures() {
     let harness = harness(MemorySink::new());
     let events = events(10);
     let reply = harness
@@ -94,7 +94,7 @@ async fn a_batch_that_is_delivered_has_no_failures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_put_aside_is_done_with_and_carries_its_receive_count() {
+async fn dead_lettered_message_is_done_and_has_its_receive_count() {
     let poison = events(4)[1].clone();
     let refused = poison.clone();
     let harness = harness(MemorySink::new().refusing(move |text| text == refused));
@@ -117,7 +117,7 @@ async fn what_is_put_aside_is_done_with_and_carries_its_receive_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn out_of_time_only_what_is_settled_counts_as_done() {
+async fn deadline_reports_only_settled_messages_as_done() {
     // Three requests of two, the third of which does not end in time.
     let limits = okta_coralogix_core::sink::BatchLimits {
         entries: 2,
@@ -157,7 +157,7 @@ async fn out_of_time_only_what_is_settled_counts_as_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_still_on_its_way_is_not_sent_twice_when_it_is_given_again() {
+async fn retried_batch_joins_its_events_in_flight() {
     let harness = harness(MemorySink::new().with_latency(Duration::from_secs(15)));
     let events = events(3);
     let reply = harness
@@ -186,7 +186,7 @@ async fn what_is_still_on_its_way_is_not_sent_twice_when_it_is_given_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_fifo_queue_everything_after_a_failure_fails_too() {
+async fn fifo_batch_fails_from_its_first_failure_on() {
     let limits = okta_coralogix_core::sink::BatchLimits {
         entries: 1,
         bytes: 2_000_000,
@@ -211,7 +211,7 @@ async fn in_a_fifo_queue_everything_after_a_failure_fails_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_key_fails_the_invocation_and_settles_nothing() {
+async fn refused_key_fails_the_invocation_and_settles_nothing() {
     let harness = harness(MemorySink::new());
     harness.sink.refuse_all(Some(|| {
         Error::new(ErrorKind::Unauthorized, "the key is refused")
@@ -233,7 +233,7 @@ async fn a_refused_key_fails_the_invocation_and_settles_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invocation_by_eventbridge_is_done_or_fails() {
+async fn eventbridge_invocation_is_done_or_fails() {
     let harness = harness(MemorySink::new());
     let envelope = |event: &Bytes| {
         let detail = std::str::from_utf8(event).unwrap();
@@ -258,7 +258,7 @@ async fn an_invocation_by_eventbridge_is_done_or_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invocation_without_time_settles_nothing() {
+async fn invocation_without_time_settles_nothing() {
     let harness = harness(MemorySink::new());
     let now = Instant::now();
     let reply = harness

@@ -12,7 +12,7 @@ const MIB: usize = 1 << 20;
 
 /// Messages of the most bytes that SQS takes.
 #[tokio::test(start_paused = true)]
-async fn of_large_messages_few_are_held_and_all_are_given() {
+async fn large_messages_are_bounded_in_memory_and_all_delivered() {
     const MESSAGES: usize = 200;
     let mut body = envelopes(1).remove(0).to_vec();
     body.resize(MIB, b' ');
@@ -33,9 +33,9 @@ async fn of_large_messages_few_are_held_and_all_are_given() {
     assert!(harness.queue.depth_now().is_empty());
 }
 
-/// There a group only says who is to be served fairly.
+/// There a group is only a hint for fair queues.
 #[tokio::test(start_paused = true)]
-async fn in_a_standard_queue_no_message_waits_for_another_of_its_group() {
+async fn standard_queue_ignores_message_groups() {
     let harness = Harness::new(SqsSimulator::builder());
     for body in envelopes(3) {
         harness.queue.send_in_group("a", body);

@@ -22,7 +22,7 @@ async fn the_source_keeps_its_contract() {
     let open = move || {
         let queue = opened.clone();
         async move {
-            // Whoever opened it before is gone, and its messages are back.
+            // The consumer that opened it before is gone, and its messages are back.
             queue.show_all();
             let source = SqsSource::builder()
                 .queue(queue)

@@ -7,7 +7,7 @@ use okta_coralogix_core::{Error, ErrorKind};
 use super::harness::{Harness, envelopes, secs};
 
 #[tokio::test(start_paused = true)]
-async fn entries_that_fail_for_a_while_are_deleted_again() {
+async fn delete_entries_that_fail_for_a_while_are_retried() {
     let bodies = envelopes(200);
     let harness = Harness::with(SqsSimulator::builder(), &bodies);
     // One of three fails, up to three times in a row.
@@ -20,7 +20,7 @@ async fn entries_that_fail_for_a_while_are_deleted_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_fail_for_a_while_are_made_again() {
+async fn delete_calls_that_fail_for_a_while_are_retried() {
     let bodies = envelopes(100);
     let harness = Harness::with(SqsSimulator::builder(), &bodies);
     let fault = || Error::temporary(ErrorKind::Unavailable, "HTTP 503");
@@ -38,7 +38,7 @@ async fn calls_that_fail_for_a_while_are_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_not_deleted_by_its_handle_comes_back_as_a_duplicate() {
+async fn message_whose_handle_is_refused_comes_back_as_a_duplicate() {
     let bodies = envelopes(20);
     let harness = Harness::with(SqsSimulator::builder(), &bodies);
     harness.queue.fail_deletes([true, true, true]);
@@ -48,7 +48,7 @@ async fn a_message_that_is_not_deleted_by_its_handle_comes_back_as_a_duplicate()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_received_again_in_flight_is_deleted_by_its_newest_handle() {
+async fn message_received_again_is_deleted_by_its_latest_handle() {
     for stale in [StaleHandle::Ignored, StaleHandle::Refused] {
         let mut bodies = envelopes(9);
         bodies.push("no event, and no uuid".into());
@@ -65,7 +65,7 @@ async fn a_message_received_again_in_flight_is_deleted_by_its_newest_handle() {
             assert_eq!(
                 queue.deleted(),
                 0,
-                "what was put aside waits for the others of its delivery"
+                "the dead-lettered message waits for the others of its delivery"
             );
         };
         let ((summary, ()), ()) = tokio::join!(run, again);
@@ -78,7 +78,7 @@ async fn a_message_received_again_in_flight_is_deleted_by_its_newest_handle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_right_that_is_missing_ends_the_run() {
+async fn delete_permission_that_is_missing_ends_the_run() {
     let harness = Harness::with(SqsSimulator::builder(), &envelopes(5));
     let refused = Error::new(ErrorKind::Forbidden, "sqs:DeleteMessage is missing");
     harness.queue.fail_calls(Call::Delete, [refused]);

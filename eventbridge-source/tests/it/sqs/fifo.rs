@@ -27,7 +27,7 @@ fn assert_in_order(harness: &Harness, groups: &[Vec<Bytes>]) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_group_arrives_in_its_order_through_faults() {
+async fn fifo_group_arrives_in_order_through_faults() {
     let mut harness = Harness::new(SqsSimulator::builder().fifo());
     harness.sink = MemorySink::new().with_latency(secs(1));
     let groups = two_groups(&harness, 100);
@@ -49,7 +49,7 @@ async fn each_group_arrives_in_its_order_through_faults() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_hand_back_a_group_goes_on_with_what_was_handed_back() {
+async fn fifo_group_resumes_with_the_message_that_was_handed_back() {
     let harness = Harness::new(SqsSimulator::builder().fifo());
     let groups = two_groups(&harness, 20);
     let mut source = harness.source().await;
@@ -86,7 +86,7 @@ async fn after_a_hand_back_a_group_goes_on_with_what_was_handed_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_of_which_the_pipeline_has_something_waits() {
+async fn fifo_group_waits_while_the_pipeline_has_a_message_of_it() {
     let harness = Harness::new(SqsSimulator::builder().fifo());
     let groups = two_groups(&harness, 4);
     let source = SqsSource::builder()

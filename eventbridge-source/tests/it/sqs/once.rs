@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::harness::{Harness, envelopes, secs};
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_queue_is_looked_at_twice() {
+async fn once_ends_after_two_looks_at_an_empty_queue() {
     let harness = Harness::new(SqsSimulator::builder());
     let looks_before = harness.queue.calls(Call::Attributes);
     assert_eq!(harness.run().await.received, 0);
@@ -16,7 +16,7 @@ async fn an_empty_queue_is_looked_at_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_consumer_holds_is_waited_for() {
+async fn once_waits_for_messages_in_flight_with_another_consumer() {
     let bodies = envelopes(4);
     let harness = Harness::with(
         SqsSimulator::builder().visibility_timeout(secs(30)),
@@ -32,7 +32,7 @@ async fn what_another_consumer_holds_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_once_it_waits_for_more() {
+async fn source_without_once_waits_for_more() {
     let harness = Harness::new(SqsSimulator::builder());
     let source = eventbridge_source::sqs::SqsSource::builder().queue(harness.queue.clone());
     let source = source.open().await.unwrap();

@@ -11,7 +11,7 @@ use okta_coralogix_core::{Error, ErrorKind};
 use super::harness::{Harness, envelope, envelopes, secs, start};
 
 #[tokio::test(start_paused = true)]
-async fn every_message_is_delivered_and_then_deleted() {
+async fn message_is_deleted_after_delivery() {
     let bodies = envelopes(2500);
     let harness = Harness::with(SqsSimulator::builder(), &bodies);
     let summary = harness.run().await;
@@ -26,7 +26,7 @@ async fn every_message_is_delivered_and_then_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_of_several_events_is_deleted_once_all_are_settled() {
+async fn message_of_several_events_is_deleted_once_all_are_settled() {
     let bodies = envelopes(3);
     let array = [
         &b"["[..],
@@ -46,7 +46,7 @@ async fn a_message_of_several_events_is_deleted_once_all_are_settled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_goes_back_when_one_of_its_events_does() {
+async fn message_is_handed_back_when_one_of_its_events_is() {
     let bodies = envelopes(2);
     let harness = Harness::new(SqsSimulator::builder());
     harness
@@ -68,7 +68,7 @@ async fn a_message_goes_back_when_one_of_its_events_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_event_is_put_aside_with_its_receive_count_and_deleted() {
+async fn malformed_message_is_dead_lettered_with_its_receive_count_and_deleted() {
     let bodies = [envelope(r#"{"uuid":"u"}"#), Bytes::from_static(b"not json")];
     let harness = Harness::with(SqsSimulator::builder(), &bodies);
     // Somebody else had it before and did not finish.
@@ -87,7 +87,7 @@ async fn what_is_no_event_is_put_aside_with_its_receive_count_and_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_coralogix_refuses_is_put_aside_with_its_receive_count() {
+async fn rejected_event_is_dead_lettered_with_its_receive_count() {
     let bodies = envelopes(20);
     let poison = bodies[7].clone();
     let mut harness = Harness::with(SqsSimulator::builder(), &bodies);
@@ -103,7 +103,7 @@ async fn what_coralogix_refuses_is_put_aside_with_its_receive_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_too_old_by_its_own_time_is_counted_and_deleted() {
+async fn expired_event_is_counted_and_its_message_deleted() {
     let old = start() - TimeDelta::hours(25);
     let detail = format!(r#"{{"uuid":"old","published":"{}"}}"#, old.to_rfc3339());
     let harness = Harness::with(SqsSimulator::builder(), &[envelope(&detail)]);
@@ -112,7 +112,7 @@ async fn what_is_too_old_by_its_own_time_is_counted_and_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_clock_that_is_a_day_ahead_drops_nothing() {
+async fn host_clock_a_day_ahead_drops_nothing() {
     let bodies = envelopes(5);
     let harness = Harness::with(SqsSimulator::builder(), &bodies);
     let ahead = TimeDelta::hours(26);
@@ -125,7 +125,7 @@ async fn a_host_clock_that_is_a_day_ahead_drops_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_key_ends_the_run_and_every_message_is_back_at_once() {
+async fn refused_key_ends_the_run_and_returns_every_message_at_once() {
     let bodies = envelopes(30);
     let harness = Harness::with(SqsSimulator::builder(), &bodies);
     harness.sink.refuse_all(Some(|| {
@@ -148,7 +148,7 @@ async fn a_refused_key_ends_the_run_and_every_message_is_back_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_never_finished_moves_to_the_queues_own_dead_letters() {
+async fn unsettled_message_moves_to_the_queues_dead_letter_queue() {
     let harness = Harness::with(SqsSimulator::builder().max_receive_count(3), &envelopes(1));
     for _ in 0..4 {
         let source = SqsSource::builder()
@@ -177,7 +177,7 @@ async fn what_is_never_finished_moves_to_the_queues_own_dead_letters() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_received_is_given_at_once_though_the_next_receive_waits() {
+async fn received_messages_are_delivered_while_the_next_receive_waits() {
     let harness = Harness::with(SqsSimulator::builder(), &envelopes(10));
     let source = SqsSource::builder().queue(harness.queue.clone());
     let mut source = source.open().await.unwrap();

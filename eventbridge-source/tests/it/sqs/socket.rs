@@ -26,7 +26,7 @@ fn client(server: &SqsServer) -> Client {
 }
 
 #[tokio::test]
-async fn the_sdk_receives_extends_and_deletes() {
+async fn aws_sdk_receives_extends_and_deletes() {
     let queue = SqsSimulator::builder().max_receive_count(3).build();
     let server = queue.serve().await.unwrap();
     let now = SystemClock.now();
@@ -72,7 +72,7 @@ async fn the_sdk_receives_extends_and_deletes() {
 }
 
 #[tokio::test]
-async fn the_time_of_the_queue_is_read_from_its_answers() {
+async fn clock_of_the_queue_is_read_from_the_date_header() {
     let queue = SqsSimulator::builder().build();
     let server = queue.serve().await.unwrap();
     let clock = Arc::new(TestClock::starting_at(start() - TimeDelta::days(3650)));
@@ -85,7 +85,7 @@ async fn the_time_of_the_queue_is_read_from_its_answers() {
 }
 
 #[tokio::test]
-async fn what_sqs_refuses_says_who_has_to_act() {
+async fn sqs_error_says_who_has_to_act() {
     let queue = SqsSimulator::builder().build();
     let server = queue.serve().await.unwrap();
     let aws = AwsQueue::new(client(&server), format!("{}x", server.queue_url()));

@@ -11,7 +11,7 @@ use okta_coralogix_core::{Error, ErrorKind};
 use super::harness::{Harness, envelopes, secs, start};
 
 #[tokio::test(start_paused = true)]
-async fn a_message_is_kept_hidden_through_an_outage_in_steps_of_the_queues_timeout() {
+async fn visibility_is_extended_through_an_outage_in_steps_of_the_queues_timeout() {
     let bodies = envelopes(40);
     let harness = Harness::with(SqsSimulator::builder().visibility_timeout(secs(5)), &bodies);
     harness.sink.go_down_for(secs(600));
@@ -28,7 +28,7 @@ async fn a_message_is_kept_hidden_through_an_outage_in_steps_of_the_queues_timeo
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_killed_consumers_messages_come_back_within_the_queues_timeout() {
+async fn killed_consumer_returns_its_messages_within_the_visibility_timeout() {
     let bodies = envelopes(25);
     let harness = Harness::with(SqsSimulator::builder().visibility_timeout(secs(5)), &bodies);
     harness.sink.go_down_for(secs(3600));
@@ -65,7 +65,7 @@ async fn a_killed_consumers_messages_come_back_within_the_queues_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_gives_back_what_was_not_settled_at_once() {
+async fn shutdown_gives_unsettled_messages_back_at_once() {
     let bodies = envelopes(60);
     let harness = Harness::with(SqsSimulator::builder(), &bodies);
     harness.sink.go_down_for(secs(3600));
@@ -90,7 +90,7 @@ async fn a_shutdown_gives_back_what_was_not_settled_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_extension_that_fails_is_made_again_in_time() {
+async fn visibility_extension_that_fails_is_retried_in_time() {
     let bodies = envelopes(3);
     let harness = Harness::with(
         SqsSimulator::builder().visibility_timeout(secs(10)),
@@ -106,7 +106,7 @@ async fn an_extension_that_fails_is_made_again_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_right_to_extend_the_run_ends_and_says_so() {
+async fn visibility_permission_that_is_missing_ends_the_run() {
     let mut harness = Harness::with(
         SqsSimulator::builder().visibility_timeout(secs(10)),
         &envelopes(3),

@@ -1,5 +1,5 @@
-//! The forms of a body: nothing vanishes, a good event is what a plain reading finds, and a body of several is read as each of
-//! them is alone.
+//! The parser of bodies: no byte is lost, an event is the one that serde_json finds, and a body of several is parsed as each of them
+//! alone.
 
 #![no_main]
 
@@ -17,7 +17,7 @@ type Items = Vec<Result<RawEvent, MalformedEvent>>;
 fuzz_target!(|data: &[u8]| {
     let body = Bytes::copy_from_slice(data);
     let items = read(&body);
-    assert!(!items.is_empty(), "it left no trace");
+    assert!(!items.is_empty(), "a body gives an item");
     assert!(items.len() <= BodyParser::MAX_ITEMS + 1);
     for item in &items {
         is_what_it_says(item);
@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
         assert!(items.iter().all(Result::is_err));
         return;
     };
-    // What an SNS notification holds stands in it escaped.
+    // The message of an SNS notification is escaped.
     if !text.contains("Notification") && !text.contains('\\') {
         nothing_but_punctuation_vanishes(&body, &items);
     }
@@ -49,7 +49,7 @@ fn bytes(item: &Result<RawEvent, MalformedEvent>) -> &Bytes {
     }
 }
 
-/// A document is one JSON value, and the event in it is one by itself.
+/// A document is one JSON value, and the event in it can be parsed alone.
 fn is_what_it_says(item: &Result<RawEvent, MalformedEvent>) {
     let Ok(event) = item else {
         return;
@@ -79,7 +79,7 @@ fn nothing_but_punctuation_vanishes(body: &Bytes, items: &Items) {
     let mut at = 0;
     for item in items {
         let bytes = bytes(item);
-        // Where something is missing at the very end, all stands for it.
+        // If something is missing at the end, the item has the whole body.
         match (bytes.as_ptr() as usize).checked_sub(origin + at) {
             Some(gap) if !bytes.is_empty() => {
                 assert!(
