@@ -15,10 +15,10 @@ use serde::de::IgnoredAny;
 
 use crate::body::BodyParser;
 
-/// An EventBridge event, as rules hand it to their targets.
+/// An EventBridge event, as a rule sends it to its targets.
 ///
 /// The keys are those of AWS's "Event structure reference". A key whose value is not of the type that the field has (a
-/// number as `account`, a `time` that cannot be read) counts as unknown; where a key stands twice, the last one counts.
+/// number as `account`, a `time` that cannot be read) counts as unknown; the last value of a repeated key counts.
 #[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Envelope {
@@ -26,19 +26,19 @@ pub struct Envelope {
     pub version: Option<String>,
     /// `id`: one per envelope. An event that Okta sends again comes in an envelope with another one.
     pub id: Option<String>,
-    /// `detail-type`: `SystemLog`, or whatever the stream was set up with.
+    /// `detail-type`: `SystemLog`, or the name that was given to the log stream.
     pub detail_type: Option<String>,
     /// `source`: see [`PartnerSource`](crate::PartnerSource).
     pub source: Option<String>,
     /// `account`: the number of the AWS account.
     pub account: Option<String>,
-    /// `time`: set by the sender, in full seconds as a rule. The time of the event itself is its `published`.
+    /// `time`: set by the sender, usually in full seconds. The time of the event itself is its `published`.
     pub time: Option<DateTime<Utc>>,
     /// `region`: of AWS.
     pub region: Option<String>,
     /// `resources`: ARNs; empty if absent.
     pub resources: Vec<String>,
-    /// `replay-name`: only on what is replayed from an archive.
+    /// `replay-name`: only on events that are replayed from an archive.
     pub replay_name: Option<String>,
     /// The keys that are unknown, each with its value's JSON text, a slice of the document.
     pub other: BTreeMap<String, Bytes>,
@@ -114,13 +114,13 @@ impl Envelope {
         &self.document
     }
 
-    /// The event in it, as it stands there.
+    /// The JSON of the event, a slice of the document.
     #[must_use]
     pub fn detail(&self) -> Bytes {
         self.document.slice(self.detail.clone())
     }
 
-    /// Where the event stands in the document.
+    /// The range of the event in the document.
     #[must_use]
     pub fn detail_range(&self) -> Range<usize> {
         self.detail.clone()
@@ -156,7 +156,7 @@ fn read_into<'de, T: Deserialize<'de> + Default>(field: &mut T, json: &'de str) 
     is_read
 }
 
-/// Without the event, which tells of people.
+/// Without the event, which has personal data.
 impl fmt::Debug for Envelope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Envelope")

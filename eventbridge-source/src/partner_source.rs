@@ -1,4 +1,4 @@
-//! The `source` of an envelope: which org, which log stream.
+//! The `source` of an envelope, which names org and log stream.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,15 +1,15 @@
-//! OriginCache that have been made already: nearly all events of a log stream have the same.
+//! Caches origins: nearly all events of a log stream have the same.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use okta_coralogix_core::Origin;
 
-/// Kept at once, and the bytes that each may have in names. Senders could name ever new ones, and long ones.
-const MOST: usize = 64;
-const LONGEST: usize = 1_024;
+/// Bounds of the cache, as senders could name ever new origins, and long ones.
+const MAX_ORIGINS: usize = 64;
+const MAX_NAME_BYTES: usize = 1_024;
 
-/// OriginCache by the `source` of the envelope. Clones share them.
+/// Origins by the `source` of the envelope. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct OriginCache(Arc<Mutex<Vec<Known>>>);
 
@@ -19,7 +19,7 @@ struct Known {
 }
 
 impl OriginCache {
-    /// The one of `source` that is such as `suits` says, else what `make` gives, which is kept.
+    /// The cached origin of `source` that `suits`, else the one that `make` returns, which is then cached.
     pub(super) fn of<E>(
         &self,
         source: Option<&str>,
@@ -39,10 +39,10 @@ impl OriginCache {
             origin.application.as_deref(),
             origin.subsystem.as_deref(),
         ];
-        if names.into_iter().flatten().map(str::len).sum::<usize>() > LONGEST {
+        if names.into_iter().flatten().map(str::len).sum::<usize>() > MAX_NAME_BYTES {
             return Ok(origin);
         }
-        if known.len() == MOST {
+        if known.len() == MAX_ORIGINS {
             known.clear();
         }
         known.push(Known {
@@ -53,7 +53,7 @@ impl OriginCache {
     }
 }
 
-/// What is known already makes no difference.
+/// Parsers are equal whatever they have cached.
 impl PartialEq for OriginCache {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -78,21 +78,21 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_made_once_and_few_short_ones_are_kept() {
+    fn origin_is_made_once_and_few_short_ones_are_cached() {
         let origins = OriginCache::default();
         let first = of(&origins, "a");
         assert!(Arc::ptr_eq(&first, &of(&origins, "a")));
-        for number in 0..10 * MOST {
+        for number in 0..10 * MAX_ORIGINS {
             of(&origins, &number.to_string());
-            of(&origins, &"long".repeat(LONGEST));
+            of(&origins, &"long".repeat(MAX_NAME_BYTES));
         }
         let known = origins.0.lock().unwrap();
-        assert!(known.len() <= MOST);
+        assert!(known.len() <= MAX_ORIGINS);
         assert!(known.iter().all(|known| {
             known
                 .source
                 .as_ref()
-                .is_some_and(|source| source.len() < LONGEST)
+                .is_some_and(|source| source.len() < MAX_NAME_BYTES)
         }));
     }
 }

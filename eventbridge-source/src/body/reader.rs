@@ -1,4 +1,4 @@
-//! How a body is read that is more than an envelope as EventBridge writes it.
+//! Parses bodies that are not one envelope as EventBridge writes it.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -7,16 +7,16 @@ use bytes::Bytes;
 use okta_coralogix_core::event::MalformedReason;
 use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
 
+use super::parser::{BodyParser, Item};
 use super::shape::Shape;
 use super::values::Values;
-use super::{BodyParser, Item};
 use crate::{Envelope, ParsePartnerSourceError, PartnerSource};
 
-/// One body that is being read.
+/// The parser of one body.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
     parser: &'a BodyParser,
-    /// How often a queue has given it.
+    /// How often its message was received.
     receive_count: Option<u32>,
 }
 
@@ -95,10 +95,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What comes in an envelope with this `source`.
+    /// The origin of an envelope with this `source`.
     ///
     /// # Errors
-    /// If only Okta's are taken, and it is none.
+    /// If it is not Okta's, and only those are accepted.
     pub(super) fn origin(
         self,
         source: Option<&str>,
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// What comes in no envelope.
+    /// The origin of an event without an envelope.
     fn no_origin(self) -> Arc<Origin> {
         let Ok(origin) = self.known(None, || Ok::<_, Infallible>(self.origin_of(None)));
         origin
@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether an SNS notification is opened. One inside another is none.
+/// Whether an SNS notification is unwrapped: one inside another is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wrapping {
     Allowed,

@@ -1,19 +1,19 @@
-//! What a JSON object is, told by its keys.
+//! Tells the kind of a JSON object by its keys.
 
 use okta_coralogix_core::json::Members;
 
-/// What one JSON value of a body is.
+/// The kind of one JSON value of a body.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// It has what only an envelope has, though not always all of it.
+    /// It has a key that only an envelope has.
     Envelope,
-    /// A LogEvent, or nothing that is known.
+    /// A LogEvent, or an unknown object.
     Event,
-    /// What SNS makes of a message, with the message.
+    /// An SNS notification, with its message.
     Notification(String),
-    /// What SNS sends before the first message.
+    /// SNS sends it before the first message.
     SubscriptionConfirmation,
-    /// What the second kind of event bus (`event-busv2`) leaves in a dead-letter queue: the ids of events, not the events.
+    /// The second kind of event bus (`event-busv2`) writes it into a dead-letter queue: ids of events, not the events.
     DeadLetterRecord,
 }
 
@@ -33,7 +33,7 @@ impl Shape {
     }
 }
 
-/// The keys that tell shapes apart. Where one stands twice, the last one counts.
+/// The keys that tell shapes apart. The last value of a repeated key counts.
 #[derive(Default)]
 struct Seen {
     detail: bool,
@@ -76,7 +76,7 @@ impl Seen {
         if self.failed_messages && self.bus {
             return Shape::DeadLetterRecord;
         }
-        // An envelope that lacks its event says so better than an event that lacks its time.
+        // "`detail` is missing" says more than "`published` is missing".
         match self.detail_type {
             true => Shape::Envelope,
             false => Shape::Event,

@@ -1,12 +1,12 @@
-//! A body taken apart into JSON values: one, an array of them, or one after the other.
+//! Splits a body into JSON values: one, an array of them, or several one after the other.
 
 use bytes::Bytes;
 use okta_coralogix_core::event::MalformedReason;
 use okta_coralogix_core::json::{Members, Recovery};
 
-/// The values of a body that is UTF-8. Arrays at the top level are opened, what stands in them is not.
+/// The values of a UTF-8 body. Arrays at the top level are split, those inside of them are not.
 ///
-/// A value that is broken reaches to the next place where an event or an envelope can be read, else to the end.
+/// A broken value reaches to the next place where an event or an envelope can be read, else to the end.
 pub(super) struct Values<'a> {
     body: &'a Bytes,
     text: &'a str,
@@ -14,16 +14,16 @@ pub(super) struct Values<'a> {
     at: usize,
     /// Inside an array.
     in_array: bool,
-    /// Values that may still be given.
+    /// How many values may follow.
     left: usize,
 }
 
-/// What is no JSON value, and why.
+/// Bytes that are no JSON value, and the reason.
 type Broken = (Bytes, MalformedReason);
 
 impl<'a> Values<'a> {
-    /// The values of `body`, at most `most` of them: all that stands behind is one broken one.
-    pub(super) fn of(body: &'a Bytes, most: usize) -> Self {
+    /// The values of `body`, at most `max` of them: the rest is one broken value.
+    pub(super) fn of(body: &'a Bytes, max: usize) -> Self {
         let text = std::str::from_utf8(body).unwrap_or_default();
         Self {
             body,
@@ -31,7 +31,7 @@ impl<'a> Values<'a> {
             recovery: Recovery::new(text),
             at: 0,
             in_array: false,
-            left: most,
+            left: max,
         }
     }
 
@@ -43,9 +43,9 @@ impl<'a> Values<'a> {
         self.text.as_bytes().get(at).copied()
     }
 
-    /// Gives what reaches from `from` to `to` as broken, and goes on behind it.
+    /// The bytes from `from` to `to` as a broken value; goes on behind it.
     fn broken(&mut self, from: usize, to: usize, reason: MalformedReason) -> Broken {
-        // Something is missing: the comma behind it stands for it, or all that came before.
+        // A value is missing: report the comma behind it, or the whole body.
         let (from, to) = match from == to {
             true if to < self.text.len() => (from, to + 1),
             true => (0, to),
@@ -55,7 +55,7 @@ impl<'a> Values<'a> {
         (self.body.slice(from..to), reason)
     }
 
-    /// Behind an element of an array: over the comma, or out of it.
+    /// Behind an element of an array: skips the comma, or leaves the array.
     fn step_over(&mut self) {
         self.at = self.skip_space(self.at);
         if !self.in_array {
@@ -78,7 +78,7 @@ impl Iterator for Values<'_> {
         while !self.in_array && self.byte(self.at) == Some(b'[') {
             self.in_array = true;
             self.at = self.skip_space(self.at + 1);
-            // An empty one holds nothing; any other closing bracket stands behind an element.
+            // An empty array; every other closing bracket follows an element.
             if self.byte(self.at) == Some(b']') {
                 self.in_array = false;
                 self.at = self.skip_space(self.at + 1);
@@ -122,7 +122,7 @@ impl Iterator for Values<'_> {
     }
 }
 
-/// True if it has what every event, or every envelope, has. Objects inside of one have not.
+/// True if it has the keys of every event, or of every envelope. Objects inside of an event do not.
 fn looks_like_an_event(object: &str) -> bool {
     let (mut uuid, mut published, mut detail, mut detail_type) = (false, false, false, false);
     let Some(members) = Members::of(object) else {

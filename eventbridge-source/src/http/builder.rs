@@ -177,9 +177,9 @@ impl HttpSourceBuilder {
         self
     }
 
-    /// The most connections of [`serve`](HttpSource::serve); more wait to be accepted of [`serve`](HttpSource::serve); what is more waits to be accepted. Default: 4,096.
-    pub fn max_connections(mut self, max_connections: usize) -> Self {
-        self.settings.max_connections = max_connections;
+    /// The most connections of [`serve`](HttpSource::serve); more wait to be accepted. Default: 4,096.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.settings.max_connections = connections;
         self
     }
 

@@ -1,18 +1,18 @@
 //! An endpoint for API destinations: the push route over HTTP.
 //!
 //! An API destination sends one event per request, each on a connection of its own, and waits 5 seconds. A request is
-//! answered 200 once its event is settled: taken by Coralogix, dropped by a rule, or in the dead letters. Whatever cannot
-//! be settled in time is answered 503, and EventBridge sends it again for up to 24 hours. Requests are gathered into few
-//! requests to Coralogix by the pipeline.
+//! answered 200 once its event is settled: accepted by Coralogix, dropped by a rule, or dead-lettered. An event that cannot be settled in
+//! time is answered 503, and EventBridge sends it again for up to 24 hours. The pipeline batches the events of many requests into few
+//! requests to Coralogix.
 //!
 //! | answer | when |
 //! |---|---|
-//! | 200 | every event of the body is settled; those that are malformed stand in the dead letters |
-//! | 400 | nothing in the body is an event, so that it can never succeed; its bytes stand in the dead letters |
-//! | 401 | the credential is missing or wrong; nothing was read or written. EventBridge sends the event again, so that a slip in a rotation loses nothing |
-//! | 413 | the body is too large; its first 64 KiB and its length stand in the dead letters |
-//! | 415 | the body has a `Content-Encoding`; its bytes stand in the dead letters |
-//! | 503 | it cannot be settled in time, too much is waiting, or the pipeline has ended, as when Coralogix refuses *our* key; with `Retry-After` |
+//! | 200 | every event of the body is settled; malformed ones are dead-lettered |
+//! | 400 | the body has no event, so that it can never succeed; its bytes are dead-lettered |
+//! | 401 | the credential is missing or wrong; the body was not parsed. EventBridge sends the event again, so that a slip in a rotation loses nothing |
+//! | 413 | the body is too large; its first 64 KiB and its length are dead-lettered |
+//! | 415 | the body has a `Content-Encoding`; its bytes are dead-lettered |
+//! | 503 | the events cannot be settled in time, too many requests wait, or the pipeline has ended, as when Coralogix refuses *our* key; with `Retry-After` |
 //!
 //! `Range`, which every API destination sends, is ignored, and there are no redirects.
 //!
@@ -30,7 +30,7 @@
 //! # summary?; Ok(()) }
 //! ```
 //!
-//! API destinations ask for HTTPS with a publicly trusted certificate: end TLS in front of this, at a load balancer say.
+//! API destinations require HTTPS with a publicly trusted certificate: terminate TLS in front of it, at a load balancer for instance.
 
 mod authenticator;
 mod builder;

@@ -1,4 +1,4 @@
-//! What an invocation brings: a batch of SQS messages, or a body.
+//! Parses the payload of an invocation: a batch of SQS messages, or a body.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,16 +12,15 @@ use serde_json::value::RawValue;
 use crate::BodyParser;
 use crate::receiver::ReceivedMessage;
 
-/// What was read of a payload.
 #[derive(Debug)]
 pub(super) struct Payload {
     pub(super) items: Vec<Result<RawEvent, MalformedEvent>>,
-    /// The messages of a batch, in their order; `None` where the payload is none.
+    /// The messages of a batch, in order; `None` if the payload is none.
     pub(super) messages: Option<Vec<ReceivedMessage>>,
 }
 
-/// `{"Records": [..]}` as Lambda passes on what it received of a queue. Each record is read by itself, so that one that cannot be does not
-/// take the others along.
+/// `{"Records": [..]}`, as Lambda passes the messages of a queue. Each record is parsed by itself, so that a malformed one does not affect
+/// the others.
 #[derive(Deserialize)]
 struct Batch<'a> {
     #[serde(rename = "Records", borrow)]
@@ -42,7 +41,7 @@ struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// The record, and what was read of it.
+    /// The record with its message, if it can be parsed.
     fn read(record: &'a RawValue) -> Read<'a> {
         (record, serde_json::from_str(record.get()).ok())
     }
@@ -50,7 +49,7 @@ impl<'a> Message<'a> {
 
 type Read<'a> = (&'a RawValue, Option<Message<'a>>);
 
-/// What is left to know of a record that cannot be read.
+/// The parts of a malformed record that the reply needs.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 struct Unread {
@@ -87,7 +86,7 @@ impl Payload {
                         .and_then(|group| group.as_str())
                         .filter(|_| is_fifo(&unread.event_source_arn))
                         .map(Into::into),
-                    // Without one, Lambda is told that all of the batch has failed.
+                    // An empty id tells Lambda that all of the batch has failed.
                     id: unread.message_id,
                     items: 1,
                 });

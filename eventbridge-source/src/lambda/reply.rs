@@ -1,4 +1,4 @@
-//! What to answer an invocation.
+//! The response to an invocation.
 
 use okta_coralogix_core::{Error, ErrorKind, Outcome, Result};
 use serde::Serialize;
@@ -14,9 +14,9 @@ use crate::receiver::{MessageOutcomes, ReceivedMessage};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reply {
-    /// The one event, or everything in the payload, is settled.
+    /// Every event in the payload is settled.
     Done,
-    /// The messages of a batch that are not.
+    /// The messages of a batch that are not settled.
     Batch {
         /// Their ids.
         failures: Vec<String>,
@@ -30,10 +30,10 @@ impl Reply {
         Self::Batch { failures }
     }
 
-    /// What the outcomes mean for an invocation that is answered as a whole.
+    /// The answer to an invocation that is no batch.
     ///
     /// # Errors
-    /// If anything is not settled: Lambda then invokes again.
+    /// If an event is not settled: Lambda then invokes again.
     pub(super) fn of_whole(outcomes: &[Outcome]) -> Result<Self> {
         let open = outcomes
             .iter()

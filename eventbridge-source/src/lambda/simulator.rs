@@ -28,12 +28,12 @@ pub struct LambdaRuntimeApi {
     task: JoinHandle<()>,
 }
 
-/// What a function answered.
+/// The result that a function reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// The invocation succeeded, with this body.
     Success(Bytes),
-    /// The function told an error, with this body.
+    /// The function reported an error, with this body.
     Error(Bytes),
 }
 

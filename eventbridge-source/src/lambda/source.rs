@@ -1,4 +1,4 @@
-//! One invocation as a source: one delivery, and no more.
+//! The source of one invocation: a single delivery.
 
 use async_trait::async_trait;
 use okta_coralogix_core::filter::DedupWindow;

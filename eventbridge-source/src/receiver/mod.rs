@@ -7,9 +7,9 @@
 //! |---|---|
 //! | `source.rs` | the [`EventSource`](okta_coralogix_core::EventSource) |
 //! | `builder.rs` | the settings, their defaults and checks |
-//! | `acker.rs` | what the receiver does once the pipeline has settled a delivery; [`OneshotAcker`] where a task waits for the outcomes |
+//! | `acker.rs` | settles a delivery towards the remote; [`OneshotAcker`] where a task waits for the outcomes |
 //! | `error.rs` | which errors of the remote are temporary |
-//! | `simulator.rs`, `simulator/` | a stand-in for the remote, behind the feature `simulator` |
+//! | `simulator.rs`, `simulator/` | simulates the remote, behind the feature `simulator` |
 
 #[cfg(any(feature = "lambda", feature = "sqs"))]
 mod message;

@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue};
 
 type Token = dyn Fn() -> String + Send + Sync;
 
-/// What a connection puts into each request.
+/// The credential that a connection adds to each request.
 #[derive(Clone)]
 pub struct Authorization(Kind);
 
@@ -24,7 +24,7 @@ impl Authorization {
     /// `API_KEY`: a header of any name.
     ///
     /// # Panics
-    /// If one of them cannot stand in a header.
+    /// If the name or value is not valid in a header.
     #[must_use]
     pub fn api_key(header: &str, value: &str) -> Self {
         let header = header.parse().expect("the name of a header");
@@ -39,7 +39,7 @@ impl Authorization {
         let value = HeaderValue::try_from(format!("Basic {pair}"));
         Self(Kind::Fixed(
             AUTHORIZATION,
-            value.expect("base64 can stand in a header"),
+            value.expect("base64 is valid in a header"),
         ))
     }
 

@@ -31,7 +31,7 @@ impl ApiDestinationBuilder {
         })
     }
 
-    /// What the connection puts into each request. Default: nothing.
+    /// The credential that the connection adds to each request. Default: none.
     pub fn authorization(mut self, authorization: Authorization) -> Self {
         self.0.authorization = Some(authorization);
         self
@@ -40,7 +40,7 @@ impl ApiDestinationBuilder {
     /// One more header of each request, as the connection or the rule adds it.
     ///
     /// # Panics
-    /// If one of them cannot stand in a header.
+    /// If the name or value is not valid in a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().expect("the name of a header");
         let value: HeaderValue = value.parse().expect("the value of a header");
@@ -79,7 +79,7 @@ impl ApiDestinationBuilder {
         self
     }
 
-    /// What carries the requests. Default: a new TCP connection for each.
+    /// The transport of the requests. Default: a new TCP connection for each.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.0.transport = Arc::new(transport);
         self

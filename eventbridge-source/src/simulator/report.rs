@@ -1,10 +1,10 @@
-//! What became of events.
+//! The results of events that were sent.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-/// An event that was taken.
+/// An event that the endpoint accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Invoked {
@@ -14,7 +14,7 @@ pub struct Invoked {
     pub answered_in: Duration,
 }
 
-/// An event that was not: the record in the dead-letter queue. Its body is the event, the rest are the message's attributes.
+/// An event that it did not accept: the record in the dead-letter queue. Its body is the event, the rest are the message's attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Undelivered {
@@ -51,13 +51,13 @@ pub enum Exhausted {
     Age,
 }
 
-/// What became of many events.
+/// The results of many events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Those that were taken.
+    /// The accepted events.
     pub invoked: Vec<Invoked>,
-    /// Those that were not.
+    /// The others.
     pub undelivered: Vec<Undelivered>,
 }
 

@@ -1,4 +1,4 @@
-//! What an answer means to EventBridge.
+//! How EventBridge reacts to a response.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use okta_coralogix_core::transport::{TransportError, retry_after};
 
 use super::ErrorCode;
 
-/// What came of one attempt.
+/// The result of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
     /// 2xx.

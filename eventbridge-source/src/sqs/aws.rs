@@ -1,4 +1,4 @@
-//! The real queue, through the AWS SDK.
+//! A queue of AWS, through the AWS SDK.
 
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,10 +22,9 @@ use super::queue::{
     Depth, FailedEntry, Message, Queue, QueueAttributes, Received, VisibilityChange,
 };
 
-/// A queue of AWS. The client is the caller's: its credentials, its endpoint, its TLS.
+/// A queue of AWS. Credentials, endpoint and TLS are those of the caller's client.
 ///
-/// Retries of the client's own are not needed: the source repeats what failed. Its time limits must exceed the 20 s of a
-/// long poll.
+/// The client need not retry: the source does. Its timeouts must exceed the 20 s of a long poll.
 #[derive(Debug, Clone)]
 pub struct AwsQueue {
     client: Client,
@@ -44,7 +43,7 @@ impl AwsQueue {
         }
     }
 
-    /// The host's clock, which the queue's is compared with. Default: the operating system's.
+    /// The local clock, for the offset of the queue's. Default: the operating system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -80,22 +79,22 @@ impl Attributes {
     }
 }
 
-/// Keeps the `Date` of an answer.
+/// Reads the clock offset from the `Date` of a response.
 #[derive(Debug, Clone)]
-struct DateOfAnswer {
+struct DateHeader {
     clock: Arc<dyn Clock>,
     offset: Arc<Mutex<ClockOffset>>,
 }
 
-impl DateOfAnswer {
+impl DateHeader {
     fn get(&self) -> ClockOffset {
         *self.offset.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Intercept for DateOfAnswer {
+impl Intercept for DateHeader {
     fn name(&self) -> &'static str {
-        "DateOfAnswer"
+        "DateHeader"
     }
 
     fn read_before_deserialization(
@@ -106,8 +105,8 @@ impl Intercept for DateOfAnswer {
     ) -> Result<(), BoxError> {
         let date = context.response().headers().get("date");
         if let Some(date) = date.and_then(|date| httpdate::HttpDate::from_str(date).ok()) {
-            let far = DateTime::<Utc>::from(std::time::SystemTime::from(date));
-            let offset = ClockOffset::between(self.clock.now(), far);
+            let remote = DateTime::<Utc>::from(std::time::SystemTime::from(date));
+            let offset = ClockOffset::between(self.clock.now(), remote);
             *self.offset.lock().unwrap_or_else(PoisonError::into_inner) = offset;
         }
         Ok(())
@@ -117,7 +116,7 @@ impl Intercept for DateOfAnswer {
 #[async_trait]
 impl Queue for AwsQueue {
     async fn receive(&self, wait: Duration, visibility: Duration) -> Result<Received> {
-        let date = DateOfAnswer {
+        let date = DateHeader {
             clock: Arc::clone(&self.clock),
             offset: Arc::default(),
         };
@@ -215,7 +214,7 @@ impl Queue for AwsQueue {
     }
 }
 
-/// A message without an id or a handle could be neither told apart nor deleted; SQS gives both.
+/// `None` without an id or a receipt handle, which SQS always gives: the message could be neither tracked nor deleted.
 fn message(message: SdkMessage) -> Option<Message> {
     let attributes = message.attributes.unwrap_or_default();
     let receives = attributes.get(&MessageSystemAttributeName::ApproximateReceiveCount);
@@ -230,7 +229,7 @@ fn message(message: SdkMessage) -> Option<Message> {
     })
 }
 
-/// The entries that an answer does not call done: those that it calls failed, and those that it leaves out.
+/// The entries that a response does not report as done: those that failed, and those that it leaves out.
 fn not_done<'a>(
     entries: usize,
     done: impl Iterator<Item = &'a str>,
@@ -258,7 +257,7 @@ fn incomplete(error: aws_sdk_sqs::error::BuildError) -> Error {
     Error::new(ErrorKind::Config, "an entry of a batch is incomplete").with_source(error)
 }
 
-/// Full seconds; a part of one counts as one.
+/// Full seconds, rounded up.
 fn seconds(time: Duration) -> i32 {
     let full = time.as_secs() + u64::from(time.subsec_nanos() > 0);
     i32::try_from(full).unwrap_or(i32::MAX)

@@ -70,9 +70,9 @@ impl SqsSourceBuilder {
         self
     }
 
-    /// The most receives at a time, which run while they come back full. Default: 4.
-    pub fn max_concurrent_receives(mut self, max_concurrent_receives: usize) -> Self {
-        self.settings.max_concurrent_receives = max_concurrent_receives;
+    /// The most receives at a time: more than one run while they come back full. Default: 4.
+    pub fn max_concurrent_receives(mut self, receives: usize) -> Self {
+        self.settings.max_concurrent_receives = receives;
         self
     }
 
@@ -82,21 +82,21 @@ impl SqsSourceBuilder {
         self
     }
 
-    /// How many messages are received before the pipeline asks for them; each receive that runs may exceed it by 10. They are hidden from other
-    /// consumers meanwhile. Default: 1,000. Nor is more received while what waits has 32 MiB.
+    /// The most messages that wait for the pipeline, hidden from other consumers; each running receive may exceed it by 10. Nothing more is
+    /// received either while they have 32 MiB. Default: 1,000.
     pub fn max_prefetched_messages(mut self, messages: usize) -> Self {
         self.settings.max_prefetched_messages = messages;
         self
     }
 
-    /// The most messages of one delivery, which also ends with the message that brings it to 16 MiB. Default: 1,000.
+    /// The most messages of one delivery, which also ends with the message that makes it exceed 16 MiB. Default: 1,000.
     pub fn max_delivery_messages(mut self, messages: usize) -> Self {
         self.settings.max_delivery_messages = messages;
         self
     }
 
-    /// Ends when the queue is empty: nothing waits and nothing is in flight, with any consumer, in two looks. Then a receive waits for 1 s at
-    /// most. Default: it never ends.
+    /// The source ends when the queue is empty: no message is visible or in flight, with any consumer, in two looks. A receive then waits for
+    /// 1 s at most. Default: it never ends.
     pub fn once(mut self, once: bool) -> Self {
         self.settings.once = once;
         self
@@ -114,11 +114,11 @@ impl SqsSourceBuilder {
         self
     }
 
-    /// Asks the queue how it is set up, and opens the source.
+    /// Reads the attributes of the queue, and opens the source.
     ///
     /// # Errors
-    /// `Config` if a setting is missing or out of range, or the queue's visibility timeout is too short to work with; and what the queue
-    /// answers.
+    /// `Config` if a setting is missing or out of range, or the queue's visibility timeout is too short to work with; and the errors of the
+    /// queue.
     pub async fn open(mut self) -> Result<SqsSource> {
         let queue = self
             .queue

@@ -1,4 +1,4 @@
-//! A client from what AWS programs usually read: variables, profiles, the roles of a container, an instance or a pod.
+//! A client from the sources that AWS programs read: variables, profiles, the roles of a container, an instance or a pod.
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -18,7 +18,7 @@ pub async fn client_from_env(queue_url: &str) -> Result<Client> {
     let http = Builder::new()
         .tls_provider(tls::Provider::Rustls(provider))
         .build_https();
-    // The source repeats what failed, and limits the time of each call.
+    // The source retries, and has a timeout for each call.
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
         .retry_config(RetryConfig::disabled())

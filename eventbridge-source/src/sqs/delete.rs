@@ -11,7 +11,7 @@ use super::queue::FailedEntry;
 /// Deletes messages. Entries that fail for a while are deleted again, as are messages that were received again meanwhile.
 ///
 /// # Errors
-/// What a retry does not help against.
+/// An error that a retry does not help against.
 pub(super) async fn delete(consumer: &Consumer, ids: &[String]) -> Result<()> {
     let deleted = in_batches(ids, |batch| delete_batch(consumer, batch)).await;
     deleted.into_iter().collect()

@@ -1,4 +1,4 @@
-//! What an error of SQS means: who has to act, and whether waiting helps.
+//! Classifies errors of SQS: their kind, and whether they are temporary.
 
 use std::error::Error as StdError;
 
@@ -6,7 +6,7 @@ use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use okta_coralogix_core::{Error, ErrorKind};
 
-/// The error of a call, with the action that it needs the right to.
+/// The error of a call. `action` is the IAM action that allows it.
 pub(super) fn request_error<E>(action: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
@@ -44,10 +44,10 @@ where
     }
 }
 
-/// What an error code and a status mean; true if waiting can mend it. The codes are those of the service model of SQS and of
+/// The kind of an error code and a status; true if it is temporary. The codes are those of the service model of SQS and of
 /// AWS's "Common error types".
 fn meaning(code: &str, status: u16) -> (ErrorKind, bool) {
-    // The older protocol puts a name space in front.
+    // The older protocol prefixes a name space.
     let code = code.rsplit('.').next().unwrap_or(code);
     match code {
         "QueueDoesNotExist" | "NonExistentQueue" | "InvalidAddress" | "QueueDeletedRecently" => {

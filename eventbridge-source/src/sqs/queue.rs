@@ -1,4 +1,4 @@
-//! The narrow seam to the queue: what the source asks of it, and what it answers.
+//! The interface between the source and an SQS queue.
 
 use std::fmt::{self, Debug};
 use std::time::Duration;
@@ -10,42 +10,42 @@ use okta_coralogix_core::{ClockOffset, Result};
 /// One SQS queue. [`AwsQueue`](super::AwsQueue) is the real one; `simulator` has one in memory.
 ///
 /// # Implementing
-/// 1. Each call is one attempt; repeating is the caller's. Temporary and permanent errors are told apart by the hint.
-/// 2. The entries of a batch fail one by one: `Ok` names those that were refused, and every other one was done.
+/// 1. Each call makes one attempt; the source retries. An error says whether it is temporary.
+/// 2. The entries of a batch fail one by one: `Ok` names those that failed; every other one was done.
 #[async_trait]
 pub trait Queue: Debug + Send + Sync + 'static {
     /// Up to 10 messages, waiting up to `wait` (at most 20 s) for the first. They stay hidden for `visibility`.
     ///
     /// # Errors
-    /// None of the messages was taken, or they come back after `visibility`.
+    /// No message was received, or those that were come back after `visibility`.
     async fn receive(&self, wait: Duration, visibility: Duration) -> Result<Received>;
 
     /// Deletes up to 10 messages by their receipt handles.
     ///
     /// # Errors
-    /// Whether any was deleted is open.
+    /// Any of the messages may have been deleted.
     async fn delete(&self, handles: &[String]) -> Result<Vec<FailedEntry>>;
 
     /// Sets for how long from now up to 10 messages stay hidden.
     ///
     /// # Errors
-    /// Whether any was changed is open.
+    /// Any of the messages may have been changed.
     async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<FailedEntry>>;
 
     /// How the queue is set up.
     ///
     /// # Errors
-    /// As said above.
+    /// The queue refused the call, or did not answer.
     async fn attributes(&self) -> Result<QueueAttributes>;
 
-    /// About how much is in it.
+    /// Approximately how many messages it holds.
     ///
     /// # Errors
-    /// As said above.
+    /// The queue refused the call, or did not answer.
     async fn depth(&self) -> Result<Depth>;
 }
 
-/// What one receive gave.
+/// The answer to one receive.
 #[derive(Debug, Clone, Default)]
 pub struct Received {
     /// The messages, in the queue's order.
@@ -59,17 +59,17 @@ pub struct Received {
 pub struct Message {
     /// The same each time the message is received.
     pub id: String,
-    /// Another one each time the message is received. Only the newest is sure to work.
+    /// The receipt handle, another one at each receive. Only the latest is sure to work.
     pub handle: String,
-    /// The text.
+    /// The message body.
     pub body: Bytes,
-    /// How often it has been received, this time included; 0 if the queue does not say.
+    /// How often it has been received, this time included; 0 if unknown.
     pub receive_count: u32,
     /// The message group (FIFO queues).
     pub group: Option<String>,
 }
 
-/// Without the body, which tells of people.
+/// Without the body, which has personal data.
 impl Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
@@ -81,7 +81,7 @@ impl Debug for Message {
     }
 }
 
-/// For how long a message is to stay hidden.
+/// Sets for how long a message stays hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VisibilityChange {
     /// The receipt handle.
@@ -90,14 +90,14 @@ pub struct VisibilityChange {
     pub visibility: Duration,
 }
 
-/// An entry of a batch that was not done.
+/// An entry of a batch that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedEntry {
     /// Its index in the batch.
     pub index: usize,
-    /// True if the same entry will be refused again (a handle that is no longer valid); false if the queue could not do it now.
+    /// True if it would fail again (a receipt handle that is no longer valid); false if the queue could not do it now.
     pub is_permanent: bool,
-    /// The queue's word for the reason.
+    /// The error code of the queue.
     pub code: String,
 }
 
@@ -106,23 +106,23 @@ pub struct FailedEntry {
 pub struct QueueAttributes {
     /// For how long a received message stays hidden unless a call says otherwise.
     pub visibility_timeout: Duration,
-    /// Messages of a group are given in order, one lot at a time.
+    /// A FIFO queue: the messages of a group are received in order.
     pub is_fifo: bool,
-    /// What is received too often moves to a dead-letter queue.
+    /// A message that is received too often moves to a dead-letter queue.
     pub has_redrive_policy: bool,
 }
 
-/// About how many messages a queue holds.
+/// The approximate number of messages in a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Depth {
-    /// Waiting, or not to be received yet.
+    /// Visible, or delayed.
     pub visible: u64,
-    /// Received by somebody, and neither deleted nor visible again.
+    /// Received by a consumer, and neither deleted nor visible again.
     pub in_flight: u64,
 }
 
 impl Depth {
-    /// True if there is nothing.
+    /// True if there are no messages.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.visible == 0 && self.in_flight == 0

@@ -1,4 +1,4 @@
-//! The visibility of messages in flight: a task extends it, and gives the messages back that nobody settled.
+//! The visibility of messages in flight: a task extends it, and gives unsettled messages back.
 //!
 //! A message is, in this order:
 //!

@@ -25,14 +25,13 @@ pub struct SqsServer {
     task: JoinHandle<()>,
 }
 
-/// What the handlers know.
 #[derive(Debug, Clone)]
 struct Served {
     simulator: SqsSimulator,
     url: String,
 }
 
-/// An error as SQS answers it: its code and words.
+/// An error response of SQS: status, code and message.
 struct Fault(StatusCode, &'static str, String);
 
 impl SqsServer {
