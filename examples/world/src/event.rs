@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::plan::{Kind, Plan, Route};
+use crate::plan::{EventKind, Plan, Route};
 
 /// More bytes than a request may have.
 const HUGE: usize = 9_000;
@@ -13,7 +13,7 @@ const HUGE: usize = 9_000;
 /// One event that Okta stores.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
-    pub(crate) kind: Kind,
+    pub(crate) kind: EventKind,
     /// When it is stored.
     pub(crate) at: Duration,
     pub(crate) published: DateTime<Utc>,
@@ -22,7 +22,7 @@ pub(crate) struct Event {
     /// What has to stand in Coralogix, or in the dead letters: the event, or the envelope around it.
     pub(crate) document: Bytes,
     pub(crate) severity: u8,
-    /// The place of the event that this is a copy of; its own, if it is none.
+    /// The index of the event that this is a copy of; its own, if it is none.
     pub(crate) original: usize,
 }
 
@@ -30,8 +30,8 @@ pub(crate) struct Event {
 pub(crate) fn events(plan: &Plan, start: DateTime<Utc>) -> Vec<Event> {
     let mut rng = fastrand::Rng::with_seed(plan.seed ^ 0x0e7e_4715);
     let mut events: Vec<Event> = Vec::new();
-    for (place, arrival) in plan.arrivals.iter().enumerate() {
-        if let (Kind::Copy, Some(last)) = (arrival.kind, events.last()) {
+    for (index, arrival) in plan.arrivals.iter().enumerate() {
+        if let (EventKind::Duplicate, Some(last)) = (arrival.kind, events.last()) {
             let copy = Event {
                 at: arrival.at,
                 ..last.clone()
@@ -43,7 +43,7 @@ pub(crate) fn events(plan: &Plan, start: DateTime<Utc>) -> Vec<Event> {
         events.push(event(
             plan,
             &mut rng,
-            place,
+            index,
             arrival.kind,
             arrival.at,
             stored,
@@ -55,15 +55,15 @@ pub(crate) fn events(plan: &Plan, start: DateTime<Utc>) -> Vec<Event> {
 fn event(
     plan: &Plan,
     rng: &mut fastrand::Rng,
-    place: usize,
-    kind: Kind,
+    index: usize,
+    kind: EventKind,
     at: Duration,
     stored: DateTime<Utc>,
 ) -> Event {
     let day = TimeDelta::hours(24);
     let published = match kind {
-        Kind::Old => stored - day - TimeDelta::seconds(rng.i64(1..7200)),
-        Kind::Ageing(seconds) => stored - day + TimeDelta::seconds(i64::from(seconds)),
+        EventKind::Old => stored - day - TimeDelta::seconds(rng.i64(1..7200)),
+        EventKind::Ageing(seconds) => stored - day + TimeDelta::seconds(i64::from(seconds)),
         _ => stored - TimeDelta::milliseconds(rng.i64(0..90_000)),
     };
     let (word, severity) = [
@@ -72,10 +72,10 @@ fn event(
         ("WARN", 4),
         ("ERROR", 5),
         ("ODD", 3),
-    ][place % 5];
+    ][index % 5];
     let bits = rng.u128(..);
     let uuid = match kind {
-        Kind::NoUuid => String::new(),
+        EventKind::NoUuid => String::new(),
         _ => format!(
             r#""uuid":"{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}","#,
             bits >> 96,
@@ -86,31 +86,31 @@ fn event(
         ),
     };
     let time = match kind {
-        Kind::Timeless => String::new(),
+        EventKind::NoTime => String::new(),
         _ => {
             let time = published.to_rfc3339_opts(SecondsFormat::Millis, true);
             format!(r#""published":"{time}","#)
         }
     };
     let event_type = match kind {
-        Kind::Noise => "noise.made",
+        EventKind::Noise => "noise.made",
         _ => "user.session.start",
     };
     let more = match kind {
-        Kind::Poison => "poison".to_owned(),
-        Kind::Huge => "x".repeat(HUGE),
+        EventKind::Poison => "poison".to_owned(),
+        EventKind::Oversized => "x".repeat(HUGE),
         _ => "é \\u00e9 \\\"q\\\" \\\\ \\/ \\n".to_owned(),
     };
     let text = match kind {
-        Kind::Broken => format!(r#"{{"place":{place},"uuid":nope}}"#),
+        EventKind::Broken => format!(r#"{{"index":{index},"uuid":nope}}"#),
         _ => format!(
-            r#"{{"place":{place},{uuid}{time}"eventType":"{event_type}","severity":"{word}","n":1.50e+2,"twice":1,"twice":2,"more":"{more}"}}"#
+            r#"{{"index":{index},{uuid}{time}"eventType":"{event_type}","severity":"{word}","n":1.50e+2,"twice":1,"twice":2,"more":"{more}"}}"#
         ),
     };
     let document = match plan.route {
         Route::Pull => text.clone(),
         Route::Http | Route::Sqs => format!(
-            r#"{{"version":"0","id":"e-{place}","detail-type":"SystemLog","source":"aws.partner/okta.com/acme/audit","account":"123456789012","time":"2026-11-22T12:00:00Z","region":"eu-west-1","resources":[],"detail":{text}}}"#
+            r#"{{"version":"0","id":"e-{index}","detail-type":"SystemLog","source":"aws.partner/okta.com/acme/audit","account":"123456789012","time":"2026-11-22T12:00:00Z","region":"eu-west-1","resources":[],"detail":{text}}}"#
         ),
     };
     Event {
@@ -120,6 +120,6 @@ fn event(
         text: text.into(),
         document: document.into(),
         severity,
-        original: place,
+        original: index,
     }
 }

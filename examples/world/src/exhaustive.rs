@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::many::{Many, many};
+use crate::batch::{Batch, run_batch};
 use crate::plan::{
-    Arrival, DiskFault, Kind, NetFault, Plan, QueueKind, Route, Seam, Settings, Trouble,
+    Arrival, DiskFault, EventKind, Fault, NetFault, Plan, QueueKind, Route, Seam, Settings,
 };
 use crate::run::{Busy, run};
 
@@ -18,7 +18,7 @@ const NET: [NetFault; 11] = [
     NetFault::ResetAfter,
     NetFault::HalfBody,
     NetFault::Stalled,
-    NetFault::Twice,
+    NetFault::Duplicated,
     NetFault::Late(SECOND),
     NetFault::Status(500),
     NetFault::Status(429),
@@ -37,9 +37,9 @@ const DISK: [DiskFault; 5] = [
 /// Three pages of four events, two requests each; two of the events belong into the dead letters.
 #[must_use]
 pub fn scenario(route: Route) -> Plan {
-    let mut kinds = vec![Kind::Fresh; 12];
-    kinds[5] = Kind::Timeless;
-    kinds[10] = Kind::Noise;
+    let mut kinds = vec![EventKind::Fresh; 12];
+    kinds[5] = EventKind::NoTime;
+    kinds[10] = EventKind::Noise;
     Plan {
         seed: 7,
         route,
@@ -57,7 +57,7 @@ pub fn scenario(route: Route) -> Plan {
                 kind,
             })
             .collect(),
-        troubles: Vec::new(),
+        faults: Vec::new(),
     }
 }
 
@@ -76,80 +76,80 @@ pub fn fifo() -> Plan {
 
 /// Every single fault that can meet the scenario.
 #[must_use]
-pub fn faults(busy: &Busy) -> Vec<Trouble> {
+pub fn faults(busy: &Busy) -> Vec<Fault> {
     let mut faults = Vec::new();
     for &(seam, count) in &busy.exchanges {
         for number in 1..=count {
-            faults.extend(NET.map(|fault| Trouble::Net(seam, number, fault)));
+            faults.extend(NET.map(|fault| Fault::Net(seam, number, fault)));
         }
     }
     for number in 1..=busy.operations {
-        faults.extend(DISK.map(|fault| Trouble::Disk(number, fault)));
+        faults.extend(DISK.map(|fault| Fault::Disk(number, fault)));
     }
     faults
 }
 
 /// How much there was to try, and what came of it.
 #[derive(Debug)]
-pub struct Tried {
+pub struct Coverage {
     /// Steps of the scenario, without any fault.
     pub steps: u64,
-    /// Those that are deeds: something outside the program may come of them.
-    pub deeds: usize,
+    /// Those that are actions: something outside the program may come of them.
+    pub actions: usize,
     /// Single faults.
     pub faults: usize,
     /// All that ran.
-    pub many: Many,
+    pub batch: Batch,
 }
 
 /// Kills the program at every step, and takes the power away at every step; and tries each single fault, without any crash.
 #[must_use]
-pub fn one_by_one(scenario: &Plan) -> Tried {
+pub fn single_faults(scenario: &Plan) -> Coverage {
     tried(scenario, false)
 }
 
 /// Kills the program at every step, and takes the power away at every step. With each single fault in the scenario it does one or the
-/// other at every deed. (Between two deeds nothing changes outside the program, so that it is the same which turn is its last.)
+/// other at every action. (Between two actions nothing changes outside the program, so that it is the same which turn is its last.)
 #[must_use]
-pub fn everything(scenario: &Plan) -> Tried {
+pub fn faults_with_crashes(scenario: &Plan) -> Coverage {
     tried(scenario, true)
 }
 
-fn tried(clean: &Plan, together: bool) -> Tried {
+fn tried(clean: &Plan, together: bool) -> Coverage {
     let busy = run(clean, false).busy;
     let faults = faults(&busy);
     let mut plans = Vec::new();
     for power in [false, true] {
         for step in 1..=busy.steps {
-            plans.push(with(clean, [Trouble::Crash { step, power }]));
+            plans.push(with(clean, [Fault::Crash { step, power }]));
         }
     }
     let worlds: Vec<_> = faults.iter().map(|fault| with(clean, [*fault])).collect();
     let alone: Vec<_> = worlds
         .iter()
-        .map(|plan| run(plan, false).busy.deeds)
+        .map(|plan| run(plan, false).busy.actions)
         .collect();
-    for (number, (fault, deeds)) in faults.iter().zip(&alone).enumerate() {
+    for (number, (fault, actions)) in faults.iter().zip(&alone).enumerate() {
         plans.push(with(clean, [*fault]));
-        for (place, &step) in deeds.iter().enumerate().filter(|_| together) {
-            let power = (place + number).is_multiple_of(2);
-            plans.push(with(clean, [*fault, Trouble::Crash { step, power }]));
+        for (index, &step) in actions.iter().enumerate().filter(|_| together) {
+            let power = (index + number).is_multiple_of(2);
+            plans.push(with(clean, [*fault, Fault::Crash { step, power }]));
         }
     }
-    let many = many(plans.len() as u64, false, |number| {
+    let batch = run_batch(plans.len() as u64, false, |number| {
         plans[number as usize].clone()
     });
-    Tried {
+    Coverage {
         steps: busy.steps,
-        deeds: busy.deeds.len(),
+        actions: busy.actions.len(),
         faults: faults.len(),
-        many,
+        batch,
     }
 }
 
-fn with<const N: usize>(plan: &Plan, troubles: [Trouble; N]) -> Plan {
+fn with<const N: usize>(plan: &Plan, faults: [Fault; N]) -> Plan {
     Plan {
-        troubles: troubles.to_vec(),
+        faults: faults.to_vec(),
         ..plan.clone()
     }
 }
@@ -159,7 +159,7 @@ fn with<const N: usize>(plan: &Plan, troubles: [Trouble; N]) -> Plan {
 pub fn seams(route: Route) -> &'static [Seam] {
     match route {
         Route::Pull => &[Seam::Okta, Seam::Ingress],
-        Route::Http => &[Seam::Door, Seam::Ingress],
+        Route::Http => &[Seam::Push, Seam::Ingress],
         Route::Sqs => &[Seam::Queue, Seam::Ingress],
     }
 }

@@ -1,37 +1,32 @@
 #![doc = include_str!("../README.md")]
 
-mod book;
-mod disk;
-mod door;
+mod batch;
+mod checks;
+mod dead_letters;
+mod env;
 mod event;
 pub mod exhaustive;
-mod happen;
-mod letters;
-mod life;
-mod line;
-mod looks;
-mod many;
-mod operator;
-mod overheard;
+mod fakes;
+mod fault_injector;
+mod log_capture;
+mod oracle;
 mod plan;
-mod platter;
-mod post;
+mod process;
 mod program;
 mod random;
 mod report;
 mod run;
-mod scene;
+mod schedule;
 mod shrink;
 mod signal;
-mod story;
-mod troubles;
-mod wire;
+mod trace;
 
-pub use many::{Found, Many, many};
+pub use batch::{Batch, Failure, run_batch};
 pub use plan::{
-    Arrival, DiskFault, Happening, Kind, NetFault, Plan, QueueKind, Route, Seam, Settings, Trouble,
+    Arrival, DiskFault, EventKind, Fault, Incident, NetFault, Plan, QueueKind, Route, Seam,
+    Settings,
 };
 pub use random::world;
 pub use report::report;
-pub use run::{Busy, Outcome, patience, run};
+pub use run::{Busy, Outcome, liveness_timeout, run};
 pub use shrink::shrink;

@@ -1,16 +1,16 @@
-//! Many worlds by hand, and one of them again.
+//! Batch worlds by hand, and one of them again.
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use okta_coralogix_world::exhaustive::{everything, fifo, scenario};
-use okta_coralogix_world::{Route, many, report, run, world};
+use okta_coralogix_world::exhaustive::{faults_with_crashes, fifo, scenario};
+use okta_coralogix_world::{Route, report, run, run_batch, world};
 
 const USAGE: &str = "\
 --worlds N [--seed S] [--first]   N random worlds, from seed S on; --first ends at the first that is wrong
---replay S                        the world of a seed: its story, and what is wrong in it, as small as it was found
---story S                         the same, with everything that was planned for it
+--replay S                        the world of a seed: its trace, and what is wrong in it, as small as it was found
+--trace S                         the same, with everything that was planned for it
 --exhaustive pull|http|sqs|fifo   the small scenario: every step with every fault
 ";
 
@@ -37,8 +37,8 @@ fn main() -> ExitCode {
 /// What to print, and whether all was well.
 fn serve(arguments: &[String]) -> Result<(String, bool), String> {
     let value = |name: &str| {
-        let place = arguments.iter().position(|argument| argument == name);
-        place.map(|place| arguments.get(place + 1).cloned().unwrap_or_default())
+        let index = arguments.iter().position(|argument| argument == name);
+        index.map(|index| arguments.get(index + 1).cloned().unwrap_or_default())
     };
     let number = |name: &str| match value(name) {
         None => Ok(None),
@@ -51,10 +51,10 @@ fn serve(arguments: &[String]) -> Result<(String, bool), String> {
     if let Some(seed) = number("--replay")? {
         return Ok((report(&world(seed)), true));
     }
-    if let Some(seed) = number("--story")? {
+    if let Some(seed) = number("--trace")? {
         let outcome = run(&world(seed), true);
-        let story = outcome.story.join("\n");
-        let text = format!("{:#?}\n{story}\n{:#?}\n", world(seed), outcome.violations);
+        let trace = outcome.trace.join("\n");
+        let text = format!("{:#?}\n{trace}\n{:#?}\n", world(seed), outcome.violations);
         return Ok((text, outcome.violations.is_empty()));
     }
     if let Some(route) = value("--exhaustive") {
@@ -65,29 +65,29 @@ fn serve(arguments: &[String]) -> Result<(String, bool), String> {
             "fifo" => fifo(),
             _ => return Err("--exhaustive: write pull, http, sqs or fifo".into()),
         };
-        let tried = everything(&scenario);
+        let tried = faults_with_crashes(&scenario);
         let mut text = format!(
-            "{} steps, {} of them deeds, {} single faults, {} worlds in {:?}: {} are wrong\n",
+            "{} steps, {} of them actions, {} single faults, {} worlds in {:?}: {} are wrong\n",
             tried.steps,
-            tried.deeds,
+            tried.actions,
             tried.faults,
-            tried.many.worlds,
+            tried.batch.worlds,
             begin.elapsed(),
-            tried.many.found.len()
+            tried.batch.found.len()
         );
-        if let Some(found) = tried.many.found.first() {
+        if let Some(found) = tried.batch.found.first() {
             text += &report(&found.plan);
         }
-        return Ok((text, tried.many.found.is_empty()));
+        return Ok((text, tried.batch.found.is_empty()));
     }
     let worlds = number("--worlds")?.ok_or("what is to be done?")?;
     let seed = number("--seed")?.unwrap_or(0);
     let first = arguments.iter().any(|argument| argument == "--first");
-    let all = many(worlds, first, |number| world(seed.wrapping_add(number)));
+    let all = run_batch(worlds, first, |number| world(seed.wrapping_add(number)));
     let mut text = format!(
-        "{} worlds, {} lives, {} steps, {} repeats in {:?}: {} are wrong\n",
+        "{} worlds, {} processes, {} steps, {} repeats in {:?}: {} are wrong\n",
         all.worlds,
-        all.lives,
+        all.processes,
         all.steps,
         all.repeats,
         begin.elapsed(),

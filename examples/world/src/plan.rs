@@ -1,4 +1,4 @@
-//! What a world is made of, as data: the same plan gives the same story.
+//! What a world is made of, as data: the same plan gives the same trace.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ pub struct QueueKind {
     pub fifo: bool,
     /// What was received this often goes to the queue's own dead letters instead of being received again. Without it nothing ever
     /// does.
-    pub most_receives: Option<u32>,
+    pub max_receives: Option<u32>,
 }
 
 impl QueueKind {
     /// The group of an event's message.
-    pub(crate) fn group(self, place: usize) -> Option<&'static str> {
-        self.fifo.then(|| ["odd", "even"][place % 2])
+    pub(crate) fn group(self, index: usize) -> Option<&'static str> {
+        self.fifo.then(|| ["odd", "even"][index % 2])
     }
 }
 
@@ -51,7 +51,7 @@ pub struct Settings {
 
 /// What an event is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum EventKind {
     /// It has to arrive.
     Fresh,
     /// It has to arrive, and nothing tells it from a copy.
@@ -63,15 +63,15 @@ pub enum Kind {
     /// Of the type that a filter may drop.
     Noise,
     /// A JSON object without the time that its age is judged by.
-    Timeless,
+    NoTime,
     /// No JSON.
     Broken,
     /// The ingress refuses it.
     Poison,
     /// It fits into no request.
-    Huge,
+    Oversized,
     /// The event before it, once more.
-    Copy,
+    Duplicate,
 }
 
 /// An event that is stored by Okta.
@@ -80,10 +80,10 @@ pub struct Arrival {
     /// When.
     pub at: Duration,
     /// What.
-    pub kind: Kind,
+    pub kind: EventKind,
 }
 
-/// A place where the program meets the world.
+/// A index where the program meets the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Seam {
     /// Its requests to the org.
@@ -91,7 +91,7 @@ pub enum Seam {
     /// Its requests to the ingress.
     Ingress,
     /// Requests of EventBridge to it.
-    Door,
+    Push,
     /// Its calls of the queue.
     Queue,
 }
@@ -112,7 +112,7 @@ pub enum NetFault {
     /// The far side acts, and its answer stops half way without an end.
     Stalled,
     /// The far side hears it twice.
-    Twice,
+    Duplicated,
     /// The connection breaks, and the far side acts so much later.
     Late(Duration),
     /// Something on the way answers with this status.
@@ -138,7 +138,7 @@ pub enum DiskFault {
 
 /// What somebody does, or what happens, at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Happening {
+pub enum Incident {
     /// SIGTERM, and a start with these settings.
     Restart(Settings),
     /// The ingress takes another key from now on; the operator sets it once the program has ended.
@@ -146,7 +146,7 @@ pub enum Happening {
     /// The org takes another token from now on.
     RotateToken,
     /// EventBridge comes with another key; for a minute the program knows the old one only.
-    RotateDoorKey,
+    RotatePushKey,
     /// The host's clock is wrong by so many seconds from now on.
     Clock(i64),
     /// Nobody there for so long.
@@ -161,7 +161,7 @@ pub enum Happening {
 
 /// One thing that goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum Fault {
     /// The program ends at this step of the world, and what it had in memory is gone.
     Crash {
         /// Which step.
@@ -174,7 +174,7 @@ pub enum Trouble {
     /// The n-th operation on the disk meets a fault.
     Disk(u64, DiskFault),
     /// Something happens at a time.
-    At(Duration, Happening),
+    At(Duration, Incident),
 }
 
 /// A whole world.
@@ -195,7 +195,7 @@ pub struct Plan {
     /// What Okta stores.
     pub arrivals: Vec<Arrival>,
     /// What goes wrong.
-    pub troubles: Vec<Trouble>,
+    pub faults: Vec<Fault>,
 }
 
 impl Default for Settings {

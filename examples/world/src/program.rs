@@ -1,4 +1,4 @@
-//! The program: put together as the example programs are, on the seams of one life.
+//! The program: put together as the example programs are, on the seams of one process.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use okta_coralogix_core::{
 use okta_source::OktaSource;
 use tokio::time::{sleep, timeout};
 
-use crate::book::MOST_BYTES;
-use crate::disk::LifeDisk;
-use crate::life::Life;
-use crate::line::Line;
+use crate::env::{CHECKPOINT, DEAD_LETTERS, key, push_key, start, token};
+use crate::fakes::disk::FakeDisk;
+use crate::fakes::network::FakeNetwork;
+use crate::fakes::queue::FakeQueue;
+use crate::oracle::MAX_BYTES;
 use crate::plan::{Route, Seam, Settings};
-use crate::scene::{CHECKPOINT, DEAD_LETTERS, door_key, key, start, token};
-use crate::wire::Wire;
+use crate::process::Process;
 
 /// How long the server of the endpoint goes on after its pipeline.
 const ANSWERS: Duration = Duration::from_secs(1);
@@ -43,13 +43,13 @@ pub(crate) enum Ended {
     NotStarted(Error),
 }
 
-/// One program, from its start to its end; it begins after `terms` SIGTERMs.
-pub(crate) async fn program(life: Life, settings: Settings, terms: u32) -> Ended {
-    let route = life.scene().plan.route;
+/// One program, from its start to its end; it begins after `sigterms` SIGTERMs.
+pub(crate) async fn program(process: Process, settings: Settings, sigterms: u32) -> Ended {
+    let route = process.env().plan.route;
     let ran = match route {
-        Route::Pull => pull(life, settings, terms).await,
-        Route::Http => http(life, settings, terms).await,
-        Route::Sqs => sqs(life, settings, terms).await,
+        Route::Pull => pull(process, settings, sigterms).await,
+        Route::Http => http(process, settings, sigterms).await,
+        Route::Sqs => sqs(process, settings, sigterms).await,
     };
     match ran {
         Ok(Ok(summary)) => Ended::Done(summary),
@@ -60,36 +60,36 @@ pub(crate) async fn program(life: Life, settings: Settings, terms: u32) -> Ended
 
 type Ran = Result<Result<Summary, RunError>>;
 
-async fn pull(life: Life, settings: Settings, terms: u32) -> Ran {
-    let scene = life.scene();
-    let disk = Arc::new(LifeDisk(life.clone()));
+async fn pull(process: Process, settings: Settings, sigterms: u32) -> Ran {
+    let env = process.env();
+    let disk = Arc::new(FakeDisk(process.clone()));
     let checkpoint = FileCheckpoint::open_with(CHECKPOINT, disk).await?;
-    let token = token(scene.now().token.1);
+    let token = token(env.state().token.1);
     let source = OktaSource::builder()
         .org_url("https://example.okta.com")
         .api_token(token)
         .since(start() - TimeDelta::hours(1))
         .page_limit(settings.page)
         .checkpoint(Arc::new(checkpoint))
-        .clock(Arc::clone(&scene.host))
-        .transport(wire(&life, Seam::Okta))
+        .clock(Arc::clone(&env.host_clock))
+        .transport(network(&process, Seam::Okta))
         .open()
         .await?;
-    let sink = sink(&life, settings, &SharedClockOffset::unknown())?;
+    let sink = sink(&process, settings, &SharedClockOffset::unknown())?;
     let pipeline = Pipeline::builder(source, sink)
         .max_in_flight_deliveries(settings.deliveries)
         .max_in_flight_events(4_000);
-    let pipeline = finish(pipeline, &life, settings).await?;
-    Ok(pipeline.run(stopped(&life, terms)).await)
+    let pipeline = finish(pipeline, &process, settings).await?;
+    Ok(pipeline.run(stopped(&process, sigterms)).await)
 }
 
-async fn http(life: Life, settings: Settings, terms: u32) -> Ran {
-    let scene = Arc::clone(life.scene());
+async fn http(process: Process, settings: Settings, sigterms: u32) -> Ran {
+    let env = Arc::clone(process.env());
     let offset = SharedClockOffset::unknown();
-    let sink = Arc::new(sink(&life, settings, &offset)?);
-    let known = scene.now().door_key.1;
+    let sink = Arc::new(sink(&process, settings, &offset)?);
+    let known = env.state().push_key.1;
     let source = (0..=known).fold(HttpSource::builder(), |source, number| {
-        source.api_key(door_key(number))
+        source.api_key(push_key(number))
     });
     let asked = Arc::clone(&sink);
     let source = source.clock_offset(offset).sink_check(move || {
@@ -98,87 +98,91 @@ async fn http(life: Life, settings: Settings, terms: u32) -> Ran {
     });
     let source = source.build()?;
     let router = source.router();
-    let pipeline = finish(source.pipeline(Arc::clone(&sink)), &life, settings).await?;
+    let pipeline = finish(source.pipeline(Arc::clone(&sink)), &process, settings).await?;
     // A key that the ingress refuses is said before an event asks for it.
     if let Err(error) = sink.check().await
         && !error.is_temporary()
     {
         return Err(error);
     }
-    scene.door.open(&life, router);
-    let ended = pipeline.run(stopped(&life, terms)).await;
+    env.endpoint.open(&process, router);
+    let ended = pipeline.run(stopped(&process, sigterms)).await;
     // Whatever ended it, everybody is answered.
-    scene.door.close();
+    env.endpoint.close();
     sleep(ANSWERS).await;
     Ok(ended)
 }
 
-async fn sqs(life: Life, settings: Settings, terms: u32) -> Ran {
-    let scene = life.scene();
+async fn sqs(process: Process, settings: Settings, sigterms: u32) -> Ran {
+    let env = process.env();
     let source = SqsSource::builder()
-        .queue(Line(life.clone()))
-        .max_prefetched_messages(20)
-        .max_delivery_messages(usize::from(settings.page))
-        .seed(scene.plan.seed.wrapping_add(life.number().into()))
+        .queue(FakeQueue(process.clone()))
+        .read_ahead(20)
+        .delivery(usize::from(settings.page))
+        .seed(env.plan.seed.wrapping_add(process.number().into()))
         .open()
         .await?;
-    let returned = source.drain_handle();
-    let sink = sink(&life, settings, &SharedClockOffset::unknown())?;
+    let returned = source.returned();
+    let sink = sink(&process, settings, &SharedClockOffset::unknown())?;
     let pipeline = Pipeline::builder(source, sink)
         .max_in_flight_deliveries(settings.deliveries)
         .max_in_flight_events(4_000);
-    let pipeline = finish(pipeline, &life, settings).await?;
-    let ended = pipeline.run(stopped(&life, terms)).await;
+    let pipeline = finish(pipeline, &process, settings).await?;
+    let ended = pipeline.run(stopped(&process, sigterms)).await;
     timeout(RETURN, returned.wait()).await.ok();
     Ok(ended)
 }
 
-fn wire(life: &Life, seam: Seam) -> Arc<Wire> {
-    let scene = life.scene();
-    Arc::new(Wire {
-        life: life.clone(),
+fn network(process: &Process, seam: Seam) -> Arc<FakeNetwork> {
+    let env = process.env();
+    Arc::new(FakeNetwork {
+        process: process.clone(),
         seam,
-        far: match seam {
-            Seam::Okta => Arc::new(scene.org.clone()),
-            _ => Arc::new(scene.ingress.clone()),
+        remote: match seam {
+            Seam::Okta => Arc::new(env.org.clone()),
+            _ => Arc::new(env.ingress.clone()),
         },
     })
 }
 
-fn sink(life: &Life, settings: Settings, offset: &SharedClockOffset) -> Result<CoralogixSink> {
-    let scene = life.scene();
-    let key = key(scene.now().key.1);
+fn sink(
+    process: &Process,
+    settings: Settings,
+    offset: &SharedClockOffset,
+) -> Result<CoralogixSink> {
+    let env = process.env();
+    let key = key(env.state().key.1);
     CoralogixSink::builder()
         .domain("eu2.coralogix.com")
         .api_key(key)
         .gzip_level(settings.gzip.into())
         .max_request_entries(settings.entries)
-        .max_request_bytes(MOST_BYTES)
-        .clock_offset(offset.clone(), Arc::clone(&scene.host))
-        .transport(wire(life, Seam::Ingress))
+        .max_request_bytes(MAX_BYTES)
+        .clock_offset(offset.clone(), Arc::clone(&env.host_clock))
+        .transport(network(process, Seam::Ingress))
         .build()
 }
 
 async fn finish<S: EventSource>(
     pipeline: PipelineBuilder<S>,
-    life: &Life,
+    process: &Process,
     settings: Settings,
 ) -> Result<Pipeline<S>> {
-    let scene = life.scene();
+    let env = process.env();
     let letters = FileDeadLetters::builder(Path::new(DEAD_LETTERS))
         .rotate_at(2_000)
-        .disk(Arc::new(LifeDisk(life.clone())))
+        .disk(Arc::new(FakeDisk(process.clone())))
         .open()
         .await?;
     let mapping = CoralogixMapping::builder().subsystem("world").build()?;
-    let clock = Arc::clone(&scene.host);
+    let clock = Arc::clone(&env.host_clock);
     let pipeline = pipeline
         .mapping(mapping)
         .clock(clock)
         .dead_letters(letters)
         .max_in_flight_requests(settings.requests)
         .drain_timeout(settings.drain)
-        .seed(scene.plan.seed.wrapping_add(life.number().into()));
+        .seed(env.plan.seed.wrapping_add(process.number().into()));
     match settings.filter {
         true => pipeline
             .filter(EventTypeFilter::new([""; 0], ["noise.*"])?)
@@ -187,7 +191,7 @@ async fn finish<S: EventSource>(
     }
 }
 
-/// Resolves at the next SIGTERM after the first `terms`.
-async fn stopped(life: &Life, terms: u32) {
-    life.scene().stop.beyond(terms).await;
+/// Resolves at the next SIGTERM after the first `sigterms`.
+async fn stopped(process: &Process, sigterms: u32) {
+    process.env().stop.beyond(sigterms).await;
 }

@@ -6,7 +6,8 @@ use fastrand::Rng;
 
 use crate::exhaustive::seams;
 use crate::plan::{
-    Arrival, DiskFault, Happening, Kind, NetFault, Plan, QueueKind, Route, Seam, Settings, Trouble,
+    Arrival, DiskFault, EventKind, Fault, Incident, NetFault, Plan, QueueKind, Route, Seam,
+    Settings,
 };
 
 /// The world of a seed.
@@ -32,12 +33,12 @@ pub fn world(seed: u64) -> Plan {
     let arrivals = arrivals(rng, ages);
     let last = arrivals.last().map_or(Duration::ZERO, |arrival| arrival.at);
     let many = [0, 1, 1, 2, 2, 3, 4, 6, 9][rng.usize(..9)];
-    let mut troubles: Vec<_> = (0..many)
-        .map(|_| trouble(rng, route, programs, settings, last))
+    let mut faults: Vec<_> = (0..many)
+        .map(|_| fault(rng, route, programs, settings, last))
         .collect();
-    only_one_refusal(&mut troubles);
+    only_one_refusal(&mut faults);
     if route == Route::Http && rng.u8(0..6) == 0 {
-        troubles.extend(lost_clock(rng));
+        faults.extend(lost_clock(rng));
     }
     Plan {
         seed: rng.u64(..),
@@ -47,14 +48,14 @@ pub fn world(seed: u64) -> Plan {
         settings,
         latency: Duration::from_millis(latencies[rng.usize(..latencies.len())]),
         arrivals,
-        troubles,
+        faults,
     }
 }
 
 /// Who is told twice that an entry is bad has to believe it.
-fn only_one_refusal(troubles: &mut [Trouble]) {
-    let refusals = troubles.iter_mut().filter_map(|trouble| match trouble {
-        Trouble::Net(_, _, NetFault::Status(status)) => Some(status),
+fn only_one_refusal(faults: &mut [Fault]) {
+    let refusals = faults.iter_mut().filter_map(|fault| match fault {
+        Fault::Net(_, _, NetFault::Status(status)) => Some(status),
         _ => None,
     });
     let refusals = refusals.filter(|status| matches!(status, 400 | 422));
@@ -66,7 +67,7 @@ fn only_one_refusal(troubles: &mut [Trouble]) {
 fn queue(rng: &mut Rng) -> QueueKind {
     QueueKind {
         fifo: rng.bool(),
-        most_receives: (rng.u8(0..4) == 0).then(|| rng.u32(3..12)),
+        max_receives: (rng.u8(0..4) == 0).then(|| rng.u32(3..12)),
     }
 }
 
@@ -86,25 +87,25 @@ fn settings(rng: &mut Rng) -> Settings {
 fn arrivals(rng: &mut Rng, ages: bool) -> Vec<Arrival> {
     let mut arrivals = Vec::new();
     let mut at = Duration::ZERO;
-    // Many bad entries in a row would show an endpoint that refuses everything.
+    // Batch bad entries in a row would show an endpoint that refuses everything.
     let mut poison = 0;
     for _ in 0..rng.usize(1..=4) {
         for _ in 0..rng.usize(1..=12) {
             let kind = match rng.u8(0..100) {
-                50.. if ages => Kind::Ageing(rng.u8(1..60)),
-                0..4 => Kind::Old,
-                4..7 => Kind::Ageing(rng.u8(1..120)),
-                7..13 => Kind::Noise,
-                13..16 => Kind::Timeless,
-                16..18 => Kind::Broken,
-                18..21 => Kind::NoUuid,
-                21..23 => Kind::Huge,
+                50.. if ages => EventKind::Ageing(rng.u8(1..60)),
+                0..4 => EventKind::Old,
+                4..7 => EventKind::Ageing(rng.u8(1..120)),
+                7..13 => EventKind::Noise,
+                13..16 => EventKind::NoTime,
+                16..18 => EventKind::Broken,
+                18..21 => EventKind::NoUuid,
+                21..23 => EventKind::Oversized,
                 23..25 if poison < 2 => {
                     poison += 1;
-                    Kind::Poison
+                    EventKind::Poison
                 }
-                25..32 if poison == 0 => Kind::Copy,
-                _ => Kind::Fresh,
+                25..32 if poison == 0 => EventKind::Duplicate,
+                _ => EventKind::Fresh,
             };
             arrivals.push(Arrival { at, kind });
             if rng.u8(0..4) == 0 {
@@ -116,15 +117,15 @@ fn arrivals(rng: &mut Rng, ages: bool) -> Vec<Arrival> {
     arrivals
 }
 
-fn trouble(
+fn fault(
     rng: &mut Rng,
     route: Route,
     programs: usize,
     settings: Settings,
     last: Duration,
-) -> Trouble {
+) -> Fault {
     match rng.u8(0..20) {
-        0..7 => Trouble::Crash {
+        0..7 => Fault::Crash {
             step: rng.u64(1..500),
             // The machine is one for all of its programs.
             power: programs == 1 && rng.bool(),
@@ -134,7 +135,7 @@ fn trouble(
             let seam = seams[rng.usize(..seams.len())];
             let most = [8, 40][rng.usize(..2)];
             let number = rng.u64(1..most);
-            Trouble::Net(seam, number, net_fault(rng, seam))
+            Fault::Net(seam, number, net_fault(rng, seam))
         }
         13..16 => {
             let fault = match rng.u8(0..5) {
@@ -144,36 +145,36 @@ fn trouble(
                 3 => DiskFault::FailsAfter,
                 _ => DiskFault::Slow(Duration::from_secs(rng.u64(1..60))),
             };
-            Trouble::Disk(rng.u64(1..80), fault)
+            Fault::Disk(rng.u64(1..80), fault)
         }
         _ => {
             let at = rng.u64(0..last.as_millis() as u64 + 20_000);
-            Trouble::At(Duration::from_millis(at), happening(rng, route, settings))
+            Fault::At(Duration::from_millis(at), incident(rng, route, settings))
         }
     }
 }
 
 /// The host's clock is a day ahead, or nearly, before the ingress has answered and shown its own.
-fn lost_clock(rng: &mut Rng) -> Vec<Trouble> {
+fn lost_clock(rng: &mut Rng) -> Vec<Fault> {
     let ahead = [rng.i64(86_300..86_400), 2 * 24 * 3600][rng.usize(..2)];
-    let mut troubles = vec![Trouble::At(
+    let mut faults = vec![Fault::At(
         Duration::from_millis(rng.u64(0..10_000)),
-        Happening::Clock(ahead),
+        Incident::Clock(ahead),
     )];
     if rng.bool() {
         let out = Duration::from_millis(rng.u64(1..90_000));
-        troubles.push(Trouble::At(
+        faults.push(Fault::At(
             Duration::ZERO,
-            Happening::Outage(Seam::Ingress, out),
+            Incident::Outage(Seam::Ingress, out),
         ));
     } else {
         let answers = rng.u64(1..6);
-        troubles.extend((1..=answers).map(|number| {
+        faults.extend((1..=answers).map(|number| {
             let status = [502, 503][rng.usize(..2)];
-            Trouble::Net(Seam::Ingress, number, NetFault::Status(status))
+            Fault::Net(Seam::Ingress, number, NetFault::Status(status))
         }));
     }
-    troubles
+    faults
 }
 
 fn net_fault(rng: &mut Rng, seam: Seam) -> NetFault {
@@ -185,38 +186,38 @@ fn net_fault(rng: &mut Rng, seam: Seam) -> NetFault {
         3 | 4 => NetFault::ResetAfter,
         5 => NetFault::HalfBody,
         6 => NetFault::Stalled,
-        7 => NetFault::Twice,
+        7 => NetFault::Duplicated,
         8 => NetFault::Late(some),
-        9 if seam != Seam::Door => NetFault::Html,
+        9 if seam != Seam::Push => NetFault::Html,
         10 if seam == Seam::Ingress && rng.bool() => {
             NetFault::Status([400, 403, 404, 413, 422][rng.usize(..5)])
         }
         // EventBridge does not come again after a 408.
-        _ if seam == Seam::Door => NetFault::Status([429, 500, 502, 503, 504][rng.usize(..5)]),
+        _ if seam == Seam::Push => NetFault::Status([429, 500, 502, 503, 504][rng.usize(..5)]),
         _ => NetFault::Status([408, 429, 500, 502, 503, 504][rng.usize(..6)]),
     }
 }
 
-fn happening(rng: &mut Rng, route: Route, before: Settings) -> Happening {
+fn incident(rng: &mut Rng, route: Route, before: Settings) -> Incident {
     let some = Duration::from_millis(rng.u64(1..90_000));
     let seams = seams(route);
     match rng.u8(0..10) {
-        0 | 1 => Happening::Restart(settings(rng)),
-        2 => Happening::Restart(Settings {
+        0 | 1 => Incident::Restart(settings(rng)),
+        2 => Incident::Restart(Settings {
             filter: !before.filter,
             ..before
         }),
-        3 => Happening::RotateKey,
-        4 if route == Route::Pull => Happening::RotateToken,
-        4 if route == Route::Http => Happening::RotateDoorKey,
-        5 if route == Route::Pull => Happening::ForgetCursors,
-        5 if route == Route::Sqs => Happening::ShowAll,
-        6 => Happening::DiskFull(some),
+        3 => Incident::RotateKey,
+        4 if route == Route::Pull => Incident::RotateToken,
+        4 if route == Route::Http => Incident::RotatePushKey,
+        5 if route == Route::Pull => Incident::ForgetCursors,
+        5 if route == Route::Sqs => Incident::ShowAll,
+        6 => Incident::DiskFull(some),
         7 | 8 => {
             let day = 24 * 3600;
             let by = [2 * day, -2 * day, day + 60, 3600, -3600, 200, -200, 0];
-            Happening::Clock(by[rng.usize(..by.len())])
+            Incident::Clock(by[rng.usize(..by.len())])
         }
-        _ => Happening::Outage(seams[rng.usize(..seams.len())], some),
+        _ => Incident::Outage(seams[rng.usize(..seams.len())], some),
     }
 }

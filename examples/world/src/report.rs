@@ -6,17 +6,17 @@ use crate::plan::Plan;
 use crate::run::run;
 use crate::shrink::shrink;
 
-/// The most lines of a story.
+/// The most lines of a trace.
 const LINES: usize = 400;
 
-/// The smallest world that was found from `plan`, its story in order, and what is wrong in it.
+/// The smallest world that was found from `plan`, its trace in order, and what is wrong in it.
 #[must_use]
 pub fn report(plan: &Plan) -> String {
     let plan = shrink(plan);
     let outcome = run(&plan, true);
     let mut text = format!("{plan:#?}\n");
     let turns = |line: &&String| !line.ends_with(": a turn");
-    let lines: Vec<_> = outcome.story.iter().filter(turns).collect();
+    let lines: Vec<_> = outcome.trace.iter().filter(turns).collect();
     let skipped = lines.len().saturating_sub(LINES);
     if skipped > 0 {
         // Writing to a string does not fail.

@@ -3,14 +3,14 @@
 use crate::plan::Plan;
 use crate::run::run;
 
-/// Leaves out one trouble after the other, then events from the end, as long as something is still wrong.
+/// Leaves out one fault after the other, then events from the end, as long as something is still wrong.
 #[must_use]
 pub fn shrink(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     let mut index = 0;
-    while index < plan.troubles.len() {
+    while index < plan.faults.len() {
         let mut smaller = plan.clone();
-        smaller.troubles.remove(index);
+        smaller.faults.remove(index);
         match is_wrong(&smaller) {
             true => plan = smaller,
             false => index += 1,

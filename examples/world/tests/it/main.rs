@@ -1,8 +1,8 @@
 //! Worlds: the same one twice, everything in a small one, many random ones, and those that have found something.
 
 mod exhaustive;
-mod found;
 mod random;
+mod regressions;
 mod replay;
 
 /// Says how much was tried, past the test harness: that is worth knowing also where all is well.

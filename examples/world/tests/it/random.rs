@@ -1,16 +1,16 @@
 //! Random worlds, from seeds that are the same each time.
 
-use okta_coralogix_world::{many, report, world};
+use okta_coralogix_world::{report, run_batch, world};
 
 /// What CI has time for. More by hand: `CONTRIBUTING.md`.
 const WORLDS: u64 = 2_000;
 
 #[test]
 fn in_2000_random_worlds_nothing_is_lost_altered_or_repeated_without_a_reason() {
-    let all = many(WORLDS, false, world);
+    let all = run_batch(WORLDS, false, world);
     let what = format!(
-        "{} worlds, {} lives, {} steps, {} repeats",
-        all.worlds, all.lives, all.steps, all.repeats
+        "{} worlds, {} processes, {} steps, {} repeats",
+        all.worlds, all.processes, all.steps, all.repeats
     );
     crate::say(&what);
     if let Some(found) = all.found.first() {

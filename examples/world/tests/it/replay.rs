@@ -8,7 +8,7 @@ fn the_same_seed_tells_the_same_story_and_another_one_another() {
     for seed in 0..60 {
         let first = told(seed);
         assert_eq!(first, told(seed), "seed {seed}");
-        assert!(first.story.len() > 20, "seed {seed}");
+        assert!(first.trace.len() > 20, "seed {seed}");
     }
-    assert_ne!(told(0).story, told(1).story);
+    assert_ne!(told(0).trace, told(1).trace);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use okta_coralogix_world::{
-    Arrival, Happening, Kind, NetFault, Plan, QueueKind, Route, Seam, Settings, Trouble, report,
+    Arrival, EventKind, Fault, Incident, NetFault, Plan, QueueKind, Route, Seam, Settings, report,
     run,
 };
 
@@ -15,13 +15,13 @@ fn fresh(at: impl IntoIterator<Item = u64>) -> Vec<Arrival> {
     at.into_iter()
         .map(|seconds| Arrival {
             at: Duration::from_secs(seconds),
-            kind: Kind::Fresh,
+            kind: EventKind::Fresh,
         })
         .collect()
 }
 
 /// A world with one program and the usual settings.
-fn plan(route: Route, arrivals: Vec<Arrival>, troubles: Vec<Trouble>) -> Plan {
+fn plan(route: Route, arrivals: Vec<Arrival>, faults: Vec<Fault>) -> Plan {
     Plan {
         seed: 1,
         route,
@@ -30,7 +30,7 @@ fn plan(route: Route, arrivals: Vec<Arrival>, troubles: Vec<Trouble>) -> Plan {
         settings: Settings::default(),
         latency: Duration::from_millis(50),
         arrivals,
-        troubles,
+        faults,
     }
 }
 
@@ -51,9 +51,9 @@ fn a_host_clock_that_steps_between_two_answers_drops_no_event_that_is_pushed() {
                 },
                 latency: Duration::from_millis(1_000),
                 arrivals: fresh([0, 0, 0, 0, 0, 40]),
-                troubles: vec![Trouble::At(
+                faults: vec![Fault::At(
                     Duration::from_secs(second),
-                    Happening::Clock(2 * 24 * 3600),
+                    Incident::Clock(2 * 24 * 3600),
                 )],
             });
         }
@@ -63,7 +63,7 @@ fn a_host_clock_that_steps_between_two_answers_drops_no_event_that_is_pushed() {
 /// The first call of the queue had no bound of time, and so the program never began.
 #[test]
 fn a_queue_that_never_answers_its_first_call_is_asked_again() {
-    let stalled = Trouble::Net(Seam::Queue, 1, NetFault::Stalled);
+    let stalled = Fault::Net(Seam::Queue, 1, NetFault::Stalled);
     is_well(&plan(Route::Sqs, fresh([0]), vec![stalled]));
 }
 
@@ -85,8 +85,8 @@ fn an_event_that_grows_too_old_before_it_is_tried_alone_is_not_sent() {
                 ..Settings::default()
             },
             latency: Duration::from_millis(2_500),
-            arrivals: vec![event(Kind::Ageing(seconds)), event(Kind::Poison)],
-            troubles: Vec::new(),
+            arrivals: vec![event(EventKind::Ageing(seconds)), event(EventKind::Poison)],
+            faults: Vec::new(),
         });
     }
 }
@@ -97,18 +97,18 @@ fn a_host_clock_that_is_ahead_before_the_ingress_has_answered_drops_no_event_tha
     // By two days, and so that events seem to grow too old while they wait.
     let ahead = (86_300..86_400).step_by(4).chain([2 * 24 * 3600]);
     for (second, ahead) in ahead.enumerate() {
-        let troubles = vec![
-            Trouble::At(
+        let faults = vec![
+            Fault::At(
                 Duration::ZERO,
-                Happening::Outage(Seam::Ingress, Duration::from_secs(60)),
+                Incident::Outage(Seam::Ingress, Duration::from_secs(60)),
             ),
-            Trouble::At(
+            Fault::At(
                 Duration::from_secs(second as u64 / 4),
-                Happening::Clock(ahead),
+                Incident::Clock(ahead),
             ),
         ];
         let arrivals = fresh([0, 1, 4, 9, 16, 70]);
-        is_well(&plan(Route::Http, arrivals, troubles));
+        is_well(&plan(Route::Http, arrivals, faults));
     }
 }
 
@@ -116,26 +116,26 @@ fn a_host_clock_that_is_ahead_before_the_ingress_has_answered_drops_no_event_tha
 #[test]
 fn an_event_that_grows_too_old_while_a_request_waits_for_another_is_not_sent() {
     let arrivals = [
-        (0, Kind::NoUuid),
-        (1_576, Kind::Noise),
-        (1_576, Kind::Timeless),
-        (1_576, Kind::Ageing(36)),
-        (3_608, Kind::NoUuid),
-        (3_608, Kind::Ageing(40)),
-        (3_608, Kind::Copy),
-        (3_608, Kind::Ageing(38)),
-        (3_608, Kind::Ageing(22)),
-        (3_608, Kind::Ageing(58)),
-        (3_608, Kind::Ageing(31)),
-        (17_890, Kind::Ageing(20)),
-        (17_890, Kind::Timeless),
-        (17_890, Kind::Ageing(37)),
-        (17_890, Kind::Timeless),
-        (17_890, Kind::Noise),
-        (18_558, Kind::Ageing(33)),
-        (21_504, Kind::Ageing(11)),
-        (21_504, Kind::Ageing(19)),
-        (21_504, Kind::Ageing(31)),
+        (0, EventKind::NoUuid),
+        (1_576, EventKind::Noise),
+        (1_576, EventKind::NoTime),
+        (1_576, EventKind::Ageing(36)),
+        (3_608, EventKind::NoUuid),
+        (3_608, EventKind::Ageing(40)),
+        (3_608, EventKind::Duplicate),
+        (3_608, EventKind::Ageing(38)),
+        (3_608, EventKind::Ageing(22)),
+        (3_608, EventKind::Ageing(58)),
+        (3_608, EventKind::Ageing(31)),
+        (17_890, EventKind::Ageing(20)),
+        (17_890, EventKind::NoTime),
+        (17_890, EventKind::Ageing(37)),
+        (17_890, EventKind::NoTime),
+        (17_890, EventKind::Noise),
+        (18_558, EventKind::Ageing(33)),
+        (21_504, EventKind::Ageing(11)),
+        (21_504, EventKind::Ageing(19)),
+        (21_504, EventKind::Ageing(31)),
     ];
     is_well(&Plan {
         seed: 10_843_940_050_807_586_559,
@@ -158,12 +158,12 @@ fn an_event_that_grows_too_old_while_a_request_waits_for_another_is_not_sent() {
                 kind,
             })
             .to_vec(),
-        troubles: vec![
-            Trouble::Net(Seam::Ingress, 7, NetFault::Status(503)),
-            Trouble::Net(Seam::Okta, 2, NetFault::Refused),
-            Trouble::At(
+        faults: vec![
+            Fault::Net(Seam::Ingress, 7, NetFault::Status(503)),
+            Fault::Net(Seam::Okta, 2, NetFault::Refused),
+            Fault::At(
                 Duration::from_millis(36_539),
-                Happening::Outage(Seam::Ingress, Duration::from_millis(55_340)),
+                Incident::Outage(Seam::Ingress, Duration::from_millis(55_340)),
             ),
         ],
     });
@@ -172,15 +172,15 @@ fn an_event_that_grows_too_old_while_a_request_waits_for_another_is_not_sent() {
 /// Nothing was sent, since everything seemed too old; so nobody learnt that the key was refused.
 #[test]
 fn a_key_that_is_refused_while_everything_seems_too_old_is_noticed() {
-    let troubles = vec![
-        Trouble::At(
+    let faults = vec![
+        Fault::At(
             Duration::ZERO,
-            Happening::Outage(Seam::Ingress, Duration::from_secs(30)),
+            Incident::Outage(Seam::Ingress, Duration::from_secs(30)),
         ),
-        Trouble::At(Duration::ZERO, Happening::Clock(2 * 24 * 3600)),
-        Trouble::At(Duration::from_secs(17), Happening::RotateKey),
+        Fault::At(Duration::ZERO, Incident::Clock(2 * 24 * 3600)),
+        Fault::At(Duration::from_secs(17), Incident::RotateKey),
     ];
-    is_well(&plan(Route::Http, fresh([0, 10, 20]), troubles));
+    is_well(&plan(Route::Http, fresh([0, 10, 20]), faults));
 }
 
 /// Something on the way refused the content of a request and told no time. That was taken for the ingress, and for one without a clock, so
@@ -189,11 +189,11 @@ fn a_key_that_is_refused_while_everything_seems_too_old_is_noticed() {
 fn a_refusal_of_something_on_the_way_is_not_taken_for_an_ingress_without_a_clock() {
     for status in [400, 413, 422] {
         for number in 1..5 {
-            let troubles = vec![
-                Trouble::At(Duration::ZERO, Happening::Clock(2 * 24 * 3600)),
-                Trouble::Net(Seam::Ingress, number, NetFault::Status(status)),
+            let faults = vec![
+                Fault::At(Duration::ZERO, Incident::Clock(2 * 24 * 3600)),
+                Fault::Net(Seam::Ingress, number, NetFault::Status(status)),
             ];
-            is_well(&plan(Route::Http, fresh([0, 0, 1, 4, 40]), troubles));
+            is_well(&plan(Route::Http, fresh([0, 0, 1, 4, 40]), faults));
         }
     }
 }
@@ -205,8 +205,8 @@ fn an_answer_of_something_on_the_way_puts_no_event_aside() {
     for answer in answers.into_iter().chain([NetFault::Html]) {
         for route in [Route::Pull, Route::Http, Route::Sqs] {
             for number in 1..6 {
-                let troubles = vec![Trouble::Net(Seam::Ingress, number, answer)];
-                is_well(&plan(route, fresh([0, 0, 0, 1, 4, 40]), troubles));
+                let faults = vec![Fault::Net(Seam::Ingress, number, answer)];
+                is_well(&plan(route, fresh([0, 0, 0, 1, 4, 40]), faults));
             }
         }
     }

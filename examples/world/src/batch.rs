@@ -1,4 +1,4 @@
-//! Many worlds, on as many threads as there are cores. What is found does not depend on their number.
+//! Batch worlds, on as many threads as there are cores. What is found does not depend on their number.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use crate::run::{Outcome, run};
 
 /// A world in which something is wrong.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct Failure {
     /// Which of the worlds.
     pub number: u64,
     /// The world.
@@ -20,24 +20,24 @@ pub struct Found {
 
 /// What came of many worlds.
 #[derive(Debug, Default)]
-pub struct Many {
+pub struct Batch {
     /// Worlds that ran.
     pub worlds: u64,
     /// Steps of all of them.
     pub steps: u64,
     /// Lives of programs in all of them.
-    pub lives: u64,
+    pub processes: u64,
     /// Repeats in all of them.
     pub repeats: u64,
     /// The first ones in which something was wrong, by their number.
-    pub found: Vec<Found>,
+    pub found: Vec<Failure>,
 }
 
 /// Runs `count` worlds. Begins no more once something was found, if `first` is all that is wanted.
-pub fn many(count: u64, first: bool, plan: impl Fn(u64) -> Plan + Sync) -> Many {
+pub fn run_batch(count: u64, first: bool, plan: impl Fn(u64) -> Plan + Sync) -> Batch {
     let next = AtomicU64::new(0);
     let enough = AtomicBool::new(false);
-    let sum = Mutex::new(Many::default());
+    let sum = Mutex::new(Batch::default());
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..threads {
@@ -52,11 +52,11 @@ pub fn many(count: u64, first: bool, plan: impl Fn(u64) -> Plan + Sync) -> Many 
                     let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
                     sum.worlds += 1;
                     sum.steps += outcome.steps;
-                    sum.lives += u64::from(outcome.lives);
+                    sum.processes += u64::from(outcome.processes);
                     sum.repeats += u64::from(outcome.repeats);
                     if !outcome.violations.is_empty() {
                         enough.store(first || sum.found.len() >= 20, Ordering::Relaxed);
-                        sum.found.push(Found {
+                        sum.found.push(Failure {
                             number,
                             plan,
                             outcome,

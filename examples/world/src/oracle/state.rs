@@ -1,9 +1,5 @@
 //! The oracle: it knows every event, sees whatever passes a seam, and says what is wrong.
 
-mod ending;
-mod sending;
-mod settling;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -11,71 +7,71 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 
 use crate::event::Event;
-use crate::plan::{Happening, Kind, NetFault, Plan, Route, Seam, Settings, Trouble};
-use crate::post::{Fate, Post};
+use crate::oracle::request_log::{LoggedRequest, RequestState};
+use crate::plan::{EventKind, Fault, Incident, NetFault, Plan, Route, Seam, Settings};
 
 /// The most bytes of a request that are set.
-pub(crate) const MOST_BYTES: usize = 8_000;
+pub(crate) const MAX_BYTES: usize = 8_000;
 
 /// Names one attempt.
-pub(crate) type PostId = usize;
+pub(crate) type RequestId = usize;
 
-/// What is known of one life.
+/// What is known of one process.
 #[derive(Debug)]
-struct LifeBook {
-    settings: Settings,
+pub(super) struct ProcessRecord {
+    pub(super) settings: Settings,
     /// Events before this were committed when it began.
-    committed: usize,
-    busy: BTreeMap<Seam, usize>,
+    pub(super) committed: usize,
+    pub(super) busy: BTreeMap<Seam, usize>,
     /// It ended before the world did.
-    ended: bool,
+    pub(super) ended: bool,
     /// How often each event was given to it.
-    given: BTreeMap<usize, u32>,
+    pub(super) received: BTreeMap<usize, u32>,
 }
 
 /// Everything that is known.
 #[derive(Debug)]
-pub(crate) struct Book {
-    route: Route,
-    places: BTreeMap<Bytes, usize>,
-    lives: BTreeMap<u32, LifeBook>,
-    posts: Vec<Post>,
-    /// Arrivals at the ingress, by place.
-    pub(crate) delivered: Vec<u32>,
-    letters: Vec<u32>,
+pub(crate) struct Oracle {
+    pub(super) route: Route,
+    pub(super) indices: BTreeMap<Bytes, usize>,
+    pub(super) processes: BTreeMap<u32, ProcessRecord>,
+    pub(super) requests: Vec<LoggedRequest>,
+    /// Arrivals at the ingress, by index.
+    pub(crate) arrivals: Vec<u32>,
+    pub(super) letters: Vec<u32>,
     /// Events that are in the queue's own dead letters.
-    buried: BTreeSet<usize>,
-    positions: BTreeMap<String, usize>,
+    pub(super) queue_dead_letters: BTreeSet<usize>,
+    pub(super) positions: BTreeMap<String, usize>,
     /// A link goes on with the page size that it was given for, whatever is set later.
-    largest_page: usize,
-    most_deliveries: usize,
-    filter_was_on: bool,
-    filter_was_off: bool,
+    pub(super) largest_page: usize,
+    pub(super) most_deliveries: usize,
+    pub(super) filter_was_on: bool,
+    pub(super) filter_was_off: bool,
     /// The stored positions by the generation of their records: the highest up to then, since the window goes with them.
-    committed: BTreeMap<u64, usize>,
+    pub(super) committed: BTreeMap<u64, usize>,
     /// How much later than its day an event may still be sent.
-    slack: TimeDelta,
+    pub(super) slack: TimeDelta,
     /// The host's clock was behind once: then an old event may be young by the earlier clock.
     pub(crate) host_was_behind: bool,
-    wrong: Vec<String>,
+    pub(super) violations: Vec<String>,
 }
 
-impl Book {
+impl Oracle {
     pub(crate) fn new(plan: &Plan, events: &[Event]) -> Self {
-        let mut places = BTreeMap::new();
+        let mut indices = BTreeMap::new();
         for event in events {
-            places
+            indices
                 .entry(event.document.clone())
                 .or_insert(event.original);
         }
         Self {
             route: plan.route,
-            places,
-            lives: BTreeMap::new(),
-            posts: Vec::new(),
-            delivered: vec![0; events.len()],
+            indices,
+            processes: BTreeMap::new(),
+            requests: Vec::new(),
+            arrivals: vec![0; events.len()],
             letters: vec![0; events.len()],
-            buried: BTreeSet::new(),
+            queue_dead_letters: BTreeSet::new(),
             positions: BTreeMap::new(),
             largest_page: 0,
             most_deliveries: 0,
@@ -84,59 +80,59 @@ impl Book {
             committed: BTreeMap::new(),
             slack: slack(plan),
             host_was_behind: false,
-            wrong: Vec::new(),
+            violations: Vec::new(),
         }
     }
 
     /// Something that must not be.
-    pub(crate) fn wrong(&mut self, what: String) {
-        if self.wrong.len() < 20 && !self.wrong.contains(&what) {
-            self.wrong.push(what);
+    pub(crate) fn violation(&mut self, what: String) {
+        if self.violations.len() < 20 && !self.violations.contains(&what) {
+            self.violations.push(what);
         }
     }
 
     pub(crate) fn violations(&self) -> &[String] {
-        &self.wrong
+        &self.violations
     }
 
-    pub(crate) fn life_begins(&mut self, life: u32, settings: Settings, committed: usize) {
+    pub(crate) fn process_started(&mut self, process: u32, settings: Settings, committed: usize) {
         self.largest_page = self.largest_page.max(settings.page.into());
         self.most_deliveries = self.most_deliveries.max(settings.deliveries);
         self.filter_was_on |= settings.filter;
         self.filter_was_off |= !settings.filter;
-        let book = LifeBook {
+        let record = ProcessRecord {
             settings,
             committed,
             busy: BTreeMap::new(),
             ended: false,
-            given: BTreeMap::new(),
+            received: BTreeMap::new(),
         };
-        self.lives.insert(life, book);
+        self.processes.insert(process, record);
     }
 
     /// Counts an exchange that begins or ends. More than are set at a time are wrong.
-    pub(crate) fn busy(&mut self, life: u32, seam: Seam, begins: bool) {
-        let Some(book) = self.lives.get_mut(&life) else {
+    pub(crate) fn busy(&mut self, process: u32, seam: Seam, begins: bool) {
+        let Some(record) = self.processes.get_mut(&process) else {
             return;
         };
-        let count = book.busy.entry(seam).or_default();
+        let count = record.busy.entry(seam).or_default();
         *count = if begins {
             *count + 1
         } else {
             count.saturating_sub(1)
         };
-        let (count, most) = (*count, book.settings.requests);
+        let (count, most) = (*count, record.settings.requests);
         if seam == Seam::Ingress && count > most {
-            self.wrong(format!(
+            self.violation(format!(
                 "{count} requests to the ingress at a time; {most} are set"
             ));
         }
         if seam == Seam::Okta && count > 1 {
-            self.wrong(format!("{count} requests to the org at a time"));
+            self.violation(format!("{count} requests to the org at a time"));
         }
     }
 
-    /// The place that a link of the org's stands for, also once the org has forgotten it.
+    /// The index that a link of the org's stands for, also once the org has forgotten it.
     pub(crate) fn remember_position(
         &mut self,
         cursor: &str,
@@ -166,43 +162,43 @@ impl Book {
     }
 
     /// A program was given an event.
-    pub(crate) fn given(&mut self, life: u32, place: usize) {
-        if let Some(book) = self.lives.get_mut(&life) {
-            *book.given.entry(place).or_default() += 1;
+    pub(crate) fn received(&mut self, process: u32, index: usize) {
+        if let Some(record) = self.processes.get_mut(&process) {
+            *record.received.entry(index).or_default() += 1;
         }
     }
 
     /// The queue has put these messages into its own dead letters.
-    pub(crate) fn bury(&mut self, bodies: &[Bytes]) {
-        let places = bodies.iter().filter_map(|body| self.places.get(body));
-        self.buried.extend(places);
+    pub(crate) fn record_queue_dead_letters(&mut self, bodies: &[Bytes]) {
+        let indices = bodies.iter().filter_map(|body| self.indices.get(body));
+        self.queue_dead_letters.extend(indices);
     }
 
     /// The ingress has taken a request.
-    pub(crate) fn taken(&mut self, post: PostId) {
-        let Some(post) = self.posts.get_mut(post) else {
+    pub(crate) fn request_ingested(&mut self, request: RequestId) {
+        let Some(request) = self.requests.get_mut(request) else {
             return;
         };
-        post.taken += 1;
-        for &place in &post.places {
-            self.delivered[place] += 1;
+        request.ingested += 1;
+        for &index in &request.indices {
+            self.arrivals[index] += 1;
         }
     }
 
-    pub(crate) fn fate(&mut self, post: PostId, fate: Fate) {
-        if let Some(post) = self.posts.get_mut(post) {
-            post.fate = fate;
+    pub(crate) fn state(&mut self, request: RequestId, state: RequestState) {
+        if let Some(request) = self.requests.get_mut(request) {
+            request.state = state;
         }
     }
 
-    /// Arrivals by place, as the requests add up.
-    pub(crate) fn posts(&self) -> &[Post] {
-        &self.posts
+    /// Arrivals by index, as the requests add up.
+    pub(crate) fn requests(&self) -> &[LoggedRequest] {
+        &self.requests
     }
 
     /// Arrivals beyond the first of each event.
     pub(crate) fn repeats(&self) -> u32 {
-        self.delivered
+        self.arrivals
             .iter()
             .map(|count| count.saturating_sub(1))
             .sum()
@@ -212,11 +208,11 @@ impl Book {
 /// A second for what is under way to the ingress, and one for the `Date` in full seconds. Where the host's clock is wrong a far
 /// side's judges, which is behind by as long as its answer took.
 fn slack(plan: &Plan) -> TimeDelta {
-    let is_clock = |trouble: &Trouble| matches!(trouble, Trouble::At(_, Happening::Clock(_)));
-    let answers = if plan.troubles.iter().any(is_clock) {
-        let delays = plan.troubles.iter().filter_map(|trouble| match trouble {
-            Trouble::Net(Seam::Door, ..) => None,
-            Trouble::Net(_, _, NetFault::Delay(time) | NetFault::Late(time)) => Some(*time),
+    let is_clock = |fault: &Fault| matches!(fault, Fault::At(_, Incident::Clock(_)));
+    let answers = if plan.faults.iter().any(is_clock) {
+        let delays = plan.faults.iter().filter_map(|fault| match fault {
+            Fault::Net(Seam::Push, ..) => None,
+            Fault::Net(_, _, NetFault::Delay(time) | NetFault::Late(time)) => Some(*time),
             _ => None,
         });
         plan.latency + delays.max().unwrap_or_default()
@@ -226,14 +222,14 @@ fn slack(plan: &Plan) -> TimeDelta {
     TimeDelta::seconds(2) + TimeDelta::from_std(answers).unwrap_or_default()
 }
 
-fn has_uuid(event: &Event) -> bool {
-    event.kind != Kind::NoUuid
+pub(super) fn has_uuid(event: &Event) -> bool {
+    event.kind != EventKind::NoUuid
 }
 
 /// True for what belongs into the dead letters.
-pub(crate) fn goes_aside(kind: Kind) -> bool {
+pub(crate) fn needs_dead_letter(kind: EventKind) -> bool {
     matches!(
         kind,
-        Kind::Timeless | Kind::Broken | Kind::Poison | Kind::Huge
+        EventKind::NoTime | EventKind::Broken | EventKind::Poison | EventKind::Oversized
     )
 }

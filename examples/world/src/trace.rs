@@ -5,12 +5,12 @@ use std::time::Duration;
 
 /// The lines of a world, each with its simulated time; told only if somebody wants to hear it.
 #[derive(Debug)]
-pub(crate) struct Story {
+pub(crate) struct Trace {
     told: bool,
     lines: Mutex<Vec<String>>,
 }
 
-impl Story {
+impl Trace {
     pub(crate) fn new(told: bool) -> Self {
         Self {
             told,

@@ -8,20 +8,20 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use serde_json::Value;
 
-use crate::letters;
+use crate::dead_letters;
+use crate::env::{CHECKPOINT, DEAD_LETTERS, Env, SECRET};
 use crate::plan::Seam;
-use crate::scene::{CHECKPOINT, DEAD_LETTERS, SECRET, Scene};
 
-impl Scene {
+impl Env {
     /// Looks at what a program sends: a secret goes to its own side alone.
-    pub(crate) fn hears_what_is_sent(&self, seam: Seam, head: &Parts, body: &Bytes) {
+    pub(crate) fn check_request(&self, seam: Seam, head: &Parts, body: &Bytes) {
         let host = match seam {
             Seam::Okta => "example.okta.com",
             _ => "ingress.eu2.coralogix.com",
         };
-        let mut book = self.book();
+        let mut oracle = self.oracle();
         if head.uri.host() != Some(host) {
-            book.wrong(format!("a request for {host} goes to {}", head.uri));
+            oracle.violation(format!("a request for {host} goes to {}", head.uri));
         }
         for (name, value) in &head.headers {
             let text = String::from_utf8_lossy(value.as_bytes());
@@ -30,105 +30,107 @@ impl Scene {
                 _ => "Bearer s3cr3t-key-",
             };
             if text.contains(SECRET) && !(name == AUTHORIZATION && text.starts_with(scheme)) {
-                book.wrong(format!("a secret stands in the header {name} to {host}"));
+                oracle.violation(format!("a secret stands in the header {name} to {host}"));
             }
         }
         if head.uri.to_string().contains(SECRET) || contains(body, SECRET) {
-            book.wrong(format!("a secret stands in a request to {host}"));
+            oracle.violation(format!("a secret stands in a request to {host}"));
         }
     }
 
     /// The checkpoint was replaced: the position is not ahead of what has arrived.
-    pub(crate) fn looks_at_the_checkpoint(&self) {
-        let before = self.now().committed;
+    pub(crate) fn check_checkpoint(&self) {
+        let before = self.state().committed;
         let (position, _) = self.read_checkpoint(Some(before));
         let letters = self.durable_letters();
-        let mut book = self.book();
-        for place in 0..position.min(self.events.len()) {
-            if let Err(what) = book.is_settled(place, &self.events, &letters, self.time()) {
-                book.wrong(format!("the position is {position}, and {what}"));
+        let mut oracle = self.oracle();
+        for index in 0..position.min(self.events.len()) {
+            if let Err(what) = oracle.is_settled(index, &self.events, &letters, self.time()) {
+                oracle.violation(format!("the position is {position}, and {what}"));
             }
         }
     }
 
     /// The number of events before the stored position, as it was last looked at.
     pub(crate) fn position(&self) -> usize {
-        self.now().position
+        self.state().position
     }
 
     /// Looks at what is stored. The number of events before the position, and of those that are committed: the window remembers them
     /// also where the position has gone back.
     pub(crate) fn read_checkpoint(&self, before: Option<usize>) -> (usize, usize) {
         let stored = {
-            let platter = self.platter();
-            platter.read(Path::new(CHECKPOINT)).map(<[u8]>::to_vec)
+            let disk = self.disk();
+            disk.read(Path::new(CHECKPOINT)).map(<[u8]>::to_vec)
         };
         let read = match stored.as_deref().map(cursor) {
             None => Some((0, 0)),
             Some(Some((generation, cursor))) => {
                 let known = self.org.position(&cursor);
-                let mut book = self.book();
-                let position = book.remember_position(&cursor, known);
-                position.map(|position| (position, book.commits(generation, position, before)))
+                let mut oracle = self.oracle();
+                let position = oracle.remember_position(&cursor, known);
+                position.map(|position| (position, oracle.commits(generation, position, before)))
             }
             Some(None) => {
-                self.book().wrong("the checkpoint is torn".to_owned());
+                self.oracle().violation("the checkpoint is torn".to_owned());
                 None
             }
         };
-        let mut now = self.now();
+        let mut now = self.state();
         (now.position, now.committed) = read.unwrap_or((now.position, now.committed));
         (now.position, now.committed)
     }
 
     /// The events that would be in the dead letters after a power cut.
     pub(crate) fn durable_letters(&self) -> BTreeSet<usize> {
-        let platter = self.platter();
-        let files = platter.durable().filter(|(path, _)| is_dead_letters(path));
-        let letters: Vec<_> = files.flat_map(|(_, bytes)| letters::read(bytes)).collect();
-        drop(platter);
-        let book = self.book();
-        let places = letters
+        let disk = self.disk();
+        let files = disk.durable().filter(|(path, _)| is_dead_letters(path));
+        let letters: Vec<_> = files
+            .flat_map(|(_, bytes)| dead_letters::read(bytes))
+            .collect();
+        drop(disk);
+        let oracle = self.oracle();
+        let indices = letters
             .iter()
-            .filter_map(|letter| book.places(letter, &self.events));
-        places.flatten().collect()
+            .filter_map(|letter| oracle.indices(letter, &self.events));
+        indices.flatten().collect()
     }
 
-    pub(crate) fn looks_at_the_dead_letters(&self) {
-        let platter = self.platter();
-        let files = platter.names().filter(|path| is_dead_letters(path));
+    pub(crate) fn check_dead_letters(&self) {
+        let disk = self.disk();
+        let files = disk.names().filter(|path| is_dead_letters(path));
         let all: Vec<_> = files
-            .filter_map(|path| platter.read(path))
-            .flat_map(letters::read)
+            .filter_map(|path| disk.read(path))
+            .flat_map(dead_letters::read)
             .collect();
-        drop(platter);
-        self.book().put_aside(&all, &self.events);
+        drop(disk);
+        self.oracle().check_dead_letters(&all, &self.events);
     }
 
     /// Looks at what the queue has put into its own dead letters.
-    pub(crate) fn looks_at_what_is_buried(&self) {
+    pub(crate) fn check_queue_dead_letters(&self) {
         let dead = self.queue.dead();
-        self.book().bury(&dead);
+        self.oracle().record_queue_dead_letters(&dead);
     }
 
     /// A message is about to be deleted: those before it in its group have come to their end.
-    pub(crate) fn hears_the_order_is_kept(&self, place: usize) {
-        let Some(group) = self.plan.queue.group(place) else {
+    pub(crate) fn check_group_order(&self, index: usize) {
+        let Some(group) = self.plan.queue.group(index) else {
             return;
         };
-        let before = (0..place).filter(|&before| self.plan.queue.group(before) == Some(group));
+        let before = (0..index).filter(|&before| self.plan.queue.group(before) == Some(group));
         for before in before {
-            self.hears_it_is_settled(before, &format!("passed by event {place} of its group"));
+            self.check_settled(before, &format!("passed by event {index} of its group"));
         }
     }
 
     /// Somebody who will not give an event again has heard that it has come to its end.
-    pub(crate) fn hears_it_is_settled(&self, place: usize, how: &str) {
+    pub(crate) fn check_settled(&self, index: usize, how: &str) {
         let letters = self.durable_letters();
-        self.looks_at_what_is_buried();
-        let mut book = self.book();
-        if let Err(what) = book.is_settled(place, &self.events, &letters, self.time()) {
-            book.wrong(format!("event {place} is {how}, and {what}"));
+        self.check_queue_dead_letters();
+        let mut oracle = self.oracle();
+        if let Err(what) = oracle.is_settled(index, &self.events, &letters, self.time()) {
+            oracle.violation(format!("event {index} is {how}, and {what}"));
         }
     }
 }

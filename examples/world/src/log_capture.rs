@@ -1,4 +1,4 @@
-//! What the programs report through `tracing`: a part of the story, and no place for a secret.
+//! What the programs report through `tracing`: a part of the trace, and no index for a secret.
 
 use std::fmt::{Debug, Display, Write};
 use std::sync::Arc;
@@ -7,26 +7,26 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::scene::{SECRET, Scene};
+use crate::env::{Env, SECRET};
 
 /// Hears everything that is reported on its thread, which is all that a world has.
 #[derive(Debug)]
-pub(crate) struct Overheard(pub(crate) Arc<Scene>);
+pub(crate) struct LogCapture(pub(crate) Arc<Env>);
 
-impl Overheard {
+impl LogCapture {
     fn hear(&self, who: impl Display, record: impl FnOnce(&mut dyn Visit)) {
         let mut said = Said(String::new());
         record(&mut said);
         let Said(said) = said;
         if said.contains(SECRET) {
             let what = format!("a secret is reported by {who}: {said}");
-            self.0.book().wrong(what);
+            self.0.oracle().violation(what);
         }
         self.0.say(|| format!("{who}:{said}"));
     }
 }
 
-impl Subscriber for Overheard {
+impl Subscriber for LogCapture {
     fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
         true
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::{DiskFault, NetFault, Plan, Seam, Trouble};
+use crate::plan::{DiskFault, Fault, NetFault, Plan, Seam};
 
 /// The faults of a plan that are not bound to a time, and how many exchanges there were at each seam.
 #[derive(Debug, Default)]
-pub(crate) struct Troubles {
+pub(crate) struct FaultInjector {
     net: BTreeMap<(Seam, u64), NetFault>,
     disk: BTreeMap<u64, DiskFault>,
     crashes: BTreeMap<u64, bool>,
@@ -14,27 +14,27 @@ pub(crate) struct Troubles {
     operations: u64,
     steps: u64,
     /// The steps that are no turns.
-    deeds: Vec<u64>,
+    actions: Vec<u64>,
 }
 
-impl Troubles {
+impl FaultInjector {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let mut troubles = Self::default();
-        for trouble in &plan.troubles {
-            match *trouble {
-                Trouble::Crash { step, power } => {
-                    troubles.crashes.insert(step, power);
+        let mut faults = Self::default();
+        for fault in &plan.faults {
+            match *fault {
+                Fault::Crash { step, power } => {
+                    faults.crashes.insert(step, power);
                 }
-                Trouble::Net(seam, number, fault) => {
-                    troubles.net.insert((seam, number), fault);
+                Fault::Net(seam, number, fault) => {
+                    faults.net.insert((seam, number), fault);
                 }
-                Trouble::Disk(number, fault) => {
-                    troubles.disk.insert(number, fault);
+                Fault::Disk(number, fault) => {
+                    faults.disk.insert(number, fault);
                 }
-                Trouble::At(..) => {}
+                Fault::At(..) => {}
             }
         }
-        troubles
+        faults
     }
 
     /// The fault of one more exchange.
@@ -50,17 +50,17 @@ impl Troubles {
         self.disk.remove(&self.operations)
     }
 
-    /// One more step; `deed`: something outside the program may come of it.
-    pub(crate) fn step(&mut self, deed: bool) -> u64 {
+    /// One more step; `action`: something outside the program may come of it.
+    pub(crate) fn step(&mut self, action: bool) -> u64 {
         self.steps += 1;
-        if deed {
-            self.deeds.push(self.steps);
+        if action {
+            self.actions.push(self.steps);
         }
         self.steps
     }
 
-    pub(crate) fn deeds(&self) -> &[u64] {
-        &self.deeds
+    pub(crate) fn actions(&self) -> &[u64] {
+        &self.actions
     }
 
     /// Whether the program dies at a step, and the machine with it.

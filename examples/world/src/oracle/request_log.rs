@@ -8,38 +8,38 @@ use serde::Deserialize;
 
 /// What has become of a request, as its sender sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum RequestState {
     /// It is under way.
-    Open,
+    Pending,
     /// No answer will tell.
-    Broken,
+    Lost,
     /// It was answered.
     Answered(u16),
 }
 
 /// An attempt.
 #[derive(Debug)]
-pub(crate) struct Post {
-    pub(crate) life: u32,
-    /// The first of the places of each event's text.
-    pub(crate) places: Vec<usize>,
+pub(crate) struct LoggedRequest {
+    pub(crate) process: u32,
+    /// The first of the indices of each event's text.
+    pub(crate) indices: Vec<usize>,
     pub(crate) body: Bytes,
     /// How often the ingress has taken it.
-    pub(crate) taken: u32,
-    pub(crate) fate: Fate,
+    pub(crate) ingested: u32,
+    pub(crate) state: RequestState,
 }
 
-impl Post {
+impl LoggedRequest {
     /// The sender knows that it was taken.
     pub(crate) fn is_accepted(&self) -> bool {
-        matches!(self.fate, Fate::Answered(200..=299))
+        matches!(self.state, RequestState::Answered(200..=299))
     }
 
-    /// The sender must take it for one that may have been taken: it is to be sent again as it is.
-    pub(crate) fn may_be_taken(&self) -> bool {
-        match self.fate {
-            Fate::Open | Fate::Broken => true,
-            Fate::Answered(status) => !matches!(status, 200..=499 | 503) || status == 408,
+    /// The sender must take it for one that may have been ingested: it is to be sent again as it is.
+    pub(crate) fn may_be_ingested(&self) -> bool {
+        match self.state {
+            RequestState::Pending | RequestState::Lost => true,
+            RequestState::Answered(status) => !matches!(status, 200..=499 | 503) || status == 408,
         }
     }
 }

@@ -21,7 +21,7 @@ enum Change {
 
 /// One disk with one folder.
 #[derive(Debug, Default)]
-pub(crate) struct Platter {
+pub(crate) struct DiskImage {
     files: BTreeMap<u64, File>,
     names: BTreeMap<PathBuf, u64>,
     synced: BTreeMap<PathBuf, u64>,
@@ -30,7 +30,7 @@ pub(crate) struct Platter {
     next: u64,
 }
 
-impl Platter {
+impl DiskImage {
     pub(crate) fn read(&self, path: &Path) -> Option<&[u8]> {
         let file = self.names.get(path)?;
         self.files.get(file).map(|file| &*file.bytes)
@@ -116,7 +116,7 @@ impl Platter {
     }
 
     /// A process is gone, and its locks with it.
-    pub(crate) fn process_ends(&mut self, holder: u32) {
+    pub(crate) fn release_locks(&mut self, holder: u32) {
         self.locks.retain(|_, by| *by != holder);
     }
 
@@ -176,17 +176,17 @@ mod tests {
         let (old, new) = (path("a"), path("a.tmp"));
         let (mut kept, mut lost) = (0, 0);
         for seed in 0..100 {
-            let mut platter = Platter::default();
-            platter.create(&old);
-            platter.append(&old, b"old");
-            platter.sync(&old);
-            platter.sync_names();
-            platter.create(&new);
-            platter.append(&new, b"new");
-            platter.sync(&new);
-            platter.rename(&new, &old);
-            platter.power_cut(&mut fastrand::Rng::with_seed(seed));
-            match platter.read(&old) {
+            let mut disk = DiskImage::default();
+            disk.create(&old);
+            disk.append(&old, b"old");
+            disk.sync(&old);
+            disk.sync_names();
+            disk.create(&new);
+            disk.append(&new, b"new");
+            disk.sync(&new);
+            disk.rename(&new, &old);
+            disk.power_cut(&mut fastrand::Rng::with_seed(seed));
+            match disk.read(&old) {
                 Some(b"old") => lost += 1,
                 Some(b"new") => kept += 1,
                 other => panic!("{other:?}"),
@@ -200,12 +200,12 @@ mod tests {
         let name = path("a");
         let mut lengths = std::collections::BTreeSet::new();
         for seed in 0..200 {
-            let mut platter = Platter::default();
-            platter.create(&name);
-            platter.sync_names();
-            platter.append(&name, b"whole");
-            platter.power_cut(&mut fastrand::Rng::with_seed(seed));
-            lengths.extend(platter.read(&name).map(<[u8]>::len));
+            let mut disk = DiskImage::default();
+            disk.create(&name);
+            disk.sync_names();
+            disk.append(&name, b"whole");
+            disk.power_cut(&mut fastrand::Rng::with_seed(seed));
+            lengths.extend(disk.read(&name).map(<[u8]>::len));
         }
         assert_eq!(lengths.len(), 6);
     }
@@ -213,10 +213,10 @@ mod tests {
     #[test]
     fn a_lock_ends_with_its_holder() {
         let name = path("lock");
-        let mut platter = Platter::default();
-        assert!(platter.lock(&name, 1));
-        assert!(!platter.lock(&name, 2));
-        platter.process_ends(1);
-        assert!(platter.lock(&name, 2));
+        let mut disk = DiskImage::default();
+        assert!(disk.lock(&name, 1));
+        assert!(!disk.lock(&name, 2));
+        disk.release_locks(1);
+        assert!(disk.lock(&name, 2));
     }
 }

@@ -15,72 +15,72 @@ use okta_coralogix_core::Clock;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use tokio::time::sleep;
 
-use crate::book::PostId;
-use crate::life::Life;
+use crate::oracle::RequestId;
+use crate::oracle::request_log::RequestState;
 use crate::plan::{NetFault, Seam};
-use crate::post::Fate;
+use crate::process::Process;
 
-/// The connections of one life to the org or the ingress.
+/// The connections of one process to the org or the ingress.
 #[derive(Debug)]
-pub(crate) struct Wire {
-    pub(crate) life: Life,
+pub(crate) struct FakeNetwork {
+    pub(crate) process: Process,
     pub(crate) seam: Seam,
-    pub(crate) far: Arc<dyn Transport>,
+    pub(crate) remote: Arc<dyn Transport>,
 }
 
 /// What the ingress is asked with.
-pub(crate) const NOTHING: &[u8] = b"[]";
+pub(crate) const EMPTY_BATCH: &[u8] = b"[]";
 
 #[async_trait]
-impl Transport for Wire {
+impl Transport for FakeNetwork {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let scene = self.life.scene();
+        let env = self.process.env();
         let (head, body) = request.into_parts();
-        let fault = scene.net_fault(self.seam);
+        let fault = env.net_fault(self.seam);
         let to = self.seam;
-        self.life
+        self.process
             .step(|| format!("{to:?}: {} {}{}", head.method, head.uri, met(fault)))
             .await;
-        scene.hears_what_is_sent(to, &head, &body);
-        let mut post = Attempt::begin(&self.life, to, &body);
+        env.check_request(to, &head, &body);
+        let mut request = Attempt::begin(&self.process, to, &body);
         // A question whether anybody is there is none of the requests that are bounded.
-        let _busy = (&*body != NOTHING).then(|| scene.busy(self.life.number(), to));
-        let latency = scene.latency();
+        let _busy = (&*body != EMPTY_BATCH).then(|| env.busy(self.process.number(), to));
+        let latency = env.latency();
         let delay = match fault {
             Some(NetFault::Delay(time)) => time / 2,
             _ => Duration::ZERO,
         };
         sleep(latency + delay).await;
-        self.life.step(|| format!("{to:?}: on the way")).await;
+        self.process.step(|| format!("{to:?}: on the way")).await;
         match fault {
             Some(NetFault::Refused) => {
-                post.answered(503);
+                request.answered(503);
                 return Err(TransportError::Connect("refused".into()));
             }
             Some(NetFault::ResetBefore) => return Err(reset()),
             Some(NetFault::Status(status)) => {
-                post.answered(status);
-                return Ok(dated(scripted(status), scene.host.now()));
+                request.answered(status);
+                return Ok(dated(proxy_response(status), env.host_clock.now()));
             }
             Some(NetFault::Html) => {
-                post.answered(400);
+                request.answered(400);
                 return Ok(page());
             }
             Some(NetFault::Late(time)) => {
-                self.later(head, body, post.id, time);
+                self.later(head, body, request.id, time);
                 return Err(reset());
             }
             _ => {}
         }
-        if let Some(refusal) = scene.refuses(to, &head) {
-            post.answered(refusal);
-            return Ok(scripted(refusal));
+        if let Some(refusal) = env.refuses(to, &head) {
+            request.answered(refusal);
+            return Ok(proxy_response(refusal));
         }
-        let (answer, whole) = self.act(&head, &body, post.id).await?;
-        if fault == Some(NetFault::Twice) {
-            self.act(&head, &body, post.id).await?;
+        let (answer, whole) = self.act(&head, &body, request.id).await?;
+        if fault == Some(NetFault::Duplicated) {
+            self.act(&head, &body, request.id).await?;
         }
-        self.life
+        self.process
             .step(|| format!("{to:?}: has acted and says {}", answer.status()))
             .await;
         sleep(latency + delay).await;
@@ -97,31 +97,31 @@ impl Transport for Wire {
             }
             _ => {}
         }
-        self.life
+        self.process
             .step(|| format!("{to:?}: the answer is there"))
             .await;
-        post.answered(answer.status().as_u16());
+        request.answered(answer.status().as_u16());
         Ok(answer.map(|()| stream::iter([Ok(whole)]).boxed()))
     }
 }
 
-impl Wire {
+impl FakeNetwork {
     /// The far side acts.
     async fn act(
         &self,
         head: &Parts,
         body: &Bytes,
-        post: Option<PostId>,
+        id: Option<RequestId>,
     ) -> Result<(Response<()>, Bytes), TransportError> {
         let request = Request::from_parts(head.clone(), body.clone());
-        let (head, body) = self.far.call(request).await?.into_parts();
+        let (head, body) = self.remote.call(request).await?.into_parts();
         let whole: Vec<Bytes> = body.try_collect().await?;
         let whole = Bytes::from(whole.concat());
         if head.status.is_success() {
-            let scene = self.life.scene();
-            match (self.seam, post) {
-                (Seam::Okta, _) => scene.serves(&self.life, &whole),
-                (_, Some(post)) => scene.book().taken(post),
+            let env = self.process.env();
+            match (self.seam, id) {
+                (Seam::Okta, _) => env.serves(&self.process, &whole),
+                (_, Some(id)) => env.oracle().request_ingested(id),
                 _ => {}
             }
         }
@@ -129,18 +129,18 @@ impl Wire {
     }
 
     /// The request arrives when nobody waits for its answer any more.
-    fn later(&self, head: Parts, body: Bytes, post: Option<PostId>, time: Duration) {
+    fn later(&self, head: Parts, body: Bytes, id: Option<RequestId>, time: Duration) {
         let late = Self {
-            life: self.life.clone(),
+            process: self.process.clone(),
             seam: self.seam,
-            far: Arc::clone(&self.far),
+            remote: Arc::clone(&self.remote),
         };
         tokio::spawn(async move {
             sleep(time).await;
-            let scene = late.life.scene();
-            scene.say(|| format!("{:?}: a request arrives late", late.seam));
-            if scene.refuses(late.seam, &head).is_none() {
-                late.act(&head, &body, post).await.ok();
+            let env = late.process.env();
+            env.say(|| format!("{:?}: a request arrives late", late.seam));
+            if env.refuses(late.seam, &head).is_none() {
+                late.act(&head, &body, id).await.ok();
             }
         });
     }
@@ -148,31 +148,31 @@ impl Wire {
 
 /// What becomes of one attempt at the ingress, for the books: whatever ends it without an answer breaks it.
 struct Attempt {
-    life: Life,
-    id: Option<PostId>,
+    process: Process,
+    id: Option<RequestId>,
     ended: bool,
 }
 
 impl Attempt {
-    fn begin(life: &Life, seam: Seam, body: &Bytes) -> Self {
+    fn begin(process: &Process, seam: Seam, body: &Bytes) -> Self {
         let id = match seam {
-            Seam::Ingress => life.scene().attempt(life, body),
+            Seam::Ingress => process.env().attempt(process, body),
             _ => None,
         };
         Self {
-            life: life.clone(),
+            process: process.clone(),
             id,
             ended: false,
         }
     }
 
     fn answered(&mut self, status: u16) {
-        self.ends(Fate::Answered(status));
+        self.ends(RequestState::Answered(status));
     }
 
-    fn ends(&mut self, fate: Fate) {
+    fn ends(&mut self, state: RequestState) {
         if let Some(id) = self.id.filter(|_| !self.ended) {
-            self.life.scene().book().fate(id, fate);
+            self.process.env().oracle().state(id, state);
         }
         self.ended = true;
     }
@@ -180,7 +180,7 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.ends(Fate::Broken);
+        self.ends(RequestState::Lost);
     }
 }
 
@@ -193,7 +193,7 @@ pub(crate) fn reset() -> TransportError {
 }
 
 /// An answer of something on the way.
-pub(crate) fn scripted(status: u16) -> Response<Body> {
+pub(crate) fn proxy_response(status: u16) -> Response<Body> {
     let said = Bytes::from_static(b"{\"said\":\"by something on the way\"}");
     let mut answer = Response::new(stream::iter([Ok(said)]).boxed());
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);

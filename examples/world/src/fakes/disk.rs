@@ -1,4 +1,4 @@
-//! The disk of a life: each operation in steps, between any two of which the program, or the machine, may end.
+//! The disk of a process: each operation in steps, between any two of which the program, or the machine, may end.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use bytes::Bytes;
 use okta_coralogix_core::disk::{Disk, DiskLock};
 use tokio::time::Instant;
 
-use crate::life::Life;
+use crate::env::CHECKPOINT;
 use crate::plan::DiskFault;
-use crate::scene::CHECKPOINT;
+use crate::process::Process;
 
 /// How long an operation takes.
 const SOME: Duration = Duration::from_millis(1);
@@ -19,11 +19,11 @@ const SOME: Duration = Duration::from_millis(1);
 /// How often a lock is asked for.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What one life sees of the disk.
+/// What one process sees of the disk.
 #[derive(Debug, Clone)]
-pub(crate) struct LifeDisk(pub(crate) Life);
+pub(crate) struct FakeDisk(pub(crate) Process);
 
-impl LifeDisk {
+impl FakeDisk {
     /// Begins an operation: waits, and returns the fault that is left to be played.
     async fn begin(
         &self,
@@ -31,8 +31,8 @@ impl LifeDisk {
         path: &Path,
         writes: bool,
     ) -> io::Result<Option<DiskFault>> {
-        let scene = self.0.scene();
-        let fault = scene.disk_fault(writes);
+        let env = self.0.env();
+        let fault = env.disk_fault(writes);
         self.0
             .step(|| format!("disk: {what} {}{}", path.display(), said(fault)))
             .await;
@@ -59,12 +59,12 @@ impl LifeDisk {
     /// Puts bytes behind a file, half of them first.
     async fn put(&self, path: &Path, bytes: &[u8], fault: Option<DiskFault>) -> io::Result<()> {
         let (first, second) = bytes.split_at(bytes.len() / 2);
-        self.0.scene().platter().append(path, first);
+        self.0.env().disk().append(path, first);
         self.0.step(|| "disk: half of it".to_owned()).await;
         if fault == Some(DiskFault::Full) {
             return Err(ErrorKind::StorageFull.into());
         }
-        self.0.scene().platter().append(path, second);
+        self.0.env().disk().append(path, second);
         Ok(())
     }
 
@@ -72,7 +72,7 @@ impl LifeDisk {
         self.0
             .step(|| "disk: all of it, not synced".to_owned())
             .await;
-        self.0.scene().platter().sync(path);
+        self.0.env().disk().sync(path);
     }
 }
 
@@ -81,7 +81,7 @@ fn said(fault: Option<DiskFault>) -> String {
 }
 
 #[async_trait]
-impl Disk for LifeDisk {
+impl Disk for FakeDisk {
     async fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
         let fault = self.begin("resolve", path, false).await?;
         self.done(fault).await?;
@@ -91,8 +91,8 @@ impl Disk for LifeDisk {
     async fn read(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
         let fault = self.begin("read", path, false).await?;
         self.done(fault).await?;
-        let platter = self.0.scene().platter();
-        let bytes = platter.read(path).ok_or(ErrorKind::NotFound)?;
+        let disk = self.0.env().disk();
+        let bytes = disk.read(path).ok_or(ErrorKind::NotFound)?;
         let (offset, limit) = (offset as usize, limit as usize);
         let bytes = bytes.get(offset..).unwrap_or_default();
         Ok(bytes[..bytes.len().min(limit)].to_vec())
@@ -101,16 +101,16 @@ impl Disk for LifeDisk {
     async fn len(&self, path: &Path) -> io::Result<u64> {
         let fault = self.begin("length of", path, false).await?;
         self.done(fault).await?;
-        let platter = self.0.scene().platter();
-        let bytes = platter.read(path).ok_or(ErrorKind::NotFound)?;
+        let disk = self.0.env().disk();
+        let bytes = disk.read(path).ok_or(ErrorKind::NotFound)?;
         Ok(bytes.len() as u64)
     }
 
     async fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
         let fault = self.begin("list", folder, false).await?;
         self.done(fault).await?;
-        let platter = self.0.scene().platter();
-        let names = platter.names().filter_map(Path::file_name);
+        let disk = self.0.env().disk();
+        let names = disk.names().filter_map(Path::file_name);
         Ok(names
             .map(|name| name.to_string_lossy().into_owned())
             .collect())
@@ -119,34 +119,34 @@ impl Disk for LifeDisk {
     async fn write(&self, path: &Path, bytes: Bytes) -> io::Result<()> {
         let fault = self.begin("write", path, true).await?;
         {
-            let mut platter = self.0.scene().platter();
-            platter.remove(path);
-            platter.create(path);
+            let mut disk = self.0.env().disk();
+            disk.remove(path);
+            disk.create(path);
         }
         self.put(path, &bytes, fault).await?;
         self.sync(path).await;
         if path == Path::new(CHECKPOINT) {
-            self.0.scene().looks_at_the_checkpoint();
+            self.0.env().check_checkpoint();
         }
         self.done(fault).await
     }
 
     async fn append(&self, path: &Path, parts: Vec<Bytes>) -> io::Result<()> {
         let fault = self.begin("append to", path, true).await?;
-        self.0.scene().platter().append(path, b"");
+        self.0.env().disk().append(path, b"");
         for part in parts {
             self.put(path, &part, fault).await?;
         }
         self.sync(path).await;
-        self.0.scene().looks_at_the_dead_letters();
+        self.0.env().check_dead_letters();
         self.done(fault).await
     }
 
     async fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let fault = self.begin("rename", from, true).await?;
-        let renamed = self.0.scene().platter().rename(from, to);
+        let renamed = self.0.env().disk().rename(from, to);
         if to == Path::new(CHECKPOINT) {
-            self.0.scene().looks_at_the_checkpoint();
+            self.0.env().check_checkpoint();
         }
         self.done(fault).await?;
         match renamed {
@@ -157,27 +157,27 @@ impl Disk for LifeDisk {
 
     async fn remove(&self, path: &Path) -> io::Result<()> {
         let fault = self.begin("remove", path, true).await?;
-        self.0.scene().platter().remove(path);
+        self.0.env().disk().remove(path);
         self.done(fault).await
     }
 
     async fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         let fault = self.begin("sync the folder", folder, false).await?;
-        self.0.scene().platter().sync_names();
+        self.0.env().disk().sync_names();
         self.done(fault).await
     }
 
     async fn lock(&self, path: &Path, patience: Duration) -> io::Result<Option<Box<dyn DiskLock>>> {
         let fault = self.begin("lock", path, true).await?;
         let until = Instant::now() + patience;
-        while !self.0.scene().platter().lock(path, self.0.number()) {
+        while !self.0.env().disk().lock(path, self.0.number()) {
             if Instant::now() >= until {
                 return Ok(None);
             }
             self.0.pause(PAUSE).await;
         }
         let lock = Lock {
-            life: self.0.clone(),
+            process: self.0.clone(),
             path: path.to_owned(),
         };
         self.done(fault).await?;
@@ -185,10 +185,10 @@ impl Disk for LifeDisk {
     }
 }
 
-/// Freed when it is dropped, and when its life ends.
+/// Freed when it is dropped, and when its process ends.
 #[derive(Debug)]
 struct Lock {
-    life: Life,
+    process: Process,
     path: PathBuf,
 }
 
@@ -196,7 +196,7 @@ impl DiskLock for Lock {}
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        let mut platter = self.life.scene().platter();
-        platter.unlock(&self.path, self.life.number());
+        let mut disk = self.process.env().disk();
+        disk.unlock(&self.path, self.process.number());
     }
 }

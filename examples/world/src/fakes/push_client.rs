@@ -15,28 +15,28 @@ use hyper_util::service::TowerToHyperService;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use tokio::time::sleep;
 
-use crate::life::Life;
+use crate::env::{Env, push_key};
+use crate::fakes::network::{met, proxy_response, reset};
 use crate::plan::{NetFault, Seam};
-use crate::scene::{Scene, door_key};
-use crate::wire::{met, reset, scripted};
+use crate::process::Process;
 
 const URL: &str = "http://localhost/aws/event-bridge";
 const HEADER: HeaderName = HeaderName::from_static("x-amz-event-bridge-access-key");
 
-/// Where the program listens; nobody does between two lives.
+/// Where the program listens; nobody does between two processes.
 #[derive(Debug, Default)]
-pub(crate) struct Door(Mutex<Option<(Life, Router)>>);
+pub(crate) struct Endpoint(Mutex<Option<(Process, Router)>>);
 
-impl Door {
-    pub(crate) fn open(&self, life: &Life, router: Router) {
-        *self.inside() = Some((life.clone(), router));
+impl Endpoint {
+    pub(crate) fn open(&self, process: &Process, router: Router) {
+        *self.inside() = Some((process.clone(), router));
     }
 
     pub(crate) fn close(&self) {
         *self.inside() = None;
     }
 
-    fn inside(&self) -> MutexGuard<'_, Option<(Life, Router)>> {
+    fn inside(&self) -> MutexGuard<'_, Option<(Process, Router)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -44,22 +44,22 @@ impl Door {
 /// Carries the requests of one event.
 #[derive(Debug)]
 struct Call {
-    scene: Arc<Scene>,
-    place: usize,
+    env: Arc<Env>,
+    index: usize,
 }
 
 #[async_trait]
 impl Transport for Call {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let scene = &self.scene;
+        let env = &self.env;
         let mut request = request;
-        let key = door_key(scene.now().door_key.0);
+        let key = push_key(env.state().push_key.0);
         if let Ok(key) = HeaderValue::from_str(&key) {
             request.headers_mut().insert(HEADER, key);
         }
-        let fault = scene.net_fault(Seam::Door);
-        scene.say(|| format!("EventBridge sends event {}{}", self.place, met(fault)));
-        let latency = scene.latency();
+        let fault = env.net_fault(Seam::Push);
+        env.say(|| format!("EventBridge sends event {}{}", self.index, met(fault)));
+        let latency = env.latency();
         let delay = match fault {
             Some(NetFault::Delay(time)) => time / 2,
             _ => Duration::ZERO,
@@ -68,16 +68,16 @@ impl Transport for Call {
         match fault {
             Some(NetFault::Refused) => return Err(TransportError::Connect("refused".into())),
             Some(NetFault::ResetBefore) => return Err(reset()),
-            Some(NetFault::Status(status)) => return Ok(scripted(status)),
+            Some(NetFault::Status(status)) => return Ok(proxy_response(status)),
             Some(NetFault::Late(time)) => {
                 self.later(request, time);
                 return Err(reset());
             }
             _ => {}
         }
-        let (answer, whole) = self.knock(request.clone()).await?;
-        if fault == Some(NetFault::Twice) {
-            self.knock(request).await?;
+        let (answer, whole) = self.handle(request.clone()).await?;
+        if fault == Some(NetFault::Duplicated) {
+            self.handle(request).await?;
         }
         sleep(latency + delay).await;
         let half = whole.slice(..whole.len() / 2);
@@ -96,19 +96,19 @@ impl Transport for Call {
 
 impl Call {
     /// The program answers, unless it is not there, or ends meanwhile.
-    async fn knock(
+    async fn handle(
         &self,
         request: Request<Bytes>,
     ) -> Result<(Response<()>, Bytes), TransportError> {
-        let scene = &self.scene;
-        let Some((life, router)) = scene.door.inside().clone() else {
+        let env = &self.env;
+        let Some((process, router)) = env.endpoint.inside().clone() else {
             return Err(TransportError::Connect("nobody there".into()));
         };
-        scene
-            .book()
-            .given(life.number(), scene.events[self.place].original);
+        env.oracle()
+            .received(process.number(), env.events[self.index].original);
         let answered = async {
-            life.step(|| format!("event {} is at the door", self.place))
+            process
+                .step(|| format!("event {} is at the door", self.index))
                 .await;
             let service = TowerToHyperService::new(router);
             let answer = service.call(request.map(AxumBody::from)).await;
@@ -120,51 +120,49 @@ impl Call {
                 .unwrap_or_default();
             if !head.status.is_server_error() && head.status != StatusCode::UNAUTHORIZED {
                 let how = format!("answered {}", head.status);
-                scene.hears_it_is_settled(self.place, &how);
+                env.check_settled(self.index, &how);
             }
-            life.step(|| format!("event {} is answered {}", self.place, head.status))
+            process
+                .step(|| format!("event {} is answered {}", self.index, head.status))
                 .await;
             (Response::from_parts(head, ()), Bytes::from(body.concat()))
         };
         tokio::select! {
             biased;
-            () = life.over() => Err(reset()),
+            () = process.over() => Err(reset()),
             answered = answered => Ok(answered),
         }
     }
 
     fn later(&self, request: Request<Bytes>, time: Duration) {
         let late = Self {
-            scene: Arc::clone(&self.scene),
-            place: self.place,
+            env: Arc::clone(&self.env),
+            index: self.index,
         };
         tokio::spawn(async move {
             sleep(time).await;
-            late.knock(request).await.ok();
+            late.handle(request).await.ok();
         });
     }
 }
 
 /// EventBridge has an event for the program, and sends it as often as it takes.
-pub(crate) async fn bring(scene: Arc<Scene>, place: usize) {
+pub(crate) async fn push(env: Arc<Env>, index: usize) {
     let destination = ApiDestination::builder(Uri::from_static(URL))
-        .seed(scene.plan.seed.wrapping_add(place as u64))
+        .seed(env.plan.seed.wrapping_add(index as u64))
         .transport(Arc::new(Call {
-            scene: Arc::clone(&scene),
-            place,
+            env: Arc::clone(&env),
+            index,
         }))
         .build();
-    let sent = destination
-        .invoke(scene.events[place].document.clone())
-        .await;
+    let sent = destination.invoke(env.events[index].document.clone()).await;
     // What is not to be tried again stands in the program's dead letters, as its answer was looked at.
     if let Err(given_up) = sent
         && given_up.exhausted.is_some()
     {
         let what = given_up.error_message;
-        scene
-            .book()
-            .wrong(format!("EventBridge gives event {place} up: {what}"));
+        env.oracle()
+            .violation(format!("EventBridge gives event {index} up: {what}"));
     }
-    scene.now().brought += 1;
+    env.state().pushed += 1;
 }

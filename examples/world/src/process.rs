@@ -1,4 +1,4 @@
-//! One life of a program, from its start to its end, and the steps it takes in it.
+//! One process of a program, from its start to its end, and the steps it takes in it.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -9,29 +9,29 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::scene::Scene;
+use crate::env::Env;
 use crate::signal::Signal;
 
-/// A handle to a life. Whatever the program does outside its memory passes through here, so that nothing does any more once it has
+/// A handle to a process. Whatever the program does outside its memory passes through here, so that nothing does any more once it has
 /// ended.
 #[derive(Clone, Debug)]
-pub(crate) struct Life(Arc<Inner>);
+pub(crate) struct Process(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     number: u32,
-    scene: Arc<Scene>,
+    env: Arc<Env>,
     alive: AtomicBool,
     /// Whether the machine went down too, once it was killed.
     killed: OnceLock<bool>,
     ended: Signal,
 }
 
-impl Life {
-    pub(crate) fn begin(scene: &Arc<Scene>) -> Self {
+impl Process {
+    pub(crate) fn begin(env: &Arc<Env>) -> Self {
         Self(Arc::new(Inner {
-            number: scene.next_life(),
-            scene: Arc::clone(scene),
+            number: env.next_process(),
+            env: Arc::clone(env),
             alive: AtomicBool::new(true),
             killed: OnceLock::new(),
             ended: Signal::default(),
@@ -42,8 +42,8 @@ impl Life {
         self.0.number
     }
 
-    pub(crate) fn scene(&self) -> &Arc<Scene> {
-        &self.0.scene
+    pub(crate) fn env(&self) -> &Arc<Env> {
+        &self.0.env
     }
 
     pub(crate) fn is_alive(&self) -> bool {
@@ -72,11 +72,11 @@ impl Life {
     }
 
     /// Counts a step, and dies if that is planned. True if it has.
-    fn dies(&self, deed: bool, what: impl FnOnce() -> String) -> bool {
-        let scene = &self.0.scene;
-        let number = scene.next_step(deed);
-        scene.say(|| format!("{number:>5}  life {}: {}", self.0.number, what()));
-        let Some(power) = scene.crash_at(number) else {
+    fn dies(&self, action: bool, what: impl FnOnce() -> String) -> bool {
+        let env = &self.0.env;
+        let number = env.next_step(action);
+        env.say(|| format!("{number:>5}  process {}: {}", self.0.number, what()));
+        let Some(power) = env.crash_at(number) else {
             return false;
         };
         self.0.alive.store(false, Ordering::Relaxed);
@@ -106,7 +106,7 @@ impl Life {
     /// Counts each turn of the program as a step too, so that it can end at any await point.
     pub(crate) fn counted<F: Future + Unpin>(&self, program: F) -> Counted<F> {
         Counted {
-            life: self.clone(),
+            process: self.clone(),
             program,
         }
     }
@@ -115,7 +115,7 @@ impl Life {
 /// A program whose turns are counted.
 #[derive(Debug)]
 pub(crate) struct Counted<F> {
-    life: Life,
+    process: Process,
     program: F,
 }
 
@@ -123,7 +123,7 @@ impl<F: Future + Unpin> Future for Counted<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        if !self.life.is_alive() || self.life.dies(false, || "a turn".to_owned()) {
+        if !self.process.is_alive() || self.process.dies(false, || "a turn".to_owned()) {
             return Poll::Pending;
         }
         Pin::new(&mut self.program).poll(context)

@@ -1,4 +1,4 @@
-//! The calls of one life to the queue.
+//! The calls of one process to the queue.
 
 use std::future::pending;
 use std::time::Duration;
@@ -10,29 +10,29 @@ use eventbridge_source::sqs::{
 use okta_coralogix_core::{Clock, ClockOffset, Error, ErrorKind, Result};
 use tokio::time::sleep;
 
-use crate::life::Life;
+use crate::fakes::network::met;
 use crate::plan::{NetFault, Seam};
-use crate::wire::met;
+use crate::process::Process;
 
-/// What one life sees of the queue.
+/// What one process sees of the queue.
 #[derive(Debug)]
-pub(crate) struct Line(pub(crate) Life);
+pub(crate) struct FakeQueue(pub(crate) Process);
 
-impl Line {
+impl FakeQueue {
     /// One call: `act` is what the queue does, once or twice.
     async fn call<T, F: Future<Output = Result<T>> + Send>(
         &self,
         what: &'static str,
         act: impl Fn() -> F + Send + Sync,
     ) -> Result<T> {
-        let scene = self.0.scene();
-        let fault = scene.net_fault(Seam::Queue);
+        let env = self.0.env();
+        let fault = env.net_fault(Seam::Queue);
         self.0.step(|| format!("queue: {what}{}", met(fault))).await;
         let delay = match fault {
             Some(NetFault::Delay(time)) => time / 2,
             _ => Duration::ZERO,
         };
-        let latency = scene.latency();
+        let latency = env.latency();
         sleep(latency + delay).await;
         self.0.step(|| "queue: on the way".to_owned()).await;
         match fault {
@@ -48,7 +48,7 @@ impl Line {
             _ => {}
         }
         let mut answer = act().await;
-        if fault == Some(NetFault::Twice) {
+        if fault == Some(NetFault::Duplicated) {
             answer = act().await;
         }
         self.0.step(|| format!("queue: has done {what}")).await;
@@ -65,61 +65,59 @@ fn broken() -> Error {
     Error::temporary(ErrorKind::Network, "the connection broke off").with_ambiguity(true)
 }
 
-/// The place of the event in a message: messages are sent in the order of the events.
-fn place(handle: &str) -> Option<usize> {
+/// The index of the event in a message: messages are sent in the order of the events.
+fn index(handle: &str) -> Option<usize> {
     handle.split_once(':')?.0.parse().ok()
 }
 
 #[async_trait]
-impl Queue for Line {
+impl Queue for FakeQueue {
     async fn receive(&self, wait: Duration, visibility: Duration) -> Result<Received> {
-        let scene = self.0.scene();
+        let env = self.0.env();
         let mut received = self
             .call("receive", || async {
-                let received = scene.queue.receive(wait, visibility).await?;
-                let mut book = scene.book();
+                let received = env.queue.receive(wait, visibility).await?;
+                let mut oracle = env.oracle();
                 for message in &received.messages {
-                    let event = place(&message.handle).and_then(|place| scene.events.get(place));
+                    let event = index(&message.handle).and_then(|index| env.events.get(index));
                     if let Some(event) = event {
-                        book.given(self.0.number(), event.original);
+                        oracle.received(self.0.number(), event.original);
                     }
                 }
                 Ok(received)
             })
             .await?;
-        received.clock_offset = ClockOffset::between(scene.host.now(), scene.time());
+        received.clock_offset = ClockOffset::between(env.host_clock.now(), env.time());
         Ok(received)
     }
 
-    async fn delete(&self, handles: &[String]) -> Result<Vec<FailedEntry>> {
-        let scene = self.0.scene();
+    async fn delete(&self, handles: &[String]) -> Result<Vec<Refused>> {
+        let env = self.0.env();
         self.call("delete", || async {
             for handle in handles {
-                if let Some(place) = place(handle) {
-                    scene.hears_it_is_settled(place, "deleted from the queue");
-                    scene.hears_the_order_is_kept(place);
+                if let Some(index) = index(handle) {
+                    env.check_settled(index, "deleted from the queue");
+                    env.check_group_order(index);
                 }
             }
-            scene.queue.delete(handles).await
+            env.queue.delete(handles).await
         })
         .await
     }
 
-    async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<FailedEntry>> {
-        let scene = self.0.scene();
-        self.call("change visibility", || {
-            scene.queue.change_visibility(changes)
-        })
-        .await
+    async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<Refused>> {
+        let env = self.0.env();
+        self.call("change visibility", || env.queue.change_visibility(changes))
+            .await
     }
 
-    async fn attributes(&self) -> Result<QueueAttributes> {
-        let scene = self.0.scene();
-        self.call("attributes", || scene.queue.attributes()).await
+    async fn facts(&self) -> Result<Facts> {
+        let env = self.0.env();
+        self.call("facts", || env.queue.facts()).await
     }
 
     async fn depth(&self) -> Result<Depth> {
-        let scene = self.0.scene();
-        self.call("depth", || scene.queue.depth()).await
+        let env = self.0.env();
+        self.call("depth", || env.queue.depth()).await
     }
 }
