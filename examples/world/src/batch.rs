@@ -1,4 +1,4 @@
-//! Batch worlds, on as many threads as there are cores. What is found does not depend on their number.
+//! Runs many worlds, on as many threads as there are cores. Their number has no influence on what is found.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -7,12 +7,15 @@ use std::thread;
 use crate::plan::Plan;
 use crate::run::{Outcome, run};
 
-/// A world in which something is wrong.
+/// Violations after which no more worlds are started.
+const MAX_FAILURES: usize = 20;
+
+/// A world with a violation.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// Which of the worlds.
+    /// The number of the world in its batch.
     pub number: u64,
-    /// The world.
+    /// What the world was made of.
     pub plan: Plan,
     /// What came of it.
     pub outcome: Outcome,
@@ -23,26 +26,26 @@ pub struct Failure {
 pub struct Batch {
     /// Worlds that ran.
     pub worlds: u64,
-    /// Steps of all of them.
+    /// Steps in all of them.
     pub steps: u64,
-    /// Lives of programs in all of them.
+    /// Processes in all of them.
     pub processes: u64,
     /// Repeats in all of them.
     pub repeats: u64,
-    /// The first ones in which something was wrong, by their number.
-    pub found: Vec<Failure>,
+    /// The first worlds with a violation, by their number.
+    pub failures: Vec<Failure>,
 }
 
-/// Runs `count` worlds. Begins no more once something was found, if `first` is all that is wanted.
+/// Runs `count` worlds. `first`: starts no more after the first violation.
 pub fn run_batch(count: u64, first: bool, plan: impl Fn(u64) -> Plan + Sync) -> Batch {
     let next = AtomicU64::new(0);
-    let enough = AtomicBool::new(false);
+    let stop = AtomicBool::new(false);
     let sum = Mutex::new(Batch::default());
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while !enough.load(Ordering::Relaxed) {
+                while !stop.load(Ordering::Relaxed) {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= count {
                         break;
@@ -55,8 +58,11 @@ pub fn run_batch(count: u64, first: bool, plan: impl Fn(u64) -> Plan + Sync) -> 
                     sum.processes += u64::from(outcome.processes);
                     sum.repeats += u64::from(outcome.repeats);
                     if !outcome.violations.is_empty() {
-                        enough.store(first || sum.found.len() >= 20, Ordering::Relaxed);
-                        sum.found.push(Failure {
+                        stop.store(
+                            first || sum.failures.len() >= MAX_FAILURES,
+                            Ordering::Relaxed,
+                        );
+                        sum.failures.push(Failure {
                             number,
                             plan,
                             outcome,
@@ -67,6 +73,6 @@ pub fn run_batch(count: u64, first: bool, plan: impl Fn(u64) -> Plan + Sync) -> 
         }
     });
     let mut sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
-    sum.found.sort_by_key(|found| found.number);
+    sum.failures.sort_by_key(|failure| failure.number);
     sum
 }

@@ -1,4 +1,4 @@
-//! The events of a world, each different from the others in every byte that matters.
+//! The events of a world. Each differs from the others in every byte that matters.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use crate::plan::{EventKind, Plan, Route};
 
 /// More bytes than a request may have.
-const HUGE: usize = 9_000;
+const OVERSIZE: usize = 9_000;
 
 /// One event that Okta stores.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) kind: EventKind,
-    /// When it is stored.
+    /// When Okta stores it.
     pub(crate) at: Duration,
     pub(crate) published: DateTime<Utc>,
-    /// The event as Okta has it.
+    /// The event as Okta stores it.
     pub(crate) text: Bytes,
-    /// What has to stand in Coralogix, or in the dead letters: the event, or the envelope around it.
+    /// What must arrive in Coralogix or in the dead letters: the event, or the envelope around it.
     pub(crate) document: Bytes,
     pub(crate) severity: u8,
-    /// The index of the event that this is a copy of; its own, if it is none.
+    /// The index of the event that this is a copy of, or its own.
     pub(crate) original: usize,
 }
 
-/// All events of a plan, in the order in which they are stored.
+/// The events of a plan, in the order in which Okta stores them.
 pub(crate) fn events(plan: &Plan, start: DateTime<Utc>) -> Vec<Event> {
     let mut rng = fastrand::Rng::with_seed(plan.seed ^ 0x0e7e_4715);
     let mut events: Vec<Event> = Vec::new();
@@ -98,7 +98,7 @@ fn event(
     };
     let more = match kind {
         EventKind::Poison => "poison".to_owned(),
-        EventKind::Oversized => "x".repeat(HUGE),
+        EventKind::Oversized => "x".repeat(OVERSIZE),
         _ => "é \\u00e9 \\\"q\\\" \\\\ \\/ \\n".to_owned(),
     };
     let text = match kind {

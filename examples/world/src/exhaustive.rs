@@ -1,16 +1,13 @@
-//! A small scenario, in which everything is tried.
+//! A small scenario, in which every fault is tried at every step.
 
 use std::time::Duration;
 
 use crate::batch::{Batch, run_batch};
-use crate::plan::{
-    Arrival, DiskFault, EventKind, Fault, NetFault, Plan, QueueKind, Route, Seam, Settings,
-};
-use crate::run::{Busy, run};
+use crate::fault::{DiskFault, Fault, NetFault};
+use crate::plan::{Arrival, EventKind, Plan, QueueKind, Route, Settings};
+use crate::run::{Activity, run};
 
-const SECOND: Duration = Duration::from_secs(1);
-
-/// What may happen to an exchange.
+/// The faults of an exchange.
 const NET: [NetFault; 11] = [
     NetFault::Delay(Duration::from_secs(20)),
     NetFault::Refused,
@@ -19,13 +16,13 @@ const NET: [NetFault; 11] = [
     NetFault::HalfBody,
     NetFault::Stalled,
     NetFault::Duplicated,
-    NetFault::Late(SECOND),
+    NetFault::Late(Duration::from_secs(1)),
     NetFault::Status(500),
     NetFault::Status(429),
     NetFault::Html,
 ];
 
-/// What may happen to an operation on the disk.
+/// The faults of an operation on the disk.
 const DISK: [DiskFault; 5] = [
     DiskFault::Full,
     DiskFault::ReadOnly,
@@ -34,12 +31,13 @@ const DISK: [DiskFault; 5] = [
     DiskFault::Slow(Duration::from_secs(20)),
 ];
 
-/// Three pages of four events, two requests each; two of the events belong into the dead letters.
+/// Three pages of four events, in two requests each. One event ends in the dead letters, one is filtered out.
 #[must_use]
 pub fn scenario(route: Route) -> Plan {
-    let mut kinds = vec![EventKind::Fresh; 12];
+    let mut kinds = [EventKind::Fresh; 12];
     kinds[5] = EventKind::NoTime;
     kinds[10] = EventKind::Noise;
+    let at = Duration::ZERO;
     Plan {
         seed: 7,
         route,
@@ -49,14 +47,8 @@ pub fn scenario(route: Route) -> Plan {
             filter: true,
             ..Settings::default()
         },
-        latency: Duration::from_millis(10),
-        arrivals: kinds
-            .into_iter()
-            .map(|kind| Arrival {
-                at: Duration::ZERO,
-                kind,
-            })
-            .collect(),
+        max_latency: Duration::from_millis(10),
+        arrivals: kinds.map(|kind| Arrival { at, kind }).to_vec(),
         faults: Vec::new(),
     }
 }
@@ -64,102 +56,85 @@ pub fn scenario(route: Route) -> Plan {
 /// The same with a FIFO queue.
 #[must_use]
 pub fn fifo() -> Plan {
-    let queue = QueueKind {
-        fifo: true,
-        ..QueueKind::default()
-    };
-    Plan {
-        queue,
-        ..scenario(Route::Sqs)
-    }
+    let mut plan = scenario(Route::Sqs);
+    plan.queue.fifo = true;
+    plan
 }
 
-/// Every single fault that can meet the scenario.
-#[must_use]
-pub fn faults(busy: &Busy) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for &(seam, count) in &busy.exchanges {
-        for number in 1..=count {
-            faults.extend(NET.map(|fault| Fault::Net(seam, number, fault)));
-        }
-    }
-    for number in 1..=busy.operations {
-        faults.extend(DISK.map(|fault| Fault::Disk(number, fault)));
-    }
-    faults
-}
-
-/// How much there was to try, and what came of it.
+/// What was tried, and what came of it.
 #[derive(Debug)]
 pub struct Coverage {
-    /// Steps of the scenario, without any fault.
+    /// Steps of the scenario without a fault.
     pub steps: u64,
-    /// Those that are actions: something outside the program may come of them.
+    /// Those of them that are actions.
     pub actions: usize,
     /// Single faults.
     pub faults: usize,
-    /// All that ran.
+    /// The worlds that ran.
     pub batch: Batch,
 }
 
-/// Kills the program at every step, and takes the power away at every step; and tries each single fault, without any crash.
+/// Kills the process at every step, cuts the power at every step, and tries each single fault without a crash.
 #[must_use]
 pub fn single_faults(scenario: &Plan) -> Coverage {
-    tried(scenario, false)
+    try_all(scenario, false)
 }
 
-/// Kills the program at every step, and takes the power away at every step. With each single fault in the scenario it does one or the
-/// other at every action. (Between two actions nothing changes outside the program, so that it is the same which turn is its last.)
+/// The same, and with each single fault a kill or a power cut at every action. (Nothing outside the program changes between two
+/// actions, so that it does not matter at which of the polls between them the process ends.)
 #[must_use]
 pub fn faults_with_crashes(scenario: &Plan) -> Coverage {
-    tried(scenario, true)
+    try_all(scenario, true)
 }
 
-fn tried(clean: &Plan, together: bool) -> Coverage {
-    let busy = run(clean, false).busy;
-    let faults = faults(&busy);
+fn try_all(scenario: &Plan, with_crashes: bool) -> Coverage {
+    let activity = run(scenario, false).activity;
     let mut plans = Vec::new();
     for power in [false, true] {
-        for step in 1..=busy.steps {
-            plans.push(with(clean, [Fault::Crash { step, power }]));
+        for step in 1..=activity.steps {
+            plans.push(with(scenario, [Fault::Crash { step, power }]));
         }
     }
-    let worlds: Vec<_> = faults.iter().map(|fault| with(clean, [*fault])).collect();
-    let alone: Vec<_> = worlds
-        .iter()
-        .map(|plan| run(plan, false).busy.actions)
-        .collect();
-    for (number, (fault, actions)) in faults.iter().zip(&alone).enumerate() {
-        plans.push(with(clean, [*fault]));
-        for (index, &step) in actions.iter().enumerate().filter(|_| together) {
-            let power = (index + number).is_multiple_of(2);
-            plans.push(with(clean, [*fault, Fault::Crash { step, power }]));
+    let faults = faults(&activity);
+    for (number, &fault) in faults.iter().enumerate() {
+        let alone = with(scenario, [fault]);
+        plans.push(alone.clone());
+        if with_crashes {
+            let actions = run(&alone, false).activity.actions;
+            plans.extend(actions.iter().enumerate().map(|(place, &step)| {
+                let power = (place + number).is_multiple_of(2);
+                with(scenario, [fault, Fault::Crash { step, power }])
+            }));
         }
     }
     let batch = run_batch(plans.len() as u64, false, |number| {
         plans[number as usize].clone()
     });
     Coverage {
-        steps: busy.steps,
-        actions: busy.actions.len(),
+        steps: activity.steps,
+        actions: activity.actions.len(),
         faults: faults.len(),
         batch,
     }
+}
+
+/// Every single fault of an exchange or an operation.
+fn faults(activity: &Activity) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for &(seam, count) in &activity.exchanges {
+        for number in 1..=count {
+            faults.extend(NET.map(|fault| Fault::Net(seam, number, fault)));
+        }
+    }
+    for number in 1..=activity.operations {
+        faults.extend(DISK.map(|fault| Fault::Disk(number, fault)));
+    }
+    faults
 }
 
 fn with<const N: usize>(plan: &Plan, faults: [Fault; N]) -> Plan {
     Plan {
         faults: faults.to_vec(),
         ..plan.clone()
-    }
-}
-
-/// The seams that a route passes.
-#[must_use]
-pub fn seams(route: Route) -> &'static [Seam] {
-    match route {
-        Route::Pull => &[Seam::Okta, Seam::Ingress],
-        Route::Http => &[Seam::Push, Seam::Ingress],
-        Route::Sqs => &[Seam::Queue, Seam::Ingress],
     }
 }

@@ -1,25 +1,52 @@
-//! Faults that wait for the exchange, the operation or the step that they are meant for.
+//! Counts steps, exchanges and disk operations, and injects the faults that are planned for them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::plan::{DiskFault, Fault, NetFault, Plan, Seam};
+use fastrand::Rng;
+use tokio::time::Instant;
 
-/// The faults of a plan that are not bound to a time, and how many exchanges there were at each seam.
-#[derive(Debug, Default)]
+use crate::fault::{DiskFault, Fault, NetFault, Seam};
+use crate::plan::Plan;
+
+/// How long after a fault its consequences may last before the world counts as free of faults.
+const AFTERMATH: Duration = Duration::from_secs(60);
+
+/// The faults that are still to come, what was counted, and when the last fault was.
+#[derive(Debug)]
 pub(crate) struct FaultInjector {
+    rng: Rng,
+    max_latency: u64,
     net: BTreeMap<(Seam, u64), NetFault>,
     disk: BTreeMap<u64, DiskFault>,
     crashes: BTreeMap<u64, bool>,
+    outages: BTreeMap<Seam, Instant>,
+    disk_full_until: Instant,
     exchanges: BTreeMap<Seam, u64>,
     operations: u64,
     steps: u64,
-    /// The steps that are no turns.
+    /// The steps that are actions.
     actions: Vec<u64>,
+    fault_free_since: Instant,
 }
 
 impl FaultInjector {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let mut faults = Self::default();
+        let now = Instant::now();
+        let mut faults = Self {
+            rng: Rng::with_seed(plan.seed),
+            max_latency: (plan.max_latency.as_millis() as u64).max(1),
+            net: BTreeMap::new(),
+            disk: BTreeMap::new(),
+            crashes: BTreeMap::new(),
+            outages: BTreeMap::new(),
+            disk_full_until: now,
+            exchanges: BTreeMap::new(),
+            operations: 0,
+            steps: 0,
+            actions: Vec::new(),
+            fault_free_since: now,
+        };
         for fault in &plan.faults {
             match *fault {
                 Fault::Crash { step, power } => {
@@ -37,21 +64,8 @@ impl FaultInjector {
         faults
     }
 
-    /// The fault of one more exchange.
-    pub(crate) fn exchange(&mut self, seam: Seam) -> Option<NetFault> {
-        let number = self.exchanges.entry(seam).or_default();
-        *number += 1;
-        self.net.remove(&(seam, *number))
-    }
-
-    /// The fault of one more operation.
-    pub(crate) fn operation(&mut self) -> Option<DiskFault> {
-        self.operations += 1;
-        self.disk.remove(&self.operations)
-    }
-
-    /// One more step; `action`: something outside the program may come of it.
-    pub(crate) fn step(&mut self, action: bool) -> u64 {
+    /// Counts a step and returns its number. An action may have an effect outside the program.
+    pub(crate) fn next_step(&mut self, action: bool) -> u64 {
         self.steps += 1;
         if action {
             self.actions.push(self.steps);
@@ -59,17 +73,82 @@ impl FaultInjector {
         self.steps
     }
 
-    pub(crate) fn actions(&self) -> &[u64] {
-        &self.actions
+    /// Whether the process is killed at a step, and if so whether the power goes.
+    pub(crate) fn crash(&mut self, step: u64) -> Option<bool> {
+        let crash = self.crashes.remove(&step);
+        if crash.is_some() {
+            self.mark_fault(Duration::ZERO);
+        }
+        crash
     }
 
-    /// Whether the program dies at a step, and the machine with it.
-    pub(crate) fn crash(&mut self, step: u64) -> Option<bool> {
-        self.crashes.remove(&step)
+    /// Counts an exchange and returns its fault.
+    pub(crate) fn net_fault(&mut self, seam: Seam) -> Option<NetFault> {
+        let number = self.exchanges.entry(seam).or_default();
+        *number += 1;
+        let planned = self.net.remove(&(seam, *number));
+        match planned {
+            None => {}
+            Some(NetFault::Delay(time) | NetFault::Late(time)) => self.mark_fault(time),
+            Some(_) => self.mark_fault(AFTERMATH),
+        }
+        let outage = self.outages.get(&seam);
+        let outage = outage.is_some_and(|until| Instant::now() < *until);
+        planned.or(outage.then_some(NetFault::Refused))
+    }
+
+    /// Counts a disk operation and returns its fault.
+    pub(crate) fn disk_fault(&mut self, writes: bool) -> Option<DiskFault> {
+        self.operations += 1;
+        let planned = self.disk.remove(&self.operations);
+        if planned.is_some() {
+            self.mark_fault(AFTERMATH);
+        }
+        let full = writes && Instant::now() < self.disk_full_until;
+        planned.or(full.then_some(DiskFault::Full))
+    }
+
+    /// The latency of an exchange in one direction.
+    pub(crate) fn latency(&mut self) -> Duration {
+        Duration::from_millis(self.rng.u64(1..=self.max_latency))
+    }
+
+    /// The random numbers that decide what a power cut leaves.
+    pub(crate) fn power_cut_rng(&mut self) -> Rng {
+        self.rng.fork()
+    }
+
+    pub(crate) fn begin_outage(&mut self, seam: Seam, time: Duration) {
+        self.outages.insert(seam, Instant::now() + time);
+        self.mark_fault(time + AFTERMATH);
+    }
+
+    pub(crate) fn fill_disk(&mut self, time: Duration) {
+        self.disk_full_until = Instant::now() + time;
+        self.mark_fault(time + AFTERMATH);
+    }
+
+    /// An incident has begun.
+    pub(crate) fn mark_incident(&mut self) {
+        self.mark_fault(AFTERMATH);
+    }
+
+    /// A fault lasts for this long from now.
+    pub(crate) fn mark_fault(&mut self, time: Duration) {
+        self.fault_free_since = self.fault_free_since.max(Instant::now() + time);
+    }
+
+    /// When the last fault ended, or will end.
+    pub(crate) fn fault_free_since(&self) -> Instant {
+        self.fault_free_since
     }
 
     pub(crate) fn steps(&self) -> u64 {
         self.steps
+    }
+
+    pub(crate) fn actions(&self) -> &[u64] {
+        &self.actions
     }
 
     pub(crate) fn operations(&self) -> u64 {

@@ -2,11 +2,11 @@
 
 mod batch;
 mod checks;
-mod dead_letters;
 mod env;
 mod event;
 pub mod exhaustive;
 mod fakes;
+mod fault;
 mod fault_injector;
 mod log_capture;
 mod oracle;
@@ -22,11 +22,9 @@ mod signal;
 mod trace;
 
 pub use batch::{Batch, Failure, run_batch};
-pub use plan::{
-    Arrival, DiskFault, EventKind, Fault, Incident, NetFault, Plan, QueueKind, Route, Seam,
-    Settings,
-};
+pub use fault::{DiskFault, Fault, Incident, NetFault, Seam};
+pub use plan::{Arrival, EventKind, Plan, QueueKind, Route, Settings};
 pub use random::world;
 pub use report::report;
-pub use run::{Busy, Outcome, liveness_timeout, run};
+pub use run::{Activity, Outcome, liveness_timeout, run};
 pub use shrink::shrink;

@@ -1,4 +1,4 @@
-//! What the programs report through `tracing`: a part of the trace, and no index for a secret.
+//! Captures what the programs report through `tracing`: lines of the trace, in which no secret may appear.
 
 use std::fmt::{Debug, Display, Write};
 use std::sync::Arc;
@@ -7,22 +7,23 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::env::{Env, SECRET};
+use crate::env::Env;
+use crate::fakes::credentials::SECRET;
 
-/// Hears everything that is reported on its thread, which is all that a world has.
+/// The subscriber of the thread that a world runs on.
 #[derive(Debug)]
 pub(crate) struct LogCapture(pub(crate) Arc<Env>);
 
 impl LogCapture {
-    fn hear(&self, who: impl Display, record: impl FnOnce(&mut dyn Visit)) {
-        let mut said = Said(String::new());
-        record(&mut said);
-        let Said(said) = said;
-        if said.contains(SECRET) {
-            let what = format!("a secret is reported by {who}: {said}");
-            self.0.oracle().violation(what);
+    fn capture(&self, reporter: impl Display, record: impl FnOnce(&mut dyn Visit)) {
+        let mut line = Line(String::new());
+        record(&mut line);
+        let Line(line) = line;
+        if line.contains(SECRET) {
+            self.0
+                .violation(format!("{reporter} reports a secret: {line}"));
         }
-        self.0.say(|| format!("{who}:{said}"));
+        self.0.trace(|| format!("{reporter}:{line}"));
     }
 }
 
@@ -32,19 +33,19 @@ impl Subscriber for LogCapture {
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        self.hear(reporter(span.metadata()), |said| span.record(said));
-        // Nobody asks which span something belongs to.
+        self.capture(reporter(span.metadata()), |line| span.record(line));
+        // Nothing here asks for the span of an event.
         Id::from_u64(1)
     }
 
     fn record(&self, _span: &Id, values: &Record<'_>) {
-        self.hear("a span", |said| values.record(said));
+        self.capture("a span", |line| values.record(line));
     }
 
     fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        self.hear(reporter(event.metadata()), |said| event.record(said));
+        self.capture(reporter(event.metadata()), |line| event.record(line));
     }
 
     fn enter(&self, _span: &Id) {}
@@ -56,10 +57,10 @@ fn reporter(metadata: &Metadata<'_>) -> String {
     format!("{} {}", metadata.level(), metadata.target())
 }
 
-/// The fields, as a log would have them.
-struct Said(String);
+/// The fields, as a log would print them.
+struct Line(String);
 
-impl Visit for Said {
+impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         let name = match field.name() {
             "message" => "",

@@ -1,4 +1,7 @@
-//! One process of a program, from its start to its end, and the steps it takes in it.
+//! One process of a program, from its start to its end, and the steps that it takes.
+//!
+//! A process is alive until it has ended by itself, was told to end, or was killed at a step. Whatever it does outside its memory is
+//! a step first, so that a dead process has no more effect: its futures, spawned tasks included, wait for ever at their next step.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -12,8 +15,7 @@ use tokio::time::sleep;
 use crate::env::Env;
 use crate::signal::Signal;
 
-/// A handle to a process. Whatever the program does outside its memory passes through here, so that nothing does any more once it has
-/// ended.
+/// A handle to a process.
 #[derive(Clone, Debug)]
 pub(crate) struct Process(Arc<Inner>);
 
@@ -22,15 +24,17 @@ struct Inner {
     number: u32,
     env: Arc<Env>,
     alive: AtomicBool,
-    /// Whether the machine went down too, once it was killed.
+    /// Set when it was killed: whether the power went.
     killed: OnceLock<bool>,
     ended: Signal,
 }
 
 impl Process {
-    pub(crate) fn begin(env: &Arc<Env>) -> Self {
+    pub(crate) fn start(env: &Arc<Env>) -> Self {
+        let number = env.state().processes;
+        env.state().processes += 1;
         Self(Arc::new(Inner {
-            number: env.next_process(),
+            number,
             env: Arc::clone(env),
             alive: AtomicBool::new(true),
             killed: OnceLock::new(),
@@ -46,84 +50,84 @@ impl Process {
         &self.0.env
     }
 
-    pub(crate) fn is_alive(&self) -> bool {
-        self.0.alive.load(Ordering::Relaxed)
-    }
-
-    /// From now on nothing the program does has an effect.
+    /// Ends the process: nothing that it does has an effect from now on.
     pub(crate) fn end(&self) {
         self.0.alive.store(false, Ordering::Relaxed);
         self.0.ended.send();
     }
 
-    /// One more step. Does not return if it is the last one.
+    /// Takes a step that is an action. Does not return if it is the last one.
     pub(crate) async fn step(&self, what: impl FnOnce() -> String) {
-        if !self.is_alive() || self.dies(true, what) {
+        if !self.is_alive() || self.is_killed_at_next_step(true, what) {
             pending().await
         }
     }
 
-    /// Time passes. Does not return if it ends meanwhile.
-    pub(crate) async fn pause(&self, time: Duration) {
+    /// Sleeps. Does not return if the process ends meanwhile.
+    pub(crate) async fn sleep(&self, time: Duration) {
         sleep(time).await;
         if !self.is_alive() {
             pending().await
         }
     }
 
-    /// Counts a step, and dies if that is planned. True if it has.
-    fn dies(&self, action: bool, what: impl FnOnce() -> String) -> bool {
-        let env = &self.0.env;
-        let number = env.next_step(action);
-        env.say(|| format!("{number:>5}  process {}: {}", self.0.number, what()));
-        let Some(power) = env.crash_at(number) else {
-            return false;
-        };
-        self.0.alive.store(false, Ordering::Relaxed);
-        // Once: it dies one death.
-        self.0.killed.set(power).ok();
-        self.0.ended.send();
-        true
-    }
-
-    /// Resolves when it is killed: true if the machine goes down too.
+    /// Resolves when the process is killed: true if the power goes.
     pub(crate) async fn killed(&self) -> bool {
-        let mut times = 0;
+        let mut count = 0;
         loop {
-            self.0.ended.beyond(times).await;
+            self.0.ended.sent_more_than(count).await;
             if let Some(power) = self.0.killed.get() {
                 return *power;
             }
-            times = self.0.ended.times();
+            count = self.0.ended.count();
         }
     }
 
-    /// Resolves when it has ended, however that was.
-    pub(crate) async fn over(&self) {
-        self.0.ended.beyond(0).await;
+    /// Resolves when the process has ended in any way.
+    pub(crate) async fn ended(&self) {
+        self.0.ended.sent_more_than(0).await;
     }
 
-    /// Counts each turn of the program as a step too, so that it can end at any await point.
-    pub(crate) fn counted<F: Future + Unpin>(&self, program: F) -> Counted<F> {
-        Counted {
+    /// Makes each poll of the program a step too, so that the process can be killed at any await point.
+    pub(crate) fn count_polls<F: Future + Unpin>(&self, program: F) -> CountedPolls<F> {
+        CountedPolls {
             process: self.clone(),
             program,
         }
     }
+
+    fn is_alive(&self) -> bool {
+        self.0.alive.load(Ordering::Relaxed)
+    }
+
+    fn is_killed_at_next_step(&self, action: bool, what: impl FnOnce() -> String) -> bool {
+        let env = &self.0.env;
+        let step = env.faults().next_step(action);
+        env.trace(|| format!("{step:>5}  process {}: {}", self.0.number, what()));
+        let Some(power) = env.faults().crash(step) else {
+            return false;
+        };
+        env.trace(|| "the process is killed".to_owned());
+        // Set once: a process is killed once.
+        self.0.killed.set(power).ok();
+        self.end();
+        true
+    }
 }
 
-/// A program whose turns are counted.
+/// A program whose polls are steps.
 #[derive(Debug)]
-pub(crate) struct Counted<F> {
+pub(crate) struct CountedPolls<F> {
     process: Process,
     program: F,
 }
 
-impl<F: Future + Unpin> Future for Counted<F> {
+impl<F: Future + Unpin> Future for CountedPolls<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        if !self.process.is_alive() || self.process.dies(false, || "a turn".to_owned()) {
+        let poll = || "poll".to_owned();
+        if !self.process.is_alive() || self.process.is_killed_at_next_step(false, poll) {
             return Poll::Pending;
         }
         Pin::new(&mut self.program).poll(context)

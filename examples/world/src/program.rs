@@ -1,6 +1,5 @@
-//! The program: put together as the example programs are, on the seams of one process.
+//! The program under test: put together as the example programs are, on the fakes of one process.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,180 +17,194 @@ use okta_coralogix_core::{
 use okta_source::OktaSource;
 use tokio::time::{sleep, timeout};
 
-use crate::env::{CHECKPOINT, DEAD_LETTERS, key, push_key, start, token};
+use crate::env::{CHECKPOINT, DEAD_LETTERS};
+use crate::fakes::clock::start;
+use crate::fakes::credentials::{api_token, ingress_key, push_key};
 use crate::fakes::disk::FakeDisk;
 use crate::fakes::network::FakeNetwork;
 use crate::fakes::queue::FakeQueue;
+use crate::fault::Seam;
 use crate::oracle::MAX_BYTES;
-use crate::plan::{Route, Seam, Settings};
+use crate::plan::{Route, Settings};
 use crate::process::Process;
 
 /// How long the server of the endpoint goes on after its pipeline.
-const ANSWERS: Duration = Duration::from_secs(1);
+const SERVER_SHUTDOWN: Duration = Duration::from_secs(1);
 
-/// As long as the programs wait for the queue to get back what was not settled.
-const RETURN: Duration = Duration::from_secs(5);
+/// How long the programs wait until the queue has unsettled messages back.
+const QUEUE_DRAIN: Duration = Duration::from_secs(5);
 
 /// How a program ended by itself.
 #[derive(Debug)]
-pub(crate) enum Ended {
-    /// It was told to, and has finished.
+pub(crate) enum Exit {
+    /// It was told to end, and has finished.
     Done(Summary),
     /// It could not go on.
     Failed(Box<RunError>),
-    /// It could not begin.
+    /// It could not start.
     NotStarted(Error),
 }
 
-/// One program, from its start to its end; it begins after `sigterms` SIGTERMs.
-pub(crate) async fn program(process: Process, settings: Settings, sigterms: u32) -> Ended {
-    let route = process.env().plan.route;
-    let ran = match route {
-        Route::Pull => pull(process, settings, sigterms).await,
-        Route::Http => http(process, settings, sigterms).await,
-        Route::Sqs => sqs(process, settings, sigterms).await,
+type Ended = Result<Result<Summary, RunError>>;
+
+/// Runs the program until it ends by itself. It is told to end by the first SIGTERM after `sigterms` of them.
+pub(crate) async fn program(process: Process, settings: Settings, sigterms: u32) -> Exit {
+    let program = Program {
+        process,
+        settings,
+        sigterms,
     };
-    match ran {
-        Ok(Ok(summary)) => Ended::Done(summary),
-        Ok(Err(failed)) => Ended::Failed(Box::new(failed)),
-        Err(error) => Ended::NotStarted(error),
+    let ended = match program.process.env().plan.route {
+        Route::Pull => program.pull().await,
+        Route::Http => program.http().await,
+        Route::Sqs => program.sqs().await,
+    };
+    match ended {
+        Ok(Ok(summary)) => Exit::Done(summary),
+        Ok(Err(failed)) => Exit::Failed(Box::new(failed)),
+        Err(error) => Exit::NotStarted(error),
     }
 }
 
-type Ran = Result<Result<Summary, RunError>>;
-
-async fn pull(process: Process, settings: Settings, sigterms: u32) -> Ran {
-    let env = process.env();
-    let disk = Arc::new(FakeDisk(process.clone()));
-    let checkpoint = FileCheckpoint::open_with(CHECKPOINT, disk).await?;
-    let token = token(env.state().token.1);
-    let source = OktaSource::builder()
-        .org_url("https://example.okta.com")
-        .api_token(token)
-        .since(start() - TimeDelta::hours(1))
-        .page_limit(settings.page)
-        .checkpoint(Arc::new(checkpoint))
-        .clock(Arc::clone(&env.host_clock))
-        .transport(network(&process, Seam::Okta))
-        .open()
-        .await?;
-    let sink = sink(&process, settings, &SharedClockOffset::unknown())?;
-    let pipeline = Pipeline::builder(source, sink)
-        .max_in_flight_deliveries(settings.deliveries)
-        .max_in_flight_events(4_000);
-    let pipeline = finish(pipeline, &process, settings).await?;
-    Ok(pipeline.run(stopped(&process, sigterms)).await)
-}
-
-async fn http(process: Process, settings: Settings, sigterms: u32) -> Ran {
-    let env = Arc::clone(process.env());
-    let offset = SharedClockOffset::unknown();
-    let sink = Arc::new(sink(&process, settings, &offset)?);
-    let known = env.state().push_key.1;
-    let source = (0..=known).fold(HttpSource::builder(), |source, number| {
-        source.api_key(push_key(number))
-    });
-    let asked = Arc::clone(&sink);
-    let source = source.clock_offset(offset).sink_check(move || {
-        let sink = Arc::clone(&asked);
-        async move { sink.check().await }
-    });
-    let source = source.build()?;
-    let router = source.router();
-    let pipeline = finish(source.pipeline(Arc::clone(&sink)), &process, settings).await?;
-    // A key that the ingress refuses is said before an event asks for it.
-    if let Err(error) = sink.check().await
-        && !error.is_temporary()
-    {
-        return Err(error);
-    }
-    env.endpoint.open(&process, router);
-    let ended = pipeline.run(stopped(&process, sigterms)).await;
-    // Whatever ended it, everybody is answered.
-    env.endpoint.close();
-    sleep(ANSWERS).await;
-    Ok(ended)
-}
-
-async fn sqs(process: Process, settings: Settings, sigterms: u32) -> Ran {
-    let env = process.env();
-    let source = SqsSource::builder()
-        .queue(FakeQueue(process.clone()))
-        .read_ahead(20)
-        .delivery(usize::from(settings.page))
-        .seed(env.plan.seed.wrapping_add(process.number().into()))
-        .open()
-        .await?;
-    let returned = source.returned();
-    let sink = sink(&process, settings, &SharedClockOffset::unknown())?;
-    let pipeline = Pipeline::builder(source, sink)
-        .max_in_flight_deliveries(settings.deliveries)
-        .max_in_flight_events(4_000);
-    let pipeline = finish(pipeline, &process, settings).await?;
-    let ended = pipeline.run(stopped(&process, sigterms)).await;
-    timeout(RETURN, returned.wait()).await.ok();
-    Ok(ended)
-}
-
-fn network(process: &Process, seam: Seam) -> Arc<FakeNetwork> {
-    let env = process.env();
-    Arc::new(FakeNetwork {
-        process: process.clone(),
-        seam,
-        remote: match seam {
-            Seam::Okta => Arc::new(env.org.clone()),
-            _ => Arc::new(env.ingress.clone()),
-        },
-    })
-}
-
-fn sink(
-    process: &Process,
+struct Program {
+    process: Process,
     settings: Settings,
-    offset: &SharedClockOffset,
-) -> Result<CoralogixSink> {
-    let env = process.env();
-    let key = key(env.state().key.1);
-    CoralogixSink::builder()
-        .domain("eu2.coralogix.com")
-        .api_key(key)
-        .gzip_level(settings.gzip.into())
-        .max_request_entries(settings.entries)
-        .max_request_bytes(MAX_BYTES)
-        .clock_offset(offset.clone(), Arc::clone(&env.host_clock))
-        .transport(network(process, Seam::Ingress))
-        .build()
+    sigterms: u32,
 }
 
-async fn finish<S: EventSource>(
-    pipeline: PipelineBuilder<S>,
-    process: &Process,
-    settings: Settings,
-) -> Result<Pipeline<S>> {
-    let env = process.env();
-    let letters = FileDeadLetters::builder(Path::new(DEAD_LETTERS))
-        .rotate_at(2_000)
-        .disk(Arc::new(FakeDisk(process.clone())))
-        .open()
-        .await?;
-    let mapping = CoralogixMapping::builder().subsystem("world").build()?;
-    let clock = Arc::clone(&env.host_clock);
-    let pipeline = pipeline
-        .mapping(mapping)
-        .clock(clock)
-        .dead_letters(letters)
-        .max_in_flight_requests(settings.requests)
-        .drain_timeout(settings.drain)
-        .seed(env.plan.seed.wrapping_add(process.number().into()));
-    match settings.filter {
-        true => pipeline
-            .filter(EventTypeFilter::new([""; 0], ["noise.*"])?)
-            .build(),
-        false => pipeline.build(),
+impl Program {
+    async fn pull(&self) -> Ended {
+        let env = self.process.env();
+        let checkpoint = FileCheckpoint::open_with(CHECKPOINT, self.disk()).await?;
+        let token = api_token(env.state().api_token.configured);
+        let source = OktaSource::builder()
+            .org_url("https://example.okta.com")
+            .api_token(token)
+            .since(start() - TimeDelta::hours(1))
+            .page_limit(self.settings.page_limit)
+            .checkpoint(Arc::new(checkpoint))
+            .clock(Arc::clone(&env.clocks.host))
+            .transport(self.network(Seam::Okta))
+            .open()
+            .await?;
+        let sink = self.sink(&SharedClockOffset::unknown())?;
+        let pipeline = self.bounded(Pipeline::builder(source, sink)).await?;
+        Ok(pipeline.run(self.stopped()).await)
     }
-}
 
-/// Resolves at the next SIGTERM after the first `sigterms`.
-async fn stopped(process: &Process, sigterms: u32) {
-    process.env().stop.beyond(sigterms).await;
+    async fn http(&self) -> Ended {
+        let env = self.process.env();
+        let offset = SharedClockOffset::unknown();
+        let sink = Arc::new(self.sink(&offset)?);
+        let configured = env.state().push_key.configured;
+        let source = (0..=configured).fold(HttpSource::builder(), |source, version| {
+            source.api_key(push_key(version))
+        });
+        let checked = Arc::clone(&sink);
+        let source = source.clock_offset(offset).sink_check(move || {
+            let sink = Arc::clone(&checked);
+            async move { sink.check().await }
+        });
+        let source = source.build()?;
+        let router = source.router();
+        let pipeline = self.finish(source.pipeline(Arc::clone(&sink))).await?;
+        // A key that the ingress refuses is reported before an event needs it.
+        if let Err(error) = sink.check().await
+            && !error.is_temporary()
+        {
+            return Err(error);
+        }
+        env.endpoint.listen(&self.process, router);
+        let ended = pipeline.run(self.stopped()).await;
+        // Every request is answered, whatever ended the pipeline.
+        env.endpoint.close();
+        sleep(SERVER_SHUTDOWN).await;
+        Ok(ended)
+    }
+
+    async fn sqs(&self) -> Ended {
+        let source = SqsSource::builder()
+            .queue(FakeQueue(self.process.clone()))
+            .read_ahead(20)
+            .delivery(usize::from(self.settings.page_limit))
+            .seed(self.seed())
+            .open()
+            .await?;
+        let returned = source.returned();
+        let sink = self.sink(&SharedClockOffset::unknown())?;
+        let pipeline = self.bounded(Pipeline::builder(source, sink)).await?;
+        let ended = pipeline.run(self.stopped()).await;
+        timeout(QUEUE_DRAIN, returned.wait()).await.ok();
+        Ok(ended)
+    }
+
+    fn sink(&self, offset: &SharedClockOffset) -> Result<CoralogixSink> {
+        let env = self.process.env();
+        let key = ingress_key(env.state().ingress_key.configured);
+        CoralogixSink::builder()
+            .domain("eu2.coralogix.com")
+            .api_key(key)
+            .gzip_level(self.settings.gzip.into())
+            .max_request_entries(self.settings.max_entries)
+            .max_request_bytes(MAX_BYTES)
+            .clock_offset(offset.clone(), Arc::clone(&env.clocks.host))
+            .transport(self.network(Seam::Ingress))
+            .build()
+    }
+
+    async fn bounded<S: EventSource>(&self, pipeline: PipelineBuilder<S>) -> Result<Pipeline<S>> {
+        let pipeline = pipeline
+            .max_in_flight_deliveries(self.settings.max_in_flight_deliveries)
+            .max_in_flight_events(4_000);
+        self.finish(pipeline).await
+    }
+
+    async fn finish<S: EventSource>(&self, pipeline: PipelineBuilder<S>) -> Result<Pipeline<S>> {
+        let dead_letters = FileDeadLetters::builder(DEAD_LETTERS)
+            .rotate_at(2_000)
+            .disk(self.disk())
+            .open()
+            .await?;
+        let mapping = CoralogixMapping::builder().subsystem("world").build()?;
+        let pipeline = pipeline
+            .mapping(mapping)
+            .clock(Arc::clone(&self.process.env().clocks.host))
+            .dead_letters(dead_letters)
+            .max_in_flight_requests(self.settings.max_in_flight_requests)
+            .drain_timeout(self.settings.drain_timeout)
+            .seed(self.seed());
+        match self.settings.filter {
+            true => pipeline
+                .filter(EventTypeFilter::new([""; 0], ["noise.*"])?)
+                .build(),
+            false => pipeline.build(),
+        }
+    }
+
+    fn disk(&self) -> Arc<FakeDisk> {
+        Arc::new(FakeDisk(self.process.clone()))
+    }
+
+    fn network(&self, seam: Seam) -> Arc<FakeNetwork> {
+        let env = self.process.env();
+        Arc::new(FakeNetwork {
+            process: self.process.clone(),
+            seam,
+            server: match seam {
+                Seam::Okta => Arc::new(env.org.clone()),
+                _ => Arc::new(env.ingress.clone()),
+            },
+        })
+    }
+
+    /// Differs from process to process.
+    fn seed(&self) -> u64 {
+        let number = self.process.number();
+        self.process.env().plan.seed.wrapping_add(number.into())
+    }
+
+    async fn stopped(&self) {
+        let sigterm = &self.process.env().sigterm;
+        sigterm.sent_more_than(self.sigterms).await;
+    }
 }

@@ -1,16 +1,13 @@
-//! A world from a seed.
+//! A random world, made of a seed.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::exhaustive::seams;
-use crate::plan::{
-    Arrival, DiskFault, EventKind, Fault, Incident, NetFault, Plan, QueueKind, Route, Seam,
-    Settings,
-};
+use crate::fault::{DiskFault, Fault, Incident, NetFault, Seam};
+use crate::plan::{Arrival, EventKind, Plan, QueueKind, Route, Settings};
 
-/// The world of a seed.
+/// The plan of a seed.
 #[must_use]
 pub fn world(seed: u64) -> Plan {
     let rng = &mut Rng::with_seed(seed);
@@ -28,17 +25,17 @@ pub fn world(seed: u64) -> Plan {
         _ => &[2, 50, 400, 2_500],
     };
     let settings = settings(rng);
-    // In some worlds half of the events become too old on their way.
-    let ages = rng.u8(0..10) == 0;
-    let arrivals = arrivals(rng, ages);
+    // In some worlds half of the events expire on their way.
+    let ageing = rng.u8(0..10) == 0;
+    let arrivals = arrivals(rng, ageing);
     let last = arrivals.last().map_or(Duration::ZERO, |arrival| arrival.at);
-    let many = [0, 1, 1, 2, 2, 3, 4, 6, 9][rng.usize(..9)];
-    let mut faults: Vec<_> = (0..many)
+    let count = [0, 1, 1, 2, 2, 3, 4, 6, 9][rng.usize(..9)];
+    let mut faults: Vec<_> = (0..count)
         .map(|_| fault(rng, route, programs, settings, last))
         .collect();
-    only_one_refusal(&mut faults);
+    keep_one_refusal(&mut faults);
     if route == Route::Http && rng.u8(0..6) == 0 {
-        faults.extend(lost_clock(rng));
+        faults.extend(unknown_clock(rng));
     }
     Plan {
         seed: rng.u64(..),
@@ -46,14 +43,14 @@ pub fn world(seed: u64) -> Plan {
         queue: queue(&mut Rng::with_seed(seed ^ 0x51_5f1f0)),
         programs,
         settings,
-        latency: Duration::from_millis(latencies[rng.usize(..latencies.len())]),
+        max_latency: Duration::from_millis(latencies[rng.usize(..latencies.len())]),
         arrivals,
         faults,
     }
 }
 
-/// Who is told twice that an entry is bad has to believe it.
-fn only_one_refusal(faults: &mut [Fault]) {
+/// Keeps one refusal of entries by a proxy: the program has to believe a second one.
+fn keep_one_refusal(faults: &mut [Fault]) {
     let refusals = faults.iter_mut().filter_map(|fault| match fault {
         Fault::Net(_, _, NetFault::Status(status)) => Some(status),
         _ => None,
@@ -73,26 +70,26 @@ fn queue(rng: &mut Rng) -> QueueKind {
 
 fn settings(rng: &mut Rng) -> Settings {
     Settings {
-        page: rng.u16(1..=6),
-        deliveries: rng.usize(1..=4),
-        requests: rng.usize(1..=4),
-        entries: rng.usize(1..=6),
+        page_limit: rng.u16(1..=6),
+        max_in_flight_deliveries: rng.usize(1..=4),
+        max_in_flight_requests: rng.usize(1..=4),
+        max_entries: rng.usize(1..=6),
         gzip: rng.bool(),
         filter: rng.u8(0..3) == 0,
-        drain: Duration::from_secs([2, 20][rng.usize(..2)]),
+        drain_timeout: Duration::from_secs([2, 20][rng.usize(..2)]),
     }
 }
 
 /// Events in a few bursts.
-fn arrivals(rng: &mut Rng, ages: bool) -> Vec<Arrival> {
+fn arrivals(rng: &mut Rng, ageing: bool) -> Vec<Arrival> {
     let mut arrivals = Vec::new();
     let mut at = Duration::ZERO;
-    // Batch bad entries in a row would show an endpoint that refuses everything.
+    // The program takes many bad entries in a row for an endpoint that refuses everything.
     let mut poison = 0;
     for _ in 0..rng.usize(1..=4) {
         for _ in 0..rng.usize(1..=12) {
             let kind = match rng.u8(0..100) {
-                50.. if ages => EventKind::Ageing(rng.u8(1..60)),
+                50.. if ageing => EventKind::Ageing(rng.u8(1..60)),
                 0..4 => EventKind::Old,
                 4..7 => EventKind::Ageing(rng.u8(1..120)),
                 7..13 => EventKind::Noise,
@@ -127,11 +124,11 @@ fn fault(
     match rng.u8(0..20) {
         0..7 => Fault::Crash {
             step: rng.u64(1..500),
-            // The machine is one for all of its programs.
+            // All programs run on one machine.
             power: programs == 1 && rng.bool(),
         },
         7..13 => {
-            let seams = seams(route);
+            let seams = route.seams();
             let seam = seams[rng.usize(..seams.len())];
             let most = [8, 40][rng.usize(..2)];
             let number = rng.u64(1..most);
@@ -154,8 +151,8 @@ fn fault(
     }
 }
 
-/// The host's clock is a day ahead, or nearly, before the ingress has answered and shown its own.
-fn lost_clock(rng: &mut Rng) -> Vec<Fault> {
+/// Sets the host's clock about a day ahead before the program knows the ingress's clock.
+fn unknown_clock(rng: &mut Rng) -> Vec<Fault> {
     let ahead = [rng.i64(86_300..86_400), 2 * 24 * 3600][rng.usize(..2)];
     let mut faults = vec![Fault::At(
         Duration::from_millis(rng.u64(0..10_000)),
@@ -192,7 +189,7 @@ fn net_fault(rng: &mut Rng, seam: Seam) -> NetFault {
         10 if seam == Seam::Ingress && rng.bool() => {
             NetFault::Status([400, 403, 404, 413, 422][rng.usize(..5)])
         }
-        // EventBridge does not come again after a 408.
+        // EventBridge does not retry a 408.
         _ if seam == Seam::Push => NetFault::Status([429, 500, 502, 503, 504][rng.usize(..5)]),
         _ => NetFault::Status([408, 429, 500, 502, 503, 504][rng.usize(..6)]),
     }
@@ -200,7 +197,7 @@ fn net_fault(rng: &mut Rng, seam: Seam) -> NetFault {
 
 fn incident(rng: &mut Rng, route: Route, before: Settings) -> Incident {
     let some = Duration::from_millis(rng.u64(1..90_000));
-    let seams = seams(route);
+    let seams = route.seams();
     match rng.u8(0..10) {
         0 | 1 => Incident::Restart(settings(rng)),
         2 => Incident::Restart(Settings {

@@ -1,4 +1,4 @@
-//! What happens at its time: events that Okta stores, and what the plan has besides.
+//! What happens at its time: events that Okta stores, and the plan's incidents.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,19 +7,22 @@ use chrono::TimeDelta;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::env::Env;
+use crate::fakes::credentials::ingress_key;
 use crate::fakes::push_client;
-use crate::plan::{Fault, Incident, Route};
+use crate::fault::Incident;
+use crate::plan::Route;
 
-/// How long the program knows only the old one of two keys of the door.
+/// How long the program knows only the old one of two keys of EventBridge.
 const ROTATION: Duration = Duration::from_secs(60);
 
-/// Stores every event at its time, and gives it to whoever brings it to the program.
-pub(crate) async fn events(env: Arc<Env>) {
-    let began = Instant::now();
+/// Stores every event at its time, where the route's events come from.
+pub(crate) async fn store_events(env: Arc<Env>) {
+    let started = Instant::now();
     for (index, event) in env.events.iter().enumerate() {
-        sleep_until(began + event.at).await;
-        env.mark_fault();
-        env.say(|| format!("event {index} ({:?}) is stored", event.kind));
+        sleep_until(started + event.at).await;
+        // The time in which all must settle begins anew.
+        env.faults().mark_fault(Duration::ZERO);
+        env.trace(|| format!("event {index} ({:?}) is stored", event.kind));
         match env.plan.route {
             Route::Pull => env.org.append(event.text.clone()),
             Route::Sqs => {
@@ -34,76 +37,56 @@ pub(crate) async fn events(env: Arc<Env>) {
     }
 }
 
-/// Lets everything happen that has a time, one after the other.
-pub(crate) async fn incidents(env: Arc<Env>) {
-    let mut all: Vec<_> = env
-        .plan
-        .faults
-        .iter()
-        .filter_map(|fault| match fault {
-            Fault::At(at, incident) => Some((*at, *incident)),
-            _ => None,
-        })
-        .collect();
-    all.sort_by_key(|(at, _)| *at);
-    let began = Instant::now();
-    for (at, incident) in all {
-        sleep_until(began + at).await;
-        env.say(|| format!("{incident:?}"));
-        env.mark_fault_for(Duration::from_secs(60));
+/// Triggers every incident at its time.
+pub(crate) async fn trigger_incidents(env: Arc<Env>) {
+    let mut incidents: Vec<_> = env.plan.incidents().collect();
+    incidents.sort_by_key(|(at, _)| *at);
+    let started = Instant::now();
+    for (at, incident) in incidents {
+        sleep_until(started + at).await;
+        env.trace(|| format!("{incident:?}"));
+        env.faults().mark_incident();
         trigger(&env, incident);
     }
 }
 
 fn trigger(env: &Arc<Env>, incident: Incident) {
-    let mut now = env.state();
+    let mut state = env.state();
     match incident {
         Incident::Restart(settings) => {
-            now.settings = settings;
-            env.stop.send();
+            state.settings = settings;
+            env.sigterm.send();
         }
         Incident::RotateKey => {
-            now.key.0 += 1;
-            env.ingress.set_key(crate::env::key(now.key.0));
+            state.ingress_key.current += 1;
+            env.ingress.set_key(ingress_key(state.ingress_key.current));
         }
-        Incident::RotateToken => now.token.0 += 1,
+        Incident::RotateToken => state.api_token.current += 1,
         Incident::RotatePushKey => {
-            now.push_key.0 += 1;
-            drop(now);
+            state.push_key.current += 1;
             let env = Arc::clone(env);
             tokio::spawn(async move {
                 sleep(ROTATION).await;
-                let key = env.state().push_key.0;
-                env.state().push_key.1 = key;
-                env.stop.send();
+                let mut state = env.state();
+                state.push_key.configured = state.push_key.current;
+                env.sigterm.send();
             });
         }
         Incident::Clock(seconds) => {
-            drop(now);
             env.oracle().host_was_behind |= seconds < 0;
-            env.host_clock.set_wrong_by(TimeDelta::seconds(seconds));
+            let wrong_by = TimeDelta::seconds(seconds);
+            env.clocks.host.set_wrong_by(wrong_by);
         }
-        Incident::Outage(seam, time) => {
-            now.outages.insert(seam, Instant::now() + time);
-            drop(now);
-            env.mark_fault_for(time + Duration::from_secs(60));
-        }
-        Incident::DiskFull(time) => {
-            now.disk_full_until = Instant::now() + time;
-            drop(now);
-            env.mark_fault_for(time + Duration::from_secs(60));
-        }
+        Incident::Outage(seam, time) => env.faults().begin_outage(seam, time),
+        Incident::DiskFull(time) => env.faults().fill_disk(time),
         Incident::ForgetCursors => env.org.forget_cursors(),
         Incident::ShowAll => env.queue.show_all(),
     }
 }
 
-/// When the last thing has happened that has a time.
+/// The time of the last event or incident.
 pub(crate) fn last(env: &Env) -> Duration {
     let events = env.events.iter().map(|event| event.at);
-    let faults = env.plan.faults.iter().filter_map(|fault| match fault {
-        Fault::At(at, _) => Some(*at),
-        _ => None,
-    });
-    events.chain(faults).max().unwrap_or_default()
+    let incidents = env.plan.incidents().map(|(at, _)| at);
+    events.chain(incidents).max().unwrap_or_default()
 }

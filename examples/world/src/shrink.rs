@@ -1,9 +1,9 @@
-//! A smaller world in which something is wrong too.
+//! Shrinks a world with a violation to a smaller one.
 
 use crate::plan::Plan;
 use crate::run::run;
 
-/// Leaves out one fault after the other, then events from the end, as long as something is still wrong.
+/// Leaves out one fault after the other, then events from the end, while there is still a violation.
 #[must_use]
 pub fn shrink(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
@@ -11,7 +11,7 @@ pub fn shrink(plan: &Plan) -> Plan {
     while index < plan.faults.len() {
         let mut smaller = plan.clone();
         smaller.faults.remove(index);
-        match is_wrong(&smaller) {
+        match fails(&smaller) {
             true => plan = smaller,
             false => index += 1,
         }
@@ -21,7 +21,7 @@ pub fn shrink(plan: &Plan) -> Plan {
         let mut smaller = plan.clone();
         let left = plan.arrivals.len().saturating_sub(step);
         smaller.arrivals.truncate(left);
-        match left > 0 && is_wrong(&smaller) {
+        match left > 0 && fails(&smaller) {
             true => plan = smaller,
             false => step /= 2,
         }
@@ -29,6 +29,6 @@ pub fn shrink(plan: &Plan) -> Plan {
     plan
 }
 
-fn is_wrong(plan: &Plan) -> bool {
+fn fails(plan: &Plan) -> bool {
     !run(plan, false).violations.is_empty()
 }

@@ -1,4 +1,4 @@
-//! A signal that wakes who waits for it in the order in which they came. (tokio's `watch` draws an order.)
+//! A signal that wakes its waiters in the order in which they came. (tokio's `watch` draws an order that no seed decides.)
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -17,15 +17,15 @@ impl Signal {
         self.notify.notify_waiters();
     }
 
-    pub(crate) fn times(&self) -> u32 {
+    pub(crate) fn count(&self) -> u32 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Resolves once it was sent more often than this.
-    pub(crate) async fn beyond(&self, times: u32) {
+    /// Resolves once it was sent more than `count` times.
+    pub(crate) async fn sent_more_than(&self, count: u32) {
         loop {
             let notified = self.notify.notified();
-            if self.times() > times {
+            if self.count() > count {
                 return;
             }
             notified.await;

@@ -1,26 +1,34 @@
-//! What happened, in order.
+//! The trace of a world: what happened, in order.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The lines of a world, each with its simulated time; told only if somebody wants to hear it.
+use tokio::time::Instant;
+
+/// Lines with their simulated time; kept only if somebody wants to read them.
 #[derive(Debug)]
 pub(crate) struct Trace {
-    told: bool,
+    enabled: bool,
+    started: Instant,
     lines: Mutex<Vec<String>>,
 }
 
 impl Trace {
-    pub(crate) fn new(told: bool) -> Self {
+    pub(crate) fn new(enabled: bool) -> Self {
         Self {
-            told,
+            enabled,
+            started: Instant::now(),
             lines: Mutex::default(),
         }
     }
 
-    pub(crate) fn say(&self, at: Duration, what: impl FnOnce() -> String) {
-        if self.told {
-            let line = format!("{:>10.3} s  {}", at.as_secs_f64(), what());
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(crate) fn record(&self, what: impl FnOnce() -> String) {
+        if self.enabled {
+            let line = format!("{:>10.3} s  {}", self.elapsed().as_secs_f64(), what());
             self.lines().push(line);
         }
     }

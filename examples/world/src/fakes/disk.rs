@@ -1,7 +1,8 @@
-//! The disk of a process: each operation in steps, between any two of which the program, or the machine, may end.
+//! The disk as a process sees it: each operation takes several steps, and the process or the power may end between any two.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,22 +10,28 @@ use bytes::Bytes;
 use okta_coralogix_core::disk::{Disk, DiskLock};
 use tokio::time::Instant;
 
+use crate::checks::{check_checkpoint, check_dead_letters};
 use crate::env::CHECKPOINT;
-use crate::plan::DiskFault;
+use crate::fakes::disk_image::DiskImage;
+use crate::fault::{DiskFault, suffix};
 use crate::process::Process;
 
 /// How long an operation takes.
-const SOME: Duration = Duration::from_millis(1);
+const LATENCY: Duration = Duration::from_millis(1);
 
-/// How often a lock is asked for.
-const PAUSE: Duration = Duration::from_millis(50);
+/// How often a locked file is tried again.
+const LOCK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What one process sees of the disk.
+/// The disk of one process.
 #[derive(Debug, Clone)]
 pub(crate) struct FakeDisk(pub(crate) Process);
 
 impl FakeDisk {
-    /// Begins an operation: waits, and returns the fault that is left to be played.
+    fn image(&self) -> MutexGuard<'_, DiskImage> {
+        self.0.env().disk()
+    }
+
+    /// Begins an operation. Returns the fault that it meets later, if any.
     async fn begin(
         &self,
         what: &'static str,
@@ -32,11 +39,11 @@ impl FakeDisk {
         writes: bool,
     ) -> io::Result<Option<DiskFault>> {
         let env = self.0.env();
-        let fault = env.disk_fault(writes);
+        let fault = env.faults().disk_fault(writes);
         self.0
-            .step(|| format!("disk: {what} {}{}", path.display(), said(fault)))
+            .step(|| format!("disk: {what} {}{}", path.display(), suffix(fault)))
             .await;
-        self.0.pause(SOME).await;
+        self.0.sleep(LATENCY).await;
         match fault {
             Some(DiskFault::Fails) => Err(io::Error::other("input/output error")),
             Some(DiskFault::ReadOnly) if writes => Err(ErrorKind::ReadOnlyFilesystem.into()),
@@ -44,10 +51,10 @@ impl FakeDisk {
         }
     }
 
-    /// Ends an operation that has done all it does.
+    /// Ends an operation that has taken effect.
     async fn done(&self, fault: Option<DiskFault>) -> io::Result<()> {
         if let Some(DiskFault::Slow(time)) = fault {
-            self.0.pause(time).await;
+            self.0.sleep(time).await;
         }
         self.0.step(|| "disk: done".to_owned()).await;
         match fault {
@@ -56,28 +63,29 @@ impl FakeDisk {
         }
     }
 
-    /// Puts bytes behind a file, half of them first.
-    async fn put(&self, path: &Path, bytes: &[u8], fault: Option<DiskFault>) -> io::Result<()> {
+    /// Appends bytes to a file in two steps.
+    async fn append_halves(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        fault: Option<DiskFault>,
+    ) -> io::Result<()> {
         let (first, second) = bytes.split_at(bytes.len() / 2);
-        self.0.env().disk().append(path, first);
-        self.0.step(|| "disk: half of it".to_owned()).await;
+        self.image().append(path, first);
+        self.0.step(|| "disk: half is written".to_owned()).await;
         if fault == Some(DiskFault::Full) {
             return Err(ErrorKind::StorageFull.into());
         }
-        self.0.env().disk().append(path, second);
+        self.image().append(path, second);
         Ok(())
     }
 
     async fn sync(&self, path: &Path) {
         self.0
-            .step(|| "disk: all of it, not synced".to_owned())
+            .step(|| "disk: all is written, not synced".to_owned())
             .await;
-        self.0.env().disk().sync(path);
+        self.image().sync(path);
     }
-}
-
-fn said(fault: Option<DiskFault>) -> String {
-    fault.map_or_else(String::new, |fault| format!(", meets {fault:?}"))
 }
 
 #[async_trait]
@@ -91,7 +99,7 @@ impl Disk for FakeDisk {
     async fn read(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
         let fault = self.begin("read", path, false).await?;
         self.done(fault).await?;
-        let disk = self.0.env().disk();
+        let disk = self.image();
         let bytes = disk.read(path).ok_or(ErrorKind::NotFound)?;
         let (offset, limit) = (offset as usize, limit as usize);
         let bytes = bytes.get(offset..).unwrap_or_default();
@@ -101,7 +109,7 @@ impl Disk for FakeDisk {
     async fn len(&self, path: &Path) -> io::Result<u64> {
         let fault = self.begin("length of", path, false).await?;
         self.done(fault).await?;
-        let disk = self.0.env().disk();
+        let disk = self.image();
         let bytes = disk.read(path).ok_or(ErrorKind::NotFound)?;
         Ok(bytes.len() as u64)
     }
@@ -109,44 +117,40 @@ impl Disk for FakeDisk {
     async fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
         let fault = self.begin("list", folder, false).await?;
         self.done(fault).await?;
-        let disk = self.0.env().disk();
-        let names = disk.names().filter_map(Path::file_name);
-        Ok(names
-            .map(|name| name.to_string_lossy().into_owned())
-            .collect())
+        let disk = self.image();
+        let names = disk.files().filter_map(|(path, _)| path.file_name());
+        let names = names.map(|name| name.to_string_lossy().into_owned());
+        Ok(names.collect())
     }
 
     async fn write(&self, path: &Path, bytes: Bytes) -> io::Result<()> {
         let fault = self.begin("write", path, true).await?;
-        {
-            let mut disk = self.0.env().disk();
-            disk.remove(path);
-            disk.create(path);
-        }
-        self.put(path, &bytes, fault).await?;
+        self.image().remove(path);
+        self.image().create(path);
+        self.append_halves(path, &bytes, fault).await?;
         self.sync(path).await;
         if path == Path::new(CHECKPOINT) {
-            self.0.env().check_checkpoint();
+            check_checkpoint(self.0.env());
         }
         self.done(fault).await
     }
 
     async fn append(&self, path: &Path, parts: Vec<Bytes>) -> io::Result<()> {
         let fault = self.begin("append to", path, true).await?;
-        self.0.env().disk().append(path, b"");
+        self.image().append(path, b"");
         for part in parts {
-            self.put(path, &part, fault).await?;
+            self.append_halves(path, &part, fault).await?;
         }
         self.sync(path).await;
-        self.0.env().check_dead_letters();
+        check_dead_letters(self.0.env());
         self.done(fault).await
     }
 
     async fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let fault = self.begin("rename", from, true).await?;
-        let renamed = self.0.env().disk().rename(from, to);
+        let renamed = self.image().rename(from, to);
         if to == Path::new(CHECKPOINT) {
-            self.0.env().check_checkpoint();
+            check_checkpoint(self.0.env());
         }
         self.done(fault).await?;
         match renamed {
@@ -157,24 +161,24 @@ impl Disk for FakeDisk {
 
     async fn remove(&self, path: &Path) -> io::Result<()> {
         let fault = self.begin("remove", path, true).await?;
-        self.0.env().disk().remove(path);
+        self.image().remove(path);
         self.done(fault).await
     }
 
     async fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         let fault = self.begin("sync the folder", folder, false).await?;
-        self.0.env().disk().sync_names();
+        self.image().sync_names();
         self.done(fault).await
     }
 
     async fn lock(&self, path: &Path, patience: Duration) -> io::Result<Option<Box<dyn DiskLock>>> {
         let fault = self.begin("lock", path, true).await?;
         let until = Instant::now() + patience;
-        while !self.0.env().disk().lock(path, self.0.number()) {
+        while !self.image().lock(path, self.0.number()) {
             if Instant::now() >= until {
                 return Ok(None);
             }
-            self.0.pause(PAUSE).await;
+            self.0.sleep(LOCK_INTERVAL).await;
         }
         let lock = Lock {
             process: self.0.clone(),
@@ -185,7 +189,7 @@ impl Disk for FakeDisk {
     }
 }
 
-/// Freed when it is dropped, and when its process ends.
+/// Released when it is dropped, and when its process ends.
 #[derive(Debug)]
 struct Lock {
     process: Process,
@@ -196,7 +200,7 @@ impl DiskLock for Lock {}
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        let mut disk = self.process.env().disk();
-        disk.unlock(&self.path, self.process.number());
+        let process = &self.process;
+        process.env().disk().unlock(&self.path, process.number());
     }
 }

@@ -1,20 +1,23 @@
-//! What is on the disk: as the programs see it, and as a power cut would leave it. Pure.
+//! The content of the disk, as the programs read it and as a power cut would leave it.
+//!
+//! A file has bytes and synced bytes; a folder has names and synced names. A power cut keeps what is synced, a prefix of the changes
+//! of names since, and a prefix of each file's bytes since. A disk that reports a sync which it has not done is not modelled.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// A file by its number; names lead to it.
+/// The content of a file. Names refer to it by its number.
 #[derive(Debug, Default, Clone)]
 struct File {
     bytes: Vec<u8>,
-    /// What of it is surely there after a power cut.
+    /// What a power cut leaves at least.
     synced: Vec<u8>,
 }
 
-/// A change of a name that is not synced yet.
+/// A change of names that is not synced yet.
 #[derive(Debug, Clone)]
 enum Change {
-    Put(PathBuf, u64),
+    Create(PathBuf, u64),
     Remove(PathBuf),
     Rename(PathBuf, PathBuf),
 }
@@ -36,11 +39,15 @@ impl DiskImage {
         self.files.get(file).map(|file| &*file.bytes)
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &Path> {
-        self.names.keys().map(PathBuf::as_path)
+    /// The files as the programs read them.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        self.names.iter().filter_map(|(path, number)| {
+            let file = self.files.get(number)?;
+            Some((path.as_path(), &*file.bytes))
+        })
     }
 
-    /// What would surely be left of each file if the power went now.
+    /// What a power cut would leave of each file at least.
     pub(crate) fn durable(&self) -> impl Iterator<Item = (&Path, &[u8])> {
         self.synced.iter().filter_map(|(path, number)| {
             let file = self.files.get(number)?;
@@ -51,28 +58,20 @@ impl DiskImage {
     pub(crate) fn create(&mut self, path: &Path) {
         self.next += 1;
         self.files.insert(self.next, File::default());
-        self.change(Change::Put(path.to_owned(), self.next));
+        self.change(Change::Create(path.to_owned(), self.next));
     }
 
     pub(crate) fn append(&mut self, path: &Path, bytes: &[u8]) {
         if !self.names.contains_key(path) {
             self.create(path);
         }
-        if let Some(file) = self
-            .names
-            .get(path)
-            .and_then(|file| self.files.get_mut(file))
-        {
+        if let Some(file) = self.file_mut(path) {
             file.bytes.extend_from_slice(bytes);
         }
     }
 
     pub(crate) fn sync(&mut self, path: &Path) {
-        if let Some(file) = self
-            .names
-            .get(path)
-            .and_then(|file| self.files.get_mut(file))
-        {
+        if let Some(file) = self.file_mut(path) {
             file.synced.clone_from(&file.bytes);
         }
     }
@@ -100,28 +99,27 @@ impl DiskImage {
             .retain(|number, _| known.values().any(|kept| kept == number));
     }
 
-    /// True if the file is locked for `holder` now.
-    pub(crate) fn lock(&mut self, path: &Path, holder: u32) -> bool {
+    /// False if another process has locked the file.
+    pub(crate) fn lock(&mut self, path: &Path, process: u32) -> bool {
         let free = !self.locks.contains_key(path);
         if free {
-            self.locks.insert(path.to_owned(), holder);
+            self.locks.insert(path.to_owned(), process);
         }
         free
     }
 
-    pub(crate) fn unlock(&mut self, path: &Path, holder: u32) {
-        if self.locks.get(path) == Some(&holder) {
+    pub(crate) fn unlock(&mut self, path: &Path, process: u32) {
+        if self.locks.get(path) == Some(&process) {
             self.locks.remove(path);
         }
     }
 
-    /// A process is gone, and its locks with it.
-    pub(crate) fn release_locks(&mut self, holder: u32) {
-        self.locks.retain(|_, by| *by != holder);
+    /// Releases the locks of a process that has ended.
+    pub(crate) fn release_locks(&mut self, process: u32) {
+        self.locks.retain(|_, by| *by != process);
     }
 
-    /// The power goes: of the names that were not synced some changes are kept, the first ones; of each file what was synced, and a
-    /// piece of what came behind it.
+    /// The power goes.
     pub(crate) fn power_cut(&mut self, rng: &mut fastrand::Rng) {
         let changes = std::mem::take(&mut self.changes);
         let kept = rng.usize(..=changes.len());
@@ -141,6 +139,10 @@ impl DiskImage {
         self.sync_names();
     }
 
+    fn file_mut(&mut self, path: &Path) -> Option<&mut File> {
+        self.files.get_mut(self.names.get(path)?)
+    }
+
     fn change(&mut self, change: Change) {
         apply(&mut self.names, change.clone());
         self.changes.push(change);
@@ -149,7 +151,7 @@ impl DiskImage {
 
 fn apply(names: &mut BTreeMap<PathBuf, u64>, change: Change) {
     match change {
-        Change::Put(path, file) => {
+        Change::Create(path, file) => {
             names.insert(path, file);
         }
         Change::Remove(path) => {
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_synced_may_be_lost_and_what_was_may_not() {
+    fn power_cut_may_lose_an_unsynced_rename_but_no_synced_file() {
         let (old, new) = (path("a"), path("a.tmp"));
         let (mut kept, mut lost) = (0, 0);
         for seed in 0..100 {
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_was_not_synced_is_torn_anywhere() {
+    fn power_cut_tears_an_unsynced_write_anywhere() {
         let name = path("a");
         let mut lengths = std::collections::BTreeSet::new();
         for seed in 0..200 {
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_ends_with_its_holder() {
+    fn lock_ends_with_its_process() {
         let name = path("lock");
         let mut disk = DiskImage::default();
         assert!(disk.lock(&name, 1));

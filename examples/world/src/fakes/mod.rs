@@ -1,5 +1,7 @@
-//! What a world simulates around the programs.
+//! What a world simulates around the programs: clocks, credentials, disk, network, queue, EventBridge and the operator.
 
+pub(crate) mod clock;
+pub(crate) mod credentials;
 pub(crate) mod disk;
 pub(crate) mod disk_image;
 pub(crate) mod network;

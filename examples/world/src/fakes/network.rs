@@ -1,4 +1,7 @@
-//! The network between a program and a far side: latency, and whatever can happen to one exchange.
+//! The network between a program and Okta or Coralogix: latency, and every fault of an exchange.
+//!
+//! An exchange is sent, is on its way, reaches the server, and its response is on its way back. Each part is a step, so that the
+//! process can be killed between any two; a fault ends the exchange in one of them or changes what the client sees.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,214 +10,248 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
-
-use http::header::{CONTENT_TYPE, DATE, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use okta_coralogix_core::Clock;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use tokio::time::sleep;
 
-use crate::oracle::RequestId;
-use crate::oracle::request_log::RequestState;
-use crate::plan::{NetFault, Seam};
+use super::credentials::{api_token, ingress_key};
+use crate::checks::check_request;
+use crate::env::Env;
+use crate::fault::{NetFault, Seam, suffix};
+use crate::oracle::{EMPTY_BATCH, RequestId, RequestState};
 use crate::process::Process;
 
-/// The connections of one process to the org or the ingress.
-#[derive(Debug)]
+/// The connections of one process to one server.
+#[derive(Debug, Clone)]
 pub(crate) struct FakeNetwork {
     pub(crate) process: Process,
     pub(crate) seam: Seam,
-    pub(crate) remote: Arc<dyn Transport>,
+    pub(crate) server: Arc<dyn Transport>,
 }
-
-/// What the ingress is asked with.
-pub(crate) const EMPTY_BATCH: &[u8] = b"[]";
 
 #[async_trait]
 impl Transport for FakeNetwork {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let env = self.process.env();
         let (head, body) = request.into_parts();
-        let fault = env.net_fault(self.seam);
+        let fault = env.faults().net_fault(self.seam);
         let to = self.seam;
         self.process
-            .step(|| format!("{to:?}: {} {}{}", head.method, head.uri, met(fault)))
+            .step(|| format!("{to:?}: {} {}{}", head.method, head.uri, suffix(fault)))
             .await;
-        env.check_request(to, &head, &body);
-        let mut request = Attempt::begin(&self.process, to, &body);
-        // A question whether anybody is there is none of the requests that are bounded.
-        let _busy = (&*body != EMPTY_BATCH).then(|| env.busy(self.process.number(), to));
-        let latency = env.latency();
-        let delay = match fault {
-            Some(NetFault::Delay(time)) => time / 2,
-            _ => Duration::ZERO,
-        };
-        sleep(latency + delay).await;
-        self.process.step(|| format!("{to:?}: on the way")).await;
+        check_request(env, to, &head, &body);
+        let mut exchange = Exchange::begin(&self.process, to, &body);
+        let one_way = env.faults().latency() + NetFault::delay(fault);
+        sleep(one_way).await;
+        self.process.step(|| format!("{to:?}: on its way")).await;
         match fault {
             Some(NetFault::Refused) => {
-                request.answered(503);
-                return Err(TransportError::Connect("refused".into()));
+                exchange.answered(503);
+                return Err(refused());
             }
             Some(NetFault::ResetBefore) => return Err(reset()),
             Some(NetFault::Status(status)) => {
-                request.answered(status);
-                return Ok(dated(proxy_response(status), env.host_clock.now()));
+                exchange.answered(status);
+                return Ok(with_date(proxy_response(status), env.clocks.host.now()));
             }
             Some(NetFault::Html) => {
-                request.answered(400);
-                return Ok(page());
+                exchange.answered(400);
+                return Ok(sign_in_page());
             }
             Some(NetFault::Late(time)) => {
-                self.later(head, body, request.id, time);
+                self.serve_later(head, body, exchange.request, time);
                 return Err(reset());
             }
             _ => {}
         }
-        if let Some(refusal) = env.refuses(to, &head) {
-            request.answered(refusal);
-            return Ok(proxy_response(refusal));
+        if !is_authorized(env, to, &head) {
+            exchange.answered(401);
+            return Ok(proxy_response(401));
         }
-        let (answer, whole) = self.act(&head, &body, request.id).await?;
+        let (response, whole) = self.serve(&head, &body, exchange.request).await?;
         if fault == Some(NetFault::Duplicated) {
-            self.act(&head, &body, request.id).await?;
+            self.serve(&head, &body, exchange.request).await?;
         }
+        let status = response.status();
         self.process
-            .step(|| format!("{to:?}: has acted and says {}", answer.status()))
+            .step(|| format!("{to:?}: the server answers {status}"))
             .await;
-        sleep(latency + delay).await;
-        let half = whole.slice(..whole.len() / 2);
-        match fault {
-            Some(NetFault::ResetAfter) => return Err(reset()),
-            Some(NetFault::HalfBody) => {
-                return Ok(answer.map(|()| stream::iter([Ok(half), Err(reset())]).boxed()));
-            }
-            Some(NetFault::Stalled) => {
-                return Ok(
-                    answer.map(|()| stream::iter([Ok(half)]).chain(stream::pending()).boxed())
-                );
-            }
-            _ => {}
+        sleep(one_way).await;
+        if !NetFault::loses_response(fault) {
+            self.process
+                .step(|| format!("{to:?}: the response is there"))
+                .await;
+            exchange.answered(status.as_u16());
         }
-        self.process
-            .step(|| format!("{to:?}: the answer is there"))
-            .await;
-        request.answered(answer.status().as_u16());
-        Ok(answer.map(|()| stream::iter([Ok(whole)]).boxed()))
+        respond(response, whole, fault)
     }
 }
 
 impl FakeNetwork {
-    /// The far side acts.
-    async fn act(
+    /// The server handles a request. Returns its response and the whole body.
+    async fn serve(
         &self,
         head: &Parts,
         body: &Bytes,
         id: Option<RequestId>,
     ) -> Result<(Response<()>, Bytes), TransportError> {
         let request = Request::from_parts(head.clone(), body.clone());
-        let (head, body) = self.remote.call(request).await?.into_parts();
+        let (head, body) = self.server.call(request).await?.into_parts();
         let whole: Vec<Bytes> = body.try_collect().await?;
         let whole = Bytes::from(whole.concat());
         if head.status.is_success() {
-            let env = self.process.env();
             match (self.seam, id) {
-                (Seam::Okta, _) => env.serves(&self.process, &whole),
-                (_, Some(id)) => env.oracle().request_ingested(id),
+                (Seam::Okta, _) => self.receive_page(&whole),
+                (_, Some(id)) => self.process.env().oracle().request_ingested(id),
                 _ => {}
             }
         }
         Ok((Response::from_parts(head, ()), whole))
     }
 
-    /// The request arrives when nobody waits for its answer any more.
-    fn later(&self, head: Parts, body: Bytes, id: Option<RequestId>, time: Duration) {
-        let late = Self {
-            process: self.process.clone(),
-            seam: self.seam,
-            remote: Arc::clone(&self.remote),
-        };
+    /// The server handles a request whose response nobody waits for any more.
+    fn serve_later(&self, head: Parts, body: Bytes, id: Option<RequestId>, time: Duration) {
+        let late = self.clone();
         tokio::spawn(async move {
             sleep(time).await;
             let env = late.process.env();
-            env.say(|| format!("{:?}: a request arrives late", late.seam));
-            if env.refuses(late.seam, &head).is_none() {
-                late.act(&head, &body, id).await.ok();
+            env.trace(|| format!("{:?}: a request arrives late", late.seam));
+            if is_authorized(env, late.seam, &head) {
+                late.serve(&head, &body, id).await.ok();
             }
         });
     }
+
+    /// The process receives the events of a page.
+    fn receive_page(&self, page: &Bytes) {
+        let env = self.process.env();
+        let page = String::from_utf8_lossy(page);
+        let mut oracle = env.oracle();
+        for event in env.events.iter() {
+            if page.contains(&*String::from_utf8_lossy(&event.text)) {
+                oracle.received(self.process.number(), event.original);
+            }
+        }
+    }
 }
 
-/// What becomes of one attempt at the ingress, for the books: whatever ends it without an answer breaks it.
-struct Attempt {
+/// One exchange, as the oracle counts it. Without a response until it is dropped, its request is lost.
+struct Exchange {
     process: Process,
-    id: Option<RequestId>,
-    ended: bool,
+    seam: Seam,
+    /// Whether it counts as one of the concurrent requests, which are bounded. A request without entries does not.
+    counted: bool,
+    request: Option<RequestId>,
+    answered: bool,
 }
 
-impl Attempt {
+impl Exchange {
     fn begin(process: &Process, seam: Seam, body: &Bytes) -> Self {
-        let id = match seam {
-            Seam::Ingress => process.env().attempt(process, body),
+        let mut oracle = process.env().oracle();
+        let number = process.number();
+        let request = match seam {
+            Seam::Ingress => oracle.request_sent(number, body),
             _ => None,
         };
+        let counted = &**body != EMPTY_BATCH;
+        if counted {
+            oracle.exchange_began(number, seam);
+        }
         Self {
             process: process.clone(),
-            id,
-            ended: false,
+            seam,
+            counted,
+            request,
+            answered: false,
         }
     }
 
     fn answered(&mut self, status: u16) {
-        self.ends(RequestState::Answered(status));
+        self.end(RequestState::Answered(status));
+        self.answered = true;
     }
 
-    fn ends(&mut self, state: RequestState) {
-        if let Some(id) = self.id.filter(|_| !self.ended) {
-            self.process.env().oracle().state(id, state);
+    fn end(&self, state: RequestState) {
+        if let Some(request) = self.request {
+            self.process.env().oracle().request_ended(request, state);
         }
-        self.ended = true;
     }
 }
 
-impl Drop for Attempt {
+impl Drop for Exchange {
     fn drop(&mut self) {
-        self.ends(RequestState::Lost);
+        if !self.answered {
+            self.end(RequestState::Lost);
+        }
+        if self.counted {
+            let mut oracle = self.process.env().oracle();
+            oracle.exchange_ended(self.process.number(), self.seam);
+        }
     }
 }
 
-pub(crate) fn met(fault: Option<NetFault>) -> String {
-    fault.map_or_else(String::new, |fault| format!(", meets {fault:?}"))
+/// Whether the server accepts the credential of a request.
+fn is_authorized(env: &Env, seam: Seam, head: &Parts) -> bool {
+    let state = env.state();
+    let expected = match seam {
+        Seam::Okta => format!("SSWS {}", api_token(state.api_token.current)),
+        Seam::Ingress => format!("Bearer {}", ingress_key(state.ingress_key.current)),
+        Seam::Push | Seam::Queue => return true,
+    };
+    let sent = head.headers.get(AUTHORIZATION);
+    sent.is_some_and(|sent| sent.as_bytes() == expected.as_bytes())
 }
 
-pub(crate) fn reset() -> TransportError {
+pub(super) fn refused() -> TransportError {
+    TransportError::Connect("refused".into())
+}
+
+pub(super) fn reset() -> TransportError {
     TransportError::Interrupted("reset".into())
 }
 
-/// An answer of something on the way.
-pub(crate) fn proxy_response(status: u16) -> Response<Body> {
-    let said = Bytes::from_static(b"{\"said\":\"by something on the way\"}");
-    let mut answer = Response::new(stream::iter([Ok(said)]).boxed());
-    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    answer
+/// The response as the client sees it: whole, broken off or stalled.
+pub(super) fn respond(
+    response: Response<()>,
+    whole: Bytes,
+    fault: Option<NetFault>,
+) -> Result<Response<Body>, TransportError> {
+    let half = whole.slice(..whole.len() / 2);
+    let body = match fault {
+        Some(NetFault::ResetAfter) => return Err(reset()),
+        Some(NetFault::HalfBody) => stream::iter([Ok(half), Err(reset())]).boxed(),
+        Some(NetFault::Stalled) => stream::iter([Ok(half)]).chain(stream::pending()).boxed(),
+        _ => stream::iter([Ok(whole)]).boxed(),
+    };
+    Ok(response.map(|()| body))
 }
 
-/// The time by the clock of something on the way: that of the host, which may be wrong. What judges the content of a request is taken for
-/// the ingress if it tells the time, so that nothing else here does both.
-fn dated(mut answer: Response<Body>, now: DateTime<Utc>) -> Response<Body> {
-    let judges = matches!(answer.status().as_u16(), 400 | 422);
+/// A response of a proxy.
+pub(super) fn proxy_response(status: u16) -> Response<Body> {
+    let body = Bytes::from_static(b"{\"said\":\"by something on the way\"}");
+    let mut response = Response::new(stream::iter([Ok(body)]).boxed());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    response
+}
+
+/// Adds the time by the proxy's clock, which is that of the host and may be wrong. The sink takes a 400 or 422 with a `Date` for a
+/// response of the ingress, so that no proxy here sends both.
+fn with_date(mut response: Response<Body>, now: DateTime<Utc>) -> Response<Body> {
+    let judges = matches!(response.status().as_u16(), 400 | 422);
     let date = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     if let (false, Ok(date)) = (judges, HeaderValue::from_str(&date)) {
-        answer.headers_mut().insert(DATE, date);
+        response.headers_mut().insert(DATE, date);
     }
-    answer
+    response
 }
 
-fn page() -> Response<Body> {
-    let said = Bytes::from_static(b"<html><body>Please sign in</body></html>");
-    let mut answer = Response::new(stream::iter([Ok(said)]).boxed());
+fn sign_in_page() -> Response<Body> {
+    let body = Bytes::from_static(b"<html><body>Please sign in</body></html>");
+    let mut response = Response::new(stream::iter([Ok(body)]).boxed());
     let html = HeaderValue::from_static("text/html");
-    answer.headers_mut().insert(CONTENT_TYPE, html);
-    answer
+    response.headers_mut().insert(CONTENT_TYPE, html);
+    response
 }

@@ -1,4 +1,4 @@
-//! Who starts the programs, and starts them again.
+//! The operator, who starts the programs, and starts them again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,23 +7,26 @@ use futures::FutureExt;
 use okta_coralogix_core::{Error, ErrorKind};
 use tokio::time::sleep;
 
-use crate::env::{Env, SECRET};
-use crate::plan::{Fault, Incident, NetFault, Route, Seam};
+use super::credentials::SECRET;
+use crate::checks::{check_dead_letters, read_checkpoint};
+use crate::env::Env;
+use crate::fault::{Fault, Incident, NetFault, Seam};
+use crate::plan::Route;
 use crate::process::Process;
-use crate::program::{Ended, program};
+use crate::program::{Exit, program};
 
-/// How long it takes to start a program again.
+/// How long it takes to restart a program.
 const RESTART_DELAY: Duration = Duration::from_secs(2);
 
-/// How long it takes until somebody has mended what ended a program.
+/// How long it takes to repair what a program has reported, and to restart it.
 const REPAIR_DELAY: Duration = Duration::from_secs(30);
 
-/// Runs one program process after process, until the world is over.
+/// Runs one program, process after process, until the world is over.
 pub(crate) async fn operate(env: Arc<Env>) {
     loop {
-        let wait = run_process(&env).await;
+        let delay = run_process(&env).await;
         if !env.is_over() {
-            sleep(wait).await;
+            sleep(delay).await;
         }
         if env.is_over() {
             return;
@@ -31,95 +34,90 @@ pub(crate) async fn operate(env: Arc<Env>) {
     }
 }
 
-/// One process. Returns how long it takes until the next one begins.
+/// Runs one process. Returns the delay until the next one.
 async fn run_process(env: &Arc<Env>) -> Duration {
-    let process = Process::begin(env);
+    let process = Process::start(env);
+    let number = process.number();
     let settings = env.state().settings;
-    let (_, committed) = env.read_checkpoint(None);
-    env.oracle()
-        .process_started(process.number(), settings, committed);
-    env.say(|| {
-        format!(
-            "process {} begins with {settings:?}, {committed} events are committed",
-            process.number()
-        )
+    let committed = read_checkpoint(env);
+    env.oracle().process_started(number, settings, committed);
+    env.trace(|| {
+        format!("process {number} starts with {settings:?}, {committed} events are committed")
     });
-    let running = program(process.clone(), settings, env.stop.times()).boxed();
+    let running = program(process.clone(), settings, env.sigterm.count()).boxed();
     let ended = tokio::select! {
         biased;
         power = process.killed() => Err(power),
-        ended = process.counted(running) => Ok(ended),
+        exit = process.count_polls(running) => Ok(exit),
     };
     process.end();
     env.endpoint.close();
-    env.disk().release_locks(process.number());
+    env.disk().release_locks(number);
     if ended.as_ref().is_err_and(|power| *power) {
-        env.say(|| "the machine goes down".to_owned());
-        let mut rng = env.rng().fork();
+        env.trace(|| "the power goes".to_owned());
+        let mut rng = env.faults().power_cut_rng();
         env.disk().power_cut(&mut rng);
     }
-    let (_, committed) = env.read_checkpoint(None);
-    env.check_dead_letters();
-    env.oracle()
-        .process_ended(process.number(), committed, &env.events);
+    read_checkpoint(env);
+    check_dead_letters(env);
+    env.oracle().process_ended(number);
     if !env.is_over() {
-        env.oracle().process_was_restarted(process.number());
+        env.oracle().process_was_restarted(number);
     }
-    let Ok(ended) = ended else {
+    let Ok(exit) = ended else {
         return RESTART_DELAY;
     };
-    env.say(|| format!("process {} ends: {ended:?}", process.number()));
-    match ended {
-        Ended::Done(summary) => {
-            env.oracle()
-                .check_summary(process.number(), &summary, &env.events);
+    env.trace(|| format!("process {number} ends: {exit:?}"));
+    match exit {
+        Exit::Done(summary) => {
+            env.oracle().check_summary(number, &summary);
             RESTART_DELAY
         }
-        Ended::Failed(failed) => {
-            env.oracle()
-                .check_summary(process.number(), &failed.summary, &env.events);
+        Exit::Failed(failed) => {
+            env.oracle().check_summary(number, &failed.summary);
             repair(env, &failed.error)
         }
-        Ended::NotStarted(error) => repair(env, &error),
+        Exit::NotStarted(error) => repair(env, &error),
     }
 }
 
-/// Somebody reads the error, and does what it says.
+/// The operator reads the error and does what it says. An error without a cause in the plan is a violation.
 fn repair(env: &Env, error: &Error) -> Duration {
-    let said = format!("{error} {error:?}");
-    if said.contains(SECRET) {
-        env.oracle()
-            .violation(format!("a secret stands in an error: {said}"));
+    let message = format!("{error} {error:?}");
+    if message.contains(SECRET) {
+        env.violation(format!("an error contains a secret: {message}"));
     }
-    env.mark_fault_for(REPAIR_DELAY);
-    let plan = &env.plan;
-    let disk = plan.faults.iter().any(|fault| {
-        matches!(fault, Fault::Disk(..)) || matches!(fault, Fault::At(_, Incident::DiskFull(_)))
-    });
-    let odd = |seam| {
-        plan.faults.iter().any(|fault| {
-            matches!(fault, Fault::Net(of, _, NetFault::Html | NetFault::Status(_)) if *of == seam)
-        })
-    };
+    env.faults().mark_fault(REPAIR_DELAY);
+    let planned =
+        |cause: fn(&Fault) -> bool| env.plan.faults.iter().filter(|fault| cause(fault)).count();
     let expected = match error.kind() {
         ErrorKind::Unauthorized => {
-            let mut now = env.state();
-            (now.key.1, now.token.1) = (now.key.0, now.token.0);
-            (now.key.0, now.token.0) != (0, 0)
+            let mut state = env.state();
+            state.ingress_key.configured = state.ingress_key.current;
+            state.api_token.configured = state.api_token.current;
+            (state.ingress_key.current, state.api_token.current) != (0, 0)
         }
-        ErrorKind::Storage | ErrorKind::Config => disk,
-        ErrorKind::WrongEndpoint | ErrorKind::Forbidden => odd(Seam::Ingress),
-        // A second link that is refused, before one has worked.
+        ErrorKind::Storage | ErrorKind::Config => {
+            planned(|fault| matches!(fault, Fault::Disk(..) | Fault::At(_, Incident::DiskFull(_))))
+                > 0
+        }
+        ErrorKind::WrongEndpoint | ErrorKind::Forbidden => {
+            planned(|fault| {
+                matches!(
+                    fault,
+                    Fault::Net(Seam::Ingress, _, NetFault::Html | NetFault::Status(_))
+                )
+            }) > 0
+        }
+        // A second link is refused before one has worked.
         ErrorKind::Rejected => {
-            let forgets = |fault: &&Fault| matches!(fault, Fault::At(_, Incident::ForgetCursors));
-            plan.faults.iter().filter(forgets).count() > 1
+            planned(|fault| matches!(fault, Fault::At(_, Incident::ForgetCursors))) > 1
         }
-        // The queue's facts are asked for once.
-        _ => error.is_temporary() && plan.route == Route::Sqs,
+        // The queue's attributes are asked for once.
+        _ => error.is_temporary() && env.plan.route == Route::Sqs,
     };
     if !expected {
-        env.oracle()
-            .violation(format!("a program ends with {:?}: {error}", error.kind()));
+        env.violation(format!("a program ends with {:?}: {error}", error.kind()));
     }
     REPAIR_DELAY
 }

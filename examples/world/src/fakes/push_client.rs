@@ -1,4 +1,4 @@
-//! The way of EventBridge to the program, and what it does there.
+//! EventBridge, which pushes events to the program over HTTP.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,27 +8,29 @@ use axum::Router;
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
 use eventbridge_source::simulator::ApiDestination;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::TryStreamExt;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use tokio::time::sleep;
 
-use crate::env::{Env, push_key};
-use crate::fakes::network::{met, proxy_response, reset};
-use crate::plan::{NetFault, Seam};
+use super::credentials::push_key;
+use super::network::{proxy_response, refused, reset, respond};
+use crate::checks::check_settled;
+use crate::env::Env;
+use crate::fault::{NetFault, Seam, suffix};
 use crate::process::Process;
 
 const URL: &str = "http://localhost/aws/event-bridge";
-const HEADER: HeaderName = HeaderName::from_static("x-amz-event-bridge-access-key");
+const KEY_HEADER: HeaderName = HeaderName::from_static("x-amz-event-bridge-access-key");
 
-/// Where the program listens; nobody does between two processes.
+/// The address of the program. Nothing listens there between two processes.
 #[derive(Debug, Default)]
 pub(crate) struct Endpoint(Mutex<Option<(Process, Router)>>);
 
 impl Endpoint {
-    pub(crate) fn open(&self, process: &Process, router: Router) {
+    pub(crate) fn listen(&self, process: &Process, router: Router) {
         *self.inside() = Some((process.clone(), router));
     }
 
@@ -41,128 +43,105 @@ impl Endpoint {
     }
 }
 
-/// Carries the requests of one event.
-#[derive(Debug)]
-struct Call {
+/// EventBridge pushes an event until the program accepts it, or EventBridge gives up.
+pub(crate) async fn push(env: Arc<Env>, index: usize) {
+    let connection = Connection {
+        env: Arc::clone(&env),
+        index,
+    };
+    let destination = ApiDestination::builder(Uri::from_static(URL))
+        .seed(env.plan.seed.wrapping_add(index as u64))
+        .transport(Arc::new(connection))
+        .build();
+    let sent = destination.invoke(env.events[index].document.clone()).await;
+    // A refusal that EventBridge does not retry was checked with its response: the event is in the program's dead letters.
+    if let Err(failed) = sent
+        && failed.exhausted.is_some()
+    {
+        let error = failed.error_message;
+        env.violation(format!("EventBridge gives event {index} up: {error}"));
+    }
+    env.state().pushed += 1;
+}
+
+/// The connections for one event.
+#[derive(Debug, Clone)]
+struct Connection {
     env: Arc<Env>,
     index: usize,
 }
 
 #[async_trait]
-impl Transport for Call {
+impl Transport for Connection {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let env = &self.env;
         let mut request = request;
-        let key = push_key(env.state().push_key.0);
+        let key = push_key(env.state().push_key.current);
         if let Ok(key) = HeaderValue::from_str(&key) {
-            request.headers_mut().insert(HEADER, key);
+            request.headers_mut().insert(KEY_HEADER, key);
         }
-        let fault = env.net_fault(Seam::Push);
-        env.say(|| format!("EventBridge sends event {}{}", self.index, met(fault)));
-        let latency = env.latency();
-        let delay = match fault {
-            Some(NetFault::Delay(time)) => time / 2,
-            _ => Duration::ZERO,
-        };
-        sleep(latency + delay).await;
+        let fault = env.faults().net_fault(Seam::Push);
+        env.trace(|| format!("EventBridge sends event {}{}", self.index, suffix(fault)));
+        let one_way = env.faults().latency() + NetFault::delay(fault);
+        sleep(one_way).await;
         match fault {
-            Some(NetFault::Refused) => return Err(TransportError::Connect("refused".into())),
+            Some(NetFault::Refused) => return Err(refused()),
             Some(NetFault::ResetBefore) => return Err(reset()),
             Some(NetFault::Status(status)) => return Ok(proxy_response(status)),
             Some(NetFault::Late(time)) => {
-                self.later(request, time);
+                self.handle_later(request, time);
                 return Err(reset());
             }
             _ => {}
         }
-        let (answer, whole) = self.handle(request.clone()).await?;
+        let (response, whole) = self.handle(request.clone()).await?;
         if fault == Some(NetFault::Duplicated) {
             self.handle(request).await?;
         }
-        sleep(latency + delay).await;
-        let half = whole.slice(..whole.len() / 2);
-        match fault {
-            Some(NetFault::ResetAfter) => Err(reset()),
-            Some(NetFault::HalfBody) => {
-                Ok(answer.map(|()| stream::iter([Ok(half), Err(reset())]).boxed()))
-            }
-            Some(NetFault::Stalled) => {
-                Ok(answer.map(|()| stream::iter([Ok(half)]).chain(stream::pending()).boxed()))
-            }
-            _ => Ok(answer.map(|()| stream::iter([Ok(whole)]).boxed())),
-        }
+        sleep(one_way).await;
+        respond(response, whole, fault)
     }
 }
 
-impl Call {
-    /// The program answers, unless it is not there, or ends meanwhile.
+impl Connection {
+    /// The program handles a request, unless it does not run or ends meanwhile.
     async fn handle(
         &self,
         request: Request<Bytes>,
     ) -> Result<(Response<()>, Bytes), TransportError> {
-        let env = &self.env;
+        let (env, index) = (&self.env, self.index);
         let Some((process, router)) = env.endpoint.inside().clone() else {
-            return Err(TransportError::Connect("nobody there".into()));
+            return Err(TransportError::Connect("nothing listens".into()));
         };
         env.oracle()
-            .received(process.number(), env.events[self.index].original);
-        let answered = async {
-            process
-                .step(|| format!("event {} is at the door", self.index))
-                .await;
+            .received(process.number(), env.events[index].original);
+        let handled = async {
+            process.step(|| format!("event {index} is received")).await;
             let service = TowerToHyperService::new(router);
-            let answer = service.call(request.map(AxumBody::from)).await;
-            let (head, body) = answer.unwrap_or_else(|never| match never {}).into_parts();
-            let body: Vec<Bytes> = body
-                .into_data_stream()
-                .try_collect()
-                .await
-                .unwrap_or_default();
+            let response = service.call(request.map(AxumBody::from)).await;
+            let (head, body) = response.unwrap_or_else(|never| match never {}).into_parts();
+            let body = body.into_data_stream().try_collect::<Vec<Bytes>>().await;
+            let body = body.unwrap_or_default();
             if !head.status.is_server_error() && head.status != StatusCode::UNAUTHORIZED {
-                let how = format!("answered {}", head.status);
-                env.check_settled(self.index, &how);
+                check_settled(env, index, &format!("answered {}", head.status));
             }
             process
-                .step(|| format!("event {} is answered {}", self.index, head.status))
+                .step(|| format!("event {index} is answered {}", head.status))
                 .await;
             (Response::from_parts(head, ()), Bytes::from(body.concat()))
         };
         tokio::select! {
             biased;
-            () = process.over() => Err(reset()),
-            answered = answered => Ok(answered),
+            () = process.ended() => Err(reset()),
+            handled = handled => Ok(handled),
         }
     }
 
-    fn later(&self, request: Request<Bytes>, time: Duration) {
-        let late = Self {
-            env: Arc::clone(&self.env),
-            index: self.index,
-        };
+    fn handle_later(&self, request: Request<Bytes>, time: Duration) {
+        let late = self.clone();
         tokio::spawn(async move {
             sleep(time).await;
             late.handle(request).await.ok();
         });
     }
-}
-
-/// EventBridge has an event for the program, and sends it as often as it takes.
-pub(crate) async fn push(env: Arc<Env>, index: usize) {
-    let destination = ApiDestination::builder(Uri::from_static(URL))
-        .seed(env.plan.seed.wrapping_add(index as u64))
-        .transport(Arc::new(Call {
-            env: Arc::clone(&env),
-            index,
-        }))
-        .build();
-    let sent = destination.invoke(env.events[index].document.clone()).await;
-    // What is not to be tried again stands in the program's dead letters, as its answer was looked at.
-    if let Err(given_up) = sent
-        && given_up.exhausted.is_some()
-    {
-        let what = given_up.error_message;
-        env.oracle()
-            .violation(format!("EventBridge gives event {index} up: {what}"));
-    }
-    env.state().pushed += 1;
 }

@@ -1,4 +1,4 @@
-//! The calls of one process to the queue.
+//! The calls of one process to the SQS queue.
 
 use std::future::pending;
 use std::time::Duration;
@@ -10,63 +10,59 @@ use eventbridge_source::sqs::{
 use okta_coralogix_core::{Clock, ClockOffset, Error, ErrorKind, Result};
 use tokio::time::sleep;
 
-use crate::fakes::network::met;
-use crate::plan::{NetFault, Seam};
+use crate::checks::{check_group_order, check_settled};
+use crate::fault::{NetFault, Seam, suffix};
 use crate::process::Process;
 
-/// What one process sees of the queue.
+/// The queue as one process sees it.
 #[derive(Debug)]
 pub(crate) struct FakeQueue(pub(crate) Process);
 
 impl FakeQueue {
-    /// One call: `act` is what the queue does, once or twice.
+    /// One call. The queue runs `serve`, twice if the request is duplicated.
     async fn call<T, F: Future<Output = Result<T>> + Send>(
         &self,
         what: &'static str,
-        act: impl Fn() -> F + Send + Sync,
+        serve: impl Fn() -> F + Send + Sync,
     ) -> Result<T> {
         let env = self.0.env();
-        let fault = env.net_fault(Seam::Queue);
-        self.0.step(|| format!("queue: {what}{}", met(fault))).await;
-        let delay = match fault {
-            Some(NetFault::Delay(time)) => time / 2,
-            _ => Duration::ZERO,
-        };
-        let latency = env.latency();
-        sleep(latency + delay).await;
-        self.0.step(|| "queue: on the way".to_owned()).await;
+        let fault = env.faults().net_fault(Seam::Queue);
+        self.0
+            .step(|| format!("queue: {what}{}", suffix(fault)))
+            .await;
+        let one_way = env.faults().latency() + NetFault::delay(fault);
+        sleep(one_way).await;
+        self.0.step(|| "queue: on its way".to_owned()).await;
         match fault {
             Some(
                 NetFault::Refused | NetFault::ResetBefore | NetFault::Late(_) | NetFault::Html,
-            ) => {
-                return Err(broken());
-            }
+            ) => return Err(connection_lost()),
             Some(NetFault::Status(_)) => {
                 let detail = "the queue is throttled";
                 return Err(Error::temporary(ErrorKind::RateLimited, detail));
             }
             _ => {}
         }
-        let mut answer = act().await;
+        let mut answer = serve().await;
         if fault == Some(NetFault::Duplicated) {
-            answer = act().await;
+            answer = serve().await;
         }
         self.0.step(|| format!("queue: has done {what}")).await;
-        sleep(latency + delay).await;
+        sleep(one_way).await;
         match fault {
-            Some(NetFault::ResetAfter | NetFault::HalfBody) => Err(broken()),
+            Some(NetFault::ResetAfter | NetFault::HalfBody) => Err(connection_lost()),
             Some(NetFault::Stalled) => pending().await,
             _ => answer,
         }
     }
 }
 
-fn broken() -> Error {
+fn connection_lost() -> Error {
     Error::temporary(ErrorKind::Network, "the connection broke off").with_ambiguity(true)
 }
 
 /// The index of the event in a message: messages are sent in the order of the events.
-fn index(handle: &str) -> Option<usize> {
+fn event_index(handle: &str) -> Option<usize> {
     handle.split_once(':')?.0.parse().ok()
 }
 
@@ -79,7 +75,8 @@ impl Queue for FakeQueue {
                 let received = env.queue.receive(wait, visibility).await?;
                 let mut oracle = env.oracle();
                 for message in &received.messages {
-                    let event = index(&message.handle).and_then(|index| env.events.get(index));
+                    let event =
+                        event_index(&message.handle).and_then(|index| env.events.get(index));
                     if let Some(event) = event {
                         oracle.received(self.0.number(), event.original);
                     }
@@ -87,18 +84,16 @@ impl Queue for FakeQueue {
                 Ok(received)
             })
             .await?;
-        received.clock_offset = ClockOffset::between(env.host_clock.now(), env.time());
+        received.clock_offset = ClockOffset::between(env.clocks.host.now(), env.clocks.now());
         Ok(received)
     }
 
     async fn delete(&self, handles: &[String]) -> Result<Vec<Refused>> {
         let env = self.0.env();
         self.call("delete", || async {
-            for handle in handles {
-                if let Some(index) = index(handle) {
-                    env.check_settled(index, "deleted from the queue");
-                    env.check_group_order(index);
-                }
+            for index in handles.iter().filter_map(|handle| event_index(handle)) {
+                check_settled(env, index, "deleted from the queue");
+                check_group_order(env, index);
             }
             env.queue.delete(handles).await
         })
@@ -106,18 +101,18 @@ impl Queue for FakeQueue {
     }
 
     async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<Refused>> {
-        let env = self.0.env();
-        self.call("change visibility", || env.queue.change_visibility(changes))
+        let queue = &self.0.env().queue;
+        self.call("change visibility", || queue.change_visibility(changes))
             .await
     }
 
     async fn facts(&self) -> Result<Facts> {
-        let env = self.0.env();
-        self.call("facts", || env.queue.facts()).await
+        let queue = &self.0.env().queue;
+        self.call("facts", || queue.facts()).await
     }
 
     async fn depth(&self) -> Result<Depth> {
-        let env = self.0.env();
-        self.call("depth", || env.queue.depth()).await
+        let queue = &self.0.env().queue;
+        self.call("depth", || queue.depth()).await
     }
 }

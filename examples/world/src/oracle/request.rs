@@ -1,26 +1,18 @@
-//! Whether what a program sends may be sent.
+//! Whether a program may send a request to the ingress.
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
+use okta_coralogix_core::Clock;
 
-use super::state::{MAX_BYTES, Oracle, RequestId, has_uuid};
-use crate::event::Event;
-use crate::fakes::network::EMPTY_BATCH;
-use crate::oracle::request_log::{self, Entry, LoggedRequest, RequestState};
+use super::request_log::{self, EMPTY_BATCH, Entry, LoggedRequest, RequestId, RequestState};
+use super::state::{MAX_BYTES, Oracle};
 use crate::plan::{EventKind, Route};
 
 impl Oracle {
-    /// A program sends a request.
-    pub(crate) fn attempt(
-        &mut self,
-        process: u32,
-        body: &Bytes,
-        events: &[Event],
-        time: DateTime<Utc>,
-        position: usize,
-    ) -> Option<RequestId> {
+    /// A program sends a request. `None` if it holds no entries.
+    pub(crate) fn request_sent(&mut self, process: u32, body: &Bytes) -> Option<RequestId> {
         if &**body == EMPTY_BATCH {
             return None;
         }
@@ -32,32 +24,32 @@ impl Oracle {
             }
         };
         let settings = self.processes.get(&process)?.settings;
-        if entries.len() > settings.entries || bytes > MAX_BYTES {
-            self.violation(format!(
-                "a request has {} entries and {bytes} bytes",
-                entries.len()
-            ));
+        let count = entries.len();
+        if count > settings.max_entries || bytes > MAX_BYTES {
+            self.violation(format!("a request has {count} entries and {bytes} bytes"));
         }
         let mut indices = Vec::new();
         for entry in &entries {
             match self.indices.get(entry.text.as_bytes()).copied() {
                 Some(index) => {
-                    self.entry(entry, index, &events[index]);
+                    self.check_entry(entry, index);
                     indices.push(index);
                 }
                 None => self.violation(format!("altered bytes are sent: {}", entry.text)),
             }
         }
         let distinct: BTreeSet<_> = indices.iter().collect();
-        if distinct.len() < indices.len() && indices.iter().all(|index| has_uuid(&events[*index])) {
+        if distinct.len() < indices.len() && indices.iter().all(|index| self.has_uuid(*index)) {
             self.violation(format!("a request has an event twice: {indices:?}"));
         }
+        let position = self.checkpoints.position();
+        let window = settings.max_in_flight_deliveries * self.largest_page();
         for &index in &indices {
-            self.check_may_be_sent(process, index, body, &events[index], time);
-            let reach = settings.deliveries * self.largest_page;
-            if self.route == Route::Pull && index >= position + reach {
+            self.check_repeat(process, index, body);
+            self.check_rules(process, index);
+            if self.route == Route::Pull && index >= position + window {
                 self.violation(format!(
-                    "event {index} is sent while the position is {position}: more than {reach} are in flight"
+                    "event {index} is sent while the position is {position}: more than {window} are in flight"
                 ));
             }
         }
@@ -71,13 +63,15 @@ impl Oracle {
         Some(self.requests.len() - 1)
     }
 
-    fn entry(&mut self, entry: &Entry, index: usize, event: &Event) {
+    /// An entry has the names, the time and the severity of its event.
+    fn check_entry(&mut self, entry: &Entry, index: usize) {
         let (application, subsystem) = (&*entry.application_name, &*entry.subsystem_name);
         if (application, subsystem) != ("okta", "world") {
             self.violation(format!(
                 "event {index} is sent as {application}/{subsystem}"
             ));
         }
+        let event = &self.events[index];
         let published = event.published.timestamp_millis() as f64;
         if entry.timestamp != published || entry.severity != event.severity {
             let (timestamp, severity) = (entry.timestamp, entry.severity);
@@ -90,90 +84,93 @@ impl Oracle {
         }
     }
 
-    /// Whether an event may be sent now.
-    fn check_may_be_sent(
-        &mut self,
-        process: u32,
-        index: usize,
-        body: &Bytes,
-        event: &Event,
-        time: DateTime<Utc>,
-    ) {
-        let earlier = self
-            .requests
-            .iter()
-            .filter(|request| request.process == process);
-        let mut with_it = earlier.filter(|request| request.indices.contains(&index));
-        let open = with_it
-            .clone()
-            .any(|request| request.state == RequestState::Pending);
-        let unsure: Vec<_> = with_it
-            .clone()
-            .filter(|request| request.may_be_ingested())
-            .collect();
-        let other = unsure.iter().any(|request| request.body != *body);
-        let refused = with_it
-            .clone()
-            .any(|request| matches!(request.state, RequestState::Answered(400 | 413 | 422)));
-        let accepted = with_it
-            .clone()
-            .filter(|request| request.is_accepted())
-            .count() as u32;
-        let first = unsure.is_empty();
-        let has_more = with_it.next().is_some() && has_uuid(event);
-        let given = self
-            .processes
-            .get(&process)
-            .and_then(|record| record.received.get(&index))
-            .copied();
-        let given = given.unwrap_or(0);
-        if open && has_uuid(event) {
-            self.violation(format!("event {index} is sent while it is under way"));
-        }
-        if other && !refused && has_uuid(event) {
-            self.violation(format!(
-                "event {index} may have been taken and is sent again with other bytes"
-            ));
-        }
-        if has_more && accepted > 0 {
-            self.violation(format!(
-                "event {index} is sent again in process {process}, where it was accepted"
-            ));
-        }
-        if accepted >= given {
-            self.violation(format!(
-                "event {index} is sent more often than it was given"
-            ));
-        }
-        let committed = self
-            .processes
-            .get(&process)
-            .map_or(0, |record| record.committed);
-        // What a filter or its age dropped is not remembered, and is sent after all if the filter or the clock changes.
-        let dropped = match event.kind {
-            EventKind::Noise => true,
-            EventKind::Old | EventKind::Ageing(_) => self.host_was_behind,
-            _ => false,
+    /// An event is repeated within a process only as the same request, and only if that may have been lost; across processes only if
+    /// it was not committed.
+    fn check_repeat(&mut self, process: u32, index: usize, body: &Bytes) {
+        let Some(record) = self.processes.get(&process) else {
+            return;
         };
-        let known = has_uuid(event) && !dropped;
-        let again = known && self.arrivals[index] > 0;
-        if self.route == Route::Pull && again && index < committed {
+        let earlier: Vec<_> = self.requests_with(process, index).collect();
+        let pending = earlier
+            .iter()
+            .any(|request| request.state == RequestState::Pending);
+        let other_bytes = earlier
+            .iter()
+            .any(|request| request.may_be_ingested() && request.body != *body);
+        let refused = earlier
+            .iter()
+            .any(|request| matches!(request.state, RequestState::Answered(400 | 413 | 422)));
+        let accepted = earlier.iter().filter(|request| request.is_accepted());
+        let accepted = accepted.count() as u32;
+        let received = record.received.get(&index).copied().unwrap_or(0);
+        // An event that a filter or its age has dropped is not remembered: it is sent after all if the filter or the clock changes.
+        let remembered = match self.events[index].kind {
+            EventKind::Noise => false,
+            kind if kind.expires() => !self.host_was_behind,
+            _ => true,
+        };
+        let committed = self.route == Route::Pull
+            && remembered
+            && self.arrivals[index] > 0
+            && index < record.committed;
+        if self.has_uuid(index) {
+            if pending {
+                self.violation(format!("event {index} is sent while it is in flight"));
+            }
+            if other_bytes && !refused {
+                self.violation(format!(
+                    "event {index} may have been ingested and is sent again with other bytes"
+                ));
+            }
+            if accepted > 0 {
+                self.violation(format!(
+                    "event {index} is sent again in process {process}, where it was accepted"
+                ));
+            }
+            if committed {
+                self.violation(format!(
+                    "event {index} is sent again, though it was committed before process {process} started"
+                ));
+            }
+        }
+        if accepted >= received {
             self.violation(format!(
-                "event {index} is sent again, though process {process} began behind it"
+                "event {index} is sent more often than it was received"
             ));
         }
-        let age = time - event.published;
-        if first && age > TimeDelta::hours(24) + self.slack && !self.host_was_behind {
+    }
+
+    /// An event that a rule drops, or that is none, is not sent.
+    fn check_rules(&mut self, process: u32, index: usize) {
+        let event = &self.events[index];
+        let (kind, age) = (event.kind, self.clock.now() - event.published);
+        // A request whose response was lost is repeated whatever the age of its events has become.
+        let repeated = self
+            .requests_with(process, index)
+            .any(LoggedRequest::may_be_ingested);
+        let too_old = age > TimeDelta::hours(24) + self.slack;
+        if too_old && !repeated && !self.host_was_behind {
             self.violation(format!("event {index} is sent though it is too old"));
         }
-        match event.kind {
-            EventKind::Noise if !self.filter_was_off => {
-                self.violation(format!("event {index} is sent though a filter drops it"));
+        match kind {
+            EventKind::Noise if !self.filter_was(false) => {
+                self.violation(format!("event {index} is sent though the filter drops it"));
             }
             EventKind::NoTime | EventKind::Broken | EventKind::Oversized => {
-                self.violation(format!("event {index} ({:?}) is sent", event.kind));
+                self.violation(format!("event {index} ({kind:?}) is sent"));
             }
             _ => {}
         }
+    }
+
+    /// The requests of a process so far that have held an event.
+    fn requests_with(&self, process: u32, index: usize) -> impl Iterator<Item = &LoggedRequest> {
+        self.requests
+            .iter()
+            .filter(move |request| request.process == process && request.indices.contains(&index))
+    }
+
+    fn has_uuid(&self, index: usize) -> bool {
+        self.events[index].kind != EventKind::NoUuid
     }
 }

@@ -1,4 +1,4 @@
-//! One request to the ingress, as the oracle sees it.
+//! The requests to the ingress, as the oracle remembers them.
 
 use std::io::Read;
 
@@ -6,36 +6,42 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 
-/// What has become of a request, as its sender sees it.
+/// The body of a request that only asks whether the ingress is there.
+pub(crate) const EMPTY_BATCH: &[u8] = b"[]";
+
+/// Names one request.
+pub(crate) type RequestId = usize;
+
+/// What the program knows of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestState {
-    /// It is under way.
+    /// It has no response yet.
     Pending,
-    /// No answer will tell.
+    /// It will have none.
     Lost,
-    /// It was answered.
+    /// It was answered with this status.
     Answered(u16),
 }
 
-/// An attempt.
+/// One request to the ingress.
 #[derive(Debug)]
 pub(crate) struct LoggedRequest {
     pub(crate) process: u32,
-    /// The first of the indices of each event's text.
+    /// The events in it.
     pub(crate) indices: Vec<usize>,
     pub(crate) body: Bytes,
-    /// How often the ingress has taken it.
+    /// How often the ingress has accepted it.
     pub(crate) ingested: u32,
     pub(crate) state: RequestState,
 }
 
 impl LoggedRequest {
-    /// The sender knows that it was taken.
+    /// The program knows that the ingress has accepted it.
     pub(crate) fn is_accepted(&self) -> bool {
         matches!(self.state, RequestState::Answered(200..=299))
     }
 
-    /// The sender must take it for one that may have been ingested: it is to be sent again as it is.
+    /// For all that the program knows the ingress may have accepted it: it may only be repeated byte for byte.
     pub(crate) fn may_be_ingested(&self) -> bool {
         match self.state {
             RequestState::Pending | RequestState::Lost => true,
@@ -59,13 +65,13 @@ pub(crate) struct Entry {
     pub(crate) text: String,
 }
 
-/// The plain body, and what is in it.
+/// The uncompressed length of a body, and its entries.
 pub(crate) fn read(body: &Bytes) -> Result<(usize, Vec<Entry>), String> {
     let mut plain = Vec::new();
     let bytes: &[u8] = match body.starts_with(&[0x1f, 0x8b]) {
         true => {
-            let mut unfolded = MultiGzDecoder::new(&**body);
-            unfolded
+            let mut decoder = MultiGzDecoder::new(&**body);
+            decoder
                 .read_to_end(&mut plain)
                 .map_err(|error| error.to_string())?;
             &plain

@@ -1,29 +1,29 @@
-//! Whether an event has come to its end.
+//! Whether an event is settled: nobody needs to keep it for the program any more.
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
+use okta_coralogix_core::Clock;
 
-use super::state::{Oracle, needs_dead_letter};
-use crate::event::Event;
+use super::state::Oracle;
 use crate::plan::EventKind;
 
 impl Oracle {
-    /// The indices of a dead letter, if it is one of the world's. What is no JSON ends where the next whole event begins, so that what
-    /// is not one either stands in the same letter.
-    pub(crate) fn indices(&self, letter: &[u8], events: &[Event]) -> Option<Vec<usize>> {
+    /// The events of a dead letter, if it holds nothing else. What is not JSON reaches up to the next whole event, so that several
+    /// malformed events may share a letter.
+    pub(crate) fn dead_letter_events(&self, letter: &[u8]) -> Option<Vec<usize>> {
         if let Some(index) = self.indices.get(letter) {
             return Some(vec![*index]);
         }
         let mut indices = Vec::new();
         let mut rest = letter;
         loop {
-            let first = events.iter().find(|event| {
-                let odd = matches!(
+            let first = self.events.iter().find(|event| {
+                let malformed = matches!(
                     event.kind,
                     EventKind::Broken | EventKind::NoUuid | EventKind::NoTime
                 );
-                odd && rest.starts_with(&event.document)
+                malformed && rest.starts_with(&event.document)
             })?;
             indices.push(first.original);
             rest = &rest[first.document.len()..];
@@ -35,62 +35,56 @@ impl Oracle {
         rest.is_empty().then_some(indices)
     }
 
-    /// What stands in the dead letters now.
-    pub(crate) fn check_dead_letters(&mut self, letters: &[Vec<u8>], events: &[Event]) {
-        self.letters.fill(0);
+    /// Dead letters hold nothing but unaltered events that belong there.
+    pub(crate) fn check_dead_letters(&mut self, letters: &[Vec<u8>]) {
+        let mut indices = BTreeSet::new();
         for letter in letters {
-            match self.indices(letter, events) {
-                Some(indices) => indices
-                    .into_iter()
-                    .for_each(|index| self.letters[index] += 1),
+            match self.dead_letter_events(letter) {
+                Some(events) => indices.extend(events),
                 None => {
-                    let text = String::from_utf8_lossy(letter).into_owned();
+                    let text = String::from_utf8_lossy(letter);
                     self.violation(format!("altered bytes are in the dead letters: {text}"));
                 }
             }
         }
-        for (index, event) in events.iter().enumerate() {
-            let may = needs_dead_letter(event.kind) || event.kind == EventKind::NoUuid;
-            if self.letters[index] > 0 && !may {
-                self.violation(format!(
-                    "event {index} ({:?}) is in the dead letters",
-                    event.kind
-                ));
+        for index in indices {
+            let kind = self.events[index].kind;
+            if !kind.may_be_dead_lettered() {
+                self.violation(format!("event {index} ({kind:?}) is in the dead letters"));
             }
         }
     }
 
-    /// Whether an event has come to its end.
+    /// Whether an event is settled, given the events in the dead letters.
     ///
     /// # Errors
     /// What is missing.
-    pub(crate) fn is_settled(
+    pub(crate) fn check_settled(
         &self,
         index: usize,
-        events: &[Event],
-        letters: &BTreeSet<usize>,
-        time: DateTime<Utc>,
+        dead_letters: &BTreeSet<usize>,
     ) -> Result<(), String> {
-        let event = &events[index];
-        let original = event.original;
-        let dropped = match event.kind {
-            EventKind::Noise => self.filter_was_on,
-            // Clocks that are less than 5 minutes apart are not told apart.
-            EventKind::Old | EventKind::Ageing(_) => {
-                time - event.published > TimeDelta::minutes(24 * 60 - 5)
+        let event = &self.events[index];
+        let (kind, original) = (event.kind, event.original);
+        let dropped = match kind {
+            EventKind::Noise => self.filter_was(true),
+            // The program tolerates clocks that differ by less than 5 minutes.
+            _ if kind.expires() => {
+                self.clock.now() - event.published > TimeDelta::minutes(24 * 60 - 5)
             }
             _ => false,
         };
-        match needs_dead_letter(event.kind) {
-            _ if dropped || self.queue_dead_letters.contains(&original) => Ok(()),
-            false if event.kind == EventKind::NoUuid && letters.contains(&original) => Ok(()),
-            true if letters.contains(&original) => Ok(()),
-            true => Err(format!(
-                "event {index} ({:?}) is not in the dead letters",
-                event.kind
-            )),
-            false if self.arrivals[original] > 0 => Ok(()),
-            false => Err(format!("event {index} ({:?}) has not arrived", event.kind)),
+        let dead_lettered = kind.may_be_dead_lettered() && dead_letters.contains(&original);
+        if dropped || dead_lettered || self.queue_dead_letters.contains(&original) {
+            Ok(())
+        } else if kind.needs_dead_letter() {
+            Err(format!(
+                "event {index} ({kind:?}) is not in the dead letters"
+            ))
+        } else if self.arrivals[original] > 0 {
+            Ok(())
+        } else {
+            Err(format!("event {index} ({kind:?}) has not arrived"))
         }
     }
 }

@@ -1,13 +1,13 @@
-//! Worlds: the same one twice, everything in a small one, many random ones, and those that have found something.
+//! Worlds: one of them twice, a small one exhaustively, many random ones, and those that have found a fault.
 
 mod exhaustive;
 mod random;
 mod regressions;
 mod replay;
 
-/// Says how much was tried, past the test harness: that is worth knowing also where all is well.
-fn say(what: &str) {
-    let line = format!("{what}\n");
-    let said = std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes());
-    said.expect("the standard output takes a line");
+/// Prints how much was tried, past the test harness: that is worth knowing also if all is well.
+fn print(line: &str) {
+    let line = format!("{line}\n");
+    let printed = std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes());
+    printed.expect("the standard output takes a line");
 }

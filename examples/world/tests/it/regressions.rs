@@ -1,4 +1,4 @@
-//! Worlds that have found a fault of ours, kept as they were when they did.
+//! Worlds that have found a fault of the programs.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use okta_coralogix_world::{
     run,
 };
 
-fn is_well(plan: &Plan) {
+fn passes(plan: &Plan) {
     assert!(run(plan, false).violations.is_empty(), "{}", report(plan));
 }
 
@@ -20,7 +20,7 @@ fn fresh(at: impl IntoIterator<Item = u64>) -> Vec<Arrival> {
         .collect()
 }
 
-/// A world with one program and the usual settings.
+/// A world with one program and the default settings.
 fn plan(route: Route, arrivals: Vec<Arrival>, faults: Vec<Fault>) -> Plan {
     Plan {
         seed: 1,
@@ -28,28 +28,28 @@ fn plan(route: Route, arrivals: Vec<Arrival>, faults: Vec<Fault>) -> Plan {
         queue: QueueKind::default(),
         programs: 1,
         settings: Settings::default(),
-        latency: Duration::from_millis(50),
+        max_latency: Duration::from_millis(50),
         arrivals,
         faults,
     }
 }
 
-/// An event was judged by the host's new time, and the offset to the far side's clock from before.
+/// An event's age was judged by the host's new time, and the offset of Coralogix's clock from before.
 #[test]
-fn a_host_clock_that_steps_between_two_answers_drops_no_event_that_is_pushed() {
+fn host_clock_step_between_two_responses_drops_no_pushed_event() {
     for route in [Route::Http, Route::Sqs] {
         for second in 1..30 {
-            is_well(&Plan {
+            passes(&Plan {
                 seed: 1,
                 route,
                 queue: QueueKind::default(),
                 programs: 1,
                 settings: Settings {
-                    page: 1,
-                    deliveries: 1,
+                    page_limit: 1,
+                    max_in_flight_deliveries: 1,
                     ..Settings::default()
                 },
-                latency: Duration::from_millis(1_000),
+                max_latency: Duration::from_millis(1_000),
                 arrivals: fresh([0, 0, 0, 0, 0, 40]),
                 faults: vec![Fault::At(
                     Duration::from_secs(second),
@@ -60,41 +60,41 @@ fn a_host_clock_that_steps_between_two_answers_drops_no_event_that_is_pushed() {
     }
 }
 
-/// The first call of the queue had no bound of time, and so the program never began.
+/// The first call of the queue had no timeout, so that the program never started.
 #[test]
-fn a_queue_that_never_answers_its_first_call_is_asked_again() {
+fn queue_that_never_answers_its_first_call_is_asked_again() {
     let stalled = Fault::Net(Seam::Queue, 1, NetFault::Stalled);
-    is_well(&plan(Route::Sqs, fresh([0]), vec![stalled]));
+    passes(&plan(Route::Sqs, fresh([0]), vec![stalled]));
 }
 
-/// A request was refused; the single entries of it that were tried then were not judged by their age again.
+/// After a refusal the entries of a request were tried alone, without a new check of their age.
 #[test]
-fn an_event_that_grows_too_old_before_it_is_tried_alone_is_not_sent() {
+fn event_that_expires_before_it_is_tried_alone_is_not_sent() {
     for seconds in 1..20 {
         let event = |kind| Arrival {
             at: Duration::ZERO,
             kind,
         };
-        is_well(&Plan {
+        passes(&Plan {
             seed: 1,
             route: Route::Pull,
             queue: QueueKind::default(),
             programs: 1,
             settings: Settings {
-                entries: 3,
+                max_entries: 3,
                 ..Settings::default()
             },
-            latency: Duration::from_millis(2_500),
+            max_latency: Duration::from_millis(2_500),
             arrivals: vec![event(EventKind::Ageing(seconds)), event(EventKind::Poison)],
             faults: Vec::new(),
         });
     }
 }
 
-/// The ingress has not answered yet, so that only the host's clock says what is too old; and that is wrong.
+/// Before the first response of the ingress only the host's clock says what is too old, and that may be wrong.
 #[test]
-fn a_host_clock_that_is_ahead_before_the_ingress_has_answered_drops_no_event_that_is_pushed() {
-    // By two days, and so that events seem to grow too old while they wait.
+fn host_clock_ahead_before_the_first_response_drops_no_pushed_event() {
+    // By two days, and by so much that events seem to expire while they wait.
     let ahead = (86_300..86_400).step_by(4).chain([2 * 24 * 3600]);
     for (second, ahead) in ahead.enumerate() {
         let faults = vec![
@@ -108,13 +108,13 @@ fn a_host_clock_that_is_ahead_before_the_ingress_has_answered_drops_no_event_tha
             ),
         ];
         let arrivals = fresh([0, 1, 4, 9, 16, 70]);
-        is_well(&plan(Route::Http, arrivals, faults));
+        passes(&plan(Route::Http, arrivals, faults));
     }
 }
 
-/// A request waited until another one had its answer, and its events had been judged by their age before that.
+/// A request waited for the response of another one, and the age of its events was checked before that.
 #[test]
-fn an_event_that_grows_too_old_while_a_request_waits_for_another_is_not_sent() {
+fn event_that_expires_while_its_request_waits_for_another_is_not_sent() {
     let arrivals = [
         (0, EventKind::NoUuid),
         (1_576, EventKind::Noise),
@@ -137,21 +137,21 @@ fn an_event_that_grows_too_old_while_a_request_waits_for_another_is_not_sent() {
         (21_504, EventKind::Ageing(19)),
         (21_504, EventKind::Ageing(31)),
     ];
-    is_well(&Plan {
+    passes(&Plan {
         seed: 10_843_940_050_807_586_559,
         route: Route::Pull,
         queue: QueueKind::default(),
         programs: 1,
         settings: Settings {
-            page: 4,
-            deliveries: 3,
-            requests: 3,
-            entries: 3,
+            page_limit: 4,
+            max_in_flight_deliveries: 3,
+            max_in_flight_requests: 3,
+            max_entries: 3,
             gzip: false,
             filter: false,
-            drain: Duration::from_secs(2),
+            drain_timeout: Duration::from_secs(2),
         },
-        latency: Duration::from_millis(2_500),
+        max_latency: Duration::from_millis(2_500),
         arrivals: arrivals
             .map(|(at, kind)| Arrival {
                 at: Duration::from_millis(at),
@@ -169,9 +169,9 @@ fn an_event_that_grows_too_old_while_a_request_waits_for_another_is_not_sent() {
     });
 }
 
-/// Nothing was sent, since everything seemed too old; so nobody learnt that the key was refused.
+/// Every event seemed too old, so that nothing was sent, and no response told that the key was refused.
 #[test]
-fn a_key_that_is_refused_while_everything_seems_too_old_is_noticed() {
+fn refused_key_is_reported_while_every_event_seems_too_old() {
     let faults = vec![
         Fault::At(
             Duration::ZERO,
@@ -180,33 +180,33 @@ fn a_key_that_is_refused_while_everything_seems_too_old_is_noticed() {
         Fault::At(Duration::ZERO, Incident::Clock(2 * 24 * 3600)),
         Fault::At(Duration::from_secs(17), Incident::RotateKey),
     ];
-    is_well(&plan(Route::Http, fresh([0, 10, 20]), faults));
+    passes(&plan(Route::Http, fresh([0, 10, 20]), faults));
 }
 
-/// Something on the way refused the content of a request and told no time. That was taken for the ingress, and for one without a clock, so
-/// that the host's counted alone.
+/// A proxy refused the content of a request without a `Date`. That was taken for a response of the ingress, and for an ingress without a
+/// clock, so that only the host's clock counted.
 #[test]
-fn a_refusal_of_something_on_the_way_is_not_taken_for_an_ingress_without_a_clock() {
+fn proxy_refusal_without_a_date_does_not_end_the_wait_for_the_ingress_clock() {
     for status in [400, 413, 422] {
         for number in 1..5 {
             let faults = vec![
                 Fault::At(Duration::ZERO, Incident::Clock(2 * 24 * 3600)),
                 Fault::Net(Seam::Ingress, number, NetFault::Status(status)),
             ];
-            is_well(&plan(Route::Http, fresh([0, 0, 1, 4, 40]), faults));
+            passes(&plan(Route::Http, fresh([0, 0, 1, 4, 40]), faults));
         }
     }
 }
 
-/// A lone event was put aside for one refusal of something on the way, and one 413 made all requests small for ever.
+/// One refusal by a proxy dead-lettered a lone event, and one 413 by a proxy made all later requests small.
 #[test]
-fn an_answer_of_something_on_the_way_puts_no_event_aside() {
+fn proxy_response_dead_letters_no_event() {
     let answers = [400, 403, 404, 405, 413, 422].map(NetFault::Status);
     for answer in answers.into_iter().chain([NetFault::Html]) {
         for route in [Route::Pull, Route::Http, Route::Sqs] {
             for number in 1..6 {
                 let faults = vec![Fault::Net(Seam::Ingress, number, answer)];
-                is_well(&plan(route, fresh([0, 0, 0, 1, 4, 40]), faults));
+                passes(&plan(route, fresh([0, 0, 0, 1, 4, 40]), faults));
             }
         }
     }

@@ -1,0 +1,72 @@
+//! A world without faults catches up, and is quiet then.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::{count_queue_dead_letters, durable_dead_letters};
+use crate::env::Env;
+use crate::fault::Seam;
+use crate::plan::Route;
+
+/// How long a world is watched once all is settled.
+const QUIET: Duration = Duration::from_secs(120);
+
+/// The poll interval of the programs.
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
+
+/// What is not settled yet.
+pub(crate) fn unsettled(env: &Env) -> Vec<String> {
+    let mut unsettled = Vec::new();
+    let count = env.events.len();
+    match env.plan.route {
+        Route::Pull => {
+            let position = env.oracle().checkpoints().position();
+            if position < count {
+                unsettled.push(format!("the position is {position} of {count}"));
+            }
+        }
+        Route::Http => {
+            let pushed = env.state().pushed;
+            if pushed < count {
+                unsettled.push(format!("EventBridge is done with {pushed} of {count}"));
+            }
+        }
+        Route::Sqs => {
+            let depth = env.queue.depth_now();
+            if !depth.is_empty() {
+                unsettled.push(format!("the queue holds {depth:?}"));
+            }
+        }
+    }
+    let dead_letters = durable_dead_letters(env);
+    count_queue_dead_letters(env);
+    let oracle = env.oracle();
+    let events = (0..count).filter_map(|index| oracle.check_settled(index, &dead_letters).err());
+    unsettled.extend(events);
+    unsettled
+}
+
+/// A quiet org is polled once per interval, and nothing is sent any more.
+pub(crate) async fn check_quiet(env: &Env) {
+    let polls = || env.faults().exchanges(Seam::Okta);
+    let requests = || env.oracle().requests();
+    let (polls_before, requests_before) = (polls(), requests());
+    sleep(QUIET).await;
+    let (polls, sent) = (polls() - polls_before, requests() - requests_before);
+    let expected = QUIET.as_secs() / POLL_INTERVAL.as_secs();
+    // A fault that is planned for a late exchange may still come.
+    let faults = env.plan.faults.len() as u64;
+    let max = expected + 2 + faults;
+    if polls > max {
+        env.violation(format!(
+            "{polls} requests to a quiet org in {QUIET:?}, at most {max} are expected"
+        ));
+    }
+    if env.plan.route == Route::Pull && polls + faults < expected - 1 {
+        env.violation(format!("only {polls} requests to a quiet org in {QUIET:?}"));
+    }
+    if sent > 0 {
+        env.violation(format!("{sent} requests to the ingress without an event"));
+    }
+}
