@@ -1,7 +1,6 @@
 //! The environment of the programs: all that is outside them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use coralogix_sink::simulator::CoralogixSimulator;
 use eventbridge_source::sqs::simulator::SqsSimulator;
@@ -97,10 +96,6 @@ impl Env {
                 over: false,
             }),
         })
-    }
-
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.trace.elapsed()
     }
 
     pub(crate) fn trace(&self, what: impl FnOnce() -> String) {

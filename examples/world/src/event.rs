@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::plan::{EventKind, Plan, Route};
+use crate::plan::{Arrival, EventKind, Plan, Route};
 
 /// More bytes than a request may have.
 const OVERSIZE: usize = 9_000;
@@ -30,34 +30,23 @@ pub(crate) struct Event {
 pub(crate) fn events(plan: &Plan, start: DateTime<Utc>) -> Vec<Event> {
     let mut rng = fastrand::Rng::with_seed(plan.seed ^ 0x0e7e_4715);
     let mut events: Vec<Event> = Vec::new();
-    for (index, arrival) in plan.arrivals.iter().enumerate() {
-        if let (EventKind::Duplicate, Some(last)) = (arrival.kind, events.last()) {
-            let copy = Event {
-                at: arrival.at,
-                ..last.clone()
-            };
-            events.push(copy);
-            continue;
-        }
-        let stored = start + TimeDelta::from_std(arrival.at).unwrap_or_default();
-        events.push(event(
-            plan,
-            &mut rng,
-            index,
-            arrival.kind,
-            arrival.at,
-            stored,
-        ));
+    for (index, &Arrival { at, kind }) in plan.arrivals.iter().enumerate() {
+        let stored = start + TimeDelta::from_std(at).unwrap_or_default();
+        let mut event = match (kind, events.last()) {
+            (EventKind::Duplicate, Some(last)) => last.clone(),
+            _ => event(plan.route, &mut rng, index, kind, stored),
+        };
+        event.at = at;
+        events.push(event);
     }
     events
 }
 
 fn event(
-    plan: &Plan,
+    route: Route,
     rng: &mut fastrand::Rng,
     index: usize,
     kind: EventKind,
-    at: Duration,
     stored: DateTime<Utc>,
 ) -> Event {
     let day = TimeDelta::hours(24);
@@ -107,7 +96,7 @@ fn event(
             r#"{{"index":{index},{uuid}{time}"eventType":"{event_type}","severity":"{word}","n":1.50e+2,"twice":1,"twice":2,"more":"{more}"}}"#
         ),
     };
-    let document = match plan.route {
+    let document = match route {
         Route::Pull => text.clone(),
         Route::Http | Route::Sqs => format!(
             r#"{{"version":"0","id":"e-{index}","detail-type":"SystemLog","source":"aws.partner/okta.com/acme/audit","account":"123456789012","time":"2026-11-22T12:00:00Z","region":"eu-west-1","resources":[],"detail":{text}}}"#
@@ -115,7 +104,7 @@ fn event(
     };
     Event {
         kind,
-        at,
+        at: Duration::ZERO,
         published,
         text: text.into(),
         document: document.into(),

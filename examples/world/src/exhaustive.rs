@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::batch::{Batch, run_batch};
 use crate::fault::{DiskFault, Fault, NetFault};
+use crate::fault_injector::Activity;
 use crate::plan::{Arrival, EventKind, Plan, QueueKind, Route, Settings};
-use crate::run::{Activity, run};
+use crate::run::run;
 
 /// The faults of an exchange.
 const NET: [NetFault; 11] = [
@@ -121,7 +122,7 @@ fn try_all(scenario: &Plan, with_crashes: bool) -> Coverage {
 /// Every single fault of an exchange or an operation.
 fn faults(activity: &Activity) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for &(seam, count) in &activity.exchanges {
+    for (&seam, &count) in &activity.exchanges {
         for number in 1..=count {
             faults.extend(NET.map(|fault| Fault::Net(seam, number, fault)));
         }

@@ -12,6 +12,19 @@ use crate::plan::Plan;
 /// How long after a fault its consequences may last before the world counts as free of faults.
 const AFTERMATH: Duration = Duration::from_secs(60);
 
+/// What was counted in a world: each of it is a place for a fault.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// Steps.
+    pub steps: u64,
+    /// Those of them that are actions: they may have an effect outside the program.
+    pub actions: Vec<u64>,
+    /// Exchanges at each seam.
+    pub exchanges: BTreeMap<Seam, u64>,
+    /// Operations on the disk.
+    pub operations: u64,
+}
+
 /// The faults that are still to come, what was counted, and when the last fault was.
 #[derive(Debug)]
 pub(crate) struct FaultInjector {
@@ -22,11 +35,7 @@ pub(crate) struct FaultInjector {
     crashes: BTreeMap<u64, bool>,
     outages: BTreeMap<Seam, Instant>,
     disk_full_until: Instant,
-    exchanges: BTreeMap<Seam, u64>,
-    operations: u64,
-    steps: u64,
-    /// The steps that are actions.
-    actions: Vec<u64>,
+    activity: Activity,
     fault_free_since: Instant,
 }
 
@@ -41,10 +50,7 @@ impl FaultInjector {
             crashes: BTreeMap::new(),
             outages: BTreeMap::new(),
             disk_full_until: now,
-            exchanges: BTreeMap::new(),
-            operations: 0,
-            steps: 0,
-            actions: Vec::new(),
+            activity: Activity::default(),
             fault_free_since: now,
         };
         for fault in &plan.faults {
@@ -66,11 +72,11 @@ impl FaultInjector {
 
     /// Counts a step and returns its number. An action may have an effect outside the program.
     pub(crate) fn next_step(&mut self, action: bool) -> u64 {
-        self.steps += 1;
+        self.activity.steps += 1;
         if action {
-            self.actions.push(self.steps);
+            self.activity.actions.push(self.activity.steps);
         }
-        self.steps
+        self.activity.steps
     }
 
     /// Whether the process is killed at a step, and if so whether the power goes.
@@ -84,7 +90,7 @@ impl FaultInjector {
 
     /// Counts an exchange and returns its fault.
     pub(crate) fn net_fault(&mut self, seam: Seam) -> Option<NetFault> {
-        let number = self.exchanges.entry(seam).or_default();
+        let number = self.activity.exchanges.entry(seam).or_default();
         *number += 1;
         let planned = self.net.remove(&(seam, *number));
         match planned {
@@ -99,8 +105,8 @@ impl FaultInjector {
 
     /// Counts a disk operation and returns its fault.
     pub(crate) fn disk_fault(&mut self, writes: bool) -> Option<DiskFault> {
-        self.operations += 1;
-        let planned = self.disk.remove(&self.operations);
+        self.activity.operations += 1;
+        let planned = self.disk.remove(&self.activity.operations);
         if planned.is_some() {
             self.mark_fault(AFTERMATH);
         }
@@ -143,19 +149,8 @@ impl FaultInjector {
         self.fault_free_since
     }
 
-    pub(crate) fn steps(&self) -> u64 {
-        self.steps
-    }
-
-    pub(crate) fn actions(&self) -> &[u64] {
-        &self.actions
-    }
-
-    pub(crate) fn operations(&self) -> u64 {
-        self.operations
-    }
-
-    pub(crate) fn exchanges(&self, seam: Seam) -> u64 {
-        self.exchanges.get(&seam).copied().unwrap_or(0)
+    /// What was counted so far.
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.activity
     }
 }

@@ -23,8 +23,9 @@ mod trace;
 
 pub use batch::{Batch, Failure, run_batch};
 pub use fault::{DiskFault, Fault, Incident, NetFault, Seam};
+pub use fault_injector::Activity;
 pub use plan::{Arrival, EventKind, Plan, QueueKind, Route, Settings};
 pub use random::world;
 pub use report::report;
-pub use run::{Activity, Outcome, liveness_timeout, run};
+pub use run::{Outcome, liveness_timeout, run};
 pub use shrink::shrink;

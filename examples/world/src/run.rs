@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::checks::{check_completion, check_quiet, unsettled};
 use crate::env::Env;
 use crate::fakes::operator::operate;
-use crate::fault::Seam;
+use crate::fault_injector::Activity;
 use crate::log_capture::LogCapture;
 use crate::plan::{Plan, Route};
 use crate::schedule;
@@ -50,32 +50,6 @@ pub struct Outcome {
     pub elapsed: Duration,
 }
 
-/// What was counted until all events were settled: each of it is a place for a fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Activity {
-    /// Steps.
-    pub steps: u64,
-    /// Those of them that are actions: they may have an effect outside the program.
-    pub actions: Vec<u64>,
-    /// Exchanges at each seam.
-    pub exchanges: Vec<(Seam, u64)>,
-    /// Operations on the disk.
-    pub operations: u64,
-}
-
-impl Activity {
-    fn until_now(env: &Env) -> Self {
-        let faults = env.faults();
-        let seams = [Seam::Okta, Seam::Ingress, Seam::Push, Seam::Queue];
-        Self {
-            steps: faults.steps(),
-            actions: faults.actions().to_vec(),
-            exchanges: seams.map(|seam| (seam, faults.exchanges(seam))).to_vec(),
-            operations: faults.operations(),
-        }
-    }
-}
-
 /// Runs a world. `traced`: its trace is kept.
 ///
 /// # Panics
@@ -99,7 +73,7 @@ async fn simulate(plan: &Plan, traced: bool) -> Outcome {
         .map(|_| tokio::spawn(operate(Arc::clone(&env))))
         .collect();
     let caught_up = catches_up(&env).await;
-    let activity = Activity::until_now(&env);
+    let activity = env.faults().activity().clone();
     if caught_up {
         check_quiet(&env).await;
     }
@@ -116,13 +90,13 @@ async fn simulate(plan: &Plan, traced: bool) -> Outcome {
     }
     let oracle = env.oracle();
     Outcome {
-        violations: oracle.violations().to_vec(),
+        violations: oracle.violations.clone(),
         trace: env.trace.take(),
-        steps: env.faults().steps(),
+        steps: env.faults().activity().steps,
         activity,
         repeats: oracle.repeats(),
         processes: env.state().processes,
-        elapsed: env.elapsed(),
+        elapsed: env.trace.elapsed(),
     }
 }
 
@@ -132,10 +106,10 @@ async fn catches_up(env: &Arc<Env>) -> bool {
     let timeout = liveness_timeout(env.plan.route);
     loop {
         sleep(CHECK_INTERVAL).await;
-        if !env.oracle().violations().is_empty() {
+        if !env.oracle().violations.is_empty() {
             return false;
         }
-        if env.elapsed() < last {
+        if env.trace.elapsed() < last {
             continue;
         }
         let unsettled = unsettled(env);

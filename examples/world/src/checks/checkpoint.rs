@@ -10,7 +10,7 @@ pub(crate) fn check_checkpoint(env: &Env) {
     read(env, true);
     let dead_letters = durable_dead_letters(env);
     let mut oracle = env.oracle();
-    let position = oracle.checkpoints().position();
+    let position = oracle.checkpoints.position;
     for index in 0..position.min(env.events.len()) {
         if let Err(what) = oracle.check_settled(index, &dead_letters) {
             oracle.violation(format!("the position is {position}, and {what}"));
@@ -21,14 +21,17 @@ pub(crate) fn check_checkpoint(env: &Env) {
 /// Reads the stored checkpoint before a process starts or after it has ended. Returns the number of committed events.
 pub(crate) fn read_checkpoint(env: &Env) -> usize {
     read(env, false);
-    env.oracle().checkpoints().committed()
+    env.oracle().checkpoints.committed
 }
 
 fn read(env: &Env, replaced: bool) {
     let stored = env.disk().read(Path::new(CHECKPOINT)).map(<[u8]>::to_vec);
     let mut oracle = env.oracle();
     let position_of = |link: &str| env.org.position(link);
-    if !oracle.read_checkpoint(stored.as_deref(), replaced, position_of) {
+    if !oracle
+        .checkpoints
+        .read(stored.as_deref(), replaced, position_of)
+    {
         oracle.violation("the checkpoint is torn");
     }
 }

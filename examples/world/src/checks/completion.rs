@@ -19,7 +19,7 @@ pub(crate) fn check_completion(env: &Env) {
         if let Err(what) = oracle.check_settled(index, &dead_letters) {
             oracle.violation(format!("in the end {what}"));
         }
-        if event.kind.needs_dead_letter() && oracle.arrivals(index) > 0 {
+        if event.kind.needs_dead_letter() && oracle.arrivals[index] > 0 {
             oracle.violation(format!("event {index} ({:?}) has arrived", event.kind));
         }
     }
@@ -28,9 +28,7 @@ pub(crate) fn check_completion(env: &Env) {
     }
     let ledger = env.ingress.ledger();
     let entries = ledger.entries().len();
-    let counted: u32 = (0..env.events.len())
-        .map(|index| oracle.arrivals(index))
-        .sum();
+    let counted: u32 = oracle.arrivals.iter().sum();
     if entries != counted as usize {
         oracle.violation(format!(
             "the ingress has {entries} entries, {counted} were counted"

@@ -21,7 +21,7 @@ pub(crate) fn unsettled(env: &Env) -> Vec<String> {
     let count = env.events.len();
     match env.plan.route {
         Route::Pull => {
-            let position = env.oracle().checkpoints().position();
+            let position = env.oracle().checkpoints.position;
             if position < count {
                 unsettled.push(format!("the position is {position} of {count}"));
             }
@@ -49,8 +49,15 @@ pub(crate) fn unsettled(env: &Env) -> Vec<String> {
 
 /// A quiet org is polled once per interval, and nothing is sent any more.
 pub(crate) async fn check_quiet(env: &Env) {
-    let polls = || env.faults().exchanges(Seam::Okta);
-    let requests = || env.oracle().requests();
+    let polls = || {
+        env.faults()
+            .activity()
+            .exchanges
+            .get(&Seam::Okta)
+            .copied()
+            .unwrap_or(0)
+    };
+    let requests = || env.oracle().requests.len();
     let (polls_before, requests_before) = (polls(), requests());
     sleep(QUIET).await;
     let (polls, sent) = (polls() - polls_before, requests() - requests_before);

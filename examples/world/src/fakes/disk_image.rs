@@ -41,18 +41,20 @@ impl DiskImage {
 
     /// The files as the programs read them.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&Path, &[u8])> {
-        self.names.iter().filter_map(|(path, number)| {
-            let file = self.files.get(number)?;
-            Some((path.as_path(), &*file.bytes))
-        })
+        let files = self
+            .names
+            .iter()
+            .map(|(path, file)| (&**path, &self.files[file]));
+        files.map(|(path, file)| (path, &*file.bytes))
     }
 
     /// What a power cut would leave of each file at least.
     pub(crate) fn durable(&self) -> impl Iterator<Item = (&Path, &[u8])> {
-        self.synced.iter().filter_map(|(path, number)| {
-            let file = self.files.get(number)?;
-            Some((path.as_path(), &*file.synced))
-        })
+        let files = self
+            .synced
+            .iter()
+            .map(|(path, file)| (&**path, &self.files[file]));
+        files.map(|(path, file)| (path, &*file.synced))
     }
 
     pub(crate) fn create(&mut self, path: &Path) {

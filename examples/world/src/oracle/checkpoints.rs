@@ -8,9 +8,9 @@ use serde_json::Value;
 #[derive(Debug, Default)]
 pub(crate) struct Checkpoints {
     /// Events before the stored position.
-    position: usize,
+    pub(crate) position: usize,
     /// Events that the stored record remembers: with its deduplication window also those behind a position that has gone back.
-    committed: usize,
+    pub(crate) committed: usize,
     /// The position of each link, also after the org has forgotten it.
     positions: BTreeMap<String, usize>,
     /// What was committed with the record of each generation: the highest position up to then.
@@ -18,14 +18,6 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    pub(crate) fn position(&self) -> usize {
-        self.position
-    }
-
-    pub(crate) fn committed(&self) -> usize {
-        self.committed
-    }
-
     /// Reads the stored checkpoint. `replaced`: the program has just stored it. False if it is torn.
     pub(crate) fn read(
         &mut self,

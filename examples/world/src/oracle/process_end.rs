@@ -9,9 +9,8 @@ use crate::plan::{EventKind, Route};
 impl Oracle {
     /// A process is over. What it has delivered and not committed comes again: no more than may be in flight.
     pub(crate) fn process_ended(&mut self, process: u32) {
-        let own = |request: &&mut super::request_log::LoggedRequest| request.process == process;
-        for request in self.requests.iter_mut().filter(own) {
-            if request.state == RequestState::Pending {
+        for request in &mut self.requests {
+            if request.process == process && request.state == RequestState::Pending {
                 request.state = RequestState::Lost;
             }
         }
@@ -21,7 +20,7 @@ impl Oracle {
         // Of any process: what an earlier one had in flight may not have been read again yet.
         let deliveries = self.most(|settings| settings.max_in_flight_deliveries);
         let page = self.largest_page();
-        let committed = self.checkpoints.committed();
+        let committed = self.checkpoints.committed;
         let behind = self.arrivals.iter().skip(committed);
         let again = behind.filter(|count| **count > 0).count();
         if again > deliveries * page {

@@ -1,12 +1,14 @@
 //! Whether each repeat has a reason.
 
+use std::sync::Arc;
+
 use super::state::Oracle;
 use crate::plan::{EventKind, Route};
 
 impl Oracle {
     /// Each arrival beyond the first has a lost response, or the end of the process that had sent the one before.
     pub(crate) fn check_repeats(&mut self) {
-        let events = self.events.clone();
+        let events = Arc::clone(&self.events);
         for (index, event) in events.iter().enumerate() {
             // Each of two messages with one event may reach another program.
             let copies = events.iter().filter(|other| other.original == index);

@@ -42,7 +42,7 @@ impl Oracle {
         if distinct.len() < indices.len() && indices.iter().all(|index| self.has_uuid(*index)) {
             self.violation(format!("a request has an event twice: {indices:?}"));
         }
-        let position = self.checkpoints.position();
+        let position = self.checkpoints.position;
         let window = settings.max_in_flight_deliveries * self.largest_page();
         for &index in &indices {
             self.check_repeat(process, index, body);

@@ -43,17 +43,17 @@ pub(crate) struct Oracle {
     /// The index of each document's first event.
     pub(super) indices: BTreeMap<Bytes, usize>,
     pub(super) processes: BTreeMap<u32, ProcessRecord>,
-    pub(super) requests: Vec<LoggedRequest>,
+    pub(crate) requests: Vec<LoggedRequest>,
     /// Arrivals at the ingress, by event.
-    pub(super) arrivals: Vec<u32>,
+    pub(crate) arrivals: Vec<u32>,
     /// Events in the queue's own dead-letter queue.
     pub(super) queue_dead_letters: BTreeSet<usize>,
-    pub(super) checkpoints: Checkpoints,
+    pub(crate) checkpoints: Checkpoints,
     /// How much later than its day an event may still be sent.
     pub(super) slack: TimeDelta,
     /// The host's clock was behind once: then an old event may be young by that clock.
     pub(crate) host_was_behind: bool,
-    violations: Vec<String>,
+    pub(crate) violations: Vec<String>,
 }
 
 impl Oracle {
@@ -85,10 +85,6 @@ impl Oracle {
         if self.violations.len() < MAX_VIOLATIONS && !self.violations.contains(&what) {
             self.violations.push(what);
         }
-    }
-
-    pub(crate) fn violations(&self) -> &[String] {
-        &self.violations
     }
 
     pub(crate) fn process_started(&mut self, process: u32, settings: Settings, committed: usize) {
@@ -135,20 +131,6 @@ impl Oracle {
         }
     }
 
-    pub(crate) fn checkpoints(&self) -> &Checkpoints {
-        &self.checkpoints
-    }
-
-    /// See [`Checkpoints::read`].
-    pub(crate) fn read_checkpoint(
-        &mut self,
-        stored: Option<&[u8]>,
-        replaced: bool,
-        position_of: impl FnOnce(&str) -> Option<usize>,
-    ) -> bool {
-        self.checkpoints.read(stored, replaced, position_of)
-    }
-
     /// The queue has moved these messages to its own dead-letter queue.
     pub(crate) fn queue_dead_lettered(&mut self, bodies: &[Bytes]) {
         let indices = bodies.iter().filter_map(|body| self.indices.get(body));
@@ -169,16 +151,6 @@ impl Oracle {
         if let Some(request) = self.requests.get_mut(request) {
             request.state = state;
         }
-    }
-
-    /// Requests to the ingress so far.
-    pub(crate) fn requests(&self) -> usize {
-        self.requests.len()
-    }
-
-    /// Arrivals of an event at the ingress.
-    pub(crate) fn arrivals(&self, index: usize) -> u32 {
-        self.arrivals[index]
     }
 
     /// Arrivals beyond the first of each event.
