@@ -47,7 +47,7 @@ impl QueueKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     /// Events per page, or messages per delivery.
-    pub page_limit: u16,
+    pub page_size: u16,
     /// Deliveries in flight.
     pub max_in_flight_deliveries: usize,
     /// Concurrent requests to the ingress.
@@ -65,7 +65,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            page_limit: 4,
+            page_size: 4,
             max_in_flight_deliveries: 2,
             max_in_flight_requests: 2,
             max_entries: 2,

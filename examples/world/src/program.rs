@@ -81,7 +81,7 @@ impl Program {
             .org_url("https://example.okta.com")
             .api_token(token)
             .since(start() - TimeDelta::hours(1))
-            .page_limit(self.settings.page_limit)
+            .page_limit(self.settings.page_size)
             .checkpoint(Arc::new(checkpoint))
             .clock(Arc::clone(&env.clocks.host))
             .transport(self.network(Seam::Okta))
@@ -126,7 +126,7 @@ impl Program {
         let source = SqsSource::builder()
             .queue(FakeQueue(self.process.clone()))
             .read_ahead(20)
-            .delivery(usize::from(self.settings.page_limit))
+            .delivery(usize::from(self.settings.page_size))
             .seed(self.seed())
             .open()
             .await?;

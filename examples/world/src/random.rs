@@ -70,7 +70,7 @@ fn queue(rng: &mut Rng) -> QueueKind {
 
 fn settings(rng: &mut Rng) -> Settings {
     Settings {
-        page_limit: rng.u16(1..=6),
+        page_size: rng.u16(1..=6),
         max_in_flight_deliveries: rng.usize(1..=4),
         max_in_flight_requests: rng.usize(1..=4),
         max_entries: rng.usize(1..=6),

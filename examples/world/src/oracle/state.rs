@@ -161,7 +161,7 @@ impl Oracle {
 
     /// The largest page of any process. A link goes on with the page size that it was given for, whatever is set later.
     pub(super) fn largest_page(&self) -> usize {
-        self.most(|settings| settings.page_limit.into())
+        self.most(|settings| settings.page_size.into())
     }
 
     /// The largest value of a setting in any process.

@@ -45,7 +45,7 @@ fn host_clock_step_between_two_responses_drops_no_pushed_event() {
                 queue: QueueKind::default(),
                 programs: 1,
                 settings: Settings {
-                    page_limit: 1,
+                    page_size: 1,
                     max_in_flight_deliveries: 1,
                     ..Settings::default()
                 },
@@ -143,7 +143,7 @@ fn event_that_expires_while_its_request_waits_for_another_is_not_sent() {
         queue: QueueKind::default(),
         programs: 1,
         settings: Settings {
-            page_limit: 4,
+            page_size: 4,
             max_in_flight_deliveries: 3,
             max_in_flight_requests: 3,
             max_entries: 3,
