@@ -140,7 +140,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn queue(kind: QueueKind) -> SqsSimulator {
     let queue = SqsSimulator::builder();
     let queue = match kind.max_receives {
-        Some(most) => queue.redrive_after(most),
+        Some(most) => queue.max_receive_count(most),
         None => queue,
     };
     match kind.fifo {

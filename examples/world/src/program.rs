@@ -125,16 +125,16 @@ impl Program {
     async fn sqs(&self) -> Ended {
         let source = SqsSource::builder()
             .queue(FakeQueue(self.process.clone()))
-            .read_ahead(20)
-            .delivery(usize::from(self.settings.page_size))
+            .max_prefetched_messages(20)
+            .max_delivery_messages(usize::from(self.settings.page_size))
             .seed(self.seed())
             .open()
             .await?;
-        let returned = source.returned();
+        let drain = source.drain_handle();
         let sink = self.sink(&SharedClockOffset::unknown())?;
         let pipeline = self.bounded(Pipeline::builder(source, sink)).await?;
         let ended = pipeline.run(self.stopped()).await;
-        timeout(QUEUE_DRAIN, returned.wait()).await.ok();
+        timeout(QUEUE_DRAIN, drain.wait()).await.ok();
         Ok(ended)
     }
 

@@ -88,7 +88,7 @@ impl Queue for FakeQueue {
         Ok(received)
     }
 
-    async fn delete(&self, handles: &[String]) -> Result<Vec<Refused>> {
+    async fn delete(&self, handles: &[String]) -> Result<Vec<FailedEntry>> {
         let env = self.0.env();
         self.call("delete", || async {
             for index in handles.iter().filter_map(|handle| event_index(handle)) {
@@ -100,15 +100,15 @@ impl Queue for FakeQueue {
         .await
     }
 
-    async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<Refused>> {
+    async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<FailedEntry>> {
         let queue = &self.0.env().queue;
         self.call("change visibility", || queue.change_visibility(changes))
             .await
     }
 
-    async fn facts(&self) -> Result<Facts> {
+    async fn attributes(&self) -> Result<QueueAttributes> {
         let queue = &self.0.env().queue;
-        self.call("facts", || queue.facts()).await
+        self.call("attributes", || queue.attributes()).await
     }
 
     async fn depth(&self) -> Result<Depth> {
