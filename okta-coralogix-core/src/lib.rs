@@ -17,6 +17,7 @@ pub mod pipeline;
 mod secret;
 pub mod sink;
 mod source;
+mod stall;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;

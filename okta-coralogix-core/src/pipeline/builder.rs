@@ -130,7 +130,7 @@ impl<S: EventSource> PipelineBuilder<S> {
         self
     }
 
-    /// Ends the run when for this long something has been failing, or in flight, and nothing was accepted or settled. A
+    /// DeliveryHooks the run when for this long something has been failing, or in flight, and nothing was accepted or settled. A
     /// source that has nothing to give is not failing. Default: never.
     pub fn give_up_after(mut self, time: Duration) -> Self {
         self.limits.give_up = Some(time);

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::intake::{PutAside, Report, Reports, end};
+use super::admit::{Report, Reports, Undeliverable, end};
 use super::queue::Slot;
 use super::{Disposition, Parts};
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
 use crate::filter::AgePolicy;
-use crate::sink::{Batch, Ends, Open, Route, Throttle, Transfer};
+use crate::sink::{Batch, DeliveryHooks, LearnedLimits, Open, Route, Transfer};
 use crate::{Error, LogEntry, Result};
 
 /// An entry that was received less than this ago has not waited: it is not judged by its age again.
@@ -25,7 +25,7 @@ pub(super) async fn deliver(
     parts: Arc<Parts>,
     reports: Reports,
     mut stop: watch::Receiver<bool>,
-    throttle: Arc<Throttle>,
+    learned: Arc<LearnedLimits>,
     seed: u64,
     (slots, entries): (Vec<Slot>, Vec<LogEntry>),
     batch: Batch,
@@ -34,12 +34,12 @@ pub(super) async fn deliver(
         parts: &parts,
         reports: &reports,
         slots: slots.into_iter().map(Some).collect(),
-        asides: Vec::new(),
+        undeliverable: Vec::new(),
     };
     let route = Route {
         sink: &parts.sink,
         observer: &*parts.observer,
-        throttle: &throttle,
+        learned: &learned,
     };
     let backoff = Backoff::new(parts.backoff, seed);
     let transfer = Transfer::new(
@@ -51,8 +51,10 @@ pub(super) async fn deliver(
         Some(batch),
     );
     let sent = transfer.run().await;
-    let asides = std::mem::take(&mut events.asides);
-    let kept = parts.write_aside(asides, &reports, &mut stop, seed).await;
+    let undeliverable = std::mem::take(&mut events.undeliverable);
+    let kept = parts
+        .write_dead_letters(undeliverable, &reports, &mut stop, seed)
+        .await;
     for index in 0..events.slots.len() {
         events.end(index, Disposition::HandedBack);
     }
@@ -66,7 +68,7 @@ struct Events<'a> {
     reports: &'a Reports,
     /// `None` once the item has ended.
     slots: Vec<Option<Slot>>,
-    asides: Vec<PutAside>,
+    undeliverable: Vec<Undeliverable>,
 }
 
 impl Events<'_> {
@@ -77,7 +79,7 @@ impl Events<'_> {
     }
 }
 
-impl Ends for Events<'_> {
+impl DeliveryHooks for Events<'_> {
     fn accepted(&mut self, index: usize) {
         self.end(index, Disposition::Delivered);
     }
@@ -86,8 +88,8 @@ impl Ends for Events<'_> {
         if let Some(slot) = self.slots[index].take() {
             let aside = self
                 .parts
-                .put_aside(slot.id, &slot.event, slot.held, reason, detail);
-            self.asides.push(aside);
+                .dead_letter(slot.id, &slot.event, slot.held, reason, detail);
+            self.undeliverable.push(aside);
         }
     }
 

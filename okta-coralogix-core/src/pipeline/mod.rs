@@ -1,12 +1,11 @@
 //! The pipeline: from a source through filters and mapping to a sink, acknowledged end to end.
 
+mod admit;
 mod builder;
 mod deliver;
-mod intake;
+mod ledger;
 mod queue;
 mod run;
-mod settle;
-mod standstill;
 mod summary;
 
 pub use builder::PipelineBuilder;

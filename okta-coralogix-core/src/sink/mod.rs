@@ -1,19 +1,19 @@
 //! Where entries go.
 
 mod compress;
+mod concurrency;
 mod encode;
-mod in_flight;
+mod learned_limits;
 mod ndjson;
 mod sender;
-mod throttle;
 mod transfer;
 
 pub use ndjson::NdjsonSink;
 pub use sender::{EntrySender, EntrySenderBuilder, SendError, SendOutcome};
 
 pub(crate) use encode::encode;
-pub(crate) use throttle::Throttle;
-pub(crate) use transfer::{Ends, Open, Route, Transfer, encode_reason};
+pub(crate) use learned_limits::LearnedLimits;
+pub(crate) use transfer::{DeliveryHooks, Open, Route, Transfer, encode_reason};
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Ends, LogSink, Open, Route, Throttle, Transfer, encode, encode_reason};
+use super::{DeliveryHooks, LearnedLimits, LogSink, Open, Route, Transfer, encode, encode_reason};
 use crate::backoff::{Backoff, BackoffPolicy, later};
 use crate::dead_letter::DeadLetterReason;
 use crate::observe::{Observer, TracingObserver};
@@ -48,7 +48,7 @@ use crate::{Error, ErrorKind, LogEntry, Result};
 pub struct EntrySender {
     sink: Arc<dyn LogSink>,
     observer: Arc<dyn Observer>,
-    throttle: Throttle,
+    learned: LearnedLimits,
     policy: BackoffPolicy,
     requests: usize,
     give_up: Option<Duration>,
@@ -147,7 +147,7 @@ impl EntrySenderBuilder {
         EntrySender {
             sink: self.sink,
             observer: self.observer,
-            throttle: Throttle::new(self.requests),
+            learned: LearnedLimits::new(self.requests),
             policy: self.policy,
             requests: self.requests,
             give_up: self.give_up,
@@ -228,7 +228,7 @@ impl EntrySender {
 
     /// The next request, out of the first of the entries.
     fn gather(&self, rest: &mut std::vec::IntoIter<(usize, LogEntry)>) -> Result<Gathered> {
-        let ceiling = self.throttle.ceiling();
+        let ceiling = self.learned.ceiling();
         let most = self.sink.limits().entries.max(1);
         let next = rest.as_slice().iter().take(most);
         let entries: Vec<_> = next.map(|(_, entry)| entry.clone()).collect();
@@ -261,7 +261,7 @@ impl EntrySender {
         let route = Route {
             sink: &self.sink,
             observer: &*self.observer,
-            throttle: &self.throttle,
+            learned: &self.learned,
         };
         let backoff = Backoff::new(self.policy, self.seed.fetch_add(1, Ordering::Relaxed));
         let batch = Some(group.batch);
@@ -346,7 +346,7 @@ struct SendOutcomes<'a> {
     life: &'a Life,
 }
 
-impl Ends for SendOutcomes<'_> {
+impl DeliveryHooks for SendOutcomes<'_> {
     fn accepted(&mut self, index: usize) {
         self.outcomes[index] = SendOutcome::Accepted;
     }

@@ -1,7 +1,7 @@
 //! The loop of a run: everything is polled side by side in one task.
 
-mod deadlines;
-mod taking;
+mod receive;
+mod timers;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use futures::{FutureExt, StreamExt, stream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
+use super::admit::{Report, Reports, end};
 use super::deliver::deliver;
-use super::intake::{Report, Reports, end};
+use super::ledger::{Ledger, Settlement};
 use super::queue::{ItemId, Queue};
-use super::settle::{Ledger, Settlement};
-use super::standstill::Standstill;
 use super::{Disposition, Limits, Parts, RunError, Summary};
 use crate::backoff::{Backoff, later};
 use crate::filter::DedupWindow;
 use crate::observe::PipelineEvent;
-use crate::sink::{BatchLimits, Throttle, encode, encode_reason};
+use crate::sink::{BatchLimits, LearnedLimits, encode, encode_reason};
+use crate::stall::Stall;
 use crate::{Delivery, Error, EventSource, Result};
 
 pub(super) struct Run {
@@ -42,16 +42,16 @@ pub(super) struct Run {
     inbox: mpsc::UnboundedReceiver<Report>,
     sends: FuturesUnordered<BoxFuture<'static, Result<()>>>,
     /// Dead letters being written, and copies that wait for the outcome of the first.
-    asides: FuturesUnordered<BoxFuture<'static, Result<()>>>,
+    undeliverable: FuturesUnordered<BoxFuture<'static, Result<()>>>,
     /// How to end the waits of copies that were handed back meanwhile.
     joined: HashMap<ItemId, AbortHandle>,
     settlements: FuturesUnordered<BoxFuture<'static, (u64, usize, Result<()>)>>,
     stop: watch::Sender<bool>,
-    throttle: Arc<Throttle>,
+    learned: Arc<LearnedLimits>,
     /// When what is in flight must have finished; set once nothing more is taken.
     drain_until: Option<Instant>,
     fatal: Option<Error>,
-    standstill: Standstill,
+    stall: Stall,
     summary: Summary,
     groups: u64,
 }
@@ -72,14 +72,14 @@ impl Run {
             reports,
             inbox,
             sends: FuturesUnordered::new(),
-            asides: FuturesUnordered::new(),
+            undeliverable: FuturesUnordered::new(),
             joined: HashMap::new(),
             settlements: FuturesUnordered::new(),
             stop: watch::Sender::new(false),
-            throttle: Arc::new(Throttle::new(limits.requests)),
+            learned: Arc::new(LearnedLimits::new(limits.requests)),
             drain_until: None,
             fatal: None,
-            standstill: Standstill::default(),
+            stall: Stall::default(),
             summary: Summary::default(),
             groups: 0,
             parts,
@@ -110,7 +110,7 @@ impl Run {
                 }
                 Some((delivery, items, told)) = self.settlements.next() => self.settled(delivery, items, told),
                 Some(sent) = self.sends.next() => self.check(sent),
-                Some(put) = self.asides.next() => self.check(put),
+                Some(put) = self.undeliverable.next() => self.check(put),
                 taken = self.source.next(), if takes => {
                     self.taken(taken);
                     // A source that always has something must not keep the rest of the program, timers included, from its turn.
@@ -123,7 +123,7 @@ impl Run {
 
     /// Starts as many requests as may be in flight.
     fn start_requests(&mut self) {
-        let ceiling = self.throttle.ceiling();
+        let ceiling = self.learned.ceiling();
         let mut limits = self.parts.sink.limits();
         limits.bytes = limits.bytes.min(ceiling);
         while self.sends.len() < self.limits.requests && self.is_due(limits) {
@@ -134,7 +134,7 @@ impl Run {
                 Ok(Err(error)) => {
                     let (slots, _) = self.queue.take(1);
                     let aside = |slot: super::queue::Slot| {
-                        self.parts.put_aside(
+                        self.parts.dead_letter(
                             slot.id,
                             &slot.event,
                             slot.held,
@@ -142,8 +142,8 @@ impl Run {
                             &error.to_string(),
                         )
                     };
-                    let asides = slots.into_iter().map(aside).collect();
-                    self.put_aside(asides);
+                    let undeliverable = slots.into_iter().map(aside).collect();
+                    self.dead_letter(undeliverable);
                     continue;
                 }
             };
@@ -154,8 +154,8 @@ impl Run {
             self.groups += 1;
             let seed = self.limits.seed.wrapping_add(self.groups);
             let (parts, reports) = (Arc::clone(&self.parts), self.reports.clone());
-            let (stop, throttle) = (self.stop.subscribe(), Arc::clone(&self.throttle));
-            let delivered = deliver(parts, reports, stop, throttle, seed, taken, batch);
+            let (stop, learned) = (self.stop.subscribe(), Arc::clone(&self.learned));
+            let delivered = deliver(parts, reports, stop, learned, seed, taken, batch);
             self.sends.push(delivered.boxed());
         }
     }
@@ -193,7 +193,7 @@ impl Run {
         self.ledger.settled(delivery);
         match told {
             Ok(()) => {
-                self.standstill.moved();
+                self.stall.moved();
                 self.settle_backoff.reset();
                 self.parts
                     .observer
@@ -206,7 +206,7 @@ impl Run {
                 match self.settle_backoff.next(error.retry()) {
                     Some(wait) => {
                         self.ledger.rewind();
-                        self.standstill.failed(error.to_string());
+                        self.stall.failed(error.to_string());
                         self.rest_the_source(wait);
                     }
                     None => self.fail(error),
@@ -218,8 +218,8 @@ impl Run {
     fn hear(&mut self, report: Report) {
         match report {
             Report::Ended(id, disposition) => self.ended(id, disposition),
-            Report::Progress => self.standstill.moved(),
-            Report::Fault(fault) => self.standstill.failed(fault),
+            Report::Progress => self.stall.moved(),
+            Report::Fault(fault) => self.stall.failed(fault),
             Report::Ambiguous(entries) => self.summary.count_ambiguous(entries),
         }
     }

@@ -15,7 +15,7 @@ use crate::observe::PipelineEvent;
 use crate::{ClockOffset, LogEntry, RawEvent, Result};
 
 /// Longer ones (in bytes) are not remembered, so that the window stays small. Okta's have 36.
-const LONGEST_UUID: usize = 256;
+const MAX_UUID_BYTES: usize = 256;
 
 /// What the steps of a run tell it.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(super) type Reports = mpsc::UnboundedSender<Report>;
 #[derive(Debug)]
 pub(super) enum Judged {
     Ended(Disposition),
-    PutAside(PutAside),
+    Undeliverable(Undeliverable),
     /// A copy is in flight: its outcome is awaited.
     Waits(ClaimWaiter),
     Send(Box<(Slot, LogEntry)>),
@@ -44,7 +44,7 @@ pub(super) enum Judged {
 
 /// An item for the dead letters.
 #[derive(Debug)]
-pub(super) struct PutAside {
+pub(super) struct Undeliverable {
     pub(super) id: ItemId,
     pub(super) held: Option<ClaimGuard>,
     pub(super) letter: DeadLetter,
@@ -61,7 +61,7 @@ impl Parts {
     ) -> Judged {
         let event = match item {
             Ok(event) => event,
-            Err(malformed) => return Judged::PutAside(self.malformed(id, malformed)),
+            Err(malformed) => return Judged::Undeliverable(self.malformed(id, malformed)),
         };
         let now = clock_offset.earlier(self.clock.now());
         let mut restamped = false;
@@ -71,7 +71,7 @@ impl Parts {
                 _ if clock_offset.is_unknown() => return Judged::Ended(Disposition::HandedBack),
                 AgePolicy::Drop => return Judged::Ended(Disposition::TooOld),
                 AgePolicy::DeadLetter => {
-                    return Judged::PutAside(self.put_aside(
+                    return Judged::Undeliverable(self.dead_letter(
                         id,
                         &event,
                         None,
@@ -94,7 +94,7 @@ impl Parts {
             Some(DropReason::Filtered) => return Judged::Ended(Disposition::Filtered),
             None => {}
         }
-        let uuid = event.uuid().filter(|uuid| uuid.len() <= LONGEST_UUID);
+        let uuid = event.uuid().filter(|uuid| uuid.len() <= MAX_UUID_BYTES);
         let held = match uuid.map(|uuid| dedup.claim(&uuid)) {
             None => None,
             Some(Claim::New(held)) => Some(held),
@@ -105,7 +105,7 @@ impl Parts {
             Ok(entry) => entry,
             Err(error) => {
                 let reason = DeadLetterReason::Unmappable;
-                return Judged::PutAside(self.put_aside(
+                return Judged::Undeliverable(self.dead_letter(
                     id,
                     &event,
                     held,
@@ -129,10 +129,10 @@ impl Parts {
         Judged::Send(Box::new((slot, entry)))
     }
 
-    fn malformed(&self, id: ItemId, malformed: MalformedEvent) -> PutAside {
+    fn malformed(&self, id: ItemId, malformed: MalformedEvent) -> Undeliverable {
         let detail = malformed.reason.to_string();
         let reason = DeadLetterReason::Malformed;
-        PutAside {
+        Undeliverable {
             id,
             held: None,
             letter: DeadLetter::new(
@@ -146,16 +146,16 @@ impl Parts {
     }
 
     /// A dead letter for an event.
-    pub(super) fn put_aside(
+    pub(super) fn dead_letter(
         &self,
         id: ItemId,
         event: &RawEvent,
         held: Option<ClaimGuard>,
         reason: DeadLetterReason,
         detail: &str,
-    ) -> PutAside {
+    ) -> Undeliverable {
         let (origin, bytes) = (Arc::clone(event.origin()), event.document().clone());
-        PutAside {
+        Undeliverable {
             id,
             held,
             letter: DeadLetter::new(self.clock.now(), reason, detail, origin, bytes),
@@ -166,14 +166,14 @@ impl Parts {
     ///
     /// # Errors
     /// What waiting cannot mend, or what failed last when the run stops. The items are then handed back.
-    pub(super) async fn write_aside(
+    pub(super) async fn write_dead_letters(
         &self,
-        asides: Vec<PutAside>,
+        undeliverable: Vec<Undeliverable>,
         reports: &Reports,
         stop: &mut watch::Receiver<bool>,
         seed: u64,
     ) -> Result<()> {
-        let (letters, items): (Vec<_>, Vec<_>) = asides
+        let (letters, items): (Vec<_>, Vec<_>) = undeliverable
             .into_iter()
             .map(|aside| (aside.letter, (aside.id, aside.held)))
             .unzip();
@@ -221,7 +221,7 @@ impl Parts {
     }
 }
 
-/// Ends an item: its claim is remembered or given back, and the run is told.
+/// DeliveryHooks an item: its claim is remembered or given back, and the run is told.
 pub(super) fn end(
     reports: &Reports,
     id: ItemId,

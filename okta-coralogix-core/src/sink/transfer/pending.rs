@@ -27,7 +27,7 @@ impl Open {
         self.entries[index].as_mut()
     }
 
-    /// Ends an entry. False if it had ended.
+    /// DeliveryHooks an entry. False if it had ended.
     pub(crate) fn end(&mut self, index: usize) -> bool {
         self.entries[index].take().is_some()
     }

@@ -1,6 +1,6 @@
 //! What becomes of entries that the far side refuses: halved, doubted, probed, and in the end put aside, or the endpoint at fault.
 
-use super::{Attempt, Ends, Transfer};
+use super::{Attempt, DeliveryHooks, Transfer};
 use crate::dead_letter::DeadLetterReason;
 use crate::{EntryText, Error, ErrorKind, Result, RetryHint};
 
@@ -31,7 +31,7 @@ impl Doubted {
     }
 }
 
-impl<E: Ends> Transfer<'_, E> {
+impl<E: DeliveryHooks> Transfer<'_, E> {
     /// A request of several entries was refused.
     pub(super) async fn refused(&mut self, indices: Vec<usize>, error: Error) -> Result<()> {
         self.backoff.reset();
@@ -89,7 +89,7 @@ impl<E: Ends> Transfer<'_, E> {
             return Ok(error);
         }
         self.counted.push(index);
-        match self.route.throttle.refused() {
+        match self.route.learned.refused() {
             true => Err(refuses_everything(error)),
             false => Ok(error),
         }
@@ -130,7 +130,7 @@ impl<E: Ends> Transfer<'_, E> {
     /// # Errors
     /// `WrongEndpoint` if so many are refused in a row that it must be the endpoint.
     async fn probe(&mut self, indices: &[usize]) -> Result<()> {
-        let probes = self.route.throttle.probes();
+        let probes = self.route.learned.probes();
         let last = indices.len() - 1;
         let mut places: Vec<_> = (0..probes)
             .map(|n| indices[last * n / (probes - 1)])
@@ -166,7 +166,7 @@ impl<E: Ends> Transfer<'_, E> {
     async fn pace(&mut self) {
         tokio::select! {
             biased;
-            () = self.route.throttle.pace() => {}
+            () = self.route.learned.pace() => {}
             _ = self.stop.wait_for(|stop| *stop) => {}
         }
     }

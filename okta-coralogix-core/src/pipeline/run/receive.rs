@@ -12,7 +12,7 @@ use crate::backoff::later;
 use crate::filter::ClaimWaiter;
 use crate::observe::PipelineEvent;
 use crate::pipeline::Disposition;
-use crate::pipeline::intake::{Judged, PutAside, end};
+use crate::pipeline::admit::{Judged, Undeliverable, end};
 use crate::pipeline::queue::ItemId;
 use crate::{Delivery, MalformedEvent, Outcome, RawEvent, Result};
 
@@ -38,7 +38,7 @@ impl Run {
             None => self.exhausted = true,
             Some(Ok(delivery)) => {
                 self.source_backoff.reset();
-                self.standstill.source_answered();
+                self.stall.source_answered();
                 self.take(delivery);
             }
             Some(Err(error)) => {
@@ -49,7 +49,7 @@ impl Run {
                 });
                 match retry_in {
                     Some(wait) => {
-                        self.standstill.source_failed(error.to_string());
+                        self.stall.source_failed(error.to_string());
                         self.rest_the_source(wait);
                     }
                     None => self.fail(error),
@@ -68,7 +68,7 @@ impl Run {
         let number = self
             .ledger
             .open(delivery.acker, items, bytes, delivery.deadline);
-        let mut asides = Vec::new();
+        let mut undeliverable = Vec::new();
         for (index, item) in delivery.items.into_iter().enumerate() {
             let id = ItemId {
                 delivery: number,
@@ -80,11 +80,11 @@ impl Run {
             {
                 Judged::Ended(disposition) => self.ended(id, disposition),
                 Judged::Send(slot) => self.queue.push(slot.0, slot.1),
-                Judged::PutAside(aside) => asides.push(aside),
+                Judged::Undeliverable(aside) => undeliverable.push(aside),
                 Judged::Waits(joined) => self.join(id, joined),
             }
         }
-        self.put_aside(asides);
+        self.dead_letter(undeliverable);
     }
 
     /// The source is not asked for a while.
@@ -93,7 +93,7 @@ impl Run {
         self.source_rests_until = self.source_rests_until.max(Some(until));
     }
 
-    /// Ends a copy as the one in flight ends.
+    /// DeliveryHooks a copy as the one in flight ends.
     fn join(&mut self, id: ItemId, joined: ClaimWaiter) {
         let reports = self.reports.clone();
         let ended = async move {
@@ -106,20 +106,24 @@ impl Run {
         let (ended, abort) = abortable(ended);
         self.joined.insert(id, abort);
         // Aborted only once the item has ended.
-        self.asides.push(ended.map(|_| Ok(())).boxed());
+        self.undeliverable.push(ended.map(|_| Ok(())).boxed());
     }
 
-    pub(super) fn put_aside(&mut self, asides: Vec<PutAside>) {
-        if asides.is_empty() {
+    pub(super) fn dead_letter(&mut self, undeliverable: Vec<Undeliverable>) {
+        if undeliverable.is_empty() {
             return;
         }
-        for aside in &asides {
+        for aside in &undeliverable {
             self.ledger.underway(aside.id);
         }
         let (parts, reports) = (Arc::clone(&self.parts), self.reports.clone());
         let (mut stop, seed) = (self.stop.subscribe(), self.limits.seed);
-        let written = async move { parts.write_aside(asides, &reports, &mut stop, seed).await };
-        self.asides.push(written.boxed());
+        let written = async move {
+            parts
+                .write_dead_letters(undeliverable, &reports, &mut stop, seed)
+                .await
+        };
+        self.undeliverable.push(written.boxed());
     }
 }
 

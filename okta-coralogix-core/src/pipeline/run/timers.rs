@@ -17,12 +17,12 @@ impl Run {
             self.source_rests_until = None;
         }
         if let Some(asked) = self.asked {
-            self.standstill.source_is_silent(asked);
+            self.stall.source_is_silent(asked);
         }
-        self.standstill.busy(self.ledger.unsettled() > 0);
+        self.stall.busy(self.ledger.unsettled() > 0);
         self.withdraw_overdue(now);
         if self.give_up_at().is_some_and(|at| at <= now) && self.fatal.is_none() {
-            let fault = self.standstill.fault();
+            let fault = self.stall.fault();
             let detail = format!(
                 "gave up: nothing has moved for {:?}; the last fault: {fault}",
                 self.limits.give_up
@@ -57,7 +57,7 @@ impl Run {
     }
 
     fn give_up_at(&self) -> Option<Instant> {
-        self.standstill.ends_at(self.limits.give_up?)
+        self.stall.ends_at(self.limits.give_up?)
     }
 
     pub(super) fn next_wake(&self) -> Instant {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::in_flight::{InFlight, Permit};
+use super::concurrency::{AdaptiveConcurrency, Permit};
 use crate::ErrorKind;
 
 /// Entries refused in a row, with nothing accepted in between, after which the endpoint is at fault and not the entries: as
@@ -25,8 +25,8 @@ const LAST_TRY: u32 = 1_024;
 
 /// How many requests the sink gets at a time, how large they may be, and whether it can be trusted to know a bad entry.
 #[derive(Debug)]
-pub(crate) struct Throttle {
-    in_flight: InFlight,
+pub(crate) struct LearnedLimits {
+    concurrency: AdaptiveConcurrency,
     learnt: Mutex<Learnt>,
 }
 
@@ -46,10 +46,10 @@ struct Learnt {
     paced: Option<Instant>,
 }
 
-impl Throttle {
+impl LearnedLimits {
     pub(crate) fn new(most: usize) -> Self {
         Self {
-            in_flight: InFlight::new(most),
+            concurrency: AdaptiveConcurrency::new(most),
             learnt: Mutex::new(Learnt {
                 too_large: usize::MAX,
                 taken: 0,
@@ -64,12 +64,12 @@ impl Throttle {
 
     /// Waits until one more request may be in flight.
     pub(crate) async fn permit(&self) -> Permit<'_> {
-        self.in_flight.permit().await
+        self.concurrency.permit().await
     }
 
     /// A request of `bytes` was accepted.
     pub(crate) fn accepted(&self, bytes: usize) {
-        self.in_flight.accepted();
+        self.concurrency.accepted();
         let mut learnt = self.learnt();
         learnt.has_taken(bytes);
         learnt.refused = 0;
@@ -78,7 +78,7 @@ impl Throttle {
 
     /// A request of `bytes` failed.
     pub(crate) fn failed(&self, kind: ErrorKind, bytes: usize) {
-        self.in_flight.failed(kind);
+        self.concurrency.failed(kind);
         if kind == ErrorKind::TooLarge {
             self.learnt().is_too_large(bytes);
         }
@@ -162,31 +162,31 @@ mod tests {
 
     #[test]
     fn the_ceiling_is_what_has_been_taken_since_something_was_too_large() {
-        let throttle = Throttle::new(1);
-        throttle.failed(ErrorKind::TooLarge, 1000);
-        assert_eq!(throttle.ceiling(), 500);
-        throttle.accepted(900);
-        assert_eq!(throttle.ceiling(), 900);
-        throttle.failed(ErrorKind::TooLarge, 800);
-        assert_eq!(throttle.ceiling(), 400);
-        throttle.accepted(500);
-        assert_eq!(throttle.ceiling(), 500);
-        throttle.accepted(800);
-        assert_eq!(throttle.ceiling(), usize::MAX, "what was too large is not");
+        let learned = LearnedLimits::new(1);
+        learned.failed(ErrorKind::TooLarge, 1000);
+        assert_eq!(learned.ceiling(), 500);
+        learned.accepted(900);
+        assert_eq!(learned.ceiling(), 900);
+        learned.failed(ErrorKind::TooLarge, 800);
+        assert_eq!(learned.ceiling(), 400);
+        learned.accepted(500);
+        assert_eq!(learned.ceiling(), 500);
+        learned.accepted(800);
+        assert_eq!(learned.ceiling(), usize::MAX, "what was too large is not");
     }
 
     #[test]
     fn a_limit_is_tried_again_ever_more_seldom_and_forgotten_once_it_is_gone() {
         let limit = 70_000;
-        let throttle = Throttle::new(1);
+        let learned = LearnedLimits::new(1);
         let mut refused = Vec::new();
         for request in 0..20_000 {
-            let bytes = throttle.ceiling().min(2_000_000);
+            let bytes = learned.ceiling().min(2_000_000);
             if bytes > limit {
-                throttle.failed(ErrorKind::TooLarge, bytes);
+                learned.failed(ErrorKind::TooLarge, bytes);
                 refused.push(request);
             } else {
-                throttle.accepted(bytes);
+                learned.accepted(bytes);
             }
         }
         assert!(refused.len() < 200, "{refused:?}");
@@ -195,26 +195,26 @@ mod tests {
 
         // The limit is gone: soon there is none.
         for _ in 0..2 * LAST_TRY {
-            throttle.accepted(throttle.ceiling().min(2_000_000));
+            learned.accepted(learned.ceiling().min(2_000_000));
         }
-        assert_eq!(throttle.ceiling().min(2_000_000), 2_000_000);
+        assert_eq!(learned.ceiling().min(2_000_000), 2_000_000);
     }
 
     #[tokio::test(start_paused = true)]
     async fn requests_after_refusals_are_slowed_and_never_stopped() {
-        let throttle = Throttle::new(1);
+        let learned = LearnedLimits::new(1);
         let start = Instant::now();
         for _ in 0..BURST {
-            throttle.pace().await;
+            learned.pace().await;
         }
         assert_eq!(start.elapsed(), Duration::ZERO, "a few go at once");
         for _ in 0..1_000 {
-            throttle.pace().await;
+            learned.pace().await;
         }
         assert_eq!(start.elapsed(), PACE * 1_000);
         tokio::time::sleep(PACE * BURST).await;
         let later = Instant::now();
-        throttle.pace().await;
+        learned.pace().await;
         assert_eq!(later.elapsed(), Duration::ZERO, "calm restores the burst");
     }
 }

@@ -9,7 +9,7 @@ use crate::ErrorKind;
 /// The number of requests in flight. It halves with each 429 or 503, down to one, and grows by one with each full round
 /// of successes, up to the most that there may be.
 #[derive(Debug)]
-pub(crate) struct InFlight {
+pub(crate) struct AdaptiveConcurrency {
     state: Mutex<State>,
     freed: Notify,
     most: usize,
@@ -23,9 +23,9 @@ struct State {
 
 /// A request may be sent while this is held.
 #[derive(Debug)]
-pub(crate) struct Permit<'a>(&'a InFlight);
+pub(crate) struct Permit<'a>(&'a AdaptiveConcurrency);
 
-impl InFlight {
+impl AdaptiveConcurrency {
     /// At most `most` at a time, which is one at least.
     pub(crate) fn new(most: usize) -> Self {
         let most = most.max(1);
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn requests_halve_with_a_429_and_grow_again_one_by_one() {
-        let in_flight = InFlight::new(8);
+        let in_flight = AdaptiveConcurrency::new(8);
         let room = || {
             let mut permits = Vec::new();
             while let Some(permit) = in_flight.permit().now_or_never() {
@@ -116,7 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_freed_permit_wakes_who_waits() {
-        let in_flight = InFlight::new(1);
+        let in_flight = AdaptiveConcurrency::new(1);
         let first = in_flight.permit().await;
         let mut second = Box::pin(in_flight.permit());
         assert!(second.as_mut().now_or_never().is_none());

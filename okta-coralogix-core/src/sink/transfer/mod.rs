@@ -1,7 +1,7 @@
 //! Entries of about one request, sent and where the far side refuses them split, until each has ended.
 
-mod open;
-mod refusal;
+mod pending;
+mod rejection;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,27 +10,27 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::compress::compress;
+use super::concurrency::Permit;
 use super::encode::encode;
-use super::in_flight::Permit;
-use super::throttle::Throttle;
+use super::learned_limits::LearnedLimits;
 use super::{Batch, EncodeError, LogSink, Sent};
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
 use crate::observe::{Observer, PipelineEvent};
 use crate::{Error, LogEntry, Result};
 
-pub(crate) use self::open::Open;
-use self::refusal::Doubted;
+pub(crate) use self::pending::Open;
+use self::rejection::Doubted;
 
 /// Whoever gave the entries: hears what becomes of each.
-pub(crate) trait Ends {
+pub(crate) trait DeliveryHooks {
     /// The sink accepted the entry.
     fn accepted(&mut self, index: usize);
 
     /// The entry cannot be sent: the sink refuses it, or it fits no request.
     fn refused(&mut self, index: usize, reason: DeadLetterReason, detail: &str);
 
-    /// Ends those of `open` that have become too old, or gives them another timestamp. True if a request that holds them
+    /// DeliveryHooks those of `open` that have become too old, or gives them another timestamp. True if a request that holds them
     /// must be made anew.
     fn retire(&mut self, open: &mut Open, indices: &[usize]) -> bool;
 
@@ -49,7 +49,7 @@ pub(crate) trait Ends {
 pub(crate) struct Route<'a> {
     pub(crate) sink: &'a Arc<dyn LogSink>,
     pub(crate) observer: &'a dyn Observer,
-    pub(crate) throttle: &'a Throttle,
+    pub(crate) learned: &'a LearnedLimits,
 }
 
 /// The state of one transfer. What is open when it ends was not sent, or not accepted.
@@ -85,7 +85,7 @@ enum Attempt {
     Stopped,
 }
 
-impl<'a, E: Ends> Transfer<'a, E> {
+impl<'a, E: DeliveryHooks> Transfer<'a, E> {
     pub(crate) fn new(
         route: Route<'a>,
         ends: &'a mut E,
@@ -162,7 +162,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
         let Route {
             sink,
             observer,
-            throttle,
+            learned,
         } = self.route;
         let entries = indices.len();
         let batch = compress(sink, batch).await?;
@@ -171,7 +171,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
         loop {
             let permit = match self.permit.take() {
                 Some(permit) => permit,
-                None => throttle.permit().await,
+                None => learned.permit().await,
             };
             if *self.stop.borrow() {
                 return Ok(Attempt::Stopped);
@@ -186,7 +186,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
             drop(permit);
             let error = match sent {
                 Ok(sent) => {
-                    throttle.accepted(batch.uncompressed_len);
+                    learned.accepted(batch.uncompressed_len);
                     self.backoff.reset();
                     self.ends.progress();
                     let bytes = batch.body.len();
@@ -199,7 +199,7 @@ impl<'a, E: Ends> Transfer<'a, E> {
                 ambiguous = true;
                 self.ends.ambiguous(entries);
             }
-            throttle.failed(error.kind(), batch.uncompressed_len);
+            learned.failed(error.kind(), batch.uncompressed_len);
             let retry_in = self.backoff.next(error.retry());
             observer.observe(&PipelineEvent::SendFailed {
                 error: &error,

@@ -11,7 +11,7 @@ const QUIET: Duration = Duration::from_secs(120);
 
 /// Since when something fails, or is on its way, with nothing moving.
 #[derive(Debug, Default)]
-pub(super) struct Standstill {
+pub(crate) struct Stall {
     /// Since when the source fails.
     source: Option<Instant>,
     /// Since when the sink, the dead letters or settlements fail.
@@ -21,41 +21,41 @@ pub(super) struct Standstill {
     fault: String,
 }
 
-impl Standstill {
-    pub(super) fn source_failed(&mut self, fault: String) {
+impl Stall {
+    pub(crate) fn source_failed(&mut self, fault: String) {
         self.source.get_or_insert_with(Instant::now);
         self.fault = fault;
     }
 
-    pub(super) fn source_answered(&mut self) {
+    pub(crate) fn source_answered(&mut self) {
         self.source = None;
     }
 
     /// The source was asked at `asked` and has not answered.
-    pub(super) fn source_is_silent(&mut self, asked: Instant) {
+    pub(crate) fn source_is_silent(&mut self, asked: Instant) {
         if asked.elapsed() >= QUIET {
             self.source = None;
         }
     }
 
-    pub(super) fn failed(&mut self, fault: String) {
+    pub(crate) fn failed(&mut self, fault: String) {
         self.others.get_or_insert_with(Instant::now);
         self.fault = fault;
     }
 
     /// Something was accepted or settled.
-    pub(super) fn moved(&mut self) {
+    pub(crate) fn moved(&mut self) {
         self.others = None;
         self.busy = self.busy.map(|_| Instant::now());
     }
 
     /// Whether anything is in flight.
-    pub(super) fn busy(&mut self, busy: bool) {
+    pub(crate) fn busy(&mut self, busy: bool) {
         self.busy = busy.then(|| self.busy.unwrap_or_else(Instant::now));
     }
 
     /// When `limit` will have passed.
-    pub(super) fn ends_at(&self, limit: Duration) -> Option<Instant> {
+    pub(crate) fn ends_at(&self, limit: Duration) -> Option<Instant> {
         let since = [self.source, self.others, self.busy]
             .into_iter()
             .flatten()
@@ -64,7 +64,7 @@ impl Standstill {
     }
 
     /// The last thing that failed.
-    pub(super) fn fault(&self) -> &str {
+    pub(crate) fn fault(&self) -> &str {
         match &*self.fault {
             "" => "something in flight does not end",
             fault => fault,
