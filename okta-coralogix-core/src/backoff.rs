@@ -71,12 +71,6 @@ impl Backoff {
         }
     }
 
-    /// Failures since the start or the last [`reset`](Self::reset).
-    #[must_use]
-    pub fn failures(&self) -> u32 {
-        self.failures
-    }
-
     /// An attempt succeeded.
     pub fn reset(&mut self) {
         self.failures = 0;

@@ -18,6 +18,34 @@ pub enum Outcome {
     HandedBack,
 }
 
+/// How an item ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Disposition {
+    /// The sink accepted it.
+    Delivered,
+    /// Dropped by the age filter.
+    TooOld,
+    /// A copy of an event that is settled.
+    Duplicate,
+    /// Dropped by another filter.
+    Filtered,
+    /// In the dead letters.
+    DeadLettered,
+    /// Not done with: its source gives it again.
+    HandedBack,
+}
+
+impl Disposition {
+    /// What the source hears.
+    #[must_use]
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::HandedBack => Outcome::HandedBack,
+            _ => Outcome::Settled,
+        }
+    }
+}
+
 /// Some events, and the promise to hear what became of each.
 ///
 /// Dropping a delivery means: give it to me again.
@@ -73,7 +101,8 @@ impl fmt::Debug for Delivery {
 /// 2. An individual source gives again what was handed back, and only that.
 /// 3. Dropped without [`settle`](Self::settle): all handed back.
 /// 4. What `settle` records is durable when it returns.
-/// 5. Faults that pass are retried inside: the pipeline cannot call twice.
+/// 5. One attempt is enough. After a temporary error the pipeline waits before it asks the source for more, and the source gives
+///    the delivery again; it is then settled anew. (The pipeline cannot call twice: `settle` consumes the acker.)
 #[async_trait]
 pub trait Acker: fmt::Debug + Send + 'static {
     /// Takes one outcome per item, in the delivery's order.

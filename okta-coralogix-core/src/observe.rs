@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::Error;
-use crate::pipeline::Disposition;
+use crate::delivery::Disposition;
 
 /// One thing that happened in a pipeline.
 #[derive(Debug, Clone, Copy)]

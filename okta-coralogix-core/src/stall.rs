@@ -1,73 +1,96 @@
-//! How long nothing has moved.
+//! How long nothing has moved, which `give_up_after` limits.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::backoff::later;
+use crate::{Error, ErrorKind};
 
 /// A source that was asked after it had failed and is silent for this long is quiet, not failing.
 const QUIET: Duration = Duration::from_secs(120);
 
-/// Since when something fails, or is on its way, with nothing moving.
+/// Since when something fails, or is in flight, with nothing accepted or settled.
 #[derive(Debug, Default)]
-pub(crate) struct Stall {
+pub(crate) struct Stall(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
     /// Since when the source fails.
     source: Option<Instant>,
-    /// Since when the sink, the dead letters or settlements fail.
-    others: Option<Instant>,
+    /// Since when settlements fail.
+    settlements: Option<Instant>,
     /// Since when something is in flight and nothing was accepted or settled.
     busy: Option<Instant>,
     fault: String,
 }
 
 impl Stall {
-    pub(crate) fn source_failed(&mut self, fault: String) {
-        self.source.get_or_insert_with(Instant::now);
-        self.fault = fault;
+    pub(crate) fn source_failed(&self, error: &Error) {
+        let mut state = self.state();
+        state.source.get_or_insert_with(Instant::now);
+        state.fault = error.to_string();
     }
 
-    pub(crate) fn source_answered(&mut self) {
-        self.source = None;
+    pub(crate) fn source_answered(&self) {
+        self.state().source = None;
     }
 
     /// The source was asked at `asked` and has not answered.
-    pub(crate) fn source_is_silent(&mut self, asked: Instant) {
+    pub(crate) fn source_is_silent(&self, asked: Instant) {
         if asked.elapsed() >= QUIET {
-            self.source = None;
+            self.state().source = None;
         }
     }
 
-    pub(crate) fn failed(&mut self, fault: String) {
-        self.others.get_or_insert_with(Instant::now);
-        self.fault = fault;
+    pub(crate) fn settlement_failed(&self, error: &Error) {
+        let mut state = self.state();
+        state.settlements.get_or_insert_with(Instant::now);
+        state.fault = error.to_string();
+    }
+
+    /// Something that is in flight failed and is tried again.
+    pub(crate) fn attempt_failed(&self, error: &Error) {
+        self.state().fault = error.to_string();
     }
 
     /// Something was accepted or settled.
-    pub(crate) fn moved(&mut self) {
-        self.others = None;
-        self.busy = self.busy.map(|_| Instant::now());
+    pub(crate) fn moved(&self) {
+        let mut state = self.state();
+        state.settlements = None;
+        state.busy = state.busy.map(|_| Instant::now());
     }
 
     /// Whether anything is in flight.
-    pub(crate) fn busy(&mut self, busy: bool) {
-        self.busy = busy.then(|| self.busy.unwrap_or_else(Instant::now));
+    pub(crate) fn set_busy(&self, busy: bool) {
+        let mut state = self.state();
+        state.busy = busy.then(|| state.busy.unwrap_or_else(Instant::now));
     }
 
-    /// When `limit` will have passed.
+    /// When nothing will have moved for `limit`.
     pub(crate) fn ends_at(&self, limit: Duration) -> Option<Instant> {
-        let since = [self.source, self.others, self.busy]
-            .into_iter()
-            .flatten()
-            .min()?;
-        Some(later(since, limit))
+        let state = self.state();
+        let since = [state.source, state.settlements, state.busy];
+        Some(later(since.into_iter().flatten().min()?, limit))
     }
 
-    /// The last thing that failed.
-    pub(crate) fn fault(&self) -> &str {
-        match &*self.fault {
-            "" => "something in flight does not end",
+    /// The error of a run in which nothing has moved for `limit`; `None` if it has not come to that.
+    pub(crate) fn gave_up(&self, limit: Duration) -> Option<Error> {
+        self.ends_at(limit).filter(|end| *end <= Instant::now())?;
+        let state = self.state();
+        let fault = match &*state.fault {
+            "" => "there is no answer",
             fault => fault,
-        }
+        };
+        let seconds = limit.as_secs_f64();
+        let detail = format!(
+            "gave up: nothing was accepted or settled for {seconds} s; the last fault: {fault}"
+        );
+        Some(Error::new(ErrorKind::GaveUp, detail))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

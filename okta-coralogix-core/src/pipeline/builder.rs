@@ -15,29 +15,25 @@ use crate::{Clock, CoralogixMapping, Error, EventSource, LogSink, Mapping, Resul
 #[must_use]
 pub struct PipelineBuilder<S> {
     source: S,
-    sink: Arc<dyn LogSink>,
-    mapping: Option<Arc<dyn Mapping>>,
-    age: AgeFilter,
-    filters: Vec<Arc<dyn EventFilter>>,
-    dead_letters: Arc<dyn DeadLetters>,
-    clock: Arc<dyn Clock>,
-    observer: Arc<dyn Observer>,
-    backoff: BackoffPolicy,
+    parts: Parts,
     limits: Limits,
 }
 
 impl<S: EventSource> PipelineBuilder<S> {
     pub(super) fn new(source: S, sink: Arc<dyn LogSink>) -> Self {
+        let mapping = CoralogixMapping::builder().build();
         Self {
             source,
-            sink,
-            mapping: None,
-            age: AgeFilter::default(),
-            filters: Vec::new(),
-            dead_letters: Arc::new(NoDeadLetters),
-            clock: Arc::new(SystemClock),
-            observer: Arc::new(TracingObserver),
-            backoff: BackoffPolicy::default(),
+            parts: Parts {
+                sink,
+                mapping: Arc::new(mapping.expect("the defaults are valid")),
+                age: AgeFilter::default(),
+                filters: Vec::new(),
+                dead_letters: Arc::new(NoDeadLetters),
+                clock: Arc::new(SystemClock),
+                observer: Arc::new(TracingObserver),
+                backoff: BackoffPolicy::default(),
+            },
             limits: Limits {
                 deliveries: 4,
                 events: 4000,
@@ -53,43 +49,43 @@ impl<S: EventSource> PipelineBuilder<S> {
 
     /// How an event becomes an entry. Default: [`CoralogixMapping`] with its defaults.
     pub fn mapping(mut self, mapping: impl Mapping) -> Self {
-        self.mapping = Some(Arc::new(mapping));
+        self.parts.mapping = Arc::new(mapping);
         self
     }
 
     /// The age rule. Default: 24 hours, dropped and counted.
     pub fn age_filter(mut self, filter: AgeFilter) -> Self {
-        self.age = filter;
+        self.parts.age = filter;
         self
     }
 
     /// One more filter, after those added before and after the age rule.
     pub fn filter(mut self, filter: impl EventFilter) -> Self {
-        self.filters.push(Arc::new(filter));
+        self.parts.filters.push(Arc::new(filter));
         self
     }
 
     /// Where events go that cannot be delivered. Without it the first such event ends the run.
     pub fn dead_letters(mut self, store: impl DeadLetters) -> Self {
-        self.dead_letters = Arc::new(store);
+        self.parts.dead_letters = Arc::new(store);
         self
     }
 
     /// Where the time comes from. Default: the operating system.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
+        self.parts.clock = Arc::new(clock);
         self
     }
 
     /// Who hears what happens. Default: `tracing`.
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observer = Arc::new(observer);
+        self.parts.observer = Arc::new(observer);
         self
     }
 
     /// How long to wait before asking again, on either side.
     pub fn backoff(mut self, policy: BackoffPolicy) -> Self {
-        self.backoff = policy;
+        self.parts.backoff = policy;
         self
     }
 
@@ -157,29 +153,16 @@ impl<S: EventSource> PipelineBuilder<S> {
         if let Some((field, _)) = bounds.iter().find(|(_, bound)| *bound == 0) {
             return Err(Error::config(field, "must be at least 1"));
         }
-        let limits = self.sink.limits();
+        let limits = self.parts.sink.limits();
         if limits.entries == 0 || limits.bytes == 0 {
             return Err(Error::config(
                 "sink",
                 "a request must hold at least 1 entry and 1 byte",
             ));
         }
-        let mapping = match self.mapping {
-            Some(mapping) => mapping,
-            None => Arc::new(CoralogixMapping::builder().build()?),
-        };
         Ok(Pipeline {
             source: self.source,
-            parts: Arc::new(Parts {
-                sink: self.sink,
-                mapping,
-                age: self.age,
-                filters: self.filters,
-                dead_letters: self.dead_letters,
-                clock: self.clock,
-                observer: self.observer,
-                backoff: self.backoff,
-            }),
+            parts: Arc::new(self.parts),
             limits: self.limits,
         })
     }

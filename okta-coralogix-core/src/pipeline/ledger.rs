@@ -1,14 +1,25 @@
-//! What became of each delivery's items, and when its source may hear.
+//! The ledger: how the items of each delivery ended, and when its source is told.
+//!
+//! A delivery is *open* (an item has not ended), *complete*, *being settled* (its acker was taken), *settled*, and forgotten.
+//!
+//! * [`end`](Ledger::end) ends an item, once; the last one makes the delivery complete.
+//! * [`ready`](Ledger::ready) gives out complete deliveries to be settled: of a cumulative source only the oldest that is not
+//!   settled, so that its cursor never passes an open one; of an individual source any.
+//! * A cumulative source that hears of an item that was handed back goes back, and gives all again that it gave since:
+//!   what was received before then is settled as handed back, whatever became of it ([`rewind`](Ledger::rewind)).
+//! * A delivery that is out of time is settled by an individual source while items are open; they count as handed back for it.
+//!
+//! A delivery is settled at most once, and none of its items as done with that has not ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
 use super::Disposition;
-use super::queue::ItemId;
+use super::item::ItemId;
 use crate::{AckOrder, Acker, Outcome};
 
-/// The deliveries of a run that have not ended, by the order in which they were taken.
+/// The deliveries of a run that are not forgotten, by the order in which they were received.
 #[derive(Debug)]
 pub(super) struct Ledger {
     order: AckOrder,
@@ -18,7 +29,7 @@ pub(super) struct Ledger {
     open: usize,
     /// Bytes of the deliveries.
     bytes: usize,
-    /// A cumulative source gives again what has a lower number than this and is not settled: it went back.
+    /// A cumulative source gives again what has a lower number than this and is not settled.
     rewound: u64,
 }
 
@@ -26,20 +37,12 @@ pub(super) struct Ledger {
 struct Tracked {
     /// `None` once the source is being told.
     acker: Option<Box<dyn Acker>>,
-    items: Vec<Item>,
+    /// `None` for items that have not ended.
+    items: Vec<Option<Disposition>>,
     open: usize,
     bytes: usize,
     deadline: Option<Instant>,
     settled: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Item {
-    /// May be withdrawn.
-    Waiting,
-    /// In a request, or being written to the dead letters: its end will come.
-    Underway,
-    Ended(Disposition),
 }
 
 /// A delivery whose source is to be told.
@@ -62,10 +65,6 @@ impl Ledger {
         }
     }
 
-    pub(super) fn order(&self) -> AckOrder {
-        self.order
-    }
-
     /// A cumulative source goes back: whatever it has given so far is handed back with what made it go.
     pub(super) fn rewind(&mut self) {
         if self.order == AckOrder::Cumulative {
@@ -85,17 +84,15 @@ impl Ledger {
         self.next += 1;
         self.open += items;
         self.bytes += bytes;
-        self.deliveries.insert(
-            number,
-            Tracked {
-                acker: Some(acker),
-                items: vec![Item::Waiting; items],
-                open: items,
-                bytes,
-                deadline,
-                settled: false,
-            },
-        );
+        let tracked = Tracked {
+            acker: Some(acker),
+            items: vec![None; items],
+            open: items,
+            bytes,
+            deadline,
+            settled: false,
+        };
+        self.deliveries.insert(number, tracked);
         number
     }
 
@@ -111,19 +108,8 @@ impl Ledger {
 
     /// Deliveries that are not settled.
     pub(super) fn unsettled(&self) -> usize {
-        self.deliveries
-            .values()
-            .filter(|tracked| !tracked.settled)
-            .count()
-    }
-
-    /// The item can no longer be withdrawn.
-    pub(super) fn underway(&mut self, id: ItemId) {
-        if let Some(item) = self.item(id)
-            && *item == Item::Waiting
-        {
-            *item = Item::Underway;
-        }
+        let tracked = self.deliveries.values();
+        tracked.filter(|tracked| !tracked.settled).count()
     }
 
     /// The item ended. False if it had ended before.
@@ -131,15 +117,14 @@ impl Ledger {
         let Some(tracked) = self.deliveries.get_mut(&id.delivery) else {
             return false;
         };
-        if matches!(tracked.items[id.index], Item::Ended(_)) {
+        let item = &mut tracked.items[id.index];
+        if item.is_some() {
             return false;
         }
-        tracked.items[id.index] = Item::Ended(disposition);
+        *item = Some(disposition);
         tracked.open -= 1;
         self.open -= 1;
-        if tracked.open == 0 && tracked.settled {
-            self.forget(id.delivery);
-        }
+        self.forget_if_done(id.delivery);
         true
     }
 
@@ -152,8 +137,7 @@ impl Ledger {
                 continue;
             }
             let complete = tracked.open == 0;
-            if complete && let Some(acker) = tracked.acker.take() {
-                let mut settlement = tracked.settlement(delivery, acker);
+            if complete && let Some(mut settlement) = tracked.settlement(delivery) {
                 if delivery < self.rewound {
                     settlement.outcomes.fill(Outcome::HandedBack);
                 }
@@ -175,103 +159,59 @@ impl Ledger {
     pub(super) fn settled(&mut self, delivery: u64) {
         if let Some(tracked) = self.deliveries.get_mut(&delivery) {
             tracked.settled = true;
-            if tracked.open == 0 {
-                self.forget(delivery);
-            }
+            self.forget_if_done(delivery);
         }
     }
 
-    fn forget(&mut self, delivery: u64) {
-        if let Some(tracked) = self.deliveries.remove(&delivery) {
+    fn forget_if_done(&mut self, delivery: u64) {
+        let is_done = |tracked: &Tracked| tracked.settled && tracked.open == 0;
+        if self.deliveries.get(&delivery).is_some_and(is_done)
+            && let Some(tracked) = self.deliveries.remove(&delivery)
+        {
             self.bytes -= tracked.bytes;
         }
     }
 
     /// The next moment at which a delivery runs out of time.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        let waiting = self
-            .deliveries
-            .values()
-            .filter(|tracked| tracked.acker.is_some());
-        waiting.filter_map(|tracked| tracked.deadline).min()
+        let tracked = self.deliveries.values();
+        tracked.filter_map(|tracked| tracked.deadline).min()
     }
 
-    /// Deliveries that are out of time at `now`: their waiting items are to be withdrawn, then they are to be settled as they
-    /// stand.
-    pub(super) fn overdue(&self, now: Instant) -> Vec<u64> {
-        let overdue = |tracked: &Tracked| {
-            tracked.acker.is_some() && tracked.deadline.is_some_and(|end| end <= now)
-        };
-        self.deliveries
-            .iter()
+    /// Deliveries that are out of time at `now`.
+    pub(super) fn overdue(&self, now: Instant) -> BTreeSet<u64> {
+        let overdue = |tracked: &Tracked| tracked.deadline.is_some_and(|end| end <= now);
+        let deliveries = self.deliveries.iter();
+        deliveries
             .filter(|(_, tracked)| overdue(tracked))
             .map(|(&delivery, _)| delivery)
             .collect()
     }
 
-    /// The delivery is out of time and told in its turn all the same.
-    pub(super) fn forget_deadline(&mut self, delivery: u64) {
-        if let Some(tracked) = self.deliveries.get_mut(&delivery) {
-            tracked.deadline = None;
-        }
-    }
-
-    /// Items of the delivery that may be withdrawn.
-    pub(super) fn waiting(&self, delivery: u64) -> Vec<ItemId> {
-        let items = self
-            .deliveries
-            .get(&delivery)
-            .map_or(&[][..], |tracked| &tracked.items);
-        let waiting = items
-            .iter()
-            .enumerate()
-            .filter(|(_, item)| **item == Item::Waiting);
-        waiting
-            .map(|(index, _)| ItemId { delivery, index })
-            .collect()
-    }
-
-    /// Settles a delivery as it stands; what is underway counts as handed back for its source.
-    pub(super) fn settle_now(&mut self, delivery: u64) -> Option<Settlement> {
+    /// The delivery is out of time: an individual source is told as it is, a cumulative one in its turn all the same.
+    pub(super) fn expire(&mut self, delivery: u64) -> Option<Settlement> {
         let tracked = self.deliveries.get_mut(&delivery)?;
-        let acker = tracked.acker.take()?;
-        Some(tracked.settlement(delivery, acker))
-    }
-
-    /// Every item that has not ended.
-    pub(super) fn unended(&self) -> Vec<ItemId> {
-        let of = |(&delivery, tracked): (&u64, &Tracked)| {
-            let open = |(index, item): (usize, &Item)| {
-                (!matches!(item, Item::Ended(_))).then_some(ItemId { delivery, index })
-            };
-            tracked
-                .items
-                .iter()
-                .enumerate()
-                .filter_map(open)
-                .collect::<Vec<_>>()
-        };
-        self.deliveries.iter().flat_map(of).collect()
-    }
-
-    fn item(&mut self, id: ItemId) -> Option<&mut Item> {
-        self.deliveries
-            .get_mut(&id.delivery)?
-            .items
-            .get_mut(id.index)
+        tracked.deadline = None;
+        match self.order {
+            AckOrder::Cumulative => None,
+            AckOrder::Individual => tracked.settlement(delivery),
+        }
     }
 }
 
 impl Tracked {
-    fn settlement(&self, delivery: u64, acker: Box<dyn Acker>) -> Settlement {
-        let outcome = |item: &Item| match item {
-            Item::Ended(disposition) => disposition.outcome(),
-            Item::Waiting | Item::Underway => Outcome::HandedBack,
+    /// Takes the acker, with an outcome for each item.
+    fn settlement(&mut self, delivery: u64) -> Option<Settlement> {
+        let acker = self.acker.take()?;
+        self.deadline = None;
+        let outcome = |item: &Option<Disposition>| match item {
+            Some(disposition) => disposition.outcome(),
+            None => Outcome::HandedBack,
         };
-        Settlement {
+        Some(Settlement {
             delivery,
             acker,
             outcomes: self.items.iter().map(outcome).collect(),
-        }
+        })
     }
 }

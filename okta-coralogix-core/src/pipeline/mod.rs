@@ -1,17 +1,21 @@
 //! The pipeline: from a source through filters and mapping to a sink, acknowledged end to end.
 
 mod admit;
+mod age;
 mod builder;
+mod context;
+mod dead_letters;
 mod deliver;
+mod item;
 mod ledger;
 mod queue;
 mod run;
 mod summary;
 
+pub use crate::delivery::Disposition;
 pub use builder::PipelineBuilder;
-pub use summary::{Disposition, RunError, Summary};
+pub use summary::{RunError, Summary};
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +33,7 @@ use crate::{Clock, EventSource, LogSink, Mapping};
 /// A temporary fault never ends a run: it is retried with capped backoff for as long as it takes, and the source is
 /// held back meanwhile. A run ends with an error only for what waiting cannot mend, and then hands back what it has not
 /// settled. Dropping the future of [`run`](Self::run) loses nothing.
+#[derive(Debug)]
 pub struct Pipeline<S> {
     source: S,
     parts: Arc<Parts>,
@@ -81,15 +86,5 @@ impl<S: EventSource> Pipeline<S> {
         run::Run::new(self.source, self.parts, self.limits)
             .drive(shutdown)
             .await
-    }
-}
-
-impl<S: fmt::Debug> fmt::Debug for Pipeline<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipeline")
-            .field("source", &self.source)
-            .field("parts", &self.parts)
-            .field("limits", &self.limits)
-            .finish()
     }
 }

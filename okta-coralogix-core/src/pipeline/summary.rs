@@ -5,35 +5,8 @@ use std::ops::AddAssign;
 
 use serde::Serialize;
 
-use crate::{Error, Outcome};
-
-/// How an item ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Disposition {
-    /// The sink accepted it.
-    Delivered,
-    /// Dropped by the age filter.
-    TooOld,
-    /// A copy of an event that is settled.
-    Duplicate,
-    /// Dropped by another filter.
-    Filtered,
-    /// In the dead letters.
-    DeadLettered,
-    /// Not done with: its source gives it again.
-    HandedBack,
-}
-
-impl Disposition {
-    /// What the source hears.
-    #[must_use]
-    pub fn outcome(self) -> Outcome {
-        match self {
-            Self::HandedBack => Outcome::HandedBack,
-            _ => Outcome::Settled,
-        }
-    }
-}
+use crate::Error;
+use crate::delivery::Disposition;
 
 /// Counts of a run. `received` is the sum of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]

@@ -8,11 +8,6 @@ use tokio::time::{Instant, sleep_until};
 use super::concurrency::{AdaptiveConcurrency, Permit};
 use crate::ErrorKind;
 
-/// Entries refused in a row, with nothing accepted in between, after which the endpoint is at fault and not the entries: as
-/// long as it has not accepted anything yet, and when it has.
-const REFUSED_BY_A_STRANGER: usize = 4;
-const REFUSED_BY_A_FRIEND: usize = 16;
-
 /// Requests that follow a refusal of content: this many at once, then one more every so often. The limit is our own, so
 /// that many bad entries do not become a storm.
 const BURST: u32 = 200;
@@ -27,11 +22,19 @@ const LAST_TRY: u32 = 1_024;
 #[derive(Debug)]
 pub(crate) struct LearnedLimits {
     concurrency: AdaptiveConcurrency,
-    learnt: Mutex<Learnt>,
+    state: Mutex<State>,
+}
+
+/// What the endpoint has answered so far, which tells a bad entry from a bad endpoint.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct TrackRecord {
+    /// Entries rejected alone in a row, with nothing accepted in between.
+    pub(crate) rejections: usize,
+    pub(crate) has_accepted: bool,
 }
 
 #[derive(Debug)]
-struct Learnt {
+struct State {
     /// The smallest request that the sink has called too large, in plain bytes.
     too_large: usize,
     /// The largest request below that which it has taken.
@@ -40,8 +43,7 @@ struct Learnt {
     since: u32,
     /// After how many of them that is forgotten.
     try_after: u32,
-    refused: usize,
-    has_accepted: bool,
+    record: TrackRecord,
     /// When the requests after refusals would be through at their pace.
     paced: Option<Instant>,
 }
@@ -50,13 +52,12 @@ impl LearnedLimits {
     pub(crate) fn new(most: usize) -> Self {
         Self {
             concurrency: AdaptiveConcurrency::new(most),
-            learnt: Mutex::new(Learnt {
+            state: Mutex::new(State {
                 too_large: usize::MAX,
                 taken: 0,
                 since: 0,
                 try_after: FIRST_TRY,
-                refused: 0,
-                has_accepted: false,
+                record: TrackRecord::default(),
                 paced: None,
             }),
         }
@@ -70,39 +71,38 @@ impl LearnedLimits {
     /// A request of `bytes` was accepted.
     pub(crate) fn accepted(&self, bytes: usize) {
         self.concurrency.accepted();
-        let mut learnt = self.learnt();
-        learnt.has_taken(bytes);
-        learnt.refused = 0;
-        learnt.has_accepted = true;
+        let mut state = self.state();
+        state.has_taken(bytes);
+        state.record = TrackRecord {
+            rejections: 0,
+            has_accepted: true,
+        };
     }
 
     /// A request of `bytes` failed.
     pub(crate) fn failed(&self, kind: ErrorKind, bytes: usize) {
         self.concurrency.failed(kind);
         if kind == ErrorKind::TooLarge {
-            self.learnt().is_too_large(bytes);
+            self.state().is_too_large(bytes);
         }
     }
 
-    /// A single entry was refused. True if so many were in a row that the endpoint must be at fault.
-    pub(crate) fn refused(&self) -> bool {
-        let mut learnt = self.learnt();
-        learnt.refused += 1;
-        learnt.refused >= learnt.enough_refusals()
+    /// The sink rejected a request of one entry.
+    pub(crate) fn rejected_alone(&self) {
+        self.state().record.rejections += 1;
     }
 
-    /// How many single entries tell a bad entry from a bad endpoint.
-    pub(crate) fn probes(&self) -> usize {
-        self.learnt().enough_refusals()
+    pub(crate) fn track_record(&self) -> TrackRecord {
+        self.state().record
     }
 
     /// Waits for the turn of a request that follows a refusal.
     pub(crate) async fn pace(&self) {
         let turn = {
-            let mut learnt = self.learnt();
+            let mut state = self.state();
             let now = Instant::now();
-            let paced = learnt.paced.map_or(now, |paced| paced.max(now)) + PACE;
-            learnt.paced = Some(paced);
+            let paced = state.paced.map_or(now, |paced| paced.max(now)) + PACE;
+            state.paced = Some(paced);
             paced.checked_sub(PACE * BURST).filter(|turn| *turn > now)
         };
         if let Some(turn) = turn {
@@ -112,19 +112,19 @@ impl LearnedLimits {
 
     /// Plain bytes that the next request may have: what has been taken, or half of what was too large.
     pub(crate) fn ceiling(&self) -> usize {
-        let learnt = self.learnt();
-        match learnt.too_large {
+        let state = self.state();
+        match state.too_large {
             usize::MAX => usize::MAX,
-            bytes => learnt.taken.max(bytes / 2),
+            bytes => state.taken.max(bytes / 2),
         }
     }
 
-    fn learnt(&self) -> MutexGuard<'_, Learnt> {
-        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Learnt {
+impl State {
     fn has_taken(&mut self, bytes: usize) {
         self.since = self.since.saturating_add(1);
         if self.too_large < usize::MAX {
@@ -145,13 +145,6 @@ impl Learnt {
         self.since = 0;
         if self.taken >= self.too_large {
             self.taken = 0;
-        }
-    }
-
-    fn enough_refusals(&self) -> usize {
-        match self.has_accepted {
-            false => REFUSED_BY_A_STRANGER,
-            true => REFUSED_BY_A_FRIEND,
         }
     }
 }

@@ -2,18 +2,18 @@
 
 mod compress;
 mod concurrency;
-mod encode;
 mod learned_limits;
 mod ndjson;
+mod request;
 mod sender;
 mod transfer;
 
 pub use ndjson::NdjsonSink;
 pub use sender::{EntrySender, EntrySenderBuilder, SendError, SendOutcome};
 
-pub(crate) use encode::encode;
 pub(crate) use learned_limits::LearnedLimits;
-pub(crate) use transfer::{DeliveryHooks, Open, Route, Transfer, encode_reason};
+pub(crate) use request::{Item, Request};
+pub(crate) use transfer::{AgeCheck, DeliveryHooks, Endpoint, Transfer};
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+use crate::dead_letter::DeadLetterReason;
 use crate::{LogEntry, Result};
 
 /// A sink of log entries, in steps, so that a retry re-sends the very same bytes. Implemented by adapters, called
@@ -175,6 +176,15 @@ pub enum EncodeError {
     /// It cannot be written in the sink's format.
     #[error("{0}")]
     Invalid(String),
+}
+
+impl EncodeError {
+    pub(crate) fn reason(&self) -> DeadLetterReason {
+        match self {
+            Self::TooLarge { .. } => DeadLetterReason::TooLarge,
+            Self::Invalid(_) => DeadLetterReason::Unmappable,
+        }
+    }
 }
 
 #[async_trait]

@@ -1,8 +1,9 @@
 //! Sending entries without a pipeline.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -10,11 +11,15 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::{DeliveryHooks, LearnedLimits, LogSink, Open, Route, Transfer, encode, encode_reason};
-use crate::backoff::{Backoff, BackoffPolicy, later};
+use super::LogSink;
+use super::learned_limits::LearnedLimits;
+use super::request::{Item, Request};
+use super::transfer::{DeliveryHooks, Endpoint, Transfer};
+use crate::backoff::{Backoff, BackoffPolicy};
 use crate::dead_letter::DeadLetterReason;
 use crate::observe::{Observer, TracingObserver};
-use crate::{Error, ErrorKind, LogEntry, Result};
+use crate::stall::Stall;
+use crate::{Error, LogEntry, Result};
 
 /// Sends a service's own log entries, with the care that the pipeline takes: several requests in flight, fewer when the
 /// sink is overloaded; temporary faults repeated with backoff, the very same bytes; what is too large halved; what is
@@ -46,13 +51,10 @@ use crate::{Error, ErrorKind, LogEntry, Result};
 /// ```
 #[derive(Debug)]
 pub struct EntrySender {
-    sink: Arc<dyn LogSink>,
-    observer: Arc<dyn Observer>,
+    settings: EntrySenderBuilder,
     learned: LearnedLimits,
-    policy: BackoffPolicy,
-    requests: usize,
-    give_up: Option<Duration>,
-    seed: AtomicU64,
+    /// The transfers so far, each with a seed of its own.
+    transfers: AtomicU64,
 }
 
 /// Settings of an [`EntrySender`].
@@ -145,13 +147,9 @@ impl EntrySenderBuilder {
     #[must_use]
     pub fn build(self) -> EntrySender {
         EntrySender {
-            sink: self.sink,
-            observer: self.observer,
             learned: LearnedLimits::new(self.requests),
-            policy: self.policy,
-            requests: self.requests,
-            give_up: self.give_up,
-            seed: AtomicU64::new(self.seed),
+            settings: self,
+            transfers: AtomicU64::new(0),
         }
     }
 }
@@ -180,192 +178,100 @@ impl EntrySender {
     /// passed.
     pub async fn send(&self, entries: Vec<LogEntry>) -> Result<Vec<SendOutcome>, SendError> {
         let (stop, stopped) = watch::channel(false);
-        let life = Life::new();
-        let give_up = self.give_up.unwrap_or(Duration::MAX);
-        let mut outcomes = vec![SendOutcome::Unsent; entries.len()];
-        let mut rest = entries
-            .into_iter()
-            .enumerate()
-            .collect::<Vec<_>>()
-            .into_iter();
-        let mut sends = FuturesUnordered::new();
+        let give_up_after = self.settings.give_up.unwrap_or(Duration::MAX);
+        let progress = Progress {
+            outcomes: Mutex::new(vec![SendOutcome::Unsent; entries.len()]),
+            stall: Stall::default(),
+        };
+        progress.stall.set_busy(true);
+        let items = entries.into_iter().enumerate();
+        let mut rest: VecDeque<_> = items
+            .map(|(index, entry)| Item::new(entry, index))
+            .collect();
+        let mut transfers = FuturesUnordered::new();
         let mut failed = None;
         loop {
-            while failed.is_none() && sends.len() < self.requests && !rest.as_slice().is_empty() {
-                match self.gather(&mut rest) {
-                    Ok(Gathered::Request(group)) => {
-                        sends.push(self.transfer(group, &life, stopped.clone()));
+            while failed.is_none() && transfers.len() < self.settings.requests && !rest.is_empty() {
+                match Request::take(&*self.settings.sink, &mut rest, self.learned.ceiling()) {
+                    Ok(Ok(request)) => {
+                        transfers.push(self.transfer(request, &progress, stopped.clone()));
                     }
-                    Ok(Gathered::Unsendable(index, outcome)) => outcomes[index] = outcome,
+                    Ok(Err((item, error))) => {
+                        if let Some(index) = item.state.slot {
+                            (&progress).rejected(index, error.reason(), error.to_string());
+                        }
+                    }
                     Err(error) => failed = Some(error),
                 }
             }
+            let ends_at = progress.stall.ends_at(give_up_after);
             tokio::select! {
                 biased;
-                sent = sends.next() => {
-                    let Some(Sending { places, ended, result }) = sent else { break };
-                    for (place, outcome) in places.into_iter().zip(ended) {
-                        outcomes[place] = outcome;
-                    }
-                    if let Err(error) = result {
-                        failed.get_or_insert(error);
-                    }
-                }
-                () = sleep_until(life.ends(give_up)), if failed.is_none() => {
-                    failed = life.gave_up(give_up);
+                sent = transfers.next() => match sent {
+                    None => break,
+                    Some(Ok(())) => {}
+                    Some(Err(error)) => failed = failed.or(Some(error)),
+                },
+                () = sleep_until(ends_at.unwrap_or_else(Instant::now)), if failed.is_none() => {
+                    failed = progress.stall.gave_up(give_up_after);
                 }
             }
             if failed.is_some() {
                 stop.send_replace(true);
             }
         }
-        drop(sends);
+        drop(transfers);
+        let outcomes = progress
+            .outcomes
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         match failed {
             None => Ok(outcomes),
             Some(error) => Err(SendError { error, outcomes }),
         }
     }
 
-    /// The next request, out of the first of the entries.
-    fn gather(&self, rest: &mut std::vec::IntoIter<(usize, LogEntry)>) -> Result<Gathered> {
-        let ceiling = self.learned.ceiling();
-        let most = self.sink.limits().entries.max(1);
-        let next = rest.as_slice().iter().take(most);
-        let entries: Vec<_> = next.map(|(_, entry)| entry.clone()).collect();
-        match encode(&*self.sink, &entries, ceiling)? {
-            Ok(batch) => {
-                let (places, entries) = rest.take(batch.entries).unzip();
-                Ok(Gathered::Request(Group {
-                    places,
-                    entries,
-                    batch,
-                }))
-            }
-            Err(error) => {
-                let index = rest.next().map_or(0, |(index, _)| index);
-                let reason = encode_reason(&error);
-                let detail = error.to_string();
-                Ok(Gathered::Unsendable(
-                    index,
-                    SendOutcome::Refused { reason, detail },
-                ))
-            }
-        }
-    }
-
-    async fn transfer(&self, group: Group, life: &Life, stop: watch::Receiver<bool>) -> Sending {
-        let mut ends = SendOutcomes {
-            outcomes: vec![SendOutcome::Unsent; group.places.len()],
-            life,
-        };
-        let route = Route {
-            sink: &self.sink,
-            observer: &*self.observer,
+    async fn transfer(
+        &self,
+        request: Request<usize>,
+        mut progress: &Progress,
+        stop: watch::Receiver<bool>,
+    ) -> Result<()> {
+        let endpoint = Endpoint {
+            sink: &self.settings.sink,
+            observer: &*self.settings.observer,
             learned: &self.learned,
+            stall: &progress.stall,
         };
-        let backoff = Backoff::new(self.policy, self.seed.fetch_add(1, Ordering::Relaxed));
-        let batch = Some(group.batch);
-        let transfer = Transfer::new(route, &mut ends, backoff, stop, group.entries, batch);
-        let result = transfer.run().await;
-        Sending {
-            places: group.places,
-            ended: ends.outcomes,
-            result,
-        }
+        let number = self.transfers.fetch_add(1, Ordering::Relaxed);
+        let seed = self.settings.seed.wrapping_add(number);
+        let backoff = Backoff::new(self.settings.policy, seed);
+        Transfer::new(endpoint, &mut progress, backoff, stop)
+            .run(request)
+            .await
     }
 }
 
-/// Entries of one request, and where they stand among those that were given.
-struct Group {
-    places: Vec<usize>,
-    entries: Vec<LogEntry>,
-    batch: super::Batch,
+/// One call of [`EntrySender::send`]; the slot of an entry is its index.
+struct Progress {
+    outcomes: Mutex<Vec<SendOutcome>>,
+    stall: Stall,
 }
 
-enum Gathered {
-    Request(Group),
-    Unsendable(usize, SendOutcome),
-}
-
-struct Sending {
-    places: Vec<usize>,
-    ended: Vec<SendOutcome>,
-    result: Result<()>,
-}
-
-/// When something was last accepted, and what has failed since.
-struct Life(Mutex<Lived>);
-
-struct Lived {
-    accepted: Instant,
-    fault: Option<String>,
-}
-
-impl Life {
-    fn new() -> Self {
-        Self(Mutex::new(Lived {
-            accepted: Instant::now(),
-            fault: None,
-        }))
-    }
-
-    fn accepted(&self) {
-        let mut lived = self.lived();
-        lived.accepted = Instant::now();
-        lived.fault = None;
-    }
-
-    fn failed(&self, error: &Error) {
-        self.lived().fault = Some(error.to_string());
-    }
-
-    /// When it is to be given up, as far as is known now.
-    fn ends(&self, give_up: Duration) -> Instant {
-        later(self.lived().accepted, give_up)
-    }
-
-    /// The error, unless something was accepted meanwhile.
-    fn gave_up(&self, give_up: Duration) -> Option<Error> {
-        if Instant::now() < self.ends(give_up) {
-            return None;
-        }
-        let lived = self.lived();
-        let fault = lived.fault.as_deref().unwrap_or("no answer");
-        let seconds = give_up.as_secs();
-        let detail = format!("nothing was accepted for {seconds} s; the last fault: {fault}");
-        Some(Error::new(ErrorKind::GaveUp, detail))
-    }
-
-    fn lived(&self) -> MutexGuard<'_, Lived> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Progress {
+    fn set(&self, index: usize, outcome: SendOutcome) {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)[index] = outcome;
     }
 }
 
-struct SendOutcomes<'a> {
-    outcomes: Vec<SendOutcome>,
-    life: &'a Life,
-}
+impl DeliveryHooks for &Progress {
+    type Slot = usize;
 
-impl DeliveryHooks for SendOutcomes<'_> {
     fn accepted(&mut self, index: usize) {
-        self.outcomes[index] = SendOutcome::Accepted;
+        self.set(index, SendOutcome::Accepted);
     }
 
-    fn refused(&mut self, index: usize, reason: DeadLetterReason, detail: &str) {
-        let detail = detail.to_owned();
-        self.outcomes[index] = SendOutcome::Refused { reason, detail };
-    }
-
-    /// Age is the pipeline's concern.
-    fn retire(&mut self, _: &mut Open, _: &[usize]) -> bool {
-        false
-    }
-
-    fn progress(&mut self) {
-        self.life.accepted();
-    }
-
-    fn fault(&mut self, error: &Error) {
-        self.life.failed(error);
+    fn rejected(&mut self, index: usize, reason: DeadLetterReason, detail: String) {
+        self.set(index, SendOutcome::Refused { reason, detail });
     }
 }

@@ -1,56 +1,90 @@
-//! Taking from the source, and judging what it gave.
+//! Receiving from the source, and admitting what it gave.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
-use futures::future::abortable;
-use tokio::time::Instant;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, stream};
+use tokio::time::{Instant, timeout_at};
 
 use super::Run;
-use crate::backoff::later;
+use crate::backoff::{Backoff, FAR, later};
 use crate::filter::ClaimWaiter;
 use crate::observe::PipelineEvent;
 use crate::pipeline::Disposition;
-use crate::pipeline::admit::{Judged, Undeliverable, end};
-use crate::pipeline::queue::ItemId;
-use crate::{Delivery, MalformedEvent, Outcome, RawEvent, Result};
+use crate::pipeline::admit::Admission;
+use crate::pipeline::item::{ItemGuard, ItemId};
+use crate::{Delivery, EventSource, MalformedEvent, Outcome, RawEvent, Result};
 
-impl Run {
-    /// True if the source is to be asked. Once it is being asked this stays true until it answers, so that an exchange with it
-    /// is never left alone half way.
-    pub(super) fn takes(&mut self) -> bool {
-        if self.exhausted || self.drain_until.is_some() {
-            return false;
+/// The source of a run.
+pub(super) struct Source {
+    /// Polled from one turn of the loop to the next.
+    pub(super) stream: BoxStream<'static, Result<Delivery>>,
+    backoff: Backoff,
+    /// Since when it is being asked.
+    pub(super) asked: Option<Instant>,
+    /// Not to be asked before this.
+    pub(super) rests_until: Option<Instant>,
+    pub(super) exhausted: bool,
+}
+
+impl Source {
+    pub(super) fn new<S: EventSource>(source: S, backoff: Backoff) -> Self {
+        let stream = stream::unfold(source, |mut source| async {
+            let next = source.next().await.transpose()?;
+            Some((next, source))
+        });
+        Self {
+            stream: stream.boxed(),
+            backoff,
+            asked: None,
+            rests_until: None,
+            exhausted: false,
         }
-        let has_room = self.ledger.unsettled() < self.limits.deliveries
-            && self.ledger.open_items() < self.limits.events
-            && self.ledger.bytes() < self.limits.bytes;
-        if self.asked.is_none() && has_room && self.source_rests_until.is_none() {
-            self.asked = Some(Instant::now());
-        }
-        self.asked.is_some()
     }
 
-    pub(super) fn taken(&mut self, taken: Option<Result<Delivery>>) {
-        self.asked = None;
-        match taken {
-            None => self.exhausted = true,
+    /// The source is not asked for a while.
+    pub(super) fn rest(&mut self, wait: Duration) {
+        let until = later(Instant::now(), wait);
+        self.rests_until = self.rests_until.max(Some(until));
+    }
+}
+
+impl Run {
+    /// True if the source is to be polled. Once it is being asked this stays true until it answers, so that an exchange with it
+    /// is never left alone half way.
+    pub(super) fn asks_the_source(&mut self) -> bool {
+        if self.takes_no_more() {
+            return false;
+        }
+        let limits = &self.context.limits;
+        let has_room = self.ledger.unsettled() < limits.deliveries
+            && self.ledger.open_items() < limits.events
+            && self.ledger.bytes() < limits.bytes;
+        if self.source.asked.is_none() && has_room && self.source.rests_until.is_none() {
+            self.source.asked = Some(Instant::now());
+        }
+        self.source.asked.is_some()
+    }
+
+    pub(super) fn received(&mut self, received: Option<Result<Delivery>>) {
+        self.source.asked = None;
+        match received {
+            None => self.source.exhausted = true,
             Some(Ok(delivery)) => {
-                self.source_backoff.reset();
-                self.stall.source_answered();
-                self.take(delivery);
+                self.source.backoff.reset();
+                self.context.stall.source_answered();
+                self.admit(delivery);
             }
             Some(Err(error)) => {
-                let retry_in = self.source_backoff.next(error.retry());
-                self.parts.observer.observe(&PipelineEvent::SourceFailed {
+                let retry_in = self.source.backoff.next(error.retry());
+                self.observe(&PipelineEvent::SourceFailed {
                     error: &error,
                     retry_in,
                 });
                 match retry_in {
                     Some(wait) => {
-                        self.stall.source_failed(error.to_string());
-                        self.rest_the_source(wait);
+                        self.context.stall.source_failed(&error);
+                        self.source.rest(wait);
                     }
                     None => self.fail(error),
                 }
@@ -58,72 +92,43 @@ impl Run {
         }
     }
 
-    fn take(&mut self, delivery: Delivery) {
+    fn admit(&mut self, delivery: Delivery) {
         let items = delivery.items.len();
-        self.parts
-            .observer
-            .observe(&PipelineEvent::Received { items });
+        self.observe(&PipelineEvent::Received { items });
         self.summary.received += items as u64;
         let bytes = delivery.items.iter().map(size).sum();
-        let number = self
-            .ledger
-            .open(delivery.acker, items, bytes, delivery.deadline);
+        let deadline = delivery.deadline;
+        let number = self.ledger.open(delivery.acker, items, bytes, deadline);
         let mut undeliverable = Vec::new();
-        for (index, item) in delivery.items.into_iter().enumerate() {
+        for (index, event) in delivery.items.into_iter().enumerate() {
             let id = ItemId {
                 delivery: number,
                 index,
             };
-            match self
-                .parts
-                .judge(id, item, delivery.clock_offset, &self.dedup)
-            {
-                Judged::Ended(disposition) => self.ended(id, disposition),
-                Judged::Send(slot) => self.queue.push(slot.0, slot.1),
-                Judged::Undeliverable(aside) => undeliverable.push(aside),
-                Judged::Waits(joined) => self.join(id, joined),
+            let item = ItemGuard::new(id, &self.context);
+            match self.context.admit(item, event, delivery.clock_offset) {
+                Admission::Ended => {}
+                Admission::Send(item) => self.queue.push(*item),
+                Admission::DeadLetter(one) => undeliverable.push(one),
+                Admission::Wait(item, copy) => self.wait_for_copy(item, copy, deadline),
             }
         }
-        self.dead_letter(undeliverable);
+        if !undeliverable.is_empty() {
+            self.dead_letter(undeliverable);
+        }
+        self.hear_all();
     }
 
-    /// The source is not asked for a while.
-    pub(super) fn rest_the_source(&mut self, wait: Duration) {
-        let until = later(Instant::now(), wait);
-        self.source_rests_until = self.source_rests_until.max(Some(until));
-    }
-
-    /// DeliveryHooks a copy as the one in flight ends.
-    fn join(&mut self, id: ItemId, joined: ClaimWaiter) {
-        let reports = self.reports.clone();
+    /// Ends a copy as the one in flight ends, or hands it back when its delivery is out of time.
+    fn wait_for_copy(&mut self, item: ItemGuard, copy: ClaimWaiter, deadline: Option<Instant>) {
+        let deadline = deadline.unwrap_or_else(|| later(Instant::now(), FAR));
         let ended = async move {
-            let disposition = match joined.await {
-                Outcome::Settled => Disposition::Duplicate,
-                Outcome::HandedBack => Disposition::HandedBack,
-            };
-            end(&reports, id, None, disposition);
+            if let Ok(Outcome::Settled) = timeout_at(deadline, copy).await {
+                item.end(Disposition::Duplicate);
+            }
+            Ok(())
         };
-        let (ended, abort) = abortable(ended);
-        self.joined.insert(id, abort);
-        // Aborted only once the item has ended.
-        self.undeliverable.push(ended.map(|_| Ok(())).boxed());
-    }
-
-    pub(super) fn dead_letter(&mut self, undeliverable: Vec<Undeliverable>) {
-        if undeliverable.is_empty() {
-            return;
-        }
-        for aside in &undeliverable {
-            self.ledger.underway(aside.id);
-        }
-        let (parts, reports) = (Arc::clone(&self.parts), self.reports.clone());
-        let (mut stop, seed) = (self.stop.subscribe(), self.limits.seed);
-        let written = async move {
-            parts
-                .write_dead_letters(undeliverable, &reports, &mut stop, seed)
-                .await
-        };
-        self.undeliverable.push(written.boxed());
+        self.tasks.others.push(ended.boxed());
     }
 }
 

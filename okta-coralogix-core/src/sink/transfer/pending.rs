@@ -1,46 +1,44 @@
-//! The entries of a transfer that have not ended.
+//! The items of a transfer that have not ended, as the requests that are planned for them.
 
-use crate::LogEntry;
+use std::collections::VecDeque;
 
-/// The entries that have not ended.
+use crate::sink::request::Item;
+
+/// Planned requests in the order of their items, the next one last.
 #[derive(Debug)]
-pub(crate) struct Open {
-    entries: Vec<Option<LogEntry>>,
-}
+pub(super) struct Pending<T>(Vec<VecDeque<Item<T>>>);
 
-impl Open {
-    pub(super) fn new(entries: Vec<LogEntry>) -> Self {
-        Self {
-            entries: entries.into_iter().map(Some).collect(),
+impl<T> Pending<T> {
+    pub(super) fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Plans a request that is to be the next one.
+    pub(super) fn push(&mut self, items: impl Into<VecDeque<Item<T>>>) {
+        self.0.push(items.into());
+    }
+
+    /// Plans two requests, of half the items each, that are to be the next ones.
+    pub(super) fn push_halves(&mut self, mut items: Vec<Item<T>>) {
+        let second = items.split_off(items.len() / 2);
+        self.push(second);
+        self.push(items);
+    }
+
+    /// The next request's items, without those that have ended.
+    pub(super) fn pop(&mut self) -> Option<VecDeque<Item<T>>> {
+        while let Some(mut items) = self.0.pop() {
+            items.retain(Item::is_open);
+            if !items.is_empty() {
+                return Some(items);
+            }
         }
+        None
     }
 
-    pub(crate) fn contains(&self, index: usize) -> bool {
-        self.entries[index].is_some()
-    }
-
-    pub(super) fn get(&self, index: usize) -> Option<&LogEntry> {
-        self.entries[index].as_ref()
-    }
-
-    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut LogEntry> {
-        self.entries[index].as_mut()
-    }
-
-    /// DeliveryHooks an entry. False if it had ended.
-    pub(crate) fn end(&mut self, index: usize) -> bool {
-        self.entries[index].take().is_some()
-    }
-
-    /// All but one.
-    pub(super) fn others(&self, one: usize) -> Vec<usize> {
-        let all = 0..self.entries.len();
-        all.filter(|index| *index != one && self.contains(*index))
-            .collect()
-    }
-
-    pub(super) fn of(&self, indices: &[usize]) -> Vec<LogEntry> {
-        let entries = indices.iter().map(|&index| self.entries[index].clone());
-        entries.flatten().collect()
+    /// The items that have not ended.
+    pub(super) fn open(&mut self) -> impl Iterator<Item = &mut Item<T>> {
+        let items = self.0.iter_mut().rev().flatten();
+        items.filter(|item| item.is_open())
     }
 }

@@ -1,0 +1,66 @@
+//! What the steps of a run share, and what they report to it.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use super::item::ItemId;
+use super::{Disposition, Limits, Parts};
+use crate::filter::DedupWindow;
+use crate::sink::{Endpoint, LearnedLimits};
+use crate::stall::Stall;
+
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) parts: Arc<Parts>,
+    pub(super) limits: Limits,
+    pub(super) dedup: DedupWindow,
+    pub(super) learned: LearnedLimits,
+    pub(super) stall: Stall,
+    /// True once nothing more may be sent.
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) reports: mpsc::UnboundedSender<Report>,
+}
+
+/// What the steps of a run report to it.
+#[derive(Debug)]
+pub(super) enum Report {
+    /// An item ended.
+    Ended(ItemId, Disposition),
+    /// The answer to a request of so many entries was lost.
+    AnswerLost(usize),
+}
+
+impl Context {
+    pub(super) fn new(
+        parts: Arc<Parts>,
+        limits: Limits,
+        dedup: DedupWindow,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Report>) {
+        let (reports, inbox) = mpsc::unbounded_channel();
+        let context = Self {
+            parts,
+            limits,
+            dedup,
+            learned: LearnedLimits::new(limits.requests),
+            stall: Stall::default(),
+            stop: watch::Sender::new(false),
+            reports,
+        };
+        (Arc::new(context), inbox)
+    }
+
+    pub(super) fn endpoint(&self) -> Endpoint<'_> {
+        Endpoint {
+            sink: &self.parts.sink,
+            observer: &*self.parts.observer,
+            learned: &self.learned,
+            stall: &self.stall,
+        }
+    }
+
+    pub(super) fn report(&self, report: Report) {
+        // A run that is gone counts no more.
+        self.reports.send(report).ok();
+    }
+}

@@ -1,0 +1,91 @@
+//! Writing dead letters: an item ends as dead-lettered once its letter is durable.
+
+use std::sync::Arc;
+
+use tokio::time::sleep;
+
+use super::Disposition;
+use super::context::Context;
+use super::item::{ItemGuard, Slot};
+use crate::backoff::Backoff;
+use crate::dead_letter::{DeadLetter, DeadLetterReason};
+use crate::observe::PipelineEvent;
+use crate::{MalformedEvent, RawEvent, Result};
+
+/// An item that cannot be delivered, and its dead letter.
+#[derive(Debug)]
+pub(super) struct Undeliverable {
+    pub(super) item: ItemGuard,
+    letter: DeadLetter,
+}
+
+impl Undeliverable {
+    pub(super) fn malformed(item: ItemGuard, event: MalformedEvent) -> Self {
+        let (now, detail) = (item.context.parts.clock.now(), event.reason.to_string());
+        let reason = DeadLetterReason::Malformed;
+        let letter = DeadLetter::new(now, reason, detail, event.origin, event.bytes);
+        Self { item, letter }
+    }
+
+    pub(super) fn event(
+        item: ItemGuard,
+        event: &RawEvent,
+        reason: DeadLetterReason,
+        detail: impl Into<String>,
+    ) -> Self {
+        let now = item.context.parts.clock.now();
+        let (origin, bytes) = (Arc::clone(event.origin()), event.document().clone());
+        let letter = DeadLetter::new(now, reason, detail, origin, bytes);
+        Self { item, letter }
+    }
+
+    pub(super) fn entry(slot: Slot, reason: DeadLetterReason, detail: impl Into<String>) -> Self {
+        Self::event(slot.item, &slot.event, reason, detail)
+    }
+}
+
+impl Context {
+    /// Writes dead letters, as often as it takes; their items end once they are durable.
+    ///
+    /// # Errors
+    /// If waiting cannot help, or the last failure when the run stops. The items are then handed back.
+    pub(super) async fn write_dead_letters(&self, undeliverable: Vec<Undeliverable>) -> Result<()> {
+        let (letters, items): (Vec<_>, Vec<_>) = undeliverable
+            .into_iter()
+            .map(|one| (one.letter, one.item))
+            .unzip();
+        if !letters.is_empty() {
+            self.write_letters(&letters).await?;
+        }
+        for item in items {
+            item.end(Disposition::DeadLettered);
+        }
+        Ok(())
+    }
+
+    async fn write_letters(&self, letters: &[DeadLetter]) -> Result<()> {
+        let mut stop = self.stop.subscribe();
+        let mut backoff = Backoff::new(self.parts.backoff, self.limits.seed);
+        loop {
+            let Err(error) = self.parts.dead_letters.write(letters).await else {
+                return Ok(());
+            };
+            let retry_in = backoff.next(error.retry());
+            self.parts
+                .observer
+                .observe(&PipelineEvent::DeadLettersFailed {
+                    error: &error,
+                    retry_in,
+                });
+            let Some(wait) = retry_in.filter(|_| !*stop.borrow()) else {
+                return Err(error);
+            };
+            self.stall.attempt_failed(&error);
+            tokio::select! {
+                biased;
+                () = sleep(wait) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+    }
+}

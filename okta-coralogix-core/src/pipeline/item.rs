@@ -1,0 +1,77 @@
+//! One item of a delivery, from its receipt to its end.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
+
+use super::Disposition;
+use super::context::{Context, Report};
+use crate::filter::ClaimGuard;
+use crate::{ClockOffset, RawEvent};
+
+/// Which item of which delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ItemId {
+    pub(super) delivery: u64,
+    pub(super) index: usize,
+}
+
+/// An item that has not ended. Dropped, it ends as handed back.
+#[derive(Debug)]
+pub(super) struct ItemGuard {
+    pub(super) id: ItemId,
+    pub(super) claim: Option<ClaimGuard>,
+    pub(super) context: Arc<Context>,
+    disposition: Disposition,
+}
+
+impl ItemGuard {
+    pub(super) fn new(id: ItemId, context: &Arc<Context>) -> Self {
+        Self {
+            id,
+            claim: None,
+            context: Arc::clone(context),
+            disposition: Disposition::HandedBack,
+        }
+    }
+
+    /// Ends the item: its claim is remembered or released, and the run counts it.
+    pub(super) fn end(mut self, disposition: Disposition) {
+        self.disposition = disposition;
+    }
+}
+
+impl Drop for ItemGuard {
+    fn drop(&mut self) {
+        match self.claim.take() {
+            Some(claim) if self.disposition != Disposition::HandedBack => claim.remember(),
+            claim => drop(claim),
+        }
+        self.context
+            .report(Report::Ended(self.id, self.disposition));
+    }
+}
+
+/// The slot of an entry: the event behind it.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) item: ItemGuard,
+    pub(super) event: RawEvent,
+    pub(super) clock_offset: ClockOffset,
+    /// The time that its age was judged by at its receipt.
+    pub(super) judged_at: DateTime<Utc>,
+    /// The age rule has let it pass with a new timestamp: it is not judged again.
+    pub(super) restamped: bool,
+    pub(super) queued: Instant,
+}
+
+impl Slot {
+    /// The time to judge its age by now: the earlier of the clock, and of the time of its receipt plus what has passed
+    /// since, so that a step of the host's clock cannot make it old.
+    pub(super) fn judging_time(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let waited = TimeDelta::from_std(self.queued.elapsed()).unwrap_or(TimeDelta::MAX);
+        let passed = self.judged_at.checked_add_signed(waited).unwrap_or(now);
+        self.clock_offset.earlier(now).min(passed)
+    }
+}

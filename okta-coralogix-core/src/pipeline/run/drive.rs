@@ -1,0 +1,164 @@
+//! The loop of a run.
+
+use std::sync::Arc;
+
+use futures::{FutureExt, StreamExt};
+use tokio::time::{Instant, sleep_until};
+
+use super::{Run, Tasks};
+use crate::backoff::later;
+use crate::observe::PipelineEvent;
+use crate::pipeline::context::Report;
+use crate::pipeline::dead_letters::Undeliverable;
+use crate::pipeline::deliver::deliver;
+use crate::pipeline::item::ItemId;
+use crate::pipeline::{Disposition, RunError, Summary};
+use crate::sink::BatchLimits;
+use crate::{Error, Result};
+
+impl Run {
+    pub(in crate::pipeline) async fn drive(
+        mut self,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<Summary, RunError> {
+        let mut shutdown = std::pin::pin!(shutdown.fuse());
+        loop {
+            self.expire();
+            self.start_requests();
+            self.start_settlements();
+            if self.is_done() {
+                return self.finish();
+            }
+            let wake = self.next_wake();
+            let asks = self.asks_the_source();
+            tokio::select! {
+                biased;
+                () = &mut shutdown => self.drain(),
+                Some(report) = self.inbox.recv() => {
+                    self.hear(report);
+                    self.hear_all();
+                }
+                Some((delivery, items, told)) = self.tasks.settlements.next() => {
+                    self.settled(delivery, items, told);
+                }
+                Some(sent) = self.tasks.requests.next() => self.check(sent),
+                Some(done) = self.tasks.others.next() => self.check(done),
+                received = self.source.stream.next(), if asks => {
+                    self.received(received);
+                    // A source that always has something must not keep the rest of the program, timers included, from its turn.
+                    tokio::task::yield_now().await;
+                }
+                () = sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// Starts as many requests as may be in flight.
+    fn start_requests(&mut self) {
+        let parts = Arc::clone(&self.context.parts);
+        let ceiling = self.context.learned.ceiling();
+        let mut limits = parts.sink.limits();
+        limits.bytes = limits.bytes.min(ceiling);
+        while self.tasks.requests.len() < self.context.limits.requests && self.is_due(limits) {
+            let request = match self.queue.take(&*parts.sink, ceiling) {
+                Ok(Ok(request)) => request,
+                Ok(Err((item, error))) => {
+                    let unsendable = item
+                        .state
+                        .slot
+                        .map(|slot| Undeliverable::entry(slot, error.reason(), error.to_string()));
+                    self.dead_letter(unsendable.into_iter().collect());
+                    continue;
+                }
+                Err(error) => return self.fail(error),
+            };
+            self.requests_started += 1;
+            let seed = self.context.limits.seed.wrapping_add(self.requests_started);
+            let delivered = deliver(Arc::clone(&self.context), seed, request);
+            self.tasks.requests.push(delivered.boxed());
+        }
+    }
+
+    /// True if what waits should be sent now.
+    fn is_due(&self, limits: BatchLimits) -> bool {
+        self.queue.waiting_since().is_some_and(|since| {
+            self.takes_no_more()
+                || self.queue.fills(limits)
+                || later(since, self.context.limits.linger) <= Instant::now()
+        })
+    }
+
+    pub(super) fn dead_letter(&mut self, undeliverable: Vec<Undeliverable>) {
+        let context = Arc::clone(&self.context);
+        let written = async move { context.write_dead_letters(undeliverable).await };
+        self.tasks.others.push(written.boxed());
+    }
+
+    fn hear(&mut self, report: Report) {
+        match report {
+            Report::Ended(id, disposition) => self.ended(id, disposition),
+            Report::AnswerLost(entries) => self.summary.count_ambiguous(entries),
+        }
+    }
+
+    /// Hears everything that has been reported up to now.
+    pub(super) fn hear_all(&mut self) {
+        while let Ok(report) = self.inbox.try_recv() {
+            self.hear(report);
+        }
+    }
+
+    fn ended(&mut self, id: ItemId, disposition: Disposition) {
+        if self.ledger.end(id, disposition) {
+            self.summary.count(disposition);
+            self.observe(&PipelineEvent::Ended { disposition });
+        }
+    }
+
+    pub(super) fn observe(&self, event: &PipelineEvent<'_>) {
+        self.context.parts.observer.observe(event);
+    }
+
+    fn check(&mut self, done: Result<()>) {
+        if let Err(error) = done {
+            self.fail(error);
+        }
+    }
+
+    /// Ends the run for an error that waiting cannot help: nothing more is received or sent, what is on the wire may finish.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.fatal.get_or_insert(error);
+        self.context.stop.send_replace(true);
+        self.drain();
+        self.queue.withdraw(|_| true);
+    }
+
+    fn drain(&mut self) {
+        self.drain_until
+            .get_or_insert(later(Instant::now(), self.context.limits.drain));
+    }
+
+    pub(super) fn takes_no_more(&self) -> bool {
+        self.source.exhausted || self.drain_until.is_some()
+    }
+
+    fn is_done(&self) -> bool {
+        let all_settled = self.ledger.unsettled() == 0 && self.ledger.open_items() == 0;
+        let out_of_time = self
+            .drain_until
+            .is_some_and(|until| until <= Instant::now());
+        (self.takes_no_more() && all_settled && self.tasks.settlements.is_empty()) || out_of_time
+    }
+
+    fn finish(mut self) -> Result<Summary, RunError> {
+        // What is in flight ends as handed back.
+        self.queue.withdraw(|_| true);
+        self.tasks = Tasks::default();
+        self.hear_all();
+        let summary = self.summary;
+        match self.fatal {
+            None => Ok(summary),
+            Some(error) => Err(RunError { error, summary }),
+        }
+    }
+}

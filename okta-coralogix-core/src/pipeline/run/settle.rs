@@ -1,0 +1,47 @@
+//! Telling the source what became of its deliveries.
+
+use futures::FutureExt;
+
+use super::Run;
+use crate::Result;
+use crate::observe::PipelineEvent;
+use crate::pipeline::ledger::Settlement;
+
+impl Run {
+    pub(super) fn start_settlements(&mut self) {
+        for settlement in self.ledger.ready() {
+            self.settle(settlement);
+        }
+    }
+
+    pub(super) fn settle(&mut self, settlement: Settlement) {
+        let Settlement {
+            delivery,
+            acker,
+            outcomes,
+        } = settlement;
+        let told = async move {
+            let told = acker.settle(&outcomes).await;
+            (delivery, outcomes.len(), told)
+        };
+        self.tasks.settlements.push(told.boxed());
+    }
+
+    pub(super) fn settled(&mut self, delivery: u64, items: usize, told: Result<()>) {
+        self.ledger.settled(delivery);
+        let Err(error) = told else {
+            self.context.stall.moved();
+            self.settle_backoff.reset();
+            return self.observe(&PipelineEvent::Settled { items });
+        };
+        self.observe(&PipelineEvent::SettleFailed { error: &error });
+        match self.settle_backoff.next(error.retry()) {
+            Some(wait) => {
+                self.ledger.rewind();
+                self.context.stall.settlement_failed(&error);
+                self.source.rest(wait);
+            }
+            None => self.fail(error),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The loop of a transfer: one request after the other.
+
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::pending::Pending;
+use super::{AgeCheck, DeliveryHooks, Endpoint};
+use crate::backoff::Backoff;
+use crate::dead_letter::DeadLetterReason;
+use crate::observe::PipelineEvent;
+use crate::sink::compress::compress;
+use crate::sink::concurrency::Permit;
+use crate::sink::request::{Item, Request};
+use crate::sink::{Batch, Sent};
+use crate::{Error, Result};
+
+#[derive(Debug)]
+pub(crate) struct Transfer<'a, H: DeliveryHooks> {
+    pub(super) endpoint: Endpoint<'a>,
+    hooks: &'a mut H,
+    pub(super) backoff: Backoff,
+    /// True once nothing more may be sent.
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) pending: Pending<H::Slot>,
+    /// Had for a request that was not sent, since an item in it had aged: the others do not queue up again.
+    pub(super) permit: Option<Permit<'a>>,
+    /// The sink has accepted a request of this transfer: what it rejects is the entries' fault, not the endpoint's.
+    pub(super) accepts: bool,
+}
+
+/// The end of the attempts at one request.
+pub(super) enum Attempt {
+    Accepted(Sent),
+    /// Ambiguous if the sink may have accepted the same request before.
+    Rejected(Error),
+    /// Not sent, since an item had become too old: the others make another request.
+    Aged,
+    Stopped,
+}
+
+impl<'a, H: DeliveryHooks> Transfer<'a, H> {
+    pub(crate) fn new(
+        endpoint: Endpoint<'a>,
+        hooks: &'a mut H,
+        backoff: Backoff,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            endpoint,
+            hooks,
+            backoff,
+            stop,
+            pending: Pending::new(),
+            permit: None,
+            accepts: false,
+        }
+    }
+
+    /// Sends until every item has ended, or nothing more may be sent.
+    ///
+    /// # Errors
+    /// If waiting cannot help.
+    pub(crate) async fn run(mut self, first: Request<H::Slot>) -> Result<()> {
+        let mut next = Some(first);
+        while let Some(Request { batch, mut items }) = next {
+            match self.send(batch, &mut items).await? {
+                Attempt::Accepted(sent) => self.accepted(&mut items, &sent),
+                Attempt::Rejected(error) => self.rejected(items, error).await?,
+                Attempt::Aged => self.pending.push(items),
+                Attempt::Stopped => return Ok(()),
+            }
+            next = self.next_request()?;
+        }
+        Ok(())
+    }
+
+    fn next_request(&mut self) -> Result<Option<Request<H::Slot>>> {
+        while let Some(mut items) = self.pending.pop() {
+            let taken = Request::take(&**self.endpoint.sink, &mut items, usize::MAX)?;
+            self.pending.push(items);
+            match taken {
+                Ok(request) => return Ok(Some(request)),
+                Err((mut item, error)) => self.reject(&mut item, error.reason(), error.to_string()),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends one request as often as it takes.
+    pub(super) async fn send(
+        &mut self,
+        batch: Batch,
+        items: &mut [Item<H::Slot>],
+    ) -> Result<Attempt> {
+        let Endpoint {
+            sink,
+            observer,
+            learned,
+            stall,
+        } = self.endpoint;
+        let entries = items.len();
+        let batch = compress(sink, batch).await?;
+        let mut ambiguous = matches!(items, [alone] if alone.state.ambiguous);
+        loop {
+            let permit = match self.permit.take() {
+                Some(permit) => permit,
+                None => learned.permit().await,
+            };
+            if *self.stop.borrow() {
+                return Ok(Attempt::Stopped);
+            }
+            // After all waits: for a turn, an answer, the permit.
+            if !ambiguous && self.recheck(items) {
+                self.permit = Some(permit);
+                return Ok(Attempt::Aged);
+            }
+            let sent = sink.send(&batch).await;
+            drop(permit);
+            let error = match sent {
+                Ok(sent) => {
+                    learned.accepted(batch.uncompressed_len);
+                    self.backoff.reset();
+                    stall.moved();
+                    let bytes = batch.body.len();
+                    observer.observe(&PipelineEvent::Accepted { entries, bytes });
+                    return Ok(Attempt::Accepted(sent));
+                }
+                Err(error) => error,
+            };
+            if error.is_ambiguous() {
+                ambiguous = true;
+                self.hooks.answer_lost(entries);
+            }
+            learned.failed(error.kind(), batch.uncompressed_len);
+            let retry_in = self.backoff.next(error.retry());
+            observer.observe(&PipelineEvent::SendFailed {
+                error: &error,
+                entries,
+                retry_in,
+            });
+            let Some(wait) = retry_in else {
+                return Ok(Attempt::Rejected(error.with_ambiguity(ambiguous)));
+            };
+            stall.attempt_failed(&error);
+            self.wait(sleep(wait)).await;
+        }
+    }
+
+    /// Waits, unless nothing more may be sent.
+    pub(super) async fn wait(&mut self, wait: impl Future<Output = ()>) {
+        tokio::select! {
+            biased;
+            () = wait => {}
+            _ = self.stop.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    /// Has the caller judge the items. True if a request that holds them must be made anew.
+    fn recheck(&mut self, items: &mut [Item<H::Slot>]) -> bool {
+        let mut changed = false;
+        for item in items {
+            let Some(slot) = &mut item.state.slot else {
+                continue;
+            };
+            match self.hooks.recheck(slot) {
+                AgeCheck::Keep => continue,
+                AgeCheck::Restamp(timestamp) => item.entry.timestamp = Some(timestamp),
+                AgeCheck::End(disposition) => {
+                    if let Some(slot) = item.state.slot.take() {
+                        self.hooks.expired(slot, disposition);
+                    }
+                }
+            }
+            changed = true;
+        }
+        changed
+    }
+
+    pub(super) fn accepted(&mut self, items: &mut [Item<H::Slot>], sent: &Sent) {
+        self.accepts = true;
+        for rejected in &sent.rejected {
+            if let Some(item) = items.get_mut(rejected.index) {
+                self.reject(item, DeadLetterReason::Rejected, rejected.reason.clone());
+            }
+        }
+        for slot in items.iter_mut().filter_map(|item| item.state.slot.take()) {
+            self.hooks.accepted(slot);
+        }
+    }
+
+    pub(super) fn reject(
+        &mut self,
+        item: &mut Item<H::Slot>,
+        reason: DeadLetterReason,
+        detail: String,
+    ) {
+        if let Some(slot) = item.state.slot.take() {
+            self.hooks.rejected(slot, reason, detail);
+        }
+    }
+}
