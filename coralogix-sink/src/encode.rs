@@ -67,10 +67,9 @@ impl Encoder {
                 return Err(error);
             }
         };
-        let oldest = entries[..count].iter().filter_map(|e| e.timestamp).min();
-        Ok(Batch::new(count, Bytes::from(body))
-            .with_oldest(oldest)
-            .with_truncated(truncated))
+        let mut batch = Batch::new(&entries[..count], Bytes::from(body));
+        batch.truncated = truncated;
+        Ok(batch)
     }
 
     /// Compresses the body of the batch, if compression is on.

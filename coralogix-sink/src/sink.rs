@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, Response};
-use okta_coralogix_core::sink::{Batch, BatchLimits, Coding, EncodeError, Sent};
+use okta_coralogix_core::sink::{Batch, BatchLimits, Coding, EncodeError};
 use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
 use okta_coralogix_core::{ErrorKind, LogEntry, LogSink, Result, Secret};
 
@@ -147,9 +147,9 @@ impl LogSink for CoralogixSink {
         self.encoder.compress(batch)
     }
 
-    async fn send(&self, batch: &Batch) -> Result<Sent> {
+    async fn send(&self, batch: &Batch) -> Result<()> {
         if batch.entries == 0 {
-            return Ok(Sent::default());
+            return Ok(());
         }
         let answer = self.post(batch.body.clone(), batch.coding).await?;
         let sent = status::classify(&answer, self.ingress())?;

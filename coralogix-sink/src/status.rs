@@ -6,7 +6,6 @@
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Response, StatusCode};
-use okta_coralogix_core::sink::Sent;
 use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::transport::{TransportError, retry_after};
 use okta_coralogix_core::{Error, ErrorKind, RetryHint, Secret};
@@ -22,7 +21,7 @@ pub(crate) struct Ingress<'a> {
 }
 
 /// Classifies a complete answer.
-pub(crate) fn classify(answer: &Response<Bytes>, ingress: Ingress<'_>) -> Result<Sent, Error> {
+pub(crate) fn classify(answer: &Response<Bytes>, ingress: Ingress<'_>) -> Result<(), Error> {
     let (status, headers) = (answer.status(), answer.headers());
     let Ingress { name, .. } = ingress;
     let said = said(headers, answer.body(), ingress.key);
@@ -36,7 +35,7 @@ pub(crate) fn classify(answer: &Response<Bytes>, ingress: Ingress<'_>) -> Result
             name,
             &format!("{status} with {MAX_ANSWER} bytes or more, and no ingress answers so"),
         )),
-        200..=299 => Ok(Sent::default()),
+        200..=299 => Ok(()),
         300..=399 => Err(wrong_endpoint(
             name,
             &redirect(status, headers, ingress.key),
@@ -153,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Result<Sent, Error> {
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Result<(), Error> {
         let mut answer = Response::builder().status(status);
         for (name, value) in headers {
             answer = answer.header(*name, *value);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::RetryHint;
@@ -51,29 +52,36 @@ impl Backoff {
 
     /// The wait after one more failure; `None` if waiting cannot help.
     pub fn next(&mut self, hint: RetryHint) -> Option<Duration> {
-        if hint == RetryHint::Never {
-            return None;
-        }
-        let bound = self
-            .policy
-            .first
-            .saturating_mul(2_u32.saturating_pow(self.failures))
-            .min(self.policy.cap);
-        self.failures = self.failures.saturating_add(1);
-        match hint {
-            RetryHint::Never => None,
-            RetryHint::Backoff => Some(bound.mul_f64(self.rng.f64())),
+        let policy = &self.policy;
+        let wait = match hint {
+            RetryHint::Never => return None,
+            RetryHint::Backoff => {
+                let factor = 2_u32.saturating_pow(self.failures);
+                let bound = policy.first.saturating_mul(factor).min(policy.cap);
+                bound.mul_f64(self.rng.f64())
+            }
             // A little jitter on top, so that not everybody comes back in the same millisecond.
-            RetryHint::After(wait) => Some(
-                wait.min(self.policy.hint_cap)
-                    .saturating_add(self.policy.first.mul_f64(self.rng.f64())),
-            ),
-        }
+            RetryHint::After(wait) => {
+                let jitter = policy.first.mul_f64(self.rng.f64());
+                wait.min(policy.hint_cap).saturating_add(jitter)
+            }
+        };
+        self.failures = self.failures.saturating_add(1);
+        Some(wait)
     }
 
     /// An attempt succeeded.
     pub fn reset(&mut self) {
         self.failures = 0;
+    }
+}
+
+/// Waits, unless `stop` is or becomes true.
+pub(crate) async fn wait_or_stop(wait: impl Future<Output = ()>, stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        biased;
+        () = wait => {}
+        _ = stop.wait_for(|stop| *stop) => {}
     }
 }
 

@@ -1,12 +1,11 @@
 //! What a source hands over, and how it learns what became of it.
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::event::{MalformedEvent, Origin, RawEvent};
+use crate::event::{MalformedEvent, RawEvent};
 use crate::{ClockOffset, Result};
 
 /// What became of one item of a [`Delivery`], as far as its source is concerned.
@@ -70,15 +69,6 @@ impl Delivery {
             deadline: None,
             clock_offset: ClockOffset::default(),
         }
-    }
-
-    /// The origin of the first item.
-    #[must_use]
-    pub fn origin(&self) -> Option<&Arc<Origin>> {
-        self.items.first().map(|item| match item {
-            Ok(event) => event.origin(),
-            Err(malformed) => &malformed.origin,
-        })
     }
 }
 

@@ -170,20 +170,14 @@ impl Observer for TracingObserver {
             PipelineEvent::SendFailed {
                 error,
                 entries,
-                retry_in: Some(wait),
+                retry_in,
             } => {
-                tracing::warn!(%error, entries, ?wait, "a request to the sink failed and is sent again")
+                tracing::warn!(%error, entries, ?retry_in, "a request to the sink failed");
             }
-            PipelineEvent::SendFailed { error, entries, .. } => {
-                tracing::warn!(%error, entries, "a request to the sink was refused");
-            }
-            PipelineEvent::SourceFailed {
-                error,
-                retry_in: Some(wait),
-            } => tracing::warn!(%error, ?wait, "the source failed and is asked again"),
-            PipelineEvent::SourceFailed { error, .. } => {
-                tracing::error!(%error, "the source failed")
-            }
+            PipelineEvent::SourceFailed { error, retry_in } => match retry_in {
+                Some(_) => tracing::warn!(%error, ?retry_in, "the source failed"),
+                None => tracing::error!(%error, "the source failed for good"),
+            },
             PipelineEvent::DeadLettersFailed { error, retry_in } => {
                 tracing::warn!(%error, ?retry_in, "dead letters could not be written");
             }

@@ -1,87 +1,88 @@
 //! What becomes of an item when it is received: filtered, claimed, mapped.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::Disposition;
-use super::context::Context;
 use super::dead_letters::Undeliverable;
 use super::item::{ItemGuard, Slot};
+use super::run::Run;
 use crate::dead_letter::DeadLetterReason;
-use crate::filter::{Claim, ClaimWaiter, DropReason};
+use crate::filter::{Claim, DropReason};
 use crate::sink::{AgeCheck, Item};
 use crate::{ClockOffset, MalformedEvent, RawEvent, Result};
 
 /// Longer ones are not remembered, so that the window stays small. Okta's have 36.
 const MAX_UUID_BYTES: usize = 256;
 
-/// What follows for an item.
-#[derive(Debug)]
-pub(super) enum Admission {
-    Ended,
-    DeadLetter(Undeliverable),
-    /// A copy is in flight: the item ends as that does.
-    Wait(ItemGuard, ClaimWaiter),
-    Send(Box<Item<Slot>>),
-}
-
-impl Context {
-    /// Judges one item of a delivery.
+impl Run {
+    /// Judges one item of a delivery: ends it, has it wait for a copy, queues it, or returns it for the dead letters.
     pub(super) fn admit(
-        &self,
-        mut item: ItemGuard,
+        &mut self,
+        item: ItemGuard,
         event: Result<RawEvent, MalformedEvent>,
         clock_offset: ClockOffset,
-    ) -> Admission {
+        deadline: Option<Instant>,
+    ) -> Option<Undeliverable> {
         let event = match event {
             Ok(event) => event,
-            Err(event) => return Admission::DeadLetter(Undeliverable::malformed(item, event)),
+            Err(event) => return Some(Undeliverable::malformed(item, event)),
         };
-        let ended = |item: ItemGuard, disposition| {
-            item.end(disposition);
-            Admission::Ended
-        };
-        let now = clock_offset.earlier(self.parts.clock.now());
-        let timestamp = match self.parts.check_age(&event, now, clock_offset) {
-            AgeCheck::Keep => None,
-            AgeCheck::Restamp(timestamp) => Some(timestamp),
-            AgeCheck::End(Disposition::DeadLettered) => {
-                let reason = DeadLetterReason::TooOld;
-                return Admission::DeadLetter(Undeliverable::event(item, &event, reason, ""));
-            }
-            AgeCheck::End(disposition) => return ended(item, disposition),
-        };
-        let mut filters = self.parts.filters.iter();
-        match filters.find_map(|filter| filter.check(&event, now)) {
-            Some(DropReason::TooOld) if clock_offset.is_unknown() => {
-                return ended(item, Disposition::HandedBack);
-            }
-            Some(DropReason::TooOld) => return ended(item, Disposition::TooOld),
-            Some(DropReason::Filtered) => return ended(item, Disposition::Filtered),
-            None => {}
-        }
-        let uuid = event.uuid().filter(|uuid| uuid.len() <= MAX_UUID_BYTES);
-        match uuid.map(|uuid| self.dedup.claim(&uuid)) {
-            None => {}
-            Some(Claim::New(claim)) => item.claim = Some(claim),
-            Some(Claim::Duplicate) => return ended(item, Disposition::Duplicate),
-            Some(Claim::InFlight(copy)) => return Admission::Wait(item, copy),
-        }
-        let mut entry = match self.parts.mapping.map(&event) {
-            Ok(entry) => entry,
-            Err(error) => {
-                let (reason, detail) = (DeadLetterReason::Unmappable, error.to_string());
-                return Admission::DeadLetter(Undeliverable::event(item, &event, reason, detail));
-            }
-        };
-        entry.timestamp = timestamp.or(entry.timestamp);
-        let slot = Slot {
+        let context = Arc::clone(&self.context);
+        let parts = &context.parts;
+        let now = clock_offset.earlier(parts.clock.now());
+        let mut slot = Slot {
             item,
             event,
             clock_offset,
             judged_at: now,
-            restamped: timestamp.is_some(),
+            restamped: false,
             queued: Instant::now(),
         };
-        Admission::Send(Box::new(Item::new(entry, slot)))
+        let ended = |slot: Slot, disposition| {
+            slot.item.end(disposition);
+            None
+        };
+        let timestamp = match parts.check_age(&slot.event, now, clock_offset) {
+            AgeCheck::Keep => None,
+            AgeCheck::Restamp(timestamp) => Some(timestamp),
+            AgeCheck::End(Disposition::DeadLettered) => {
+                return Some(Undeliverable::new(slot, DeadLetterReason::TooOld, ""));
+            }
+            AgeCheck::End(disposition) => return ended(slot, disposition),
+        };
+        slot.restamped = timestamp.is_some();
+        let mut filters = parts.filters.iter();
+        match filters.find_map(|filter| filter.check(&slot.event, now)) {
+            Some(DropReason::TooOld) if clock_offset.is_unknown() => {
+                return ended(slot, Disposition::HandedBack);
+            }
+            Some(DropReason::TooOld) => return ended(slot, Disposition::TooOld),
+            Some(DropReason::Filtered) => return ended(slot, Disposition::Filtered),
+            None => {}
+        }
+        let uuid = slot.event.uuid();
+        let uuid = uuid.filter(|uuid| uuid.len() <= MAX_UUID_BYTES);
+        match uuid.map(|uuid| context.dedup.claim(&uuid)) {
+            None => {}
+            Some(Claim::New(claim)) => slot.item.claim = Some(claim),
+            Some(Claim::Duplicate) => return ended(slot, Disposition::Duplicate),
+            Some(Claim::InFlight(copy)) => {
+                self.wait_for_copy(slot.item, copy, deadline);
+                return None;
+            }
+        }
+        match parts.mapping.map(&slot.event) {
+            Ok(mut entry) => {
+                entry.timestamp = timestamp.or(entry.timestamp);
+                self.queue.push(Item::new(entry, slot));
+                None
+            }
+            Err(error) => {
+                let reason = DeadLetterReason::Unmappable;
+                Some(Undeliverable::new(slot, reason, error.to_string()))
+            }
+        }
     }
 }

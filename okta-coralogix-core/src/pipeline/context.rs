@@ -23,7 +23,7 @@ pub(super) struct Context {
 }
 
 /// What the steps of a run report to it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Report {
     /// An item ended.
     Ended(ItemId, Disposition),
@@ -32,24 +32,6 @@ pub(super) enum Report {
 }
 
 impl Context {
-    pub(super) fn new(
-        parts: Arc<Parts>,
-        limits: Limits,
-        dedup: DedupWindow,
-    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Report>) {
-        let (reports, inbox) = mpsc::unbounded_channel();
-        let context = Self {
-            parts,
-            limits,
-            dedup,
-            learned: LearnedLimits::new(limits.requests),
-            stall: Stall::default(),
-            stop: watch::Sender::new(false),
-            reports,
-        };
-        (Arc::new(context), inbox)
-    }
-
     pub(super) fn endpoint(&self) -> Endpoint<'_> {
         Endpoint {
             sink: &self.parts.sink,

@@ -7,10 +7,10 @@ use tokio::time::sleep;
 use super::Disposition;
 use super::context::Context;
 use super::item::{ItemGuard, Slot};
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, wait_or_stop};
 use crate::dead_letter::{DeadLetter, DeadLetterReason};
 use crate::observe::PipelineEvent;
-use crate::{MalformedEvent, RawEvent, Result};
+use crate::{MalformedEvent, Result};
 
 /// An item that cannot be delivered, and its dead letter.
 #[derive(Debug)]
@@ -27,20 +27,12 @@ impl Undeliverable {
         Self { item, letter }
     }
 
-    pub(super) fn event(
-        item: ItemGuard,
-        event: &RawEvent,
-        reason: DeadLetterReason,
-        detail: impl Into<String>,
-    ) -> Self {
+    pub(super) fn new(slot: Slot, reason: DeadLetterReason, detail: impl Into<String>) -> Self {
+        let Slot { item, event, .. } = slot;
         let now = item.context.parts.clock.now();
         let (origin, bytes) = (Arc::clone(event.origin()), event.document().clone());
         let letter = DeadLetter::new(now, reason, detail, origin, bytes);
         Self { item, letter }
-    }
-
-    pub(super) fn entry(slot: Slot, reason: DeadLetterReason, detail: impl Into<String>) -> Self {
-        Self::event(slot.item, &slot.event, reason, detail)
     }
 }
 
@@ -81,11 +73,7 @@ impl Context {
                 return Err(error);
             };
             self.stall.attempt_failed(&error);
-            tokio::select! {
-                biased;
-                () = sleep(wait) => {}
-                _ = stop.wait_for(|stop| *stop) => {}
-            }
+            wait_or_stop(sleep(wait), &mut stop).await;
         }
     }
 }

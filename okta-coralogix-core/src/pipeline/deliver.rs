@@ -47,7 +47,7 @@ impl DeliveryHooks for Hooks<'_> {
 
     fn rejected(&mut self, slot: Slot, reason: DeadLetterReason, detail: String) {
         self.undeliverable
-            .push(Undeliverable::entry(slot, reason, detail));
+            .push(Undeliverable::new(slot, reason, detail));
     }
 
     fn recheck(&self, slot: &mut Slot) -> AgeCheck {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 
 use super::item::{ItemId, Slot};
-use crate::sink::{BatchLimits, EncodeError, Item, Request};
+use crate::sink::{BatchLimits, Encoded, Item, Request};
 use crate::{EntryText, LogEntry, LogSink, Result};
 
 #[derive(Debug, Default)]
@@ -35,11 +35,7 @@ impl Queue {
     ///
     /// # Errors
     /// If the sink violates its contract.
-    pub(super) fn take(
-        &mut self,
-        sink: &dyn LogSink,
-        ceiling: usize,
-    ) -> Result<Result<Request<Slot>, (Item<Slot>, EncodeError)>> {
+    pub(super) fn take(&mut self, sink: &dyn LogSink, ceiling: usize) -> Result<Encoded<Slot>> {
         let taken = Request::take(sink, &mut self.items, ceiling)?;
         self.bytes -= match &taken {
             Ok(request) => request.items.iter().map(|item| estimate(&item.entry)).sum(),

@@ -48,12 +48,6 @@ impl Summary {
         } += 1;
     }
 
-    /// Counts a request of so many entries whose answer was lost.
-    pub(super) fn count_ambiguous(&mut self, entries: usize) {
-        self.ambiguous_sends += 1;
-        self.ambiguous_entries += entries as u64;
-    }
-
     /// How many items ended.
     #[must_use]
     pub fn ended(&self) -> u64 {

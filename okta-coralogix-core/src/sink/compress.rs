@@ -39,7 +39,7 @@ mod tests {
 
     use super::*;
     use crate::LogEntry;
-    use crate::sink::{BatchLimits, Coding, EncodeError, Sent};
+    use crate::sink::{BatchLimits, Coding, EncodeError};
 
     /// Notes where it compresses.
     #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ mod tests {
         }
 
         fn encode(&self, _: &[LogEntry]) -> Result<Batch, EncodeError> {
-            Ok(Batch::new(1, Bytes::new()))
+            Ok(Batch::new(&[], Bytes::new()))
         }
 
         fn compress(&self, batch: Batch) -> Batch {
@@ -63,8 +63,8 @@ mod tests {
             batch.compressed(Bytes::from_static(b"small"), Coding::Gzip)
         }
 
-        async fn send(&self, _: &Batch) -> Result<Sent> {
-            Ok(Sent::default())
+        async fn send(&self, _: &Batch) -> Result<()> {
+            Ok(())
         }
     }
 
@@ -73,7 +73,7 @@ mod tests {
         let noted = Arc::new(Where::default());
         let sink: Arc<dyn LogSink> = Arc::<Where>::clone(&noted);
         for bytes in [AT_ONCE, AT_ONCE + 1] {
-            let batch = Batch::new(1, vec![b'x'; bytes].into());
+            let batch = Batch::new(&[], vec![b'x'; bytes].into());
             let batch = compress(&sink, batch).await.unwrap();
             assert_eq!(
                 (&batch.body[..], batch.coding),

@@ -33,7 +33,7 @@ pub(crate) struct TrackRecord {
     pub(crate) has_accepted: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     /// The smallest request that the sink has called too large, in plain bytes.
     too_large: usize,
@@ -54,11 +54,8 @@ impl LearnedLimits {
             concurrency: AdaptiveConcurrency::new(most),
             state: Mutex::new(State {
                 too_large: usize::MAX,
-                taken: 0,
-                since: 0,
                 try_after: FIRST_TRY,
-                record: TrackRecord::default(),
-                paced: None,
+                ..State::default()
             }),
         }
     }

@@ -12,7 +12,7 @@ pub use ndjson::NdjsonSink;
 pub use sender::{EntrySender, EntrySenderBuilder, SendError, SendOutcome};
 
 pub(crate) use learned_limits::LearnedLimits;
-pub(crate) use request::{Item, Request};
+pub(crate) use request::{Encoded, Item, Request};
 pub(crate) use transfer::{AgeCheck, DeliveryHooks, Endpoint, Transfer};
 
 use std::fmt::Debug;
@@ -66,7 +66,7 @@ pub trait LogSink: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As said above, by kind.
-    async fn send(&self, batch: &Batch) -> Result<Sent>;
+    async fn send(&self, batch: &Batch) -> Result<()>;
 }
 
 /// The most that fits into one request of a sink. The pipeline gathers up to here before it calls `encode`.
@@ -108,57 +108,26 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// A batch that is not compressed, of entries without timestamps.
+    /// A batch of `entries` that is not compressed.
     #[must_use]
-    pub fn new(entries: usize, body: Bytes) -> Self {
+    pub fn new(entries: &[LogEntry], body: Bytes) -> Self {
         Self {
-            entries,
+            entries: entries.len(),
             uncompressed_len: body.len(),
             body,
             coding: Coding::Identity,
-            oldest: None,
+            oldest: entries.iter().filter_map(|entry| entry.timestamp).min(),
             truncated: 0,
         }
     }
 
-    /// Puts a compressed body in place of the plain one.
+    /// Replaces the body by a compressed one.
     #[must_use]
     pub fn compressed(mut self, body: Bytes, coding: Coding) -> Self {
         self.body = body;
         self.coding = coding;
         self
     }
-
-    /// Sets the oldest timestamp.
-    #[must_use]
-    pub fn with_oldest(mut self, oldest: Option<DateTime<Utc>>) -> Self {
-        self.oldest = oldest;
-        self
-    }
-
-    /// Sets how many entries were made smaller.
-    #[must_use]
-    pub fn with_truncated(mut self, entries: usize) -> Self {
-        self.truncated = entries;
-        self
-    }
-}
-
-/// The far side accepted a batch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Sent {
-    /// Entries of the batch that it refused for good, by index, ascending.
-    pub rejected: Vec<RejectedEntry>,
-}
-
-/// An entry that the far side refused for good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RejectedEntry {
-    /// Its index in the batch.
-    pub index: usize,
-    /// Why, in the far side's words (bounded).
-    pub reason: String,
 }
 
 /// An entry that cannot be sent at all.
@@ -201,7 +170,7 @@ impl<S: LogSink + ?Sized> LogSink for Arc<S> {
         (**self).compress(batch)
     }
 
-    async fn send(&self, batch: &Batch) -> Result<Sent> {
+    async fn send(&self, batch: &Batch) -> Result<()> {
         (**self).send(batch).await
     }
 }

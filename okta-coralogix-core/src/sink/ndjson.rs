@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
-use super::{Batch, BatchLimits, EncodeError, LogSink, Sent};
+use super::{Batch, BatchLimits, EncodeError, LogSink};
 use crate::disk::{Disk, OsDisk, folder_of, remedy};
 use crate::{EntryText, Error, ErrorKind, LogEntry, Result};
 
@@ -105,20 +105,19 @@ impl LogSink for NdjsonSink {
         if taken == 0 {
             return Err(EncodeError::Invalid("there is no entry to write".into()));
         }
-        let oldest = entries[..taken].iter().filter_map(|e| e.timestamp).min();
-        Ok(Batch::new(taken, lines.into()).with_oldest(oldest))
+        Ok(Batch::new(&entries[..taken], lines.into()))
     }
 
     /// Requests are written in the order in which they were begun. What was begun is finished even if the future is dropped: a
     /// line is never cut by the next one.
-    async fn send(&self, batch: &Batch) -> Result<Sent> {
+    async fn send(&self, batch: &Batch) -> Result<()> {
         let (target, lines) = (Arc::clone(&self.target), batch.body.clone());
         let mut torn = Arc::clone(&self.torn).lock_owned().await;
         let written = tokio::spawn(async move { target.write(lines, &mut torn).await });
         written.await.map_err(|error| {
             Error::new(ErrorKind::Storage, "writing the lines was broken off").with_source(error)
         })??;
-        Ok(Sent::default())
+        Ok(())
     }
 }
 

@@ -34,6 +34,9 @@ pub(crate) struct Request<T> {
     pub(crate) items: Vec<Item<T>>,
 }
 
+/// A request, or an item that no request can carry.
+pub(crate) type Encoded<T> = Result<Request<T>, (Item<T>, EncodeError)>;
+
 impl<T> Item<T> {
     pub(crate) fn new(entry: LogEntry, slot: T) -> Self {
         let state = ItemState {
@@ -63,7 +66,7 @@ impl<T> Request<T> {
         sink: &dyn LogSink,
         items: &mut VecDeque<Item<T>>,
         ceiling: usize,
-    ) -> Result<Result<Self, (Item<T>, EncodeError)>> {
+    ) -> Result<Encoded<T>> {
         let most = sink.limits().entries.clamp(1, items.len());
         // A sink encodes a slice of entries.
         let parts = items.drain(..most).map(|item| (item.entry, item.state));

@@ -64,7 +64,7 @@ pub struct EntrySenderBuilder {
     observer: Arc<dyn Observer>,
     policy: BackoffPolicy,
     requests: usize,
-    give_up: Option<Duration>,
+    give_up_after: Duration,
     seed: u64,
 }
 
@@ -125,7 +125,7 @@ impl EntrySenderBuilder {
     /// The time without anything accepted after which [`EntrySender::send`] gives up; never by default.
     #[must_use]
     pub fn give_up_after(mut self, after: Duration) -> Self {
-        self.give_up = Some(after);
+        self.give_up_after = after;
         self
     }
 
@@ -162,7 +162,7 @@ impl EntrySender {
             observer: Arc::new(TracingObserver),
             policy: BackoffPolicy::default(),
             requests: 4,
-            give_up: None,
+            give_up_after: Duration::MAX,
             seed: fastrand::u64(..),
         }
     }
@@ -178,7 +178,7 @@ impl EntrySender {
     /// passed.
     pub async fn send(&self, entries: Vec<LogEntry>) -> Result<Vec<SendOutcome>, SendError> {
         let (stop, stopped) = watch::channel(false);
-        let give_up_after = self.settings.give_up.unwrap_or(Duration::MAX);
+        let give_up_after = self.settings.give_up_after;
         let progress = Progress {
             outcomes: Mutex::new(vec![SendOutcome::Unsent; entries.len()]),
             stall: Stall::default(),

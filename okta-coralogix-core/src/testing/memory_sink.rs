@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::time::{Instant, sleep};
 
-use crate::sink::{Batch, BatchLimits, EncodeError, LogSink, Sent};
-use crate::{EntryText, Error, ErrorKind, LogEntry, Result};
+use crate::sink::{Batch, BatchLimits, EncodeError, LogSink};
+use crate::{Error, ErrorKind, LogEntry, Result};
 
 /// A sink that remembers what arrived. Clones are handles to the same sink.
 #[derive(Debug, Clone)]
@@ -131,7 +131,7 @@ impl MemorySink {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, texts: &[Bytes]) -> Result<Sent> {
+    fn answer(&self, texts: &[Bytes]) -> Result<()> {
         let mut state = self.state();
         state.requests.push(texts.len());
         if state.down_until.is_some_and(|until| Instant::now() < until) {
@@ -160,7 +160,7 @@ impl MemorySink {
             ));
         }
         state.arrived.extend_from_slice(texts);
-        Ok(Sent::default())
+        Ok(())
     }
 }
 
@@ -172,15 +172,6 @@ impl Default for MemorySink {
 
 /// Counts a request as in flight for as long as it lives.
 struct InFlight<'a>(&'a MemorySink);
-
-impl<'a> InFlight<'a> {
-    fn new(sink: &'a MemorySink) -> Self {
-        let mut state = sink.state();
-        state.in_flight += 1;
-        state.most_in_flight = state.most_in_flight.max(state.in_flight);
-        Self(sink)
-    }
-}
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
@@ -201,7 +192,7 @@ impl LogSink for MemorySink {
         let mut body = BytesMut::new();
         let mut taken = 0;
         for entry in entries.iter().take(self.limits.entries) {
-            let (EntryText::Escaped(text) | EntryText::Embedded(text)) = &entry.text;
+            let text = entry.text.document();
             let bytes = PREFIX + text.len();
             if body.len() + bytes > self.limits.bytes {
                 if taken == 0 {
@@ -216,16 +207,17 @@ impl LogSink for MemorySink {
             body.put_slice(text);
             taken += 1;
         }
-        let oldest = entries[..taken]
-            .iter()
-            .filter_map(|entry| entry.timestamp)
-            .min();
-        Ok(Batch::new(taken, body.freeze()).with_oldest(oldest))
+        Ok(Batch::new(&entries[..taken], body.freeze()))
     }
 
-    async fn send(&self, batch: &Batch) -> Result<Sent> {
-        let _in_flight = InFlight::new(self);
-        let takes = self.state().takes;
+    async fn send(&self, batch: &Batch) -> Result<()> {
+        let takes = {
+            let mut state = self.state();
+            state.in_flight += 1;
+            state.most_in_flight = state.most_in_flight.max(state.in_flight);
+            state.takes
+        };
+        let _in_flight = InFlight(self);
         sleep(takes).await;
         let mut texts = Vec::with_capacity(batch.entries);
         let mut rest = batch.body.clone();

@@ -56,13 +56,6 @@ impl MemorySource {
         source
     }
 
-    /// De-duplicates in the given window.
-    #[must_use]
-    pub fn with_dedup_window(mut self, window: DedupWindow) -> Self {
-        self.dedup = window;
-        self
-    }
-
     /// Every acknowledgement takes this long.
     #[must_use]
     pub fn with_slow_acks(self, time: Duration) -> Self {

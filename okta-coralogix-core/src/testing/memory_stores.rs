@@ -16,7 +16,6 @@ pub struct MemoryCheckpoint(Arc<Mutex<Record>>);
 struct Record {
     stored: Option<Checkpoint>,
     saves: u64,
-    fails: bool,
 }
 
 impl MemoryCheckpoint {
@@ -30,11 +29,6 @@ impl MemoryCheckpoint {
     #[must_use]
     pub fn saves(&self) -> u64 {
         self.record().saves
-    }
-
-    /// Whether saves fail, as on a full disk.
-    pub fn set_failing(&self, fails: bool) {
-        self.record().fails = fails;
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {
@@ -54,9 +48,6 @@ impl CheckpointStore for MemoryCheckpoint {
 
     async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
         let mut record = self.record();
-        if record.fails {
-            return Err(Error::new(ErrorKind::Storage, "the memory disk is full"));
-        }
         let current = record
             .stored
             .as_ref()

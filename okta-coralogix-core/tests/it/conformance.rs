@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use okta_coralogix_core::checkpoint::FileCheckpoint;
 use okta_coralogix_core::sink::NdjsonSink;
-use okta_coralogix_core::testing::conformance::{self, Refusal, SinkUnderTest, SourceUnderTest};
+use okta_coralogix_core::testing::conformance::{self, SinkUnderTest, SourceUnderTest};
 use okta_coralogix_core::testing::{MemoryCheckpoint, MemorySink, MemorySource};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind, EventSource, LogSink};
 
@@ -27,13 +27,13 @@ async fn the_memory_source_keeps_the_contract_in_both_orders() {
 
 /// Holds `sink`, which ends in `memory`, to the contract.
 async fn check(sink: &dyn LogSink, memory: &MemorySink) {
-    let answer = |refusal| {
-        memory.refuse_all(match refusal {
-            Refusal::None => None,
-            Refusal::TooLarge => Some(|| Error::new(ErrorKind::TooLarge, "too large")),
-            Refusal::Rejected => Some(|| Error::new(ErrorKind::Rejected, "rejected")),
-            Refusal::Unauthorized => Some(|| Error::new(ErrorKind::Unauthorized, "no")),
-            Refusal::Unavailable => Some(|| Error::temporary(ErrorKind::Unavailable, "later")),
+    let answer = |kind| {
+        memory.refuse_all(match kind {
+            None => None,
+            Some(ErrorKind::TooLarge) => Some(|| Error::new(ErrorKind::TooLarge, "too large")),
+            Some(ErrorKind::Rejected) => Some(|| Error::new(ErrorKind::Rejected, "rejected")),
+            Some(ErrorKind::Unauthorized) => Some(|| Error::new(ErrorKind::Unauthorized, "no")),
+            Some(_) => Some(|| Error::temporary(ErrorKind::Unavailable, "later")),
         });
     };
     let arrived = || {

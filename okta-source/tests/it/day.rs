@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError, LogSink, Sent};
+use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError, LogSink};
 use okta_coralogix_core::testing::{MemoryDeadLetters, MemorySink};
 use okta_coralogix_core::{LogEntry, Pipeline, Result, Summary};
 use okta_source::OktaSource;
@@ -119,7 +119,7 @@ impl LogSink for Far {
         self.0.encode(entries)
     }
 
-    async fn send(&self, batch: &Batch) -> Result<Sent> {
+    async fn send(&self, batch: &Batch) -> Result<()> {
         let sent = self.0.send(batch).await;
         sleep(Duration::from_secs(5)).await;
         sent

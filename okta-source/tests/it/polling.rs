@@ -44,7 +44,7 @@ async fn a_backlog_is_read_in_pages_of_1000_at_once() {
     for size in [1000, 1000, 1000, 1000, 1000, 500] {
         let delivery = given(&mut source).await;
         assert_eq!(delivery.items.len(), size);
-        assert_eq!(delivery.origin().unwrap().org, "example");
+        assert_eq!(delivery.items[0].as_ref().unwrap().origin().org, "example");
         all.extend(numbers(&delivery));
         settle(delivery).await.unwrap();
     }

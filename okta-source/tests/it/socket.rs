@@ -59,7 +59,10 @@ async fn a_backlog_comes_over_a_socket() {
     let mut source = served.open().await;
     let mut all = Vec::new();
     while let Some(delivery) = source.next().await.unwrap() {
-        assert_eq!(delivery.origin().unwrap().org, "127.0.0.1");
+        assert_eq!(
+            delivery.items[0].as_ref().unwrap().origin().org,
+            "127.0.0.1"
+        );
         assert!(!delivery.clock_offset.is_significant());
         all.extend(numbers(&delivery));
         settle(delivery).await.unwrap();

@@ -11,8 +11,7 @@ use crate::observe::PipelineEvent;
 use crate::pipeline::context::Report;
 use crate::pipeline::dead_letters::Undeliverable;
 use crate::pipeline::deliver::deliver;
-use crate::pipeline::item::ItemId;
-use crate::pipeline::{Disposition, RunError, Summary};
+use crate::pipeline::{RunError, Summary};
 use crate::sink::BatchLimits;
 use crate::{Error, Result};
 
@@ -66,7 +65,7 @@ impl Run {
                     let unsendable = item
                         .state
                         .slot
-                        .map(|slot| Undeliverable::entry(slot, error.reason(), error.to_string()));
+                        .map(|slot| Undeliverable::new(slot, error.reason(), error.to_string()));
                     self.dead_letter(unsendable.into_iter().collect());
                     continue;
                 }
@@ -96,8 +95,16 @@ impl Run {
 
     fn hear(&mut self, report: Report) {
         match report {
-            Report::Ended(id, disposition) => self.ended(id, disposition),
-            Report::AnswerLost(entries) => self.summary.count_ambiguous(entries),
+            Report::Ended(id, disposition) => {
+                if self.ledger.end(id, disposition) {
+                    self.summary.count(disposition);
+                    self.observe(&PipelineEvent::Ended { disposition });
+                }
+            }
+            Report::AnswerLost(entries) => {
+                self.summary.ambiguous_sends += 1;
+                self.summary.ambiguous_entries += entries as u64;
+            }
         }
     }
 
@@ -105,13 +112,6 @@ impl Run {
     pub(super) fn hear_all(&mut self) {
         while let Ok(report) = self.inbox.try_recv() {
             self.hear(report);
-        }
-    }
-
-    fn ended(&mut self, id: ItemId, disposition: Disposition) {
-        if self.ledger.end(id, disposition) {
-            self.summary.count(disposition);
-            self.observe(&PipelineEvent::Ended { disposition });
         }
     }
 

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use self::receive::Source;
@@ -32,13 +32,15 @@ use super::ledger::Ledger;
 use super::queue::Queue;
 use super::{Limits, Parts, Summary};
 use crate::backoff::Backoff;
+use crate::sink::LearnedLimits;
+use crate::stall::Stall;
 use crate::{Error, EventSource, Result};
 
 pub(super) struct Run {
-    context: Arc<Context>,
+    pub(super) context: Arc<Context>,
     inbox: mpsc::UnboundedReceiver<Report>,
     source: Source,
-    queue: Queue,
+    pub(super) queue: Queue,
     ledger: Ledger,
     tasks: Tasks,
     requests_started: u64,
@@ -61,9 +63,18 @@ struct Tasks {
 impl Run {
     pub(super) fn new<S: EventSource>(source: S, parts: Arc<Parts>, limits: Limits) -> Self {
         let backoff = Backoff::new(parts.backoff, limits.seed);
-        let (context, inbox) = Context::new(parts, limits, source.dedup_window());
+        let (reports, inbox) = mpsc::unbounded_channel();
+        let context = Context {
+            parts,
+            limits,
+            dedup: source.dedup_window(),
+            learned: LearnedLimits::new(limits.requests),
+            stall: Stall::default(),
+            stop: watch::Sender::new(false),
+            reports,
+        };
         Self {
-            context,
+            context: Arc::new(context),
             inbox,
             ledger: Ledger::new(source.ack_order()),
             source: Source::new(source, backoff.clone()),

@@ -11,7 +11,6 @@ use crate::backoff::{Backoff, FAR, later};
 use crate::filter::ClaimWaiter;
 use crate::observe::PipelineEvent;
 use crate::pipeline::Disposition;
-use crate::pipeline::admit::Admission;
 use crate::pipeline::item::{ItemGuard, ItemId};
 use crate::{Delivery, EventSource, MalformedEvent, Outcome, RawEvent, Result};
 
@@ -73,7 +72,7 @@ impl Run {
             Some(Ok(delivery)) => {
                 self.source.backoff.reset();
                 self.context.stall.source_answered();
-                self.admit(delivery);
+                self.open(delivery);
             }
             Some(Err(error)) => {
                 let retry_in = self.source.backoff.next(error.retry());
@@ -92,26 +91,17 @@ impl Run {
         }
     }
 
-    fn admit(&mut self, delivery: Delivery) {
-        let items = delivery.items.len();
+    fn open(&mut self, given: Delivery) {
+        let items = given.items.len();
         self.observe(&PipelineEvent::Received { items });
         self.summary.received += items as u64;
-        let bytes = delivery.items.iter().map(size).sum();
-        let deadline = delivery.deadline;
-        let number = self.ledger.open(delivery.acker, items, bytes, deadline);
+        let bytes = given.items.iter().map(size).sum();
+        let (deadline, clock_offset) = (given.deadline, given.clock_offset);
+        let delivery = self.ledger.open(given.acker, items, bytes, deadline);
         let mut undeliverable = Vec::new();
-        for (index, event) in delivery.items.into_iter().enumerate() {
-            let id = ItemId {
-                delivery: number,
-                index,
-            };
-            let item = ItemGuard::new(id, &self.context);
-            match self.context.admit(item, event, delivery.clock_offset) {
-                Admission::Ended => {}
-                Admission::Send(item) => self.queue.push(*item),
-                Admission::DeadLetter(one) => undeliverable.push(one),
-                Admission::Wait(item, copy) => self.wait_for_copy(item, copy, deadline),
-            }
+        for (index, event) in given.items.into_iter().enumerate() {
+            let item = ItemGuard::new(ItemId { delivery, index }, &self.context);
+            undeliverable.extend(self.admit(item, event, clock_offset, deadline));
         }
         if !undeliverable.is_empty() {
             self.dead_letter(undeliverable);
@@ -120,7 +110,12 @@ impl Run {
     }
 
     /// Ends a copy as the one in flight ends, or hands it back when its delivery is out of time.
-    fn wait_for_copy(&mut self, item: ItemGuard, copy: ClaimWaiter, deadline: Option<Instant>) {
+    pub(in crate::pipeline) fn wait_for_copy(
+        &mut self,
+        item: ItemGuard,
+        copy: ClaimWaiter,
+        deadline: Option<Instant>,
+    ) {
         let deadline = deadline.unwrap_or_else(|| later(Instant::now(), FAR));
         let ended = async move {
             if let Ok(Outcome::Settled) = timeout_at(deadline, copy).await {

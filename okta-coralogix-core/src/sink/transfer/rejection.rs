@@ -8,6 +8,7 @@ use super::DeliveryHooks;
 use super::pending::Pending;
 use super::run::{Attempt, Transfer};
 use super::split::{Rejected, Step, is_endpoint_at_fault, next_step};
+use crate::backoff::wait_or_stop;
 use crate::sink::request::{Item, encode};
 use crate::{Error, ErrorKind, Result, RetryHint};
 
@@ -52,7 +53,7 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
                     // A proxy that calls a small entry too large may not in a while.
                     if kind == ErrorKind::TooLarge {
                         let wait = self.backoff.next(RetryHint::Backoff).unwrap_or_default();
-                        self.wait(sleep(wait)).await;
+                        wait_or_stop(sleep(wait), &mut self.stop).await;
                     }
                     break;
                 }
@@ -63,7 +64,7 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
         }
         // Many bad entries must not become a storm of requests.
         if kind == ErrorKind::Rejected {
-            self.wait(self.endpoint.learned.pace()).await;
+            wait_or_stop(self.endpoint.learned.pace(), &mut self.stop).await;
         }
         Ok(())
     }
@@ -126,8 +127,8 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
             }
         };
         match self.send(batch, slice::from_mut(item)).await? {
-            Attempt::Accepted(sent) => {
-                self.accepted(slice::from_mut(item), &sent);
+            Attempt::Accepted => {
+                self.accepted(slice::from_mut(item));
                 return Ok(false);
             }
             Attempt::Rejected(error)

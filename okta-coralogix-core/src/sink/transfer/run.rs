@@ -5,13 +5,13 @@ use tokio::time::sleep;
 
 use super::pending::Pending;
 use super::{AgeCheck, DeliveryHooks, Endpoint};
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, wait_or_stop};
 use crate::dead_letter::DeadLetterReason;
 use crate::observe::PipelineEvent;
+use crate::sink::Batch;
 use crate::sink::compress::compress;
 use crate::sink::concurrency::Permit;
 use crate::sink::request::{Item, Request};
-use crate::sink::{Batch, Sent};
 use crate::{Error, Result};
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Transfer<'a, H: DeliveryHooks> {
 
 /// The end of the attempts at one request.
 pub(super) enum Attempt {
-    Accepted(Sent),
+    Accepted,
     /// Ambiguous if the sink may have accepted the same request before.
     Rejected(Error),
     /// Not sent, since an item had become too old: the others make another request.
@@ -64,7 +64,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         let mut next = Some(first);
         while let Some(Request { batch, mut items }) = next {
             match self.send(batch, &mut items).await? {
-                Attempt::Accepted(sent) => self.accepted(&mut items, &sent),
+                Attempt::Accepted => self.accepted(&mut items),
                 Attempt::Rejected(error) => self.rejected(items, error).await?,
                 Attempt::Aged => self.pending.push(items),
                 Attempt::Stopped => return Ok(()),
@@ -92,19 +92,14 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         batch: Batch,
         items: &mut [Item<H::Slot>],
     ) -> Result<Attempt> {
-        let Endpoint {
-            sink,
-            observer,
-            learned,
-            stall,
-        } = self.endpoint;
+        let endpoint = self.endpoint;
         let entries = items.len();
-        let batch = compress(sink, batch).await?;
+        let batch = compress(endpoint.sink, batch).await?;
         let mut ambiguous = matches!(items, [alone] if alone.state.ambiguous);
         loop {
             let permit = match self.permit.take() {
                 Some(permit) => permit,
-                None => learned.permit().await,
+                None => endpoint.learned.permit().await,
             };
             if *self.stop.borrow() {
                 return Ok(Attempt::Stopped);
@@ -114,26 +109,27 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 self.permit = Some(permit);
                 return Ok(Attempt::Aged);
             }
-            let sent = sink.send(&batch).await;
+            let sent = endpoint.sink.send(&batch).await;
             drop(permit);
-            let error = match sent {
-                Ok(sent) => {
-                    learned.accepted(batch.uncompressed_len);
-                    self.backoff.reset();
-                    stall.moved();
-                    let bytes = batch.body.len();
-                    observer.observe(&PipelineEvent::Accepted { entries, bytes });
-                    return Ok(Attempt::Accepted(sent));
-                }
-                Err(error) => error,
+            let Err(error) = sent else {
+                endpoint.learned.accepted(batch.uncompressed_len);
+                self.backoff.reset();
+                endpoint.stall.moved();
+                let bytes = batch.body.len();
+                endpoint
+                    .observer
+                    .observe(&PipelineEvent::Accepted { entries, bytes });
+                return Ok(Attempt::Accepted);
             };
             if error.is_ambiguous() {
                 ambiguous = true;
                 self.hooks.answer_lost(entries);
             }
-            learned.failed(error.kind(), batch.uncompressed_len);
+            endpoint
+                .learned
+                .failed(error.kind(), batch.uncompressed_len);
             let retry_in = self.backoff.next(error.retry());
-            observer.observe(&PipelineEvent::SendFailed {
+            endpoint.observer.observe(&PipelineEvent::SendFailed {
                 error: &error,
                 entries,
                 retry_in,
@@ -141,17 +137,8 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             let Some(wait) = retry_in else {
                 return Ok(Attempt::Rejected(error.with_ambiguity(ambiguous)));
             };
-            stall.attempt_failed(&error);
-            self.wait(sleep(wait)).await;
-        }
-    }
-
-    /// Waits, unless nothing more may be sent.
-    pub(super) async fn wait(&mut self, wait: impl Future<Output = ()>) {
-        tokio::select! {
-            biased;
-            () = wait => {}
-            _ = self.stop.wait_for(|stop| *stop) => {}
+            endpoint.stall.attempt_failed(&error);
+            wait_or_stop(sleep(wait), &mut self.stop).await;
         }
     }
 
@@ -176,15 +163,12 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         changed
     }
 
-    pub(super) fn accepted(&mut self, items: &mut [Item<H::Slot>], sent: &Sent) {
+    pub(super) fn accepted(&mut self, items: &mut [Item<H::Slot>]) {
         self.accepts = true;
-        for rejected in &sent.rejected {
-            if let Some(item) = items.get_mut(rejected.index) {
-                self.reject(item, DeadLetterReason::Rejected, rejected.reason.clone());
+        for item in items {
+            if let Some(slot) = item.state.slot.take() {
+                self.hooks.accepted(slot);
             }
-        }
-        for slot in items.iter_mut().filter_map(|item| item.state.slot.take()) {
-            self.hooks.accepted(slot);
         }
     }
 

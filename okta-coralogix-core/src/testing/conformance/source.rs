@@ -55,12 +55,14 @@ async fn events(source: &mut Box<dyn EventSource>) -> Option<Delivery> {
         if !delivery.items.is_empty() {
             return Some(delivery);
         }
-        delivery
-            .acker
-            .settle(&[])
-            .await
-            .expect("an empty delivery can be settled");
+        settle(delivery, Outcome::Settled).await;
     }
+}
+
+async fn settle(delivery: Delivery, outcome: Outcome) {
+    let outcomes = vec![outcome; delivery.items.len()];
+    let settled = delivery.acker.settle(&outcomes).await;
+    settled.expect("a delivery can be settled or handed back");
 }
 
 async fn what_is_dropped_is_given_again(test: &SourceUnderTest<'_>) {
@@ -83,12 +85,7 @@ async fn what_is_handed_back_is_given_again(test: &SourceUnderTest<'_>) {
     let mut source = (test.open)().await;
     let delivery = events(&mut source).await.expect("there are events");
     let back = uuids(&delivery);
-    let outcomes = vec![Outcome::HandedBack; delivery.items.len()];
-    delivery
-        .acker
-        .settle(&outcomes)
-        .await
-        .expect("handing back is no error");
+    settle(delivery, Outcome::HandedBack).await;
     let again = uuids(
         &events(&mut source)
             .await
@@ -102,11 +99,7 @@ async fn what_is_settled_is_not_given_again(test: &SourceUnderTest<'_>) -> HashS
     let first = events(&mut source).await.expect("there are events");
     let second = events(&mut source).await.expect("there are more events");
     let (settled, dropped) = (uuids(&first), uuids(&second));
-    first
-        .acker
-        .settle(&vec![Outcome::Settled; first.items.len()])
-        .await
-        .expect("what was delivered can be settled");
+    settle(first, Outcome::Settled).await;
     drop((second, source));
     let mut source = (test.open)().await;
     let after = uuids(
@@ -130,18 +123,13 @@ async fn everything_is_given(test: &SourceUnderTest<'_>, mut rest: HashSet<Strin
         for uuid in uuids(&delivery) {
             assert!(rest.remove(&uuid), "{uuid} was given once");
         }
-        let outcomes = vec![Outcome::Settled; delivery.items.len()];
         match order {
-            AckOrder::Cumulative => delivery
-                .acker
-                .settle(&outcomes)
-                .await
-                .expect("it can be settled"),
-            AckOrder::Individual => waiting.push((delivery.acker, outcomes)),
+            AckOrder::Cumulative => settle(delivery, Outcome::Settled).await,
+            AckOrder::Individual => waiting.push(delivery),
         }
         // An individual source takes its outcomes in any order, so the last comes first.
-        while let Some((acker, outcomes)) = waiting.pop() {
-            acker.settle(&outcomes).await.expect("it can be settled");
+        while let Some(delivery) = waiting.pop() {
+            settle(delivery, Outcome::Settled).await;
         }
     }
     assert!(rest.is_empty(), "every event was given; missing: {rest:?}");

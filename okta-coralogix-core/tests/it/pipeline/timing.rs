@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError, Sent};
+use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError};
 use okta_coralogix_core::testing::{MemorySink, MemorySource, SinkFault};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind, LogEntry, LogSink, Result};
 use tokio::time::{Instant, sleep, timeout};
@@ -24,7 +24,7 @@ impl LogSink for Timed {
         self.0.encode(entries)
     }
 
-    async fn send(&self, batch: &Batch) -> Result<Sent> {
+    async fn send(&self, batch: &Batch) -> Result<()> {
         let exchange = async {
             for _ in 0..4 {
                 sleep(Duration::from_secs(1)).await;
