@@ -1,4 +1,4 @@
-//! How long to wait before asking again.
+//! How long until a retry: exponential backoff, jitter, and the hints of the remote.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::RetryHint;
 
 /// Exponential backoff with full jitter: the n-th wait is drawn evenly from zero to `first · 2ⁿ`, at most `cap`.
 ///
-/// What the far side asks for is honoured up to `hint_cap`.
+/// A wait that the remote asks for is honoured up to `hint_cap`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackoffPolicy {
     /// The upper bound of the first wait.
     pub first: Duration,
     /// The upper bound of every wait.
     pub cap: Duration,
-    /// The longest wait that the far side may ask for.
+    /// The longest wait that the remote may ask for.
     pub hint_cap: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What a source hands over, and how it learns what became of it.
+//! Deliveries of a source: their items, and the acknowledgement of each.
 
 use std::fmt;
 
@@ -8,16 +8,16 @@ use tokio::time::Instant;
 use crate::event::{MalformedEvent, RawEvent};
 use crate::{ClockOffset, Result};
 
-/// What became of one item of a [`Delivery`], as far as its source is concerned.
+/// The outcome of one item of a [`Delivery`], as its source is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Delivered, dropped by a rule, or in the dead letters: done with for good.
     Settled,
-    /// Not done with: the source gives it again.
+    /// Not settled: the source gives it again.
     HandedBack,
 }
 
-/// How an item ended.
+/// How an item of a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Disposition {
     /// The sink accepted it.
@@ -30,7 +30,7 @@ pub enum Disposition {
     Filtered,
     /// In the dead letters.
     DeadLettered,
-    /// Not done with: its source gives it again.
+    /// Not settled: its source gives it again.
     HandedBack,
 }
 
@@ -45,18 +45,18 @@ impl Disposition {
     }
 }
 
-/// Some events, and the promise to hear what became of each.
+/// Some events, and the acker that is told the outcome of each.
 ///
 /// Dropping a delivery means: give it to me again.
 #[must_use = "dropping a delivery hands all of it back"]
 pub struct Delivery {
     /// Events, and what could not be read as one, in the source's order. May be empty where only a cursor moves.
     pub items: Vec<Result<RawEvent, MalformedEvent>>,
-    /// Hears one outcome per item.
+    /// Is told one outcome per item.
     pub acker: Box<dyn Acker>,
     /// Until when the source needs its answer. What is not on the wire by then is handed back.
     pub deadline: Option<Instant>,
-    /// How far the far side's clock is from the host's, where the source knows.
+    /// The offset of the remote's clock from the host's, where the source knows.
     pub clock_offset: ClockOffset,
 }
 

@@ -53,7 +53,7 @@ pub enum PipelineEvent<'a> {
         /// When they are written again; `None`: never.
         retry_in: Option<Duration>,
     },
-    /// A delivery was settled, or handed back: its source knows what became of it.
+    /// A delivery was settled, or handed back: its source was told the outcomes.
     Settled {
         /// Items.
         items: usize,
@@ -89,7 +89,7 @@ pub enum PipelineEvent<'a> {
         source: &'a str,
         /// Since its last event, or since it was opened.
         since_event: Duration,
-        /// Since its last good answer: small if the far side answers and has nothing. `None`: there was none yet.
+        /// Since its last good answer: small if the source's remote answers and has nothing. `None`: there was none yet.
         since_answer: Option<Duration>,
     },
     /// A source could not go on where it was, and reads again from an earlier time.
@@ -148,9 +148,9 @@ pub enum BacklogForecast {
     },
 }
 
-/// Hears what happens in a pipeline: for metrics, progress, alarms. Called from the pipeline's task, so it must not block.
+/// Observes a pipeline: for metrics, progress, alarms. Called from the pipeline's task, so it must not block.
 pub trait Observer: Debug + Send + Sync + 'static {
-    /// Something happened.
+    /// Called for each event, in order.
     fn observe(&self, event: &PipelineEvent<'_>);
 }
 

@@ -1,4 +1,4 @@
-//! Where events come from.
+//! The trait of event sources.
 
 use std::fmt::Debug;
 

@@ -31,7 +31,7 @@ use crate::{Clock, EventSource, LogSink, Mapping};
 /// and sent, several at a time. Sends and settlements run side by side.
 ///
 /// A temporary fault never ends a run: it is retried with capped backoff for as long as it takes, and the source is
-/// held back meanwhile. A run ends with an error only for what waiting cannot mend, and then hands back what it has not
+/// held back meanwhile. A run ends with an error only if waiting cannot help, and then hands back what it has not
 /// settled. Dropping the future of [`run`](Self::run) loses nothing.
 #[derive(Debug)]
 pub struct Pipeline<S> {
@@ -72,7 +72,7 @@ impl<S: EventSource> Pipeline<S> {
         PipelineBuilder::new(source, Arc::new(sink))
     }
 
-    /// Runs until the source has no more, `shutdown` resolves, or something happens that waiting cannot mend.
+    /// Runs until the source has no more, `shutdown` resolves, or an error occurs that waiting cannot help.
     ///
     /// After `shutdown` nothing more is taken; what is in flight is finished and settled within the drain timeout, and
     /// what is not is handed back.

@@ -1,4 +1,4 @@
-//! How many requests a sink gets at a time: additive increase, multiplicative decrease.
+//! Adaptive concurrency: how many requests a sink gets at a time (additive increase, multiplicative decrease).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -76,7 +76,7 @@ impl AdaptiveConcurrency {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         self.0.state().in_flight -= 1;
-        // All, since the limit may have grown: whoever finds no room waits again.
+        // All, since the limit may have grown: a request that finds no room waits again.
         self.0.freed.notify_waiters();
     }
 }

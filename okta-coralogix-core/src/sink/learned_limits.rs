@@ -1,4 +1,4 @@
-//! What has been learnt of a sink, shared by all requests to it.
+//! The limits that the answers of a sink have taught, shared by all requests to it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,17 +8,17 @@ use tokio::time::{Instant, sleep_until};
 use super::concurrency::{AdaptiveConcurrency, Permit};
 use crate::ErrorKind;
 
-/// Requests that follow a refusal of content: this many at once, then one more every so often. The limit is our own, so
-/// that many bad entries do not become a storm.
+/// Requests that follow a 400: this many at once, then one each `PACE`, so that many bad entries do not become a storm of
+/// requests.
 const BURST: u32 = 200;
 const PACE: Duration = Duration::from_millis(10);
 
-/// Requests taken, after which it is forgotten what was too large: whatever called it so may be gone, or may not have known. Each
-/// time it takes twice as many, so that a limit that stays is met ever more seldom.
+/// Accepted requests after which the size limit is forgotten: the proxy that answered 413 may be gone, or may have been wrong. The
+/// number doubles each time, so that a limit that stays is met ever more seldom.
 const FIRST_TRY: u32 = 32;
 const LAST_TRY: u32 = 1_024;
 
-/// How many requests the sink gets at a time, how large they may be, and whether it can be trusted to know a bad entry.
+/// How many requests the sink gets at a time, how large they may be, and whether a 400 blames the entry or the endpoint.
 #[derive(Debug)]
 pub(crate) struct LearnedLimits {
     concurrency: AdaptiveConcurrency,
@@ -93,7 +93,7 @@ impl LearnedLimits {
         self.state().record
     }
 
-    /// Waits for the turn of a request that follows a refusal.
+    /// Waits for the turn of a request that follows a 400.
     pub(crate) async fn pace(&self) {
         let turn = {
             let mut state = self.state();
@@ -107,7 +107,7 @@ impl LearnedLimits {
         }
     }
 
-    /// Plain bytes that the next request may have: what has been taken, or half of what was too large.
+    /// Plain bytes that the next request may have: as many as the sink has accepted, or half as many as it called too large.
     pub(crate) fn ceiling(&self) -> usize {
         let state = self.state();
         match state.too_large {

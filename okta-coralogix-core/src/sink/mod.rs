@@ -1,4 +1,4 @@
-//! Where entries go.
+//! Sinks: the trait, what they send, and how requests are encoded, sent and split.
 
 mod compress;
 mod concurrency;
@@ -26,16 +26,15 @@ use thiserror::Error;
 use crate::dead_letter::DeadLetterReason;
 use crate::{LogEntry, Result};
 
-/// A sink of log entries, in steps, so that a retry re-sends the very same bytes. Implemented by adapters, called
-/// by the [`Pipeline`](crate::Pipeline), which retries, splits what is too large or refused, and dead-letters.
+/// A sink of log entries, in steps, so that a retry sends the same bytes again. Implemented by adapters, called by the
+/// [`Pipeline`](crate::Pipeline) and by [`EntrySender`], which retry, split and dead-letter.
 ///
 /// # Implementing
 /// 1. [`encode`](Self::encode) takes a non-empty prefix of the entries, or says why the first one cannot be sent at all.
-/// 2. [`send`](Self::send) makes one attempt. It returns `Ok` only if the far side accepted the batch, apart from the
-///    entries it names in [`Sent::rejected`].
-/// 3. Its errors tell by [`ErrorKind`](crate::ErrorKind) what to do: `TooLarge` and `Rejected` mean that *none* of the batch was taken and that a
-///    smaller one may be; temporary ones are retried with the same batch; every other permanent one stops the pipeline
-///    and consumes nothing.
+/// 2. [`send`](Self::send) makes one attempt. It returns `Ok` only if the remote accepted the whole batch.
+/// 3. The [`ErrorKind`](crate::ErrorKind) of its errors decides what follows: `TooLarge` and `Rejected` mean that the remote accepted
+///    *none* of the batch and may accept a smaller one; a temporary error is retried with the same batch; every other permanent
+///    error ends the run and consumes nothing.
 ///
 /// The conformance suite in `testing` checks these.
 #[async_trait]
@@ -52,9 +51,8 @@ pub trait LogSink: Debug + Send + Sync + 'static {
     /// May panic if `entries` is empty.
     fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError>;
 
-    /// Compresses the body of a batch, if the sink does that. A step of its own since it may take milliseconds, which a
-    /// thread that many tasks share must not be kept for: the pipeline runs it elsewhere if the body is large. A batch that was not
-    /// compressed can be sent too.
+    /// Compresses the body of a batch, if the sink does that. Separate from `encode` because it is CPU-bound and may run on a
+    /// blocking thread. A batch that was not compressed can be sent too.
     fn compress(&self, batch: Batch) -> Batch {
         batch
     }
@@ -62,10 +60,10 @@ pub trait LogSink: Debug + Send + Sync + 'static {
     /// Sends one batch, once.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves open whether the far side took the batch.
+    /// Dropping the future leaves open whether the remote accepted the batch.
     ///
     /// # Errors
-    /// As said above, by kind.
+    /// By kind, as the trait says.
     async fn send(&self, batch: &Batch) -> Result<()>;
 }
 
@@ -101,7 +99,7 @@ pub struct Batch {
     pub coding: Coding,
     /// Bytes before compression.
     pub uncompressed_len: usize,
-    /// The oldest timestamp in it: how late the far side would be to take it.
+    /// The oldest timestamp in it.
     pub oldest: Option<DateTime<Utc>>,
     /// How many of the entries were made smaller to fit a limit of the sink.
     pub truncated: usize,

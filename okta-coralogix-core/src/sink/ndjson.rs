@@ -61,7 +61,7 @@ impl NdjsonSink {
                 bytes: 1024 * 1024,
             },
             target: Arc::new(target),
-            // Whoever wrote before may have died half way.
+            // The process that wrote before may have died half way.
             torn: Arc::new(Mutex::new(true)),
         }
     }

@@ -1,4 +1,4 @@
-//! Sending entries without a pipeline.
+//! `EntrySender`: sends entries without a pipeline.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -21,11 +21,11 @@ use crate::observe::{Observer, TracingObserver};
 use crate::stall::Stall;
 use crate::{Error, LogEntry, Result};
 
-/// Sends a service's own log entries, with the care that the pipeline takes: several requests in flight, fewer when the
-/// sink is overloaded; temporary faults repeated with backoff, the very same bytes; what is too large halved; what is
-/// refused searched for the guilty entries, while the others are delivered.
+/// Sends a service's own log entries as the pipeline does: several requests in flight, fewer when the sink is overloaded; a
+/// request that fails for a while is sent again, byte for byte, after a backoff; one that is too large is halved; one that is
+/// rejected is split until the bad entries are found, and the others are delivered.
 ///
-/// It buffers nothing and remembers no entry. What one [`send`](Self::send) learns of the sink helps the next.
+/// It buffers nothing and remembers no entry. The limits that one [`send`](Self::send) learns of the sink hold for the next.
 ///
 /// ```
 /// # use okta_coralogix_core::testing::MemorySink;
@@ -57,7 +57,7 @@ pub struct EntrySender {
     transfers: AtomicU64,
 }
 
-/// Settings of an [`EntrySender`].
+/// Builds an [`EntrySender`].
 #[derive(Debug)]
 pub struct EntrySenderBuilder {
     sink: Arc<dyn LogSink>,
@@ -76,9 +76,9 @@ pub enum SendOutcome {
     Accepted,
     /// It cannot be sent: it fits no request, or the sink refuses it for good.
     Refused {
-        /// Which of these.
+        /// Why.
         reason: DeadLetterReason,
-        /// In words; the far side's where it refused it (bounded).
+        /// In words; the remote's where it rejected the entry (bounded).
         detail: String,
     },
     /// Not sent, or sent and not known to have been accepted.
@@ -129,7 +129,7 @@ impl EntrySenderBuilder {
         self
     }
 
-    /// Hears of requests that were accepted or failed; by default they go to `tracing`.
+    /// Observes requests that were accepted or failed; by default they are logged with `tracing`.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Arc::new(observer);

@@ -9,7 +9,7 @@ use okta_coralogix_core::testing::conformance::{self, SinkUnderTest, SourceUnder
 use okta_coralogix_core::testing::{MemoryCheckpoint, MemorySink, MemorySource};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind, EventSource, LogSink};
 
-use crate::pipeline::world::pages;
+use crate::pipeline::harness::pages;
 
 #[tokio::test(start_paused = true)]
 async fn the_memory_source_keeps_the_contract_in_both_orders() {

@@ -14,7 +14,7 @@ use okta_coralogix_core::filter::{Claim, DedupWindow};
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::{Acker, EventSource, Origin, Outcome};
 
-use crate::pipeline::world::start;
+use crate::pipeline::harness::start;
 
 const UUIDS: [&str; 3] = [
     "c6ed294a-fef4-11ed-a5b1-bbb7c1de1a4b",

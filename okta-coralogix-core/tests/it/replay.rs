@@ -21,7 +21,7 @@ use okta_coralogix_core::{Error, ErrorKind, EventSource, Origin, Outcome, Pipeli
 use tempfile::TempDir;
 
 use crate::faulty_disk::{Fault, FaultyDisk};
-use crate::pipeline::world::start;
+use crate::pipeline::harness::start;
 
 struct World {
     folder: TempDir,

@@ -7,14 +7,14 @@ use chrono::DateTime;
 use crate::sink::LogSink;
 use crate::{EntryText, ErrorKind, JsonString, LogEntry, Names};
 
-/// A sink, and a hold on its far side.
+/// A sink, and control of its remote.
 pub struct SinkUnderTest<'a> {
     /// The sink.
     pub sink: &'a dyn LogSink,
-    /// The texts that the far side has taken, in their order.
+    /// The texts that the remote has accepted, in their order.
     pub arrived: &'a (dyn Fn() -> Vec<String> + Sync),
     /// Sets how the remote answers from now on: with an error of this kind (`TooLarge`, `Rejected`, `Unauthorized` or
-    /// `Unavailable`), or `None`: it takes everything.
+    /// `Unavailable`), or `None`: it accepts everything.
     pub answer: &'a (dyn Fn(Option<ErrorKind>) + Sync),
 }
 
@@ -26,7 +26,7 @@ impl fmt::Debug for SinkUnderTest<'_> {
     }
 }
 
-/// Checks a sink whose far side is empty and takes everything.
+/// Checks a sink whose remote is empty and accepts everything.
 ///
 /// # Panics
 /// If a must of [`LogSink`] is violated.
@@ -35,8 +35,8 @@ pub async fn sink(test: &SinkUnderTest<'_>) {
     refusals_have_their_kind_and_take_nothing(test).await;
 }
 
-/// Checks what can be checked of a sink whose far side is empty and cannot be made to refuse: that it takes prefixes, and
-/// that they arrive in order. `arrived` gives the texts that the far side has taken.
+/// Checks a sink whose remote is empty and cannot be made to reject: that it takes prefixes, and that they arrive in order.
+/// `arrived` gives the texts that the remote has accepted.
 ///
 /// # Panics
 /// If a must of [`LogSink`] is violated.
@@ -63,7 +63,7 @@ pub async fn sink_that_takes_everything(
         );
         sink.send(&batch)
             .await
-            .expect("the far side takes everything");
+            .expect("the remote accepts everything");
         rest = &rest[batch.entries..];
     }
     let expected: Vec<_> = entries.iter().map(text).collect();

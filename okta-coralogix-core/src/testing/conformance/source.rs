@@ -9,7 +9,7 @@ use crate::{AckOrder, Delivery, EventSource, Outcome};
 
 /// A source, and how to open it again as after a restart.
 pub struct SourceUnderTest<'a> {
-    /// Opens the source: the first time over a far side that has `uuids`, later as a restart does. It ends when it is caught up.
+    /// Opens the source: the first time over a remote that has `uuids`, later as a restart does. It ends when it is caught up.
     pub open: &'a (dyn Fn() -> BoxFuture<'a, Box<dyn EventSource>> + Sync),
     /// The uuids of the events that are there: at least two deliveries of them, none twice.
     pub uuids: HashSet<String>,

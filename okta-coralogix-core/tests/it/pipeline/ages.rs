@@ -12,7 +12,7 @@ use okta_coralogix_core::testing::{
 };
 use okta_coralogix_core::{AckOrder, Clock, ClockOffset, Error, ErrorKind, RetryHint};
 
-use super::world::{World, run, start};
+use super::harness::{World, run, start};
 
 /// Events of the given ages in ms.
 fn aged(ages: &[i64]) -> Vec<GeneratedEvent> {

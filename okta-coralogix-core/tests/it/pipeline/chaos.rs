@@ -7,7 +7,7 @@ use okta_coralogix_core::testing::{MemorySink, MemorySource, SinkFault};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind};
 use tokio::time::timeout;
 
-use super::world::{World, pages};
+use super::harness::{World, pages};
 
 const WORLDS: u64 = 300;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use okta_coralogix_core::testing::{MemorySink, MemorySource};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind};
 
-use super::world::{World, pages, run};
+use super::harness::{World, pages, run};
 
 #[tokio::test(start_paused = true)]
 async fn a_copy_of_a_settled_event_is_a_duplicate() {

@@ -8,7 +8,7 @@ use okta_coralogix_core::testing::{MemorySink, MemorySource};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind, Pipeline};
 use tokio::time::{Instant, sleep};
 
-use super::world::{World, pages, run, run_until};
+use super::harness::{World, pages, run, run_until};
 
 #[tokio::test(start_paused = true)]
 async fn everything_is_delivered_once_and_pages_are_settled_in_order() {

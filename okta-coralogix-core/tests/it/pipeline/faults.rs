@@ -7,7 +7,7 @@ use okta_coralogix_core::testing::{MemorySink, MemorySource, SinkFault};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind, RetryHint};
 use tokio::time::Instant;
 
-use super::world::{World, pages};
+use super::harness::{World, pages};
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 

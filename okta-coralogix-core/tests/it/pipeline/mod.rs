@@ -5,6 +5,6 @@ mod chaos;
 mod copies;
 mod endings;
 mod faults;
+pub(crate) mod harness;
 mod splitting;
 mod timing;
-pub(crate) mod world;

@@ -7,7 +7,7 @@ use okta_coralogix_core::sink::BatchLimits;
 use okta_coralogix_core::testing::{MemorySink, MemorySource, SinkFault};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind};
 
-use super::world::{World, pages, run};
+use super::harness::{World, pages, run};
 
 #[tokio::test(start_paused = true)]
 async fn poison_is_isolated_and_everything_else_is_delivered_once() {
@@ -35,8 +35,7 @@ async fn poison_is_isolated_and_everything_else_is_delivered_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_refuses_everything_ends_the_run_and_empties_nothing_into_the_dead_letters()
- {
+async fn an_endpoint_that_rejects_everything_ends_the_run_without_dead_letters() {
     let (pages, _) = pages(10, 1000);
     let sink = MemorySink::new().refusing(|_| true);
     let world = World::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
@@ -80,7 +79,7 @@ async fn an_endpoint_that_refuses_one_event_after_the_other_ends_the_run_at_the_
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_too_large_once_is_not_tried_again() {
+async fn http_413_limits_the_size_of_later_requests() {
     let (pages, events) = pages(10, 100);
     let bytes: usize = events[..100].iter().map(|event| event.json.len()).sum();
     let world = World::new(AckOrder::Cumulative, pages);
@@ -107,7 +106,7 @@ async fn what_was_too_large_once_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_too_large_is_halved_until_it_fits() {
+async fn http_413_halves_the_request_until_it_fits() {
     let (pages, events) = pages(1, 100);
     let world = World::new(AckOrder::Cumulative, pages);
     let too_large = || SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"));
@@ -202,7 +201,7 @@ async fn an_endpoint_that_calls_everything_too_large_ends_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_of_nothing_but_bad_entries_is_put_aside_unless_they_are_many() {
+async fn only_bad_entries_are_dead_lettered_unless_they_are_many() {
     for kind in [ErrorKind::Rejected, ErrorKind::TooLarge] {
         for (before, most) in [(0, 3), (1, 15)] {
             for bad in 1..=most {
@@ -242,7 +241,7 @@ async fn a_request_of_nothing_but_bad_entries_is_put_aside_unless_they_are_many(
 
 /// One of 40 KB may be too large for some ingress.
 #[tokio::test(start_paused = true)]
-async fn entries_that_are_not_small_are_put_aside_when_they_are_called_too_large() {
+async fn http_413_dead_letters_large_entries() {
     let big = |n| {
         format!(
             r#"{{"uuid":"{n}","published":"2026-11-22T11:00:00Z","x":"{}"}}"#,
@@ -286,7 +285,7 @@ async fn an_endpoint_that_has_taken_much_and_calls_everything_too_large_now_ends
 
 /// Something on the way refuses a request that holds one event, and knows nothing of it.
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_comes_once_puts_no_event_aside() {
+async fn a_single_rejection_dead_letters_no_event() {
     for kind in [ErrorKind::TooLarge, ErrorKind::Rejected] {
         for size in [1, 2, 3, 100] {
             for place in 0..size.min(4) + 1 {
@@ -304,7 +303,7 @@ async fn a_refusal_that_comes_once_puts_no_event_aside() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_is_too_large_once_makes_no_small_requests_for_ever() {
+async fn http_413_once_does_not_keep_requests_small() {
     let (pages, events) = pages(200, 100);
     let world = World::new(AckOrder::Cumulative, pages);
     world

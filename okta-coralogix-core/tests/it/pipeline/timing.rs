@@ -8,7 +8,7 @@ use okta_coralogix_core::testing::{MemorySink, MemorySource, SinkFault};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind, LogEntry, LogSink, Result};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::world::{World, pages, run};
+use super::harness::{World, pages, run};
 
 /// A sink whose exchange has several steps and must end within 5 s, like a real one.
 #[derive(Debug)]
@@ -167,7 +167,7 @@ async fn single_events_are_gathered_for_a_linger_and_a_full_request_goes_at_once
         .max_in_flight_events(1000)
         .linger(Duration::from_millis(100));
     let stop = sleep(Duration::from_millis(150));
-    let summary = super::world::run_until(builder, stop).await.unwrap();
+    let summary = super::harness::run_until(builder, stop).await.unwrap();
     assert_eq!(summary.delivered, 120);
     assert_eq!(world.sink.requests(), [50, 50, 20]);
 }

@@ -3,8 +3,8 @@
 //! The long run is asked for by name (CONTRIBUTING.md). The short one is the same in a process of its own, so that no other test
 //! counts.
 
-mod ends;
-mod taken;
+mod endpoints;
+mod resources;
 
 use std::process::Command;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use std::time::Instant;
 use okta_coralogix_core::testing::TestClock;
 use okta_coralogix_core::{AckOrder, Pipeline};
 
-use self::ends::{Counted, CountingLetters, CountingSink, PageSource, now};
-use self::taken::Samples;
+use self::endpoints::{Counted, CountingLetters, CountingSink, PageSource, now};
+use self::resources::Samples;
 
 /// Set by the short run for its process.
 const EVENTS: &str = "SOAK_EVENTS";

@@ -14,7 +14,7 @@ use okta_coralogix_core::{
     RawEvent, Result,
 };
 
-use super::taken::Samples;
+use super::resources::Samples;
 
 const PAGE: usize = 1000;
 const BYTES: usize = 600;
