@@ -152,13 +152,14 @@ fn the_events_vary_as_real_ones_do() {
 
 #[test]
 fn rare_shapes_of_real_events_occur_where_they_are_asked_for() {
+    type Shape = (&'static str, fn(&Value) -> bool);
     let events = EventGenerator::new(10).rare(0.2).batch(2_000, now());
     let page = page_of(&events);
     let split = split_page(&page, &Arc::new(Origin::org("example.okta.com"))).unwrap();
     for (split, made) in split.into_iter().zip(&events) {
         assert_eq!(split.unwrap().published(), made.published);
     }
-    let shapes: [(&str, fn(&Value) -> bool); 13] = [
+    let shapes: [Shape; 13] = [
         ("target is empty", |e| {
             e["target"] == Value::Array(Vec::new())
         }),

@@ -47,8 +47,9 @@ impl FromJson for bool {
 impl FromJson for i64 {
     /// With serde_json's `arbitrary_precision`, `-0` too has an integer value but another text.
     fn fits(value: &Value) -> bool {
-        let is_same = |integer| Value::from(integer) == *value;
-        value.as_i64().is_some_and(is_same)
+        let is_integer =
+            |number: &Number| number.as_i64().map(Number::from).as_ref() == Some(number);
+        value.as_number().is_some_and(is_integer)
     }
 
     fn from_json(value: Value) -> Option<Self> {
