@@ -82,6 +82,7 @@ pub struct LogEntry {
 impl LogEntry {
     /// An entry of severity Info with names and text; everything else is set on its fields.
     #[must_use]
+    #[inline]
     pub fn new(names: Arc<Names>, text: EntryText) -> Self {
         Self {
             names,

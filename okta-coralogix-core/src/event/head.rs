@@ -53,11 +53,13 @@ pub(super) struct Span {
 }
 
 impl Span {
+    #[inline]
     pub(super) fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 
     /// The span of `part`, a slice of `whole`. `None` past 4 GiB, which no event reaches.
+    #[inline]
     pub(super) fn of(part: &str, whole: &str) -> Option<Self> {
         let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
         Some(Self {

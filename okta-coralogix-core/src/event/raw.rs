@@ -84,6 +84,7 @@ impl RawEvent {
         }
     }
 
+    #[inline]
     pub(crate) fn with_head(
         document: Bytes,
         json: Range<usize>,
@@ -107,24 +108,28 @@ impl RawEvent {
 
     /// The LogEvent, byte for byte as Okta sent it.
     #[must_use]
+    #[inline]
     pub fn json(&self) -> Bytes {
         self.document.slice(self.json.clone())
     }
 
     /// The JSON around and including the LogEvent: the EventBridge envelope, or the LogEvent itself.
     #[must_use]
+    #[inline]
     pub fn document(&self) -> &Bytes {
         &self.document
     }
 
     /// The LogEvent's range in the document.
     #[must_use]
+    #[inline]
     pub fn json_range(&self) -> Range<usize> {
         self.json.clone()
     }
 
     /// Where the event came from.
     #[must_use]
+    #[inline]
     pub fn origin(&self) -> &Arc<Origin> {
         &self.origin
     }
@@ -138,6 +143,7 @@ impl RawEvent {
 
     /// When the event happened, from `published`: its *original event time*.
     #[must_use]
+    #[inline]
     pub fn published(&self) -> DateTime<Utc> {
         self.head.published
     }
@@ -159,6 +165,7 @@ impl RawEvent {
 
     /// `eventType` as it is spelt in the event, ready to be copied into another JSON document.
     #[must_use]
+    #[inline]
     pub fn event_type_json(&self) -> Option<JsonString> {
         let range = self.head.event_type?.range();
         let start = self.json.start;
@@ -168,6 +175,7 @@ impl RawEvent {
 
     /// `severity`; `None` if it is absent or none that Okta documents.
     #[must_use]
+    #[inline]
     pub fn severity(&self) -> Option<OktaSeverity> {
         self.head.severity
     }

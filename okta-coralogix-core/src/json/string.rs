@@ -22,12 +22,14 @@ impl JsonString {
     }
 
     /// Takes bytes that stand between the quotes of a string in valid JSON.
+    #[inline]
     pub(crate) fn from_valid(escaped: Bytes) -> Self {
         Self(escaped)
     }
 
     /// The escaped text, without quotes.
     #[must_use]
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -42,6 +44,7 @@ impl JsonString {
 
     /// True if there is nothing between the quotes.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

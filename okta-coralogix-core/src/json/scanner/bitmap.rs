@@ -12,8 +12,14 @@ pub(super) const BLOCKS: usize = 16;
 pub(super) const STEP: usize = 4;
 
 /// The positions of one kind: a word for each block of a window, behind the word of the last block before it.
-#[derive(Default)]
 pub(super) struct Bitmap([u64; 1 + BLOCKS]);
+
+impl Default for Bitmap {
+    #[inline(always)]
+    fn default() -> Self {
+        Self([0; 1 + BLOCKS])
+    }
+}
 
 impl Bitmap {
     /// Sets the last position of the window.

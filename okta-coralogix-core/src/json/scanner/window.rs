@@ -62,6 +62,7 @@ pub(super) struct Tokens {
 
 impl Window {
     /// Before the first block of a list's inside. It begins as if behind a comma.
+    #[inline(always)]
     pub(super) fn of_list() -> Self {
         let mut window = Self::default();
         window.commas.set_last();
