@@ -9,7 +9,7 @@ use okta_coralogix_core::{AckOrder, Delivery, Error, EventSource, Result};
 
 use crate::builder::OktaSourceBuilder;
 use crate::config;
-use crate::freshness::Freshness;
+use crate::metrics::freshness::Freshness;
 use crate::source::OktaSource;
 
 /// How far ahead of the host's clock a range may end.

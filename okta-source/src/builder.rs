@@ -10,23 +10,23 @@ use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::transport::{ReqwestTransport, Transport};
 use okta_coralogix_core::{Clock, ClockOffset, Error, Origin, Result, Secret, SystemClock};
 
-use crate::again::Again;
-use crate::attempts::Attempts;
+use crate::api::org_url::OrgUrl;
+use crate::api::page_size::PageSize;
+use crate::api::rate_limit::{RateBudget, is_share};
+use crate::api::retry_headers::Attempts;
 use crate::auth::{ApiToken, ApiTokenError, Auth, Credentials, ServiceApp};
 use crate::client::Client;
 use crate::config::{self, Settings, Since};
-use crate::freshness::Watch;
-use crate::identity::{Identity, Relation};
+use crate::metrics::backlog::Pace;
+use crate::metrics::freshness::Watch;
+use crate::metrics::overlap_window::Recent;
 use crate::options::Options;
-use crate::org::OrgUrl;
-use crate::pace::Pace;
-use crate::page_size::PageSize;
-use crate::progress::{Progress, Stored};
-use crate::rate::{RateBudget, is_share};
-use crate::recent::Recent;
+use crate::poll::reread::Again;
+use crate::position::committer::{Progress, Stored};
+use crate::position::identity::{Identity, Relation};
+use crate::position::link_cycle::Trail;
+use crate::position::start::{self, Position, Start};
 use crate::source::{OktaSource, check, place};
-use crate::start::{self, Position, Start};
-use crate::trail::Trail;
 use okta_coralogix_core::text::sanitize;
 
 /// Builds an [`OktaSource`]. The address, the credentials and the checkpoint have no default.

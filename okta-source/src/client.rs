@@ -9,9 +9,9 @@ use http::{Request, Response};
 use okta_coralogix_core::transport::{Excess, ExchangeLimits, Transport, TransportError};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
+use crate::api::error::broken_off;
+use crate::api::org_url::OrgUrl;
 use crate::auth::{Auth, Wire};
-use crate::error::broken_off;
-use crate::org::OrgUrl;
 
 /// Okta answers `E0000009` when its query took 30 s; a whole answer with 1,000 events may take longer.
 const TOTAL: Duration = Duration::from_secs(60);

@@ -1,36 +1,20 @@
 #![doc = include_str!("../README.md")]
 
-mod account;
-mod ack;
-mod advice;
-mod again;
-mod attempts;
+mod api;
 mod auth;
 mod backfill;
 mod builder;
 mod client;
 mod config;
-mod cursor;
-mod error;
-mod freshness;
-mod identity;
-mod link;
+mod metrics;
 mod options;
-mod org;
-mod pace;
-mod page;
-mod page_size;
 mod poll;
-mod progress;
-mod query;
-mod rate;
-mod recent;
+mod position;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 mod source;
-mod start;
-mod trail;
 
+pub use api::{OrgUrl, OrgUrlError};
 pub use auth::{
     ApiToken, ApiTokenError, Credentials, PrivateKey, PrivateKeyError, ServiceApp, ServiceAppError,
     SigningAlgorithm,
@@ -38,6 +22,5 @@ pub use auth::{
 pub use backfill::Backfill;
 pub use builder::OktaSourceBuilder;
 pub use config::Since;
-pub use freshness::{Figures, Freshness};
-pub use org::{OrgUrl, OrgUrlError};
+pub use metrics::{Figures, Freshness};
 pub use source::OktaSource;

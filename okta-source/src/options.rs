@@ -7,10 +7,10 @@ use chrono::TimeDelta;
 use okta_coralogix_core::observe::{Observer, TracingObserver};
 use okta_coralogix_core::{Error, Result};
 
+use crate::api::query::Query;
+use crate::api::rate_limit::is_share;
 use crate::builder::OktaSourceBuilder;
 use crate::config;
-use crate::query::Query;
-use crate::rate::is_share;
 
 #[derive(Debug)]
 pub(crate) struct Options {

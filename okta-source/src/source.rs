@@ -11,24 +11,24 @@ use okta_coralogix_core::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use crate::again::{Again, Repeats};
-use crate::attempts::Attempts;
+use crate::api::error::refused;
+use crate::api::page_size::PageSize;
+use crate::api::query::Query;
+use crate::api::rate_limit::RateBudget;
+use crate::api::retry_headers::Attempts;
 use crate::builder::OktaSourceBuilder;
 use crate::client::Client;
 use crate::config::Settings;
-use crate::cursor::{CHECK, Cursor};
-use crate::error::refused;
-use crate::freshness::{Freshness, Watch};
-use crate::identity::Identity;
-use crate::pace::Pace;
-use crate::page::Page;
-use crate::page_size::PageSize;
-use crate::progress::{Place, Progress};
-use crate::query::Query;
-use crate::rate::RateBudget;
-use crate::recent::Recent;
-use crate::start::{Fallback, Position, Start};
-use crate::trail::Trail;
+use crate::metrics::backlog::Pace;
+use crate::metrics::freshness::{Freshness, Watch};
+use crate::metrics::overlap_window::Recent;
+use crate::poll::page::Page;
+use crate::poll::reread::{Again, Repeats};
+use crate::position::committer::{Place, Progress};
+use crate::position::cursor::{CHECK, Cursor};
+use crate::position::identity::Identity;
+use crate::position::link_cycle::Trail;
+use crate::position::start::{Fallback, Position, Start};
 
 /// Polls the System Log of one Okta org.
 ///

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 
 use okta_coralogix_core::Result;
 
-use super::environment;
+use super::api_token::ApiToken;
+use super::env;
 use super::service_app::ServiceApp;
-use super::ssws::ApiToken;
 
 /// What a source signs in with: an API token, or a service app.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub(super) enum Kind {
 
 impl Credentials {
     /// The variables that [`from_env`](Self::from_env) looks at.
-    pub const VARIABLES: [&str; 6] = environment::VARIABLES;
+    pub const VARIABLES: [&str; 6] = env::VARIABLES;
 
     /// An API token.
     #[must_use]
@@ -48,7 +48,7 @@ impl Credentials {
     /// # Errors
     /// `Config` names the variable that is missing, wrong or contradicts another, and says what to write. It repeats no secret.
     pub fn from_env(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
-        environment::read(lookup)
+        env::read(lookup)
     }
 }
 

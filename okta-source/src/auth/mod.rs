@@ -1,16 +1,16 @@
 //! How a request shows who is asking.
 
+mod api_token;
 mod credentials;
 mod dpop;
-mod environment;
+mod env;
 mod jws;
 mod key;
 mod oauth;
+mod oauth_error;
 mod redact;
-mod refusal;
 mod service_app;
-mod ssws;
-mod tokens;
+mod token_cache;
 
 use std::sync::Arc;
 
@@ -19,13 +19,13 @@ use http::{HeaderValue, Request, Response};
 use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
 use okta_coralogix_core::{Clock, Result};
 
+pub use api_token::{ApiToken, ApiTokenError};
 pub use credentials::Credentials;
 pub use key::{PrivateKey, PrivateKeyError, SigningAlgorithm};
 pub use service_app::{ServiceApp, ServiceAppError};
-pub use ssws::{ApiToken, ApiTokenError};
 
+use crate::api::org_url::OrgUrl;
 use crate::client::NoAnswer;
-use crate::org::OrgUrl;
 use credentials::Kind;
 use oauth::OAuth;
 use redact::redacted;

@@ -14,12 +14,12 @@ use tokio::time::Instant;
 
 use super::Wire;
 use super::dpop::{Dpop, Server};
+use super::oauth_error::{self, Refusal};
 use super::redact::redacted;
-use super::refusal::{self, Refusal};
 use super::service_app::{ServiceApp, sensitive};
-use super::tokens::{Token, Tokens};
+use super::token_cache::{Token, Tokens};
+use crate::api::error::broken_off;
 use crate::client::NoAnswer;
-use crate::error::broken_off;
 
 /// Where tokens are given. (Okta developer docs, "Implement OAuth for Okta with a service app", 2026: the org authorization
 /// server only.)
@@ -72,7 +72,7 @@ impl OAuth {
             let response = redacted(response, &secrets);
             let has_nonce = self.dpop.heard(Server::Resource, response.headers());
             self.compare_clocks(&response);
-            let Some(refusal) = refusal::of_resource(&response) else {
+            let Some(refusal) = oauth_error::of_resource(&response) else {
                 return Ok(response);
             };
             match refusal {
@@ -81,7 +81,7 @@ impl OAuth {
                     renewed = true;
                     self.tokens.forget(&token).await;
                 }
-                refusal => return Err(refusal::resource_error(refusal, &response).into()),
+                refusal => return Err(oauth_error::resource_error(refusal, &response).into()),
             }
         }
     }
@@ -129,7 +129,7 @@ impl OAuth {
             };
             let response = exchange(wire.transport, request, limits)
                 .await
-                .map_err(|error| refusal::no_token(&broken_off(&error)))?;
+                .map_err(|error| oauth_error::no_token(&broken_off(&error)))?;
             let has_nonce = self.dpop.heard(Server::Token, response.headers());
             let moved = (self.compare_clocks(&response) - offset).abs() > CLOCK_SLACK;
             let granted = match response.status() {
@@ -138,9 +138,9 @@ impl OAuth {
             };
             let response = redacted(response, &secrets.iter().collect::<Vec<_>>());
             if let Some(granted) = granted {
-                return granted.map_err(|what| refusal::unreadable(&response, what));
+                return granted.map_err(|what| oauth_error::unreadable(&response, what));
             }
-            match refusal::of_token(&response) {
+            match oauth_error::of_token(&response) {
                 Refusal::Nonce if has_nonce && !challenged => challenged = true,
                 Refusal::Client | Refusal::Proof if moved && !corrected => {
                     corrected = true;
@@ -153,7 +153,7 @@ impl OAuth {
                 }
                 _ => {
                     let skew = (corrected || moved).then(|| self.offset());
-                    return Err(refusal::token_error(&response, &self.app, skew));
+                    return Err(oauth_error::token_error(&response, &self.app, skew));
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use okta_coralogix_core::{Acker, Outcome, Result};
 
-use crate::progress::{Place, Progress, Ticket};
+use crate::position::committer::{Place, Progress, Ticket};
 
 /// Moves the committed position past one page once all of it is settled. Dropped before that, the page is read again.
 #[derive(Debug)]

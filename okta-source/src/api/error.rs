@@ -6,8 +6,8 @@ use okta_coralogix_core::transport::TransportError;
 use okta_coralogix_core::{Error, ErrorKind, RetryHint};
 use serde::Deserialize;
 
-use crate::advice::advice;
-use crate::rate::{self, RateHeaders};
+use crate::api::advice::advice;
+use crate::api::rate_limit::{self, RateHeaders};
 
 /// Okta's error body. Any member may be absent, and `errorSummary` may repeat what a user typed.
 #[derive(Debug, Default, Deserialize)]
@@ -53,7 +53,7 @@ pub(crate) fn blocked(error: &Error) -> Error {
     let detail = format!(
         "the next event of the org cannot be read, and nothing behind it: {error}, although only one event was asked for;          raise body_limit if events can be that long, or ask Okta's support"
     );
-    Error::temporary(error.kind(), detail).with_retry(RetryHint::After(rate::LONGEST_WAIT))
+    Error::temporary(error.kind(), detail).with_retry(RetryHint::After(rate_limit::LONGEST_WAIT))
 }
 
 /// A 200 that cannot be used. It passes: a maintenance page looks like this.
@@ -76,7 +76,7 @@ pub(crate) fn broken_off(error: &TransportError) -> Error {
 }
 
 fn rate_limited(headers: &HeaderMap, said: &str) -> Error {
-    let wait = rate::asked_wait(headers);
+    let wait = rate_limit::asked_wait(headers);
     let rate = RateHeaders::read(headers);
     let detail = match wait {
         Some(wait) => format!(
@@ -98,7 +98,7 @@ fn unavailable(headers: &HeaderMap, what: &str, said: &str, advice: &str) -> Err
     let detail = format!("{what} ({said}): {advice}");
     let error = Error::temporary(ErrorKind::Unavailable, detail);
     match wait {
-        Some(wait) => error.with_retry(RetryHint::After(wait.min(rate::LONGEST_WAIT))),
+        Some(wait) => error.with_retry(RetryHint::After(wait.min(rate_limit::LONGEST_WAIT))),
         None => error,
     }
 }

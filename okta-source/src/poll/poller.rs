@@ -9,15 +9,15 @@ use okta_coralogix_core::observe::PipelineEvent;
 use okta_coralogix_core::{ClockOffset, Delivery, Error, ErrorKind, Result, transport};
 use tokio::time::Instant;
 
-use crate::ack::PageAck;
-use crate::again::Repeats;
-use crate::cursor::{Ask, Cursor};
-use crate::error::{is_query_timeout, refused};
-use crate::page::Page;
-use crate::progress::Place;
+use crate::api::error::{is_query_timeout, refused};
+use crate::api::{error, rate_limit};
+use crate::poll::page::Page;
+use crate::poll::reread::Repeats;
+use crate::position::acker::PageAck;
+use crate::position::committer::Place;
+use crate::position::cursor::{Ask, Cursor};
+use crate::position::start::{self, Fallback, Position};
 use crate::source::OktaSource;
-use crate::start::{self, Fallback, Position};
-use crate::{error, rate};
 
 impl OktaSource {
     /// The page behind the current position; `None` if there was nothing to give, or if what is before it has to be given again
@@ -69,7 +69,7 @@ impl OktaSource {
             }
         }
         if response.status() == StatusCode::TOO_MANY_REQUESTS
-            && let Some(wait) = rate::asked_wait(response.headers())
+            && let Some(wait) = rate_limit::asked_wait(response.headers())
         {
             self.budget.block(Instant::now(), wait);
         }

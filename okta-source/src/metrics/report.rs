@@ -6,14 +6,14 @@ use okta_coralogix_core::observe::PipelineEvent;
 use okta_coralogix_core::{Delivery, Error, ErrorKind, Result};
 use tokio::time::Instant;
 
+use crate::api::error::refused;
 use crate::config::Since;
-use crate::cursor::Ask;
-use crate::error::refused;
-use crate::page::Page;
-use crate::progress::Place;
-use crate::recent;
+use crate::metrics::overlap_window;
+use crate::poll::page::Page;
+use crate::position::committer::Place;
+use crate::position::cursor::Ask;
+use crate::position::start::{self, Position};
 use crate::source::OktaSource;
-use crate::start::{self, Position};
 
 impl OktaSource {
     /// A page was read at the position.
@@ -23,7 +23,7 @@ impl OktaSource {
         if !self.recent.page(page, far, self.progress.dedup_window()) {
             tracing::warn!(
                 org = %self.client.org(),
-                most = recent::MOST,
+                most = overlap_window::MOST,
                 "the overlap holds more events than the window of uuids can: if Okta refuses a link, some will be delivered again; set a shorter overlap"
             );
         }

@@ -6,10 +6,10 @@ use std::io::Read;
 
 use okta_coralogix_core::{Error, Result, Secret};
 
+use super::api_token::ApiToken;
 use super::credentials::Credentials;
 use super::key::PrivateKey;
 use super::service_app::ServiceApp;
-use super::ssws::ApiToken;
 
 const API_TOKEN: &str = "OKTA_API_TOKEN";
 const CLIENT_ID: &str = "OKTA_API_CLIENT_ID";

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::ClockOffset;
 
 use crate::config::Since;
-use crate::cursor::Cursor;
+use crate::position::cursor::Cursor;
 
 /// The first `since`. It stays what it was once asked for, so that reading again from the start skips nothing.
 #[derive(Debug)]

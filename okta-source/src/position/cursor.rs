@@ -4,9 +4,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use url::{Position, Url};
 
-use crate::org::OrgUrl;
-use crate::page_size::PageSize;
-use crate::query::Query;
+use crate::api::org_url::OrgUrl;
+use crate::api::page_size::PageSize;
+use crate::api::query::Query;
 use okta_coralogix_core::text::sanitize;
 
 const LOGS: &str = "/api/v1/logs";

@@ -9,8 +9,8 @@ use okta_coralogix_core::{Error, ErrorKind, RetryHint, transport};
 use serde::Deserialize;
 
 use super::service_app::ServiceApp;
-use crate::error::request_id;
-use crate::rate;
+use crate::api::error::request_id;
+use crate::api::rate_limit;
 
 /// Why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -293,7 +293,7 @@ pub(crate) fn no_token(error: &Error) -> Error {
 
 /// The token endpoint counts by itself, apart from the log's.
 fn rate_limited(headers: &HeaderMap, said: &str) -> Error {
-    let wait = rate::asked_wait(headers);
+    let wait = rate_limit::asked_wait(headers);
     let detail = match wait {
         Some(wait) => format!(
             "the org's limit of token requests is used up for {} s ({said})",
@@ -309,7 +309,7 @@ fn unavailable(headers: &HeaderMap, said: &str) -> Error {
     let detail = format!("the org cannot give tokens at the moment ({said})");
     let error = Error::temporary(ErrorKind::Unavailable, detail);
     match transport::retry_after(headers) {
-        Some(wait) => error.with_retry(RetryHint::After(wait.min(rate::LONGEST_WAIT))),
+        Some(wait) => error.with_retry(RetryHint::After(wait.min(rate_limit::LONGEST_WAIT))),
         None => error,
     }
 }

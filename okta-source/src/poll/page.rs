@@ -10,10 +10,10 @@ use okta_coralogix_core::event::{MalformedEvent, Origin, RawEvent, split_page, s
 use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::{Error, Result};
 
-use crate::cursor::Cursor;
-use crate::error::unreadable;
-use crate::link;
-use crate::org::OrgUrl;
+use crate::api::error::unreadable;
+use crate::api::link_header;
+use crate::api::org_url::OrgUrl;
+use crate::position::cursor::Cursor;
 
 /// One page of the System Log.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Page {
         bounded: bool,
     ) -> Result<Self> {
         let headers = response.headers();
-        let next = link::next(headers)
+        let next = link_header::next(headers)
             .map(|target| Cursor::from_link(target, org))
             .transpose()?;
         // Where HTTP says how long the answer is, a shorter one does not come this far.

@@ -2,8 +2,8 @@
 
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
-use crate::org::OrgUrl;
-use crate::query::Query;
+use crate::api::org_url::OrgUrl;
+use crate::api::query::Query;
 use okta_coralogix_core::text::sanitize;
 
 const POLLING: &str = "okta-system-log";

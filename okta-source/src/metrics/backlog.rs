@@ -8,7 +8,7 @@ use okta_coralogix_core::filter::AgeFilter;
 use okta_coralogix_core::observe::BacklogForecast;
 use tokio::time::Instant;
 
-use crate::page::Page;
+use crate::poll::page::Page;
 
 /// The pace is that of so much time.
 const MEASURED: Duration = Duration::from_secs(300);

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use okta_coralogix_core::observe::{Observer, PipelineEvent};
 use tokio::time::Instant;
 
-use crate::page::Page;
+use crate::poll::page::Page;
 
 /// Figures of one source that may be read at any time, also while nobody asks the source. Clones are handles to the same.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
-use crate::cursor::Cursor;
+use crate::position::cursor::Cursor;
 
 /// The longest circle that is found, in pages.
 const PAGES: usize = 4096;

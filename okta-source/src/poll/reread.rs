@@ -5,8 +5,8 @@ use std::time::Duration;
 use okta_coralogix_core::filter::DedupWindow;
 use tokio::time::Instant;
 
-use crate::cursor::Ask;
-use crate::page::Page;
+use crate::poll::page::Page;
+use crate::position::cursor::Ask;
 
 /// A part that takes more pages than this is not read to its end.
 const PAGES: usize = 1_000;

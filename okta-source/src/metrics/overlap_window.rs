@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::filter::DedupWindow;
 
-use crate::page::Page;
+use crate::poll::page::Page;
 
 /// The window does not grow beyond this by itself: 200,000 uuids take 4.3 MB with each commit.
 pub(crate) const MOST: usize = 200_000;

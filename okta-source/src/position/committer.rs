@@ -8,7 +8,7 @@ use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use tokio::sync::Notify;
 
-use crate::cursor::Cursor;
+use crate::position::cursor::Cursor;
 
 /// A position, and the latest `published` before it (ms since 1970).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,14 @@
+//! What Okta says and is told: its address, parameters, headers, limits and errors. Pure: nothing here sends or stores.
+//!
+//! Knows nothing of the other rooms.
+
+pub(crate) mod advice;
+pub(crate) mod error;
+pub(crate) mod link_header;
+pub(crate) mod org_url;
+pub(crate) mod page_size;
+pub(crate) mod query;
+pub(crate) mod rate_limit;
+pub(crate) mod retry_headers;
+
+pub use org_url::{OrgUrl, OrgUrlError};
