@@ -9,7 +9,7 @@ use okta_coralogix_core::{AckOrder, Delivery, Error, EventSource, Result};
 
 use crate::builder::OktaSourceBuilder;
 use crate::config;
-use crate::metrics::freshness::Freshness;
+use crate::metrics::snapshot::SourceMetrics;
 use crate::source::OktaSource;
 
 /// How far ahead of the host's clock a range may end.
@@ -66,8 +66,8 @@ impl OktaSourceBuilder {
 impl Backfill {
     /// A handle to the figures of this source.
     #[must_use]
-    pub fn freshness(&self) -> Freshness {
-        self.0.freshness()
+    pub fn metrics(&self) -> SourceMetrics {
+        self.0.metrics()
     }
 }
 

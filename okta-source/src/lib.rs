@@ -22,5 +22,5 @@ pub use auth::{
 pub use backfill::Backfill;
 pub use builder::OktaSourceBuilder;
 pub use config::Since;
-pub use metrics::{Figures, Freshness};
+pub use metrics::{MetricsSnapshot, SourceMetrics};
 pub use source::OktaSource;

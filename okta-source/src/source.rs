@@ -20,8 +20,8 @@ use crate::builder::OktaSourceBuilder;
 use crate::client::Client;
 use crate::config::Settings;
 use crate::metrics::backlog::Pace;
-use crate::metrics::freshness::{Freshness, Watch};
 use crate::metrics::overlap_window::Recent;
+use crate::metrics::snapshot::{SourceMetrics, Watch};
 use crate::poll::page::Page;
 use crate::poll::reread::{Again, Repeats};
 use crate::position::committer::{Place, Progress};
@@ -79,8 +79,8 @@ impl OktaSource {
 
     /// A handle to the figures of this source, for whoever watches it while a pipeline has it.
     #[must_use]
-    pub fn freshness(&self) -> Freshness {
-        self.watch.freshness().clone()
+    pub fn metrics(&self) -> SourceMetrics {
+        self.watch.metrics().clone()
     }
 
     /// Goes back to the committed position if a page was handed back.

@@ -3,8 +3,8 @@
 //! Hears pages of `poll`; nothing depends on it but the source.
 
 pub(crate) mod backlog;
-pub(crate) mod freshness;
 pub(crate) mod overlap_window;
 pub(crate) mod report;
+pub(crate) mod snapshot;
 
-pub use freshness::{Figures, Freshness};
+pub use snapshot::{MetricsSnapshot, SourceMetrics};

@@ -61,7 +61,7 @@ async fn a_range_is_read_in_the_order_of_publishing_and_ends() {
         8,
         "no wait for more, no request beyond the end"
     );
-    assert_eq!(source.freshness().figures().items, 360);
+    assert_eq!(source.metrics().snapshot().items, 360);
     let said = recorder.all("ReadThrough");
     assert_eq!(said.len(), 8);
     let first = "published: 2026-11-19T11:21:40Z, share: 0.1361";

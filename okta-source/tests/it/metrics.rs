@@ -14,15 +14,15 @@ async fn the_figures_of_a_source_can_be_read_at_any_time() {
     let world = World::with(|org| org.rate_limit(4));
     world.append(0..2_500);
     let mut source = world.open().await;
-    let freshness = source.freshness();
-    assert_eq!(freshness.figures().since_answer, None);
+    let freshness = source.metrics();
+    assert_eq!(freshness.snapshot().since_answer, None);
     world.org.script(Fault::Unavailable);
     failed(&mut source).await;
     for _ in 0..3 {
         let delivery = given(&mut source).await;
         remember(&source, delivery).await;
     }
-    let figures = freshness.figures();
+    let figures = freshness.snapshot();
     assert_eq!(
         (
             figures.requests,
@@ -42,7 +42,7 @@ async fn the_figures_of_a_source_can_be_read_at_any_time() {
     );
     drop(source);
     tokio::time::advance(Duration::from_secs(100)).await;
-    let figures = freshness.figures();
+    let figures = freshness.snapshot();
     assert_eq!(
         figures.since_answer.unwrap().as_secs(),
         100,

@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use crate::poll::page::Page;
 
-/// Figures of one source that may be read at any time, also while nobody asks the source. Clones are handles to the same.
+/// MetricsSnapshot of one source that may be read at any time, also while nobody asks the source. Clones are handles to the same.
 #[derive(Debug, Clone)]
-pub struct Freshness(Arc<Mutex<State>>);
+pub struct SourceMetrics(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    figures: Figures,
+    figures: MetricsSnapshot,
     opened: Instant,
     last_answer: Option<Instant>,
     last_event: Option<Instant>,
@@ -24,7 +24,7 @@ struct State {
 /// What a source has done since it was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct Figures {
+pub struct MetricsSnapshot {
     /// Requests, failed ones included.
     pub requests: u64,
     /// Good answers.
@@ -47,10 +47,10 @@ pub struct Figures {
     pub since_event: Duration,
 }
 
-impl Freshness {
+impl SourceMetrics {
     /// The figures now.
     #[must_use]
-    pub fn figures(&self) -> Figures {
+    pub fn snapshot(&self) -> MetricsSnapshot {
         let state = self.state();
         let mut figures = state.figures.clone();
         figures.since_answer = state.last_answer.map(|at| at.elapsed());
@@ -75,7 +75,7 @@ impl State {
 pub(crate) struct Watch {
     org: String,
     observer: Arc<dyn Observer>,
-    freshness: Freshness,
+    freshness: SourceMetrics,
     silence: Option<Duration>,
     /// When silence is said next.
     alarm: Option<Instant>,
@@ -85,7 +85,7 @@ impl Watch {
     pub(crate) fn new(org: String, observer: Arc<dyn Observer>, silence: Option<Duration>) -> Self {
         let opened = Instant::now();
         let state = State {
-            figures: Figures::default(),
+            figures: MetricsSnapshot::default(),
             opened,
             last_answer: None,
             last_event: None,
@@ -93,13 +93,13 @@ impl Watch {
         Self {
             org,
             observer,
-            freshness: Freshness(Arc::new(Mutex::new(state))),
+            freshness: SourceMetrics(Arc::new(Mutex::new(state))),
             silence,
             alarm: silence.map(|silence| opened + silence),
         }
     }
 
-    pub(crate) fn freshness(&self) -> &Freshness {
+    pub(crate) fn metrics(&self) -> &SourceMetrics {
         &self.freshness
     }
 
