@@ -38,11 +38,11 @@ pub struct OktaSourceBuilder {
     credentials: Option<Credentials>,
     since: Since,
     poll_interval: Duration,
-    page_limit: u16,
+    page_size: u16,
     once: bool,
     dedup_capacity: usize,
     rate_share: f64,
-    body_limit: usize,
+    max_body_bytes: usize,
     pub(crate) options: Options,
     checkpoint: Option<Arc<dyn CheckpointStore>>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -57,11 +57,11 @@ impl Default for OktaSourceBuilder {
             credentials: None,
             since: Since::default(),
             poll_interval: config::POLL_INTERVAL,
-            page_limit: config::PAGE_LIMIT,
+            page_size: config::PAGE_LIMIT,
             once: false,
             dedup_capacity: DedupWindow::DEFAULT_CAPACITY,
             rate_share: config::RATE_SHARE,
-            body_limit: config::BODY_LIMIT,
+            max_body_bytes: config::BODY_LIMIT,
             options: Options::default(),
             checkpoint: None,
             clock: Arc::new(SystemClock),
@@ -107,8 +107,8 @@ impl OktaSourceBuilder {
     }
 
     /// Events per page, 1 to 1000. Default: 1000.
-    pub fn page_limit(mut self, events: u16) -> Self {
-        self.page_limit = events;
+    pub fn page_size(mut self, events: u16) -> Self {
+        self.page_size = events;
         self
     }
 
@@ -131,8 +131,8 @@ impl OktaSourceBuilder {
     }
 
     /// The longest answer that is read, in bytes. Default: 64 MiB.
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = bytes;
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.max_body_bytes = bytes;
         self
     }
 
@@ -189,7 +189,7 @@ impl OktaSourceBuilder {
         let mut settings = Settings {
             since: self.since,
             poll_interval: self.poll_interval,
-            page_limit: self.page_limit,
+            page_size: self.page_size,
             once: self.once && range.is_none(),
             overlap: options.overlap(),
             rate_share: self.rate_share,
@@ -250,7 +250,7 @@ impl OktaSourceBuilder {
             offset: ClockOffset::default(),
             caught_up: false,
             next_tick: None,
-            size: PageSize::new(settings.page_limit),
+            size: PageSize::new(settings.page_size),
             attempts: Attempts::default(),
             trail: Trail::default(),
             recent: Recent::new(settings.overlap),
@@ -260,9 +260,9 @@ impl OktaSourceBuilder {
     }
 
     fn validate(&self) -> Result<()> {
-        if !(1..=config::PAGE_LIMIT).contains(&self.page_limit) {
+        if !(1..=config::PAGE_LIMIT).contains(&self.page_size) {
             return Err(Error::config(
-                "page_limit",
+                "page_size",
                 "is out of range; write 1 to 1000",
             ));
         }
@@ -300,7 +300,7 @@ impl OktaSourceBuilder {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::new()?),
         };
-        Ok(Client::new(org, auth, transport, self.body_limit))
+        Ok(Client::new(org, auth, transport, self.max_body_bytes))
     }
 }
 

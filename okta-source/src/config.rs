@@ -75,7 +75,7 @@ impl Since {
 pub(crate) struct Settings {
     pub(crate) since: Since,
     pub(crate) poll_interval: Duration,
-    pub(crate) page_limit: u16,
+    pub(crate) page_size: u16,
     pub(crate) once: bool,
     pub(crate) overlap: TimeDelta,
     pub(crate) rate_share: f64,

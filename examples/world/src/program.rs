@@ -81,7 +81,7 @@ impl Program {
             .org_url("https://example.okta.com")
             .api_token(token)
             .since(start() - TimeDelta::hours(1))
-            .page_limit(self.settings.page_size)
+            .page_size(self.settings.page_size)
             .checkpoint(Arc::new(checkpoint))
             .clock(Arc::clone(&env.clocks.host))
             .transport(self.network(Seam::Okta))

@@ -51,7 +51,7 @@ pub(crate) fn is_query_timeout(response: &Response<impl AsRef<[u8]>>) -> bool {
 /// Not even one event can be had. Whoever can mend it is not here, and it may pass: it is asked for again after a while.
 pub(crate) fn blocked(error: &Error) -> Error {
     let detail = format!(
-        "the next event of the org cannot be read, and nothing behind it: {error}, although only one event was asked for;          raise body_limit if events can be that long, or ask Okta's support"
+        "the next event of the org cannot be read, and nothing behind it: {error}, although only one event was asked for;          raise max_body_bytes if events can be that long, or ask Okta's support"
     );
     Error::temporary(error.kind(), detail).with_retry(RetryHint::After(rate_limit::LONGEST_WAIT))
 }

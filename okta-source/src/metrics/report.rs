@@ -124,7 +124,7 @@ impl OktaSource {
         self.attempts.ended();
         let limit = ask.limit(self.size);
         let full = page.items.len() >= limit;
-        let usual = self.settings.page_limit;
+        let usual = self.settings.page_size;
         let next = page
             .next
             .take()

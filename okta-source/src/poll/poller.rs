@@ -79,7 +79,7 @@ impl OktaSource {
     /// Goes on behind the page and makes a delivery of it, if it brings anything.
     fn take(&mut self, started: Instant, ask: &Ask, page: Page) -> Result<Option<Delivery>> {
         let bounded = self.settings.until.is_some();
-        let usual = self.settings.page_limit;
+        let usual = self.settings.page_size;
         let next = match &page.next {
             Some(next) => ask.follow(next.clone(), self.size, usual),
             None => Cursor::end(),

@@ -35,7 +35,7 @@ fn fill(world: &World) {
 }
 
 async fn open(world: &World) -> Backfill {
-    let builder = world.builder().page_limit(50);
+    let builder = world.builder().page_size(50);
     builder.open_backfill(range(world)).await.unwrap()
 }
 
@@ -48,7 +48,7 @@ async fn a_range_is_read_in_the_order_of_publishing_and_ends() {
     let world = World::new();
     fill(&world);
     let recorder = Recorder::default();
-    let builder = world.builder().page_limit(50).observer(recorder.clone());
+    let builder = world.builder().page_size(50).observer(recorder.clone());
     let mut source = builder.open_backfill(range(&world)).await.unwrap();
     let mut all = Vec::new();
     while let Some(delivery) = source.next().await.unwrap() {
@@ -80,7 +80,7 @@ async fn a_backfill_goes_on_where_it_was_and_once_through_gives_nothing_more() {
     let mut all = Vec::new();
     let recorder = Recorder::default();
     for _ in 0..20 {
-        let builder = world.builder().page_limit(50).observer(recorder.clone());
+        let builder = world.builder().page_size(50).observer(recorder.clone());
         let mut source = builder.open_backfill(range(&world)).await.unwrap();
         let Some(delivery) = source.next().await.unwrap() else {
             break;

@@ -32,7 +32,7 @@ async fn each_share_of_each_limit_is_kept_and_at_least_one_request_goes_out() {
         let length = Duration::from_secs(window);
         let world = World::with(|org| org.rate_limit(limit).rate_window(length));
         world.append(0..1_000);
-        let builder = world.builder().page_limit(5).rate_share(share);
+        let builder = world.builder().page_size(5).rate_share(share);
         let mut source = builder.open().await.unwrap();
         let began = Instant::now();
         let pages = 3 * allowed;
@@ -64,7 +64,7 @@ async fn a_skewed_clock_of_the_org_changes_no_wait() {
         world.append(0..100);
         let builder = world
             .builder()
-            .page_limit(10)
+            .page_size(10)
             .since(world.clock.now() - TimeDelta::days(60));
         let mut source = builder.open().await.unwrap();
         let began = Instant::now();
@@ -83,7 +83,7 @@ async fn a_skewed_clock_of_the_org_changes_no_wait() {
 async fn somebody_who_eats_the_bucket_does_not_starve_us() {
     let world = World::with(|org| org.rate_limit(20));
     world.append(0..1_000);
-    let mut source = world.builder().page_limit(100).open().await.unwrap();
+    let mut source = world.builder().page_size(100).open().await.unwrap();
     let others = world.org.clone();
     let eater = tokio::spawn(async move {
         loop {
@@ -116,7 +116,7 @@ async fn a_ceiling_of_the_token_below_our_share_is_waited_out() {
             .another_token("00other")
     });
     world.append(0..1_000);
-    let mut source = world.builder().page_limit(100).open().await.unwrap();
+    let mut source = world.builder().page_size(100).open().await.unwrap();
     let (began, mut got, mut refused) = (Instant::now(), 0, 0);
     while got < 10 {
         match source.next().await {
@@ -219,7 +219,7 @@ fn backlog(world: &World, hours: i64) -> DateTime<Utc> {
 
 async fn read(world: &World, hours: u64, pages: usize) -> (Recorder, Duration) {
     let recorder = Recorder::default();
-    let builder = world.builder().page_limit(100).observer(recorder.clone());
+    let builder = world.builder().page_size(100).observer(recorder.clone());
     let since = Duration::from_secs(3_600 * hours);
     let mut source = builder.since(since).open().await.unwrap();
     let began = Instant::now();

@@ -147,7 +147,7 @@ async fn a_page_that_is_too_long_is_asked_for_in_halves() {
     let world = World::new();
     world.append(0..2_500);
     // An event takes about 90 bytes: some 300 fit.
-    let mut source = world.builder().body_limit(30_000).open().await.unwrap();
+    let mut source = world.builder().max_body_bytes(30_000).open().await.unwrap();
     assert_eq!(
         read(&mut source, 2_500).await,
         (0..2_500).collect::<Vec<_>>()
@@ -169,7 +169,7 @@ async fn an_event_that_is_too_long_alone_is_said_to_block_and_moves_nothing() {
         r#"{{"uuid":"3","published":"{now}","x":"{padding}"}}"#
     ));
     world.append(4..6);
-    let mut source = world.builder().body_limit(30_000).open().await.unwrap();
+    let mut source = world.builder().max_body_bytes(30_000).open().await.unwrap();
     assert_eq!(read(&mut source, 3).await, [0, 1, 2]);
     let cursor = world.store.cursor();
     let error = loop {
@@ -180,7 +180,7 @@ async fn an_event_that_is_too_long_alone_is_said_to_block_and_moves_nothing() {
         }
     };
     assert_eq!(error.retry(), RetryHint::After(Duration::from_secs(120)));
-    for part in ["30000 bytes", "raise body_limit"] {
+    for part in ["30000 bytes", "raise max_body_bytes"] {
         assert!(error.detail().contains(part), "{error}");
     }
     assert_eq!(failed(&mut source).await.retry(), error.retry());

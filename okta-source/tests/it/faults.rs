@@ -91,7 +91,7 @@ async fn an_answer_in_another_form_than_asked_for_passes() {
 async fn an_answer_that_is_too_long_is_cut_off() {
     let world = World::new();
     world.append(0..100);
-    let mut source = world.builder().body_limit(1_000).open().await.unwrap();
+    let mut source = world.builder().max_body_bytes(1_000).open().await.unwrap();
     let error = failed(&mut source).await;
     assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
     assert!(error.detail().contains("1000 bytes"), "{error}");

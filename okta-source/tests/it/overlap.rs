@@ -221,7 +221,7 @@ async fn a_refusal_while_reading_again_costs_that_turn_alone() {
     let carried = Arc::clone(&transport) as Arc<dyn Transport>;
     let builder = world.builder().transport(carried);
     let builder = builder.reread_every(Duration::from_secs(300));
-    let mut source = builder.page_limit(500).open().await.unwrap();
+    let mut source = builder.page_size(500).open().await.unwrap();
     for _ in 0..3 {
         let delivery = given(&mut source).await;
         remember(&source, delivery).await;

@@ -35,7 +35,7 @@ async fn a_filter_and_keywords_reach_the_org_and_stay_in_its_links() {
     for filtered in [true, false] {
         let world = World::new();
         append(&world, 0..900);
-        let builder = world.builder().page_limit(100).once(true);
+        let builder = world.builder().page_size(100).once(true);
         let mut source = match filtered {
             true => builder.filter(WARNINGS),
             false => builder.q("smith ANN"),

@@ -60,7 +60,7 @@ async fn a_429_that_does_not_say_when_is_left_to_the_backoff_of_the_caller() {
 async fn a_backlog_takes_its_share_of_the_limit_and_no_more() {
     let world = World::with(|org| org.rate_limit(20));
     world.append(0..3_000);
-    let mut source = world.builder().page_limit(100).open().await.unwrap();
+    let mut source = world.builder().page_size(100).open().await.unwrap();
     for _ in 0..30 {
         settle(given(&mut source).await).await.unwrap();
     }
@@ -80,7 +80,7 @@ async fn a_backlog_takes_its_share_of_the_limit_and_no_more() {
 async fn a_limit_of_two_in_two_seconds_still_moves() {
     let world = World::with(|org| org.rate_limit(2).rate_window(Duration::from_secs(2)));
     world.append(0..1_000);
-    let mut source = world.builder().page_limit(100).open().await.unwrap();
+    let mut source = world.builder().page_size(100).open().await.unwrap();
     let began = Instant::now();
     for _ in 0..10 {
         settle(given(&mut source).await).await.unwrap();
@@ -99,7 +99,7 @@ async fn a_limit_of_two_in_two_seconds_still_moves() {
 async fn what_others_use_up_is_waited_out_too() {
     let world = World::with(|org| org.rate_limit(1));
     world.append(0..200);
-    let mut source = world.builder().page_limit(100).open().await.unwrap();
+    let mut source = world.builder().page_size(100).open().await.unwrap();
     settle(given(&mut source).await).await.unwrap();
     let began = Instant::now();
     settle(given(&mut source).await).await.unwrap();

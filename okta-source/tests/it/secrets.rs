@@ -188,7 +188,7 @@ async fn no_path_that_fails_says_logs_or_stores_the_token() {
         let builder = world
             .builder()
             .filter("eventType pr")
-            .body_limit(1 << 20)
+            .max_body_bytes(1 << 20)
             .silence_alarm(every)
             .reread_every(std::time::Duration::from_secs(90))
             .observer(recorder.clone());

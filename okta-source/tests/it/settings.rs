@@ -28,8 +28,8 @@ async fn a_wrong_setting_is_named() {
     )
     .await;
     refused(world.builder().api_token(""), "api_token").await;
-    refused(world.builder().page_limit(0), "page_limit").await;
-    refused(world.builder().page_limit(1001), "page_limit").await;
+    refused(world.builder().page_size(0), "page_size").await;
+    refused(world.builder().page_size(1001), "page_size").await;
     refused(
         world.builder().poll_interval(Duration::ZERO),
         "poll_interval",

@@ -145,7 +145,7 @@ async fn hostile_bodies_over_a_socket_are_faults_that_pass() {
     let builder = OktaSource::builder()
         .org_url(served.served.base_url())
         .api_token(TOKEN)
-        .body_limit(1 << 20)
+        .max_body_bytes(1 << 20)
         .checkpoint(Arc::clone(&served.store) as Arc<dyn CheckpointStore>);
     let mut source = builder.open().await.unwrap();
     for fault in [

@@ -186,7 +186,7 @@ impl Walk {
 }
 
 async fn open(world: &World) -> OktaSource {
-    let builder = world.builder().page_limit(10).body_limit(1_500);
+    let builder = world.builder().page_size(10).max_body_bytes(1_500);
     let builder = builder.reread_every(Duration::from_secs(300));
     builder.open().await.unwrap()
 }

@@ -57,7 +57,7 @@ async fn a_token_is_renewed_before_it_ends() {
     let world = world();
     world.append(0..10);
     let mut source = builder(&world, app())
-        .page_limit(1)
+        .page_size(1)
         .rate_share(1.0)
         .open()
         .await
