@@ -99,7 +99,7 @@ async fn serve(
     if arrived != events.len() {
         return Err(format!("{arrived} of {} events arrived", events.len()).into());
     }
-    let requests = [org.requests(), ingress.ledger().requests().len()];
+    let requests = [org.request_count(), ingress.ledger().requests().len()];
     Ok((usage, requests))
 }
 

@@ -149,7 +149,7 @@ async fn idle_org_costs_one_request_per_poll() {
     let harness = Harness::new();
     let hour = sleep(Duration::from_secs(3600));
     assert_eq!(harness.run_until(hour).await.received, 0);
-    assert_eq!(harness.org.requests(), 3600 / 30);
+    assert_eq!(harness.org.request_count(), 3600 / 30);
     assert_eq!(
         harness.ingress.ledger().requests().len(),
         0,
@@ -168,7 +168,7 @@ async fn backlog_is_read_in_pages_of_1000() {
         .await
         .unwrap();
     assert_eq!(summary.delivered, 12_345);
-    assert_eq!(harness.org.requests(), 13);
+    assert_eq!(harness.org.request_count(), 13);
     harness.assert_all_once();
 }
 

@@ -44,7 +44,7 @@ async fn service_app_delivers_a_backlog_with_a_key_and_no_token() {
         let ended = run(&harness, &key, kid, &["--once"]).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
         harness.assert_all_once(&events);
-        let ledger = harness.org.ledger();
+        let ledger = harness.org.requests();
         assert_eq!(ledger.last().unwrap().scheme.as_deref(), Some("DPoP"));
     }
 }

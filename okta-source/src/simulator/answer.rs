@@ -18,23 +18,23 @@ use serde_json::json;
 
 use super::bucket::Rate;
 use super::fault::Fault;
-use super::ledger::SeenRequest;
 use super::oauth::TOKEN_PATH;
 use super::query::Query;
+use super::request_log::RecordedRequest;
 use super::scripted::{scripted, too_many};
 use super::{OktaSimulator, Org, State, body};
 
 /// Marks an answer that stands for no answer, where no connection was made.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct NotThere;
+pub(super) struct ConnectFailed;
 
 /// How long a query may take. (Okta developer docs, "System Log query", 2026.)
 const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A request that is being answered.
-struct Underway<'a>(&'a AtomicUsize, usize);
+struct InFlight<'a>(&'a AtomicUsize, usize);
 
-impl<'a> Underway<'a> {
+impl<'a> InFlight<'a> {
     fn enter(count: &'a AtomicUsize) -> Self {
         let before = count.fetch_add(1, Ordering::Relaxed);
         Self(count, before + 1)
@@ -46,7 +46,7 @@ impl<'a> Underway<'a> {
     }
 }
 
-impl Drop for Underway<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -62,10 +62,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-okta-request-id");
 impl OktaSimulator {
     pub(super) async fn answer(&self, request: &Parts, sent: &[u8]) -> Response<Body> {
         let now = self.now();
-        let underway = Underway::enter(&self.0.underway);
+        let in_flight = InFlight::enter(&self.0.in_flight);
         let (fault, response) = match request.uri.path() {
             TOKEN_PATH => self.0.respond_with_token(request, sent, now),
-            _ => self.0.respond(request, now, underway.number()),
+            _ => self.0.respond(request, now, in_flight.number()),
         };
         if !self.0.latency.is_zero() {
             tokio::time::sleep(self.0.latency).await;
@@ -82,7 +82,7 @@ impl OktaSimulator {
             }
             Some(Fault::Unreachable) => {
                 let mut response = body::half(response.map(|_| Bytes::from_static(b"x")));
-                response.extensions_mut().insert(NotThere);
+                response.extensions_mut().insert(ConnectFailed);
                 response
             }
             _ => response.map(Body::from),
@@ -96,11 +96,11 @@ impl Org {
         &self,
         request: &Parts,
         now: DateTime<Utc>,
-        underway: usize,
+        in_flight: usize,
     ) -> (Option<Fault>, Response<Bytes>) {
         let state = &mut *self.state();
         let fault = state.script.next();
-        let crowded = self.concurrency.is_some_and(|most| underway > most);
+        let crowded = self.concurrency.is_some_and(|most| in_flight > most);
         let fault = fault.or(crowded.then_some(Fault::Concurrency));
         let (within, rate) = state.bucket.take(now, self.token_of(&request.headers));
         let admitted = self.admit(request, state, now);
@@ -149,10 +149,10 @@ impl Org {
         rate: Rate,
         now: DateTime<Utc>,
     ) -> (Option<Fault>, Response<Bytes>) {
-        let number = state.ledger.len() + 1;
+        let number = state.requests.len() + 1;
         common_headers(&mut response, fault.as_ref(), rate, number, now);
         let answered = !matches!(fault, Some(Fault::Silence | Fault::Unreachable));
-        state.ledger.push(SeenRequest {
+        state.requests.push(RecordedRequest {
             method: request.method.clone(),
             path_and_query: request
                 .uri

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 
 use super::OktaSimulator;
-use super::answer::NotThere;
+use super::answer::ConnectFailed;
 
 /// Any host, any scheme: whatever goes through this transport reaches the org.
 #[async_trait]
@@ -15,7 +15,7 @@ impl Transport for OktaSimulator {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let (head, body) = request.into_parts();
         let response = self.answer(&head, &body).await;
-        if response.extensions().get::<NotThere>().is_some() {
+        if response.extensions().get::<ConnectFailed>().is_some() {
             return Err(TransportError::Connect("nobody there".to_owned()));
         }
         Ok(response.map(|body| {

@@ -2,7 +2,7 @@
 //!
 //! Any collector can be pointed at it. Events are given as raw JSON text, so that broken ones can be given too; they are
 //! kept in the order in which they were appended, which is the order of polling, whatever their `published` says. Faults
-//! are scripted for the next requests; each request stands in a ledger. Service apps ([`OAuthApp`]) get access tokens at
+//! are scripted for the next requests; each request is recorded. Service apps ([`OAuthApp`]) get access tokens at
 //! `/oauth2/v1/token`, bound by DPoP or not, and every assertion and proof is verified.
 //!
 //! ```
@@ -26,11 +26,11 @@ mod bucket;
 mod builder;
 mod fault;
 mod filter;
-mod ledger;
 mod log;
 mod memory;
 mod oauth;
 mod query;
+mod request_log;
 mod scripted;
 mod serve;
 
@@ -47,8 +47,8 @@ use tokio::sync::watch;
 
 pub use builder::OktaSimulatorBuilder;
 pub use fault::Fault;
-pub use ledger::SeenRequest;
 pub use oauth::OAuthApp;
+pub use request_log::RecordedRequest;
 pub use serve::ServedOrg;
 
 use bucket::Bucket;
@@ -68,7 +68,7 @@ struct Org {
     other_tokens: Vec<Secret>,
     concurrency: Option<usize>,
     latency: Duration,
-    underway: AtomicUsize,
+    in_flight: AtomicUsize,
     hasher: RandomState,
     state: Mutex<State>,
     /// True while the last page that was given ends at the end of the log.
@@ -78,7 +78,7 @@ struct Org {
 struct State {
     log: Log,
     script: Script,
-    ledger: Vec<SeenRequest>,
+    requests: Vec<RecordedRequest>,
     bucket: Bucket,
     oauth: OAuth,
 }
@@ -174,14 +174,14 @@ impl OktaSimulator {
 
     /// Every request so far, in order.
     #[must_use]
-    pub fn ledger(&self) -> Vec<SeenRequest> {
-        self.0.state().ledger.clone()
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.0.state().requests.clone()
     }
 
     /// How many requests there were so far.
     #[must_use]
-    pub fn requests(&self) -> usize {
-        self.0.state().ledger.len()
+    pub fn request_count(&self) -> usize {
+        self.0.state().requests.len()
     }
 
     /// How many events of the log lie before what a `next` link (its path and query) asks for; `None` if it is none of
@@ -219,7 +219,7 @@ impl fmt::Debug for OktaSimulator {
         let state = self.0.state();
         f.debug_struct("OktaSimulator")
             .field("events", &state.log.len())
-            .field("requests", &state.ledger.len())
+            .field("requests", &state.requests.len())
             .finish_non_exhaustive()
     }
 }

@@ -13,7 +13,7 @@ use okta_source::simulator::{Fault, OktaSimulator};
 use okta_source::{OktaSource, OktaSourceBuilder};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::world::{MemoryStore, ORG, TOKEN, World, given, settle};
+use crate::harness::{MemoryStore, ORG, TOKEN, World, given, settle};
 
 /// Listens, writes down what it hears, and answers what it was told to.
 #[derive(Debug, Clone)]
@@ -298,7 +298,7 @@ async fn whatever_a_next_link_says_requests_go_to_the_log_of_the_org_alone() {
                 Vec::<String>::new(),
                 "{way}: {target}"
             );
-            let asked = world.org.ledger();
+            let asked = world.org.requests();
             assert!(
                 asked
                     .iter()

@@ -11,7 +11,7 @@ use okta_source::Backfill;
 use okta_source::simulator::Fault;
 use tokio::time::{Instant, timeout};
 
-use crate::world::{Recorder, World, event, numbers, remember, settle};
+use crate::harness::{Recorder, World, event, numbers, remember, settle};
 
 /// Three days ago, for ten hours.
 fn range(world: &World) -> Range<DateTime<Utc>> {
@@ -57,7 +57,7 @@ async fn a_range_is_read_in_the_order_of_publishing_and_ends() {
     }
     assert_eq!(all, (0..360).collect::<Vec<_>>());
     assert_eq!(
-        world.org.requests(),
+        world.org.request_count(),
         8,
         "no wait for more, no request beyond the end"
     );
@@ -97,9 +97,13 @@ async fn a_backfill_goes_on_where_it_was_and_once_through_gives_nothing_more() {
         Some("1.0 }"),
         "also after a restart"
     );
-    let before = world.org.requests();
+    let before = world.org.request_count();
     assert!(open(&world).await.next().await.unwrap().is_none());
-    assert_eq!(world.org.requests(), before, "nothing is asked any more");
+    assert_eq!(
+        world.org.request_count(),
+        before,
+        "nothing is asked any more"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +130,7 @@ async fn an_empty_range_ends_and_is_remembered_as_read() {
     settle(delivery).await.unwrap();
     assert!(source.next().await.unwrap().is_none());
     assert!(open(&world).await.next().await.unwrap().is_none());
-    assert_eq!(world.org.requests(), 1);
+    assert_eq!(world.org.request_count(), 1);
 }
 
 #[tokio::test(start_paused = true)]

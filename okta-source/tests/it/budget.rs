@@ -4,18 +4,21 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::EventSource;
-use okta_source::simulator::{Fault, SeenRequest};
+use okta_source::simulator::{Fault, RecordedRequest};
 use tokio::time::Instant;
 
-use crate::world::{Recorder, World, event, failed, given, remember, settle};
+use crate::harness::{Recorder, World, event, failed, given, remember, settle};
 
 /// The most requests that any `window` holds.
-fn most(ledger: &[SeenRequest], window: TimeDelta) -> usize {
-    let within = |first: &SeenRequest| {
+fn most(requests: &[RecordedRequest], window: TimeDelta) -> usize {
+    let within = |first: &RecordedRequest| {
         let times = first.at..first.at + window;
-        ledger.iter().filter(|one| times.contains(&one.at)).count()
+        requests
+            .iter()
+            .filter(|one| times.contains(&one.at))
+            .count()
     };
-    ledger.iter().map(within).max().unwrap()
+    requests.iter().map(within).max().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -39,12 +42,12 @@ async fn each_share_of_each_limit_is_kept_and_at_least_one_request_goes_out() {
         for _ in 0..pages {
             settle(given(&mut source).await).await.unwrap();
         }
-        let ledger = world.org.ledger();
+        let requests = world.org.requests();
         assert!(
-            ledger.iter().all(|one| one.status == Some(200)),
+            requests.iter().all(|one| one.status == Some(200)),
             "{share} of {limit}"
         );
-        let held = most(&ledger, TimeDelta::seconds(window.try_into().unwrap()));
+        let held = most(&requests, TimeDelta::seconds(window.try_into().unwrap()));
         assert!(held <= allowed, "{share} of {limit}: {held}");
         // Three windows, each with the second for what headers round off.
         let longest = Duration::from_secs(2 * (window + 3));
@@ -178,7 +181,7 @@ async fn headers_that_make_no_sense_leave_the_wait_to_the_backoff_and_no_wait_is
 }
 
 /// What a request said about the attempts before it.
-fn retry(request: &SeenRequest) -> Option<(String, u32)> {
+fn retry(request: &RecordedRequest) -> Option<(String, u32)> {
     request.retry_for.clone().zip(request.retry_count)
 }
 
@@ -197,7 +200,7 @@ async fn a_retry_names_the_first_attempt_and_counts() {
     settle(given(&mut source).await).await.unwrap();
     world.append(3..6);
     settle(given(&mut source).await).await.unwrap();
-    let said: Vec<_> = world.org.ledger().iter().map(retry).collect();
+    let said: Vec<_> = world.org.requests().iter().map(retry).collect();
     let again = |count| Some(("req2".to_owned(), count));
     assert_eq!(
         said,
@@ -236,8 +239,8 @@ async fn a_backlog_that_is_nearly_too_old_may_take_more_of_the_budget() {
     backlog(&world, 22);
     // 100 events are 200 s of the log: 36 pages until the events are younger than 20 hours.
     let (recorder, _) = read(&world, 22, 60).await;
-    let ledger = world.org.ledger();
-    let (fast, slow) = (&ledger[..32], &ledger[40..60]);
+    let requests = world.org.requests();
+    let (fast, slow) = (&requests[..32], &requests[40..60]);
     assert_eq!(most(fast, TimeDelta::seconds(60)), 16, "0.8 of 20");
     assert_eq!(
         most(slow, TimeDelta::seconds(60)),

@@ -7,7 +7,7 @@ use okta_source::OktaSource;
 use okta_source::simulator::Fault;
 use tokio::time::Instant;
 
-use crate::world::{World, failed, given, numbers, remember};
+use crate::harness::{World, failed, given, numbers, remember};
 
 /// Two pages of 1,000 events whose links lead to each other.
 async fn circle(world: &World) -> (OktaSource, [String; 2]) {
@@ -42,18 +42,18 @@ async fn links_that_lead_in_a_circle_are_a_fault_that_is_waited_for() {
     assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
     assert_eq!(error.retry(), RetryHint::Backoff);
     assert!(error.detail().contains("in a circle"), "{error}");
-    let requests = world.org.requests();
+    let requests = world.org.request_count();
     for _ in 0..5 {
         assert!(failed(&mut source).await.is_temporary());
     }
     assert_eq!(
-        world.org.requests(),
+        world.org.request_count(),
         requests + 5,
         "one request a call, and the caller backs off"
     );
 
     // The org gives a sound link again.
-    let sound = world.org.ledger()[2].path_and_query.clone();
+    let sound = world.org.requests()[2].path_and_query.clone();
     world.org.script(Fault::NextLink(format!(
         "https://example.okta.com{sound}&x=1"
     )));
@@ -78,7 +78,7 @@ async fn a_circle_is_no_reason_to_lose_what_is_new() {
     for turn in 0..6 {
         let link = if turn % 2 == 0 { &first } else { &second };
         world.org.script(Fault::NextLink(link.clone()));
-        crate::world::settle(match source.next().await {
+        crate::harness::settle(match source.next().await {
             Ok(delivery) => delivery.unwrap(),
             Err(error) => {
                 assert!(error.is_temporary());
@@ -120,7 +120,7 @@ fn limits(world: &World) -> Vec<usize> {
     };
     world
         .org
-        .ledger()
+        .requests()
         .iter()
         .map(|request| limit(&request.path_and_query))
         .collect()

@@ -1,12 +1,12 @@
 use chrono::TimeDelta;
 use okta_coralogix_core::EventSource;
 
-use crate::world::{World, given, settle};
+use crate::harness::{World, given, settle};
 
 fn since(world: &World) -> Vec<String> {
-    let ledger = world.org.ledger();
+    let requests = world.org.requests();
     let since = |path: &str| path.split(['=', '&']).nth(1).unwrap().to_owned();
-    ledger
+    requests
         .iter()
         .map(|request| since(&request.path_and_query))
         .collect()
@@ -43,7 +43,7 @@ async fn a_few_minutes_are_no_wrong_clock() {
     let mut source = world.open().await;
     let delivery = given(&mut source).await;
     assert!(!delivery.clock_offset.is_significant());
-    assert_eq!(world.org.requests(), 1);
+    assert_eq!(world.org.request_count(), 1);
 }
 
 #[tokio::test(start_paused = true)]

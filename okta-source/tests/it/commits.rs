@@ -8,7 +8,7 @@ use okta_source::simulator::OktaSimulator;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-use crate::world::{Next, World, failed, given, numbers, settle};
+use crate::harness::{Next, World, failed, given, numbers, settle};
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_goes_on_from_the_stored_link_alone() {
@@ -149,7 +149,7 @@ async fn the_latest_published_time_is_stored_and_never_goes_back() {
     let mut source = world.open().await;
     let late = now - chrono::TimeDelta::hours(5);
     for (number, published) in [(0, now), (1, late)] {
-        world.org.append(crate::world::event(number, published));
+        world.org.append(crate::harness::event(number, published));
         settle(given(&mut source).await).await.unwrap();
         assert_eq!(world.store.published_ms(), Some(now.timestamp_millis()));
     }

@@ -5,7 +5,7 @@ use futures::FutureExt;
 use okta_coralogix_core::EventSource;
 use okta_coralogix_core::testing::conformance::{SourceUnderTest, source};
 
-use crate::world::World;
+use crate::harness::World;
 
 #[tokio::test(start_paused = true)]
 async fn the_source_keeps_the_contract() {

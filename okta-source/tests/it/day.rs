@@ -12,10 +12,10 @@ use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError, LogSink};
 use okta_coralogix_core::testing::{MemoryDeadLetters, MemorySink};
 use okta_coralogix_core::{LogEntry, Pipeline, Result, Summary};
 use okta_source::OktaSource;
-use okta_source::simulator::{Fault, OktaSimulator, SeenRequest};
+use okta_source::simulator::{Fault, OktaSimulator, RecordedRequest};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use crate::world::{World, start};
+use crate::harness::{World, start};
 
 const EVENTS: usize = 200_000;
 const MINUTES: u64 = 24 * 60;
@@ -172,10 +172,10 @@ async fn run(world: &World, sink: &MemorySink, began: Instant) -> (Vec<usize>, V
 
 /// How many requests each window of the org held that only we used and that no restart falls into: a new process knows nothing of
 /// what the one before has asked for.
-fn windows(ledger: &[SeenRequest], starts: &[DateTime<Utc>]) -> Vec<usize> {
+fn windows(requests: &[RecordedRequest], starts: &[DateTime<Utc>]) -> Vec<usize> {
     let minute = TimeDelta::seconds(60);
     let mut windows: Vec<(DateTime<Utc>, usize)> = Vec::new();
-    for request in ledger {
+    for request in requests {
         match windows.last_mut() {
             Some((began, count)) if request.at < *began + minute => *count += 1,
             _ => windows.push((request.at, 1)),
@@ -239,9 +239,9 @@ async fn a_day_of_200_000_events_loses_none_and_stays_within_the_budget() {
     let repeats = repeats_fit_the_crash_model(&arrived, &kills);
     assert!(repeats > 0 && repeats <= kills.len() * IN_FLIGHT);
 
-    let ledger = world.org.ledger();
+    let requests = world.org.requests();
     let mut hours = vec![(0, 0, 0); 24];
-    for request in &ledger {
+    for request in &requests {
         let hour = (request.at - start()).num_hours();
         if let Some((sent, refused, none)) = hours.get_mut(usize::try_from(hour).unwrap()) {
             *sent += 1;
@@ -252,7 +252,7 @@ async fn a_day_of_200_000_events_loses_none_and_stays_within_the_budget() {
     println!(
         "{EVENTS} events, {} kills, {repeats} repeats, {} requests",
         kills.len(),
-        ledger.len()
+        requests.len()
     );
     for (hour, (sent, refused, failed)) in hours.iter().enumerate() {
         println!("hour {hour:2}: {sent:4} requests, {refused} answered 429, {failed} failed");
@@ -269,7 +269,7 @@ async fn a_day_of_200_000_events_loses_none_and_stays_within_the_budget() {
         );
     }
     let share = LIMIT as usize / 2;
-    let windows = windows(&ledger, &starts);
+    let windows = windows(&requests, &starts);
     assert!(windows.iter().all(|count| *count <= share), "{windows:?}");
     let full = windows.iter().filter(|count| **count == share).count();
     assert!(full >= 2, "the second burst takes all of our share: {full}");

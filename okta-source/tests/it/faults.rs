@@ -5,7 +5,7 @@ use okta_coralogix_core::{ErrorKind, EventSource, RetryHint};
 use okta_source::simulator::Fault;
 use tokio::time::Instant;
 
-use crate::world::{World, event, failed, given, numbers, settle};
+use crate::harness::{World, event, failed, given, numbers, settle};
 
 /// The fault meets the second page; afterwards the very same link is asked for again.
 async fn passes(fault: Fault, kind: ErrorKind) -> okta_coralogix_core::Error {
@@ -27,7 +27,7 @@ async fn passes(fault: Fault, kind: ErrorKind) -> okta_coralogix_core::Error {
     );
     let asked: Vec<_> = world
         .org
-        .ledger()
+        .requests()
         .into_iter()
         .skip(1)
         .map(|request| request.path_and_query)
@@ -43,7 +43,7 @@ async fn stops(fault: Fault, kind: ErrorKind) -> okta_coralogix_core::Error {
     let error = failed(&mut world.open().await).await;
     assert_eq!(error.kind(), kind, "{fault:?}: {error}");
     assert!(!error.is_temporary(), "{fault:?}");
-    assert_eq!(world.org.requests(), 1);
+    assert_eq!(world.org.request_count(), 1);
     error
 }
 
@@ -235,7 +235,7 @@ async fn what_was_read_in_place_of_a_refused_link_is_read_so_again() {
     world.org.script(Fault::Status(400, String::new()));
     drop(given(&mut source).await);
     assert_eq!(given(&mut source).await.items.len(), 1_000);
-    let asked = world.org.ledger();
+    let asked = world.org.requests();
     let last = asked.len() - 1;
     assert_eq!(asked[last].path_and_query, asked[last - 1].path_and_query);
     assert!(source.next().await.is_ok());

@@ -1,7 +1,7 @@
 use okta_coralogix_core::{ErrorKind, EventSource};
 use okta_source::simulator::Fault;
 
-use crate::world::{World, failed, given, numbers, settle};
+use crate::harness::{World, failed, given, numbers, settle};
 
 #[tokio::test(start_paused = true)]
 async fn a_next_link_away_from_the_org_is_never_followed() {
@@ -27,7 +27,7 @@ async fn a_next_link_away_from_the_org_is_never_followed() {
             "no query in an error: {error}"
         );
         assert_eq!(
-            world.org.requests(),
+            world.org.request_count(),
             1,
             "nothing was asked of the other place"
         );

@@ -7,7 +7,7 @@ use okta_coralogix_core::EventSource;
 use okta_source::simulator::Fault;
 use tokio::time::timeout;
 
-use crate::world::{Recorder, World, event, failed, given, remember};
+use crate::harness::{Recorder, World, event, failed, given, remember};
 
 #[tokio::test(start_paused = true)]
 async fn the_figures_of_a_source_can_be_read_at_any_time() {

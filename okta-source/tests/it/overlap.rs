@@ -10,7 +10,7 @@ use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_source::simulator::{Fault, OktaSimulator};
 use tokio::time::{Instant, timeout};
 
-use crate::world::{Recorder, World, event, given, numbers, remember};
+use crate::harness::{Recorder, World, event, given, numbers, remember};
 
 #[tokio::test(start_paused = true)]
 async fn the_overlap_can_be_set_and_what_it_brings_again_is_counted() {
@@ -132,13 +132,13 @@ async fn reading_again_finds_what_was_stored_behind_the_position_and_counts_it()
     assert_eq!(numbers(&delivery), [5]);
     remember(&source, delivery).await;
     assert_eq!(world.store.cursor(), cursor);
-    let before = world.org.requests();
+    let before = world.org.request_count();
     assert!(
         timeout(Duration::from_secs(3_000), source.next())
             .await
             .is_err()
     );
-    let asked = world.org.requests() - before;
+    let asked = world.org.request_count() - before;
     assert!(
         (100..=112).contains(&asked),
         "100 polls, 10 times again: {asked}"
@@ -179,7 +179,7 @@ async fn without_reading_again_nothing_is_asked_twice() {
             .await
             .is_err()
     );
-    let asked = world.org.ledger();
+    let asked = world.org.requests();
     assert_eq!(
         asked
             .iter()

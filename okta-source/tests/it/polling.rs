@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use okta_coralogix_core::{AckOrder, EventSource};
 use tokio::time::{Instant, timeout};
 
-use crate::world::{TOKEN, World, event, given, numbers, settle, start};
+use crate::harness::{TOKEN, World, event, given, numbers, settle, start};
 
 #[tokio::test(start_paused = true)]
 async fn the_first_request_polls_from_24_hours_ago_and_says_who_asks() {
@@ -12,7 +12,7 @@ async fn the_first_request_polls_from_24_hours_ago_and_says_who_asks() {
     let mut source = world.open().await;
     assert_eq!(source.ack_order(), AckOrder::Cumulative);
     settle(given(&mut source).await).await.unwrap();
-    let request = world.org.ledger().remove(0);
+    let request = world.org.requests().remove(0);
     assert_eq!(
         request.path_and_query,
         "/api/v1/logs?since=2026-11-21T10:00:00.000Z&sortOrder=ASCENDING&limit=1000"
@@ -27,10 +27,10 @@ async fn an_idle_org_is_asked_once_per_poll_interval() {
     let world = World::new();
     let mut source = world.open().await;
     settle(given(&mut source).await).await.unwrap();
-    assert_eq!(world.org.requests(), 1);
+    assert_eq!(world.org.request_count(), 1);
     let quiet = timeout(Duration::from_secs(20 * 30 + 15), source.next()).await;
     assert!(quiet.is_err(), "nothing to give");
-    assert_eq!(world.org.requests(), 1 + 20);
+    assert_eq!(world.org.request_count(), 1 + 20);
     assert_eq!(world.store.saves(), 1, "no position was moved");
 }
 
@@ -50,7 +50,7 @@ async fn a_backlog_is_read_in_pages_of_1000_at_once() {
     }
     assert_eq!(all, (0..5_500).collect::<Vec<_>>());
     assert_eq!(
-        world.org.requests(),
+        world.org.request_count(),
         6,
         "a short page is the end: nobody asks for an empty one"
     );
@@ -105,7 +105,7 @@ async fn once_ends_at_the_first_short_page() {
     settle(given(&mut source).await).await.unwrap();
     settle(given(&mut source).await).await.unwrap();
     assert!(source.next().await.unwrap().is_none());
-    assert_eq!(world.org.requests(), 2);
+    assert_eq!(world.org.request_count(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,7 +159,7 @@ async fn a_check_asks_for_one_event_and_moves_nothing() {
     world.builder().check().await.unwrap();
     world.open().await.check().await.unwrap();
     assert!(world.last_request().ends_with("&limit=1"));
-    assert_eq!((world.org.requests(), world.store.saves()), (2, 0));
+    assert_eq!((world.org.request_count(), world.store.saves()), (2, 0));
     let wrong = world
         .builder()
         .api_token(format!("{TOKEN}x"))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use okta_coralogix_core::{ErrorKind, EventSource};
 
-use crate::world::{Recorder, World, failed, given, numbers, remember, settle};
+use crate::harness::{Recorder, World, failed, given, numbers, remember, settle};
 
 const WARNINGS: &str = r#"severity eq "WARN""#;
 
@@ -50,7 +50,7 @@ async fn a_filter_and_keywords_reach_the_org_and_stay_in_its_links() {
         }
         assert_eq!(all, thirds(0..900));
         let name = if filtered { "filter=" } else { "q=" };
-        let asked = world.org.ledger();
+        let asked = world.org.requests();
         assert_eq!(asked.len(), 4, "three full pages and one to see the end");
         assert!(asked.iter().all(|one| one.path_and_query.contains(name)));
     }
@@ -95,7 +95,7 @@ async fn keywords_that_okta_refuses_are_refused_before_anything_is_asked() {
             ErrorKind::Config
         );
     }
-    assert_eq!(world.org.requests(), 0);
+    assert_eq!(world.org.request_count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +120,10 @@ async fn a_checkpoint_of_another_query_is_refused_with_the_way_out() {
             assert!(error.detail().contains(part), "{error}");
         }
     }
-    assert_eq!((world.store.cursor(), world.org.requests()), (stored, 1));
+    assert_eq!(
+        (world.store.cursor(), world.org.request_count()),
+        (stored, 1)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use okta_coralogix_core::{ErrorKind, RetryHint};
 use okta_source::simulator::Fault;
 use tokio::time::Instant;
 
-use crate::world::{World, failed, given, settle};
+use crate::harness::{World, failed, given, settle};
 
 #[tokio::test(start_paused = true)]
 async fn a_429_is_waited_out_by_the_clock_of_the_org() {
@@ -64,15 +64,15 @@ async fn a_backlog_takes_its_share_of_the_limit_and_no_more() {
     for _ in 0..30 {
         settle(given(&mut source).await).await.unwrap();
     }
-    let ledger = world.org.ledger();
-    assert!(ledger.iter().all(|request| request.status == Some(200)));
-    for first in &ledger {
+    let requests = world.org.requests();
+    assert!(requests.iter().all(|request| request.status == Some(200)));
+    for first in &requests {
         let within = |at: chrono::DateTime<chrono::Utc>| {
             (first.at..first.at + chrono::TimeDelta::seconds(60)).contains(&at)
         };
-        assert!(ledger.iter().filter(|request| within(request.at)).count() <= 10);
+        assert!(requests.iter().filter(|request| within(request.at)).count() <= 10);
     }
-    let took = ledger[29].at - ledger[0].at;
+    let took = requests[29].at - requests[0].at;
     assert!(took.num_seconds() <= 125, "three windows: {took}");
 }
 
@@ -89,7 +89,7 @@ async fn a_limit_of_two_in_two_seconds_still_moves() {
     assert!(
         world
             .org
-            .ledger()
+            .requests()
             .iter()
             .all(|request| request.status == Some(200))
     );
@@ -108,5 +108,5 @@ async fn what_others_use_up_is_waited_out_too() {
         "{:?}",
         began.elapsed()
     );
-    assert_eq!(world.org.requests(), 2);
+    assert_eq!(world.org.request_count(), 2);
 }

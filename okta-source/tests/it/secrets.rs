@@ -5,7 +5,7 @@ use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::{Error, EventSource};
 use okta_source::simulator::Fault;
 
-use crate::world::{Recorder, TOKEN, World, given};
+use crate::harness::{Recorder, TOKEN, World, given};
 
 pub(crate) fn everything(error: &Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
@@ -27,7 +27,7 @@ async fn the_token_is_in_nothing_that_can_be_printed() {
     printed += &format!(
         "{source:?} {source:#?} {delivery:?} {:?} {:?}",
         world.org,
-        world.org.ledger()
+        world.org.requests()
     );
     drop(delivery);
     for fault in [
@@ -107,17 +107,17 @@ async fn a_wrong_clock_and_a_refused_link_are_said_once_and_without_the_token() 
     let guard = tracing::subscriber::set_default(logged.clone());
     let world = World::with(|org| org.clock_skew(chrono::TimeDelta::hours(-2)));
     let mut source = world.open().await;
-    crate::world::settle(given(&mut source).await)
+    crate::harness::settle(given(&mut source).await)
         .await
         .unwrap();
     for number in 0..3 {
         world.append(number..number + 1);
-        crate::world::settle(given(&mut source).await)
+        crate::harness::settle(given(&mut source).await)
             .await
             .unwrap();
     }
     world.org.script(Fault::Status(400, String::new()));
-    crate::world::settle(given(&mut source).await)
+    crate::harness::settle(given(&mut source).await)
         .await
         .unwrap();
     drop(guard);
@@ -193,7 +193,7 @@ async fn no_path_that_fails_says_logs_or_stores_the_token() {
             .reread_every(std::time::Duration::from_secs(90))
             .observer(recorder.clone());
         printed += &format!("{builder:?}");
-        let store = Arc::new(crate::world::MemoryStore::default());
+        let store = Arc::new(crate::harness::MemoryStore::default());
         let now = world.org.now();
         let builder = builder.checkpoint(Arc::clone(&store) as Arc<dyn CheckpointStore>);
         let mut source: Box<dyn EventSource> = match way {
@@ -208,7 +208,7 @@ async fn no_path_that_fails_says_logs_or_stores_the_token() {
             match tokio::time::timeout(std::time::Duration::from_secs(600), source.next()).await {
                 Ok(Ok(Some(delivery))) => {
                     printed += &format!("{delivery:?}");
-                    crate::world::settle(delivery).await.unwrap();
+                    crate::harness::settle(delivery).await.unwrap();
                 }
                 Ok(Ok(None)) | Err(_) => {}
                 Ok(Err(error)) => printed += &everything(&error),

@@ -4,7 +4,7 @@ use std::time::Duration;
 use okta_coralogix_core::{ErrorKind, EventSource};
 use okta_source::{OktaSource, OktaSourceBuilder};
 
-use crate::world::{World, given, settle};
+use crate::harness::{World, given, settle};
 
 async fn refused(builder: OktaSourceBuilder, field: &str) {
     let error = builder.open().await.unwrap_err();
@@ -77,7 +77,10 @@ async fn the_checkpoint_of_another_org_is_refused_and_left_alone() {
     for part in ["https://example.okta.com", "https://other.okta.com"] {
         assert!(error.detail().contains(part), "{error}");
     }
-    assert_eq!((world.store.cursor(), world.org.requests()), (stored, 1));
+    assert_eq!(
+        (world.store.cursor(), world.org.request_count()),
+        (stored, 1)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use http::{Request, Response};
 use okta_coralogix_core::transport::{ExchangeLimits, exchange};
 use okta_source::simulator::OktaSimulator;
 
-use crate::world::{TOKEN, World, event};
+use crate::harness::{TOKEN, World, event};
 
 async fn ask(org: &OktaSimulator, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
     let mut request = Request::get(format!("https://example.okta.com{path}"));
@@ -89,7 +89,7 @@ async fn requests_that_a_real_org_refuses_are_refused() {
             "{headers:?}"
         );
     }
-    let seen = world.org.ledger().pop().unwrap();
+    let seen = world.org.requests().pop().unwrap();
     assert!(seen.had_credential && seen.authorized);
 }
 

@@ -10,7 +10,7 @@ use okta_source::OktaSource;
 use okta_source::simulator::{Fault, OktaSimulator, ServedOrg};
 use tokio::net::TcpListener;
 
-use crate::world::{MemoryStore, TOKEN, event, failed, given, numbers, settle};
+use crate::harness::{MemoryStore, TOKEN, event, failed, given, numbers, settle};
 
 struct Served {
     org: OktaSimulator,
@@ -68,7 +68,7 @@ async fn a_backlog_comes_over_a_socket() {
         settle(delivery).await.unwrap();
     }
     assert_eq!(all, (0..2_300).collect::<Vec<_>>());
-    assert_eq!(served.org.requests(), 3);
+    assert_eq!(served.org.request_count(), 3);
     assert!(
         served
             .store
@@ -112,7 +112,7 @@ async fn a_redirect_takes_the_token_nowhere() {
     )));
     let error = failed(&mut served.open().await).await;
     assert_eq!(error.kind(), ErrorKind::HostileLink);
-    assert_eq!(trap.requests(), 0, "another port is another place");
+    assert_eq!(trap.request_count(), 0, "another port is another place");
 }
 
 #[tokio::test]

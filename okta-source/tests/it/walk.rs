@@ -9,7 +9,7 @@ use okta_source::simulator::Fault;
 use proptest::prelude::*;
 use tokio::time::timeout;
 
-use crate::world::{Next, World, numbers};
+use crate::harness::{Next, World, numbers};
 
 #[derive(Debug, Clone)]
 enum Step {

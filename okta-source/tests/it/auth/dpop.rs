@@ -8,7 +8,7 @@ use okta_source::simulator::{Fault, OktaSimulator};
 use tokio::time::advance;
 
 use super::{app, builder, open, refused, registered, statuses, world, world_with};
-use crate::world::{given, settle};
+use crate::harness::{given, settle};
 
 #[tokio::test(start_paused = true)]
 async fn it_works_whatever_the_org_demands() {
@@ -39,7 +39,7 @@ async fn it_works_whatever_the_org_demands() {
                     vec![200, 200]
                 };
                 assert_eq!(logs, first, "{what}");
-                let scheme = world.org.ledger().pop().unwrap().scheme.unwrap();
+                let scheme = world.org.requests().pop().unwrap().scheme.unwrap();
                 assert_eq!(scheme, if demands { "DPoP" } else { "Bearer" }, "{what}");
             }
         }
@@ -131,7 +131,11 @@ async fn proofs_are_about_the_url_that_a_socket_sees() {
         .service_app(app())
         .transport(Arc::new(ReqwestTransport::new().unwrap()));
     source.check().await.unwrap();
-    let statuses: Vec<_> = org.ledger().iter().filter_map(|seen| seen.status).collect();
+    let statuses: Vec<_> = org
+        .requests()
+        .iter()
+        .filter_map(|seen| seen.status)
+        .collect();
     assert_eq!(statuses, [400, 200, 401, 200]);
 }
 

@@ -5,7 +5,7 @@ use okta_coralogix_core::{ErrorKind, Result};
 use okta_source::{Credentials, OktaSource};
 
 use super::{CLIENT, key_file, world};
-use crate::world::ORG;
+use crate::harness::ORG;
 
 const TOKEN: &str = "OKTA_API_TOKEN";
 const ID: &str = "OKTA_API_CLIENT_ID";

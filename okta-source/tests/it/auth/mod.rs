@@ -19,10 +19,10 @@ use http::{Request, Response};
 use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_coralogix_core::{Error, Secret};
-use okta_source::simulator::{OAuthApp, OktaSimulator, OktaSimulatorBuilder, SeenRequest};
+use okta_source::simulator::{OAuthApp, OktaSimulator, OktaSimulatorBuilder, RecordedRequest};
 use okta_source::{OktaSource, OktaSourceBuilder, PrivateKey, PrivateKeyError, ServiceApp};
 
-use crate::world::{ORG, World};
+use crate::harness::{ORG, World};
 
 pub(crate) const CLIENT: &str = "0oa1service";
 
@@ -127,15 +127,16 @@ pub(crate) async fn open_slow(world: &World) -> OktaSource {
     builder(world, app()).transport(slow).open().await.unwrap()
 }
 
-fn is_for_token(request: &SeenRequest) -> bool {
+fn is_for_token(request: &RecordedRequest) -> bool {
     request.path_and_query == "/oauth2/v1/token"
 }
 
 /// The statuses of the token requests so far, and those of the requests for the log.
 pub(crate) fn statuses(world: &World) -> (Vec<u16>, Vec<u16>) {
-    let status = |request: &SeenRequest| request.status.unwrap_or_default();
-    let ledger = world.org.ledger();
-    let (tokens, logs): (Vec<_>, Vec<_>) = ledger.iter().partition(|request| is_for_token(request));
+    let status = |request: &RecordedRequest| request.status.unwrap_or_default();
+    let requests = world.org.requests();
+    let (tokens, logs): (Vec<_>, Vec<_>) =
+        requests.iter().partition(|request| is_for_token(request));
     (
         tokens.into_iter().map(status).collect(),
         logs.into_iter().map(status).collect(),

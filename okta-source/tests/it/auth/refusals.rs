@@ -3,7 +3,7 @@ use okta_source::simulator::{Fault, OAuthApp};
 use okta_source::{OktaSource, ServiceApp};
 
 use super::{CLIENT, app, app_with, builder, key, open, refused, registered, world, world_with};
-use crate::world::World;
+use crate::harness::World;
 
 /// Each refusal has a message of its own; the words are what sets it apart.
 async fn says(world: &World, app: ServiceApp, kind: ErrorKind, words: &[&str]) -> String {

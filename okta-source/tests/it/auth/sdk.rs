@@ -9,10 +9,10 @@ use std::process::{Command, Output};
 use chrono::TimeDelta;
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::{Clock, SystemClock};
-use okta_source::simulator::{OktaSimulator, SeenRequest};
+use okta_source::simulator::{OktaSimulator, RecordedRequest};
 
 use super::{CLIENT, is_for_token, registered};
-use crate::world::TOKEN;
+use crate::harness::TOKEN;
 
 const EVENTS: usize = 1_234;
 
@@ -34,7 +34,7 @@ fn interpreter() -> Option<String> {
 }
 
 /// Lists the log of an org with the SDK, and compares.
-async fn lists(org: OktaSimulator, arguments: &[&str]) -> Option<Vec<SeenRequest>> {
+async fn lists(org: OktaSimulator, arguments: &[&str]) -> Option<Vec<RecordedRequest>> {
     let Some(python) = interpreter() else {
         say_skipped();
         return None;
@@ -79,7 +79,7 @@ async fn lists(org: OktaSimulator, arguments: &[&str]) -> Option<Vec<SeenRequest
         .collect();
     let expected: Vec<_> = events.into_iter().map(|event| event.uuid).collect();
     assert_eq!(listed, expected, "{stderr}");
-    Some(org.ledger())
+    Some(org.requests())
 }
 
 /// Past the harness, which keeps the output of a test that passes to itself: one that was not run must not look like one that was.
@@ -92,10 +92,10 @@ fn say_skipped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn okta_s_own_sdk_lists_the_simulated_log_with_an_api_token() {
     let org = OktaSimulator::builder().token(TOKEN).build();
-    let Some(ledger) = lists(org, &["ssws", TOKEN]).await else {
+    let Some(requests) = lists(org, &["ssws", TOKEN]).await else {
         return;
     };
-    let statuses: Vec<_> = ledger.iter().map(|seen| seen.status).collect();
+    let statuses: Vec<_> = requests.iter().map(|seen| seen.status).collect();
     assert_eq!(
         statuses,
         [Some(200); EVENTS / 100 + 2],
@@ -106,10 +106,10 @@ async fn okta_s_own_sdk_lists_the_simulated_log_with_an_api_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn okta_s_own_sdk_lists_the_simulated_log_with_dpop() {
     let org = OktaSimulator::builder().oauth_app(registered()).build();
-    let Some(ledger) = lists(org, &["dpop", CLIENT, "rsa.pkcs8.pem", "rsa"]).await else {
+    let Some(requests) = lists(org, &["dpop", CLIENT, "rsa.pkcs8.pem", "rsa"]).await else {
         return;
     };
-    let (tokens, logs): (Vec<_>, Vec<_>) = ledger.iter().partition(|seen| is_for_token(seen));
+    let (tokens, logs): (Vec<_>, Vec<_>) = requests.iter().partition(|seen| is_for_token(seen));
     let statuses: Vec<_> = tokens.iter().map(|seen| seen.status).collect();
     assert_eq!(
         statuses,

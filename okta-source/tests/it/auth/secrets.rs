@@ -14,8 +14,8 @@ use okta_source::simulator::{Fault, OAuthApp, OktaSimulator};
 use okta_source::{Credentials, ServiceApp};
 
 use super::{CLIENT, app, app_with, builder, key_file, registered, world_with};
+use crate::harness::{World, settle};
 use crate::secrets::{Logged, everything};
-use crate::world::{World, settle};
 
 const CLIENT_SECRET: &str = "M4rk3d-Cl13nt-S3cr3t";
 
@@ -149,9 +149,9 @@ async fn run(world: &World, app: ServiceApp) -> (String, Vec<String>) {
         printed += &format!("{delivery:?}");
         settle(delivery).await.unwrap();
     }
-    let ledger = world.org.ledger();
+    let requests = world.org.requests();
     printed += &format!(
-        "{source:?} {source:#?} {:?} {ledger:?} {:?}",
+        "{source:?} {source:#?} {:?} {requests:?} {:?}",
         world.org, world.store
     );
     let seen = tap.seen.lock().unwrap().clone();

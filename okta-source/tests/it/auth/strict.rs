@@ -13,7 +13,7 @@ use okta_coralogix_core::transport::{ExchangeLimits, exchange};
 use serde_json::{Value, json};
 
 use super::{CLIENT, key_file, registered, world_with};
-use crate::world::{World, start};
+use crate::harness::{World, start};
 
 const TOKEN_URL: &str = "https://example.okta.com/oauth2/v1/token";
 const LOGS_URL: &str = "https://example.okta.com/api/v1/logs";

@@ -12,7 +12,7 @@ use tokio::time::{Instant, advance};
 use super::{
     Slow, app, builder, open, open_slow, refused, registered, statuses, world, world_with,
 };
-use crate::world::{failed, given, numbers, settle};
+use crate::harness::{failed, given, numbers, settle};
 
 #[tokio::test(start_paused = true)]
 async fn a_service_app_reads_the_log_with_one_token() {
@@ -27,9 +27,9 @@ async fn a_service_app_reads_the_log_with_one_token() {
     }
     assert_eq!(all, (0..2_500).collect::<Vec<_>>());
     assert_eq!(statuses(&world), (vec![400, 200], vec![200; 3]));
-    let ledger = world.org.ledger();
+    let requests = world.org.requests();
     assert!(
-        ledger[2..]
+        requests[2..]
             .iter()
             .all(|request| request.scheme.as_deref() == Some("DPoP"))
     );
@@ -45,7 +45,7 @@ async fn a_client_secret_gets_a_plain_token() {
     builder(&world, integration).check().await.unwrap();
     let schemes: Vec<_> = world
         .org
-        .ledger()
+        .requests()
         .into_iter()
         .map(|seen| seen.scheme.unwrap())
         .collect();

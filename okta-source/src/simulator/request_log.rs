@@ -6,7 +6,7 @@ use http::Method;
 /// A request that the org received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SeenRequest {
+pub struct RecordedRequest {
     /// Its method.
     pub method: Method,
     /// Path and query, as they came.

@@ -67,7 +67,7 @@ impl World {
 
     /// The path and query of the last request.
     pub(crate) fn last_request(&self) -> String {
-        self.org.ledger().last().unwrap().path_and_query.clone()
+        self.org.requests().last().unwrap().path_and_query.clone()
     }
 }
 
