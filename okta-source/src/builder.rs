@@ -13,18 +13,18 @@ use okta_coralogix_core::{Clock, ClockOffset, Error, Origin, Result, Secret, Sys
 use crate::api::org_url::OrgUrl;
 use crate::api::page_size::PageSize;
 use crate::api::rate_limit::{RateBudget, is_share};
-use crate::api::retry_headers::Attempts;
+use crate::api::retry_headers::RetryHeaders;
 use crate::auth::{ApiToken, ApiTokenError, Auth, Credentials, ServiceApp};
 use crate::client::Client;
 use crate::config::{self, Settings, Since};
-use crate::metrics::backlog::Pace;
-use crate::metrics::overlap_window::Recent;
+use crate::metrics::backlog::Backlog;
+use crate::metrics::overlap_window::OverlapWindow;
 use crate::metrics::snapshot::Watch;
 use crate::options::Options;
-use crate::poll::reread::Again;
-use crate::position::committer::{Progress, Stored};
+use crate::poll::reread::Reread;
+use crate::position::committer::{Committer, Stored};
 use crate::position::identity::{Identity, Relation};
-use crate::position::link_cycle::Trail;
+use crate::position::link_cycle::LinkCycleDetector;
 use crate::position::start::{self, Position, Start};
 use crate::source::{OktaSource, check, place};
 use okta_coralogix_core::text::sanitize;
@@ -241,7 +241,7 @@ impl OktaSourceBuilder {
             position: stored.place.as_ref().map_or(Position::Start, |place| {
                 Position::behind(place.cursor.clone())
             }),
-            progress: Arc::new(Progress::new(owner, store, dedup, stored)),
+            progress: Arc::new(Committer::new(owner, store, dedup, stored)),
             generation: 0,
             budget: RateBudget::new(settings.rate_share),
             start: Start::new(settings.since),
@@ -251,11 +251,11 @@ impl OktaSourceBuilder {
             caught_up: false,
             next_tick: None,
             size: PageSize::new(settings.page_size),
-            attempts: Attempts::default(),
-            trail: Trail::default(),
-            recent: Recent::new(settings.overlap),
-            pace: Pace::new(options.catch_up.1),
-            again: Again::new(options.reread),
+            attempts: RetryHeaders::default(),
+            trail: LinkCycleDetector::default(),
+            recent: OverlapWindow::new(settings.overlap),
+            pace: Backlog::new(options.catch_up.1),
+            again: Reread::new(options.reread),
         })
     }
 

@@ -11,7 +11,7 @@ use okta_coralogix_core::{Error, ErrorKind, Result};
 
 use crate::api::error::broken_off;
 use crate::api::org_url::OrgUrl;
-use crate::auth::{Auth, Wire};
+use crate::auth::{Auth, HttpContext};
 
 /// Okta answers `E0000009` when its query took 30 s; a whole answer with 1,000 events may take longer.
 const TOTAL: Duration = Duration::from_secs(60);
@@ -64,7 +64,7 @@ impl Client {
         &self,
         path: &str,
         more: HeaderMap,
-    ) -> Result<Response<Bytes>, NoAnswer> {
+    ) -> Result<Response<Bytes>, RequestError> {
         let mut request = Request::get(format!("{}{path}", self.org.as_str()))
             .body(Bytes::new())
             .map_err(|_| {
@@ -78,37 +78,37 @@ impl Client {
         headers.insert(ACCEPT, JSON);
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(USER_AGENT, AGENT);
-        let wire = Wire {
+        let context = HttpContext {
             org: &self.org,
             transport: &*self.transport,
             limits: self.limits,
             agent: &AGENT,
         };
-        self.auth.send(wire, request).await
+        self.auth.send(context, request).await
     }
 }
 
 /// Why a request has no complete answer.
 #[derive(Debug)]
-pub(crate) struct NoAnswer {
+pub(crate) struct RequestError {
     pub(crate) error: Error,
     /// It was too long, or took too long: fewer events may do.
-    pub(crate) too_much: bool,
+    pub(crate) wants_smaller_page: bool,
 }
 
-impl From<Error> for NoAnswer {
+impl From<Error> for RequestError {
     fn from(error: Error) -> Self {
         Self {
             error,
-            too_much: false,
+            wants_smaller_page: false,
         }
     }
 }
 
-impl From<TransportError> for NoAnswer {
+impl From<TransportError> for RequestError {
     fn from(error: TransportError) -> Self {
         Self {
-            too_much: match error {
+            wants_smaller_page: match error {
                 TransportError::TooLong(_) => true,
                 TransportError::TimedOut(time) => time == TOTAL,
                 _ => false,
@@ -118,8 +118,8 @@ impl From<TransportError> for NoAnswer {
     }
 }
 
-impl From<NoAnswer> for Error {
-    fn from(answer: NoAnswer) -> Self {
+impl From<RequestError> for Error {
+    fn from(answer: RequestError) -> Self {
         answer.error
     }
 }

@@ -15,19 +15,19 @@ use crate::api::error::refused;
 use crate::api::page_size::PageSize;
 use crate::api::query::Query;
 use crate::api::rate_limit::RateBudget;
-use crate::api::retry_headers::Attempts;
+use crate::api::retry_headers::RetryHeaders;
 use crate::builder::OktaSourceBuilder;
 use crate::client::Client;
 use crate::config::Settings;
-use crate::metrics::backlog::Pace;
-use crate::metrics::overlap_window::Recent;
+use crate::metrics::backlog::Backlog;
+use crate::metrics::overlap_window::OverlapWindow;
 use crate::metrics::snapshot::{SourceMetrics, Watch};
 use crate::poll::page::Page;
-use crate::poll::reread::{Again, Repeats};
-use crate::position::committer::{Place, Progress};
+use crate::poll::reread::{Reread, RereadCounts};
+use crate::position::committer::{Committer, ResumePoint};
 use crate::position::cursor::{CHECK, Cursor};
 use crate::position::identity::Identity;
-use crate::position::link_cycle::Trail;
+use crate::position::link_cycle::LinkCycleDetector;
 use crate::position::start::{Fallback, Position, Start};
 
 /// Polls the System Log of one Okta org.
@@ -42,24 +42,24 @@ pub struct OktaSource {
     pub(crate) client: Client,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) origin: Arc<Origin>,
-    pub(crate) progress: Arc<Progress>,
+    pub(crate) progress: Arc<Committer>,
     pub(crate) generation: u64,
     pub(crate) budget: RateBudget,
     pub(crate) start: Start,
     pub(crate) position: Position,
     pub(crate) fallback: Option<Fallback>,
     /// What the fallback brings again.
-    pub(crate) repeats: Option<Repeats>,
+    pub(crate) repeats: Option<RereadCounts>,
     pub(crate) offset: ClockOffset,
     /// The last page was a short one: there is nothing more for now.
     pub(crate) caught_up: bool,
     pub(crate) next_tick: Option<Instant>,
     pub(crate) size: PageSize,
-    pub(crate) attempts: Attempts,
-    pub(crate) trail: Trail,
-    pub(crate) recent: Recent,
-    pub(crate) pace: Pace,
-    pub(crate) again: Again,
+    pub(crate) attempts: RetryHeaders,
+    pub(crate) trail: LinkCycleDetector,
+    pub(crate) recent: OverlapWindow,
+    pub(crate) pace: Backlog,
+    pub(crate) again: Reread,
     pub(crate) watch: Watch,
 }
 
@@ -195,7 +195,7 @@ pub(crate) fn place(
     record: &Checkpoint,
     identity: &Identity,
     org: &crate::OrgUrl,
-) -> Result<Place> {
+) -> Result<ResumePoint> {
     identity.owns(&record.identity)?;
     let cursor = match identity.ends() && record.cursor == Cursor::end().as_str() {
         true => Some(Cursor::end()),
@@ -207,7 +207,7 @@ pub(crate) fn place(
             "the position in the checkpoint is no path of the org: move the checkpoint away to start anew",
         )
     })?;
-    Ok(Place {
+    Ok(ResumePoint {
         cursor,
         published_ms: record.published_ms,
     })

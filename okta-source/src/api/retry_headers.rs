@@ -12,12 +12,12 @@ const LONGEST_ID: usize = 128;
 
 /// The attempts of one request that have failed so far.
 #[derive(Debug, Default)]
-pub(crate) struct Attempts {
+pub(crate) struct RetryHeaders {
     first: Option<HeaderValue>,
     failed: u32,
 }
 
-impl Attempts {
+impl RetryHeaders {
     /// One more was answered with a fault that passes.
     pub(crate) fn failed(&mut self, answer: &HeaderMap) {
         self.failed = self.failed.saturating_add(1);

@@ -31,7 +31,7 @@ pub(super) const VARIABLES: [&str; 6] = [
 const LONGEST_KEY: u64 = 64 << 10;
 
 pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credentials> {
-    let given = Given(lookup);
+    let given = Variables(lookup);
     if let Some(token) = given.get(API_TOKEN)? {
         let rest = VARIABLES.into_iter().skip(1);
         if let Some(other) = rest.into_iter().find(|name| given.has(name)) {
@@ -63,9 +63,9 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credenti
     given.service_app(id.expose()).map(Credentials::service_app)
 }
 
-struct Given<F>(F);
+struct Variables<F>(F);
 
-impl<F: Fn(&str) -> Option<OsString>> Given<F> {
+impl<F: Fn(&str) -> Option<OsString>> Variables<F> {
     fn has(&self, name: &str) -> bool {
         self.0(name).is_some()
     }

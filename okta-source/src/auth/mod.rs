@@ -25,7 +25,7 @@ pub use key::{PrivateKey, PrivateKeyError, SigningAlgorithm};
 pub use service_app::{ServiceApp, ServiceAppError};
 
 use crate::api::org_url::OrgUrl;
-use crate::client::NoAnswer;
+use crate::client::RequestError;
 use credentials::Kind;
 use oauth::OAuth;
 use redact::redacted;
@@ -41,7 +41,7 @@ pub(crate) enum Auth {
 
 /// How the org is reached.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wire<'a> {
+pub(crate) struct HttpContext<'a> {
     pub(crate) org: &'a OrgUrl,
     pub(crate) transport: &'a dyn Transport,
     pub(crate) limits: ExchangeLimits,
@@ -63,14 +63,15 @@ impl Auth {
     /// an API token that is refused is an answer like any other.
     pub(crate) async fn send(
         &self,
-        wire: Wire<'_>,
+        context: HttpContext<'_>,
         mut request: Request<Bytes>,
-    ) -> Result<Response<Bytes>, NoAnswer> {
+    ) -> Result<Response<Bytes>, RequestError> {
         match self {
-            Self::OAuth(oauth) => oauth.send(wire, &request).await,
+            Self::OAuth(oauth) => oauth.send(context, &request).await,
             Self::ApiToken(token) => {
                 token.authorize(request.headers_mut());
-                let response = exchange(wire.transport, request, wire.limits).await?;
+                let response =
+                    exchange_with(context.transport, request, context.bounds, context.head).await?;
                 Ok(redacted(response, &[token.secret()]))
             }
         }

@@ -12,14 +12,14 @@ use okta_coralogix_core::transport::{self, ExchangeLimits, exchange};
 use okta_coralogix_core::{Clock, Result, Secret};
 use tokio::time::Instant;
 
-use super::Wire;
+use super::HttpContext;
 use super::dpop::{Dpop, Server};
 use super::oauth_error::{self, Refusal};
 use super::redact::redacted;
 use super::service_app::{ServiceApp, sensitive};
-use super::token_cache::{Token, Tokens};
+use super::token_cache::{AccessToken, TokenCache};
 use crate::api::error::broken_off;
-use crate::client::NoAnswer;
+use crate::client::RequestError;
 
 /// Where tokens are given. (Okta developer docs, "Implement OAuth for Okta with a service app", 2026: the org authorization
 /// server only.)
@@ -41,7 +41,7 @@ pub(crate) struct OAuth {
     clock: Arc<dyn Clock>,
     /// The org's clock less the host's.
     offset: Mutex<TimeDelta>,
-    tokens: Tokens,
+    tokens: TokenCache,
 }
 
 impl OAuth {
@@ -51,22 +51,26 @@ impl OAuth {
             dpop: Dpop::new()?,
             clock,
             offset: Mutex::new(TimeDelta::zero()),
-            tokens: Tokens::default(),
+            tokens: TokenCache::default(),
         })
     }
 
     /// Sends a request of ours with a token, and once more where the answer asks for it: with a nonce, or with a fresh token.
     pub(crate) async fn send(
         &self,
-        wire: Wire<'_>,
+        context: HttpContext<'_>,
         request: &Request<Bytes>,
-    ) -> Result<Response<Bytes>, NoAnswer> {
+    ) -> Result<Response<Bytes>, RequestError> {
         let (mut challenged, mut renewed) = (false, false);
         loop {
-            let token = self.tokens.get(async || self.new_token(wire).await).await?;
+            let token = self
+                .tokens
+                .get(async || self.new_token(context).await)
+                .await?;
             let mut request = request.clone();
             let proof = self.authorize(&mut request, &token)?;
-            let response = exchange(wire.transport, request, wire.limits).await?;
+            let response =
+                exchange_with(context.transport, request, context.bounds, context.head).await?;
             let mut secrets = vec![&token.secret];
             secrets.extend(&proof);
             let response = redacted(response, &secrets);
@@ -87,7 +91,11 @@ impl OAuth {
     }
 
     /// Puts the token into the request, and a new proof if the token wants one; returns the proof.
-    fn authorize(&self, request: &mut Request<Bytes>, token: &Token) -> Result<Option<Secret>> {
+    fn authorize(
+        &self,
+        request: &mut Request<Bytes>,
+        token: &AccessToken,
+    ) -> Result<Option<Secret>> {
         let proof = match token.bound {
             false => None,
             true => {
@@ -116,18 +124,18 @@ impl OAuth {
     }
 
     /// Asks for a token: again with a nonce if one is demanded, and again if the host's clock turns out to be wrong.
-    async fn new_token(&self, wire: Wire<'_>) -> Result<Token> {
-        let url = format!("{}{TOKEN_PATH}", wire.org.as_str());
+    async fn new_token(&self, context: HttpContext<'_>) -> Result<AccessToken> {
+        let url = format!("{}{TOKEN_PATH}", context.org.as_str());
         let (mut challenged, mut corrected) = (false, false);
         loop {
             let asked = Instant::now();
             let offset = self.offset();
-            let (request, secrets) = self.token_request(&url, wire)?;
-            let limits = ExchangeLimits {
-                max_body_bytes: TOKEN_BODY,
-                ..wire.limits
+            let (request, secrets) = self.token_request(&url, context)?;
+            let bounds = Bounds {
+                body: TOKEN_BODY,
+                ..context.bounds
             };
-            let response = exchange(wire.transport, request, limits)
+            let response = exchange_with(context.transport, request, bounds, context.head)
                 .await
                 .map_err(|error| oauth_error::no_token(&broken_off(&error)))?;
             let has_nonce = self.dpop.heard(Server::Token, response.headers());
@@ -145,7 +153,7 @@ impl OAuth {
                 Refusal::Client | Refusal::Proof if moved && !corrected => {
                     corrected = true;
                     tracing::warn!(
-                        org = %wire.org,
+                        org = %context.org,
                         seconds = self.offset().num_seconds(),
                         "the host's clock and the org's differ (positive: the org's is ahead), so that a token was refused; asking \
                          again by the org's clock; set the host's"
@@ -159,7 +167,11 @@ impl OAuth {
         }
     }
 
-    fn token_request(&self, url: &str, wire: Wire<'_>) -> Result<(Request<Bytes>, Vec<Secret>)> {
+    fn token_request(
+        &self,
+        url: &str,
+        context: HttpContext<'_>,
+    ) -> Result<(Request<Bytes>, Vec<Secret>)> {
         let now = self.now();
         let proof = self.dpop.proof(Server::Token, "POST", url, now, None)?;
         let ask = self.app.token_request(url, now)?;
@@ -170,7 +182,7 @@ impl OAuth {
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, FORM);
-        headers.insert(USER_AGENT, wire.agent.clone());
+        headers.insert(USER_AGENT, context.agent.clone());
         headers.extend(header(DPOP, proof.expose()));
         headers.extend(ask.authorization.map(|value| (AUTHORIZATION, value)));
         let mut secrets = ask.secrets;
@@ -215,7 +227,7 @@ fn without_query(uri: &http::Uri) -> String {
 }
 
 /// Reads the answer that brings a token, or says what it brings.
-fn granted(answer: &[u8], asked: Instant) -> Result<Token, &'static str> {
+fn granted(answer: &[u8], asked: Instant) -> Result<AccessToken, &'static str> {
     #[derive(serde::Deserialize)]
     struct Grant {
         access_token: Secret,
@@ -234,7 +246,7 @@ fn granted(answer: &[u8], asked: Instant) -> Result<Token, &'static str> {
         return Err("no token that fits into a header");
     }
     let life = Duration::from_secs(grant.expires_in).min(LONGEST_LIFE);
-    Ok(Token::new(grant.access_token, bound, life, asked))
+    Ok(AccessToken::new(grant.access_token, bound, life, asked))
 }
 
 impl fmt::Debug for OAuth {

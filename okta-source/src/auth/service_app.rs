@@ -34,13 +34,13 @@ const ASSERTION_LIFE: i64 = 300;
 #[derive(Clone)]
 pub struct ServiceApp {
     client_id: String,
-    proves: Proves,
+    proves: ClientAuthentication,
     scopes: Vec<String>,
 }
 
 /// How an app shows that it is itself.
 #[derive(Clone)]
-enum Proves {
+enum ClientAuthentication {
     /// `private_key_jwt`.
     Key {
         key: Arc<PrivateKey>,
@@ -89,7 +89,7 @@ impl ServiceApp {
     ) -> Result<Self, ServiceAppError> {
         let id = key.id().map(str::to_owned);
         let key = Arc::new(key);
-        Self::new(&client_id.into(), Proves::Key { key, id })
+        Self::new(&client_id.into(), ClientAuthentication::Key { key, id })
     }
 
     /// An API service integration, which has a client secret.
@@ -104,10 +104,10 @@ impl ServiceApp {
         if !is_word(secret.expose()) {
             return Err(ServiceAppError::ClientSecret);
         }
-        Self::new(&client_id.into(), Proves::Secret(secret))
+        Self::new(&client_id.into(), ClientAuthentication::Secret(secret))
     }
 
-    fn new(client_id: &str, proves: Proves) -> Result<Self, ServiceAppError> {
+    fn new(client_id: &str, proves: ClientAuthentication) -> Result<Self, ServiceAppError> {
         let client_id = client_id.trim().to_owned();
         // A colon would end the client id in a Basic header.
         if !is_word(&client_id) || client_id.contains(':') || client_id.len() > 255 {
@@ -126,7 +126,7 @@ impl ServiceApp {
     /// If it cannot be one, or contradicts that of the JWK.
     pub fn key_id(mut self, id: impl Into<String>) -> Result<Self, ServiceAppError> {
         let given = id.into().trim().to_owned();
-        let Proves::Key { id, .. } = &mut self.proves else {
+        let ClientAuthentication::Key { id, .. } = &mut self.proves else {
             return Err(ServiceAppError::NoKey);
         };
         if !is_word(&given) || given.len() > 255 {
@@ -166,13 +166,13 @@ impl ServiceApp {
     /// The key id that is sent, if any.
     pub(crate) fn sent_key_id(&self) -> Option<&str> {
         match &self.proves {
-            Proves::Key { id, .. } => id.as_deref(),
-            Proves::Secret(_) => None,
+            ClientAuthentication::Key { id, .. } => id.as_deref(),
+            ClientAuthentication::Secret(_) => None,
         }
     }
 
     pub(crate) fn has_key(&self) -> bool {
-        matches!(self.proves, Proves::Key { .. })
+        matches!(self.proves, ClientAuthentication::Key { .. })
     }
 
     /// The form of a token request, its `Authorization`, and what in them must never be shown.
@@ -181,7 +181,7 @@ impl ServiceApp {
         form.append_pair("grant_type", "client_credentials")
             .append_pair("scope", &self.scopes.join(" "));
         match &self.proves {
-            Proves::Secret(secret) => {
+            ClientAuthentication::Secret(secret) => {
                 let both = format!("{}:{}", self.client_id, secret.expose());
                 let encoded = Secret::from(STANDARD.encode(both));
                 // Base64 is always a header value.
@@ -193,7 +193,7 @@ impl ServiceApp {
                     secrets: vec![secret.clone(), encoded],
                 })
             }
-            Proves::Key { key, id } => {
+            ClientAuthentication::Key { key, id } => {
                 let assertion = self.assertion(key, id.as_deref(), url, now)?;
                 form.append_pair(
                     "client_assertion_type",
@@ -257,8 +257,8 @@ impl fmt::Debug for ServiceApp {
         let mut shown = f.debug_struct("ServiceApp");
         shown.field("client_id", &self.client_id);
         match &self.proves {
-            Proves::Key { key, id } => shown.field("key", key).field("key_id", id),
-            Proves::Secret(secret) => shown.field("client_secret", secret),
+            ClientAuthentication::Key { key, id } => shown.field("key", key).field("key_id", id),
+            ClientAuthentication::Secret(secret) => shown.field("client_secret", secret),
         };
         shown.field("scopes", &self.scopes).finish()
     }

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An access token.
 #[derive(Debug)]
-pub(crate) struct Token {
+pub(crate) struct AccessToken {
     pub(crate) secret: Secret,
     /// Bound to the key of the proofs.
     pub(crate) bound: bool,
@@ -24,7 +24,7 @@ pub(crate) struct Token {
     pub(crate) expires: Instant,
 }
 
-impl Token {
+impl AccessToken {
     /// `asked`: when its request went out.
     pub(crate) fn new(secret: Secret, bound: bool, life: Duration, asked: Instant) -> Self {
         Self {
@@ -38,7 +38,7 @@ impl Token {
 
 /// The place of the token.
 #[derive(Debug, Default)]
-pub(crate) struct Tokens {
+pub(crate) struct TokenCache {
     kept: Mutex<Kept>,
     /// Attempts that have ended, so that who waited for one knows that it was made.
     attempts: AtomicU64,
@@ -46,7 +46,7 @@ pub(crate) struct Tokens {
 
 #[derive(Debug, Default)]
 struct Kept {
-    token: Option<Arc<Token>>,
+    token: Option<Arc<AccessToken>>,
     failure: Option<Failure>,
     /// No request for a token before this.
     not_before: Option<Instant>,
@@ -60,13 +60,13 @@ struct Failure {
     detail: String,
 }
 
-impl Tokens {
+impl TokenCache {
     /// The token, or a new one by `renew`. Who asks while a request is under way waits for that one, and gets what it brings.
     /// Dropped, the next one makes a request of its own.
     pub(crate) async fn get(
         &self,
-        renew: impl AsyncFnOnce() -> Result<Token>,
-    ) -> Result<Arc<Token>> {
+        renew: impl AsyncFnOnce() -> Result<AccessToken>,
+    ) -> Result<Arc<AccessToken>> {
         let before = self.attempts.load(Ordering::Acquire);
         let kept = &mut *self.kept.lock().await;
         let now = Instant::now();
@@ -99,7 +99,7 @@ impl Tokens {
     }
 
     /// The org refuses this token.
-    pub(crate) async fn forget(&self, token: &Arc<Token>) {
+    pub(crate) async fn forget(&self, token: &Arc<AccessToken>) {
         let kept = &mut *self.kept.lock().await;
         if kept
             .token
@@ -112,7 +112,11 @@ impl Tokens {
 }
 
 impl Kept {
-    fn failed(&mut self, error: Error, usable: Option<Arc<Token>>) -> Result<Arc<Token>> {
+    fn failed(
+        &mut self,
+        error: Error,
+        usable: Option<Arc<AccessToken>>,
+    ) -> Result<Arc<AccessToken>> {
         let now = Instant::now();
         self.not_before = match error.retry() {
             RetryHint::After(wait) => Some(now + wait),

@@ -17,7 +17,7 @@ const SAID: Duration = Duration::from_secs(60);
 
 /// Follows a backlog page by page.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct Backlog {
     /// From which age on more of the budget is used.
     from: TimeDelta,
     samples: VecDeque<Sample>,
@@ -36,7 +36,7 @@ struct Sample {
 
 /// A backlog that is nearly too old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Behind {
+pub(crate) struct AgingBacklog {
     pub(crate) age: Duration,
     pub(crate) too_old: u64,
     pub(crate) outlook: BacklogForecast,
@@ -44,7 +44,7 @@ pub(crate) struct Behind {
     pub(crate) is_news: bool,
 }
 
-impl Pace {
+impl Backlog {
     pub(crate) fn new(from: Duration) -> Self {
         Self {
             from: TimeDelta::from_std(from).unwrap_or(TimeDelta::MAX),
@@ -56,7 +56,12 @@ impl Pace {
     }
 
     /// A full page was read; `now` is the clock by which ages are judged.
-    pub(crate) fn page(&mut self, at: Instant, now: DateTime<Utc>, page: &Page) -> Option<Behind> {
+    pub(crate) fn page(
+        &mut self,
+        at: Instant,
+        now: DateTime<Utc>,
+        page: &Page,
+    ) -> Option<AgingBacklog> {
         let mut published: Vec<_> = page.published().collect();
         // The middle one: a few late events, or events of the future, say nothing of the backlog.
         let middle = published.len() / 2;
@@ -84,7 +89,7 @@ impl Pace {
         if is_news {
             self.said = Some(at);
         }
-        Some(Behind {
+        Some(AgingBacklog {
             age: age.to_std().unwrap_or_default(),
             too_old: self.too_old,
             outlook: self.outlook(age, limit),

@@ -12,13 +12,13 @@ pub(crate) const MOST: usize = 200_000;
 
 /// Events per minute of `published`.
 #[derive(Debug)]
-pub(crate) struct Recent {
+pub(crate) struct OverlapWindow {
     minutes: i64,
     counts: BTreeMap<i64, usize>,
     said: bool,
 }
 
-impl Recent {
+impl OverlapWindow {
     pub(crate) fn new(overlap: TimeDelta) -> Self {
         Self {
             minutes: overlap.num_minutes().saturating_add(1),

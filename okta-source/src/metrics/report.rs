@@ -10,8 +10,8 @@ use crate::api::error::refused;
 use crate::config::Since;
 use crate::metrics::overlap_window;
 use crate::poll::page::Page;
-use crate::position::committer::Place;
-use crate::position::cursor::Ask;
+use crate::position::committer::ResumePoint;
+use crate::position::cursor::PageRequest;
 use crate::position::start::{self, Position};
 use crate::source::OktaSource;
 
@@ -96,14 +96,14 @@ impl OktaSource {
 
     /// Begins to read the overlap again, if it is time to and there is nothing new to read.
     pub(crate) fn begin_again(&mut self) {
-        let rests = matches!(self.position, Position::Behind(_)) && self.caught_up;
+        let rests = matches!(self.position, Position::Link(_)) && self.caught_up;
         if !rests || !self.again.is_due() {
             return;
         }
         if let Some(published) = self.progress.published_ms() {
             let far = self.clock.now() + self.offset.get();
             let since = start::before(published, far, self.settings.overlap);
-            self.again.begin(Ask::Since(since), published);
+            self.again.begin(PageRequest::Since(since), published);
         }
     }
 
@@ -133,7 +133,7 @@ impl OktaSource {
         if self.progress.generation() != self.generation {
             return Ok(None);
         }
-        let Position::Behind(here) = self.position.clone() else {
+        let Position::Link(here) = self.position.clone() else {
             return Ok(None);
         };
         let Some(turn) = self.again.turn() else {
@@ -141,7 +141,7 @@ impl OktaSource {
         };
         turn.repeats
             .keep_late(&mut page, self.progress.dedup_window());
-        let goes_on = full && next.is_some_and(|next| turn.goes_on(Ask::Behind(next)));
+        let goes_on = full && next.is_some_and(|next| turn.goes_on(PageRequest::Link(next)));
         if !goes_on && let Some(repeats) = self.again.end() {
             self.watch.say(|source| PipelineEvent::OverlapReread {
                 source,
@@ -152,7 +152,7 @@ impl OktaSource {
         if page.items.is_empty() {
             return Ok(None);
         }
-        let place = Place {
+        let place = ResumePoint {
             published_ms: page.published_ms(),
             cursor: here,
         };

@@ -12,10 +12,10 @@ use tokio::time::Instant;
 use crate::api::error::{is_query_timeout, refused};
 use crate::api::{error, rate_limit};
 use crate::poll::page::Page;
-use crate::poll::reread::Repeats;
-use crate::position::acker::PageAck;
-use crate::position::committer::Place;
-use crate::position::cursor::{Ask, Cursor};
+use crate::poll::reread::RereadCounts;
+use crate::position::acker::PageAcker;
+use crate::position::committer::ResumePoint;
+use crate::position::cursor::{Cursor, PageRequest};
 use crate::position::start::{self, Fallback, Position};
 use crate::source::OktaSource;
 
@@ -44,7 +44,7 @@ impl OktaSource {
     }
 
     /// Asks, and hears whatever the answer says besides its page.
-    pub(crate) async fn answer(&mut self, ask: &Ask) -> Result<Response<Bytes>> {
+    pub(crate) async fn answer(&mut self, ask: &PageRequest) -> Result<Response<Bytes>> {
         self.budget.sent(Instant::now());
         self.watch.asked();
         let path = ask.path(self.size, &self.query);
@@ -53,8 +53,8 @@ impl OktaSource {
             Ok(response) => response,
             Err(answer) => {
                 self.attempts.lost();
-                let smaller = answer.too_much && self.size.halve(ask.limit(self.size));
-                return Err(match answer.too_much && !smaller {
+                let smaller = answer.wants_smaller_page && self.size.halve(ask.limit(self.size));
+                return Err(match answer.wants_smaller_page && !smaller {
                     true => error::blocked(&answer.error),
                     false => answer.error,
                 });
@@ -77,7 +77,12 @@ impl OktaSource {
     }
 
     /// Goes on behind the page and makes a delivery of it, if it brings anything.
-    fn take(&mut self, started: Instant, ask: &Ask, page: Page) -> Result<Option<Delivery>> {
+    fn take(
+        &mut self,
+        started: Instant,
+        ask: &PageRequest,
+        page: Page,
+    ) -> Result<Option<Delivery>> {
         let bounded = self.settings.until.is_some();
         let usual = self.settings.page_size;
         let next = match &page.next {
@@ -85,13 +90,13 @@ impl OktaSource {
             None => Cursor::end(),
         };
         let full = page.items.len() >= ask.limit(self.size);
-        let moved = !matches!(ask, Ask::Behind(cursor) if *cursor == next);
+        let moved = !matches!(ask, PageRequest::Link(cursor) if *cursor == next);
         // An empty page that leads to itself is the end of a bounded range too.
         let next = match bounded && page.items.is_empty() && !moved {
             true => Cursor::end(),
             false => next,
         };
-        let circles = moved && !next.is_end() && self.trail.has_been_at(&next);
+        let circles = moved && !next.is_end() && self.trail.visit(&next);
         if circles && (full || bounded) && self.knows_all(&page) {
             let detail = "Okta's next links lead in a circle, through pages that were all given already: nothing behind them \
                           can be read until the org gives another link; if this lasts, move the checkpoint away and set a start";
@@ -108,15 +113,15 @@ impl OktaSource {
         if page.items.is_empty() && !moved && !next.is_end() {
             return Ok(None);
         }
-        let place = Place {
+        let place = ResumePoint {
             published_ms: page.published_ms(),
             cursor: next,
         };
         Ok(Some(self.deliver(place, page)))
     }
 
-    pub(crate) fn deliver(&self, place: Place, page: Page) -> Delivery {
-        let acker = PageAck::new(
+    pub(crate) fn deliver(&self, place: ResumePoint, page: Page) -> Delivery {
+        let acker = PageAcker::new(
             Arc::clone(&self.progress),
             self.generation,
             place,
@@ -134,22 +139,22 @@ impl OktaSource {
         events.all(|event| event.uuid().is_none_or(|uuid| dedup.contains(&uuid)))
     }
 
-    fn ask(&mut self) -> Ask {
+    fn ask(&mut self) -> PageRequest {
         let since = match &self.position {
             Position::Start => self.start.ask(self.clock.now(), self.offset),
             Position::Instead(since) => *since,
-            Position::Behind(link) => return Ask::Behind(link.clone()),
-            Position::End => return Ask::Behind(Cursor::end()),
+            Position::Link(link) => return PageRequest::Link(link.clone()),
+            Position::End => return PageRequest::Link(Cursor::end()),
         };
         match self.settings.until {
-            Some(until) => Ask::Range(since, until),
-            None => Ask::Since(since),
+            Some(until) => PageRequest::Range(since, until),
+            None => PageRequest::Since(since),
         }
     }
 
     /// A link of Okta's has worked, so that another refusal need not be the last word.
-    fn proven(&mut self, ask: &Ask) {
-        let Ask::Behind(link) = ask else { return };
+    fn proven(&mut self, ask: &PageRequest) {
+        let PageRequest::Link(link) = ask else { return };
         self.fallback = self
             .fallback
             .take()
@@ -160,10 +165,10 @@ impl OktaSource {
     }
 
     /// `Ok` if there is another way to go on.
-    fn refused(&mut self, ask: Ask, response: &Response<Bytes>) -> Result<()> {
+    fn refused(&mut self, ask: PageRequest, response: &Response<Bytes>) -> Result<()> {
         let error = refused(response);
         let status = response.status();
-        let Ask::Behind(link) = ask else {
+        let PageRequest::Link(link) = ask else {
             // A clock that is far ahead asks for the future.
             let again = status == StatusCode::BAD_REQUEST
                 && self.position == Position::Start
@@ -194,7 +199,7 @@ impl OktaSource {
             .say(|source| PipelineEvent::CursorReset { source, since });
         self.attempts.ended();
         self.trail.clear();
-        self.repeats = self.progress.published_ms().map(Repeats::before);
+        self.repeats = self.progress.published_ms().map(RereadCounts::before);
         self.position = Position::Instead(since);
         self.fallback = Some(Fallback {
             link,

@@ -6,21 +6,21 @@ use okta_coralogix_core::filter::DedupWindow;
 use tokio::time::Instant;
 
 use crate::poll::page::Page;
-use crate::position::cursor::Ask;
+use crate::position::cursor::PageRequest;
 
 /// A part that takes more pages than this is not read to its end.
 const PAGES: usize = 1_000;
 
 /// What of a part that is read again was known.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Repeats {
+pub(crate) struct RereadCounts {
     /// The latest `published` that was settled before, ms since 1970.
     frontier_ms: i64,
     pub(crate) known: usize,
     pub(crate) late: usize,
 }
 
-impl Repeats {
+impl RereadCounts {
     pub(crate) fn before(frontier_ms: i64) -> Self {
         Self {
             frontier_ms,
@@ -59,20 +59,20 @@ impl Repeats {
 
 /// Reads the last minutes again, now and then.
 #[derive(Debug)]
-pub(crate) struct Again {
+pub(crate) struct Reread {
     every: Option<Duration>,
     due: Option<Instant>,
-    turn: Option<Turn>,
+    turn: Option<RereadPass>,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Turn {
-    pub(crate) ask: Ask,
-    pub(crate) repeats: Repeats,
+pub(crate) struct RereadPass {
+    pub(crate) ask: PageRequest,
+    pub(crate) repeats: RereadCounts,
     pages: usize,
 }
 
-impl Again {
+impl Reread {
     pub(crate) fn new(every: Option<Duration>) -> Self {
         Self {
             every,
@@ -85,15 +85,15 @@ impl Again {
         self.turn.is_none() && self.due.is_some_and(|due| due <= Instant::now())
     }
 
-    pub(crate) fn begin(&mut self, ask: Ask, frontier_ms: i64) {
-        self.turn = Some(Turn {
+    pub(crate) fn begin(&mut self, ask: PageRequest, frontier_ms: i64) {
+        self.turn = Some(RereadPass {
             ask,
-            repeats: Repeats::before(frontier_ms),
+            repeats: RereadCounts::before(frontier_ms),
             pages: 0,
         });
     }
 
-    pub(crate) fn turn(&mut self) -> Option<&mut Turn> {
+    pub(crate) fn turn(&mut self) -> Option<&mut RereadPass> {
         self.turn.as_mut()
     }
 
@@ -102,7 +102,7 @@ impl Again {
     }
 
     /// The turn is over, or given up.
-    pub(crate) fn end(&mut self) -> Option<Repeats> {
+    pub(crate) fn end(&mut self) -> Option<RereadCounts> {
         self.due = self.every.map(|every| Instant::now() + every);
         self.turn.take().map(|turn| turn.repeats)
     }
@@ -114,9 +114,9 @@ impl Again {
     }
 }
 
-impl Turn {
+impl RereadPass {
     /// Goes on behind a page; false if that was far enough.
-    pub(crate) fn goes_on(&mut self, ask: Ask) -> bool {
+    pub(crate) fn goes_on(&mut self, ask: PageRequest) -> bool {
         self.pages += 1;
         let moved = self.ask != ask;
         self.ask = ask;

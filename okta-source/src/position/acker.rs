@@ -5,23 +5,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use okta_coralogix_core::{Acker, Outcome, Result};
 
-use crate::position::committer::{Place, Progress, Ticket};
+use crate::position::committer::{Committer, ResumePoint, Ticket};
 
 /// Moves the committed position past one page once all of it is settled. Dropped before that, the page is read again.
 #[derive(Debug)]
-pub(crate) struct PageAck {
-    progress: Arc<Progress>,
+pub(crate) struct PageAcker {
+    progress: Arc<Committer>,
     ticket: Option<Ticket>,
-    place: Place,
+    place: ResumePoint,
     items: usize,
 }
 
-impl PageAck {
+impl PageAcker {
     /// For a page of so many `items` that was just read; `place` is what stands behind it.
     pub(crate) fn new(
-        progress: Arc<Progress>,
+        progress: Arc<Committer>,
         generation: u64,
-        place: Place,
+        place: ResumePoint,
         items: usize,
     ) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl PageAck {
 }
 
 #[async_trait]
-impl Acker for PageAck {
+impl Acker for PageAcker {
     async fn settle(mut self: Box<Self>, outcomes: &[Outcome]) -> Result<()> {
         // An item without an outcome is not done with either.
         if outcomes.len() != self.items || outcomes.contains(&Outcome::HandedBack) {
@@ -48,7 +48,7 @@ impl Acker for PageAck {
     }
 }
 
-impl Drop for PageAck {
+impl Drop for PageAcker {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
             self.progress.hand_back(ticket);

@@ -12,7 +12,7 @@ use crate::position::cursor::Cursor;
 
 /// A position, and the latest `published` before it (ms since 1970).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ResumePoint {
     pub(crate) cursor: Cursor,
     pub(crate) published_ms: Option<i64>,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Ticket {
 ///
 /// Reading again begins a new *generation*: what belongs to an older one no longer moves the position.
 #[derive(Debug)]
-pub(crate) struct Progress {
+pub(crate) struct Committer {
     owner: String,
     store: Arc<dyn CheckpointStore>,
     dedup: DedupWindow,
@@ -55,17 +55,17 @@ struct Flow {
 #[derive(Debug)]
 struct Open {
     number: u64,
-    settled: Option<Place>,
+    settled: Option<ResumePoint>,
 }
 
 /// The record in the store, as far as this process knows.
 #[derive(Debug, Default)]
 pub(crate) struct Stored {
     pub(crate) version: Option<Version>,
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<ResumePoint>,
 }
 
-impl Progress {
+impl Committer {
     pub(crate) fn new(
         owner: String,
         store: Arc<dyn CheckpointStore>,
@@ -146,7 +146,7 @@ impl Progress {
     /// A page is done with. Commits the position behind the last page before which all are done with.
     ///
     /// Cancelled or failed, it leaves the old or the new record in the store; the caller then hands the page back.
-    pub(crate) async fn settled(&self, ticket: Ticket, place: Place) -> Result<()> {
+    pub(crate) async fn settled(&self, ticket: Ticket, place: ResumePoint) -> Result<()> {
         let mut stored = self.stored.lock().await;
         let Some((through, mut place)) = self.flow().settled(ticket, place) else {
             return Ok(());
@@ -172,8 +172,8 @@ impl Progress {
     /// The committed position, read from the store again if the end of the last save is not known.
     pub(crate) async fn committed(
         &self,
-        read: impl Fn(&Checkpoint) -> Result<Place>,
-    ) -> Result<Option<Place>> {
+        read: impl Fn(&Checkpoint) -> Result<ResumePoint>,
+    ) -> Result<Option<ResumePoint>> {
         let mut stored = self.stored.lock().await;
         let unsure = self.flow().unsure.clone();
         if let Some(tried) = unsure {
@@ -202,7 +202,7 @@ impl Progress {
 
 impl Flow {
     /// Notes that a page is done with, unless it belongs to an older generation and so stands here no more; returns the last page of the finished run at the front, if there is one.
-    fn settled(&mut self, ticket: Ticket, place: Place) -> Option<(u64, Place)> {
+    fn settled(&mut self, ticket: Ticket, place: ResumePoint) -> Option<(u64, ResumePoint)> {
         let open = self
             .open
             .iter_mut()
@@ -218,7 +218,7 @@ impl Flow {
         let (number, cursor) = last?;
         Some((
             number,
-            Place {
+            ResumePoint {
                 cursor,
                 published_ms,
             },

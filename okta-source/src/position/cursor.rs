@@ -97,23 +97,23 @@ impl Cursor {
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ask {
+pub(crate) enum PageRequest {
     /// What was persisted since then. Polling: no `until`, ascending. (Okta developer docs, "System Log query", 2026.)
     Since(DateTime<Utc>),
     /// What was published from the one to the other, ascending.
     Range(DateTime<Utc>, DateTime<Utc>),
     /// What comes behind a page.
-    Behind(Cursor),
+    Link(Cursor),
 }
 
-impl Ask {
+impl PageRequest {
     /// Path and query. A link is used as it was given, unless a smaller page is wanted.
     pub(crate) fn path(&self, size: PageSize, query: &Query) -> String {
         let time = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let times = match self {
             Self::Since(since) => format!("since={}", time(since)),
             Self::Range(since, until) => format!("since={}&until={}", time(since), time(until)),
-            Self::Behind(cursor) => {
+            Self::Link(cursor) => {
                 return match size.reduced() {
                     Some(limit) => cursor.with_limit(limit.into()).0,
                     None => cursor.0.clone(),
@@ -128,7 +128,7 @@ impl Ask {
     pub(crate) fn limit(&self, size: PageSize) -> usize {
         let usual = usize::from(size.get());
         match (self, size.reduced()) {
-            (Self::Behind(cursor), None) => cursor.limit().unwrap_or(usual),
+            (Self::Link(cursor), None) => cursor.limit().unwrap_or(usual),
             _ => usual,
         }
     }
@@ -139,7 +139,7 @@ impl Ask {
             return next;
         }
         let usual = match self {
-            Self::Behind(cursor) => cursor.limit().unwrap_or(usual.into()),
+            Self::Link(cursor) => cursor.limit().unwrap_or(usual.into()),
             _ => usual.into(),
         };
         next.with_limit(usual)
@@ -164,7 +164,7 @@ mod tests {
         ] {
             let cursor = Cursor::from_link(&target, &org()).unwrap();
             assert_eq!(cursor.as_str(), path);
-            assert_eq!(Ask::Behind(cursor).limit(PageSize::new(1000)), 20);
+            assert_eq!(PageRequest::Link(cursor).limit(PageSize::new(1000)), 20);
         }
     }
 
@@ -213,7 +213,7 @@ mod tests {
         let since = "2026-11-22T10:00:00.123456Z".parse().unwrap();
         let (size, all) = (PageSize::new(1000), Query::default());
         assert_eq!(
-            Ask::Since(since).path(size, &all),
+            PageRequest::Since(since).path(size, &all),
             "/api/v1/logs?since=2026-11-22T10:00:00.123Z&sortOrder=ASCENDING&limit=1000"
         );
         let some = Query {
@@ -221,7 +221,7 @@ mod tests {
             q: Some("ann".to_owned()),
         };
         assert_eq!(
-            Ask::Range(since, since).path(size, &some),
+            PageRequest::Range(since, since).path(size, &some),
             "/api/v1/logs?since=2026-11-22T10:00:00.123Z&until=2026-11-22T10:00:00.123Z&sortOrder=ASCENDING&limit=1000\
              &filter=severity%20eq%20%22WARN%22&q=ann"
         );
@@ -239,13 +239,14 @@ mod tests {
             ("/api/v1/logs", "/api/v1/logs?limit=350"),
         ] {
             size.restore();
-            let ask = Ask::Behind(Cursor::restore(link, &org()).unwrap());
+            let ask = PageRequest::Link(Cursor::restore(link, &org()).unwrap());
             assert_eq!(ask.path(size, &Query::default()), link);
             size.halve(700);
             assert_eq!(ask.path(size, &Query::default()), smaller);
             assert_eq!(ask.limit(size), 350);
         }
-        let ask = Ask::Behind(Cursor::restore("/api/v1/logs?after=1&limit=700", &org()).unwrap());
+        let ask =
+            PageRequest::Link(Cursor::restore("/api/v1/logs?after=1&limit=700", &org()).unwrap());
         let next = Cursor::restore("/api/v1/logs?after=2&limit=350", &org()).unwrap();
         assert_eq!(
             ask.follow(next, size, 1000).as_str(),

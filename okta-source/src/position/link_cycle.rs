@@ -10,15 +10,15 @@ const PAGES: usize = 4096;
 
 /// The links of the last pages, by their hashes: two that collide cost a pause, no event.
 #[derive(Debug, Default)]
-pub(crate) struct Trail {
+pub(crate) struct LinkCycleDetector {
     hasher: RandomState,
     order: VecDeque<u64>,
     known: HashSet<u64>,
 }
 
-impl Trail {
+impl LinkCycleDetector {
     /// Notes a link; true if it stands here already.
-    pub(crate) fn has_been_at(&mut self, link: &Cursor) -> bool {
+    pub(crate) fn visit(&mut self, link: &Cursor) -> bool {
         let hash = self.hasher.hash_one(link.as_str());
         if !self.known.insert(hash) {
             return true;
@@ -48,14 +48,14 @@ mod tests {
     fn a_circle_is_found_as_far_as_the_trail_reaches() {
         let org = OrgUrl::parse("example.okta.com").unwrap();
         let link = |n: usize| Cursor::restore(&format!("/api/v1/logs?after={n}"), &org).unwrap();
-        let mut trail = Trail::default();
+        let mut trail = LinkCycleDetector::default();
         for n in 0..PAGES {
-            assert!(!trail.has_been_at(&link(n)));
+            assert!(!trail.visit(&link(n)));
         }
-        assert!(trail.has_been_at(&link(0)));
-        assert!(!trail.has_been_at(&link(PAGES)), "which drops the oldest");
-        assert!(!trail.has_been_at(&link(0)));
+        assert!(trail.visit(&link(0)));
+        assert!(!trail.visit(&link(PAGES)), "which drops the oldest");
+        assert!(!trail.visit(&link(0)));
         trail.clear();
-        assert!(!trail.has_been_at(&link(5)));
+        assert!(!trail.visit(&link(5)));
     }
 }

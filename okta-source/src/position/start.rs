@@ -46,9 +46,9 @@ pub(crate) enum Position {
     Start,
     /// In place of a link that was refused.
     Instead(DateTime<Utc>),
-    /// Behind a page.
-    Behind(Cursor),
-    /// Behind the last page of a bounded range.
+    /// AgingBacklog a page.
+    Link(Cursor),
+    /// AgingBacklog the last page of a bounded range.
     End,
 }
 
@@ -57,7 +57,7 @@ impl Position {
         if cursor.is_end() {
             Self::End
         } else {
-            Self::Behind(cursor)
+            Self::Link(cursor)
         }
     }
 }
