@@ -62,7 +62,7 @@ async fn a_range_is_read_in_the_order_of_publishing_and_ends() {
         "no wait for more, no request beyond the end"
     );
     assert_eq!(source.metrics().snapshot().items, 360);
-    let said = recorder.all("ReadThrough");
+    let said = recorder.all("BackfillProgress");
     assert_eq!(said.len(), 8);
     let first = "published: 2026-11-19T11:21:40Z, share: 0.1361";
     assert!(said[0].contains(first), "{}", said[0]);
@@ -93,7 +93,11 @@ async fn a_backfill_goes_on_where_it_was_and_once_through_gives_nothing_more() {
     assert_eq!(all, (0..360).collect::<Vec<_>>());
     let share = |said: &String| said.split("share: ").nth(1).unwrap().to_owned();
     assert_eq!(
-        recorder.all("ReadThrough").last().map(share).as_deref(),
+        recorder
+            .all("BackfillProgress")
+            .last()
+            .map(share)
+            .as_deref(),
         Some("1.0 }"),
         "also after a restart"
     );

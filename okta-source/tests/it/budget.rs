@@ -247,7 +247,7 @@ async fn a_backlog_that_is_nearly_too_old_may_take_more_of_the_budget() {
         10,
         "and half of it afterwards"
     );
-    let said = recorder.all("Behind");
+    let said = recorder.all("BacklogAging");
     assert!(
         said.len() >= 2 && said.len() <= 4,
         "once a minute: {said:?}"
@@ -264,7 +264,7 @@ async fn what_will_not_make_it_is_said_beforehand() {
     let world = World::with(|org| org.rate_limit(20));
     backlog(&world, 26);
     let (recorder, _) = read(&world, 26, 60).await;
-    let said = recorder.all("Behind");
+    let said = recorder.all("BacklogAging");
     let figure = |text: &str, name: &str| -> u64 {
         let (_, rest) = text.rsplit_once(name).unwrap();
         rest.split(|c: char| !c.is_ascii_digit())
@@ -276,7 +276,7 @@ async fn what_will_not_make_it_is_said_beforehand() {
     let (before, outlook) = (said[1].split("outlook").next().unwrap(), &said[1]);
     assert!(outlook.contains("Shrinking"), "{outlook}");
     let foretold = figure(before, "too_old: ") + figure(outlook, "too_old: ");
-    let last = recorder.all("Behind").last().unwrap().clone();
+    let last = recorder.all("BacklogAging").last().unwrap().clone();
     let lost = figure(last.split("outlook").next().unwrap(), "too_old: ");
     // Two hours are 3,600 events, and what ages while they are read.
     assert!((3_600..4_200).contains(&lost), "{lost}");
@@ -298,7 +298,7 @@ async fn a_backlog_that_grows_faster_than_it_is_read_is_said_to_fall_behind() {
         world.org.append_at(at, [event(number, at)]);
     }
     let (recorder, _) = read(&world, 22, 6).await;
-    let said = recorder.all("Behind");
+    let said = recorder.all("BacklogAging");
     let last = said.last().unwrap();
     // 50 s are lost each minute: two hours until all are too old take 8,640 s.
     assert!(last.contains("Growing { within: "), "{last}");
@@ -324,7 +324,7 @@ async fn whoever_has_caught_up_is_not_behind() {
     let delivery = given(&mut source).await;
     remember(&source, delivery).await;
     assert_eq!(
-        recorder.all("Behind"),
+        recorder.all("BacklogAging"),
         Vec::<String>::new(),
         "late events are no backlog"
     );

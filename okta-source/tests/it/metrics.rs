@@ -99,7 +99,7 @@ async fn a_wait_for_the_budget_is_said_and_the_tick_is_none() {
         let delivery = given(&mut source).await;
         remember(&source, delivery).await;
     }
-    let said = recorder.all("Waits");
+    let said = recorder.all("RateLimitWait");
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(
         said[0].starts_with("Waits { source: \"example\", wait: 6"),
@@ -110,7 +110,7 @@ async fn a_wait_for_the_budget_is_said_and_the_tick_is_none() {
             .await
             .is_err()
     );
-    assert!(recorder.all("Waits").len() <= 2);
+    assert!(recorder.all("RateLimitWait").len() <= 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,13 +131,13 @@ async fn silence_is_said_once_for_each_time_that_was_set() {
             .await
             .is_err()
     );
-    assert_eq!(recorder.all("Silent"), Vec::<String>::new());
+    assert_eq!(recorder.all("SourceSilent"), Vec::<String>::new());
     assert!(
         timeout(hour * 2 - Duration::from_secs(600), source.next())
             .await
             .is_err()
     );
-    let said = recorder.all("Silent");
+    let said = recorder.all("SourceSilent");
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].contains("since_event: 3600"), "{said:?}");
     assert!(
@@ -154,7 +154,7 @@ async fn silence_is_said_once_for_each_time_that_was_set() {
             .await
             .is_err()
     );
-    assert_eq!(recorder.all("Silent").len(), 2);
+    assert_eq!(recorder.all("SourceSilent").len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,7 +172,7 @@ async fn an_org_that_does_not_answer_is_silent_too() {
         failed(&mut source).await;
         tokio::time::sleep(Duration::from_secs(30)).await;
     }
-    let said = recorder.all("Silent");
+    let said = recorder.all("SourceSilent");
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("since_answer: None"), "{said:?}");
 }

@@ -37,8 +37,8 @@ async fn the_overlap_can_be_set_and_what_it_brings_again_is_counted() {
         remember(&source, delivery).await;
         let delivery = given(&mut source).await;
         assert_eq!(numbers(&delivery), (1_000..1_200).collect::<Vec<_>>());
-        assert_eq!(recorder.all("StartedOver").len(), 1);
-        let said = recorder.all("ReadAgain");
+        assert_eq!(recorder.all("CursorReset").len(), 1);
+        let said = recorder.all("OverlapReread");
         assert_eq!(said.len(), 1, "{said:?}");
         // Those behind were published in the same minute as the last settled one.
         assert!(said[0].contains("known: 1000, late: 200"), "{said:?}");
@@ -120,7 +120,7 @@ async fn reading_again_finds_what_was_stored_behind_the_position_and_counts_it()
         "{:?}",
         began.elapsed()
     );
-    let found = recorder.all("ReadAgain");
+    let found = recorder.all("OverlapReread");
     assert!(
         found.last().unwrap().contains("known: 5, late: 1"),
         "{found:?}"
@@ -145,7 +145,7 @@ async fn reading_again_finds_what_was_stored_behind_the_position_and_counts_it()
     );
     assert!(
         recorder
-            .all("ReadAgain")
+            .all("OverlapReread")
             .last()
             .unwrap()
             .contains("known: 6, late: 0")
@@ -282,7 +282,7 @@ async fn what_is_stored_while_reading_again_is_not_late_and_comes_in_its_turn() 
         );
         remember(&source, delivery).await;
     }
-    let found = recorder.all("ReadAgain");
+    let found = recorder.all("OverlapReread");
     assert!(
         found.iter().all(|found| found.contains("late: 0")),
         "{found:?}"
