@@ -14,7 +14,7 @@ use crate::api::org_url::OrgUrl;
 use crate::api::page_size::PageSize;
 use crate::api::rate_limit::{RateBudget, is_share};
 use crate::api::retry_headers::RetryHeaders;
-use crate::auth::{ApiToken, ApiTokenError, Auth, Credentials, ServiceApp};
+use crate::auth::{ApiToken, ApiTokenError, Auth, Credentials, HttpContext, ServiceApp};
 use crate::client::Client;
 use crate::config::{self, Settings, Since};
 use crate::metrics::backlog::Backlog;
@@ -300,7 +300,14 @@ impl OktaSourceBuilder {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::new()?),
         };
-        Ok(Client::new(org, auth, transport, self.max_body_bytes))
+        Ok(Client {
+            auth,
+            context: HttpContext {
+                org,
+                transport,
+                max_body_bytes: self.max_body_bytes,
+            },
+        })
     }
 }
 

@@ -2,56 +2,71 @@
 
 use http::{HeaderMap, Response, StatusCode};
 use okta_coralogix_core::text::sanitize;
-use okta_coralogix_core::transport::TransportError;
+use okta_coralogix_core::transport::{TransportError, retry_after};
 use okta_coralogix_core::{Error, ErrorKind, RetryHint};
 use serde::Deserialize;
 
 use crate::api::advice::advice;
 use crate::api::rate_limit::{self, RateHeaders};
 
-/// Okta's error body. Any member may be absent, and `errorSummary` may repeat what a user typed.
+/// The error body of the API and of the token endpoint. Any member may be absent, and the texts may repeat what was sent.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Body {
-    error_code: Option<String>,
-    error_summary: Option<String>,
+#[serde(default)]
+pub(crate) struct ErrorBody {
+    pub(crate) error: Option<String>,
+    pub(crate) error_description: Option<String>,
+    #[serde(rename = "errorCode")]
+    pub(crate) code: Option<String>,
+    #[serde(rename = "errorSummary")]
+    pub(crate) summary: Option<String>,
 }
 
-/// Judges a response that is not 200: by its status first, since Okta uses the same code for a refusal and for a fault of its own
-/// (`E0000053`).
+impl ErrorBody {
+    pub(crate) fn read(response: &Response<impl AsRef<[u8]>>) -> Self {
+        serde_json::from_slice(response.body().as_ref()).unwrap_or_default()
+    }
+}
+
+/// The error of a response that is not 200: by its status first, since Okta uses the same code for a refusal and for a fault of
+/// its own (`E0000053`).
 pub(crate) fn refused(response: &Response<impl AsRef<[u8]>>) -> Error {
     let status = response.status();
-    let headers = response.headers();
-    let body = body(response);
-    let said = said(status, headers, &body);
-    let (what, advice) = advice(status, body.error_code.as_deref());
+    let summary = summary(response);
+    let body = ErrorBody::read(response);
+    let (what, advice) = advice(status, body.code.as_deref());
+    let detail = format!("{what} ({summary}): {advice}");
     let kind = match status {
         StatusCode::UNAUTHORIZED => ErrorKind::Unauthorized,
         StatusCode::FORBIDDEN => ErrorKind::Forbidden,
         StatusCode::NOT_FOUND => ErrorKind::WrongEndpoint,
-        StatusCode::TOO_MANY_REQUESTS => return rate_limited(headers, &said),
-        StatusCode::REQUEST_TIMEOUT => return unavailable(headers, what, &said, advice),
-        status if status.is_server_error() => return unavailable(headers, what, &said, advice),
+        StatusCode::TOO_MANY_REQUESTS => {
+            let advice = ": if this lasts, see in the Admin Console under Reports > Rate Limits who uses it up, or set a lower \
+                          rate_share";
+            return rate_limited(response, "requests", advice);
+        }
+        StatusCode::REQUEST_TIMEOUT => return unavailable(response, detail),
+        status if status.is_server_error() => return unavailable(response, detail),
         status if status.is_redirection() => ErrorKind::WrongEndpoint,
         status if status.is_client_error() => ErrorKind::Rejected,
         _ => {
-            let what = format!("an answer other than a page of the System Log ({said})");
+            let what = format!("an answer other than a page of the System Log ({summary})");
             return unreadable(&HeaderMap::new(), &what);
         }
     };
-    Error::new(kind, format!("{what} ({said}): {advice}"))
+    Error::new(kind, detail)
 }
 
 /// True if the org's own query took too long, so that a smaller page may do.
 pub(crate) fn is_query_timeout(response: &Response<impl AsRef<[u8]>>) -> bool {
     response.status() == StatusCode::INTERNAL_SERVER_ERROR
-        && body(response).error_code.as_deref() == Some("E0000009")
+        && ErrorBody::read(response).code.as_deref() == Some("E0000009")
 }
 
-/// Not even one event can be had. Whoever can mend it is not here, and it may pass: it is asked for again after a while.
+/// Not even one event can be read. It may pass, but not soon: the longest wait comes before the next attempt.
 pub(crate) fn blocked(error: &Error) -> Error {
     let detail = format!(
-        "the next event of the org cannot be read, and nothing behind it: {error}, although only one event was asked for;          raise max_body_bytes if events can be that long, or ask Okta's support"
+        "the next event of the org cannot be read, and nothing behind it: {error}, although only one event was asked for; \
+         raise max_body_bytes if events can be that long, or ask Okta's support"
     );
     Error::temporary(error.kind(), detail).with_retry(RetryHint::After(rate_limit::LONGEST_WAIT))
 }
@@ -65,7 +80,7 @@ pub(crate) fn unreadable(headers: &HeaderMap, what: &str) -> Error {
 }
 
 /// An exchange without a complete answer.
-pub(crate) fn broken_off(error: &TransportError) -> Error {
+pub(crate) fn incomplete(error: &TransportError) -> Error {
     let (kind, what) = match error {
         TransportError::Connect(_) => (ErrorKind::Network, "the org cannot be reached"),
         TransportError::TimedOut(_) => (ErrorKind::Network, "the org does not answer in time"),
@@ -75,61 +90,56 @@ pub(crate) fn broken_off(error: &TransportError) -> Error {
     Error::temporary(kind, format!("{what}: {error}"))
 }
 
-fn rate_limited(headers: &HeaderMap, said: &str) -> Error {
+/// A 429. `requests` names what is limited, `advice` is added where the limit is used up.
+pub(crate) fn rate_limited(
+    response: &Response<impl AsRef<[u8]>>,
+    requests: &str,
+    advice: &str,
+) -> Error {
+    let headers = response.headers();
+    let summary = summary(response);
     let wait = rate_limit::asked_wait(headers);
-    let rate = RateHeaders::read(headers);
     let detail = match wait {
         Some(wait) => format!(
-            "the org's request limit is used up for {} s ({said}): if this lasts, see in the Admin Console under Reports > Rate \
-             Limits who uses it up, or set a lower rate_share",
+            "the org's limit of {requests} is used up for {} s ({summary}){advice}",
             wait.as_secs()
         ),
-        None if rate.is_some_and(|rate| rate.is_concurrency()) => format!(
-            "the org is being asked too much at the same time ({said}): if this lasts, see who else asks it"
+        None if RateHeaders::read(headers).is_some_and(|rate| rate.is_concurrency()) => format!(
+            "the org gets too many {requests} at the same time ({summary}): if this lasts, see who else sends them"
         ),
-        None => format!("the org takes no more requests at the moment ({said})"),
+        None => format!("the org takes no more {requests} at the moment ({summary})"),
     };
     Error::temporary(ErrorKind::RateLimited, detail)
         .with_retry(wait.map_or(RetryHint::Backoff, RetryHint::After))
 }
 
-fn unavailable(headers: &HeaderMap, what: &str, said: &str, advice: &str) -> Error {
-    let wait = okta_coralogix_core::transport::retry_after(headers);
-    let detail = format!("{what} ({said}): {advice}");
+/// A 408 or 5xx. It passes.
+pub(crate) fn unavailable(response: &Response<impl AsRef<[u8]>>, detail: String) -> Error {
     let error = Error::temporary(ErrorKind::Unavailable, detail);
-    match wait {
+    match retry_after(response.headers()) {
         Some(wait) => error.with_retry(RetryHint::After(wait.min(rate_limit::LONGEST_WAIT))),
         None => error,
     }
 }
 
-fn body(response: &Response<impl AsRef<[u8]>>) -> Body {
-    serde_json::from_slice(response.body().as_ref()).unwrap_or_default()
-}
-
-/// Status, error code, summary and request id, for the brackets of a message.
-fn said(status: StatusCode, headers: &HeaderMap, body: &Body) -> String {
-    let mut said = format!("HTTP {}", status.as_u16());
-    for part in [&body.error_code, &body.error_summary]
-        .into_iter()
-        .flatten()
-    {
-        said.push_str(", ");
-        said.push_str(&sanitize(part));
+/// Status, codes, texts and request id, for the brackets of a message.
+pub(crate) fn summary(response: &Response<impl AsRef<[u8]>>) -> String {
+    let body = ErrorBody::read(response);
+    let mut summary = format!("HTTP {}", response.status().as_u16());
+    let parts = [body.error, body.error_description, body.code, body.summary];
+    for part in parts.iter().flatten() {
+        summary.push_str(", ");
+        summary.push_str(&sanitize(part));
     }
-    said + &request_id(headers)
+    summary + &request_id(response.headers())
 }
 
 pub(crate) fn request_id(headers: &HeaderMap) -> String {
-    headers
-        .get("x-okta-request-id")
-        .map(|id| {
-            format!(
-                ", request {}",
-                sanitize(&String::from_utf8_lossy(id.as_bytes()))
-            )
-        })
-        .unwrap_or_default()
+    let Some(id) = headers.get("x-okta-request-id") else {
+        return String::new();
+    };
+    let id = String::from_utf8_lossy(id.as_bytes());
+    format!(", request {}", sanitize(&id))
 }
 
 #[cfg(test)]
@@ -247,7 +257,7 @@ mod tests {
             "[]",
             "{\"errorCode\":7}",
             "null",
-            "{\"error\":\"x\"}",
+            "{\"message\":\"x\"}",
         ] {
             assert!(
                 refused(&answer(401, body))

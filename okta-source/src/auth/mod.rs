@@ -1,9 +1,12 @@
-//! How a request shows who is asking.
+//! How a request shows who is asking: API tokens, and access tokens of service apps.
+//!
+//! Uses `api`; knows nothing of `position`, `poll` and `metrics`.
 
 mod api_token;
 mod credentials;
 mod dpop;
 mod env;
+mod http_context;
 mod jws;
 mod key;
 mod oauth;
@@ -15,17 +18,15 @@ mod token_cache;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
-use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
+use http::{Request, Response};
 use okta_coralogix_core::{Clock, Result};
 
 pub use api_token::{ApiToken, ApiTokenError};
 pub use credentials::Credentials;
+pub(crate) use http_context::{HttpContext, RequestError};
 pub use key::{PrivateKey, PrivateKeyError, SigningAlgorithm};
 pub use service_app::{ServiceApp, ServiceAppError};
 
-use crate::api::org_url::OrgUrl;
-use crate::client::RequestError;
 use credentials::Kind;
 use oauth::OAuth;
 use redact::redacted;
@@ -37,15 +38,6 @@ pub(crate) enum Auth {
     ApiToken(ApiToken),
     /// A service app, and its access token.
     OAuth(Box<OAuth>),
-}
-
-/// How the org is reached.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct HttpContext<'a> {
-    pub(crate) org: &'a OrgUrl,
-    pub(crate) transport: &'a dyn Transport,
-    pub(crate) limits: ExchangeLimits,
-    pub(crate) agent: &'a HeaderValue,
 }
 
 impl Auth {
@@ -63,15 +55,14 @@ impl Auth {
     /// an API token that is refused is an answer like any other.
     pub(crate) async fn send(
         &self,
-        context: HttpContext<'_>,
+        context: &HttpContext,
         mut request: Request<Bytes>,
     ) -> Result<Response<Bytes>, RequestError> {
         match self {
             Self::OAuth(oauth) => oauth.send(context, &request).await,
             Self::ApiToken(token) => {
                 token.authorize(request.headers_mut());
-                let response =
-                    exchange_with(context.transport, request, context.bounds, context.head).await?;
+                let response = context.exchange(request, context.max_body_bytes).await?;
                 Ok(redacted(response, &[token.secret()]))
             }
         }

@@ -6,20 +6,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
-use okta_coralogix_core::transport::{self, ExchangeLimits, exchange};
+use okta_coralogix_core::transport;
 use okta_coralogix_core::{Clock, Result, Secret};
 use tokio::time::Instant;
 
-use super::HttpContext;
 use super::dpop::{Dpop, Server};
-use super::oauth_error::{self, Refusal};
+use super::http_context::{HttpContext, RequestError};
+use super::oauth_error::{self, OAuthError};
 use super::redact::redacted;
 use super::service_app::{ServiceApp, sensitive};
 use super::token_cache::{AccessToken, TokenCache};
-use crate::api::error::broken_off;
-use crate::client::RequestError;
 
 /// Where tokens are given. (Okta developer docs, "Implement OAuth for Okta with a service app", 2026: the org authorization
 /// server only.)
@@ -58,7 +56,7 @@ impl OAuth {
     /// Sends a request of ours with a token, and once more where the answer asks for it: with a nonce, or with a fresh token.
     pub(crate) async fn send(
         &self,
-        context: HttpContext<'_>,
+        context: &HttpContext,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, RequestError> {
         let (mut challenged, mut renewed) = (false, false);
@@ -69,23 +67,22 @@ impl OAuth {
                 .await?;
             let mut request = request.clone();
             let proof = self.authorize(&mut request, &token)?;
-            let response =
-                exchange_with(context.transport, request, context.bounds, context.head).await?;
+            let response = context.exchange(request, context.max_body_bytes).await?;
             let mut secrets = vec![&token.secret];
             secrets.extend(&proof);
             let response = redacted(response, &secrets);
             let has_nonce = self.dpop.heard(Server::Resource, response.headers());
             self.compare_clocks(&response);
-            let Some(refusal) = oauth_error::of_resource(&response) else {
+            let Some(error) = oauth_error::of_resource(&response) else {
                 return Ok(response);
             };
-            match refusal {
-                Refusal::Nonce if has_nonce && !challenged => challenged = true,
-                Refusal::Token | Refusal::Proof if !renewed => {
+            match error {
+                OAuthError::Nonce if has_nonce && !challenged => challenged = true,
+                OAuthError::Token | OAuthError::Proof if !renewed => {
                     renewed = true;
                     self.tokens.forget(&token).await;
                 }
-                refusal => return Err(oauth_error::resource_error(refusal, &response).into()),
+                error => return Err(oauth_error::resource_error(error, &response).into()),
             }
         }
     }
@@ -124,20 +121,17 @@ impl OAuth {
     }
 
     /// Asks for a token: again with a nonce if one is demanded, and again if the host's clock turns out to be wrong.
-    async fn new_token(&self, context: HttpContext<'_>) -> Result<AccessToken> {
+    async fn new_token(&self, context: &HttpContext) -> Result<AccessToken> {
         let url = format!("{}{TOKEN_PATH}", context.org.as_str());
         let (mut challenged, mut corrected) = (false, false);
         loop {
             let asked = Instant::now();
             let offset = self.offset();
-            let (request, secrets) = self.token_request(&url, context)?;
-            let bounds = Bounds {
-                body: TOKEN_BODY,
-                ..context.bounds
-            };
-            let response = exchange_with(context.transport, request, bounds, context.head)
+            let (request, secrets) = self.token_request(&url)?;
+            let response = context
+                .exchange(request, TOKEN_BODY)
                 .await
-                .map_err(|error| oauth_error::no_token(&broken_off(&error)))?;
+                .map_err(|error| oauth_error::no_token(&error.error))?;
             let has_nonce = self.dpop.heard(Server::Token, response.headers());
             let moved = (self.compare_clocks(&response) - offset).abs() > CLOCK_SLACK;
             let granted = match response.status() {
@@ -149,8 +143,8 @@ impl OAuth {
                 return granted.map_err(|what| oauth_error::unreadable(&response, what));
             }
             match oauth_error::of_token(&response) {
-                Refusal::Nonce if has_nonce && !challenged => challenged = true,
-                Refusal::Client | Refusal::Proof if moved && !corrected => {
+                OAuthError::Nonce if has_nonce && !challenged => challenged = true,
+                OAuthError::Client | OAuthError::Proof if moved && !corrected => {
                     corrected = true;
                     tracing::warn!(
                         org = %context.org,
@@ -167,11 +161,7 @@ impl OAuth {
         }
     }
 
-    fn token_request(
-        &self,
-        url: &str,
-        context: HttpContext<'_>,
-    ) -> Result<(Request<Bytes>, Vec<Secret>)> {
+    fn token_request(&self, url: &str) -> Result<(Request<Bytes>, Vec<Secret>)> {
         let now = self.now();
         let proof = self.dpop.proof(Server::Token, "POST", url, now, None)?;
         let ask = self.app.token_request(url, now)?;
@@ -182,7 +172,6 @@ impl OAuth {
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, FORM);
-        headers.insert(USER_AGENT, context.agent.clone());
         headers.extend(header(DPOP, proof.expose()));
         headers.extend(ask.authorization.map(|value| (AUTHORIZATION, value)));
         let mut secrets = ask.secrets;

@@ -1,64 +1,35 @@
-//! What it means when the org refuses a token, or gives none.
+//! What it means when the org refuses an access token, or gives none.
 
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, Response, StatusCode};
 use okta_coralogix_core::text::sanitize;
-use okta_coralogix_core::{Error, ErrorKind, RetryHint, transport};
-use serde::Deserialize;
+use okta_coralogix_core::{Error, ErrorKind};
 
 use super::service_app::ServiceApp;
-use crate::api::error::request_id;
-use crate::api::rate_limit;
+use crate::api::error::{ErrorBody, rate_limited, request_id, summary, unavailable};
 
-/// Why not.
+/// Why the org refuses a token, or gives none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// A proof with the nonce of the answer is wanted.
+pub(crate) enum OAuthError {
+    /// The org wants a proof with the nonce of its answer.
     Nonce,
     /// The proof is not good.
     Proof,
     /// The access token is not good (any more).
     Token,
-    /// The access token has not the scope.
+    /// The access token lacks the scope.
     Scope,
-    /// The app may not do this.
+    /// The app lacks the role.
     Role,
-    /// Who asks for a token is not known, or did not show it.
+    /// The org does not know the client, or the client did not authenticate.
     Client,
-    /// Something else.
     Other,
 }
 
-/// The bodies of both endpoints. Any member may be absent, and the texts may repeat what was sent.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Body {
-    error: Option<String>,
-    error_description: Option<String>,
-    #[serde(rename = "errorCode")]
-    code: Option<String>,
-    #[serde(rename = "errorSummary")]
-    summary: Option<String>,
-}
-
-impl Body {
-    fn read(response: &Response<Bytes>) -> Self {
-        serde_json::from_slice(response.body()).unwrap_or_default()
-    }
-
-    fn error(&self) -> &str {
-        self.error.as_deref().unwrap_or_default()
-    }
-
-    fn description(&self) -> &str {
-        self.error_description.as_deref().unwrap_or_default()
-    }
-}
-
-/// `None` if the answer has nothing to do with who asks.
-pub(crate) fn of_resource(response: &Response<Bytes>) -> Option<Refusal> {
+/// Reads an answer of the API; `None` if it has nothing to do with the credential.
+pub(crate) fn of_resource(response: &Response<Bytes>) -> Option<OAuthError> {
     let status = response.status();
     if !matches!(
         status,
@@ -67,86 +38,90 @@ pub(crate) fn of_resource(response: &Response<Bytes>) -> Option<Refusal> {
         return None;
     }
     let challenge = challenge(response.headers());
-    let body = Body::read(response);
-    let says =
-        |error: &str| body.error() == error || challenge.contains(&format!("error=\"{error}\""));
+    let error = ErrorBody::read(response).error;
+    let says = |code: &str| {
+        error.as_deref() == Some(code) || challenge.contains(&format!("error=\"{code}\""))
+    };
     if says("use_dpop_nonce") {
-        return Some(Refusal::Nonce);
+        return Some(OAuthError::Nonce);
     }
     if says("invalid_dpop_proof") {
-        return Some(Refusal::Proof);
+        return Some(OAuthError::Proof);
     }
     if says("insufficient_scope") {
-        return Some(Refusal::Scope);
+        return Some(OAuthError::Scope);
     }
     match status {
-        StatusCode::UNAUTHORIZED => Some(Refusal::Token),
-        StatusCode::FORBIDDEN => Some(Refusal::Role),
-        // A request that is wrong by itself: that is for who reads the log to judge.
+        StatusCode::UNAUTHORIZED => Some(OAuthError::Token),
+        StatusCode::FORBIDDEN => Some(OAuthError::Role),
+        // A request that is wrong by itself is judged with the other answers of the API.
         _ => None,
     }
 }
 
-/// The `WWW-Authenticate` of an answer, all of its lines.
+/// All lines of `WWW-Authenticate`.
 fn challenge(headers: &HeaderMap) -> String {
     let lines = headers.get_all(WWW_AUTHENTICATE).iter();
     let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
     lines.join(", ")
 }
 
-/// The error of a resource that refuses a token, also a fresh one.
-pub(crate) fn resource_error(refusal: Refusal, response: &Response<Bytes>) -> Error {
-    let said = said(response);
-    match refusal {
-        Refusal::Role => Error::new(
+/// The error of an API that refuses an access token, also a fresh one.
+pub(crate) fn resource_error(error: OAuthError, response: &Response<Bytes>) -> Error {
+    let (kind, what, advice) = match error {
+        OAuthError::Role => (
             ErrorKind::Forbidden,
-            format!(
-                "the service app may not read the System Log ({said}): assign it the Read-only or Report Administrator role on \
-                 its Admin roles tab"
-            ),
+            "the service app may not read the System Log",
+            "assign it the Read-only or Report Administrator role on its Admin roles tab",
         ),
-        Refusal::Scope => Error::new(
+        OAuthError::Scope => (
             ErrorKind::Forbidden,
-            format!(
-                "the access token has not the scope okta.logs.read ({said}): grant it on the app's Okta API Scopes tab, and name \
-                 it in OKTA_API_SCOPES if that is set"
-            ),
+            "the access token has not the scope okta.logs.read",
+            "grant it on the app's Okta API Scopes tab, and name it in OKTA_API_SCOPES if that is set",
         ),
-        // Each was tried a second time with what the answer asked for. A later attempt begins anew.
-        Refusal::Nonce => Error::temporary(
-            ErrorKind::UnexpectedAnswer,
-            format!("the org asks for a DPoP nonce and takes none ({said})"),
-        ),
-        Refusal::Proof => Error::new(
+        // The nonce of the answer was tried. A later attempt begins anew.
+        OAuthError::Nonce => return endless_nonce(response),
+        OAuthError::Proof => (
             ErrorKind::Unauthorized,
-            format!(
-                "Okta refuses the DPoP proof, also a new one ({said}): write the very address of the org that the app belongs to, \
-                 and check whether a proxy changes host or path"
-            ),
+            "Okta refuses the DPoP proof, also a new one",
+            "write the very address of the org that the app belongs to, and check whether a proxy changes host or path",
         ),
-        Refusal::Token | Refusal::Client | Refusal::Other => Error::new(
+        OAuthError::Token | OAuthError::Client | OAuthError::Other => (
             ErrorKind::Unauthorized,
-            format!(
-                "Okta refuses the access token, also a fresh one ({said}): check in the Admin Console that the service app is \
-                 active, and that OKTA_ORG_URL is the org that it belongs to"
-            ),
+            "Okta refuses the access token, also a fresh one",
+            "check in the Admin Console that the service app is active, and that OKTA_ORG_URL is the org that it belongs to",
         ),
-    }
+    };
+    Error::new(kind, format!("{what} ({}): {advice}", summary(response)))
+}
+
+fn endless_nonce(response: &Response<Bytes>) -> Error {
+    Error::temporary(
+        ErrorKind::UnexpectedAnswer,
+        format!(
+            "the org asks for a DPoP nonce and takes none ({})",
+            summary(response)
+        ),
+    )
 }
 
 /// Why there is no token.
-pub(crate) fn of_token(response: &Response<Bytes>) -> Refusal {
-    match Body::read(response).error() {
-        "use_dpop_nonce" => Refusal::Nonce,
-        "invalid_dpop_proof" => Refusal::Proof,
-        "invalid_scope" | "consent_required" => Refusal::Scope,
-        "invalid_client" => Refusal::Client,
-        "unauthorized_client" | "access_denied" => Refusal::Role,
-        _ => Refusal::Other,
+pub(crate) fn of_token(response: &Response<Bytes>) -> OAuthError {
+    match ErrorBody::read(response)
+        .error
+        .as_deref()
+        .unwrap_or_default()
+    {
+        "use_dpop_nonce" => OAuthError::Nonce,
+        "invalid_dpop_proof" => OAuthError::Proof,
+        "invalid_scope" | "consent_required" => OAuthError::Scope,
+        "invalid_client" => OAuthError::Client,
+        "unauthorized_client" | "access_denied" => OAuthError::Role,
+        _ => OAuthError::Other,
     }
 }
 
-/// The error of a token endpoint that gives none: judged by status first, as everywhere. `skew`: how far the org's clock was found
+/// The error of a token endpoint that gives none: by its status first, as everywhere. `skew`: how far the org's clock was found
 /// to be ahead of the host's, where that may be the reason.
 pub(crate) fn token_error(
     response: &Response<Bytes>,
@@ -154,57 +129,54 @@ pub(crate) fn token_error(
     skew: Option<TimeDelta>,
 ) -> Error {
     let status = response.status();
-    let said = said(response);
+    let summary = summary(response);
+    let wrong_endpoint = |what: &str| {
+        let instead = "write the address of the org itself, such as https://example.okta.com";
+        Error::new(ErrorKind::WrongEndpoint, format!("{what}: {instead}"))
+    };
+    let unavailable = || {
+        let detail = format!("the org cannot give tokens at the moment ({summary})");
+        unavailable(response, detail)
+    };
     match status {
-        StatusCode::TOO_MANY_REQUESTS => return rate_limited(response.headers(), &said),
-        StatusCode::REQUEST_TIMEOUT => return unavailable(response.headers(), &said),
-        status if status.is_server_error() => return unavailable(response.headers(), &said),
+        // The token endpoint has a limit of its own.
+        StatusCode::TOO_MANY_REQUESTS => return rate_limited(response, "token requests", ""),
+        StatusCode::REQUEST_TIMEOUT => return unavailable(),
         StatusCode::NOT_FOUND => {
-            return Error::new(
-                ErrorKind::WrongEndpoint,
-                format!(
-                    "this address gives no tokens ({said}): write the address of the org itself, such as https://example.okta.com"
-                ),
-            );
+            return wrong_endpoint(&format!("this address gives no tokens ({summary})"));
         }
+        status if status.is_server_error() => return unavailable(),
         status if status.is_redirection() => {
-            return Error::new(
-                ErrorKind::WrongEndpoint,
-                format!(
-                    "this address answers a token request with a redirect ({said}), which is not followed: write the address of the \
-                     org itself, such as https://example.okta.com"
-                ),
-            );
+            return wrong_endpoint(&format!(
+                "this address answers a token request with a redirect ({summary}), which is not followed"
+            ));
         }
         status if status.is_success() => return unreadable(response, "no token"),
         _ => {}
     }
     let (kind, reason) = match of_token(response) {
-        Refusal::Client => (ErrorKind::Unauthorized, client(response, app, skew)),
-        Refusal::Scope => (
+        OAuthError::Client => (ErrorKind::Unauthorized, client(response, app, skew)),
+        OAuthError::Scope => (
             ErrorKind::Forbidden,
             "grant okta.logs.read on the app's Okta API Scopes tab; only a super administrator can".to_owned(),
         ),
-        Refusal::Role => (
+        OAuthError::Role => (
             ErrorKind::Forbidden,
             "the app may not ask for tokens of its own: use an app of the type API Services, and check that it is active".to_owned(),
         ),
-        Refusal::Proof => (
+        OAuthError::Proof => (
             ErrorKind::Unauthorized,
-            match skew {
-                Some(skew) => clocks(skew),
-                None => "the DPoP proof was not taken: write the very address of the org that the app belongs to, and check \
-                         whether a proxy changes host or path"
-                    .to_owned(),
-            },
+            skew.map_or_else(
+                || {
+                    "the DPoP proof was not taken: write the very address of the org that the app belongs to, and check \
+                     whether a proxy changes host or path"
+                        .to_owned()
+                },
+                clocks,
+            ),
         ),
-        Refusal::Nonce => {
-            return Error::temporary(
-                ErrorKind::UnexpectedAnswer,
-                format!("the org asks for a DPoP nonce and takes none ({said})"),
-            );
-        }
-        Refusal::Token | Refusal::Other => (
+        OAuthError::Nonce => return endless_nonce(response),
+        OAuthError::Token | OAuthError::Other => (
             match status {
                 StatusCode::UNAUTHORIZED => ErrorKind::Unauthorized,
                 StatusCode::FORBIDDEN => ErrorKind::Forbidden,
@@ -213,54 +185,44 @@ pub(crate) fn token_error(
             "check the client id, the key and the scopes of the app".to_owned(),
         ),
     };
-    Error::new(
-        kind,
-        format!("Okta gives no access token ({said}): {reason}"),
-    )
+    let detail = format!("Okta gives no access token ({summary}): {reason}");
+    Error::new(kind, detail)
 }
 
-/// What is wrong with who asks. Okta says it in words only, so that an unknown wording gets the longer advice.
+/// Why the client is refused. Okta says it in words only, so that an unknown wording gets the longer advice.
 fn client(response: &Response<Bytes>, app: &ServiceApp, skew: Option<TimeDelta>) -> String {
-    if !app.has_key() {
-        return "client id and client secret do not belong together, or the integration was revoked; create a new secret on its \
-                page in the Admin Console (OKTA_API_CLIENT_ID, OKTA_API_CLIENT_SECRET)"
-            .to_owned();
-    }
-    let words = Body::read(response).description().to_ascii_lowercase();
+    let description = ErrorBody::read(response).error_description;
+    let words = description.unwrap_or_default().to_ascii_lowercase();
     let says = |word: &str| words.contains(word);
-    if says("kid") {
-        return match app.sent_key_id() {
-            Some(id) => format!(
-                "the app has no public key with the id {:?}; copy the kid from its General tab, under Public Keys \
-                 (OKTA_API_PRIVATE_KEY_ID)",
-                sanitize(id)
-            ),
-            None => "the app has several public keys, or wants to be told which; copy the kid of yours from its General tab, under \
-                     Public Keys (OKTA_API_PRIVATE_KEY_ID)"
-                .to_owned(),
+    let text = if !app.has_key() {
+        "client id and client secret do not belong together, or the integration was revoked; create a new secret on its page in \
+         the Admin Console (OKTA_API_CLIENT_ID, OKTA_API_CLIENT_SECRET)"
+    } else if says("kid") {
+        let Some(id) = app.sent_key_id() else {
+            return "the app has several public keys, or wants to be told which; copy the kid of yours from its General tab, under \
+                    Public Keys (OKTA_API_PRIVATE_KEY_ID)"
+                .to_owned();
         };
-    }
-    if says("signature") {
-        return "the private key does not belong to the public key of the app, or to another kid; register its public half on the \
-                app's General tab, under Public Keys (OKTA_API_PRIVATE_KEY, OKTA_API_PRIVATE_KEY_ID)"
-            .to_owned();
-    }
-    if says("audience") || says("aud ") {
-        return "the address of the org is not the one by which it knows itself; write the org's own address, or its custom domain \
-                exactly as it is (OKTA_ORG_URL)"
-            .to_owned();
-    }
-    if let Some(skew) = skew {
+        return format!(
+            "the app has no public key with the id \"{}\"; copy the kid from its General tab, under Public Keys \
+             (OKTA_API_PRIVATE_KEY_ID)",
+            sanitize(id)
+        );
+    } else if says("signature") {
+        "the private key does not belong to the public key of the app, or to another kid; register its public half on the app's \
+         General tab, under Public Keys (OKTA_API_PRIVATE_KEY, OKTA_API_PRIVATE_KEY_ID)"
+    } else if says("audience") || says("aud ") {
+        "the address of the org is not the one by which it knows itself; write the org's own address, or its custom domain \
+         exactly as it is (OKTA_ORG_URL)"
+    } else if let Some(skew) = skew {
         return clocks(skew);
-    }
-    if says("expir") || says("issued") || says("iat") {
-        return "the org takes the time in the request for wrong, though its own clock agrees; check whether a proxy answers in its \
-                place"
-            .to_owned();
-    }
-    "the client id is not known, the app is not active, or its client authentication is not Public key / Private key \
-     (OKTA_API_CLIENT_ID)"
-        .to_owned()
+    } else if says("expir") || says("issued") || says("iat") {
+        "the org takes the time in the request for wrong, though its own clock agrees; check whether a proxy answers in its place"
+    } else {
+        "the client id is not known, the app is not active, or its client authentication is not Public key / Private key \
+         (OKTA_API_CLIENT_ID)"
+    };
+    text.to_owned()
 }
 
 fn clocks(skew: TimeDelta) -> String {
@@ -275,7 +237,7 @@ fn clocks(skew: TimeDelta) -> String {
     )
 }
 
-/// A good status without what it should bring. It passes: a maintenance page looks like this.
+/// A good status without a usable token. It passes: a maintenance page looks like this.
 pub(crate) fn unreadable(response: &Response<Bytes>, what: &str) -> Error {
     let detail = format!(
         "the org sent {what} where a token should be (HTTP {}{})",
@@ -289,39 +251,4 @@ pub(crate) fn unreadable(response: &Response<Bytes>, what: &str) -> Error {
 pub(crate) fn no_token(error: &Error) -> Error {
     let detail = format!("no access token: {error}");
     Error::new(error.kind(), detail).with_retry(error.retry())
-}
-
-/// The token endpoint counts by itself, apart from the log's.
-fn rate_limited(headers: &HeaderMap, said: &str) -> Error {
-    let wait = rate_limit::asked_wait(headers);
-    let detail = match wait {
-        Some(wait) => format!(
-            "the org's limit of token requests is used up for {} s ({said})",
-            wait.as_secs()
-        ),
-        None => format!("the org takes no more token requests at the moment ({said})"),
-    };
-    Error::temporary(ErrorKind::RateLimited, detail)
-        .with_retry(wait.map_or(RetryHint::Backoff, RetryHint::After))
-}
-
-fn unavailable(headers: &HeaderMap, said: &str) -> Error {
-    let detail = format!("the org cannot give tokens at the moment ({said})");
-    let error = Error::temporary(ErrorKind::Unavailable, detail);
-    match transport::retry_after(headers) {
-        Some(wait) => error.with_retry(RetryHint::After(wait.min(rate_limit::LONGEST_WAIT))),
-        None => error,
-    }
-}
-
-/// Status, codes, texts and request id, for the brackets of a message.
-fn said(response: &Response<Bytes>) -> String {
-    let body = Body::read(response);
-    let mut said = format!("HTTP {}", response.status().as_u16());
-    let parts = [body.error, body.error_description, body.code, body.summary];
-    for part in parts.iter().flatten() {
-        said.push_str(", ");
-        said.push_str(&sanitize(part));
-    }
-    said + &request_id(response.headers())
 }

@@ -102,7 +102,7 @@ async fn a_wait_for_the_budget_is_said_and_the_tick_is_none() {
     let said = recorder.all("RateLimitWait");
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(
-        said[0].starts_with("Waits { source: \"example\", wait: 6"),
+        said[0].starts_with("RateLimitWait { source: \"example\", wait: 6"),
         "{said:?}"
     );
     assert!(

@@ -220,7 +220,7 @@ async fn no_path_that_fails_says_logs_or_stores_the_token() {
     drop(guard);
     let logged = logged.0.lock().unwrap().clone();
     let signals = recorder.all("").concat();
-    assert!(logged.contains("refuses the stored link") && signals.contains("StartedOver"));
+    assert!(logged.contains("refuses the stored link") && signals.contains("CursorReset"));
     for (what, text) in [("printed", printed), ("logged", logged), ("said", signals)] {
         let text = text.to_ascii_lowercase();
         let token = TOKEN[2..].to_ascii_lowercase();
