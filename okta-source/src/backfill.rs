@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use async_trait::async_trait;
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{AckOrder, Delivery, Error, EventSource, Result};
 
 use crate::builder::OktaSourceBuilder;
 use crate::config;
-use crate::metrics::snapshot::SourceMetrics;
+use crate::metrics::SourceMetrics;
 use crate::source::OktaSource;
 
 /// How far ahead of the host's clock a range may end.
@@ -55,11 +55,10 @@ impl OktaSourceBuilder {
                 "begins more than 180 days ago, which Okta refuses; write at most 90 days, which is how long Okta keeps its log",
             );
         }
-        self = self.since(range.start);
-        self.options.reread = None;
-        let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
-        let name = format!("{}/{}", text(range.start), text(range.end));
-        self.open_range(Some((range.end, name))).await.map(Backfill)
+        self = self.since(range.start).once(false);
+        self.settings.reread_every = None;
+        self.settings.range = Some(range);
+        self.open().await.map(Backfill)
     }
 }
 

@@ -1,31 +1,38 @@
-//! The settings of a source, and what they are when nothing is said.
+//! The settings of a source, their defaults and bounds.
 
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::observe::{Observer, TracingObserver};
 use okta_coralogix_core::{Error, Result};
 
-pub(crate) const LOOKBACK: Duration = Duration::from_secs(24 * 60 * 60);
-pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(30);
+use crate::api::query::Query;
+use crate::api::rate_limit::is_share;
+
+const LOOKBACK: Duration = Duration::from_secs(24 * 60 * 60);
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Okta's log goes back 90 days: a longer pause would not be a poll.
-pub(crate) const LONGEST_POLL_INTERVAL: Duration = Duration::from_secs(30 * 24 * 3600);
+const MAX_INTERVAL: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The largest page that Okta gives. (Okta developer docs, System Log API, 2026.)
-pub(crate) const PAGE_LIMIT: u16 = 1000;
-pub(crate) const RATE_SHARE: f64 = 0.5;
+const PAGE_SIZE: u16 = 1000;
+const RATE_SHARE: f64 = 0.5;
 /// 64 MiB: 1,000 events of 64 KiB each; real ones take 1 to 4 KB.
-pub(crate) const BODY_LIMIT: usize = 64 << 20;
+const MAX_BODY_BYTES: usize = 64 << 20;
 /// How far the fallback goes back behind the last event that was settled.
-pub(crate) const OVERLAP: Duration = Duration::from_secs(10 * 60);
+const OVERLAP: Duration = Duration::from_secs(10 * 60);
 /// A longer overlap would not be one: Okta gives an event a day at most to be delivered here.
-pub(crate) const LONGEST_OVERLAP: Duration = Duration::from_secs(24 * 3600);
+const MAX_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 /// The share of the budget for a backlog that is nearly too old, and the age from which it is.
-pub(crate) const CATCH_UP_SHARE: f64 = 0.8;
-pub(crate) const CATCH_UP_AGE: Duration = Duration::from_secs(20 * 3600);
+const CATCH_UP_SHARE: f64 = 0.8;
+const CATCH_UP_AGE: Duration = Duration::from_secs(20 * 3600);
 /// An org whose log is empty for a day has most likely a fault somewhere.
-pub(crate) const SILENCE: Duration = Duration::from_secs(24 * 3600);
+const SILENCE: Duration = Duration::from_secs(24 * 3600);
 /// Okta keeps its log for 90 days, and refuses to be asked for more than 180. (Okta developer docs, "System Log query", 2026.)
-pub(crate) const KEPT: TimeDelta = TimeDelta::days(90);
+const KEPT: TimeDelta = TimeDelta::days(90);
 pub(crate) const REFUSED: TimeDelta = TimeDelta::days(180);
 
 /// Where reading begins when there is no checkpoint.
@@ -70,18 +77,105 @@ impl Since {
     }
 }
 
-/// What [`OktaSource`](crate::OktaSource) is told once and for all.
-#[derive(Debug, Clone, Copy)]
+/// The settings of a source, as the builder collects them.
+#[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) since: Since,
     pub(crate) poll_interval: Duration,
     pub(crate) page_size: u16,
     pub(crate) once: bool,
-    pub(crate) overlap: TimeDelta,
+    pub(crate) dedup_capacity: usize,
     pub(crate) rate_share: f64,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) query: Query,
+    pub(crate) restart_on_changed_query: bool,
+    pub(crate) overlap: Duration,
+    pub(crate) reread_every: Option<Duration>,
     pub(crate) catch_up_share: f64,
-    /// Set: a bounded range, from the start up to there.
-    pub(crate) until: Option<DateTime<Utc>>,
+    pub(crate) catch_up_age: Duration,
+    pub(crate) silence: Option<Duration>,
+    pub(crate) observer: Arc<dyn Observer>,
+    /// Set: a bounded range, its start included.
+    pub(crate) range: Option<Range<DateTime<Utc>>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            since: Since::default(),
+            poll_interval: POLL_INTERVAL,
+            page_size: PAGE_SIZE,
+            once: false,
+            dedup_capacity: DedupWindow::DEFAULT_CAPACITY,
+            rate_share: RATE_SHARE,
+            max_body_bytes: MAX_BODY_BYTES,
+            query: Query::default(),
+            restart_on_changed_query: false,
+            overlap: OVERLAP,
+            reread_every: None,
+            catch_up_share: CATCH_UP_SHARE,
+            catch_up_age: CATCH_UP_AGE,
+            silence: Some(SILENCE),
+            observer: Arc::new(TracingObserver),
+            range: None,
+        }
+    }
+}
+
+impl Settings {
+    /// # Errors
+    /// `Config`, which names the setting.
+    pub(crate) fn validate(&self) -> Result<()> {
+        self.query.validate()?;
+        let is_time = |time: Duration| !time.is_zero() && time <= MAX_INTERVAL;
+        let may_be_time = |time: Option<Duration>| time.is_none_or(is_time);
+        for (setting, is_valid, what) in [
+            (
+                "page_size",
+                (1..=PAGE_SIZE).contains(&self.page_size),
+                "is out of range; write 1 to 1000",
+            ),
+            (
+                "poll_interval",
+                is_time(self.poll_interval),
+                "is out of range; write a time above zero and up to 30 days, such as 30 s",
+            ),
+            (
+                "rate_share",
+                is_share(self.rate_share),
+                "is out of range; write a number above 0 and up to 1, such as 0.5",
+            ),
+            (
+                "overlap",
+                !self.overlap.is_zero() && self.overlap <= MAX_OVERLAP,
+                "is out of range; write a time above zero and up to 24 hours, such as 10 minutes",
+            ),
+            (
+                "catch_up",
+                is_share(self.catch_up_share),
+                "has a share out of range; write a number above 0 and up to 1, such as 0.8",
+            ),
+            (
+                "reread_every",
+                may_be_time(self.reread_every),
+                "is out of range; write a time above zero and up to 30 days",
+            ),
+            (
+                "silence_alarm",
+                may_be_time(self.silence),
+                "is out of range; write a time above zero and up to 30 days",
+            ),
+        ] {
+            if !is_valid {
+                return Err(Error::config(setting, what));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn overlap(&self) -> TimeDelta {
+        TimeDelta::from_std(self.overlap).unwrap_or(TimeDelta::MAX)
+    }
 }
 
 /// Warns of a start that Okta has forgotten.

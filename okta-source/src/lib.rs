@@ -7,7 +7,6 @@ mod builder;
 mod client;
 mod config;
 mod metrics;
-mod options;
 mod poll;
 mod position;
 #[cfg(feature = "simulator")]

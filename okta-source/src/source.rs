@@ -1,34 +1,21 @@
-//! The source itself: when it asks, and where it goes on.
+//! The source itself: composes [`Position`], [`Poller`], [`Reread`] and [`Monitor`], and calls down.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use http::{HeaderMap, StatusCode};
-use okta_coralogix_core::checkpoint::Checkpoint;
 use okta_coralogix_core::filter::DedupWindow;
-use okta_coralogix_core::{
-    AckOrder, Clock, ClockOffset, Delivery, Error, ErrorKind, EventSource, Origin, Result,
-};
+use okta_coralogix_core::{AckOrder, Delivery, ErrorKind, EventSource, Result};
 use tokio::time::{Instant, timeout_at};
 
-use crate::api::error::refused;
-use crate::api::page_size::PageSize;
-use crate::api::query::Query;
-use crate::api::rate_limit::RateBudget;
-use crate::api::retry_headers::RetryHeaders;
 use crate::builder::OktaSourceBuilder;
-use crate::client::Client;
 use crate::config::Settings;
-use crate::metrics::backlog::Backlog;
-use crate::metrics::overlap_window::OverlapWindow;
-use crate::metrics::snapshot::{SourceMetrics, Watch};
+use crate::metrics::SourceMetrics;
+use crate::metrics::monitor::Monitor;
 use crate::poll::page::Page;
-use crate::poll::reread::{Reread, RereadCounts};
-use crate::position::committer::{Committer, ResumePoint};
-use crate::position::cursor::{CHECK, Cursor};
-use crate::position::identity::Identity;
-use crate::position::link_cycle::LinkCycleDetector;
-use crate::position::start::{Fallback, Position, Start};
+use crate::poll::poller::{Answer, Poller};
+use crate::poll::reread::Reread;
+use crate::position::committer::ResumePoint;
+use crate::position::resume::Position;
 
 /// Polls the System Log of one Okta org.
 ///
@@ -36,31 +23,15 @@ use crate::position::start::{Fallback, Position, Start};
 /// settled. Only the links that Okta gives are ever resumed from.
 #[derive(Debug)]
 pub struct OktaSource {
-    pub(crate) settings: Settings,
-    pub(crate) query: Query,
-    pub(crate) identity: Identity,
-    pub(crate) client: Client,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) origin: Arc<Origin>,
-    pub(crate) progress: Arc<Committer>,
-    pub(crate) generation: u64,
-    pub(crate) budget: RateBudget,
-    pub(crate) start: Start,
-    pub(crate) position: Position,
-    pub(crate) fallback: Option<Fallback>,
-    /// What the fallback brings again.
-    pub(crate) repeats: Option<RereadCounts>,
-    pub(crate) offset: ClockOffset,
+    position: Position,
+    poller: Poller,
+    reread: Reread,
+    monitor: Monitor,
+    once: bool,
+    poll_interval: Duration,
     /// The last page was a short one: there is nothing more for now.
-    pub(crate) caught_up: bool,
-    pub(crate) next_tick: Option<Instant>,
-    pub(crate) size: PageSize,
-    pub(crate) attempts: RetryHeaders,
-    pub(crate) trail: LinkCycleDetector,
-    pub(crate) recent: OverlapWindow,
-    pub(crate) pace: Backlog,
-    pub(crate) again: Reread,
-    pub(crate) watch: Watch,
+    is_caught_up: bool,
+    next_tick: Option<Instant>,
 }
 
 impl OktaSource {
@@ -69,67 +40,65 @@ impl OktaSource {
         OktaSourceBuilder::default()
     }
 
+    pub(crate) fn new(settings: &Settings, poller: Poller, position: Position) -> Self {
+        Self {
+            monitor: Monitor::new(poller.org().subdomain(), settings),
+            reread: Reread::new(settings.reread_every),
+            position,
+            poller,
+            once: settings.once,
+            poll_interval: settings.poll_interval,
+            is_caught_up: false,
+            next_tick: None,
+        }
+    }
+
     /// Asks for one event, to see whether the address, the token and its rights are good. Moves nothing.
     ///
     /// # Errors
-    /// What [`next`](EventSource::next) would say.
+    /// Those of [`next`](EventSource::next).
     pub async fn check(&self) -> Result<()> {
-        check(&self.client, &self.query).await
+        self.poller.check().await
     }
 
-    /// A handle to the figures of this source, for whoever watches it while a pipeline has it.
+    /// A handle to the metrics of this source, to be read while a pipeline has it.
     #[must_use]
     pub fn metrics(&self) -> SourceMetrics {
-        self.watch.metrics().clone()
+        self.monitor.metrics().clone()
     }
 
     /// Goes back to the committed position if a page was handed back.
     async fn rewind(&mut self) -> Result<()> {
-        let generation = self.progress.generation();
-        if generation == self.generation {
-            return Ok(());
+        if self.position.rewind().await? {
+            self.is_caught_up = false;
+            self.next_tick = None;
+            self.reread.restart();
         }
-        let org = self.client.org();
-        let committed = self
-            .progress
-            .committed(|record| place(record, &self.identity, org))
-            .await?;
-        self.position = match (committed, &self.fallback) {
-            (None, _) => Position::Start,
-            (Some(place), Some(fallback)) if fallback.link == place.cursor => {
-                Position::Instead(fallback.since)
-            }
-            (Some(place), _) => Position::behind(place.cursor),
-        };
-        self.generation = generation;
-        self.caught_up = false;
-        self.next_tick = None;
-        self.trail.clear();
-        self.again.restart();
         Ok(())
     }
 
     /// Waits for the next tick and for the budget; false if a page was handed back meanwhile.
     async fn wait(&mut self) -> bool {
         let began = Instant::now();
-        let tick = self.next_tick.filter(|_| !self.again.is_running());
-        let budget = self.budget.ready_at(began);
+        let tick = self.next_tick.filter(|_| self.reread.request().is_none());
+        let budget = self.poller.ready_at(began);
         if let Some(budget) = budget.filter(|budget| tick.is_none_or(|tick| *budget > tick)) {
-            self.watch.waited(budget - tick.unwrap_or(began).max(began));
+            self.monitor
+                .waited(budget - tick.unwrap_or(began).max(began));
         }
         let Some(until) = tick.max(budget) else {
             return true;
         };
         loop {
-            let alarm = self.watch.alarm().filter(|alarm| *alarm < until);
-            let handed_back = self.progress.handed_back();
+            let alarm = self.monitor.alarm().filter(|alarm| *alarm < until);
+            let handed_back = self.position.committer().handed_back();
             if timeout_at(alarm.unwrap_or(until), handed_back)
                 .await
                 .is_ok()
             {
                 return false;
             }
-            self.watch.check();
+            self.monitor.check_silence();
             if alarm.is_none() {
                 return true;
             }
@@ -138,7 +107,92 @@ impl OktaSource {
 
     /// True if everything was read that is to be read.
     fn is_through(&self) -> bool {
-        self.position == Position::End || (self.settings.once && self.caught_up)
+        let is_at_end = self.position.is_at_end() || (self.once && self.is_caught_up);
+        is_at_end && self.reread.request().is_none()
+    }
+
+    /// The page behind the current position; `None` if it brings nothing, or if a page before it has to be given again first.
+    async fn poll(&mut self) -> Result<Option<Delivery>> {
+        let started = Instant::now();
+        let request = self.position.request(self.poller.clock());
+        self.monitor.request_sent();
+        let page = match self.poller.poll(&request).await? {
+            Answer::Page(page) => page,
+            Answer::Refused(status, error) => {
+                let clock = self.poller.clock();
+                if let Some(since) = self.position.refused(request, status, error, clock)? {
+                    let published_ms = self.position.committer().published_ms();
+                    self.monitor.fell_back(since, published_ms);
+                    self.poller.forget_attempts();
+                }
+                return Ok(None);
+            }
+        };
+        if self.position.is_stale() || self.position.correct_start(self.poller.clock()) {
+            return Ok(None);
+        }
+        let next = page.next.clone();
+        let advance = self
+            .position
+            .advance(&request, next, &page.items, page.is_full)?;
+        self.is_caught_up = advance.is_caught_up;
+        self.next_tick = advance.pauses.then(|| started + self.poll_interval);
+        let is_aging = self.monitor.page(
+            &page,
+            self.poller.clock(),
+            self.poller.budget_left(),
+            self.position.committer().dedup_window(),
+        );
+        self.poller.catch_up(is_aging);
+        Ok(advance.point.map(|point| self.deliver(point, page)))
+    }
+
+    /// Begins to read the overlap again, if it is time to and there is nothing new to read.
+    fn begin_reread(&mut self) {
+        if self.is_caught_up
+            && self.reread.is_due()
+            && let Some((request, published_ms)) =
+                self.position.overlap_request(self.poller.clock())
+        {
+            self.reread.begin(request, published_ms);
+        }
+    }
+
+    /// The late events of one more page of the overlap; the position stays where it is.
+    async fn poll_overlap(&mut self) -> Result<Option<Delivery>> {
+        let Some(request) = self.reread.request() else {
+            return Ok(None);
+        };
+        self.monitor.request_sent();
+        let mut page = match self.poller.poll(request).await? {
+            Answer::Page(page) => page,
+            Answer::Refused(_, error)
+                if matches!(error.kind(), ErrorKind::Rejected | ErrorKind::WrongEndpoint) =>
+            {
+                tracing::warn!(org = %self.poller.org(), %error, "the overlap could not be read again");
+                self.poller.forget_attempts();
+                self.reread.end();
+                return Ok(None);
+            }
+            Answer::Refused(_, error) => return Err(error),
+        };
+        if self.position.is_stale() {
+            return Ok(None);
+        }
+        let dedup = self.position.committer().dedup_window();
+        if let Some(counts) = self.reread.page(&mut page, dedup) {
+            self.monitor.overlap_reread(counts);
+        }
+        let point = self.position.unmoved(page.published_ms());
+        let point = point.filter(|_| !page.items.is_empty());
+        Ok(point.map(|point| self.deliver(point, page)))
+    }
+
+    fn deliver(&self, point: ResumePoint, page: Page) -> Delivery {
+        let acker = self.position.acker(point, page.items.len());
+        let mut delivery = Delivery::new(page.items, acker);
+        delivery.clock_offset = self.poller.clock().offset();
+        delivery
     }
 }
 
@@ -149,66 +203,32 @@ impl EventSource for OktaSource {
     }
 
     fn dedup_window(&self) -> DedupWindow {
-        self.progress.dedup_window().clone()
+        self.position.committer().dedup_window().clone()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {
         loop {
             self.rewind().await?;
-            self.begin_again();
-            if self.is_through() && !self.again.is_running() {
-                if self.progress.is_committed() {
+            self.begin_reread();
+            if self.is_through() {
+                if self.position.committer().is_committed() {
                     return Ok(None);
                 }
-                // What is handed back now is still to be read again.
-                self.progress.changed().await;
+                // A page that is handed back now is still to be read again.
+                self.position.committer().changed().await;
                 continue;
             }
             if !self.wait().await {
                 continue;
             }
-            let polled = match self.again.is_running() {
-                true => self.poll_again().await,
-                false => self.poll().await,
+            let polled = match self.reread.request() {
+                Some(_) => self.poll_overlap().await,
+                None => self.poll().await,
             };
-            self.watch.check();
+            self.monitor.check_silence();
             if let Some(delivery) = polled? {
                 return Ok(Some(delivery));
             }
         }
     }
-}
-
-/// One request for one event.
-pub(crate) async fn check(client: &Client, query: &Query) -> Result<()> {
-    let path = format!("{CHECK}{}", query.parameters());
-    let response = client.get(&path, HeaderMap::new()).await?;
-    if response.status() != StatusCode::OK {
-        return Err(refused(&response));
-    }
-    let origin = Arc::new(Origin::org(client.org().subdomain()));
-    Page::read(&response, client.org(), &origin, false).map(|_| ())
-}
-
-/// The position in a record, if the record is this source's own.
-pub(crate) fn place(
-    record: &Checkpoint,
-    identity: &Identity,
-    org: &crate::OrgUrl,
-) -> Result<ResumePoint> {
-    identity.owns(&record.identity)?;
-    let cursor = match identity.ends() && record.cursor == Cursor::end().as_str() {
-        true => Some(Cursor::end()),
-        false => Cursor::restore(&record.cursor, org),
-    };
-    let cursor = cursor.ok_or_else(|| {
-        Error::new(
-            ErrorKind::Corrupt,
-            "the position in the checkpoint is no path of the org: move the checkpoint away to start anew",
-        )
-    })?;
-    Ok(ResumePoint {
-        cursor,
-        published_ms: record.published_ms,
-    })
 }

@@ -1,10 +1,11 @@
-//! What Okta says and is told: its address, parameters, headers, limits and errors. Pure: nothing here sends or stores.
+//! What Okta says and is told: its address, parameters, headers, limits, errors and clock. Nothing here sends or stores.
 //!
 //! Knows nothing of the other rooms.
 
 pub(crate) mod advice;
 pub(crate) mod error;
 pub(crate) mod link_header;
+pub(crate) mod org_clock;
 pub(crate) mod org_url;
 pub(crate) mod page_size;
 pub(crate) mod query;

@@ -26,6 +26,11 @@ impl PageSize {
         self.reduced
     }
 
+    /// As it is once the page is got.
+    pub(crate) fn restored(self) -> Self {
+        Self::new(self.usual)
+    }
+
     /// The page of `asked` events was too much; false if it could not be smaller.
     pub(crate) fn halve(&mut self, asked: usize) -> bool {
         let asked = u16::try_from(asked).unwrap_or(u16::MAX);

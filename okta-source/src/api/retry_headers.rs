@@ -33,7 +33,7 @@ impl RetryHeaders {
     }
 
     /// The request is done with.
-    pub(crate) fn ended(&mut self) {
+    pub(crate) fn end(&mut self) {
         *self = Self::default();
     }
 

@@ -28,7 +28,7 @@ const ASSERTION_LIFE: i64 = 300;
 ///
 /// let key = PrivateKey::parse(&pem())?;
 /// let app = ServiceApp::with_private_key("0oa1example", key)?.key_id("my-key")?;
-/// let source = OktaSource::builder().org_url("example.okta.com").service_app(app);
+/// let source = OktaSource::builder().org_url("example.okta.com").credentials(app);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]

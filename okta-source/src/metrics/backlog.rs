@@ -1,4 +1,4 @@
-//! A backlog that is nearly too old: how fast it is read, and what will not make it.
+//! A backlog near the age limit: its read rate, and the events expected to expire.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use crate::poll::page::Page;
 
-/// The pace is that of so much time.
-const MEASURED: Duration = Duration::from_secs(300);
-/// How often at most it is said.
-const SAID: Duration = Duration::from_secs(60);
+/// The read rate is that of so much time.
+const RATE_WINDOW: Duration = Duration::from_secs(300);
+/// How often at most it is reported.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Follows a backlog page by page.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Backlog {
     samples: VecDeque<Sample>,
     events: u64,
     too_old: u64,
-    said: Option<Instant>,
+    reported: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -34,13 +34,13 @@ struct Sample {
     events: u64,
 }
 
-/// A backlog that is nearly too old.
+/// A backlog near the age limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AgingBacklog {
     pub(crate) age: Duration,
     pub(crate) too_old: u64,
-    pub(crate) outlook: BacklogForecast,
-    /// It has not been said for a while.
+    pub(crate) forecast: BacklogForecast,
+    /// It was not reported for a while.
     pub(crate) is_news: bool,
 }
 
@@ -51,7 +51,7 @@ impl Backlog {
             samples: VecDeque::new(),
             events: 0,
             too_old: 0,
-            said: None,
+            reported: None,
         }
     }
 
@@ -77,7 +77,7 @@ impl Backlog {
             published: front,
             events: self.events,
         });
-        while self.samples.len() > 2 && at - self.samples[1].at >= MEASURED {
+        while self.samples.len() > 2 && at - self.samples[1].at >= RATE_WINDOW {
             self.samples.pop_front();
         }
         if age < self.from {
@@ -85,14 +85,16 @@ impl Backlog {
         }
         let is_old = |published: &&DateTime<Utc>| now.signed_duration_since(**published) > limit;
         self.too_old += published.iter().filter(is_old).count() as u64;
-        let is_news = self.said.is_none_or(|said| at - said >= SAID);
+        let is_news = self
+            .reported
+            .is_none_or(|reported| at - reported >= REPORT_INTERVAL);
         if is_news {
-            self.said = Some(at);
+            self.reported = Some(at);
         }
         Some(AgingBacklog {
             age: age.to_std().unwrap_or_default(),
             too_old: self.too_old,
-            outlook: self.outlook(age, limit),
+            forecast: self.forecast(age, limit),
             is_news,
         })
     }
@@ -103,12 +105,12 @@ impl Backlog {
             samples: VecDeque::new(),
             events: 0,
             too_old: 0,
-            said: None,
+            reported: None,
             ..*self
         };
     }
 
-    fn outlook(&self, age: TimeDelta, limit: TimeDelta) -> BacklogForecast {
+    fn forecast(&self, age: TimeDelta, limit: TimeDelta) -> BacklogForecast {
         let (Some(first), Some(last)) = (self.samples.front(), self.samples.back()) else {
             return BacklogForecast::Unknown;
         };
@@ -116,22 +118,22 @@ impl Backlog {
         if took <= 0.0 {
             return BacklogForecast::Unknown;
         }
-        // Seconds of the log that are read in a second. The far end of the log moves by one meanwhile.
-        let pace = seconds(last.published - first.published) / took;
+        // Seconds of the log that are read in a second. The end of the log moves by one meanwhile.
+        let rate = seconds(last.published - first.published) / took;
         let over = seconds(age - limit);
-        match (pace > 1.0, over > 0.0) {
+        match (rate > 1.0, over > 0.0) {
             (true, false) => BacklogForecast::Shrinking { too_old: 0 },
             (true, true) => {
                 let events = (last.events - first.events) as f64 / took;
                 BacklogForecast::Shrinking {
-                    too_old: whole(events * over / (pace - 1.0)),
+                    too_old: whole(events * over / (rate - 1.0)),
                 }
             }
             (false, true) => BacklogForecast::Growing {
                 within: Duration::ZERO,
             },
             (false, false) => BacklogForecast::Growing {
-                within: Duration::from_secs(whole(-over / (1.0 - pace).max(f64::EPSILON))),
+                within: Duration::from_secs(whole(-over / (1.0 - rate).max(f64::EPSILON))),
             },
         }
     }

@@ -1,10 +1,10 @@
-//! What operators see of a source: figures, the state of a backlog, silence.
+//! What operators see of a source: its figures, the state of a backlog, silence.
 //!
-//! Hears pages of `poll`; nothing depends on it but the source.
+//! [`monitor::Monitor`] hears of requests and pages. Uses `api` and the pages of `poll`; nothing depends on it but the source.
 
 pub(crate) mod backlog;
+pub(crate) mod monitor;
 pub(crate) mod overlap_window;
-pub(crate) mod report;
 pub(crate) mod snapshot;
 
 pub use snapshot::{MetricsSnapshot, SourceMetrics};

@@ -7,15 +7,15 @@ use okta_coralogix_core::filter::DedupWindow;
 
 use crate::poll::page::Page;
 
-/// The window does not grow beyond this by itself: 200,000 uuids take 4.3 MB with each commit.
-pub(crate) const MOST: usize = 200_000;
+/// The window does not grow beyond this by itself: 200,000 uuids take 3.2 MB with each commit.
+pub(crate) const MAX_CAPACITY: usize = 200_000;
 
 /// Events per minute of `published`.
 #[derive(Debug)]
 pub(crate) struct OverlapWindow {
     minutes: i64,
     counts: BTreeMap<i64, usize>,
-    said: bool,
+    has_warned: bool,
 }
 
 impl OverlapWindow {
@@ -23,7 +23,7 @@ impl OverlapWindow {
         Self {
             minutes: overlap.num_minutes().saturating_add(1),
             counts: BTreeMap::new(),
-            said: false,
+            has_warned: false,
         }
     }
 
@@ -41,10 +41,10 @@ impl OverlapWindow {
         let held: usize = self.counts.values().sum();
         let wanted = held.saturating_add(held / 4);
         if dedup.capacity() > 0 && wanted > dedup.capacity() {
-            dedup.grow(wanted.min(MOST));
+            dedup.grow(wanted.min(MAX_CAPACITY));
         }
-        let says = wanted > MOST && !self.said;
-        self.said |= says;
-        !says
+        let warns = wanted > MAX_CAPACITY && !self.has_warned;
+        self.has_warned |= warns;
+        !warns
     }
 }

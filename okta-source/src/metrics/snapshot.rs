@@ -1,21 +1,17 @@
-//! How fresh what was read is, for whoever watches.
+//! The figures of a source, for metrics.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use okta_coralogix_core::observe::{Observer, PipelineEvent};
 use tokio::time::Instant;
 
-use crate::poll::page::Page;
-
-/// MetricsSnapshot of one source that may be read at any time, also while nobody asks the source. Clones are handles to the same.
+/// The metrics of one source. They can be read at any time, also while a pipeline has the source. Clones are handles to the same.
 #[derive(Debug, Clone)]
-pub struct SourceMetrics(Arc<Mutex<State>>);
+pub struct SourceMetrics(Arc<Mutex<Counted>>);
 
 #[derive(Debug)]
-struct State {
-    figures: MetricsSnapshot,
+struct Counted {
+    metrics: MetricsSnapshot,
     opened: Instant,
     last_answer: Option<Instant>,
     last_event: Option<Instant>,
@@ -48,138 +44,48 @@ pub struct MetricsSnapshot {
 }
 
 impl SourceMetrics {
-    /// The figures now.
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Counted {
+            metrics: MetricsSnapshot::default(),
+            opened: Instant::now(),
+            last_answer: None,
+            last_event: None,
+        })))
+    }
+
+    /// The metrics now.
     #[must_use]
     pub fn snapshot(&self) -> MetricsSnapshot {
-        let state = self.state();
-        let mut figures = state.figures.clone();
-        figures.since_answer = state.last_answer.map(|at| at.elapsed());
-        figures.since_event = state.since_event();
-        figures
+        let counted = self.counted();
+        let last_event = counted.last_event.unwrap_or(counted.opened);
+        MetricsSnapshot {
+            since_answer: counted.last_answer.map(|at| at.elapsed()),
+            since_event: last_event.elapsed(),
+            ..counted.metrics.clone()
+        }
+    }
+
+    pub(super) fn count(&self, count: impl FnOnce(&mut MetricsSnapshot)) {
+        count(&mut self.counted().metrics);
+    }
+
+    /// The same for a good answer, with events or without.
+    pub(super) fn answered(
+        &self,
+        at: Instant,
+        has_events: bool,
+        count: impl FnOnce(&mut MetricsSnapshot),
+    ) {
+        let mut counted = self.counted();
+        count(&mut counted.metrics);
+        counted.last_answer = Some(at);
+        if has_events {
+            counted.last_event = Some(at);
+        }
     }
 
     /// Nothing that runs under this lock panics, so that a poisoned one is still sound.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn counted(&self) -> MutexGuard<'_, Counted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn since_event(&self) -> Duration {
-        self.last_event.unwrap_or(self.opened).elapsed()
-    }
-}
-
-/// Counts, and tells the observer.
-#[derive(Debug)]
-pub(crate) struct Watch {
-    org: String,
-    observer: Arc<dyn Observer>,
-    freshness: SourceMetrics,
-    silence: Option<Duration>,
-    /// When silence is said next.
-    alarm: Option<Instant>,
-}
-
-impl Watch {
-    pub(crate) fn new(org: String, observer: Arc<dyn Observer>, silence: Option<Duration>) -> Self {
-        let opened = Instant::now();
-        let state = State {
-            figures: MetricsSnapshot::default(),
-            opened,
-            last_answer: None,
-            last_event: None,
-        };
-        Self {
-            org,
-            observer,
-            freshness: SourceMetrics(Arc::new(Mutex::new(state))),
-            silence,
-            alarm: silence.map(|silence| opened + silence),
-        }
-    }
-
-    pub(crate) fn metrics(&self) -> &SourceMetrics {
-        &self.freshness
-    }
-
-    /// Tells the observer what `signal` makes of the org's name.
-    pub(crate) fn say<'a>(&'a self, signal: impl FnOnce(&'a str) -> PipelineEvent<'a>) {
-        self.observer.observe(&signal(&self.org));
-    }
-
-    pub(crate) fn asked(&self) {
-        self.freshness.state().figures.requests += 1;
-    }
-
-    pub(crate) fn waited(&self, wait: Duration) {
-        let mut state = self.freshness.state();
-        state.figures.waits += 1;
-        state.figures.waited += wait;
-        drop(state);
-        self.say(|source| PipelineEvent::RateLimitWait { source, wait });
-    }
-
-    /// A good answer came. `now` is the org's time.
-    pub(crate) fn answered(
-        &mut self,
-        page: &Page,
-        short: bool,
-        budget_left: Option<u32>,
-        now: DateTime<Utc>,
-    ) {
-        let items = page.items.len();
-        let lag = page
-            .published()
-            .filter(|published| *published <= now)
-            .max()
-            .and_then(|published| now.signed_duration_since(published).to_std().ok());
-        let at = Instant::now();
-        let mut state = self.freshness.state();
-        state.last_answer = Some(at);
-        let figures = &mut state.figures;
-        figures.pages += 1;
-        figures.short_pages += u64::from(short);
-        figures.items += items as u64;
-        figures.budget_left = budget_left;
-        figures.lag = lag.or(figures.lag);
-        if items > 0 {
-            state.last_event = Some(at);
-            self.alarm = self.silence.map(|silence| at + silence);
-        }
-        drop(state);
-        self.say(|source| PipelineEvent::Polled {
-            source,
-            items,
-            short,
-            lag,
-            budget_left,
-        });
-    }
-
-    /// When [`check`](Self::check) has something to say at the earliest.
-    pub(crate) fn alarm(&self) -> Option<Instant> {
-        self.alarm
-    }
-
-    /// Says that the source is silent, if it is time to.
-    pub(crate) fn check(&mut self) {
-        let now = Instant::now();
-        let (Some(alarm), Some(silence)) = (self.alarm, self.silence) else {
-            return;
-        };
-        if alarm > now {
-            return;
-        }
-        self.alarm = Some(now + silence);
-        let state = self.freshness.state();
-        let since_event = state.since_event();
-        let since_answer = state.last_answer.map(|at| at.elapsed());
-        drop(state);
-        self.say(|source| PipelineEvent::SourceSilent {
-            source,
-            since_event,
-            since_answer,
-        });
     }
 }

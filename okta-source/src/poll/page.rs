@@ -21,6 +21,8 @@ pub(crate) struct Page {
     pub(crate) items: Vec<Result<RawEvent, MalformedEvent>>,
     /// Where it goes on. A bounded range ends with a page that has none.
     pub(crate) next: Option<Cursor>,
+    /// It has as many items as were asked for, so that there may be more.
+    pub(crate) is_full: bool,
 }
 
 impl Page {
@@ -53,7 +55,11 @@ impl Page {
         if next.is_none() && !bounded {
             return Err(no_next(response));
         }
-        Ok(Self { items, next })
+        Ok(Self {
+            items,
+            next,
+            is_full: false,
+        })
     }
 
     /// The latest `published` of the page, ms since 1970.

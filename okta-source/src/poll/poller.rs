@@ -1,246 +1,157 @@
-//! One request, and what its answer means for the position.
+//! One request, and what its answer means for the requests that follow.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use http::{Response, StatusCode};
-use okta_coralogix_core::observe::PipelineEvent;
-use okta_coralogix_core::{ClockOffset, Delivery, Error, ErrorKind, Result, transport};
+use http::{HeaderMap, Response, StatusCode};
+use okta_coralogix_core::{Error, Origin, Result};
 use tokio::time::Instant;
 
-use crate::api::error::{is_query_timeout, refused};
-use crate::api::{error, rate_limit};
+use crate::api::error::{self, refused};
+use crate::api::org_clock::OrgClock;
+use crate::api::org_url::OrgUrl;
+use crate::api::page_size::PageSize;
+use crate::api::query::Query;
+use crate::api::rate_limit::{RateBudget, asked_wait};
+use crate::api::retry_headers::RetryHeaders;
+use crate::client::Client;
+use crate::config::Settings;
 use crate::poll::page::Page;
-use crate::poll::reread::RereadCounts;
-use crate::position::acker::PageAcker;
-use crate::position::committer::ResumePoint;
-use crate::position::cursor::{Cursor, PageRequest};
-use crate::position::start::{self, Fallback, Position};
-use crate::source::OktaSource;
+use crate::position::page_request::{PageRequest, check_path};
 
-impl OktaSource {
-    /// The page behind the current position; `None` if there was nothing to give, or if what is before it has to be given again
-    /// first.
-    pub(crate) async fn poll(&mut self) -> Result<Option<Delivery>> {
-        let ask = self.ask();
-        let started = Instant::now();
-        let response = self.answer(&ask).await?;
-        let host = self.clock.now();
-        if response.status() != StatusCode::OK {
-            return self.refused(ask, &response).map(|()| None);
+/// Sends one request at a time and learns from each answer: the request budget, the org's clock, the page size, and the id of a
+/// request that is made again.
+///
+/// It knows nothing of positions: the caller says what to ask for and decides what follows. An answer is one of
+/// * a page: the page size is the usual one again, and the next request is a new one;
+/// * a refusal (any status but 200): the next request names the first that failed, as a repeat of it, until
+///   [`forget_attempts`](Self::forget_attempts); a 429 also blocks the budget for as long as Okta asks;
+/// * none, or one that cannot be read: an error. If it was too long or took too long, the page size is halved, down to one event.
+///
+/// It must never send a request before [`ready_at`](Self::ready_at) on its own account: the caller waits.
+#[derive(Debug)]
+pub(crate) struct Poller {
+    client: Client,
+    query: Query,
+    origin: Arc<Origin>,
+    clock: OrgClock,
+    budget: RateBudget,
+    /// The usual share of the org's limit, and the one for a backlog near the age limit.
+    shares: (f64, f64),
+    page_size: PageSize,
+    retry_headers: RetryHeaders,
+    /// A bounded range ends with a page without a `next` link; polling never does.
+    is_bounded: bool,
+}
+
+/// What Okta answers.
+pub(crate) enum Answer {
+    Page(Page),
+    /// Any status but 200.
+    Refused(StatusCode, Error),
+}
+
+impl Poller {
+    pub(crate) fn new(client: Client, clock: OrgClock, settings: &Settings) -> Self {
+        let share = settings.rate_share;
+        Self {
+            origin: Arc::new(Origin::org(client.org().subdomain())),
+            client,
+            query: settings.query.clone(),
+            clock,
+            budget: RateBudget::new(share),
+            shares: (share, share.max(settings.catch_up_share)),
+            page_size: PageSize::new(settings.page_size),
+            retry_headers: RetryHeaders::default(),
+            is_bounded: settings.range.is_some(),
         }
-        let bounded = self.settings.until.is_some();
-        let page = Page::read(&response, self.client.org(), &self.origin, bounded)?;
-        self.attempts.ended();
-        if self.progress.generation() != self.generation {
-            return Ok(None);
-        }
-        if self.position == Position::Start && self.start.corrected(host, self.offset) {
-            return Ok(None);
-        }
-        self.proven(&ask);
-        self.take(started, &ask, page)
     }
 
-    /// Asks, and hears whatever the answer says besides its page.
-    pub(crate) async fn answer(&mut self, ask: &PageRequest) -> Result<Response<Bytes>> {
+    pub(crate) fn org(&self) -> &OrgUrl {
+        self.client.org()
+    }
+
+    pub(crate) fn clock(&self) -> &OrgClock {
+        &self.clock
+    }
+
+    /// When the budget allows the next request; `None`: now.
+    pub(crate) fn ready_at(&self, now: Instant) -> Option<Instant> {
+        self.budget.ready_at(now)
+    }
+
+    /// How many requests may still be sent in this window, where it is known.
+    pub(crate) fn budget_left(&self) -> Option<u32> {
+        self.budget.left()
+    }
+
+    /// Whether to use the larger share of the org's limit from now on.
+    pub(crate) fn catch_up(&mut self, catches_up: bool) {
+        let (usual, larger) = self.shares;
+        self.budget
+            .set_share(if catches_up { larger } else { usual });
+    }
+
+    /// The next request is no repeat of the last one.
+    pub(crate) fn forget_attempts(&mut self) {
+        self.retry_headers.end();
+    }
+
+    /// Asks for one page.
+    pub(crate) async fn poll(&mut self, request: &PageRequest) -> Result<Answer> {
+        let response = self.send(request).await?;
+        if response.status() != StatusCode::OK {
+            return Ok(Answer::Refused(response.status(), refused(&response)));
+        }
+        let mut page = Page::read(&response, self.client.org(), &self.origin, self.is_bounded)?;
+        page.is_full = page.items.len() >= request.limit(self.page_size);
+        let next = page.next.take();
+        page.next = next.map(|next| request.follow(next, self.page_size));
+        self.page_size.restore();
+        self.retry_headers.end();
+        Ok(Answer::Page(page))
+    }
+
+    async fn send(&mut self, request: &PageRequest) -> Result<Response<Bytes>> {
         self.budget.sent(Instant::now());
-        self.watch.asked();
-        let path = ask.path(self.size, &self.query);
-        let answer = self.client.get(&path, self.attempts.headers()).await;
-        let response = match answer {
+        let path = request.path(self.page_size, &self.query);
+        let asked = request.limit(self.page_size);
+        let answer = self.client.get(&path, self.retry_headers.headers());
+        let response = match answer.await {
             Ok(response) => response,
-            Err(answer) => {
-                self.attempts.lost();
-                let smaller = answer.wants_smaller_page && self.size.halve(ask.limit(self.size));
-                return Err(match answer.wants_smaller_page && !smaller {
-                    true => error::blocked(&answer.error),
-                    false => answer.error,
+            Err(failed) => {
+                self.retry_headers.lost();
+                let is_blocked = failed.wants_smaller_page && !self.page_size.halve(asked);
+                return Err(match is_blocked {
+                    true => error::blocked(&failed.error),
+                    false => failed.error,
                 });
             }
         };
-        self.budget.observe(Instant::now(), response.headers());
-        self.compare_clocks(self.clock.now(), &response);
+        let headers = response.headers();
+        self.budget.observe(Instant::now(), headers);
+        self.clock.observe(self.client.org(), headers);
         if response.status() != StatusCode::OK {
-            self.attempts.failed(response.headers());
-            if is_query_timeout(&response) {
-                self.size.halve(ask.limit(self.size));
-            }
+            self.retry_headers.failed(headers);
+        }
+        if error::is_query_timeout(&response) {
+            self.page_size.halve(asked);
         }
         if response.status() == StatusCode::TOO_MANY_REQUESTS
-            && let Some(wait) = rate_limit::asked_wait(response.headers())
+            && let Some(wait) = asked_wait(headers)
         {
             self.budget.block(Instant::now(), wait);
         }
         Ok(response)
     }
 
-    /// Goes on behind the page and makes a delivery of it, if it brings anything.
-    fn take(
-        &mut self,
-        started: Instant,
-        ask: &PageRequest,
-        page: Page,
-    ) -> Result<Option<Delivery>> {
-        let bounded = self.settings.until.is_some();
-        let usual = self.settings.page_size;
-        let next = match &page.next {
-            Some(next) => ask.follow(next.clone(), self.size, usual),
-            None => Cursor::end(),
-        };
-        let full = page.items.len() >= ask.limit(self.size);
-        let moved = !matches!(ask, PageRequest::Link(cursor) if *cursor == next);
-        // An empty page that leads to itself is the end of a bounded range too.
-        let next = match bounded && page.items.is_empty() && !moved {
-            true => Cursor::end(),
-            false => next,
-        };
-        let circles = moved && !next.is_end() && self.trail.visit(&next);
-        if circles && (full || bounded) && self.knows_all(&page) {
-            let detail = "Okta's next links lead in a circle, through pages that were all given already: nothing behind them \
-                          can be read until the org gives another link; if this lasts, move the checkpoint away and set a start";
-            return Err(Error::temporary(ErrorKind::UnexpectedAnswer, detail));
+    /// Sends one request for one event, to see whether the address, the credential and its rights are good.
+    pub(crate) async fn check(&self) -> Result<()> {
+        let path = check_path(&self.query);
+        let response = self.client.get(&path, HeaderMap::new()).await?;
+        if response.status() != StatusCode::OK {
+            return Err(refused(&response));
         }
-        self.size.restore();
-        // A page whose link leads back would be asked for again without end.
-        let more = if bounded { moved } else { full && moved };
-        self.caught_up = !more;
-        self.next_tick = ((self.caught_up || circles) && !next.is_end())
-            .then(|| started + self.settings.poll_interval);
-        self.heard(&page, !full);
-        self.position = Position::behind(next.clone());
-        if page.items.is_empty() && !moved && !next.is_end() {
-            return Ok(None);
-        }
-        let place = ResumePoint {
-            published_ms: page.published_ms(),
-            cursor: next,
-        };
-        Ok(Some(self.deliver(place, page)))
-    }
-
-    pub(crate) fn deliver(&self, place: ResumePoint, page: Page) -> Delivery {
-        let acker = PageAcker::new(
-            Arc::clone(&self.progress),
-            self.generation,
-            place,
-            page.items.len(),
-        );
-        let mut delivery = Delivery::new(page.items, Box::new(acker));
-        delivery.clock_offset = self.offset;
-        delivery
-    }
-
-    /// True if every event of a page was given before; one without a uuid counts as known.
-    fn knows_all(&self, page: &Page) -> bool {
-        let dedup = self.progress.dedup_window();
-        let mut events = page.items.iter().flatten();
-        events.all(|event| event.uuid().is_none_or(|uuid| dedup.contains(&uuid)))
-    }
-
-    fn ask(&mut self) -> PageRequest {
-        let since = match &self.position {
-            Position::Start => self.start.ask(self.clock.now(), self.offset),
-            Position::Instead(since) => *since,
-            Position::Link(link) => return PageRequest::Link(link.clone()),
-            Position::End => return PageRequest::Link(Cursor::end()),
-        };
-        match self.settings.until {
-            Some(until) => PageRequest::Range(since, until),
-            None => PageRequest::Since(since),
-        }
-    }
-
-    /// A link of Okta's has worked, so that another refusal need not be the last word.
-    fn proven(&mut self, ask: &PageRequest) {
-        let PageRequest::Link(link) = ask else { return };
-        self.fallback = self
-            .fallback
-            .take()
-            .filter(|fallback| fallback.link != *link);
-        if let Some(fallback) = &mut self.fallback {
-            fallback.proven = true;
-        }
-    }
-
-    /// `Ok` if there is another way to go on.
-    fn refused(&mut self, ask: PageRequest, response: &Response<Bytes>) -> Result<()> {
-        let error = refused(response);
-        let status = response.status();
-        let PageRequest::Link(link) = ask else {
-            // A clock that is far ahead asks for the future.
-            let again = status == StatusCode::BAD_REQUEST
-                && self.position == Position::Start
-                && self.start.corrected(self.clock.now(), self.offset);
-            return if again { Ok(()) } else { Err(error) };
-        };
-        let in_vain = self
-            .fallback
-            .as_ref()
-            .is_some_and(|fallback| !fallback.proven);
-        if !matches!(status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND) {
-            return Err(error);
-        }
-        if in_vain {
-            let detail = format!(
-                "Okta refuses the links that it gives itself, also after starting over: {error}"
-            );
-            return Err(Error::new(error.kind(), detail));
-        }
-        let since = self.start_over(response);
-        tracing::warn!(
-            org = %self.client.org(),
-            %since,
-            refusal = error.detail(),
-            "Okta refuses the stored link; reading again from an earlier time, repeats are removed by their uuid"
-        );
-        self.watch
-            .say(|source| PipelineEvent::CursorReset { source, since });
-        self.attempts.ended();
-        self.trail.clear();
-        self.repeats = self.progress.published_ms().map(RereadCounts::before);
-        self.position = Position::Instead(since);
-        self.fallback = Some(Fallback {
-            link,
-            since,
-            proven: false,
-        });
-        Ok(())
-    }
-
-    /// From when to read where the link is of no use any more.
-    fn start_over(&mut self, response: &Response<Bytes>) -> DateTime<Utc> {
-        let host = self.clock.now();
-        let since = match self.progress.published_ms() {
-            Some(published) => {
-                let far = transport::date(response.headers()).unwrap_or(host);
-                start::before(published, far, self.settings.overlap)
-            }
-            None => self.start.ask(host, self.offset),
-        };
-        match self.settings.until {
-            // Nothing of a bounded range lies before its start.
-            Some(_) => since.max(self.start.ask(host, self.offset)),
-            None => since,
-        }
-    }
-
-    fn compare_clocks(&mut self, host: DateTime<Utc>, response: &Response<Bytes>) {
-        let Some(far) = transport::date(response.headers()) else {
-            return;
-        };
-        let offset = ClockOffset::between(host, far);
-        let change = offset.get() - self.offset.get();
-        if offset.is_significant()
-            && (!self.offset.is_significant() || change.abs() > ClockOffset::TOLERANCE)
-        {
-            tracing::warn!(
-                org = %self.client.org(),
-                seconds = offset.get().num_seconds(),
-                "the host's clock and the org's are more than 5 minutes apart (positive: the org's is ahead); set the host's clock"
-            );
-        }
-        self.offset = offset;
+        Page::read(&response, self.client.org(), &self.origin, false).map(|_| ())
     }
 }

@@ -1,4 +1,4 @@
-//! Reading a part of the log again: to find what was stored late, or because a link was refused.
+//! Reading the overlap again, to find events that Okta stored late.
 
 use std::time::Duration;
 
@@ -6,17 +6,19 @@ use okta_coralogix_core::filter::DedupWindow;
 use tokio::time::Instant;
 
 use crate::poll::page::Page;
-use crate::position::cursor::PageRequest;
+use crate::position::page_request::PageRequest;
 
-/// A part that takes more pages than this is not read to its end.
-const PAGES: usize = 1_000;
+/// A pass over more pages than this is not read to its end.
+const MAX_PAGES: usize = 1_000;
 
-/// What of a part that is read again was known.
+/// How many events of a part that is read again were known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RereadCounts {
     /// The latest `published` that was settled before, ms since 1970.
     frontier_ms: i64,
+    /// Events that were settled or in flight before.
     pub(crate) known: usize,
+    /// Events that had not been given, though later ones had.
     pub(crate) late: usize,
 }
 
@@ -43,9 +45,9 @@ impl RereadCounts {
         self.known > before
     }
 
-    /// Leaves of a page only what was stored late: not given before, though later ones were. What lies behind the frontier
-    /// is given by the position in its turn; what has no uuid, or is no event, cannot be told from a repeat.
-    pub(crate) fn keep_late(&mut self, page: &mut Page, dedup: &DedupWindow) {
+    /// Keeps of a page only late events: not given before, though later ones were. Events behind the frontier come by polling; an
+    /// event without a uuid and a malformed element cannot be told from a repeat.
+    fn keep_late(&mut self, page: &mut Page, dedup: &DedupWindow) {
         self.count(page, dedup);
         let frontier_ms = self.frontier_ms;
         page.items.retain(|item| {
@@ -57,18 +59,18 @@ impl RereadCounts {
     }
 }
 
-/// Reads the last minutes again, now and then.
+/// Reads the overlap again, every so often.
 #[derive(Debug)]
 pub(crate) struct Reread {
     every: Option<Duration>,
     due: Option<Instant>,
-    turn: Option<RereadPass>,
+    pass: Option<RereadPass>,
 }
 
-#[derive(Debug, Clone)]
-pub(crate) struct RereadPass {
-    pub(crate) ask: PageRequest,
-    pub(crate) repeats: RereadCounts,
+#[derive(Debug)]
+struct RereadPass {
+    request: PageRequest,
+    counts: RereadCounts,
     pages: usize,
 }
 
@@ -77,49 +79,53 @@ impl Reread {
         Self {
             every,
             due: every.map(|_| Instant::now()),
-            turn: None,
+            pass: None,
         }
     }
 
     pub(crate) fn is_due(&self) -> bool {
-        self.turn.is_none() && self.due.is_some_and(|due| due <= Instant::now())
+        self.pass.is_none() && self.due.is_some_and(|due| due <= Instant::now())
     }
 
-    pub(crate) fn begin(&mut self, ask: PageRequest, frontier_ms: i64) {
-        self.turn = Some(RereadPass {
-            ask,
-            repeats: RereadCounts::before(frontier_ms),
+    pub(crate) fn begin(&mut self, request: PageRequest, frontier_ms: i64) {
+        self.pass = Some(RereadPass {
+            request,
+            counts: RereadCounts::before(frontier_ms),
             pages: 0,
         });
     }
 
-    pub(crate) fn turn(&mut self) -> Option<&mut RereadPass> {
-        self.turn.as_mut()
+    /// What the pass asks for next; `None`: no pass is under way.
+    pub(crate) fn request(&self) -> Option<&PageRequest> {
+        self.pass.as_ref().map(|pass| &pass.request)
     }
 
-    pub(crate) fn is_running(&self) -> bool {
-        self.turn.is_some()
+    /// Leaves of a page of the pass its late events; the counts if that was the last page.
+    pub(crate) fn page(&mut self, page: &mut Page, dedup: &DedupWindow) -> Option<RereadCounts> {
+        let pass = self.pass.as_mut()?;
+        pass.counts.keep_late(page, dedup);
+        pass.pages += 1;
+        let next = page.next.take().map(PageRequest::Link);
+        let next =
+            next.filter(|next| page.is_full && *next != pass.request && pass.pages < MAX_PAGES);
+        match next {
+            Some(next) => {
+                pass.request = next;
+                None
+            }
+            None => self.end(),
+        }
     }
 
-    /// The turn is over, or given up.
+    /// The pass is over, or given up.
     pub(crate) fn end(&mut self) -> Option<RereadCounts> {
         self.due = self.every.map(|every| Instant::now() + every);
-        self.turn.take().map(|turn| turn.repeats)
+        self.pass.take().map(|pass| pass.counts)
     }
 
-    /// What was found may have been handed back: it is looked for again.
+    /// Late events of the pass may have been handed back: the next pass begins at once.
     pub(crate) fn restart(&mut self) {
-        self.turn = None;
+        self.pass = None;
         self.due = self.every.map(|_| Instant::now());
-    }
-}
-
-impl RereadPass {
-    /// Goes on behind a page; false if that was far enough.
-    pub(crate) fn goes_on(&mut self, ask: PageRequest) -> bool {
-        self.pages += 1;
-        let moved = self.ask != ask;
-        self.ask = ask;
-        moved && self.pages < PAGES
     }
 }

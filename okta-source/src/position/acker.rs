@@ -5,30 +5,31 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use okta_coralogix_core::{Acker, Outcome, Result};
 
-use crate::position::committer::{Committer, ResumePoint, Ticket};
+use super::committer::{Committer, ResumePoint};
 
-/// Moves the committed position past one page once all of it is settled. Dropped before that, the page is read again.
+/// Commits the point behind one page once all of the page is settled. Dropped before that, it hands the page back.
 #[derive(Debug)]
 pub(crate) struct PageAcker {
-    progress: Arc<Committer>,
-    ticket: Option<Ticket>,
-    place: ResumePoint,
+    committer: Arc<Committer>,
+    /// The number of the page, until it is committed.
+    page: Option<u64>,
+    point: ResumePoint,
     items: usize,
 }
 
 impl PageAcker {
-    /// For a page of so many `items` that was just read; `place` is what stands behind it.
+    /// For a page of so many `items` that was just read; `point` lies behind it.
     pub(crate) fn new(
-        progress: Arc<Committer>,
-        generation: u64,
-        place: ResumePoint,
+        committer: Arc<Committer>,
+        rewinds: u64,
+        point: ResumePoint,
         items: usize,
     ) -> Self {
         Self {
+            page: Some(committer.open_page(rewinds)),
+            committer,
+            point,
             items,
-            ticket: Some(progress.open(generation)),
-            progress,
-            place,
         }
     }
 }
@@ -40,9 +41,9 @@ impl Acker for PageAcker {
         if outcomes.len() != self.items || outcomes.contains(&Outcome::HandedBack) {
             return Ok(());
         }
-        if let Some(ticket) = self.ticket {
-            self.progress.settled(ticket, self.place.clone()).await?;
-            self.ticket = None;
+        if let Some(page) = self.page {
+            self.committer.settle(page, self.point.clone()).await?;
+            self.page = None;
         }
         Ok(())
     }
@@ -50,8 +51,8 @@ impl Acker for PageAcker {
 
 impl Drop for PageAcker {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.progress.hand_back(ticket);
+        if let Some(page) = self.page {
+            self.committer.hand_back(page);
         }
     }
 }

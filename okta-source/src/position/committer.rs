@@ -1,4 +1,4 @@
-//! The committed position, shared between the source and the deliveries it gave.
+//! Who commits the cursor: the committed position, shared between the source and the deliveries that it gave.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,31 +8,35 @@ use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use tokio::sync::Notify;
 
-use crate::position::cursor::Cursor;
+use super::cursor::Cursor;
+use super::identity::Identity;
+use crate::api::org_url::OrgUrl;
 
-/// A position, and the latest `published` before it (ms since 1970).
+/// What reading may be resumed from: a cursor, and the latest `published` before it (ms since 1970).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ResumePoint {
     pub(crate) cursor: Cursor,
     pub(crate) published_ms: Option<i64>,
 }
 
-/// What a delivery holds until it is settled.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ticket {
-    generation: u64,
-    number: u64,
-}
-
-/// Commits positions in the order of the pages, and remembers when pages must be read again.
+/// Commits resume points in the order of the pages, and remembers when pages must be read again.
 ///
-/// Reading again begins a new *generation*: what belongs to an older one no longer moves the position.
+/// A page is *open* from when it is given until its point is committed. Its states and what moves it:
+/// * open and not settled: [`open_page`](Self::open_page) puts it behind the others;
+/// * settled: [`settle`](Self::settle) notes its point; if all pages before it are settled too, the point of the last page of
+///   that run is saved with the window of uuids, and the pages of the run are closed;
+/// * handed back: [`hand_back`](Self::hand_back) drops it *and all other open pages*, and counts a rewind. The source then reads on
+///   from the committed point; pages of before the rewind, which may still be settled or handed back, move nothing any more.
+///
+/// A save that fails or is cancelled leaves the old or the new record: `pending_save` says that it is not known which, and
+/// [`committed`](Self::committed) reads the store again. Never is a point saved while a page before it is not settled, and never does a
+/// save begin before the last one ended.
 #[derive(Debug)]
 pub(crate) struct Committer {
-    owner: String,
+    identity: Identity,
     store: Arc<dyn CheckpointStore>,
     dedup: DedupWindow,
-    flow: Mutex<Flow>,
+    pages: Mutex<OpenPages>,
     /// Held over a save, so that saves follow each other.
     stored: tokio::sync::Mutex<Stored>,
     handed_back: Notify,
@@ -41,19 +45,20 @@ pub(crate) struct Committer {
 }
 
 #[derive(Debug, Default)]
-struct Flow {
-    generation: u64,
+struct OpenPages {
+    /// How often pages were handed back.
+    rewinds: u64,
     next_number: u64,
-    /// Pages given and not committed, oldest first.
-    open: VecDeque<Open>,
-    /// Where the position was being moved to by a save whose end nobody saw.
-    unsure: Option<Cursor>,
+    /// Oldest first.
+    pages: VecDeque<OpenPage>,
+    /// Where a save of unknown end was to move the position.
+    pending_save: Option<Cursor>,
     /// The latest `published` of what is committed.
     published_ms: Option<i64>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenPage {
     number: u64,
     settled: Option<ResumePoint>,
 }
@@ -62,43 +67,47 @@ struct Open {
 #[derive(Debug, Default)]
 pub(crate) struct Stored {
     pub(crate) version: Option<Version>,
-    pub(crate) place: Option<ResumePoint>,
+    pub(crate) point: Option<ResumePoint>,
 }
 
 impl Committer {
     pub(crate) fn new(
-        owner: String,
+        identity: Identity,
         store: Arc<dyn CheckpointStore>,
         dedup: DedupWindow,
         stored: Stored,
     ) -> Self {
-        let flow = Flow {
-            published_ms: stored.place.as_ref().and_then(|place| place.published_ms),
-            ..Flow::default()
+        let pages = OpenPages {
+            published_ms: stored.point.as_ref().and_then(|point| point.published_ms),
+            ..OpenPages::default()
         };
         Self {
-            owner,
+            identity,
             store,
             dedup,
-            flow: Mutex::new(flow),
+            pages: Mutex::new(pages),
             stored: tokio::sync::Mutex::new(stored),
             handed_back: Notify::new(),
             changed: Notify::new(),
         }
     }
 
+    pub(crate) fn org(&self) -> &OrgUrl {
+        self.identity.org()
+    }
+
     pub(crate) fn dedup_window(&self) -> &DedupWindow {
         &self.dedup
     }
 
-    /// Which generation pages belong to that are read now.
-    pub(crate) fn generation(&self) -> u64 {
-        self.flow().generation
+    /// How often pages were handed back.
+    pub(crate) fn rewinds(&self) -> u64 {
+        self.pages().rewinds
     }
 
     /// The latest `published` that is committed, ms since 1970.
     pub(crate) fn published_ms(&self) -> Option<i64> {
-        self.flow().published_ms
+        self.pages().published_ms
     }
 
     /// Resolves after a page was handed back. May resolve for one that was dealt with already.
@@ -106,28 +115,28 @@ impl Committer {
         self.handed_back.notified().await;
     }
 
-    /// One more page is given, as part of `generation`.
-    pub(crate) fn open(&self, generation: u64) -> Ticket {
-        let mut flow = self.flow();
-        let number = flow.next_number;
-        flow.next_number += 1;
-        // A page of an older generation was handed back while it was being read.
-        if generation == flow.generation {
-            flow.open.push_back(Open {
+    /// One more page is given, which was read after so many `rewinds`. Returns its number.
+    pub(crate) fn open_page(&self, rewinds: u64) -> u64 {
+        let mut pages = self.pages();
+        let number = pages.next_number;
+        pages.next_number += 1;
+        // Otherwise another page was handed back while this one was being read.
+        if rewinds == pages.rewinds {
+            pages.pages.push_back(OpenPage {
                 number,
                 settled: None,
             });
         }
-        Ticket { generation, number }
+        number
     }
 
-    /// A page is not done with: everything behind the committed position is read again.
-    pub(crate) fn hand_back(&self, ticket: Ticket) {
-        let mut flow = self.flow();
-        if ticket.generation == flow.generation {
-            flow.generation += 1;
-            flow.open.clear();
-            drop(flow);
+    /// A page is not done with: everything behind the committed point is read again.
+    pub(crate) fn hand_back(&self, number: u64) {
+        let mut pages = self.pages();
+        if pages.pages.iter().any(|page| page.number == number) {
+            pages.rewinds += 1;
+            pages.pages.clear();
+            drop(pages);
             self.handed_back.notify_one();
             self.changed.notify_one();
         }
@@ -135,7 +144,7 @@ impl Committer {
 
     /// True if every page that was given is committed.
     pub(crate) fn is_committed(&self) -> bool {
-        self.flow().open.is_empty()
+        self.pages().pages.is_empty()
     }
 
     /// Resolves after a page was committed or handed back. May resolve for one that was dealt with already.
@@ -143,77 +152,72 @@ impl Committer {
         self.changed.notified().await;
     }
 
-    /// A page is done with. Commits the position behind the last page before which all are done with.
+    /// A page is done with. Commits the point behind the last page before which all are done with.
     ///
     /// Cancelled or failed, it leaves the old or the new record in the store; the caller then hands the page back.
-    pub(crate) async fn settled(&self, ticket: Ticket, place: ResumePoint) -> Result<()> {
+    pub(crate) async fn settle(&self, number: u64, point: ResumePoint) -> Result<()> {
         let mut stored = self.stored.lock().await;
-        let Some((through, mut place)) = self.flow().settled(ticket, place) else {
+        let Some((last, mut point)) = self.pages().settle(number, point) else {
             return Ok(());
         };
-        place.published_ms = place.published_ms.max(self.published_ms());
+        point.published_ms = point.published_ms.max(self.published_ms());
         let mut record = Checkpoint::new(
-            self.owner.clone(),
-            place.cursor.as_str(),
+            self.identity.as_str(),
+            point.cursor.as_str(),
             self.dedup.snapshot(),
         );
-        record.published_ms = place.published_ms;
-        self.flow().unsure = Some(place.cursor.clone());
+        record.published_ms = point.published_ms;
+        self.pages().pending_save = Some(point.cursor.clone());
         let version = self.store.save(&record, stored.version.as_ref()).await?;
-        self.flow().committed(through, place.published_ms);
+        self.pages().close(last, point.published_ms);
         *stored = Stored {
             version: Some(version),
-            place: Some(place),
+            point: Some(point),
         };
         self.changed.notify_one();
         Ok(())
     }
 
-    /// The committed position, read from the store again if the end of the last save is not known.
-    pub(crate) async fn committed(
-        &self,
-        read: impl Fn(&Checkpoint) -> Result<ResumePoint>,
-    ) -> Result<Option<ResumePoint>> {
+    /// The committed point, read from the store again if the end of the last save is not known.
+    pub(crate) async fn committed(&self) -> Result<Option<ResumePoint>> {
         let mut stored = self.stored.lock().await;
-        let unsure = self.flow().unsure.clone();
-        if let Some(tried) = unsure {
+        let pending_save = self.pages().pending_save.clone();
+        if let Some(pending) = pending_save {
             let found = self.store.load().await?;
             if found.as_ref().map(|found| &found.version) != stored.version.as_ref() {
                 let found = found
-                    .filter(|found| found.value.cursor == tried.as_str())
-                    .ok_or_else(written_by_another)?;
-                let place = read(&found.value)?;
-                self.flow().published_ms = place.published_ms;
+                    .filter(|found| found.value.cursor == pending.as_str())
+                    .ok_or_else(changed_elsewhere)?;
+                let point = self.identity.resume_point(&found.value)?;
+                self.pages().published_ms = point.published_ms;
                 *stored = Stored {
                     version: Some(found.version),
-                    place: Some(place),
+                    point: Some(point),
                 };
             }
-            self.flow().unsure = None;
+            self.pages().pending_save = None;
         }
-        Ok(stored.place.clone())
+        Ok(stored.point.clone())
     }
 
     /// Nothing that runs under this lock panics, so that a poisoned one is still sound.
-    fn flow(&self) -> MutexGuard<'_, Flow> {
-        self.flow.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pages(&self) -> MutexGuard<'_, OpenPages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Flow {
-    /// Notes that a page is done with, unless it belongs to an older generation and so stands here no more; returns the last page of the finished run at the front, if there is one.
-    fn settled(&mut self, ticket: Ticket, place: ResumePoint) -> Option<(u64, ResumePoint)> {
-        let open = self
-            .open
-            .iter_mut()
-            .find(|open| open.number == ticket.number)?;
-        open.settled = Some(place);
+impl OpenPages {
+    /// Notes that a page is done with; does nothing if it is not open any more. Returns the last page of the settled run at the front,
+    /// if there is one, and the point behind it.
+    fn settle(&mut self, number: u64, point: ResumePoint) -> Option<(u64, ResumePoint)> {
+        let page = self.pages.iter_mut().find(|page| page.number == number)?;
+        page.settled = Some(point);
         let mut published_ms = None;
         let mut last = None;
-        for open in &self.open {
-            let Some(place) = &open.settled else { break };
-            published_ms = published_ms.max(place.published_ms);
-            last = Some((open.number, place.cursor.clone()));
+        for page in &self.pages {
+            let Some(point) = &page.settled else { break };
+            published_ms = published_ms.max(point.published_ms);
+            last = Some((page.number, point.cursor.clone()));
         }
         let (number, cursor) = last?;
         Some((
@@ -225,19 +229,17 @@ impl Flow {
         ))
     }
 
-    /// The pages up to `through` need no place here any more.
-    fn committed(&mut self, through: u64, published_ms: Option<i64>) {
-        self.unsure = None;
+    /// The pages up to `last` are committed.
+    fn close(&mut self, last: u64, published_ms: Option<i64>) {
+        self.pending_save = None;
         self.published_ms = published_ms;
-        while self.open.front().is_some_and(|open| open.number <= through) {
-            self.open.pop_front();
-        }
+        self.pages.retain(|page| page.number > last);
     }
 }
 
-fn written_by_another() -> Error {
+fn changed_elsewhere() -> Error {
     Error::new(
         ErrorKind::Conflict,
-        "the checkpoint was changed by somebody else: let only one process poll an org",
+        "another process changed the checkpoint: let only one process poll an org",
     )
 }

@@ -1,24 +1,18 @@
-//! Where the next page is.
+//! The cursor: where the next page is.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use url::{Position, Url};
 
 use crate::api::org_url::OrgUrl;
-use crate::api::page_size::PageSize;
-use crate::api::query::Query;
 use okta_coralogix_core::text::sanitize;
 
-const LOGS: &str = "/api/v1/logs";
+pub(super) const LOGS: &str = "/api/v1/logs";
 
 /// No path, so that it is no link either.
 const END: &str = "end";
 
 /// The longest link that is followed, in bytes: what HTTP servers commonly take, and far above Okta's.
 const LONGEST: usize = 8 << 10;
-
-/// Asks for one event of the last seven days, which is what Okta takes without `since`: no clock is needed for it.
-pub(crate) const CHECK: &str = "/api/v1/logs?sortOrder=ASCENDING&limit=1";
 
 /// A `next` link without the org it belongs to: path and query, as Okta wrote them.
 ///
@@ -87,62 +81,11 @@ impl Cursor {
     }
 
     /// The page size that the link asks for.
-    fn limit(&self) -> Option<usize> {
+    pub(super) fn limit(&self) -> Option<usize> {
         let (_, query) = self.0.split_once('?')?;
         url::form_urlencoded::parse(query.as_bytes())
             .find(|(name, _)| name == "limit")
             .and_then(|(_, value)| value.parse().ok())
-    }
-}
-
-/// What a request asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PageRequest {
-    /// What was persisted since then. Polling: no `until`, ascending. (Okta developer docs, "System Log query", 2026.)
-    Since(DateTime<Utc>),
-    /// What was published from the one to the other, ascending.
-    Range(DateTime<Utc>, DateTime<Utc>),
-    /// What comes behind a page.
-    Link(Cursor),
-}
-
-impl PageRequest {
-    /// Path and query. A link is used as it was given, unless a smaller page is wanted.
-    pub(crate) fn path(&self, size: PageSize, query: &Query) -> String {
-        let time = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
-        let times = match self {
-            Self::Since(since) => format!("since={}", time(since)),
-            Self::Range(since, until) => format!("since={}&until={}", time(since), time(until)),
-            Self::Link(cursor) => {
-                return match size.reduced() {
-                    Some(limit) => cursor.with_limit(limit.into()).0,
-                    None => cursor.0.clone(),
-                };
-            }
-        };
-        let (limit, rest) = (size.get(), query.parameters());
-        format!("{LOGS}?{times}&sortOrder=ASCENDING&limit={limit}{rest}")
-    }
-
-    /// How many events a full page has.
-    pub(crate) fn limit(&self, size: PageSize) -> usize {
-        let usual = usize::from(size.get());
-        match (self, size.reduced()) {
-            (Self::Link(cursor), None) => cursor.limit().unwrap_or(usual),
-            _ => usual,
-        }
-    }
-
-    /// The link behind the page as it is to be followed: with the page size from before, if it was made smaller for this page.
-    pub(crate) fn follow(&self, next: Cursor, size: PageSize, usual: u16) -> Cursor {
-        if size.reduced().is_none() {
-            return next;
-        }
-        let usual = match self {
-            Self::Link(cursor) => cursor.limit().unwrap_or(usual.into()),
-            _ => usual.into(),
-        };
-        next.with_limit(usual)
     }
 }
 
@@ -164,7 +107,7 @@ mod tests {
         ] {
             let cursor = Cursor::from_link(&target, &org()).unwrap();
             assert_eq!(cursor.as_str(), path);
-            assert_eq!(PageRequest::Link(cursor).limit(PageSize::new(1000)), 20);
+            assert_eq!(cursor.limit(), Some(20));
         }
     }
 
@@ -206,51 +149,5 @@ mod tests {
         let odd = Cursor::restore("//evil.example/", &org()).unwrap();
         let url = Url::parse(&format!("{}{}", org(), odd.as_str())).unwrap();
         assert_eq!(url.host_str(), Some("example.okta.com"));
-    }
-
-    #[test]
-    fn the_first_request_polls() {
-        let since = "2026-11-22T10:00:00.123456Z".parse().unwrap();
-        let (size, all) = (PageSize::new(1000), Query::default());
-        assert_eq!(
-            PageRequest::Since(since).path(size, &all),
-            "/api/v1/logs?since=2026-11-22T10:00:00.123Z&sortOrder=ASCENDING&limit=1000"
-        );
-        let some = Query {
-            filter: Some("severity eq \"WARN\"".to_owned()),
-            q: Some("ann".to_owned()),
-        };
-        assert_eq!(
-            PageRequest::Range(since, since).path(size, &some),
-            "/api/v1/logs?since=2026-11-22T10:00:00.123Z&until=2026-11-22T10:00:00.123Z&sortOrder=ASCENDING&limit=1000\
-             &filter=severity%20eq%20%22WARN%22&q=ann"
-        );
-    }
-
-    #[test]
-    fn a_smaller_page_changes_nothing_in_a_link_but_its_limit() {
-        let mut size = PageSize::new(1000);
-        for (link, smaller) in [
-            (
-                "/api/v1/logs?after=1_1&limit=700&filter=a%20limit=%2Bb",
-                "/api/v1/logs?after=1_1&filter=a%20limit=%2Bb&limit=350",
-            ),
-            ("/api/v1/logs?limit=700", "/api/v1/logs?limit=350"),
-            ("/api/v1/logs", "/api/v1/logs?limit=350"),
-        ] {
-            size.restore();
-            let ask = PageRequest::Link(Cursor::restore(link, &org()).unwrap());
-            assert_eq!(ask.path(size, &Query::default()), link);
-            size.halve(700);
-            assert_eq!(ask.path(size, &Query::default()), smaller);
-            assert_eq!(ask.limit(size), 350);
-        }
-        let ask =
-            PageRequest::Link(Cursor::restore("/api/v1/logs?after=1&limit=700", &org()).unwrap());
-        let next = Cursor::restore("/api/v1/logs?after=2&limit=350", &org()).unwrap();
-        assert_eq!(
-            ask.follow(next, size, 1000).as_str(),
-            "/api/v1/logs?after=2&limit=700"
-        );
     }
 }

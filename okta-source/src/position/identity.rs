@@ -1,23 +1,30 @@
 //! What a checkpoint belongs to: the way of reading, the org, and the query.
 
+use std::ops::Range;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use okta_coralogix_core::checkpoint::Checkpoint;
+use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
+use super::committer::ResumePoint;
+use super::cursor::Cursor;
 use crate::api::org_url::OrgUrl;
 use crate::api::query::Query;
-use okta_coralogix_core::text::sanitize;
 
 const POLLING: &str = "okta-system-log";
 const BACKFILL: &str = "okta-system-log-backfill";
 
-/// The owner of a checkpoint: way of reading, org and query, as a text with a space between them.
+/// The identity of a checkpoint: way of reading, org and query, as a text with a space between them.
 ///
 /// The query is kept as it is, no hash of it: a message can then say what has changed, and no two queries are taken for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
+    org: OrgUrl,
     text: String,
-    /// How long the part before the query is.
-    place: usize,
-    ends: bool,
+    /// The length of the part before the query.
+    prefix: usize,
+    is_bounded: bool,
 }
 
 /// How a stored record relates to what is to be read.
@@ -30,8 +37,19 @@ pub(crate) enum Relation {
 }
 
 impl Identity {
-    /// Of an org that is polled.
-    pub(crate) fn polling(org: &OrgUrl, query: &Query) -> Self {
+    /// Of an org that is polled, or of which a range is read.
+    pub(crate) fn of(org: &OrgUrl, query: &Query, range: Option<&Range<DateTime<Utc>>>) -> Self {
+        let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
+        match range {
+            None => Self::polling(org, query),
+            Some(range) => {
+                let range = format!("{}/{}", text(range.start), text(range.end));
+                Self::backfill(org, &range, query)
+            }
+        }
+    }
+
+    fn polling(org: &OrgUrl, query: &Query) -> Self {
         let query = match query.is_all() {
             true => String::new(),
             false => text(query),
@@ -39,46 +57,66 @@ impl Identity {
         Self::new(POLLING, org, &query, false)
     }
 
-    /// Of a bounded range. The range is a part of the query.
-    pub(crate) fn backfill(org: &OrgUrl, range: &str, query: &Query) -> Self {
+    /// The range is a part of the query.
+    fn backfill(org: &OrgUrl, range: &str, query: &Query) -> Self {
         Self::new(BACKFILL, org, &format!("{range} {}", text(query)), true)
     }
 
-    fn new(way: &str, org: &OrgUrl, query: &str, ends: bool) -> Self {
-        let place = format!("{way} {org}");
+    fn new(way: &str, org: &OrgUrl, query: &str, is_bounded: bool) -> Self {
+        let prefix = format!("{way} {org}");
         Self {
-            text: format!("{place} {query}").trim_end().to_owned(),
-            place: place.len(),
-            ends,
+            org: org.clone(),
+            text: format!("{prefix} {query}").trim_end().to_owned(),
+            prefix: prefix.len(),
+            is_bounded,
         }
     }
 
-    /// True if reading ends somewhere.
-    pub(crate) fn ends(&self) -> bool {
-        self.ends
+    pub(crate) fn org(&self) -> &OrgUrl {
+        &self.org
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Compares with the owner of a record.
-    pub(crate) fn relation(&self, owner: &str) -> Relation {
-        if owner == self.text {
+    /// Compares with the identity of a record.
+    pub(crate) fn relation(&self, other: &str) -> Relation {
+        if other == self.text {
             return Relation::Same;
         }
-        let (place, _) = self.text.split_at(self.place);
-        match owner.strip_prefix(place) {
+        let (prefix, _) = self.text.split_at(self.prefix);
+        match other.strip_prefix(prefix) {
             Some(query) if query.is_empty() || query.starts_with(' ') => Relation::OtherQuery,
             _ => Relation::Foreign,
         }
     }
 
+    /// The point in a record.
+    ///
     /// # Errors
-    /// `Corrupt`, with the way out, if the record belongs to something else.
-    pub(crate) fn owns(&self, owner: &str) -> Result<()> {
-        let (ours, theirs) = (sanitize(&self.text), sanitize(owner));
-        let detail = match self.relation(owner) {
+    /// `Corrupt`, with the way out, if the record belongs to something else or cannot be one of ours.
+    pub(crate) fn resume_point(&self, record: &Checkpoint) -> Result<ResumePoint> {
+        self.matches(&record.identity)?;
+        let cursor = match self.is_bounded && record.cursor == Cursor::end().as_str() {
+            true => Some(Cursor::end()),
+            false => Cursor::restore(&record.cursor, &self.org),
+        };
+        let cursor = cursor.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Corrupt,
+                "the position in the checkpoint is no path of the org: move the checkpoint away to start anew",
+            )
+        })?;
+        Ok(ResumePoint {
+            cursor,
+            published_ms: record.published_ms,
+        })
+    }
+
+    fn matches(&self, other: &str) -> Result<()> {
+        let (ours, theirs) = (sanitize(&self.text), sanitize(other));
+        let detail = match self.relation(other) {
             Relation::Same => return Ok(()),
             Relation::OtherQuery => format!(
                 "the checkpoint was written with another query ({theirs}) than the one that is set now ({ours}), and they must \
@@ -135,14 +173,17 @@ mod tests {
             (&backfill, &all, Relation::Foreign),
         ] {
             assert_eq!(one.relation(two.as_str()), relation, "{one:?} and {two:?}");
-            assert_eq!(one.owns(two.as_str()).is_ok(), relation == Relation::Same);
+            assert_eq!(
+                one.matches(two.as_str()).is_ok(),
+                relation == Relation::Same
+            );
         }
     }
 
     #[test]
     fn a_changed_query_is_named_with_the_ways_out() {
         let error = identity("example.okta.com", Some("a pr"))
-            .owns(identity("example.okta.com", Some("b \u{202e}pr")).as_str())
+            .matches(identity("example.okta.com", Some("b \u{202e}pr")).as_str())
             .unwrap_err();
         for part in [
             "a pr",

@@ -1,12 +1,12 @@
-//! Where the source has been: links that lead in a circle would be followed without end.
+//! Links that lead in a circle: followed, they would be asked for without end.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
 use crate::position::cursor::Cursor;
 
-/// The longest circle that is found, in pages.
-const PAGES: usize = 4096;
+/// The longest circle that is found.
+const MAX_PAGES: usize = 4096;
 
 /// The links of the last pages, by their hashes: two that collide cost a pause, no event.
 #[derive(Debug, Default)]
@@ -17,14 +17,14 @@ pub(crate) struct LinkCycleDetector {
 }
 
 impl LinkCycleDetector {
-    /// Notes a link; true if it stands here already.
+    /// Notes a link; true if it was visited before.
     pub(crate) fn visit(&mut self, link: &Cursor) -> bool {
         let hash = self.hasher.hash_one(link.as_str());
         if !self.known.insert(hash) {
             return true;
         }
         self.order.push_back(hash);
-        if self.order.len() > PAGES
+        if self.order.len() > MAX_PAGES
             && let Some(oldest) = self.order.pop_front()
         {
             self.known.remove(&oldest);
@@ -32,7 +32,7 @@ impl LinkCycleDetector {
         false
     }
 
-    /// From now on links may be followed again: the source has gone back.
+    /// The source goes back: links may be followed again.
     pub(crate) fn clear(&mut self) {
         self.order.clear();
         self.known.clear();
@@ -45,17 +45,17 @@ mod tests {
     use crate::OrgUrl;
 
     #[test]
-    fn a_circle_is_found_as_far_as_the_trail_reaches() {
+    fn circle_of_links_is_found_up_to_4096_pages() {
         let org = OrgUrl::parse("example.okta.com").unwrap();
         let link = |n: usize| Cursor::restore(&format!("/api/v1/logs?after={n}"), &org).unwrap();
-        let mut trail = LinkCycleDetector::default();
-        for n in 0..PAGES {
-            assert!(!trail.visit(&link(n)));
+        let mut visited = LinkCycleDetector::default();
+        for n in 0..MAX_PAGES {
+            assert!(!visited.visit(&link(n)));
         }
-        assert!(trail.visit(&link(0)));
-        assert!(!trail.visit(&link(PAGES)), "which drops the oldest");
-        assert!(!trail.visit(&link(0)));
-        trail.clear();
-        assert!(!trail.visit(&link(5)));
+        assert!(visited.visit(&link(0)));
+        assert!(!visited.visit(&link(MAX_PAGES)), "which drops the oldest");
+        assert!(!visited.visit(&link(0)));
+        visited.clear();
+        assert!(!visited.visit(&link(5)));
     }
 }

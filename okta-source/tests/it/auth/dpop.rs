@@ -128,7 +128,7 @@ async fn proofs_are_about_the_url_that_a_socket_sees() {
     let served = org.serve().await.unwrap();
     let source = OktaSource::builder()
         .org_url(format!("{}/api/v1/logs?x=1#y", served.base_url()))
-        .service_app(app())
+        .credentials(app())
         .transport(Arc::new(ReqwestTransport::new().unwrap()));
     source.check().await.unwrap();
     let statuses: Vec<_> = org

@@ -64,7 +64,7 @@ pub(crate) fn world_with(
 pub(crate) fn builder(world: &World, app: ServiceApp) -> OktaSourceBuilder {
     OktaSource::builder()
         .org_url(ORG)
-        .service_app(app)
+        .credentials(app)
         .checkpoint(Arc::clone(&world.store) as Arc<dyn CheckpointStore>)
         .clock(Arc::clone(&world.clock))
         .transport(Arc::new(world.org.clone()))

@@ -1,0 +1,213 @@
+//! Hears what a source does, keeps its figures, and tells the observer.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::observe::{Observer, PipelineEvent};
+use tokio::time::Instant;
+
+use super::backlog::Backlog;
+use super::overlap_window::{MAX_CAPACITY, OverlapWindow};
+use super::snapshot::SourceMetrics;
+use crate::api::org_clock::OrgClock;
+use crate::config::Settings;
+use crate::poll::page::Page;
+use crate::poll::reread::RereadCounts;
+
+/// What a page, a wait and silence mean for those who watch the source.
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    /// The name of the source.
+    org: String,
+    observer: Arc<dyn Observer>,
+    metrics: SourceMetrics,
+    silence: Option<Duration>,
+    /// When silence is reported next.
+    alarm: Option<Instant>,
+    backlog: Backlog,
+    overlap_window: OverlapWindow,
+    /// What a fallback brings again.
+    fallback: Option<RereadCounts>,
+    range: Option<Range<DateTime<Utc>>>,
+}
+
+impl Monitor {
+    pub(crate) fn new(org: &str, settings: &Settings) -> Self {
+        Self {
+            org: org.to_owned(),
+            observer: Arc::clone(&settings.observer),
+            metrics: SourceMetrics::new(),
+            silence: settings.silence,
+            alarm: settings.silence.map(|silence| Instant::now() + silence),
+            backlog: Backlog::new(settings.catch_up_age),
+            overlap_window: OverlapWindow::new(settings.overlap()),
+            fallback: None,
+            range: settings.range.clone(),
+        }
+    }
+
+    pub(crate) fn metrics(&self) -> &SourceMetrics {
+        &self.metrics
+    }
+
+    /// Tells the observer what `event` makes of the org's name.
+    fn tell<'a>(&'a self, event: impl FnOnce(&'a str) -> PipelineEvent<'a>) {
+        self.observer.observe(&event(&self.org));
+    }
+
+    pub(crate) fn request_sent(&self) {
+        self.metrics.count(|metrics| metrics.requests += 1);
+    }
+
+    /// The source waits for its budget.
+    pub(crate) fn waited(&self, wait: Duration) {
+        self.metrics.count(|metrics| {
+            metrics.waits += 1;
+            metrics.waited += wait;
+        });
+        self.tell(|source| PipelineEvent::RateLimitWait { source, wait });
+    }
+
+    /// A page was read at the position. True if a backlog is near the age limit.
+    pub(crate) fn page(
+        &mut self,
+        page: &Page,
+        clock: &OrgClock,
+        budget_left: Option<u32>,
+        dedup: &DedupWindow,
+    ) -> bool {
+        let now = clock.org_time();
+        self.polled(page, budget_left, now);
+        if !self.overlap_window.page(page, now, dedup) {
+            tracing::warn!(
+                org = self.org,
+                most = MAX_CAPACITY,
+                "the overlap holds more events than the window of uuids can: if Okta refuses a link, some will be delivered again; set a shorter overlap"
+            );
+        }
+        let is_aging = match &self.range {
+            Some(range) => {
+                self.range_read(page, range);
+                false
+            }
+            None => self.backlog_read(page, clock.earlier_time()),
+        };
+        self.count_fallback(page, dedup);
+        is_aging
+    }
+
+    fn polled(&mut self, page: &Page, budget_left: Option<u32>, now: DateTime<Utc>) {
+        let items = page.items.len();
+        let short = !page.is_full;
+        let lag = page
+            .published()
+            .filter(|published| *published <= now)
+            .max()
+            .and_then(|published| now.signed_duration_since(published).to_std().ok());
+        let at = Instant::now();
+        self.metrics.answered(at, items > 0, |metrics| {
+            metrics.pages += 1;
+            metrics.short_pages += u64::from(short);
+            metrics.items += items as u64;
+            metrics.budget_left = budget_left;
+            metrics.lag = lag.or(metrics.lag);
+        });
+        if items > 0 {
+            self.alarm = self.silence.map(|silence| at + silence);
+        }
+        self.tell(|source| PipelineEvent::Polled {
+            source,
+            items,
+            short,
+            lag,
+            budget_left,
+        });
+    }
+
+    fn range_read(&self, page: &Page, range: &Range<DateTime<Utc>>) {
+        let published = match (page.next.is_none(), page.published().max()) {
+            (false, Some(published)) => published.clamp(range.start, range.end),
+            (false, None) => return,
+            (true, _) => range.end,
+        };
+        let part = |to: DateTime<Utc>| (to - range.start).num_milliseconds().max(1) as f64;
+        let share = (part(published) / part(range.end)).min(1.0);
+        self.tell(|source| PipelineEvent::BackfillProgress {
+            source,
+            published,
+            share,
+        });
+    }
+
+    /// True if the backlog is near the age limit.
+    fn backlog_read(&mut self, page: &Page, now: DateTime<Utc>) -> bool {
+        if !page.is_full {
+            self.backlog.caught_up();
+            return false;
+        }
+        let aging = self.backlog.page(Instant::now(), now, page);
+        if let Some(aging) = aging.filter(|aging| aging.is_news) {
+            self.tell(|source| PipelineEvent::BacklogAging {
+                source,
+                age: aging.age,
+                too_old: aging.too_old,
+                outlook: aging.forecast,
+            });
+        }
+        aging.is_some()
+    }
+
+    /// Counts what the fallback brings again, up to the first page without repeats.
+    fn count_fallback(&mut self, page: &Page, dedup: &DedupWindow) {
+        let Some(counts) = &mut self.fallback else {
+            return;
+        };
+        let any_known = counts.count(page, dedup);
+        if any_known && page.is_full {
+            return;
+        }
+        let counts = *counts;
+        self.fallback = None;
+        self.overlap_reread(counts);
+    }
+
+    /// The source reads from an earlier time in place of a refused link.
+    pub(crate) fn fell_back(&mut self, since: DateTime<Utc>, published_ms: Option<i64>) {
+        self.tell(|source| PipelineEvent::CursorReset { source, since });
+        self.fallback = published_ms.map(RereadCounts::before);
+    }
+
+    pub(crate) fn overlap_reread(&self, counts: RereadCounts) {
+        self.tell(|source| PipelineEvent::OverlapReread {
+            source,
+            known: counts.known,
+            late: counts.late,
+        });
+    }
+
+    /// When [`check_silence`](Self::check_silence) has something to report at the earliest.
+    pub(crate) fn alarm(&self) -> Option<Instant> {
+        self.alarm
+    }
+
+    /// Reports that the source is silent, if it is time to.
+    pub(crate) fn check_silence(&mut self) {
+        let now = Instant::now();
+        let (Some(alarm), Some(silence)) = (self.alarm, self.silence) else {
+            return;
+        };
+        if alarm > now {
+            return;
+        }
+        self.alarm = Some(now + silence);
+        let metrics = self.metrics.snapshot();
+        self.tell(|source| PipelineEvent::SourceSilent {
+            source,
+            since_event: metrics.since_event,
+            since_answer: metrics.since_answer,
+        });
+    }
+}

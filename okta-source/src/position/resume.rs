@@ -1,0 +1,343 @@
+//! Where the source goes on, and what a page or a refusal changes in that.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::StatusCode;
+use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore};
+use okta_coralogix_core::event::{MalformedEvent, RawEvent};
+use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::text::sanitize;
+use okta_coralogix_core::{Acker, Error, ErrorKind, Result};
+
+use super::acker::PageAcker;
+use super::committer::{Committer, ResumePoint, Stored};
+use super::cursor::Cursor;
+use super::identity::{Identity, Relation};
+use super::link_cycle::LinkCycleDetector;
+use super::page_request::PageRequest;
+use super::start::{StartTime, overlap_start};
+use crate::api::org_clock::OrgClock;
+use crate::config::{self, Settings, Since};
+
+/// Where the source goes on.
+///
+/// States, and what moves it:
+/// * `Start`, without a checkpoint; the first page leads to `Link`. The start moves back once if the first answer shows that the
+///   host's clock is ahead;
+/// * `Link`, behind a page; each page leads to the link that it brings, the last page of a bounded range to `End`;
+/// * `Since`, in place of a link that Okta refused with 400 or 404: an overlap before the last settled event. The page there leads to
+///   `Link` again. A refusal before any link was accepted since then is permanent: the source must not fall back for ever;
+/// * `End`, behind a bounded range: nothing is asked for.
+///
+/// When a page is handed back, [`rewind`](Self::rewind) goes back to the committed point (or to `Start`, or to the `Since` that stands in
+/// for the committed link). Only links of Okta and times before the first unread event may ever be gone on from, and a link
+/// that leads in a circle through known pages must not be followed.
+#[derive(Debug)]
+pub(crate) struct Position {
+    next: NextPage,
+    start: StartTime,
+    fallback: Option<Fallback>,
+    visited: LinkCycleDetector,
+    committer: Arc<Committer>,
+    /// The committer's rewinds when `next` was last taken from it.
+    rewinds: u64,
+    overlap: TimeDelta,
+    /// The end of a bounded range.
+    until: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum NextPage {
+    Start,
+    Since(DateTime<Utc>),
+    Link(Cursor),
+    End,
+}
+
+/// What is asked for in place of a link that Okta refused.
+#[derive(Debug)]
+struct Fallback {
+    refused: Cursor,
+    since: DateTime<Utc>,
+    /// Okta has accepted another link since then.
+    has_accepted_link: bool,
+}
+
+/// What a page means for the requests that follow.
+#[derive(Debug)]
+pub(crate) struct Advance {
+    /// The point behind the page; `None` if the page brings nothing and leads to itself.
+    pub(crate) point: Option<ResumePoint>,
+    /// There is nothing more to read for now.
+    pub(crate) is_caught_up: bool,
+    /// The next request waits for the poll interval.
+    pub(crate) pauses: bool,
+}
+
+impl Position {
+    /// At the point of the checkpoint, or at the start.
+    pub(crate) async fn open(
+        store: Arc<dyn CheckpointStore>,
+        identity: Identity,
+        settings: &Settings,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        let mut since = settings.since;
+        let mut dedup = DedupWindow::new(settings.dedup_capacity);
+        let mut stored = Stored::default();
+        if let Some(found) = store.load().await? {
+            let window = found.value.dedup.clone();
+            // It may have grown for the overlap.
+            let capacity = match settings.dedup_capacity {
+                0 => 0,
+                capacity => capacity.max(window.len()),
+            };
+            dedup = DedupWindow::restore(window, capacity);
+            stored.version = Some(found.version);
+            let restarts = settings.restart_on_changed_query
+                && settings.range.is_none()
+                && identity.relation(&found.value.identity) == Relation::OtherQuery;
+            if restarts {
+                since = restart(&found.value, settings, now);
+            } else {
+                stored.point = Some(identity.resume_point(&found.value)?);
+            }
+        }
+        if stored.point.is_none() {
+            config::check_start(since, now)?;
+        }
+        Ok(Self {
+            next: match &stored.point {
+                None => NextPage::Start,
+                Some(point) => NextPage::behind(point.cursor.clone()),
+            },
+            start: StartTime::new(since),
+            fallback: None,
+            visited: LinkCycleDetector::default(),
+            committer: Arc::new(Committer::new(identity, store, dedup, stored)),
+            rewinds: 0,
+            overlap: settings.overlap(),
+            until: settings.range.as_ref().map(|range| range.end),
+        })
+    }
+
+    pub(crate) fn committer(&self) -> &Committer {
+        &self.committer
+    }
+
+    /// True if everything of a bounded range was read.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.next == NextPage::End
+    }
+
+    /// True if a page was handed back that [`rewind`](Self::rewind) has not heard of.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.committer.rewinds() != self.rewinds
+    }
+
+    /// Goes back to the committed point if a page was handed back; true if so.
+    pub(crate) async fn rewind(&mut self) -> Result<bool> {
+        let rewinds = self.committer.rewinds();
+        if rewinds == self.rewinds {
+            return Ok(false);
+        }
+        self.next = match (self.committer.committed().await?, &self.fallback) {
+            (None, _) => NextPage::Start,
+            (Some(point), Some(fallback)) if fallback.refused == point.cursor => {
+                NextPage::Since(fallback.since)
+            }
+            (Some(point), _) => NextPage::behind(point.cursor),
+        };
+        self.rewinds = rewinds;
+        self.visited.clear();
+        Ok(true)
+    }
+
+    /// What to ask for next.
+    pub(crate) fn request(&mut self, clock: &OrgClock) -> PageRequest {
+        let since = match &self.next {
+            NextPage::Start => self.start.get(clock.earlier_time()),
+            NextPage::Since(since) => *since,
+            NextPage::Link(link) => return PageRequest::Link(link.clone()),
+            NextPage::End => return PageRequest::Link(Cursor::end()),
+        };
+        match self.until {
+            Some(until) => PageRequest::Range(since, until),
+            None => PageRequest::Since(since),
+        }
+    }
+
+    /// What to ask for to read the overlap again, and the latest `published` in it; `None` where there is none behind a link.
+    pub(crate) fn overlap_request(&self, clock: &OrgClock) -> Option<(PageRequest, i64)> {
+        let published = self.committer.published_ms()?;
+        let since = overlap_start(published, clock.org_time(), self.overlap);
+        matches!(self.next, NextPage::Link(_)).then_some((PageRequest::Since(since), published))
+    }
+
+    /// True if the first answer showed that the start has to be asked for again.
+    pub(crate) fn correct_start(&mut self, clock: &OrgClock) -> bool {
+        self.next == NextPage::Start && self.start.correct(clock.earlier_time())
+    }
+
+    /// The point to commit with late events of the overlap: polling goes on where it was.
+    pub(crate) fn unmoved(&self, published_ms: Option<i64>) -> Option<ResumePoint> {
+        let NextPage::Link(cursor) = self.next.clone() else {
+            return None;
+        };
+        Some(ResumePoint {
+            cursor,
+            published_ms,
+        })
+    }
+
+    /// Goes on behind a page with these items. `next` is its link; `None`: it ends a bounded range.
+    ///
+    /// # Errors
+    /// Temporary, if the links lead in a circle; the position stays.
+    pub(crate) fn advance(
+        &mut self,
+        request: &PageRequest,
+        next: Option<Cursor>,
+        items: &[Result<RawEvent, MalformedEvent>],
+        is_full: bool,
+    ) -> Result<Advance> {
+        self.accept(request);
+        let is_bounded = self.until.is_some();
+        let next = next.unwrap_or_else(Cursor::end);
+        let moved = !matches!(request, PageRequest::Link(link) if *link == next);
+        // An empty page that leads to itself ends a bounded range too.
+        let next = match is_bounded && items.is_empty() && !moved {
+            true => Cursor::end(),
+            false => next,
+        };
+        let circles = moved && !next.is_end() && self.visited.visit(&next);
+        if circles && (is_full || is_bounded) && self.knows_all(items) {
+            let detail = "Okta's next links lead in a circle, through pages that were all given already: nothing behind them \
+                          can be read until the org gives another link; if this lasts, move the checkpoint away and set a start";
+            return Err(Error::temporary(ErrorKind::UnexpectedAnswer, detail));
+        }
+        // A page whose link leads back would be asked for again without end.
+        let is_caught_up = !(moved && (is_full || is_bounded));
+        let is_empty = items.is_empty() && !moved && !next.is_end();
+        let published = items.iter().flatten().map(RawEvent::published);
+        let point = ResumePoint {
+            published_ms: published.map(|time| time.timestamp_millis()).max(),
+            cursor: next.clone(),
+        };
+        let pauses = (is_caught_up || circles) && !next.is_end();
+        self.next = NextPage::behind(next);
+        Ok(Advance {
+            point: (!is_empty).then_some(point),
+            is_caught_up,
+            pauses,
+        })
+    }
+
+    /// True if every event was given before; one without a uuid counts as known.
+    fn knows_all(&self, items: &[Result<RawEvent, MalformedEvent>]) -> bool {
+        let dedup = self.committer.dedup_window();
+        let mut events = items.iter().flatten();
+        events.all(|event| event.uuid().is_none_or(|uuid| dedup.contains(&uuid)))
+    }
+
+    /// Okta accepted a link, so that another refusal need not be permanent.
+    fn accept(&mut self, request: &PageRequest) {
+        let PageRequest::Link(link) = request else {
+            return;
+        };
+        self.fallback = self
+            .fallback
+            .take()
+            .filter(|fallback| fallback.refused != *link);
+        if let Some(fallback) = &mut self.fallback {
+            fallback.has_accepted_link = true;
+        }
+    }
+
+    /// Finds another way to go on. `Some`: from a time, in place of a refused link; `None`: from an earlier start.
+    ///
+    /// # Errors
+    /// The refusal itself, if there is no other way.
+    pub(crate) fn refused(
+        &mut self,
+        request: PageRequest,
+        status: StatusCode,
+        error: Error,
+        clock: &OrgClock,
+    ) -> Result<Option<DateTime<Utc>>> {
+        let PageRequest::Link(refused) = request else {
+            // A clock that is far ahead asks for the future.
+            let is_corrected = status == StatusCode::BAD_REQUEST && self.correct_start(clock);
+            return if is_corrected { Ok(None) } else { Err(error) };
+        };
+        if !matches!(status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND) {
+            return Err(error);
+        }
+        if let Some(fallback) = &self.fallback
+            && !fallback.has_accepted_link
+        {
+            let detail = format!(
+                "Okta refuses the links that it gives itself, also after starting over: {error}"
+            );
+            return Err(Error::new(error.kind(), detail));
+        }
+        let since = self.fallback_start(clock);
+        tracing::warn!(
+            org = %self.committer.org(),
+            %since,
+            refusal = error.detail(),
+            "Okta refuses the stored link; reading again from an earlier time, repeats are removed by their uuid"
+        );
+        self.visited.clear();
+        self.next = NextPage::Since(since);
+        self.fallback = Some(Fallback {
+            refused,
+            since,
+            has_accepted_link: false,
+        });
+        Ok(Some(since))
+    }
+
+    /// From when to read in place of a link.
+    fn fallback_start(&mut self, clock: &OrgClock) -> DateTime<Utc> {
+        let Some(published) = self.committer.published_ms() else {
+            return self.start.get(clock.earlier_time());
+        };
+        let since = overlap_start(published, clock.org_time(), self.overlap);
+        match self.until {
+            // Nothing of a bounded range lies before its start.
+            Some(_) => since.max(self.start.get(clock.earlier_time())),
+            None => since,
+        }
+    }
+
+    /// Hears what becomes of a page of so many items that was just read, and commits `point` then.
+    pub(crate) fn acker(&self, point: ResumePoint, items: usize) -> Box<dyn Acker> {
+        let committer = Arc::clone(&self.committer);
+        Box::new(PageAcker::new(committer, self.rewinds, point, items))
+    }
+}
+
+impl NextPage {
+    fn behind(cursor: Cursor) -> Self {
+        match cursor.is_end() {
+            true => Self::End,
+            false => Self::Link(cursor),
+        }
+    }
+}
+
+/// Where to read on with another query: from the overlap before the last event that was settled with the old one.
+fn restart(record: &Checkpoint, settings: &Settings, now: DateTime<Utc>) -> Since {
+    let since = match record.published_ms {
+        Some(published) => overlap_start(published, now, settings.overlap()).into(),
+        None => settings.since,
+    };
+    tracing::warn!(
+        old = sanitize(&record.identity),
+        ?since,
+        "the query was changed: reading on with the new one; repeats are removed by their uuid"
+    );
+    since
+}
