@@ -77,6 +77,10 @@ impl Since {
     }
 }
 
+const INTERVALS: &str = "a time above zero and up to 30 days, such as 30 s";
+const OVERLAPS: &str = "a time above zero and up to 24 hours, such as 10 minutes";
+const SHARES: &str = "a share above 0 and up to 1, such as 0.5";
+
 /// The settings of a source, as the builder collects them.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -129,44 +133,22 @@ impl Settings {
         self.query.validate()?;
         let is_time = |time: Duration| !time.is_zero() && time <= MAX_INTERVAL;
         let may_be_time = |time: Option<Duration>| time.is_none_or(is_time);
-        for (setting, is_valid, what) in [
+        let is_overlap = is_time(self.overlap) && self.overlap <= MAX_OVERLAP;
+        for (setting, is_valid, valid) in [
             (
                 "page_size",
                 (1..=PAGE_SIZE).contains(&self.page_size),
-                "is out of range; write 1 to 1000",
+                "1 to 1000",
             ),
-            (
-                "poll_interval",
-                is_time(self.poll_interval),
-                "is out of range; write a time above zero and up to 30 days, such as 30 s",
-            ),
-            (
-                "rate_share",
-                is_share(self.rate_share),
-                "is out of range; write a number above 0 and up to 1, such as 0.5",
-            ),
-            (
-                "overlap",
-                !self.overlap.is_zero() && self.overlap <= MAX_OVERLAP,
-                "is out of range; write a time above zero and up to 24 hours, such as 10 minutes",
-            ),
-            (
-                "catch_up",
-                is_share(self.catch_up_share),
-                "has a share out of range; write a number above 0 and up to 1, such as 0.8",
-            ),
-            (
-                "reread_every",
-                may_be_time(self.reread_every),
-                "is out of range; write a time above zero and up to 30 days",
-            ),
-            (
-                "silence_alarm",
-                may_be_time(self.silence),
-                "is out of range; write a time above zero and up to 30 days",
-            ),
+            ("poll_interval", is_time(self.poll_interval), INTERVALS),
+            ("rate_share", is_share(self.rate_share), SHARES),
+            ("overlap", is_overlap, OVERLAPS),
+            ("catch_up", is_share(self.catch_up_share), SHARES),
+            ("reread_every", may_be_time(self.reread_every), INTERVALS),
+            ("silence_alarm", may_be_time(self.silence), INTERVALS),
         ] {
             if !is_valid {
+                let what = format!("is out of range; write {valid}");
                 return Err(Error::config(setting, what));
             }
         }

@@ -35,10 +35,6 @@ pub(crate) fn advice(status: StatusCode, code: Option<&str>) -> (&'static str, &
             "Okta does not take these parameters together",
             "check whether a proxy adds parameters to the request",
         ),
-        (401, "E0000011") => (
-            "Okta refuses the API token: it is wrong, revoked, or has expired after 30 days without use",
-            TOKEN,
-        ),
         (401, "E0000015") => (
             "the org lacks the feature that was asked for",
             "ask Okta's support whether the System Log API is enabled for the org",
@@ -53,14 +49,12 @@ pub(crate) fn advice(status: StatusCode, code: Option<&str>) -> (&'static str, &
             "check whether a proxy strips or changes it, and which kind of token the app must use (an app that requires DPoP \
              refuses plain ones)",
         ),
-        (403, "E0000006") => ("the API token may not read the System Log", RIGHTS),
         (403, _) => ("the API token may not read the System Log", RIGHTS),
         (404, _) => ("this address does not serve the Okta System Log", ADDRESS),
         (405, _) => (
             "this address does not let the System Log be read with GET",
             "check whether a proxy or gateway stands before the org",
         ),
-        (429, _) => ("the org takes no more requests at the moment", WAIT),
         (500, "E0000009") => (
             "the org's query took too long, or the org has an internal error",
             "a smaller page is asked for; if this lasts, set a filter that leaves out more",

@@ -1,7 +1,6 @@
 //! The address of an Okta org, as people write it and as it is used.
 
 use std::fmt;
-use std::str::FromStr;
 
 use thiserror::Error;
 use url::{Host, Url};
@@ -160,14 +159,6 @@ fn checked(domain: &str) -> Result<(), OrgUrlError> {
             None => Ok(()),
         },
         _ => Ok(()),
-    }
-}
-
-impl FromStr for OrgUrl {
-    type Err = OrgUrlError;
-
-    fn from_str(text: &str) -> Result<Self, OrgUrlError> {
-        Self::parse(text)
     }
 }
 

@@ -58,12 +58,6 @@ impl ApiToken {
     }
 }
 
-impl From<ApiToken> for Secret {
-    fn from(token: ApiToken) -> Self {
-        token.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

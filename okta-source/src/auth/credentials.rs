@@ -22,18 +22,6 @@ impl Credentials {
     /// The variables that [`from_env`](Self::from_env) looks at.
     pub const VARIABLES: [&str; 6] = env::VARIABLES;
 
-    /// An API token.
-    #[must_use]
-    pub fn api_token(token: ApiToken) -> Self {
-        Self(Kind::ApiToken(token))
-    }
-
-    /// A service app.
-    #[must_use]
-    pub fn service_app(app: ServiceApp) -> Self {
-        Self(Kind::ServiceApp(Box::new(app)))
-    }
-
     /// Reads the credentials from variables, as the Okta Terraform provider names them: either `OKTA_API_TOKEN`, or
     /// `OKTA_API_CLIENT_ID` with `OKTA_API_PRIVATE_KEY` (PEM, a JWK, or the path of a file with one of them) and, if wanted,
     /// `OKTA_API_PRIVATE_KEY_ID` and `OKTA_API_SCOPES`. `OKTA_API_CLIENT_SECRET` stands in the place of the key for an API service
@@ -54,12 +42,12 @@ impl Credentials {
 
 impl From<ApiToken> for Credentials {
     fn from(token: ApiToken) -> Self {
-        Self::api_token(token)
+        Self(Kind::ApiToken(token))
     }
 }
 
 impl From<ServiceApp> for Credentials {
     fn from(app: ServiceApp) -> Self {
-        Self::service_app(app)
+        Self(Kind::ServiceApp(Box::new(app)))
     }
 }

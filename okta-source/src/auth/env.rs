@@ -42,7 +42,7 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credenti
             return Err(Error::config(API_TOKEN, detail));
         }
         let token = ApiToken::parse(&token).map_err(|error| Error::config(API_TOKEN, error))?;
-        return Ok(Credentials::api_token(token));
+        return Ok(token.into());
     }
     let Some(id) = given.get(CLIENT_ID)? else {
         let rest = VARIABLES.into_iter().skip(2);
@@ -60,7 +60,7 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credenti
             ),
         });
     };
-    given.service_app(id.expose()).map(Credentials::service_app)
+    given.service_app(id.expose()).map(Credentials::from)
 }
 
 struct Variables<F>(F);

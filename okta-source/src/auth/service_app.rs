@@ -157,12 +157,6 @@ impl ServiceApp {
         Ok(self)
     }
 
-    /// The client id.
-    #[must_use]
-    pub fn client_id(&self) -> &str {
-        &self.client_id
-    }
-
     /// The key id that is sent, if any.
     pub(crate) fn sent_key_id(&self) -> Option<&str> {
         match &self.proves {

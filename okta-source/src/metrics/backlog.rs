@@ -16,7 +16,7 @@ const RATE_WINDOW: Duration = Duration::from_secs(300);
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Follows a backlog page by page.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Backlog {
     /// From which age on more of the budget is used.
     from: TimeDelta,
@@ -48,10 +48,7 @@ impl Backlog {
     pub(crate) fn new(from: Duration) -> Self {
         Self {
             from: TimeDelta::from_std(from).unwrap_or(TimeDelta::MAX),
-            samples: VecDeque::new(),
-            events: 0,
-            too_old: 0,
-            reported: None,
+            ..Self::default()
         }
     }
 
@@ -102,11 +99,8 @@ impl Backlog {
     /// There is no backlog any more.
     pub(crate) fn caught_up(&mut self) {
         *self = Self {
-            samples: VecDeque::new(),
-            events: 0,
-            too_old: 0,
-            reported: None,
-            ..*self
+            from: self.from,
+            ..Self::default()
         };
     }
 

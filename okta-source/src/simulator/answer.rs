@@ -31,6 +31,14 @@ pub(super) struct ConnectFailed;
 /// How long a query may take. (Okta developer docs, "System Log query", 2026.)
 const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// An answer without the headers that all have.
+struct Answer {
+    fault: Option<Fault>,
+    response: Response<Bytes>,
+    authorized: bool,
+    rate: Rate,
+}
+
 /// A request that is being answered.
 struct InFlight<'a>(&'a AtomicUsize, usize);
 
@@ -63,12 +71,9 @@ impl OktaSimulator {
     pub(super) async fn answer(&self, request: &Parts, sent: &[u8]) -> Response<Body> {
         let now = self.now();
         let in_flight = InFlight::enter(&self.0.in_flight);
-        let (fault, response) = match request.uri.path() {
-            TOKEN_PATH => self.0.respond_with_token(request, sent, now),
-            _ => self.0.respond(request, now, in_flight.number()),
-        };
-        if !self.0.latency.is_zero() {
-            tokio::time::sleep(self.0.latency).await;
+        let (fault, response) = self.0.respond(request, sent, now, in_flight.number());
+        if !self.0.settings.latency.is_zero() {
+            tokio::time::sleep(self.0.settings.latency).await;
         }
         match fault {
             Some(Fault::Silence) => std::future::pending().await,
@@ -91,67 +96,27 @@ impl OktaSimulator {
 }
 
 impl Org {
-    /// What would be answered if nothing went wrong on the way, and what goes wrong.
+    /// The answer as if nothing went wrong on the way, and what goes wrong.
     fn respond(
-        &self,
-        request: &Parts,
-        now: DateTime<Utc>,
-        in_flight: usize,
-    ) -> (Option<Fault>, Response<Bytes>) {
-        let state = &mut *self.state();
-        let fault = state.script.next();
-        let crowded = self.concurrency.is_some_and(|most| in_flight > most);
-        let fault = fault.or(crowded.then_some(Fault::Concurrency));
-        let (within, rate) = state.bucket.take(now, self.token_of(&request.headers));
-        let admitted = self.admit(request, state, now);
-        let authorized = admitted.is_ok();
-        let mut response = match (&fault, admitted) {
-            (Some(fault), _) if fault.is_an_answer() => scripted(fault),
-            (_, Err(refusal)) => *refusal,
-            _ if !within => too_many(),
-            _ => self.page(request, state, fault.as_ref(), now),
-        };
-        state.oauth.announce(request, &mut response);
-        self.sent(request, state, fault, response, authorized, rate, now)
-    }
-
-    /// The same for a token request, which has faults and a limit of its own.
-    fn respond_with_token(
         &self,
         request: &Parts,
         sent: &[u8],
         now: DateTime<Utc>,
+        in_flight: usize,
     ) -> (Option<Fault>, Response<Bytes>) {
         let state = &mut *self.state();
-        let fault = state.oauth.script.next();
-        let (within, rate) = state.oauth.take(now);
-        let response = match &fault {
-            Some(fault) if fault.is_an_answer() => scripted(fault),
-            _ if !within => too_many(),
-            _ => state.oauth.token(request, sent, now),
+        let answer = match request.uri.path() {
+            TOKEN_PATH => Self::token(request, sent, state, now),
+            _ => self.log(request, state, now, in_flight),
         };
-        let authorized = response.status() == StatusCode::OK;
-        self.sent(request, state, fault, response, authorized, rate, now)
-    }
-
-    /// Finishes an answer and writes it down.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "two callers in this file, and no state of its own"
-    )]
-    fn sent(
-        &self,
-        request: &Parts,
-        state: &mut State,
-        fault: Option<Fault>,
-        mut response: Response<Bytes>,
-        authorized: bool,
-        rate: Rate,
-        now: DateTime<Utc>,
-    ) -> (Option<Fault>, Response<Bytes>) {
+        let mut response = answer.response;
         let number = state.requests.len() + 1;
-        common_headers(&mut response, fault.as_ref(), rate, number, now);
-        let answered = !matches!(fault, Some(Fault::Silence | Fault::Unreachable));
+        let fault = answer.fault;
+        common_headers(&mut response, fault.as_ref(), answer.rate, number, now);
+        let is_answered = !matches!(fault, Some(Fault::Silence | Fault::Unreachable));
+        let headers = &request.headers;
+        let header = |name| text(headers, name).map(str::to_owned);
+        let scheme = text(headers, &AUTHORIZATION).and_then(|value| value.split_once(' '));
         state.requests.push(RecordedRequest {
             method: request.method.clone(),
             path_and_query: request
@@ -159,17 +124,64 @@ impl Org {
                 .path_and_query()
                 .map(ToString::to_string)
                 .unwrap_or_default(),
-            had_credential: request.headers.contains_key(AUTHORIZATION),
-            scheme: text(&request.headers, &AUTHORIZATION)
-                .and_then(|value| Some(value.split_once(' ')?.0.to_owned())),
-            authorized,
-            user_agent: text(&request.headers, &USER_AGENT).map(str::to_owned),
-            retry_for: text(&request.headers, &RETRY_FOR).map(str::to_owned),
-            retry_count: text(&request.headers, &RETRY_COUNT).and_then(|count| count.parse().ok()),
+            had_credential: headers.contains_key(AUTHORIZATION),
+            scheme: scheme.map(|(scheme, _)| scheme.to_owned()),
+            authorized: answer.authorized,
+            user_agent: header(&USER_AGENT),
+            retry_for: header(&RETRY_FOR),
+            retry_count: text(headers, &RETRY_COUNT).and_then(|count| count.parse().ok()),
             at: now,
-            status: answered.then(|| response.status().as_u16()),
+            status: is_answered.then(|| response.status().as_u16()),
         });
         (fault, response)
+    }
+
+    fn log(
+        &self,
+        request: &Parts,
+        state: &mut State,
+        now: DateTime<Utc>,
+        in_flight: usize,
+    ) -> Answer {
+        let is_crowded = self
+            .settings
+            .concurrency
+            .is_some_and(|most| in_flight > most);
+        let fault = state.script.next();
+        let fault = fault.or(is_crowded.then_some(Fault::Concurrency));
+        let (is_within, rate) = state.bucket.take(now, self.token_of(&request.headers));
+        let admitted = self.admit(request, state, now);
+        let authorized = admitted.is_ok();
+        let mut response = match (fault.as_ref().and_then(scripted), admitted) {
+            (Some(scripted), _) => scripted,
+            (None, Err(refusal)) => *refusal,
+            _ if !is_within => too_many(),
+            _ => self.page(request, state, fault.as_ref(), now),
+        };
+        state.oauth.announce(request, &mut response);
+        Answer {
+            fault,
+            response,
+            authorized,
+            rate,
+        }
+    }
+
+    /// A token request, which has faults and a limit of its own.
+    fn token(request: &Parts, sent: &[u8], state: &mut State, now: DateTime<Utc>) -> Answer {
+        let fault = state.oauth.script.next();
+        let (is_within, rate) = state.oauth.take(now);
+        let response = match fault.as_ref().and_then(scripted) {
+            Some(scripted) => scripted,
+            None if !is_within => too_many(),
+            None => state.oauth.token(request, sent, now),
+        };
+        Answer {
+            fault,
+            authorized: response.status() == StatusCode::OK,
+            response,
+            rate,
+        }
     }
 
     /// An API token, or an access token that opens the log.
@@ -187,7 +199,7 @@ impl Org {
             .and_then(|value| value.strip_prefix("SSWS"))
             .map(|token| token.strip_prefix(' ').unwrap_or(token));
         let is = |known: &Secret| token == Some(known.expose());
-        if is(&self.token) || self.other_tokens.iter().any(is) {
+        if is(&self.settings.token) || self.settings.other_tokens.iter().any(is) {
             return Ok(());
         }
         let summary = "Invalid token provided";
@@ -225,12 +237,10 @@ impl Org {
             let summary = "Bad request. Accept and/or Content-Type headers likely do not match supported values.";
             return error(StatusCode::BAD_REQUEST, "E0000021", summary);
         }
-        let query = match Query::read(request.uri.query().unwrap_or_default(), &state.log, now) {
-            Ok(query) => query,
-            Err((code, summary)) => return error(StatusCode::BAD_REQUEST, code, summary),
-        };
-        let slice = match query.answer(&state.log) {
-            Ok(slice) => slice,
+        let query = Query::read(request.uri.query().unwrap_or_default(), &state.log, now);
+        let answer = query.and_then(|query| Ok((query.answer(&state.log)?, query)));
+        let (slice, query) = match answer {
+            Ok(answer) => answer,
             Err((code, summary)) => return error(StatusCode::BAD_REQUEST, code, summary),
         };
         let base = base(request);
@@ -268,7 +278,7 @@ impl Org {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         let mut lines = vec![own];
         lines.extend(next);
-        if self.folded_links {
+        if self.settings.folded_links {
             lines = vec![lines.join(", ")];
         }
         for line in lines {

@@ -38,11 +38,9 @@ use std::fmt;
 use std::hash::RandomState;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
-use okta_coralogix_core::{Clock, Secret};
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 pub use builder::OktaSimulatorBuilder;
@@ -52,6 +50,7 @@ pub use request_log::RecordedRequest;
 pub use serve::ServedOrg;
 
 use bucket::Bucket;
+use builder::Settings;
 use fault::Script;
 use log::Log;
 use oauth::OAuth;
@@ -61,13 +60,7 @@ use oauth::OAuth;
 pub struct OktaSimulator(Arc<Org>);
 
 struct Org {
-    token: Secret,
-    clock: Arc<dyn Clock>,
-    skew: TimeDelta,
-    folded_links: bool,
-    other_tokens: Vec<Secret>,
-    concurrency: Option<usize>,
-    latency: Duration,
+    settings: Settings,
     in_flight: AtomicUsize,
     hasher: RandomState,
     state: Mutex<State>,
@@ -203,7 +196,7 @@ impl OktaSimulator {
     /// The time by the org's own clock.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        self.0.clock.now() + self.0.skew
+        self.0.settings.clock.now() + self.0.settings.skew
     }
 }
 

@@ -8,36 +8,9 @@ use super::answer::{error, header};
 use super::body;
 use super::fault::Fault;
 
-impl Fault {
-    /// True if the answer has nothing to do with the log.
-    pub(super) fn is_an_answer(&self) -> bool {
-        match self {
-            Self::NotUtf8
-            | Self::NextLink(_)
-            | Self::NoNextLink
-            | Self::HalfBody
-            | Self::StalledBody
-            | Self::SlowBody(_)
-            | Self::EndlessArray
-            | Self::WrongCharset
-            | Self::Silence
-            | Self::Unreachable => false,
-            Self::Status(..)
-            | Self::RateLimited(_)
-            | Self::RetryAfter(_)
-            | Self::Concurrency
-            | Self::RateLimitedSilently
-            | Self::Unavailable
-            | Self::Html
-            | Self::TruncatedGzip
-            | Self::QueryTimeout
-            | Self::Redirect(_) => true,
-        }
-    }
-}
-
-pub(super) fn scripted(fault: &Fault) -> Response<Bytes> {
-    match fault {
+/// The answer of a fault that has nothing to do with the log; `None` if it is one of the others.
+pub(super) fn scripted(fault: &Fault) -> Option<Response<Bytes>> {
+    Some(match fault {
         Fault::Status(status, body) => {
             let mut response = Response::new(Bytes::from(body.clone()));
             *response.status_mut() =
@@ -74,8 +47,12 @@ pub(super) fn scripted(fault: &Fault) -> Response<Bytes> {
             "E0000181",
             "Service is unavailable",
         ),
-        _ => too_many(),
-    }
+        Fault::RateLimited(_)
+        | Fault::RetryAfter(_)
+        | Fault::Concurrency
+        | Fault::RateLimitedSilently => too_many(),
+        _ => return None,
+    })
 }
 
 pub(super) fn too_many() -> Response<Bytes> {

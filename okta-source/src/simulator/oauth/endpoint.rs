@@ -23,7 +23,7 @@ pub(in crate::simulator) const TOKEN_PATH: &str = "/oauth2/v1/token";
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A status, an OAuth error code and its description.
-type Refused = (u16, &'static str, String);
+type Refused = (u16, &'static str, &'static str);
 
 impl OAuth {
     /// One more token request, in the bucket that is theirs alone.
@@ -58,17 +58,17 @@ impl OAuth {
         now: DateTime<Utc>,
     ) -> Result<serde_json::Value, Refused> {
         if request.method != Method::POST {
-            return Err((405, "invalid_request", "only POST is taken".to_owned()));
+            return Err((405, "invalid_request", "only POST is taken"));
         }
         let form = text(&request.headers, &CONTENT_TYPE)
             .is_some_and(|sent| sent.starts_with("application/x-www-form-urlencoded"));
         if !form {
-            return Err((400, "invalid_request", "no form was sent".to_owned()));
+            return Err((400, "invalid_request", "no form was sent"));
         }
         let form: HashMap<_, _> = url::form_urlencoded::parse(body).into_owned().collect();
         let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
         if field("grant_type") != "client_credentials" {
-            let why = "the simulator gives tokens for client_credentials only".to_owned();
+            let why = "the simulator gives tokens for client_credentials only";
             return Err((400, "unsupported_grant_type", why));
         }
         let url = format!("{}{TOKEN_PATH}", base(request));
@@ -85,14 +85,14 @@ impl OAuth {
             Ok(key) => Some(key),
             Err(NoProof::Absent) if !app.demands_dpop => None,
             Err(NoProof::Absent) => {
-                let why = "The DPoP proof JWT header is missing.".to_owned();
+                let why = "The DPoP proof JWT header is missing.";
                 return Err((400, "invalid_dpop_proof", why));
             }
             Err(NoProof::Nonce) => {
-                let why = "Authorization server requires nonce in DPoP proof.".to_owned();
+                let why = "Authorization server requires nonce in DPoP proof.";
                 return Err((400, "use_dpop_nonce", why));
             }
-            Err(NoProof::Bad(why)) => return Err((400, "invalid_dpop_proof", why.to_owned())),
+            Err(NoProof::Bad(why)) => return Err((400, "invalid_dpop_proof", why)),
         };
         // An app that demands no DPoP gets a plain token, whatever it sends.
         let key = key.filter(|_| app.demands_dpop);
@@ -102,7 +102,7 @@ impl OAuth {
             .collect();
         let granted = |scope: &&str| app.scopes.iter().any(|granted| granted == scope);
         if scopes.is_empty() || !scopes.iter().all(granted) {
-            let why = "One or more scopes are not granted to the app.".to_owned();
+            let why = "One or more scopes are not granted to the app.";
             return Err((400, "invalid_scope", why));
         }
         let life = self.settings.token_life;
@@ -133,7 +133,7 @@ impl OAuth {
         url: &str,
         now: DateTime<Utc>,
     ) -> Result<OAuthApp, Refused> {
-        let refused = |why: &str| (401, "invalid_client", why.to_owned());
+        let refused = |why| (401, "invalid_client", why);
         let find = |id: &str| self.settings.apps.iter().find(|app| app.client_id == id);
         if let Some(sent) = form.get("client_assertion") {
             if form.get("client_assertion_type").map(String::as_str) != Some(ASSERTION_TYPE) {

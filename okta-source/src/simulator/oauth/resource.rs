@@ -11,6 +11,9 @@ use super::endpoint::put_nonce;
 use super::proof::{self, Expected, NoProof};
 use crate::simulator::answer::{base, error, text};
 
+/// The scope that reads the log.
+const SCOPE: &str = "okta.logs.read";
+
 /// An answer without the log.
 type Refusal = Box<Response<Bytes>>;
 
@@ -41,19 +44,13 @@ impl OAuth {
         let Some(issued) = self.tokens.get(token).filter(|issued| now < issued.expires) else {
             return Err(refused(scheme, "invalid_token", "The token is not active."));
         };
+        let invalid = |why| Err(refused("DPoP", "invalid_token", why));
         match (&issued.key, scheme) {
+            (None, "Bearer") => {}
+            (None, _) => return invalid("The token is bound to no key."),
             (Some(_), "Bearer") => {
-                let why = "The token is bound to a key and came without a proof.";
-                return Err(refused("DPoP", "invalid_token", why));
+                return invalid("The token is bound to a key and came without a proof.");
             }
-            (None, "DPoP") => {
-                return Err(refused(
-                    "DPoP",
-                    "invalid_token",
-                    "The token is bound to no key.",
-                ));
-            }
-            (None, _) => {}
             (Some(key), _) => {
                 let url = format!("{}{}", base(request), request.uri.path());
                 let expected = Expected {
@@ -63,24 +60,23 @@ impl OAuth {
                     token: Some(token),
                     nonce: self.settings.nonce_for_resources.then_some(nonce.as_str()),
                 };
-                match proof::verify(&request.headers, &expected, &mut self.proofs) {
-                    Ok(shown) if shown == *key => {}
-                    Ok(_) => {
-                        let why = "The proof is of another key.";
-                        return Err(refused("DPoP", "invalid_token", why));
-                    }
-                    Err(NoProof::Nonce) => {
-                        let why = "Resource server requires nonce in DPoP proof.";
-                        let mut response = refused("DPoP", "use_dpop_nonce", why);
+                let (code, why) = match proof::verify(&request.headers, &expected, &mut self.proofs)
+                {
+                    Ok(shown) if shown == *key => ("", ""),
+                    Ok(_) => return invalid("The proof is of another key."),
+                    Err(NoProof::Nonce) => (
+                        "use_dpop_nonce",
+                        "Resource server requires nonce in DPoP proof.",
+                    ),
+                    Err(NoProof::Absent) => ("invalid_dpop_proof", "There is no proof."),
+                    Err(NoProof::Bad(why)) => ("invalid_dpop_proof", why),
+                };
+                if !code.is_empty() {
+                    let mut response = refused("DPoP", code, why);
+                    if code == "use_dpop_nonce" {
                         put_nonce(&mut response, &nonce);
-                        return Err(response);
                     }
-                    Err(NoProof::Absent) => {
-                        return Err(refused("DPoP", "invalid_dpop_proof", "There is no proof."));
-                    }
-                    Err(NoProof::Bad(why)) => {
-                        return Err(refused("DPoP", "invalid_dpop_proof", why));
-                    }
+                    return Err(response);
                 }
             }
         }
@@ -88,17 +84,9 @@ impl OAuth {
             let summary = "You do not have permission to perform the requested action";
             return Err(Box::new(error(StatusCode::FORBIDDEN, "E0000006", summary)));
         }
-        if !issued
-            .app
-            .scopes
-            .iter()
-            .any(|scope| scope == "okta.logs.read")
-        {
-            let mut response = refused(
-                scheme,
-                "insufficient_scope",
-                "The access token provided does not contain the required scopes.",
-            );
+        if !issued.app.scopes.iter().any(|scope| scope == SCOPE) {
+            let why = "The access token provided does not contain the required scopes.";
+            let mut response = refused(scheme, "insufficient_scope", why);
             *response.status_mut() = StatusCode::FORBIDDEN;
             return Err(response);
         }
