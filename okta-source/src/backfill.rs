@@ -40,7 +40,7 @@ impl OktaSourceBuilder {
     /// `Config` names a missing or wrong setting (`backfill`: an empty range, one that ends in the future, or one that begins more
     /// than 180 days ago); `Corrupt` if the checkpoint belongs to something else; what the checkpoint's store says.
     pub async fn open_backfill(mut self, range: Range<DateTime<Utc>>) -> Result<Backfill> {
-        let now = self.clock.now();
+        let now = self.host_clock().now();
         let wrong = |what| Err(Error::config("backfill", what));
         if range.is_empty() {
             return wrong("has no range; write an end that is later than its start");

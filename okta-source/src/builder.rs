@@ -20,30 +20,16 @@ use crate::position::resume::Position;
 use crate::source::OktaSource;
 
 /// Builds an [`OktaSource`]. The address, the credentials and the checkpoint have no default.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[must_use]
 pub struct OktaSourceBuilder {
     org_url: String,
     api_token: Option<Secret>,
     credentials: Option<Credentials>,
     checkpoint: Option<Arc<dyn CheckpointStore>>,
-    pub(crate) clock: Arc<dyn Clock>,
+    clock: Option<Arc<dyn Clock>>,
     transport: Option<Arc<dyn Transport>>,
     pub(crate) settings: Settings,
-}
-
-impl Default for OktaSourceBuilder {
-    fn default() -> Self {
-        Self {
-            org_url: String::new(),
-            api_token: None,
-            credentials: None,
-            checkpoint: None,
-            clock: Arc::new(SystemClock),
-            transport: None,
-            settings: Settings::default(),
-        }
-    }
 }
 
 impl OktaSourceBuilder {
@@ -116,7 +102,7 @@ impl OktaSourceBuilder {
 
     /// The host's clock. Default: the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
+        self.clock = Some(Arc::new(clock));
         self
     }
 
@@ -210,11 +196,17 @@ impl OktaSourceBuilder {
                 "is missing; give a place to keep the position in",
             )
         })?;
+        let clock = self.host_clock();
         let poller = self.poller()?;
         let settings = self.settings;
         let identity = Identity::of(poller.org(), &settings.query, settings.range.as_ref());
-        let position = Position::open(store, identity, &settings, self.clock.now()).await?;
+        let position = Position::open(store, identity, &settings, clock.now()).await?;
         Ok(OktaSource::new(&settings, poller, position))
+    }
+
+    pub(crate) fn host_clock(&self) -> Arc<dyn Clock> {
+        let clock = self.clock.clone();
+        clock.unwrap_or_else(|| Arc::new(SystemClock))
     }
 
     fn poller(&mut self) -> Result<Poller> {
@@ -231,7 +223,7 @@ impl OktaSourceBuilder {
                 .map(Credentials::from)
                 .map_err(|error| Error::config("api_token", error))?,
         };
-        let auth = Auth::new(credentials, Arc::clone(&self.clock))?;
+        let auth = Auth::new(credentials, self.host_clock())?;
         let transport = match self.transport.take() {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::new()?),
@@ -241,7 +233,7 @@ impl OktaSourceBuilder {
             transport,
             max_body_bytes: self.settings.max_body_bytes,
         };
-        let clock = OrgClock::new(Arc::clone(&self.clock));
+        let clock = OrgClock::new(self.host_clock());
         Ok(Poller::new(Client { auth, context }, clock, &self.settings))
     }
 }

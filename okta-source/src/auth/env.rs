@@ -9,7 +9,7 @@ use okta_coralogix_core::{Error, Result, Secret};
 use super::api_token::ApiToken;
 use super::credentials::Credentials;
 use super::key::PrivateKey;
-use super::service_app::ServiceApp;
+use super::service_app::{ServiceApp, ServiceAppError};
 
 const API_TOKEN: &str = "OKTA_API_TOKEN";
 const CLIENT_ID: &str = "OKTA_API_CLIENT_ID";
@@ -31,10 +31,17 @@ pub(super) const VARIABLES: [&str; 6] = [
 const LONGEST_KEY: u64 = 64 << 10;
 
 pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credentials> {
-    let given = Variables(lookup);
-    if let Some(token) = given.get(API_TOKEN)? {
-        let rest = VARIABLES.into_iter().skip(1);
-        if let Some(other) = rest.into_iter().find(|name| given.has(name)) {
+    let get = |name: &str| match lookup(name).map(OsString::into_string) {
+        None => Ok(None),
+        Some(Ok(value)) => Ok(Some(Secret::from(value))),
+        Some(Err(_)) => Err(Error::config(name, "is not valid UTF-8; set it again")),
+    };
+    let other = |skipped| {
+        let mut rest = VARIABLES.into_iter().skip(skipped);
+        rest.find(|name| lookup(name).is_some())
+    };
+    if let Some(token) = get(API_TOKEN)? {
+        if let Some(other) = other(1) {
             let detail = format!(
                 "is set beside {other}; set one of them: {API_TOKEN} to sign in with a token, or {CLIENT_ID} with \
                  {PRIVATE_KEY} to sign in as a service app"
@@ -44,88 +51,52 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credenti
         let token = ApiToken::parse(&token).map_err(|error| Error::config(API_TOKEN, error))?;
         return Ok(token.into());
     }
-    let Some(id) = given.get(CLIENT_ID)? else {
-        let rest = VARIABLES.into_iter().skip(2);
-        return Err(match rest.into_iter().find(|name| given.has(name)) {
-            Some(other) => Error::config(
-                CLIENT_ID,
-                format!("is not set, but {other} is; set it to the client id of the service app"),
-            ),
-            None => Error::config(
-                API_TOKEN,
-                format!(
-                    "is not set; set it to the API token of a Read-only or Report Administrator, or set {CLIENT_ID} and \
-                     {PRIVATE_KEY} of a service app"
-                ),
-            ),
-        });
+    let Some(id) = get(CLIENT_ID)? else {
+        if let Some(other) = other(2) {
+            let detail =
+                format!("is not set, but {other} is; set it to the client id of the service app");
+            return Err(Error::config(CLIENT_ID, detail));
+        }
+        let detail = format!(
+            "is not set; set it to the API token of a Read-only or Report Administrator, or set {CLIENT_ID} and \
+             {PRIVATE_KEY} of a service app"
+        );
+        return Err(Error::config(API_TOKEN, detail));
     };
-    given.service_app(id.expose()).map(Credentials::from)
+    service_app(id.expose(), get).map(Credentials::from)
 }
 
-struct Variables<F>(F);
-
-impl<F: Fn(&str) -> Option<OsString>> Variables<F> {
-    fn has(&self, name: &str) -> bool {
-        self.0(name).is_some()
-    }
-
-    fn get(&self, name: &str) -> Result<Option<Secret>> {
-        let Some(value) = self.0(name) else {
-            return Ok(None);
-        };
-        let value = value
-            .into_string()
-            .map_err(|_| Error::config(name, "is not valid UTF-8; set it again"))?;
-        Ok(Some(Secret::from(value)))
-    }
-
-    fn service_app(&self, id: &str) -> Result<ServiceApp> {
-        let key = self.get(PRIVATE_KEY)?;
-        let secret = self.get(CLIENT_SECRET)?;
-        let app = match (key, secret) {
-            (Some(_), Some(_)) => {
-                return Err(Error::config(
-                    PRIVATE_KEY,
-                    format!(
-                        "is set beside {CLIENT_SECRET}; set the key for a service app, or the secret for an API service \
-                         integration"
-                    ),
-                ));
-            }
-            (None, None) => {
-                return Err(Error::config(
-                    PRIVATE_KEY,
-                    format!(
-                        "is not set, but {CLIENT_ID} is; set it to the private key of the app or to its file ({CLIENT_SECRET} for \
-                         an API service integration)"
-                    ),
-                ));
-            }
-            (Some(key), None) => ServiceApp::with_private_key(id, private_key(&key)?)
-                .map_err(|error| Error::config(CLIENT_ID, error))?,
-            (None, Some(secret)) => {
-                ServiceApp::with_client_secret(id, &secret).map_err(|error| match error {
-                    super::service_app::ServiceAppError::ClientSecret => {
-                        Error::config(CLIENT_SECRET, error)
-                    }
-                    _ => Error::config(CLIENT_ID, error),
-                })?
-            }
-        };
-        let app = match self.get(PRIVATE_KEY_ID)? {
-            None => app,
-            Some(id) => app
-                .key_id(id.expose())
-                .map_err(|error| Error::config(PRIVATE_KEY_ID, error))?,
-        };
-        match self.get(SCOPES)? {
-            None => Ok(app),
-            Some(scopes) => app
-                .scopes(scopes.expose())
-                .map_err(|error| Error::config(SCOPES, error)),
+fn service_app(id: &str, get: impl Fn(&str) -> Result<Option<Secret>>) -> Result<ServiceApp> {
+    let mut app = match (get(PRIVATE_KEY)?, get(CLIENT_SECRET)?) {
+        (Some(_), Some(_)) => {
+            let detail = format!(
+                "is set beside {CLIENT_SECRET}; set the key for a service app, or the secret for an API service integration"
+            );
+            return Err(Error::config(PRIVATE_KEY, detail));
         }
+        (None, None) => {
+            let detail = format!(
+                "is not set, but {CLIENT_ID} is; set it to the private key of the app or to its file ({CLIENT_SECRET} for \
+                 an API service integration)"
+            );
+            return Err(Error::config(PRIVATE_KEY, detail));
+        }
+        (Some(key), None) => ServiceApp::with_private_key(id, private_key(&key)?)
+            .map_err(|error| Error::config(CLIENT_ID, error))?,
+        (None, Some(secret)) => ServiceApp::with_client_secret(id, &secret).map_err(|error| {
+            let is_secret = error == ServiceAppError::ClientSecret;
+            Error::config(if is_secret { CLIENT_SECRET } else { CLIENT_ID }, error)
+        })?,
+    };
+    if let Some(id) = get(PRIVATE_KEY_ID)? {
+        let named = app.key_id(id.expose());
+        app = named.map_err(|error| Error::config(PRIVATE_KEY_ID, error))?;
     }
+    if let Some(scopes) = get(SCOPES)? {
+        let scoped = app.scopes(scopes.expose());
+        app = scoped.map_err(|error| Error::config(SCOPES, error))?;
+    }
+    Ok(app)
 }
 
 /// The key itself, or the file that it is in. What is neither may be a piece of a key, so that no message repeats it.

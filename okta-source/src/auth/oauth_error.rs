@@ -132,24 +132,19 @@ pub(crate) fn token_error(
     let summary = summary(response);
     let wrong_endpoint = |what: &str| {
         let instead = "write the address of the org itself, such as https://example.okta.com";
-        Error::new(ErrorKind::WrongEndpoint, format!("{what}: {instead}"))
-    };
-    let unavailable = || {
-        let detail = format!("the org cannot give tokens at the moment ({summary})");
-        unavailable(response, detail)
+        let detail = format!("{what} ({summary}): {instead}");
+        Error::new(ErrorKind::WrongEndpoint, detail)
     };
     match status {
         // The token endpoint has a limit of its own.
         StatusCode::TOO_MANY_REQUESTS => return rate_limited(response, "token requests", ""),
-        StatusCode::REQUEST_TIMEOUT => return unavailable(),
-        StatusCode::NOT_FOUND => {
-            return wrong_endpoint(&format!("this address gives no tokens ({summary})"));
+        StatusCode::NOT_FOUND => return wrong_endpoint("this address gives no tokens"),
+        status if status == StatusCode::REQUEST_TIMEOUT || status.is_server_error() => {
+            let detail = format!("the org cannot give tokens at the moment ({summary})");
+            return unavailable(response, detail);
         }
-        status if status.is_server_error() => return unavailable(),
         status if status.is_redirection() => {
-            return wrong_endpoint(&format!(
-                "this address answers a token request with a redirect ({summary}), which is not followed"
-            ));
+            return wrong_endpoint("this address answers with a redirect, which is not followed");
         }
         status if status.is_success() => return unreadable(response, "no token"),
         _ => {}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use okta_coralogix_core::{Error, ErrorKind, Result, RetryHint, Secret};
+use okta_coralogix_core::{Error, Result, RetryHint, Secret};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
@@ -47,17 +47,9 @@ pub(crate) struct TokenCache {
 #[derive(Debug, Default)]
 struct Kept {
     token: Option<Arc<AccessToken>>,
-    failure: Option<Failure>,
+    failure: Option<Error>,
     /// No request for a token before this.
     not_before: Option<Instant>,
-}
-
-/// An error for everybody who waited for the same request.
-#[derive(Debug, Clone)]
-struct Failure {
-    kind: ErrorKind,
-    retry: RetryHint,
-    detail: String,
 }
 
 impl TokenCache {
@@ -78,7 +70,7 @@ impl TokenCache {
         }
         let waited = self.attempts.load(Ordering::Acquire) != before;
         if let Some(failure) = kept.failure.as_ref().filter(|_| waited) {
-            return Err(failure.error());
+            return Err(copy(failure));
         }
         if let Some(at) = kept.not_before {
             sleep_until(at).await;
@@ -128,17 +120,12 @@ impl Kept {
             self.not_before = self.not_before.max(Some(now + PATIENCE));
             return Ok(token);
         }
-        self.failure = Some(Failure {
-            kind: error.kind(),
-            retry: error.retry(),
-            detail: error.detail().to_owned(),
-        });
+        self.failure = Some(copy(&error));
         Err(error)
     }
 }
 
-impl Failure {
-    fn error(&self) -> Error {
-        Error::new(self.kind, self.detail.clone()).with_retry(self.retry)
-    }
+/// The same error, for everybody who waited for the same request.
+fn copy(error: &Error) -> Error {
+    Error::new(error.kind(), error.detail()).with_retry(error.retry())
 }

@@ -14,7 +14,7 @@ use http::header::{
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use okta_coralogix_core::Secret;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::bucket::Rate;
 use super::fault::Fault;
@@ -325,6 +325,10 @@ pub(super) fn error(status: StatusCode, code: &str, summary: &str) -> Response<B
         "errorId": "oaeSimulator",
         "errorCauses": [],
     });
+    json_answer(status, &body)
+}
+
+pub(super) fn json_answer(status: StatusCode, body: &Value) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");

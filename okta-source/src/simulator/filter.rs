@@ -36,22 +36,10 @@ pub(super) enum Filter {
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
-    Compare(String, Operator, Value),
+    Compare(String, &'static str, Value),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operator {
-    Eq,
-    Ne,
-    Gt,
-    Ge,
-    Lt,
-    Le,
-    Sw,
-    Ew,
-    Co,
-    Pr,
-}
+const OPERATORS: [&str; 10] = ["eq", "ne", "gt", "ge", "lt", "le", "sw", "ew", "co", "pr"];
 
 impl Filter {
     pub(super) fn read(text: &str) -> Result<Self, Refusal> {
@@ -68,56 +56,38 @@ impl Filter {
             Self::Not(part) => !part.matches(event),
             Self::Compare(path, operator, value) => {
                 let found = at(event, path);
-                match operator {
-                    Operator::Ne => !found.iter().any(|found| Operator::Eq.holds(found, value)),
-                    operator => found.iter().any(|found| operator.holds(found, value)),
+                match *operator {
+                    "ne" => !found.iter().any(|found| holds("eq", found, value)),
+                    operator => found.iter().any(|found| holds(operator, found, value)),
                 }
             }
         }
     }
 }
 
-impl Operator {
-    fn read(word: &str) -> Option<Self> {
-        Some(match word.to_ascii_lowercase().as_str() {
-            "eq" => Self::Eq,
-            "ne" => Self::Ne,
-            "gt" => Self::Gt,
-            "ge" => Self::Ge,
-            "lt" => Self::Lt,
-            "le" => Self::Le,
-            "sw" => Self::Sw,
-            "ew" => Self::Ew,
-            "co" => Self::Co,
-            "pr" => Self::Pr,
-            _ => return None,
-        })
-    }
-
-    fn holds(self, found: &Value, value: &Value) -> bool {
-        let text = |value: &Value| value.as_str().map(str::to_lowercase);
-        let order = match (found.as_f64(), value.as_f64()) {
-            (Some(found), Some(value)) => found.partial_cmp(&value),
-            _ => text(found)
-                .zip(text(value))
-                .map(|(found, value)| found.cmp(&value)),
-        };
-        let part = |is: fn(&str, &str) -> bool| {
-            text(found)
-                .zip(text(value))
-                .is_some_and(|(found, value)| is(&found, &value))
-        };
-        match self {
-            Self::Pr => !found.is_null(),
-            Self::Eq | Self::Ne => found == value || order.is_some_and(|order| order.is_eq()),
-            Self::Gt => order.is_some_and(|order| order.is_gt()),
-            Self::Ge => order.is_some_and(|order| order.is_ge()),
-            Self::Lt => order.is_some_and(|order| order.is_lt()),
-            Self::Le => order.is_some_and(|order| order.is_le()),
-            Self::Sw => part(|found, value| found.starts_with(value)),
-            Self::Ew => part(|found, value| found.ends_with(value)),
-            Self::Co => part(|found, value| found.contains(value)),
-        }
+fn holds(operator: &str, found: &Value, value: &Value) -> bool {
+    let text = |value: &Value| value.as_str().map(str::to_lowercase);
+    let order = match (found.as_f64(), value.as_f64()) {
+        (Some(found), Some(value)) => found.partial_cmp(&value),
+        _ => text(found)
+            .zip(text(value))
+            .map(|(found, value)| found.cmp(&value)),
+    };
+    let part = |is: fn(&str, &str) -> bool| {
+        text(found)
+            .zip(text(value))
+            .is_some_and(|(found, value)| is(&found, &value))
+    };
+    match operator {
+        "pr" => !found.is_null(),
+        "eq" => found == value || order.is_some_and(|order| order.is_eq()),
+        "gt" => order.is_some_and(|order| order.is_gt()),
+        "ge" => order.is_some_and(|order| order.is_ge()),
+        "lt" => order.is_some_and(|order| order.is_lt()),
+        "le" => order.is_some_and(|order| order.is_le()),
+        "sw" => part(|found, value| found.starts_with(value)),
+        "ew" => part(|found, value| found.ends_with(value)),
+        _ => part(|found, value| found.contains(value)),
     }
 }
 
@@ -234,8 +204,11 @@ fn one(rest: &mut Rest) -> Result<Filter, Refusal> {
         };
     }
     let path = rest.pop().ok_or(INVALID)?;
-    let operator = rest.pop().and_then(|word| Operator::read(&word));
-    let operator = operator.ok_or(INVALID)?;
+    let word = rest.pop().ok_or(INVALID)?;
+    let mut operators = OPERATORS.into_iter();
+    let operator = operators
+        .find(|known| word.eq_ignore_ascii_case(known))
+        .ok_or(INVALID)?;
     let root = path.split('.').next().unwrap_or_default();
     if !ATTRIBUTES.contains(&root) {
         return Err(INVALID);
@@ -246,12 +219,12 @@ fn one(rest: &mut Rest) -> Result<Filter, Refusal> {
     ];
     let unsearchable = root == "published"
         || path.contains("changeDetails")
-        || (operator == Operator::Co && url.contains(&path.as_str()));
+        || (operator == "co" && url.contains(&path.as_str()));
     if unsearchable {
         return Err(SEARCH);
     }
     let value = match operator {
-        Operator::Pr => Value::Null,
+        "pr" => Value::Null,
         _ => {
             let word = rest.pop().ok_or(INVALID)?;
             serde_json::from_str(&word).map_err(|_| INVALID)?

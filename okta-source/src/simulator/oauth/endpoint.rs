@@ -15,7 +15,7 @@ use super::app::{OAuthApp, Shows};
 use super::jws::Jws;
 use super::proof::{self, Expected, NoProof};
 use super::{Issued, OAuth, assertion};
-use crate::simulator::answer::{base, text};
+use crate::simulator::answer::{base, json_answer, text};
 use crate::simulator::bucket::Rate;
 
 pub(in crate::simulator) const TOKEN_PATH: &str = "/oauth2/v1/token";
@@ -23,7 +23,7 @@ pub(in crate::simulator) const TOKEN_PATH: &str = "/oauth2/v1/token";
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A status, an OAuth error code and its description.
-type Refused = (u16, &'static str, &'static str);
+type Refused = (StatusCode, &'static str, &'static str);
 
 impl OAuth {
     /// One more token request, in the bucket that is theirs alone.
@@ -39,7 +39,7 @@ impl OAuth {
         now: DateTime<Utc>,
     ) -> Response<Bytes> {
         let mut response = match self.grant(request, body, now) {
-            Ok(token) => json_answer(200, &token),
+            Ok(token) => json_answer(StatusCode::OK, &token),
             Err((status, error, description)) => json_answer(
                 status,
                 &json!({ "error": error, "error_description": description }),
@@ -58,18 +58,26 @@ impl OAuth {
         now: DateTime<Utc>,
     ) -> Result<serde_json::Value, Refused> {
         if request.method != Method::POST {
-            return Err((405, "invalid_request", "only POST is taken"));
+            return Err((
+                StatusCode::METHOD_NOT_ALLOWED,
+                "invalid_request",
+                "only POST is taken",
+            ));
         }
         let form = text(&request.headers, &CONTENT_TYPE)
             .is_some_and(|sent| sent.starts_with("application/x-www-form-urlencoded"));
         if !form {
-            return Err((400, "invalid_request", "no form was sent"));
+            return Err((
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "no form was sent",
+            ));
         }
         let form: HashMap<_, _> = url::form_urlencoded::parse(body).into_owned().collect();
         let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
         if field("grant_type") != "client_credentials" {
             let why = "the simulator gives tokens for client_credentials only";
-            return Err((400, "unsupported_grant_type", why));
+            return Err((StatusCode::BAD_REQUEST, "unsupported_grant_type", why));
         }
         let url = format!("{}{TOKEN_PATH}", base(request));
         let app = self.who(request, &form, &url, now)?;
@@ -86,13 +94,15 @@ impl OAuth {
             Err(NoProof::Absent) if !app.demands_dpop => None,
             Err(NoProof::Absent) => {
                 let why = "The DPoP proof JWT header is missing.";
-                return Err((400, "invalid_dpop_proof", why));
+                return Err((StatusCode::BAD_REQUEST, "invalid_dpop_proof", why));
             }
             Err(NoProof::Nonce) => {
                 let why = "Authorization server requires nonce in DPoP proof.";
-                return Err((400, "use_dpop_nonce", why));
+                return Err((StatusCode::BAD_REQUEST, "use_dpop_nonce", why));
             }
-            Err(NoProof::Bad(why)) => return Err((400, "invalid_dpop_proof", why)),
+            Err(NoProof::Bad(why)) => {
+                return Err((StatusCode::BAD_REQUEST, "invalid_dpop_proof", why));
+            }
         };
         // An app that demands no DPoP gets a plain token, whatever it sends.
         let key = key.filter(|_| app.demands_dpop);
@@ -103,7 +113,7 @@ impl OAuth {
         let granted = |scope: &&str| app.scopes.iter().any(|granted| granted == scope);
         if scopes.is_empty() || !scopes.iter().all(granted) {
             let why = "One or more scopes are not granted to the app.";
-            return Err((400, "invalid_scope", why));
+            return Err((StatusCode::BAD_REQUEST, "invalid_scope", why));
         }
         let life = self.settings.token_life;
         let token = format!(
@@ -133,7 +143,7 @@ impl OAuth {
         url: &str,
         now: DateTime<Utc>,
     ) -> Result<OAuthApp, Refused> {
-        let refused = |why| (401, "invalid_client", why);
+        let refused = |why| (StatusCode::UNAUTHORIZED, "invalid_client", why);
         let find = |id: &str| self.settings.apps.iter().find(|app| app.client_id == id);
         if let Some(sent) = form.get("client_assertion") {
             if form.get("client_assertion_type").map(String::as_str) != Some(ASSERTION_TYPE) {
@@ -165,14 +175,6 @@ impl OAuth {
             _ => Err(wrong()),
         }
     }
-}
-
-pub(super) fn json_answer(status: u16, body: &serde_json::Value) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body.to_string()));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(CONTENT_TYPE, json);
-    response
 }
 
 pub(super) fn put_nonce(response: &mut Response<Bytes>, nonce: &str) {

@@ -61,20 +61,29 @@ pub(super) fn verify(
     if !proof.is_signed_by(jwk) {
         return Err(NoProof::Bad("the signature is not that of jwk"));
     }
-    if proof.claim("htm") != Some(expected.method) {
-        return Err(NoProof::Bad("htm is not the method"));
-    }
-    if proof.claim("htu") != Some(expected.url) {
-        return Err(NoProof::Bad("htu is not the URL"));
-    }
     let age = proof.claims["iat"]
         .as_i64()
         .map(|iat| expected.now.timestamp() - iat);
-    if !age.is_some_and(|age| (-NEWEST..=OLDEST).contains(&age)) {
-        return Err(NoProof::Bad("iat is too old or in the future"));
-    }
-    if expected.token.map(hash).as_deref() != proof.claim("ath") {
-        return Err(NoProof::Bad("ath is not the hash of the token"));
+    let is_fresh = age.is_some_and(|age| (-NEWEST..=OLDEST).contains(&age));
+    let ath = expected.token.map(hash);
+    for (is_right, why) in [
+        (
+            proof.claim("htm") == Some(expected.method),
+            "htm is not the method",
+        ),
+        (
+            proof.claim("htu") == Some(expected.url),
+            "htu is not the URL",
+        ),
+        (is_fresh, "iat is too old or in the future"),
+        (
+            proof.claim("ath") == ath.as_deref(),
+            "ath is not the hash of the token",
+        ),
+    ] {
+        if !is_right {
+            return Err(NoProof::Bad(why));
+        }
     }
     if expected
         .nonce
