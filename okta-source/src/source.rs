@@ -183,7 +183,7 @@ impl OktaSource {
         if let Some(counts) = self.reread.page(&mut page, dedup) {
             self.monitor.overlap_reread(counts);
         }
-        let point = self.position.unmoved(page.published_ms());
+        let point = self.position.unmoved(&page.items);
         let point = point.filter(|_| !page.items.is_empty());
         Ok(point.map(|point| self.deliver(point, page)))
     }

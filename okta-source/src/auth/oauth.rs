@@ -93,30 +93,18 @@ impl OAuth {
         request: &mut Request<Bytes>,
         token: &AccessToken,
     ) -> Result<Option<Secret>> {
-        let proof = match token.bound {
-            false => None,
-            true => {
-                let url = without_query(request.uri());
-                let method = request.method().as_str();
-                let now = self.now();
-                let secret = Some(&token.secret);
-                Some(
-                    self.dpop
-                        .proof(Server::Resource, method, &url, now, secret)?,
-                )
-            }
-        };
-        let headers = request.headers_mut();
+        let mut proof = None;
+        if token.bound {
+            let (url, method) = (without_query(request.uri()), request.method().as_str());
+            let (server, secret) = (Server::Resource, Some(&token.secret));
+            proof = Some(self.dpop.proof(server, method, &url, self.now(), secret)?);
+        }
         let scheme = if token.bound { "DPoP" } else { "Bearer" };
-        headers.extend(header(
-            AUTHORIZATION,
-            &format!("{scheme} {}", token.secret.expose()),
-        ));
-        headers.extend(
-            proof
-                .as_ref()
-                .and_then(|proof| header(DPOP, proof.expose())),
-        );
+        let authorization = format!("{scheme} {}", token.secret.expose());
+        let headers = request.headers_mut();
+        headers.extend(header(AUTHORIZATION, &authorization));
+        let signed = proof.as_ref();
+        headers.extend(signed.and_then(|proof| header(DPOP, proof.expose())));
         Ok(proof)
     }
 

@@ -1,6 +1,5 @@
 //! An OAuth app that stands for itself: no user signs in.
 
-use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -31,15 +30,15 @@ const ASSERTION_LIFE: i64 = 300;
 /// let source = OktaSource::builder().org_url("example.okta.com").credentials(app);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct ServiceApp {
     client_id: String,
-    proves: ClientAuthentication,
+    authentication: ClientAuthentication,
     scopes: Vec<String>,
 }
 
 /// How an app shows that it is itself.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 enum ClientAuthentication {
     /// `private_key_jwt`.
     Key {
@@ -107,7 +106,7 @@ impl ServiceApp {
         Self::new(&client_id.into(), ClientAuthentication::Secret(secret))
     }
 
-    fn new(client_id: &str, proves: ClientAuthentication) -> Result<Self, ServiceAppError> {
+    fn new(client_id: &str, authentication: ClientAuthentication) -> Result<Self, ServiceAppError> {
         let client_id = client_id.trim().to_owned();
         // A colon would end the client id in a Basic header.
         if !is_word(&client_id) || client_id.contains(':') || client_id.len() > 255 {
@@ -115,7 +114,7 @@ impl ServiceApp {
         }
         Ok(Self {
             client_id,
-            proves,
+            authentication,
             scopes: vec![SCOPE.to_owned()],
         })
     }
@@ -126,7 +125,7 @@ impl ServiceApp {
     /// If it cannot be one, or contradicts that of the JWK.
     pub fn key_id(mut self, id: impl Into<String>) -> Result<Self, ServiceAppError> {
         let given = id.into().trim().to_owned();
-        let ClientAuthentication::Key { id, .. } = &mut self.proves else {
+        let ClientAuthentication::Key { id, .. } = &mut self.authentication else {
             return Err(ServiceAppError::NoKey);
         };
         if !is_word(&given) || given.len() > 255 {
@@ -159,14 +158,14 @@ impl ServiceApp {
 
     /// The key id that is sent, if any.
     pub(crate) fn sent_key_id(&self) -> Option<&str> {
-        match &self.proves {
+        match &self.authentication {
             ClientAuthentication::Key { id, .. } => id.as_deref(),
             ClientAuthentication::Secret(_) => None,
         }
     }
 
     pub(crate) fn has_key(&self) -> bool {
-        matches!(self.proves, ClientAuthentication::Key { .. })
+        matches!(self.authentication, ClientAuthentication::Key { .. })
     }
 
     /// The form of a token request, its `Authorization`, and what in them must never be shown.
@@ -174,7 +173,7 @@ impl ServiceApp {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials")
             .append_pair("scope", &self.scopes.join(" "));
-        match &self.proves {
+        match &self.authentication {
             ClientAuthentication::Secret(secret) => {
                 let both = format!("{}:{}", self.client_id, secret.expose());
                 let encoded = Secret::from(STANDARD.encode(both));
@@ -244,16 +243,4 @@ pub(crate) fn sensitive(mut value: HeaderValue) -> HeaderValue {
 fn is_word(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
     !text.is_empty() && text.bytes().all(is_plain)
-}
-
-impl fmt::Debug for ServiceApp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("ServiceApp");
-        shown.field("client_id", &self.client_id);
-        match &self.proves {
-            ClientAuthentication::Key { key, id } => shown.field("key", key).field("key_id", id),
-            ClientAuthentication::Secret(secret) => shown.field("client_secret", secret),
-        };
-        shown.field("scopes", &self.scopes).finish()
-    }
 }

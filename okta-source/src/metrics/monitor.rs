@@ -59,15 +59,15 @@ impl Monitor {
     }
 
     pub(crate) fn request_sent(&self) {
-        self.metrics.count(|metrics| metrics.requests += 1);
+        self.metrics.counted().metrics.requests += 1;
     }
 
     /// The source waits for its budget.
     pub(crate) fn waited(&self, wait: Duration) {
-        self.metrics.count(|metrics| {
-            metrics.waits += 1;
-            metrics.waited += wait;
-        });
+        let mut counted = self.metrics.counted();
+        counted.metrics.waits += 1;
+        counted.metrics.waited += wait;
+        drop(counted);
         self.tell(|source| PipelineEvent::RateLimitWait { source, wait });
     }
 
@@ -108,16 +108,19 @@ impl Monitor {
             .max()
             .and_then(|published| now.signed_duration_since(published).to_std().ok());
         let at = Instant::now();
-        self.metrics.answered(at, items > 0, |metrics| {
-            metrics.pages += 1;
-            metrics.short_pages += u64::from(short);
-            metrics.items += items as u64;
-            metrics.budget_left = budget_left;
-            metrics.lag = lag.or(metrics.lag);
-        });
+        let mut counted = self.metrics.counted();
+        counted.last_answer = Some(at);
+        let metrics = &mut counted.metrics;
+        metrics.pages += 1;
+        metrics.short_pages += u64::from(short);
+        metrics.items += items as u64;
+        metrics.budget_left = budget_left;
+        metrics.lag = lag.or(metrics.lag);
         if items > 0 {
+            counted.last_event = Some(at);
             self.alarm = self.silence.map(|silence| at + silence);
         }
+        drop(counted);
         self.tell(|source| PipelineEvent::Polled {
             source,
             items,

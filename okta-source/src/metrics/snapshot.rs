@@ -10,11 +10,11 @@ use tokio::time::Instant;
 pub struct SourceMetrics(Arc<Mutex<Counted>>);
 
 #[derive(Debug)]
-struct Counted {
-    metrics: MetricsSnapshot,
+pub(super) struct Counted {
+    pub(super) metrics: MetricsSnapshot,
     opened: Instant,
-    last_answer: Option<Instant>,
-    last_event: Option<Instant>,
+    pub(super) last_answer: Option<Instant>,
+    pub(super) last_event: Option<Instant>,
 }
 
 /// What a source has done since it was opened.
@@ -65,27 +65,8 @@ impl SourceMetrics {
         }
     }
 
-    pub(super) fn count(&self, count: impl FnOnce(&mut MetricsSnapshot)) {
-        count(&mut self.counted().metrics);
-    }
-
-    /// The same for a good answer, with events or without.
-    pub(super) fn answered(
-        &self,
-        at: Instant,
-        has_events: bool,
-        count: impl FnOnce(&mut MetricsSnapshot),
-    ) {
-        let mut counted = self.counted();
-        count(&mut counted.metrics);
-        counted.last_answer = Some(at);
-        if has_events {
-            counted.last_event = Some(at);
-        }
-    }
-
     /// Nothing that runs under this lock panics, so that a poisoned one is still sound.
-    fn counted(&self) -> MutexGuard<'_, Counted> {
+    pub(super) fn counted(&self) -> MutexGuard<'_, Counted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

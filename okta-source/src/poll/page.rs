@@ -62,11 +62,6 @@ impl Page {
         })
     }
 
-    /// The latest `published` of the page, ms since 1970.
-    pub(crate) fn published_ms(&self) -> Option<i64> {
-        self.published().map(|time| time.timestamp_millis()).max()
-    }
-
     /// `published` of each event.
     pub(crate) fn published(&self) -> impl Iterator<Item = DateTime<Utc>> + '_ {
         self.items.iter().flatten().map(RawEvent::published)

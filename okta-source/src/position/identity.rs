@@ -37,38 +37,24 @@ pub(crate) enum Relation {
 }
 
 impl Identity {
-    /// Of an org that is polled, or of which a range is read.
+    /// Of an org that is polled, or of which a range is read. The range is a part of the query.
     pub(crate) fn of(org: &OrgUrl, query: &Query, range: Option<&Range<DateTime<Utc>>>) -> Self {
-        let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
-        match range {
-            None => Self::polling(org, query),
+        let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let text = serde_json::to_string(query).unwrap_or_default();
+        let (way, query) = match range {
+            None if query.is_all() => (POLLING, String::new()),
+            None => (POLLING, text),
             Some(range) => {
-                let range = format!("{}/{}", text(range.start), text(range.end));
-                Self::backfill(org, &range, query)
+                let query = format!("{}/{} {text}", time(range.start), time(range.end));
+                (BACKFILL, query)
             }
-        }
-    }
-
-    fn polling(org: &OrgUrl, query: &Query) -> Self {
-        let query = match query.is_all() {
-            true => String::new(),
-            false => text(query),
         };
-        Self::new(POLLING, org, &query, false)
-    }
-
-    /// The range is a part of the query.
-    fn backfill(org: &OrgUrl, range: &str, query: &Query) -> Self {
-        Self::new(BACKFILL, org, &format!("{range} {}", text(query)), true)
-    }
-
-    fn new(way: &str, org: &OrgUrl, query: &str, is_bounded: bool) -> Self {
         let prefix = format!("{way} {org}");
         Self {
             org: org.clone(),
             text: format!("{prefix} {query}").trim_end().to_owned(),
             prefix: prefix.len(),
-            is_bounded,
+            is_bounded: range.is_some(),
         }
     }
 
@@ -132,10 +118,6 @@ impl Identity {
     }
 }
 
-fn text(query: &Query) -> String {
-    serde_json::to_string(query).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,7 +127,7 @@ mod tests {
             filter: filter.map(str::to_owned),
             q: None,
         };
-        Identity::polling(&OrgUrl::parse(org).unwrap(), &query)
+        Identity::of(&OrgUrl::parse(org).unwrap(), &query, None)
     }
 
     #[test]
@@ -157,8 +139,12 @@ mod tests {
         let longer = identity("example.okta.com:8443", None);
         let elsewhere = identity("other.okta.com", Some("a pr"));
         let org = OrgUrl::parse("example.okta.com").unwrap();
-        let backfill = Identity::backfill(&org, "a..b", &Query::default());
-        let next = Identity::backfill(&org, "b..c", &Query::default());
+        let range = |days: &str| {
+            let (start, end) = days.split_once('/').unwrap();
+            let day = |day| format!("2026-11-{day}T00:00:00Z").parse().unwrap();
+            Identity::of(&org, &Query::default(), Some(&(day(start)..day(end))))
+        };
+        let (backfill, next) = (range("01/02"), range("02/03"));
         for (one, two, relation) in [
             (&all, &all, Relation::Same),
             (&some, &some, Relation::Same),

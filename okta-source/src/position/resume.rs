@@ -47,6 +47,8 @@ pub(crate) struct Position {
     until: Option<DateTime<Utc>>,
 }
 
+type Item = Result<RawEvent, MalformedEvent>;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum NextPage {
     Start,
@@ -181,14 +183,11 @@ impl Position {
     }
 
     /// The point to commit with late events of the overlap: polling goes on where it was.
-    pub(crate) fn unmoved(&self, published_ms: Option<i64>) -> Option<ResumePoint> {
-        let NextPage::Link(cursor) = self.next.clone() else {
-            return None;
-        };
-        Some(ResumePoint {
-            cursor,
-            published_ms,
-        })
+    pub(crate) fn unmoved(&self, items: &[Item]) -> Option<ResumePoint> {
+        match &self.next {
+            NextPage::Link(cursor) => Some(point(cursor, items)),
+            _ => None,
+        }
     }
 
     /// Goes on behind a page with these items. `next` is its link; `None`: it ends a bounded range.
@@ -199,7 +198,7 @@ impl Position {
         &mut self,
         request: &PageRequest,
         next: Option<Cursor>,
-        items: &[Result<RawEvent, MalformedEvent>],
+        items: &[Item],
         is_full: bool,
     ) -> Result<Advance> {
         self.accept(request);
@@ -220,22 +219,17 @@ impl Position {
         // A page whose link leads back would be asked for again without end.
         let is_caught_up = !(moved && (is_full || is_bounded));
         let is_empty = items.is_empty() && !moved && !next.is_end();
-        let published = items.iter().flatten().map(RawEvent::published);
-        let point = ResumePoint {
-            published_ms: published.map(|time| time.timestamp_millis()).max(),
-            cursor: next.clone(),
-        };
-        let pauses = (is_caught_up || circles) && !next.is_end();
-        self.next = NextPage::behind(next);
-        Ok(Advance {
-            point: (!is_empty).then_some(point),
+        let advance = Advance {
+            point: (!is_empty).then(|| point(&next, items)),
             is_caught_up,
-            pauses,
-        })
+            pauses: (is_caught_up || circles) && !next.is_end(),
+        };
+        self.next = NextPage::behind(next);
+        Ok(advance)
     }
 
     /// True if every event was given before; one without a uuid counts as known.
-    fn knows_all(&self, items: &[Result<RawEvent, MalformedEvent>]) -> bool {
+    fn knows_all(&self, items: &[Item]) -> bool {
         let dedup = self.committer.dedup_window();
         let mut events = items.iter().flatten();
         events.all(|event| event.uuid().is_none_or(|uuid| dedup.contains(&uuid)))
@@ -325,6 +319,15 @@ impl NextPage {
             true => Self::End,
             false => Self::Link(cursor),
         }
+    }
+}
+
+/// The point behind these items.
+fn point(cursor: &Cursor, items: &[Item]) -> ResumePoint {
+    let published = items.iter().flatten().map(RawEvent::published);
+    ResumePoint {
+        cursor: cursor.clone(),
+        published_ms: published.map(|time| time.timestamp_millis()).max(),
     }
 }
 

@@ -39,18 +39,13 @@ struct Answer {
     rate: Rate,
 }
 
-/// A request that is being answered.
+/// A request that is being answered, and how many there are with it.
 struct InFlight<'a>(&'a AtomicUsize, usize);
 
 impl<'a> InFlight<'a> {
     fn enter(count: &'a AtomicUsize) -> Self {
         let before = count.fetch_add(1, Ordering::Relaxed);
         Self(count, before + 1)
-    }
-
-    /// How many there are with it.
-    fn number(&self) -> usize {
-        self.1
     }
 }
 
@@ -71,7 +66,7 @@ impl OktaSimulator {
     pub(super) async fn answer(&self, request: &Parts, sent: &[u8]) -> Response<Body> {
         let now = self.now();
         let in_flight = InFlight::enter(&self.0.in_flight);
-        let (fault, response) = self.0.respond(request, sent, now, in_flight.number());
+        let (fault, response) = self.0.respond(request, sent, now, in_flight.1);
         if !self.0.settings.latency.is_zero() {
             tokio::time::sleep(self.0.settings.latency).await;
         }

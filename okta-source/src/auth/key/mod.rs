@@ -147,16 +147,16 @@ impl PrivateKey {
     }
 
     fn of_rsa(pair: RsaKeyPair) -> Self {
-        Self {
-            pair: Pair::Rsa(Box::new(pair)),
-            algorithm: SigningAlgorithm::Rs256,
-            id: None,
-        }
+        Self::new(Pair::Rsa(Box::new(pair)), SigningAlgorithm::Rs256)
     }
 
     fn of_curve(pair: EcdsaKeyPair, algorithm: SigningAlgorithm) -> Self {
+        Self::new(Pair::Ec(Box::new(pair)), algorithm)
+    }
+
+    fn new(pair: Pair, algorithm: SigningAlgorithm) -> Self {
         Self {
-            pair: Pair::Ec(Box::new(pair)),
+            pair,
             algorithm,
             id: None,
         }

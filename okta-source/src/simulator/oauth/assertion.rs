@@ -29,32 +29,37 @@ pub(super) fn verify(
         None => keys.first().filter(|_| keys.len() == 1),
     };
     let key = key.ok_or("The client_assertion JWT kid is invalid.")?;
-    if !assertion.is_signed_by(key) {
-        return Err("The client_assertion signature is invalid.");
-    }
-    if assertion.claim("sub") != assertion.claim("iss") {
-        return Err("The client_assertion's subject is not its issuer.");
-    }
-    if assertion.claim("aud") != Some(url) {
-        return Err(
-            "The audience claim for client_assertion must be the endpoint invoked for the request.",
-        );
-    }
     let now = now.timestamp();
-    // An integer: a quoted number is refused.
+    // Integers: a quoted number is refused.
     let exp = assertion.claims["exp"].as_i64();
-    let exp = exp.ok_or("The client_assertion has no expiration.")?;
-    if exp <= now {
-        return Err("The client_assertion is expired.");
-    }
-    if exp > now + LONGEST {
-        return Err("The client_assertion's expiration is too far in the future.");
-    }
-    if assertion.claims["iat"]
-        .as_i64()
-        .is_some_and(|iat| iat > now)
-    {
-        return Err("The client_assertion was issued in the future.");
+    let iat = assertion.claims["iat"].as_i64();
+    for (is_wrong, why) in [
+        (
+            !assertion.is_signed_by(key),
+            "The client_assertion signature is invalid.",
+        ),
+        (
+            assertion.claim("sub") != assertion.claim("iss"),
+            "The client_assertion's subject is not its issuer.",
+        ),
+        (
+            assertion.claim("aud") != Some(url),
+            "The audience claim for client_assertion must be the endpoint invoked for the request.",
+        ),
+        (exp.is_none(), "The client_assertion has no expiration."),
+        (exp <= Some(now), "The client_assertion is expired."),
+        (
+            exp > Some(now + LONGEST),
+            "The client_assertion's expiration is too far in the future.",
+        ),
+        (
+            iat > Some(now),
+            "The client_assertion was issued in the future.",
+        ),
+    ] {
+        if is_wrong {
+            return Err(why);
+        }
     }
     match assertion.claim("jti") {
         Some(jti) if !used.insert(jti.to_owned()) => {

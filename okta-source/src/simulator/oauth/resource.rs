@@ -60,23 +60,18 @@ impl OAuth {
                     token: Some(token),
                     nonce: self.settings.nonce_for_resources.then_some(nonce.as_str()),
                 };
-                let (code, why) = match proof::verify(&request.headers, &expected, &mut self.proofs)
-                {
-                    Ok(shown) if shown == *key => ("", ""),
+                let bad = |why| Err(refused("DPoP", "invalid_dpop_proof", why));
+                match proof::verify(&request.headers, &expected, &mut self.proofs) {
+                    Ok(shown) if shown == *key => {}
                     Ok(_) => return invalid("The proof is of another key."),
-                    Err(NoProof::Nonce) => (
-                        "use_dpop_nonce",
-                        "Resource server requires nonce in DPoP proof.",
-                    ),
-                    Err(NoProof::Absent) => ("invalid_dpop_proof", "There is no proof."),
-                    Err(NoProof::Bad(why)) => ("invalid_dpop_proof", why),
-                };
-                if !code.is_empty() {
-                    let mut response = refused("DPoP", code, why);
-                    if code == "use_dpop_nonce" {
+                    Err(NoProof::Absent) => return bad("There is no proof."),
+                    Err(NoProof::Bad(why)) => return bad(why),
+                    Err(NoProof::Nonce) => {
+                        let why = "Resource server requires nonce in DPoP proof.";
+                        let mut response = refused("DPoP", "use_dpop_nonce", why);
                         put_nonce(&mut response, &nonce);
+                        return Err(response);
                     }
-                    return Err(response);
                 }
             }
         }
