@@ -28,7 +28,7 @@ const AHEAD: TimeDelta = TimeDelta::minutes(5);
 /// * **It does not change the 24-hour rule.** A pipeline drops and counts events older than 24 hours, so that of an older range
 ///   nothing is delivered unless its age filter is told otherwise:
 ///   [`AgePolicy::Restamp`](okta_coralogix_core::filter::AgePolicy::Restamp) delivers them with the time of their arrival, since
-///   Coralogix takes no older timestamps; `DeadLetter` puts them aside.
+///   Coralogix takes no older timestamps; `DeadLetter` dead-letters them.
 #[derive(Debug)]
 pub struct Backfill(OktaSource);
 
@@ -63,7 +63,7 @@ impl OktaSourceBuilder {
 }
 
 impl Backfill {
-    /// A handle to the figures of this source.
+    /// A handle to the metrics of this source.
     #[must_use]
     pub fn metrics(&self) -> SourceMetrics {
         self.0.metrics()

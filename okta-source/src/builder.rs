@@ -116,7 +116,7 @@ impl OktaSourceBuilder {
     /// as it is. Okta takes no `published` in it, no `[ ]`, no search in `changeDetails`, and no `co` on
     /// `debugContext.debugData.url` or `.requestUri`. Default: all.
     ///
-    /// What the org leaves out reaches no count of this process. A checkpoint remembers its filter and is refused with
+    /// No count of this process includes events that the org leaves out. A checkpoint remembers its filter and is refused with
     /// another one; see [`restart_on_changed_query`](Self::restart_on_changed_query).
     pub fn filter(mut self, expression: impl Into<String>) -> Self {
         self.settings.query.filter = Some(expression.into());
@@ -130,7 +130,7 @@ impl OktaSourceBuilder {
         self
     }
 
-    /// What to do with a checkpoint that was written with another filter or other keywords. True: read on with the new ones from the
+    /// For a checkpoint that was written with another filter or other keywords. True: read on with the new ones from the
     /// overlap before the last settled event; what the new ones let through of the time before is *not* read (that takes a
     /// [`Backfill`](crate::Backfill)). False: refuse it. Default: false.
     pub fn restart_on_changed_query(mut self, restart: bool) -> Self {
@@ -168,7 +168,7 @@ impl OktaSourceBuilder {
         self
     }
 
-    /// Who hears what the source does. Default: `tracing`.
+    /// Hears the events of the source. Default: `tracing`.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.settings.observer = Arc::new(observer);
         self

@@ -1,8 +1,7 @@
-//! What an operator should do about each error of Okta's.
+//! The table of Okta's errors: what each means, and what an operator should do about it.
 
 use http::StatusCode;
 
-/// What to do where neither code nor status is known better.
 const TOKEN: &str = "create a new one in the Admin Console under Security > API > Tokens, and check that the administrator it \
                      belongs to is active";
 const RIGHTS: &str = "give the administrator it belongs to, or the app, the Read-only or Report Administrator role, and check \

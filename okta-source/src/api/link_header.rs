@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::LINK;
 
-/// The target of the first link whose relation is `next`, as it stands between the angle brackets.
+/// The target of the first link whose relation is `next`, as it is between the angle brackets.
 ///
 /// Takes several header lines, several links on one line, commas and semicolons inside the target, and the relation in
 /// any case, quoted or not, alone or among others. What cannot be read ends its line.
@@ -63,7 +63,7 @@ impl<'a> Iterator for Links<'a> {
     }
 }
 
-/// Name and value of a parameter, and what stands behind it.
+/// Name and value of a parameter, and the rest behind it.
 fn parameter(text: &str) -> (&str, &str, &str) {
     let text = skip_space(text);
     let end = text.find(['=', ';', ',']).unwrap_or(text.len());
@@ -73,7 +73,7 @@ fn parameter(text: &str) -> (&str, &str, &str) {
     };
     if let Some(quoted) = value.strip_prefix('"') {
         let (value, rest) = until_quote(quoted);
-        // Anything between the quote and the next separator is none of ours.
+        // Text between the quote and the next separator is ignored.
         let separator = rest.find([';', ',']).unwrap_or(rest.len());
         return (name.trim_end(), value, &rest[separator..]);
     }
@@ -81,7 +81,7 @@ fn parameter(text: &str) -> (&str, &str, &str) {
     (name.trim_end(), value[..end].trim_end(), &value[end..])
 }
 
-/// Splits at the closing quote; a backslash takes the character behind it out of play.
+/// Splits at the closing quote; a backslash escapes the character behind it.
 fn until_quote(text: &str) -> (&str, &str) {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate() {

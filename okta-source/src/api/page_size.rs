@@ -1,4 +1,4 @@
-//! How many events are asked for at a time: fewer where a whole page is too much.
+//! How many events are asked for at a time: fewer where a whole page is too long.
 
 /// The size of the pages, halved for a page that is too long or takes the org too long.
 #[derive(Debug, Clone, Copy)]

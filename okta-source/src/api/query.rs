@@ -11,7 +11,7 @@ const KEYWORD: usize = 40;
 /// The longest filter, in bytes of the URL: the link behind a page repeats it, and has to be followed.
 const LONGEST: usize = 6 << 10;
 
-/// What an org is asked for besides the time. Part of what a checkpoint belongs to.
+/// What an org is asked for besides the time. Part of the identity of a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Query {
@@ -65,7 +65,7 @@ impl Query {
         Ok(())
     }
 
-    /// As it stands in a URL behind other parameters; empty where nothing is asked for.
+    /// As it is appended to the parameters of a URL; empty for all events.
     pub(crate) fn parameters(&self) -> String {
         [("filter", &self.filter), ("q", &self.q)]
             .into_iter()

@@ -1,4 +1,4 @@
-//! The request budget: what Okta's rate-limit headers allow, and which part of it we take.
+//! The request budget: the limit in Okta's rate-limit headers, and the share of it that this source uses.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl RateHeaders {
     }
 }
 
-/// How long a 429 asks us to wait; `None` where it does not say so in a way that can be believed.
+/// How long a 429 asks to wait; `None` where it does not say, or says something impossible.
 pub(crate) fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     if let Some(wait) = transport::retry_after(headers) {
         return Some(wait.min(LONGEST_WAIT));
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_remaining_means_wait_whoever_used_it_up() {
+    fn remaining_zero_is_waited_out() {
         let mut budget = RateBudget::new(0.5);
         let now = Instant::now();
         budget.sent(now);

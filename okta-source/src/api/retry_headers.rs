@@ -1,4 +1,4 @@
-//! How a request that is made again says so.
+//! The headers by which a repeated request names its first attempt.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -10,7 +10,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-okta-request-id");
 /// Longer ones are not sent back.
 const LONGEST_ID: usize = 128;
 
-/// The attempts of one request that have failed so far.
+/// Failed attempts of one request.
 #[derive(Debug, Default)]
 pub(crate) struct RetryHeaders {
     first: Option<HeaderValue>,
@@ -18,7 +18,7 @@ pub(crate) struct RetryHeaders {
 }
 
 impl RetryHeaders {
-    /// One more was answered with a fault that passes.
+    /// Okta answered one more attempt with a fault.
     pub(crate) fn failed(&mut self, answer: &HeaderMap) {
         self.failed = self.failed.saturating_add(1);
         if self.first.is_none() {
@@ -27,7 +27,7 @@ impl RetryHeaders {
         }
     }
 
-    /// One more had no answer.
+    /// One more attempt had no answer.
     pub(crate) fn lost(&mut self) {
         self.failed = self.failed.saturating_add(1);
     }

@@ -15,7 +15,7 @@ pub enum ApiTokenError {
     /// Nothing there.
     #[error("is empty; write the API token of a Read-only or Report Administrator")]
     Empty,
-    /// The word that stands before a token in a request.
+    /// The scheme that precedes a token in a request.
     #[error("begins with the word SSWS; write the token alone")]
     Scheme,
     /// White space or something else that no token has.

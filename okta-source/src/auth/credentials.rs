@@ -1,4 +1,4 @@
-//! Who asks, as it is configured.
+//! The credentials of a source, as they are configured.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use super::api_token::ApiToken;
 use super::env;
 use super::service_app::ServiceApp;
 
-/// What a source signs in with: an API token, or a service app.
+/// The credentials of a source: an API token, or a service app.
 #[derive(Debug, Clone)]
 pub struct Credentials(pub(super) Kind);
 
@@ -24,8 +24,8 @@ impl Credentials {
 
     /// Reads the credentials from variables, as the Okta Terraform provider names them: either `OKTA_API_TOKEN`, or
     /// `OKTA_API_CLIENT_ID` with `OKTA_API_PRIVATE_KEY` (PEM, a JWK, or the path of a file with one of them) and, if wanted,
-    /// `OKTA_API_PRIVATE_KEY_ID` and `OKTA_API_SCOPES`. `OKTA_API_CLIENT_SECRET` stands in the place of the key for an API service
-    /// integration.
+    /// `OKTA_API_PRIVATE_KEY_ID` and `OKTA_API_SCOPES`. An API service integration has `OKTA_API_CLIENT_SECRET` in place of
+    /// the key.
     ///
     /// ```no_run
     /// # fn main() -> okta_coralogix_core::Result<()> {

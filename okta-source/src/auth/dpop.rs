@@ -1,4 +1,4 @@
-//! DPoP: tokens that only the holder of a key can use (RFC 9449).
+//! DPoP: access tokens bound to a key (RFC 9449).
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,4 +1,4 @@
-//! How a request shows who is asking: API tokens, and access tokens of service apps.
+//! How a request is authenticated: API tokens, and access tokens of service apps.
 //!
 //! Uses `api`; knows nothing of `position`, `poll` and `metrics`.
 
@@ -48,7 +48,7 @@ impl Auth {
         })
     }
 
-    /// Sends a request to the org with what shows who is asking, and reads the whole answer. What was sent is redacted out of it.
+    /// Sends a request to the org with the credential, and reads the whole answer. Copies of the credential are redacted out of it.
     ///
     /// # Errors
     /// Temporary, if there is no complete answer. With a service app also if there is no access token, or if the token is refused;

@@ -1,4 +1,4 @@
-//! Answers without copies of what was sent.
+//! Answers without copies of the credentials that were sent.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use okta_coralogix_core::Secret;
 
-/// The answer without copies of the credentials, in case the far side echoes them: what is said of an answer goes into logs. The
+/// The answer without copies of the credentials, in case Okta or a proxy echoes them: parts of an answer go into logs. The
 /// events themselves stay as they are.
 pub(crate) fn redacted(mut response: Response<Bytes>, secrets: &[&Secret]) -> Response<Bytes> {
     for value in response.headers_mut().values_mut() {
@@ -30,7 +30,7 @@ pub(crate) fn redacted(mut response: Response<Bytes>, secrets: &[&Secret]) -> Re
     response
 }
 
-/// `None` if there was nothing to redact out.
+/// `None` if there is nothing to redact.
 fn redact(text: &str, secrets: &[&Secret]) -> Option<String> {
     let mut clean = None;
     for secret in secrets {

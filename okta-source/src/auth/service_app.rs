@@ -1,4 +1,4 @@
-//! An OAuth app that stands for itself: no user signs in.
+//! An OAuth app that acts for itself: no user signs in.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub struct ServiceApp {
     scopes: Vec<String>,
 }
 
-/// How an app shows that it is itself.
+/// How an app authenticates.
 #[derive(Debug, Clone)]
 enum ClientAuthentication {
     /// `private_key_jwt`.
@@ -168,7 +168,7 @@ impl ServiceApp {
         matches!(self.authentication, ClientAuthentication::Key { .. })
     }
 
-    /// The form of a token request, its `Authorization`, and what in them must never be shown.
+    /// The form of a token request, its `Authorization`, and the secrets in them.
     pub(crate) fn token_request(&self, url: &str, now: DateTime<Utc>) -> Result<TokenRequest> {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials")

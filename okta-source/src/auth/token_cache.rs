@@ -36,11 +36,18 @@ impl AccessToken {
     }
 }
 
-/// The place of the token.
+/// The current token. States:
+/// * empty: the next caller asks for a token, the others wait for the same request;
+/// * fresh: every caller gets the token;
+/// * due for renewal (the last five minutes, or the last tenth of a short life): the next caller asks for a new one. If that fails and
+///   may pass, the old token serves on, and renewing waits 30 s or as long as Okta says;
+/// * expired, or refused by Okta ([`forget`](Self::forget)): as empty.
+///
+/// Never are two requests for a token under way, and never is an expired token given out.
 #[derive(Debug, Default)]
 pub(crate) struct TokenCache {
     kept: Mutex<Kept>,
-    /// Attempts that have ended, so that who waited for one knows that it was made.
+    /// Attempts that have ended: a caller that waited for one can tell that it was made.
     attempts: AtomicU64,
 }
 
@@ -53,7 +60,7 @@ struct Kept {
 }
 
 impl TokenCache {
-    /// The token, or a new one by `renew`. Who asks while a request is under way waits for that one, and gets what it brings.
+    /// The token, or a new one by `renew`. A caller waits for a request that is under way, and gets its result.
     /// Dropped, the next one makes a request of its own.
     pub(crate) async fn get(
         &self,
@@ -125,7 +132,7 @@ impl Kept {
     }
 }
 
-/// The same error, for everybody who waited for the same request.
+/// The same error, for each caller that waited for the same request.
 fn copy(error: &Error) -> Error {
     Error::new(error.kind(), error.detail()).with_retry(error.retry())
 }

@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::poll::page::Page;
 use crate::poll::reread::RereadCounts;
 
-/// What a page, a wait and silence mean for those who watch the source.
+/// Turns pages, waits and silence into metrics and events for the observer.
 #[derive(Debug)]
 pub(crate) struct Monitor {
     /// The name of the source.

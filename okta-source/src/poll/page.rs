@@ -68,7 +68,7 @@ impl Page {
     }
 }
 
-/// A polling request is promised a `next` link always; without one, nobody knows where to go on.
+/// Okta promises a `next` link with each answer to a polling request; without one there is no way to go on.
 fn no_next(response: &Response<Bytes>) -> Error {
     unreadable(
         response.headers(),

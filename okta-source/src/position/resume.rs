@@ -30,8 +30,8 @@ use crate::config::{self, Settings, Since};
 ///   `Link` again. A refusal before any link was accepted since then is permanent: the source must not fall back for ever;
 /// * `End`, behind a bounded range: nothing is asked for.
 ///
-/// When a page is handed back, [`rewind`](Self::rewind) goes back to the committed point (or to `Start`, or to the `Since` that stands in
-/// for the committed link). Only links of Okta and times before the first unread event may ever be gone on from, and a link
+/// When a page is handed back, [`rewind`](Self::rewind) goes back to the committed point (or to `Start`, or to the `Since` that replaces
+/// the committed link). Only links of Okta and times before the first unread event may ever be gone on from, and a link
 /// that leads in a circle through known pages must not be followed.
 #[derive(Debug)]
 pub(crate) struct Position {

@@ -179,7 +179,7 @@ async fn no_link_and_no_redirect_takes_the_token_to_another_listener() {
 }
 
 #[tokio::test]
-async fn the_trap_hears_whoever_does_come() {
+async fn trap_listener_records_a_request() {
     let trap = Listener::start().await;
     let error = builder(&trap).check().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer, "no next link");
@@ -260,7 +260,7 @@ fn hostile_targets() -> impl Iterator<Item = String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_a_next_link_says_requests_go_to_the_log_of_the_org_alone() {
+async fn next_link_of_any_text_leads_to_the_log_of_the_org_alone() {
     for target in hostile_targets() {
         for way in ["poll", "backfill", "again"] {
             let world = World::new();

@@ -44,7 +44,7 @@ async fn next(source: &mut Backfill) -> okta_coralogix_core::Delivery {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_range_is_read_in_the_order_of_publishing_and_ends() {
+async fn backfill_reads_a_range_in_the_order_of_publishing() {
     let world = World::new();
     fill(&world);
     let recorder = Recorder::default();
@@ -74,7 +74,7 @@ async fn a_range_is_read_in_the_order_of_publishing_and_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backfill_goes_on_where_it_was_and_once_through_gives_nothing_more() {
+async fn backfill_resumes_and_is_empty_once_finished() {
     let world = World::new();
     fill(&world);
     let mut all = Vec::new();
@@ -138,7 +138,7 @@ async fn an_empty_range_ends_and_is_remembered_as_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_refused_in_the_middle_loses_nothing_and_stays_in_the_range() {
+async fn backfill_fallback_loses_nothing_and_stays_in_the_range() {
     let world = World::new();
     fill(&world);
     let mut source = open(&world).await;
@@ -201,7 +201,7 @@ async fn the_budget_holds_for_a_backfill_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ranges_that_make_no_sense_are_refused() {
+async fn backfill_range_that_is_empty_or_in_the_future_is_refused() {
     let world = World::new();
     let now = world.clock.now();
     let day = TimeDelta::days(1);
@@ -249,7 +249,7 @@ async fn carry(world: &World, age: AgeFilter) -> (Summary, MemorySink) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_an_older_range_nothing_is_delivered_unless_the_age_rule_says_so() {
+async fn backfill_older_than_24_hours_follows_the_age_policy() {
     let (day, week) = (AgeFilter::DEFAULT_LIMIT, TimeDelta::days(7));
     for (age, delivered, too_old, aside) in [
         (AgeFilter::default(), 0, 360, 0),
@@ -270,7 +270,7 @@ async fn of_an_older_range_nothing_is_delivered_unless_the_age_rule_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_is_stored_late_is_missing_from_a_range_read_before() {
+async fn backfill_misses_an_event_stored_after_it() {
     let world = World::new();
     fill(&world);
     let mut source = open(&world).await;
@@ -299,7 +299,7 @@ async fn an_event_that_is_stored_late_is_missing_from_a_range_read_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_range_whose_links_lead_in_a_circle_is_a_fault_that_is_waited_for() {
+async fn circle_of_links_in_a_backfill_is_a_temporary_error() {
     let world = World::new();
     fill(&world);
     let mut source = open(&world).await;

@@ -83,7 +83,7 @@ async fn a_skewed_clock_of_the_org_changes_no_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn somebody_who_eats_the_bucket_does_not_starve_us() {
+async fn another_client_at_the_limit_does_not_starve_the_source() {
     let world = World::with(|org| org.rate_limit(20));
     world.append(0..1_000);
     let mut source = world.builder().page_size(100).open().await.unwrap();
@@ -143,7 +143,7 @@ async fn a_ceiling_of_the_token_below_our_share_is_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_orgs_limit_on_requests_at_the_same_time_is_left_to_the_backoff() {
+async fn concurrency_limit_of_the_org_is_left_to_the_backoff() {
     let world = World::with(|org| org.concurrency(1).latency(Duration::from_secs(2)));
     world.append(0..3);
     let mut source = world.open().await;
@@ -163,8 +163,7 @@ async fn the_orgs_limit_on_requests_at_the_same_time_is_left_to_the_backoff() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn headers_that_make_no_sense_leave_the_wait_to_the_backoff_and_no_wait_is_longer_than_two_minutes()
- {
+async fn rate_limit_headers_without_sense_leave_the_wait_to_the_backoff() {
     let world = World::new();
     world.append(0..3);
     let mut source = world.open().await;
@@ -234,7 +233,7 @@ async fn read(world: &World, hours: u64, pages: usize) -> (Recorder, Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backlog_that_is_nearly_too_old_may_take_more_of_the_budget() {
+async fn aging_backlog_may_use_a_larger_share() {
     let world = World::with(|org| org.rate_limit(20));
     backlog(&world, 22);
     // 100 events are 200 s of the log: 36 pages until the events are younger than 20 hours.
@@ -260,7 +259,7 @@ async fn a_backlog_that_is_nearly_too_old_may_take_more_of_the_budget() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_will_not_make_it_is_said_beforehand() {
+async fn aging_backlog_forecasts_events_that_will_expire() {
     let world = World::with(|org| org.rate_limit(20));
     backlog(&world, 26);
     let (recorder, _) = read(&world, 26, 60).await;
@@ -288,7 +287,7 @@ async fn what_will_not_make_it_is_said_beforehand() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backlog_that_grows_faster_than_it_is_read_is_said_to_fall_behind() {
+async fn growing_backlog_is_reported() {
     // One page of 100 events a minute, and each 2 s one event: 30 are written in the time in which 100 are read, of 200 s.
     let world = World::with(|org| org.rate_limit(1));
     let oldest = world.org.now() - TimeDelta::hours(22);
@@ -308,7 +307,7 @@ async fn a_backlog_that_grows_faster_than_it_is_read_is_said_to_fall_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_has_caught_up_is_not_behind() {
+async fn caught_up_source_reports_no_backlog() {
     let world = World::with(|org| org.rate_limit(20));
     let old = world.org.now() - TimeDelta::hours(23);
     world

@@ -50,7 +50,7 @@ async fn the_position_never_passes_an_unsettled_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_event_handed_back_brings_its_page_and_the_following_again() {
+async fn event_handed_back_brings_its_page_and_later_ones_again() {
     let world = World::new();
     world.append(0..2_500);
     let mut source = world.open().await;
@@ -106,7 +106,7 @@ async fn a_page_handed_back_is_read_again_without_waiting_for_the_tick() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_read_again_from_the_start_begins_at_the_same_time() {
+async fn rewind_to_the_start_begins_at_the_same_time() {
     let world = World::new();
     world.append(0..1);
     let mut source = world
@@ -170,7 +170,7 @@ async fn a_failed_save_is_the_error_of_settling_and_the_page_comes_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_save_cancelled_half_way_leaves_the_old_or_the_new_position() {
+async fn save_that_is_cancelled_leaves_the_old_or_the_new_position() {
     for (hang, begin) in [(Next::HangBefore, 0), (Next::HangAfter, 1_000)] {
         let world = World::new();
         world.append(0..2_500);
@@ -196,7 +196,7 @@ async fn a_save_cancelled_half_way_leaves_the_old_or_the_new_position() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_position_that_somebody_else_moved_is_not_taken_over() {
+async fn checkpoint_changed_by_another_process_is_a_conflict() {
     let world = World::new();
     world.append(0..2_500);
     let mut source = world.open().await;
@@ -222,7 +222,7 @@ async fn an_event_without_an_outcome_is_not_settled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_was_being_read_while_another_was_handed_back_waits_for_its_turn() {
+async fn page_read_during_a_rewind_is_discarded() {
     let world = World::new();
     world.append(0..2_500);
     let (slow, opened) = Slow::around(world.org.clone());

@@ -48,7 +48,7 @@ async fn stops(fault: Fault, kind: ErrorKind) -> okta_coralogix_core::Error {
 }
 
 #[tokio::test(start_paused = true)]
-async fn faults_that_pass_move_no_position() {
+async fn temporary_fault_moves_no_position() {
     passes(Fault::Unavailable, ErrorKind::Unavailable).await;
     passes(Fault::Concurrency, ErrorKind::RateLimited).await;
     passes(Fault::RateLimitedSilently, ErrorKind::RateLimited).await;
@@ -98,7 +98,7 @@ async fn an_answer_that_is_too_long_is_cut_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waiting_cannot_mend_stops_and_says_what_to_do() {
+async fn permanent_fault_says_what_to_do() {
     let message = stops(Fault::Status(401, String::new()), ErrorKind::Unauthorized)
         .await
         .to_string();
@@ -133,7 +133,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_org_that_is_down_for_ten_minutes_costs_nothing_but_time() {
+async fn outage_of_ten_minutes_loses_nothing() {
     let world = World::new();
     world.append(0..1_200);
     let mut source = world.open().await;
@@ -173,7 +173,7 @@ async fn a_malformed_element_is_reported_and_the_other_999_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_okta_refuses_is_replaced_once_by_an_earlier_start() {
+async fn refused_link_is_replaced_once_by_an_earlier_start() {
     for status in [400, 404] {
         let world = World::new();
         world.append(0..1_200);
@@ -227,7 +227,7 @@ async fn a_second_refusal_stops() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_read_in_place_of_a_refused_link_is_read_so_again() {
+async fn rewind_after_a_fallback_reads_from_the_same_time() {
     let world = World::new();
     world.append(0..1_200);
     let mut source = world.open().await;

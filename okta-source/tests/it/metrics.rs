@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::harness::{Recorder, World, event, failed, given, remember};
 
 #[tokio::test(start_paused = true)]
-async fn the_figures_of_a_source_can_be_read_at_any_time() {
+async fn metrics_can_be_read_at_any_time() {
     let world = World::with(|org| org.rate_limit(4));
     world.append(0..2_500);
     let mut source = world.open().await;
@@ -85,7 +85,7 @@ async fn each_poll_is_said_with_lag_and_budget() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_for_the_budget_is_said_and_the_tick_is_none() {
+async fn budget_wait_is_reported_and_the_tick_is_not() {
     let world = World::with(|org| org.rate_limit(2));
     world.append(0..1_500);
     let recorder = Recorder::default();
@@ -114,7 +114,7 @@ async fn a_wait_for_the_budget_is_said_and_the_tick_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_said_once_for_each_time_that_was_set() {
+async fn silence_is_reported_once_per_alarm_time() {
     let world = World::new();
     world.append(0..1);
     let recorder = Recorder::default();

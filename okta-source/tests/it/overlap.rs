@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use crate::harness::{Recorder, World, event, given, numbers, remember};
 
 #[tokio::test(start_paused = true)]
-async fn the_overlap_can_be_set_and_what_it_brings_again_is_counted() {
+async fn overlap_can_be_set_and_its_repeats_are_counted() {
     for (minutes, since) in [
         (1, "09:58:00.000Z"),
         (10, "09:49:00.000Z"),
@@ -91,7 +91,7 @@ async fn the_window_grows_to_hold_the_overlap_and_keeps_its_size_over_a_restart(
 }
 
 #[tokio::test(start_paused = true)]
-async fn reading_again_finds_what_was_stored_behind_the_position_and_counts_it() {
+async fn reread_finds_and_counts_late_events() {
     let world = World::new();
     let recorder = Recorder::default();
     let every = Duration::from_secs(300);
@@ -168,7 +168,7 @@ async fn reading_again_finds_what_was_stored_behind_the_position_and_counts_it()
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_reading_again_nothing_is_asked_twice() {
+async fn without_reread_no_page_is_read_twice() {
     let world = World::new();
     world.append(0..5);
     let mut source = world.open().await;
@@ -211,7 +211,7 @@ impl Transport for RefusesStarts {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_while_reading_again_costs_that_turn_alone() {
+async fn refusal_during_a_reread_ends_that_pass_alone() {
     let world = World::new();
     world.append(0..1_500);
     let transport = Arc::new(RefusesStarts {
@@ -260,7 +260,7 @@ impl Transport for StoresMeanwhile {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_stored_while_reading_again_is_not_late_and_comes_in_its_turn() {
+async fn event_stored_during_a_reread_is_not_late() {
     let world = World::new();
     world.append(0..5);
     let recorder = Recorder::default();

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout};
 use crate::harness::{TOKEN, World, event, given, numbers, settle, start};
 
 #[tokio::test(start_paused = true)]
-async fn the_first_request_polls_from_24_hours_ago_and_says_who_asks() {
+async fn first_request_polls_from_24_hours_ago_with_a_user_agent() {
     let world = World::new();
     let mut source = world.open().await;
     assert_eq!(source.ack_order(), AckOrder::Cumulative);
@@ -23,7 +23,7 @@ async fn the_first_request_polls_from_24_hours_ago_and_says_who_asks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_org_is_asked_once_per_poll_interval() {
+async fn idle_org_gets_one_request_per_poll_interval() {
     let world = World::new();
     let mut source = world.open().await;
     settle(given(&mut source).await).await.unwrap();
@@ -35,7 +35,7 @@ async fn an_idle_org_is_asked_once_per_poll_interval() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backlog_is_read_in_pages_of_1000_at_once() {
+async fn backlog_is_read_in_pages_of_1000_without_pause() {
     let world = World::new();
     world.append(0..5_500);
     let mut source = world.open().await;
@@ -59,7 +59,7 @@ async fn a_backlog_is_read_in_pages_of_1000_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_short_page_the_next_poll_waits_for_the_tick() {
+async fn short_page_makes_the_next_poll_wait_for_the_tick() {
     let world = World::new();
     world.append(0..1);
     let mut source = world
@@ -82,7 +82,7 @@ async fn after_a_short_page_the_next_poll_waits_for_the_tick() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn late_events_come_in_the_order_in_which_the_org_stored_them() {
+async fn late_events_come_in_the_order_of_storing() {
     let world = World::new();
     let mut source = world.open().await;
     world.append(0..1);
@@ -109,7 +109,7 @@ async fn once_ends_at_the_first_short_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn once_reads_again_what_was_handed_back_before_it_ends() {
+async fn once_reads_a_handed_back_page_again_before_it_ends() {
     let world = World::new();
     world.append(0..3);
     let mut source = world.builder().once(true).open().await.unwrap();
@@ -121,7 +121,7 @@ async fn once_reads_again_what_was_handed_back_before_it_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_org_read_once_still_keeps_its_place() {
+async fn once_commits_the_position_of_an_empty_log() {
     let world = World::new();
     let mut source = world.builder().once(true).open().await.unwrap();
     let delivery = given(&mut source).await;
@@ -170,7 +170,7 @@ async fn a_check_asks_for_one_event_and_moves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn once_ends_only_when_everything_that_was_given_is_settled() {
+async fn once_ends_when_every_delivery_is_settled() {
     let world = World::new();
     world.append(0..3);
     let mut source = world.builder().once(true).open().await.unwrap();

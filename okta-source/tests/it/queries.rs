@@ -57,7 +57,7 @@ async fn a_filter_and_keywords_reach_the_org_and_stay_in_its_links() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_filter_that_the_org_refuses_is_explained() {
+async fn filter_refused_by_okta_is_explained() {
     for (filter, code, what) in [
         ("Severity eq \"WARN\"", "E0000053", "case-sensitive"),
         ("severity eq \"WARN", "E0000053", "quotes"),
@@ -85,7 +85,7 @@ async fn a_filter_that_the_org_refuses_is_explained() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keywords_that_okta_refuses_are_refused_before_anything_is_asked() {
+async fn keywords_beyond_the_limits_of_okta_need_no_request() {
     let world = World::new();
     for q in ["a b c d e f g h i j k".to_owned(), "x".repeat(41)] {
         let error = world.builder().q(&q).open().await.unwrap_err();
@@ -99,7 +99,7 @@ async fn keywords_that_okta_refuses_are_refused_before_anything_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_checkpoint_of_another_query_is_refused_with_the_way_out() {
+async fn checkpoint_of_another_query_is_refused_with_the_way_out() {
     let world = World::new();
     append(&world, 0..3);
     settle(given(&mut world.open().await).await).await.unwrap();
@@ -127,7 +127,7 @@ async fn a_checkpoint_of_another_query_is_refused_with_the_way_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_query_reads_on_from_the_overlap_if_that_is_wanted() {
+async fn restart_on_changed_query_reads_on_from_the_overlap() {
     let world = World::new();
     append(&world, 0..6);
     let mut source = world.builder().filter(WARNINGS).open().await.unwrap();
@@ -177,7 +177,7 @@ async fn a_changed_query_reads_on_from_the_overlap_if_that_is_wanted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_that_okta_refuses_is_refused_and_one_it_has_forgotten_is_warned_of() {
+async fn since_before_180_days_is_refused_and_before_90_warned_of() {
     let world = World::new();
     let ago = |days| world.clock.now() - TimeDelta::days(days);
     let error = world.builder().since(ago(181)).open().await.unwrap_err();

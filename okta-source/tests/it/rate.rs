@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::harness::{World, failed, given, settle};
 
 #[tokio::test(start_paused = true)]
-async fn a_429_is_waited_out_by_the_clock_of_the_org() {
+async fn http_429_is_waited_out_by_the_clock_of_the_org() {
     for (skew_hours, reset, wait) in [(0, 30, 31), (-26, 30, 31), (26, 0, 1), (0, 9_999, 120)] {
         let world = World::with(|org| org.clock_skew(chrono::TimeDelta::hours(skew_hours)));
         world.append(0..3);
@@ -43,7 +43,7 @@ async fn a_retry_after_is_honoured_within_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_that_does_not_say_when_is_left_to_the_backoff_of_the_caller() {
+async fn http_429_without_a_time_is_left_to_the_backoff() {
     for fault in [Fault::Concurrency, Fault::RateLimitedSilently] {
         let world = World::new();
         let mut source = world.open().await;
@@ -96,7 +96,7 @@ async fn a_limit_of_two_in_two_seconds_still_moves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_others_use_up_is_waited_out_too() {
+async fn limit_used_up_by_others_is_waited_out() {
     let world = World::with(|org| org.rate_limit(1));
     world.append(0..200);
     let mut source = world.builder().page_size(100).open().await.unwrap();

@@ -102,7 +102,7 @@ impl tracing::Subscriber for Logged {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_clock_and_a_refused_link_are_said_once_and_without_the_token() {
+async fn wrong_clock_and_refused_link_are_logged_once_without_the_token() {
     let logged = Logged::default();
     let guard = tracing::subscriber::set_default(logged.clone());
     let world = World::with(|org| org.clock_skew(chrono::TimeDelta::hours(-2)));
@@ -147,7 +147,7 @@ async fn a_start_that_okta_has_forgotten_is_warned_of() {
 
 /// Whatever a run prints, logs, says or stores, with an org that puts the token wherever it can.
 #[tokio::test(start_paused = true)]
-async fn no_path_that_fails_says_logs_or_stores_the_token() {
+async fn token_is_in_no_error_log_event_or_checkpoint() {
     let logged = Logged::default();
     let guard = tracing::subscriber::set_default(logged.clone());
     let recorder = Recorder::default();

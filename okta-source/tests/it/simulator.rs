@@ -154,7 +154,7 @@ async fn polling_is_by_persistence_and_a_range_is_by_publishing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_commit_is_not_seen_by_whoever_has_read_past_it() {
+async fn late_commit_is_not_seen_by_a_reader_past_it() {
     let world = World::new();
     let ago = |minutes| world.org.now() - TimeDelta::minutes(minutes);
     world.org.append_at(ago(10), [event(0, ago(10))]);

@@ -116,7 +116,7 @@ async fn a_redirect_takes_the_token_nowhere() {
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens_is_a_fault_that_passes() {
+async fn refused_connection_is_a_temporary_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -140,7 +140,7 @@ async fn a_wrong_token_is_refused_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn hostile_bodies_over_a_socket_are_faults_that_pass() {
+async fn hostile_bodies_over_a_socket_are_temporary_errors() {
     let served = served().await;
     let builder = OktaSource::builder()
         .org_url(served.served.base_url())

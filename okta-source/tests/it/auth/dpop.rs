@@ -11,7 +11,7 @@ use super::{app, builder, open, refused, registered, statuses, world, world_with
 use crate::harness::{given, settle};
 
 #[tokio::test(start_paused = true)]
-async fn it_works_whatever_the_org_demands() {
+async fn dpop_works_for_each_demand_of_the_org() {
     for demands in [false, true] {
         for for_tokens in [false, true] {
             for for_logs in [false, true] {

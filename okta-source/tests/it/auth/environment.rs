@@ -166,7 +166,7 @@ fn scopes_are_separated_as_people_do() {
 
 #[cfg(unix)]
 #[test]
-fn a_variable_that_is_no_text_is_named() {
+fn variable_that_is_not_utf_8_is_named() {
     use std::os::unix::ffi::OsStringExt;
     let bytes = |name: &str| (name == TOKEN).then(|| OsString::from_vec(vec![0xff]));
     let error = Credentials::from_env(bytes).unwrap_err();

@@ -75,7 +75,7 @@ fn a_key_survives_the_ways_in_which_it_is_pasted() {
 }
 
 #[test]
-fn what_is_no_private_key_is_said_to_be_what_it_is() {
+fn text_that_is_no_private_key_is_named() {
     use PrivateKeyError::*;
     let rsa = key_file("rsa.pkcs8.pem");
     let jwk = key_file("rsa.jwk.json");

@@ -139,7 +139,7 @@ async fn requests_at_the_same_time_share_one_request_for_a_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waited_for_a_token_that_is_refused_hears_the_same() {
+async fn token_refusal_reaches_every_waiting_caller() {
     let world = world_with(|org| org.oauth_app(registered().granted(["okta.users.read"])));
     let source = open_slow(&world).await;
     let checked = join_all((0..20).map(|_| source.check())).await;
@@ -153,7 +153,7 @@ async fn who_waited_for_a_token_that_is_refused_hears_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_for_a_token_that_is_dropped_is_made_by_the_next_one() {
+async fn token_request_that_is_dropped_is_made_by_the_next_caller() {
     let world = world();
     let source = open(&world).await;
     world.org.script_token(Fault::Silence);
@@ -185,7 +185,7 @@ async fn the_limit_of_token_requests_is_waited_out_by_its_own_headers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_endpoint_that_fails_is_a_fault_that_passes() {
+async fn token_endpoint_failure_is_a_temporary_error() {
     for (fault, kind) in [
         (Fault::Unavailable, ErrorKind::Unavailable),
         (Fault::Status(500, String::new()), ErrorKind::Unavailable),
@@ -218,7 +218,7 @@ async fn a_token_endpoint_that_fails_is_a_fault_that_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_is_still_good_is_used_while_it_cannot_be_renewed() {
+async fn valid_token_is_used_while_it_cannot_be_renewed() {
     let world = world();
     let source = open(&world).await;
     source.check().await.unwrap();
@@ -272,7 +272,7 @@ proptest! {
 
     /// Requests that begin and are dropped at any time, tokens that end and are revoked at any time.
     #[test]
-    fn never_are_two_tokens_asked_for_at_the_same_time(
+    fn token_requests_never_overlap(
         requests in prop::collection::vec((0_u64..120_000, prop::option::of(1_u64..4_000)), 1..40),
         revoked_at in 0_u64..120_000,
         life in 20_u64..90,

@@ -26,7 +26,7 @@ async fn circle(world: &World) -> (OktaSource, [String; 2]) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn links_that_lead_in_a_circle_are_a_fault_that_is_waited_for() {
+async fn circle_of_links_is_a_temporary_error() {
     let world = World::new();
     let (mut source, [first, _]) = circle(&world).await;
     world.org.script(Fault::NextLink(first.clone()));
@@ -70,7 +70,7 @@ async fn links_that_lead_in_a_circle_are_a_fault_that_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_circle_is_no_reason_to_lose_what_is_new() {
+async fn circle_of_links_loses_no_new_event() {
     let world = World::new();
     let (mut source, [first, second]) = circle(&world).await;
     // Nobody claims here, so that every page looks new: they are given, with a pause between them.
@@ -92,7 +92,7 @@ async fn a_circle_is_no_reason_to_lose_what_is_new() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_read_again_after_a_hand_back_are_no_circle() {
+async fn rewind_is_not_taken_for_a_circle_of_links() {
     let world = World::new();
     world.append(0..5_000);
     let mut source = world.open().await;
@@ -143,7 +143,7 @@ async fn read(source: &mut OktaSource, count: u32) -> Vec<u32> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_is_too_long_is_asked_for_in_halves() {
+async fn page_size_is_halved_for_a_page_that_is_too_long() {
     let world = World::new();
     world.append(0..2_500);
     // An event takes about 90 bytes: some 300 fit.
@@ -160,7 +160,7 @@ async fn a_page_that_is_too_long_is_asked_for_in_halves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_is_too_long_alone_is_said_to_block_and_moves_nothing() {
+async fn event_longer_than_max_body_bytes_blocks_and_moves_nothing() {
     let world = World::new();
     world.append(0..3);
     let now = world.clock.now().to_rfc3339();
@@ -200,7 +200,7 @@ async fn an_event_that_is_too_long_alone_is_said_to_block_and_moves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_array_that_never_ends_is_cut_off_and_then_asked_for_in_halves() {
+async fn endless_array_is_cut_off_and_page_size_halved() {
     let world = World::new();
     world.append(0..100);
     world.org.script_times(3, Fault::EndlessArray);
@@ -210,7 +210,7 @@ async fn an_array_that_never_ends_is_cut_off_and_then_asked_for_in_halves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_trickles_ends_after_60_seconds() {
+async fn slow_body_is_cut_off_after_60_seconds() {
     let world = World::new();
     world.append(0..100);
     world.org.script(Fault::SlowBody(Duration::from_secs(14)));
@@ -226,7 +226,7 @@ async fn a_body_that_trickles_ends_after_60_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_query_that_takes_the_org_too_long_is_heard_out_and_made_smaller() {
+async fn query_timeout_of_okta_halves_the_page_size() {
     let world = World::new();
     world.append(0..1_200);
     let mut source = world.open().await;
