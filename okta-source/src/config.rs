@@ -10,7 +10,6 @@ use okta_coralogix_core::observe::{Observer, TracingObserver};
 use okta_coralogix_core::{Error, Result};
 
 use crate::api::query::Query;
-use crate::api::rate_limit::is_share;
 
 const LOOKBACK: Duration = Duration::from_secs(24 * 60 * 60);
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
@@ -132,6 +131,7 @@ impl Settings {
     pub(crate) fn validate(&self) -> Result<()> {
         self.query.validate()?;
         let is_time = |time: Duration| !time.is_zero() && time <= MAX_INTERVAL;
+        let is_share = |share: f64| share > 0.0 && share <= 1.0;
         let may_be_time = |time: Option<Duration>| time.is_none_or(is_time);
         let is_overlap = is_time(self.overlap) && self.overlap <= MAX_OVERLAP;
         for (setting, is_valid, valid) in [

@@ -31,7 +31,7 @@ impl Link<'_> {
     }
 }
 
-/// What is left of one header line.
+/// The rest of one header line.
 struct Links<'a>(&'a str);
 
 impl<'a> Iterator for Links<'a> {

@@ -16,12 +16,12 @@ impl PageSize {
         }
     }
 
-    /// What to ask for where no link says it.
+    /// The size to ask for where no link has one.
     pub(crate) fn get(self) -> u16 {
         self.reduced.unwrap_or(self.usual)
     }
 
-    /// What to ask for in place of what a link says.
+    /// The size to ask for in place of that of a link.
     pub(crate) fn reduced(self) -> Option<u16> {
         self.reduced
     }

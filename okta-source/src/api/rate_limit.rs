@@ -12,7 +12,7 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(120);
 /// How far the whole seconds of `Date` and of the reset, and the second on top, may be off together.
 const ROUNDING: Duration = Duration::from_secs(2);
 
-/// What a response says about the budget. (Okta developer docs, "Rate limits", 2026.)
+/// The rate-limit headers of a response. (Okta developer docs, "Rate limits", 2026.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RateHeaders {
     pub(crate) limit: u32,
@@ -79,7 +79,7 @@ pub(crate) struct RateBudget {
 struct Window {
     reset: i64,
     ends: Instant,
-    /// What the org states.
+    /// The limit that the org states.
     limit: u32,
     sent: u32,
 }
@@ -173,11 +173,6 @@ impl RateBudget {
     fn allowed(&self, limit: u32) -> u32 {
         ((f64::from(limit) * self.share) as u32).max(1)
     }
-}
-
-/// True if a share can be worked with.
-pub(crate) fn is_share(share: f64) -> bool {
-    share > 0.0 && share <= 1.0
 }
 
 #[cfg(test)]

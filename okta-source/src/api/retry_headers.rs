@@ -18,18 +18,13 @@ pub(crate) struct RetryHeaders {
 }
 
 impl RetryHeaders {
-    /// Okta answered one more attempt with a fault.
-    pub(crate) fn failed(&mut self, answer: &HeaderMap) {
+    /// One more attempt failed, with this answer or without any.
+    pub(crate) fn failed(&mut self, answer: Option<&HeaderMap>) {
         self.failed = self.failed.saturating_add(1);
         if self.first.is_none() {
-            let id = answer.get(REQUEST_ID);
+            let id = answer.and_then(|headers| headers.get(REQUEST_ID));
             self.first = id.filter(|id| id.len() <= LONGEST_ID).cloned();
         }
-    }
-
-    /// One more attempt had no answer.
-    pub(crate) fn lost(&mut self) {
-        self.failed = self.failed.saturating_add(1);
     }
 
     /// The request is done with.
@@ -37,7 +32,7 @@ impl RetryHeaders {
         *self = Self::default();
     }
 
-    /// What to send with the next one: nothing, unless an earlier one was answered with an id.
+    /// The headers of the next one: none, unless an earlier one was answered with an id.
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Some(first) = &self.first {

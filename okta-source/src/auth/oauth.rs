@@ -122,10 +122,8 @@ impl OAuth {
                 .map_err(|error| oauth_error::no_token(&error.error))?;
             let has_nonce = self.dpop.heard(Server::Token, response.headers());
             let moved = (self.compare_clocks(&response) - offset).abs() > CLOCK_SLACK;
-            let granted = match response.status() {
-                StatusCode::OK => Some(granted(response.body(), asked)),
-                _ => None,
-            };
+            let is_ok = response.status() == StatusCode::OK;
+            let granted = is_ok.then(|| granted(response.body(), asked));
             let response = redacted(response, &secrets.iter().collect::<Vec<_>>());
             if let Some(granted) = granted {
                 return granted.map_err(|what| oauth_error::unreadable(&response, what));
@@ -196,7 +194,7 @@ fn header(name: http::HeaderName, secret: &str) -> Option<(http::HeaderName, Hea
     Some((name, sensitive(value)))
 }
 
-/// What a proof is about. (RFC 9449 §4.2: without query and fragment.)
+/// The `htu` of a proof. (RFC 9449 §4.2: without query and fragment.)
 fn without_query(uri: &http::Uri) -> String {
     let scheme = uri.scheme_str().unwrap_or("https");
     let authority = uri.authority().map_or("", |authority| authority.as_str());

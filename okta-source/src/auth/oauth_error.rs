@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http::header::WWW_AUTHENTICATE;
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::{Error, ErrorKind};
 
@@ -37,7 +37,9 @@ pub(crate) fn of_resource(response: &Response<Bytes>) -> Option<OAuthError> {
     ) {
         return None;
     }
-    let challenge = challenge(response.headers());
+    let lines = response.headers().get_all(WWW_AUTHENTICATE).iter();
+    let challenges: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
+    let challenge = challenges.join(", ");
     let error = ErrorBody::read(response).error;
     let says = |code: &str| {
         error.as_deref() == Some(code) || challenge.contains(&format!("error=\"{code}\""))
@@ -57,13 +59,6 @@ pub(crate) fn of_resource(response: &Response<Bytes>) -> Option<OAuthError> {
         // A request that is wrong by itself is judged with the other answers of the API.
         _ => None,
     }
-}
-
-/// All lines of `WWW-Authenticate`.
-fn challenge(headers: &HeaderMap) -> String {
-    let lines = headers.get_all(WWW_AUTHENTICATE).iter();
-    let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
-    lines.join(", ")
 }
 
 /// The error of an API that refuses an access token, also a fresh one.

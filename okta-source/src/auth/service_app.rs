@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::jws;
 use super::key::PrivateKey;
 
-/// What the System Log takes. (Okta developer docs, "OAuth 2.0 scopes", 2026.)
+/// The scope that reads the System Log. (Okta developer docs, "OAuth 2.0 scopes", 2026.)
 pub(crate) const SCOPE: &str = "okta.logs.read";
 
 /// How long an assertion is good for, in seconds. Okta takes up to an hour; each is used once, and at once.
@@ -227,7 +227,7 @@ impl ServiceApp {
     }
 }
 
-/// What is sent to the token endpoint.
+/// A request to the token endpoint.
 pub(crate) struct TokenRequest {
     pub(crate) form: String,
     pub(crate) authorization: Option<HeaderValue>,

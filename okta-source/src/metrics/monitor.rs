@@ -29,7 +29,7 @@ pub(crate) struct Monitor {
     alarm: Option<Instant>,
     backlog: Backlog,
     overlap_window: OverlapWindow,
-    /// What a fallback brings again.
+    /// Counts the events that a fallback brings again.
     fallback: Option<RereadCounts>,
     range: Option<Range<DateTime<Utc>>>,
 }

@@ -17,7 +17,7 @@ pub(super) struct Counted {
     pub(super) last_event: Option<Instant>,
 }
 
-/// What a source has done since it was opened.
+/// The metrics of a source since it was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct MetricsSnapshot {

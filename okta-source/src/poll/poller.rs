@@ -120,7 +120,7 @@ impl Poller {
         let response = match answer.await {
             Ok(response) => response,
             Err(failed) => {
-                self.retry_headers.lost();
+                self.retry_headers.failed(None);
                 let is_blocked = failed.wants_smaller_page && !self.page_size.halve(asked);
                 return Err(match is_blocked {
                     true => error::blocked(&failed.error),
@@ -132,7 +132,7 @@ impl Poller {
         self.budget.observe(Instant::now(), headers);
         self.clock.observe(self.client.org(), headers);
         if response.status() != StatusCode::OK {
-            self.retry_headers.failed(headers);
+            self.retry_headers.failed(Some(headers));
         }
         if error::is_query_timeout(&response) {
             self.page_size.halve(asked);

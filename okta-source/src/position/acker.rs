@@ -1,4 +1,4 @@
-//! What becomes of a delivery, and what that does to the committed position.
+//! Tells the committer that the source may commit a page, or must read it again.
 
 use std::sync::Arc;
 

@@ -57,7 +57,7 @@ enum NextPage {
     End,
 }
 
-/// What is asked for in place of a link that Okta refused.
+/// The start time that replaces a link which Okta refused.
 #[derive(Debug)]
 struct Fallback {
     refused: Cursor,

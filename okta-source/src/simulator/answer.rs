@@ -24,7 +24,7 @@ use super::request_log::RecordedRequest;
 use super::scripted::{scripted, too_many};
 use super::{OktaSimulator, Org, State, body};
 
-/// Marks an answer that stands for no answer, where no connection was made.
+/// Marks a response that the transport turns into a failed connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConnectFailed;
 

@@ -17,7 +17,7 @@ pub(super) struct Bucket {
     by_token: HashMap<u64, u32>,
 }
 
-/// What the headers of a response say: the org's figures, whoever asks.
+/// The rate-limit headers of a response: the figures of the org, the same for every token.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rate {
     pub(super) limit: u32,

@@ -1,4 +1,4 @@
-//! What can go wrong, on demand.
+//! Faults on demand.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -28,7 +28,7 @@ pub(super) struct Slice {
     pub(super) body: Bytes,
     /// The cursor behind it; `None`: there is nothing behind a bounded range.
     pub(super) next: Option<String>,
-    /// True if nothing stands behind it.
+    /// True if it reaches the end.
     pub(super) last: bool,
 }
 
@@ -42,15 +42,12 @@ impl Log {
 
     /// Persists an event behind the others, not before the last of them.
     pub(super) fn append(&mut self, persisted: DateTime<Utc>, event: Bytes) {
-        let last = self.entries.last().map(|entry| entry.persisted);
-        self.put(
-            last.max(Some(persisted.timestamp_millis()))
-                .unwrap_or_default(),
-            event,
-        );
+        let persisted = persisted.timestamp_millis();
+        let last = self.entries.last().map_or(persisted, |last| last.persisted);
+        self.put(persisted.max(last), event);
     }
 
-    /// Persists an event as of an earlier time: whoever has read past its place does not see it any more.
+    /// Persists an event as of an earlier time: a client that has read past its place does not see it any more.
     pub(super) fn insert(&mut self, persisted: DateTime<Utc>, event: Bytes) {
         self.put(persisted.timestamp_millis(), event);
     }

@@ -101,8 +101,8 @@ impl OktaSimulator {
         self.persist(events, |log, event| log.append(persisted, event));
     }
 
-    /// Persists events late, as of a time before the last ones: they take their place among the others, and whoever has
-    /// read past it does not see them by polling on.
+    /// Persists events late, as of a time before the last ones: they take their place among the others, and a client
+    /// that has read past it does not see them by polling on.
     pub fn commit_late<E: Into<Bytes>>(
         &self,
         persisted: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! What was asked.
+//! The record of requests.
 
 use chrono::{DateTime, Utc};
 use http::Method;

@@ -134,7 +134,7 @@ impl PrivateKey {
         Ok(self)
     }
 
-    /// What it signs with.
+    /// The algorithm that it signs with.
     #[must_use]
     pub fn algorithm(&self) -> SigningAlgorithm {
         self.algorithm

@@ -88,7 +88,7 @@ impl OAuth {
         Ok(())
     }
 
-    /// The next nonce, on an answer to who needs one.
+    /// Adds the next nonce to the answer of a request that has a proof.
     pub(in crate::simulator) fn announce(&self, request: &Parts, response: &mut Response<Bytes>) {
         if self.settings.nonce_for_resources && request.headers.contains_key("dpop") {
             put_nonce(response, &self.nonce("resource"));
