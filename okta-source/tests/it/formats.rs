@@ -28,7 +28,7 @@ async fn checkpoint_of_version_0_1_0_is_resumed_from() {
     let delivery = given(&mut source).await;
     assert_eq!(world.last_request(), CURSOR);
     settle(delivery).await.unwrap();
-    assert_eq!(world.store.owner().as_deref(), Some(POLLING));
+    assert_eq!(world.store.identity().as_deref(), Some(POLLING));
 }
 
 #[tokio::test(start_paused = true)]
@@ -40,7 +40,7 @@ async fn checkpoint_with_a_query_of_version_0_1_0_is_resumed_from() {
     let delivery = given(&mut source).await;
     assert_eq!(world.last_request(), CURSOR);
     settle(delivery).await.unwrap();
-    assert_eq!(world.store.owner().as_deref(), Some(QUERY));
+    assert_eq!(world.store.identity().as_deref(), Some(QUERY));
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,7 +53,7 @@ async fn checkpoint_of_a_backfill_of_version_0_1_0_is_resumed_from() {
     let mut source = world.builder().open_backfill(range()).await.unwrap();
     settle(source.next().await.unwrap().unwrap()).await.unwrap();
     assert_eq!(world.org.requests()[0].path_and_query, CURSOR);
-    assert_eq!(world.store.owner().as_deref(), Some(BACKFILL));
+    assert_eq!(world.store.identity().as_deref(), Some(BACKFILL));
     let finished = stored(BACKFILL, "end").await;
     let mut source = finished.builder().open_backfill(range()).await.unwrap();
     assert!(source.next().await.unwrap().is_none());

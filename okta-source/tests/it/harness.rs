@@ -162,7 +162,7 @@ impl MemoryStore {
         self.0.lock().unwrap().record.as_ref()?.value.published_ms
     }
 
-    pub(crate) fn owner(&self) -> Option<String> {
+    pub(crate) fn identity(&self) -> Option<String> {
         let memory = self.0.lock().unwrap();
         memory
             .record

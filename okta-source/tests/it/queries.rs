@@ -104,7 +104,7 @@ async fn checkpoint_of_another_query_is_refused_with_the_way_out() {
     append(&world, 0..3);
     settle(given(&mut world.open().await).await).await.unwrap();
     assert_eq!(
-        world.store.owner().as_deref(),
+        world.store.identity().as_deref(),
         Some("okta-system-log https://example.okta.com"),
         "without a query as it always was"
     );
@@ -149,7 +149,7 @@ async fn restart_on_changed_query_reads_on_from_the_overlap() {
     assert_eq!(numbers(&delivery), [1, 2, 4, 5, 7, 8]);
     drop(delivery);
     assert!(
-        world.store.owner().unwrap().contains("WARN"),
+        world.store.identity().unwrap().contains("WARN"),
         "nothing is settled with the new one yet"
     );
     let delivery = given(&mut source).await;
@@ -160,7 +160,7 @@ async fn restart_on_changed_query_reads_on_from_the_overlap() {
         "handed back: the same start"
     );
     remember(&source, delivery).await;
-    assert!(world.store.owner().unwrap().contains("jones"));
+    assert!(world.store.identity().unwrap().contains("jones"));
     drop(source);
 
     let source = changed().open().await.unwrap();

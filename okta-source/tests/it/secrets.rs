@@ -213,7 +213,7 @@ async fn token_is_in_no_error_log_event_or_checkpoint() {
                 Ok(Ok(None)) | Err(_) => {}
                 Ok(Err(error)) => printed += &everything(&error),
             }
-            printed += &format!("{source:?} {:?} {:?}", store.cursor(), store.owner());
+            printed += &format!("{source:?} {:?} {:?}", store.cursor(), store.identity());
         }
         faults.reverse();
     }
