@@ -1,5 +1,6 @@
 //! The builder of a sink, which names the setting that is wrong.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,21 +62,29 @@ impl CoralogixSinkBuilder {
     /// ```
     /// use coralogix_sink::CoralogixSinkBuilder;
     ///
-    /// let builder = CoralogixSinkBuilder::from_env(|name| std::env::var(name).ok());
+    /// let builder = CoralogixSinkBuilder::from_env(|name| std::env::var_os(name))?;
     /// assert!(builder.build().unwrap_err().detail().starts_with("CORALOGIX_"));
+    /// # Ok::<(), okta_coralogix_core::Error>(())
     /// ```
-    pub fn from_env(lookup: impl Fn(&str) -> Option<String>) -> Self {
-        let set = |name| lookup(name).filter(|value| !value.trim().is_empty());
+    ///
+    /// # Errors
+    /// `Config` if a variable is not UTF-8.
+    pub fn from_env(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+        let get = |name| match lookup(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(value)) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
+            Some(Err(_)) => Err(Error::config(name, "is not valid UTF-8; set it again")),
+        };
         let config = CoralogixConfig {
-            domain: set(VARIABLES.domain),
-            endpoint: set(VARIABLES.endpoint),
-            api_key: set(VARIABLES.key).map(Secret::from),
+            domain: get(VARIABLES.domain)?,
+            endpoint: get(VARIABLES.endpoint)?,
+            api_key: get(VARIABLES.key)?.map(Secret::from),
             ..CoralogixConfig::default()
         };
-        Self {
+        Ok(Self {
             names: VARIABLES,
             ..Self::from_config(config)
-        }
+        })
     }
 
     /// Sends to the ingress of a region code (`EU2`) or domain (`eu2.coralogix.com`).
@@ -335,6 +344,7 @@ mod tests {
                 let found = set.iter().find(|(known, _)| *known == name);
                 found.map(|(_, value)| (*value).into())
             })
+            .unwrap()
         };
         assert!(refused(env(&[])).starts_with("CORALOGIX_DOMAIN: it is missing"));
         let domain = env(&[("CORALOGIX_DOMAIN", "EU9"), ("CORALOGIX_API_KEY", "k")]);
@@ -361,5 +371,20 @@ mod tests {
         let sink = ready().private_link(true).build().unwrap();
         let expected = "https://ingress.private.eu2.coralogix.com";
         assert_eq!(sink.endpoint().base_url(), expected);
+    }
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_not_utf_8_is_named() {
+        use std::os::unix::ffi::OsStringExt;
+
+        let lookup =
+            |name: &str| (name == "CORALOGIX_API_KEY").then(|| OsString::from_vec(vec![0xff]));
+        let error = CoralogixSinkBuilder::from_env(lookup).unwrap_err();
+        assert!(
+            error
+                .detail()
+                .starts_with("CORALOGIX_API_KEY: is not valid UTF-8"),
+            "{error}"
+        );
     }
 }

@@ -24,13 +24,7 @@ pub const SUBSYSTEM: &str = "CORALOGIX_SUBSYSTEM";
 /// # Errors
 /// `Config` if a variable is not UTF-8.
 pub fn sink(environment: &Environment) -> Result<CoralogixSinkBuilder> {
-    let mut found = Vec::new();
-    for name in &VARIABLES[..3] {
-        found.push((*name, environment.get(name)?));
-    }
-    Ok(CoralogixSinkBuilder::from_env(|name| {
-        found.iter().find(|(known, _)| *known == name)?.1.clone()
-    }))
+    CoralogixSinkBuilder::from_env(|name| environment.raw(name))
 }
 
 /// The mapping of the variables. If they name no subsystem, it is `subsystem`; without that the mapping chooses one for each event.
