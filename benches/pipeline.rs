@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coralogix_sink::CoralogixSink;
-use coralogix_sink::simulator::{CoralogixSimulator, SimulatorServer};
+use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator};
 use criterion::{
     BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
 };
@@ -15,7 +15,7 @@ use okta_coralogix_core::mapping::TextForm;
 use okta_coralogix_core::testing::{EventGenerator, MemoryCheckpoint, TestClock};
 use okta_coralogix_core::{EventSource, LogSink, Pipeline, Summary};
 use okta_source::OktaSource;
-use okta_source::simulator::{OktaSimulator, ServedOrg};
+use okta_source::simulator::{OktaServer, OktaSimulator};
 use tokio::runtime::{Builder, Runtime};
 
 const PAGES: usize = 8;
@@ -89,8 +89,8 @@ fn sockets(criterion: &mut Criterion) {
 
 /// An org with a backlog, and an ingress that has nothing yet.
 struct World {
-    org: ServedOrg,
-    ingress: SimulatorServer,
+    org: OktaServer,
+    ingress: CoralogixServer,
 }
 
 impl World {

@@ -16,7 +16,7 @@ use super::arrival::{Arrival, Remark};
 use super::body::{self, BadBody, Singles};
 use super::fault::{Fault, RetryAfter};
 use super::ingress::{CoralogixSimulator, Ingress, State};
-use super::ledger::RequestRecord;
+use super::ledger::RecordedRequest;
 
 const PAGE: &str = "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>";
 
@@ -196,10 +196,10 @@ impl Ingress {
     }
 }
 
-fn record(wire: &[u8], status: Option<u16>) -> RequestRecord {
+fn record(wire: &[u8], status: Option<u16>) -> RecordedRequest {
     let mut hasher = DefaultHasher::new();
     wire.hash(&mut hasher);
-    RequestRecord {
+    RecordedRequest {
         entries: 0,
         plain_bytes: 0,
         wire_bytes: wire.len(),
@@ -225,7 +225,7 @@ fn bomb(uncompressed_bytes: usize) -> Bytes {
 }
 
 /// Notes what a refused request held.
-fn note(record: &mut RequestRecord, headers: &HeaderMap, wire: &[u8]) {
+fn note(record: &mut RecordedRequest, headers: &HeaderMap, wire: &[u8]) {
     match body::read(headers, wire) {
         Ok(singles) => {
             record.entries = singles.entries.len();

@@ -10,7 +10,7 @@ use okta_coralogix_core::Secret;
 use super::builder::{CoralogixSimulatorBuilder, Settings};
 use super::fault::Fault;
 use super::ledger::Ledger;
-use super::server::SimulatorServer;
+use super::server::CoralogixServer;
 
 type Poison = dyn Fn(&str) -> bool + Send + Sync;
 
@@ -77,8 +77,8 @@ impl CoralogixSimulator {
     ///
     /// # Errors
     /// If no port can be had.
-    pub async fn serve(&self) -> io::Result<SimulatorServer> {
-        SimulatorServer::start_new(self.clone()).await
+    pub async fn serve(&self) -> io::Result<CoralogixServer> {
+        CoralogixServer::start_new(self.clone()).await
     }
 
     /// The key that is accepted.
@@ -117,7 +117,7 @@ impl CoralogixSimulator {
     }
 
     /// Nobody there: in memory no connection is made; on the socket every one is broken at once. (A socket that refuses
-    /// connections: [`SimulatorServer::stop`].)
+    /// connections: [`CoralogixServer::stop`].)
     pub fn set_down(&self, down: bool) {
         self.0.state().down = down;
     }

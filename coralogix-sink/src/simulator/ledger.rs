@@ -9,13 +9,13 @@ use super::arrival::{Arrival, Remark};
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     pub(super) entries: Vec<Arc<Arrival>>,
-    pub(super) requests: Vec<RequestRecord>,
+    pub(super) requests: Vec<RecordedRequest>,
 }
 
 /// One request, accepted or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct RequestRecord {
+pub struct RecordedRequest {
     /// Entries in it; 0 where it could not be read.
     pub entries: usize,
     /// Bytes of the body after decompression.
@@ -45,7 +45,7 @@ impl Ledger {
 
     /// The requests, in order of arrival.
     #[must_use]
-    pub fn requests(&self) -> &[RequestRecord] {
+    pub fn requests(&self) -> &[RecordedRequest] {
         &self.requests
     }
 

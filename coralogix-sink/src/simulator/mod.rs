@@ -42,5 +42,5 @@ pub use builder::CoralogixSimulatorBuilder;
 pub use fault::{Fault, RetryAfter};
 pub use identity::okta_uuid;
 pub use ingress::CoralogixSimulator;
-pub use ledger::{Ledger, RequestRecord};
-pub use server::SimulatorServer;
+pub use ledger::{Ledger, RecordedRequest};
+pub use server::CoralogixServer;

@@ -24,7 +24,7 @@ const MAX_WIRE: usize = 16 * 1024 * 1024;
 
 /// A simulator that listens on 127.0.0.1. Dropping it closes the socket and breaks its connections.
 #[derive(Debug)]
-pub struct SimulatorServer {
+pub struct CoralogixServer {
     simulator: CoralogixSimulator,
     address: SocketAddr,
     task: Option<Task>,
@@ -39,7 +39,7 @@ impl Drop for Task {
     }
 }
 
-impl SimulatorServer {
+impl CoralogixServer {
     pub(super) async fn start_new(simulator: CoralogixSimulator) -> io::Result<Self> {
         let mut server = Self {
             simulator,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use coralogix_sink::CoralogixSink;
-use coralogix_sink::simulator::{CoralogixSimulator, Fault, RetryAfter, SimulatorServer};
+use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator, Fault, RetryAfter};
 use okta_coralogix_core::pipeline::RunError;
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::{Error, ErrorKind, Result, Summary};
@@ -24,7 +24,7 @@ pub struct Demonstration {
     /// The ingress.
     pub ingress: CoralogixSimulator,
     /// Its socket.
-    pub server: SimulatorServer,
+    pub server: CoralogixServer,
     folder: TempDir,
 }
 
@@ -116,7 +116,7 @@ impl Demonstration {
 ///
 /// # Errors
 /// None that is expected.
-pub fn sink(server: &SimulatorServer) -> Result<CoralogixSink> {
+pub fn sink(server: &CoralogixServer) -> Result<CoralogixSink> {
     let sink = CoralogixSink::builder().endpoint(server.base_url());
     sink.api_key(KEY).build()
 }

@@ -17,7 +17,7 @@ struct Harness {
     ingress: CoralogixSimulator,
     function: Child,
     folder: TempDir,
-    _ingress_server: coralogix_sink::simulator::SimulatorServer,
+    _ingress_server: coralogix_sink::simulator::CoralogixServer,
 }
 
 impl Harness {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use coralogix_sink::simulator::{CoralogixSimulator, SimulatorServer, okta_uuid};
+use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator, okta_uuid};
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent};
 use okta_coralogix_core::{Clock, SystemClock};
-use okta_source::simulator::{OktaSimulator, ServedOrg};
+use okta_source::simulator::{OktaServer, OktaSimulator};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
@@ -21,9 +21,9 @@ pub(crate) const KEY: &str = "marked-coralogix-key";
 /// Both stand-ins on real sockets, and a folder for the program's files.
 pub(crate) struct Harness {
     pub(crate) org: OktaSimulator,
-    pub(crate) org_server: ServedOrg,
+    pub(crate) org_server: OktaServer,
     pub(crate) ingress: CoralogixSimulator,
-    pub(crate) ingress_server: SimulatorServer,
+    pub(crate) ingress_server: CoralogixServer,
     pub(crate) folder: TempDir,
     /// The number of entries that reached the ingress, accepted or not.
     pub(crate) seen: watch::Receiver<usize>,

@@ -2,7 +2,7 @@
 
 use std::process::{Output, Stdio};
 
-use coralogix_sink::simulator::{CoralogixSimulator, SimulatorServer};
+use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::harness::{KEY, example};
 
 /// The program with `input`, sent to `ingress` with `key`.
-async fn run(ingress: &SimulatorServer, key: &str, input: &[u8]) -> Output {
+async fn run(ingress: &CoralogixServer, key: &str, input: &[u8]) -> Output {
     let mut child = Command::new(example("service_logs"))
         .env_clear()
         .env("CORALOGIX_ENDPOINT", ingress.base_url())

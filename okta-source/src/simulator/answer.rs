@@ -16,13 +16,14 @@ use http::{Method, Response, StatusCode};
 use okta_coralogix_core::Secret;
 use serde_json::{Value, json};
 
-use super::bucket::Rate;
+use super::body;
 use super::fault::Fault;
 use super::oauth::TOKEN_PATH;
+use super::org::{OktaSimulator, Org, State};
 use super::query::Query;
+use super::rate_limit::Rate;
 use super::request_log::RecordedRequest;
-use super::scripted::{scripted, too_many};
-use super::{OktaSimulator, Org, State, body};
+use super::script::{scripted, too_many};
 
 /// Marks a response that the transport turns into a failed connection.
 #[derive(Debug, Clone, Copy)]
@@ -144,7 +145,7 @@ impl Org {
             .is_some_and(|most| in_flight > most);
         let fault = state.script.next();
         let fault = fault.or(is_crowded.then_some(Fault::Concurrency));
-        let (is_within, rate) = state.bucket.take(now, self.token_of(&request.headers));
+        let (is_within, rate) = state.rate_limit.take(now, self.token_of(&request.headers));
         let admitted = self.admit(request, state, now);
         let authorized = admitted.is_ok();
         let mut response = match (fault.as_ref().and_then(scripted), admitted) {

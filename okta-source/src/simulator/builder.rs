@@ -9,11 +9,11 @@ use chrono::TimeDelta;
 use okta_coralogix_core::{Clock, Secret, SystemClock};
 use tokio::sync::watch;
 
-use super::bucket::Bucket;
-use super::fault::Script;
 use super::log::Log;
-use super::oauth::{self, OAuth, OAuthApp};
-use super::{OktaSimulator, Org, State};
+use super::oauth::{self, AuthorizationServer, OAuthApp};
+use super::org::{OktaSimulator, Org, State};
+use super::rate_limit::RateLimit;
+use super::script::Script;
 
 /// Builds an [`OktaSimulator`].
 #[derive(Debug, Default)]
@@ -149,7 +149,7 @@ impl OktaSimulatorBuilder {
     #[must_use]
     pub fn build(self) -> OktaSimulator {
         let mut settings = self.0;
-        let oauth = OAuth::new(std::mem::take(&mut settings.oauth));
+        let oauth = AuthorizationServer::new(std::mem::take(&mut settings.oauth));
         let (limit, window) = (settings.rate_limit, settings.rate_window);
         OktaSimulator(Arc::new(Org {
             in_flight: AtomicUsize::new(0),
@@ -158,7 +158,7 @@ impl OktaSimulatorBuilder {
                 log: Log::default(),
                 script: Script::default(),
                 requests: Vec::new(),
-                bucket: Bucket::new(limit, window, settings.token_share),
+                rate_limit: RateLimit::new(limit, window, settings.token_share),
                 oauth,
             }),
             caught_up: watch::Sender::new(false),

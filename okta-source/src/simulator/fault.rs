@@ -1,6 +1,5 @@
 //! Faults on demand.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 /// What one request meets instead of a good answer.
@@ -47,28 +46,4 @@ pub enum Fault {
     Silence,
     /// Nobody there. In memory no connection is made; on a socket it breaks before the first byte of the body.
     Unreachable,
-}
-
-/// Faults waiting for their requests.
-#[derive(Debug, Default)]
-pub(super) struct Script(VecDeque<(usize, Fault)>);
-
-impl Script {
-    pub(super) fn add(&mut self, times: usize, fault: Fault) {
-        if times > 0 {
-            self.0.push_back((times, fault));
-        }
-    }
-
-    /// The fault for one more request.
-    pub(super) fn next(&mut self) -> Option<Fault> {
-        let (times, fault) = self.0.front_mut()?;
-        *times -= 1;
-        let last = *times == 0;
-        let fault = fault.clone();
-        if last {
-            self.0.pop_front();
-        }
-        Some(fault)
-    }
 }

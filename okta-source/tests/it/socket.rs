@@ -7,14 +7,14 @@ use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::transport::ReqwestTransport;
 use okta_coralogix_core::{ErrorKind, EventSource, SystemClock};
 use okta_source::OktaSource;
-use okta_source::simulator::{Fault, OktaSimulator, ServedOrg};
+use okta_source::simulator::{Fault, OktaServer, OktaSimulator};
 use tokio::net::TcpListener;
 
 use crate::harness::{MemoryStore, TOKEN, event, failed, given, numbers, settle};
 
 struct Served {
     org: OktaSimulator,
-    served: ServedOrg,
+    served: OktaServer,
     store: Arc<MemoryStore>,
 }
 

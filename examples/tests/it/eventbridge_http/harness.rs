@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::process::Stdio;
 
 use bytes::Bytes;
-use coralogix_sink::simulator::{CoralogixSimulator, SimulatorServer};
+use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator};
 use eventbridge_source::simulator::{ApiDestination, ApiDestinationBuilder, Authorization};
 use okta_coralogix_core::testing::GeneratedEvent;
 use tempfile::TempDir;
@@ -15,7 +15,7 @@ use crate::harness::{Exit, KEY, TOKEN, start_program};
 
 pub(crate) struct Harness {
     pub(crate) ingress: CoralogixSimulator,
-    pub(crate) ingress_server: SimulatorServer,
+    pub(crate) ingress_server: CoralogixServer,
     pub(crate) folder: TempDir,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use coralogix_sink::simulator::{CoralogixSimulator, SimulatorServer, okta_uuid};
+use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator, okta_uuid};
 use eventbridge_source::sqs::simulator::{SqsServer, SqsSimulator};
 use okta_coralogix_core::testing::GeneratedEvent;
 use tempfile::TempDir;
@@ -16,7 +16,7 @@ pub(crate) struct Harness {
     pub(crate) queue: SqsSimulator,
     pub(crate) queue_server: SqsServer,
     pub(crate) ingress: CoralogixSimulator,
-    pub(crate) ingress_server: SimulatorServer,
+    pub(crate) ingress_server: CoralogixServer,
     pub(crate) folder: TempDir,
     /// The number of entries that reached the ingress, accepted or not.
     pub(crate) seen: watch::Receiver<usize>,

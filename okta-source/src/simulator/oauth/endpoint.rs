@@ -12,11 +12,12 @@ use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use super::app::{OAuthApp, Shows};
+use super::assertion;
+use super::authorization_server::{AuthorizationServer, Issued};
 use super::jws::Jws;
 use super::proof::{self, Expected, NoProof};
-use super::{Issued, OAuth, assertion};
 use crate::simulator::answer::{base, json_answer, text};
-use crate::simulator::bucket::Rate;
+use crate::simulator::rate_limit::Rate;
 
 pub(in crate::simulator) const TOKEN_PATH: &str = "/oauth2/v1/token";
 
@@ -25,10 +26,10 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// A status, an OAuth error code and its description.
 type Refused = (StatusCode, &'static str, &'static str);
 
-impl OAuth {
+impl AuthorizationServer {
     /// One more token request, in the bucket that is theirs alone.
     pub(in crate::simulator) fn take(&mut self, now: DateTime<Utc>) -> (bool, Rate) {
-        self.bucket.take(now, 0)
+        self.rate_limit.take(now, 0)
     }
 
     /// The answer to a token request that is within the limit.

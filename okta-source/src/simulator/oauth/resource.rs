@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{Response, StatusCode};
 
-use super::OAuth;
+use super::AuthorizationServer;
 use super::endpoint::put_nonce;
 use super::proof::{self, Expected, NoProof};
 use crate::simulator::answer::{base, error, text};
@@ -19,7 +19,7 @@ type Refusal = Box<Response<Bytes>>;
 
 const ALGORITHMS: &str = "RS256 RS384 RS512 ES256 ES384 ES512";
 
-impl OAuth {
+impl AuthorizationServer {
     /// Looks at `Authorization: Bearer …` and `Authorization: DPoP …`. `None`: there is neither.
     pub(in crate::simulator) fn admit(
         &mut self,

@@ -1,4 +1,6 @@
-//! Answers that a script asks for in place of the log.
+//! The script of faults, and the responses that it puts in place of the log.
+
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION};
@@ -8,7 +10,31 @@ use super::answer::{error, header};
 use super::body;
 use super::fault::Fault;
 
-/// The answer of a fault that has nothing to do with the log; `None` if it is one of the others.
+/// Faults waiting for their requests.
+#[derive(Debug, Default)]
+pub(super) struct Script(VecDeque<(usize, Fault)>);
+
+impl Script {
+    pub(super) fn add(&mut self, times: usize, fault: Fault) {
+        if times > 0 {
+            self.0.push_back((times, fault));
+        }
+    }
+
+    /// The fault for one more request.
+    pub(super) fn next(&mut self) -> Option<Fault> {
+        let (times, fault) = self.0.front_mut()?;
+        *times -= 1;
+        let last = *times == 0;
+        let fault = fault.clone();
+        if last {
+            self.0.pop_front();
+        }
+        Some(fault)
+    }
+}
+
+/// The response of a fault that does not depend on the log; `None` for any other fault.
 pub(super) fn scripted(fault: &Fault) -> Option<Response<Bytes>> {
     Some(match fault {
         Fault::Status(status, body) => {

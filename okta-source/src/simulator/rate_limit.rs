@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// A window that begins with the first request after the last one, as Okta's do: not at the minute of the clock.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(super) struct RateLimit {
     limit: u32,
     length: TimeDelta,
     /// The part of the limit that one token gets, 0 to 1.
@@ -26,7 +26,7 @@ pub(super) struct Rate {
     pub(super) reset: i64,
 }
 
-impl Bucket {
+impl RateLimit {
     pub(super) fn new(limit: u32, length: Duration, token_share: f64) -> Self {
         Self {
             limit,

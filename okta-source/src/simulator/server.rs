@@ -11,12 +11,12 @@ use tokio::sync::oneshot;
 use super::OktaSimulator;
 
 /// The longest body that is read; a token request takes 2 KB. A longer one counts as none.
-const LONGEST_BODY: usize = 64 << 10;
+const MAX_BODY_BYTES: usize = 64 << 10;
 
-/// A served org. Dropped, it finishes the requests that it has begun and closes its connections.
+/// A server of the org. Dropped, it finishes the requests that it has begun and closes its connections.
 #[derive(Debug)]
 #[must_use = "dropping it stops the server"]
-pub struct ServedOrg {
+pub struct OktaServer {
     address: SocketAddr,
     /// Dropped, it tells the server to stop.
     _stop: oneshot::Sender<()>,
@@ -27,7 +27,7 @@ impl OktaSimulator {
     ///
     /// # Errors
     /// If the port cannot be had.
-    pub async fn serve(&self) -> io::Result<ServedOrg> {
+    pub async fn serve(&self) -> io::Result<OktaServer> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let router = self.router();
@@ -40,7 +40,7 @@ impl OktaSimulator {
                 tracing::error!(%error, "the simulated org stops");
             }
         });
-        Ok(ServedOrg {
+        Ok(OktaServer {
             address,
             _stop: stop,
         })
@@ -53,14 +53,14 @@ impl OktaSimulator {
             let org = org.clone();
             async move {
                 let (head, body) = request.into_parts();
-                let body = axum::body::to_bytes(body, LONGEST_BODY).await;
+                let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await;
                 org.answer(&head, &body.unwrap_or_default()).await
             }
         })
     }
 }
 
-impl ServedOrg {
+impl OktaServer {
     /// The address to poll, without a slash at the end.
     #[must_use]
     pub fn base_url(&self) -> String {

@@ -1,0 +1,180 @@
+//! The simulated org: what it holds, and how tests change it.
+
+use std::fmt;
+use std::hash::RandomState;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+use super::builder::{OktaSimulatorBuilder, Settings};
+use super::fault::Fault;
+use super::log::Log;
+use super::oauth::AuthorizationServer;
+use super::rate_limit::RateLimit;
+use super::request_log::RecordedRequest;
+use super::script::Script;
+
+/// A stateful Okta org. Clones are handles to the same org.
+#[derive(Clone)]
+pub struct OktaSimulator(pub(super) Arc<Org>);
+
+pub(super) struct Org {
+    pub(super) settings: Settings,
+    pub(super) in_flight: AtomicUsize,
+    pub(super) hasher: RandomState,
+    pub(super) state: Mutex<State>,
+    /// True while the last page that was given ends at the end of the log.
+    pub(super) caught_up: watch::Sender<bool>,
+}
+
+pub(super) struct State {
+    pub(super) log: Log,
+    pub(super) script: Script,
+    pub(super) requests: Vec<RecordedRequest>,
+    pub(super) rate_limit: RateLimit,
+    pub(super) oauth: AuthorizationServer,
+}
+
+impl OktaSimulator {
+    /// Starts with the settings.
+    pub fn builder() -> OktaSimulatorBuilder {
+        OktaSimulatorBuilder::default()
+    }
+
+    /// Persists an event now. The text is given out as it is, whatever it is.
+    pub fn append(&self, event: impl Into<Bytes>) {
+        self.append_all([event]);
+    }
+
+    /// Persists events now, in this order.
+    pub fn append_all<E: Into<Bytes>>(&self, events: impl IntoIterator<Item = E>) {
+        self.append_at(self.now(), events);
+    }
+
+    /// Persists events as of a time, behind all that are there.
+    pub fn append_at<E: Into<Bytes>>(
+        &self,
+        persisted: DateTime<Utc>,
+        events: impl IntoIterator<Item = E>,
+    ) {
+        self.persist(events, |log, event| log.append(persisted, event));
+    }
+
+    /// Persists events late, as of a time before the last ones: they take their place among the others, and a client
+    /// that has read past it does not see them by polling on.
+    pub fn commit_late<E: Into<Bytes>>(
+        &self,
+        persisted: DateTime<Utc>,
+        events: impl IntoIterator<Item = E>,
+    ) {
+        self.persist(events, |log, event| log.insert(persisted, event));
+    }
+
+    fn persist<E: Into<Bytes>>(
+        &self,
+        events: impl IntoIterator<Item = E>,
+        put: impl Fn(&mut Log, Bytes),
+    ) {
+        let mut state = self.0.state();
+        for event in events {
+            put(&mut state.log, event.into());
+        }
+        drop(state);
+        self.0.caught_up.send_replace(false);
+    }
+
+    /// From now on every cursor that was given before is refused with 400 `E0000001`.
+    pub fn forget_cursors(&self) {
+        self.0.state().log.forget_cursors();
+    }
+
+    /// Somebody else makes so many requests of the org.
+    pub fn spend(&self, requests: u32) {
+        let now = self.now();
+        self.0.state().rate_limit.spend(now, requests);
+    }
+
+    /// The next request that no other fault is waiting for meets this one.
+    pub fn script(&self, fault: Fault) {
+        self.script_times(1, fault);
+    }
+
+    /// The same for the next `times` requests.
+    pub fn script_times(&self, times: usize, fault: Fault) {
+        self.0.state().script.add(times, fault);
+    }
+
+    /// The next token request that no other fault is waiting for meets this one.
+    pub fn script_token(&self, fault: Fault) {
+        self.0.state().oauth.script.add(1, fault);
+    }
+
+    /// Revokes every access token.
+    pub fn revoke_tokens(&self) {
+        self.0.state().oauth.revoke_all();
+    }
+
+    /// Makes new DPoP nonces; the old ones are good no more.
+    pub fn rotate_dpop_nonce(&self) {
+        self.0.state().oauth.rotate_nonce();
+    }
+
+    /// Whether a request for the log must carry a DPoP nonce. At first: as built.
+    pub fn demand_dpop_nonce(&self, demand: bool) {
+        self.0.state().oauth.demand_nonce_of_resources(demand);
+    }
+
+    /// Every request so far, in order.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.0.state().requests.clone()
+    }
+
+    /// How many requests there were so far.
+    #[must_use]
+    pub fn request_count(&self) -> usize {
+        self.0.state().requests.len()
+    }
+
+    /// How many events of the log lie before what a `next` link (its path and query) asks for; `None` if it is none of
+    /// this org's.
+    #[must_use]
+    pub fn position(&self, link: &str) -> Option<usize> {
+        let (_, query) = link.split_once('?')?;
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        let (_, cursor) = pairs.find(|(name, _)| name == "after")?;
+        self.0.state().log.position(&cursor)
+    }
+
+    /// Resolves when somebody has read the log to its end.
+    pub async fn caught_up(&self) {
+        // The sender lives as long as `self`, so that this never fails.
+        self.0.caught_up.subscribe().wait_for(|end| *end).await.ok();
+    }
+
+    /// The time by the org's own clock.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.0.settings.clock.now() + self.0.settings.skew
+    }
+}
+
+impl Org {
+    /// Nothing that runs under this lock panics, so that a poisoned one is still sound.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for OktaSimulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.0.state();
+        f.debug_struct("OktaSimulator")
+            .field("events", &state.log.len())
+            .field("requests", &state.requests.len())
+            .finish_non_exhaustive()
+    }
+}
