@@ -32,7 +32,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 const MAX_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Bytes of an answer that are read: its first words go into messages, the rest is of no use.
-pub(crate) const MAX_ANSWER: usize = 64 * 1024;
+pub(crate) const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// The settings of a [`CoralogixSink`](crate::CoralogixSink), as they may stand in a configuration file.
 ///
@@ -116,7 +116,7 @@ impl CoralogixConfig {
             total_timeout: total,
             head_timeout: SILENCE.min(total),
             idle_timeout: SILENCE.min(total),
-            max_body_bytes: MAX_ANSWER,
+            max_body_bytes: MAX_RESPONSE_BYTES,
             // The status says most. A long answer that failed the exchange would have the request sent again for ever.
             excess: Excess::Truncate,
         })

@@ -6,7 +6,7 @@ use crate::error::EndpointError;
 use crate::region::Region;
 
 /// The longest domain, so that `ingress.private.<domain>` is still a host name.
-const MAX_DOMAIN: usize = 237;
+const MAX_DOMAIN_BYTES: usize = 237;
 
 /// A domain that has an ingress.
 #[derive(Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ fn is_region_label(label: &str) -> bool {
 }
 
 fn is_host_name(domain: &str) -> bool {
-    domain.len() <= MAX_DOMAIN && domain.split('.').all(is_label)
+    domain.len() <= MAX_DOMAIN_BYTES && domain.split('.').all(is_label)
 }
 
 fn is_label(label: &str) -> bool {

@@ -10,7 +10,7 @@ use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::transport::{TransportError, retry_after};
 use okta_coralogix_core::{Error, ErrorKind, RetryHint, Secret};
 
-use crate::config::MAX_ANSWER;
+use crate::config::MAX_RESPONSE_BYTES;
 
 /// The ingress as messages name it, and the key that no message may repeat.
 #[derive(Debug, Clone, Copy)]
@@ -31,9 +31,9 @@ pub(crate) fn classify(answer: &Response<Bytes>, ingress: Ingress<'_>) -> Result
             name,
             &format!("{status} with a web page, and no ingress answers so"),
         )),
-        200..=299 if answer.body().len() >= MAX_ANSWER => Err(wrong_endpoint(
+        200..=299 if answer.body().len() >= MAX_RESPONSE_BYTES => Err(wrong_endpoint(
             name,
-            &format!("{status} with {MAX_ANSWER} bytes or more, and no ingress answers so"),
+            &format!("{status} with {MAX_RESPONSE_BYTES} bytes or more, and no ingress answers so"),
         )),
         200..=299 => Ok(()),
         300..=399 => Err(wrong_endpoint(

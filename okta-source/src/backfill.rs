@@ -13,7 +13,7 @@ use crate::metrics::SourceMetrics;
 use crate::source::OktaSource;
 
 /// How far ahead of the host's clock a range may end.
-const AHEAD: TimeDelta = TimeDelta::minutes(5);
+const MAX_END_LEAD: TimeDelta = TimeDelta::minutes(5);
 
 /// Reads what was *published* in a range, in that order, and ends. Made by
 /// [`open_backfill`](OktaSourceBuilder::open_backfill).
@@ -45,12 +45,12 @@ impl OktaSourceBuilder {
         if range.is_empty() {
             return wrong("has no range; write an end that is later than its start");
         }
-        if range.end > now + AHEAD {
+        if range.end > now + MAX_END_LEAD {
             return wrong(
                 "ends in the future; write an end before now, or poll with an OktaSource",
             );
         }
-        if now.signed_duration_since(range.start) > config::REFUSED {
+        if now.signed_duration_since(range.start) > config::MAX_START_AGE {
             return wrong(
                 "begins more than 180 days ago, which Okta refuses; write at most 90 days, which is how long Okta keeps its log",
             );

@@ -31,8 +31,8 @@ const CATCH_UP_AGE: Duration = Duration::from_secs(20 * 3600);
 /// An org whose log is empty for a day has most likely a fault somewhere.
 const SILENCE: Duration = Duration::from_secs(24 * 3600);
 /// Okta keeps its log for 90 days, and refuses to be asked for more than 180. (Okta developer docs, "System Log query", 2026.)
-const KEPT: TimeDelta = TimeDelta::days(90);
-pub(crate) const REFUSED: TimeDelta = TimeDelta::days(180);
+const LOG_RETENTION: TimeDelta = TimeDelta::days(90);
+pub(crate) const MAX_START_AGE: TimeDelta = TimeDelta::days(180);
 
 /// Where reading begins when there is no checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,11 +166,11 @@ impl Settings {
 /// `Config` for one that Okta refuses.
 pub(crate) fn check_start(since: Since, now: DateTime<Utc>) -> Result<()> {
     let ago = now.signed_duration_since(since.when(now));
-    if ago > REFUSED {
+    if ago > MAX_START_AGE {
         let what = "is more than 180 days ago, which Okta refuses; write at most 90 days, which is how long Okta keeps its log";
         return Err(Error::config("since", what));
     }
-    if ago > KEPT {
+    if ago > LOG_RETENTION {
         tracing::warn!(
             days = ago.num_days(),
             "reading begins more than 90 days ago, but Okta keeps its log for 90 days: what is older does not come"

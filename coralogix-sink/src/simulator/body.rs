@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::arrival::Arrival;
 
 /// The most bytes that a body may unfold to.
-const MAX_PLAIN: u64 = 64 * 1024 * 1024;
+const MAX_UNCOMPRESSED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A body that could be read.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(super) fn read(headers: &HeaderMap, wire: &[u8]) -> Result<Singles, BadBody>
     let plain = match headers.get(CONTENT_ENCODING).map(|v| v.as_bytes()) {
         None => wire,
         Some(b"gzip") => {
-            unfolded = gunzip(wire, MAX_PLAIN).map_err(|reason| bad(reason, 0, 0))?;
+            unfolded = gunzip(wire, MAX_UNCOMPRESSED_BYTES).map_err(|reason| bad(reason, 0, 0))?;
             &unfolded
         }
         Some(_) => return Err(bad("unknown Content-Encoding".into(), 0, 0)),

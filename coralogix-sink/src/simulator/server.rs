@@ -20,7 +20,7 @@ use super::handler::Reply;
 use super::ingress::CoralogixSimulator;
 
 /// The most bytes of a request that are read.
-const MAX_WIRE: usize = 16 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
 /// A simulator that listens on 127.0.0.1. Dropping it closes the socket and breaks its connections.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ async fn answer(
 ) -> io::Result<Response<BoxBody<Bytes, io::Error>>> {
     let (head, body) = request.into_parts();
     let read = async {
-        let whole = Limited::new(body, MAX_WIRE).collect().await;
+        let whole = Limited::new(body, MAX_BODY_BYTES).collect().await;
         whole.ok().map(|whole| whole.to_bytes())
     };
     match simulator.handle(&head, read).await {

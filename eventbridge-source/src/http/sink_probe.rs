@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout};
 
 /// How long an answer is reused, so that clients cannot make the source ask the sink at will.
-const REUSE: Duration = Duration::from_secs(10);
+const REUSE_TIME: Duration = Duration::from_secs(10);
 
 /// For a check that has no timeout of its own.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -40,7 +40,7 @@ impl SinkProbe {
         };
         let mut last = self.last.lock().await;
         if let Some((asked, answer)) = &*last
-            && asked.elapsed() < REUSE
+            && asked.elapsed() < REUSE_TIME
         {
             return answer.clone();
         }

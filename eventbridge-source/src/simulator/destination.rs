@@ -25,7 +25,7 @@ const FIXED: [(HeaderName, &str); 5] = [
 
 /// The bounds of the wait before an attempt: it doubles.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+const MAX_WAIT: Duration = Duration::from_secs(300);
 
 /// An API destination, with the connection and the retry policy of its rule. Clones are the same one.
 #[derive(Debug, Clone)]
@@ -145,7 +145,7 @@ impl Destination {
     fn wait(&self, attempt: u32, at_least: Duration, rng: &mut fastrand::Rng) -> Duration {
         let bound = FIRST_WAIT
             .saturating_mul(2_u32.saturating_pow(attempt))
-            .min(LONGEST_WAIT);
+            .min(MAX_WAIT);
         let wait = bound.mul_f64(0.5 + rng.f64() / 2.0);
         self.compressed(wait.max(at_least))
     }

@@ -23,7 +23,7 @@ use super::in_flight::Receipt;
 use super::queue::VisibilityChange;
 
 /// The task wakes up after this even if no extension is due.
-const IDLE: Duration = Duration::from_secs(3600);
+const MAX_SLEEP: Duration = Duration::from_secs(3600);
 
 /// At the end: how long a running receive may still give what the queue has begun to hand out, and then, from the end of the receives
 /// on, how long the queue has to notice that the connections are closed. It would otherwise hand a message that is given back to a
@@ -48,7 +48,7 @@ async fn run(consumer: &Consumer, mut unsettled: mpsc::UnboundedReceiver<Vec<Str
         // An extension that is due does not wait for messages that are given back.
         tokio::select! {
             biased;
-            () = sleep_until(due.unwrap_or(now + IDLE)) => extend(consumer, Instant::now()).await,
+            () = sleep_until(due.unwrap_or(now + MAX_SLEEP)) => extend(consumer, Instant::now()).await,
             ids = unsettled.recv() => match ids {
                 Some(ids) => hand_back(consumer, &ids, no_delay).await,
                 None => break,

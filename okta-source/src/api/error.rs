@@ -68,7 +68,7 @@ pub(crate) fn blocked(error: &Error) -> Error {
         "the next event of the org cannot be read, and nothing behind it: {error}, although only one event was asked for; \
          raise max_body_bytes if events can be that long, or ask Okta's support"
     );
-    Error::temporary(error.kind(), detail).with_retry(RetryHint::After(rate_limit::LONGEST_WAIT))
+    Error::temporary(error.kind(), detail).with_retry(RetryHint::After(rate_limit::MAX_WAIT))
 }
 
 /// A 200 that cannot be used. It passes: a maintenance page looks like this.
@@ -117,7 +117,7 @@ pub(crate) fn rate_limited(
 pub(crate) fn unavailable(response: &Response<impl AsRef<[u8]>>, detail: String) -> Error {
     let error = Error::temporary(ErrorKind::Unavailable, detail);
     match retry_after(response.headers()) {
-        Some(wait) => error.with_retry(RetryHint::After(wait.min(rate_limit::LONGEST_WAIT))),
+        Some(wait) => error.with_retry(RetryHint::After(wait.min(rate_limit::MAX_WAIT))),
         None => error,
     }
 }

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 /// Keywords of `q`, and characters of one, before they are encoded. (Okta developer docs, "System Log query", 2026.)
-const KEYWORDS: usize = 10;
-const KEYWORD: usize = 40;
+const MAX_KEYWORDS: usize = 10;
+const MAX_KEYWORD_CHARS: usize = 40;
 
 /// The longest filter, in bytes of the URL: the link behind a page repeats it, and has to be followed.
-const LONGEST: usize = 6 << 10;
+const MAX_FILTER_BYTES: usize = 6 << 10;
 
 /// What an org is asked for besides the time. Part of the identity of a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,9 +33,9 @@ impl Query {
                 return Err(Error::config("filter", what));
             }
             let length = encoded(filter).len();
-            if length > LONGEST {
+            if length > MAX_FILTER_BYTES {
                 let what = format!(
-                    "is {length} bytes long as part of a URL, and at most {LONGEST} are carried; write a shorter one"
+                    "is {length} bytes long as part of a URL, and at most {MAX_FILTER_BYTES} are carried; write a shorter one"
                 );
                 return Err(Error::config("filter", what));
             }
@@ -47,17 +47,20 @@ impl Query {
                 "is empty; write up to 10 keywords with spaces between them, or leave it out";
             return Err(Error::config("q", what));
         }
-        if keywords.len() > KEYWORDS {
+        if keywords.len() > MAX_KEYWORDS {
             let what = format!(
-                "has {} keywords, and Okta takes {KEYWORDS}; write fewer, or a filter",
+                "has {} keywords, and Okta takes {MAX_KEYWORDS}; write fewer, or a filter",
                 keywords.len()
             );
             return Err(Error::config("q", what));
         }
         let length = |keyword: &&&str| keyword.chars().count();
-        if let Some(keyword) = keywords.iter().find(|keyword| length(keyword) > KEYWORD) {
+        if let Some(keyword) = keywords
+            .iter()
+            .find(|keyword| length(keyword) > MAX_KEYWORD_CHARS)
+        {
             let what = format!(
-                "has a keyword of {} characters, and Okta takes {KEYWORD}; write a shorter one, or a filter",
+                "has a keyword of {} characters, and Okta takes {MAX_KEYWORD_CHARS}; write a shorter one, or a filter",
                 length(&keyword)
             );
             return Err(Error::config("q", what));

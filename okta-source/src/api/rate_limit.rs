@@ -6,8 +6,8 @@ use http::HeaderMap;
 use okta_coralogix_core::transport;
 use tokio::time::Instant;
 
-/// The longest wait. Okta's windows take about 60 s, so that a longer one is a wrong header.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(120);
+/// The longest wait. Okta's windows take about 60 s: a header that asks for more is wrong.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(120);
 
 /// How far the whole seconds of `Date` and of the reset, and the second on top, may be off together.
 const ROUNDING: Duration = Duration::from_secs(2);
@@ -45,7 +45,7 @@ impl RateHeaders {
 /// How long a 429 asks to wait; `None` where it does not say, or says something impossible.
 pub(crate) fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     if let Some(wait) = transport::retry_after(headers) {
-        return Some(wait.min(LONGEST_WAIT));
+        return Some(wait.min(MAX_WAIT));
     }
     RateHeaders::read(headers)
         .filter(|rate| !rate.is_concurrency())
@@ -61,7 +61,7 @@ fn numbers<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = i64> 
 
 fn wait_until(reset: i64, date: i64) -> Option<Duration> {
     let seconds = u64::try_from(reset.checked_sub(date)?).ok()?;
-    Some(Duration::from_secs(seconds.saturating_add(1)).min(LONGEST_WAIT))
+    Some(Duration::from_secs(seconds.saturating_add(1)).min(MAX_WAIT))
 }
 
 /// Keeps our own requests within a share of the org's limit, window by window.
@@ -162,7 +162,7 @@ impl RateBudget {
 
     /// No request for so long.
     pub(crate) fn block(&mut self, now: Instant, wait: Duration) {
-        self.blocked_until = Some(now + wait.min(LONGEST_WAIT));
+        self.blocked_until = Some(now + wait.min(MAX_WAIT));
     }
 
     #[expect(

@@ -7,8 +7,8 @@ const RETRY_FOR: HeaderName = HeaderName::from_static("x-okta-retry-for");
 const RETRY_COUNT: HeaderName = HeaderName::from_static("x-okta-retry-count");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-okta-request-id");
 
-/// Longer ones are not sent back.
-const LONGEST_ID: usize = 128;
+/// A longer request id is not sent.
+const MAX_ID_BYTES: usize = 128;
 
 /// Failed attempts of one request.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ impl RetryHeaders {
         self.failed = self.failed.saturating_add(1);
         if self.first.is_none() {
             let id = answer.and_then(|headers| headers.get(REQUEST_ID));
-            self.first = id.filter(|id| id.len() <= LONGEST_ID).cloned();
+            self.first = id.filter(|id| id.len() <= MAX_ID_BYTES).cloned();
         }
     }
 

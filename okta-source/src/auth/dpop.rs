@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::jws;
 use super::key::PrivateKey;
 
-/// Longer ones are no nonce.
-const LONGEST_NONCE: usize = 1024;
+/// A longer value is ignored.
+const MAX_NONCE_BYTES: usize = 1024;
 
 /// Which of the two servers behind the org's address is spoken to. Each gives nonces of its own (RFC 9449 §8 and §9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Dpop {
         let nonce = headers
             .get("dpop-nonce")
             .and_then(|nonce| nonce.to_str().ok())
-            .filter(|nonce| !nonce.is_empty() && nonce.len() <= LONGEST_NONCE);
+            .filter(|nonce| !nonce.is_empty() && nonce.len() <= MAX_NONCE_BYTES);
         let Some(nonce) = nonce else { return false };
         let kept = &mut self.nonces()[server as usize];
         if kept.as_deref() == Some(nonce) {

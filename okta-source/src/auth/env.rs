@@ -28,7 +28,7 @@ pub(super) const VARIABLES: [&str; 6] = [
 ];
 
 /// The longest file that may be a key. An RSA key of 8192 bits takes 7 KB.
-const LONGEST_KEY: u64 = 64 << 10;
+const MAX_KEY_BYTES: u64 = 64 << 10;
 
 pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credentials> {
     let get = |name: &str| match lookup(name).map(OsString::into_string) {
@@ -114,7 +114,7 @@ fn private_key(value: &Secret) -> Result<PrivateKey> {
         ))
     })?;
     let mut content = String::new();
-    let read = file.take(LONGEST_KEY).read_to_string(&mut content);
+    let read = file.take(MAX_KEY_BYTES).read_to_string(&mut content);
     let content = Secret::from(content);
     read.map_err(|error| {
         wrong(&format!(

@@ -24,13 +24,13 @@ use super::token_cache::{AccessToken, TokenCache};
 const TOKEN_PATH: &str = "/oauth2/v1/token";
 
 /// The longest answer of the token endpoint; real ones take 1 to 2 KB.
-const TOKEN_BODY: usize = 64 << 10;
+const MAX_TOKEN_BODY_BYTES: usize = 64 << 10;
 
-/// How far the clock may be off before a refused assertion is blamed on it.
-const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(30);
+/// A clock error beyond this explains a refused assertion.
+const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::seconds(30);
 
 /// The longest life of a token that is believed.
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
+const MAX_TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// A service app at work for one org.
 pub(crate) struct OAuth {
@@ -117,11 +117,11 @@ impl OAuth {
             let offset = self.offset();
             let (request, secrets) = self.token_request(&url)?;
             let response = context
-                .exchange(request, TOKEN_BODY)
+                .exchange(request, MAX_TOKEN_BODY_BYTES)
                 .await
                 .map_err(|error| oauth_error::no_token(&error.error))?;
             let has_nonce = self.dpop.heard(Server::Token, response.headers());
-            let moved = (self.compare_clocks(&response) - offset).abs() > CLOCK_SLACK;
+            let moved = (self.compare_clocks(&response) - offset).abs() > MAX_CLOCK_ERROR;
             let is_ok = response.status() == StatusCode::OK;
             let granted = is_ok.then(|| granted(response.body(), asked));
             let response = redacted(response, &secrets.iter().collect::<Vec<_>>());
@@ -220,7 +220,7 @@ fn granted(answer: &[u8], asked: Instant) -> Result<AccessToken, &'static str> {
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err("no token that fits into a header");
     }
-    let life = Duration::from_secs(grant.expires_in).min(LONGEST_LIFE);
+    let life = Duration::from_secs(grant.expires_in).min(MAX_TOKEN_LIFE);
     Ok(AccessToken::new(grant.access_token, bound, life, asked))
 }
 

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 const MARGIN: Duration = Duration::from_secs(300);
 
 /// How long a token that is still good is used before renewing it is tried again.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RETRY_WAIT: Duration = Duration::from_secs(30);
 
 /// An access token.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl Kept {
         let usable = usable.filter(|token| error.is_temporary() && now < token.expires);
         if let Some(token) = usable {
             tracing::warn!(%error, "the access token cannot be renewed yet; the old one is used as long as it is good");
-            self.not_before = self.not_before.max(Some(now + PATIENCE));
+            self.not_before = self.not_before.max(Some(now + RETRY_WAIT));
             return Ok(token);
         }
         self.failure = Some(copy(&error));

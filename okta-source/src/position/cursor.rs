@@ -12,7 +12,7 @@ pub(super) const LOGS: &str = "/api/v1/logs";
 const END: &str = "end";
 
 /// The longest link that is followed, in bytes: what HTTP servers commonly take, and far above Okta's.
-const LONGEST: usize = 8 << 10;
+const MAX_LINK_BYTES: usize = 8 << 10;
 
 /// A `next` link without the org it belongs to: path and query, as Okta wrote them.
 ///
@@ -43,7 +43,7 @@ impl Cursor {
             ));
         }
         let link = &url[Position::BeforePath..Position::AfterQuery];
-        if url.path() != LOGS || link.len() > LONGEST {
+        if url.path() != LOGS || link.len() > MAX_LINK_BYTES {
             let detail = "the org sent a next link that does not lead to its System Log";
             return Err(Error::temporary(ErrorKind::UnexpectedAnswer, detail));
         }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::time::timeout;
 
 use super::harness::{KEY, KEY_HEADER, PATH, envelope};
-use super::socket::{FAR, Served, events, read_all, request};
+use super::socket::{SOCKET_TIMEOUT, Served, events, read_all, request};
 
 const SOON: Duration = Duration::from_millis(300);
 
@@ -20,12 +20,14 @@ async fn slow_heads_and_idle_connections_are_closed_and_slow_bodies_are_503() {
         "POST",
         "POST /aws/event-bridge HTTP/1.1\r\nhost: x\r\nx-a: ",
     ] {
-        let answer = timeout(FAR, served.exchange(head)).await.unwrap();
+        let answer = timeout(SOCKET_TIMEOUT, served.exchange(head))
+            .await
+            .unwrap();
         assert!(!answer.contains(" 200 "), "{answer}");
     }
     // One whole request, and then silence.
     let alive = timeout(
-        FAR,
+        SOCKET_TIMEOUT,
         served.exchange("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"),
     )
     .await;
@@ -33,7 +35,9 @@ async fn slow_heads_and_idle_connections_are_closed_and_slow_bodies_are_503() {
     let half = format!(
         "POST {PATH} HTTP/1.1\r\nhost: x\r\n{KEY_HEADER}: {KEY}\r\ncontent-length: 100\r\n\r\n{{"
     );
-    let answer = timeout(FAR, served.exchange(half)).await.unwrap();
+    let answer = timeout(SOCKET_TIMEOUT, served.exchange(half))
+        .await
+        .unwrap();
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     assert_eq!(served.end().await.received, 0);
 }
@@ -42,12 +46,16 @@ async fn slow_heads_and_idle_connections_are_closed_and_slow_bodies_are_503() {
 async fn body_of_ten_megabytes_is_answered_and_not_buffered() {
     let served = Served::new(|source| source).await;
     let body = vec![b'['; 10_000_000];
-    let answer = timeout(FAR, served.exchange(request(&body))).await.unwrap();
+    let answer = timeout(SOCKET_TIMEOUT, served.exchange(request(&body)))
+        .await
+        .unwrap();
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     let wrong = String::from_utf8(request(&body))
         .unwrap()
         .replace(KEY, "marked-access-kex");
-    let answer = timeout(FAR, served.exchange(wrong)).await.unwrap();
+    let answer = timeout(SOCKET_TIMEOUT, served.exchange(wrong))
+        .await
+        .unwrap();
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     let letters = served.letters.letters();
     assert_eq!((letters.len(), letters[0].bytes.len()), (1, 64 * 1024));
@@ -64,7 +72,9 @@ async fn heads_without_end_are_refused() {
         let head = format!("POST {PATH} HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
         // It may be cut while it is still writing.
         stream.write_all(head.as_bytes()).await.ok();
-        let answer = timeout(FAR, read_all(&mut stream)).await.unwrap();
+        let answer = timeout(SOCKET_TIMEOUT, read_all(&mut stream))
+            .await
+            .unwrap();
         assert!(
             answer.is_empty() || answer.starts_with("HTTP/1.1 431 "),
             "{answer}"
@@ -88,7 +98,9 @@ async fn nesting_and_bytes_of_any_kind_harm_nothing() {
         (b"{\"detail\":{\"published\":\"\xff\"}}".to_vec(), 400),
         (vec![0; 1000], 400),
     ] {
-        let answer = timeout(FAR, served.exchange(request(&body))).await.unwrap();
+        let answer = timeout(SOCKET_TIMEOUT, served.exchange(request(&body)))
+            .await
+            .unwrap();
         assert!(
             answer.starts_with(&format!("HTTP/1.1 {status} ")),
             "{answer}"
@@ -104,7 +116,7 @@ async fn client_that_reads_no_response_is_disconnected() {
     let mut stream = served.connect().await;
     let requests = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
     let flood = async { while stream.write_all(requests.as_bytes()).await.is_ok() {} };
-    timeout(FAR, flood).await.unwrap();
+    timeout(SOCKET_TIMEOUT, flood).await.unwrap();
     assert!(
         served
             .exchange(request(b"7"))
@@ -125,7 +137,7 @@ async fn connections_beyond_the_bound_wait_for_their_turn() {
         "it was answered while two others were there"
     );
     drop(first);
-    let answer = timeout(FAR, read_all(&mut third)).await.unwrap();
+    let answer = timeout(SOCKET_TIMEOUT, read_all(&mut third)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
 }
 

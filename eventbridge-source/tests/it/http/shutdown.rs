@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::harness::envelope;
-use super::socket::{FAR, Served, events, read_all, request};
+use super::socket::{SOCKET_TIMEOUT, Served, events, read_all, request};
 
 #[tokio::test]
 async fn shutdown_answers_requests_in_flight() {
@@ -29,7 +29,7 @@ async fn shutdown_answers_requests_in_flight() {
     }
     served.stop();
     for stream in &mut waiting {
-        let answer = timeout(FAR, read_all(stream)).await.unwrap();
+        let answer = timeout(SOCKET_TIMEOUT, read_all(stream)).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     }
     let address = served.address;
@@ -61,18 +61,31 @@ async fn shutdown_answers_503_at_the_deadline() {
     assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(&request[head + 4..]).await.unwrap();
     served.stop();
-    let answer = timeout(FAR, read_all(&mut stream)).await.unwrap();
+    let answer = timeout(SOCKET_TIMEOUT, read_all(&mut stream))
+        .await
+        .unwrap();
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
-    timeout(FAR, served.server).await.unwrap().unwrap();
+    timeout(SOCKET_TIMEOUT, served.server)
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]
 async fn shutdown_does_not_wait_for_idle_connections() {
-    let served = Served::new(|source| source.response_deadline(FAR).io_timeout(FAR)).await;
+    let served = Served::new(|source| {
+        source
+            .response_deadline(SOCKET_TIMEOUT)
+            .io_timeout(SOCKET_TIMEOUT)
+    })
+    .await;
     let mut idle = served.connect().await;
     let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     idle.write_all(request).await.unwrap();
     idle.readable().await.unwrap();
     served.stop();
-    timeout(FAR / 2, served.server).await.unwrap().unwrap();
+    timeout(SOCKET_TIMEOUT / 2, served.server)
+        .await
+        .unwrap()
+        .unwrap();
 }

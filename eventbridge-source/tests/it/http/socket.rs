@@ -107,5 +107,5 @@ pub(crate) fn events(count: usize) -> Vec<GeneratedEvent> {
     (0..count).map(|_| generator.event(now)).collect()
 }
 
-/// What no answer may take in these tests, however busy the machine is.
-pub(crate) const FAR: Duration = Duration::from_secs(60);
+/// The timeout of each exchange in these tests: long, since the machine may be busy.
+pub(crate) const SOCKET_TIMEOUT: Duration = Duration::from_secs(60);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::jws::Jws;
 
 /// The longest life of an assertion, in seconds.
-const LONGEST: i64 = 3600;
+const MAX_LIFE_SECONDS: i64 = 3600;
 
 /// The client id that the assertion claims, before anything is believed.
 pub(super) fn claimed(assertion: &Jws) -> Option<&str> {
@@ -49,7 +49,7 @@ pub(super) fn verify(
         (exp.is_none(), "The client_assertion has no expiration."),
         (exp <= Some(now), "The client_assertion is expired."),
         (
-            exp > Some(now + LONGEST),
+            exp > Some(now + MAX_LIFE_SECONDS),
             "The client_assertion's expiration is too far in the future.",
         ),
         (

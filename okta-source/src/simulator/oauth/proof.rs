@@ -8,8 +8,8 @@ use http::header::HeaderMap;
 use super::jws::{Jws, hash, thumbprint};
 
 /// How old a proof may be, and how far in the future, in seconds. What Okta takes is not documented.
-const OLDEST: i64 = 300;
-const NEWEST: i64 = 60;
+const MAX_AGE_SECONDS: i64 = 300;
+const MAX_LEAD_SECONDS: i64 = 60;
 
 /// What a proof must be about.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub(super) fn verify(
     let age = proof.claims["iat"]
         .as_i64()
         .map(|iat| expected.now.timestamp() - iat);
-    let is_fresh = age.is_some_and(|age| (-NEWEST..=OLDEST).contains(&age));
+    let is_fresh = age.is_some_and(|age| (-MAX_LEAD_SECONDS..=MAX_AGE_SECONDS).contains(&age));
     let ath = expected.token.map(hash);
     for (is_right, why) in [
         (
