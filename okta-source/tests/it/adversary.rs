@@ -13,7 +13,7 @@ use okta_source::simulator::{Fault, OktaSimulator};
 use okta_source::{OktaSource, OktaSourceBuilder};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::harness::{MemoryStore, ORG, TOKEN, World, given, settle};
+use crate::harness::{Harness, MemoryStore, ORG, TOKEN, given, settle};
 
 /// Listens, writes down what it hears, and answers what it was told to.
 #[derive(Debug, Clone)]
@@ -263,15 +263,15 @@ fn hostile_targets() -> impl Iterator<Item = String> {
 async fn next_link_of_any_text_leads_to_the_log_of_the_org_alone() {
     for target in hostile_targets() {
         for way in ["poll", "backfill", "again"] {
-            let world = World::new();
-            world.append(0..3);
+            let harness = Harness::new();
+            harness.append(0..3);
             let network = Arc::new(Network {
-                org: world.org.clone(),
+                org: harness.org.clone(),
                 elsewhere: Mutex::default(),
             });
             let carried = Arc::clone(&network) as Arc<dyn Transport>;
-            let builder = world.builder().transport(carried);
-            let now = world.clock.now();
+            let builder = harness.builder().transport(carried);
+            let now = harness.clock.now();
             let mut source: Box<dyn EventSource> = match way {
                 "poll" => Box::new(builder.open().await.unwrap()),
                 "backfill" => {
@@ -285,7 +285,7 @@ async fn next_link_of_any_text_leads_to_the_log_of_the_org_alone() {
                     Box::new(source)
                 }
             };
-            world.org.script_times(3, Fault::NextLink(target.clone()));
+            harness.org.script_times(3, Fault::NextLink(target.clone()));
             for _ in 0..3 {
                 match source.next().await {
                     Ok(Some(delivery)) => settle(delivery).await.unwrap(),
@@ -298,14 +298,14 @@ async fn next_link_of_any_text_leads_to_the_log_of_the_org_alone() {
                 Vec::<String>::new(),
                 "{way}: {target}"
             );
-            let asked = world.org.requests();
+            let asked = harness.org.requests();
             assert!(
                 asked
                     .iter()
                     .all(|request| request.path_and_query.starts_with("/api/v1/logs?")),
                 "{way}: {target}: {asked:?}"
             );
-            let stored = world.store.cursor().unwrap_or_default();
+            let stored = harness.store.cursor().unwrap_or_default();
             assert!(
                 stored.is_empty() || stored.starts_with("/api/v1/logs?after="),
                 "{stored}"

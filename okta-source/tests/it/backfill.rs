@@ -11,32 +11,32 @@ use okta_source::Backfill;
 use okta_source::simulator::Fault;
 use tokio::time::{Instant, timeout};
 
-use crate::harness::{Recorder, World, event, numbers, remember, settle};
+use crate::harness::{Harness, Recorder, event, numbers, remember, settle};
 
 /// Three days ago, for ten hours.
-fn range(world: &World) -> Range<DateTime<Utc>> {
-    let start = world.clock.now() - TimeDelta::days(3);
+fn range(harness: &Harness) -> Range<DateTime<Utc>> {
+    let start = harness.clock.now() - TimeDelta::days(3);
     start..start + TimeDelta::hours(10)
 }
 
 /// 360 events within the range, one in 100 s, and one before and after it each.
-fn fill(world: &World) {
-    let times = range(world);
+fn fill(harness: &Harness) {
+    let times = range(harness);
     let at = |number: i64| times.start + TimeDelta::seconds(100 * number);
     // Persisted in another order than published.
     for number in (0..360_u32).rev() {
-        world
+        harness
             .org
             .append_at(at(360), [event(number, at(number.into()))]);
     }
-    world
+    harness
         .org
         .append_at(at(360), [event(1_000, at(-1)), event(1_001, at(360))]);
 }
 
-async fn open(world: &World) -> Backfill {
-    let builder = world.builder().page_size(50);
-    builder.open_backfill(range(world)).await.unwrap()
+async fn open(harness: &Harness) -> Backfill {
+    let builder = harness.builder().page_size(50);
+    builder.open_backfill(range(harness)).await.unwrap()
 }
 
 async fn next(source: &mut Backfill) -> okta_coralogix_core::Delivery {
@@ -45,11 +45,11 @@ async fn next(source: &mut Backfill) -> okta_coralogix_core::Delivery {
 
 #[tokio::test(start_paused = true)]
 async fn backfill_reads_a_range_in_the_order_of_publishing() {
-    let world = World::new();
-    fill(&world);
+    let harness = Harness::new();
+    fill(&harness);
     let recorder = Recorder::default();
-    let builder = world.builder().page_size(50).observer(recorder.clone());
-    let mut source = builder.open_backfill(range(&world)).await.unwrap();
+    let builder = harness.builder().page_size(50).observer(recorder.clone());
+    let mut source = builder.open_backfill(range(&harness)).await.unwrap();
     let mut all = Vec::new();
     while let Some(delivery) = source.next().await.unwrap() {
         all.extend(numbers(&delivery));
@@ -57,7 +57,7 @@ async fn backfill_reads_a_range_in_the_order_of_publishing() {
     }
     assert_eq!(all, (0..360).collect::<Vec<_>>());
     assert_eq!(
-        world.org.request_count(),
+        harness.org.request_count(),
         8,
         "no wait for more, no request beyond the end"
     );
@@ -75,13 +75,13 @@ async fn backfill_reads_a_range_in_the_order_of_publishing() {
 
 #[tokio::test(start_paused = true)]
 async fn backfill_resumes_and_is_empty_once_finished() {
-    let world = World::new();
-    fill(&world);
+    let harness = Harness::new();
+    fill(&harness);
     let mut all = Vec::new();
     let recorder = Recorder::default();
     for _ in 0..20 {
-        let builder = world.builder().page_size(50).observer(recorder.clone());
-        let mut source = builder.open_backfill(range(&world)).await.unwrap();
+        let builder = harness.builder().page_size(50).observer(recorder.clone());
+        let mut source = builder.open_backfill(range(&harness)).await.unwrap();
         let Some(delivery) = source.next().await.unwrap() else {
             break;
         };
@@ -101,10 +101,10 @@ async fn backfill_resumes_and_is_empty_once_finished() {
         Some("1.0 }"),
         "also after a restart"
     );
-    let before = world.org.request_count();
-    assert!(open(&world).await.next().await.unwrap().is_none());
+    let before = harness.org.request_count();
+    assert!(open(&harness).await.next().await.unwrap().is_none());
     assert_eq!(
-        world.org.request_count(),
+        harness.org.request_count(),
         before,
         "nothing is asked any more"
     );
@@ -112,9 +112,13 @@ async fn backfill_resumes_and_is_empty_once_finished() {
 
 #[tokio::test(start_paused = true)]
 async fn a_page_handed_back_at_the_end_is_read_again_before_it_ends() {
-    let world = World::new();
-    fill(&world);
-    let mut source = world.builder().open_backfill(range(&world)).await.unwrap();
+    let harness = Harness::new();
+    fill(&harness);
+    let mut source = harness
+        .builder()
+        .open_backfill(range(&harness))
+        .await
+        .unwrap();
     let delivery = next(&mut source).await;
     let waits = timeout(Duration::from_secs(60), source.next()).await;
     assert!(waits.is_err(), "it may still be handed back");
@@ -127,21 +131,21 @@ async fn a_page_handed_back_at_the_end_is_read_again_before_it_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_range_ends_and_is_remembered_as_read() {
-    let world = World::new();
-    let mut source = open(&world).await;
+    let harness = Harness::new();
+    let mut source = open(&harness).await;
     let delivery = next(&mut source).await;
     assert!(delivery.items.is_empty());
     settle(delivery).await.unwrap();
     assert!(source.next().await.unwrap().is_none());
-    assert!(open(&world).await.next().await.unwrap().is_none());
-    assert_eq!(world.org.request_count(), 1);
+    assert!(open(&harness).await.next().await.unwrap().is_none());
+    assert_eq!(harness.org.request_count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn backfill_fallback_loses_nothing_and_stays_in_the_range() {
-    let world = World::new();
-    fill(&world);
-    let mut source = open(&world).await;
+    let harness = Harness::new();
+    fill(&harness);
+    let mut source = open(&harness).await;
     let mut all = Vec::new();
     for turn in 0.. {
         let Some(delivery) = source.next().await.unwrap() else {
@@ -150,7 +154,7 @@ async fn backfill_fallback_loses_nothing_and_stays_in_the_range() {
         all.extend(numbers(&delivery));
         remember(&source, delivery).await;
         if turn == 0 || turn == 4 {
-            world.org.forget_cursors();
+            harness.org.forget_cursors();
         }
     }
     all.sort_unstable();
@@ -160,15 +164,15 @@ async fn backfill_fallback_loses_nothing_and_stays_in_the_range() {
 
 #[tokio::test(start_paused = true)]
 async fn faults_that_pass_move_no_position_of_a_backfill() {
-    let world = World::new();
-    fill(&world);
-    let mut source = open(&world).await;
+    let harness = Harness::new();
+    fill(&harness);
+    let mut source = open(&harness).await;
     let mut all = Vec::new();
     let mut turn = 0;
     loop {
         turn += 1;
         if turn % 2 == 0 {
-            world
+            harness
                 .org
                 .script([Fault::HalfBody, Fault::Unavailable, Fault::Html][turn / 2 % 3].clone());
         }
@@ -186,9 +190,9 @@ async fn faults_that_pass_move_no_position_of_a_backfill() {
 
 #[tokio::test(start_paused = true)]
 async fn the_budget_holds_for_a_backfill_too() {
-    let world = World::with(|org| org.rate_limit(4));
-    fill(&world);
-    let mut source = open(&world).await;
+    let harness = Harness::with(|org| org.rate_limit(4));
+    fill(&harness);
+    let mut source = open(&harness).await;
     let began = Instant::now();
     while let Some(delivery) = source.next().await.unwrap() {
         settle(delivery).await.unwrap();
@@ -202,8 +206,8 @@ async fn the_budget_holds_for_a_backfill_too() {
 
 #[tokio::test(start_paused = true)]
 async fn backfill_range_that_is_empty_or_in_the_future_is_refused() {
-    let world = World::new();
-    let now = world.clock.now();
+    let harness = Harness::new();
+    let now = harness.clock.now();
     let day = TimeDelta::days(1);
     for (range, what) in [
         (now - day..now - day, "later than its start"),
@@ -211,7 +215,7 @@ async fn backfill_range_that_is_empty_or_in_the_future_is_refused() {
         (now - day..now + day, "future"),
         (now - day * 181..now - day, "180 days"),
     ] {
-        let error = world.builder().open_backfill(range).await.unwrap_err();
+        let error = harness.builder().open_backfill(range).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(
             error.detail().starts_with("backfill: ") && error.detail().contains(what),
@@ -222,25 +226,25 @@ async fn backfill_range_that_is_empty_or_in_the_future_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_backfill_and_a_poll_never_share_a_checkpoint() {
-    let world = World::new();
-    fill(&world);
-    settle(next(&mut open(&world).await).await).await.unwrap();
+    let harness = Harness::new();
+    fill(&harness);
+    settle(next(&mut open(&harness).await).await).await.unwrap();
     assert_eq!(
-        world.builder().open().await.unwrap_err().kind(),
+        harness.builder().open().await.unwrap_err().kind(),
         ErrorKind::Corrupt
     );
-    let other = range(&world).start..range(&world).end + TimeDelta::hours(1);
-    let error = world.builder().open_backfill(other).await.unwrap_err();
+    let other = range(&harness).start..range(&harness).end + TimeDelta::hours(1);
+    let error = harness.builder().open_backfill(other).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "nor do two ranges");
     assert!(error.detail().contains("checkpoint of its own"), "{error}");
 }
 
-async fn carry(world: &World, age: AgeFilter) -> (Summary, MemorySink) {
+async fn carry(harness: &Harness, age: AgeFilter) -> (Summary, MemorySink) {
     let sink = MemorySink::new();
-    let pipeline = Pipeline::builder(open(world).await, sink.clone())
+    let pipeline = Pipeline::builder(open(harness).await, sink.clone())
         .age_filter(age)
         .dead_letters(MemoryDeadLetters::default())
-        .clock(std::sync::Arc::clone(&world.clock))
+        .clock(std::sync::Arc::clone(&harness.clock))
         .build()
         .unwrap();
     let summary = pipeline.run(std::future::pending()).await.unwrap();
@@ -257,9 +261,9 @@ async fn backfill_older_than_24_hours_follows_the_age_policy() {
         (AgeFilter::new(day, AgePolicy::Restamp), 360, 0, 0),
         (AgeFilter::new(week, AgePolicy::Drop), 360, 0, 0),
     ] {
-        let world = World::new();
-        fill(&world);
-        let (summary, sink) = carry(&world, age).await;
+        let harness = Harness::new();
+        fill(&harness);
+        let (summary, sink) = carry(&harness, age).await;
         assert_eq!(
             (summary.delivered, summary.too_old, summary.dead_lettered),
             (delivered, too_old, aside),
@@ -271,12 +275,12 @@ async fn backfill_older_than_24_hours_follows_the_age_policy() {
 
 #[tokio::test(start_paused = true)]
 async fn backfill_misses_an_event_stored_after_it() {
-    let world = World::new();
-    fill(&world);
-    let mut source = open(&world).await;
+    let harness = Harness::new();
+    fill(&harness);
+    let mut source = open(&harness).await;
     settle(next(&mut source).await).await.unwrap();
-    let early = range(&world).start + TimeDelta::seconds(1);
-    world.org.append(event(2_000, early));
+    let early = range(&harness).start + TimeDelta::seconds(1);
+    harness.org.append(event(2_000, early));
     let mut all = Vec::new();
     while let Some(delivery) = source.next().await.unwrap() {
         all.extend(numbers(&delivery));
@@ -286,9 +290,9 @@ async fn backfill_misses_an_event_stored_after_it() {
         !all.contains(&2_000),
         "the limit that is documented: polling gives it"
     );
-    let mut poll = World {
+    let mut poll = Harness {
         store: std::sync::Arc::default(),
-        ..world
+        ..harness
     }
     .builder()
     .once(true)
@@ -300,19 +304,25 @@ async fn backfill_misses_an_event_stored_after_it() {
 
 #[tokio::test(start_paused = true)]
 async fn circle_of_links_in_a_backfill_is_a_temporary_error() {
-    let world = World::new();
-    fill(&world);
-    let mut source = open(&world).await;
+    let harness = Harness::new();
+    fill(&harness);
+    let mut source = open(&harness).await;
     let first = next(&mut source).await;
     remember(&source, first).await;
-    let link = format!("https://example.okta.com{}", world.store.cursor().unwrap());
+    let link = format!(
+        "https://example.okta.com{}",
+        harness.store.cursor().unwrap()
+    );
     let second = next(&mut source).await;
     remember(&source, second).await;
-    let back = format!("https://example.okta.com{}", world.store.cursor().unwrap());
-    world.org.script(Fault::NextLink(link));
+    let back = format!(
+        "https://example.okta.com{}",
+        harness.store.cursor().unwrap()
+    );
+    harness.org.script(Fault::NextLink(link));
     let third = next(&mut source).await;
     remember(&source, third).await;
-    world.org.script(Fault::NextLink(back));
+    harness.org.script(Fault::NextLink(back));
     let error = source.next().await.unwrap_err();
     assert!(
         error.is_temporary() && error.detail().contains("in a circle"),

@@ -7,7 +7,7 @@ use okta_coralogix_core::EventSource;
 use okta_source::simulator::{Fault, RecordedRequest};
 use tokio::time::Instant;
 
-use crate::harness::{Recorder, World, event, failed, given, remember, settle};
+use crate::harness::{Harness, Recorder, event, failed, given, remember, settle};
 
 /// The most requests that any `window` holds.
 fn most(requests: &[RecordedRequest], window: TimeDelta) -> usize {
@@ -33,16 +33,16 @@ async fn each_share_of_each_limit_is_kept_and_at_least_one_request_goes_out() {
         (0.1, 1, 60, 1),
     ] {
         let length = Duration::from_secs(window);
-        let world = World::with(|org| org.rate_limit(limit).rate_window(length));
-        world.append(0..1_000);
-        let builder = world.builder().page_size(5).rate_share(share);
+        let harness = Harness::with(|org| org.rate_limit(limit).rate_window(length));
+        harness.append(0..1_000);
+        let builder = harness.builder().page_size(5).rate_share(share);
         let mut source = builder.open().await.unwrap();
         let began = Instant::now();
         let pages = 3 * allowed;
         for _ in 0..pages {
             settle(given(&mut source).await).await.unwrap();
         }
-        let requests = world.org.requests();
+        let requests = harness.org.requests();
         assert!(
             requests.iter().all(|one| one.status == Some(200)),
             "{share} of {limit}"
@@ -63,12 +63,12 @@ async fn each_share_of_each_limit_is_kept_and_at_least_one_request_goes_out() {
 async fn a_skewed_clock_of_the_org_changes_no_wait() {
     for hours in [-30, -1, 1, 30] {
         let skew = TimeDelta::hours(hours);
-        let world = World::with(|org| org.rate_limit(4).clock_skew(skew));
-        world.append(0..100);
-        let builder = world
+        let harness = Harness::with(|org| org.rate_limit(4).clock_skew(skew));
+        harness.append(0..100);
+        let builder = harness
             .builder()
             .page_size(10)
-            .since(world.clock.now() - TimeDelta::days(60));
+            .since(harness.clock.now() - TimeDelta::days(60));
         let mut source = builder.open().await.unwrap();
         let began = Instant::now();
         for _ in 0..6 {
@@ -84,10 +84,10 @@ async fn a_skewed_clock_of_the_org_changes_no_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn another_client_at_the_limit_does_not_starve_the_source() {
-    let world = World::with(|org| org.rate_limit(20));
-    world.append(0..1_000);
-    let mut source = world.builder().page_size(100).open().await.unwrap();
-    let others = world.org.clone();
+    let harness = Harness::with(|org| org.rate_limit(20));
+    harness.append(0..1_000);
+    let mut source = harness.builder().page_size(100).open().await.unwrap();
+    let others = harness.org.clone();
     let eater = tokio::spawn(async move {
         loop {
             // All but two requests of each window, as soon as it begins.
@@ -113,13 +113,13 @@ async fn another_client_at_the_limit_does_not_starve_the_source() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ceiling_of_the_token_below_our_share_is_waited_out() {
-    let world = World::with(|org| {
+    let harness = Harness::with(|org| {
         org.rate_limit(20)
             .token_share(0.25)
             .another_token("00other")
     });
-    world.append(0..1_000);
-    let mut source = world.builder().page_size(100).open().await.unwrap();
+    harness.append(0..1_000);
+    let mut source = harness.builder().page_size(100).open().await.unwrap();
     let (began, mut got, mut refused) = (Instant::now(), 0, 0);
     while got < 10 {
         match source.next().await {
@@ -139,15 +139,20 @@ async fn a_ceiling_of_the_token_below_our_share_is_waited_out() {
         refused <= 2,
         "a 429 is waited out to the end of the window: {refused}"
     );
-    world.builder().api_token("00other").check().await.unwrap();
+    harness
+        .builder()
+        .api_token("00other")
+        .check()
+        .await
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn concurrency_limit_of_the_org_is_left_to_the_backoff() {
-    let world = World::with(|org| org.concurrency(1).latency(Duration::from_secs(2)));
-    world.append(0..3);
-    let mut source = world.open().await;
-    let (builder, other) = (world.builder(), world.builder());
+    let harness = Harness::with(|org| org.concurrency(1).latency(Duration::from_secs(2)));
+    harness.append(0..3);
+    let mut source = harness.open().await;
+    let (builder, other) = (harness.builder(), harness.builder());
     let (first, second) = tokio::join!(builder.check(), other.check());
     first.unwrap();
     let error = second.unwrap_err();
@@ -164,18 +169,18 @@ async fn concurrency_limit_of_the_org_is_left_to_the_backoff() {
 
 #[tokio::test(start_paused = true)]
 async fn rate_limit_headers_without_sense_leave_the_wait_to_the_backoff() {
-    let world = World::new();
-    world.append(0..3);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..3);
+    let mut source = harness.open().await;
     for seconds in [121, 100_000, 9_000_000_000] {
-        world
+        harness
             .org
             .script(Fault::RateLimited(Duration::from_secs(seconds)));
         failed(&mut source).await;
         let began = Instant::now();
         settle(given(&mut source).await).await.unwrap();
         assert_eq!(began.elapsed().as_secs(), 120);
-        world.append(3..6);
+        harness.append(3..6);
     }
 }
 
@@ -186,20 +191,20 @@ fn retry(request: &RecordedRequest) -> Option<(String, u32)> {
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_names_the_first_attempt_and_counts() {
-    let world = World::new();
-    world.append(0..3);
-    let mut source = world.open().await;
-    world.org.script(Fault::Unreachable);
-    world.org.script_times(2, Fault::Unavailable);
-    world.org.script(Fault::HalfBody);
-    world.org.script(Fault::Concurrency);
+    let harness = Harness::new();
+    harness.append(0..3);
+    let mut source = harness.open().await;
+    harness.org.script(Fault::Unreachable);
+    harness.org.script_times(2, Fault::Unavailable);
+    harness.org.script(Fault::HalfBody);
+    harness.org.script(Fault::Concurrency);
     for _ in 0..5 {
         failed(&mut source).await;
     }
     settle(given(&mut source).await).await.unwrap();
-    world.append(3..6);
+    harness.append(3..6);
     settle(given(&mut source).await).await.unwrap();
-    let said: Vec<_> = world.org.requests().iter().map(retry).collect();
+    let said: Vec<_> = harness.org.requests().iter().map(retry).collect();
     let again = |count| Some(("req2".to_owned(), count));
     assert_eq!(
         said,
@@ -209,19 +214,19 @@ async fn a_retry_names_the_first_attempt_and_counts() {
 }
 
 /// A backlog with an event each 2 s, the oldest `hours` old.
-fn backlog(world: &World, hours: i64) -> DateTime<Utc> {
-    let oldest = world.org.now() - TimeDelta::hours(hours);
+fn backlog(harness: &Harness, hours: i64) -> DateTime<Utc> {
+    let oldest = harness.org.now() - TimeDelta::hours(hours);
     let events = u32::try_from(hours * 1_800).unwrap();
     for number in 0..events {
         let at = oldest + TimeDelta::seconds(2 * i64::from(number));
-        world.org.append_at(at, [event(number, at)]);
+        harness.org.append_at(at, [event(number, at)]);
     }
     oldest
 }
 
-async fn read(world: &World, hours: u64, pages: usize) -> (Recorder, Duration) {
+async fn read(harness: &Harness, hours: u64, pages: usize) -> (Recorder, Duration) {
     let recorder = Recorder::default();
-    let builder = world.builder().page_size(100).observer(recorder.clone());
+    let builder = harness.builder().page_size(100).observer(recorder.clone());
     let since = Duration::from_secs(3_600 * hours);
     let mut source = builder.since(since).open().await.unwrap();
     let began = Instant::now();
@@ -234,11 +239,11 @@ async fn read(world: &World, hours: u64, pages: usize) -> (Recorder, Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn aging_backlog_may_use_a_larger_share() {
-    let world = World::with(|org| org.rate_limit(20));
-    backlog(&world, 22);
+    let harness = Harness::with(|org| org.rate_limit(20));
+    backlog(&harness, 22);
     // 100 events are 200 s of the log: 36 pages until the events are younger than 20 hours.
-    let (recorder, _) = read(&world, 22, 60).await;
-    let requests = world.org.requests();
+    let (recorder, _) = read(&harness, 22, 60).await;
+    let requests = harness.org.requests();
     let (fast, slow) = (&requests[..32], &requests[40..60]);
     assert_eq!(most(fast, TimeDelta::seconds(60)), 16, "0.8 of 20");
     assert_eq!(
@@ -260,9 +265,9 @@ async fn aging_backlog_may_use_a_larger_share() {
 
 #[tokio::test(start_paused = true)]
 async fn aging_backlog_forecasts_events_that_will_expire() {
-    let world = World::with(|org| org.rate_limit(20));
-    backlog(&world, 26);
-    let (recorder, _) = read(&world, 26, 60).await;
+    let harness = Harness::with(|org| org.rate_limit(20));
+    backlog(&harness, 26);
+    let (recorder, _) = read(&harness, 26, 60).await;
     let said = recorder.all("BacklogAging");
     let figure = |text: &str, name: &str| -> u64 {
         let (_, rest) = text.rsplit_once(name).unwrap();
@@ -289,14 +294,14 @@ async fn aging_backlog_forecasts_events_that_will_expire() {
 #[tokio::test(start_paused = true)]
 async fn growing_backlog_is_reported() {
     // One page of 100 events a minute, and each 2 s one event: 30 are written in the time in which 100 are read, of 200 s.
-    let world = World::with(|org| org.rate_limit(1));
-    let oldest = world.org.now() - TimeDelta::hours(22);
+    let harness = Harness::with(|org| org.rate_limit(1));
+    let oldest = harness.org.now() - TimeDelta::hours(22);
     for number in 0..20_000_u32 {
         // Ten a second: a page is 10 s of the log.
         let at = oldest + TimeDelta::milliseconds(100 * i64::from(number));
-        world.org.append_at(at, [event(number, at)]);
+        harness.org.append_at(at, [event(number, at)]);
     }
-    let (recorder, _) = read(&world, 22, 6).await;
+    let (recorder, _) = read(&harness, 22, 6).await;
     let said = recorder.all("BacklogAging");
     let last = said.last().unwrap();
     // 50 s are lost each minute: two hours until all are too old take 8,640 s.
@@ -308,13 +313,13 @@ async fn growing_backlog_is_reported() {
 
 #[tokio::test(start_paused = true)]
 async fn caught_up_source_reports_no_backlog() {
-    let world = World::with(|org| org.rate_limit(20));
-    let old = world.org.now() - TimeDelta::hours(23);
-    world
+    let harness = Harness::with(|org| org.rate_limit(20));
+    let old = harness.org.now() - TimeDelta::hours(23);
+    harness
         .org
         .append_all((0..50).map(|number| event(number, old)));
     let recorder = Recorder::default();
-    let mut source = world
+    let mut source = harness
         .builder()
         .observer(recorder.clone())
         .open()

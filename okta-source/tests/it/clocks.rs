@@ -1,10 +1,10 @@
 use chrono::TimeDelta;
 use okta_coralogix_core::EventSource;
 
-use crate::harness::{World, given, settle};
+use crate::harness::{Harness, given, settle};
 
-fn since(world: &World) -> Vec<String> {
-    let requests = world.org.requests();
+fn since(harness: &Harness) -> Vec<String> {
+    let requests = harness.org.requests();
     let since = |path: &str| path.split(['=', '&']).nth(1).unwrap().to_owned();
     requests
         .iter()
@@ -14,14 +14,14 @@ fn since(world: &World) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_host_that_is_a_day_ahead_misses_no_event() {
-    let world = World::with(|org| org.clock_skew(TimeDelta::hours(-26)));
-    world.append(0..3);
-    let mut source = world.open().await;
+    let harness = Harness::with(|org| org.clock_skew(TimeDelta::hours(-26)));
+    harness.append(0..3);
+    let mut source = harness.open().await;
     let delivery = given(&mut source).await;
     assert_eq!(delivery.items.len(), 3);
     assert_eq!(delivery.clock_offset.get(), TimeDelta::hours(-26));
     assert_eq!(
-        since(&world),
+        since(&harness),
         ["2026-11-21T10:00:00.000Z", "2026-11-20T08:00:00.000Z"],
         "asked again, 24 hours back from the org's own time, before anything was given"
     );
@@ -29,43 +29,43 @@ async fn a_host_that_is_a_day_ahead_misses_no_event() {
 
 #[tokio::test(start_paused = true)]
 async fn a_host_that_is_behind_looks_back_from_its_own_time() {
-    let world = World::with(|org| org.clock_skew(TimeDelta::hours(26)));
-    world.append(0..3);
-    let mut source = world.open().await;
+    let harness = Harness::with(|org| org.clock_skew(TimeDelta::hours(26)));
+    harness.append(0..3);
+    let mut source = harness.open().await;
     let delivery = given(&mut source).await;
     assert_eq!(delivery.clock_offset.get(), TimeDelta::hours(26));
-    assert_eq!(since(&world), ["2026-11-21T10:00:00.000Z"]);
+    assert_eq!(since(&harness), ["2026-11-21T10:00:00.000Z"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_few_minutes_are_no_wrong_clock() {
-    let world = World::with(|org| org.clock_skew(TimeDelta::minutes(-4)));
-    let mut source = world.open().await;
+    let harness = Harness::with(|org| org.clock_skew(TimeDelta::minutes(-4)));
+    let mut source = harness.open().await;
     let delivery = given(&mut source).await;
     assert!(!delivery.clock_offset.is_significant());
-    assert_eq!(world.org.request_count(), 1);
+    assert_eq!(harness.org.request_count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_fixed_start_does_not_depend_on_clocks() {
-    let world = World::with(|org| org.clock_skew(TimeDelta::hours(-26)));
+    let harness = Harness::with(|org| org.clock_skew(TimeDelta::hours(-26)));
     let at = "2026-11-01T00:00:00Z"
         .parse::<chrono::DateTime<chrono::Utc>>()
         .unwrap();
-    let mut source = world.builder().since(at).once(true).open().await.unwrap();
+    let mut source = harness.builder().since(at).once(true).open().await.unwrap();
     settle(given(&mut source).await).await.unwrap();
     assert!(source.next().await.unwrap().is_none());
-    assert_eq!(since(&world), ["2026-11-01T00:00:00.000Z"]);
+    assert_eq!(since(&harness), ["2026-11-01T00:00:00.000Z"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_org_that_refuses_to_be_asked_for_the_future_is_asked_again() {
-    let world = World::with(|org| org.clock_skew(TimeDelta::hours(-26)));
-    world.append(0..3);
-    world
+    let harness = Harness::with(|org| org.clock_skew(TimeDelta::hours(-26)));
+    harness.append(0..3);
+    harness
         .org
         .script(okta_source::simulator::Fault::Status(400, String::new()));
-    let mut source = world.open().await;
+    let mut source = harness.open().await;
     assert_eq!(given(&mut source).await.items.len(), 3);
-    assert_eq!(since(&world).len(), 2);
+    assert_eq!(since(&harness).len(), 2);
 }

@@ -8,54 +8,58 @@ use okta_source::simulator::OktaSimulator;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-use crate::harness::{Next, World, failed, given, numbers, settle};
+use crate::harness::{Harness, Next, failed, given, numbers, settle};
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_goes_on_from_the_stored_link_alone() {
-    let world = World::new();
-    world.append(0..1_500);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..1_500);
+    let mut source = harness.open().await;
     settle(given(&mut source).await).await.unwrap();
     drop(given(&mut source).await);
     drop(source);
 
-    let stored = world.store.cursor().unwrap();
+    let stored = harness.store.cursor().unwrap();
     assert!(
         stored.starts_with("/api/v1/logs?after="),
         "path and query only: {stored}"
     );
-    let mut source = world.open().await;
+    let mut source = harness.open().await;
     let delivery = given(&mut source).await;
-    assert_eq!(world.last_request(), stored);
+    assert_eq!(harness.last_request(), stored);
     assert_eq!(numbers(&delivery), (1_000..1_500).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_position_never_passes_an_unsettled_page() {
-    let world = World::new();
-    world.append(0..2_500);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..2_500);
+    let mut source = harness.open().await;
     let first = given(&mut source).await;
     let second = given(&mut source).await;
     let third = given(&mut source).await;
     settle(third).await.unwrap();
     settle(second).await.unwrap();
-    assert_eq!(world.store.cursor(), None, "the first page is not settled");
+    assert_eq!(
+        harness.store.cursor(),
+        None,
+        "the first page is not settled"
+    );
     settle(first).await.unwrap();
     assert!(
-        world.store.cursor().unwrap().contains("_2500"),
+        harness.store.cursor().unwrap().contains("_2500"),
         "then all three are"
     );
-    assert_eq!(world.store.saves(), 1);
+    assert_eq!(harness.store.saves(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn event_handed_back_brings_its_page_and_later_ones_again() {
-    let world = World::new();
-    world.append(0..2_500);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..2_500);
+    let mut source = harness.open().await;
     settle(given(&mut source).await).await.unwrap();
-    let committed = world.store.cursor();
+    let committed = harness.store.cursor();
     let second = given(&mut source).await;
     let third = given(&mut source).await;
     let mut outcomes = vec![Outcome::Settled; 1_000];
@@ -63,7 +67,7 @@ async fn event_handed_back_brings_its_page_and_later_ones_again() {
     second.acker.settle(&outcomes).await.unwrap();
     settle(third).await.unwrap();
     assert_eq!(
-        world.store.cursor(),
+        harness.store.cursor(),
         committed,
         "a page given before reading again moves nothing"
     );
@@ -72,29 +76,29 @@ async fn event_handed_back_brings_its_page_and_later_ones_again() {
     assert_eq!(numbers(&second), (1_000..2_000).collect::<Vec<_>>());
     settle(second).await.unwrap();
     settle(given(&mut source).await).await.unwrap();
-    assert!(world.store.cursor().unwrap().contains("_2500"));
+    assert!(harness.store.cursor().unwrap().contains("_2500"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_page_of_before_the_rewind_moves_nothing_while_the_new_one_is_open() {
-    let world = World::new();
-    world.append(0..2_500);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..2_500);
+    let mut source = harness.open().await;
     let first = given(&mut source).await;
     let second = given(&mut source).await;
     drop(first);
     let again = given(&mut source).await;
     settle(second).await.unwrap();
-    assert_eq!(world.store.cursor(), None);
+    assert_eq!(harness.store.cursor(), None);
     settle(again).await.unwrap();
-    assert!(world.store.cursor().unwrap().contains("_1000"));
+    assert!(harness.store.cursor().unwrap().contains("_1000"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_page_handed_back_is_read_again_without_waiting_for_the_tick() {
-    let world = World::new();
-    world.append(0..3);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..3);
+    let mut source = harness.open().await;
     let delivery = given(&mut source).await;
     let began = Instant::now();
     let (again, ()) = tokio::join!(given(&mut source), async {
@@ -107,27 +111,27 @@ async fn a_page_handed_back_is_read_again_without_waiting_for_the_tick() {
 
 #[tokio::test(start_paused = true)]
 async fn rewind_to_the_start_begins_at_the_same_time() {
-    let world = World::new();
-    world.append(0..1);
-    let mut source = world
+    let harness = Harness::new();
+    harness.append(0..1);
+    let mut source = harness
         .builder()
         .since(Duration::from_secs(60))
         .open()
         .await
         .unwrap();
     let delivery = given(&mut source).await;
-    let first = world.last_request();
+    let first = harness.last_request();
     tokio::time::advance(Duration::from_secs(3600)).await;
     drop(delivery);
     assert_eq!(numbers(&given(&mut source).await), [0], "an hour later");
-    assert_eq!(world.last_request(), first);
+    assert_eq!(harness.last_request(), first);
 }
 
 #[tokio::test(start_paused = true)]
 async fn remembered_uuids_are_stored_with_the_position_and_come_back() {
-    let world = World::new();
-    world.append(0..3);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..3);
+    let mut source = harness.open().await;
     let delivery = given(&mut source).await;
     for event in delivery.items.iter().flatten() {
         match source.dedup_window().claim(&event.uuid().unwrap()) {
@@ -137,31 +141,31 @@ async fn remembered_uuids_are_stored_with_the_position_and_come_back() {
     }
     settle(delivery).await.unwrap();
     drop(source);
-    let source = world.open().await;
+    let source = harness.open().await;
     assert!(matches!(source.dedup_window().claim("2"), Claim::Duplicate));
     assert!(matches!(source.dedup_window().claim("3"), Claim::New(_)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_latest_published_time_is_stored_and_never_goes_back() {
-    let world = World::new();
-    let now = world.clock.now();
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    let now = harness.clock.now();
+    let mut source = harness.open().await;
     let late = now - chrono::TimeDelta::hours(5);
     for (number, published) in [(0, now), (1, late)] {
-        world.org.append(crate::harness::event(number, published));
+        harness.org.append(crate::harness::event(number, published));
         settle(given(&mut source).await).await.unwrap();
-        assert_eq!(world.store.published_ms(), Some(now.timestamp_millis()));
+        assert_eq!(harness.store.published_ms(), Some(now.timestamp_millis()));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_save_is_the_error_of_settling_and_the_page_comes_again() {
     for kind in [ErrorKind::Storage, ErrorKind::Conflict] {
-        let world = World::new();
-        world.append(0..3);
-        let mut source = world.open().await;
-        world.store.next_save(Next::Fail(kind));
+        let harness = Harness::new();
+        harness.append(0..3);
+        let mut source = harness.open().await;
+        harness.store.next_save(Next::Fail(kind));
         let error = settle(given(&mut source).await).await.unwrap_err();
         assert_eq!(error.kind(), kind);
         assert!(!error.is_temporary());
@@ -172,11 +176,11 @@ async fn a_failed_save_is_the_error_of_settling_and_the_page_comes_again() {
 #[tokio::test(start_paused = true)]
 async fn save_that_is_cancelled_leaves_the_old_or_the_new_position() {
     for (hang, begin) in [(Next::HangBefore, 0), (Next::HangAfter, 1_000)] {
-        let world = World::new();
-        world.append(0..2_500);
-        let mut source = world.open().await;
+        let harness = Harness::new();
+        harness.append(0..2_500);
+        let mut source = harness.open().await;
         let first = given(&mut source).await;
-        world.store.next_save(hang);
+        harness.store.next_save(hang);
         assert!(
             timeout(Duration::from_secs(1), settle(first))
                 .await
@@ -186,7 +190,7 @@ async fn save_that_is_cancelled_leaves_the_old_or_the_new_position() {
         assert_eq!(numbers(&delivery)[0], begin, "{hang:?}");
         settle(delivery).await.unwrap();
         assert!(
-            world
+            harness
                 .store
                 .cursor()
                 .unwrap()
@@ -197,12 +201,12 @@ async fn save_that_is_cancelled_leaves_the_old_or_the_new_position() {
 
 #[tokio::test(start_paused = true)]
 async fn checkpoint_changed_by_another_process_is_a_conflict() {
-    let world = World::new();
-    world.append(0..2_500);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..2_500);
+    let mut source = harness.open().await;
     settle(given(&mut source).await).await.unwrap();
     let second = given(&mut source).await;
-    world.store.write("/api/v1/logs?after=other");
+    harness.store.write("/api/v1/logs?after=other");
     let error = settle(second).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     let error = failed(&mut source).await;
@@ -212,22 +216,22 @@ async fn checkpoint_changed_by_another_process_is_a_conflict() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_without_an_outcome_is_not_settled() {
-    let world = World::new();
-    world.append(0..3);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..3);
+    let mut source = harness.open().await;
     let delivery = given(&mut source).await;
     delivery.acker.settle(&[Outcome::Settled; 2]).await.unwrap();
-    assert_eq!(world.store.cursor(), None);
+    assert_eq!(harness.store.cursor(), None);
     assert_eq!(numbers(&given(&mut source).await), [0, 1, 2]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn page_read_during_a_rewind_is_discarded() {
-    let world = World::new();
-    world.append(0..2_500);
-    let (slow, opened) = Slow::around(world.org.clone());
+    let harness = Harness::new();
+    harness.append(0..2_500);
+    let (slow, opened) = Slow::around(harness.org.clone());
     let slow = Arc::new(slow);
-    let mut source = world.builder().transport(slow).open().await.unwrap();
+    let mut source = harness.builder().transport(slow).open().await.unwrap();
     opened.add_permits(1);
     let first = given(&mut source).await;
     let (again, ()) = tokio::join!(given(&mut source), async {

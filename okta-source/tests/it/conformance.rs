@@ -5,15 +5,15 @@ use futures::FutureExt;
 use okta_coralogix_core::EventSource;
 use okta_coralogix_core::testing::conformance::{SourceUnderTest, source};
 
-use crate::harness::World;
+use crate::harness::Harness;
 
 #[tokio::test(start_paused = true)]
 async fn the_source_keeps_the_contract() {
-    let world = World::new();
-    world.append(0..3500);
+    let harness = Harness::new();
+    harness.append(0..3500);
     let open = || {
         async {
-            let source = world.builder().once(true).open().await.unwrap();
+            let source = harness.builder().once(true).open().await.unwrap();
             Box::new(source) as Box<dyn EventSource>
         }
         .boxed()
@@ -24,13 +24,17 @@ async fn the_source_keeps_the_contract() {
 
 #[tokio::test(start_paused = true)]
 async fn a_backfill_keeps_the_contract() {
-    let world = World::new();
-    world.append(0..3500);
-    let now = world.clock.now();
+    let harness = Harness::new();
+    harness.append(0..3500);
+    let now = harness.clock.now();
     let range = now - TimeDelta::hours(1)..now;
     let open = || {
         async {
-            let source = world.builder().open_backfill(range.clone()).await.unwrap();
+            let source = harness
+                .builder()
+                .open_backfill(range.clone())
+                .await
+                .unwrap();
             Box::new(source) as Box<dyn EventSource>
         }
         .boxed()

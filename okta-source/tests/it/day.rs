@@ -15,7 +15,7 @@ use okta_source::OktaSource;
 use okta_source::simulator::{Fault, OktaSimulator, RecordedRequest};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use crate::harness::{World, start};
+use crate::harness::{Harness, start};
 
 const EVENTS: usize = 200_000;
 const MINUTES: u64 = 24 * 60;
@@ -126,10 +126,10 @@ impl LogSink for Far {
     }
 }
 
-fn pipeline(world: &World, sink: &MemorySink, source: OktaSource) -> Pipeline<OktaSource> {
+fn pipeline(harness: &Harness, sink: &MemorySink, source: OktaSource) -> Pipeline<OktaSource> {
     Pipeline::builder(source, Far(sink.clone()))
         .dead_letters(MemoryDeadLetters::default())
-        .clock(Arc::clone(&world.clock))
+        .clock(Arc::clone(&harness.clock))
         .seed(11)
         .build()
         .unwrap()
@@ -137,7 +137,11 @@ fn pipeline(world: &World, sink: &MemorySink, source: OktaSource) -> Pipeline<Ok
 
 /// Runs in pieces of about 100 minutes; every second one ends as if the process were killed. Returns how much had arrived at
 /// each kill, and when each piece began.
-async fn run(world: &World, sink: &MemorySink, began: Instant) -> (Vec<usize>, Vec<DateTime<Utc>>) {
+async fn run(
+    harness: &Harness,
+    sink: &MemorySink,
+    began: Instant,
+) -> (Vec<usize>, Vec<DateTime<Utc>>) {
     let (mut kills, mut starts) = (Vec::new(), Vec::new());
     let mut turn = 0;
     let mut ends = Duration::ZERO;
@@ -149,9 +153,9 @@ async fn run(world: &World, sink: &MemorySink, began: Instant) -> (Vec<usize>, V
             10 => 60 * (15 * 60 + 30) + 69,
             turn => 60 * 97 * turn + 33,
         });
-        starts.push(world.clock.now());
-        let source = world.builder().open().await.unwrap();
-        let pipeline = pipeline(world, sink, source);
+        starts.push(harness.clock.now());
+        let source = harness.builder().open().await.unwrap();
+        let pipeline = pipeline(harness, sink, source);
         if turn % 2 == 0 {
             let killed = timeout_at(began + ends, pipeline.run(std::future::pending())).await;
             assert!(killed.is_err(), "a daemon does not end: {killed:?}");
@@ -162,8 +166,8 @@ async fn run(world: &World, sink: &MemorySink, began: Instant) -> (Vec<usize>, V
             assert_eq!((summary.too_old, summary.dead_lettered), (0, 0));
         }
     }
-    let source = world.builder().once(true).open().await.unwrap();
-    pipeline(world, sink, source)
+    let source = harness.builder().once(true).open().await.unwrap();
+    pipeline(harness, sink, source)
         .run(std::future::pending())
         .await
         .unwrap();
@@ -224,11 +228,11 @@ fn repeats_fit_the_crash_model(arrived: &[usize], kills: &[usize]) -> usize {
     reason = "the requests of each hour are what the test is for"
 )]
 async fn a_day_of_200_000_events_loses_none_and_stays_within_the_budget() {
-    let world = World::with(|org| org.rate_limit(LIMIT));
+    let harness = Harness::with(|org| org.rate_limit(LIMIT));
     let sink = MemorySink::new();
     let began = Instant::now();
-    let day = tokio::spawn(live(world.org.clone(), began));
-    let (kills, starts) = run(&world, &sink, began).await;
+    let day = tokio::spawn(live(harness.org.clone(), began));
+    let (kills, starts) = run(&harness, &sink, began).await;
     day.await.unwrap();
 
     let arrived: Vec<_> = sink.arrived().iter().map(|text| number(text)).collect();
@@ -239,7 +243,7 @@ async fn a_day_of_200_000_events_loses_none_and_stays_within_the_budget() {
     let repeats = repeats_fit_the_crash_model(&arrived, &kills);
     assert!(repeats > 0 && repeats <= kills.len() * IN_FLIGHT);
 
-    let requests = world.org.requests();
+    let requests = harness.org.requests();
     let mut hours = vec![(0, 0, 0); 24];
     for request in &requests {
         let hour = (request.at - start()).num_hours();

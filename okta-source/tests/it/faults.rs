@@ -5,27 +5,27 @@ use okta_coralogix_core::{ErrorKind, EventSource, RetryHint};
 use okta_source::simulator::Fault;
 use tokio::time::Instant;
 
-use crate::harness::{World, event, failed, given, numbers, settle};
+use crate::harness::{Harness, event, failed, given, numbers, settle};
 
 /// The fault meets the second page; afterwards the very same link is asked for again.
 async fn passes(fault: Fault, kind: ErrorKind) -> okta_coralogix_core::Error {
-    let world = World::new();
-    world.append(0..1_200);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..1_200);
+    let mut source = harness.open().await;
     settle(given(&mut source).await).await.unwrap();
-    let committed = world.store.cursor().unwrap();
-    world.org.script(fault.clone());
+    let committed = harness.store.cursor().unwrap();
+    harness.org.script(fault.clone());
     let error = failed(&mut source).await;
     assert_eq!(error.kind(), kind, "{fault:?}: {error}");
     assert!(error.is_temporary(), "{fault:?}");
-    assert_eq!(world.store.cursor().as_ref(), Some(&committed));
+    assert_eq!(harness.store.cursor().as_ref(), Some(&committed));
     let delivery = given(&mut source).await;
     assert_eq!(
         numbers(&delivery),
         (1_000..1_200).collect::<Vec<_>>(),
         "{fault:?}"
     );
-    let asked: Vec<_> = world
+    let asked: Vec<_> = harness
         .org
         .requests()
         .into_iter()
@@ -37,13 +37,13 @@ async fn passes(fault: Fault, kind: ErrorKind) -> okta_coralogix_core::Error {
 }
 
 async fn stops(fault: Fault, kind: ErrorKind) -> okta_coralogix_core::Error {
-    let world = World::new();
-    world.append(0..3);
-    world.org.script(fault.clone());
-    let error = failed(&mut world.open().await).await;
+    let harness = Harness::new();
+    harness.append(0..3);
+    harness.org.script(fault.clone());
+    let error = failed(&mut harness.open().await).await;
     assert_eq!(error.kind(), kind, "{fault:?}: {error}");
     assert!(!error.is_temporary(), "{fault:?}");
-    assert_eq!(world.org.request_count(), 1);
+    assert_eq!(harness.org.request_count(), 1);
     error
 }
 
@@ -89,9 +89,14 @@ async fn an_answer_in_another_form_than_asked_for_passes() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_too_long_is_cut_off() {
-    let world = World::new();
-    world.append(0..100);
-    let mut source = world.builder().max_body_bytes(1_000).open().await.unwrap();
+    let harness = Harness::new();
+    harness.append(0..100);
+    let mut source = harness
+        .builder()
+        .max_body_bytes(1_000)
+        .open()
+        .await
+        .unwrap();
     let error = failed(&mut source).await;
     assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
     assert!(error.detail().contains("1000 bytes"), "{error}");
@@ -134,11 +139,11 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test(start_paused = true)]
 async fn outage_of_ten_minutes_loses_nothing() {
-    let world = World::new();
-    world.append(0..1_200);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..1_200);
+    let mut source = harness.open().await;
     settle(given(&mut source).await).await.unwrap();
-    world.org.script_times(60, Fault::Unreachable);
+    harness.org.script_times(60, Fault::Unreachable);
     let began = Instant::now();
     let delivery = loop {
         match source.next().await {
@@ -153,16 +158,16 @@ async fn outage_of_ten_minutes_loses_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_malformed_element_is_reported_and_the_other_999_go_on() {
-    let world = World::new();
-    let now = world.clock.now();
-    world
+    let harness = Harness::new();
+    let now = harness.clock.now();
+    harness
         .org
         .append_all((0..500).map(|number| event(number, now)));
-    world.org.append(r#"{"uuid":"broken","published":}"#);
-    world
+    harness.org.append(r#"{"uuid":"broken","published":}"#);
+    harness
         .org
         .append_all((500..999).map(|number| event(number, now)));
-    let mut source = world.open().await;
+    let mut source = harness.open().await;
     let delivery = given(&mut source).await;
     assert_eq!(delivery.items.len(), 1_000);
     assert_eq!(numbers(&delivery), (0..999).collect::<Vec<_>>());
@@ -175,19 +180,19 @@ async fn a_malformed_element_is_reported_and_the_other_999_go_on() {
 #[tokio::test(start_paused = true)]
 async fn refused_link_is_replaced_once_by_an_earlier_start() {
     for status in [400, 404] {
-        let world = World::new();
-        world.append(0..1_200);
-        let mut source = world.open().await;
+        let harness = Harness::new();
+        harness.append(0..1_200);
+        let mut source = harness.open().await;
         settle(given(&mut source).await).await.unwrap();
-        world.org.script(Fault::Status(status, String::new()));
+        harness.org.script(Fault::Status(status, String::new()));
         let delivery = given(&mut source).await;
         // Published at 09:59:00, less 10 minutes.
         assert!(
-            world
+            harness
                 .last_request()
                 .contains("since=2026-11-22T09:49:00.000Z&"),
             "{}",
-            world.last_request()
+            harness.last_request()
         );
         assert_eq!(
             numbers(&delivery),
@@ -203,11 +208,11 @@ async fn refused_link_is_replaced_once_by_an_earlier_start() {
 #[tokio::test(start_paused = true)]
 async fn a_second_refusal_stops() {
     let refusal = || Fault::Status(400, String::new());
-    let world = World::new();
-    world.append(0..1_200);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..1_200);
+    let mut source = harness.open().await;
     settle(given(&mut source).await).await.unwrap();
-    world.org.script_times(2, refusal());
+    harness.org.script_times(2, refusal());
     let error = failed(&mut source).await;
     assert_eq!(
         error.kind(),
@@ -218,7 +223,7 @@ async fn a_second_refusal_stops() {
 
     let delivery = given(&mut source).await;
     settle(delivery).await.unwrap();
-    world.org.script(refusal());
+    harness.org.script(refusal());
     let error = failed(&mut source).await;
     assert!(
         !error.is_temporary(),
@@ -228,14 +233,14 @@ async fn a_second_refusal_stops() {
 
 #[tokio::test(start_paused = true)]
 async fn rewind_after_a_fallback_reads_from_the_same_time() {
-    let world = World::new();
-    world.append(0..1_200);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..1_200);
+    let mut source = harness.open().await;
     settle(given(&mut source).await).await.unwrap();
-    world.org.script(Fault::Status(400, String::new()));
+    harness.org.script(Fault::Status(400, String::new()));
     drop(given(&mut source).await);
     assert_eq!(given(&mut source).await.items.len(), 1_000);
-    let asked = world.org.requests();
+    let asked = harness.org.requests();
     let last = asked.len() - 1;
     assert_eq!(asked[last].path_and_query, asked[last - 1].path_and_query);
     assert!(source.next().await.is_ok());

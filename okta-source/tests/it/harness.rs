@@ -20,13 +20,13 @@ pub(crate) fn start() -> DateTime<Utc> {
 }
 
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct Harness {
     pub(crate) org: OktaSimulator,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-impl World {
+impl Harness {
     pub(crate) fn new() -> Self {
         Self::with(|org| org)
     }

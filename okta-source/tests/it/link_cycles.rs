@@ -7,19 +7,19 @@ use okta_source::OktaSource;
 use okta_source::simulator::Fault;
 use tokio::time::Instant;
 
-use crate::harness::{World, failed, given, numbers, remember};
+use crate::harness::{Harness, failed, given, numbers, remember};
 
 /// Two pages of 1,000 events whose links lead to each other.
-async fn circle(world: &World) -> (OktaSource, [String; 2]) {
-    world.append(0..3_000);
-    let mut source = world.open().await;
+async fn circle(harness: &Harness) -> (OktaSource, [String; 2]) {
+    harness.append(0..3_000);
+    let mut source = harness.open().await;
     let mut links = Vec::new();
     for _ in 0..2 {
         let delivery = given(&mut source).await;
         remember(&source, delivery).await;
         links.push(format!(
             "https://example.okta.com{}",
-            world.store.cursor().unwrap()
+            harness.store.cursor().unwrap()
         ));
     }
     (source, [links[0].clone(), links[1].clone()])
@@ -27,9 +27,9 @@ async fn circle(world: &World) -> (OktaSource, [String; 2]) {
 
 #[tokio::test(start_paused = true)]
 async fn circle_of_links_is_a_temporary_error() {
-    let world = World::new();
-    let (mut source, [first, _]) = circle(&world).await;
-    world.org.script(Fault::NextLink(first.clone()));
+    let harness = Harness::new();
+    let (mut source, [first, _]) = circle(&harness).await;
+    harness.org.script(Fault::NextLink(first.clone()));
     let began = Instant::now();
     let third = given(&mut source).await;
     assert_eq!(numbers(&third)[0], 2_000, "what is new in it is given");
@@ -42,22 +42,22 @@ async fn circle_of_links_is_a_temporary_error() {
     assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
     assert_eq!(error.retry(), RetryHint::Backoff);
     assert!(error.detail().contains("in a circle"), "{error}");
-    let requests = world.org.request_count();
+    let requests = harness.org.request_count();
     for _ in 0..5 {
         assert!(failed(&mut source).await.is_temporary());
     }
     assert_eq!(
-        world.org.request_count(),
+        harness.org.request_count(),
         requests + 5,
         "one request a call, and the caller backs off"
     );
 
     // The org gives a sound link again.
-    let sound = world.org.requests()[2].path_and_query.clone();
-    world.org.script(Fault::NextLink(format!(
+    let sound = harness.org.requests()[2].path_and_query.clone();
+    harness.org.script(Fault::NextLink(format!(
         "https://example.okta.com{sound}&x=1"
     )));
-    world.append(3_000..3_001);
+    harness.append(3_000..3_001);
     let delivery = given(&mut source).await;
     remember(&source, delivery).await;
     let mut all = Vec::new();
@@ -71,13 +71,13 @@ async fn circle_of_links_is_a_temporary_error() {
 
 #[tokio::test(start_paused = true)]
 async fn circle_of_links_loses_no_new_event() {
-    let world = World::new();
-    let (mut source, [first, second]) = circle(&world).await;
+    let harness = Harness::new();
+    let (mut source, [first, second]) = circle(&harness).await;
     // Nobody claims here, so that every page looks new: they are given, with a pause between them.
     let began = Instant::now();
     for turn in 0..6 {
         let link = if turn % 2 == 0 { &first } else { &second };
-        world.org.script(Fault::NextLink(link.clone()));
+        harness.org.script(Fault::NextLink(link.clone()));
         crate::harness::settle(match source.next().await {
             Ok(delivery) => delivery.unwrap(),
             Err(error) => {
@@ -93,9 +93,9 @@ async fn circle_of_links_loses_no_new_event() {
 
 #[tokio::test(start_paused = true)]
 async fn rewind_is_not_taken_for_a_circle_of_links() {
-    let world = World::new();
-    world.append(0..5_000);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..5_000);
+    let mut source = harness.open().await;
     for _ in 0..10 {
         let open = [
             given(&mut source).await,
@@ -113,12 +113,12 @@ async fn rewind_is_not_taken_for_a_circle_of_links() {
     assert_eq!(all, (0..5_000).collect::<Vec<_>>());
 }
 
-fn limits(world: &World) -> Vec<usize> {
+fn limits(harness: &Harness) -> Vec<usize> {
     let limit = |path: &str| {
         let (_, limit) = path.split_once("limit=").unwrap();
         limit.split('&').next().unwrap().parse().unwrap()
     };
-    world
+    harness
         .org
         .requests()
         .iter()
@@ -144,34 +144,44 @@ async fn read(source: &mut OktaSource, count: u32) -> Vec<u32> {
 
 #[tokio::test(start_paused = true)]
 async fn page_size_is_halved_for_a_page_that_is_too_long() {
-    let world = World::new();
-    world.append(0..2_500);
+    let harness = Harness::new();
+    harness.append(0..2_500);
     // An event takes about 90 bytes: some 300 fit.
-    let mut source = world.builder().max_body_bytes(30_000).open().await.unwrap();
+    let mut source = harness
+        .builder()
+        .max_body_bytes(30_000)
+        .open()
+        .await
+        .unwrap();
     assert_eq!(
         read(&mut source, 2_500).await,
         (0..2_500).collect::<Vec<_>>()
     );
-    assert_eq!(&limits(&world)[..6], [1000, 500, 250, 1000, 500, 250]);
+    assert_eq!(&limits(&harness)[..6], [1000, 500, 250, 1000, 500, 250]);
     assert!(
-        world.store.cursor().unwrap().contains("limit=1000"),
+        harness.store.cursor().unwrap().contains("limit=1000"),
         "the size is for one page"
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn event_longer_than_max_body_bytes_blocks_and_moves_nothing() {
-    let world = World::new();
-    world.append(0..3);
-    let now = world.clock.now().to_rfc3339();
+    let harness = Harness::new();
+    harness.append(0..3);
+    let now = harness.clock.now().to_rfc3339();
     let padding = "x".repeat(40_000);
-    world.org.append(format!(
+    harness.org.append(format!(
         r#"{{"uuid":"3","published":"{now}","x":"{padding}"}}"#
     ));
-    world.append(4..6);
-    let mut source = world.builder().max_body_bytes(30_000).open().await.unwrap();
+    harness.append(4..6);
+    let mut source = harness
+        .builder()
+        .max_body_bytes(30_000)
+        .open()
+        .await
+        .unwrap();
     assert_eq!(read(&mut source, 3).await, [0, 1, 2]);
-    let cursor = world.store.cursor();
+    let cursor = harness.store.cursor();
     let error = loop {
         let error = failed(&mut source).await;
         assert!(error.is_temporary());
@@ -185,13 +195,13 @@ async fn event_longer_than_max_body_bytes_blocks_and_moves_nothing() {
     }
     assert_eq!(failed(&mut source).await.retry(), error.retry());
     assert_eq!(
-        limits(&world).last(),
+        limits(&harness).last(),
         Some(&1),
         "the long way is not gone again"
     );
-    assert_eq!(world.store.cursor(), cursor);
+    assert_eq!(harness.store.cursor(), cursor);
     drop(source);
-    let mut source = world.builder().open().await.unwrap();
+    let mut source = harness.builder().open().await.unwrap();
     assert_eq!(
         read(&mut source, 3).await,
         [3, 4, 5],
@@ -201,20 +211,20 @@ async fn event_longer_than_max_body_bytes_blocks_and_moves_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn endless_array_is_cut_off_and_page_size_halved() {
-    let world = World::new();
-    world.append(0..100);
-    world.org.script_times(3, Fault::EndlessArray);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..100);
+    harness.org.script_times(3, Fault::EndlessArray);
+    let mut source = harness.open().await;
     assert_eq!(read(&mut source, 100).await, (0..100).collect::<Vec<_>>());
-    assert_eq!(limits(&world), [1000, 500, 250, 125]);
+    assert_eq!(limits(&harness), [1000, 500, 250, 125]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn slow_body_is_cut_off_after_60_seconds() {
-    let world = World::new();
-    world.append(0..100);
-    world.org.script(Fault::SlowBody(Duration::from_secs(14)));
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..100);
+    harness.org.script(Fault::SlowBody(Duration::from_secs(14)));
+    let mut source = harness.open().await;
     let began = Instant::now();
     let error = failed(&mut source).await;
     assert_eq!(
@@ -222,15 +232,15 @@ async fn slow_body_is_cut_off_after_60_seconds() {
         (ErrorKind::Network, 60)
     );
     assert_eq!(read(&mut source, 100).await.len(), 100);
-    assert_eq!(limits(&world), [1000, 500]);
+    assert_eq!(limits(&harness), [1000, 500]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn query_timeout_of_okta_halves_the_page_size() {
-    let world = World::new();
-    world.append(0..1_200);
-    let mut source = world.open().await;
-    world.org.script_times(2, Fault::QueryTimeout);
+    let harness = Harness::new();
+    harness.append(0..1_200);
+    let mut source = harness.open().await;
+    harness.org.script_times(2, Fault::QueryTimeout);
     let began = Instant::now();
     let error = failed(&mut source).await;
     assert_eq!(
@@ -242,5 +252,5 @@ async fn query_timeout_of_okta_halves_the_page_size() {
         read(&mut source, 1_200).await,
         (0..1_200).collect::<Vec<_>>()
     );
-    assert_eq!(limits(&world), [1000, 500, 250, 1000]);
+    assert_eq!(limits(&harness), [1000, 500, 250, 1000]);
 }

@@ -1,7 +1,7 @@
 use okta_coralogix_core::{ErrorKind, EventSource};
 use okta_source::simulator::Fault;
 
-use crate::harness::{World, failed, given, numbers, settle};
+use crate::harness::{Harness, failed, given, numbers, settle};
 
 #[tokio::test(start_paused = true)]
 async fn a_next_link_away_from_the_org_is_never_followed() {
@@ -15,10 +15,10 @@ async fn a_next_link_away_from_the_org_is_never_followed() {
         "//evil.example/api/v1/logs",
         "\\\\evil.example\\api",
     ] {
-        let world = World::new();
-        world.append(0..3);
-        world.org.script(Fault::NextLink(target.into()));
-        let mut source = world.open().await;
+        let harness = Harness::new();
+        harness.append(0..3);
+        harness.org.script(Fault::NextLink(target.into()));
+        let mut source = harness.open().await;
         let error = failed(&mut source).await;
         assert_eq!(error.kind(), ErrorKind::HostileLink, "{target}");
         assert!(!error.is_temporary());
@@ -27,20 +27,20 @@ async fn a_next_link_away_from_the_org_is_never_followed() {
             "no query in an error: {error}"
         );
         assert_eq!(
-            world.org.request_count(),
+            harness.org.request_count(),
             1,
             "nothing was asked of the other place"
         );
-        assert_eq!(world.store.cursor(), None);
+        assert_eq!(harness.store.cursor(), None);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn both_forms_of_the_header_lead_to_the_end() {
     for folded in [false, true] {
-        let world = World::with(|org| org.folded_links(folded));
-        world.append(0..2_100);
-        let mut source = world.builder().once(true).open().await.unwrap();
+        let harness = Harness::with(|org| org.folded_links(folded));
+        harness.append(0..2_100);
+        let mut source = harness.builder().once(true).open().await.unwrap();
         let mut all = Vec::new();
         while let Some(delivery) = source.next().await.unwrap() {
             all.extend(numbers(&delivery));
@@ -52,19 +52,19 @@ async fn both_forms_of_the_header_lead_to_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_is_used_as_it_was_given() {
-    let world = World::new();
-    world.append(0..3);
+    let harness = Harness::new();
+    harness.append(0..3);
     let odd = "/api/v1/logs?after=1795341600000_3&limit=7&filter=displayMessage%20ne%20%22x,y;z%22";
-    world.org.script(Fault::NextLink(format!(
+    harness.org.script(Fault::NextLink(format!(
         "https://EXAMPLE.okta.com:443{odd}"
     )));
-    let mut source = world.open().await;
+    let mut source = harness.open().await;
     settle(given(&mut source).await).await.unwrap();
-    assert_eq!(world.store.cursor().as_deref(), Some(odd));
-    world.append(3..13);
+    assert_eq!(harness.store.cursor().as_deref(), Some(odd));
+    harness.append(3..13);
     let full = given(&mut source).await;
     assert_eq!(full.items.len(), 7, "a full page by the limit in the link");
-    assert!(world.last_request().starts_with(odd));
+    assert!(harness.last_request().starts_with(odd));
     assert_eq!(
         given(&mut source).await.items.len(),
         3,
@@ -74,12 +74,15 @@ async fn a_link_is_used_as_it_was_given() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_page_that_leads_back_to_itself_does_not_spin() {
-    let world = World::new();
-    world.append(0..2_000);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..2_000);
+    let mut source = harness.open().await;
     settle(given(&mut source).await).await.unwrap();
-    let own = format!("https://example.okta.com{}", world.store.cursor().unwrap());
-    world.org.script_times(100, Fault::NextLink(own));
+    let own = format!(
+        "https://example.okta.com{}",
+        harness.store.cursor().unwrap()
+    );
+    harness.org.script_times(100, Fault::NextLink(own));
     let began = tokio::time::Instant::now();
     settle(given(&mut source).await).await.unwrap();
     settle(given(&mut source).await).await.unwrap();
@@ -95,10 +98,10 @@ async fn a_link_to_something_else_than_the_log_moves_no_position() {
         "https://example.okta.com/login",
         "https://example.okta.com//evil.example/x",
     ] {
-        let world = World::new();
-        world.append(0..3);
-        let mut source = world.open().await;
-        world.org.script(Fault::NextLink(link.into()));
+        let harness = Harness::new();
+        harness.append(0..3);
+        let mut source = harness.open().await;
+        harness.org.script(Fault::NextLink(link.into()));
         let given = source.next().await;
         assert!(given.is_err(), "taken as a position: {link:?}");
     }
@@ -106,10 +109,10 @@ async fn a_link_to_something_else_than_the_log_moves_no_position() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_no_request_can_hold_is_not_committed() {
-    let world = World::new();
-    world.append(0..3);
-    let mut source = world.open().await;
-    world.org.script(Fault::NextLink(format!(
+    let harness = Harness::new();
+    harness.append(0..3);
+    let mut source = harness.open().await;
+    harness.org.script(Fault::NextLink(format!(
         "https://example.okta.com/api/v1/logs?after={}",
         "a".repeat(70_000)
     )));
@@ -118,6 +121,6 @@ async fn a_link_that_no_request_can_hold_is_not_committed() {
     }
     drop(source);
     // A restart with a sound org must go on.
-    world.append(3..6);
-    drop(given(&mut world.open().await).await);
+    harness.append(3..6);
+    drop(given(&mut harness.open().await).await);
 }

@@ -7,16 +7,16 @@ use okta_coralogix_core::EventSource;
 use okta_source::simulator::Fault;
 use tokio::time::timeout;
 
-use crate::harness::{Recorder, World, event, failed, given, remember};
+use crate::harness::{Harness, Recorder, event, failed, given, remember};
 
 #[tokio::test(start_paused = true)]
 async fn metrics_can_be_read_at_any_time() {
-    let world = World::with(|org| org.rate_limit(4));
-    world.append(0..2_500);
-    let mut source = world.open().await;
+    let harness = Harness::with(|org| org.rate_limit(4));
+    harness.append(0..2_500);
+    let mut source = harness.open().await;
     let freshness = source.metrics();
     assert_eq!(freshness.snapshot().since_answer, None);
-    world.org.script(Fault::Unavailable);
+    harness.org.script(Fault::Unavailable);
     failed(&mut source).await;
     for _ in 0..3 {
         let delivery = given(&mut source).await;
@@ -53,14 +53,14 @@ async fn metrics_can_be_read_at_any_time() {
 
 #[tokio::test(start_paused = true)]
 async fn each_poll_is_said_with_lag_and_budget() {
-    let world = World::new();
+    let harness = Harness::new();
     let recorder = Recorder::default();
-    let now = world.org.now();
-    world.org.append_all([
+    let now = harness.org.now();
+    harness.org.append_all([
         event(0, now - TimeDelta::seconds(90)),
         event(1, now + TimeDelta::hours(9)),
     ]);
-    let mut source = world
+    let mut source = harness
         .builder()
         .observer(recorder.clone())
         .open()
@@ -86,10 +86,10 @@ async fn each_poll_is_said_with_lag_and_budget() {
 
 #[tokio::test(start_paused = true)]
 async fn budget_wait_is_reported_and_the_tick_is_not() {
-    let world = World::with(|org| org.rate_limit(2));
-    world.append(0..1_500);
+    let harness = Harness::with(|org| org.rate_limit(2));
+    harness.append(0..1_500);
     let recorder = Recorder::default();
-    let mut source = world
+    let mut source = harness
         .builder()
         .observer(recorder.clone())
         .open()
@@ -115,11 +115,11 @@ async fn budget_wait_is_reported_and_the_tick_is_not() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_is_reported_once_per_alarm_time() {
-    let world = World::new();
-    world.append(0..1);
+    let harness = Harness::new();
+    harness.append(0..1);
     let recorder = Recorder::default();
     let hour = Duration::from_secs(3_600);
-    let builder = world
+    let builder = harness
         .builder()
         .silence_alarm(Some(hour))
         .observer(recorder.clone());
@@ -146,7 +146,7 @@ async fn silence_is_reported_once_per_alarm_time() {
     );
 
     // An event ends it.
-    world.append(1..2);
+    harness.append(1..2);
     let delivery = given(&mut source).await;
     remember(&source, delivery).await;
     assert!(
@@ -159,15 +159,15 @@ async fn silence_is_reported_once_per_alarm_time() {
 
 #[tokio::test(start_paused = true)]
 async fn an_org_that_does_not_answer_is_silent_too() {
-    let world = World::new();
+    let harness = Harness::new();
     let recorder = Recorder::default();
     let alarm = Some(Duration::from_secs(600));
-    let builder = world
+    let builder = harness
         .builder()
         .silence_alarm(alarm)
         .observer(recorder.clone());
     let mut source = builder.open().await.unwrap();
-    world.org.script_times(100, Fault::Unreachable);
+    harness.org.script_times(100, Fault::Unreachable);
     for _ in 0..30 {
         failed(&mut source).await;
         tokio::time::sleep(Duration::from_secs(30)).await;

@@ -10,7 +10,7 @@ use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_source::simulator::{Fault, OktaSimulator};
 use tokio::time::{Instant, timeout};
 
-use crate::harness::{Recorder, World, event, given, numbers, remember};
+use crate::harness::{Harness, Recorder, event, given, numbers, remember};
 
 #[tokio::test(start_paused = true)]
 async fn overlap_can_be_set_and_its_repeats_are_counted() {
@@ -19,20 +19,23 @@ async fn overlap_can_be_set_and_its_repeats_are_counted() {
         (10, "09:49:00.000Z"),
         (90, "08:29:00.000Z"),
     ] {
-        let world = World::new();
-        world.append(0..1_200);
+        let harness = Harness::new();
+        harness.append(0..1_200);
         let recorder = Recorder::default();
         let overlap = Duration::from_secs(60 * minutes);
-        let builder = world.builder().overlap(overlap).observer(recorder.clone());
+        let builder = harness
+            .builder()
+            .overlap(overlap)
+            .observer(recorder.clone());
         let mut source = builder.open().await.unwrap();
         let delivery = given(&mut source).await;
         remember(&source, delivery).await;
-        world.org.forget_cursors();
+        harness.org.forget_cursors();
         let delivery = given(&mut source).await;
         assert!(
-            world.last_request().contains(since),
+            harness.last_request().contains(since),
             "{}",
-            world.last_request()
+            harness.last_request()
         );
         remember(&source, delivery).await;
         let delivery = given(&mut source).await;
@@ -47,9 +50,9 @@ async fn overlap_can_be_set_and_its_repeats_are_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn the_window_grows_to_hold_the_overlap_and_keeps_its_size_over_a_restart() {
-    let world = World::new();
-    world.append(0..3_000);
-    let open = || world.builder().dedup_capacity(1_000).open();
+    let harness = Harness::new();
+    harness.append(0..3_000);
+    let open = || harness.builder().dedup_capacity(1_000).open();
     let mut source = open().await.unwrap();
     for _ in 0..3 {
         let delivery = given(&mut source).await;
@@ -61,7 +64,7 @@ async fn the_window_grows_to_hold_the_overlap_and_keeps_its_size_over_a_restart(
         "3,000 in the overlap, and a quarter to spare"
     );
     drop(source);
-    world.org.forget_cursors();
+    harness.org.forget_cursors();
     let mut source = open().await.unwrap();
     assert!(source.dedup_window().contains("0") && source.dedup_window().contains("2999"));
     let delivery = given(&mut source).await;
@@ -73,12 +76,12 @@ async fn the_window_grows_to_hold_the_overlap_and_keeps_its_size_over_a_restart(
     drop(delivery);
 
     // What was published long ago is no part of the overlap.
-    let world = World::new();
-    let then = world.org.now() - TimeDelta::hours(2);
-    world.org.append_all(
+    let harness = Harness::new();
+    let then = harness.org.now() - TimeDelta::hours(2);
+    harness.org.append_all(
         (0..3_000).map(|number| event(number, then + TimeDelta::minutes(number.into()) / 30)),
     );
-    let mut source = world.builder().dedup_capacity(500).open().await.unwrap();
+    let mut source = harness.builder().dedup_capacity(500).open().await.unwrap();
     for _ in 0..3 {
         let delivery = given(&mut source).await;
         remember(&source, delivery).await;
@@ -92,27 +95,27 @@ async fn the_window_grows_to_hold_the_overlap_and_keeps_its_size_over_a_restart(
 
 #[tokio::test(start_paused = true)]
 async fn reread_finds_and_counts_late_events() {
-    let world = World::new();
+    let harness = Harness::new();
     let recorder = Recorder::default();
     let every = Duration::from_secs(300);
     let builder = || {
-        world
+        harness
             .builder()
             .reread_every(every)
             .observer(recorder.clone())
     };
-    world.append(0..5);
+    harness.append(0..5);
     let mut source = builder().open().await.unwrap();
     let delivery = given(&mut source).await;
     remember(&source, delivery).await;
-    let cursor = world.store.cursor();
+    let cursor = harness.store.cursor();
 
     // Stored as of a time before the position: polling on does not show it.
-    let before = world.org.now() - TimeDelta::minutes(2);
+    let before = harness.org.now() - TimeDelta::minutes(2);
     let began = Instant::now();
     let quiet = timeout(Duration::from_secs(60), source.next()).await;
     assert!(quiet.is_err());
-    world.org.commit_late(before, [event(5, before)]);
+    harness.org.commit_late(before, [event(5, before)]);
     let delivery = given(&mut source).await;
     assert_eq!(numbers(&delivery), [5]);
     assert!(
@@ -131,14 +134,14 @@ async fn reread_finds_and_counts_late_events() {
     let delivery = given(&mut source).await;
     assert_eq!(numbers(&delivery), [5]);
     remember(&source, delivery).await;
-    assert_eq!(world.store.cursor(), cursor);
-    let before = world.org.request_count();
+    assert_eq!(harness.store.cursor(), cursor);
+    let before = harness.org.request_count();
     assert!(
         timeout(Duration::from_secs(3_000), source.next())
             .await
             .is_err()
     );
-    let asked = world.org.request_count() - before;
+    let asked = harness.org.request_count() - before;
     assert!(
         (100..=112).contains(&asked),
         "100 polls, 10 times again: {asked}"
@@ -153,9 +156,9 @@ async fn reread_finds_and_counts_late_events() {
     drop(source);
 
     // A restart looks once it has caught up.
-    world.org.commit_late(
-        world.org.now() - TimeDelta::minutes(60),
-        [event(6, world.clock.now() - TimeDelta::minutes(60))],
+    harness.org.commit_late(
+        harness.org.now() - TimeDelta::minutes(60),
+        [event(6, harness.clock.now() - TimeDelta::minutes(60))],
     );
     let mut source = builder()
         .overlap(Duration::from_secs(7_200))
@@ -169,9 +172,9 @@ async fn reread_finds_and_counts_late_events() {
 
 #[tokio::test(start_paused = true)]
 async fn without_reread_no_page_is_read_twice() {
-    let world = World::new();
-    world.append(0..5);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..5);
+    let mut source = harness.open().await;
     let delivery = given(&mut source).await;
     remember(&source, delivery).await;
     assert!(
@@ -179,7 +182,7 @@ async fn without_reread_no_page_is_read_twice() {
             .await
             .is_err()
     );
-    let asked = world.org.requests();
+    let asked = harness.org.requests();
     assert_eq!(
         asked
             .iter()
@@ -212,14 +215,14 @@ impl Transport for RefusesStarts {
 
 #[tokio::test(start_paused = true)]
 async fn refusal_during_a_reread_ends_that_pass_alone() {
-    let world = World::new();
-    world.append(0..1_500);
+    let harness = Harness::new();
+    harness.append(0..1_500);
     let transport = Arc::new(RefusesStarts {
-        org: world.org.clone(),
+        org: harness.org.clone(),
         starts: AtomicUsize::new(0),
     });
     let carried = Arc::clone(&transport) as Arc<dyn Transport>;
-    let builder = world.builder().transport(carried);
+    let builder = harness.builder().transport(carried);
     let builder = builder.reread_every(Duration::from_secs(300));
     let mut source = builder.page_size(500).open().await.unwrap();
     for _ in 0..3 {
@@ -230,7 +233,7 @@ async fn refusal_during_a_reread_ends_that_pass_alone() {
     assert!(timeout(hour, source.next()).await.is_err());
     let turns = transport.starts.load(Ordering::Relaxed) - 1;
     assert!((11..=13).contains(&turns), "{turns}");
-    world.append(1_500..1_501);
+    harness.append(1_500..1_501);
     let delivery = given(&mut source).await;
     assert_eq!(numbers(&delivery), [1_500], "the position is where it was");
 }
@@ -261,14 +264,14 @@ impl Transport for StoresMeanwhile {
 
 #[tokio::test(start_paused = true)]
 async fn event_stored_during_a_reread_is_not_late() {
-    let world = World::new();
-    world.append(0..5);
+    let harness = Harness::new();
+    harness.append(0..5);
     let recorder = Recorder::default();
     let transport = StoresMeanwhile {
-        org: world.org.clone(),
+        org: harness.org.clone(),
         starts: AtomicUsize::new(0),
     };
-    let builder = world.builder().transport(Arc::new(transport));
+    let builder = harness.builder().transport(Arc::new(transport));
     let builder = builder.reread_every(Duration::from_secs(300));
     let mut source = builder.observer(recorder.clone()).open().await.unwrap();
     let delivery = given(&mut source).await;
@@ -277,7 +280,7 @@ async fn event_stored_during_a_reread_is_not_late() {
         let delivery = given(&mut source).await;
         assert_eq!(numbers(&delivery), [number]);
         assert!(
-            world.last_request().contains("after="),
+            harness.last_request().contains("after="),
             "by the position, which moves past it"
         );
         remember(&source, delivery).await;

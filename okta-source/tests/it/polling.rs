@@ -4,15 +4,15 @@ use chrono::TimeDelta;
 use okta_coralogix_core::{AckOrder, EventSource};
 use tokio::time::{Instant, timeout};
 
-use crate::harness::{TOKEN, World, event, given, numbers, settle, start};
+use crate::harness::{Harness, TOKEN, event, given, numbers, settle, start};
 
 #[tokio::test(start_paused = true)]
 async fn first_request_polls_from_24_hours_ago_with_a_user_agent() {
-    let world = World::new();
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    let mut source = harness.open().await;
     assert_eq!(source.ack_order(), AckOrder::Cumulative);
     settle(given(&mut source).await).await.unwrap();
-    let request = world.org.requests().remove(0);
+    let request = harness.org.requests().remove(0);
     assert_eq!(
         request.path_and_query,
         "/api/v1/logs?since=2026-11-21T10:00:00.000Z&sortOrder=ASCENDING&limit=1000"
@@ -24,21 +24,21 @@ async fn first_request_polls_from_24_hours_ago_with_a_user_agent() {
 
 #[tokio::test(start_paused = true)]
 async fn idle_org_gets_one_request_per_poll_interval() {
-    let world = World::new();
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    let mut source = harness.open().await;
     settle(given(&mut source).await).await.unwrap();
-    assert_eq!(world.org.request_count(), 1);
+    assert_eq!(harness.org.request_count(), 1);
     let quiet = timeout(Duration::from_secs(20 * 30 + 15), source.next()).await;
     assert!(quiet.is_err(), "nothing to give");
-    assert_eq!(world.org.request_count(), 1 + 20);
-    assert_eq!(world.store.saves(), 1, "no position was moved");
+    assert_eq!(harness.org.request_count(), 1 + 20);
+    assert_eq!(harness.store.saves(), 1, "no position was moved");
 }
 
 #[tokio::test(start_paused = true)]
 async fn backlog_is_read_in_pages_of_1000_without_pause() {
-    let world = World::new();
-    world.append(0..5_500);
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    harness.append(0..5_500);
+    let mut source = harness.open().await;
     let began = Instant::now();
     let mut all = Vec::new();
     for size in [1000, 1000, 1000, 1000, 1000, 500] {
@@ -50,26 +50,26 @@ async fn backlog_is_read_in_pages_of_1000_without_pause() {
     }
     assert_eq!(all, (0..5_500).collect::<Vec<_>>());
     assert_eq!(
-        world.org.request_count(),
+        harness.org.request_count(),
         6,
         "a short page is the end: nobody asks for an empty one"
     );
     assert_eq!(began.elapsed(), Duration::ZERO);
-    world.org.caught_up().await;
+    harness.org.caught_up().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn short_page_makes_the_next_poll_wait_for_the_tick() {
-    let world = World::new();
-    world.append(0..1);
-    let mut source = world
+    let harness = Harness::new();
+    harness.append(0..1);
+    let mut source = harness
         .builder()
         .poll_interval(Duration::from_secs(7))
         .open()
         .await
         .unwrap();
     settle(given(&mut source).await).await.unwrap();
-    world.append(1..2);
+    harness.append(1..2);
     let began = Instant::now();
     tokio::time::advance(Duration::from_secs(3)).await;
     let delivery = given(&mut source).await;
@@ -83,12 +83,12 @@ async fn short_page_makes_the_next_poll_wait_for_the_tick() {
 
 #[tokio::test(start_paused = true)]
 async fn late_events_come_in_the_order_of_storing() {
-    let world = World::new();
-    let mut source = world.open().await;
-    world.append(0..1);
+    let harness = Harness::new();
+    let mut source = harness.open().await;
+    harness.append(0..1);
     settle(given(&mut source).await).await.unwrap();
     let hours_ago = start() - TimeDelta::hours(20);
-    world.org.append(event(1, hours_ago));
+    harness.org.append(event(1, hours_ago));
     let delivery = given(&mut source).await;
     assert_eq!(
         numbers(&delivery),
@@ -99,20 +99,20 @@ async fn late_events_come_in_the_order_of_storing() {
 
 #[tokio::test(start_paused = true)]
 async fn once_ends_at_the_first_short_page() {
-    let world = World::new();
-    world.append(0..1_001);
-    let mut source = world.builder().once(true).open().await.unwrap();
+    let harness = Harness::new();
+    harness.append(0..1_001);
+    let mut source = harness.builder().once(true).open().await.unwrap();
     settle(given(&mut source).await).await.unwrap();
     settle(given(&mut source).await).await.unwrap();
     assert!(source.next().await.unwrap().is_none());
-    assert_eq!(world.org.request_count(), 2);
+    assert_eq!(harness.org.request_count(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn once_reads_a_handed_back_page_again_before_it_ends() {
-    let world = World::new();
-    world.append(0..3);
-    let mut source = world.builder().once(true).open().await.unwrap();
+    let harness = Harness::new();
+    harness.append(0..3);
+    let mut source = harness.builder().once(true).open().await.unwrap();
     drop(given(&mut source).await);
     let delivery = given(&mut source).await;
     assert_eq!(numbers(&delivery), [0, 1, 2]);
@@ -122,27 +122,29 @@ async fn once_reads_a_handed_back_page_again_before_it_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn once_commits_the_position_of_an_empty_log() {
-    let world = World::new();
-    let mut source = world.builder().once(true).open().await.unwrap();
+    let harness = Harness::new();
+    let mut source = harness.builder().once(true).open().await.unwrap();
     let delivery = given(&mut source).await;
     assert!(delivery.items.is_empty());
     settle(delivery).await.unwrap();
     assert!(source.next().await.unwrap().is_none());
-    assert!(world.store.cursor().is_some());
+    assert!(harness.store.cursor().is_some());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_next_loses_no_event() {
-    let world = World::new();
-    let mut source = world.open().await;
+    let harness = Harness::new();
+    let mut source = harness.open().await;
     settle(given(&mut source).await).await.unwrap();
-    world.append(0..2);
+    harness.append(0..2);
     assert!(
         timeout(Duration::from_secs(10), source.next())
             .await
             .is_err()
     );
-    world.org.script(okta_source::simulator::Fault::StalledBody);
+    harness
+        .org
+        .script(okta_source::simulator::Fault::StalledBody);
     assert!(
         timeout(Duration::from_secs(25), source.next())
             .await
@@ -154,13 +156,13 @@ async fn a_cancelled_next_loses_no_event() {
 
 #[tokio::test(start_paused = true)]
 async fn a_check_asks_for_one_event_and_moves_nothing() {
-    let world = World::new();
-    world.append(0..3);
-    world.builder().check().await.unwrap();
-    world.open().await.check().await.unwrap();
-    assert!(world.last_request().ends_with("&limit=1"));
-    assert_eq!((world.org.request_count(), world.store.saves()), (2, 0));
-    let wrong = world
+    let harness = Harness::new();
+    harness.append(0..3);
+    harness.builder().check().await.unwrap();
+    harness.open().await.check().await.unwrap();
+    assert!(harness.last_request().ends_with("&limit=1"));
+    assert_eq!((harness.org.request_count(), harness.store.saves()), (2, 0));
+    let wrong = harness
         .builder()
         .api_token(format!("{TOKEN}x"))
         .check()
@@ -171,9 +173,9 @@ async fn a_check_asks_for_one_event_and_moves_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn once_ends_when_every_delivery_is_settled() {
-    let world = World::new();
-    world.append(0..3);
-    let mut source = world.builder().once(true).open().await.unwrap();
+    let harness = Harness::new();
+    harness.append(0..3);
+    let mut source = harness.builder().once(true).open().await.unwrap();
     let delivery = given(&mut source).await;
     let waits = timeout(Duration::from_secs(3600), source.next()).await;
     assert!(waits.is_err(), "it could still be handed back");

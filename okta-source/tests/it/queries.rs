@@ -5,17 +5,17 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use okta_coralogix_core::{ErrorKind, EventSource};
 
-use crate::harness::{Recorder, World, failed, given, numbers, remember, settle};
+use crate::harness::{Harness, Recorder, failed, given, numbers, remember, settle};
 
 const WARNINGS: &str = r#"severity eq "WARN""#;
 
 /// Events with the numbers `range`; each third one is a warning of Ann's.
-fn append(world: &World, range: std::ops::Range<u32>) {
-    let published = world
+fn append(harness: &Harness, range: std::ops::Range<u32>) {
+    let published = harness
         .org
         .now()
         .to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-    world.org.append_all(range.map(|number| {
+    harness.org.append_all(range.map(|number| {
         let (severity, name) = match number % 3 {
             0 => ("WARN", "Ann Smith"),
             _ => ("INFO", "Bob Jones"),
@@ -33,9 +33,9 @@ fn thirds(range: std::ops::Range<u32>) -> Vec<u32> {
 #[tokio::test(start_paused = true)]
 async fn a_filter_and_keywords_reach_the_org_and_stay_in_its_links() {
     for filtered in [true, false] {
-        let world = World::new();
-        append(&world, 0..900);
-        let builder = world.builder().page_size(100).once(true);
+        let harness = Harness::new();
+        append(&harness, 0..900);
+        let builder = harness.builder().page_size(100).once(true);
         let mut source = match filtered {
             true => builder.filter(WARNINGS),
             false => builder.q("smith ANN"),
@@ -50,7 +50,7 @@ async fn a_filter_and_keywords_reach_the_org_and_stay_in_its_links() {
         }
         assert_eq!(all, thirds(0..900));
         let name = if filtered { "filter=" } else { "q=" };
-        let asked = world.org.requests();
+        let asked = harness.org.requests();
         assert_eq!(asked.len(), 4, "three full pages and one to see the end");
         assert!(asked.iter().all(|one| one.path_and_query.contains(name)));
     }
@@ -72,44 +72,49 @@ async fn filter_refused_by_okta_is_explained() {
             "out of the filter",
         ),
     ] {
-        let world = World::new();
-        let builder = world.builder().filter(filter);
+        let harness = Harness::new();
+        let builder = harness.builder().filter(filter);
         let error = builder.check().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Rejected);
         for part in [code, what, "request req1"] {
             assert!(error.detail().contains(part), "{filter}: {error}");
         }
-        let mut source = world.builder().filter(filter).open().await.unwrap();
+        let mut source = harness.builder().filter(filter).open().await.unwrap();
         assert!(!failed(&mut source).await.is_temporary());
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn keywords_beyond_the_limits_of_okta_need_no_request() {
-    let world = World::new();
+    let harness = Harness::new();
     for q in ["a b c d e f g h i j k".to_owned(), "x".repeat(41)] {
-        let error = world.builder().q(&q).open().await.unwrap_err();
+        let error = harness.builder().q(&q).open().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert_eq!(
-            world.builder().q(&q).check().await.unwrap_err().kind(),
+            harness.builder().q(&q).check().await.unwrap_err().kind(),
             ErrorKind::Config
         );
     }
-    assert_eq!(world.org.request_count(), 0);
+    assert_eq!(harness.org.request_count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn checkpoint_of_another_query_is_refused_with_the_way_out() {
-    let world = World::new();
-    append(&world, 0..3);
-    settle(given(&mut world.open().await).await).await.unwrap();
+    let harness = Harness::new();
+    append(&harness, 0..3);
+    settle(given(&mut harness.open().await).await)
+        .await
+        .unwrap();
     assert_eq!(
-        world.store.identity().as_deref(),
+        harness.store.identity().as_deref(),
         Some("okta-system-log https://example.okta.com"),
         "without a query as it always was"
     );
-    let stored = world.store.cursor();
-    for builder in [world.builder().filter(WARNINGS), world.builder().q("ann")] {
+    let stored = harness.store.cursor();
+    for builder in [
+        harness.builder().filter(WARNINGS),
+        harness.builder().q("ann"),
+    ] {
         let error = builder.open().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         for part in [
@@ -121,51 +126,51 @@ async fn checkpoint_of_another_query_is_refused_with_the_way_out() {
         }
     }
     assert_eq!(
-        (world.store.cursor(), world.org.request_count()),
+        (harness.store.cursor(), harness.org.request_count()),
         (stored, 1)
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn restart_on_changed_query_reads_on_from_the_overlap() {
-    let world = World::new();
-    append(&world, 0..6);
-    let mut source = world.builder().filter(WARNINGS).open().await.unwrap();
+    let harness = Harness::new();
+    append(&harness, 0..6);
+    let mut source = harness.builder().filter(WARNINGS).open().await.unwrap();
     let delivery = given(&mut source).await;
     assert_eq!(numbers(&delivery), [0, 3]);
     remember(&source, delivery).await;
     drop(source);
 
     tokio::time::advance(Duration::from_secs(3 * 3600)).await;
-    append(&world, 6..9);
-    let changed = || world.builder().q("jones").restart_on_changed_query(true);
+    append(&harness, 6..9);
+    let changed = || harness.builder().q("jones").restart_on_changed_query(true);
     let mut source = changed().open().await.unwrap();
     let delivery = given(&mut source).await;
     assert!(
-        world
+        harness
             .last_request()
             .contains("since=2026-11-22T09:50:00.000Z&")
     );
     assert_eq!(numbers(&delivery), [1, 2, 4, 5, 7, 8]);
     drop(delivery);
     assert!(
-        world.store.identity().unwrap().contains("WARN"),
+        harness.store.identity().unwrap().contains("WARN"),
         "nothing is settled with the new one yet"
     );
     let delivery = given(&mut source).await;
     assert!(
-        world
+        harness
             .last_request()
             .contains("since=2026-11-22T09:50:00.000Z&"),
         "handed back: the same start"
     );
     remember(&source, delivery).await;
-    assert!(world.store.identity().unwrap().contains("jones"));
+    assert!(harness.store.identity().unwrap().contains("jones"));
     drop(source);
 
     let source = changed().open().await.unwrap();
     assert!(source.dedup_window().contains("0") && source.dedup_window().contains("8"));
-    let other_org = world
+    let other_org = harness
         .builder()
         .org_url("other.okta.com")
         .restart_on_changed_query(true);
@@ -178,36 +183,39 @@ async fn restart_on_changed_query_reads_on_from_the_overlap() {
 
 #[tokio::test(start_paused = true)]
 async fn since_before_180_days_is_refused_and_before_90_warned_of() {
-    let world = World::new();
-    let ago = |days| world.clock.now() - TimeDelta::days(days);
-    let error = world.builder().since(ago(181)).open().await.unwrap_err();
+    let harness = Harness::new();
+    let ago = |days| harness.clock.now() - TimeDelta::days(days);
+    let error = harness.builder().since(ago(181)).open().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(
         error.detail().starts_with("since: ") && error.detail().contains("90 days"),
         "{error}"
     );
     let days = |days: u64| Duration::from_secs(days * 24 * 3600);
-    assert!(world.builder().since(days(181)).open().await.is_err());
-    let mut source = world.builder().since(ago(179)).open().await.unwrap();
+    assert!(harness.builder().since(days(181)).open().await.is_err());
+    let mut source = harness.builder().since(ago(179)).open().await.unwrap();
     settle(given(&mut source).await).await.unwrap();
     drop(source);
     // A checkpoint needs no start.
-    world.builder().since(ago(300)).open().await.unwrap();
+    harness.builder().since(ago(300)).open().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn settings_out_of_range_are_named() {
-    let world = World::new();
+    let harness = Harness::new();
     let day = Duration::from_secs(24 * 3600);
     for (builder, field) in [
-        (world.builder().filter(""), "filter"),
-        (world.builder().overlap(Duration::ZERO), "overlap"),
-        (world.builder().overlap(day * 2), "overlap"),
-        (world.builder().catch_up(0.0, day), "catch_up"),
-        (world.builder().catch_up(f64::NAN, day), "catch_up"),
-        (world.builder().reread_every(Duration::ZERO), "reread_every"),
+        (harness.builder().filter(""), "filter"),
+        (harness.builder().overlap(Duration::ZERO), "overlap"),
+        (harness.builder().overlap(day * 2), "overlap"),
+        (harness.builder().catch_up(0.0, day), "catch_up"),
+        (harness.builder().catch_up(f64::NAN, day), "catch_up"),
         (
-            world.builder().silence_alarm(Some(day * 31)),
+            harness.builder().reread_every(Duration::ZERO),
+            "reread_every",
+        ),
+        (
+            harness.builder().silence_alarm(Some(day * 31)),
             "silence_alarm",
         ),
     ] {

@@ -4,15 +4,15 @@ use okta_coralogix_core::{ErrorKind, RetryHint};
 use okta_source::simulator::Fault;
 use tokio::time::Instant;
 
-use crate::harness::{World, failed, given, settle};
+use crate::harness::{Harness, failed, given, settle};
 
 #[tokio::test(start_paused = true)]
 async fn http_429_is_waited_out_by_the_clock_of_the_org() {
     for (skew_hours, reset, wait) in [(0, 30, 31), (-26, 30, 31), (26, 0, 1), (0, 9_999, 120)] {
-        let world = World::with(|org| org.clock_skew(chrono::TimeDelta::hours(skew_hours)));
-        world.append(0..3);
-        let mut source = world.open().await;
-        world
+        let harness = Harness::with(|org| org.clock_skew(chrono::TimeDelta::hours(skew_hours)));
+        harness.append(0..3);
+        let mut source = harness.open().await;
+        harness
             .org
             .script(Fault::RateLimited(Duration::from_secs(reset)));
         let error = failed(&mut source).await;
@@ -31,9 +31,9 @@ async fn http_429_is_waited_out_by_the_clock_of_the_org() {
 #[tokio::test(start_paused = true)]
 async fn a_retry_after_is_honoured_within_reason() {
     for (asked, wait) in [(7, 7), (9_999, 120)] {
-        let world = World::new();
-        let mut source = world.open().await;
-        world.org.script(Fault::RetryAfter(asked));
+        let harness = Harness::new();
+        let mut source = harness.open().await;
+        harness.org.script(Fault::RetryAfter(asked));
         let error = failed(&mut source).await;
         assert_eq!(error.retry(), RetryHint::After(Duration::from_secs(wait)));
         let began = Instant::now();
@@ -45,9 +45,9 @@ async fn a_retry_after_is_honoured_within_reason() {
 #[tokio::test(start_paused = true)]
 async fn http_429_without_a_time_is_left_to_the_backoff() {
     for fault in [Fault::Concurrency, Fault::RateLimitedSilently] {
-        let world = World::new();
-        let mut source = world.open().await;
-        world.org.script(fault);
+        let harness = Harness::new();
+        let mut source = harness.open().await;
+        harness.org.script(fault);
         let error = failed(&mut source).await;
         assert_eq!(
             (error.kind(), error.retry()),
@@ -58,13 +58,13 @@ async fn http_429_without_a_time_is_left_to_the_backoff() {
 
 #[tokio::test(start_paused = true)]
 async fn a_backlog_takes_its_share_of_the_limit_and_no_more() {
-    let world = World::with(|org| org.rate_limit(20));
-    world.append(0..3_000);
-    let mut source = world.builder().page_size(100).open().await.unwrap();
+    let harness = Harness::with(|org| org.rate_limit(20));
+    harness.append(0..3_000);
+    let mut source = harness.builder().page_size(100).open().await.unwrap();
     for _ in 0..30 {
         settle(given(&mut source).await).await.unwrap();
     }
-    let requests = world.org.requests();
+    let requests = harness.org.requests();
     assert!(requests.iter().all(|request| request.status == Some(200)));
     for first in &requests {
         let within = |at: chrono::DateTime<chrono::Utc>| {
@@ -78,16 +78,16 @@ async fn a_backlog_takes_its_share_of_the_limit_and_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_of_two_in_two_seconds_still_moves() {
-    let world = World::with(|org| org.rate_limit(2).rate_window(Duration::from_secs(2)));
-    world.append(0..1_000);
-    let mut source = world.builder().page_size(100).open().await.unwrap();
+    let harness = Harness::with(|org| org.rate_limit(2).rate_window(Duration::from_secs(2)));
+    harness.append(0..1_000);
+    let mut source = harness.builder().page_size(100).open().await.unwrap();
     let began = Instant::now();
     for _ in 0..10 {
         settle(given(&mut source).await).await.unwrap();
     }
     assert!(began.elapsed().as_secs() <= 40, "{:?}", began.elapsed());
     assert!(
-        world
+        harness
             .org
             .requests()
             .iter()
@@ -97,9 +97,9 @@ async fn a_limit_of_two_in_two_seconds_still_moves() {
 
 #[tokio::test(start_paused = true)]
 async fn limit_used_up_by_others_is_waited_out() {
-    let world = World::with(|org| org.rate_limit(1));
-    world.append(0..200);
-    let mut source = world.builder().page_size(100).open().await.unwrap();
+    let harness = Harness::with(|org| org.rate_limit(1));
+    harness.append(0..200);
+    let mut source = harness.builder().page_size(100).open().await.unwrap();
     settle(given(&mut source).await).await.unwrap();
     let began = Instant::now();
     settle(given(&mut source).await).await.unwrap();
@@ -108,5 +108,5 @@ async fn limit_used_up_by_others_is_waited_out() {
         "{:?}",
         began.elapsed()
     );
-    assert_eq!(world.org.request_count(), 2);
+    assert_eq!(harness.org.request_count(), 2);
 }

@@ -5,7 +5,7 @@ use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::{Error, EventSource};
 use okta_source::simulator::Fault;
 
-use crate::harness::{Recorder, TOKEN, World, given};
+use crate::harness::{Harness, Recorder, TOKEN, given};
 
 pub(crate) fn everything(error: &Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
@@ -19,15 +19,15 @@ pub(crate) fn everything(error: &Error) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn the_token_is_in_nothing_that_can_be_printed() {
-    let world = World::new();
-    let builder = world.builder();
+    let harness = Harness::new();
+    let builder = harness.builder();
     let mut printed = format!("{builder:?} {builder:#?}");
     let mut source = builder.open().await.unwrap();
     let delivery = given(&mut source).await;
     printed += &format!(
         "{source:?} {source:#?} {delivery:?} {:?} {:?}",
-        world.org,
-        world.org.requests()
+        harness.org,
+        harness.org.requests()
     );
     drop(delivery);
     for fault in [
@@ -51,7 +51,7 @@ async fn the_token_is_in_nothing_that_can_be_printed() {
         Fault::Redirect("https://evil.example/".into()),
         Fault::NextLink("https://evil.example/".into()),
     ] {
-        world.org.script(fault);
+        harness.org.script(fault);
         let error = source.next().await.unwrap_err();
         let text = everything(&error);
         assert!(
@@ -105,18 +105,18 @@ impl tracing::Subscriber for Logged {
 async fn wrong_clock_and_refused_link_are_logged_once_without_the_token() {
     let logged = Logged::default();
     let guard = tracing::subscriber::set_default(logged.clone());
-    let world = World::with(|org| org.clock_skew(chrono::TimeDelta::hours(-2)));
-    let mut source = world.open().await;
+    let harness = Harness::with(|org| org.clock_skew(chrono::TimeDelta::hours(-2)));
+    let mut source = harness.open().await;
     crate::harness::settle(given(&mut source).await)
         .await
         .unwrap();
     for number in 0..3 {
-        world.append(number..number + 1);
+        harness.append(number..number + 1);
         crate::harness::settle(given(&mut source).await)
             .await
             .unwrap();
     }
-    world.org.script(Fault::Status(400, String::new()));
+    harness.org.script(Fault::Status(400, String::new()));
     crate::harness::settle(given(&mut source).await)
         .await
         .unwrap();
@@ -132,9 +132,9 @@ async fn a_start_that_okta_has_forgotten_is_warned_of() {
     for (days, warnings) in [(89, 0), (91, 1)] {
         let logged = Logged::default();
         let guard = tracing::subscriber::set_default(logged.clone());
-        let world = World::new();
-        let since = world.clock.now() - chrono::TimeDelta::days(days);
-        world.builder().since(since).open().await.unwrap();
+        let harness = Harness::new();
+        let since = harness.clock.now() - chrono::TimeDelta::days(days);
+        harness.builder().since(since).open().await.unwrap();
         drop(guard);
         let text = logged.0.lock().unwrap().clone();
         assert_eq!(
@@ -151,8 +151,8 @@ async fn token_is_in_no_error_log_event_or_checkpoint() {
     let logged = Logged::default();
     let guard = tracing::subscriber::set_default(logged.clone());
     let recorder = Recorder::default();
-    let world = World::with(|org| org.clock_skew(chrono::TimeDelta::hours(-2)).rate_limit(30));
-    world.append(0..3_000);
+    let harness = Harness::with(|org| org.clock_skew(chrono::TimeDelta::hours(-2)).rate_limit(30));
+    harness.append(0..3_000);
     let said = |status: u16, code: &str| {
         let body = format!(
             r#"{{"errorCode":"{code}","errorSummary":"SSWS {TOKEN}","errorId":"{TOKEN}"}}"#
@@ -185,7 +185,7 @@ async fn token_is_in_no_error_log_event_or_checkpoint() {
     let mut printed = String::new();
     for way in ["poll", "backfill"] {
         let every = Some(std::time::Duration::from_secs(60));
-        let builder = world
+        let builder = harness
             .builder()
             .filter("eventType pr")
             .max_body_bytes(1 << 20)
@@ -194,7 +194,7 @@ async fn token_is_in_no_error_log_event_or_checkpoint() {
             .observer(recorder.clone());
         printed += &format!("{builder:?}");
         let store = Arc::new(crate::harness::MemoryStore::default());
-        let now = world.org.now();
+        let now = harness.org.now();
         let builder = builder.checkpoint(Arc::clone(&store) as Arc<dyn CheckpointStore>);
         let mut source: Box<dyn EventSource> = match way {
             "poll" => Box::new(builder.open().await.unwrap()),
@@ -204,7 +204,7 @@ async fn token_is_in_no_error_log_event_or_checkpoint() {
             }
         };
         for fault in faults.iter().cycle().take(2 * faults.len()) {
-            world.org.script(fault.clone());
+            harness.org.script(fault.clone());
             match tokio::time::timeout(std::time::Duration::from_secs(600), source.next()).await {
                 Ok(Ok(Some(delivery))) => {
                     printed += &format!("{delivery:?}");

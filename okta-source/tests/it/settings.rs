@@ -4,7 +4,7 @@ use std::time::Duration;
 use okta_coralogix_core::{ErrorKind, EventSource};
 use okta_source::{OktaSource, OktaSourceBuilder};
 
-use crate::harness::{World, given, settle};
+use crate::harness::{Harness, given, settle};
 
 async fn refused(builder: OktaSourceBuilder, field: &str) {
     let error = builder.open().await.unwrap_err();
@@ -15,37 +15,37 @@ async fn refused(builder: OktaSourceBuilder, field: &str) {
 
 #[tokio::test]
 async fn a_wrong_setting_is_named() {
-    let world = World::new();
-    refused(world.builder().org_url(""), "org_url").await;
+    let harness = Harness::new();
+    refused(harness.builder().org_url(""), "org_url").await;
     refused(
-        world.builder().org_url("http://example.okta.com"),
+        harness.builder().org_url("http://example.okta.com"),
         "org_url",
     )
     .await;
     refused(
-        world.builder().org_url("https://example-admin.okta.com"),
+        harness.builder().org_url("https://example-admin.okta.com"),
         "org_url",
     )
     .await;
-    refused(world.builder().api_token(""), "api_token").await;
-    refused(world.builder().page_size(0), "page_size").await;
-    refused(world.builder().page_size(1001), "page_size").await;
+    refused(harness.builder().api_token(""), "api_token").await;
+    refused(harness.builder().page_size(0), "page_size").await;
+    refused(harness.builder().page_size(1001), "page_size").await;
     refused(
-        world.builder().poll_interval(Duration::ZERO),
+        harness.builder().poll_interval(Duration::ZERO),
         "poll_interval",
     )
     .await;
     for share in [0.0, -1.0, 1.1, f64::NAN, f64::INFINITY] {
-        refused(world.builder().rate_share(share), "rate_share").await;
+        refused(harness.builder().rate_share(share), "rate_share").await;
     }
-    let transport = || Arc::new(world.org.clone());
+    let transport = || Arc::new(harness.org.clone());
     let bare = || OktaSource::builder().transport(transport());
     refused(
         bare().org_url("example.okta.com").api_token("00x"),
         "checkpoint",
     )
     .await;
-    let checkpoint = Arc::clone(&world.store);
+    let checkpoint = Arc::clone(&harness.store);
     refused(
         bare().org_url("example.okta.com").checkpoint(checkpoint),
         "api_token",
@@ -55,19 +55,21 @@ async fn a_wrong_setting_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pasted_path_is_dropped() {
-    let world = World::new();
+    let harness = Harness::new();
     let pasted = "https://example.okta.com/api/v1/logs?limit=5";
-    let mut source = world.builder().org_url(pasted).open().await.unwrap();
+    let mut source = harness.builder().org_url(pasted).open().await.unwrap();
     settle(given(&mut source).await).await.unwrap();
-    assert!(world.last_request().starts_with("/api/v1/logs?since="));
+    assert!(harness.last_request().starts_with("/api/v1/logs?since="));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_checkpoint_of_another_org_is_refused_and_left_alone() {
-    let world = World::new();
-    settle(given(&mut world.open().await).await).await.unwrap();
-    let stored = world.store.cursor();
-    let error = world
+    let harness = Harness::new();
+    settle(given(&mut harness.open().await).await)
+        .await
+        .unwrap();
+    let stored = harness.store.cursor();
+    let error = harness
         .builder()
         .org_url("other.okta.com")
         .open()
@@ -78,18 +80,20 @@ async fn the_checkpoint_of_another_org_is_refused_and_left_alone() {
         assert!(error.detail().contains(part), "{error}");
     }
     assert_eq!(
-        (world.store.cursor(), world.org.request_count()),
+        (harness.store.cursor(), harness.org.request_count()),
         (stored, 1)
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stored_position_that_leads_elsewhere_is_corrupt() {
-    let world = World::new();
-    settle(given(&mut world.open().await).await).await.unwrap();
+    let harness = Harness::new();
+    settle(given(&mut harness.open().await).await)
+        .await
+        .unwrap();
     for cursor in ["", "@evil.example/", "https://evil.example/"] {
-        world.store.write(cursor);
-        let error = world.builder().open().await.unwrap_err();
+        harness.store.write(cursor);
+        let error = harness.builder().open().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{cursor}");
     }
 }

@@ -6,7 +6,7 @@ use http::{Request, Response};
 use okta_coralogix_core::transport::{ExchangeLimits, exchange};
 use okta_source::simulator::OktaSimulator;
 
-use crate::harness::{TOKEN, World, event};
+use crate::harness::{Harness, TOKEN, event};
 
 async fn ask(org: &OktaSimulator, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
     let mut request = Request::get(format!("https://example.okta.com{path}"));
@@ -21,7 +21,7 @@ async fn ask(org: &OktaSimulator, path: &str, headers: &[(&str, &str)]) -> Respo
 
 #[tokio::test(start_paused = true)]
 async fn requests_that_a_real_org_refuses_are_refused() {
-    let world = World::new();
+    let harness = Harness::new();
     let ssws = format!("SSWS {TOKEN}");
     let good = [
         ("accept", "application/json"),
@@ -55,7 +55,7 @@ async fn requests_that_a_real_org_refuses_are_refused() {
         ),
         ("/api/v1/logs/api/v1/logs", 404, "E0000008"),
     ] {
-        let answer = ask(&world.org, path, &good).await;
+        let answer = ask(&harness.org, path, &good).await;
         assert_eq!(answer.status(), status, "{path}");
         let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
         assert_eq!(body["errorCode"], code, "{path}");
@@ -84,12 +84,12 @@ async fn requests_that_a_real_org_refuses_are_refused() {
         (&good, 200),
     ] {
         assert_eq!(
-            ask(&world.org, "/api/v1/logs", headers).await.status(),
+            ask(&harness.org, "/api/v1/logs", headers).await.status(),
             status,
             "{headers:?}"
         );
     }
-    let seen = world.org.requests().pop().unwrap();
+    let seen = harness.org.requests().pop().unwrap();
     assert!(seen.had_credential && seen.authorized);
 }
 
@@ -112,8 +112,8 @@ async fn page(org: &OktaSimulator, path: &str) -> (Vec<String>, Option<String>) 
 
 #[tokio::test(start_paused = true)]
 async fn polling_is_by_persistence_and_a_range_is_by_publishing() {
-    let world = World::new();
-    let now = world.org.now();
+    let harness = Harness::new();
+    let now = harness.org.now();
     let ago = |minutes| now - TimeDelta::minutes(minutes);
     // Persisted in the order of the numbers, some within one millisecond; published in another.
     for (number, published) in [
@@ -123,29 +123,29 @@ async fn polling_is_by_persistence_and_a_range_is_by_publishing() {
         (3, ago(1)),
         (4, ago(20)),
     ] {
-        world.org.append_at(ago(1), [event(number, published)]);
+        harness.org.append_at(ago(1), [event(number, published)]);
     }
     let (events, mut next) = page(
-        &world.org,
+        &harness.org,
         "/api/v1/logs?since=2026-11-22T09:59:00Z&limit=2",
     )
     .await;
     assert_eq!(events, ["0", "1"]);
     for expected in [&["2", "3"][..], &["4"], &[], &[]] {
-        let (events, behind) = page(&world.org, &next.unwrap()).await;
+        let (events, behind) = page(&harness.org, &next.unwrap()).await;
         assert_eq!(events, expected);
         next = behind;
     }
     let none = "/api/v1/logs?since=2026-11-22T09:59:00.001Z";
     assert!(
-        page(&world.org, none).await.0.is_empty(),
+        page(&harness.org, none).await.0.is_empty(),
         "`since` of a poll is the time of persisting"
     );
 
     let range = "/api/v1/logs?since=2026-11-22T09:51:00Z&until=2026-11-22T09:59:00Z&limit=2";
-    let (events, next) = page(&world.org, range).await;
+    let (events, next) = page(&harness.org, range).await;
     assert_eq!(events, ["1", "0"]);
-    let (events, next) = page(&world.org, &next.unwrap()).await;
+    let (events, next) = page(&harness.org, &next.unwrap()).await;
     assert_eq!(
         (events, next),
         (vec!["2".to_owned()], None),
@@ -155,19 +155,19 @@ async fn polling_is_by_persistence_and_a_range_is_by_publishing() {
 
 #[tokio::test(start_paused = true)]
 async fn late_commit_is_not_seen_by_a_reader_past_it() {
-    let world = World::new();
-    let ago = |minutes| world.org.now() - TimeDelta::minutes(minutes);
-    world.org.append_at(ago(10), [event(0, ago(10))]);
-    world.org.append_at(ago(5), [event(1, ago(5))]);
+    let harness = Harness::new();
+    let ago = |minutes| harness.org.now() - TimeDelta::minutes(minutes);
+    harness.org.append_at(ago(10), [event(0, ago(10))]);
+    harness.org.append_at(ago(5), [event(1, ago(5))]);
     let all = "/api/v1/logs?since=2026-11-22T09:00:00Z";
-    let (events, next) = page(&world.org, all).await;
+    let (events, next) = page(&harness.org, all).await;
     assert_eq!(events, ["0", "1"]);
-    world.org.commit_late(ago(7), [event(2, ago(7))]);
+    harness.org.commit_late(ago(7), [event(2, ago(7))]);
     let next = next.unwrap();
-    assert_eq!(page(&world.org, &next).await.0, Vec::<String>::new());
-    assert_eq!(page(&world.org, all).await.0, ["0", "2", "1"]);
+    assert_eq!(page(&harness.org, &next).await.0, Vec::<String>::new());
+    assert_eq!(page(&harness.org, all).await.0, ["0", "2", "1"]);
     assert_eq!(
-        world.org.position(&next),
+        harness.org.position(&next),
         Some(3),
         "the cursor stands for a place, not for a count"
     );
@@ -175,7 +175,7 @@ async fn late_commit_is_not_seen_by_a_reader_past_it() {
 
 #[tokio::test(start_paused = true)]
 async fn each_token_has_a_bucket_within_the_orgs() {
-    let world = World::with(|org| org.rate_limit(6).token_share(0.5).another_token("00other"));
+    let harness = Harness::with(|org| org.rate_limit(6).token_share(0.5).another_token("00other"));
     let mut said = Vec::new();
     for token in [TOKEN, TOKEN, TOKEN, TOKEN, "00other", "00other", "00other"] {
         let ssws = format!("SSWS {token}");
@@ -183,7 +183,7 @@ async fn each_token_has_a_bucket_within_the_orgs() {
             ("accept", "application/json"),
             ("authorization", ssws.as_str()),
         ];
-        let answer = ask(&world.org, "/api/v1/logs", &headers).await;
+        let answer = ask(&harness.org, "/api/v1/logs", &headers).await;
         let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
         said.push((
             answer.status().as_u16(),
@@ -205,7 +205,7 @@ async fn each_token_has_a_bucket_within_the_orgs() {
 
 #[tokio::test(start_paused = true)]
 async fn the_limit_is_enforced_per_window() {
-    let world = World::with(|org| org.rate_limit(2));
+    let harness = Harness::with(|org| org.rate_limit(2));
     let ssws = format!("SSWS {TOKEN}");
     let headers = [
         ("accept", "application/json"),
@@ -213,12 +213,12 @@ async fn the_limit_is_enforced_per_window() {
     ];
     for status in [200, 200, 429, 429] {
         assert_eq!(
-            ask(&world.org, "/api/v1/logs", &headers).await.status(),
+            ask(&harness.org, "/api/v1/logs", &headers).await.status(),
             status
         );
     }
     tokio::time::advance(std::time::Duration::from_secs(60)).await;
-    let answer = ask(&world.org, "/api/v1/logs", &headers).await;
+    let answer = ask(&harness.org, "/api/v1/logs", &headers).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["x-rate-limit-remaining"], "1");
     assert_eq!(answer.headers()["date"], "Sun, 22 Nov 2026 10:01:00 GMT");

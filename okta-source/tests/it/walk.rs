@@ -9,7 +9,7 @@ use okta_source::simulator::Fault;
 use proptest::prelude::*;
 use tokio::time::timeout;
 
-use crate::harness::{Next, World, numbers};
+use crate::harness::{Harness, Next, numbers};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -59,7 +59,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 struct Walk {
-    world: World,
+    harness: Harness,
     source: OktaSource,
     open: Vec<Delivery>,
     appended: u32,
@@ -68,10 +68,10 @@ struct Walk {
 
 impl Walk {
     async fn new() -> Self {
-        let world = World::new();
-        let source = open(&world).await;
+        let harness = Harness::new();
+        let source = open(&harness).await;
         Self {
-            world,
+            harness,
             source,
             open: Vec::new(),
             appended: 0,
@@ -82,7 +82,7 @@ impl Walk {
     async fn take(&mut self, step: Step) {
         match step {
             Step::Append(count) => {
-                self.world.append(self.appended..self.appended + count);
+                self.harness.append(self.appended..self.appended + count);
                 self.appended += count;
             }
             Step::Next => {
@@ -110,15 +110,15 @@ impl Walk {
                     } else {
                         Next::HangBefore
                     };
-                    self.world.store.next_save(hang);
+                    self.harness.store.next_save(hang);
                     let outcomes = vec![Outcome::Settled; delivery.items.len()];
                     let settling = delivery.acker.settle(&outcomes);
                     timeout(Duration::from_secs(1), settling).await.ok();
-                    self.world.store.next_save(Next::Save);
+                    self.harness.store.next_save(Next::Save);
                 }
             }
-            Step::Fault(fault) => self.world.org.script(fault),
-            Step::Forget => self.world.org.forget_cursors(),
+            Step::Fault(fault) => self.harness.org.script(fault),
+            Step::Forget => self.harness.org.forget_cursors(),
             Step::Rest(seconds) => tokio::time::advance(Duration::from_secs(seconds)).await,
             Step::Restart => self.restart().await,
         }
@@ -147,11 +147,11 @@ impl Walk {
 
     async fn restart(&mut self) {
         self.open.clear();
-        self.source = open(&self.world).await;
+        self.source = open(&self.harness).await;
     }
 
     fn check_position(&self) {
-        let Some(cursor) = self.world.store.cursor() else {
+        let Some(cursor) = self.harness.store.cursor() else {
             return;
         };
         let (_, position) = cursor.split_once('_').unwrap();
@@ -175,7 +175,7 @@ impl Walk {
             self.appended as usize,
             "every event was settled"
         );
-        if let Some(cursor) = self.world.store.cursor() {
+        if let Some(cursor) = self.harness.store.cursor() {
             let end = format!("_{}", self.appended);
             assert!(
                 cursor.contains(&format!("{end}&")) || cursor.contains(&format!("{end}_")),
@@ -185,8 +185,8 @@ impl Walk {
     }
 }
 
-async fn open(world: &World) -> OktaSource {
-    let builder = world.builder().page_size(10).max_body_bytes(1_500);
+async fn open(harness: &Harness) -> OktaSource {
+    let builder = harness.builder().page_size(10).max_body_bytes(1_500);
     let builder = builder.reread_every(Duration::from_secs(300));
     builder.open().await.unwrap()
 }

@@ -6,7 +6,7 @@ use coralogix_sink::simulator::{CoralogixSimulator, Fault, RetryAfter};
 use okta_coralogix_core::ErrorKind;
 use tokio::time::Instant;
 
-use super::harness::{World, events, run};
+use super::harness::{Harness, events, run};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -42,16 +42,20 @@ fn bomb(status: u16, uncompressed_bytes: usize) -> Fault {
 #[tokio::test(start_paused = true)]
 async fn a_fault_that_passes_loses_no_event_and_repeats_only_what_may_not_have_arrived() {
     for (fault, arrivals) in passing() {
-        let world = World::new(events(5), 5);
-        world.ingress.fail_next(1, fault.clone());
-        let summary = run(world.pipeline()).await.unwrap();
+        let harness = Harness::new(events(5), 5);
+        harness.ingress.fail_next(1, fault.clone());
+        let summary = run(harness.pipeline()).await.unwrap();
         assert_eq!(summary.delivered, 5, "{fault:?}");
-        assert_eq!(world.source.settled_events(), 5, "{fault:?}");
-        let ledger = world.ingress.ledger();
-        assert_eq!(ledger.missing(world.ids()), Vec::<&str>::new(), "{fault:?}");
+        assert_eq!(harness.source.settled_events(), 5, "{fault:?}");
+        let ledger = harness.ingress.ledger();
+        assert_eq!(
+            ledger.missing(harness.ids()),
+            Vec::<&str>::new(),
+            "{fault:?}"
+        );
         assert_eq!(ledger.repeats(), 5 * (arrivals - 1), "{fault:?}");
-        assert_eq!(ledger.out_of_order(world.ids()), 0, "{fault:?}");
-        assert_eq!(world.letters(), [], "{fault:?}");
+        assert_eq!(ledger.out_of_order(harness.ids()), 0, "{fault:?}");
+        assert_eq!(harness.letters(), [], "{fault:?}");
     }
 }
 
@@ -65,40 +69,42 @@ async fn a_fault_that_waiting_cannot_mend_ends_the_run_and_keeps_every_event() {
         Fault::html(404),
     ];
     for fault in faults {
-        let world = World::new(events(5), 5);
-        world.ingress.fail_next(1, fault.clone());
-        let failed = run(world.pipeline()).await.unwrap_err();
+        let harness = Harness::new(events(5), 5);
+        harness.ingress.fail_next(1, fault.clone());
+        let failed = run(harness.pipeline()).await.unwrap_err();
         assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint, "{fault:?}");
-        world.assert_nothing_consumed(&failed);
-        assert_eq!(world.ingress.arrivals(), 0, "{fault:?}");
-        world.run().await;
-        world.assert_all_once();
+        harness.assert_nothing_consumed(&failed);
+        assert_eq!(harness.ingress.arrivals(), 0, "{fault:?}");
+        harness.run().await;
+        harness.assert_all_once();
     }
 }
 
 /// It may have taken the events; to send them again and again would be no answer to that.
 #[tokio::test(start_paused = true)]
 async fn a_200_that_is_longer_than_any_of_an_ingress_ends_the_run_and_keeps_every_event() {
-    let world = World::new(events(5), 5);
-    world.ingress.fail_next(1, bomb(200, BOMB));
-    let failed = run(world.pipeline()).await.unwrap_err();
+    let harness = Harness::new(events(5), 5);
+    harness.ingress.fail_next(1, bomb(200, BOMB));
+    let failed = run(harness.pipeline()).await.unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint);
     assert_eq!(failed.summary.handed_back, 5);
-    assert_eq!(world.source.settled_events(), 0);
-    assert_eq!(world.run().await.delivered, 5);
-    assert_eq!(world.ingress.ledger().repeats(), 5);
+    assert_eq!(harness.source.settled_events(), 0);
+    assert_eq!(harness.run().await.delivered, 5);
+    assert_eq!(harness.ingress.ledger().repeats(), 5);
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_connection_at_all_keeps_every_event() {
-    let world = World::new(events(5), 5);
-    world.ingress.set_down(true);
-    let failed = run(world.pipeline().give_up_after(LONG)).await.unwrap_err();
+    let harness = Harness::new(events(5), 5);
+    harness.ingress.set_down(true);
+    let failed = run(harness.pipeline().give_up_after(LONG))
+        .await
+        .unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::GaveUp);
-    world.assert_nothing_consumed(&failed);
-    world.ingress.set_down(false);
-    world.run().await;
-    world.assert_all_once();
+    harness.assert_nothing_consumed(&failed);
+    harness.ingress.set_down(false);
+    harness.run().await;
+    harness.assert_all_once();
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,29 +112,29 @@ async fn retry_after_is_waited_for_in_both_forms() {
     let wait = Duration::from_secs(40);
     for retry_after in [RetryAfter::Seconds(40), RetryAfter::Date(wait)] {
         for status in [429, 503] {
-            let world = World::new(events(5), 5);
-            world
+            let harness = Harness::new(events(5), 5);
+            harness
                 .ingress
                 .fail_next(1, Fault::retry_after(status, retry_after));
             let began = Instant::now();
-            world.run().await;
+            harness.run().await;
             let took = began.elapsed();
             assert!(
                 took >= wait && took < wait + Duration::from_secs(1),
                 "{took:?}"
             );
-            world.assert_all_once();
+            harness.assert_all_once();
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_repeat_is_byte_for_byte_what_was_sent_first() {
-    let world = World::new(events(50), 50);
-    world.ingress.fail_next(3, Fault::status(503));
-    world.ingress.fail_next(1, Fault::HalfAnswer);
-    world.run().await;
-    let requests = requests(&world.ingress);
+    let harness = Harness::new(events(50), 50);
+    harness.ingress.fail_next(3, Fault::status(503));
+    harness.ingress.fail_next(1, Fault::HalfAnswer);
+    harness.run().await;
+    let requests = requests(&harness.ingress);
     assert_eq!(requests.len(), 5);
     assert!(requests.iter().all(|hash| *hash == requests[0]));
 }

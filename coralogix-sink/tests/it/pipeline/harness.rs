@@ -24,8 +24,8 @@ pub(crate) fn events(count: usize) -> Vec<GeneratedEvent> {
     (0..).take(count).map(&mut event).collect()
 }
 
-/// What a test looks at.
-pub(crate) struct World {
+/// A source, the ingress, dead letters and a clock.
+pub(crate) struct Harness {
     pub(crate) events: Vec<GeneratedEvent>,
     pub(crate) source: MemorySource,
     pub(crate) ingress: CoralogixSimulator,
@@ -33,7 +33,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<TestClock>,
 }
 
-impl World {
+impl Harness {
     /// The events come in pages of `page`.
     pub(crate) fn new(events: Vec<GeneratedEvent>, page: usize) -> Self {
         let pages = events

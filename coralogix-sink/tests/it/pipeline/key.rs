@@ -10,7 +10,7 @@ use http::{Request, Response};
 use okta_coralogix_core::ErrorKind;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 
-use super::harness::{World, events, run};
+use super::harness::{Harness, events, run};
 
 /// Reaches the ingress, whose key changes before the n-th request.
 #[derive(Debug)]
@@ -32,14 +32,18 @@ impl Transport for KeyChanges {
 #[tokio::test(start_paused = true)]
 async fn a_key_refused_mid_stream_consumes_no_event_and_a_new_key_delivers_all() {
     for good in [0, 1, 4] {
-        let world = World::new(events(5_000), 1_000);
-        let key = world.ingress.key();
+        let harness = Harness::new(events(5_000), 1_000);
+        let key = harness.ingress.key();
         let transport = KeyChanges {
-            ingress: world.ingress.clone(),
+            ingress: harness.ingress.clone(),
             left: AtomicUsize::new(good),
         };
-        let sink = world.sink().transport(Arc::new(transport)).build().unwrap();
-        let failed = run(world.pipeline_with(sink)).await.unwrap_err();
+        let sink = harness
+            .sink()
+            .transport(Arc::new(transport))
+            .build()
+            .unwrap();
+        let failed = run(harness.pipeline_with(sink)).await.unwrap_err();
         assert_eq!(failed.error.kind(), ErrorKind::Unauthorized);
         let detail = failed.error.detail();
         assert!(
@@ -47,16 +51,16 @@ async fn a_key_refused_mid_stream_consumes_no_event_and_a_new_key_delivers_all()
             "{detail}"
         );
         assert!(!detail.contains(key.expose()), "{detail}");
-        assert_eq!(world.letters(), []);
+        assert_eq!(harness.letters(), []);
 
-        let ledger = world.ingress.ledger();
+        let ledger = harness.ingress.ledger();
         assert!(ledger.wrong_keys() >= 1);
         assert_eq!(failed.summary.delivered as usize, ledger.entries().len());
-        assert!(world.source.settled_events() <= ledger.entries().len());
+        assert!(harness.source.settled_events() <= ledger.entries().len());
 
-        world.ingress.set_key(key);
-        world.run().await;
-        world.assert_all_once();
-        assert_eq!(world.source.settled_events(), 5_000);
+        harness.ingress.set_key(key);
+        harness.run().await;
+        harness.assert_all_once();
+        assert_eq!(harness.source.settled_events(), 5_000);
     }
 }

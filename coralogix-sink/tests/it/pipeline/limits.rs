@@ -8,21 +8,21 @@ use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent};
 use okta_coralogix_core::{CoralogixMapping, LogEntry, Mapping};
 use proptest::prelude::*;
 
-use super::harness::{World, events, run};
+use super::harness::{Harness, events, run};
 
 const EVENTS: usize = 300;
 
 /// Bytes of a request with each event alone.
-fn sizes(world: &World) -> Vec<usize> {
+fn sizes(harness: &Harness) -> Vec<usize> {
     let mapping = CoralogixMapping::builder().build().unwrap();
-    let sink = world.sink().build().unwrap();
+    let sink = harness.sink().build().unwrap();
     let origin = std::sync::Arc::new(Origin::org("acme"));
     let entry = |json: &bytes::Bytes| -> LogEntry {
         let event = RawEvent::parse(json.clone(), std::sync::Arc::clone(&origin)).unwrap();
         mapping.map(&event).unwrap()
     };
     let alone = |json| sink.encode(&[entry(json)]).unwrap().uncompressed_len;
-    world
+    harness
         .events
         .iter()
         .map(|event| alone(&event.json))
@@ -42,21 +42,21 @@ fn mixed() -> Vec<GeneratedEvent> {
 }
 
 async fn all_that_fits_arrives_once_and_in_order(limit: usize) {
-    let world = World::new(mixed(), EVENTS);
-    world.ingress.limit(Some(limit), None);
-    let summary = run(world.pipeline().max_in_flight_requests(1))
+    let harness = Harness::new(mixed(), EVENTS);
+    harness.ingress.limit(Some(limit), None);
+    let summary = run(harness.pipeline().max_in_flight_requests(1))
         .await
         .unwrap();
-    let sizes = sizes(&world);
+    let sizes = sizes(&harness);
     let fits = |(_, size): &(&str, &usize)| **size <= limit;
-    let (fit, over): (Vec<_>, Vec<_>) = world.ids().zip(&sizes).partition(fits);
+    let (fit, over): (Vec<_>, Vec<_>) = harness.ids().zip(&sizes).partition(fits);
     let ids = |pairs: &[(&str, &usize)]| -> Vec<String> {
         pairs.iter().map(|(id, _)| (*id).into()).collect()
     };
-    let ledger = world.ingress.ledger();
+    let ledger = harness.ingress.ledger();
     assert_eq!(ledger.ids().collect::<Vec<_>>(), ids(&fit), "limit {limit}");
     assert_eq!(summary.delivered as usize, fit.len());
-    let letters = world.letters();
+    let letters = harness.letters();
     assert_eq!(letters.len(), over.len());
     for (letter, id) in letters.iter().zip(ids(&over)) {
         assert_eq!(letter.reason, DeadLetterReason::TooLarge);
@@ -71,9 +71,9 @@ fn limit() -> impl Strategy<Value = usize> {
 
 /// No ingress has such a limit: something on the way has, and what is small may be put aside for it only where others are taken.
 async fn below_all_limits_nothing_is_lost(limit: usize) {
-    let world = World::new(mixed(), EVENTS);
-    world.ingress.limit(Some(limit), None);
-    let (summary, refusal) = match run(world.pipeline().max_in_flight_requests(1)).await {
+    let harness = Harness::new(mixed(), EVENTS);
+    harness.ingress.limit(Some(limit), None);
+    let (summary, refusal) = match run(harness.pipeline().max_in_flight_requests(1)).await {
         Ok(summary) => (summary, None),
         Err(failed) => (failed.summary, Some(failed.error.kind())),
     };
@@ -81,17 +81,17 @@ async fn below_all_limits_nothing_is_lost(limit: usize) {
         matches!(refusal, None | Some(ErrorKind::WrongEndpoint)),
         "{refusal:?}"
     );
-    let sizes = sizes(&world);
-    let over: Vec<_> = world
+    let sizes = sizes(&harness);
+    let over: Vec<_> = harness
         .ids()
         .zip(&sizes)
         .filter(|(_, size)| **size > limit)
         .map(|(id, _)| id.to_owned())
         .collect();
-    let ledger = world.ingress.ledger();
+    let ledger = harness.ingress.ledger();
     assert_eq!(ledger.repeats(), 0, "limit {limit}");
     assert!(ledger.ids().all(|id| !over.iter().any(|over| over == id)));
-    let letters = world.letters();
+    let letters = harness.letters();
     for letter in &letters {
         let bytes = String::from_utf8_lossy(&letter.bytes);
         assert!(
@@ -125,29 +125,29 @@ proptest! {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_for_each_entry_dead_letters_only_what_is_over_it() {
-    let world = World::new(events(EVENTS), EVENTS);
-    world.ingress.limit_entry(Some(8_000));
-    let summary = world.run().await;
+    let harness = Harness::new(events(EVENTS), EVENTS);
+    harness.ingress.limit_entry(Some(8_000));
+    let summary = harness.run().await;
     // The brackets of a request around the entry.
-    let over = sizes(&world)
+    let over = sizes(&harness)
         .into_iter()
         .filter(|size| size - 2 > 8_000)
         .count();
     assert!(over > 0, "the generator makes large events now and then");
     assert_eq!(summary.dead_lettered as usize, over);
-    assert_eq!(world.ingress.arrivals(), EVENTS - over);
-    assert_eq!(world.ingress.ledger().repeats(), 0);
+    assert_eq!(harness.ingress.arrivals(), EVENTS - over);
+    assert_eq!(harness.ingress.ledger().repeats(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_sinks_own_limit_for_an_entry_sheds_before_it_dead_letters() {
-    let world = World::new(events(EVENTS), EVENTS);
-    world.ingress.limit_entry(Some(8_000));
-    let sink = std::sync::Arc::new(world.sink().max_entry_bytes(8_000).build().unwrap());
-    let summary = run(world.pipeline_with(std::sync::Arc::clone(&sink)))
+    let harness = Harness::new(events(EVENTS), EVENTS);
+    harness.ingress.limit_entry(Some(8_000));
+    let sink = std::sync::Arc::new(harness.sink().max_entry_bytes(8_000).build().unwrap());
+    let summary = run(harness.pipeline_with(std::sync::Arc::clone(&sink)))
         .await
         .unwrap();
-    let over = sizes(&world)
+    let over = sizes(&harness)
         .into_iter()
         .filter(|size| size - 2 > 8_000)
         .count();
@@ -156,12 +156,12 @@ async fn the_sinks_own_limit_for_an_entry_sheds_before_it_dead_letters() {
         (EVENTS, 0)
     );
     assert_eq!(sink.truncated_entries() as usize, over);
-    let ledger = world.ingress.ledger();
+    let ledger = harness.ingress.ledger();
     let flagged =
         |text: &str| text.contains("\"okta_coralogix\":{\"shed\":[\"debugContext.debugData\"]}");
     assert_eq!(
         ledger.entries().iter().filter(|e| flagged(&e.text)).count(),
         over
     );
-    assert_eq!(ledger.missing(world.ids()), Vec::<&str>::new());
+    assert_eq!(ledger.missing(harness.ids()), Vec::<&str>::new());
 }

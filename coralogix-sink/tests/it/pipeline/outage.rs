@@ -9,7 +9,7 @@ use okta_coralogix_core::filter::AgeFilter;
 use okta_coralogix_core::observe::{Observer, PipelineEvent};
 use tokio::time::{Instant, sleep};
 
-use super::harness::{World, events, run};
+use super::harness::{Harness, events, run};
 
 const OUTAGE: Duration = Duration::from_secs(10 * 3600);
 
@@ -39,10 +39,10 @@ impl Observer for Watch {
 
 #[tokio::test(start_paused = true)]
 async fn ten_hours_without_an_ingress_lose_and_repeat_nothing() {
-    let world = World::new(events(20_000), 1_000);
+    let harness = Harness::new(events(20_000), 1_000);
     let watch = Watch::default();
-    world.ingress.set_down(true);
-    let pipeline = world
+    harness.ingress.set_down(true);
+    let pipeline = harness
         .pipeline()
         .observer(watch.clone())
         .age_filter(AgeFilter::new(TimeDelta::hours(24), Default::default()));
@@ -51,15 +51,15 @@ async fn ten_hours_without_an_ingress_lose_and_repeat_nothing() {
         sleep(OUTAGE).await;
         let held = watch.received.load(Ordering::Relaxed);
         let failed = watch.failed.load(Ordering::Relaxed);
-        world.ingress.set_down(false);
+        harness.ingress.set_down(false);
         (held, failed)
     };
     let (summary, (held, failed)) = tokio::join!(run(pipeline), up);
     let summary = summary.unwrap();
     assert_eq!((summary.received, summary.delivered), (20_000, 20_000));
-    world.assert_all_once();
-    assert_eq!(world.source.settled_events(), 20_000);
-    let requests = world.ingress.ledger().requests().len();
+    harness.assert_all_once();
+    assert_eq!(harness.source.settled_events(), 20_000);
+    let requests = harness.ingress.ledger().requests().len();
     println!(
         "10 h without an ingress: {failed} attempts, {held} events held, {requests} requests after it"
     );
@@ -74,15 +74,15 @@ async fn ten_hours_without_an_ingress_lose_and_repeat_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn what_ages_during_the_outage_is_counted_as_too_old_and_not_sent() {
-    let world = World::new(events(400), 200);
-    world.ingress.set_down(true);
-    let pipeline = world
+    let harness = Harness::new(events(400), 200);
+    harness.ingress.set_down(true);
+    let pipeline = harness
         .pipeline()
         .age_filter(AgeFilter::new(TimeDelta::hours(10), Default::default()));
     let up = async {
         // The events are up to 400 s old already.
         sleep(OUTAGE - Duration::from_secs(200)).await;
-        world.ingress.set_down(false);
+        harness.ingress.set_down(false);
     };
     let (summary, ()) = tokio::join!(run(pipeline), up);
     let summary = summary.unwrap();
@@ -91,6 +91,6 @@ async fn what_ages_during_the_outage_is_counted_as_too_old_and_not_sent() {
         "{summary:?}"
     );
     assert_eq!(summary.too_old + summary.delivered, 400);
-    assert_eq!(world.ingress.arrivals() as u64, summary.delivered);
-    assert_eq!(world.ingress.ledger().repeats(), 0);
+    assert_eq!(harness.ingress.arrivals() as u64, summary.delivered);
+    assert_eq!(harness.ingress.ledger().repeats(), 0);
 }

@@ -6,30 +6,30 @@ use okta_coralogix_core::dead_letter::DeadLetterReason;
 use okta_coralogix_core::testing::GeneratedEvent;
 use proptest::prelude::*;
 
-use super::harness::{World, events, run};
+use super::harness::{Harness, events, run};
 
 /// Runs 10,000 events with poison at these places; returns how many requests that took.
 async fn requests(events: &[GeneratedEvent], places: &HashSet<usize>) -> usize {
-    let world = World::new(events.to_vec(), 1_000);
+    let harness = Harness::new(events.to_vec(), 1_000);
     let poison: HashSet<_> = places
         .iter()
-        .map(|n| world.events[*n].uuid.clone())
+        .map(|n| harness.events[*n].uuid.clone())
         .collect();
     let bad = poison.clone();
     let is_bad = move |text: &str| bad.iter().any(|uuid| text.contains(uuid.as_str()));
-    world.ingress.poison(is_bad);
-    let summary = run(world.pipeline()).await.unwrap();
+    harness.ingress.poison(is_bad);
+    let summary = run(harness.pipeline()).await.unwrap();
     let k = places.len() as u64;
     assert_eq!((summary.delivered, summary.dead_lettered), (10_000 - k, k));
 
-    let ledger = world.ingress.ledger();
-    let mut missing: Vec<_> = ledger.missing(world.ids());
+    let ledger = harness.ingress.ledger();
+    let mut missing: Vec<_> = ledger.missing(harness.ids());
     missing.sort_unstable();
     let mut guilty: Vec<_> = poison.iter().map(String::as_str).collect();
     guilty.sort_unstable();
     assert_eq!(missing, guilty, "all but the guilty ones arrived");
     assert_eq!(ledger.repeats(), 0);
-    for letter in world.letters() {
+    for letter in harness.letters() {
         assert_eq!(letter.reason, DeadLetterReason::Rejected);
         assert!(letter.detail.contains("poison"), "{}", letter.detail);
         let text = String::from_utf8(letter.bytes.to_vec()).unwrap();
@@ -75,13 +75,13 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
             // A probe that finds nothing but poison takes it for the endpoint's fault: the probed places stay clean.
-            let world = World::new(events(200), 200);
+            let harness = Harness::new(events(200), 200);
             let bad: HashSet<_> = bad.into_iter().filter(|n| *n > 0).collect();
-            let poison: Vec<_> = bad.iter().map(|n| world.events[*n].uuid.clone()).collect();
-            world.ingress.poison(move |text| poison.iter().any(|uuid| text.contains(uuid.as_str())));
-            let summary = world.run().await;
+            let poison: Vec<_> = bad.iter().map(|n| harness.events[*n].uuid.clone()).collect();
+            harness.ingress.poison(move |text| poison.iter().any(|uuid| text.contains(uuid.as_str())));
+            let summary = harness.run().await;
             assert_eq!(summary.dead_lettered as usize, bad.len());
-            let ledger = world.ingress.ledger();
+            let ledger = harness.ingress.ledger();
             assert_eq!((ledger.entries().len(), ledger.repeats()), (200 - bad.len(), 0));
         });
     }

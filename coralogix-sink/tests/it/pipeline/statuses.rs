@@ -5,7 +5,7 @@ use std::time::Duration;
 use coralogix_sink::simulator::Fault;
 use okta_coralogix_core::ErrorKind;
 
-use super::harness::{World, events, run};
+use super::harness::{Harness, events, run};
 
 /// What becomes of the events behind a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,15 +37,15 @@ const EVENTS: usize = 5;
 #[tokio::test(start_paused = true)]
 async fn a_status_that_comes_once_loses_and_repeats_no_event() {
     for status in 200..=599 {
-        let world = World::new(events(EVENTS), EVENTS);
-        world.ingress.fail_next(1, Fault::status(status));
-        let ended = run(world.pipeline()).await;
+        let harness = Harness::new(events(EVENTS), EVENTS);
+        harness.ingress.fail_next(1, Fault::status(status));
+        let ended = run(harness.pipeline()).await;
         match (fate(status), ended) {
             // The scripted 2xx takes nothing: whoever believes it has delivered.
             (Fate::Delivered, Ok(summary)) => {
                 assert_eq!(summary.delivered, 5, "{status}");
-                assert_eq!(world.source.settled_events(), EVENTS, "{status}");
-                assert_eq!(world.ingress.ledger().requests().len(), 1, "{status}");
+                assert_eq!(harness.source.settled_events(), EVENTS, "{status}");
+                assert_eq!(harness.ingress.ledger().requests().len(), 1, "{status}");
                 continue;
             }
             (Fate::Repeated | Fate::Split, Ok(summary)) => {
@@ -53,23 +53,23 @@ async fn a_status_that_comes_once_loses_and_repeats_no_event() {
             }
             (Fate::Kept(kind), Err(failed)) => {
                 assert_eq!(failed.error.kind(), kind, "{status}");
-                world.assert_nothing_consumed(&failed);
-                assert_eq!(world.ingress.arrivals(), 0, "{status}");
-                assert_eq!(world.run().await.delivered, 5, "{status}");
+                harness.assert_nothing_consumed(&failed);
+                assert_eq!(harness.ingress.arrivals(), 0, "{status}");
+                assert_eq!(harness.run().await.delivered, 5, "{status}");
             }
             (fate, ended) => panic!("{status}: {fate:?}, {ended:?}"),
         }
-        world.assert_all_once();
-        assert_eq!(world.letters(), [], "{status}");
+        harness.assert_all_once();
+        assert_eq!(harness.letters(), [], "{status}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_status_that_stays_delivers_nothing_unless_it_is_a_2xx() {
     for status in 200..=599 {
-        let world = World::new(events(EVENTS), EVENTS);
-        world.ingress.fail_always(Some(Fault::status(status)));
-        let pipeline = world.pipeline().give_up_after(Duration::from_secs(300));
+        let harness = Harness::new(events(EVENTS), EVENTS);
+        harness.ingress.fail_always(Some(Fault::status(status)));
+        let pipeline = harness.pipeline().give_up_after(Duration::from_secs(300));
         let ended = run(pipeline).await;
         let delivered = match &ended {
             Ok(summary) => summary.delivered,
@@ -81,17 +81,17 @@ async fn a_status_that_stays_delivers_nothing_unless_it_is_a_2xx() {
             (Fate::Delivered, Ok(_)) => {}
             (Fate::Split, Err(failed)) => {
                 assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint, "{status}");
-                world.assert_nothing_consumed(&failed);
+                harness.assert_nothing_consumed(&failed);
             }
             (Fate::Kept(kind), Err(failed)) => {
                 assert_eq!(failed.error.kind(), kind, "{status}");
-                world.assert_nothing_consumed(&failed);
-                assert_eq!(world.ingress.ledger().requests().len(), 1, "{status}");
+                harness.assert_nothing_consumed(&failed);
+                assert_eq!(harness.ingress.ledger().requests().len(), 1, "{status}");
             }
             (Fate::Repeated, Err(failed)) => {
                 assert_eq!(failed.error.kind(), ErrorKind::GaveUp, "{status}");
-                world.assert_nothing_consumed(&failed);
-                assert!(world.ingress.ledger().requests().len() > 10, "{status}");
+                harness.assert_nothing_consumed(&failed);
+                assert!(harness.ingress.ledger().requests().len() > 10, "{status}");
             }
             (fate, ended) => panic!("{status}: {fate:?}, {ended:?}"),
         }

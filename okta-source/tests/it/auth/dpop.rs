@@ -7,7 +7,7 @@ use okta_source::OktaSource;
 use okta_source::simulator::{Fault, OktaSimulator};
 use tokio::time::advance;
 
-use super::{app, builder, open, refused, registered, statuses, world, world_with};
+use super::{app, builder, harness, harness_with, open, refused, registered, statuses};
 use crate::harness::{given, settle};
 
 #[tokio::test(start_paused = true)]
@@ -15,16 +15,16 @@ async fn dpop_works_for_each_demand_of_the_org() {
     for demands in [false, true] {
         for for_tokens in [false, true] {
             for for_logs in [false, true] {
-                let world = world_with(|org| {
+                let harness = harness_with(|org| {
                     org.oauth_app(registered().demands_dpop(demands))
                         .dpop_nonce_for_tokens(for_tokens)
                         .dpop_nonce_for_logs(for_logs)
                 });
-                world.append(0..1);
-                let mut source = open(&world).await;
+                harness.append(0..1);
+                let mut source = open(&harness).await;
                 settle(given(&mut source).await).await.unwrap();
                 source.check().await.unwrap();
-                let (tokens, logs) = statuses(&world);
+                let (tokens, logs) = statuses(&harness);
                 let what = format!("{demands} {for_tokens} {for_logs}");
                 let first = if for_tokens {
                     vec![400, 200]
@@ -39,7 +39,7 @@ async fn dpop_works_for_each_demand_of_the_org() {
                     vec![200, 200]
                 };
                 assert_eq!(logs, first, "{what}");
-                let scheme = world.org.requests().pop().unwrap().scheme.unwrap();
+                let scheme = harness.org.requests().pop().unwrap().scheme.unwrap();
                 assert_eq!(scheme, if demands { "DPoP" } else { "Bearer" }, "{what}");
             }
         }
@@ -48,21 +48,21 @@ async fn dpop_works_for_each_demand_of_the_org() {
 
 #[tokio::test(start_paused = true)]
 async fn a_nonce_is_kept_and_a_new_one_is_taken_up() {
-    let world = world_with(|org| org.oauth_app(registered()).dpop_nonce_for_logs(true));
-    let source = open(&world).await;
+    let harness = harness_with(|org| org.oauth_app(registered()).dpop_nonce_for_logs(true));
+    let source = open(&harness).await;
     source.check().await.unwrap();
-    world.org.rotate_dpop_nonce();
+    harness.org.rotate_dpop_nonce();
     source.check().await.unwrap();
     source.check().await.unwrap();
     assert_eq!(
-        statuses(&world),
+        statuses(&harness),
         (vec![400, 200], vec![401, 200, 401, 200, 200]),
         "one challenge per nonce"
     );
     advance(Duration::from_secs(3_500)).await;
     source.check().await.unwrap();
     assert_eq!(
-        statuses(&world).0,
+        statuses(&harness).0,
         [400, 200, 400, 200],
         "the token endpoint's has changed too"
     );
@@ -70,25 +70,27 @@ async fn a_nonce_is_kept_and_a_new_one_is_taken_up() {
 
 #[tokio::test(start_paused = true)]
 async fn an_org_that_begins_to_demand_a_nonce_is_answered() {
-    let world = world();
-    let source = open(&world).await;
+    let harness = harness();
+    let source = open(&harness).await;
     source.check().await.unwrap();
-    world.org.demand_dpop_nonce(true);
+    harness.org.demand_dpop_nonce(true);
     source.check().await.unwrap();
     source.check().await.unwrap();
-    assert_eq!(statuses(&world).1, [200, 401, 200, 200]);
+    assert_eq!(statuses(&harness).1, [200, 401, 200, 200]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_challenge_without_an_end_is_left_to_a_later_attempt() {
-    let world = world();
+    let harness = harness();
     let challenge = r#"{"error":"use_dpop_nonce"}"#;
-    world.org.script_token(Fault::Status(400, challenge.into()));
-    let error = refused(&world, app()).await;
+    harness
+        .org
+        .script_token(Fault::Status(400, challenge.into()));
+    let error = refused(&harness, app()).await;
     assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer, "no nonce came");
     assert!(error.is_temporary());
-    let source = open(&world).await;
-    world.org.script(Fault::Status(400, challenge.into()));
+    let source = open(&harness).await;
+    harness.org.script(Fault::Status(400, challenge.into()));
     let error = source.check().await.unwrap_err();
     assert!(error.is_temporary(), "{error}");
     source.check().await.unwrap();
@@ -96,13 +98,13 @@ async fn a_challenge_without_an_end_is_left_to_a_later_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_proof_is_made_anew_once_and_then_explained() {
-    let world = world();
-    let source = open(&world).await;
+    let harness = harness();
+    let source = open(&harness).await;
     let refusal = r#"{"error":"invalid_dpop_proof","error_description":"htu"}"#;
-    world.org.script(Fault::Status(400, refusal.into()));
+    harness.org.script(Fault::Status(400, refusal.into()));
     source.check().await.unwrap();
-    world.org.script(Fault::Status(400, refusal.into()));
-    world.org.script(Fault::Status(400, refusal.into()));
+    harness.org.script(Fault::Status(400, refusal.into()));
+    harness.org.script(Fault::Status(400, refusal.into()));
     let error = source.check().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
     assert!(error.detail().contains("address of the org"), "{error}");
@@ -110,12 +112,12 @@ async fn a_refused_proof_is_made_anew_once_and_then_explained() {
 
 #[tokio::test(start_paused = true)]
 async fn two_sources_of_one_app_have_keys_of_their_own() {
-    let world = world();
-    let (one, other) = (open(&world).await, open(&world).await);
+    let harness = harness();
+    let (one, other) = (open(&harness).await, open(&harness).await);
     one.check().await.unwrap();
     other.check().await.unwrap();
     one.check().await.unwrap();
-    assert_eq!(statuses(&world), (vec![400, 200, 400, 200], vec![200; 3]));
+    assert_eq!(statuses(&harness), (vec![400, 200, 400, 200], vec![200; 3]));
 }
 
 #[tokio::test]
@@ -142,13 +144,13 @@ async fn proofs_are_about_the_url_that_a_socket_sees() {
 #[tokio::test(start_paused = true)]
 async fn a_host_with_a_wrong_clock_is_corrected_by_the_org_s() {
     for hours in [-48, -2, 2, 48] {
-        let world = world_with(|org| {
+        let harness = harness_with(|org| {
             org.oauth_app(registered())
                 .clock_skew(chrono::TimeDelta::hours(hours))
                 .dpop_nonce_for_tokens(false)
         });
-        builder(&world, app()).check().await.unwrap();
-        let (tokens, logs) = statuses(&world);
+        builder(&harness, app()).check().await.unwrap();
+        let (tokens, logs) = statuses(&harness);
         assert_eq!(
             (tokens.len(), logs),
             (2, vec![200]),

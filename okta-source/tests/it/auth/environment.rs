@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use okta_coralogix_core::{ErrorKind, Result};
 use okta_source::{Credentials, OktaSource};
 
-use super::{CLIENT, key_file, world};
+use super::{CLIENT, harness, key_file};
 use crate::harness::ORG;
 
 const TOKEN: &str = "OKTA_API_TOKEN";
@@ -33,12 +33,12 @@ async fn a_key_is_taken_as_text_and_as_a_file() {
     ] {
         let mut variables = vec![(ID, CLIENT), (KEY, key), (SCOPES, "okta.logs.read")];
         variables.extend(kid.map(|kid| (KEY_ID, kid)));
-        let world = world();
+        let harness = harness();
         OktaSource::builder()
             .org_url(ORG)
             .credentials(read(&variables).unwrap())
-            .clock(std::sync::Arc::clone(&world.clock))
-            .transport(std::sync::Arc::new(world.org.clone()))
+            .clock(std::sync::Arc::clone(&harness.clock))
+            .transport(std::sync::Arc::new(harness.org.clone()))
             .check()
             .await
             .unwrap();

@@ -1,7 +1,7 @@
 use okta_coralogix_core::Secret;
 use okta_source::{PrivateKey, PrivateKeyError, ServiceApp, SigningAlgorithm};
 
-use super::{CLIENT, builder, key, key_file, world};
+use super::{CLIENT, builder, harness, key, key_file};
 
 #[tokio::test(start_paused = true)]
 async fn a_key_in_each_format_signs() {
@@ -51,10 +51,10 @@ async fn an_rsa_key_signs_with_each_of_its_algorithms() {
 
 /// The org, which knows the public keys only, takes the assertion.
 async fn signs(key: PrivateKey, kid: &str, what: &str) {
-    let world = world();
+    let harness = harness();
     let app = ServiceApp::with_private_key(CLIENT, key).unwrap();
     let app = app.key_id(kid).unwrap();
-    let checked = builder(&world, app).check().await;
+    let checked = builder(&harness, app).check().await;
     checked.unwrap_or_else(|error| panic!("{what}: {error}"));
 }
 

@@ -22,7 +22,7 @@ use okta_coralogix_core::{Error, Secret};
 use okta_source::simulator::{OAuthApp, OktaSimulator, OktaSimulatorBuilder, RecordedRequest};
 use okta_source::{OktaSource, OktaSourceBuilder, PrivateKey, PrivateKeyError, ServiceApp};
 
-use crate::harness::{ORG, World};
+use crate::harness::{Harness, ORG};
 
 pub(crate) const CLIENT: &str = "0oa1service";
 
@@ -51,31 +51,31 @@ pub(crate) fn registered() -> OAuthApp {
     OAuthApp::with_keys(CLIENT, &key_file("public.jwks.json")).unwrap()
 }
 
-pub(crate) fn world() -> World {
-    world_with(|org| org.oauth_app(registered()))
+pub(crate) fn harness() -> Harness {
+    harness_with(|org| org.oauth_app(registered()))
 }
 
-pub(crate) fn world_with(
+pub(crate) fn harness_with(
     settings: impl FnOnce(OktaSimulatorBuilder) -> OktaSimulatorBuilder,
-) -> World {
-    World::with(settings)
+) -> Harness {
+    Harness::with(settings)
 }
 
-pub(crate) fn builder(world: &World, app: ServiceApp) -> OktaSourceBuilder {
+pub(crate) fn builder(harness: &Harness, app: ServiceApp) -> OktaSourceBuilder {
     OktaSource::builder()
         .org_url(ORG)
         .credentials(app)
-        .checkpoint(Arc::clone(&world.store) as Arc<dyn CheckpointStore>)
-        .clock(Arc::clone(&world.clock))
-        .transport(Arc::new(world.org.clone()))
+        .checkpoint(Arc::clone(&harness.store) as Arc<dyn CheckpointStore>)
+        .clock(Arc::clone(&harness.clock))
+        .transport(Arc::new(harness.org.clone()))
 }
 
-pub(crate) async fn open(world: &World) -> OktaSource {
-    builder(world, app()).open().await.unwrap()
+pub(crate) async fn open(harness: &Harness) -> OktaSource {
+    builder(harness, app()).open().await.unwrap()
 }
 
-pub(crate) async fn refused(world: &World, app: ServiceApp) -> Error {
-    builder(world, app).check().await.unwrap_err()
+pub(crate) async fn refused(harness: &Harness, app: ServiceApp) -> Error {
+    builder(harness, app).check().await.unwrap_err()
 }
 
 /// A network in which everything takes a second, so that requests are under way at the same time.
@@ -97,9 +97,9 @@ impl Drop for UnderWay<'_> {
 }
 
 impl Slow {
-    pub(crate) fn new(world: &World) -> Arc<Self> {
+    pub(crate) fn new(harness: &Harness) -> Arc<Self> {
         Arc::new(Self {
-            org: world.org.clone(),
+            org: harness.org.clone(),
             tokens: AtomicUsize::default(),
             most_tokens: AtomicUsize::default(),
         })
@@ -122,9 +122,13 @@ impl Transport for Slow {
     }
 }
 
-pub(crate) async fn open_slow(world: &World) -> OktaSource {
-    let slow = Slow::new(world);
-    builder(world, app()).transport(slow).open().await.unwrap()
+pub(crate) async fn open_slow(harness: &Harness) -> OktaSource {
+    let slow = Slow::new(harness);
+    builder(harness, app())
+        .transport(slow)
+        .open()
+        .await
+        .unwrap()
 }
 
 fn is_for_token(request: &RecordedRequest) -> bool {
@@ -132,9 +136,9 @@ fn is_for_token(request: &RecordedRequest) -> bool {
 }
 
 /// The statuses of the token requests so far, and those of the requests for the log.
-pub(crate) fn statuses(world: &World) -> (Vec<u16>, Vec<u16>) {
+pub(crate) fn statuses(harness: &Harness) -> (Vec<u16>, Vec<u16>) {
     let status = |request: &RecordedRequest| request.status.unwrap_or_default();
-    let requests = world.org.requests();
+    let requests = harness.org.requests();
     let (tokens, logs): (Vec<_>, Vec<_>) =
         requests.iter().partition(|request| is_for_token(request));
     (

@@ -2,12 +2,14 @@ use okta_coralogix_core::ErrorKind;
 use okta_source::simulator::{Fault, OAuthApp};
 use okta_source::{OktaSource, ServiceApp};
 
-use super::{CLIENT, app, app_with, builder, key, open, refused, registered, world, world_with};
-use crate::harness::World;
+use super::{
+    CLIENT, app, app_with, builder, harness, harness_with, key, open, refused, registered,
+};
+use crate::harness::Harness;
 
 /// Each refusal has a message of its own; the words are what sets it apart.
-async fn says(world: &World, app: ServiceApp, kind: ErrorKind, words: &[&str]) -> String {
-    let error = refused(world, app).await;
+async fn says(harness: &Harness, app: ServiceApp, kind: ErrorKind, words: &[&str]) -> String {
+    let error = refused(harness, app).await;
     assert_eq!(
         (error.kind(), error.is_temporary()),
         (kind, false),
@@ -23,10 +25,10 @@ async fn says(world: &World, app: ServiceApp, kind: ErrorKind, words: &[&str]) -
 #[tokio::test(start_paused = true)]
 async fn each_wrong_credential_has_a_message_of_its_own() {
     use ErrorKind::{Forbidden, Unauthorized};
-    let known = world();
-    let integration = world_with(|org| org.oauth_app(OAuthApp::with_secret(CLIENT, "right")));
-    let unscoped = world_with(|org| org.oauth_app(registered().granted([])));
-    let powerless = world_with(|org| org.oauth_app(registered().without_role()));
+    let known = harness();
+    let integration = harness_with(|org| org.oauth_app(OAuthApp::with_secret(CLIENT, "right")));
+    let unscoped = harness_with(|org| org.oauth_app(registered().granted([])));
+    let powerless = harness_with(|org| org.oauth_app(registered().without_role()));
     let nameless = ServiceApp::with_private_key(CLIENT, key("rsa.pkcs8.pem").unwrap()).unwrap();
     let stranger = ServiceApp::with_private_key("0oa9", key("rsa.jwk.json").unwrap()).unwrap();
     let secret = ServiceApp::with_client_secret(CLIENT, &"wrong".into()).unwrap();
@@ -162,15 +164,17 @@ async fn refusals_that_an_org_may_give_have_their_sentences() {
         ),
         (405, String::new(), Rejected, "HTTP 405"),
     ] {
-        let world = world();
-        world.org.script_token(Fault::Status(status, body.clone()));
-        says(&world, app(), kind, &[word]).await;
+        let harness = harness();
+        harness
+            .org
+            .script_token(Fault::Status(status, body.clone()));
+        says(&harness, app(), kind, &[word]).await;
     }
-    let world = world();
-    world
+    let harness = harness();
+    harness
         .org
         .script_token(Fault::Redirect("https://evil.example/".into()));
-    let error = refused(&world, app()).await;
+    let error = refused(&harness, app()).await;
     assert_eq!(error.kind(), WrongEndpoint);
     assert!(error.detail().contains("redirect"), "{error}");
     assert!(!error.detail().contains("evil"), "{error}");
@@ -178,13 +182,15 @@ async fn refusals_that_an_org_may_give_have_their_sentences() {
 
 #[tokio::test(start_paused = true)]
 async fn foreign_words_are_bounded_and_escaped() {
-    let world = world();
+    let harness = harness();
     let body = serde_json::json!({
         "error": "invalid_client",
         "error_description": format!("\u{1b}[31m\n\u{202e}{}", "kid ".repeat(1_000)),
     });
-    world.org.script_token(Fault::Status(401, body.to_string()));
-    let error = refused(&world, app()).await;
+    harness
+        .org
+        .script_token(Fault::Status(401, body.to_string()));
+    let error = refused(&harness, app()).await;
     assert!(error.detail().len() < 800, "{error}");
     assert!(
         error
@@ -197,10 +203,10 @@ async fn foreign_words_are_bounded_and_escaped() {
 
 #[tokio::test(start_paused = true)]
 async fn an_org_whose_clock_cannot_be_followed_is_named_as_the_reason() {
-    let world = world();
+    let harness = harness();
     let refusal =
         r#"{"error":"invalid_client","error_description":"The client_assertion is expired."}"#;
-    let skewed = world_with(|org| {
+    let skewed = harness_with(|org| {
         org.oauth_app(registered())
             .clock_skew(chrono::TimeDelta::minutes(20))
     });
@@ -211,14 +217,14 @@ async fn an_org_whose_clock_cannot_be_followed_is_named_as_the_reason() {
         error.detail().contains("clock is 1200 s behind the org's"),
         "{error}"
     );
-    drop(world);
+    drop(harness);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_scope_that_is_lost_later_is_told_apart_from_a_role() {
-    let world = world();
-    let source = open(&world).await;
-    world.org.script(Fault::Status(
+    let harness = harness();
+    let source = open(&harness).await;
+    harness.org.script(Fault::Status(
         403,
         r#"{"error":"insufficient_scope"}"#.into(),
     ));
@@ -229,9 +235,9 @@ async fn a_scope_that_is_lost_later_is_told_apart_from_a_role() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_request_is_not_blamed_on_the_credential() {
-    let world = world();
-    let source = open(&world).await;
-    world
+    let harness = harness();
+    let source = open(&harness).await;
+    harness
         .org
         .script(Fault::Status(400, r#"{"errorCode":"E0000001"}"#.into()));
     let error = source.check().await.unwrap_err();
@@ -241,8 +247,8 @@ async fn a_wrong_request_is_not_blamed_on_the_credential() {
 
 #[tokio::test]
 async fn two_credentials_are_one_too_many() {
-    let world = world();
-    let both: okta_source::OktaSourceBuilder = builder(&world, app()).api_token("00x");
+    let harness = harness();
+    let both: okta_source::OktaSourceBuilder = builder(&harness, app()).api_token("00x");
     let error = both.open().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.detail().starts_with("api_token: "), "{error}");

@@ -13,8 +13,8 @@ use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_source::simulator::{Fault, OAuthApp, OktaSimulator};
 use okta_source::{Credentials, ServiceApp};
 
-use super::{CLIENT, app, app_with, builder, key_file, registered, world_with};
-use crate::harness::{World, settle};
+use super::{CLIENT, app, app_with, builder, harness_with, key_file, registered};
+use crate::harness::{Harness, settle};
 use crate::secrets::{Logged, everything};
 
 const CLIENT_SECRET: &str = "M4rk3d-Cl13nt-S3cr3t";
@@ -96,15 +96,15 @@ impl Transport for Tap {
 }
 
 /// All that can be seen of one kind of app in all that can go wrong.
-async fn run(world: &World, app: ServiceApp) -> (String, Vec<String>) {
+async fn run(harness: &Harness, app: ServiceApp) -> (String, Vec<String>) {
     let tap = Arc::new(Tap {
-        org: world.org.clone(),
+        org: harness.org.clone(),
         seen: Mutex::default(),
         echo: Mutex::default(),
     });
     let credentials = Credentials::from(app.clone());
     let transport = Arc::clone(&tap) as Arc<dyn Transport>;
-    let builder = builder(world, app).transport(transport);
+    let builder = builder(harness, app).transport(transport);
     let mut printed = format!("{credentials:?} {credentials:#?} {builder:?} {builder:#?}");
     let mut source = builder.open().await.unwrap();
     let echoes = [400, 401, 403, 404, 429, 503, 302, 200]
@@ -122,7 +122,7 @@ async fn run(world: &World, app: ServiceApp) -> (String, Vec<String>) {
         });
     for echo in echoes {
         *tap.echo.lock().unwrap() = Some(echo);
-        world.org.revoke_tokens();
+        harness.org.revoke_tokens();
         let failed = source.check().await;
         printed += &everything(&failed.expect_err("an echo is no answer"));
     }
@@ -133,26 +133,26 @@ async fn run(world: &World, app: ServiceApp) -> (String, Vec<String>) {
         Fault::HalfBody,
         Fault::Unreachable,
     ] {
-        world.org.revoke_tokens();
-        world.org.script_token(fault.clone());
+        harness.org.revoke_tokens();
+        harness.org.script_token(fault.clone());
         if let Err(error) = source.check().await {
             printed += &everything(&error);
         }
-        world.org.script(fault);
+        harness.org.script(fault);
         if let Err(error) = source.check().await {
             printed += &everything(&error);
         }
     }
-    world.append(0..2);
+    harness.append(0..2);
     // What the faults asked for is waited out by the source itself.
     if let Ok(Some(delivery)) = source.next().await {
         printed += &format!("{delivery:?}");
         settle(delivery).await.unwrap();
     }
-    let requests = world.org.requests();
+    let requests = harness.org.requests();
     printed += &format!(
         "{source:?} {source:#?} {:?} {requests:?} {:?}",
-        world.org, world.store
+        harness.org, harness.store
     );
     let seen = tap.seen.lock().unwrap().clone();
     (printed, seen)
@@ -164,7 +164,7 @@ async fn no_key_secret_token_proof_or_assertion_is_in_anything_that_can_be_seen(
     let guard = tracing::subscriber::set_default(logged.clone());
     let integration = || OAuthApp::with_secret("0oa2", CLIENT_SECRET);
     let org = || {
-        world_with(|org| {
+        harness_with(|org| {
             org.oauth_app(registered())
                 .oauth_app(integration())
                 .clock_skew(chrono::TimeDelta::minutes(9))

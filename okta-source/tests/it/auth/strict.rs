@@ -12,8 +12,8 @@ use http::{Request, Response};
 use okta_coralogix_core::transport::{ExchangeLimits, exchange};
 use serde_json::{Value, json};
 
-use super::{CLIENT, key_file, registered, world_with};
-use crate::harness::{World, start};
+use super::{CLIENT, harness_with, key_file, registered};
+use crate::harness::{Harness, start};
 
 const TOKEN_URL: &str = "https://example.okta.com/oauth2/v1/token";
 const LOGS_URL: &str = "https://example.okta.com/api/v1/logs";
@@ -88,12 +88,12 @@ fn proof(claims: &Value, change: impl FnOnce(&mut Value, &mut Value)) -> String 
     jws(&header, &all, p256)
 }
 
-async fn send(world: &World, request: Request<Bytes>) -> Response<Bytes> {
+async fn send(harness: &Harness, request: Request<Bytes>) -> Response<Bytes> {
     let limits = ExchangeLimits::new(std::time::Duration::from_secs(60), 1 << 20);
-    exchange(&world.org, request, limits).await.unwrap()
+    exchange(&harness.org, request, limits).await.unwrap()
 }
 
-async fn token(world: &World, assertion: &str, proof: Option<&str>) -> Result<Value, String> {
+async fn token(harness: &Harness, assertion: &str, proof: Option<&str>) -> Result<Value, String> {
     let form = format!(
         "grant_type=client_credentials&scope=okta.logs.read&client_assertion={assertion}&client_assertion_type=\
          urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
@@ -103,7 +103,7 @@ async fn token(world: &World, assertion: &str, proof: Option<&str>) -> Result<Va
     for proof in proof.into_iter() {
         request = request.header("dpop", proof);
     }
-    let answer = send(world, request.body(form.into()).unwrap()).await;
+    let answer = send(harness, request.body(form.into()).unwrap()).await;
     let body: Value = serde_json::from_slice(answer.body()).unwrap();
     match answer.status().as_u16() {
         200 => Ok(body),
@@ -115,18 +115,18 @@ async fn token(world: &World, assertion: &str, proof: Option<&str>) -> Result<Va
     }
 }
 
-fn plain() -> World {
-    world_with(|org| org.oauth_app(registered().demands_dpop(false)))
+fn plain() -> Harness {
+    harness_with(|org| org.oauth_app(registered().demands_dpop(false)))
 }
 
-fn bound() -> World {
-    world_with(|org| org.oauth_app(registered()).dpop_nonce_for_tokens(false))
+fn bound() -> Harness {
+    harness_with(|org| org.oauth_app(registered()).dpop_nonce_for_tokens(false))
 }
 
 #[tokio::test(start_paused = true)]
 async fn assertions_that_are_wrong_in_one_thing_are_refused() {
-    let world = plain();
-    token(&world, &assertion("good", |_, _| {}), None)
+    let harness = plain();
+    token(&harness, &assertion("good", |_, _| {}), None)
         .await
         .unwrap();
     type Change = fn(&mut Value, &mut Value);
@@ -164,7 +164,7 @@ async fn assertions_that_are_wrong_in_one_thing_are_refused() {
         ("used before", |_, claims| claims["jti"] = "good".into()),
     ];
     for (number, (word, change)) in wrong.into_iter().enumerate() {
-        let error = token(&world, &assertion(&format!("{number}"), change), None).await;
+        let error = token(&harness, &assertion(&format!("{number}"), change), None).await;
         let error = error.unwrap_err();
         let named = if word == "kid" && error.contains("signature") {
             "signature"
@@ -183,22 +183,22 @@ async fn assertions_that_are_wrong_in_one_thing_are_refused() {
     let header = head.split_once('.').unwrap().0;
     let forged = format!("{header}.{}.{signature}", BASE64.encode(claims.to_string()));
     assert!(
-        token(&world, &forged, None)
+        token(&harness, &forged, None)
             .await
             .unwrap_err()
             .contains("signature")
     );
     for text in ["", "x", "a.b.c", "...."] {
-        assert!(token(&world, text, None).await.is_err(), "{text}");
+        assert!(token(&harness, text, None).await.is_err(), "{text}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn proofs_that_are_wrong_in_one_thing_are_refused() {
     let claims = |jti: &str| json!({"htm": "POST", "htu": TOKEN_URL, "jti": jti});
-    let world = bound();
+    let harness = bound();
     let good = proof(&claims("good"), |_, _| {});
-    token(&world, &assertion("good", |_, _| {}), Some(&good))
+    token(&harness, &assertion("good", |_, _| {}), Some(&good))
         .await
         .unwrap();
     type Change = fn(&mut Value, &mut Value);
@@ -231,7 +231,7 @@ async fn proofs_that_are_wrong_in_one_thing_are_refused() {
     for (number, (word, change)) in wrong.into_iter().enumerate() {
         let id = number.to_string();
         let bad = proof(&claims(&id), change);
-        let error = token(&world, &assertion(&id, |_, _| {}), Some(&bad))
+        let error = token(&harness, &assertion(&id, |_, _| {}), Some(&bad))
             .await
             .unwrap_err();
         assert!(
@@ -239,7 +239,7 @@ async fn proofs_that_are_wrong_in_one_thing_are_refused() {
             "{word}: {error}"
         );
     }
-    let error = token(&world, &assertion("none", |_, _| {}), None)
+    let error = token(&harness, &assertion("none", |_, _| {}), None)
         .await
         .unwrap_err();
     assert!(error.contains("missing"), "{error}");
@@ -249,13 +249,13 @@ fn ath(token: &str) -> String {
     BASE64.encode(digest(&SHA256, token.as_bytes()))
 }
 
-async fn logs(world: &World, headers: &[(&str, &str)]) -> (u16, String) {
+async fn logs(harness: &Harness, headers: &[(&str, &str)]) -> (u16, String) {
     let mut request =
         Request::get(format!("{LOGS_URL}?limit=1")).header("accept", "application/json");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let answer = send(world, request.body(Bytes::new()).unwrap()).await;
+    let answer = send(harness, request.body(Bytes::new()).unwrap()).await;
     let challenge = answer.headers().get("www-authenticate");
     let challenge = challenge.map(|value| value.to_str().unwrap().to_owned());
     (answer.status().as_u16(), challenge.unwrap_or_default())
@@ -263,12 +263,12 @@ async fn logs(world: &World, headers: &[(&str, &str)]) -> (u16, String) {
 
 #[tokio::test(start_paused = true)]
 async fn a_bound_token_opens_nothing_without_the_key() {
-    let world = bound();
+    let harness = bound();
     let first = proof(
         &json!({"htm": "POST", "htu": TOKEN_URL, "jti": "t"}),
         |_, _| {},
     );
-    let grant = token(&world, &assertion("1", |_, _| {}), Some(&first))
+    let grant = token(&harness, &assertion("1", |_, _| {}), Some(&first))
         .await
         .unwrap();
     assert_eq!(grant["token_type"], "DPoP");
@@ -277,7 +277,7 @@ async fn a_bound_token_opens_nothing_without_the_key() {
     let about = |jti: &str| json!({"htm": "GET", "htu": LOGS_URL, "jti": jti, "ath": ath(&access)});
     let good = proof(&about("a"), |_, _| {});
     assert_eq!(
-        logs(&world, &[("authorization", &dpop), ("dpop", &good)])
+        logs(&harness, &[("authorization", &dpop), ("dpop", &good)])
             .await
             .0,
         200
@@ -352,17 +352,17 @@ async fn a_bound_token_opens_nothing_without_the_key() {
             .into_iter()
             .map(|(name, value)| (name, value.as_str()))
             .collect();
-        let (status, challenge) = logs(&world, &headers).await;
+        let (status, challenge) = logs(&harness, &headers).await;
         assert_eq!(status, 401, "{what}");
         assert!(
             challenge.contains(&format!("error=\"{error}\"")),
             "{what}: {challenge}"
         );
     }
-    world.org.revoke_tokens();
+    harness.org.revoke_tokens();
     let fresh = proof(&about("z"), |_, _| {});
     assert_eq!(
-        logs(&world, &[("authorization", &dpop), ("dpop", &fresh)])
+        logs(&harness, &[("authorization", &dpop), ("dpop", &fresh)])
             .await
             .0,
         401
@@ -371,8 +371,8 @@ async fn a_bound_token_opens_nothing_without_the_key() {
 
 #[tokio::test(start_paused = true)]
 async fn a_plain_token_ends_and_is_no_dpop_token() {
-    let world = plain();
-    let grant = token(&world, &assertion("1", |_, _| {}), None)
+    let harness = plain();
+    let grant = token(&harness, &assertion("1", |_, _| {}), None)
         .await
         .unwrap();
     assert_eq!(
@@ -381,12 +381,14 @@ async fn a_plain_token_ends_and_is_no_dpop_token() {
     );
     let access = grant["access_token"].as_str().unwrap();
     let (bearer, dpop) = (format!("Bearer {access}"), format!("DPoP {access}"));
-    assert_eq!(logs(&world, &[("authorization", &bearer)]).await.0, 200);
-    assert_eq!(logs(&world, &[("authorization", &dpop)]).await.0, 401);
+    assert_eq!(logs(&harness, &[("authorization", &bearer)]).await.0, 200);
+    assert_eq!(logs(&harness, &[("authorization", &dpop)]).await.0, 401);
     assert_eq!(
-        logs(&world, &[("authorization", "Bearer made-up")]).await.0,
+        logs(&harness, &[("authorization", "Bearer made-up")])
+            .await
+            .0,
         401
     );
     tokio::time::advance(std::time::Duration::from_secs(3600)).await;
-    assert_eq!(logs(&world, &[("authorization", &bearer)]).await.0, 401);
+    assert_eq!(logs(&harness, &[("authorization", &bearer)]).await.0, 401);
 }

@@ -10,15 +10,15 @@ use proptest::prelude::*;
 use tokio::time::{Instant, advance};
 
 use super::{
-    Slow, app, builder, open, open_slow, refused, registered, statuses, world, world_with,
+    Slow, app, builder, harness, harness_with, open, open_slow, refused, registered, statuses,
 };
 use crate::harness::{failed, given, numbers, settle};
 
 #[tokio::test(start_paused = true)]
 async fn a_service_app_reads_the_log_with_one_token() {
-    let world = world();
-    world.append(0..2_500);
-    let mut source = open(&world).await;
+    let harness = harness();
+    harness.append(0..2_500);
+    let mut source = open(&harness).await;
     let mut all = Vec::new();
     while all.len() < 2_500 {
         let delivery = given(&mut source).await;
@@ -26,8 +26,8 @@ async fn a_service_app_reads_the_log_with_one_token() {
         settle(delivery).await.unwrap();
     }
     assert_eq!(all, (0..2_500).collect::<Vec<_>>());
-    assert_eq!(statuses(&world), (vec![400, 200], vec![200; 3]));
-    let requests = world.org.requests();
+    assert_eq!(statuses(&harness), (vec![400, 200], vec![200; 3]));
+    let requests = harness.org.requests();
     assert!(
         requests[2..]
             .iter()
@@ -39,11 +39,11 @@ async fn a_service_app_reads_the_log_with_one_token() {
 async fn a_client_secret_gets_a_plain_token() {
     let secret = "a-client-secret".into();
     let integration = ServiceApp::with_client_secret("0oa2integration", &secret).unwrap();
-    let world = world_with(|org| {
+    let harness = harness_with(|org| {
         org.oauth_app(OAuthApp::with_secret("0oa2integration", "a-client-secret"))
     });
-    builder(&world, integration).check().await.unwrap();
-    let schemes: Vec<_> = world
+    builder(&harness, integration).check().await.unwrap();
+    let schemes: Vec<_> = harness
         .org
         .requests()
         .into_iter()
@@ -54,9 +54,9 @@ async fn a_client_secret_gets_a_plain_token() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_is_renewed_before_it_ends() {
-    let world = world();
-    world.append(0..10);
-    let mut source = builder(&world, app())
+    let harness = harness();
+    harness.append(0..10);
+    let mut source = builder(&harness, app())
         .page_size(1)
         .rate_share(1.0)
         .open()
@@ -65,52 +65,55 @@ async fn a_token_is_renewed_before_it_ends() {
     settle(given(&mut source).await).await.unwrap();
     advance(Duration::from_secs(3_299)).await;
     settle(given(&mut source).await).await.unwrap();
-    assert_eq!(statuses(&world).0, [400, 200], "5 minutes are left");
+    assert_eq!(statuses(&harness).0, [400, 200], "5 minutes are left");
     advance(Duration::from_secs(2)).await;
     settle(given(&mut source).await).await.unwrap();
     assert_eq!(
-        statuses(&world).0,
+        statuses(&harness).0,
         [400, 200, 200],
         "with the nonce that is known"
     );
-    assert!(statuses(&world).1.iter().all(|status| *status == 200));
+    assert!(statuses(&harness).1.iter().all(|status| *status == 200));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_short_life_is_used_to_nine_tenths() {
-    let world = world_with(|org| {
+    let harness = harness_with(|org| {
         org.oauth_app(registered())
             .token_life(Duration::from_secs(60))
     });
-    let source = open(&world).await;
+    let source = open(&harness).await;
     for second in [0, 53] {
         advance(Duration::from_secs(second)).await;
         source.check().await.unwrap();
-        assert_eq!(statuses(&world).0, [400, 200], "{second}");
+        assert_eq!(statuses(&harness).0, [400, 200], "{second}");
     }
     advance(Duration::from_secs(2)).await;
     source.check().await.unwrap();
-    assert_eq!(statuses(&world).0, [400, 200, 200]);
+    assert_eq!(statuses(&harness).0, [400, 200, 200]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_revoked_token_is_replaced_once_and_the_request_goes_on() {
-    let world = world();
-    world.append(0..3);
-    let mut source = open(&world).await;
+    let harness = harness();
+    harness.append(0..3);
+    let mut source = open(&harness).await;
     settle(given(&mut source).await).await.unwrap();
-    world.org.revoke_tokens();
-    world.append(3..6);
+    harness.org.revoke_tokens();
+    harness.append(3..6);
     let delivery = given(&mut source).await;
     assert_eq!(numbers(&delivery), [3, 4, 5]);
-    assert_eq!(statuses(&world), (vec![400, 200, 200], vec![200, 401, 200]));
+    assert_eq!(
+        statuses(&harness),
+        (vec![400, 200, 200], vec![200, 401, 200])
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_second_401_is_an_error_that_says_what_to_do() {
-    let world = world();
-    let source = open(&world).await;
-    world
+    let harness = harness();
+    let source = open(&harness).await;
+    harness
         .org
         .script_times(2, Fault::Status(401, r#"{"errorCode":"E0000011"}"#.into()));
     let error = source.check().await.unwrap_err();
@@ -121,42 +124,46 @@ async fn a_second_401_is_an_error_that_says_what_to_do() {
     for part in ["also a fresh one", "E0000011", "request req", "service app"] {
         assert!(error.detail().contains(part), "{error}");
     }
-    assert_eq!(statuses(&world), (vec![400, 200, 200], vec![401, 401]));
+    assert_eq!(statuses(&harness), (vec![400, 200, 200], vec![401, 401]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn requests_at_the_same_time_share_one_request_for_a_token() {
-    let world = world();
-    let source = open_slow(&world).await;
+    let harness = harness();
+    let source = open_slow(&harness).await;
     for round in 1..=3 {
         let checked = join_all((0..50).map(|_| source.check())).await;
         assert!(checked.iter().all(Result::is_ok));
-        assert_eq!(statuses(&world).0.len(), 1 + round, "one token for 50");
-        world.org.revoke_tokens();
+        assert_eq!(statuses(&harness).0.len(), 1 + round, "one token for 50");
+        harness.org.revoke_tokens();
     }
-    let renewed = statuses(&world).1;
+    let renewed = statuses(&harness).1;
     assert_eq!(renewed.iter().filter(|status| **status == 200).count(), 150);
 }
 
 #[tokio::test(start_paused = true)]
 async fn token_refusal_reaches_every_waiting_caller() {
-    let world = world_with(|org| org.oauth_app(registered().granted(["okta.users.read"])));
-    let source = open_slow(&world).await;
+    let harness = harness_with(|org| org.oauth_app(registered().granted(["okta.users.read"])));
+    let source = open_slow(&harness).await;
     let checked = join_all((0..20).map(|_| source.check())).await;
     for error in checked.into_iter().map(Result::unwrap_err) {
         assert_eq!(error.kind(), ErrorKind::Forbidden);
         assert!(error.detail().contains("invalid_scope"), "{error}");
     }
-    assert_eq!(statuses(&world).0, [400, 400], "a nonce, then the refusal");
+    assert_eq!(
+        statuses(&harness).0,
+        [400, 400],
+        "a nonce, then the refusal"
+    );
     source.check().await.unwrap_err();
-    assert_eq!(statuses(&world).0.len(), 3, "who comes later asks anew");
+    assert_eq!(statuses(&harness).0.len(), 3, "who comes later asks anew");
 }
 
 #[tokio::test(start_paused = true)]
 async fn token_request_that_is_dropped_is_made_by_the_next_caller() {
-    let world = world();
-    let source = open(&world).await;
-    world.org.script_token(Fault::Silence);
+    let harness = harness();
+    let source = open(&harness).await;
+    harness.org.script_token(Fault::Silence);
     let (first, second) = tokio::join!(
         tokio::time::timeout(Duration::from_secs(5), source.check()),
         source.check(),
@@ -167,9 +174,9 @@ async fn token_request_that_is_dropped_is_made_by_the_next_caller() {
 
 #[tokio::test(start_paused = true)]
 async fn the_limit_of_token_requests_is_waited_out_by_its_own_headers() {
-    let world = world_with(|org| org.oauth_app(registered()).token_limit(1));
-    world.append(0..1);
-    let mut source = open(&world).await;
+    let harness = harness_with(|org| org.oauth_app(registered()).token_limit(1));
+    harness.append(0..1);
+    let mut source = open(&harness).await;
     let error = failed(&mut source).await;
     assert_eq!(error.kind(), ErrorKind::RateLimited);
     assert_eq!(error.retry(), RetryHint::After(Duration::from_secs(61)));
@@ -181,7 +188,7 @@ async fn the_limit_of_token_requests_is_waited_out_by_its_own_headers() {
         61,
         "even if the caller does not wait"
     );
-    assert_eq!(statuses(&world), (vec![400, 429, 200], vec![200]));
+    assert_eq!(statuses(&harness), (vec![400, 429, 200], vec![200]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,9 +209,9 @@ async fn token_endpoint_failure_is_a_temporary_error() {
             ErrorKind::UnexpectedAnswer,
         ),
     ] {
-        let world = world();
-        let source = open(&world).await;
-        world.org.script_token(fault.clone());
+        let harness = harness();
+        let source = open(&harness).await;
+        harness.org.script_token(fault.clone());
         let error = source.check().await.unwrap_err();
         assert_eq!(
             (error.kind(), error.is_temporary()),
@@ -213,28 +220,28 @@ async fn token_endpoint_failure_is_a_temporary_error() {
         );
         assert!(error.detail().contains("token"), "{error}");
         source.check().await.unwrap();
-        assert_eq!(statuses(&world).1, [200], "{fault:?}");
+        assert_eq!(statuses(&harness).1, [200], "{fault:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn valid_token_is_used_while_it_cannot_be_renewed() {
-    let world = world();
-    let source = open(&world).await;
+    let harness = harness();
+    let source = open(&harness).await;
     source.check().await.unwrap();
     advance(Duration::from_secs(3_400)).await;
-    world.org.script_token(Fault::Unavailable);
+    harness.org.script_token(Fault::Unavailable);
     for _ in 0..3 {
         source.check().await.unwrap();
     }
     assert_eq!(
-        statuses(&world).0,
+        statuses(&harness).0,
         [400, 200, 503],
         "not with every request"
     );
     advance(Duration::from_secs(31)).await;
     source.check().await.unwrap();
-    assert_eq!(statuses(&world), (vec![400, 200, 503, 200], vec![200; 5]));
+    assert_eq!(statuses(&harness), (vec![400, 200, 503, 200], vec![200; 5]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -245,25 +252,25 @@ async fn a_token_of_a_kind_that_is_not_known_is_not_used() {
         r#"{"access_token":"","token_type":"Bearer","expires_in":3600}"#,
         r#"{"access_token":"a","token_type":"Bearer","expires_in":"soon"}"#,
     ] {
-        let world = world();
-        world.org.script_token(Fault::Status(200, answer.into()));
-        let error = refused(&world, app()).await;
+        let harness = harness();
+        harness.org.script_token(Fault::Status(200, answer.into()));
+        let error = refused(&harness, app()).await;
         assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer, "{answer}");
-        assert!(statuses(&world).1.is_empty(), "no request for the log");
+        assert!(statuses(&harness).1.is_empty(), "no request for the log");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_org_without_more_events_costs_one_request_per_poll_with_a_token_too() {
-    let world = world();
-    let mut source = open(&world).await;
+    let harness = harness();
+    let mut source = open(&harness).await;
     let hour = tokio::time::timeout(Duration::from_secs(2_999), async {
         loop {
             settle(given(&mut source).await).await.unwrap();
         }
     });
     assert!(hour.await.is_err());
-    let (tokens, logs) = statuses(&world);
+    let (tokens, logs) = statuses(&harness);
     assert_eq!((tokens.len(), logs.len()), (2, 100));
 }
 
@@ -279,12 +286,12 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let world = world_with(|org| {
+            let harness = harness_with(|org| {
                 org.oauth_app(registered()).token_life(Duration::from_secs(life))
             });
-            let slow = Slow::new(&world);
+            let slow = Slow::new(&harness);
             let network = Arc::clone(&slow) as Arc<dyn okta_coralogix_core::transport::Transport>;
-            let source = builder(&world, app()).transport(network).open().await.unwrap();
+            let source = builder(&harness, app()).transport(network).open().await.unwrap();
             let checks = requests.iter().map(|(at, dropped)| {
                 let source = &source;
                 async move {
@@ -295,7 +302,7 @@ proptest! {
             });
             let revoke = async {
                 tokio::time::sleep(Duration::from_millis(revoked_at)).await;
-                world.org.revoke_tokens();
+                harness.org.revoke_tokens();
             };
             let (checked, ()) = tokio::join!(join_all(checks), revoke);
             for ended in checked.into_iter().flatten() {
