@@ -50,7 +50,7 @@ struct OpenPages {
     rewinds: u64,
     next_number: u64,
     /// Oldest first.
-    pages: VecDeque<OpenPage>,
+    open: VecDeque<OpenPage>,
     /// Where a save of unknown end was to move the position.
     pending_save: Option<Cursor>,
     /// The latest `published` of what is committed.
@@ -122,7 +122,7 @@ impl Committer {
         pages.next_number += 1;
         // Otherwise another page was handed back while this one was being read.
         if rewinds == pages.rewinds {
-            pages.pages.push_back(OpenPage {
+            pages.open.push_back(OpenPage {
                 number,
                 settled: None,
             });
@@ -133,9 +133,9 @@ impl Committer {
     /// A page is not done with: everything behind the committed point is read again.
     pub(crate) fn hand_back(&self, number: u64) {
         let mut pages = self.pages();
-        if pages.pages.iter().any(|page| page.number == number) {
+        if pages.open.iter().any(|page| page.number == number) {
             pages.rewinds += 1;
-            pages.pages.clear();
+            pages.open.clear();
             drop(pages);
             self.handed_back.notify_one();
             self.changed.notify_one();
@@ -144,7 +144,7 @@ impl Committer {
 
     /// True if every page that was given is committed.
     pub(crate) fn is_committed(&self) -> bool {
-        self.pages().pages.is_empty()
+        self.pages().open.is_empty()
     }
 
     /// Resolves after a page was committed or handed back. May resolve for one that was dealt with already.
@@ -210,11 +210,11 @@ impl OpenPages {
     /// Notes that a page is done with; does nothing if it is not open any more. Returns the last page of the settled run at the front,
     /// if there is one, and the point behind it.
     fn settle(&mut self, number: u64, point: ResumePoint) -> Option<(u64, ResumePoint)> {
-        let page = self.pages.iter_mut().find(|page| page.number == number)?;
+        let page = self.open.iter_mut().find(|page| page.number == number)?;
         page.settled = Some(point);
         let mut published_ms = None;
         let mut last = None;
-        for page in &self.pages {
+        for page in &self.open {
             let Some(point) = &page.settled else { break };
             published_ms = published_ms.max(point.published_ms);
             last = Some((page.number, point.cursor.clone()));
@@ -233,7 +233,7 @@ impl OpenPages {
     fn close(&mut self, last: u64, published_ms: Option<i64>) {
         self.pending_save = None;
         self.published_ms = published_ms;
-        self.pages.retain(|page| page.number > last);
+        self.open.retain(|page| page.number > last);
     }
 }
 
