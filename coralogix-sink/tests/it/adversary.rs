@@ -1,4 +1,4 @@
-//! Far sides that mean harm.
+//! Malicious servers: the key is sent nowhere else, and reads are bounded.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

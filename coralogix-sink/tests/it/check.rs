@@ -1,4 +1,4 @@
-//! `check` tells what is wrong and delivers nothing.
+//! `check` reports errors and sends no entry.
 
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
 use okta_coralogix_core::ErrorKind;

@@ -15,7 +15,7 @@ mod clock_probe;
 mod conformance;
 mod entries;
 mod framing;
-mod many;
+mod round_trip;
 mod memory;
 mod pipeline;
 mod requests;

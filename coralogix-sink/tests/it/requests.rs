@@ -1,4 +1,4 @@
-//! What a request looks like on its way out.
+//! Method, URL, headers and body of a request.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};

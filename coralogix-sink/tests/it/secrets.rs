@@ -1,4 +1,4 @@
-//! The key stands in nothing that can be printed.
+//! No printed value contains the key.
 
 use std::error::Error as StdError;
 use std::fmt::Debug;

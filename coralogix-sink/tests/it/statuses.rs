@@ -1,4 +1,4 @@
-//! What every status means for the entries, end to end in memory.
+//! Each status in memory: retried, rejected or fatal.
 
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
 use okta_coralogix_core::{ErrorKind, LogSink};

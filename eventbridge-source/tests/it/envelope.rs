@@ -1,4 +1,4 @@
-//! What an envelope tells, and what it does without.
+//! The keys of an envelope; all but `detail` are optional.
 
 use bytes::Bytes;
 use eventbridge_source::Envelope;

@@ -11,7 +11,7 @@ mod event;
 mod http;
 #[cfg(feature = "lambda")]
 mod lambda;
-mod malformed;
-mod slices;
+mod malformed_envelopes;
+mod byte_identity;
 #[cfg(feature = "sqs")]
 mod sqs;

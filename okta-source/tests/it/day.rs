@@ -75,11 +75,11 @@ async fn live(org: OktaSimulator, began: Instant) {
         });
         org.append_all(batch);
         next += count;
-        trouble(&org, minute);
+        inject_faults(&org, minute);
     }
 }
 
-fn trouble(org: &OktaSimulator, minute: u64) {
+fn inject_faults(org: &OktaSimulator, minute: u64) {
     // Others take most of the org's requests for three hours, and once all of them.
     if (10 * 60..13 * 60).contains(&minute) {
         org.spend(if minute.is_multiple_of(60) {

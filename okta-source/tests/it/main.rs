@@ -24,4 +24,4 @@ mod secrets;
 mod settings;
 mod simulator;
 mod socket;
-mod walk;
+mod random_order;

@@ -1,4 +1,4 @@
-//! What every fault of the transport means for the events.
+//! Events across faults of the transport.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
-//! What happens to events: the real pipeline over the sink and the simulated ingress, in memory under paused time.
+//! Fate of events: the real pipeline over the sink and the simulated ingress, in memory under paused time.
 
 mod faults;
 mod harness;
-mod key;
+mod key_rotation;
 mod limits;
 mod outage;
-mod poison;
+mod rejected_entries;
 mod statuses;

@@ -1,4 +1,4 @@
-//! What every status means for the events.
+//! Events after each status of the ingress.
 
 use std::time::Duration;
 

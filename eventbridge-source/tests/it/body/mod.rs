@@ -1,6 +1,6 @@
 //! The forms of a body.
 
-mod hostile;
+mod malformed_input;
 
 use bytes::Bytes;
 use eventbridge_source::BodyParser;

@@ -3,7 +3,7 @@
 mod answers;
 mod credentials;
 mod harness;
-mod hostile;
+mod adversary;
 mod outages;
 mod rate;
 mod settings;

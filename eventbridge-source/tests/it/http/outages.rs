@@ -1,4 +1,4 @@
-//! What cannot be settled in time is answered 503, and arrives once all the same.
+//! Events that are not settled in time are answered 503, and arrive exactly once in the end.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is held, in bytes; and groups where they have no order.
+//! Bounds on prefetched bytes; message groups of a standard queue.
 
 use bytes::Bytes;
 use eventbridge_source::sqs::SqsSource;

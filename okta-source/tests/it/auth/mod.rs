@@ -3,10 +3,10 @@
 mod dpop;
 mod environment;
 mod keys;
-mod refusals;
+mod oauth_errors;
 mod sdk;
 mod secrets;
-mod strict;
+mod simulator_checks;
 mod tokens;
 
 use std::sync::Arc;

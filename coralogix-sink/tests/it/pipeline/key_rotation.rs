@@ -1,4 +1,4 @@
-//! A key that stops being accepted in the middle.
+//! A key that the ingress stops accepting during the run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

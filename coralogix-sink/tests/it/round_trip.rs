@@ -1,4 +1,4 @@
-//! Ten thousand bodies of generated events, each taken apart again.
+//! Ten thousand bodies of generated events, parsed back into their entries.
 
 use std::io::Read;
 use std::sync::Arc;

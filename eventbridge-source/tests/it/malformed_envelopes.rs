@@ -1,4 +1,4 @@
-//! What is no envelope.
+//! Documents that are no envelope are refused with their bytes.
 
 use bytes::Bytes;
 use eventbridge_source::Envelope;

@@ -1,4 +1,4 @@
-//! Bodies that mean no good.
+//! Deep nesting, many items and arbitrary bytes: bounded cost, and no byte is lost.
 
 use bytes::Bytes;
 use eventbridge_source::BodyParser;

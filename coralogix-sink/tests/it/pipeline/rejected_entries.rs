@@ -1,4 +1,4 @@
-//! Entries for which the ingress refuses the request they are in.
+//! Entries that make the ingress refuse their request.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! The event is never copied and never changed.
+//! `detail` is a slice of the document, byte for byte.
 
 use bytes::Bytes;
 use eventbridge_source::Envelope;

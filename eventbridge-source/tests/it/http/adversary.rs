@@ -1,4 +1,4 @@
-//! Callers that mean no good, on real sockets.
+//! Clients that are slow, flood the server or send malformed requests, on real sockets.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What becomes of a message depends on what becomes of the events in it.
+//! A message is deleted, handed back or dead-lettered according to the outcomes of its events.
 
 use bytes::Bytes;
 use chrono::TimeDelta;

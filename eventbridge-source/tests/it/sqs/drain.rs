@@ -1,4 +1,4 @@
-//! When a run with `once` ends.
+//! With `once` a run ends when the queue is drained.
 
 use eventbridge_source::sqs::Queue;
 use eventbridge_source::sqs::simulator::{Call, SqsSimulator};
