@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::entries::{events, over_socket};
 
-/// A listener that counts who comes, and answers each with `answer`.
+/// A listener that counts connections, and answers each with `answer`.
 async fn listener(answer: Vec<u8>) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -53,7 +53,7 @@ async fn a_redirect_is_not_followed_and_the_key_goes_nowhere_else() {
 
 #[tokio::test]
 async fn an_endless_answer_is_read_to_a_bound() {
-    // After a 200 it might have been taken: to repeat it for ever would be no better than to believe it.
+    // A 200 may have stored the entries: repeating the request for ever would be no better than accepting the answer.
     let statuses = [
         (500, ErrorKind::Unavailable, true),
         (200, ErrorKind::WrongEndpoint, false),
@@ -87,7 +87,7 @@ async fn a_compressed_answer_is_not_unfolded() {
     let server = ingress.serve().await.unwrap();
     let sink = over_socket(server.base_url(), &ingress);
     let batch = sink.encode(&events(0..1)).unwrap();
-    // 128 KB on the wire, twice of what is read, and 1 KB.
+    // 128 KB on the wire, twice as much as the sink reads, and 1 KB.
     for (uncompressed_bytes, taken) in [(1 << 27, false), (1 << 20, true)] {
         let bomb = |status| Fault::GzipBomb {
             status,

@@ -13,7 +13,7 @@ use okta_coralogix_core::transport::{Body, ReqwestTransport, Transport, Transpor
 
 use crate::entries::events;
 
-/// Keeps what it is given, and accepts it.
+/// Records requests and accepts them.
 #[derive(Debug, Default)]
 struct Recorder(Mutex<Vec<Request<Bytes>>>);
 

@@ -6,12 +6,12 @@
 )]
 
 mod body;
+mod byte_identity;
 mod envelope;
 mod event;
 mod http;
 #[cfg(feature = "lambda")]
 mod lambda;
 mod malformed_envelopes;
-mod byte_identity;
 #[cfg(feature = "sqs")]
 mod sqs;

@@ -1,5 +1,5 @@
-//! An org that wants the token to go elsewhere. Where the other place is on this machine, a real listener stands there and writes
-//! down whatever reaches it; names that lead nowhere are watched one layer above.
+//! An org that tries to send the token to another host. A real listener on this machine records each request that reaches it; for
+//! host names that do not resolve, a transport records the requests.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::harness::{Harness, MemoryStore, ORG, TOKEN, given, settle};
 
-/// Listens, writes down what it hears, and answers what it was told to.
+/// A listener that records requests and sends a fixed answer.
 #[derive(Debug, Clone)]
 struct Listener {
     address: SocketAddr,
@@ -106,7 +106,7 @@ fn builder(org: &Listener) -> OktaSourceBuilder {
         .transport(Arc::new(ReqwestTransport::new().unwrap()))
 }
 
-/// Asks three times: whatever the org has said, it must not move the source elsewhere.
+/// Asks three times: no answer of the org may lead the source to another host.
 async fn ask(builder: OktaSourceBuilder) -> Option<Error> {
     let mut source = builder.open().await.unwrap();
     let mut first = None;
@@ -173,7 +173,7 @@ async fn no_link_and_no_redirect_takes_the_token_to_another_listener() {
     assert_eq!(
         trap.heard(),
         Vec::<String>::new(),
-        "what reached the other listener"
+        "requests that reached the other listener"
     );
     assert_eq!(*trap.connections.lock().unwrap(), 0, "nobody even called");
 }
@@ -191,7 +191,7 @@ async fn trap_listener_records_a_request() {
     );
 }
 
-/// Carries what goes to the org, and writes down what goes elsewhere.
+/// Passes requests to the org on, and records those to another host.
 #[derive(Debug)]
 struct Network {
     org: OktaSimulator,

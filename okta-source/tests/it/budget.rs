@@ -49,7 +49,7 @@ async fn each_share_of_each_limit_is_kept_and_at_least_one_request_goes_out() {
         );
         let held = most(&requests, TimeDelta::seconds(window.try_into().unwrap()));
         assert!(held <= allowed, "{share} of {limit}: {held}");
-        // Three windows, each with the second for what headers round off.
+        // Three windows, each with a second for the rounding of the headers.
         let longest = Duration::from_secs(2 * (window + 3));
         assert!(
             began.elapsed() <= longest,
@@ -184,7 +184,7 @@ async fn rate_limit_headers_without_sense_leave_the_wait_to_the_backoff() {
     }
 }
 
-/// What a request said about the attempts before it.
+/// The retry headers of each request.
 fn retry(request: &RecordedRequest) -> Option<(String, u32)> {
     request.retry_for.clone().zip(request.retry_count)
 }
@@ -282,7 +282,7 @@ async fn aging_backlog_forecasts_events_that_will_expire() {
     let foretold = figure(before, "too_old: ") + figure(outlook, "too_old: ");
     let last = recorder.all("BacklogAging").last().unwrap().clone();
     let lost = figure(last.split("outlook").next().unwrap(), "too_old: ");
-    // Two hours are 3,600 events, and what ages while they are read.
+    // Two hours are 3,600 events; more of them age while these are read.
     assert!((3_600..4_200).contains(&lost), "{lost}");
     assert!(
         foretold.abs_diff(lost) * 10 <= lost,

@@ -1,6 +1,6 @@
 //! A whole day of an org in seconds: bursts, late events, quiet hours, refusals, a forgotten cursor, and restarts.
 //!
-//! What it does not model: a slow disk, and answers of the sink that are lost.
+//! Not modelled: a slow disk, and answers of the sink that are lost.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ const EVENTS: usize = 200_000;
 const MINUTES: u64 = 24 * 60;
 /// Requests a minute that the org grants, of which half are ours: the least that Okta is known to grant.
 const LIMIT: u32 = 20;
-/// Deliveries in flight, of up to 1,000 events: what a crash may repeat.
+/// Deliveries in flight, of up to 1,000 events: a crash may repeat these.
 const IN_FLIGHT: usize = 4 * 1_000;
 /// No event at all in these hours.
 const QUIET: [u32; 2] = [3, 4];
@@ -56,7 +56,7 @@ fn schedule() -> Vec<usize> {
     minutes
 }
 
-/// Lives through the day: events at the middle of each minute, and what goes wrong.
+/// Plays the day: events at the middle of each minute, and faults.
 async fn live(org: OktaSimulator, began: Instant) {
     let mut next = 0;
     for (minute, count) in (0_u64..).zip(schedule()) {
@@ -105,12 +105,12 @@ fn inject_faults(org: &OktaSimulator, minute: u64) {
     }
 }
 
-/// Takes a request at once and answers 5 s later, so that whoever is killed meanwhile does not know that it arrived.
+/// A sink that stores a request at once and answers 5 s later: a process that is killed in between does not learn that it arrived.
 #[derive(Debug, Clone)]
-struct Far(MemorySink);
+struct SlowSink(MemorySink);
 
 #[async_trait]
-impl LogSink for Far {
+impl LogSink for SlowSink {
     fn limits(&self) -> BatchLimits {
         self.0.limits()
     }
@@ -127,7 +127,7 @@ impl LogSink for Far {
 }
 
 fn pipeline(harness: &Harness, sink: &MemorySink, source: OktaSource) -> Pipeline<OktaSource> {
-    Pipeline::builder(source, Far(sink.clone()))
+    Pipeline::builder(source, SlowSink(sink.clone()))
         .dead_letters(MemoryDeadLetters::default())
         .clock(Arc::clone(&harness.clock))
         .seed(11)
@@ -174,8 +174,8 @@ async fn run(
     (kills, starts)
 }
 
-/// How many requests each window of the org held that only we used and that no restart falls into: a new process knows nothing of
-/// what the one before has asked for.
+/// The number of requests in each window of the org that only this source used and without a restart in it: a new process does not
+/// know the requests of the one before.
 fn windows(requests: &[RecordedRequest], starts: &[DateTime<Utc>]) -> Vec<usize> {
     let minute = TimeDelta::seconds(60);
     let mut windows: Vec<(DateTime<Utc>, usize)> = Vec::new();

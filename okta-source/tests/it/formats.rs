@@ -1,4 +1,4 @@
-//! Checkpoints as version 0.1.0 wrote them: what is a format stays readable.
+//! Checkpoints as version 0.1.0 wrote them stay readable.
 
 use okta_coralogix_core::EventSource;
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore};

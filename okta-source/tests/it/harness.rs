@@ -105,7 +105,7 @@ pub(crate) async fn remember(source: &impl EventSource, delivery: Delivery) {
     settle(delivery).await.unwrap();
 }
 
-/// Writes down what a source says.
+/// Records the events that a source reports.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Recorder(Arc<Mutex<Vec<String>>>);
 
@@ -124,7 +124,7 @@ impl Recorder {
     }
 }
 
-/// A checkpoint in memory, which can be told to misbehave.
+/// A checkpoint in memory whose saves can be made to fail.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryStore(Mutex<Memory>);
 
@@ -135,7 +135,7 @@ struct Memory {
     next: Next,
 }
 
-/// What the next save does.
+/// The result of the next save.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     #[default]
@@ -174,7 +174,7 @@ impl MemoryStore {
         self.0.lock().unwrap().saves
     }
 
-    /// Somebody else writes.
+    /// Another process writes.
     pub(crate) fn write(&self, cursor: &str) {
         let mut memory = self.0.lock().unwrap();
         memory.saves += 100;

@@ -1,4 +1,4 @@
-//! Links that lead in a circle, and pages that are too much.
+//! Links that lead in a circle, and pages that are too large.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn circle_of_links_is_a_temporary_error() {
     harness.org.script(Fault::NextLink(first.clone()));
     let began = Instant::now();
     let third = given(&mut source).await;
-    assert_eq!(numbers(&third)[0], 2_000, "what is new in it is given");
+    assert_eq!(numbers(&third)[0], 2_000, "its new events are given");
     remember(&source, third).await;
     assert_eq!(began.elapsed(), Duration::ZERO);
 

@@ -1,4 +1,4 @@
-//! What operators read.
+//! Messages for operators.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What whoever watches gets to know.
+//! Metrics, and events for the observer.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is read twice: after a refused link, and to look for late events.
+//! The overlap is read again after a refused link, and for late events.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -75,7 +75,7 @@ async fn the_window_grows_to_hold_the_overlap_and_keeps_its_size_over_a_restart(
     );
     drop(delivery);
 
-    // What was published long ago is no part of the overlap.
+    // Events that were published long ago are outside of the overlap.
     let harness = Harness::new();
     let then = harness.org.now() - TimeDelta::hours(2);
     harness.org.append_all(

@@ -1,4 +1,4 @@
-//! `filter`, `q`, and what a checkpoint belongs to.
+//! `filter`, `q`, and the identity of a checkpoint.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Whatever happens in whatever order: the position passes no event that was not settled, and no event is lost.
+//! Random steps in random order: the position passes no unsettled event, and no event is lost.
 
 use std::collections::HashSet;
 use std::time::Duration;

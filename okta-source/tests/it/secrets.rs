@@ -67,7 +67,7 @@ async fn the_token_is_in_nothing_that_can_be_printed() {
     );
 }
 
-/// Collects what is logged on this thread.
+/// Collects the log of this thread.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Logged(pub(crate) Arc<Mutex<String>>);
 
@@ -145,7 +145,7 @@ async fn a_start_that_okta_has_forgotten_is_warned_of() {
     }
 }
 
-/// Whatever a run prints, logs, says or stores, with an org that puts the token wherever it can.
+/// All that a run prints, logs, reports or stores, with an org that puts the token everywhere.
 #[tokio::test(start_paused = true)]
 async fn token_is_in_no_error_log_event_or_checkpoint() {
     let logged = Logged::default();

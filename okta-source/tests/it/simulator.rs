@@ -1,4 +1,4 @@
-//! The simulator refuses what a real org refuses.
+//! The simulator refuses the requests that a real org refuses.
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -169,7 +169,7 @@ async fn late_commit_is_not_seen_by_a_reader_past_it() {
     assert_eq!(
         harness.org.position(&next),
         Some(3),
-        "the cursor stands for a place, not for a count"
+        "the cursor is a position, not a count"
     );
 }
 
@@ -200,7 +200,10 @@ async fn each_token_has_a_bucket_within_the_orgs() {
         (429, "6/0"),
     ];
     let expected = expected.map(|(status, left)| (status, left.to_owned()));
-    assert_eq!(said, expected, "the org's figures, whoever is refused");
+    assert_eq!(
+        said, expected,
+        "the org's figures, whichever token is refused"
+    );
 }
 
 #[tokio::test(start_paused = true)]

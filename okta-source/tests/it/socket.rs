@@ -1,4 +1,4 @@
-//! The same over a real socket: what reqwest makes of it.
+//! The source over a real socket, with reqwest.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -10,22 +10,22 @@ use super::harness::{Harness, events, run};
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// Unfolds to so much that its gzip is longer than the sink reads.
+/// Uncompressed bytes whose gzip is longer than the sink reads.
 const BOMB: usize = 1 << 27;
 
-/// The fault, and how often the events arrive that it happens to.
+/// Each fault, and how often the events of the faulty request arrive.
 fn passing() -> Vec<(Fault, usize)> {
     vec![
         (Fault::ResetBeforeReading, 1),
         (Fault::SlowReading(LONG), 1),
         (Fault::SlowReading(Duration::from_secs(10)), 1),
         (Fault::Slow(Duration::from_secs(10)), 1),
-        // Where the answer is lost the entries were taken, and the repeat is the price of losing none.
+        // The ingress stored the entries, but the answer was lost: they are sent twice so that none is lost.
         (Fault::ResetAfterAccepting, 2),
         (Fault::HalfAnswer, 2),
         (Fault::StalledAnswer, 2),
         (Fault::Slow(LONG), 2),
-        // Small enough to be read: a 2xx is a 2xx, whatever its body would unfold to.
+        // Small enough to be read: a 2xx counts, however long its body would be after decompression.
         (bomb(200, 1 << 20), 1),
         (bomb(503, BOMB), 1),
         (Fault::html(502), 1),
@@ -80,7 +80,7 @@ async fn a_fault_that_waiting_cannot_mend_ends_the_run_and_keeps_every_event() {
     }
 }
 
-/// It may have taken the events; to send them again and again would be no answer to that.
+/// The endpoint may have stored the events, so they must not be sent again and again.
 #[tokio::test(start_paused = true)]
 async fn a_200_that_is_longer_than_any_of_an_ingress_ends_the_run_and_keeps_every_event() {
     let harness = Harness::new(events(5), 5);

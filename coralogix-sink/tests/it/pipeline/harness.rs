@@ -51,7 +51,7 @@ impl Harness {
         }
     }
 
-    /// A sink that reaches the ingress in memory. Light compression: it is not what these tests are about.
+    /// A sink that reaches the ingress in memory. Compression is light, since these tests are not about it.
     pub(crate) fn sink(&self) -> CoralogixSinkBuilder {
         CoralogixSink::builder()
             .domain("EU2")

@@ -69,7 +69,7 @@ fn limit() -> impl Strategy<Value = usize> {
     (0.0..=1.0_f64).prop_map(|at| (32_000.0 * 62.5_f64.powf(at)) as usize)
 }
 
-/// No ingress has such a limit: something on the way has, and what is small may be put aside for it only where others are taken.
+/// A limit below every event comes from a proxy, not the ingress: an event that fits is dead-lettered only if others are accepted.
 async fn below_all_limits_nothing_is_lost(limit: usize) {
     let harness = Harness::new(mixed(), EVENTS);
     harness.ingress.limit(Some(limit), None);
@@ -96,7 +96,7 @@ async fn below_all_limits_nothing_is_lost(limit: usize) {
         let bytes = String::from_utf8_lossy(&letter.bytes);
         assert!(
             over.iter().any(|id| bytes.contains(id)),
-            "limit {limit}: what fits is put aside"
+            "limit {limit}: an event that fits is dead-lettered"
         );
     }
     assert_eq!(ledger.ids().count() as u64, summary.delivered);

@@ -1,4 +1,4 @@
-//! Fate of events: the real pipeline over the sink and the simulated ingress, in memory under paused time.
+//! Events end to end: the real pipeline over the sink and the simulated ingress, in memory under paused time.
 
 mod faults;
 mod harness;

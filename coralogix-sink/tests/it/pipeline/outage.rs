@@ -63,7 +63,7 @@ async fn ten_hours_without_an_ingress_lose_and_repeat_nothing() {
     println!(
         "10 h without an ingress: {failed} attempts, {held} events held, {requests} requests after it"
     );
-    // The default bound is 4,000 events in flight: what more there is waits at the source.
+    // The default bound is 4,000 events in flight: further ones wait at the source.
     assert!(held <= 4_000, "{held}");
     // Four requests in flight, each tried every 15 s on average.
     assert!((5_000..15_000).contains(&failed), "{failed}");

@@ -74,7 +74,7 @@ proptest! {
     fn any_minority_of_poison_entries_is_isolated(bad in proptest::collection::hash_set(0..200_usize, 0..20)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            // A probe that finds nothing but poison takes it for the endpoint's fault: the probed places stay clean.
+            // A probe in which every entry is rejected fails the endpoint: the probed places stay clean.
             let harness = Harness::new(events(200), 200);
             let bad: HashSet<_> = bad.into_iter().filter(|n| *n > 0).collect();
             let poison: Vec<_> = bad.iter().map(|n| harness.events[*n].uuid.clone()).collect();

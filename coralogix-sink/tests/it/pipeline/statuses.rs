@@ -7,17 +7,16 @@ use okta_coralogix_core::ErrorKind;
 
 use super::harness::{Harness, events, run};
 
-/// What becomes of the events behind a status.
+/// Where the events of a request end after its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    /// Taken for delivered.
+    /// They count as delivered.
     Delivered,
-    /// Sent again, as they are, for as long as it takes.
+    /// The same request is sent again until it is accepted.
     Repeated,
-    /// Sent again in smaller requests; one that is refused alone goes to the dead letters, unless every one is, which is the
-    /// endpoint's fault.
+    /// They are sent again in smaller requests. An event that is refused alone is dead-lettered; if every one is, the run ends.
     Split,
-    /// Kept: the run ends with this kind of error.
+    /// They are handed back: the run ends with this kind of error.
     Kept(ErrorKind),
 }
 
@@ -41,7 +40,7 @@ async fn a_status_that_comes_once_loses_and_repeats_no_event() {
         harness.ingress.fail_next(1, Fault::status(status));
         let ended = run(harness.pipeline()).await;
         match (fate(status), ended) {
-            // The scripted 2xx takes nothing: whoever believes it has delivered.
+            // The scripted 2xx stores nothing, but counts as delivered.
             (Fate::Delivered, Ok(summary)) => {
                 assert_eq!(summary.delivered, 5, "{status}");
                 assert_eq!(harness.source.settled_events(), EVENTS, "{status}");

@@ -82,7 +82,7 @@ proptest! {
         prop_assert!(!BodyParser::default().parse(bytes.into()).is_empty());
     }
 
-    /// What is left out between the items is punctuation.
+    /// Only punctuation between the items is left out.
     #[test]
     fn no_byte_but_punctuation_vanishes(
         parts in prop::collection::vec(prop_oneof![

@@ -191,7 +191,7 @@ fn malformed_element_leaves_the_others_alone() {
                 [good, &format!("!{bad}"), good],
                 "in an array"
             );
-            // An array that stays open takes what follows for its elements.
+            // An array that is never closed takes the next values as its elements.
             if bad.starts_with('[') {
                 continue;
             }

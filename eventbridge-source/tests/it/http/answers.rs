@@ -202,7 +202,7 @@ async fn any_content_type_range_and_body_method_are_taken() {
     }
 }
 
-/// After a 405 EventBridge would give the event up.
+/// After a 405 EventBridge would drop the event.
 #[tokio::test(start_paused = true)]
 async fn http_503_answers_a_wrong_method() {
     let harness = Harness::new();

@@ -1,9 +1,9 @@
 //! The endpoint for API destinations.
 
+mod adversary;
 mod answers;
 mod credentials;
 mod harness;
-mod adversary;
 mod outages;
 mod rate;
 mod settings;

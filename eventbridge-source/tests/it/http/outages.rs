@@ -94,7 +94,7 @@ async fn http_503_is_answered_when_coralogix_refuses_our_key() {
         harness.ingress.fail_always(Some(Fault::status(status)));
         let events = harness.events(2);
         assert_eq!(harness.post(envelope(&events[0])).await.status, 503);
-        // The pipeline has ended: nobody is there to settle anything.
+        // The pipeline has ended: nothing is settled any more.
         let start = Instant::now();
         assert_eq!(harness.post(envelope(&events[1])).await.status, 503);
         assert_eq!(start.elapsed(), Duration::ZERO);
@@ -134,7 +134,7 @@ async fn http_503_is_answered_when_the_body_buffer_is_full() {
     let harness = Harness::of(|source| source.max_body_bytes(1 << 20).max_buffered_bytes(2 << 20));
     harness.ingress.set_down(true);
     let events = harness.events(3);
-    // None says how long it is, so that room for the longest is kept.
+    // Without a `Content-Length` the server reserves room for the longest body.
     let ask = |n: usize| harness.post(envelope(&events[n]));
     let start = Instant::now();
     let third = async {
@@ -227,7 +227,7 @@ async fn unknown_clock_does_not_expire_an_event_underway() {
         let event = harness.events(1);
         let ahead = TimeDelta::days(1) - TimeDelta::seconds(seconds);
         harness.host.set_wrong_by(ahead);
-        // Whatever says so, it is not known to be the ingress.
+        // A proxy may have answered.
         harness.ingress.fail_always(Some(Fault::status(503)));
         for _ in 0..3 {
             let status = harness.post(envelope(&event[0])).await.status;

@@ -9,7 +9,7 @@ use super::harness::{Harness, envelope};
 #[tokio::test(start_paused = true)]
 async fn two_thousand_events_at_300_a_second_become_a_few_requests() {
     let harness = Harness::new();
-    // What an ingress far away takes.
+    // The round trip of a distant ingress.
     let latency = Duration::from_millis(80);
     harness.ingress.fail_always(Some(Fault::Slow(latency)));
     let events = harness.events(2000);

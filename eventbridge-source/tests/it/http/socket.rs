@@ -86,7 +86,7 @@ impl Served {
 
 pub(crate) async fn read_all(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
-    // A connection that is cut has said what it said.
+    // A connection that is cut may have sent a response before.
     stream.read_to_end(&mut answer).await.ok();
     String::from_utf8(answer).unwrap()
 }

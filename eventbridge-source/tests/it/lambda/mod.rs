@@ -118,7 +118,7 @@ async fn dead_lettered_message_is_done_and_has_its_receive_count() {
 
 #[tokio::test(start_paused = true)]
 async fn deadline_reports_only_settled_messages_as_done() {
-    // Three requests of two, the third of which does not end in time.
+    // Three requests of two events; the third does not end in time.
     let limits = okta_coralogix_core::sink::BatchLimits {
         entries: 2,
         bytes: 2_000_000,
@@ -221,7 +221,7 @@ async fn refused_key_fails_the_invocation_and_settles_nothing() {
         .handle(batch(&events(3), None), within(10))
         .await;
     assert_eq!(handled.unwrap_err().kind(), ErrorKind::Unauthorized);
-    // A later invocation is handled as if nothing had been.
+    // A later invocation is not affected.
     harness.sink.refuse_all(None);
     let reply = harness
         .handler

@@ -50,7 +50,7 @@ async fn standard_queue_ignores_message_groups() {
         held.push(delivery.expect("it does not wait").unwrap().unwrap());
     }
     let [first, second, third] = <[_; 3]>::try_from(held).unwrap();
-    // What goes back takes nothing along.
+    // A message that is handed back affects no other.
     first.acker.settle(&[Outcome::HandedBack]).await.unwrap();
     second.acker.settle(&[Outcome::Settled]).await.unwrap();
     third.acker.settle(&[Outcome::Settled]).await.unwrap();

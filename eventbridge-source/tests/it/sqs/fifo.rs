@@ -54,7 +54,7 @@ async fn fifo_group_resumes_with_the_message_that_was_handed_back() {
     let groups = two_groups(&harness, 20);
     let mut source = harness.source().await;
     let delivery = source.next().await.unwrap().unwrap();
-    // The second message of `a` and nothing else goes back; what was taken with it follows.
+    // The second message of `a` is handed back, and then those of its group that were received with it.
     let mut outcomes = vec![Outcome::Settled; delivery.items.len()];
     outcomes[2] = Outcome::HandedBack;
     delivery.acker.settle(&outcomes).await.unwrap();

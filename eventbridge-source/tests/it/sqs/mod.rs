@@ -3,9 +3,9 @@
 mod bounds;
 mod conformance;
 mod deletes;
+mod drain;
 mod fifo;
 mod harness;
-mod drain;
 mod settlement;
 mod socket;
 mod visibility;

@@ -71,7 +71,7 @@ async fn message_is_handed_back_when_one_of_its_events_is() {
 async fn malformed_message_is_dead_lettered_with_its_receive_count_and_deleted() {
     let bodies = [envelope(r#"{"uuid":"u"}"#), Bytes::from_static(b"not json")];
     let harness = Harness::with(SqsSimulator::builder(), &bodies);
-    // Somebody else had it before and did not finish.
+    // Another consumer received it before and did not settle it.
     let first = okta_coralogix_core::EventSource::next(&mut harness.source().await).await;
     drop(first);
     harness.queue.show_all();
@@ -132,7 +132,7 @@ async fn refused_key_ends_the_run_and_returns_every_message_at_once() {
         Error::new(ErrorKind::Unauthorized, "the key is refused")
     }));
     let source = harness.source().await;
-    let returned = source.drain_handle();
+    let drain_handle = source.drain_handle();
     let failed = harness
         .pipeline(source)
         .build()
@@ -142,7 +142,7 @@ async fn refused_key_ends_the_run_and_returns_every_message_at_once() {
     let failed = failed.unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::Unauthorized);
     assert!(failed.summary.is_balanced() && failed.summary.delivered == 0);
-    returned.wait().await;
+    drain_handle.wait().await;
     assert_eq!(harness.queue.depth_now().visible, 30);
     assert_eq!(harness.queue.deleted(), 0);
 }
@@ -156,7 +156,7 @@ async fn unsettled_message_moves_to_the_queues_dead_letter_queue() {
             .open()
             .await
             .unwrap();
-        let returned = source.drain_handle();
+        let drain_handle = source.drain_handle();
         harness
             .sink
             .script([SinkFault::Refuse(Error::new(ErrorKind::Forbidden, "no"))]);
@@ -166,7 +166,7 @@ async fn unsettled_message_moves_to_the_queues_dead_letter_queue() {
             .unwrap()
             .run(tokio::time::sleep(secs(30)));
         assert!(run.await.is_ok() == harness.queue.dead().contains(&envelopes(1)[0]));
-        returned.wait().await;
+        drain_handle.wait().await;
     }
     assert_eq!(harness.queue.dead().len(), 1);
     assert_eq!(

@@ -36,7 +36,7 @@ async fn killed_consumer_returns_its_messages_within_the_visibility_timeout() {
     let runtime_of_its_own = {
         let queue = harness.queue.clone();
         let sink = harness.sink.clone();
-        // A process that ends at once: nothing of it runs on.
+        // The process is killed: none of its tasks runs on.
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_time()
@@ -59,7 +59,7 @@ async fn killed_consumer_returns_its_messages_within_the_visibility_timeout() {
     runtime_of_its_own.join().unwrap();
     // Dropped un-awaited, the run could not tell the queue.
     assert_eq!(harness.queue.depth_now().in_flight, 25);
-    // Its time was the real one, by which the last step began at the latest now.
+    // The real clock ran meanwhile: the last step began now at the latest.
     tokio::time::advance(secs(5) + began.elapsed()).await;
     assert_eq!(harness.queue.depth_now().visible, 25);
 }
@@ -70,7 +70,7 @@ async fn shutdown_gives_unsettled_messages_back_at_once() {
     let harness = Harness::with(SqsSimulator::builder(), &bodies);
     harness.sink.go_down_for(secs(3600));
     let source = harness.source().await;
-    let returned = source.drain_handle();
+    let drain_handle = source.drain_handle();
     let pipeline = harness
         .pipeline(source)
         .drain_timeout(secs(2))
@@ -79,7 +79,7 @@ async fn shutdown_gives_unsettled_messages_back_at_once() {
     let summary = pipeline.run(tokio::time::sleep(secs(4))).await.unwrap();
     assert!(summary.is_balanced());
     assert_eq!(summary.handed_back, summary.received);
-    returned.wait().await;
+    drain_handle.wait().await;
     assert_eq!(
         (
             harness.queue.depth_now().visible,

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::harness::Harness;
 
-/// Each refusal has a message of its own; the words are what sets it apart.
+/// Each refusal has its own message, known by these words.
 async fn says(harness: &Harness, app: ServiceApp, kind: ErrorKind, words: &[&str]) -> String {
     let error = refused(harness, app).await;
     assert_eq!(

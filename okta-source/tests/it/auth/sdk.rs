@@ -1,4 +1,4 @@
-//! The simulator, judged by a client that is not ours: Okta's own SDK for Python.
+//! Okta's own SDK for Python as a client of the simulator.
 //!
 //! `OKTA_SDK_PYTHON` names the interpreter that has it; `.ci/run` installs one. Without it the tests are skipped, and say so.
 
@@ -52,7 +52,7 @@ async fn lists(org: OktaSimulator, arguments: &[&str]) -> Option<Vec<RecordedReq
         .arg(folder.join("tests/sdk/list.py"))
         .arg(served.base_url())
         .args(arguments);
-    // What is set on this machine is not meant for the SDK; neither is a proxy for loopback.
+    // Variables of this machine are not meant for the SDK; neither is a proxy for loopback.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().to_ascii_uppercase();
         if name.starts_with("OKTA_") || name.ends_with("_PROXY") {
@@ -82,7 +82,7 @@ async fn lists(org: OktaSimulator, arguments: &[&str]) -> Option<Vec<RecordedReq
     Some(org.requests())
 }
 
-/// Past the harness, which keeps the output of a test that passes to itself: one that was not run must not look like one that was.
+/// Bypasses the test harness, which hides the output of a test that passes: a skipped test must not look like one that ran.
 fn say_skipped() {
     let why =
         "SKIPPED: the Okta SDK for Python is not installed; set OKTA_SDK_PYTHON, or run .ci/run";

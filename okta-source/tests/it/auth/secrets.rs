@@ -1,4 +1,4 @@
-//! Nothing that is said, logged or stored holds what must not be known.
+//! No message, log or stored record contains a secret.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use crate::secrets::{Logged, everything};
 
 const CLIENT_SECRET: &str = "M4rk3d-Cl13nt-S3cr3t";
 
-/// A network that remembers each secret that passes through it, and may answer with all that was sent.
+/// A transport that remembers each secret that passes through it, and may echo the request in its answer.
 struct Tap {
     org: OktaSimulator,
     seen: Mutex<Vec<String>>,
@@ -95,7 +95,7 @@ impl Transport for Tap {
     }
 }
 
-/// All that can be seen of one kind of app in all that can go wrong.
+/// All that one kind of app prints and logs under every fault.
 async fn run(harness: &Harness, app: ServiceApp) -> (String, Vec<String>) {
     let tap = Arc::new(Tap {
         org: harness.org.clone(),
@@ -144,7 +144,7 @@ async fn run(harness: &Harness, app: ServiceApp) -> (String, Vec<String>) {
         }
     }
     harness.append(0..2);
-    // What the faults asked for is waited out by the source itself.
+    // The source itself waits as the faults ask.
     if let Ok(Some(delivery)) = source.next().await {
         printed += &format!("{delivery:?}");
         settle(delivery).await.unwrap();
@@ -212,7 +212,7 @@ async fn no_key_secret_token_proof_or_assertion_is_in_anything_that_can_be_seen(
         .filter(|word| word.len() > 8)
         .collect();
     for secret in secrets {
-        // What a signed text is about is no secret; its signature is, and so is the whole.
+        // The claims of a JWT are no secret; its signature is, and so is the whole.
         let tail = secret.rsplit('.').next().unwrap().to_ascii_lowercase();
         let seen = words.iter().find(|word| word.contains(&tail));
         assert_eq!(seen, None, "{tail} can be seen");

@@ -1,4 +1,4 @@
-//! The simulator takes no assertion, proof or token that an org should not take. What is sent here is made without the library.
+//! The simulator refuses every assertion, proof or token that an org should refuse. The requests are made without the library.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
