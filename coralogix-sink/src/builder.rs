@@ -161,8 +161,8 @@ impl CoralogixSinkBuilder {
         self
     }
 
-    /// Stores in `offset` how far the ingress's clock is from `clock`, at each answer. For sources without a server of their own to
-    /// compare clocks with: a wrong local clock then does not make events too old.
+    /// Stores the offset of the ingress's clock from `clock` in `offset` at each answer. For sources whose requests have no `Date` to
+    /// compare clocks with: a wrong local clock then does not make events look too old.
     pub fn clock_offset(mut self, offset: SharedClockOffset, clock: impl Clock) -> Self {
         self.clock_probe = Some((offset, Arc::new(clock)));
         self
@@ -172,7 +172,7 @@ impl CoralogixSinkBuilder {
     ///
     /// # Errors
     /// Of kind [`Config`](okta_coralogix_core::ErrorKind::Config): the detail begins with the name of the setting, as
-    /// the user wrote it, and says what to write instead.
+    /// the user wrote it, and names the value to write instead.
     pub fn build(self) -> Result<CoralogixSink, Error> {
         let endpoint = self.where_to_send()?;
         let key = self.api_key_header()?;
@@ -248,12 +248,12 @@ impl CoralogixSinkBuilder {
         }
         // Visible ASCII: any other byte is a quote of a word processor, a line end, or between two keys.
         if !written.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let detail = "it has characters that cannot stand in a header; write the key alone, without quotes or blanks";
+            let detail = "it has characters that are not valid in a header; write the key alone, without quotes or blanks";
             return Err(Error::config(name, detail));
         }
         let header = Secret::from(format!("Bearer {written}"));
         let mut header = HeaderValue::from_str(header.expose())
-            .map_err(|_| Error::config(name, "it cannot stand in a header"))?;
+            .map_err(|_| Error::config(name, "it is not valid in a header"))?;
         header.set_sensitive(true);
         Ok(ApiKey {
             key: Secret::from(written),

@@ -50,7 +50,7 @@ impl GzipLevel {
     }
 }
 
-/// Level 1, by measurement: compressing takes more of an event's time than all else together, and each further level much of it again. The
+/// Level 1, by measurement: compression takes more CPU time per event than everything else together, and higher levels take far more. The
 /// figures are in this crate's README.
 impl Default for GzipLevel {
     fn default() -> Self {
@@ -58,13 +58,13 @@ impl Default for GzipLevel {
     }
 }
 
-/// The most that gzip has: 32 KiB.
+/// The largest window of gzip: 32 KiB.
 const WINDOW_BITS: u8 = 15;
 
 /// Compresses bodies, several at a time if need be.
 pub(crate) struct Compressor {
     level: GzipLevel,
-    /// Those that are not at work. What they allocate is kept from body to body.
+    /// Idle compressors. Each keeps its buffers from body to body.
     idle: Mutex<Vec<Worker>>,
 }
 
@@ -145,7 +145,7 @@ mod tests {
         #[test]
         fn what_was_compressed_comes_back(plain in any::<Vec<u8>>(), level in 1..=9_u32) {
             let compressor = Compressor::new(GzipLevel::new(level).unwrap());
-            // The second one with what is left of the first.
+            // The second one reuses the buffers of the first.
             for plain in [&plain[..], &plain[plain.len() / 2..]] {
                 let wire = compressor.compress(plain);
                 let mut back = Vec::new();

@@ -28,13 +28,13 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest silence within an exchange, before it counts as broken.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// A longer exchange would look like a pipeline that hangs.
+/// A longer exchange could not be told from a pipeline that hangs.
 const MAX_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Bytes of an answer that are read: its first words go into messages, the rest is of no use.
+/// Bytes of an answer that are read: messages quote its beginning.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
-/// The settings of a [`CoralogixSink`](crate::CoralogixSink), as they may stand in a configuration file.
+/// The settings of a [`CoralogixSink`](crate::CoralogixSink), as a configuration file may contain them.
 ///
 /// Where to send is either `domain` or `endpoint`; `api_key` is required; everything else has a default.
 #[derive(Clone, Default, Deserialize)]

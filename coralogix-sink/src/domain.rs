@@ -1,23 +1,23 @@
-//! Reading the domain of an ingress, and telling it from the many other hosts Coralogix has.
+//! Parses the domain of an ingress, and refuses the other hosts of Coralogix.
 
 use std::net::IpAddr;
 
-use crate::error::EndpointError;
+use crate::endpoint_error::EndpointError;
 use crate::region::Region;
 
 /// The longest domain, so that `ingress.private.<domain>` is still a host name.
 const MAX_DOMAIN_BYTES: usize = 237;
 
-/// A domain that has an ingress.
+/// A domain below which the host `ingress.` or `ingress.private.` takes logs.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Ingress {
+pub(crate) struct IngressDomain {
     pub(crate) domain: String,
     pub(crate) private: bool,
     pub(crate) region: Option<Region>,
 }
 
 /// Reads a region code or a bare domain.
-pub(crate) fn parse(written: &str) -> Result<Ingress, EndpointError> {
+pub(crate) fn parse(written: &str) -> Result<IngressDomain, EndpointError> {
     let written = written.trim();
     if written.is_empty() {
         return Err(EndpointError::Empty);
@@ -44,7 +44,7 @@ pub(crate) fn parse(written: &str) -> Result<Ingress, EndpointError> {
     classify(&domain)
 }
 
-/// Checks the host of a base URL. `None`: it is not one of Coralogix's.
+/// Checks the host of a base URL. `None`: it is no known host of Coralogix.
 pub(crate) fn check_ingress_host(host: &str) -> Result<Option<Region>, EndpointError> {
     // A dot at the end names the same host.
     let Some((region, before)) = Region::of_host(host.trim_end_matches('.')) else {
@@ -66,10 +66,10 @@ pub(crate) fn check_ingress_host(host: &str) -> Result<Option<Region>, EndpointE
     }
 }
 
-fn classify(domain: &str) -> Result<Ingress, EndpointError> {
+fn classify(domain: &str) -> Result<IngressDomain, EndpointError> {
     let Some((region, before)) = Region::of_host(domain) else {
         let (domain, private) = strip_ingress(domain);
-        return Ok(Ingress {
+        return Ok(IngressDomain {
             domain: domain.into(),
             private,
             region: None,
@@ -86,8 +86,8 @@ fn classify(domain: &str) -> Result<Ingress, EndpointError> {
     }
 }
 
-fn known(region: Region, private: bool) -> Ingress {
-    Ingress {
+fn known(region: Region, private: bool) -> IngressDomain {
+    IngressDomain {
         domain: region.domain().into(),
         private,
         region: Some(region),
@@ -102,7 +102,7 @@ fn strip_ingress(domain: &str) -> (&str, bool) {
     }
 }
 
-/// What a Coralogix host is, told by the labels before its domain.
+/// The kind of a Coralogix host, by the labels before its domain.
 fn kind_of(before: &str) -> &'static str {
     let first = before.split('.').next().unwrap_or_default();
     match first {
@@ -136,7 +136,7 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// What was probably meant by a URL where a domain belongs.
+/// The domain that a URL in place of a domain most likely means.
 fn suggestion(url: &str) -> String {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?', '#', ':']).next().unwrap_or_default();
@@ -147,7 +147,7 @@ fn suggestion(url: &str) -> String {
     }
 }
 
-/// Only what is short enough to be no key pasted into the wrong place.
+/// The text, unless it is so long that it may be a pasted key.
 fn short(written: &str) -> Option<String> {
     let is_short = written.len() <= 8 && written.bytes().all(|b| b.is_ascii_graphic());
     is_short.then(|| written.into())

@@ -28,7 +28,7 @@ pub(crate) struct Encoder {
     spare: Mutex<Vec<Vec<u8>>>,
 }
 
-/// What a body holds.
+/// The counts of a body.
 struct Framed {
     count: usize,
     /// Truncated entries.

@@ -1,4 +1,4 @@
-//! Where requests go, from what a person wrote.
+//! The URL that requests are sent to, from a domain or a base URL.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -6,13 +6,13 @@ use http::Uri;
 use url::{Host, Url};
 
 use crate::domain;
-use crate::error::EndpointError;
+use crate::endpoint_error::EndpointError;
 use crate::region::Region;
 
 /// The path of the API below an endpoint.
 const SINGLES: &str = "/logs/v1/singles";
 
-/// Paths of Coralogix that take something else than this crate sends, or will be switched off.
+/// Paths of other APIs of Coralogix, and of retired ones.
 const FOREIGN_PATHS: [&str; 5] = [
     "/logs/rest",
     "/api/v1/logs",
@@ -31,12 +31,12 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// From a region code in any case (`EU2`) or a domain (`eu2.coralogix.com`, an old name such as `coralogix.us`, a
-    /// domain of one's own that has an `ingress.` host).
+    /// custom domain that has an `ingress.` host).
     ///
     /// With `private_link` requests go to `ingress.private.<domain>`.
     ///
     /// # Errors
-    /// [`EndpointError`] says what is wrong and what to write instead.
+    /// [`EndpointError`] names the error and the value to write instead.
     pub fn from_domain(domain: &str, private_link: bool) -> Result<Self, EndpointError> {
         let ingress = domain::parse(domain)?;
         let private = private_link || ingress.private;
@@ -46,10 +46,10 @@ impl Endpoint {
     }
 
     /// From a base URL: `https://ingress.eu2.coralogix.com`, a reverse proxy, or `http://` on loopback.
-    /// A pasted `/logs/v1/singles` is taken off.
+    /// A pasted `/logs/v1/singles` is removed.
     ///
     /// # Errors
-    /// [`EndpointError`] says what is wrong and what to write instead. It never repeats user info or a query.
+    /// [`EndpointError`] names the error and the value to write instead. It never repeats user info or a query.
     pub fn from_url(url: &str) -> Result<Self, EndpointError> {
         let url = url.trim();
         if url.is_empty() {

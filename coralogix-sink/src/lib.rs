@@ -7,7 +7,7 @@ mod config;
 mod domain;
 mod encode;
 mod endpoint;
-mod error;
+mod endpoint_error;
 mod region;
 mod sink;
 mod status;
@@ -23,6 +23,6 @@ pub use config::{
     MAX_REQUEST_BYTES,
 };
 pub use endpoint::Endpoint;
-pub use error::EndpointError;
+pub use endpoint_error::EndpointError;
 pub use region::Region;
 pub use sink::CoralogixSink;

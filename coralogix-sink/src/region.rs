@@ -90,7 +90,7 @@ impl Region {
             .find(|region| region.code().eq_ignore_ascii_case(code))
     }
 
-    /// The region whose present or old domain `host` (lower case) is or ends with, and what stands before that domain.
+    /// The region whose present or old domain `host` (lower case) is or ends with, and the labels before that domain.
     pub(crate) fn of_host(host: &str) -> Option<(Self, &str)> {
         Self::ALL
             .into_iter()

@@ -16,12 +16,12 @@ use crate::builder::CoralogixSinkBuilder;
 use crate::config::CoralogixConfig;
 use crate::encode::Encoder;
 use crate::endpoint::Endpoint;
-use crate::status::{self, Ingress};
+use crate::status::{self, IngressName};
 
 /// Sends log entries to `POST /logs/v1/singles` of a Coralogix ingress.
 ///
-/// [`send`](LogSink::send) makes one attempt. The kind of its error says what to do; the pipeline of `okta-coralogix-core` retries,
-/// splits and dead-letters accordingly.
+/// [`send`](LogSink::send) makes one attempt. The pipeline of `okta-coralogix-core` retries, splits or dead-letters
+/// according to the kind of its error.
 pub struct CoralogixSink {
     endpoint: Endpoint,
     /// The ingress, as messages name it.
@@ -125,8 +125,8 @@ impl CoralogixSink {
             .map_err(|error| status::no_answer(&error, &self.name))
     }
 
-    fn ingress(&self) -> Ingress<'_> {
-        Ingress {
+    fn ingress(&self) -> IngressName<'_> {
+        IngressName {
             name: &self.name,
             key: &self.key,
         }

@@ -1,4 +1,4 @@
-//! What an answer to a request means: a pure function of status, headers and body.
+//! Classifies answers: a pure function of status, headers and body.
 //!
 //! Coralogix publishes no table of status codes. This table follows its own clients, and is safe where they differ: only a 2xx
 //! counts as delivered, and only a refusal of the content (400, 413, 422) lets the pipeline give up an entry.
@@ -14,16 +14,16 @@ use crate::config::MAX_RESPONSE_BYTES;
 
 /// The ingress as messages name it, and the key that no message may repeat.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ingress<'a> {
+pub(crate) struct IngressName<'a> {
     /// `ingress.eu2.coralogix.com (region EU2)`.
     pub(crate) name: &'a str,
     pub(crate) key: &'a Secret,
 }
 
 /// Classifies a complete answer.
-pub(crate) fn classify(answer: &Response<Bytes>, ingress: Ingress<'_>) -> Result<(), Error> {
+pub(crate) fn classify(answer: &Response<Bytes>, ingress: IngressName<'_>) -> Result<(), Error> {
     let (status, headers) = (answer.status(), answer.headers());
-    let Ingress { name, .. } = ingress;
+    let IngressName { name, .. } = ingress;
     let said = said(headers, answer.body(), ingress.key);
     let html = is_html(headers, answer.body());
     match status.as_u16() {
@@ -160,7 +160,7 @@ mod tests {
         let answer = answer
             .body(Bytes::copy_from_slice(body.as_bytes()))
             .unwrap();
-        let ingress = Ingress {
+        let ingress = IngressName {
             name: "ingress.eu2.coralogix.com (region EU2)",
             key: &Secret::from("hunter2"),
         };

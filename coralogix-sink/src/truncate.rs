@@ -10,7 +10,7 @@ pub(crate) const FLAG: &str = "okta_coralogix";
 /// Members that become `null`, in this order.
 const NULLED: [[&str; 2]; 2] = [["debugContext", "debugData"], ["request", "ipChain"]];
 
-/// The array of which as many of the first elements are kept as fit, at least one.
+/// The array that is cut to as many of its first elements as fit, at least one.
 const CUT: &str = "target";
 
 /// The member of an EventBridge envelope that holds the LogEvent.

@@ -1,4 +1,4 @@
-//! One entry that was taken.
+//! One accepted entry.
 
 use std::borrow::Cow;
 
@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// An entry that was taken, as it stood in the request.
+/// An accepted entry, as the request contained it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Arrival {
-    /// What tells it from others, where it could be found in the text.
+    /// Its id, if the text contains one.
     pub id: Option<String>,
     /// `applicationName`.
     pub application: String,
@@ -32,23 +32,23 @@ pub struct Arrival {
     pub bytes: usize,
     /// Index of the request that brought it, in [`Ledger::requests`](super::Ledger::requests).
     pub request: usize,
-    /// What is odd about it.
-    pub remarks: Vec<Remark>,
+    /// Limits that it exceeds.
+    pub warnings: Vec<Warning>,
 }
 
-/// What is odd about an entry that was taken all the same.
+/// A limit of the simulator that an accepted entry exceeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Remark {
-    /// Older than the simulator was told to expect.
+pub enum Warning {
+    /// Older than [`max_age`](super::CoralogixSimulatorBuilder::max_age).
     TooOld,
-    /// Larger than the simulator was told to expect.
+    /// Larger than [`max_entry_bytes`](super::CoralogixSimulatorBuilder::max_entry_bytes).
     TooBig,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Wire<'a> {
+struct EntryFields<'a> {
     #[serde(borrow)]
     application_name: Cow<'a, str>,
     #[serde(borrow)]
@@ -71,39 +71,40 @@ struct Wire<'a> {
 impl Arrival {
     /// Reads an entry strictly: the documented fields, no other.
     pub(super) fn read(entry: &RawValue) -> Result<Self, String> {
-        let wire: Wire<'_> = serde_json::from_str(entry.get()).map_err(|e| e.to_string())?;
+        let fields: EntryFields<'_> =
+            serde_json::from_str(entry.get()).map_err(|e| e.to_string())?;
         for (field, name) in [
-            ("applicationName", &wire.application_name),
-            ("subsystemName", &wire.subsystem_name),
+            ("applicationName", &fields.application_name),
+            ("subsystemName", &fields.subsystem_name),
         ] {
             if name.trim().is_empty() {
                 return Err(format!("{field} is empty"));
             }
         }
-        if wire.severity.is_some_and(|code| !(1..=6).contains(&code)) {
+        if fields.severity.is_some_and(|code| !(1..=6).contains(&code)) {
             return Err("severity is not 1 to 6".into());
         }
-        let timestamp = match wire.timestamp {
+        let timestamp = match fields.timestamp {
             None => None,
             Some(number) => Some(read_millis(number.get()).ok_or("timestamp is no number")?),
         };
-        let (text, embedded) = match serde_json::from_str::<String>(wire.text.get()) {
+        let (text, embedded) = match serde_json::from_str::<String>(fields.text.get()) {
             Ok(plain) => (plain, false),
-            Err(_) => (wire.text.get().into(), true),
+            Err(_) => (fields.text.get().into(), true),
         };
         Ok(Self {
             id: None,
-            application: wire.application_name.into_owned(),
-            subsystem: wire.subsystem_name.into_owned(),
-            computer: wire.computer_name,
-            category: wire.category,
+            application: fields.application_name.into_owned(),
+            subsystem: fields.subsystem_name.into_owned(),
+            computer: fields.computer_name,
+            category: fields.category,
             timestamp,
-            severity: wire.severity,
+            severity: fields.severity,
             text,
             embedded,
             bytes: entry.get().len(),
             request: 0,
-            remarks: Vec::new(),
+            warnings: Vec::new(),
         })
     }
 }

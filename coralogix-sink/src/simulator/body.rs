@@ -1,4 +1,4 @@
-//! Reading the body of a request.
+//! Reads the body of a request.
 
 use std::io::Read;
 
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::arrival::Arrival;
 
-/// The most bytes that a body may unfold to.
+/// The most bytes of a body after decompression.
 const MAX_UNCOMPRESSED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A body that could be read.
@@ -19,7 +19,7 @@ pub(super) struct Singles {
     pub(super) plain_bytes: usize,
 }
 
-/// Why a body could not be read, and as much as is known of it.
+/// Why a body could not be read, and the counts that are known.
 #[derive(Debug)]
 pub(super) struct BadBody {
     pub(super) reason: String,
@@ -66,7 +66,9 @@ fn gunzip(wire: &[u8], most: u64) -> Result<Vec<u8>, String> {
         .read_to_end(&mut plain)
         .map_err(|error| format!("not gzip: {error}"))?;
     if plain.len() as u64 > most {
-        return Err(format!("the body unfolds to more than {most} bytes"));
+        return Err(format!(
+            "the body has more than {most} bytes after decompression"
+        ));
     }
     Ok(plain)
 }

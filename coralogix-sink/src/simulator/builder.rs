@@ -53,7 +53,7 @@ impl CoralogixSimulatorBuilder {
         self
     }
 
-    /// How to find the id of an entry in its text. Default: [`okta_uuid`].
+    /// Finds the id of an entry in its text. Default: [`okta_uuid`].
     pub fn identity(
         mut self,
         identity: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
@@ -62,13 +62,13 @@ impl CoralogixSimulatorBuilder {
         self
     }
 
-    /// Remarks entries that are older than this. Default: none.
+    /// Accepts entries that are older than this with a [`Warning`](super::Warning). Default: no limit.
     pub fn max_age(mut self, age: TimeDelta) -> Self {
         self.settings.max_age = Some(age);
         self
     }
 
-    /// Remarks entries that are larger than this. Default: none.
+    /// Accepts entries that are larger than this with a [`Warning`](super::Warning). Default: no limit.
     pub fn max_entry_bytes(mut self, bytes: usize) -> Self {
         self.settings.max_entry_bytes = Some(bytes);
         self

@@ -25,10 +25,10 @@ pub enum Fault {
     StalledAnswer,
     /// Accepts the entries at once, and answers as usual, this much later.
     Slow(Duration),
-    /// Begins to read the body this much later, so that a large one jams, and then answers as usual. If the caller goes
-    /// away before, it accepts nothing.
+    /// Begins to read the body this much later, so that writing a large one blocks, and then answers as usual. If the client
+    /// disconnects before, it accepts nothing.
     SlowReading(Duration),
-    /// Answers with a status, a 2xx accepting the entries as usual, and with a gzip body of zeros that nobody asked for.
+    /// Answers with a status, a 2xx accepting the entries as usual, and with a gzip body of zeros that the client did not ask for.
     GzipBomb {
         /// The status.
         status: u16,

@@ -1,4 +1,4 @@
-//! One request: what becomes of it.
+//! Handles one request: checks it, records it, and answers.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
@@ -12,10 +12,10 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, LOCATION
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 
-use super::arrival::{Arrival, Remark};
+use super::arrival::{Arrival, Warning};
 use super::body::{self, BadBody, Singles};
 use super::fault::{Fault, RetryAfter};
-use super::ingress::{CoralogixSimulator, Ingress, State};
+use super::ingress::{CoralogixSimulator, SimulatedIngress, State};
 use super::ledger::RecordedRequest;
 
 const PAGE: &str = "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>";
@@ -24,56 +24,56 @@ const INFALLIBLE: &str = "writing to memory does not fail";
 
 const WRONG_KEY: &str = "wrong key";
 
-/// What goes back.
+/// How the response is sent.
 #[derive(Debug)]
-pub(super) enum Reply {
+pub(super) enum SimulatedResponse {
     /// A whole answer.
     Whole(Response<Bytes>),
     /// The head of the answer and half of its body.
     Half(Response<Bytes>),
     /// The head of the answer, half of its body, and then nothing.
     Stalled(Response<Bytes>),
-    /// Nothing: the connection breaks.
+    /// None: the connection breaks.
     Broken,
 }
 
 impl CoralogixSimulator {
-    /// Handles one request, wherever it came from. `read` brings its body, or nothing if the caller broke off.
+    /// Handles one request, from a socket or in memory. `read` resolves to its body, or to `None` if the client broke off.
     pub(super) async fn handle(
         &self,
         head: &Parts,
         read: impl Future<Output = Option<Bytes>>,
-    ) -> Reply {
+    ) -> SimulatedResponse {
         let ingress = self.ingress();
         let fault = {
             let mut state = ingress.state();
             if state.down {
-                return Reply::Broken;
+                return SimulatedResponse::Broken;
             }
             state.next.pop_front().or_else(|| state.always.clone())
         };
         if fault == Some(Fault::ResetBeforeReading) {
             ingress.state().ledger.requests.push(record(&[], None));
-            return Reply::Broken;
+            return SimulatedResponse::Broken;
         }
         if let Some(Fault::SlowReading(wait)) = fault {
             tokio::time::sleep(wait).await;
         }
         let Some(wire) = read.await else {
-            return Reply::Broken;
+            return SimulatedResponse::Broken;
         };
         let wait = match fault {
             Some(Fault::Slow(wait)) => wait,
             _ => Duration::ZERO,
         };
-        let reply = ingress.answer(head, &wire, fault);
+        let response = ingress.answer(head, &wire, fault);
         tokio::time::sleep(wait).await;
-        reply
+        response
     }
 }
 
-impl Ingress {
-    fn answer(&self, head: &Parts, wire: &Bytes, fault: Option<Fault>) -> Reply {
+impl SimulatedIngress {
+    fn answer(&self, head: &Parts, wire: &Bytes, fault: Option<Fault>) -> SimulatedResponse {
         let now = self.settings.clock.now();
         let mut state = self.state();
         let mut record = record(wire, None);
@@ -111,9 +111,9 @@ impl Ingress {
         put(&mut answer, CONTENT_TYPE, "application/json");
         put(&mut answer, DATE, &httpdate::fmt_http_date(now.into()));
         match fault {
-            Some(Fault::ResetAfterAccepting) => return Reply::Broken,
-            Some(Fault::HalfAnswer) => return Reply::Half(answer),
-            Some(Fault::StalledAnswer) => return Reply::Stalled(answer),
+            Some(Fault::ResetAfterAccepting) => return SimulatedResponse::Broken,
+            Some(Fault::HalfAnswer) => return SimulatedResponse::Half(answer),
+            Some(Fault::StalledAnswer) => return SimulatedResponse::Stalled(answer),
             Some(Fault::GzipBomb {
                 uncompressed_bytes, ..
             }) => {
@@ -134,7 +134,7 @@ impl Ingress {
             }
             _ => {}
         }
-        Reply::Whole(answer)
+        SimulatedResponse::Whole(answer)
     }
 
     /// The entries, or the status and reason of a refusal.
@@ -185,11 +185,11 @@ impl Ingress {
                 .zip(limit)
                 .is_some_and(|(at, limit)| now - at > limit)
             {
-                entry.remarks.push(Remark::TooOld);
+                entry.warnings.push(Warning::TooOld);
             }
             let limit = self.settings.max_entry_bytes;
             if limit.is_some_and(|limit| entry.bytes > limit) {
-                entry.remarks.push(Remark::TooBig);
+                entry.warnings.push(Warning::TooBig);
             }
             state.ledger.entries.push(Arc::new(entry));
         }
@@ -224,7 +224,7 @@ fn bomb(uncompressed_bytes: usize) -> Bytes {
     encoder.finish().expect(INFALLIBLE).into()
 }
 
-/// Notes what a refused request held.
+/// Counts the entries and bytes of a refused request.
 fn note(record: &mut RecordedRequest, headers: &HeaderMap, wire: &[u8]) {
     match body::read(headers, wire) {
         Ok(singles) => {
@@ -256,7 +256,7 @@ fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::zero())
 }
 
-/// Sets a header that was written by a test: one that cannot stand there is left out.
+/// Sets a header that a test scripted; an invalid value is left out.
 fn put(answer: &mut Response<Bytes>, name: http::HeaderName, value: &str) {
     if let Ok(value) = value.parse() {
         answer.headers_mut().insert(name, value);

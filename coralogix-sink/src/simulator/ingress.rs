@@ -16,9 +16,9 @@ type Poison = dyn Fn(&str) -> bool + Send + Sync;
 
 /// A simulated ingress. Clones are the same one.
 #[derive(Clone)]
-pub struct CoralogixSimulator(Arc<Ingress>);
+pub struct CoralogixSimulator(Arc<SimulatedIngress>);
 
-pub(super) struct Ingress {
+pub(super) struct SimulatedIngress {
     pub(super) settings: Settings,
     state: Mutex<State>,
 }
@@ -36,20 +36,20 @@ pub(super) struct State {
     pub(super) max_entry: Option<usize>,
 }
 
-impl Ingress {
+impl SimulatedIngress {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl CoralogixSimulator {
-    /// An ingress that accepts [`key`](Self::key) and everything that is as documented.
+    /// An ingress that accepts [`key`](Self::key) and every documented request.
     #[must_use]
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// A builder: clock, key, identity of entries, what to remark.
+    /// A builder: clock, key, identity of entries, limits that give warnings.
     pub fn builder() -> CoralogixSimulatorBuilder {
         CoralogixSimulatorBuilder::new()
     }
@@ -66,10 +66,10 @@ impl CoralogixSimulator {
             max_entries: None,
             max_entry: None,
         });
-        Self(Arc::new(Ingress { settings, state }))
+        Self(Arc::new(SimulatedIngress { settings, state }))
     }
 
-    pub(super) fn ingress(&self) -> &Ingress {
+    pub(super) fn ingress(&self) -> &SimulatedIngress {
         &self.0
     }
 
@@ -92,37 +92,36 @@ impl CoralogixSimulator {
         self.0.state().key = key.into();
     }
 
-    /// What arrived so far.
+    /// A snapshot of the ledger.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
         self.0.state().ledger.clone()
     }
 
-    /// Entries taken so far, repeats included. Cheaper than a [`ledger`](Self::ledger).
+    /// Entries accepted so far, repeats included. Cheaper than a [`ledger`](Self::ledger).
     #[must_use]
     pub fn arrivals(&self) -> usize {
         self.0.state().ledger.entries.len()
     }
 
-    /// Lets `fault` happen to each of `n` requests, after those that were scripted before.
+    /// Applies `fault` to each of `n` requests, after the faults that were scripted before.
     pub fn fail_next(&self, n: usize, fault: Fault) {
         let faults = std::iter::repeat_n(fault, n);
         self.0.state().next.extend(faults);
     }
 
-    /// Lets `fault` happen to every request that no [`fail_next`](Self::fail_next) is left for, until it is taken back
-    /// with `None`.
+    /// Applies `fault` to every request for which no [`fail_next`](Self::fail_next) is left, until it is reset with `None`.
     pub fn fail_always(&self, fault: Option<Fault>) {
         self.0.state().always = fault;
     }
 
-    /// Nobody there: in memory no connection is made; on the socket every one is broken at once. (A socket that refuses
+    /// The ingress is down: in memory connecting fails; on the socket each connection is closed at once. (A socket that refuses
     /// connections: [`CoralogixServer::stop`].)
     pub fn set_down(&self, down: bool) {
         self.0.state().down = down;
     }
 
-    /// Answers 400 to every request that has an entry with such a text in it, and takes none of it.
+    /// Answers 400 to every request that contains an entry with such a text, and accepts none of its entries.
     pub fn poison(&self, is_poison: impl Fn(&str) -> bool + Send + Sync + 'static) {
         self.0.state().poison = Some(Arc::new(is_poison));
     }

@@ -1,11 +1,11 @@
-//! The log of arrivals and requests.
+//! The record of accepted entries and of requests.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::arrival::{Arrival, Remark};
+use super::arrival::{Arrival, Warning};
 
-/// A snapshot of what arrived so far.
+/// A snapshot of the entries and requests that arrived so far.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     pub(super) entries: Vec<Arc<Arrival>>,
@@ -32,7 +32,7 @@ pub struct RecordedRequest {
     pub bad_shape: bool,
     /// True if it was an array without an entry: the sink's `check`, never a delivery.
     pub empty: bool,
-    /// True if it came with another key than the one accepted, or none.
+    /// True if its key was missing or wrong.
     pub wrong_key: bool,
 }
 
@@ -79,7 +79,7 @@ impl Ledger {
         expected.filter(|id| !arrived.contains(id)).collect()
     }
 
-    /// How many ids arrived first after one that `expected` has behind them. Ids that are not in `expected` do not count.
+    /// The number of ids whose first arrival came after an id that `expected` has behind them. Other ids do not count.
     #[must_use]
     pub fn out_of_order<'a>(&self, expected: impl IntoIterator<Item = &'a str>) -> usize {
         let places: HashMap<&str, usize> = expected.into_iter().zip(0..).collect();
@@ -108,13 +108,13 @@ impl Ledger {
     /// Entries older than the limit that the simulator was given.
     #[must_use]
     pub fn too_old(&self) -> usize {
-        self.remarked(Remark::TooOld)
+        self.entries_with(Warning::TooOld)
     }
 
     /// Entries larger than the limit that the simulator was given.
     #[must_use]
     pub fn too_big(&self) -> usize {
-        self.remarked(Remark::TooBig)
+        self.entries_with(Warning::TooBig)
     }
 
     /// Requests that were not as documented.
@@ -136,8 +136,8 @@ impl Ledger {
         self.requests.iter().filter(|r| r.status == status).count()
     }
 
-    fn remarked(&self, remark: Remark) -> usize {
+    fn entries_with(&self, warning: Warning) -> usize {
         let entries = self.entries.iter();
-        entries.filter(|e| e.remarks.contains(&remark)).count()
+        entries.filter(|e| e.warnings.contains(&warning)).count()
     }
 }

@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use http::{Request, Response};
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 
-use super::handler::Reply;
+use super::handler::SimulatedResponse;
 use super::ingress::CoralogixSimulator;
 
 #[async_trait]
@@ -19,16 +19,18 @@ impl Transport for CoralogixSimulator {
         }
         let (head, body) = request.into_parts();
         match self.handle(&head, ready(Some(body))).await {
-            Reply::Whole(answer) => Ok(answer.map(|body| stream::iter([Ok(body)]).boxed())),
-            Reply::Half(answer) => Ok(answer.map(|body| {
+            SimulatedResponse::Whole(answer) => {
+                Ok(answer.map(|body| stream::iter([Ok(body)]).boxed()))
+            }
+            SimulatedResponse::Half(answer) => Ok(answer.map(|body| {
                 let half = body.slice(..body.len() / 2);
                 stream::iter([Ok(half), Err(reset())]).boxed()
             })),
-            Reply::Stalled(answer) => Ok(answer.map(|body| {
+            SimulatedResponse::Stalled(answer) => Ok(answer.map(|body| {
                 let half = body.slice(..body.len() / 2);
                 stream::iter([Ok(half)]).chain(stream::pending()).boxed()
             })),
-            Reply::Broken => Err(reset()),
+            SimulatedResponse::Broken => Err(reset()),
         }
     }
 }

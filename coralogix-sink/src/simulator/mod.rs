@@ -1,4 +1,4 @@
-//! A stand-in for a Coralogix ingress, with a ledger of what arrived and scripted faults.
+//! Simulates a Coralogix ingress, with a ledger of entries and requests, and scripted faults.
 //!
 //! One [`CoralogixSimulator`] answers over a real socket ([`serve`](CoralogixSimulator::serve)) and in memory (it is a
 //! [`Transport`](okta_coralogix_core::transport::Transport), for tests under paused time), any collector that posts to
@@ -23,8 +23,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What it cannot model: how Coralogix judges names, old timestamps, big entries or quotas is not documented. It takes
-//! them, and notes them in the ledger.
+//! Not modelled, since Coralogix does not document it: how it treats names, old timestamps, large entries and quotas. The simulator
+//! accepts them, and the ledger has a [`Warning`] for old and large entries.
 
 mod arrival;
 mod body;
@@ -37,7 +37,7 @@ mod ledger;
 mod memory;
 mod server;
 
-pub use arrival::{Arrival, Remark};
+pub use arrival::{Arrival, Warning};
 pub use builder::CoralogixSimulatorBuilder;
 pub use fault::{Fault, RetryAfter};
 pub use identity::okta_uuid;

@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::handler::Reply;
+use super::handler::SimulatedResponse;
 use super::ingress::CoralogixSimulator;
 
 /// The most bytes of a request that are read.
@@ -62,7 +62,7 @@ impl CoralogixServer {
         self.address
     }
 
-    /// Stops listening and breaks what is open: connections are refused from now on.
+    /// Stops listening and closes all connections: new ones are refused from now on.
     pub async fn stop(&mut self) {
         if let Some(mut task) = self.task.take() {
             task.0.abort();
@@ -85,11 +85,11 @@ impl CoralogixServer {
     }
 }
 
-/// Takes connections. They live in the set, so that they end with the task.
+/// Accepts connections. The set owns them, so that they end with the task.
 async fn accept(listener: TcpListener, simulator: CoralogixSimulator) {
     let mut connections = JoinSet::new();
     loop {
-        // A connection that broke before it was taken, or no more file handles: nothing that ends a server.
+        // The connection broke before it was accepted, or file handles have run out: neither ends the server.
         let Ok((stream, _)) = listener.accept().await else {
             tokio::task::yield_now().await;
             continue;
@@ -102,7 +102,7 @@ async fn accept(listener: TcpListener, simulator: CoralogixSimulator) {
 async fn connection(stream: TcpStream, simulator: CoralogixSimulator) {
     let service = service_fn(|request| answer(&simulator, request));
     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // It ends with an error whenever a fault is played or the caller goes away.
+    // It ends with an error after a fault, or when the client disconnects.
     drop(served.await);
 }
 
@@ -117,16 +117,16 @@ async fn answer(
         whole.ok().map(|whole| whole.to_bytes())
     };
     match simulator.handle(&head, read).await {
-        Reply::Whole(answer) => {
+        SimulatedResponse::Whole(answer) => {
             Ok(answer.map(|body| Full::new(body).map_err(io::Error::other).boxed()))
         }
-        Reply::Half(answer) => Ok(cut(answer, false)),
-        Reply::Stalled(answer) => Ok(cut(answer, true)),
-        Reply::Broken => Err(reset()),
+        SimulatedResponse::Half(answer) => Ok(cut(answer, false)),
+        SimulatedResponse::Stalled(answer) => Ok(cut(answer, true)),
+        SimulatedResponse::Broken => Err(reset()),
     }
 }
 
-/// An answer that promises its whole body and brings half of it.
+/// A response whose `Content-Length` covers the whole body, but that carries half of it.
 fn cut(mut answer: Response<Bytes>, stalls: bool) -> Response<BoxBody<Bytes, io::Error>> {
     let whole = answer.body().len();
     answer.headers_mut().insert(CONTENT_LENGTH, whole.into());

@@ -1,19 +1,19 @@
-//! Why an ingress cannot be where a person said it is.
+//! Configuration errors of a domain or endpoint. (Errors of an exchange: `status.rs`.)
 
 use thiserror::Error;
 
 use crate::region::Region;
 
-/// What is wrong with a domain or an endpoint, and what to write instead.
+/// A domain or an endpoint is wrong. The message names the error and the value to write instead.
 ///
-/// It does not know which setting or variable it was read from; whoever shows it puts that in front.
+/// The caller prefixes the setting's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// Nothing but white space.
+    /// Empty, or only white space.
     #[error("it is empty; write a region code such as `EU2`, a domain or a base URL")]
     Empty,
-    /// Neither a known region code nor a domain. What was written is repeated only if it is short: it may be a key.
+    /// Neither a known region code nor a domain. A long text is not repeated, since it may be a key.
     #[error("{what} is neither a known region code ({known}) nor a domain such as `eu2.coralogix.com`",
         what = quoted(.0), known = Region::codes())]
     UnknownRegion(Option<String>),
@@ -24,9 +24,9 @@ pub enum EndpointError {
     /// A host of Coralogix, but not the one that takes logs.
     #[error("it names {kind}, which takes no logs; write `{instead}`")]
     NotAnIngress {
-        /// What it is.
+        /// The kind of the host.
         kind: &'static str,
-        /// What to write.
+        /// The text to write instead.
         instead: String,
     },
     /// A URL where a bare domain belongs.
@@ -46,7 +46,7 @@ pub enum EndpointError {
     /// Neither `https` nor `http`.
     #[error("its scheme is not `https`; write a base URL that begins with `https://`")]
     Scheme,
-    /// `http` to somewhere else than this machine: the key would go over the wire in plain text.
+    /// `http` to another machine: the key would be sent in plain text.
     #[error("`http` is allowed on loopback only; write `https://{0}`")]
     PlainHttp(String),
     /// A user name or password.
