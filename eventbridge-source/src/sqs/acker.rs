@@ -1,4 +1,4 @@
-//! Deletes the messages of a delivery, or gives them back to the queue.
+//! Deletes the messages of a delivery, or hands them back to the queue.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use super::delete::delete;
 use super::hand_back::{delay_by_receives, hand_back};
 use crate::receiver::{MessageOutcomes, ReceivedMessage};
 
-/// Deletes the messages whose items are all settled, and gives the others back. Dropped before that, it has all of them given back.
+/// Deletes the messages whose items are all settled, and hands the others back. Dropped before that, all of them are handed back.
 #[derive(Debug)]
 pub(super) struct SqsAcker {
     consumer: Arc<Consumer>,
     /// Empty once they are settled.
     messages: Vec<ReceivedMessage>,
-    /// The ids of messages to give back, for the visibility task.
+    /// The ids of messages to hand back, for the visibility task.
     unsettled: mpsc::UnboundedSender<Vec<String>>,
 }
 
@@ -41,7 +41,7 @@ impl Acker for SqsAcker {
         let MessageOutcomes { settled, failed } = MessageOutcomes::of(&self.messages, outcomes);
         hand_back(&self.consumer, &failed, delay_by_receives).await;
         delete(&self.consumer, &settled).await?;
-        // None of them is in flight any more: `drop` finds nothing to give back.
+        // None of them is in flight any more: `drop` finds nothing to hand back.
         let messages = std::mem::take(&mut self.messages);
         self.consumer.release_groups(&messages);
         Ok(())

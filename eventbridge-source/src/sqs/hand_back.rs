@@ -1,4 +1,4 @@
-//! Gives messages back to the queue by changing their visibility.
+//! Hands messages back to the queue by changing their visibility.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::consumer::{Consumer, in_batches};
 use super::queue::VisibilityChange;
 
-/// Attempts for each batch. A message that is not given back comes back when its visibility timeout expires.
+/// Attempts for each batch. A message that is not handed back comes back when its visibility timeout expires.
 const MAX_ATTEMPTS: usize = 3;
 
 /// A message that has been received up to this many times can be received again at once, as after a shutdown or a restart.
@@ -28,18 +28,18 @@ pub(super) fn no_delay(_: u32) -> Duration {
     Duration::ZERO
 }
 
-/// Gives messages back; each stays hidden for as long as `delay` says for its receive count.
+/// Hands messages back; each stays hidden for as long as `delay` says for its receive count.
 pub(super) async fn hand_back(
     consumer: &Consumer,
     ids: &[String],
     delay: impl Fn(u32) -> Duration,
 ) {
-    let returning: Vec<_> = {
+    let handing_back: Vec<_> = {
         let mut state = consumer.state();
-        let begin = |id: &String| state.in_flight.begin_return(id);
+        let begin = |id: &String| state.in_flight.begin_hand_back(id);
         ids.iter().filter_map(begin).collect()
     };
-    in_batches(&returning, |batch| async {
+    in_batches(&handing_back, |batch| async {
         let changes = batch
             .into_iter()
             .map(|(receipt, receives)| VisibilityChange {
@@ -50,7 +50,7 @@ pub(super) async fn hand_back(
     })
     .await;
     let mut state = consumer.state();
-    for (receipt, _) in &returning {
+    for (receipt, _) in &handing_back {
         state.in_flight.remove(receipt);
     }
 }
@@ -72,7 +72,7 @@ async fn hand_back_batch(consumer: &Consumer, changes: &[VisibilityChange]) {
             }
             Err(error) => error,
         };
-        tracing::warn!(%error, messages = changes.len(), "messages could not be given back");
+        tracing::warn!(%error, messages = changes.len(), "messages could not be handed back");
         match backoff.next(error.retry()) {
             Some(wait) => sleep(wait).await,
             None => return,

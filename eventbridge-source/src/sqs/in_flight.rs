@@ -1,4 +1,4 @@
-//! The messages in flight: received by this process, and neither deleted nor given back. Pure: the time is an argument.
+//! The messages in flight: received by this process, and neither deleted nor handed back. Pure: the time is an argument.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,8 +21,8 @@ struct InFlight {
     receive_count: u32,
     /// When its visibility is to be extended; `None`: SQS refuses to, so that it will be received again.
     extend_at: Option<Instant>,
-    /// It is being given back: a later receive of it starts anew.
-    returning: bool,
+    /// It is being handed back: a later receive of it starts anew.
+    handing_back: bool,
 }
 
 /// A message by its id and the receipt handle that a call used.
@@ -65,10 +65,10 @@ impl InFlightMessages {
             handle: message.handle.clone(),
             receive_count: message.receive_count,
             extend_at: Some(now + self.visibility / 2),
-            returning: false,
+            handing_back: false,
         };
         let before = self.messages.insert(message.id.clone(), received);
-        before.is_none_or(|before| before.returning)
+        before.is_none_or(|before| before.handing_back)
     }
 
     /// The messages whose visibility is to be extended by now.
@@ -76,7 +76,7 @@ impl InFlightMessages {
         // With those that are due soon: fewer requests.
         let soon = now + self.visibility / 10;
         let is_due = |message: &InFlight| {
-            !message.returning && message.extend_at.is_some_and(|at| at <= soon)
+            !message.handing_back && message.extend_at.is_some_and(|at| at <= soon)
         };
         let due = self.messages.iter().filter(|(_, message)| is_due(message));
         due.map(|(id, message)| message.receipt(id)).collect()
@@ -84,7 +84,10 @@ impl InFlightMessages {
 
     /// When the next extension is due.
     pub(super) fn next_extension(&self) -> Option<Instant> {
-        let messages = self.messages.values().filter(|message| !message.returning);
+        let messages = self
+            .messages
+            .values()
+            .filter(|message| !message.handing_back);
         messages.filter_map(|message| message.extend_at).min()
     }
 
@@ -117,14 +120,14 @@ impl InFlightMessages {
         self.messages.get(id).map(|message| message.receipt(id))
     }
 
-    /// The message is about to be given back. Returns its receive count too.
-    pub(super) fn begin_return(&mut self, id: &str) -> Option<(Receipt, u32)> {
+    /// The message is about to be handed back. Returns its receive count too.
+    pub(super) fn begin_hand_back(&mut self, id: &str) -> Option<(Receipt, u32)> {
         let message = self.messages.get_mut(id)?;
-        message.returning = true;
+        message.handing_back = true;
         Some((message.receipt(id), message.receive_count))
     }
 
-    /// Removes a message that was deleted or given back. False if it has been received again since.
+    /// Removes a message that was deleted or handed back. False if it has been received again since.
     pub(super) fn remove(&mut self, receipt: &Receipt) -> bool {
         match self.messages.get(&receipt.id) {
             Some(message) if message.handle != receipt.handle => false,
@@ -176,7 +179,7 @@ mod tests {
         let now = Instant::now();
         let mut messages = InFlightMessages::new(VISIBILITY);
         messages.insert(&message("a", "1"), now);
-        let (receipt, receives) = messages.begin_return("a").unwrap();
+        let (receipt, receives) = messages.begin_hand_back("a").unwrap();
         assert_eq!(receives, 1);
         assert!(messages.insert(&message("a", "2"), now));
         assert!(!messages.remove(&receipt), "its second receive goes on");

@@ -31,7 +31,7 @@ const EMPTY_QUEUE_WAIT: Duration = Duration::from_secs(1);
 /// once every event in it is settled. A message that is received again while it is in flight is the same message: the pipeline does not
 /// get it a second time, and its latest receipt handle deletes it once the first copy is settled.
 ///
-/// Dropped, the source gives back the messages that are not settled; [`drain_handle`](Self::drain_handle) tells when that is done.
+/// Dropped, the source hands back the messages that are not settled; [`drain_handle`](Self::drain_handle) tells when that is done.
 #[derive(Debug)]
 pub struct SqsSource {
     consumer: Arc<Consumer>,
@@ -41,7 +41,7 @@ pub struct SqsSource {
     concurrent_receives: usize,
     /// How often in a row the queue was empty (`once`).
     empty_looks: u32,
-    /// The ids of messages to give back, for the visibility task.
+    /// The ids of messages to hand back, for the visibility task.
     unsettled: mpsc::UnboundedSender<Vec<String>>,
     drain_handle: DrainHandle,
 }
@@ -73,7 +73,7 @@ impl SqsSource {
         self.consumer.attributes()
     }
 
-    /// Resolves when the source and its deliveries are dropped and the queue has the unsettled messages back. Ask for it before the pipeline
+    /// Resolves when the source and its deliveries are dropped and the unsettled messages are handed back to the queue. Ask for it before the pipeline
     /// takes the source.
     #[must_use]
     pub fn drain_handle(&self) -> DrainHandle {

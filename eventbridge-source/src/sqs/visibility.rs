@@ -1,15 +1,15 @@
-//! The visibility of messages in flight: a task extends it, and gives unsettled messages back.
+//! The visibility of messages in flight: a task extends it, and hands unsettled messages back.
 //!
 //! A message is, in this order:
 //!
 //! 1. *in flight*, from its receive on: hidden from other consumers. At half of its visibility timeout the task extends it; a failed
 //!    extension is repeated soon, and one that SQS refuses for this receipt handle is not.
 //! 2. *received again*, if its visibility expired all the same: the same message with a newer handle, which every later call uses.
-//! 3. *deleted* by the acker once all of its items are settled, or *returning*: its visibility is set to the delay of
-//!    [`hand_back`](super::hand_back). A receive of a returning message starts anew at 1.
+//! 3. *deleted* by the acker once all of its items are settled, or *handed back*: its visibility is set to the delay of
+//!    [`hand_back`](super::hand_back). A receive of such a message starts anew at 1.
 //!
-//! When the source and all of its deliveries are dropped, the task gives back the messages that are still in flight, and ends. Never is a
-//! message deleted before it is settled, nor given to the pipeline twice at a time, nor extended after it was deleted or given back.
+//! When the source and all of its deliveries are dropped, the task hands back the messages that are still in flight, and ends. Never is a
+//! message deleted before it is settled, nor given to the pipeline twice at a time, nor extended after it was deleted or handed back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use super::queue::VisibilityChange;
 const MAX_SLEEP: Duration = Duration::from_secs(3600);
 
 /// At the end: how long a running receive may still give what the queue has begun to hand out, and then, from the end of the receives
-/// on, how long the queue has to notice that the connections are closed. It would otherwise hand a message that is given back to a
+/// on, how long the queue has to notice that the connections are closed. It would otherwise hand a message that is handed back to a
 /// closed receive, and hide it until its visibility timeout expires.
 pub(super) const GRACE: Duration = Duration::from_millis(100);
 
@@ -45,7 +45,7 @@ async fn run(consumer: &Consumer, mut unsettled: mpsc::UnboundedReceiver<Vec<Str
     loop {
         let now = Instant::now();
         let due = consumer.state().in_flight.next_extension();
-        // An extension that is due does not wait for messages that are given back.
+        // An extension that is due does not wait for messages that are handed back.
         tokio::select! {
             biased;
             () = sleep_until(due.unwrap_or(now + MAX_SLEEP)) => extend(consumer, Instant::now()).await,
@@ -101,14 +101,14 @@ async fn extend_batch(consumer: &Consumer, receipts: Vec<Receipt>) {
     }
 }
 
-/// Resolves when a dropped source has given its unsettled messages back to the queue.
+/// Resolves when a dropped source has handed its unsettled messages back to the queue.
 ///
 /// A program that ends without waiting for it loses nothing: the messages come back when their visibility timeout expires.
 #[derive(Debug, Clone)]
 pub struct DrainHandle(watch::Receiver<()>);
 
 impl DrainHandle {
-    /// Resolves when the source and its deliveries are dropped, and every unsettled message is given back.
+    /// Resolves when the source and its deliveries are dropped, and every unsettled message is handed back.
     pub async fn wait(mut self) {
         // Nothing is ever sent: the channel closes when the task ends.
         while self.0.changed().await.is_ok() {}

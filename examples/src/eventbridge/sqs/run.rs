@@ -13,8 +13,8 @@ use crate::program::pipeline::{configure, open_dead_letters};
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
 
-/// How long SQS may take to confirm which messages are returned.
-const RETURN: Duration = Duration::from_secs(5);
+/// How long SQS may take to confirm which messages are handed back.
+const HAND_BACK_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
     let mut shutdown = Box::pin(signals::shutdown()?);
@@ -22,15 +22,18 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
         opened = open(settings, &progress) => opened,
         () = &mut shutdown => return Ok(ExitStatus::Done(Summary::default())),
     };
-    let (pipeline, returned) = match opened {
+    let (pipeline, drain_handle) = match opened {
         Ok(opened) => opened,
         Err(error) if is_a_setting(error.kind()) => return Err(error),
         Err(error) => return Ok(ExitStatus::Failed(error, Summary::default())),
     };
     let ended = pipeline.run(shutdown).await;
-    if timeout(RETURN, returned.wait()).await.is_err() {
+    if timeout(HAND_BACK_TIMEOUT, drain_handle.wait())
+        .await
+        .is_err()
+    {
         tracing::warn!(
-            "not all messages were returned: SQS shows the rest again when their visibility timeout expires"
+            "not all messages were handed back: SQS shows the rest again when their visibility timeout expires"
         );
     }
     progress.finish();
@@ -56,7 +59,7 @@ async fn open(
     } = settings;
     let dead_letters = open_dead_letters(&route.dead_letters).await?;
     let source = source(&queue_url, &route.intake, once).await?;
-    let returned = source.drain_handle();
+    let drain_handle = source.drain_handle();
     let is_fifo = source.attributes().is_fifo;
     let pipeline = Pipeline::builder(source, route.sink)
         .mapping(route.mapping)
@@ -67,7 +70,7 @@ async fn open(
         true => pipeline.max_in_flight_requests(1),
         false => pipeline,
     };
-    Ok((pipeline.build()?, returned))
+    Ok((pipeline.build()?, drain_handle))
 }
 
 /// Opens the queue, with as many attempts as it takes; with `once` for at most that long.
