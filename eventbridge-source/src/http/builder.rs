@@ -145,7 +145,7 @@ impl HttpSourceBuilder {
         self
     }
 
-    /// How long a request may take until it is answered 503. Default: 4 s, of the 5 s that EventBridge waits for an answer (AWS, "API
+    /// How long a request may take until it is answered 503. Default: 4 s, of the 5 s that EventBridge waits for a response (AWS, "API
     /// destinations").
     pub fn response_deadline(mut self, deadline: Duration) -> Self {
         self.settings.response_deadline = deadline;

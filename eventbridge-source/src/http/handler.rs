@@ -22,8 +22,8 @@ use okta_coralogix_core::event::MalformedReason;
 use tokio::time::{Instant, timeout_at};
 
 use super::authenticator::Verdict;
-use super::endpoint::{Endpoint, Item};
 use super::request_body::{self, RequestBody};
+use super::service::{HttpService, Item};
 use crate::BodyParser;
 
 /// How much later than the deadline the outcomes may come: the pipeline reports them at the deadline.
@@ -32,20 +32,20 @@ const GRACE: Duration = Duration::from_millis(500);
 const APPLICATION: HeaderName = HeaderName::from_static("cx-application-name");
 const SUBSYSTEM: HeaderName = HeaderName::from_static("cx-subsystem-name");
 
-pub(super) async fn receive(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    let deadline = Instant::now() + endpoint.settings.response_deadline;
-    let request = match authenticate(&endpoint, request, deadline).await {
+pub(super) async fn receive(State(service): State<Arc<HttpService>>, request: Request) -> Response {
+    let deadline = Instant::now() + service.settings.response_deadline;
+    let request = match authenticate(&service, request, deadline).await {
         Ok(request) => request,
         Err(response) => return response,
     };
     let (head, body) = request.into_parts();
     let declared = declared_length(&head.headers);
-    let Some(_room) = endpoint.reserve(declared) else {
+    let Some(_room) = service.reserve(declared) else {
         discard(body, deadline).await;
-        return endpoint.unavailable("too much is in flight\n");
+        return service.unavailable("too much is in flight\n");
     };
-    let max_bytes = endpoint.settings.max_body_bytes;
-    let parser = body_parser(&endpoint, &head.headers);
+    let max_bytes = service.settings.max_body_bytes;
+    let parser = body_parser(&service, &head.headers);
     let read = request_body::read(body, declared, max_bytes);
     let (status, items) = match timeout_at(deadline, read).await {
         Ok(RequestBody::Complete(body)) => parse(&parser, &head.headers, body),
@@ -57,30 +57,30 @@ pub(super) async fn receive(State(endpoint): State<Arc<Endpoint>>, request: Requ
             (StatusCode::PAYLOAD_TOO_LARGE, vec![item])
         }
         Ok(RequestBody::Interrupted) | Err(_) => {
-            return endpoint.unavailable("the body did not arrive in time\n");
+            return service.unavailable("the body did not arrive in time\n");
         }
     };
-    match settle(&endpoint, items, deadline).await {
+    match settle(&service, items, deadline).await {
         true => status.into_response(),
-        false => endpoint.unavailable("not settled: send it again\n"),
+        false => service.unavailable("not settled: send it again\n"),
     }
 }
 
 /// Drains the body of an unauthenticated request, so that the client can read the response.
 pub(super) async fn authenticate(
-    endpoint: &Endpoint,
+    service: &HttpService,
     request: Request,
     deadline: Instant,
 ) -> Result<Request, Response> {
-    let verdict = endpoint
+    let verdict = service
         .settings
         .authenticator
         .authenticate(request.headers());
     let response = match timeout_at(deadline, verdict).await {
         Ok(Verdict::Accepted) => return Ok(request),
-        Ok(Verdict::Rejected) => endpoint.unauthorized(),
+        Ok(Verdict::Rejected) => service.unauthorized(),
         Ok(Verdict::Unknown) | Err(_) => {
-            endpoint.unavailable("the credential cannot be checked now\n")
+            service.unavailable("the credential cannot be checked now\n")
         }
     };
     discard(request.into_body(), deadline).await;
@@ -92,9 +92,9 @@ pub(super) async fn discard(body: Body, deadline: Instant) {
 }
 
 /// With the application and subsystem that the request asks for, if it may.
-fn body_parser(endpoint: &Endpoint, headers: &HeaderMap) -> BodyParser {
-    let mut parser = endpoint.settings.parser.clone();
-    if endpoint.settings.names_from_headers {
+fn body_parser(service: &HttpService, headers: &HeaderMap) -> BodyParser {
+    let mut parser = service.settings.parser.clone();
+    if service.settings.names_from_headers {
         let name = |header| std::str::from_utf8(headers.get(header)?.as_bytes()).ok();
         if let Some(name) = name(APPLICATION) {
             parser = parser.application(name);
@@ -132,8 +132,8 @@ fn is_no_event(item: &Item) -> bool {
 }
 
 /// True once every item is settled; false if one is not in time.
-async fn settle(endpoint: &Endpoint, items: Vec<Item>, deadline: Instant) -> bool {
-    let Some(outcomes) = endpoint.enqueue(items, deadline) else {
+async fn settle(service: &HttpService, items: Vec<Item>, deadline: Instant) -> bool {
+    let Some(outcomes) = service.enqueue(items, deadline) else {
         return false;
     };
     // Without outcomes the delivery was dropped.

@@ -5,7 +5,7 @@
 //! time is answered 503, and EventBridge sends it again for up to 24 hours. The pipeline batches the events of many requests into few
 //! requests to Coralogix.
 //!
-//! | answer | when |
+//! | status | when |
 //! |---|---|
 //! | 200 | every event of the body is settled; malformed ones are dead-lettered |
 //! | 400 | the body has no event, so that it can never succeed; its bytes are dead-lettered |
@@ -34,11 +34,11 @@
 
 mod authenticator;
 mod builder;
-mod endpoint;
 mod handler;
 mod request_body;
 mod router;
 mod server;
+mod service;
 mod sink_probe;
 mod source;
 mod write_timeout;

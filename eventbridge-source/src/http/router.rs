@@ -8,55 +8,55 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, any, get, on};
 use tokio::time::Instant;
 
-use super::endpoint::Endpoint;
 use super::handler::{authenticate, discard, receive};
+use super::service::HttpService;
 
-pub(super) fn router(endpoint: Arc<Endpoint>) -> Router {
+pub(super) fn router(service: Arc<HttpService>) -> Router {
     // An API destination can be set up with any of these.
     let methods = MethodFilter::POST
         .or(MethodFilter::PUT)
         .or(MethodFilter::PATCH);
     Router::new()
         .route(
-            &endpoint.settings.path,
+            &service.settings.path,
             on(methods, receive).fallback(wrong_method),
         )
         .route("/healthz", get(async || "alive\n").fallback(wrong_method))
         .route("/readyz", get(ready).fallback(wrong_method))
-        .with_state(endpoint)
+        .with_state(service)
 }
 
 /// The routes of a server that serves nothing else: it answers wrong paths too.
-pub(super) fn server_router(endpoint: Arc<Endpoint>) -> Router {
-    let wrong_path = any(wrong_path).with_state(Arc::clone(&endpoint));
-    router(endpoint).fallback_service(wrong_path)
+pub(super) fn server_router(service: Arc<HttpService>) -> Router {
+    let wrong_path = any(wrong_path).with_state(Arc::clone(&service));
+    router(service).fallback_service(wrong_path)
 }
 
-async fn ready(State(endpoint): State<Arc<Endpoint>>) -> Response {
-    let reason = match (endpoint.is_closed(), endpoint.has_room()) {
+async fn ready(State(service): State<Arc<HttpService>>) -> Response {
+    let reason = match (service.is_closed(), service.has_room()) {
         (true, _) => "stopping\n",
         (_, false) => "too much is in flight\n",
-        _ if endpoint.sink.ask().await.is_err() => "the sink cannot be reached\n",
+        _ if service.sink.ask().await.is_err() => "the sink cannot be reached\n",
         _ => return "ready\n".into_response(),
     };
-    endpoint.unavailable(reason)
+    service.unavailable(reason)
 }
 
-async fn wrong_method(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+async fn wrong_method(State(service): State<Arc<HttpService>>, request: Request) -> Response {
     let reason = "wrong method: the API destination's must be POST, PUT or PATCH, and its path that of the events\n";
-    send_again(&endpoint, request, reason).await
+    send_again(&service, request, reason).await
 }
 
-async fn wrong_path(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+async fn wrong_path(State(service): State<Arc<HttpService>>, request: Request) -> Response {
     let reason = "wrong path: set the API destination's endpoint to the path of the events\n";
-    send_again(&endpoint, request, reason).await
+    send_again(&service, request, reason).await
 }
 
 /// A 503 where other servers answer 404 or 405: EventBridge would not send the event again, and it would be lost. So it sends it until
 /// the API destination is set right.
-async fn send_again(endpoint: &Endpoint, request: Request, reason: &'static str) -> Response {
-    let deadline = Instant::now() + endpoint.settings.response_deadline;
-    let request = match authenticate(endpoint, request, deadline).await {
+async fn send_again(service: &HttpService, request: Request, reason: &'static str) -> Response {
+    let deadline = Instant::now() + service.settings.response_deadline;
+    let request = match authenticate(service, request, deadline).await {
         Ok(request) => request,
         Err(response) => return response,
     };
@@ -67,5 +67,5 @@ async fn send_again(endpoint: &Endpoint, request: Request, reason: &'static str)
         reason.trim_end()
     );
     discard(request.into_body(), deadline).await;
-    endpoint.unavailable(reason)
+    service.unavailable(reason)
 }

@@ -12,8 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::endpoint::Endpoint;
 use super::router::server_router;
+use super::service::HttpService;
 use super::write_timeout::WriteTimeout;
 
 /// The most headers, and the most bytes of them. API destinations add up to 100 headers of up to 512 bytes to their own.
@@ -25,17 +25,14 @@ const GRACE: Duration = Duration::from_secs(2);
 
 pub(super) async fn serve(
     listener: TcpListener,
-    endpoint: Arc<Endpoint>,
+    service: Arc<HttpService>,
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let room = Arc::new(Semaphore::new(
-        endpoint
-            .settings
-            .max_connections
-            .min(Semaphore::MAX_PERMITS),
+        service.settings.max_connections.min(Semaphore::MAX_PERMITS),
     ));
-    let service = TowerToHyperService::new(server_router(Arc::clone(&endpoint)));
-    let io_timeout = endpoint.settings.io_timeout;
+    let routes = TowerToHyperService::new(server_router(Arc::clone(&service)));
+    let io_timeout = service.settings.io_timeout;
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -46,17 +43,17 @@ pub(super) async fn serve(
             taken = accept(&listener, &room) => taken,
             Some(_) = connections.join_next() => continue,
         };
-        let served = connection(stream, io_timeout, service.clone(), stopped.clone());
+        let served = connection(stream, io_timeout, routes.clone(), stopped.clone());
         connections.spawn(async move {
             served.await;
             drop(permit);
         });
     }
     drop(listener);
-    endpoint.close();
+    service.close();
     stop.send_replace(true);
     let all = async { while connections.join_next().await.is_some() {} };
-    if timeout(endpoint.settings.response_deadline + GRACE, all)
+    if timeout(service.settings.response_deadline + GRACE, all)
         .await
         .is_err()
     {
@@ -92,10 +89,10 @@ async fn accept(
 async fn connection(
     stream: TcpStream,
     io_timeout: Duration,
-    service: TowerToHyperService<axum::Router>,
+    routes: TowerToHyperService<axum::Router>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    // Answers are small and wait for nothing.
+    // Responses are small and must not be delayed.
     stream.set_nodelay(true).ok();
     let io = TokioIo::new(WriteTimeout::new(stream, io_timeout));
     let connection = http1::Builder::new()
@@ -103,7 +100,7 @@ async fn connection(
         .header_read_timeout(io_timeout)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(io, service);
+        .serve_connection(io, routes);
     let mut connection = pin!(connection);
     let stop = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
     let ended = tokio::select! {

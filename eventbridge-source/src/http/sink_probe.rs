@@ -1,4 +1,4 @@
-//! Asks the sink whether it can be reached, and by that for the time of its clock.
+//! Checks whether the sink can be reached, which also makes it note the offset of its clock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use okta_coralogix_core::{ClockOffset, Error, ErrorKind, Result, SharedClockOffs
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout};
 
-/// How long an answer is reused, so that clients cannot make the source ask the sink at will.
+/// How long a result is reused, so that clients cannot make the source check the sink at will.
 const REUSE_TIME: Duration = Duration::from_secs(10);
 
 /// For a check that has no timeout of its own.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 type Check = dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync;
-type Answer = Result<(), Arc<Error>>;
+type CheckResult = Result<(), Arc<Error>>;
 
-/// An event that is underway outlives the deadline of its request: so the source, not the endpoint, waits for the clock.
+/// The probe belongs to the source, not to a request: an event in flight outlives the deadline of its request.
 #[derive(Default)]
 pub(super) struct SinkProbe {
     pub(super) check: Option<Box<Check>>,
     /// The sink notes it at each answer. `None`: events are judged by the host's clock.
     pub(super) clock_offset: Option<SharedClockOffset>,
     /// Locked while the sink is asked, so that it is asked once at a time.
-    last: Mutex<Option<(Instant, Answer)>>,
+    last: Mutex<Option<(Instant, CheckResult)>>,
     /// A permanent error of the sink, which would refuse every request.
     failure: watch::Sender<Option<Arc<Error>>>,
     has_warned: AtomicBool,
@@ -34,29 +34,29 @@ pub(super) struct SinkProbe {
 
 impl SinkProbe {
     /// Whether the sink can be reached; true if there is no check.
-    pub(super) async fn ask(&self) -> Answer {
+    pub(super) async fn ask(&self) -> CheckResult {
         let Some(check) = &self.check else {
             return Ok(());
         };
         let mut last = self.last.lock().await;
-        if let Some((asked, answer)) = &*last
+        if let Some((asked, result)) = &*last
             && asked.elapsed() < REUSE_TIME
         {
-            return answer.clone();
+            return result.clone();
         }
-        let answer = timeout(TIMEOUT, check()).await.unwrap_or_else(|_| {
+        let result = timeout(TIMEOUT, check()).await.unwrap_or_else(|_| {
             let detail = "the sink does not answer";
             Err(Error::temporary(ErrorKind::Network, detail))
         });
-        let answer = answer.map_err(Arc::new);
-        if let Err(error) = &answer {
+        let result = result.map_err(Arc::new);
+        if let Err(error) = &result {
             tracing::warn!(%error, "not ready: the sink cannot be reached");
         }
-        *last = Some((Instant::now(), answer.clone()));
-        answer
+        *last = Some((Instant::now(), result.clone()));
+        result
     }
 
-    /// The offset of the sink's clock. While it is unknown the sink is asked: if every event looks expired, no request would.
+    /// The offset of the sink's clock. While it is unknown, this checks the sink: if every event looks expired, no delivery would reach it.
     pub(super) fn clock_offset(self: &Arc<Self>) -> ClockOffset {
         let Some(offset) = &self.clock_offset else {
             return ClockOffset::default();

@@ -15,9 +15,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::builder::{HttpSourceBuilder, Settings};
-use super::endpoint::{Endpoint, PendingRequest};
 use super::router::router;
 use super::server;
+use super::service::{HttpService, PendingRequest};
 use super::sink_probe::SinkProbe;
 use crate::receiver::OneshotAcker;
 
@@ -30,7 +30,7 @@ const MAX_RETRY_WAIT: Duration = Duration::from_secs(5);
 /// [`pipeline`](Self::pipeline). When that ends, every request is answered 503.
 pub struct HttpSource {
     queue: mpsc::Receiver<PendingRequest>,
-    endpoint: Arc<Endpoint>,
+    service: Arc<HttpService>,
 }
 
 impl HttpSource {
@@ -41,15 +41,15 @@ impl HttpSource {
 
     pub(super) fn new(settings: Settings, sink: SinkProbe) -> Self {
         let (sender, queue) = mpsc::channel(settings.max_waiting_requests);
-        let endpoint = Arc::new(Endpoint::new(settings, sink, sender));
-        Self { queue, endpoint }
+        let service = Arc::new(HttpService::new(settings, sink, sender));
+        Self { queue, service }
     }
 
     /// The endpoint, to mount into a server of your own: the path of the events, `/healthz` (alive) and `/readyz`.
     ///
     /// That server must bound headers, time and connections, as [`serve`](Self::serve) does.
     pub fn router(&self) -> Router {
-        router(Arc::clone(&self.endpoint))
+        router(Arc::clone(&self.service))
     }
 
     /// Serves the endpoint until `shutdown` resolves. Then it accepts no more connections, answers the
@@ -64,7 +64,7 @@ impl HttpSource {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        server::serve(listener, Arc::clone(&self.endpoint), shutdown)
+        server::serve(listener, Arc::clone(&self.service), shutdown)
     }
 
     /// A pipeline with bounds for single events: as many deliveries in flight as requests may wait; a linger of 50 ms, so that hundreds of
@@ -75,7 +75,7 @@ impl HttpSource {
             max_waiting_requests,
             linger,
             ..
-        } = self.endpoint.settings;
+        } = self.service.settings;
         Pipeline::builder(self, sink)
             .max_in_flight_deliveries(max_waiting_requests)
             .max_in_flight_events(max_waiting_requests.saturating_mul(2))
@@ -94,18 +94,18 @@ impl EventSource for HttpSource {
     }
 
     fn dedup_window(&self) -> DedupWindow {
-        self.endpoint.settings.dedup_window.clone()
+        self.service.settings.dedup_window.clone()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {
         loop {
             let request = tokio::select! {
                 biased;
-                error = self.endpoint.sink.failure() => {
+                error = self.service.sink.failure() => {
                     return Err(Error::new(error.kind(), error.detail()));
                 }
                 request = self.queue.recv() => request,
-                () = self.endpoint.closed() => None,
+                () = self.service.closed() => None,
             };
             let Some(PendingRequest {
                 items,
@@ -121,7 +121,7 @@ impl EventSource for HttpSource {
             }
             let mut delivery = Delivery::new(items, Box::new(OneshotAcker(outcomes)));
             delivery.deadline = Some(deadline);
-            delivery.clock_offset = self.endpoint.sink.clock_offset();
+            delivery.clock_offset = self.service.sink.clock_offset();
             return Ok(Some(delivery));
         }
     }
@@ -130,7 +130,7 @@ impl EventSource for HttpSource {
 impl fmt::Debug for HttpSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpSource")
-            .field("settings", &self.endpoint.settings)
+            .field("settings", &self.service.settings)
             .field("waiting", &self.queue.len())
             .finish()
     }

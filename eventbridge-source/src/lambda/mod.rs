@@ -1,6 +1,6 @@
 //! Invocations of an AWS Lambda function: by EventBridge directly, or with batches of an SQS queue. Feature `lambda`.
 //!
-//! The runtime is the caller's: [`LambdaHandler::handle`] takes a payload and a deadline, and returns what to answer. The example
+//! The runtime is the caller's: [`LambdaHandler::handle`] takes a payload and a deadline, and returns the reply. The example
 //! `eventbridge_lambda` is a whole function, on the crate `lambda_runtime`.
 
 mod builder;

@@ -6,11 +6,11 @@ use serde::ser::{SerializeMap, Serializer};
 
 use crate::receiver::{MessageOutcomes, ReceivedMessage};
 
-/// The answer to an invocation. It serialises as Lambda wants it: `null` for an event, and for a batch of SQS
+/// The reply to an invocation. It serialises as Lambda wants it: `null` for an event, and for a batch of SQS
 /// `{"batchItemFailures":[{"itemIdentifier":"<messageId>"}]}`, where an empty list means that all of it is done.
 ///
 /// The event source mapping of the queue must have `ReportBatchItemFailures` among its `FunctionResponseTypes`: without it Lambda ignores the
-/// answer and deletes everything.
+/// reply and deletes everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reply {
@@ -24,13 +24,13 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// The answer to a batch: the outcomes are one for each item.
+    /// The reply to a batch. `outcomes` has one outcome for each item.
     pub(super) fn of_batch(messages: &[ReceivedMessage], outcomes: &[Outcome]) -> Self {
         let failures = MessageOutcomes::of(messages, outcomes).failed;
         Self::Batch { failures }
     }
 
-    /// The answer to an invocation that is no batch.
+    /// The reply to an invocation that is no batch.
     ///
     /// # Errors
     /// If an event is not settled: Lambda then invokes again.

@@ -30,7 +30,7 @@ pub struct LambdaRuntimeApi {
 
 /// The result that a function reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum InvocationResult {
     /// The invocation succeeded, with this body.
     Success(Bytes),
     /// The function reported an error, with this body.
@@ -47,7 +47,7 @@ struct Shared {
 struct State {
     next: u64,
     waiting: VecDeque<Queued>,
-    running: HashMap<String, oneshot::Sender<Answer>>,
+    running: HashMap<String, oneshot::Sender<InvocationResult>>,
 }
 
 #[derive(Debug)]
@@ -55,7 +55,7 @@ struct Queued {
     id: String,
     payload: Bytes,
     timeout: Duration,
-    answer: oneshot::Sender<Answer>,
+    result: oneshot::Sender<InvocationResult>,
 }
 
 impl LambdaRuntimeApi {
@@ -69,8 +69,11 @@ impl LambdaRuntimeApi {
         let shared = Arc::<Shared>::default();
         let runtime = Router::new()
             .route("/invocation/next", get(next))
-            .route("/invocation/{id}/response", answered(Answer::Success))
-            .route("/invocation/{id}/error", answered(Answer::Error))
+            .route(
+                "/invocation/{id}/response",
+                report(InvocationResult::Success),
+            )
+            .route("/invocation/{id}/error", report(InvocationResult::Error))
             .route("/init/error", post(async || StatusCode::ACCEPTED));
         let router = Router::new()
             .nest("/2018-06-01/runtime", runtime)
@@ -98,13 +101,13 @@ impl LambdaRuntimeApi {
         ]
     }
 
-    /// Invokes the function, which is told that it has `timeout`. Resolves to its answer; `None` if the API went away.
+    /// Invokes the function, whose deadline is `timeout` from when it polls. Resolves to its result; `None` if the API was dropped.
     pub fn invoke(
         &self,
         payload: Bytes,
         timeout: Duration,
-    ) -> impl Future<Output = Option<Answer>> + use<> {
-        let (answer, answered) = oneshot::channel();
+    ) -> impl Future<Output = Option<InvocationResult>> + use<> {
+        let (sender, result) = oneshot::channel();
         let mut state = self.shared.state();
         state.next += 1;
         let id = format!("invocation-{}", state.next);
@@ -112,11 +115,11 @@ impl LambdaRuntimeApi {
             id,
             payload,
             timeout,
-            answer,
+            result: sender,
         });
         drop(state);
         self.shared.changed.notify_one();
-        async move { answered.await.ok() }
+        async move { result.await.ok() }
     }
 }
 
@@ -132,11 +135,11 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answered(&self, id: &str, answer: Answer) -> StatusCode {
+    fn finish(&self, id: &str, result: InvocationResult) -> StatusCode {
         match self.state().running.remove(id) {
             Some(waiting) => {
                 // The caller of `invoke` may be gone.
-                waiting.send(answer).ok();
+                waiting.send(result).ok();
                 StatusCode::ACCEPTED
             }
             None => StatusCode::BAD_REQUEST,
@@ -164,15 +167,15 @@ async fn next(extract::State(shared): extract::State<Arc<Shared>>) -> Response {
         ),
         ("content-type", "application/json".into()),
     ];
-    let answer = (headers, queued.payload).into_response();
-    shared.state().running.insert(queued.id, queued.answer);
-    answer
+    let response = (headers, queued.payload).into_response();
+    shared.state().running.insert(queued.id, queued.result);
+    response
 }
 
-fn answered(answer: fn(Bytes) -> Answer) -> MethodRouter<Arc<Shared>> {
+fn report(result: fn(Bytes) -> InvocationResult) -> MethodRouter<Arc<Shared>> {
     post(
         async move |extract::State(shared): extract::State<Arc<Shared>>,
                     Path(id): Path<String>,
-                    body| { shared.answered(&id, answer(body)) },
+                    body| { shared.finish(&id, result(body)) },
     )
 }

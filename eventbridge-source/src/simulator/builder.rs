@@ -1,4 +1,4 @@
-//! Setting an API destination up.
+//! The settings of an API destination.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,13 +48,13 @@ impl ApiDestinationBuilder {
         self
     }
 
-    /// How often an event is tried again (`MaximumRetryAttempts`). Default: 185.
+    /// How often an event is sent again (`MaximumRetryAttempts`). Default: 185.
     pub fn max_retry_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
         self
     }
 
-    /// For how long (`MaximumEventAgeInSeconds`). Default: 24 hours.
+    /// How long an event is retried (`MaximumEventAgeInSeconds`). Default: 24 hours.
     pub fn max_event_age(mut self, age: Duration) -> Self {
         self.0.age = age;
         self
@@ -67,7 +67,7 @@ impl ApiDestinationBuilder {
     }
 
     /// Divides the waits between attempts, the age and the distances of [`invoke_all`](ApiDestination::invoke_all), but not the 5 s
-    /// for an answer. Default: 1.
+    /// for a response. Default: 1.
     pub fn compress(mut self, by: f64) -> Self {
         self.0.compress = by.max(f64::MIN_POSITIVE);
         self

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, Request, Uri};
 use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::response::{Answer, judge};
+use super::response::{AttemptOutcome, classify};
 use super::{ApiDestinationBuilder, Authorization, Exhausted, Invoked, Report, Undelivered};
 
 /// The headers that every request has.
@@ -55,15 +55,15 @@ impl ApiDestination {
         Self(Arc::new(destination))
     }
 
-    /// Sends one event, as often as it takes.
+    /// Sends one event, and retries it as EventBridge does.
     ///
     /// # Errors
-    /// [`Undelivered`], the record for the dead-letter queue, if it was refused for good or too often.
+    /// [`Undelivered`], the record for the dead-letter queue, if it was refused permanently or too often.
     pub async fn invoke(&self, event: Bytes) -> Result<Invoked, Undelivered> {
         self.0.invoke(event, self.0.seed).await
     }
 
-    /// Sends events side by side, starting them at the rate of the destination, and tells what became of each.
+    /// Sends events concurrently, started at the rate of the destination, and reports the result of each.
     pub async fn invoke_all(&self, events: impl IntoIterator<Item = Bytes>) -> Report {
         let start = Instant::now();
         let distance = self.0.compressed(Duration::from_secs(1) / self.0.rate);
@@ -95,14 +95,14 @@ impl Destination {
         loop {
             let asked = Instant::now();
             let (fault, exhausted) = match self.call(event.clone()).await {
-                Answer::Taken => {
+                AttemptOutcome::Accepted => {
                     return Ok(Invoked {
                         retry_attempts: attempt,
                         answered_in: asked.elapsed(),
                     });
                 }
-                Answer::Final(fault) => (fault, None),
-                Answer::Again(fault, at_least) => {
+                AttemptOutcome::Failed(fault) => (fault, None),
+                AttemptOutcome::Retry(fault, at_least) => {
                     let wait = self.wait(attempt, at_least, &mut rng);
                     if attempt == self.attempts {
                         (fault, Some(Exhausted::Attempts))
@@ -125,7 +125,7 @@ impl Destination {
         }
     }
 
-    async fn call(&self, event: Bytes) -> Answer {
+    async fn call(&self, event: Bytes) -> AttemptOutcome {
         let mut request = Request::post(self.endpoint.clone());
         for (name, value) in FIXED {
             request = request.header(name, value);
@@ -139,7 +139,7 @@ impl Destination {
         }
         let request = request.body(event).expect("all parts are parsed");
         let limits = ExchangeLimits::new(self.timeout, 1 << 20);
-        judge(exchange(&*self.transport, request, limits).await)
+        classify(exchange(&*self.transport, request, limits).await)
     }
 
     fn wait(&self, attempt: u32, at_least: Duration, rng: &mut fastrand::Rng) -> Duration {

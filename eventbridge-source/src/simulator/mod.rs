@@ -1,9 +1,10 @@
-//! A caller that behaves like an EventBridge API destination, for tests of any receiver.
+//! A client that behaves like an EventBridge API destination, for tests of any receiver.
 //!
-//! One event per request, each on a connection of its own, with the fixed headers; 5 seconds for an answer; 401, 407, 409,
-//! 429, 5xx and silence are tried again with growing, jittered waits, up to the configured attempts and age, and no sooner
-//! than a `Retry-After` says (a negative one ends it); everything else, and what is never taken, becomes a record for the
-//! dead-letter queue. The waits are tokio's, so that tests can pause them, and can be [compressed](ApiDestinationBuilder::compress).
+//! It sends one event per request, each on a connection of its own, with the fixed headers, and waits 5 seconds for the response. It
+//! retries 401, 407, 409, 429, 5xx and a timeout with growing, jittered waits, up to the configured attempts and age, and no sooner than a
+//! `Retry-After` says (a negative one ends the retries). An event with any other status, or without success in the end, becomes a record
+//! for the dead-letter queue. The waits are tokio's, so that tests can pause them, and can be
+//! [compressed](ApiDestinationBuilder::compress).
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +21,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What it cannot model: the growth of AWS's own waits is not documented; here they double from 1 second to 5 minutes, drawn from the upper
+//! Not modelled: AWS does not document how its waits grow; here they double from 1 second to 5 minutes, drawn from the upper
 //! half. It speaks plain HTTP, and takes a token as given instead of asking an OAuth server for one.
 
 mod authorization;

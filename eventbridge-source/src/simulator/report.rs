@@ -8,9 +8,9 @@ use bytes::Bytes;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Invoked {
-    /// How often it was tried again.
+    /// How often it was sent again.
     pub retry_attempts: u32,
-    /// How long the answer to the last attempt took.
+    /// How long the response to the last attempt took.
     pub answered_in: Duration,
 }
 
@@ -22,27 +22,27 @@ pub struct Undelivered {
     pub event: Bytes,
     /// `ERROR_CODE`.
     pub error_code: ErrorCode,
-    /// `ERROR_MESSAGE`: the body of the last answer, or what is wrong with the connection.
+    /// `ERROR_MESSAGE`: the body of the last response, or the error of the connection.
     pub error_message: String,
-    /// `EXHAUSTED_RETRY_CONDITION`; `None` if it was not to be tried again.
+    /// `EXHAUSTED_RETRY_CONDITION`; `None` if the response ended the retries.
     pub exhausted: Option<Exhausted>,
     /// `RETRY_ATTEMPTS`.
     pub retry_attempts: u32,
 }
 
-/// Why the last attempt failed. AWS's own words are not documented for API destinations.
+/// Why the last attempt failed. AWS does not document the codes of API destinations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// This status was answered.
+    /// The response had this status.
     Status(u16),
-    /// No answer in time.
+    /// No response in time.
     Timeout,
     /// No connection, or it broke.
     Network,
 }
 
-/// Why it was not tried again.
+/// The limit that ended the retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exhausted {
     /// `MaximumRetryAttempts`.
@@ -70,7 +70,7 @@ impl Report {
         invoked.chain(undelivered).map(u64::from).sum()
     }
 
-    /// The answer time that this share (0 to 1) of the events taken stayed at or below.
+    /// The response time that this share (0 to 1) of the accepted events stayed at or below.
     #[must_use]
     pub fn answered_within(&self, share: f64) -> Duration {
         let mut times: Vec<_> = self.invoked.iter().map(|one| one.answered_in).collect();

@@ -11,13 +11,13 @@ use super::ErrorCode;
 
 /// The result of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum AttemptOutcome {
     /// 2xx.
-    Taken,
-    /// Tried again, not before the wait.
-    Again(Fault, Duration),
-    /// Not tried again.
-    Final(Fault),
+    Accepted,
+    /// Sent again, not before the wait.
+    Retry(Fault, Duration),
+    /// Not sent again.
+    Failed(Fault),
 }
 
 /// Why an attempt failed.
@@ -27,24 +27,25 @@ pub(super) struct Fault {
     pub(super) message: String,
 }
 
-pub(super) fn judge(answer: Result<Response<Bytes>, TransportError>) -> Answer {
-    let answer = match answer {
-        Ok(answer) => answer,
+/// Classifies a response as AWS documents it for API destinations.
+pub(super) fn classify(response: Result<Response<Bytes>, TransportError>) -> AttemptOutcome {
+    let response = match response {
+        Ok(response) => response,
         Err(error) => {
             let code = match error {
                 TransportError::TimedOut(_) => ErrorCode::Timeout,
                 _ => ErrorCode::Network,
             };
             let message = error.to_string();
-            return Answer::Again(Fault { code, message }, Duration::ZERO);
+            return AttemptOutcome::Retry(Fault { code, message }, Duration::ZERO);
         }
     };
-    let status = answer.status();
+    let status = response.status();
     let fault = Fault {
         code: ErrorCode::Status(status.as_u16()),
-        message: String::from_utf8_lossy(answer.body()).into_owned(),
+        message: String::from_utf8_lossy(response.body()).into_owned(),
     };
-    let again = status.is_server_error()
+    let is_retried = status.is_server_error()
         || matches!(
             status,
             StatusCode::UNAUTHORIZED
@@ -52,12 +53,12 @@ pub(super) fn judge(answer: Result<Response<Bytes>, TransportError>) -> Answer {
                 | StatusCode::CONFLICT
                 | StatusCode::TOO_MANY_REQUESTS
         );
-    let asked = answer.headers().get(RETRY_AFTER);
+    let asked = response.headers().get(RETRY_AFTER);
     let is_negative = asked.is_some_and(|value| value.as_bytes().starts_with(b"-"));
-    match again && !is_negative {
-        _ if status.is_success() => Answer::Taken,
-        true => Answer::Again(fault, retry_after(answer.headers()).unwrap_or_default()),
-        false => Answer::Final(fault),
+    match is_retried && !is_negative {
+        _ if status.is_success() => AttemptOutcome::Accepted,
+        true => AttemptOutcome::Retry(fault, retry_after(response.headers()).unwrap_or_default()),
+        false => AttemptOutcome::Failed(fault),
     }
 }
 
@@ -65,34 +66,40 @@ pub(super) fn judge(answer: Result<Response<Bytes>, TransportError>) -> Answer {
 mod tests {
     use super::*;
 
-    fn judged(status: u16, asked: Option<&str>) -> Answer {
-        let mut answer = Response::builder().status(status);
+    fn outcome(status: u16, asked: Option<&str>) -> AttemptOutcome {
+        let mut response = Response::builder().status(status);
         if let Some(asked) = asked {
-            answer = answer.header(RETRY_AFTER, asked);
+            response = response.header(RETRY_AFTER, asked);
         }
-        judge(Ok(answer.body(Bytes::new()).unwrap()))
+        classify(Ok(response.body(Bytes::new()).unwrap()))
     }
 
     #[test]
     fn statuses_mean_what_aws_says() {
         for status in [200, 202, 204] {
-            assert_eq!(judged(status, None), Answer::Taken);
+            assert_eq!(outcome(status, None), AttemptOutcome::Accepted);
         }
         for status in [401, 407, 409, 429, 500, 502, 503, 504] {
             assert!(
-                matches!(judged(status, None), Answer::Again(_, Duration::ZERO)),
+                matches!(
+                    outcome(status, None),
+                    AttemptOutcome::Retry(_, Duration::ZERO)
+                ),
                 "{status}"
             );
         }
         for status in [301, 307, 400, 403, 404, 405, 408, 413, 415, 422] {
-            assert!(matches!(judged(status, None), Answer::Final(_)), "{status}");
+            assert!(
+                matches!(outcome(status, None), AttemptOutcome::Failed(_)),
+                "{status}"
+            );
         }
     }
 
     #[test]
     fn a_retry_after_is_waited_for_and_a_negative_one_ends_it() {
-        let wait = |asked| match judged(503, Some(asked)) {
-            Answer::Again(_, wait) => Some(wait.as_secs()),
+        let wait = |asked| match outcome(503, Some(asked)) {
+            AttemptOutcome::Retry(_, wait) => Some(wait.as_secs()),
             _ => None,
         };
         assert_eq!(wait("7"), Some(7));

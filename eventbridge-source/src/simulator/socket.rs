@@ -18,7 +18,7 @@ pub(super) struct NewConnections;
 #[async_trait]
 impl Transport for NewConnections {
     async fn call(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let refused = |what: &dyn std::fmt::Display| TransportError::Connect(what.to_string());
+        let refused = |reason: &dyn std::fmt::Display| TransportError::Connect(reason.to_string());
         let broken = |error: hyper::Error| TransportError::Interrupted(error.to_string());
         let authority = request.uri().authority().cloned();
         let authority = authority.ok_or_else(|| refused(&"the endpoint has no host"))?;
@@ -36,12 +36,12 @@ impl Transport for NewConnections {
         *request.uri_mut() = path.parse::<Uri>().map_err(|error| refused(&error))?;
         let host = HeaderValue::from_str(authority.as_str()).map_err(|error| refused(&error))?;
         request.headers_mut().insert(HOST, host);
-        // It ends with its one request; how it ends, the request tells.
+        // It ends with its one request, which reports the error.
         tokio::spawn(async { drop(connection.await) });
-        let answer = sender
+        let response = sender
             .send_request(request.map(Full::new))
             .await
             .map_err(broken)?;
-        Ok(answer.map(|body| body.into_data_stream().map_err(broken).boxed()))
+        Ok(response.map(|body| body.into_data_stream().map_err(broken).boxed()))
     }
 }

@@ -51,7 +51,7 @@ impl AwsQueue {
     }
 
     async fn get_attributes(&self, names: &[QueueAttributeName]) -> Result<Attributes> {
-        let answer = self
+        let response = self
             .client
             .get_queue_attributes()
             .queue_url(&self.url)
@@ -59,7 +59,7 @@ impl AwsQueue {
             .send()
             .await
             .map_err(|error| error::request_error("sqs:GetQueueAttributes", error))?;
-        Ok(Attributes(answer.attributes.unwrap_or_default()))
+        Ok(Attributes(response.attributes.unwrap_or_default()))
     }
 }
 
@@ -120,7 +120,7 @@ impl Queue for AwsQueue {
             clock: Arc::clone(&self.clock),
             offset: Arc::default(),
         };
-        let answer = self
+        let response = self
             .client
             .receive_message()
             .queue_url(&self.url)
@@ -134,7 +134,7 @@ impl Queue for AwsQueue {
             .send()
             .await
             .map_err(|error| error::request_error("sqs:ReceiveMessage", error))?;
-        let messages = answer.messages.unwrap_or_default();
+        let messages = response.messages.unwrap_or_default();
         Ok(Received {
             messages: messages.into_iter().filter_map(message).collect(),
             clock_offset: date.get(),
@@ -150,7 +150,7 @@ impl Queue for AwsQueue {
                 .map_err(incomplete)
         };
         let entries = handles.iter().enumerate().map(entry);
-        let answer = self
+        let response = self
             .client
             .delete_message_batch()
             .queue_url(&self.url)
@@ -158,8 +158,8 @@ impl Queue for AwsQueue {
             .send()
             .await
             .map_err(|error| error::request_error("sqs:DeleteMessage", error))?;
-        let done = answer.successful().iter().map(|entry| entry.id());
-        Ok(not_done(handles.len(), done, answer.failed()))
+        let done = response.successful().iter().map(|entry| entry.id());
+        Ok(not_done(handles.len(), done, response.failed()))
     }
 
     async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<FailedEntry>> {
@@ -172,7 +172,7 @@ impl Queue for AwsQueue {
                 .map_err(incomplete)
         };
         let entries = changes.iter().enumerate().map(entry);
-        let answer = self
+        let response = self
             .client
             .change_message_visibility_batch()
             .queue_url(&self.url)
@@ -180,8 +180,8 @@ impl Queue for AwsQueue {
             .send()
             .await
             .map_err(|error| error::request_error("sqs:ChangeMessageVisibility", error))?;
-        let done = answer.successful().iter().map(|entry| entry.id());
-        Ok(not_done(changes.len(), done, answer.failed()))
+        let done = response.successful().iter().map(|entry| entry.id());
+        Ok(not_done(changes.len(), done, response.failed()))
     }
 
     async fn attributes(&self) -> Result<QueueAttributes> {

@@ -45,12 +45,12 @@ pub trait Queue: Debug + Send + Sync + 'static {
     async fn depth(&self) -> Result<Depth>;
 }
 
-/// The answer to one receive.
+/// The response to one receive.
 #[derive(Debug, Clone, Default)]
 pub struct Received {
     /// The messages, in the queue's order.
     pub messages: Vec<Message>,
-    /// How far the queue's clock is from the host's, by the `Date` of the answer.
+    /// The offset of the queue's clock from the host's, by the `Date` of the response.
     pub clock_offset: ClockOffset,
 }
 

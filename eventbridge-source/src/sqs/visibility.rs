@@ -75,10 +75,10 @@ async fn extend_batch(consumer: &Consumer, receipts: Vec<Receipt>) {
     };
     let changes: Vec<_> = receipts.iter().map(change).collect();
     let asked = Instant::now();
-    let answer = consumer.change_visibility(&changes).await;
+    let response = consumer.change_visibility(&changes).await;
     let now = Instant::now();
     let mut state = consumer.state();
-    match answer {
+    match response {
         Ok(failed) => {
             for (index, receipt) in receipts.iter().enumerate() {
                 match failed.iter().find(|entry| entry.index == index) {

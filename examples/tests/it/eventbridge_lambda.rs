@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
-use eventbridge_source::lambda::simulator::{Answer, LambdaRuntimeApi};
+use eventbridge_source::lambda::simulator::{InvocationResult, LambdaRuntimeApi};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Child;
@@ -39,7 +39,7 @@ impl Harness {
         }
     }
 
-    async fn invoke(&self, payload: Bytes, seconds: u64) -> Answer {
+    async fn invoke(&self, payload: Bytes, seconds: u64) -> InvocationResult {
         let asked = self.api.invoke(payload, Duration::from_secs(seconds));
         let answer = tokio::time::timeout(Duration::from_secs(60), asked).await;
         answer.unwrap().unwrap()
@@ -48,8 +48,8 @@ impl Harness {
     /// The messages that an answer reports as failed.
     async fn failures(&self, bodies: &[Bytes], seconds: u64) -> Vec<String> {
         let answer = match self.invoke(batch(bodies), seconds).await {
-            Answer::Success(answer) => serde_json::from_slice::<Value>(&answer).unwrap(),
-            Answer::Error(error) => panic!("{error:?}"),
+            InvocationResult::Success(answer) => serde_json::from_slice::<Value>(&answer).unwrap(),
+            InvocationResult::Error(error) => panic!("{error:?}"),
         };
         let failures = answer["batchItemFailures"].as_array().unwrap().iter();
         failures
@@ -129,13 +129,13 @@ async fn unsettled_event_fails_its_invocation() {
     let event = fresh(1).remove(0).json;
     harness.ingress.fail_always(Some(Fault::status(403)));
     let answer = harness.invoke(event.clone(), 10).await;
-    assert!(matches!(&answer, Answer::Error(_)), "{answer:?}");
+    assert!(matches!(&answer, InvocationResult::Error(_)), "{answer:?}");
     harness.ingress.fail_always(None);
     let answer = harness.invoke(event, 10).await;
-    assert_eq!(answer, Answer::Success("null".into()));
+    assert_eq!(answer, InvocationResult::Success("null".into()));
     // JSON that is not an event is written to the log.
     let answer = harness.invoke(r#"{"no":"event"}"#.into(), 10).await;
-    assert_eq!(answer, Answer::Success("null".into()));
+    assert_eq!(answer, InvocationResult::Success("null".into()));
     let ended = harness.end().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(ended.summary()["dead_lettered"], 1);

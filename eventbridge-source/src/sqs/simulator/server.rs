@@ -46,7 +46,7 @@ impl SqsServer {
             url: server.queue_url(),
             simulator,
         };
-        let router = Router::new().fallback(answer).with_state(served);
+        let router = Router::new().fallback(response).with_state(served);
         server.task = tokio::spawn(async move {
             // It ends only when it is aborted.
             drop(axum::serve(listener, router).await);
@@ -74,21 +74,21 @@ impl Drop for SqsServer {
     }
 }
 
-async fn answer(State(served): State<Served>, headers: HeaderMap, body: Bytes) -> Response {
+async fn response(State(served): State<Served>, headers: HeaderMap, body: Bytes) -> Response {
     let operation = headers
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok())
         .and_then(|target| target.strip_prefix("AmazonSQS."))
         .unwrap_or_default();
-    let (status, answer) = match served.call(operation, &body).await {
-        Ok(answer) => (StatusCode::OK, answer),
+    let (status, response) = match served.call(operation, &body).await {
+        Ok(response) => (StatusCode::OK, response),
         Err(Fault(status, code, words)) => {
             let kind = format!("com.amazonaws.sqs#{code}");
             (status, json!({"__type": kind, "message": words}))
         }
     };
     let content = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
-    (status, content, answer.to_string()).into_response()
+    (status, content, response.to_string()).into_response()
 }
 
 impl Served {

@@ -20,10 +20,10 @@ async fn slow_heads_and_idle_connections_are_closed_and_slow_bodies_are_503() {
         "POST",
         "POST /aws/event-bridge HTTP/1.1\r\nhost: x\r\nx-a: ",
     ] {
-        let answer = timeout(SOCKET_TIMEOUT, served.exchange(head))
+        let response = timeout(SOCKET_TIMEOUT, served.exchange(head))
             .await
             .unwrap();
-        assert!(!answer.contains(" 200 "), "{answer}");
+        assert!(!response.contains(" 200 "), "{response}");
     }
     // One whole request, and then silence.
     let alive = timeout(
@@ -35,10 +35,10 @@ async fn slow_heads_and_idle_connections_are_closed_and_slow_bodies_are_503() {
     let half = format!(
         "POST {PATH} HTTP/1.1\r\nhost: x\r\n{KEY_HEADER}: {KEY}\r\ncontent-length: 100\r\n\r\n{{"
     );
-    let answer = timeout(SOCKET_TIMEOUT, served.exchange(half))
+    let response = timeout(SOCKET_TIMEOUT, served.exchange(half))
         .await
         .unwrap();
-    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
     assert_eq!(served.end().await.received, 0);
 }
 
@@ -46,17 +46,17 @@ async fn slow_heads_and_idle_connections_are_closed_and_slow_bodies_are_503() {
 async fn body_of_ten_megabytes_is_answered_and_not_buffered() {
     let served = Served::new(|source| source).await;
     let body = vec![b'['; 10_000_000];
-    let answer = timeout(SOCKET_TIMEOUT, served.exchange(request(&body)))
+    let response = timeout(SOCKET_TIMEOUT, served.exchange(request(&body)))
         .await
         .unwrap();
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
     let wrong = String::from_utf8(request(&body))
         .unwrap()
         .replace(KEY, "marked-access-kex");
-    let answer = timeout(SOCKET_TIMEOUT, served.exchange(wrong))
+    let response = timeout(SOCKET_TIMEOUT, served.exchange(wrong))
         .await
         .unwrap();
-    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 401 "), "{response}");
     let letters = served.letters.letters();
     assert_eq!((letters.len(), letters[0].bytes.len()), (1, 64 * 1024));
     assert_eq!(served.end().await.dead_lettered, 1);
@@ -72,12 +72,12 @@ async fn heads_without_end_are_refused() {
         let head = format!("POST {PATH} HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
         // It may be cut while it is still writing.
         stream.write_all(head.as_bytes()).await.ok();
-        let answer = timeout(SOCKET_TIMEOUT, read_all(&mut stream))
+        let response = timeout(SOCKET_TIMEOUT, read_all(&mut stream))
             .await
             .unwrap();
         assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 431 "),
-            "{answer}"
+            response.is_empty() || response.starts_with("HTTP/1.1 431 "),
+            "{response}"
         );
     }
     assert_eq!(served.end().await.received, 0);
@@ -98,12 +98,12 @@ async fn nesting_and_bytes_of_any_kind_harm_nothing() {
         (b"{\"detail\":{\"published\":\"\xff\"}}".to_vec(), 400),
         (vec![0; 1000], 400),
     ] {
-        let answer = timeout(SOCKET_TIMEOUT, served.exchange(request(&body)))
+        let response = timeout(SOCKET_TIMEOUT, served.exchange(request(&body)))
             .await
             .unwrap();
         assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{answer}"
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{response}"
         );
     }
     assert_eq!(served.letters.letters().len(), 4);
@@ -137,8 +137,8 @@ async fn connections_beyond_the_bound_wait_for_their_turn() {
         "it was answered while two others were there"
     );
     drop(first);
-    let answer = timeout(SOCKET_TIMEOUT, read_all(&mut third)).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let response = timeout(SOCKET_TIMEOUT, read_all(&mut third)).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
 }
 
 #[tokio::test]
@@ -148,10 +148,10 @@ async fn wrong_path_loses_nothing() {
         let request = String::from_utf8(request(body)).unwrap();
         request.replace(PATH, "/aws/eventbridge")
     };
-    let answer = served.exchange(elsewhere(b"{}")).await;
+    let response = served.exchange(elsewhere(b"{}")).await;
     assert!(
-        answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 5"),
-        "{answer}"
+        response.starts_with("HTTP/1.1 503 ") && response.contains("retry-after: 5"),
+        "{response}"
     );
     let stranger = served.exchange(elsewhere(b"{}").replace(KEY, "")).await;
     assert!(stranger.starts_with("HTTP/1.1 401 "), "{stranger}");

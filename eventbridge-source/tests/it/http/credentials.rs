@@ -14,14 +14,14 @@ use super::harness::{Harness, KEY, KEY_HEADER, PATH, envelope};
 
 async fn status(harness: &Harness, header: &str, value: &[u8]) -> u16 {
     let request = Request::post(PATH).header(header, value);
-    let answer = harness
+    let response = harness
         .ask(request.body(envelope(&harness.events(1)[0])))
         .await;
-    if answer.status == 401 {
-        assert!(answer.headers.contains_key("www-authenticate"));
-        assert!(!answer.text.contains(KEY));
+    if response.status == 401 {
+        assert!(response.headers.contains_key("www-authenticate"));
+        assert!(!response.text.contains(KEY));
     }
-    answer.status.as_u16()
+    response.status.as_u16()
 }
 
 #[tokio::test(start_paused = true)]

@@ -125,7 +125,7 @@ impl Harness {
             .transport(Arc::new(InMemory(self.router.clone())))
     }
 
-    pub(crate) async fn post(&self, body: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn post(&self, body: impl Into<Bytes>) -> HttpResponse {
         self.ask(
             Request::post(PATH)
                 .header(KEY_HEADER, KEY)
@@ -134,16 +134,16 @@ impl Harness {
         .await
     }
 
-    pub(crate) async fn ask(&self, request: http::Result<Request<Bytes>>) -> Answer {
+    pub(crate) async fn ask(&self, request: http::Result<Request<Bytes>>) -> HttpResponse {
         let limits = ExchangeLimits::new(Duration::from_secs(60), 1 << 20);
         let transport = InMemory(self.router.clone());
-        let answer = exchange(&transport, request.unwrap(), limits)
+        let response = exchange(&transport, request.unwrap(), limits)
             .await
             .unwrap();
-        Answer {
-            status: answer.status(),
-            headers: answer.headers().clone(),
-            text: String::from_utf8(answer.into_body().into()).unwrap(),
+        HttpResponse {
+            status: response.status(),
+            headers: response.headers().clone(),
+            text: String::from_utf8(response.into_body().into()).unwrap(),
         }
     }
 
@@ -168,7 +168,7 @@ impl Harness {
 }
 
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
@@ -192,9 +192,9 @@ pub(crate) struct InMemory(pub(crate) Router);
 impl Transport for InMemory {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let service = TowerToHyperService::new(self.0.clone());
-        let answer = service.call(request.map(AxumBody::from)).await;
-        let answer = answer.unwrap_or_else(|never| match never {});
+        let response = service.call(request.map(AxumBody::from)).await;
+        let response = response.unwrap_or_else(|never| match never {});
         let broken = |error: axum::Error| TransportError::Interrupted(error.to_string());
-        Ok(answer.map(|body| body.into_data_stream().map_err(broken).boxed()))
+        Ok(response.map(|body| body.into_data_stream().map_err(broken).boxed()))
     }
 }

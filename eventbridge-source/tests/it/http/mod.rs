@@ -1,11 +1,11 @@
 //! The endpoint for API destinations.
 
 mod adversary;
-mod answers;
 mod credentials;
 mod harness;
 mod outages;
 mod rate;
+mod responses;
 mod settings;
 mod shutdown;
 mod socket;

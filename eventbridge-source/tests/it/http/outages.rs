@@ -52,12 +52,12 @@ async fn http_503_with_retry_after_is_answered_at_the_deadline() {
     harness.ingress.set_down(true);
     let event = harness.events(1);
     let start = Instant::now();
-    let answer = harness.post(envelope(&event[0])).await;
+    let response = harness.post(envelope(&event[0])).await;
     assert_eq!(
-        (answer.status.as_u16(), start.elapsed().as_millis()),
+        (response.status.as_u16(), start.elapsed().as_millis()),
         (503, 4000)
     );
-    assert_eq!(answer.headers["retry-after"], "7");
+    assert_eq!(response.headers["retry-after"], "7");
     harness.ingress.set_down(false);
     assert_eq!(harness.post(envelope(&event[0])).await.status, 200);
     harness.assert_all_once(&event);
@@ -139,8 +139,8 @@ async fn http_503_is_answered_when_the_body_buffer_is_full() {
     let start = Instant::now();
     let third = async {
         sleep(Duration::from_millis(1)).await;
-        let answer = ask(2).await;
-        (answer.text, start.elapsed())
+        let response = ask(2).await;
+        (response.text, start.elapsed())
     };
     let (_, _, (text, took)) = tokio::join!(ask(0), ask(1), third);
     assert_eq!(text, "too much is in flight\n");
@@ -236,9 +236,9 @@ async fn unknown_clock_does_not_expire_an_event_underway() {
         harness.ingress.fail_always(None);
         harness.sink.check().await.unwrap();
         // The pipeline may still be waiting before its next attempt.
-        let mut answers = Vec::new();
-        while answers.len() < 5 && answers.last() != Some(&200) {
-            answers.push(harness.post(envelope(&event[0])).await.status.as_u16());
+        let mut statuses = Vec::new();
+        while statuses.len() < 5 && statuses.last() != Some(&200) {
+            statuses.push(harness.post(envelope(&event[0])).await.status.as_u16());
         }
         harness.assert_all_once(&event);
         let summary = harness.end().await;

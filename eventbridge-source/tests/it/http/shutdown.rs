@@ -29,8 +29,8 @@ async fn shutdown_answers_requests_in_flight() {
     }
     served.stop();
     for stream in &mut waiting {
-        let answer = timeout(SOCKET_TIMEOUT, read_all(stream)).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let response = timeout(SOCKET_TIMEOUT, read_all(stream)).await.unwrap();
+        assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
     }
     let address = served.address;
     assert_eq!(served.end().await.delivered, 20);
@@ -61,10 +61,10 @@ async fn shutdown_answers_503_at_the_deadline() {
     assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(&request[head + 4..]).await.unwrap();
     served.stop();
-    let answer = timeout(SOCKET_TIMEOUT, read_all(&mut stream))
+    let response = timeout(SOCKET_TIMEOUT, read_all(&mut stream))
         .await
         .unwrap();
-    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
     timeout(SOCKET_TIMEOUT, served.server)
         .await
         .unwrap()

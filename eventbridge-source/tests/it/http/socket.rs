@@ -85,10 +85,10 @@ impl Served {
 }
 
 pub(crate) async fn read_all(stream: &mut TcpStream) -> String {
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     // A connection that is cut may have sent a response before.
-    stream.read_to_end(&mut answer).await.ok();
-    String::from_utf8(answer).unwrap()
+    stream.read_to_end(&mut response).await.ok();
+    String::from_utf8(response).unwrap()
 }
 
 /// A request with the right key, on a connection of its own.

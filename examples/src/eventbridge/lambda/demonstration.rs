@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coralogix_sink::simulator::Fault;
-use eventbridge_source::lambda::simulator::{Answer, LambdaRuntimeApi};
+use eventbridge_source::lambda::simulator::{InvocationResult, LambdaRuntimeApi};
 use okta_coralogix_core::{Result, Summary};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
@@ -60,7 +60,10 @@ async fn invoke_all(api: &LambdaRuntimeApi, envelopes: Vec<Bytes>) -> Result<()>
     let (mut invocations, mut again) = (0, 0);
     for envelope in single {
         invocations += 1;
-        while !matches!(ask(api, envelope.clone()).await?, Answer::Success(_)) {
+        while !matches!(
+            ask(api, envelope.clone()).await?,
+            InvocationResult::Success(_)
+        ) {
             again += 1;
         }
     }
@@ -69,8 +72,8 @@ async fn invoke_all(api: &LambdaRuntimeApi, envelopes: Vec<Bytes>) -> Result<()>
         let lot: Vec<_> = waiting.drain(..waiting.len().min(100)).collect();
         invocations += 1;
         let failed = match ask(api, batch(&lot)).await? {
-            Answer::Success(answer) => failures(&answer)?,
-            Answer::Error(_) => lot.iter().map(|(n, _)| n.to_string()).collect(),
+            InvocationResult::Success(answer) => failures(&answer)?,
+            InvocationResult::Error(_) => lot.iter().map(|(n, _)| n.to_string()).collect(),
         };
         again += failed.len();
         let mut lot: HashMap<String, _> = lot
@@ -85,7 +88,7 @@ async fn invoke_all(api: &LambdaRuntimeApi, envelopes: Vec<Bytes>) -> Result<()>
     Ok(())
 }
 
-async fn ask(api: &LambdaRuntimeApi, payload: Bytes) -> Result<Answer> {
+async fn ask(api: &LambdaRuntimeApi, payload: Bytes) -> Result<InvocationResult> {
     let asked = tokio::time::timeout(TIMEOUT * 4, api.invoke(payload, TIMEOUT)).await;
     asked
         .ok()

@@ -1,4 +1,4 @@
-//! The status of each answer, and where the event is afterwards.
+//! The status of each response, and where the event is afterwards.
 
 use bytes::Bytes;
 use eventbridge_source::BodyParser;
@@ -128,8 +128,8 @@ async fn http_400_dead_letters_a_body_without_events() {
         other.as_bytes(),
     ];
     for body in bodies {
-        let answer = harness.post(body).await;
-        assert_eq!(answer.status, 400, "{}", String::from_utf8_lossy(body));
+        let response = harness.post(body).await;
+        assert_eq!(response.status, 400, "{}", String::from_utf8_lossy(body));
     }
     let letters = harness.letters.letters();
     let kept = letters.iter().map(|letter| &letter.bytes[..]);
@@ -175,10 +175,10 @@ async fn http_415_dead_letters_a_compressed_body() {
     let harness = Harness::new();
     let request = Request::post(PATH).header(KEY_HEADER, KEY);
     let request = request.header("content-encoding", "gzip");
-    let answer = harness
+    let response = harness
         .ask(request.body(Bytes::from_static(b"\x1f\x8b\x08")))
         .await;
-    assert_eq!(answer.status, 415);
+    assert_eq!(response.status, 415);
     assert_eq!(harness.letters.letters()[0].bytes, b"\x1f\x8b\x08"[..]);
 }
 
@@ -213,8 +213,8 @@ async fn http_503_answers_a_wrong_method() {
         assert_eq!(stranger.status, 401);
         let request = Request::builder().method(method).uri(PATH);
         let request = request.header(KEY_HEADER, KEY);
-        let answer = harness.ask(request.body(envelope(event))).await;
-        assert_eq!(answer.status, 503, "{method}");
+        let response = harness.ask(request.body(envelope(event))).await;
+        assert_eq!(response.status, 503, "{method}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The state that all requests share: what is bounded, and the way to the source.
+//! The state that all requests share: settings, bounds on buffered bytes and waiting requests, and the queue to the source.
 
 use std::sync::Arc;
 
@@ -17,8 +17,9 @@ const KIB: usize = 1024;
 
 pub(super) type Item = Result<RawEvent, MalformedEvent>;
 
+/// Accepts events of requests for the source until it is closed.
 #[derive(Debug)]
-pub(super) struct Endpoint {
+pub(super) struct HttpService {
     pub(super) settings: Settings,
     pub(super) sink: Arc<SinkProbe>,
     queue: mpsc::Sender<PendingRequest>,
@@ -34,7 +35,7 @@ pub(super) struct PendingRequest {
     pub(super) outcomes: oneshot::Sender<Vec<Outcome>>,
 }
 
-impl Endpoint {
+impl HttpService {
     pub(super) fn new(
         settings: Settings,
         sink: SinkProbe,
@@ -50,12 +51,12 @@ impl Endpoint {
         }
     }
 
-    /// From now on no event is taken.
+    /// From now on no event is accepted.
     pub(super) fn close(&self) {
         self.closed.send_replace(true);
     }
 
-    /// Resolves when no event is taken any more.
+    /// Resolves when no event is accepted any more.
     pub(super) async fn closed(&self) {
         // The sender lives as long as `self`.
         let mut closed = self.closed.subscribe();
@@ -70,7 +71,7 @@ impl Endpoint {
         self.queue.capacity() > 0 && self.buffer.available_permits() > 0
     }
 
-    /// Room for a body of the declared length; `None` if there is none.
+    /// Reserves room for a body of the declared length; `None` if there is none.
     pub(super) fn reserve(&self, declared: Option<u64>) -> Option<SemaphorePermit<'_>> {
         let limit = self.settings.max_body_bytes as u64;
         let bytes = usize::try_from(declared.unwrap_or(limit).min(limit)).ok()?;
@@ -78,7 +79,7 @@ impl Endpoint {
         self.buffer.try_acquire_many(permits).ok()
     }
 
-    /// Gives items to the source. `None` if it takes none, or too many requests wait.
+    /// Queues items for the source. `None` if it is closed, or too many requests wait.
     pub(super) fn enqueue(
         &self,
         items: Vec<Item>,
