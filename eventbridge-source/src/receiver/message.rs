@@ -14,7 +14,7 @@ pub(crate) struct ReceivedMessage {
     pub(crate) items: usize,
 }
 
-/// The messages of a delivery by what became of them, as their ids.
+/// The ids of the messages of a delivery, settled and failed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct MessageOutcomes {
     /// Every item is settled.
