@@ -15,16 +15,16 @@ use crate::source::OktaSource;
 /// How far ahead of the host's clock a range may end.
 const MAX_END_LEAD: TimeDelta = TimeDelta::minutes(5);
 
-/// Reads what was *published* in a range, in that order, and ends. Made by
+/// Reads the events that were *published* in a range, in that order, and ends. Made by
 /// [`open_backfill`](OktaSourceBuilder::open_backfill).
 ///
 /// Its position is committed as a polling source's is, in a checkpoint of its own: opened again, it goes on where it was, and
-/// once it is through it gives nothing more. [`PipelineEvent::BackfillProgress`](okta_coralogix_core::observe::PipelineEvent::BackfillProgress) says
-/// how far it has come.
+/// once it is through it gives nothing more. [`PipelineEvent::BackfillProgress`](okta_coralogix_core::observe::PipelineEvent::BackfillProgress) reports
+/// its progress.
 ///
-/// # What it does not do
+/// # Limits
 /// * **It may miss late events.** Okta says of bounded queries that an event which was stored late may be absent from its range, if
-///   it is read before. Let the range end well before now, and poll with an [`OktaSource`] for what must be complete.
+///   it is read before. Let the range end well before now, and poll with an [`OktaSource`] where no event may be missing.
 /// * **It does not change the 24-hour rule.** A pipeline drops and counts events older than 24 hours, so that of an older range
 ///   nothing is delivered unless its age filter is told otherwise:
 ///   [`AgePolicy::Restamp`](okta_coralogix_core::filter::AgePolicy::Restamp) delivers them with the time of their arrival, since
@@ -33,12 +33,12 @@ const MAX_END_LEAD: TimeDelta = TimeDelta::minutes(5);
 pub struct Backfill(OktaSource);
 
 impl OktaSourceBuilder {
-    /// Opens a source of what was published in `range`, its start included. Makes no request. `since`, `poll_interval`, `once`,
-    /// `reread_every` and `catch_up` mean nothing to it.
+    /// Opens a source of the events that were published in `range`, its start included. Makes no request. `since`, `poll_interval`, `once`,
+    /// `reread_every` and `catch_up` have no effect.
     ///
     /// # Errors
     /// `Config` names a missing or wrong setting (`backfill`: an empty range, one that ends in the future, or one that begins more
-    /// than 180 days ago); `Corrupt` if the checkpoint belongs to something else; what the checkpoint's store says.
+    /// than 180 days ago); `Corrupt` if the checkpoint belongs to another org, query or range; the errors of its store.
     pub async fn open_backfill(mut self, range: Range<DateTime<Utc>>) -> Result<Backfill> {
         let now = self.host_clock().now();
         let wrong = |what| Err(Error::config("backfill", what));

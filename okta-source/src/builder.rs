@@ -1,4 +1,4 @@
-//! Settings in, a source out.
+//! The builder of a source.
 
 use std::fmt;
 use std::sync::Arc;
@@ -45,8 +45,8 @@ impl OktaSourceBuilder {
         self
     }
 
-    /// An [`ApiToken`], a [`ServiceApp`](crate::ServiceApp) (OAuth, with DPoP where the org wants it), or what
-    /// [`Credentials::from_env`] reads.
+    /// An [`ApiToken`], a [`ServiceApp`](crate::ServiceApp) (OAuth, with DPoP where the org wants it), or the
+    /// result of [`Credentials::from_env`].
     pub fn credentials(mut self, credentials: impl Into<Credentials>) -> Self {
         self.credentials = Some(credentials.into());
         self
@@ -70,7 +70,7 @@ impl OktaSourceBuilder {
         self
     }
 
-    /// Ends when all that is there has been read. Default: false.
+    /// Ends when the log has been read to its end. Default: false.
     pub fn once(mut self, once: bool) -> Self {
         self.settings.once = once;
         self
@@ -131,7 +131,7 @@ impl OktaSourceBuilder {
     }
 
     /// For a checkpoint that was written with another filter or other keywords. True: read on with the new ones from the
-    /// overlap before the last settled event; what the new ones let through of the time before is *not* read (that takes a
+    /// overlap before the last settled event; earlier events that only the new ones match are *not* read (that takes a
     /// [`Backfill`](crate::Backfill)). False: refuse it. Default: false.
     pub fn restart_on_changed_query(mut self, restart: bool) -> Self {
         self.settings.restart_on_changed_query = restart;
@@ -145,9 +145,9 @@ impl OktaSourceBuilder {
         self
     }
 
-    /// Reads the time of the overlap again, so often and once at the start, and gives what had not been given. Okta documents that
-    /// polling gives every event, so that nothing should be found:
-    /// [`PipelineEvent::OverlapReread`](okta_coralogix_core::observe::PipelineEvent::OverlapReread) says what was. Costs a request or more each time. Default: never.
+    /// Reads the overlap again at this interval and once at the start, and delivers the events that were missing. Okta documents that
+    /// polling gives every event, so that none should be:
+    /// [`PipelineEvent::OverlapReread`](okta_coralogix_core::observe::PipelineEvent::OverlapReread) reports the result. Costs a request or more each time. Default: never.
     pub fn reread_every(mut self, time: Duration) -> Self {
         self.settings.reread_every = Some(time);
         self
@@ -162,19 +162,19 @@ impl OktaSourceBuilder {
         self
     }
 
-    /// After how long without any event the observer hears of it; `None`: never. Default: 24 hours.
+    /// After how long without any event the source reports silence to the observer; `None`: never. Default: 24 hours.
     pub fn silence_alarm(mut self, time: Option<Duration>) -> Self {
         self.settings.silence = time;
         self
     }
 
-    /// Hears the events of the source. Default: `tracing`.
+    /// The observer of the source. Default: `tracing`.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.settings.observer = Arc::new(observer);
         self
     }
 
-    /// Makes one request to see whether the address, the token and its rights are good. Needs no checkpoint.
+    /// Makes one request to check the address, the token and its rights. Needs no checkpoint.
     ///
     /// # Errors
     /// `Config` for a wrong setting, otherwise the error that the source would give.

@@ -14,16 +14,16 @@ use crate::api::query::Query;
 const LOOKBACK: Duration = Duration::from_secs(24 * 60 * 60);
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Okta's log goes back 90 days: a longer pause would not be a poll.
+/// Okta keeps its log for 90 days: a longer pause would miss events.
 const MAX_INTERVAL: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The largest page that Okta gives. (Okta developer docs, System Log API, 2026.)
 const PAGE_SIZE: u16 = 1000;
 const RATE_SHARE: f64 = 0.5;
 /// 64 MiB: 1,000 events of 64 KiB each; real ones take 1 to 4 KB.
 const MAX_BODY_BYTES: usize = 64 << 20;
-/// How far the fallback goes back behind the last event that was settled.
+/// How far the fallback goes back before the last settled event.
 const OVERLAP: Duration = Duration::from_secs(10 * 60);
-/// A longer overlap would not be one: Okta gives an event a day at most to be delivered here.
+/// Coralogix takes no older events, so that a longer overlap brings nothing.
 const MAX_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 /// The share of the budget for a backlog that is nearly too old, and the age from which it is.
 const CATCH_UP_SHARE: f64 = 0.8;
@@ -160,7 +160,7 @@ impl Settings {
     }
 }
 
-/// Warns of a start that Okta has forgotten.
+/// Warns of a start before the oldest event that Okta keeps.
 ///
 /// # Errors
 /// `Config` for one that Okta refuses.

@@ -29,7 +29,7 @@ pub struct OktaSource {
     monitor: Monitor,
     once: bool,
     poll_interval: Duration,
-    /// The last page was a short one: there is nothing more for now.
+    /// The last page was not full: there is nothing more for now.
     is_caught_up: bool,
     next_tick: Option<Instant>,
 }
@@ -53,7 +53,7 @@ impl OktaSource {
         }
     }
 
-    /// Asks for one event, to see whether the address, the token and its rights are good. Moves nothing.
+    /// Asks for one event, to check the address, the token and its rights. The position stays.
     ///
     /// # Errors
     /// Those of [`next`](EventSource::next).
@@ -77,7 +77,7 @@ impl OktaSource {
         Ok(())
     }
 
-    /// Waits for the next tick and for the budget; false if a page was handed back meanwhile.
+    /// Waits for the next poll and for the budget; false if a page was handed back meanwhile.
     async fn wait(&mut self) -> bool {
         let began = Instant::now();
         let tick = self.next_tick.filter(|_| self.reread.request().is_none());
@@ -105,7 +105,7 @@ impl OktaSource {
         }
     }
 
-    /// True if everything was read that is to be read.
+    /// True if the source has read all that it should.
     fn is_through(&self) -> bool {
         let is_at_end = self.position.is_at_end() || (self.once && self.is_caught_up);
         is_at_end && self.reread.request().is_none()

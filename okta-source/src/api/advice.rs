@@ -1,4 +1,4 @@
-//! The table of Okta's errors: what each means, and what an operator should do about it.
+//! The table of Okta's errors: the meaning of each, and advice for the operator.
 
 use http::StatusCode;
 
@@ -9,7 +9,7 @@ const RIGHTS: &str = "give the administrator it belongs to, or the app, the Read
 const ADDRESS: &str = "write the address of the org itself, such as https://example.okta.com";
 const WAIT: &str = "it is asked again";
 
-/// By status and, where Okta has several reasons for one status, by `errorCode`: what the answer means, and what to do.
+/// By status and, where Okta has several reasons for one status, by `errorCode`: the meaning of the answer, and advice.
 /// (Okta developer docs, "Error codes" and "System Log query", 2026.)
 pub(crate) fn advice(status: StatusCode, code: Option<&str>) -> (&'static str, &'static str) {
     match (status.as_u16(), code.unwrap_or_default()) {

@@ -1,4 +1,4 @@
-//! What an answer other than 200 means, and what the operator should do about it.
+//! Classifies answers other than 200. The message advises the operator.
 
 use http::{HeaderMap, Response, StatusCode};
 use okta_coralogix_core::text::sanitize;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::api::advice::advice;
 use crate::api::rate_limit::{self, RateHeaders};
 
-/// The error body of the API and of the token endpoint. Any member may be absent, and the texts may repeat what was sent.
+/// The error body of the API and of the token endpoint. Any member may be absent, and the texts may repeat the request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ErrorBody {
@@ -62,7 +62,7 @@ pub(crate) fn is_query_timeout(response: &Response<impl AsRef<[u8]>>) -> bool {
         && ErrorBody::read(response).code.as_deref() == Some("E0000009")
 }
 
-/// Not even one event can be read. It may pass, but not soon: the longest wait comes before the next attempt.
+/// A page of one event is still too large: retry after the maximum wait.
 pub(crate) fn blocked(error: &Error) -> Error {
     let detail = format!(
         "the next event of the org cannot be read, and nothing behind it: {error}, although only one event was asked for; \
@@ -71,7 +71,7 @@ pub(crate) fn blocked(error: &Error) -> Error {
     Error::temporary(error.kind(), detail).with_retry(RetryHint::After(rate_limit::MAX_WAIT))
 }
 
-/// A 200 that cannot be used. It passes: a maintenance page looks like this.
+/// A 200 that cannot be used. It is temporary, since a maintenance page looks like this.
 pub(crate) fn unreadable(headers: &HeaderMap, what: &str) -> Error {
     Error::temporary(
         ErrorKind::UnexpectedAnswer,
@@ -90,7 +90,7 @@ pub(crate) fn incomplete(error: &TransportError) -> Error {
     Error::temporary(kind, format!("{what}: {error}"))
 }
 
-/// A 429. `requests` names what is limited, `advice` is added where the limit is used up.
+/// A 429. `requests` names the kind of the limited requests; `advice` is added where the limit is used up.
 pub(crate) fn rate_limited(
     response: &Response<impl AsRef<[u8]>>,
     requests: &str,
@@ -113,7 +113,7 @@ pub(crate) fn rate_limited(
         .with_retry(wait.map_or(RetryHint::Backoff, RetryHint::After))
 }
 
-/// A 408 or 5xx. It passes.
+/// A 408 or 5xx, which is temporary.
 pub(crate) fn unavailable(response: &Response<impl AsRef<[u8]>>, detail: String) -> Error {
     let error = Error::temporary(ErrorKind::Unavailable, detail);
     match retry_after(response.headers()) {

@@ -6,7 +6,7 @@ use http::header::LINK;
 /// The target of the first link whose relation is `next`, as it is between the angle brackets.
 ///
 /// Takes several header lines, several links on one line, commas and semicolons inside the target, and the relation in
-/// any case, quoted or not, alone or among others. What cannot be read ends its line.
+/// any case, quoted or not, alone or among others. A syntax error ends its line.
 pub(crate) fn next(headers: &HeaderMap) -> Option<&str> {
     headers
         .get_all(LINK)

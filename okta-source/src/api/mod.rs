@@ -1,6 +1,6 @@
-//! What Okta says and is told: its address, parameters, headers, limits, errors and clock. Nothing here sends or stores.
+//! Okta's protocol: address, parameters, headers, limits, errors and clock. Nothing here sends or stores.
 //!
-//! Knows nothing of the other rooms.
+//! Depends on no other room.
 
 pub(crate) mod advice;
 pub(crate) mod error;

@@ -1,4 +1,4 @@
-//! The org's clock beside the host's, from the `Date` of each answer.
+//! The org's clock and the host's, compared by the `Date` of each answer.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ impl OrgClock {
         self.host.now() + self.offset.get()
     }
 
-    /// The earlier of the two times: what is looked back from, so that a wrong clock hides no event.
+    /// The earlier of the two times, from which the source looks back, so that a wrong clock hides no event.
     pub(crate) fn earlier_time(&self) -> DateTime<Utc> {
         self.offset.earlier(self.host.now())
     }

@@ -1,4 +1,4 @@
-//! The address of an Okta org, as people write it and as it is used.
+//! The address of an Okta org, parsed from the forms in which people write it.
 
 use std::fmt;
 
@@ -36,11 +36,11 @@ pub struct OrgUrl {
     origin: String,
 }
 
-/// Why a text is no address of an org. Each message is one sentence: what is wrong, and what to write instead.
+/// Why a text is no address of an org. Each message is one sentence that names the error and the address to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum OrgUrlError {
-    /// Nothing there.
+    /// Empty.
     #[error("is empty; write the address of your org, such as https://example.okta.com")]
     Empty,
     /// No URL, or no host in it.
@@ -54,12 +54,12 @@ pub enum OrgUrlError {
     /// A scheme that is not HTTP.
     #[error("has the scheme {scheme}; write https://{host}")]
     Scheme {
-        /// What was written.
+        /// The given scheme.
         scheme: String,
-        /// The host that was written.
+        /// The given host.
         host: String,
     },
-    /// Plain HTTP to somewhere else than this machine.
+    /// Plain HTTP to another machine.
     #[error("would send the token unprotected over http; write https://{0}")]
     Unprotected(String),
     /// The Admin Console.

@@ -1,10 +1,10 @@
-//! How many events are asked for at a time: fewer where a whole page is too long.
+//! The page size to ask for, halved where a page is too large.
 
 /// The size of the pages, halved for a page that is too long or takes the org too long.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PageSize {
     usual: u16,
-    /// For the page that is being asked for.
+    /// The size of the current request.
     reduced: Option<u16>,
 }
 
@@ -26,12 +26,12 @@ impl PageSize {
         self.reduced
     }
 
-    /// As it is once the page is got.
+    /// The size after the page arrived.
     pub(crate) fn restored(self) -> Self {
         Self::new(self.usual)
     }
 
-    /// The page of `asked` events was too much; false if it could not be smaller.
+    /// The page of `asked` events was too large; false if it cannot be smaller.
     pub(crate) fn halve(&mut self, asked: usize) -> bool {
         let asked = u16::try_from(asked).unwrap_or(u16::MAX);
         if asked <= 1 {
@@ -41,7 +41,7 @@ impl PageSize {
         true
     }
 
-    /// The page was got; the next one is asked for as usual.
+    /// The page arrived; the next request asks for the usual size.
     pub(crate) fn restore(&mut self) {
         self.reduced = None;
     }

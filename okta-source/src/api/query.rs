@@ -1,4 +1,4 @@
-//! Which events are asked for: `filter` and `q`.
+//! The parameters `filter` and `q` of a request.
 
 use okta_coralogix_core::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,10 @@ use url::form_urlencoded;
 const MAX_KEYWORDS: usize = 10;
 const MAX_KEYWORD_CHARS: usize = 40;
 
-/// The longest filter, in bytes of the URL: the link behind a page repeats it, and has to be followed.
+/// The longest filter, in bytes of the URL: the `next` link repeats it.
 const MAX_FILTER_BYTES: usize = 6 << 10;
 
-/// What an org is asked for besides the time. Part of the identity of a checkpoint.
+/// The parameters besides the time. Part of the identity of a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Query {
@@ -22,10 +22,10 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Checks what can be checked without the org: it judges the filter, but a keyword that is too long is a 400 for certain.
+    /// Okta validates the filter; only the limits of `q` are checked here.
     ///
     /// # Errors
-    /// `Config`, which names `filter` or `q` and says what to write.
+    /// `Config`, which names `filter` or `q` and the valid values.
     pub(crate) fn validate(&self) -> Result<()> {
         if let Some(filter) = &self.filter {
             if filter.trim().is_empty() {
@@ -68,7 +68,7 @@ impl Query {
         Ok(())
     }
 
-    /// As it is appended to the parameters of a URL; empty for all events.
+    /// The parameters to append to a URL; empty for all events.
     pub(crate) fn parameters(&self) -> String {
         [("filter", &self.filter), ("q", &self.q)]
             .into_iter()
@@ -76,7 +76,7 @@ impl Query {
             .collect()
     }
 
-    /// True if nothing is left out.
+    /// True if all events match.
     pub(crate) fn is_all(&self) -> bool {
         *self == Self::default()
     }

@@ -19,8 +19,8 @@ pub(crate) struct RateHeaders {
     pub(crate) remaining: u32,
     /// The end of the window, seconds since 1970 by the org's clock.
     reset: i64,
-    /// From the response's `Date` to the end of the window, plus one second for the fractions that both lack. `None` where it
-    /// makes no sense.
+    /// From the response's `Date` to the end of the window, plus one second for the fractions that both lack. `None` if it is
+    /// invalid.
     pub(crate) wait: Option<Duration>,
 }
 
@@ -36,13 +36,13 @@ impl RateHeaders {
         })
     }
 
-    /// Too many requests at the same time, which has nothing to do with the window.
+    /// True for a limit on concurrent requests, which is independent of the window.
     pub(crate) fn is_concurrency(&self) -> bool {
         self.limit == 0 && self.remaining == 0
     }
 }
 
-/// How long a 429 asks to wait; `None` where it does not say, or says something impossible.
+/// The wait that a 429 asks for; `None` if its headers are missing or invalid.
 pub(crate) fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     if let Some(wait) = transport::retry_after(headers) {
         return Some(wait.min(MAX_WAIT));
@@ -70,7 +70,7 @@ pub(crate) struct RateBudget {
     /// 0 to 1.
     share: f64,
     window: Option<Window>,
-    /// Requests since the last response with rate headers: which window they fell into is not known yet.
+    /// Requests since the last response with rate headers: their window is not known yet.
     unplaced: u32,
     blocked_until: Option<Instant>,
 }
@@ -85,7 +85,7 @@ struct Window {
 }
 
 impl Window {
-    /// A later `reset` alone does not end it: an org that slides its window along would otherwise never be spared.
+    /// A later `reset` alone does not end the window: an org with a sliding window would otherwise be asked without limit.
     fn is_over(&self, now: Instant, reset: i64) -> bool {
         now >= self.ends || (reset > self.reset && now + ROUNDING >= self.ends)
     }

@@ -27,7 +27,7 @@ impl RetryHeaders {
         }
     }
 
-    /// The request is done with.
+    /// The request has succeeded or is given up.
     pub(crate) fn end(&mut self) {
         *self = Self::default();
     }

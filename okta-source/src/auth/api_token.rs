@@ -8,11 +8,11 @@ use thiserror::Error;
 #[derive(Debug, Clone)]
 pub struct ApiToken(Secret);
 
-/// Why a text is no API token. Each message is one sentence: what is wrong, and what to write instead. None repeats the text.
+/// Why a text is no API token. Each message is one sentence that names the error and the text to write instead. None repeats the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ApiTokenError {
-    /// Nothing there.
+    /// Empty.
     #[error("is empty; write the API token of a Read-only or Report Administrator")]
     Empty,
     /// The scheme that precedes a token in a request.

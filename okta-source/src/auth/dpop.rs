@@ -13,7 +13,7 @@ use super::key::PrivateKey;
 /// A longer value is ignored.
 const MAX_NONCE_BYTES: usize = 1024;
 
-/// Which of the two servers behind the org's address is spoken to. Each gives nonces of its own (RFC 9449 §8 and §9).
+/// The two servers at the org's address. Each gives nonces of its own (RFC 9449 §8 and §9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Server {
     Token,
@@ -29,7 +29,7 @@ pub(crate) struct Dpop {
 }
 
 impl Dpop {
-    /// With a new key, which leaves the process never.
+    /// With a new key, which never leaves the process.
     pub(crate) fn new() -> Result<Self> {
         let key = PrivateKey::generate()?;
         let point = key.point().unwrap_or_default();
@@ -70,7 +70,7 @@ impl Dpop {
         jws::sign(&self.key, &self.header, &claims)
     }
 
-    /// Keeps the nonce of an answer. True if it brought one that is new.
+    /// Keeps the nonce of an answer. True if it is a new one.
     pub(crate) fn heard(&self, server: Server, headers: &HeaderMap) -> bool {
         let nonce = headers
             .get("dpop-nonce")

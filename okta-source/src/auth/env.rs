@@ -27,7 +27,7 @@ pub(super) const VARIABLES: [&str; 6] = [
     SCOPES,
 ];
 
-/// The longest file that may be a key. An RSA key of 8192 bits takes 7 KB.
+/// The longest key file. An RSA key of 8192 bits takes 7 KB.
 const MAX_KEY_BYTES: u64 = 64 << 10;
 
 pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credentials> {
@@ -99,14 +99,14 @@ fn service_app(id: &str, get: impl Fn(&str) -> Result<Option<Secret>>) -> Result
     Ok(app)
 }
 
-/// The key itself, or the file that it is in. What is neither may be a piece of a key, so that no message repeats it.
+/// The key itself, or the file that it is in. Any other text may be a piece of a key, so that no message repeats it.
 fn private_key(value: &Secret) -> Result<PrivateKey> {
     let text = value.expose().trim();
     let is_key = text.is_empty() || text.starts_with('{') || text.contains("-----BEGIN ");
     if is_key {
         return PrivateKey::parse(value).map_err(|error| Error::config(PRIVATE_KEY, error));
     }
-    let wrong = |what: &str| Error::config(PRIVATE_KEY, what);
+    let wrong = |detail: &str| Error::config(PRIVATE_KEY, detail);
     let file = File::open(text).map_err(|error| {
         wrong(&format!(
             "is neither a private key (PEM or JWK) nor a file that can be read ({}); write the key, or the path of its file",

@@ -1,4 +1,4 @@
-//! One exchange with the org: where it goes, how long it may take, and why it may bring no answer.
+//! One exchange with the org: its address, its timeouts, and its errors.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::api::org_url::OrgUrl;
 
 /// Okta answers `E0000009` when its query took 30 s; a whole answer with 1,000 events may take longer.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
-/// The query itself, and something on top.
+/// The 30 s of the query, and a margin.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(40);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -24,7 +24,7 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!(
     env!("CARGO_PKG_VERSION")
 ));
 
-/// How the org is reached.
+/// The address of the org, and the transport.
 #[derive(Debug)]
 pub(crate) struct HttpContext {
     pub(crate) org: OrgUrl,

@@ -30,7 +30,7 @@ pub(crate) fn hash(text: &str) -> String {
     encode(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
-/// An identifier that nobody has used before, and nobody can foresee: for that a seed would be the wrong thing.
+/// A random identifier from the OS, because it must be unpredictable.
 pub(crate) fn new_id() -> Result<String> {
     let mut id = [0; 16];
     rand::fill(&mut id)

@@ -1,6 +1,6 @@
-//! How a request is authenticated: API tokens, and access tokens of service apps.
+//! Authenticates requests: by API tokens, and by access tokens of service apps.
 //!
-//! Uses `api`; knows nothing of `position`, `poll` and `metrics`.
+//! Uses `api`; is independent of `position`, `poll` and `metrics`.
 
 mod api_token;
 mod credentials;
@@ -31,7 +31,7 @@ use credentials::Kind;
 use oauth::OAuth;
 use redact::redacted;
 
-/// A way to authenticate, at work for one org.
+/// The authentication for one org.
 #[derive(Debug)]
 pub(crate) enum Auth {
     /// An API token.

@@ -1,4 +1,4 @@
-//! Requests with an access token: asking for one, using it, and what is answered.
+//! Requests with an access token: requests a token, uses it, and handles refusals.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ use super::redact::redacted;
 use super::service_app::{ServiceApp, sensitive};
 use super::token_cache::{AccessToken, TokenCache};
 
-/// Where tokens are given. (Okta developer docs, "Implement OAuth for Okta with a service app", 2026: the org authorization
+/// The path of the token endpoint. (Okta developer docs, "Implement OAuth for Okta with a service app", 2026: the org authorization
 /// server only.)
 const TOKEN_PATH: &str = "/oauth2/v1/token";
 
@@ -29,10 +29,10 @@ const MAX_TOKEN_BODY_BYTES: usize = 64 << 10;
 /// A clock error beyond this explains a refused assertion.
 const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::seconds(30);
 
-/// The longest life of a token that is believed.
+/// The longest life of a token; a longer `expires_in` is cut to it.
 const MAX_TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 
-/// A service app at work for one org.
+/// The authentication of a service app for one org.
 pub(crate) struct OAuth {
     app: ServiceApp,
     dpop: Dpop,
@@ -175,7 +175,7 @@ impl OAuth {
         *self.offset.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Learns from the `Date` of an answer, and returns what is known then.
+    /// Updates the clock offset from the `Date` of an answer, and returns it.
     fn compare_clocks(&self, response: &Response<Bytes>) -> TimeDelta {
         if let Some(date) = transport::date(response.headers()) {
             let offset = date.signed_duration_since(self.clock.now());
@@ -188,7 +188,7 @@ impl OAuth {
 const DPOP: http::HeaderName = http::HeaderName::from_static("dpop");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
-/// A header with a secret in it. What is signed here, and a token that was looked at, always fits into one.
+/// A header with a secret. A JWT signed here and a checked token are always valid header values.
 fn header(name: http::HeaderName, secret: &str) -> Option<(http::HeaderName, HeaderValue)> {
     let value = HeaderValue::from_str(secret).ok()?;
     Some((name, sensitive(value)))
@@ -201,7 +201,7 @@ fn without_query(uri: &http::Uri) -> String {
     format!("{scheme}://{authority}{}", uri.path())
 }
 
-/// Reads the answer that brings a token, or says what it brings.
+/// Reads the token of a good answer; the error describes an invalid one.
 fn granted(answer: &[u8], asked: Instant) -> Result<AccessToken, &'static str> {
     #[derive(serde::Deserialize)]
     struct Grant {
@@ -209,7 +209,7 @@ fn granted(answer: &[u8], asked: Instant) -> Result<AccessToken, &'static str> {
         token_type: String,
         expires_in: u64,
     }
-    // The reason is not shown: it may repeat what was read.
+    // The reason is not shown: it may repeat the token.
     let grant: Grant = serde_json::from_slice(answer).map_err(|_| "no token")?;
     let bound = match grant.token_type.to_ascii_lowercase().as_str() {
         "dpop" => true,

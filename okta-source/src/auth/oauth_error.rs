@@ -1,4 +1,4 @@
-//! What it means when the org refuses an access token, or gives none.
+//! Classifies refusals of an access token, and answers of the token endpoint without one.
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -15,9 +15,9 @@ use crate::api::error::{ErrorBody, rate_limited, request_id, summary, unavailabl
 pub(crate) enum OAuthError {
     /// The org wants a proof with the nonce of its answer.
     Nonce,
-    /// The proof is not good.
+    /// The proof is invalid.
     Proof,
-    /// The access token is not good (any more).
+    /// The access token is invalid or has expired.
     Token,
     /// The access token lacks the scope.
     Scope,
@@ -56,7 +56,7 @@ pub(crate) fn of_resource(response: &Response<Bytes>) -> Option<OAuthError> {
     match status {
         StatusCode::UNAUTHORIZED => Some(OAuthError::Token),
         StatusCode::FORBIDDEN => Some(OAuthError::Role),
-        // A request that is wrong by itself is judged with the other answers of the API.
+        // An invalid request is classified with the other answers of the API.
         _ => None,
     }
 }
@@ -179,7 +179,7 @@ pub(crate) fn token_error(
     Error::new(kind, detail)
 }
 
-/// Why the client is refused. Okta says it in words only, so that an unknown wording gets the longer advice.
+/// Why the client is refused. Okta gives the reason as text only, so that an unknown text gets the longer advice.
 fn client(response: &Response<Bytes>, app: &ServiceApp, skew: Option<TimeDelta>) -> String {
     let description = ErrorBody::read(response).error_description;
     let words = description.unwrap_or_default().to_ascii_lowercase();
@@ -227,7 +227,7 @@ fn clocks(skew: TimeDelta) -> String {
     )
 }
 
-/// A good status without a usable token. It passes: a maintenance page looks like this.
+/// A 200 without a usable token. It is temporary, since a maintenance page looks like this.
 pub(crate) fn unreadable(response: &Response<Bytes>, what: &str) -> Error {
     let detail = format!(
         "the org sent {what} where a token should be (HTTP {}{})",

@@ -1,4 +1,4 @@
-//! An OAuth app that acts for itself: no user signs in.
+//! An OAuth app that authenticates by itself, without a user.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ enum ClientAuthentication {
     Secret(Secret),
 }
 
-/// Why something is no service app. Each message is one sentence: what is wrong, and what to write instead.
+/// The settings of a service app are invalid. Each message is one sentence that names the error and the text to write instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ServiceAppError {
@@ -239,7 +239,7 @@ pub(crate) fn sensitive(mut value: HeaderValue) -> HeaderValue {
     value
 }
 
-/// True for visible ASCII, and some of it. What JSON would escape is in none of Okta's identifiers and secrets.
+/// True for a nonempty text of visible ASCII without characters that JSON escapes: no identifier or secret of Okta has others.
 fn is_word(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
     !text.is_empty() && text.bytes().all(is_plain)

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 /// A token is renewed when less than this is left of it, or a tenth of its life if that is less. Okta's live for an hour.
 const MARGIN: Duration = Duration::from_secs(300);
 
-/// How long a token that is still good is used before renewing it is tried again.
+/// After a failed renewal, how long a token that is still valid is used until the next attempt.
 const RETRY_WAIT: Duration = Duration::from_secs(30);
 
 /// An access token.
@@ -39,8 +39,8 @@ impl AccessToken {
 /// The current token. States:
 /// * empty: the next caller asks for a token, the others wait for the same request;
 /// * fresh: every caller gets the token;
-/// * due for renewal (the last five minutes, or the last tenth of a short life): the next caller asks for a new one. If that fails and
-///   may pass, the old token serves on, and renewing waits 30 s or as long as Okta says;
+/// * due for renewal (the last five minutes, or the last tenth of a short life): the next caller asks for a new one. If that fails
+///   temporarily, the old token serves on, and renewing waits 30 s or as long as Okta says;
 /// * expired, or refused by Okta ([`forget`](Self::forget)): as empty.
 ///
 /// Never are two requests for a token under way, and never is an expired token given out.

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use crate::poll::page::Page;
 
-/// The read rate is that of so much time.
+/// The time over which the read rate is measured.
 const RATE_WINDOW: Duration = Duration::from_secs(300);
-/// How often at most it is reported.
+/// The least time between two reports.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Follows a backlog page by page.
@@ -60,7 +60,7 @@ impl Backlog {
         page: &Page,
     ) -> Option<AgingBacklog> {
         let mut published: Vec<_> = page.published().collect();
-        // The middle one: a few late events, or events of the future, say nothing of the backlog.
+        // The median: a few late events, or events of the future, do not count.
         let middle = published.len() / 2;
         let (_, &mut front, _) = published
             .get(middle)

@@ -1,6 +1,6 @@
-//! What operators see of a source: its figures, the state of a backlog, silence.
+//! Metrics and events for operators: figures, backlog, silence.
 //!
-//! [`monitor::Monitor`] hears of requests and pages. Uses `api` and the pages of `poll`; nothing depends on it but the source.
+//! [`monitor::Monitor`] observes requests and pages. Uses `api` and the pages of `poll`; nothing depends on it but the source.
 
 pub(crate) mod backlog;
 pub(crate) mod monitor;

@@ -1,4 +1,4 @@
-//! Hears what a source does, keeps its figures, and tells the observer.
+//! Observes a source: keeps its metrics, and reports events to the observer.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ impl Monitor {
         &self.metrics
     }
 
-    /// Tells the observer what `event` makes of the org's name.
+    /// Reports the event that `event` returns for the org's name.
     fn tell<'a>(&'a self, event: impl FnOnce(&'a str) -> PipelineEvent<'a>) {
         self.observer.observe(&event(&self.org));
     }
@@ -163,7 +163,7 @@ impl Monitor {
         aging.is_some()
     }
 
-    /// Counts what the fallback brings again, up to the first page without repeats.
+    /// Counts the repeats of the fallback, up to the first page without any.
     fn count_fallback(&mut self, page: &Page, dedup: &DedupWindow) {
         let Some(counts) = &mut self.fallback else {
             return;
@@ -191,12 +191,12 @@ impl Monitor {
         });
     }
 
-    /// When [`check_silence`](Self::check_silence) has something to report at the earliest.
+    /// The earliest time at which [`check_silence`](Self::check_silence) may report.
     pub(crate) fn alarm(&self) -> Option<Instant> {
         self.alarm
     }
 
-    /// Reports that the source is silent, if it is time to.
+    /// Reports silence if it is due.
     pub(crate) fn check_silence(&mut self) {
         let now = Instant::now();
         let (Some(alarm), Some(silence)) = (self.alarm, self.silence) else {

@@ -1,4 +1,4 @@
-//! The figures of a source, for metrics.
+//! The metrics of a source.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct MetricsSnapshot {
     pub items: u64,
     /// Waits for the request budget.
     pub waits: u64,
-    /// How long these took together.
+    /// The sum of these waits.
     pub waited: Duration,
     /// Requests that may still be made in the current window, where it is known.
     pub budget_left: Option<u32>,

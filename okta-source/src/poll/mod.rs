@@ -1,6 +1,6 @@
-//! One request, and what its answer means.
+//! Sends one request, and reads its answer.
 //!
-//! Uses `api`, `auth` (through the client) and the cursor and requests of `position`; knows nothing of `metrics`.
+//! Uses `api`, `auth` (through the client) and the cursor and requests of `position`; is independent of `metrics`.
 
 pub(crate) mod page;
 pub(crate) mod poller;

@@ -1,4 +1,4 @@
-//! An answer with events in it.
+//! A page of events, read from a 200.
 
 use std::sync::Arc;
 
@@ -19,14 +19,14 @@ use crate::position::cursor::Cursor;
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) items: Vec<Result<RawEvent, MalformedEvent>>,
-    /// Where it goes on. A bounded range ends with a page that has none.
+    /// The `next` link. A bounded range ends with a page without one.
     pub(crate) next: Option<Cursor>,
     /// It has as many items as were asked for, so that there may be more.
     pub(crate) is_full: bool,
 }
 
 impl Page {
-    /// Reads a 200. The link is judged first: an answer that wants the token elsewhere is not to be believed at all.
+    /// Checks the `next` link first: a response that links to another host is discarded.
     pub(crate) fn read(
         response: &Response<Bytes>,
         org: &OrgUrl,
@@ -37,7 +37,7 @@ impl Page {
         let next = link_header::next(headers)
             .map(|target| Cursor::from_link(target, org))
             .transpose()?;
-        // Where HTTP says how long the answer is, a shorter one does not come this far.
+        // Where HTTP announces the length of the body, the transport has refused a shorter one.
         let is_whole =
             headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
         let split = if is_whole {
@@ -68,7 +68,7 @@ impl Page {
     }
 }
 
-/// Okta promises a `next` link with each answer to a polling request; without one there is no way to go on.
+/// Okta documents a `next` link in each answer to a polling request; without one the source cannot go on.
 fn no_next(response: &Response<Bytes>) -> Error {
     unreadable(
         response.headers(),

@@ -1,4 +1,4 @@
-//! One request, and what its answer means for the requests that follow.
+//! Sends one request, and learns from its answer for the next one.
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ use crate::position::page_request::{PageRequest, check_path};
 /// Sends one request at a time and learns from each answer: the request budget, the org's clock, the page size, and the id of a
 /// request that is made again.
 ///
-/// It knows nothing of positions: the caller says what to ask for and decides what follows. An answer is one of
+/// It has no position: the caller gives the request and decides on the next one. An answer is one of
 /// * a page: the page size is the usual one again, and the next request is a new one;
 /// * a refusal (any status but 200): the next request names the first that failed, as a repeat of it, until
 ///   [`forget_attempts`](Self::forget_attempts); a 429 also blocks the budget for as long as Okta asks;
 /// * none, or one that cannot be read: an error. If it was too long or took too long, the page size is halved, down to one event.
 ///
-/// It must never send a request before [`ready_at`](Self::ready_at) on its own account: the caller waits.
+/// It must never send a request before [`ready_at`](Self::ready_at), for which the caller waits.
 #[derive(Debug)]
 pub(crate) struct Poller {
     client: Client,
@@ -44,7 +44,7 @@ pub(crate) struct Poller {
     is_bounded: bool,
 }
 
-/// What Okta answers.
+/// The answer of Okta.
 pub(crate) enum Answer {
     Page(Page),
     /// Any status but 200.
@@ -145,7 +145,7 @@ impl Poller {
         Ok(response)
     }
 
-    /// Sends one request for one event, to see whether the address, the credential and its rights are good.
+    /// Sends one request for one event, to check the address, the credential and its rights.
     pub(crate) async fn check(&self) -> Result<()> {
         let path = check_path(&self.query);
         let response = self.client.get(&path, HeaderMap::new()).await?;

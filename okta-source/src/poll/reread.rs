@@ -1,4 +1,4 @@
-//! Reading the overlap again, to find events that Okta stored late.
+//! Reads the overlap again, to find events that Okta stored late.
 
 use std::time::Duration;
 
@@ -95,12 +95,12 @@ impl Reread {
         });
     }
 
-    /// What the pass asks for next; `None`: no pass is under way.
+    /// The next request of the pass; `None`: no pass is running.
     pub(crate) fn request(&self) -> Option<&PageRequest> {
         self.pass.as_ref().map(|pass| &pass.request)
     }
 
-    /// Leaves of a page of the pass its late events; the counts if that was the last page.
+    /// Removes all but the late events from a page of the pass. Returns the counts after the last page.
     pub(crate) fn page(&mut self, page: &mut Page, dedup: &DedupWindow) -> Option<RereadCounts> {
         let pass = self.pass.as_mut()?;
         pass.counts.keep_late(page, dedup);

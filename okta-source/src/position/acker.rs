@@ -1,4 +1,4 @@
-//! Tells the committer that the source may commit a page, or must read it again.
+//! Settles a page with the committer, or hands it back.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(crate) struct PageAcker {
 }
 
 impl PageAcker {
-    /// For a page of so many `items` that was just read; `point` lies behind it.
+    /// For a page of `items` that was just read; `point` lies behind it.
     pub(crate) fn new(
         committer: Arc<Committer>,
         rewinds: u64,
@@ -37,7 +37,7 @@ impl PageAcker {
 #[async_trait]
 impl Acker for PageAcker {
     async fn settle(mut self: Box<Self>, outcomes: &[Outcome]) -> Result<()> {
-        // An item without an outcome is not done with either.
+        // An item without an outcome is not settled.
         if outcomes.len() != self.items || outcomes.contains(&Outcome::HandedBack) {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Who commits the cursor: the committed position, shared between the source and the deliveries that it gave.
+//! Commits the cursor: the committed position, shared between the source and its deliveries.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use super::cursor::Cursor;
 use super::identity::Identity;
 use crate::api::org_url::OrgUrl;
 
-/// What reading may be resumed from: a cursor, and the latest `published` before it (ms since 1970).
+/// A point to resume from: a cursor, and the latest `published` before it (ms since 1970).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ResumePoint {
     pub(crate) cursor: Cursor,
@@ -21,14 +21,14 @@ pub(crate) struct ResumePoint {
 
 /// Commits resume points in the order of the pages, and remembers when pages must be read again.
 ///
-/// A page is *open* from when it is given until its point is committed. Its states and what moves it:
+/// A page is *open* from when it is given until its point is committed. Its states and transitions:
 /// * open and not settled: [`open_page`](Self::open_page) puts it behind the others;
 /// * settled: [`settle`](Self::settle) notes its point; if all pages before it are settled too, the point of the last page of
 ///   that run is saved with the window of uuids, and the pages of the run are closed;
 /// * handed back: [`hand_back`](Self::hand_back) drops it *and all other open pages*, and counts a rewind. The source then reads on
-///   from the committed point; pages of before the rewind, which may still be settled or handed back, move nothing any more.
+///   from the committed point; settling or handing back a page of before the rewind has no effect.
 ///
-/// A save that fails or is cancelled leaves the old or the new record: `pending_save` says that it is not known which, and
+/// A save that fails or is cancelled leaves the old or the new record: `pending_save` is then set, and
 /// [`committed`](Self::committed) reads the store again. Never is a point saved while a page before it is not settled, and never does a
 /// save begin before the last one ended.
 #[derive(Debug)]
@@ -51,9 +51,9 @@ struct OpenPages {
     next_number: u64,
     /// Oldest first.
     open: VecDeque<OpenPage>,
-    /// Where a save of unknown end was to move the position.
+    /// The cursor of a save whose result is not known.
     pending_save: Option<Cursor>,
-    /// The latest `published` of what is committed.
+    /// The latest `published` before the committed point.
     published_ms: Option<i64>,
 }
 
@@ -110,12 +110,12 @@ impl Committer {
         self.pages().published_ms
     }
 
-    /// Resolves after a page was handed back. May resolve for one that was dealt with already.
+    /// Resolves after a page was handed back. May resolve once more for an earlier one.
     pub(crate) async fn handed_back(&self) {
         self.handed_back.notified().await;
     }
 
-    /// One more page is given, which was read after so many `rewinds`. Returns its number.
+    /// Opens a page that was read after this number of `rewinds`. Returns its number.
     pub(crate) fn open_page(&self, rewinds: u64) -> u64 {
         let mut pages = self.pages();
         let number = pages.next_number;
@@ -130,7 +130,7 @@ impl Committer {
         number
     }
 
-    /// A page is not done with: everything behind the committed point is read again.
+    /// Hands a page back: reading resumes at the committed point.
     pub(crate) fn hand_back(&self, number: u64) {
         let mut pages = self.pages();
         if pages.open.iter().any(|page| page.number == number) {
@@ -147,12 +147,12 @@ impl Committer {
         self.pages().open.is_empty()
     }
 
-    /// Resolves after a page was committed or handed back. May resolve for one that was dealt with already.
+    /// Resolves after a page was committed or handed back. May resolve once more for an earlier one.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// A page is done with. Commits the point behind the last page before which all are done with.
+    /// Settles a page. Commits the point behind the last page of the settled run at the front.
     ///
     /// Cancelled or failed, it leaves the old or the new record in the store; the caller then hands the page back.
     pub(crate) async fn settle(&self, number: u64, point: ResumePoint) -> Result<()> {
@@ -207,7 +207,7 @@ impl Committer {
 }
 
 impl OpenPages {
-    /// Notes that a page is done with; does nothing if it is not open any more. Returns the last page of the settled run at the front,
+    /// Settles a page; has no effect if it is not open any more. Returns the last page of the settled run at the front,
     /// if there is one, and the point behind it.
     fn settle(&mut self, number: u64, point: ResumePoint) -> Option<(u64, ResumePoint)> {
         let page = self.open.iter_mut().find(|page| page.number == number)?;

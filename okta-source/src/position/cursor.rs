@@ -1,4 +1,4 @@
-//! The cursor: where the next page is.
+//! The cursor: the link to the next page.
 
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use url::{Position, Url};
@@ -11,7 +11,7 @@ pub(super) const LOGS: &str = "/api/v1/logs";
 /// No path, so that it is no link either.
 const END: &str = "end";
 
-/// The longest link that is followed, in bytes: what HTTP servers commonly take, and far above Okta's.
+/// The longest link that is followed, in bytes: a common limit of HTTP servers, far above Okta's links.
 const MAX_LINK_BYTES: usize = 8 << 10;
 
 /// A `next` link without the org it belongs to: path and query, as Okta wrote them.

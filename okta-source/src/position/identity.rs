@@ -1,4 +1,4 @@
-//! What a checkpoint belongs to: the way of reading, the org, and the query.
+//! The identity of a checkpoint: the way of reading, the org, and the query.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ const BACKFILL: &str = "okta-system-log-backfill";
 
 /// The identity of a checkpoint: way of reading, org and query, as a text with a space between them.
 ///
-/// The query is kept as it is, no hash of it: a message can then say what has changed, and no two queries are taken for one.
+/// The query is kept as it is, no hash of it: a message can then name the change, and two queries never collide.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
     org: OrgUrl,
@@ -27,7 +27,7 @@ pub(crate) struct Identity {
     is_bounded: bool,
 }
 
-/// How a stored record relates to what is to be read.
+/// How the identity of a stored record compares.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Relation {
     Same,
@@ -37,7 +37,7 @@ pub(crate) enum Relation {
 }
 
 impl Identity {
-    /// Of an org that is polled, or of which a range is read. The range is a part of the query.
+    /// For polling an org, or for a range of it. The range is a part of the query.
     pub(crate) fn of(org: &OrgUrl, query: &Query, range: Option<&Range<DateTime<Utc>>>) -> Self {
         let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let text = serde_json::to_string(query).unwrap_or_default();
@@ -81,7 +81,7 @@ impl Identity {
     /// The point in a record.
     ///
     /// # Errors
-    /// `Corrupt`, with the way out, if the record belongs to something else or cannot be one of ours.
+    /// `Corrupt`, with advice, if the record belongs to another org, query or range, or is invalid.
     pub(crate) fn resume_point(&self, record: &Checkpoint) -> Result<ResumePoint> {
         self.matches(&record.identity)?;
         let cursor = match self.is_bounded && record.cursor == Cursor::end().as_str() {

@@ -1,11 +1,11 @@
-//! Links that lead in a circle: followed, they would be asked for without end.
+//! Detects links that lead in a circle, which the source would follow for ever.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
 use crate::position::cursor::Cursor;
 
-/// The longest circle that is found.
+/// The longest circle that is detected.
 const MAX_PAGES: usize = 4096;
 
 /// The links of the last pages, by their hashes: two that collide cost a pause, no event.
@@ -17,7 +17,7 @@ pub(crate) struct LinkCycleDetector {
 }
 
 impl LinkCycleDetector {
-    /// Notes a link; true if it was visited before.
+    /// Records a link; true if it was visited before.
     pub(crate) fn visit(&mut self, link: &Cursor) -> bool {
         let hash = self.hasher.hash_one(link.as_str());
         if !self.known.insert(hash) {
@@ -32,7 +32,7 @@ impl LinkCycleDetector {
         false
     }
 
-    /// The source goes back: links may be followed again.
+    /// Forgets all links, since the source goes back.
     pub(crate) fn clear(&mut self) {
         self.order.clear();
         self.known.clear();

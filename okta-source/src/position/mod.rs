@@ -1,7 +1,7 @@
-//! What may be resumed from, and who commits it.
+//! The position: where to resume, and its commits.
 //!
-//! [`resume::Position`] says where the source goes on; [`committer::Committer`] commits the [`cursor::Cursor`] behind settled pages.
-//! Uses `api`; knows nothing of `auth`, `poll` and `metrics`.
+//! [`resume::Position`] decides the next request; [`committer::Committer`] commits the [`cursor::Cursor`] behind settled pages.
+//! Uses `api`; is independent of `auth`, `poll` and `metrics`.
 
 pub(crate) mod acker;
 pub(crate) mod committer;

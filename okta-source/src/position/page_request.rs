@@ -1,4 +1,4 @@
-//! What a request asks for.
+//! A request for a page.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -6,7 +6,7 @@ use super::cursor::{Cursor, LOGS};
 use crate::api::page_size::PageSize;
 use crate::api::query::Query;
 
-/// One request for a page.
+/// Which events a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PageRequest {
     /// Events that Okta stored since then. Polling: no `until`, ascending. (Okta developer docs, "System Log query", 2026.)
@@ -53,7 +53,7 @@ impl PageRequest {
     }
 }
 
-/// Path and query for one event of the last seven days, which is what Okta gives without `since`: no clock is needed for it.
+/// Path and query for one event of the last seven days, Okta's default without `since`, so that no clock is needed.
 pub(crate) fn check_path(query: &Query) -> String {
     format!("{LOGS}?sortOrder=ASCENDING&limit=1{}", query.parameters())
 }

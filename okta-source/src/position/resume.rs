@@ -1,4 +1,4 @@
-//! Where the source goes on, and what a page or a refusal changes in that.
+//! The position of the source, and how a page or a refusal moves it.
 
 use std::sync::Arc;
 
@@ -20,9 +20,9 @@ use super::start::{StartTime, overlap_start};
 use crate::api::org_clock::OrgClock;
 use crate::config::{self, Settings, Since};
 
-/// Where the source goes on.
+/// The position: which request comes next.
 ///
-/// States, and what moves it:
+/// States and transitions:
 /// * `Start`, without a checkpoint; the first page leads to `Link`. The start moves back once if the first answer shows that the
 ///   host's clock is ahead;
 /// * `Link`, behind a page; each page leads to the link that it brings, the last page of a bounded range to `End`;
@@ -66,7 +66,7 @@ struct Fallback {
     has_accepted_link: bool,
 }
 
-/// What a page means for the requests that follow.
+/// How a page moves the position.
 #[derive(Debug)]
 pub(crate) struct Advance {
     /// The point behind the page; `None` if the page brings nothing and leads to itself.
@@ -133,7 +133,7 @@ impl Position {
         self.next == NextPage::End
     }
 
-    /// True if a page was handed back that [`rewind`](Self::rewind) has not heard of.
+    /// True if a page was handed back since the last [`rewind`](Self::rewind).
     pub(crate) fn is_stale(&self) -> bool {
         self.committer.rewinds() != self.rewinds
     }
@@ -156,7 +156,7 @@ impl Position {
         Ok(true)
     }
 
-    /// What to ask for next.
+    /// The next request.
     pub(crate) fn request(&mut self, clock: &OrgClock) -> PageRequest {
         let since = match &self.next {
             NextPage::Start => self.start.get(clock.earlier_time()),
@@ -170,7 +170,7 @@ impl Position {
         }
     }
 
-    /// What to ask for to read the overlap again, and the latest `published` in it; `None` where there is none behind a link.
+    /// The request that reads the overlap again, and the latest `published` in it; `None` unless the position is a link.
     pub(crate) fn overlap_request(&self, clock: &OrgClock) -> Option<(PageRequest, i64)> {
         let published = self.committer.published_ms()?;
         let since = overlap_start(published, clock.org_time(), self.overlap);
@@ -306,7 +306,7 @@ impl Position {
         }
     }
 
-    /// Hears what becomes of a page of so many items that was just read, and commits `point` then.
+    /// The acker of a page of `items`; commits `point`.
     pub(crate) fn acker(&self, point: ResumePoint, items: usize) -> Box<dyn Acker> {
         let committer = Arc::clone(&self.committer);
         Box::new(PageAcker::new(committer, self.rewinds, point, items))
@@ -331,7 +331,7 @@ fn point(cursor: &Cursor, items: &[Item]) -> ResumePoint {
     }
 }
 
-/// Where to read on with another query: from the overlap before the last event that was settled with the old one.
+/// The start for another query: the overlap before the last event that was settled with the old one.
 fn restart(record: &Checkpoint, settings: &Settings, now: DateTime<Utc>) -> Since {
     let since = match record.published_ms {
         Some(published) => overlap_start(published, now, settings.overlap()).into(),

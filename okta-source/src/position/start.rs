@@ -1,4 +1,5 @@
-//! Where reading begins without a link: at the start, and after Okta refused one. Both look back by the earlier clock.
+//! Start times for reading without a link: the first start, and the fallback after Okta refused a link. Both look back from the earlier
+//! clock.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::ClockOffset;

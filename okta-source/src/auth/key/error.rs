@@ -1,12 +1,12 @@
-//! Why a text is no private key.
+//! Errors of a private key.
 
 use thiserror::Error;
 
-/// Why a text is no private key. Each message is one sentence: what it is, and what to write instead. None repeats the text.
+/// The text is no private key. Each message is one sentence that names the error and the text to write instead. None repeats the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PrivateKeyError {
-    /// Nothing there.
+    /// Empty.
     #[error("is empty; write the private key of the app, as PEM or as a JWK")]
     Empty,
     /// No PEM and no JWK.
@@ -25,7 +25,7 @@ pub enum PrivateKeyError {
         "is in OpenSSH's form; convert it to PEM (ssh-keygen -p -m PKCS8 -f FILE) or create a key in the Admin Console"
     )]
     OpenSsh,
-    /// A line is missing, or is no base64, or what is in it is no key.
+    /// A line is missing, or the base64 or the key in it is invalid.
     #[error("is damaged; copy the whole private key again, from its first line to its last")]
     Damaged,
     /// Ed25519, DSA, another curve, a symmetric key.

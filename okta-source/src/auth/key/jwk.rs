@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::pem::rejected;
 use super::{PrivateKey, PrivateKeyError, SigningAlgorithm};
 
-/// The members that matter. All are kept as secrets, whether they are or not.
+/// The members that are read. All numbers are kept as secrets, the public ones too.
 #[derive(Deserialize)]
 struct Jwk {
     kty: Option<String>,
@@ -34,7 +34,7 @@ struct Jwk {
 }
 
 pub(super) fn read(text: &str) -> Result<PrivateKey, PrivateKeyError> {
-    // The reason is not shown: it may repeat what was read.
+    // The reason is not shown: it may repeat a part of the key.
     let jwk: Jwk = serde_json::from_str(text).map_err(|_| PrivateKeyError::Damaged)?;
     if jwk.keys.is_some() {
         return Err(PrivateKeyError::Set);
@@ -110,7 +110,7 @@ fn decoded(member: &Option<Secret>) -> Result<Bytes, PrivateKeyError> {
         .map_err(|_| PrivateKeyError::Damaged)
 }
 
-/// With zeros in front: some libraries leave them away.
+/// With leading zeros, which some libraries omit.
 fn padded(number: &[u8], length: usize) -> Result<Bytes, PrivateKeyError> {
     let zeros = length
         .checked_sub(number.len())

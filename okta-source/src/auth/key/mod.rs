@@ -1,4 +1,4 @@
-//! Private keys of service apps, in the forms in which Okta and others hand them out.
+//! Private keys of service apps: PEM and JWK.
 
 mod error;
 mod jwk;

@@ -57,7 +57,7 @@ fn what_else(text: &str) -> Result<(), PrivateKeyError> {
     })
 }
 
-/// PKCS#8 says inside what kind of key it is; the library says it only by taking it.
+/// PKCS#8 names the kind of the key inside; the library tells it only by accepting the key.
 fn pkcs8(der: &[u8]) -> Result<PrivateKey, PrivateKeyError> {
     let rsa = match RsaKeyPair::from_pkcs8(der) {
         Ok(pair) => return Ok(PrivateKey::of_rsa(pair)),

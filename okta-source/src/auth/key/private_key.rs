@@ -16,7 +16,7 @@ use super::{PrivateKeyError, jwk, pem};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SigningAlgorithm {
-    /// RSA, PKCS#1 v1.5, SHA-256. What an RSA key signs with unless told otherwise.
+    /// RSA, PKCS#1 v1.5, SHA-256. The default of an RSA key.
     Rs256,
     /// RSA, PKCS#1 v1.5, SHA-384.
     Rs384,
@@ -95,7 +95,7 @@ impl PrivateKey {
     /// 2048 bits at least, EC keys lie on P-256, P-384 or P-521. Line breaks may be written as `\n`, as in variables.
     ///
     /// # Errors
-    /// [`PrivateKeyError`] says what the text is instead. It repeats nothing of it.
+    /// [`PrivateKeyError`] names the error. It repeats nothing of the text.
     pub fn parse(text: &Secret) -> Result<Self, PrivateKeyError> {
         let text = text.expose().trim();
         if text.is_empty() {
@@ -107,7 +107,7 @@ impl PrivateKey {
         pem::read(text)
     }
 
-    /// A new key on P-256, for as long as the process lives.
+    /// A new key on P-256, which is never stored.
     pub(crate) fn generate() -> Result<Self> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
             .map_err(|_| Error::new(ErrorKind::Config, "no key for DPoP can be generated"))?;
