@@ -23,7 +23,7 @@ use serde_json::value::RawValue;
 /// Ends a string; never part of UTF-8.
 const END: u8 = 0xFF;
 
-/// The least bytes of a request that may be set.
+/// The smallest request size that may be set.
 const LEAST: usize = 1000;
 
 thread_local! {
@@ -108,7 +108,7 @@ fn entry_of(strings: &[&[u8]]) -> LogEntry {
     let name = |bytes: &[u8]| JsonString::escape(&String::from_utf8_lossy(bytes));
     let optional = |bytes: &[u8]| (!bytes.is_empty()).then(|| name(bytes));
     let text = Bytes::copy_from_slice(strings[3]);
-    // What is embedded must be JSON, as its type says.
+    // Embedded text must be JSON.
     let is_json = serde_json::from_slice::<&RawValue>(&text).is_ok();
     let text = match strings[2].len() % 2 == 1 && is_json {
         true => EntryText::Embedded(text),
@@ -128,7 +128,7 @@ fn entry_of(strings: &[&[u8]]) -> LogEntry {
     entry
 }
 
-/// The entry in plain words, if it can be sent.
+/// The entry in a plain rendering, if it can be sent.
 fn rendered(entry: &LogEntry) -> Option<String> {
     let quoted = |text: &str| serde_json::to_string(text).expect("a string is JSON");
     let names = &entry.names;
@@ -201,7 +201,7 @@ fn exactly_what_fits(batch: &Batch, entries: &[LogEntry], limits: &Limits) {
     }
 }
 
-/// No entry is larger, whatever had to go, and nothing is gone from those that were small enough.
+/// No entry exceeds the limit, and entries within it are not truncated.
 fn within_the_limit_of_an_entry(batch: &Batch, entries: &[LogEntry], limits: &Limits) {
     let limit = limits.entry.expect("there is one");
     let json: Vec<&RawValue> = serde_json::from_slice(&batch.body).expect("it is JSON");
@@ -221,7 +221,7 @@ fn within_the_limit_of_an_entry(batch: &Batch, entries: &[LogEntry], limits: &Li
         shed += 1;
         assert!(
             json.get().contains("okta_coralogix"),
-            "it does not say what is gone"
+            "it does not name the removed parts"
         );
     }
     assert_eq!(batch.truncated, shed);
@@ -240,7 +240,7 @@ fn the_first_cannot_be_sent(error: &EncodeError, first: &LogEntry, limits: &Limi
     }
 }
 
-/// An ingress that is not asked.
+/// An ingress that gets no request.
 #[derive(Debug)]
 struct Nobody;
 

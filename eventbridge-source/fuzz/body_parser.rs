@@ -128,7 +128,7 @@ fn as_a_plain_reading_finds(envelope: &BTreeMap<String, &RawValue>, body: &Bytes
     }
 }
 
-/// An array of objects, and the same one after the other, give what each of them gives.
+/// An array of objects, and the objects one after the other, give the same items as each object alone.
 fn as_each_alone(elements: &[&RawValue], items: &Items) {
     let all_objects = elements
         .iter()

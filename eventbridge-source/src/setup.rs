@@ -1,4 +1,4 @@
-//! Templates that set up EventBridge for an Okta log stream; the same files stand in `setup/` of this crate.
+//! Templates that set up EventBridge for an Okta log stream; the same files are in `setup/` of this crate.
 
 /// CloudFormation: partner event bus → rule → SQS queue with a dead-letter queue, and the IAM policy of its consumer.
 pub const CLOUDFORMATION_SQS: &str = include_str!("../setup/sqs.cloudformation.yaml");

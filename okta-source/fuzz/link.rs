@@ -1,6 +1,6 @@
-//! The `Link` header, as the source reads it: where it goes on, and that it never goes elsewhere.
+//! The `Link` header, as the source reads it: the next link is found, and no link leads to another host.
 //!
-//! The first byte says what the rest is: header lines as they are, or the parts of well-formed links.
+//! The first byte selects the form of the rest: header lines as they are, or the parts of well-formed links.
 
 #![no_main]
 
@@ -17,7 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::org::{LOGS, ORG, Org};
 
-/// With a character that no link of [`well_formed`] has: libFuzzer finds any other token, in whatever case, and that is redacted out.
+/// Has a character that no link of [`well_formed`] has: libFuzzer would find any other token, and the source redacts the token.
 const TOKEN: &str = "00^marked^okta^token";
 
 thread_local! {
@@ -94,7 +94,7 @@ fn well_formed(text: &str) -> (Vec<String>, Option<String>) {
                 .filter(is_plain)
                 .collect()
         };
-        // What an URL keeps as it is, and what may stand in a quoted string.
+        // Characters that a URL keeps as they are, and that are valid in a quoted string.
         let target = plain(|c| c.is_ascii_alphanumeric() || "-_.~!$&()*+,;=:@/?%".contains(*c));
         let relation = plain(|c| c.is_ascii_alphanumeric() || "- ".contains(*c));
         let title = plain(|c| (' '..='~').contains(c) && !"\"\\".contains(*c));

@@ -173,7 +173,7 @@ pub(crate) fn check_start(since: Since, now: DateTime<Utc>) -> Result<()> {
     if ago > LOG_RETENTION {
         tracing::warn!(
             days = ago.num_days(),
-            "reading begins more than 90 days ago, but Okta keeps its log for 90 days: what is older does not come"
+            "reading begins more than 90 days ago, but Okta keeps its log for 90 days: older events are missing"
         );
     }
     Ok(())

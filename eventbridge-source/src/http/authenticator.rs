@@ -15,7 +15,7 @@ use subtle::{Choice, ConstantTimeEq};
 /// Whether a bearer token is valid. An error means that it cannot be checked now.
 pub(super) type BearerCheck = dyn Fn(Secret) -> BoxFuture<'static, Result<bool>> + Send + Sync;
 
-/// The credentials of which a request must have one.
+/// The accepted credentials. A request must have one of them.
 pub(super) struct Authenticator {
     pub(super) header: HeaderName,
     pub(super) keys: Vec<CredentialDigest>,

@@ -26,7 +26,7 @@ use super::request_body::{self, RequestBody};
 use super::service::{HttpService, Item};
 use crate::BodyParser;
 
-/// How much later than the deadline the outcomes may come: the pipeline reports them at the deadline.
+/// How much later than the deadline the outcomes may come, since the pipeline reports them at the deadline.
 const GRACE: Duration = Duration::from_millis(500);
 
 const APPLICATION: HeaderName = HeaderName::from_static("cx-application-name");
@@ -91,7 +91,7 @@ pub(super) async fn discard(body: Body, deadline: Instant) {
     timeout_at(deadline, request_body::discard(body)).await.ok();
 }
 
-/// With the application and subsystem that the request asks for, if it may.
+/// The parser, with the application and subsystem that the request asks for, if the setting allows it.
 fn body_parser(service: &HttpService, headers: &HeaderMap) -> BodyParser {
     let mut parser = service.settings.parser.clone();
     if service.settings.names_from_headers {

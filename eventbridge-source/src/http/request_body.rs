@@ -4,10 +4,10 @@ use axum::body::{Body, BodyDataStream};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 
-/// Kept of a body that is too large.
+/// The bytes kept of a body that is too large.
 const MAX_KEPT_BYTES: usize = 64 * 1024;
 
-/// Read and dropped of a body that is too large, so that the client can read the response instead of seeing a reset connection.
+/// The bytes read and dropped of a body that is too large, so that the client can read the response instead of seeing a reset connection.
 const MAX_DISCARDED_BYTES: u64 = 32 << 20;
 
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub(super) async fn read(body: Body, declared: Option<u64>, limit: usize) -> Req
     let read = whole.len() as u64 + drop_rest(stream).await;
     whole.truncate(MAX_KEPT_BYTES);
     RequestBody::TooLarge {
-        // Of its own size, for the buffer may be thirty times that.
+        // A copy, since the buffer may be thirty times as large.
         start: Bytes::copy_from_slice(&whole),
         length: declared.unwrap_or(read),
     }

@@ -26,7 +26,7 @@ pub(super) fn router(service: Arc<HttpService>) -> Router {
         .with_state(service)
 }
 
-/// The routes of a server that serves nothing else: it answers wrong paths too.
+/// The routes of a server of its own, which answers wrong paths too.
 pub(super) fn server_router(service: Arc<HttpService>) -> Router {
     let wrong_path = any(wrong_path).with_state(Arc::clone(&service));
     router(service).fallback_service(wrong_path)
@@ -52,8 +52,8 @@ async fn wrong_path(State(service): State<Arc<HttpService>>, request: Request) -
     send_again(&service, request, reason).await
 }
 
-/// A 503 where other servers answer 404 or 405: EventBridge would not send the event again, and it would be lost. So it sends it until
-/// the API destination is set right.
+/// A 503 in place of 404 or 405, after which EventBridge would drop the event: it sends the event again until the API destination is
+/// corrected.
 async fn send_again(service: &HttpService, request: Request, reason: &'static str) -> Response {
     let deadline = Instant::now() + service.settings.response_deadline;
     let request = match authenticate(service, request, deadline).await {

@@ -8,7 +8,7 @@
 //! | settings, defaults and checks | `builder.rs` | `builder.rs` | `builder.rs` |
 //! | [`Acker`](okta_coralogix_core::Acker) | [`OneshotAcker`] | `acker.rs` | [`OneshotAcker`] |
 //! | where events come in | `server.rs`, `router.rs`, `handler.rs` | `queue.rs` (the trait `Queue`), `aws.rs` (the AWS SDK) | `handler.rs` |
-//! | what the remote hears | the status, in `handler.rs` | `delete.rs`, `hand_back.rs`, `visibility.rs` | `reply.rs` |
+//! | how the remote hears of the outcome | the status, in `handler.rs` | `delete.rs`, `hand_back.rs`, `visibility.rs` | `reply.rs` |
 //! | which errors of the remote are temporary | (it calls no remote) | `error.rs` | (it calls no remote) |
 //! | simulator, with the feature `simulator` | `crate::simulator` (an API destination) | `sqs/simulator/` | `lambda/simulator.rs` |
 //!

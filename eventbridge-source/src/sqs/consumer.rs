@@ -135,7 +135,7 @@ impl Consumer {
         with_timeout(CALL_TIMEOUT, self.queue.change_visibility(changes)).await
     }
 
-    /// The pipeline is done with these messages: the next ones of their groups may follow.
+    /// Releases the groups of these messages, so that the next ones of the groups may follow.
     pub(super) fn release_groups(&self, messages: &[ReceivedMessage]) {
         let mut state = self.state();
         for group in messages.iter().filter_map(|message| message.group.as_ref()) {
@@ -159,7 +159,7 @@ pub(super) async fn in_batches<T: Clone, F: Future>(
         .await
 }
 
-/// A call that takes longer than `limit` has failed, and the queue may have done it.
+/// A call that takes longer than `limit` fails; the queue may have executed it.
 pub(super) async fn with_timeout<T>(
     limit: Duration,
     call: impl Future<Output = Result<T>>,

@@ -28,7 +28,7 @@ impl PrefetchBuffer {
         self.messages.len() >= max_messages || self.bytes >= MAX_BYTES
     }
 
-    /// The messages of the next delivery, of which the pipeline has nothing of the same group yet.
+    /// The messages of the next delivery: none of a group of which the pipeline has a message.
     pub(super) fn take(&mut self, max_messages: usize) -> Vec<Message> {
         let mut kept = VecDeque::new();
         let mut taken: Vec<Message> = Vec::new();

@@ -21,7 +21,7 @@ use crate::receiver::ReceivedMessage;
 /// The most messages that one receive gives.
 const MAX_RECEIVED: usize = 10;
 
-/// Between two looks at a queue that seems to be empty.
+/// The wait between two looks at an empty queue.
 const EMPTY_QUEUE_WAIT: Duration = Duration::from_secs(1);
 
 /// One queue, as one of any number of consumers.
@@ -73,8 +73,8 @@ impl SqsSource {
         self.consumer.attributes()
     }
 
-    /// Resolves when the source and its deliveries are dropped and the unsettled messages are handed back to the queue. Ask for it before the pipeline
-    /// takes the source.
+    /// Resolves when the source and its deliveries are dropped and the unsettled messages are handed back. Take it before the pipeline takes
+    /// the source.
     #[must_use]
     pub fn drain_handle(&self) -> DrainHandle {
         self.drain_handle.clone()
@@ -104,7 +104,7 @@ impl SqsSource {
         }
     }
 
-    /// A delivery of prefetched messages, if the pipeline may have any now.
+    /// A delivery of prefetched messages; `None` if there are none, or their groups are in the pipeline.
     fn next_delivery(&self) -> Option<Delivery> {
         let (taken, clock_offset) = {
             let mut state = self.consumer.state();
@@ -227,7 +227,7 @@ impl Drop for SqsSource {
     }
 }
 
-/// True if so much waits for the pipeline that nothing more is to be received.
+/// True if enough messages wait for the pipeline, so that no receive starts.
 fn has_enough(consumer: &Consumer, max_messages: usize) -> bool {
     consumer.state().prefetched.is_full(max_messages)
 }

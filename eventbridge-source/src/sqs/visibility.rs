@@ -25,9 +25,9 @@ use super::queue::VisibilityChange;
 /// The task wakes up after this even if no extension is due.
 const MAX_SLEEP: Duration = Duration::from_secs(3600);
 
-/// At the end: how long a running receive may still give what the queue has begun to hand out, and then, from the end of the receives
-/// on, how long the queue has to notice that the connections are closed. It would otherwise hand a message that is handed back to a
-/// closed receive, and hide it until its visibility timeout expires.
+/// At the end, how long running receives may still return messages; and after their end, how long the queue has to notice the closed
+/// connections. Otherwise it could deliver a message that was handed back to a closed receive, and hide it until its visibility timeout
+/// expires.
 pub(super) const GRACE: Duration = Duration::from_millis(100);
 
 /// Starts the task. It ends when every sender of `unsettled` is dropped: that of the source, and those of its ackers.

@@ -52,7 +52,7 @@ pub(crate) fn advice(status: StatusCode, code: Option<&str>) -> (&'static str, &
         (404, _) => ("this address does not serve the Okta System Log", ADDRESS),
         (405, _) => (
             "this address does not let the System Log be read with GET",
-            "check whether a proxy or gateway stands before the org",
+            "check whether there is a proxy or gateway before the org",
         ),
         (500, "E0000009") => (
             "the org's query took too long, or the org has an internal error",

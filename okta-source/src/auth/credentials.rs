@@ -34,7 +34,7 @@ impl Credentials {
     /// ```
     ///
     /// # Errors
-    /// `Config` names the variable that is missing, wrong or contradicts another, and says what to write. It repeats no secret.
+    /// `Config` names the variable that is missing, wrong or contradicts another, and the valid values. It repeats no secret.
     pub fn from_env(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
         env::read(lookup)
     }

@@ -1,4 +1,4 @@
-//! A request in, the org's answer out.
+//! Answers one request.
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,7 +40,7 @@ struct Answer {
     rate: Rate,
 }
 
-/// A request that is being answered, and how many there are with it.
+/// A request in flight, and the number of requests in flight with it.
 struct InFlight<'a>(&'a AtomicUsize, usize);
 
 impl<'a> InFlight<'a> {
@@ -92,7 +92,7 @@ impl OktaSimulator {
 }
 
 impl Org {
-    /// The answer as if nothing went wrong on the way, and what goes wrong.
+    /// The whole answer, and the fault to apply to it.
     fn respond(
         &self,
         request: &Parts,
@@ -203,7 +203,7 @@ impl Org {
         Err(Box::new(refusal))
     }
 
-    /// Stands for the credential of a request.
+    /// A hash of the credential of a request, as the key of its rate limit.
     fn token_of(&self, headers: &HeaderMap) -> u64 {
         self.hasher.hash_one(headers.get(AUTHORIZATION))
     }
@@ -353,7 +353,7 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a 
     headers.get(name)?.to_str().ok()
 }
 
-/// A script may hold what no header can; it is then left empty.
+/// A header value; empty if the scripted text is not valid in a header.
 pub(super) fn header(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
 }

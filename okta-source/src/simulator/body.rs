@@ -1,4 +1,4 @@
-//! Response bodies: whole, broken, stalled and hostile ones.
+//! Response bodies that break off, stall, are slow or never end.
 
 use std::convert::Infallible;
 use std::io;
@@ -53,7 +53,7 @@ pub(super) fn endless(response: Response<Bytes>) -> Response<Body> {
     })
 }
 
-/// The beginning of a gzip stream: its header, and a stored block of which a part is there.
+/// The beginning of a gzip stream: its header, and a part of a stored block.
 pub(super) const TRUNCATED_GZIP: &[u8] =
     b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x00\xe8\x03\x17\xfc[{\"uuid\":";
 

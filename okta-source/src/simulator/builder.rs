@@ -1,4 +1,4 @@
-//! Settings in, an org out.
+//! The builder of an org.
 
 use std::hash::RandomState;
 use std::sync::atomic::AtomicUsize;

@@ -1,14 +1,14 @@
-//! Faults on demand.
+//! Scripted faults.
 
 use std::time::Duration;
 
-/// What one request meets instead of a good answer.
+/// A fault of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
     /// Any status, with any body.
     Status(u16, String),
-    /// 429 with nothing remaining and a window that ends so much later.
+    /// 429 with nothing remaining and a window that ends after this time.
     RateLimited(Duration),
     /// 429 with a `Retry-After` of so many seconds, and requests remaining all the same.
     RetryAfter(u32),
@@ -22,7 +22,7 @@ pub enum Fault {
     Html,
     /// The right page with bytes in it that are not UTF-8.
     NotUtf8,
-    /// A redirect to there.
+    /// A redirect to this URL.
     Redirect(String),
     /// The right page, but its `next` link has this target.
     NextLink(String),
@@ -38,12 +38,12 @@ pub enum Fault {
     EndlessArray,
     /// The right page in UTF-16, and the header says so.
     WrongCharset,
-    /// What says that it is compressed, and breaks off.
+    /// A gzip body that breaks off.
     TruncatedGzip,
     /// Nothing for 30 s, then 500 `E0000009`: the query took too long.
     QueryTimeout,
     /// No answer, ever.
     Silence,
-    /// Nobody there. In memory no connection is made; on a socket it breaks before the first byte of the body.
+    /// The org is down: in memory connecting fails; on a socket the connection breaks before the first byte of the body.
     Unreachable,
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::query::Refusal;
 
-/// What a filter may begin a path with.
+/// The attributes that a path of a filter may begin with.
 const ATTRIBUTES: [&str; 19] = [
     "actor",
     "authenticationContext",
@@ -30,7 +30,7 @@ const ATTRIBUTES: [&str; 19] = [
 const INVALID: Refusal = ("E0000053", "Invalid filter");
 const SEARCH: Refusal = ("E0000031", "Invalid search criteria.");
 
-/// An expression that was understood.
+/// A parsed expression.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Filter {
     All(Vec<Self>),
@@ -120,7 +120,7 @@ fn texts(value: &Value, into: &mut Vec<String>) {
     }
 }
 
-/// Every value at a dotted path; an array on the way stands for each of its elements.
+/// Every value at a dotted path; of an array on the way, each element counts.
 fn at<'a>(event: &'a Value, path: &str) -> Vec<&'a Value> {
     let mut found = vec![event];
     for name in path.split('.') {

@@ -16,7 +16,7 @@ pub(super) struct Log {
 struct Entry {
     /// When it was persisted, ms since 1970.
     persisted: i64,
-    /// The how-manieth it was to be appended. Tells entries of one millisecond apart.
+    /// The number of the event in the order of appending, unique within one millisecond.
     number: usize,
     event: Bytes,
 }
@@ -32,7 +32,7 @@ pub(super) struct Slice {
     pub(super) last: bool,
 }
 
-/// What of the log is wanted.
+/// The part of the log that a request asks for.
 pub(super) type Wanted<'a> = &'a dyn Fn(&Bytes) -> bool;
 
 impl Log {
@@ -72,12 +72,12 @@ impl Log {
             .partition_point(|entry| (entry.persisted, entry.number) <= (persisted, number))
     }
 
-    /// From now on every cursor that was given before is refused.
+    /// Forgets all cursors.
     pub(super) fn forget_cursors(&mut self) {
         self.era += 1;
     }
 
-    /// The position that a cursor means; `None` if it is none of ours.
+    /// The position of a cursor; `None` if it is invalid or forgotten.
     pub(super) fn position(&self, cursor: &str) -> Option<usize> {
         let (persisted, number) = self.read(cursor)?;
         let position = self.behind(persisted, number);
@@ -95,7 +95,7 @@ impl Log {
         (era == self.era && parts.next().is_none()).then_some((time, number))
     }
 
-    /// The cursor for a position. It looks like Okta's, and like theirs it is nothing to be taken apart.
+    /// The cursor for a position. It looks like Okta's, and is as opaque.
     fn cursor(&self, position: usize) -> String {
         let before = position
             .checked_sub(1)

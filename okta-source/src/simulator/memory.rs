@@ -1,4 +1,4 @@
-//! The org without a network: a transport.
+//! The org in memory: a transport.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,14 +9,14 @@ use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use super::OktaSimulator;
 use super::answer::ConnectFailed;
 
-/// Any host, any scheme: whatever goes through this transport reaches the org.
+/// Every request through this transport reaches the org, whatever its host and scheme.
 #[async_trait]
 impl Transport for OktaSimulator {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let (head, body) = request.into_parts();
         let response = self.answer(&head, &body).await;
         if response.extensions().get::<ConnectFailed>().is_some() {
-            return Err(TransportError::Connect("nobody there".to_owned()));
+            return Err(TransportError::Connect("the org is down".to_owned()));
         }
         Ok(response.map(|body| {
             body.into_data_stream()

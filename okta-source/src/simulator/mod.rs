@@ -1,9 +1,8 @@
-//! An Okta org for tests: the System Log API with a memory, over a loopback socket or without any network.
+//! Simulates an Okta org: the System Log API with state, on a loopback socket or in memory.
 //!
-//! Any collector can be pointed at it. Events are given as raw JSON text, so that broken ones can be given too; they are
-//! kept in the order in which they were appended, which is the order of polling, whatever their `published` says. Faults
-//! are scripted for the next requests; each request is recorded. Service apps ([`OAuthApp`]) get access tokens at
-//! `/oauth2/v1/token`, bound by DPoP or not, and every assertion and proof is verified.
+//! Any collector can poll it. Events are raw JSON text, so that malformed ones are possible. Polling gives them in the order in which
+//! they were appended, independent of `published`. Faults are scripted for the next requests; each request is recorded. Service apps
+//! ([`OAuthApp`]) get access tokens at `/oauth2/v1/token`, bound by DPoP or not, and the simulator verifies every assertion and proof.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -12,12 +11,12 @@
 //! let org = OktaSimulator::builder().token("00test").build();
 //! org.append(r#"{"uuid":"1","published":"2026-11-22T10:00:00.000Z"}"#);
 //! org.script(Fault::Unavailable);
-//! let served = org.serve().await?;
-//! println!("poll {} with the token 00test", served.base_url());
+//! let server = org.serve().await?;
+//! println!("poll {} with the token 00test", server.base_url());
 //! # Ok(()) }
 //! ```
 //!
-//! What it does not model: `sortOrder=DESCENDING`, and the parts of SCIM that few filters use (a path with a value
+//! Not modelled: `sortOrder=DESCENDING`, and the parts of SCIM that few filters use (a path with a value
 //! filter is refused, as Okta does).
 
 mod answer;

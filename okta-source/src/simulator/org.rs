@@ -1,4 +1,4 @@
-//! The simulated org: what it holds, and how tests change it.
+//! The simulated org: its state, and how tests change it.
 
 use std::fmt;
 use std::hash::RandomState;
@@ -26,7 +26,7 @@ pub(super) struct Org {
     pub(super) in_flight: AtomicUsize,
     pub(super) hasher: RandomState,
     pub(super) state: Mutex<State>,
-    /// True while the last page that was given ends at the end of the log.
+    /// True while the last page ends at the end of the log.
     pub(super) caught_up: watch::Sender<bool>,
 }
 
@@ -44,7 +44,7 @@ impl OktaSimulator {
         OktaSimulatorBuilder::default()
     }
 
-    /// Persists an event now. The text is given out as it is, whatever it is.
+    /// Persists an event now. The text is served as it is, valid or not.
     pub fn append(&self, event: impl Into<Bytes>) {
         self.append_all([event]);
     }
@@ -54,7 +54,7 @@ impl OktaSimulator {
         self.append_at(self.now(), events);
     }
 
-    /// Persists events as of a time, behind all that are there.
+    /// Persists events as of a time, behind all others.
     pub fn append_at<E: Into<Bytes>>(
         &self,
         persisted: DateTime<Utc>,
@@ -63,8 +63,8 @@ impl OktaSimulator {
         self.persist(events, |log, event| log.append(persisted, event));
     }
 
-    /// Persists events late, as of a time before the last ones: they take their place among the others, and a client
-    /// that has read past it does not see them by polling on.
+    /// Persists events late, as of a time before the last ones: a client that has read past that time does not get them by
+    /// polling on.
     pub fn commit_late<E: Into<Bytes>>(
         &self,
         persisted: DateTime<Utc>,
@@ -86,18 +86,18 @@ impl OktaSimulator {
         self.0.caught_up.send_replace(false);
     }
 
-    /// From now on every cursor that was given before is refused with 400 `E0000001`.
+    /// Forgets all cursors: a request with one is refused with 400 `E0000001`.
     pub fn forget_cursors(&self) {
         self.0.state().log.forget_cursors();
     }
 
-    /// Somebody else makes so many requests of the org.
+    /// Another client makes so many requests.
     pub fn spend(&self, requests: u32) {
         let now = self.now();
         self.0.state().rate_limit.spend(now, requests);
     }
 
-    /// The next request that no other fault is waiting for meets this one.
+    /// Applies a fault to the next request, after the faults that were scripted before.
     pub fn script(&self, fault: Fault) {
         self.script_times(1, fault);
     }
@@ -107,7 +107,7 @@ impl OktaSimulator {
         self.0.state().script.add(times, fault);
     }
 
-    /// The next token request that no other fault is waiting for meets this one.
+    /// Applies a fault to the next token request, after the faults that were scripted before.
     pub fn script_token(&self, fault: Fault) {
         self.0.state().oauth.script.add(1, fault);
     }
@@ -117,7 +117,7 @@ impl OktaSimulator {
         self.0.state().oauth.revoke_all();
     }
 
-    /// Makes new DPoP nonces; the old ones are good no more.
+    /// Makes new DPoP nonces; the old ones become invalid.
     pub fn rotate_dpop_nonce(&self) {
         self.0.state().oauth.rotate_nonce();
     }
@@ -139,7 +139,7 @@ impl OktaSimulator {
         self.0.state().requests.len()
     }
 
-    /// How many events of the log lie before what a `next` link (its path and query) asks for; `None` if it is none of
+    /// The number of events before the position of a `next` link (its path and query); `None` if the link is not one of
     /// this org's.
     #[must_use]
     pub fn position(&self, link: &str) -> Option<usize> {
@@ -149,7 +149,7 @@ impl OktaSimulator {
         self.0.state().log.position(&cursor)
     }
 
-    /// Resolves when somebody has read the log to its end.
+    /// Resolves when a client has read the log to its end.
     pub async fn caught_up(&self) {
         // The sender lives as long as `self`, so that this never fails.
         self.0.caught_up.subscribe().wait_for(|end| *end).await.ok();

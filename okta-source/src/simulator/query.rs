@@ -1,4 +1,4 @@
-//! What a request asks for, and what a real org would refuse.
+//! Parses the parameters of a request, and refuses those that a real org refuses.
 
 use std::ops::Range;
 
@@ -10,14 +10,14 @@ use url::form_urlencoded;
 use super::filter::{Filter, has_all, keywords};
 use super::log::{Log, Slice};
 
-/// A request that was understood.
+/// A valid request.
 #[derive(Debug)]
 pub(super) struct Query {
     from: From,
     limit: usize,
     filter: Option<Filter>,
     keywords: Vec<String>,
-    /// What goes into the next link besides the cursor: `since` of a polling request does not.
+    /// The parameters of the next link besides the cursor: all but the `since` of a polling request.
     kept: String,
 }
 

@@ -52,7 +52,7 @@ impl RateLimit {
         (self.used <= self.limit && f64::from(*own) <= ceiling, rate)
     }
 
-    /// So many requests of somebody else.
+    /// Counts requests without a token. Returns the end of the window.
     pub(super) fn spend(&mut self, now: DateTime<Utc>, requests: u32) -> DateTime<Utc> {
         let ends = match self.ends.filter(|ends| *ends > now) {
             Some(ends) => ends,

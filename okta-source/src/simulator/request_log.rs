@@ -25,6 +25,6 @@ pub struct RecordedRequest {
     pub retry_count: Option<u32>,
     /// When, by the org's clock.
     pub at: DateTime<Utc>,
-    /// What it was answered; `None` if it was not.
+    /// The status of the answer; `None` if there was none.
     pub status: Option<u16>,
 }

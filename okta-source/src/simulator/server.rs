@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::OktaSimulator;
 
-/// The longest body that is read; a token request takes 2 KB. A longer one counts as none.
+/// The longest body that is read; a token request takes 2 KB. A longer one counts as empty.
 const MAX_BODY_BYTES: usize = 64 << 10;
 
 /// A server of the org. Dropped, it finishes the requests that it has begun and closes its connections.
@@ -46,7 +46,7 @@ impl OktaSimulator {
         })
     }
 
-    /// The org as a part of somebody else's server.
+    /// The org as a router, to mount into another server.
     pub fn router(&self) -> Router {
         let org = self.clone();
         Router::new().fallback(move |request: Request| {

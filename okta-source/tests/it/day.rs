@@ -19,7 +19,7 @@ use crate::harness::{Harness, start};
 
 const EVENTS: usize = 200_000;
 const MINUTES: u64 = 24 * 60;
-/// Requests a minute that the org grants, of which half are ours: the least that Okta is known to grant.
+/// Requests a minute that the org grants, half of them ours: the lowest limit that Okta is known to have.
 const LIMIT: u32 = 20;
 /// Deliveries in flight, of up to 1,000 events: a crash may repeat these.
 const IN_FLIGHT: usize = 4 * 1_000;

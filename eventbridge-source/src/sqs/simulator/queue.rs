@@ -34,7 +34,7 @@ struct State {
     clock_offset: ClockOffset,
 }
 
-/// What a call with the receipt handle of an earlier receive does.
+/// The effect of a call with the receipt handle of an earlier receive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StaleHandle {
     /// It succeeds and does nothing, as in standard queues.
@@ -84,7 +84,7 @@ impl SqsSimulatorBuilder {
         self
     }
 
-    /// What a call with an old receipt handle does.
+    /// The effect of a call with an old receipt handle.
     pub fn stale_handles(mut self, stale: StaleHandle) -> Self {
         self.stale = stale;
         self

@@ -88,7 +88,7 @@ fn a_notification_gives_what_its_message_holds() {
         assert_eq!(
             documents(&read(&wrapped)),
             [format!("!{wrapped}")],
-            "kept with what is around it"
+            "kept with the bytes around it"
         );
     }
     let confirmation =

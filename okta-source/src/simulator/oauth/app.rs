@@ -1,4 +1,4 @@
-//! An app as it is registered with the org.
+//! An app that is registered with the org.
 
 use okta_coralogix_core::{Error, Result, Secret};
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub struct OAuthApp {
     pub(super) demands_dpop: bool,
 }
 
-/// How the app shows that it is itself.
+/// How the app authenticates.
 #[derive(Debug, Clone)]
 pub(super) enum Shows {
     Keys(Vec<Value>),
@@ -60,7 +60,7 @@ impl OAuthApp {
         self
     }
 
-    /// Takes its role away, so that a token is given and the log refused.
+    /// Removes its role, so that the org gives a token and refuses the log.
     #[must_use]
     pub fn without_role(mut self) -> Self {
         self.has_role = false;

@@ -10,7 +10,7 @@ use super::jws::Jws;
 /// The longest life of an assertion, in seconds.
 const MAX_LIFE_SECONDS: i64 = 3600;
 
-/// The client id that the assertion claims, before anything is believed.
+/// The client id that the assertion claims, not verified yet.
 pub(super) fn claimed(assertion: &Jws) -> Option<&str> {
     assertion.claim("iss")
 }

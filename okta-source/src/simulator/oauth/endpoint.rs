@@ -27,7 +27,7 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 type Refused = (StatusCode, &'static str, &'static str);
 
 impl AuthorizationServer {
-    /// One more token request, in the bucket that is theirs alone.
+    /// Counts a token request against the limit of token requests.
     pub(in crate::simulator) fn take(&mut self, now: DateTime<Utc>) -> (bool, Rate) {
         self.rate_limit.take(now, 0)
     }
@@ -136,7 +136,7 @@ impl AuthorizationServer {
         Ok(answer)
     }
 
-    /// The app that asks, if it shows that it is.
+    /// The app of the request, if it authenticates.
     fn who(
         &mut self,
         request: &Parts,

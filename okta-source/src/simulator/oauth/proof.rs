@@ -7,11 +7,11 @@ use http::header::HeaderMap;
 
 use super::jws::{Jws, hash, thumbprint};
 
-/// How old a proof may be, and how far in the future, in seconds. What Okta takes is not documented.
+/// How old a proof may be, and how far in the future, in seconds. Okta does not document its bounds.
 const MAX_AGE_SECONDS: i64 = 300;
 const MAX_LEAD_SECONDS: i64 = 60;
 
-/// What a proof must be about.
+/// The claims that a proof must have.
 #[derive(Debug)]
 pub(super) struct Expected<'a> {
     pub(super) method: &'a str,
@@ -24,7 +24,7 @@ pub(super) struct Expected<'a> {
     pub(super) nonce: Option<&'a str>,
 }
 
-/// Why a proof is not taken.
+/// Why a proof is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoProof {
     /// None came.

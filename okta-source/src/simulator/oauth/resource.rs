@@ -1,4 +1,4 @@
-//! Whether an access token opens the System Log.
+//! Checks the access token of a request for the System Log.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -14,7 +14,7 @@ use crate::simulator::answer::{base, error, text};
 /// The scope that reads the log.
 const SCOPE: &str = "okta.logs.read";
 
-/// An answer without the log.
+/// The answer to a refused request.
 type Refusal = Box<Response<Bytes>>;
 
 const ALGORITHMS: &str = "RS256 RS384 RS512 ES256 ES384 ES512";
