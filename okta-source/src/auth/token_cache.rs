@@ -46,13 +46,13 @@ impl AccessToken {
 /// Never are two requests for a token under way, and never is an expired token given out.
 #[derive(Debug, Default)]
 pub(crate) struct TokenCache {
-    kept: Mutex<Kept>,
+    kept: Mutex<CachedToken>,
     /// Attempts that have ended: a caller that waited for one can tell that it was made.
     attempts: AtomicU64,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct CachedToken {
     token: Option<Arc<AccessToken>>,
     failure: Option<Error>,
     /// No request for a token before this.
@@ -87,9 +87,9 @@ impl TokenCache {
         match renewed {
             Ok(token) => {
                 let token = Arc::new(token);
-                *kept = Kept {
+                *kept = CachedToken {
                     token: Some(Arc::clone(&token)),
-                    ..Kept::default()
+                    ..CachedToken::default()
                 };
                 Ok(token)
             }
@@ -110,7 +110,7 @@ impl TokenCache {
     }
 }
 
-impl Kept {
+impl CachedToken {
     fn failed(
         &mut self,
         error: Error,

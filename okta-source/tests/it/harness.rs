@@ -187,7 +187,10 @@ impl MemoryStore {
     fn store(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
         let mut memory = self.0.lock().unwrap();
         if memory.record.as_ref().map(|record| &record.version) != expected {
-            return Err(Error::new(ErrorKind::Conflict, "another process has written"));
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "another process has written",
+            ));
         }
         memory.saves += 1;
         let version = Version(memory.saves.to_string());
