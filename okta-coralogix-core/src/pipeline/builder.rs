@@ -126,8 +126,8 @@ impl<S: EventSource> PipelineBuilder<S> {
         self
     }
 
-    /// DeliveryHooks the run when for this long something has been failing, or in flight, and nothing was accepted or settled. A
-    /// source that has nothing to give is not failing. Default: never.
+    /// Ends the run with an error of kind [`GaveUp`](crate::ErrorKind::GaveUp) after this long without an accepted request or a
+    /// settlement, while something fails or is in flight. A source with nothing to give does not count. Default: never.
     pub fn give_up_after(mut self, time: Duration) -> Self {
         self.limits.give_up = Some(time);
         self
