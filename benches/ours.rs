@@ -1,9 +1,9 @@
 //! The path as the pipeline takes it, step by step.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::TimeDelta;
 use coralogix_sink::{CoralogixSink, CoralogixSinkBuilder};
 use eventbridge_source::BodyParser;
 use okta_coralogix_core::event::{Origin, RawEvent, split_page};
@@ -56,7 +56,7 @@ impl Ours {
     /// The same, but nothing is too old.
     #[must_use]
     pub fn of_any_age(mut self) -> Self {
-        self.age = AgeFilter::new(TimeDelta::MAX, Default::default());
+        self.age = AgeFilter::new(Duration::MAX, Default::default());
         self
     }
 

@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::TimeDelta;
 use coralogix_sink::CoralogixSink;
 use http::{Request, Response};
 use okta_coralogix_benches::now;
-use okta_coralogix_core::filter::{AgeFilter, DedupWindow};
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::testing::{EventGenerator, TestClock};
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_coralogix_core::{
@@ -102,7 +101,6 @@ async fn outage() {
         dedup: DedupWindow::default(),
     };
     let pipeline = Pipeline::builder(source, sink)
-        .age_filter(AgeFilter::new(TimeDelta::hours(24), Default::default()))
         .clock(Arc::new(TestClock::starting_at(now())))
         .seed(7)
         .build()

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use okta_coralogix_core::{Clock, Secret, SystemClock};
@@ -62,9 +63,9 @@ impl CoralogixSimulatorBuilder {
         self
     }
 
-    /// Accepts entries that are older than this with a [`Warning`](super::Warning). Default: no limit.
-    pub fn max_age(mut self, age: TimeDelta) -> Self {
-        self.settings.max_age = Some(age);
+    /// Remarks entries that are older than this. Default: none.
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.settings.max_age = Some(TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX));
         self
     }
 

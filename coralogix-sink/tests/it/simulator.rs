@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
+use okta_coralogix_core::filter::AgeFilter;
 use okta_coralogix_core::transport::{Transport, date};
 use okta_coralogix_core::{Clock, ErrorKind, LogSink};
 
@@ -78,7 +79,7 @@ async fn a_limit_for_entries_refuses_the_request() {
 async fn old_and_big_entries_are_remarked_against_the_injected_clock() {
     let ingress = CoralogixSimulator::builder()
         .clock(Arc::new(Noon))
-        .max_age(TimeDelta::hours(24))
+        .max_age(AgeFilter::DEFAULT_LIMIT)
         .max_entry_bytes(200)
         .build();
     let sink = in_memory(&ingress);

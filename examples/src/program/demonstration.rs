@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use coralogix_sink::CoralogixSink;
-use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator, Fault, RetryAfter};
+use coralogix_sink::simulator::{CoralogixSimulator, Fault, RetryAfter, CoralogixServer};
+use okta_coralogix_core::filter::AgeFilter;
 use okta_coralogix_core::pipeline::RunError;
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::{Error, ErrorKind, Result, Summary};
@@ -36,7 +37,7 @@ impl Demonstration {
     pub async fn start() -> Result<Self> {
         let ingress = CoralogixSimulator::builder()
             .key(KEY)
-            .max_age(TimeDelta::hours(24))
+            .max_age(AgeFilter::DEFAULT_LIMIT)
             .build();
         ingress.fail_next(1, Fault::status(503));
         ingress.fail_next(1, Fault::retry_after(429, RetryAfter::Seconds(1)));

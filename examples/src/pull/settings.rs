@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
+use okta_coralogix_core::filter::AgeFilter;
 use okta_coralogix_core::{CoralogixMapping, Error, Result};
 use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
@@ -113,7 +114,7 @@ impl OrgSettings {
         let once = args.once.once(environment)?;
         let mapping = coralogix::mapping(environment, Some(org.subdomain()))?.build()?;
         let since = match environment.flag("--since", args.since)? {
-            None => Since::Ago(Duration::from_secs(24 * 3600)),
+            None => Since::Ago(AgeFilter::DEFAULT_LIMIT),
             Some((name, value)) => since_of(&name, &value)?,
         };
         let interval = environment.duration("--poll-interval", args.poll_interval, "30s")?;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::TimeDelta;
 use eventbridge_source::Envelope;
 use okta_coralogix_core::dead_letter::DeadLetterSource;
 use okta_coralogix_core::filter::AgeFilter;
@@ -32,7 +31,7 @@ pub(super) async fn open(
     let source = source.map_err(in_setting("--dead-letters"))?;
     let pipeline = Pipeline::builder(source.parse_with(parse), settings.sink)
         .mapping(settings.mapping)
-        .age_filter(AgeFilter::new(TimeDelta::hours(24), settings.too_old))
+        .age_filter(AgeFilter::new(AgeFilter::DEFAULT_LIMIT, settings.too_old))
         .dead_letters(letters);
     let give_up_after = Some(settings.give_up_after);
     configure(pipeline, progress.observer(), give_up_after).build()

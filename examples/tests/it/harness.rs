@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator, okta_uuid};
+use coralogix_sink::simulator::{CoralogixSimulator, CoralogixServer, okta_uuid};
+use okta_coralogix_core::filter::AgeFilter;
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent};
 use okta_coralogix_core::{Clock, SystemClock};
 use okta_source::simulator::{OktaServer, OktaSimulator};
@@ -43,7 +44,7 @@ impl Harness {
         };
         let ingress = CoralogixSimulator::builder()
             .key(KEY)
-            .max_age(TimeDelta::hours(24))
+            .max_age(AgeFilter::DEFAULT_LIMIT)
             .identity(count)
             .build();
         Self {

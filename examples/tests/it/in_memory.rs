@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use coralogix_sink::CoralogixSink;
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
+use okta_coralogix_core::filter::AgeFilter;
 use okta_coralogix_core::testing::{
     EventGenerator, GeneratedEvent, MemoryCheckpoint, MemoryDeadLetters, TestClock,
 };
@@ -40,7 +41,7 @@ impl Harness {
             ingress: CoralogixSimulator::builder()
                 .key("k")
                 .clock(Arc::clone(&clock))
-                .max_age(TimeDelta::hours(24))
+                .max_age(AgeFilter::DEFAULT_LIMIT)
                 .build(),
             clock,
             checkpoint: MemoryCheckpoint::default(),

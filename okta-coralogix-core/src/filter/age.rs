@@ -1,5 +1,7 @@
 //! The 24-hour rule.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{DropReason, EventFilter};
@@ -30,11 +32,12 @@ pub enum AgePolicy {
 
 impl AgeFilter {
     /// 24 hours.
-    pub const DEFAULT_LIMIT: TimeDelta = TimeDelta::hours(24);
+    pub const DEFAULT_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// A filter with the given limit and policy.
     #[must_use]
-    pub fn new(limit: TimeDelta, policy: AgePolicy) -> Self {
+    pub fn new(limit: Duration, policy: AgePolicy) -> Self {
+        let limit = TimeDelta::from_std(limit).unwrap_or(TimeDelta::MAX);
         Self { limit, policy }
     }
 

@@ -67,7 +67,10 @@ impl World {
     async fn replay(&self) -> Result<Summary, RunError> {
         let pipeline = Pipeline::builder(self.source().await, self.sink.clone())
             .dead_letters(self.letters.clone())
-            .age_filter(AgeFilter::new(TimeDelta::hours(24), AgePolicy::DeadLetter))
+            .age_filter(AgeFilter::new(
+                AgeFilter::DEFAULT_LIMIT,
+                AgePolicy::DeadLetter,
+            ))
             .clock(Arc::new(TestClock::starting_at(start())))
             .seed(7);
         let summary = match pipeline.build().unwrap().run(std::future::pending()).await {

@@ -66,7 +66,7 @@ impl Backlog {
             .get(middle)
             .is_some()
             .then(|| published.select_nth_unstable(middle))?;
-        let limit = AgeFilter::DEFAULT_LIMIT;
+        let limit = TimeDelta::from_std(AgeFilter::DEFAULT_LIMIT).unwrap_or(TimeDelta::MAX);
         let age = now.signed_duration_since(front);
         self.events += published.len() as u64;
         self.samples.push_back(Sample {

@@ -254,7 +254,7 @@ async fn carry(harness: &Harness, age: AgeFilter) -> (Summary, MemorySink) {
 
 #[tokio::test(start_paused = true)]
 async fn backfill_older_than_24_hours_follows_the_age_policy() {
-    let (day, week) = (AgeFilter::DEFAULT_LIMIT, TimeDelta::days(7));
+    let (day, week) = (AgeFilter::DEFAULT_LIMIT, 7 * AgeFilter::DEFAULT_LIMIT);
     for (age, delivered, too_old, aside) in [
         (AgeFilter::default(), 0, 360, 0),
         (AgeFilter::new(day, AgePolicy::DeadLetter), 0, 0, 360),

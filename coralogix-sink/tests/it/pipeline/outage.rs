@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use okta_coralogix_core::filter::AgeFilter;
 use okta_coralogix_core::observe::{Observer, PipelineEvent};
 use tokio::time::{Instant, sleep};
@@ -45,7 +44,7 @@ async fn ten_hours_without_an_ingress_lose_and_repeat_nothing() {
     let pipeline = harness
         .pipeline()
         .observer(watch.clone())
-        .age_filter(AgeFilter::new(TimeDelta::hours(24), Default::default()));
+        .age_filter(AgeFilter::default());
     let began = Instant::now();
     let up = async {
         sleep(OUTAGE).await;
@@ -74,11 +73,12 @@ async fn ten_hours_without_an_ingress_lose_and_repeat_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn what_ages_during_the_outage_is_counted_as_too_old_and_not_sent() {
-    let harness = Harness::new(events(400), 200);
-    harness.ingress.set_down(true);
-    let pipeline = harness
-        .pipeline()
-        .age_filter(AgeFilter::new(TimeDelta::hours(10), Default::default()));
+    let world = Harness::new(events(400), 200);
+    world.ingress.set_down(true);
+    let pipeline = world.pipeline().age_filter(AgeFilter::new(
+        Duration::from_secs(10 * 3600),
+        Default::default(),
+    ));
     let up = async {
         // The events are up to 400 s old already.
         sleep(OUTAGE - Duration::from_secs(200)).await;

@@ -45,7 +45,6 @@ type Parse = dyn Fn(Bytes, Arc<Origin>) -> Result<RawEvent, MalformedEvent> + Se
 /// ```no_run
 /// # use okta_coralogix_core::{CoralogixMapping, LogSink, Pipeline};
 /// # async fn replay(sink: impl LogSink) -> Result<(), Box<dyn std::error::Error>> {
-/// use chrono::TimeDelta;
 /// use okta_coralogix_core::dead_letter::{DeadLetterSource, FileDeadLetters};
 /// use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
 ///
@@ -53,7 +52,7 @@ type Parse = dyn Fn(Bytes, Arc<Origin>) -> Result<RawEvent, MalformedEvent> + Se
 /// let source = DeadLetterSource::open(&letters).await?;
 /// let pipeline = Pipeline::builder(source, sink)
 ///     .dead_letters(letters)
-///     .age_filter(AgeFilter::new(TimeDelta::hours(24), AgePolicy::DeadLetter))
+///     .age_filter(AgeFilter::new(AgeFilter::DEFAULT_LIMIT, AgePolicy::DeadLetter))
 ///     .build()?;
 /// println!("{:?}", pipeline.run(std::future::pending()).await?);
 /// # Ok(())

@@ -176,7 +176,7 @@ async fn a_host_clock_that_is_a_day_fast_drops_nothing() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_too_old_by_the_host_clock_alone_while_another_one_is_awaited() {
     let day = |policy| AgeFilter::new(AgeFilter::DEFAULT_LIMIT, policy);
-    let year = AgeFilter::new(TimeDelta::days(365), AgePolicy::Drop);
+    let year = AgeFilter::new(365 * AgeFilter::DEFAULT_LIMIT, AgePolicy::Drop);
     for (age, filter) in [
         (day(AgePolicy::Drop), year),
         (day(AgePolicy::DeadLetter), year),
