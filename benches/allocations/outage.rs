@@ -92,7 +92,7 @@ async fn outage() {
     let sink = CoralogixSink::builder()
         .domain("EU2")
         .api_key("not-a-key")
-        .transport(Arc::clone(&down) as _)
+        .transport(Arc::clone(&down))
         .build()
         .expect("region and key are valid");
     let source = Endless {
