@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use okta_coralogix_core::LogEntry;
-use okta_coralogix_core::sink::{Batch, BatchLimits, Coding, EncodeError};
+use okta_coralogix_core::sink::{Batch, BatchLimits, ContentEncoding, EncodeError};
 
 use crate::compress::{Compression, Compressor};
 use crate::truncate::truncate;
@@ -75,14 +75,14 @@ impl Encoder {
     /// Compresses the body of the batch, if compression is on.
     pub(crate) fn compress(&self, batch: Batch) -> Batch {
         match &self.compressor {
-            Some(compressor) if batch.coding == Coding::Identity => {
+            Some(compressor) if batch.content_encoding == ContentEncoding::Identity => {
                 let body = compressor.compress(&batch.body);
                 let mut batch = batch;
                 let plain = mem::take(&mut batch.body);
                 if plain.is_unique() {
                     self.keep(plain.into());
                 }
-                batch.compressed(body, Coding::Gzip)
+                batch.compressed(body, ContentEncoding::Gzip)
             }
             _ => batch,
         }

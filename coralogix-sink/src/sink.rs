@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, Response};
-use okta_coralogix_core::sink::{Batch, BatchLimits, Coding, EncodeError};
+use okta_coralogix_core::sink::{Batch, BatchLimits, ContentEncoding, EncodeError};
 use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
 use okta_coralogix_core::{ErrorKind, LogEntry, LogSink, Result, Secret};
 
@@ -99,7 +99,7 @@ impl CoralogixSink {
     /// As [`send`](LogSink::send), without `TooLarge` and `Rejected`.
     pub async fn check(&self) -> Result<()> {
         let answer = self
-            .post(Bytes::from_static(b"[]"), Coding::Identity)
+            .post(Bytes::from_static(b"[]"), ContentEncoding::Identity)
             .await?;
         match status::classify(&answer, self.ingress()) {
             Err(error) if error.kind() == ErrorKind::TooLarge => Err(status::wrong_endpoint(
@@ -111,12 +111,12 @@ impl CoralogixSink {
         }
     }
 
-    async fn post(&self, body: Bytes, coding: Coding) -> Result<Response<Bytes>> {
+    async fn post(&self, body: Bytes, encoding: ContentEncoding) -> Result<Response<Bytes>> {
         let mut request = Request::post(self.endpoint.singles().clone())
             .body(body)
             .expect("the URL was checked when the endpoint was made");
         *request.headers_mut() = self.headers.clone();
-        if coding == Coding::Gzip {
+        if encoding == ContentEncoding::Gzip {
             let gzip = HeaderValue::from_static("gzip");
             request.headers_mut().insert(CONTENT_ENCODING, gzip);
         }
@@ -151,7 +151,9 @@ impl LogSink for CoralogixSink {
         if batch.entries == 0 {
             return Ok(());
         }
-        let answer = self.post(batch.body.clone(), batch.coding).await?;
+        let answer = self
+            .post(batch.body.clone(), batch.content_encoding)
+            .await?;
         let sent = status::classify(&answer, self.ingress())?;
         self.truncated
             .fetch_add(batch.truncated as u64, Ordering::Relaxed);

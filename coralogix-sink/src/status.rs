@@ -74,7 +74,7 @@ pub(crate) fn classify(answer: &Response<Bytes>, ingress: IngressName<'_>) -> Re
 /// Classifies an exchange without a complete answer.
 pub(crate) fn no_answer(error: &TransportError, name: &str) -> Error {
     let kind = match error {
-        TransportError::TooLong(_) => ErrorKind::UnexpectedAnswer,
+        TransportError::TooLong(_) => ErrorKind::UnexpectedResponse,
         _ => ErrorKind::Network,
     };
     let what = match error {
@@ -88,7 +88,7 @@ fn temporary(status: StatusCode, headers: &HeaderMap, name: &str, said: &str) ->
     let kind = match status.as_u16() {
         429 => ErrorKind::RateLimited,
         408 | 500..=599 => ErrorKind::Unavailable,
-        _ => ErrorKind::UnexpectedAnswer,
+        _ => ErrorKind::UnexpectedResponse,
     };
     let retry = retry_after(headers).map_or(RetryHint::Backoff, RetryHint::After);
     Error::temporary(kind, format!("{name} answered {status}{said}"))
@@ -183,7 +183,7 @@ mod tests {
                 413 => Some((TooLarge, false)),
                 429 => Some((RateLimited, true)),
                 408 | 500..=599 => Some((Unavailable, true)),
-                _ => Some((UnexpectedAnswer, true)),
+                _ => Some((UnexpectedResponse, true)),
             };
             assert_eq!(kind, expected, "{status}");
         }

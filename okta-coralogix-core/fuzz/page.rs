@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use libfuzzer_sys::fuzz_target;
 use okta_coralogix_core::event::{
-    MalformedReason, OktaSeverity, UnreadablePage, split_page, split_whole_page,
+    MalformedReason, OktaSeverity, PageError, split_page, split_whole_page,
 };
 use okta_coralogix_core::json::Members;
 use okta_coralogix_core::testing::oracle;
@@ -33,9 +33,9 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(bytes_of(split), bytes_of(whole));
     }
     match (&split, std::str::from_utf8(&page)) {
-        (Err(UnreadablePage::NotUtf8), text) => assert!(text.is_err()),
+        (Err(PageError::NotUtf8), text) => assert!(text.is_err()),
         (_, Err(_)) => panic!("not UTF-8, and not said to be"),
-        (Err(UnreadablePage::NotAnArray(_)), Ok(text)) => {
+        (Err(PageError::NotAnArray(_)), Ok(text)) => {
             assert!(!text.trim_start_matches(WHITE_SPACE).starts_with('['));
         }
         (_, Ok(text)) => {
@@ -55,8 +55,8 @@ const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// By `serde_json` alone it would have come out the same.
 fn the_scanner_changes_nothing(
-    split: &Result<Items, UnreadablePage>,
-    by_serde_json: &Result<Items, UnreadablePage>,
+    split: &Result<Items, PageError>,
+    by_serde_json: &Result<Items, PageError>,
 ) {
     let (items, others) = match (split, by_serde_json) {
         (Ok(items), Ok(others)) => (items, others),

@@ -86,11 +86,11 @@ pub(crate) async fn wait_or_stop(wait: impl Future<Output = ()>, stop: &mut watc
 }
 
 /// Nothing that is waited for is further ahead than this.
-pub(crate) const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// `wait` after `start`; a wait that is too long to be added is as good as none that ends.
 pub(crate) fn later(start: Instant, wait: Duration) -> Instant {
-    start + wait.min(FAR)
+    start + wait.min(MAX_WAIT)
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub enum ErrorKind {
     /// No answer, or half of one: connection refused, reset, timed out.
     Network,
     /// An answer arrived that cannot be read as what it should be.
-    UnexpectedAnswer,
+    UnexpectedResponse,
     /// The local disk failed, is full, or may not be written.
     Storage,
     /// Another process holds the checkpoint.

@@ -70,7 +70,7 @@ pub enum PipelineEvent<'a> {
         /// Events in the answer.
         items: usize,
         /// True if there was room for more: the source has caught up.
-        short: bool,
+        caught_up: bool,
         /// From the latest `published` of the answer to now; `None`: no event in it, or one of the future.
         lag: Option<Duration>,
         /// Requests that the source may still make in the current window, where it knows.
@@ -90,7 +90,7 @@ pub enum PipelineEvent<'a> {
         /// Since its last event, or since it was opened.
         since_event: Duration,
         /// Since its last good answer: small if the source's remote answers and has nothing. `None`: there was none yet.
-        since_answer: Option<Duration>,
+        since_response: Option<Duration>,
     },
     /// A source could not go on where it was, and reads again from an earlier time.
     CursorReset {
@@ -117,7 +117,7 @@ pub enum PipelineEvent<'a> {
         /// Events of this backlog that were too old already when they were read.
         too_old: u64,
         /// What is to be expected of the rest.
-        outlook: BacklogForecast,
+        forecast: BacklogForecast,
     },
     /// A source that reads a bounded range has come this far.
     BackfillProgress {
@@ -187,11 +187,11 @@ impl Observer for TracingObserver {
             PipelineEvent::SourceSilent {
                 source,
                 since_event,
-                since_answer,
+                since_response,
             } => tracing::warn!(
                 source,
                 ?since_event,
-                ?since_answer,
+                ?since_response,
                 "the source has given no event for a long time"
             ),
             PipelineEvent::OverlapReread {
@@ -208,12 +208,12 @@ impl Observer for TracingObserver {
                 source,
                 age,
                 too_old,
-                outlook,
+                forecast,
             } => tracing::warn!(
                 source,
                 ?age,
                 too_old,
-                ?outlook,
+                ?forecast,
                 "the backlog is nearly too old to be delivered"
             ),
             PipelineEvent::BackfillProgress {

@@ -9,7 +9,7 @@ use crate::backoff::later;
 use crate::{Error, ErrorKind};
 
 /// A source that was asked after it had failed and is silent for this long is quiet, not failing.
-const QUIET: Duration = Duration::from_secs(120);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Since when something fails, or is in flight, with nothing accepted or settled.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Stall {
 
     /// The source was asked at `asked` and has not answered.
     pub(crate) fn source_is_silent(&self, asked: Instant) {
-        if asked.elapsed() >= QUIET {
+        if asked.elapsed() >= IDLE_TIMEOUT {
             self.state().source = None;
         }
     }

@@ -14,7 +14,7 @@ async fn the_date_of_each_answer_is_noted() {
     let far = Arc::new(TestClock::starting_at(right));
     let ingress = CoralogixSimulator::builder().key("k").clock(far).build();
     let host = Arc::new(TestClock::starting_at(right));
-    host.set_wrong_by(TimeDelta::days(2));
+    host.set_offset(TimeDelta::days(2));
     let offset = SharedClockOffset::unknown();
     let sink = CoralogixSink::builder()
         .endpoint("http://127.0.0.1")

@@ -74,7 +74,7 @@ impl Attributes {
         let value = self.0.get(name);
         value.and_then(|value| value.parse().ok()).ok_or_else(|| {
             let detail = format!("SQS gave no number as {name}");
-            Error::temporary(ErrorKind::UnexpectedAnswer, detail)
+            Error::temporary(ErrorKind::UnexpectedResponse, detail)
         })
     }
 }

@@ -29,7 +29,7 @@ where
             let (kind, passes) = meaning("", status);
             let detail = format!("the answer to {action} cannot be read (HTTP {status})");
             match passes || status == 200 {
-                true => Error::temporary(ErrorKind::UnexpectedAnswer, detail),
+                true => Error::temporary(ErrorKind::UnexpectedResponse, detail),
                 false => Error::new(kind, detail),
             }
             .with_source(error)
@@ -90,7 +90,7 @@ fn meaning(code: &str, status: u16) -> (ErrorKind, bool) {
             429 => (ErrorKind::RateLimited, true),
             408 | 500..=599 => (ErrorKind::Unavailable, true),
             400..=499 => (ErrorKind::Rejected, false),
-            _ => (ErrorKind::UnexpectedAnswer, true),
+            _ => (ErrorKind::UnexpectedResponse, true),
         },
     }
 }

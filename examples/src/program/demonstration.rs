@@ -163,7 +163,7 @@ pub fn cannot_start(error: io::Error) -> Error {
 #[must_use]
 pub fn fault_of_the_program(detail: &str) -> Error {
     let detail = format!("{detail}: this is a fault of the program");
-    Error::new(ErrorKind::UnexpectedAnswer, detail)
+    Error::new(ErrorKind::UnexpectedResponse, detail)
 }
 
 /// Prints a line on stderr.

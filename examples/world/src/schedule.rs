@@ -75,7 +75,7 @@ fn trigger(env: &Arc<Env>, incident: Incident) {
         Incident::Clock(seconds) => {
             env.oracle().host_was_behind |= seconds < 0;
             let wrong_by = TimeDelta::seconds(seconds);
-            env.clocks.host.set_wrong_by(wrong_by);
+            env.clocks.host.set_offset(wrong_by);
         }
         Incident::Outage(seam, time) => env.faults().begin_outage(seam, time),
         Incident::DiskFull(time) => env.faults().fill_disk(time),

@@ -14,7 +14,7 @@ use crate::disk::{Disk, DiskLock, OsDisk, failed, folder_of, sibling, unresolved
 use crate::{Error, ErrorKind, Result};
 
 /// How long to wait for others that write to the same file.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Dead letters in a file: one JSON object per line (NDJSON), see [`DeadLetterRecord`].
 ///
@@ -109,8 +109,8 @@ impl FileDeadLetters {
     }
 
     /// Rotates the file away, if there is anything in it, and returns all that were rotated away: the oldest first.
-    pub(super) async fn put_away(&self) -> Result<Vec<PathBuf>> {
-        self.store.put_away().await
+    pub(super) async fn rotate_now(&self) -> Result<Vec<PathBuf>> {
+        self.store.rotate_now().await
     }
 }
 
@@ -155,7 +155,7 @@ impl Store {
     /// Keeps everybody else from the file.
     async fn lock(&self) -> Result<Box<dyn DiskLock>> {
         let lock = sibling(&self.path, ".lock");
-        let held = self.disk.lock(&lock, PATIENCE).await;
+        let held = self.disk.lock(&lock, LOCK_TIMEOUT).await;
         held.map_err(|error| failed("lock", &lock, error))?
             .ok_or_else(|| stuck(&self.path))
     }
@@ -182,7 +182,7 @@ impl Store {
     }
 
     /// Rotates the file away, if there is anything in it, and returns all that were: the oldest first.
-    async fn put_away(&self) -> Result<Vec<PathBuf>> {
+    async fn rotate_now(&self) -> Result<Vec<PathBuf>> {
         let _busy = self.busy.lock().await;
         let _held = self.lock().await?;
         if self.length().await?.is_some_and(|length| length > 0) {
@@ -245,7 +245,7 @@ fn stuck(path: &Path) -> Error {
         format!(
             "another process has held the lock of the dead letters {} for {} s: see whether it hangs, or give this one a file of its own",
             path.display(),
-            PATIENCE.as_secs()
+            LOCK_TIMEOUT.as_secs()
         ),
     )
 }

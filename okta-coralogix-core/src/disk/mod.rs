@@ -60,9 +60,9 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// Makes the names in a folder survive a power cut.
     async fn sync_folder(&self, folder: &Path) -> io::Result<()>;
 
-    /// Locks a file, which is created if it is missing, against everybody else. Waits for up to `patience`; `None` if
+    /// Locks a file, which is created if it is missing, against everybody else. Waits for up to `timeout`; `None` if
     /// somebody else held it all the time. The lock ends when the guard is dropped or the process dies.
-    async fn lock(&self, path: &Path, patience: Duration) -> io::Result<Option<Box<dyn DiskLock>>>;
+    async fn lock(&self, path: &Path, timeout: Duration) -> io::Result<Option<Box<dyn DiskLock>>>;
 }
 
 /// A lock on a file, held until it is dropped.

@@ -113,14 +113,14 @@ impl Disk for OsDisk {
         .await
     }
 
-    async fn lock(&self, path: &Path, patience: Duration) -> io::Result<Option<Box<dyn DiskLock>>> {
+    async fn lock(&self, path: &Path, timeout: Duration) -> io::Result<Option<Box<dyn DiskLock>>> {
         Self::run(path, move |path| {
             let file = private()
                 .write(true)
                 .create(true)
                 .truncate(false)
                 .open(path)?;
-            Ok(hold(file, patience)?.map(|file| Box::new(file) as Box<dyn DiskLock>))
+            Ok(hold(file, timeout)?.map(|file| Box::new(file) as Box<dyn DiskLock>))
         })
         .await
     }
@@ -135,14 +135,14 @@ fn missing_is_fine(removed: io::Result<()>) -> io::Result<()> {
 
 /// Asks again and again rather than wait in the kernel: a thread that waits there cannot be called off, and would keep
 /// the process from ending while a stopped one holds the lock.
-fn hold(file: File, patience: Duration) -> io::Result<Option<File>> {
+fn hold(file: File, timeout: Duration) -> io::Result<Option<File>> {
     const PAUSE: Duration = Duration::from_millis(2);
     let start = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(Some(file)),
             Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if start.elapsed() >= patience => return Ok(None),
+            Err(TryLockError::WouldBlock) if start.elapsed() >= timeout => return Ok(None),
             Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
         }
     }

@@ -2,7 +2,7 @@
 
 mod fields;
 pub(crate) mod head;
-mod malformed;
+mod malformed_event;
 mod model;
 mod origin;
 pub(crate) mod page;
@@ -11,9 +11,9 @@ pub(crate) mod scan;
 mod severity;
 mod time;
 
-pub use malformed::{MalformedEvent, MalformedReason};
+pub use malformed_event::{MalformedEvent, MalformedReason};
 pub use model::*;
 pub use origin::Origin;
-pub use page::{UnreadablePage, split_page, split_whole_page};
+pub use page::{PageError, split_page, split_whole_page};
 pub use raw::RawEvent;
 pub use severity::OktaSeverity;

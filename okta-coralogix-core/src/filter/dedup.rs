@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
-use super::snapshot::{DedupSnapshot, EventId};
+use super::dedup_snapshot::{DedupSnapshot, EventId};
 use crate::Outcome;
 
 /// A bounded window of event identities. Clones are handles to the same window.

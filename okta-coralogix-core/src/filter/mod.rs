@@ -2,14 +2,14 @@
 
 mod age;
 mod dedup;
+mod dedup_snapshot;
 mod event_type;
-mod snapshot;
 
 pub use age::{AgeFilter, AgePolicy};
 pub use dedup::{Claim, ClaimGuard, ClaimWaiter, DedupWindow};
+pub use dedup_snapshot::DedupSnapshot;
+pub(crate) use dedup_snapshot::NonUuidIds;
 pub use event_type::EventTypeFilter;
-pub use snapshot::DedupSnapshot;
-pub(crate) use snapshot::NonUuidIds;
 
 use std::fmt::Debug;
 use std::sync::Arc;

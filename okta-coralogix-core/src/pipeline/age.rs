@@ -38,7 +38,7 @@ impl Parts {
         if slot.restamped || slot.queued.elapsed() < WAITED {
             return AgeCheck::Keep;
         }
-        let now = slot.judging_time(self.clock.now());
+        let now = slot.age_clock(self.clock.now());
         let check = self.check_age(&slot.event, now, slot.clock_offset);
         slot.restamped = matches!(check, AgeCheck::Restamp(_));
         check

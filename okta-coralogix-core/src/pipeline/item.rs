@@ -69,7 +69,7 @@ pub(super) struct Slot {
 impl Slot {
     /// The time to judge its age by now: the earlier of the clock, and of the time of its receipt plus what has passed
     /// since, so that a step of the host's clock cannot make it old.
-    pub(super) fn judging_time(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+    pub(super) fn age_clock(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let waited = TimeDelta::from_std(self.queued.elapsed()).unwrap_or(TimeDelta::MAX);
         let passed = self.judged_at.checked_add_signed(waited).unwrap_or(now);
         self.clock_offset.earlier(now).min(passed)

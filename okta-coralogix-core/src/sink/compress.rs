@@ -8,14 +8,14 @@ use crate::{Error, ErrorKind, Result};
 
 /// The most bytes that are compressed on the thread that polls: gzip takes about 0.1 ms for so many. A poll that takes longer
 /// delays every other task of its thread, timers included; a full request of 2 MB takes some 6 ms.
-const AT_ONCE: usize = 32 * 1024;
+const MAX_INLINE_BYTES: usize = 32 * 1024;
 
 /// Compresses the body of a batch, on one of the runtime's threads for blocking work if it is large.
 ///
 /// # Errors
 /// If the runtime is being shut down.
 pub(crate) async fn compress(sink: &Arc<dyn LogSink>, batch: Batch) -> Result<Batch> {
-    if batch.body.len() <= AT_ONCE {
+    if batch.body.len() <= MAX_INLINE_BYTES {
         return Ok(sink.compress(batch));
     }
     let sink = Arc::clone(sink);
@@ -39,7 +39,7 @@ mod tests {
 
     use super::*;
     use crate::LogEntry;
-    use crate::sink::{BatchLimits, Coding, EncodeError};
+    use crate::sink::{BatchLimits, ContentEncoding, EncodeError};
 
     /// Notes where it compresses.
     #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ mod tests {
 
         fn compress(&self, batch: Batch) -> Batch {
             self.0.lock().unwrap().push(thread::current().id());
-            batch.compressed(Bytes::from_static(b"small"), Coding::Gzip)
+            batch.compressed(Bytes::from_static(b"small"), ContentEncoding::Gzip)
         }
 
         async fn send(&self, _: &Batch) -> Result<()> {
@@ -72,12 +72,12 @@ mod tests {
     async fn only_what_is_large_is_compressed_on_another_thread() {
         let noted = Arc::new(Where::default());
         let sink: Arc<dyn LogSink> = Arc::<Where>::clone(&noted);
-        for bytes in [AT_ONCE, AT_ONCE + 1] {
+        for bytes in [MAX_INLINE_BYTES, MAX_INLINE_BYTES + 1] {
             let batch = Batch::new(&[], vec![b'x'; bytes].into());
             let batch = compress(&sink, batch).await.unwrap();
             assert_eq!(
-                (&batch.body[..], batch.coding),
-                (&b"small"[..], Coding::Gzip)
+                (&batch.body[..], batch.content_encoding),
+                (&b"small"[..], ContentEncoding::Gzip)
             );
             assert_eq!(batch.uncompressed_len, bytes);
         }

@@ -12,7 +12,7 @@ use crate::ErrorKind;
 pub(crate) struct AdaptiveConcurrency {
     state: Mutex<State>,
     freed: Notify,
-    most: usize,
+    max: usize,
 }
 
 #[derive(Debug)]
@@ -26,16 +26,16 @@ struct State {
 pub(crate) struct Permit<'a>(&'a AdaptiveConcurrency);
 
 impl AdaptiveConcurrency {
-    /// At most `most` at a time, which is one at least.
-    pub(crate) fn new(most: usize) -> Self {
-        let most = most.max(1);
+    /// At max `max` at a time, which is one at least.
+    pub(crate) fn new(max: usize) -> Self {
+        let max = max.max(1);
         Self {
             state: Mutex::new(State {
-                limit: most as f64,
+                limit: max as f64,
                 in_flight: 0,
             }),
             freed: Notify::new(),
-            most,
+            max,
         }
     }
 
@@ -57,7 +57,7 @@ impl AdaptiveConcurrency {
     /// A request was accepted.
     pub(crate) fn accepted(&self) {
         let mut state = self.state();
-        state.limit = (state.limit + 1.0 / state.limit).min(self.most as f64);
+        state.limit = (state.limit + 1.0 / state.limit).min(self.max as f64);
     }
 
     /// A request failed.

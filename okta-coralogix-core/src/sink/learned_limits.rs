@@ -38,7 +38,7 @@ struct State {
     /// The smallest request that the sink has called too large, in plain bytes.
     too_large: usize,
     /// The largest request below that which it has taken.
-    taken: usize,
+    accepted: usize,
     /// Requests that it has taken since something was too large, or that was forgotten.
     since: u32,
     /// After how many of them that is forgotten.
@@ -69,7 +69,7 @@ impl LearnedLimits {
     pub(crate) fn accepted(&self, bytes: usize) {
         self.concurrency.accepted();
         let mut state = self.state();
-        state.has_taken(bytes);
+        state.record_accepted(bytes);
         state.record = TrackRecord {
             rejections: 0,
             has_accepted: true,
@@ -80,7 +80,7 @@ impl LearnedLimits {
     pub(crate) fn failed(&self, kind: ErrorKind, bytes: usize) {
         self.concurrency.failed(kind);
         if kind == ErrorKind::TooLarge {
-            self.state().is_too_large(bytes);
+            self.state().record_too_large(bytes);
         }
     }
 
@@ -112,7 +112,7 @@ impl LearnedLimits {
         let state = self.state();
         match state.too_large {
             usize::MAX => usize::MAX,
-            bytes => state.taken.max(bytes / 2),
+            bytes => state.accepted.max(bytes / 2),
         }
     }
 
@@ -122,13 +122,13 @@ impl LearnedLimits {
 }
 
 impl State {
-    fn has_taken(&mut self, bytes: usize) {
+    fn record_accepted(&mut self, bytes: usize) {
         self.since = self.since.saturating_add(1);
         if self.too_large < usize::MAX {
-            self.taken = self.taken.max(bytes);
+            self.accepted = self.accepted.max(bytes);
             if bytes >= self.too_large || self.since >= self.try_after {
                 self.too_large = usize::MAX;
-                self.taken = 0;
+                self.accepted = 0;
                 self.since = 0;
                 self.try_after = (self.try_after * 2).min(LAST_TRY);
             }
@@ -137,11 +137,11 @@ impl State {
         }
     }
 
-    fn is_too_large(&mut self, bytes: usize) {
+    fn record_too_large(&mut self, bytes: usize) {
         self.too_large = self.too_large.min(bytes);
         self.since = 0;
-        if self.taken >= self.too_large {
-            self.taken = 0;
+        if self.accepted >= self.too_large {
+            self.accepted = 0;
         }
     }
 }

@@ -79,7 +79,7 @@ pub struct BatchLimits {
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum Coding {
+pub enum ContentEncoding {
     /// Not at all.
     #[default]
     Identity,
@@ -96,7 +96,7 @@ pub struct Batch {
     /// The bytes as they go over the wire.
     pub body: Bytes,
     /// How they are compressed.
-    pub coding: Coding,
+    pub content_encoding: ContentEncoding,
     /// Bytes before compression.
     pub uncompressed_len: usize,
     /// The oldest timestamp in it.
@@ -113,7 +113,7 @@ impl Batch {
             entries: entries.len(),
             uncompressed_len: body.len(),
             body,
-            coding: Coding::Identity,
+            content_encoding: ContentEncoding::Identity,
             oldest: entries.iter().filter_map(|entry| entry.timestamp).min(),
             truncated: 0,
         }
@@ -121,9 +121,9 @@ impl Batch {
 
     /// Replaces the body by a compressed one.
     #[must_use]
-    pub fn compressed(mut self, body: Bytes, coding: Coding) -> Self {
+    pub fn compressed(mut self, body: Bytes, encoding: ContentEncoding) -> Self {
         self.body = body;
-        self.coding = coding;
+        self.content_encoding = encoding;
         self
     }
 }

@@ -91,7 +91,7 @@ impl<T> Request<T> {
 /// The body for as many of the first entries as fit it, at most `ceiling` plain bytes unless it is one entry alone.
 ///
 /// # Errors
-/// `UnexpectedAnswer` if the sink takes none, or more than there are: going on would send nothing for ever, or events that
+/// `UnexpectedResponse` if the sink takes none, or more than there are: going on would send nothing for ever, or events that
 /// nobody gave.
 pub(super) fn encode(
     sink: &dyn LogSink,
@@ -109,7 +109,7 @@ pub(super) fn encode(
                 "the sink took {} of {given} entries into a request",
                 batch.entries
             );
-            return Err(Error::new(ErrorKind::UnexpectedAnswer, detail));
+            return Err(Error::new(ErrorKind::UnexpectedResponse, detail));
         }
         if batch.uncompressed_len <= ceiling || batch.entries == 1 {
             return Ok(Ok(batch));

@@ -12,7 +12,7 @@ use crate::Clock;
 pub struct TestClock {
     start: DateTime<Utc>,
     since: Instant,
-    wrong_by_ms: AtomicI64,
+    offset_ms: AtomicI64,
 }
 
 impl TestClock {
@@ -22,13 +22,13 @@ impl TestClock {
         Self {
             start,
             since: Instant::now(),
-            wrong_by_ms: AtomicI64::new(0),
+            offset_ms: AtomicI64::new(0),
         }
     }
 
     /// Sets the clock wrong by `offset`.
-    pub fn set_wrong_by(&self, offset: TimeDelta) {
-        self.wrong_by_ms
+    pub fn set_offset(&self, offset: TimeDelta) {
+        self.offset_ms
             .store(offset.num_milliseconds(), Ordering::Relaxed);
     }
 }
@@ -36,7 +36,7 @@ impl TestClock {
 impl Clock for TestClock {
     fn now(&self) -> DateTime<Utc> {
         let elapsed = TimeDelta::from_std(self.since.elapsed()).unwrap_or(TimeDelta::MAX);
-        let wrong = TimeDelta::milliseconds(self.wrong_by_ms.load(Ordering::Relaxed));
-        self.start + elapsed + wrong
+        let offset = TimeDelta::milliseconds(self.offset_ms.load(Ordering::Relaxed));
+        self.start + elapsed + offset
     }
 }

@@ -29,7 +29,7 @@ struct State {
     refuses_text: Option<Refusal>,
     refuses_all: Option<fn() -> Error>,
     in_flight: usize,
-    most_in_flight: usize,
+    max_in_flight: usize,
 }
 
 type Refusal = Box<dyn Fn(&[u8]) -> bool + Send>;
@@ -95,7 +95,7 @@ impl MemorySink {
     }
 
     /// No request is answered for this long from now.
-    pub fn go_down_for(&self, time: Duration) {
+    pub fn fail_for(&self, time: Duration) {
         self.state().down_until = Some(Instant::now() + time);
     }
 
@@ -123,8 +123,8 @@ impl MemorySink {
 
     /// The most requests that were in flight at a time.
     #[must_use]
-    pub fn most_in_flight(&self) -> usize {
-        self.state().most_in_flight
+    pub fn max_in_flight(&self) -> usize {
+        self.state().max_in_flight
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -214,7 +214,7 @@ impl LogSink for MemorySink {
         let takes = {
             let mut state = self.state();
             state.in_flight += 1;
-            state.most_in_flight = state.most_in_flight.max(state.in_flight);
+            state.max_in_flight = state.max_in_flight.max(state.in_flight);
             state.takes
         };
         let _in_flight = InFlight(self);

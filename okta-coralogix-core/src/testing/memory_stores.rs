@@ -79,7 +79,7 @@ struct Letters {
 impl MemoryDeadLetters {
     /// The letters so far.
     #[must_use]
-    pub fn letters(&self) -> Vec<DeadLetter> {
+    pub fn records(&self) -> Vec<DeadLetter> {
         self.store().written.clone()
     }
 

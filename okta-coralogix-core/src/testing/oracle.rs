@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::event::head::EventHead;
 use crate::event::page::{Reader, split};
-use crate::event::{MalformedEvent, Origin, RawEvent, UnreadablePage, scan};
+use crate::event::{MalformedEvent, Origin, PageError, RawEvent, scan};
 
 /// As [`split_page`](crate::event::split_page), by `serde_json` alone.
 ///
@@ -17,7 +17,7 @@ use crate::event::{MalformedEvent, Origin, RawEvent, UnreadablePage, scan};
 pub fn split_page(
     page: &Bytes,
     origin: &Arc<Origin>,
-) -> Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage> {
+) -> Result<Vec<Result<RawEvent, MalformedEvent>>, PageError> {
     split(page, origin, false, Reader::SerdeJson)
 }
 

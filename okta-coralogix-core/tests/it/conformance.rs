@@ -69,7 +69,7 @@ async fn lines_in_a_file_keep_the_contract() {
         };
         lines.lines().map(text).collect()
     };
-    conformance::sink_that_takes_everything(&NdjsonSink::file(&path), &arrived).await;
+    conformance::sink_that_accepts_everything(&NdjsonSink::file(&path), &arrived).await;
 }
 
 #[tokio::test]

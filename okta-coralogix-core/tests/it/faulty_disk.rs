@@ -101,10 +101,10 @@ impl Disk for FaultyDisk {
         }
     }
 
-    async fn lock(&self, path: &Path, patience: Duration) -> io::Result<Option<Box<dyn DiskLock>>> {
+    async fn lock(&self, path: &Path, timeout: Duration) -> io::Result<Option<Box<dyn DiskLock>>> {
         match self.fault() {
             Some(Fault::Lock) => Ok(None),
-            _ => OsDisk.lock(path, patience).await,
+            _ => OsDisk.lock(path, timeout).await,
         }
     }
 }

@@ -23,14 +23,14 @@ use tempfile::TempDir;
 use crate::faulty_disk::{Fault, FaultyDisk};
 use crate::pipeline::harness::start;
 
-struct World {
+struct Harness {
     folder: TempDir,
     letters: FileDeadLetters,
     disk: FaultyDisk,
     sink: MemorySink,
 }
 
-impl World {
+impl Harness {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let disk = FaultyDisk::default();
@@ -118,7 +118,7 @@ fn bytes(events: &[GeneratedEvent]) -> Vec<Bytes> {
 
 #[tokio::test]
 async fn what_can_be_sent_is_and_the_rest_stays_with_the_new_reason() {
-    let mut world = World::new().await;
+    let mut harness = Harness::new().await;
     let mut letters = bytes(&events(400));
     let old = EventGenerator::new(3).event(start() - TimeDelta::hours(25));
     let malformed = Bytes::from_static(b"\xff no event");
@@ -127,19 +127,19 @@ async fn what_can_be_sent_is_and_the_rest_stays_with_the_new_reason() {
     letters.push(malformed.clone());
     // Written twice, as after a crash between writing and settling.
     letters.push(letters[0].clone());
-    world.put_aside(&letters).await;
-    let torn = world.folder.path().join("letters");
+    harness.put_aside(&letters).await;
+    let torn = harness.folder.path().join("letters");
     let whole = std::fs::read(&torn).unwrap();
     std::fs::write(&torn, [&whole[..], b"{\"time\":\"2026-"].concat()).unwrap();
     assert!(
-        world.names().len() > 3,
+        harness.names().len() > 3,
         "several files: {:?}",
-        world.names()
+        harness.names()
     );
 
     let refused = poison.clone();
-    world.sink = MemorySink::new().refusing(move |text| text == refused);
-    let summary = world.replay().await.unwrap();
+    harness.sink = MemorySink::new().refusing(move |text| text == refused);
+    let summary = harness.replay().await.unwrap();
     assert_eq!(
         (
             summary.received,
@@ -149,11 +149,11 @@ async fn what_can_be_sent_is_and_the_rest_stays_with_the_new_reason() {
         ),
         (404, 399, 1, 4)
     );
-    let counts = world.sink.counts();
+    let counts = harness.sink.counts();
     assert_eq!(counts.len(), 399);
     assert!(counts.values().all(|count| *count == 1));
-    assert_eq!(world.names(), ["letters"], "what was read is gone");
-    let left: Vec<_> = world
+    assert_eq!(harness.names(), ["letters"], "what was read is gone");
+    let left: Vec<_> = harness
         .records()
         .into_iter()
         .map(|record| (record.reason, record.bytes, record.origin.org))
@@ -171,72 +171,72 @@ async fn what_can_be_sent_is_and_the_rest_stays_with_the_new_reason() {
         expected.into_iter().collect::<HashSet<_>>()
     );
     // Once more: what was left is what there is.
-    assert_eq!(world.replay().await.unwrap().received, 4);
-    assert_eq!(world.records().len(), 4);
+    assert_eq!(harness.replay().await.unwrap().received, 4);
+    assert_eq!(harness.records().len(), 4);
 }
 
 #[tokio::test]
 async fn a_replay_that_was_stopped_goes_on_without_loss_or_repeat() {
-    let world = World::new().await;
+    let harness = Harness::new().await;
     let events = events(1_500);
-    world.put_aside(&bytes(&events)).await;
+    harness.put_aside(&bytes(&events)).await;
     let mut replays = 0;
     loop {
-        let so_far = world.sink.arrived().len();
+        let so_far = harness.sink.arrived().len();
         // The key is refused after two more requests.
-        world.sink.script([SinkFault::Accept, SinkFault::Accept]);
-        world.sink.script(
+        harness.sink.script([SinkFault::Accept, SinkFault::Accept]);
+        harness.sink.script(
             (0..4).map(|_| {
                 SinkFault::Refuse(Error::new(ErrorKind::Unauthorized, "the key is refused"))
             }),
         );
         replays += 1;
-        match world.replay().await {
+        match harness.replay().await {
             Ok(_) => break,
             Err(failed) => assert_eq!(failed.error.kind(), ErrorKind::Unauthorized),
         }
         // What the last run did not meet.
-        world.sink.clear_script();
+        harness.sink.clear_script();
         assert!(
-            world.sink.arrived().len() > so_far || replays < 100,
+            harness.sink.arrived().len() > so_far || replays < 100,
             "no progress"
         );
     }
     assert!(replays > 1);
-    let counts = world.sink.counts();
+    let counts = harness.sink.counts();
     for event in &events {
         assert_eq!(counts.get(&event.json), Some(&1), "{}", event.uuid);
     }
-    assert!(world.names().is_empty(), "{:?}", world.names());
+    assert!(harness.names().is_empty(), "{:?}", harness.names());
 }
 
 #[tokio::test]
 async fn a_replay_that_was_dropped_gives_again_what_was_in_flight_and_no_more() {
-    let world = World::new().await;
+    let harness = Harness::new().await;
     let events = events(1_200);
-    world.put_aside(&bytes(&events)).await;
-    let mut source = world.source().await;
+    harness.put_aside(&bytes(&events)).await;
+    let mut source = harness.source().await;
     let first = source.next().await.unwrap().unwrap();
     let second = source.next().await.unwrap().unwrap();
     let settled = first.items.len();
     let outcomes = vec![Outcome::Settled; settled];
     first.acker.settle(&outcomes).await.unwrap();
     drop((second, source));
-    let summary = world.replay().await.unwrap();
+    let summary = harness.replay().await.unwrap();
     assert_eq!(summary.received as usize, 1_200 - settled);
 }
 
 #[tokio::test]
 async fn an_account_that_cannot_be_written_hands_its_letters_back() {
-    let world = World::new().await;
-    world.put_aside(&bytes(&events(10))).await;
-    let mut source = world.source().await;
+    let harness = Harness::new().await;
+    harness.put_aside(&bytes(&events(10))).await;
+    let mut source = harness.source().await;
     let delivery = source.next().await.unwrap().unwrap();
     let outcomes = vec![Outcome::Settled; 10];
-    world.disk.set(Fault::Append(io::ErrorKind::StorageFull));
+    harness.disk.set(Fault::Append(io::ErrorKind::StorageFull));
     let error = delivery.acker.settle(&outcomes).await.unwrap_err();
     assert!(error.to_string().contains("the disk is full"), "{error}");
-    world.disk.set(None);
+    harness.disk.set(None);
     let again = source.next().await.unwrap().unwrap();
     assert_eq!(again.items.len(), 10);
     again.acker.settle(&outcomes).await.unwrap();
@@ -245,10 +245,10 @@ async fn an_account_that_cannot_be_written_hands_its_letters_back() {
 
 #[tokio::test]
 async fn the_account_of_another_file_of_the_same_number_counts_for_nothing() {
-    let world = World::new().await;
+    let harness = Harness::new().await;
     let events = events(20);
-    world.put_aside(&bytes(&events[..10])).await;
-    let mut source = world.source().await;
+    harness.put_aside(&bytes(&events[..10])).await;
+    let mut source = harness.source().await;
     let delivery = source.next().await.unwrap().unwrap();
     delivery
         .acker
@@ -257,28 +257,28 @@ async fn the_account_of_another_file_of_the_same_number_counts_for_nothing() {
         .unwrap();
     drop(source);
     // A crash came between the removal of the file and that of its account.
-    let account = world.folder.path().join("letters.1.replayed");
+    let account = harness.folder.path().join("letters.1.replayed");
     let kept = std::fs::read(&account).unwrap();
-    assert_eq!(world.replay().await.unwrap().received, 0);
+    assert_eq!(harness.replay().await.unwrap().received, 0);
     std::fs::write(&account, kept).unwrap();
-    world.put_aside(&bytes(&events[10..])).await;
-    assert_eq!(world.replay().await.unwrap().delivered, 10);
+    harness.put_aside(&bytes(&events[10..])).await;
+    assert_eq!(harness.replay().await.unwrap().delivered, 10);
 }
 
 #[tokio::test]
 async fn two_replays_at_a_time_are_one_too_many() {
-    let world = World::new().await;
-    let _first = world.source().await;
-    let error = DeadLetterSource::open(&world.letters).await.unwrap_err();
+    let harness = Harness::new().await;
+    let _first = harness.source().await;
+    let error = DeadLetterSource::open(&harness.letters).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
 }
 
 #[tokio::test]
 async fn the_source_of_dead_letters_keeps_the_contract() {
-    let world = World::new().await;
+    let harness = Harness::new().await;
     let events = events(1_400);
-    world.put_aside(&bytes(&events)).await;
-    let letters = &world.letters;
+    harness.put_aside(&bytes(&events)).await;
+    let letters = &harness.letters;
     let open = || {
         async move {
             let source = DeadLetterSource::open(letters).await.unwrap();
@@ -288,7 +288,7 @@ async fn the_source_of_dead_letters_keeps_the_contract() {
     };
     let uuids = events.into_iter().map(|event| event.uuid).collect();
     conformance::source(&SourceUnderTest { open: &open, uuids }).await;
-    let rotated: Vec<PathBuf> = std::fs::read_dir(world.folder.path())
+    let rotated: Vec<PathBuf> = std::fs::read_dir(harness.folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.to_string_lossy().contains("letters."))

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use okta_coralogix_core::event::{MalformedEvent, Origin, RawEvent, UnreadablePage, split_page};
+use okta_coralogix_core::event::{MalformedEvent, Origin, PageError, RawEvent, split_page};
 use okta_coralogix_core::testing::{EventGenerator, oracle};
 
-type Items = Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage>;
+type Items = Result<Vec<Result<RawEvent, MalformedEvent>>, PageError>;
 
 /// Events in which all that the scanner knows stands close together, so that few changes meet it.
 const SMALL: [&str; 12] = [

@@ -74,7 +74,7 @@ pub(crate) fn blocked(error: &Error) -> Error {
 /// A 200 that cannot be used. It is temporary, since a maintenance page looks like this.
 pub(crate) fn unreadable(headers: &HeaderMap, what: &str) -> Error {
     Error::temporary(
-        ErrorKind::UnexpectedAnswer,
+        ErrorKind::UnexpectedResponse,
         format!("the org sent {what}{}", request_id(headers)),
     )
 }
@@ -84,7 +84,10 @@ pub(crate) fn incomplete(error: &TransportError) -> Error {
     let (kind, what) = match error {
         TransportError::Connect(_) => (ErrorKind::Network, "the org cannot be reached"),
         TransportError::TimedOut(_) => (ErrorKind::Network, "the org does not answer in time"),
-        TransportError::TooLong(_) => (ErrorKind::UnexpectedAnswer, "the org's answer is too long"),
+        TransportError::TooLong(_) => (
+            ErrorKind::UnexpectedResponse,
+            "the org's answer is too long",
+        ),
         _ => (ErrorKind::Network, "the org's answer breaks off"),
     };
     Error::temporary(kind, format!("{what}: {error}"))
@@ -159,7 +162,7 @@ mod tests {
         use ErrorKind::*;
         let code = r#"{"errorCode":"E0000053","errorSummary":"Invalid filter"}"#;
         for (status, kind, temporary) in [
-            (204, UnexpectedAnswer, true),
+            (204, UnexpectedResponse, true),
             (301, WrongEndpoint, false),
             (302, WrongEndpoint, false),
             (307, WrongEndpoint, false),

@@ -92,7 +92,7 @@ pub(crate) fn resource_error(error: OAuthError, response: &Response<Bytes>) -> E
 
 fn endless_nonce(response: &Response<Bytes>) -> Error {
     Error::temporary(
-        ErrorKind::UnexpectedAnswer,
+        ErrorKind::UnexpectedResponse,
         format!(
             "the org asks for a DPoP nonce and takes none ({})",
             summary(response)
@@ -234,7 +234,7 @@ pub(crate) fn unreadable(response: &Response<Bytes>, what: &str) -> Error {
         response.status().as_u16(),
         request_id(response.headers())
     );
-    Error::temporary(ErrorKind::UnexpectedAnswer, detail)
+    Error::temporary(ErrorKind::UnexpectedResponse, detail)
 }
 
 /// No complete answer from the token endpoint.

@@ -101,7 +101,7 @@ impl Monitor {
 
     fn polled(&mut self, page: &Page, budget_left: Option<u32>, now: DateTime<Utc>) {
         let items = page.items.len();
-        let short = !page.is_full;
+        let caught_up = !page.is_full;
         let lag = page
             .published()
             .filter(|published| *published <= now)
@@ -112,7 +112,7 @@ impl Monitor {
         counted.last_answer = Some(at);
         let metrics = &mut counted.metrics;
         metrics.pages += 1;
-        metrics.short_pages += u64::from(short);
+        metrics.short_pages += u64::from(caught_up);
         metrics.items += items as u64;
         metrics.budget_left = budget_left;
         metrics.lag = lag.or(metrics.lag);
@@ -124,7 +124,7 @@ impl Monitor {
         self.tell(|source| PipelineEvent::Polled {
             source,
             items,
-            short,
+            caught_up,
             lag,
             budget_left,
         });
@@ -157,7 +157,7 @@ impl Monitor {
                 source,
                 age: aging.age,
                 too_old: aging.too_old,
-                outlook: aging.forecast,
+                forecast: aging.forecast,
             });
         }
         aging.is_some()
@@ -210,7 +210,7 @@ impl Monitor {
         self.tell(|source| PipelineEvent::SourceSilent {
             source,
             since_event: metrics.since_event,
-            since_answer: metrics.since_answer,
+            since_response: metrics.since_response,
         });
     }
 }

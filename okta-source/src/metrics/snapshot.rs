@@ -38,7 +38,7 @@ pub struct MetricsSnapshot {
     /// From the latest `published` of the last answer that had events to when it came.
     pub lag: Option<Duration>,
     /// Since the last good answer.
-    pub since_answer: Option<Duration>,
+    pub since_response: Option<Duration>,
     /// Since the last answer with events, or since the source was opened.
     pub since_event: Duration,
 }
@@ -59,7 +59,7 @@ impl SourceMetrics {
         let counted = self.counted();
         let last_event = counted.last_event.unwrap_or(counted.opened);
         MetricsSnapshot {
-            since_answer: counted.last_answer.map(|at| at.elapsed()),
+            since_response: counted.last_answer.map(|at| at.elapsed()),
             since_event: last_event.elapsed(),
             ..counted.metrics.clone()
         }

@@ -25,7 +25,7 @@ impl Cursor {
     pub(crate) fn from_link(target: &str, org: &OrgUrl) -> Result<Self> {
         let url = org.url().join(target).map_err(|_| {
             Error::temporary(
-                ErrorKind::UnexpectedAnswer,
+                ErrorKind::UnexpectedResponse,
                 "the org sent a next link that is no URL",
             )
         })?;
@@ -45,7 +45,7 @@ impl Cursor {
         let link = &url[Position::BeforePath..Position::AfterQuery];
         if url.path() != LOGS || link.len() > MAX_LINK_BYTES {
             let detail = "the org sent a next link that does not lead to its System Log";
-            return Err(Error::temporary(ErrorKind::UnexpectedAnswer, detail));
+            return Err(Error::temporary(ErrorKind::UnexpectedResponse, detail));
         }
         Ok(Self(link.to_owned()))
     }

@@ -214,7 +214,7 @@ impl Position {
         if circles && (is_full || is_bounded) && self.knows_all(items) {
             let detail = "Okta's next links lead in a circle, through pages that were all given already: nothing behind them \
                           can be read until the org gives another link; if this lasts, move the checkpoint away and set a start";
-            return Err(Error::temporary(ErrorKind::UnexpectedAnswer, detail));
+            return Err(Error::temporary(ErrorKind::UnexpectedResponse, detail));
         }
         // A page whose link leads back would be asked for again without end.
         let is_caught_up = !(moved && (is_full || is_bounded));

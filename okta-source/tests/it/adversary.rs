@@ -182,7 +182,7 @@ async fn no_link_and_no_redirect_takes_the_token_to_another_listener() {
 async fn trap_listener_records_a_request() {
     let trap = Listener::start().await;
     let error = builder(&trap).check().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer, "no next link");
+    assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "no next link");
     let heard = trap.heard();
     assert_eq!((heard.len(), *trap.connections.lock().unwrap()), (1, 1));
     assert!(

@@ -256,9 +256,12 @@ async fn aging_backlog_may_use_a_larger_share() {
         said.len() >= 2 && said.len() <= 4,
         "once a minute: {said:?}"
     );
-    assert!(said[0].contains("too_old: 0, outlook: Unknown"), "{said:?}");
     assert!(
-        said[1].contains("too_old: 0, outlook: Shrinking { too_old: 0 }"),
+        said[0].contains("too_old: 0, forecast: Unknown"),
+        "{said:?}"
+    );
+    assert!(
+        said[1].contains("too_old: 0, forecast: Shrinking { too_old: 0 }"),
         "{said:?}"
     );
 }
@@ -277,11 +280,11 @@ async fn aging_backlog_forecasts_events_that_will_expire() {
             .parse()
             .unwrap()
     };
-    let (before, outlook) = (said[1].split("outlook").next().unwrap(), &said[1]);
-    assert!(outlook.contains("Shrinking"), "{outlook}");
-    let foretold = figure(before, "too_old: ") + figure(outlook, "too_old: ");
+    let (before, forecast) = (said[1].split("forecast").next().unwrap(), &said[1]);
+    assert!(forecast.contains("Shrinking"), "{forecast}");
+    let foretold = figure(before, "too_old: ") + figure(forecast, "too_old: ");
     let last = recorder.all("BacklogAging").last().unwrap().clone();
-    let lost = figure(last.split("outlook").next().unwrap(), "too_old: ");
+    let lost = figure(last.split("forecast").next().unwrap(), "too_old: ");
     // Two hours are 3,600 events; more of them age while these are read.
     assert!((3_600..4_200).contains(&lost), "{lost}");
     assert!(

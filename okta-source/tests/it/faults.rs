@@ -52,9 +52,9 @@ async fn temporary_fault_moves_no_position() {
     passes(Fault::Unavailable, ErrorKind::Unavailable).await;
     passes(Fault::Concurrency, ErrorKind::RateLimited).await;
     passes(Fault::RateLimitedSilently, ErrorKind::RateLimited).await;
-    passes(Fault::Html, ErrorKind::UnexpectedAnswer).await;
-    passes(Fault::NotUtf8, ErrorKind::UnexpectedAnswer).await;
-    passes(Fault::NoNextLink, ErrorKind::UnexpectedAnswer).await;
+    passes(Fault::Html, ErrorKind::UnexpectedResponse).await;
+    passes(Fault::NotUtf8, ErrorKind::UnexpectedResponse).await;
+    passes(Fault::NoNextLink, ErrorKind::UnexpectedResponse).await;
     passes(Fault::HalfBody, ErrorKind::Network).await;
     passes(Fault::Unreachable, ErrorKind::Network).await;
     for status in [408, 500, 502, 504] {
@@ -63,11 +63,15 @@ async fn temporary_fault_moves_no_position() {
     let code = r#"{"errorCode":"E0000053","errorSummary":"internal"}"#;
     passes(Fault::Status(500, code.into()), ErrorKind::Unavailable).await;
     for body in ["", "{}", "[{}", "null", "[]x"] {
-        passes(Fault::Status(200, body.into()), ErrorKind::UnexpectedAnswer).await;
+        passes(
+            Fault::Status(200, body.into()),
+            ErrorKind::UnexpectedResponse,
+        )
+        .await;
     }
     passes(
         Fault::Status(204, String::new()),
-        ErrorKind::UnexpectedAnswer,
+        ErrorKind::UnexpectedResponse,
     )
     .await;
 }
@@ -83,8 +87,8 @@ async fn silence_is_ended_after_15_seconds_within_an_answer_and_40_before_it() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_in_another_form_than_asked_for_passes() {
-    passes(Fault::TruncatedGzip, ErrorKind::UnexpectedAnswer).await;
-    passes(Fault::WrongCharset, ErrorKind::UnexpectedAnswer).await;
+    passes(Fault::TruncatedGzip, ErrorKind::UnexpectedResponse).await;
+    passes(Fault::WrongCharset, ErrorKind::UnexpectedResponse).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,7 +102,7 @@ async fn an_answer_that_is_too_long_is_cut_off() {
         .await
         .unwrap();
     let error = failed(&mut source).await;
-    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
     assert!(error.detail().contains("1000 bytes"), "{error}");
 }
 

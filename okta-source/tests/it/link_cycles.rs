@@ -39,7 +39,7 @@ async fn circle_of_links_is_a_temporary_error() {
     // From the first page's link all is known. The org leads from there to the second's, and back again.
     let error = failed(&mut source).await;
     assert_eq!(began.elapsed().as_secs(), 30, "not without a pause");
-    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
     assert_eq!(error.retry(), RetryHint::Backoff);
     assert!(error.detail().contains("in a circle"), "{error}");
     let requests = harness.org.request_count();

@@ -15,7 +15,7 @@ async fn metrics_can_be_read_at_any_time() {
     harness.append(0..2_500);
     let mut source = harness.open().await;
     let freshness = source.metrics();
-    assert_eq!(freshness.snapshot().since_answer, None);
+    assert_eq!(freshness.snapshot().since_response, None);
     harness.org.script(Fault::Unavailable);
     failed(&mut source).await;
     for _ in 0..3 {
@@ -44,7 +44,7 @@ async fn metrics_can_be_read_at_any_time() {
     tokio::time::advance(Duration::from_secs(100)).await;
     let figures = freshness.snapshot();
     assert_eq!(
-        figures.since_answer.unwrap().as_secs(),
+        figures.since_response.unwrap().as_secs(),
         100,
         "also while nobody asks"
     );
@@ -77,8 +77,8 @@ async fn each_poll_is_said_with_lag_and_budget() {
     assert_eq!(
         said,
         [
-            "Polled { source: \"example\", items: 2, short: true, lag: Some(90s), budget_left: Some(4999) }",
-            "Polled { source: \"example\", items: 0, short: true, lag: None, budget_left: Some(4998) }",
+            "Polled { source: \"example\", items: 2, caught_up: true, lag: Some(90s), budget_left: Some(4999) }",
+            "Polled { source: \"example\", items: 0, caught_up: true, lag: None, budget_left: Some(4998) }",
         ],
         "an event of the future is no measure"
     );
@@ -141,7 +141,7 @@ async fn silence_is_reported_once_per_alarm_time() {
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].contains("since_event: 3600"), "{said:?}");
     assert!(
-        said[0].contains("since_answer: Some(30"),
+        said[0].contains("since_response: Some(30"),
         "the org answers and has nothing: {said:?}"
     );
 
@@ -174,5 +174,5 @@ async fn an_org_that_does_not_answer_is_silent_too() {
     }
     let said = recorder.all("SourceSilent");
     assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].contains("since_answer: None"), "{said:?}");
+    assert!(said[0].contains("since_response: None"), "{said:?}");
 }

@@ -157,7 +157,7 @@ async fn hostile_bodies_over_a_socket_are_temporary_errors() {
         let error = failed(&mut source).await;
         assert_eq!(
             error.kind(),
-            ErrorKind::UnexpectedAnswer,
+            ErrorKind::UnexpectedResponse,
             "{fault:?}: {error}"
         );
         assert!(error.is_temporary(), "{fault:?}");

@@ -108,7 +108,7 @@ impl Harness {
     }
 
     pub(crate) fn letters(&self) -> Vec<DeadLetter> {
-        self.dead_letters.letters()
+        self.dead_letters.records()
     }
 }
 

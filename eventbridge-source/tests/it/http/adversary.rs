@@ -57,7 +57,7 @@ async fn body_of_ten_megabytes_is_answered_and_not_buffered() {
         .await
         .unwrap();
     assert!(response.starts_with("HTTP/1.1 401 "), "{response}");
-    let letters = served.letters.letters();
+    let letters = served.letters.records();
     assert_eq!((letters.len(), letters[0].bytes.len()), (1, 64 * 1024));
     assert_eq!(served.end().await.dead_lettered, 1);
 }
@@ -106,7 +106,7 @@ async fn nesting_and_bytes_of_any_kind_harm_nothing() {
             "{response}"
         );
     }
-    assert_eq!(served.letters.letters().len(), 4);
+    assert_eq!(served.letters.records().len(), 4);
     assert_eq!(served.end().await.delivered, 1);
 }
 
@@ -200,7 +200,7 @@ async fn tiny_requests_on_one_connection(count: usize) {
         ledger.missing(good.iter().map(|event| &*event.uuid)),
         [""; 0]
     );
-    assert!(served.letters.letters().is_empty());
+    assert!(served.letters.records().is_empty());
     drop(_open);
     assert_eq!(served.end().await.delivered, good.len() as u64);
 }

@@ -63,7 +63,7 @@ async fn wrong_keys_of_every_length_are_401_and_nothing_is_written() {
             401
         );
     }
-    assert!(harness.letters.letters().is_empty());
+    assert!(harness.letters.records().is_empty());
     assert_eq!(harness.end().await.received, 1);
 }
 

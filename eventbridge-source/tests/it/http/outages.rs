@@ -101,7 +101,7 @@ async fn http_503_is_answered_when_coralogix_refuses_our_key() {
         let ready = harness.ask(Request::get("/readyz").body("".into())).await;
         assert_eq!((ready.status.as_u16(), &*ready.text), (503, "stopping\n"));
         assert!(
-            harness.letters.letters().is_empty() && harness.ingress.ledger().entries().is_empty()
+            harness.letters.records().is_empty() && harness.ingress.ledger().entries().is_empty()
         );
         let failed = harness.ended().await.unwrap_err();
         assert!(matches!(
@@ -188,7 +188,7 @@ async fn readyz_reports_the_sink_and_asks_it_rarely() {
 async fn host_clock_days_ahead_drops_nothing_once_coralogix_has_answered() {
     let harness = Harness::new();
     let event = harness.events(1);
-    harness.host.set_wrong_by(TimeDelta::days(3));
+    harness.host.set_offset(TimeDelta::days(3));
     harness.sink.check().await.unwrap();
     assert_eq!(harness.post(envelope(&event[0])).await.status, 200);
     harness.assert_all_once(&event);
@@ -203,7 +203,7 @@ async fn unknown_clock_answers_503_for_events_that_look_expired() {
     let harness = Harness::new();
     let event = harness.events(1);
     let old = r#"{"uuid":"old","published":"2026-11-21T11:59:59Z"}"#;
-    harness.host.set_wrong_by(TimeDelta::days(3));
+    harness.host.set_offset(TimeDelta::days(3));
     // It is asked once for both.
     harness.ingress.fail_next(1, Fault::ResetBeforeReading);
     assert_eq!(harness.post(envelope(&event[0])).await.status, 503);
@@ -226,7 +226,7 @@ async fn unknown_clock_does_not_expire_an_event_underway() {
         let harness = Harness::new();
         let event = harness.events(1);
         let ahead = TimeDelta::days(1) - TimeDelta::seconds(seconds);
-        harness.host.set_wrong_by(ahead);
+        harness.host.set_offset(ahead);
         // A proxy may have answered.
         harness.ingress.fail_always(Some(Fault::status(503)));
         for _ in 0..3 {
@@ -250,7 +250,7 @@ async fn unknown_clock_does_not_expire_an_event_underway() {
 async fn refused_key_ends_the_run_while_the_clock_is_unknown() {
     let harness = Harness::new();
     let event = harness.events(1);
-    harness.host.set_wrong_by(TimeDelta::days(3));
+    harness.host.set_offset(TimeDelta::days(3));
     harness.ingress.fail_always(Some(Fault::status(401)));
     assert_eq!(harness.post(envelope(&event[0])).await.status, 503);
     let failed = harness.ended().await.unwrap_err();

@@ -85,7 +85,7 @@ async fn http_200_is_answered_for_every_settled_event() {
     harness.assert_all_once(std::slice::from_ref(event));
     let letters: Vec<_> = harness
         .letters
-        .letters()
+        .records()
         .into_iter()
         .map(|letter| letter.bytes)
         .collect();
@@ -131,7 +131,7 @@ async fn http_400_dead_letters_a_body_without_events() {
         let response = harness.post(body).await;
         assert_eq!(response.status, 400, "{}", String::from_utf8_lossy(body));
     }
-    let letters = harness.letters.letters();
+    let letters = harness.letters.records();
     let kept = letters.iter().map(|letter| &letter.bytes[..]);
     let expected: [&[u8]; 8] = [
         b"",
@@ -159,7 +159,7 @@ async fn http_413_dead_letters_the_beginning_of_the_body() {
         }
         assert_eq!(harness.ask(request.body(body.clone())).await.status, 413);
     }
-    for letter in harness.letters.letters() {
+    for letter in harness.letters.records() {
         assert_eq!(letter.bytes, body[..64 * 1024]);
         assert!(
             letter.detail.contains("10000000 bytes, at most 100000"),
@@ -179,7 +179,7 @@ async fn http_415_dead_letters_a_compressed_body() {
         .ask(request.body(Bytes::from_static(b"\x1f\x8b\x08")))
         .await;
     assert_eq!(response.status, 415);
-    assert_eq!(harness.letters.letters()[0].bytes, b"\x1f\x8b\x08"[..]);
+    assert_eq!(harness.letters.records()[0].bytes, b"\x1f\x8b\x08"[..]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -106,7 +106,7 @@ async fn dead_lettered_message_is_done_and_has_its_receive_count() {
         .await
         .unwrap();
     assert_eq!(reply, failures(&[]));
-    let letters = harness.dead_letters.letters();
+    let letters = harness.dead_letters.records();
     assert_eq!(letters.len(), 2);
     assert!(
         letters
@@ -250,7 +250,7 @@ async fn eventbridge_invocation_is_done_or_fails() {
     assert_eq!(serde_json::to_string(&reply).unwrap(), "null");
     assert_eq!(harness.sink.arrived(), [body]);
 
-    harness.sink.go_down_for(Duration::from_secs(3600));
+    harness.sink.fail_for(Duration::from_secs(3600));
     let body = envelope(&events(2)[1]);
     let error = harness.handler.handle(body, within(10)).await.unwrap_err();
     assert!(error.is_temporary(), "{error}");

@@ -72,7 +72,7 @@ async fn message_received_again_is_deleted_by_its_latest_handle() {
         assert_eq!(summary.received, 10, "the copies are the same messages");
         assert_eq!((summary.delivered, summary.dead_lettered), (9, 1));
         assert_eq!(harness.queue.receives(), 20, "{stale:?}");
-        assert_eq!(harness.dead_letters.letters().len(), 1);
+        assert_eq!(harness.dead_letters.records().len(), 1);
         harness.assert_all_once(&bodies[..9]);
     }
 }

@@ -77,7 +77,7 @@ async fn malformed_message_is_dead_lettered_with_its_receive_count_and_deleted()
     harness.queue.show_all();
     let summary = harness.run().await;
     assert_eq!(summary.dead_lettered, 2);
-    for letter in harness.dead_letters.letters() {
+    for letter in harness.dead_letters.records() {
         assert_eq!(letter.reason, DeadLetterReason::Malformed);
         assert!(bodies.contains(&letter.bytes));
         let record = serde_json::to_value(DeadLetterRecord::from(&letter)).unwrap();
@@ -95,7 +95,7 @@ async fn rejected_event_is_dead_lettered_with_its_receive_count() {
     harness.sink = MemorySink::new().refusing(move |text| text == refused);
     let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.dead_lettered), (19, 1));
-    let letters = harness.dead_letters.letters();
+    let letters = harness.dead_letters.records();
     assert_eq!(letters[0].bytes, poison);
     assert_eq!(letters[0].origin.receive_count, Some(1));
     assert_eq!(letters[0].origin.org, "acme");
@@ -116,7 +116,7 @@ async fn host_clock_a_day_ahead_drops_nothing() {
     let bodies = envelopes(5);
     let harness = Harness::with(SqsSimulator::builder(), &bodies);
     let ahead = TimeDelta::hours(26);
-    harness.clock.set_wrong_by(ahead);
+    harness.clock.set_offset(ahead);
     let host = start() + ahead;
     harness
         .queue

@@ -14,7 +14,7 @@ use super::harness::{Harness, envelopes, secs, start};
 async fn visibility_is_extended_through_an_outage_in_steps_of_the_queues_timeout() {
     let bodies = envelopes(40);
     let harness = Harness::with(SqsSimulator::builder().visibility_timeout(secs(5)), &bodies);
-    harness.sink.go_down_for(secs(600));
+    harness.sink.fail_for(secs(600));
     assert_eq!(harness.run().await.delivered, 40);
     harness.assert_all_once(&bodies);
     assert_eq!(
@@ -31,7 +31,7 @@ async fn visibility_is_extended_through_an_outage_in_steps_of_the_queues_timeout
 async fn killed_consumer_returns_its_messages_within_the_visibility_timeout() {
     let bodies = envelopes(25);
     let harness = Harness::with(SqsSimulator::builder().visibility_timeout(secs(5)), &bodies);
-    harness.sink.go_down_for(secs(3600));
+    harness.sink.fail_for(secs(3600));
     let began = std::time::Instant::now();
     let runtime_of_its_own = {
         let queue = harness.queue.clone();
@@ -68,7 +68,7 @@ async fn killed_consumer_returns_its_messages_within_the_visibility_timeout() {
 async fn shutdown_gives_unsettled_messages_back_at_once() {
     let bodies = envelopes(60);
     let harness = Harness::with(SqsSimulator::builder(), &bodies);
-    harness.sink.go_down_for(secs(3600));
+    harness.sink.fail_for(secs(3600));
     let source = harness.source().await;
     let drain_handle = source.drain_handle();
     let pipeline = harness
@@ -100,7 +100,7 @@ async fn visibility_extension_that_fails_is_retried_in_time() {
     harness
         .queue
         .fail_calls(Call::ChangeVisibility, (0..2).map(|_| fault()));
-    harness.sink.go_down_for(secs(40));
+    harness.sink.fail_for(secs(40));
     assert_eq!(harness.run().await.delivered, 3);
     assert_eq!(harness.queue.receives(), 3);
 }

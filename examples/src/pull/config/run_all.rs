@@ -102,7 +102,7 @@ async fn finish(
         // A panic in one must not end the others. Its events were not settled.
         Err(broken) => {
             let error = Error::new(
-                ErrorKind::UnexpectedAnswer,
+                ErrorKind::UnexpectedResponse,
                 "a fault of the program ended it",
             );
             (name, Summary::default(), Some(error.with_source(broken)))

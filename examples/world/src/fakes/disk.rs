@@ -171,9 +171,9 @@ impl Disk for FakeDisk {
         self.done(fault).await
     }
 
-    async fn lock(&self, path: &Path, patience: Duration) -> io::Result<Option<Box<dyn DiskLock>>> {
+    async fn lock(&self, path: &Path, timeout: Duration) -> io::Result<Option<Box<dyn DiskLock>>> {
         let fault = self.begin("lock", path, true).await?;
-        let until = Instant::now() + patience;
+        let until = Instant::now() + timeout;
         while !self.image().lock(path, self.0.number()) {
             if Instant::now() >= until {
                 return Ok(None);

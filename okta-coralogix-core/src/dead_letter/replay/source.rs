@@ -74,7 +74,7 @@ pub struct DeadLetterSource {
 }
 
 /// How long to wait for what a replay before this one, which was dropped, has begun on the disk.
-const PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl DeadLetterSource {
     /// Opens all dead letters that have been written so far.
@@ -84,7 +84,7 @@ impl DeadLetterSource {
     pub async fn open(letters: &FileDeadLetters) -> Result<Self> {
         let disk = Arc::clone(letters.disk());
         let lock = sibling(letters.path(), ".replay.lock");
-        let held = disk.lock(&lock, PATIENCE).await;
+        let held = disk.lock(&lock, LOCK_TIMEOUT).await;
         let held = held.map_err(|error| failed("lock", &lock, error))?;
         let held = held.ok_or_else(|| {
             let detail = format!(
@@ -95,13 +95,13 @@ impl DeadLetterSource {
         })?;
         let lock: Arc<dyn DiskLock> = held.into();
         let (store, kept) = (letters.clone(), Arc::clone(&lock));
-        let putting_away = tokio::spawn(async move {
+        let rotating = tokio::spawn(async move {
             let _kept = kept;
-            store.put_away().await
+            store.rotate_now().await
         });
-        let waiting = match putting_away.await {
+        let waiting = match rotating.await {
             Ok(files) => files?.into(),
-            Err(ended) => return Err(failed("put away", letters.path(), io::Error::other(ended))),
+            Err(ended) => return Err(failed("rotate", letters.path(), io::Error::other(ended))),
         };
         Ok(Self {
             disk,

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::UnreadablePage;
-use super::bounded::{Bounded, MOST_ELEMENTS};
+use super::PageError;
+use super::element_limit::{LimitedElements, MAX_ELEMENTS};
 use crate::event::fields::Fields;
 use crate::event::head::EventHead;
 use crate::event::{MalformedEvent, MalformedReason, Origin, RawEvent, scan};
@@ -27,13 +27,13 @@ type Elements = Vec<Result<RawEvent, MalformedEvent>>;
 /// costs the JSON reader's few bytes of nesting state.
 ///
 /// # Errors
-/// [`UnreadablePage`] if there is no array to split. A page that was cut off just behind some `]` inside its last
+/// [`PageError`] if there is no array to split. A page that was cut off just behind some `]` inside its last
 /// element ends like a whole one; it is told by that element needing more text. The price is that a last element with an
 /// open string or array makes a page unreadable: better asked for again than the events behind it lost.
 pub fn split_page(
     page: &Bytes,
     origin: &Arc<Origin>,
-) -> Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage> {
+) -> Result<Vec<Result<RawEvent, MalformedEvent>>, PageError> {
     split(page, origin, false, Reader::Fastest)
 }
 
@@ -41,11 +41,11 @@ pub fn split_page(
 /// broken is malformed like any other.
 ///
 /// # Errors
-/// [`UnreadablePage`] if there is no array to split.
+/// [`PageError`] if there is no array to split.
 pub fn split_whole_page(
     page: &Bytes,
     origin: &Arc<Origin>,
-) -> Result<Vec<Result<RawEvent, MalformedEvent>>, UnreadablePage> {
+) -> Result<Vec<Result<RawEvent, MalformedEvent>>, PageError> {
     split(page, origin, true, Reader::Fastest)
 }
 
@@ -64,14 +64,14 @@ pub(crate) fn split(
     origin: &Arc<Origin>,
     is_whole: bool,
     reader: Reader,
-) -> Result<Elements, UnreadablePage> {
-    let text = simdutf8::basic::from_utf8(page).map_err(|_| UnreadablePage::NotUtf8)?;
+) -> Result<Elements, PageError> {
+    let text = simdutf8::basic::from_utf8(page).map_err(|_| PageError::NotUtf8)?;
     let whole = text.trim_matches(WHITE_SPACE);
     let inside = whole
         .strip_prefix('[')
-        .ok_or_else(|| UnreadablePage::NotAnArray(whole.chars().take(40).collect()))?
+        .ok_or_else(|| PageError::NotAnArray(whole.chars().take(40).collect()))?
         .strip_suffix(']')
-        .ok_or(UnreadablePage::Truncated)?;
+        .ok_or(PageError::Truncated)?;
     let offset = text.len() - text.trim_start_matches(WHITE_SPACE).len() + 1;
     let splitter = Splitter {
         text: inside,
@@ -108,7 +108,7 @@ impl Splitter<'_> {
     fn scan(&self) -> Option<Elements> {
         let mut elements = self.list();
         scan::objects(self.text, |range, fields| {
-            if elements.len() == MOST_ELEMENTS {
+            if elements.len() == MAX_ELEMENTS {
                 return None;
             }
             let head = fields.head(&self.text[range.clone()]);
@@ -127,7 +127,7 @@ impl Splitter<'_> {
     /// allocate its nesting state anew. `None` if anything is wrong, or where an element begins cannot be told.
     fn split_sound(&self, array: &str) -> Option<Elements> {
         let mut reader = serde_json::Deserializer::from_str(array);
-        let Bounded(read) = Bounded::deserialize(&mut reader).ok()?;
+        let LimitedElements(read) = LimitedElements::deserialize(&mut reader).ok()?;
         reader.end().ok()?;
         let mut elements = Vec::with_capacity(read.len());
         let mut starts = read.iter().map(|fields| Some(fields.start_in(array)? - 1));
@@ -153,7 +153,7 @@ impl Splitter<'_> {
     }
 
     /// Splits an array of anything, in which something may be broken.
-    fn split_broken(&self) -> Result<Elements, UnreadablePage> {
+    fn split_broken(&self) -> Result<Elements, PageError> {
         let mut recovery = Recovery::new(self.text);
         let mut elements = self.list();
         let mut at = recovery.skip_space(0);
@@ -167,15 +167,15 @@ impl Splitter<'_> {
                 Err(broken) => {
                     let end = recovery
                         .resync(&broken, b",", may_follow, Fields::are_of_an_event)
-                        .ok_or(UnreadablePage::Unsplittable)?;
+                        .ok_or(PageError::Unsplittable)?;
                     if !self.is_whole && end == self.text.len() && self.breaks_off(at) {
-                        return Err(UnreadablePage::Truncated);
+                        return Err(PageError::Truncated);
                     }
                     (end, Err(MalformedReason::NotJson(broken.to_string())))
                 }
             };
-            if elements.len() == MOST_ELEMENTS {
-                return Err(UnreadablePage::Unsplittable);
+            if elements.len() == MAX_ELEMENTS {
+                return Err(PageError::Unsplittable);
             }
             elements.push(self.take(at..end, head));
             let comma = recovery.skip_space(end);
@@ -254,7 +254,7 @@ mod tests {
         let page = Bytes::from(format!("[{event},{event},{{\"uuid\":\"open]"));
         assert_eq!(
             split_page(&page, &origin).unwrap_err(),
-            UnreadablePage::Truncated
+            PageError::Truncated
         );
         let elements = split_whole_page(&page, &origin).unwrap();
         let good: Vec<_> = elements.iter().map(Result::is_ok).collect();
@@ -272,7 +272,7 @@ mod tests {
             let cut = split_page(&Bytes::copy_from_slice(&page.as_bytes()[..end]), &origin);
             assert_eq!(
                 cut.err(),
-                (end < page.len()).then_some(UnreadablePage::Truncated),
+                (end < page.len()).then_some(PageError::Truncated),
                 "{end}"
             );
         }
@@ -281,10 +281,10 @@ mod tests {
     #[test]
     fn a_page_of_endless_crumbs_is_refused() {
         let origin = Arc::new(Origin::org("acme"));
-        let page = Bytes::from(format!("[{}1]", "1,".repeat(MOST_ELEMENTS)));
+        let page = Bytes::from(format!("[{}1]", "1,".repeat(MAX_ELEMENTS)));
         assert_eq!(
             split_page(&page, &origin).unwrap_err(),
-            UnreadablePage::Unsplittable
+            PageError::Unsplittable
         );
     }
 

@@ -7,7 +7,7 @@ use futures::{FutureExt, StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
 use super::Run;
-use crate::backoff::{Backoff, FAR, later};
+use crate::backoff::{Backoff, MAX_WAIT, later};
 use crate::filter::ClaimWaiter;
 use crate::observe::PipelineEvent;
 use crate::pipeline::Disposition;
@@ -116,7 +116,7 @@ impl Run {
         copy: ClaimWaiter,
         deadline: Option<Instant>,
     ) {
-        let deadline = deadline.unwrap_or_else(|| later(Instant::now(), FAR));
+        let deadline = deadline.unwrap_or_else(|| later(Instant::now(), MAX_WAIT));
         let ended = async move {
             if let Ok(Outcome::Settled) = timeout_at(deadline, copy).await {
                 item.end(Disposition::Duplicate);

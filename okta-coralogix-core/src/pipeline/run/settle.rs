@@ -20,16 +20,16 @@ impl Run {
             acker,
             outcomes,
         } = settlement;
-        let told = async move {
-            let told = acker.settle(&outcomes).await;
-            (delivery, outcomes.len(), told)
+        let settled = async move {
+            let result = acker.settle(&outcomes).await;
+            (delivery, outcomes.len(), result)
         };
-        self.tasks.settlements.push(told.boxed());
+        self.tasks.settlements.push(settled.boxed());
     }
 
-    pub(super) fn settled(&mut self, delivery: u64, items: usize, told: Result<()>) {
+    pub(super) fn settled(&mut self, delivery: u64, items: usize, result: Result<()>) {
         self.ledger.settled(delivery);
-        let Err(error) = told else {
+        let Err(error) = result else {
             self.context.stall.moved();
             self.settle_backoff.reset();
             return self.observe(&PipelineEvent::Settled { items });

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::Run;
-use crate::backoff::{FAR, later};
+use crate::backoff::{MAX_WAIT, later};
 
 impl Run {
     /// Does what is due by time alone.
@@ -52,7 +52,7 @@ impl Run {
             self.drain_until,
             give_up.and_then(|limit| self.context.stall.ends_at(limit)),
         ];
-        let far = later(Instant::now(), FAR);
+        let far = later(Instant::now(), MAX_WAIT);
         times.into_iter().flatten().min().unwrap_or(far)
     }
 }

@@ -7,5 +7,5 @@ mod sink;
 mod source;
 
 pub use checkpoint::checkpoint_store;
-pub use sink::{SinkUnderTest, sink, sink_that_takes_everything};
+pub use sink::{SinkUnderTest, sink, sink_that_accepts_everything};
 pub use source::{SourceUnderTest, source};

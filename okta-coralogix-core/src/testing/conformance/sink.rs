@@ -31,7 +31,7 @@ impl fmt::Debug for SinkUnderTest<'_> {
 /// # Panics
 /// If a must of [`LogSink`] is violated.
 pub async fn sink(test: &SinkUnderTest<'_>) {
-    sink_that_takes_everything(test.sink, test.arrived).await;
+    sink_that_accepts_everything(test.sink, test.arrived).await;
     refusals_have_their_kind_and_take_nothing(test).await;
 }
 
@@ -40,7 +40,7 @@ pub async fn sink(test: &SinkUnderTest<'_>) {
 ///
 /// # Panics
 /// If a must of [`LogSink`] is violated.
-pub async fn sink_that_takes_everything(
+pub async fn sink_that_accepts_everything(
     sink: &dyn LogSink,
     arrived: &(dyn Fn() -> Vec<String> + Sync),
 ) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::DateTime;
-use okta_coralogix_core::event::{MalformedReason, Origin, RawEvent, UnreadablePage, split_page};
+use okta_coralogix_core::event::{MalformedReason, Origin, PageError, RawEvent, split_page};
 use okta_coralogix_core::testing::{EventGenerator, page_of};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 /// The bytes of each element, and what became of it.
 type Items = Vec<(Bytes, Result<RawEvent, MalformedReason>)>;
 
-fn split(page: &Bytes) -> Result<Items, UnreadablePage> {
+fn split(page: &Bytes) -> Result<Items, PageError> {
     let items = split_page(page, &Arc::new(Origin::org("example.okta.com")))?;
     let taken = items.into_iter().map(|item| match item {
         Ok(event) => (event.json(), Ok(event)),
@@ -214,7 +214,7 @@ fn a_page_that_was_cut_off_anywhere_is_unreadable() {
 fn something_behind_the_array_makes_a_page_unreadable() {
     for behind in ["x", ",", "[", "null"] {
         let page = Bytes::from(format!("[]{behind}"));
-        assert_eq!(split(&page).unwrap_err(), UnreadablePage::Truncated);
+        assert_eq!(split(&page).unwrap_err(), PageError::Truncated);
     }
 }
 
@@ -222,7 +222,7 @@ fn something_behind_the_array_makes_a_page_unreadable() {
 fn what_is_no_array_is_shown_by_its_first_words() {
     let html =
         Bytes::from_static(b"\n<!DOCTYPE html><html><body>Okta is under maintenance</body></html>");
-    let UnreadablePage::NotAnArray(start) = split(&html).unwrap_err() else {
+    let PageError::NotAnArray(start) = split(&html).unwrap_err() else {
         panic!("another error");
     };
     assert!(start.starts_with("<!DOCTYPE html>"), "{start}");
@@ -236,7 +236,7 @@ fn what_is_no_array_is_shown_by_its_first_words() {
     ] {
         let page = Bytes::from(page);
         assert!(
-            matches!(split(&page), Err(UnreadablePage::NotAnArray(_))),
+            matches!(split(&page), Err(PageError::NotAnArray(_))),
             "{page:?}"
         );
     }
@@ -247,10 +247,7 @@ fn a_page_that_is_not_utf_8_is_unreadable() {
     let mut page = page(&generated(4, 2)).to_vec();
     for at in [0, 1, 50, page.len() - 1] {
         let byte = std::mem::replace(&mut page[at], 0xFF);
-        assert_eq!(
-            split(&page.clone().into()).unwrap_err(),
-            UnreadablePage::NotUtf8
-        );
+        assert_eq!(split(&page.clone().into()).unwrap_err(), PageError::NotUtf8);
         page[at] = byte;
     }
 }

@@ -12,7 +12,7 @@ use okta_coralogix_core::testing::{
 };
 use okta_coralogix_core::{AckOrder, Clock, ClockOffset, Error, ErrorKind, RetryHint};
 
-use super::harness::{World, run, start};
+use super::harness::{Harness, run, start};
 
 /// Events of the given ages in ms.
 fn aged(ages: &[i64]) -> Vec<GeneratedEvent> {
@@ -31,50 +31,50 @@ const DAY: i64 = 24 * 3600 * 1000;
 #[tokio::test(start_paused = true)]
 async fn an_event_is_too_old_from_one_millisecond_past_24_hours() {
     let events = aged(&[DAY, DAY + 1, DAY * 5, -DAY, 0]);
-    let world = World::new(AckOrder::Cumulative, page(&events));
-    let summary = world.run().await;
+    let harness = Harness::new(AckOrder::Cumulative, page(&events));
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.too_old), (3, 2));
-    assert_eq!(world.source.settled_events(), 5);
-    assert!(world.sink.counts().contains_key(&events[0].json));
+    assert_eq!(harness.source.settled_events(), 5);
+    assert!(harness.sink.counts().contains_key(&events[0].json));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_policy_decides_what_becomes_of_an_old_event() {
     let events = aged(&[2 * DAY]);
     let limit = AgeFilter::DEFAULT_LIMIT;
-    let world = World::new(AckOrder::Cumulative, page(&events));
-    let summary = run(world
+    let harness = Harness::new(AckOrder::Cumulative, page(&events));
+    let summary = run(harness
         .builder()
         .age_filter(AgeFilter::new(limit, AgePolicy::DeadLetter)))
     .await
     .unwrap();
     assert_eq!(summary.dead_lettered, 1);
     assert_eq!(
-        world.dead_letters.letters()[0].reason,
+        harness.dead_letters.records()[0].reason,
         DeadLetterReason::TooOld
     );
-    assert_eq!(world.dead_letters.letters()[0].bytes, events[0].json);
+    assert_eq!(harness.dead_letters.records()[0].bytes, events[0].json);
 
-    let world = World::new(AckOrder::Cumulative, page(&events));
-    let summary = run(world
+    let harness = Harness::new(AckOrder::Cumulative, page(&events));
+    let summary = run(harness
         .builder()
         .age_filter(AgeFilter::new(limit, AgePolicy::Restamp)))
     .await
     .unwrap();
     assert_eq!(summary.delivered, 1);
-    world.assert_all_once(&events);
+    harness.assert_all_once(&events);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_event_that_becomes_too_old_while_it_waits_is_counted_so_and_not_delivered() {
     let hour = 3600 * 1000;
     let events = aged(&[DAY - hour, 0, DAY - hour, hour]);
-    let world = World::new(AckOrder::Cumulative, page(&events));
-    world.sink.go_down_for(Duration::from_secs(2 * 3600));
-    let summary = world.run().await;
+    let harness = Harness::new(AckOrder::Cumulative, page(&events));
+    harness.sink.fail_for(Duration::from_secs(2 * 3600));
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.too_old), (2, 2));
-    world.assert_all_once(&[events[1].clone(), events[3].clone()]);
-    assert_eq!(world.source.settled_events(), 4);
+    harness.assert_all_once(&[events[1].clone(), events[3].clone()]);
+    assert_eq!(harness.source.settled_events(), 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,15 +82,15 @@ async fn an_event_that_becomes_too_old_before_its_first_request_is_not_delivered
     let hour = 3600 * 1000;
     let events = aged(&[0, DAY - hour]);
     let pages = vec![vec![events[0].json.clone()], vec![events[1].json.clone()]];
-    let world = World::new(AckOrder::Cumulative, pages);
-    world.sink.go_down_for(Duration::from_secs(2 * 3600));
-    let one_at_a_time = world
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    harness.sink.fail_for(Duration::from_secs(2 * 3600));
+    let one_at_a_time = harness
         .builder()
         .max_in_flight_requests(1)
         .linger(Duration::ZERO);
     let summary = run(one_at_a_time).await.unwrap();
     assert_eq!((summary.delivered, summary.too_old), (1, 1));
-    world.assert_all_once(&events[..1]);
+    harness.assert_all_once(&events[..1]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,7 +98,7 @@ async fn an_event_that_becomes_too_old_while_others_are_in_flight_is_not_deliver
     let events = aged(&[0, DAY - 90_000]);
     let pages = vec![vec![events[0].json.clone()], vec![events[1].json.clone()]];
     let source = MemorySource::new(AckOrder::Cumulative, pages);
-    let world = World::of(
+    let harness = Harness::of(
         source,
         MemorySink::new().with_latency(Duration::from_secs(60)),
     );
@@ -108,28 +108,28 @@ async fn an_event_that_becomes_too_old_while_others_are_in_flight_is_not_deliver
         let wait = RetryHint::After(Duration::from_secs(seconds));
         SinkFault::Refuse(error.with_retry(wait))
     };
-    world.sink.script([busy(1), busy(2)]);
-    let two_at_a_time = world
+    harness.sink.script([busy(1), busy(2)]);
+    let two_at_a_time = harness
         .builder()
         .max_in_flight_requests(2)
         .linger(Duration::ZERO);
     let summary = run(two_at_a_time).await.unwrap();
     assert_eq!((summary.delivered, summary.too_old), (1, 1));
-    world.assert_all_once(&events[..1]);
+    harness.assert_all_once(&events[..1]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_an_ambiguous_send_the_same_request_is_sent_again_even_if_an_event_has_aged() {
     let events = aged(&[DAY - 1000, 0]);
-    let world = World::new(AckOrder::Cumulative, page(&events));
+    let harness = Harness::new(AckOrder::Cumulative, page(&events));
     let later = Error::temporary(ErrorKind::Unavailable, "later");
     let later = later.with_retry(RetryHint::After(Duration::from_secs(60)));
-    world
+    harness
         .sink
         .script([SinkFault::LoseAnswer, SinkFault::Refuse(later)]);
-    let summary = world.run().await;
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.too_old), (2, 0));
-    assert_eq!(world.sink.requests(), [2, 2, 2]);
+    assert_eq!(harness.sink.requests(), [2, 2, 2]);
 }
 
 /// So it is where the answer after the lost one is a refusal that is doubted.
@@ -137,18 +137,18 @@ async fn after_an_ambiguous_send_the_same_request_is_sent_again_even_if_an_event
 async fn after_an_ambiguous_send_and_a_refusal_the_same_request_is_sent_even_if_the_event_has_aged()
 {
     let events = aged(&[DAY - 1000]);
-    let world = World::new(AckOrder::Cumulative, page(&events));
+    let harness = Harness::new(AckOrder::Cumulative, page(&events));
     let later = Error::temporary(ErrorKind::Unavailable, "later");
     let later = later.with_retry(RetryHint::After(Duration::from_secs(60)));
     let too_large = Error::new(ErrorKind::TooLarge, "413");
-    world.sink.script([
+    harness.sink.script([
         SinkFault::LoseAnswer,
         SinkFault::Refuse(later),
         SinkFault::Refuse(too_large),
     ]);
-    let summary = world.run().await;
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.too_old), (1, 0));
-    assert_eq!(world.sink.requests(), [1, 1, 1, 1]);
+    assert_eq!(harness.sink.requests(), [1, 1, 1, 1]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,10 +161,10 @@ async fn a_host_clock_that_is_a_day_fast_drops_nothing() {
     ] {
         let source =
             MemorySource::new(AckOrder::Cumulative, page(&events)).with_clock_offset(offset);
-        let world = World::of(source, MemorySink::new());
-        world.clock.set_wrong_by(fast);
-        assert_eq!(world.clock.now(), start() + fast);
-        let summary = world.run().await;
+        let harness = Harness::of(source, MemorySink::new());
+        harness.clock.set_offset(fast);
+        assert_eq!(harness.clock.now(), start() + fast);
+        let summary = harness.run().await;
         assert_eq!(
             (summary.delivered, summary.too_old),
             (delivered, 3 - delivered),
@@ -186,8 +186,8 @@ async fn nothing_is_too_old_by_the_host_clock_alone_while_another_one_is_awaited
         let events = aged(&[0, DAY + 1]);
         let source = MemorySource::new(AckOrder::Individual, page(&events))
             .with_clock_offset(ClockOffset::unknown());
-        let world = World::of(source, MemorySink::new());
-        let pipeline = world
+        let harness = Harness::of(source, MemorySink::new());
+        let pipeline = harness
             .builder()
             .age_filter(age)
             .filter(filter)
@@ -202,21 +202,21 @@ async fn nothing_is_too_old_by_the_host_clock_alone_while_another_one_is_awaited
         let summary = pipeline.run(stop).await.unwrap();
         assert_eq!((summary.delivered, summary.too_old), (1, 0), "{age:?}");
         assert!(summary.handed_back > 0 && summary.is_balanced());
-        assert_eq!(world.dead_letters.letters(), []);
-        world.assert_all_once(&events[..1]);
+        assert_eq!(harness.dead_letters.records(), []);
+        harness.assert_all_once(&events[..1]);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_step_of_the_host_clock_drops_nothing_that_is_in_flight() {
     let events = aged(&[60_000, 120_000]);
-    let world = World::new(AckOrder::Cumulative, page(&events));
-    world.sink.go_down_for(Duration::from_secs(5));
-    let clock = Arc::clone(&world.clock);
+    let harness = Harness::new(AckOrder::Cumulative, page(&events));
+    harness.sink.fail_for(Duration::from_secs(5));
+    let clock = Arc::clone(&harness.clock);
     let step = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        clock.set_wrong_by(TimeDelta::hours(25));
+        clock.set_offset(TimeDelta::hours(25));
     };
-    let (summary, ()) = tokio::join!(world.run(), step);
+    let (summary, ()) = tokio::join!(harness.run(), step);
     assert_eq!((summary.delivered, summary.too_old), (2, 0));
 }

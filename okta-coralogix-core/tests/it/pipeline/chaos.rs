@@ -7,7 +7,7 @@ use okta_coralogix_core::testing::{MemorySink, MemorySource, SinkFault};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind};
 use tokio::time::timeout;
 
-use super::harness::{World, pages};
+use super::harness::{Harness, pages};
 
 const WORLDS: u64 = 300;
 
@@ -43,7 +43,7 @@ async fn world(seed: u64) {
         bytes: 2_000_000,
     };
     let sink = MemorySink::with_limits(limits).with_latency(Duration::from_millis(rng.u64(..3000)));
-    let world = World::of(source, sink);
+    let harness = Harness::of(source, sink);
     // An entry that is refused as too large when it is alone is dead-lettered: not in these worlds, so only one at the start.
     let faults: Vec<_> = (0..rng.usize(..20)).map(|_| sink_fault(&mut rng)).collect();
     let alone = limits.entries == 1;
@@ -56,14 +56,14 @@ async fn world(seed: u64) {
         .iter()
         .filter(|fault| matches!(fault, SinkFault::LoseAnswer))
         .count();
-    world.sink.script(faults);
-    world
+    harness.sink.script(faults);
+    harness
         .source
         .fail_with((0..rng.usize(..3)).map(|_| Error::temporary(ErrorKind::Network, "reset")));
 
     let mut cuts = 0;
     for _ in 0..rng.usize(..4) {
-        let pipeline = world
+        let pipeline = harness
             .builder()
             .max_in_flight_requests(rng.usize(1..4))
             .seed(seed)
@@ -77,17 +77,17 @@ async fn world(seed: u64) {
             cuts += 1;
         }
     }
-    let summary = world.run().await;
+    let summary = harness.run().await;
     assert!(summary.is_balanced(), "seed {seed}: {summary:?}");
 
-    let dead = world.dead_letters.letters();
-    let counts = world.sink.counts();
+    let dead = harness.dead_letters.records();
+    let counts = harness.sink.counts();
     for event in &events {
         let arrived = counts.contains_key(&event.json)
             || dead.iter().any(|letter| letter.bytes == event.json);
         assert!(arrived, "seed {seed}: {} is lost", event.uuid);
     }
-    let repeats = world.sink.arrived().len() - counts.len();
+    let repeats = harness.sink.arrived().len() - counts.len();
     let explained = lost_answers * limits.entries + cuts * 4000;
     assert!(
         repeats <= explained,

@@ -5,20 +5,20 @@ use std::time::Duration;
 use okta_coralogix_core::testing::{MemorySink, MemorySource};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind};
 
-use super::harness::{World, pages, run};
+use super::harness::{Harness, pages, run};
 
 #[tokio::test(start_paused = true)]
 async fn a_copy_of_a_settled_event_is_a_duplicate() {
     let (mut pages, events) = pages(8, 10);
     let repeated = pages[0].clone();
     pages[7].extend(repeated);
-    let world = World::new(AckOrder::Cumulative, pages);
-    let summary = world.run().await;
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    let summary = harness.run().await;
     assert_eq!(
         (summary.received, summary.delivered, summary.duplicate),
         (90, 80, 10)
     );
-    world.assert_all_once(&events);
+    harness.assert_all_once(&events);
 }
 
 #[tokio::test(start_paused = true)]
@@ -29,10 +29,10 @@ async fn a_copy_in_flight_shares_the_outcome_of_a_first_one_that_is_delivered() 
         let in_page = pages[0][3].clone();
         pages[0].push(in_page);
         let sink = MemorySink::new().with_latency(Duration::from_secs(5));
-        let world = World::of(MemorySource::new(order, pages), sink);
-        let summary = world.run().await;
+        let harness = Harness::of(MemorySource::new(order, pages), sink);
+        let summary = harness.run().await;
         assert_eq!((summary.delivered, summary.duplicate), (10, 11));
-        world.assert_all_once(&events);
+        harness.assert_all_once(&events);
     }
 }
 
@@ -41,22 +41,22 @@ async fn a_copy_in_flight_is_not_lost_when_the_first_one_fails_cumulative() {
     let (mut pages, events) = pages(1, 10);
     pages.push(pages[0].clone());
     let source = MemorySource::new(AckOrder::Cumulative, pages);
-    let world = World::of(
+    let harness = Harness::of(
         source,
         MemorySink::new().with_latency(Duration::from_secs(5)),
     );
-    world
+    harness
         .sink
         .refuse_all(Some(|| Error::new(ErrorKind::Unauthorized, "wrong key")));
-    let failed = run(world.builder()).await.unwrap_err();
+    let failed = run(harness.builder()).await.unwrap_err();
     assert_eq!(
         (failed.summary.received, failed.summary.handed_back),
         (20, 20)
     );
-    world.sink.refuse_all(None);
-    let summary = world.run().await;
+    harness.sink.refuse_all(None);
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.duplicate), (10, 10));
-    world.assert_all_once(&events);
+    harness.assert_all_once(&events);
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,34 +66,34 @@ async fn a_copy_in_flight_is_not_lost_when_the_first_one_fails_individual() {
     // One request at a time, and that is slow: page 1 waits in the queue with its copy joined to it until both run out
     // of time.
     let source = MemorySource::new(AckOrder::Individual, pages).with_budget(Duration::from_secs(4));
-    let world = World::of(
+    let harness = Harness::of(
         source,
         MemorySink::new().with_latency(Duration::from_secs(3)),
     );
     let linger = Duration::from_millis(1);
-    let first_in_line = world.builder().max_in_flight_requests(1).linger(linger);
-    world.sink.go_down_for(Duration::from_secs(20));
+    let first_in_line = harness.builder().max_in_flight_requests(1).linger(linger);
+    harness.sink.fail_for(Duration::from_secs(20));
     let summary = run(first_in_line).await.unwrap();
     assert!(summary.handed_back > 0, "{summary:?}");
-    world.assert_all_once(&events);
-    assert_eq!(world.source.settled_events(), 30);
+    harness.assert_all_once(&events);
+    assert_eq!(harness.source.settled_events(), 30);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_on_the_wire_at_the_deadline_keeps_its_claim_and_the_next_copy_is_a_duplicate() {
     let (pages, events) = pages(1, 10);
     let source = MemorySource::new(AckOrder::Individual, pages).with_budget(Duration::from_secs(4));
-    let world = World::of(
+    let harness = Harness::of(
         source,
         MemorySink::new().with_latency(Duration::from_secs(6)),
     );
-    let summary = world.run().await;
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.duplicate), (10, 10));
     assert_eq!(
-        world.source.handed_back(),
+        harness.source.handed_back(),
         10,
         "the source heard at the deadline that it is not settled"
     );
-    assert_eq!(world.source.settled_events(), 10);
-    world.assert_all_once(&events);
+    assert_eq!(harness.source.settled_events(), 10);
+    harness.assert_all_once(&events);
 }

@@ -26,14 +26,14 @@ pub(crate) fn pages(pages: usize, size: usize) -> (Vec<Vec<Bytes>>, Vec<Generate
 }
 
 /// What a test looks at.
-pub(crate) struct World {
+pub(crate) struct Harness {
     pub(crate) source: MemorySource,
     pub(crate) sink: MemorySink,
     pub(crate) dead_letters: MemoryDeadLetters,
     pub(crate) clock: Arc<TestClock>,
 }
 
-impl World {
+impl Harness {
     pub(crate) fn new(order: AckOrder, pages: Vec<Vec<Bytes>>) -> Self {
         Self::of(MemorySource::new(order, pages), MemorySink::new())
     }

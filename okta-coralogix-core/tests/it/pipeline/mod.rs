@@ -3,7 +3,7 @@
 mod ages;
 mod chaos;
 mod copies;
-mod endings;
+mod dispositions;
 mod faults;
 pub(crate) mod harness;
 mod splitting;

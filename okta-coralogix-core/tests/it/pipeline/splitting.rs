@@ -7,7 +7,7 @@ use okta_coralogix_core::sink::BatchLimits;
 use okta_coralogix_core::testing::{MemorySink, MemorySource, SinkFault};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind};
 
-use super::harness::{World, pages, run};
+use super::harness::{Harness, pages, run};
 
 #[tokio::test(start_paused = true)]
 async fn poison_is_isolated_and_everything_else_is_delivered_once() {
@@ -17,19 +17,19 @@ async fn poison_is_isolated_and_everything_else_is_delivered_once() {
         .into();
     let refused = poison.clone();
     let sink = MemorySink::new().refusing(move |text| refused.contains(text));
-    let world = World::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
-    let summary = world.run().await;
+    let harness = Harness::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.dead_lettered), (9993, 7));
     let good: Vec<_> = events
         .into_iter()
         .filter(|event| !poison.contains(&event.json))
         .collect();
-    world.assert_all_once(&good);
-    let letters = world.dead_letters.letters();
+    harness.assert_all_once(&good);
+    let letters = harness.dead_letters.records();
     assert!(letters.iter().all(
         |letter| letter.reason == DeadLetterReason::Rejected && poison.contains(&letter.bytes)
     ));
-    let extra = world.sink.requests().len() - 10;
+    let extra = harness.sink.requests().len() - 10;
     println!("7 poison entries in 10,000 took {extra} extra requests");
     assert!(extra <= 2 * 7 * 14, "{extra}");
 }
@@ -38,15 +38,15 @@ async fn poison_is_isolated_and_everything_else_is_delivered_once() {
 async fn an_endpoint_that_rejects_everything_ends_the_run_without_dead_letters() {
     let (pages, _) = pages(10, 1000);
     let sink = MemorySink::new().refusing(|_| true);
-    let world = World::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
-    let failed = run(world.builder()).await.unwrap_err();
+    let harness = Harness::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
+    let failed = run(harness.builder()).await.unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint);
     assert_eq!(failed.summary.handed_back, failed.summary.received);
-    assert!(world.dead_letters.letters().is_empty());
+    assert!(harness.dead_letters.records().is_empty());
     assert!(
-        world.sink.requests().len() <= 4 * 5,
+        harness.sink.requests().len() <= 4 * 5,
         "{:?}",
-        world.sink.requests()
+        harness.sink.requests()
     );
 }
 
@@ -55,8 +55,8 @@ async fn a_lone_refused_event_goes_to_the_dead_letters_and_the_run_goes_on() {
     let (pages, events) = pages(3, 1);
     let poison = events[1].json.clone();
     let sink = MemorySink::new().refusing(move |text| text == poison);
-    let world = World::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
-    let summary = world.run().await;
+    let harness = Harness::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.dead_lettered), (2, 1));
 }
 
@@ -64,8 +64,8 @@ async fn a_lone_refused_event_goes_to_the_dead_letters_and_the_run_goes_on() {
 async fn an_endpoint_that_refuses_one_event_after_the_other_ends_the_run_at_the_fourth() {
     let (pages, _) = pages(20, 1);
     let sink = MemorySink::new().refusing(|_| true);
-    let world = World::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
-    let failed = run(world
+    let harness = Harness::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
+    let failed = run(harness
         .builder()
         .max_in_flight_deliveries(1)
         .max_in_flight_events(1))
@@ -82,12 +82,12 @@ async fn an_endpoint_that_refuses_one_event_after_the_other_ends_the_run_at_the_
 async fn http_413_limits_the_size_of_later_requests() {
     let (pages, events) = pages(10, 100);
     let bytes: usize = events[..100].iter().map(|event| event.json.len()).sum();
-    let world = World::new(AckOrder::Cumulative, pages);
-    world
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    harness
         .sink
         .script([SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"))]);
     assert_eq!(
-        run(world
+        run(harness
             .builder()
             .max_in_flight_deliveries(1)
             .max_in_flight_events(1))
@@ -96,8 +96,8 @@ async fn http_413_limits_the_size_of_later_requests() {
         .delivered,
         1000
     );
-    world.assert_all_once(&events);
-    let requests = world.sink.requests();
+    harness.assert_all_once(&events);
+    let requests = harness.sink.requests();
     assert_eq!(requests[0], 100);
     assert!(
         requests[1..].iter().all(|entries| *entries <= 70),
@@ -108,14 +108,14 @@ async fn http_413_limits_the_size_of_later_requests() {
 #[tokio::test(start_paused = true)]
 async fn http_413_halves_the_request_until_it_fits() {
     let (pages, events) = pages(1, 100);
-    let world = World::new(AckOrder::Cumulative, pages);
+    let harness = Harness::new(AckOrder::Cumulative, pages);
     let too_large = || SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"));
-    world.sink.script([too_large(), too_large()]);
-    assert_eq!(world.run().await.delivered, 100);
-    world.assert_all_once(&events);
-    assert_eq!(world.sink.requests(), [100, 50, 25, 25, 50]);
+    harness.sink.script([too_large(), too_large()]);
+    assert_eq!(harness.run().await.delivered, 100);
+    harness.assert_all_once(&events);
+    assert_eq!(harness.sink.requests(), [100, 50, 25, 25, 50]);
     let order: Vec<_> = events.iter().map(|event| event.json.clone()).collect();
-    assert_eq!(world.sink.arrived(), order, "the order is kept");
+    assert_eq!(harness.sink.arrived(), order, "the order is kept");
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,14 +131,14 @@ async fn an_entry_that_fits_no_request_goes_to_the_dead_letters() {
         entries: 1000,
         bytes: 50_000,
     };
-    let world = World::of(
+    let harness = Harness::of(
         MemorySource::new(AckOrder::Cumulative, pages),
         MemorySink::with_limits(limits),
     );
-    let summary = world.run().await;
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.dead_lettered), (10, 2));
-    world.assert_all_once(&events);
-    let letters = world.dead_letters.letters();
+    harness.assert_all_once(&events);
+    let letters = harness.dead_letters.records();
     assert!(letters.iter().all(
         |letter| letter.reason == DeadLetterReason::TooLarge && letter.bytes.len() == big.len()
     ));
@@ -147,18 +147,18 @@ async fn an_entry_that_fits_no_request_goes_to_the_dead_letters() {
 #[tokio::test(start_paused = true)]
 async fn a_temporary_fault_while_splitting_repeats_nothing() {
     let (pages, events) = pages(1, 64);
-    let world = World::new(AckOrder::Cumulative, pages);
+    let harness = Harness::new(AckOrder::Cumulative, pages);
     let later = || SinkFault::Refuse(Error::temporary(ErrorKind::Unavailable, "503"));
     let too_large = SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"));
-    world.sink.script([
+    harness.sink.script([
         too_large,
         SinkFault::Accept,
         later(),
         later(),
         SinkFault::Accept,
     ]);
-    assert_eq!(world.run().await.delivered, 64);
-    world.assert_all_once(&events);
+    assert_eq!(harness.run().await.delivered, 64);
+    harness.assert_all_once(&events);
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,8 +168,8 @@ async fn poison_at_the_probed_places_does_not_condemn_a_sink_that_has_accepted_b
         .map(|n| events[4000 + n].json.clone())
         .into();
     let sink = MemorySink::new().refusing(move |text| poison.contains(text));
-    let world = World::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
-    let one_by_one = world
+    let harness = Harness::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
+    let one_by_one = harness
         .builder()
         .max_in_flight_deliveries(1)
         .max_in_flight_events(1);
@@ -181,11 +181,11 @@ async fn poison_at_the_probed_places_does_not_condemn_a_sink_that_has_accepted_b
 async fn an_endpoint_that_calls_everything_too_large_ends_the_run() {
     for page in [1, 100] {
         let (pages, events) = pages(5, page);
-        let world = World::new(AckOrder::Cumulative, pages);
-        world
+        let harness = Harness::new(AckOrder::Cumulative, pages);
+        harness
             .sink
             .refuse_all(Some(|| Error::new(ErrorKind::TooLarge, "413")));
-        let failed = run(world.builder()).await.unwrap_err();
+        let failed = run(harness.builder()).await.unwrap_err();
         assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint);
         // Of single ones none tells for the others.
         let aside = if page == 1 { 3 } else { 0 };
@@ -193,9 +193,9 @@ async fn an_endpoint_that_calls_everything_too_large_ends_the_run() {
         let aside = failed.summary.dead_lettered;
         assert_eq!(failed.summary.handed_back + aside, failed.summary.received);
         // Whoever mends it finds everything else where it was.
-        world.sink.refuse_all(None);
-        world.run().await;
-        let arrived = world.sink.arrived().len() as u64;
+        harness.sink.refuse_all(None);
+        harness.run().await;
+        let arrived = harness.sink.arrived().len() as u64;
         assert_eq!(arrived + aside, events.len() as u64);
     }
 }
@@ -214,19 +214,19 @@ async fn only_bad_entries_are_dead_lettered_unless_they_are_many() {
                 let source =
                     MemorySource::new(AckOrder::Cumulative, pages.map(<[_]>::to_vec).collect());
                 let sink = MemorySink::new();
-                let world = match kind {
+                let harness = match kind {
                     ErrorKind::Rejected => {
-                        World::of(source, sink.refusing(move |text| !good.contains(text)))
+                        Harness::of(source, sink.refusing(move |text| !good.contains(text)))
                     }
                     _ => {
                         sink.script(good.iter().map(|_| SinkFault::Accept));
                         let too_large =
                             || SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"));
                         sink.script((0..1_000).map(|_| too_large()));
-                        World::of(source, sink)
+                        Harness::of(source, sink)
                     }
                 };
-                let summary = run(world
+                let summary = run(harness
                     .builder()
                     .max_in_flight_deliveries(1)
                     .max_in_flight_events(1))
@@ -249,23 +249,23 @@ async fn http_413_dead_letters_large_entries() {
         )
     };
     let page = (0..20).map(|n| big(n).into()).collect();
-    let world = World::new(AckOrder::Cumulative, vec![page]);
-    world
+    let harness = Harness::new(AckOrder::Cumulative, vec![page]);
+    harness
         .sink
         .refuse_all(Some(|| Error::new(ErrorKind::TooLarge, "413")));
-    assert_eq!(world.run().await.dead_lettered, 20);
+    assert_eq!(harness.run().await.dead_lettered, 20);
 }
 
 /// A limit that came while it was running: some are tried, and then it is the endpoint's fault.
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_has_taken_much_and_calls_everything_too_large_now_ends_the_run() {
     let (pages, events) = pages(2, 100);
-    let world = World::new(AckOrder::Cumulative, pages);
+    let harness = Harness::new(AckOrder::Cumulative, pages);
     let too_large = || SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"));
-    world
+    harness
         .sink
         .script(std::iter::once(SinkFault::Accept).chain((0..100).map(|_| too_large())));
-    let failed = run(world
+    let failed = run(harness
         .builder()
         .max_in_flight_deliveries(1)
         .max_in_flight_events(1))
@@ -275,10 +275,10 @@ async fn an_endpoint_that_has_taken_much_and_calls_everything_too_large_now_ends
     let aside = failed.summary.dead_lettered;
     assert!(aside <= 2, "{aside} in the dead letters");
     assert_eq!(failed.summary.handed_back + aside, 100);
-    world.sink.clear_script();
-    assert_eq!(world.run().await.delivered, 100 - aside);
+    harness.sink.clear_script();
+    assert_eq!(harness.run().await.delivered, 100 - aside);
     assert_eq!(
-        world.sink.arrived().len() as u64 + aside,
+        harness.sink.arrived().len() as u64 + aside,
         events.len() as u64
     );
 }
@@ -290,13 +290,13 @@ async fn a_single_rejection_dead_letters_no_event() {
         for size in [1, 2, 3, 100] {
             for place in 0..size.min(4) + 1 {
                 let (pages, events) = pages(3, size);
-                let world = World::new(AckOrder::Cumulative, pages);
+                let harness = Harness::new(AckOrder::Cumulative, pages);
                 let accepted = (0..place).map(|_| SinkFault::Accept);
                 let refused = SinkFault::Refuse(Error::new(kind, "once"));
-                world.sink.script(accepted.chain([refused]));
-                assert_eq!(world.run().await.delivered, events.len() as u64);
-                world.assert_all_once(&events);
-                assert!(world.dead_letters.letters().is_empty());
+                harness.sink.script(accepted.chain([refused]));
+                assert_eq!(harness.run().await.delivered, events.len() as u64);
+                harness.assert_all_once(&events);
+                assert!(harness.dead_letters.records().is_empty());
             }
         }
     }
@@ -305,13 +305,13 @@ async fn a_single_rejection_dead_letters_no_event() {
 #[tokio::test(start_paused = true)]
 async fn http_413_once_does_not_keep_requests_small() {
     let (pages, events) = pages(200, 100);
-    let world = World::new(AckOrder::Cumulative, pages);
-    world
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    harness
         .sink
         .script([SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"))]);
-    assert_eq!(world.run().await.delivered, 20_000);
-    world.assert_all_once(&events);
-    let requests = world.sink.requests();
+    assert_eq!(harness.run().await.delivered, 20_000);
+    harness.assert_all_once(&events);
+    let requests = harness.sink.requests();
     let last = requests[requests.len() - 1];
     assert!(last >= 100, "{requests:?}");
 }

@@ -8,7 +8,7 @@ use okta_coralogix_core::testing::{MemorySink, MemorySource, SinkFault};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind, LogEntry, LogSink, Result};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::harness::{World, pages, run};
+use super::harness::{Harness, pages, run};
 
 /// A sink whose exchange has several steps and must end within 5 s, like a real one.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ async fn a_slow_acknowledgement_stalls_no_send_in_flight() {
     for order in [AckOrder::Cumulative, AckOrder::Individual] {
         let (pages, events) = pages(8, 100);
         let source = MemorySource::new(order, pages).with_slow_acks(Duration::from_secs(60));
-        let world = World::of(
+        let harness = Harness::of(
             source,
             MemorySink::with_limits(BatchLimits {
                 entries: 100,
@@ -52,19 +52,19 @@ async fn a_slow_acknowledgement_stalls_no_send_in_flight() {
             }),
         );
         let began = Instant::now();
-        let summary = run(world
-            .builder_with(Timed(world.sink.clone()))
+        let summary = run(harness
+            .builder_with(Timed(harness.sink.clone()))
             .max_in_flight_deliveries(8)
             .max_in_flight_events(4000))
         .await
         .unwrap();
         assert_eq!(summary.delivered, 800);
         assert_eq!(
-            world.sink.requests(),
+            harness.sink.requests(),
             [100; 8],
             "no send timed out and was repeated"
         );
-        world.assert_all_once(&events);
+        harness.assert_all_once(&events);
         // All sends are over long before the first acknowledgement; one after the other, or all at once.
         let acks = if order == AckOrder::Cumulative { 8 } else { 1 };
         let seconds = began.elapsed().as_secs();
@@ -83,22 +83,22 @@ async fn no_more_requests_are_in_flight_than_set() {
         entries: 50,
         bytes: 2_000_000,
     };
-    let world = World::of(
+    let harness = Harness::of(
         source,
         MemorySink::with_limits(limits).with_latency(Duration::from_secs(1)),
     );
-    run(world.builder().max_in_flight_requests(3))
+    run(harness.builder().max_in_flight_requests(3))
         .await
         .unwrap();
-    assert_eq!(world.sink.most_in_flight(), 3);
+    assert_eq!(harness.sink.max_in_flight(), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_more_is_taken_while_enough_is_in_flight() {
     let (pages, _) = pages(30, 100);
-    let world = World::new(AckOrder::Cumulative, pages);
-    world.sink.go_down_for(Duration::from_secs(10_000));
-    let builder = world
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    harness.sink.fail_for(Duration::from_secs(10_000));
+    let builder = harness
         .builder()
         .max_in_flight_deliveries(20)
         .max_in_flight_events(450)
@@ -114,9 +114,9 @@ async fn nothing_more_is_taken_while_enough_is_in_flight() {
 async fn nothing_more_is_taken_while_enough_bytes_are_in_flight() {
     let (pages, events) = pages(30, 100);
     let bytes: usize = events[..300].iter().map(|event| event.json.len()).sum();
-    let world = World::new(AckOrder::Cumulative, pages);
-    world.sink.go_down_for(Duration::from_secs(10_000));
-    let builder = world
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    harness.sink.fail_for(Duration::from_secs(10_000));
+    let builder = harness
         .builder()
         .max_in_flight_deliveries(100)
         .max_in_flight_events(100_000)
@@ -135,19 +135,19 @@ async fn a_sink_that_is_overloaded_gets_fewer_requests_at_a_time() {
         bytes: 2_000_000,
     };
     let sink = MemorySink::with_limits(limits).with_latency(Duration::from_secs(1));
-    let world = World::of(MemorySource::new(AckOrder::Individual, pages), sink);
+    let harness = Harness::of(MemorySource::new(AckOrder::Individual, pages), sink);
     let overloaded = || SinkFault::Refuse(Error::temporary(ErrorKind::RateLimited, "429"));
-    world.sink.script((0..8).map(|_| overloaded()));
+    harness.sink.script((0..8).map(|_| overloaded()));
     let began = Instant::now();
-    run(world
+    run(harness
         .builder()
         .max_in_flight_deliveries(30)
         .max_in_flight_events(4000)
         .max_in_flight_requests(8))
     .await
     .unwrap();
-    world.assert_all_once(&events);
-    assert_eq!(world.sink.most_in_flight(), 8);
+    harness.assert_all_once(&events);
+    assert_eq!(harness.sink.max_in_flight(), 8);
     // 60 requests of 1 s each, 8 at a time, would take 8 s; one at a time in the end, and slowly more, takes longer.
     assert!(began.elapsed().as_secs() >= 11, "{:?}", began.elapsed());
 }
@@ -160,8 +160,8 @@ async fn single_events_are_gathered_for_a_linger_and_a_full_request_goes_at_once
         entries: 50,
         bytes: 2_000_000,
     };
-    let world = World::of(source, MemorySink::with_limits(limits));
-    let builder = world
+    let harness = Harness::of(source, MemorySink::with_limits(limits));
+    let builder = harness
         .builder()
         .max_in_flight_deliveries(1000)
         .max_in_flight_events(1000)
@@ -169,5 +169,5 @@ async fn single_events_are_gathered_for_a_linger_and_a_full_request_goes_at_once
     let stop = sleep(Duration::from_millis(150));
     let summary = super::harness::run_until(builder, stop).await.unwrap();
     assert_eq!(summary.delivered, 120);
-    assert_eq!(world.sink.requests(), [50, 50, 20]);
+    assert_eq!(harness.sink.requests(), [50, 50, 20]);
 }

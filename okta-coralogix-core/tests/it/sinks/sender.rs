@@ -86,12 +86,12 @@ async fn a_refused_key_ends_it_and_every_entry_has_a_fate() {
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_waited_for_or_given_up_when_the_caller_says_so() {
     let sink = MemorySink::new();
-    sink.go_down_for(Duration::from_secs(3600));
+    sink.fail_for(Duration::from_secs(3600));
     let outcomes = sender(&sink).send(entries(2_500)).await.unwrap();
     assert_eq!(accepted(&outcomes), 2_500);
     assert!(sink.counts().values().all(|count| *count == 1));
 
-    sink.go_down_for(Duration::from_secs(3600));
+    sink.fail_for(Duration::from_secs(3600));
     let began = Instant::now();
     let limit = Duration::from_secs(600);
     let hurried = EntrySender::builder(sink.clone())
@@ -130,7 +130,7 @@ async fn requests_are_sent_side_by_side_up_to_the_limit() {
         .build();
     let began = Instant::now();
     assert_eq!(accepted(&sender.send(entries(60)).await.unwrap()), 60);
-    assert_eq!(sink.most_in_flight(), 3);
+    assert_eq!(sink.max_in_flight(), 3);
     assert_eq!(began.elapsed(), Duration::from_secs(2));
 }
 

@@ -87,7 +87,7 @@ async fn a_challenge_without_an_end_is_left_to_a_later_attempt() {
         .org
         .script_token(Fault::Status(400, challenge.into()));
     let error = refused(&harness, app()).await;
-    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer, "no nonce came");
+    assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "no nonce came");
     assert!(error.is_temporary());
     let source = open(&harness).await;
     harness.org.script(Fault::Status(400, challenge.into()));

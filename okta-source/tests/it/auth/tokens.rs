@@ -198,15 +198,18 @@ async fn token_endpoint_failure_is_a_temporary_error() {
         (Fault::Status(500, String::new()), ErrorKind::Unavailable),
         (Fault::RateLimitedSilently, ErrorKind::RateLimited),
         (Fault::RetryAfter(7), ErrorKind::RateLimited),
-        (Fault::Html, ErrorKind::UnexpectedAnswer),
-        (Fault::Status(200, "{}".into()), ErrorKind::UnexpectedAnswer),
+        (Fault::Html, ErrorKind::UnexpectedResponse),
+        (
+            Fault::Status(200, "{}".into()),
+            ErrorKind::UnexpectedResponse,
+        ),
         (Fault::HalfBody, ErrorKind::Network),
         (Fault::StalledBody, ErrorKind::Network),
         (Fault::Silence, ErrorKind::Network),
         (Fault::Unreachable, ErrorKind::Network),
         (
             Fault::Status(200, "x".repeat(100_000)),
-            ErrorKind::UnexpectedAnswer,
+            ErrorKind::UnexpectedResponse,
         ),
     ] {
         let harness = harness();
@@ -255,7 +258,7 @@ async fn a_token_of_a_kind_that_is_not_known_is_not_used() {
         let harness = harness();
         harness.org.script_token(Fault::Status(200, answer.into()));
         let error = refused(&harness, app()).await;
-        assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer, "{answer}");
+        assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "{answer}");
         assert!(statuses(&harness).1.is_empty(), "no request for the log");
     }
 }

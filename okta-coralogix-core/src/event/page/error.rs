@@ -5,7 +5,7 @@ use thiserror::Error;
 /// A page that cannot be split. No event of it was read: the caller requests it again.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum UnreadablePage {
+pub enum PageError {
     /// Not UTF-8.
     #[error("the page is not UTF-8")]
     NotUtf8,

@@ -8,17 +8,17 @@ use okta_coralogix_core::testing::{MemorySink, MemorySource};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind, Pipeline};
 use tokio::time::{Instant, sleep};
 
-use super::harness::{World, pages, run, run_until};
+use super::harness::{Harness, pages, run, run_until};
 
 #[tokio::test(start_paused = true)]
 async fn everything_is_delivered_once_and_pages_are_settled_in_order() {
     for order in [AckOrder::Cumulative, AckOrder::Individual] {
         let (pages, events) = pages(20, 300);
-        let world = World::new(order, pages);
-        let summary = world.run().await;
+        let harness = Harness::new(order, pages);
+        let summary = harness.run().await;
         assert_eq!((summary.received, summary.delivered), (6000, 6000));
-        world.assert_all_once(&events);
-        let settled = world.source.settled_pages();
+        harness.assert_all_once(&events);
+        let settled = harness.source.settled_pages();
         assert_eq!(settled.len(), 20);
         if order == AckOrder::Cumulative {
             assert!(settled.is_sorted(), "{settled:?}");
@@ -31,11 +31,11 @@ async fn a_malformed_event_goes_to_the_dead_letters_with_its_bytes() {
     let (mut pages, events) = pages(1, 1000);
     let bad = &b"{\"uuid\":\"no published\"}"[..];
     pages[0].insert(500, bad.into());
-    let world = World::new(AckOrder::Cumulative, pages);
-    let summary = world.run().await;
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.dead_lettered), (1000, 1));
-    world.assert_all_once(&events);
-    let letters = world.dead_letters.letters();
+    harness.assert_all_once(&events);
+    let letters = harness.dead_letters.records();
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].reason, DeadLetterReason::Malformed);
     assert_eq!(letters[0].bytes, bad);
@@ -49,10 +49,10 @@ async fn a_malformed_event_goes_to_the_dead_letters_with_its_bytes() {
 #[tokio::test(start_paused = true)]
 async fn filtered_events_are_counted_and_settled() {
     let (pages, events) = pages(2, 100);
-    let world = World::new(AckOrder::Cumulative, pages);
+    let harness = Harness::new(AckOrder::Cumulative, pages);
     let none: [&str; 0] = [];
     let deny = EventTypeFilter::new(none, ["user.*"]).unwrap();
-    let summary = run(world.builder().filter(deny.clone())).await.unwrap();
+    let summary = run(harness.builder().filter(deny.clone())).await.unwrap();
     let kept = events.iter().filter(|event| {
         let event: serde_json::Value = serde_json::from_slice(&event.json).unwrap();
         deny.allows(event["eventType"].as_str().unwrap())
@@ -62,30 +62,30 @@ async fn filtered_events_are_counted_and_settled() {
         !kept.is_empty() && kept.len() < events.len(),
         "the generator mixes types"
     );
-    world.assert_all_once(&kept);
+    harness.assert_all_once(&kept);
     assert_eq!(summary.filtered as usize, events.len() - kept.len());
-    assert_eq!(world.source.settled_events(), events.len());
+    assert_eq!(harness.source.settled_events(), events.len());
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_dead_letters_the_first_malformed_event_ends_the_run() {
     let (mut pages, _) = pages(1, 10);
     pages[0].push("nonsense".into());
-    let world = World::new(AckOrder::Cumulative, pages);
-    let builder =
-        Pipeline::builder(world.source.clone(), world.sink.clone()).clock(world.clock.clone());
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    let builder = Pipeline::builder(harness.source.clone(), harness.sink.clone())
+        .clock(harness.clock.clone());
     let failed = run(builder).await.unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::NoDeadLetters);
-    assert_eq!(world.source.settled_events(), 0);
+    assert_eq!(harness.source.settled_events(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_for_dead_letters_ends_the_run_and_settles_nothing() {
     let (mut pages, _) = pages(1, 10);
     pages[0].push("nonsense".into());
-    let world = World::new(AckOrder::Cumulative, pages);
-    world.dead_letters.set_failing(true);
-    let failed = run(world.builder()).await.unwrap_err();
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    harness.dead_letters.set_failing(true);
+    let failed = run(harness.builder()).await.unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::Storage);
     assert_eq!(
         (
@@ -94,7 +94,7 @@ async fn a_full_disk_for_dead_letters_ends_the_run_and_settles_nothing() {
         ),
         (0, true)
     );
-    assert_eq!(world.source.settled_events(), 0);
+    assert_eq!(harness.source.settled_events(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,21 +105,21 @@ async fn a_refused_key_ends_the_run_and_consumes_no_event() {
         ErrorKind::WrongEndpoint,
     ] {
         let (pages, events) = pages(10, 500);
-        let world = World::new(AckOrder::Cumulative, pages);
-        world.sink.refuse_all(Some(match kind {
+        let harness = Harness::new(AckOrder::Cumulative, pages);
+        harness.sink.refuse_all(Some(match kind {
             ErrorKind::Unauthorized => || Error::new(ErrorKind::Unauthorized, "wrong key"),
             ErrorKind::Forbidden => || Error::new(ErrorKind::Forbidden, "no right"),
             _ => || Error::new(ErrorKind::WrongEndpoint, "not an ingress"),
         }));
-        let failed = run(world.builder()).await.unwrap_err();
+        let failed = run(harness.builder()).await.unwrap_err();
         assert_eq!(failed.error.kind(), kind);
         assert_eq!(failed.summary.handed_back, failed.summary.received);
-        assert_eq!(world.source.settled_events(), 0);
-        assert!(world.dead_letters.letters().is_empty());
+        assert_eq!(harness.source.settled_events(), 0);
+        assert!(harness.dead_letters.records().is_empty());
 
-        world.sink.refuse_all(None);
-        world.run().await;
-        world.assert_all_once(&events);
+        harness.sink.refuse_all(None);
+        harness.run().await;
+        harness.assert_all_once(&events);
     }
 }
 
@@ -128,7 +128,7 @@ async fn a_failing_acknowledgement_ends_the_run_only_if_waiting_cannot_mend_it()
     let (pages, _) = pages(1, 10);
     let full = || Error::new(ErrorKind::Storage, "disk full");
     let source = MemorySource::new(AckOrder::Cumulative, pages).with_failing_acks(full);
-    let failed = run(World::of(source, MemorySink::new()).builder())
+    let failed = run(Harness::of(source, MemorySink::new()).builder())
         .await
         .unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::Storage);
@@ -139,11 +139,11 @@ async fn a_failing_acknowledgement_ends_the_run_only_if_waiting_cannot_mend_it()
 async fn shutdown_finishes_what_is_in_flight_and_takes_no_more() {
     let (pages, _) = pages(40, 500);
     let source = MemorySource::new(AckOrder::Cumulative, pages);
-    let world = World::of(
+    let harness = Harness::of(
         source,
         MemorySink::new().with_latency(Duration::from_secs(1)),
     );
-    let summary = run_until(world.builder(), sleep(Duration::from_millis(2500)))
+    let summary = run_until(harness.builder(), sleep(Duration::from_millis(2500)))
         .await
         .unwrap();
     assert!(
@@ -151,16 +151,16 @@ async fn shutdown_finishes_what_is_in_flight_and_takes_no_more() {
         "{summary:?}"
     );
     assert_eq!(summary.handed_back, 0);
-    assert_eq!(world.source.settled_events() as u64, summary.delivered);
+    assert_eq!(harness.source.settled_events() as u64, summary.delivered);
 }
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_while_the_sink_is_down_hands_everything_back_in_time() {
     let (pages, events) = pages(4, 500);
-    let world = World::new(AckOrder::Cumulative, pages);
-    world.sink.go_down_for(Duration::from_secs(3600));
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    harness.sink.fail_for(Duration::from_secs(3600));
     let began = Instant::now();
-    let builder = world.builder().drain_timeout(Duration::from_secs(20));
+    let builder = harness.builder().drain_timeout(Duration::from_secs(20));
     let summary = run_until(builder, sleep(Duration::from_secs(100)))
         .await
         .unwrap();
@@ -170,8 +170,8 @@ async fn shutdown_while_the_sink_is_down_hands_everything_back_in_time() {
         (0, summary.received)
     );
     tokio::time::advance(Duration::from_secs(3600)).await;
-    world.run().await;
-    world.assert_all_once(&events);
+    harness.run().await;
+    harness.assert_all_once(&events);
 }
 
 #[tokio::test(start_paused = true)]
@@ -179,9 +179,9 @@ async fn dropping_the_run_loses_nothing() {
     let (pages, events) = pages(10, 300);
     let slow = Duration::from_secs(1);
     let source = MemorySource::new(AckOrder::Cumulative, pages).with_slow_acks(slow);
-    let world = World::of(source, MemorySink::new().with_latency(slow));
+    let harness = Harness::of(source, MemorySink::new().with_latency(slow));
     for _ in 0..3 {
-        let pipeline = world
+        let pipeline = harness
             .builder()
             .max_in_flight_deliveries(2)
             .max_in_flight_events(4000)
@@ -194,19 +194,19 @@ async fn dropping_the_run_loses_nothing() {
         .await;
         assert!(cut.is_err());
     }
-    world.run().await;
-    let counts = world.sink.counts();
+    harness.run().await;
+    let counts = harness.sink.counts();
     assert!(events.iter().all(|event| counts.contains_key(&event.json)));
-    assert_eq!(world.source.settled_events(), events.len());
+    assert_eq!(harness.source.settled_events(), events.len());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_run_without_progress_gives_up_and_says_why() {
     let (pages, _) = pages(4, 500);
-    let world = World::new(AckOrder::Cumulative, pages);
-    world.sink.go_down_for(Duration::from_secs(3600));
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    harness.sink.fail_for(Duration::from_secs(3600));
     let began = Instant::now();
-    let failed = run(world.builder().give_up_after(Duration::from_secs(600)))
+    let failed = run(harness.builder().give_up_after(Duration::from_secs(600)))
         .await
         .unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::GaveUp);
@@ -224,8 +224,8 @@ async fn an_event_without_a_uuid_is_delivered_and_never_taken_for_a_copy() {
     let event = r#"{"published":"2026-11-22T11:00:00Z"}"#;
     let empty = r#"{"uuid":"","published":"2026-11-22T11:00:00Z"}"#;
     let page = vec![event.into(), event.into(), empty.into(), empty.into()];
-    let world = World::new(AckOrder::Individual, vec![page]);
-    assert_eq!(world.run().await.delivered, 4);
+    let harness = Harness::new(AckOrder::Individual, vec![page]);
+    assert_eq!(harness.run().await.delivered, 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,9 +233,9 @@ async fn a_settlement_that_fails_for_a_while_is_waited_for_and_given_up_in_time(
     let (pages, _) = pages(1, 10);
     let away = || Error::temporary(ErrorKind::Network, "the store is away");
     let source = MemorySource::new(AckOrder::Cumulative, pages).with_failing_acks(away);
-    let world = World::of(source, MemorySink::new());
+    let harness = Harness::of(source, MemorySink::new());
     let began = Instant::now();
-    let failed = run(world.builder().give_up_after(Duration::from_secs(600)))
+    let failed = run(harness.builder().give_up_after(Duration::from_secs(600)))
         .await
         .unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::GaveUp);
@@ -257,8 +257,8 @@ async fn an_acknowledgement_that_never_ends_is_given_up() {
     let (pages, _) = pages(1, 10);
     let never = Duration::from_secs(1_000_000);
     let source = MemorySource::new(AckOrder::Cumulative, pages).with_slow_acks(never);
-    let world = World::of(source, MemorySink::new());
-    let failed = run(world.builder().give_up_after(Duration::from_secs(600)))
+    let harness = Harness::of(source, MemorySink::new());
+    let failed = run(harness.builder().give_up_after(Duration::from_secs(600)))
         .await
         .unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::GaveUp);
@@ -268,8 +268,8 @@ async fn an_acknowledgement_that_never_ends_is_given_up() {
 async fn a_source_that_is_quiet_after_a_fault_is_not_given_up() {
     let source = MemorySource::new(AckOrder::Cumulative, Vec::new()).without_end();
     source.fail_with([Error::temporary(ErrorKind::Unavailable, "503")]);
-    let world = World::of(source, MemorySink::new());
-    let builder = world.builder().give_up_after(Duration::from_secs(600));
+    let harness = Harness::of(source, MemorySink::new());
+    let builder = harness.builder().give_up_after(Duration::from_secs(600));
     run_until(builder, sleep(Duration::from_secs(7200)))
         .await
         .unwrap();
@@ -279,20 +279,20 @@ async fn a_source_that_is_quiet_after_a_fault_is_not_given_up() {
 async fn a_temporary_fault_of_the_dead_letters_is_waited_for() {
     let (mut pages, _) = pages(1, 10);
     pages[0].push("nonsense".into());
-    let world = World::new(AckOrder::Cumulative, pages);
-    world.dead_letters.fail_next(3);
-    let summary = world.run().await;
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    harness.dead_letters.fail_next(3);
+    let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.dead_lettered), (10, 1));
-    assert_eq!(world.dead_letters.letters().len(), 1);
+    assert_eq!(harness.dead_letters.records().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_longest_durations_end_nothing_early_and_panic_nowhere() {
     let (pages, _) = pages(2, 10);
-    let world = World::new(AckOrder::Cumulative, pages);
-    world.sink.go_down_for(Duration::from_secs(60));
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    harness.sink.fail_for(Duration::from_secs(60));
     let endless = Duration::MAX;
-    let builder = world
+    let builder = harness
         .builder()
         .drain_timeout(endless)
         .give_up_after(endless);
