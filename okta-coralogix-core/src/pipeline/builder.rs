@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Limits, Parts, Pipeline};
+use super::Pipeline;
+use super::parts::{Limits, Parts};
 use crate::backoff::BackoffPolicy;
 use crate::dead_letter::{DeadLetters, NoDeadLetters};
 use crate::filter::{AgeFilter, EventFilter};

@@ -8,6 +8,7 @@ mod dead_letters;
 mod deliver;
 mod item;
 mod ledger;
+mod parts;
 mod queue;
 mod run;
 mod summary;
@@ -17,13 +18,9 @@ pub use builder::PipelineBuilder;
 pub use summary::{RunError, Summary};
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::backoff::BackoffPolicy;
-use crate::dead_letter::DeadLetters;
-use crate::filter::{AgeFilter, EventFilter};
-use crate::observe::Observer;
-use crate::{Clock, EventSource, LogSink, Mapping};
+use self::parts::{Limits, Parts};
+use crate::{EventSource, LogSink};
 
 /// Carries events from a source to a sink and settles each delivery once all of it has ended.
 ///
@@ -38,32 +35,6 @@ pub struct Pipeline<S> {
     source: S,
     parts: Arc<Parts>,
     limits: Limits,
-}
-
-/// What every step of a run shares.
-#[derive(Debug)]
-struct Parts {
-    sink: Arc<dyn LogSink>,
-    mapping: Arc<dyn Mapping>,
-    age: AgeFilter,
-    filters: Vec<Arc<dyn EventFilter>>,
-    dead_letters: Arc<dyn DeadLetters>,
-    clock: Arc<dyn Clock>,
-    observer: Arc<dyn Observer>,
-    backoff: BackoffPolicy,
-}
-
-/// The bounds of a run.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    deliveries: usize,
-    events: usize,
-    bytes: usize,
-    requests: usize,
-    linger: Duration,
-    drain: Duration,
-    give_up: Option<Duration>,
-    seed: u64,
 }
 
 impl<S: EventSource> Pipeline<S> {

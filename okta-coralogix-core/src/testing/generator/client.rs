@@ -1,6 +1,6 @@
 //! The client, its place and its device.
 
-use super::Script;
+use super::event_generator::Script;
 use super::parts::{Parts, pick};
 use super::words::{ASCII_PLACES, UNICODE_PLACES, USER_AGENTS, pick_row};
 use super::writer::Writer;

@@ -2,9 +2,9 @@
 
 use fastrand::Rng;
 
+use super::event_generator::{Script, Style};
 use super::words::{ASCII_NAMES, EVENT_TYPES, TARGET_TYPES, UNICODE_NAMES, pick_row};
 use super::writer::Writer;
-use super::{Script, Style};
 
 /// Below this size an event has only the parts that every event has.
 const FULL_SIZE: usize = 2_000;

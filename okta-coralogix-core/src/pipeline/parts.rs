@@ -1,0 +1,36 @@
+//! The parts of a pipeline and its bounds, as the builder was given them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::backoff::BackoffPolicy;
+use crate::dead_letter::DeadLetters;
+use crate::filter::{AgeFilter, EventFilter};
+use crate::observe::Observer;
+use crate::{Clock, LogSink, Mapping};
+
+/// The parts of a pipeline, which all steps of a run share.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) sink: Arc<dyn LogSink>,
+    pub(super) mapping: Arc<dyn Mapping>,
+    pub(super) age: AgeFilter,
+    pub(super) filters: Vec<Arc<dyn EventFilter>>,
+    pub(super) dead_letters: Arc<dyn DeadLetters>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) backoff: BackoffPolicy,
+}
+
+/// The bounds of a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) deliveries: usize,
+    pub(super) events: usize,
+    pub(super) bytes: usize,
+    pub(super) requests: usize,
+    pub(super) linger: Duration,
+    pub(super) drain: Duration,
+    pub(super) give_up: Option<Duration>,
+    pub(super) seed: u64,
+}
