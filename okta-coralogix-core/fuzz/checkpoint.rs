@@ -71,7 +71,7 @@ async fn loaded(bytes: &[u8]) {
         }
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
-            // Whoever starts anew must not pass it by.
+            // A fresh start must not overwrite it.
             let fresh = Checkpoint::new("o", "c", DedupWindow::default().snapshot());
             assert!(store.save(&fresh, None).await.is_err());
             assert_eq!(disk.files()[std::path::Path::new(PATH)], stored);

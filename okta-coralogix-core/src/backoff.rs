@@ -85,7 +85,7 @@ pub(crate) async fn wait_or_stop(wait: impl Future<Output = ()>, stop: &mut watc
     }
 }
 
-/// Nothing that is waited for is further ahead than this.
+/// The longest wait, instead of one that cannot be added to a time.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// `wait` after `start`; a wait that is too long to be added is as good as none that ends.

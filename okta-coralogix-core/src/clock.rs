@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-/// Where the wall-clock time comes from. Waiting is not its business: the pipeline and the
-/// sources wait on `tokio::time`, which tests pause.
+/// A wall clock. It does not provide timers; waits use `tokio::time`, which tests pause.
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The time now, in UTC.
     fn now(&self) -> DateTime<Utc>;
@@ -32,7 +31,7 @@ impl Clock for SystemClock {
 
 /// How far the clock of a remote (Okta, Coralogix) is ahead of the host's (negative: behind), and when that was seen.
 ///
-/// Judging age by a wrong host clock would drop a day of events. Where the two clocks differ by
+/// With a wrong host clock the age rule would drop a day of events. Where the two clocks differ by
 /// more than [`ClockOffset::TOLERANCE`], an event is too old only if it is so by both, which is the same as judging it
 /// by the earlier of the two: [`ClockOffset::earlier`].
 ///
@@ -71,8 +70,8 @@ impl ClockOffset {
         Self(RemoteClock::Seen(Seen { host, remote, at }))
     }
 
-    /// The remote clock is not known yet, and will be when the remote answers. Until then nothing is too old by the
-    /// host's clock alone: an event that seems so is handed back.
+    /// The remote clock is not known until the remote answers. Until then the pipeline hands back events that look expired by the
+    /// host's clock alone.
     #[must_use]
     pub fn unknown() -> Self {
         Self(RemoteClock::Unknown)
@@ -129,7 +128,7 @@ impl ClockOffset {
     }
 }
 
-/// The offset that a sink or source last saw, for a component that has no remote clock of its own. Clones share it.
+/// The offset that a sink or source saw last, for a component without a remote clock of its own. Clones share it.
 #[derive(Debug, Clone)]
 pub struct SharedClockOffset(Arc<Mutex<ClockOffset>>);
 

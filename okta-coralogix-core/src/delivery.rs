@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use crate::event::{MalformedEvent, RawEvent};
 use crate::{ClockOffset, Result};
 
-/// The outcome of one item of a [`Delivery`], as its source is told.
+/// The outcome of one item of a [`Delivery`], which the pipeline passes to its [`Acker`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// Delivered, dropped by a rule, or in the dead letters: done with for good.
+    /// Delivered, dropped by a rule, or in the dead letters: the source need not give it again.
     Settled,
     /// Not settled: the source gives it again.
     HandedBack,
@@ -35,7 +35,7 @@ pub enum Disposition {
 }
 
 impl Disposition {
-    /// What the source hears.
+    /// `HandedBack` if the source must give the item again, else `Settled`.
     #[must_use]
     pub fn outcome(self) -> Outcome {
         match self {
@@ -45,16 +45,16 @@ impl Disposition {
     }
 }
 
-/// Some events, and the acker that is told the outcome of each.
+/// Some events of a source, and the acker that takes the outcome of each.
 ///
-/// Dropping a delivery means: give it to me again.
+/// Dropping a delivery hands all its items back.
 #[must_use = "dropping a delivery hands all of it back"]
 pub struct Delivery {
     /// Events, and what could not be read as one, in the source's order. May be empty where only a cursor moves.
     pub items: Vec<Result<RawEvent, MalformedEvent>>,
-    /// Is told one outcome per item.
+    /// Takes one outcome per item.
     pub acker: Box<dyn Acker>,
-    /// Until when the source needs its answer. What is not on the wire by then is handed back.
+    /// When the source needs the outcomes. Items that are not on the wire by then are handed back.
     pub deadline: Option<Instant>,
     /// The offset of the remote's clock from the host's, where the source knows.
     pub clock_offset: ClockOffset,
@@ -83,7 +83,7 @@ impl fmt::Debug for Delivery {
     }
 }
 
-/// Tells a source what became of one delivery. Implemented by sources, called by the pipeline.
+/// Settles one delivery of a source. Implemented by sources, called by the pipeline.
 ///
 /// # Implementing
 /// 1. A cumulative source moves its cursor past the delivery only if every outcome is `Settled`; otherwise it gives the
@@ -105,7 +105,7 @@ pub trait Acker: fmt::Debug + Send + 'static {
     async fn settle(self: Box<Self>, outcomes: &[Outcome]) -> Result<()>;
 }
 
-/// In which order a source takes its outcomes.
+/// The order in which a source takes outcomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AckOrder {
     /// One position moves over all deliveries: they are settled one at a time, in the order they were given (a cursor).

@@ -30,9 +30,9 @@ pub enum ErrorKind {
     RateLimited,
     /// The remote cannot answer now (HTTP 408, 5xx).
     Unavailable,
-    /// No answer, or half of one: connection refused, reset, timed out.
+    /// No response, or a part of one: connection refused, reset, timed out.
     Network,
-    /// An answer arrived that cannot be read as what it should be.
+    /// The response cannot be read, or is not the expected one.
     UnexpectedResponse,
     /// The local disk failed, is full, or may not be written.
     Storage,
@@ -106,7 +106,7 @@ impl Error {
         self
     }
 
-    /// Marks that the remote may have processed the request: the connection broke off after it was sent.
+    /// Marks that the remote may have processed the request: the connection was lost after it was sent.
     #[must_use]
     pub fn with_ambiguity(mut self, ambiguous: bool) -> Self {
         self.ambiguous = ambiguous;

@@ -13,137 +13,137 @@ use crate::delivery::Disposition;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum PipelineEvent<'a> {
-    /// The source gave a delivery of this many items.
+    /// The source gave a delivery.
     Received {
-        /// Items.
+        /// Items of the delivery, malformed ones included.
         items: usize,
     },
     /// An item ended.
     Ended {
-        /// How.
+        /// The end that it came to.
         disposition: Disposition,
     },
     /// The sink accepted a request.
     Accepted {
-        /// Entries in it.
+        /// Entries in the request.
         entries: usize,
-        /// Bytes of it on the wire.
+        /// Bytes of the body as sent, after compression.
         bytes: usize,
     },
     /// A request to the sink failed.
     SendFailed {
-        /// Why.
+        /// The failure of this attempt.
         error: &'a Error,
-        /// Entries in it.
+        /// Entries in the request.
         entries: usize,
-        /// When it is sent again; `None`: not as it is.
+        /// The wait before the same request is sent again; `None`: it is not, but split or given up.
         retry_in: Option<Duration>,
     },
     /// The source failed.
     SourceFailed {
-        /// Why.
+        /// The source's error.
         error: &'a Error,
-        /// When it is asked again; `None`: never.
+        /// The wait before it is asked again; `None`: never, the run ends.
         retry_in: Option<Duration>,
     },
     /// Dead letters could not be written.
     DeadLettersFailed {
-        /// Why.
+        /// The store's error.
         error: &'a Error,
-        /// When they are written again; `None`: never.
+        /// The wait before they are written again; `None`: never, the run ends.
         retry_in: Option<Duration>,
     },
-    /// A delivery was settled, or handed back: its source was told the outcomes.
+    /// The source recorded the outcomes of a delivery, handed-back items included.
     Settled {
-        /// Items.
+        /// Items of the delivery.
         items: usize,
     },
     /// A delivery could not be settled.
     SettleFailed {
-        /// Why.
+        /// The acker's error.
         error: &'a Error,
     },
-    /// A source asked and got a good answer.
+    /// The remote of a source answered a poll with a page.
     Polled {
-        /// Which source: its org.
+        /// The source, by its org.
         source: &'a str,
-        /// Events in the answer.
+        /// Events in the page.
         items: usize,
-        /// True if there was room for more: the source has caught up.
+        /// True if the page had room for more: the source has caught up.
         caught_up: bool,
-        /// From the latest `published` of the answer to now; `None`: no event in it, or one of the future.
+        /// From the latest `published` of the page to now; `None`: the page is empty, or its latest event lies in the future.
         lag: Option<Duration>,
-        /// Requests that the source may still make in the current window, where it knows.
+        /// Requests that the source may still make in the current rate-limit window; `None`: not known.
         budget_left: Option<u32>,
     },
     /// A source waits for its request budget.
     RateLimitWait {
-        /// Which source: its org.
+        /// The source, by its org.
         source: &'a str,
-        /// How long.
+        /// The length of the wait.
         wait: Duration,
     },
-    /// A source has given no event for the time that was set for this, and says so again after each such time.
+    /// A source has given no event for as long as its alarm is set to. Repeated after each further such time.
     SourceSilent {
-        /// Which source: its org.
+        /// The source, by its org.
         source: &'a str,
         /// Since its last event, or since it was opened.
         since_event: Duration,
-        /// Since its last good answer: small if the source's remote answers and has nothing. `None`: there was none yet.
+        /// Since the remote's last valid response: small if it responds and has no events. `None`: there was none yet.
         since_response: Option<Duration>,
     },
-    /// A source could not go on where it was, and reads again from an earlier time.
+    /// The remote refused the cursor of a source, which reads again from an earlier time.
     CursorReset {
-        /// Which source: its org.
+        /// The source, by its org.
         source: &'a str,
-        /// From when.
+        /// The time from which it reads.
         since: DateTime<Utc>,
     },
-    /// A source read a part again, and what of it was known already.
+    /// A source read its overlap window again, to find events that the remote stored late.
     OverlapReread {
-        /// Which source: its org.
+        /// The source, by its org.
         source: &'a str,
         /// Events that were settled or in flight before.
         known: usize,
-        /// Events that had not been given, though later ones had.
+        /// Late events: not given before, though later ones were.
         late: usize,
     },
-    /// A source has so much to read that some of it may be too old by the time it is read.
+    /// The backlog of a source nears the age limit: some of its events may expire before they are read.
     BacklogAging {
-        /// Which source: its org.
+        /// The source, by its org.
         source: &'a str,
-        /// How old the event is that was read last.
+        /// The age of the events read last.
         age: Duration,
-        /// Events of this backlog that were too old already when they were read.
+        /// Events of this backlog that were too old when they were read.
         too_old: u64,
-        /// What is to be expected of the rest.
+        /// The forecast for the rest of the backlog.
         forecast: BacklogForecast,
     },
-    /// A source that reads a bounded range has come this far.
+    /// The progress of a source that reads a bounded range.
     BackfillProgress {
-        /// Which source: its org.
+        /// The source, by its org.
         source: &'a str,
-        /// The latest `published` of what was read.
+        /// The latest `published` read so far.
         published: DateTime<Utc>,
-        /// The part of the range before it, 0 to 1.
+        /// The share of the range that lies before it, 0 to 1.
         share: f64,
     },
 }
 
-/// What is to be expected of a backlog at the pace of the last minutes.
+/// How a backlog will develop at the read rate of the last minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BacklogForecast {
-    /// Too little was read yet to tell.
+    /// Too few pages were read to tell.
     Unknown,
-    /// It gets shorter; about so many more events will be too old when they are read.
+    /// The backlog shrinks; some more events will expire before they are read.
     Shrinking {
-        /// Events, estimated.
+        /// The estimated number of those events.
         too_old: u64,
     },
-    /// It gets longer: from then on every event will be too old when it is read.
+    /// The backlog grows: after a while every event will be too old when it is read.
     Growing {
-        /// From now; zero if that is so already.
+        /// The time until then; zero if it is so already.
         within: Duration,
     },
 }
@@ -160,7 +160,8 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
     }
 }
 
-/// Reports failures through `tracing` as warnings, everything else at debug level. The default.
+/// The default: logs failures with `tracing` at warn (a permanent source failure at error), late events and backfill progress at info, the
+/// rest at debug.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TracingObserver;
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::backoff::later;
 use crate::{Error, ErrorKind};
 
-/// A source that was asked after it had failed and is silent for this long is quiet, not failing.
+/// After this long without a response a source that had failed counts as idle, not as failing.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Since when something fails, or is in flight, with nothing accepted or settled.

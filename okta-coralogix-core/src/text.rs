@@ -1,4 +1,4 @@
-//! Text of others, for messages and logs.
+//! Foreign text, sanitized for messages and logs.
 
 /// Characters of foreign text that a message repeats.
 pub const MAX_FOREIGN_CHARS: usize = 300;

@@ -103,7 +103,7 @@ impl CheckpointStore for FileCheckpoint {
             store.save(&body, expected.as_ref()).await
         });
         save.await.map_err(|error| {
-            Error::new(ErrorKind::Storage, "saving the checkpoint was broken off")
+            Error::new(ErrorKind::Storage, "saving the checkpoint was interrupted")
                 .with_source(error)
         })?
     }

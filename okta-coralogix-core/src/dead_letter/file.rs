@@ -13,7 +13,7 @@ use super::{DeadLetter, DeadLetterRecord, DeadLetters};
 use crate::disk::{Disk, DiskLock, OsDisk, failed, folder_of, sibling, unresolved};
 use crate::{Error, ErrorKind, Result};
 
-/// How long to wait for others that write to the same file.
+/// How long to wait for other writers of the same file.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Dead letters in a file: one JSON object per line (NDJSON), see [`DeadLetterRecord`].
@@ -108,7 +108,7 @@ impl FileDeadLetters {
         &self.store.disk
     }
 
-    /// Rotates the file away, if there is anything in it, and returns all that were rotated away: the oldest first.
+    /// Rotates the current file unless it is empty; returns all rotated files, the oldest first.
     pub(super) async fn rotate_now(&self) -> Result<Vec<PathBuf>> {
         self.store.rotate_now().await
     }
@@ -123,7 +123,7 @@ impl DeadLetters for FileDeadLetters {
         write.await.map_err(|error| {
             Error::new(
                 ErrorKind::Storage,
-                "writing the dead letters was broken off",
+                "writing the dead letters was interrupted",
             )
             .with_source(error)
         })?
@@ -181,7 +181,7 @@ impl Store {
         self.sync_folder().await
     }
 
-    /// Rotates the file away, if there is anything in it, and returns all that were: the oldest first.
+    /// See [`FileDeadLetters::rotate_now`].
     async fn rotate_now(&self) -> Result<Vec<PathBuf>> {
         let _busy = self.busy.lock().await;
         let _held = self.lock().await?;

@@ -44,7 +44,7 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// The names in a folder.
     async fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
 
-    /// Makes a new file of `bytes` in place of what stood there, and syncs it. Not atomic: the caller renames it.
+    /// Replaces the file by a new one of `bytes`, and syncs it. Not atomic: the caller renames it.
     async fn write(&self, path: &Path, bytes: Bytes) -> io::Result<()>;
 
     /// Appends to a file, which is created if it is missing: each part with one write call, so that the parts of
@@ -60,8 +60,8 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// Makes the names in a folder survive a power cut.
     async fn sync_folder(&self, folder: &Path) -> io::Result<()>;
 
-    /// Locks a file, which is created if it is missing, against everybody else. Waits for up to `timeout`; `None` if
-    /// somebody else held it all the time. The lock ends when the guard is dropped or the process dies.
+    /// Locks a file exclusively; creates it if it is missing. Waits for up to `timeout`; `None` if another lock was held all the
+    /// time. The lock ends when the guard is dropped or the process dies.
     async fn lock(&self, path: &Path, timeout: Duration) -> io::Result<Option<Box<dyn DiskLock>>>;
 }
 

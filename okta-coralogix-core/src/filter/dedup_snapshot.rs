@@ -1,4 +1,4 @@
-//! The stored form of the deduplication window.
+//! A snapshot of the deduplication window, as it is stored with the cursor.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

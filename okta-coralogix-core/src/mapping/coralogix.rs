@@ -236,7 +236,7 @@ impl CoralogixMappingBuilder {
         self
     }
 
-    /// The mapping.
+    /// Builds the mapping.
     ///
     /// # Errors
     /// `Config` if a name is empty or a path cannot be read.

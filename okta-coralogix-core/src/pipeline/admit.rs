@@ -1,4 +1,4 @@
-//! What becomes of an item when it is received: filtered, claimed, mapped.
+//! Admission: malformed, age, filters, dedup claim, mapping.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use crate::filter::{Claim, DropReason};
 use crate::sink::{AgeCheck, Item};
 use crate::{ClockOffset, MalformedEvent, RawEvent, Result};
 
-/// Longer ones are not remembered, so that the window stays small. Okta's have 36.
+/// Longer uuids are not remembered, so that the window stays small. Okta's have 36 bytes.
 const MAX_UUID_BYTES: usize = 256;
 
 impl Run {
-    /// Judges one item of a delivery: ends it, has it wait for a copy, queues it, or returns it for the dead letters.
+    /// Admits one item of a delivery: ends it, lets it wait for a copy, queues it, or returns it for the dead letters.
     pub(super) fn admit(
         &mut self,
         item: ItemGuard,

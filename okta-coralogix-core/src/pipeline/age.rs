@@ -10,7 +10,7 @@ use crate::filter::AgePolicy;
 use crate::sink::AgeCheck;
 use crate::{ClockOffset, RawEvent};
 
-/// An entry that was received less than this ago has not waited: it is not judged by its age again.
+/// The age of an entry that was received less than this ago is not checked again.
 const WAITED: Duration = Duration::from_secs(1);
 
 impl Parts {

@@ -1,4 +1,4 @@
-//! How a pipeline is put together.
+//! The builder of a pipeline.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,43 +48,43 @@ impl<S: EventSource> PipelineBuilder<S> {
         }
     }
 
-    /// How an event becomes an entry. Default: [`CoralogixMapping`] with its defaults.
+    /// Maps each event to an entry. Default: [`CoralogixMapping`] with its defaults.
     pub fn mapping(mut self, mapping: impl Mapping) -> Self {
         self.parts.mapping = Arc::new(mapping);
         self
     }
 
-    /// The age rule. Default: 24 hours, dropped and counted.
+    /// The age rule. Default: events older than 24 hours are dropped and counted.
     pub fn age_filter(mut self, filter: AgeFilter) -> Self {
         self.parts.age = filter;
         self
     }
 
-    /// One more filter, after those added before and after the age rule.
+    /// Adds a filter, which runs after the age rule and after the filters added before.
     pub fn filter(mut self, filter: impl EventFilter) -> Self {
         self.parts.filters.push(Arc::new(filter));
         self
     }
 
-    /// Where events go that cannot be delivered. Without it the first such event ends the run.
+    /// The store for events that cannot be delivered. Without one, the first such event ends the run.
     pub fn dead_letters(mut self, store: impl DeadLetters) -> Self {
         self.parts.dead_letters = Arc::new(store);
         self
     }
 
-    /// Where the time comes from. Default: the operating system.
+    /// The clock. Default: the operating system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.parts.clock = Arc::new(clock);
         self
     }
 
-    /// Who hears what happens. Default: `tracing`.
+    /// Receives the [`PipelineEvent`](crate::observe::PipelineEvent)s of the run. Default: [`TracingObserver`].
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.parts.observer = Arc::new(observer);
         self
     }
 
-    /// How long to wait before asking again, on either side.
+    /// The waits between attempts at the source, the sink and the dead letters.
     pub fn backoff(mut self, policy: BackoffPolicy) -> Self {
         self.parts.backoff = policy;
         self
@@ -102,14 +102,14 @@ impl<S: EventSource> PipelineBuilder<S> {
         self
     }
 
-    /// How many bytes of events may be in flight: nothing more is taken at this many. Default: 64 MiB. The last delivery taken may
-    /// exceed it, and each request in flight holds its body too.
+    /// Bytes of events in flight at which the pipeline asks the source for no more. Default: 64 MiB. The last delivery may exceed it,
+    /// and each request in flight holds its body too.
     pub fn max_in_flight_bytes(mut self, bytes: usize) -> Self {
         self.limits.bytes = bytes;
         self
     }
 
-    /// The most requests to the sink at a time; a sink that answers 429 or 503 gets fewer for a while. Default: 4.
+    /// Maximum number of requests to the sink at a time; after a 429 or 503 there are fewer for a while. Default: 4.
     pub fn max_in_flight_requests(mut self, requests: usize) -> Self {
         self.limits.requests = requests;
         self
@@ -121,7 +121,7 @@ impl<S: EventSource> PipelineBuilder<S> {
         self
     }
 
-    /// How long what is in flight may take to finish after the shutdown or a fatal error. Default: 30 s.
+    /// How long requests and settlements in flight may take to finish after the shutdown or a fatal error. Default: 30 s.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.limits.drain = timeout;
         self
@@ -140,7 +140,7 @@ impl<S: EventSource> PipelineBuilder<S> {
         self
     }
 
-    /// The pipeline.
+    /// Builds the pipeline.
     ///
     /// # Errors
     /// `Config` if a bound is zero.

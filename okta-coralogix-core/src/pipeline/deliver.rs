@@ -1,4 +1,4 @@
-//! One request's worth of events, until each of them has ended.
+//! Delivers the events of one request, until each of them has ended.
 
 use std::sync::Arc;
 

@@ -59,15 +59,15 @@ pub(super) struct Slot {
     pub(super) item: ItemGuard,
     pub(super) event: RawEvent,
     pub(super) clock_offset: ClockOffset,
-    /// The time that its age was judged by at its receipt.
+    /// The time that its age was checked against at its receipt.
     pub(super) judged_at: DateTime<Utc>,
-    /// The age rule has let it pass with a new timestamp: it is not judged again.
+    /// The age rule gave it a new timestamp: its age is not checked again.
     pub(super) restamped: bool,
     pub(super) queued: Instant,
 }
 
 impl Slot {
-    /// The time to judge its age by now: the earlier of the clock, and of the time of its receipt plus what has passed
+    /// The time that its age is checked against: the earlier of the clock, and of the time of its receipt plus what has passed
     /// since, so that a step of the host's clock cannot make it old.
     pub(super) fn age_clock(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let waited = TimeDelta::from_std(self.queued.elapsed()).unwrap_or(TimeDelta::MAX);

@@ -1,12 +1,12 @@
-//! The ledger: how the items of each delivery ended, and when its source is told.
+//! The ledger: the disposition of each item of a delivery, and when the delivery may be settled.
 //!
 //! A delivery is *open* (an item has not ended), *complete*, *being settled* (its acker was taken), *settled*, and forgotten.
 //!
 //! * [`end`](Ledger::end) ends an item, once; the last one makes the delivery complete.
 //! * [`ready`](Ledger::ready) gives out complete deliveries to be settled: of a cumulative source only the oldest that is not
 //!   settled, so that its cursor never passes an open one; of an individual source any.
-//! * A cumulative source that hears of an item that was handed back goes back, and gives all again that it gave since:
-//!   what was received before then is settled as handed back, whatever became of it ([`rewind`](Ledger::rewind)).
+//! * A cumulative source rewinds when an item is handed back, and gives again all deliveries since. Those that were received
+//!   before are settled as handed back, whatever their items' dispositions ([`rewind`](Ledger::rewind)).
 //! * A delivery that is out of time is settled by an individual source while items are open; they count as handed back for it.
 //!
 //! A delivery is settled at most once, and none of its items as done with that has not ended.
@@ -29,13 +29,13 @@ pub(super) struct Ledger {
     open: usize,
     /// Bytes of the deliveries.
     bytes: usize,
-    /// A cumulative source gives again what has a lower number than this and is not settled.
+    /// Deliveries numbered below this are handed back after a rewind.
     rewound: u64,
 }
 
 #[derive(Debug)]
 struct Tracked {
-    /// `None` once the source is being told.
+    /// `None` once the settlement has begun.
     acker: Option<Box<dyn Acker>>,
     /// `None` for items that have not ended.
     items: Vec<Option<Disposition>>,
@@ -45,7 +45,7 @@ struct Tracked {
     settled: bool,
 }
 
-/// A delivery whose source is to be told.
+/// A delivery that is ready to be settled, with an outcome for each item.
 #[derive(Debug)]
 pub(super) struct Settlement {
     pub(super) delivery: u64,
@@ -65,7 +65,7 @@ impl Ledger {
         }
     }
 
-    /// A cumulative source goes back: whatever it has given so far is handed back with what made it go.
+    /// A cumulative source rewinds its cursor: all deliveries that it has given so far are handed back too.
     pub(super) fn rewind(&mut self) {
         if self.order == AckOrder::Cumulative {
             self.rewound = self.next;
@@ -128,7 +128,7 @@ impl Ledger {
         true
     }
 
-    /// Deliveries whose source may be told now: all ended, and in the source's order.
+    /// Deliveries that may be settled now: all items ended, and in the source's order.
     pub(super) fn ready(&mut self) -> Vec<Settlement> {
         let mut ready = Vec::new();
         let mut rewinds = false;
@@ -155,7 +155,7 @@ impl Ledger {
         ready
     }
 
-    /// The source has been told, or refuses to hear.
+    /// The settlement finished or failed.
     pub(super) fn settled(&mut self, delivery: u64) {
         if let Some(tracked) = self.deliveries.get_mut(&delivery) {
             tracked.settled = true;
@@ -188,7 +188,7 @@ impl Ledger {
             .collect()
     }
 
-    /// The delivery is out of time: an individual source is told as it is, a cumulative one in its turn all the same.
+    /// The deadline of the delivery has passed: that of an individual source is settled as it is, that of a cumulative one in its turn.
     pub(super) fn expire(&mut self, delivery: u64) -> Option<Settlement> {
         let tracked = self.deliveries.get_mut(&delivery)?;
         tracked.deadline = None;

@@ -26,7 +26,7 @@ impl Queue {
         Some(slot.queued)
     }
 
-    /// True if what waits should fill a request.
+    /// True if the waiting entries should fill a request.
     pub(super) fn fills(&self, limits: BatchLimits) -> bool {
         self.items.len() >= limits.entries || self.bytes >= limits.bytes
     }
@@ -44,7 +44,7 @@ impl Queue {
         Ok(taken)
     }
 
-    /// Hands back those that `wanted` says.
+    /// Hands back the items that are `wanted`.
     pub(super) fn withdraw(&mut self, wanted: impl Fn(ItemId) -> bool) {
         let stays = |slot: &Slot| !wanted(slot.item.id);
         self.items

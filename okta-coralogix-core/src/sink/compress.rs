@@ -1,4 +1,4 @@
-//! A request's body, compressed where it holds nobody up.
+//! Compresses request bodies, large ones on a blocking thread.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::{Batch, LogSink};
 use crate::{Error, ErrorKind, Result};
 
-/// The most bytes that are compressed on the thread that polls: gzip takes about 0.1 ms for so many. A poll that takes longer
-/// delays every other task of its thread, timers included; a full request of 2 MB takes some 6 ms.
+/// The largest body that is compressed on the polling thread: gzip takes about 0.1 ms for it. A longer poll would delay every other
+/// task of the thread, timers included; a full request of 2 MB takes some 6 ms.
 const MAX_INLINE_BYTES: usize = 32 * 1024;
 
-/// Compresses the body of a batch, on one of the runtime's threads for blocking work if it is large.
+/// Compresses the body of a batch.
 ///
 /// # Errors
 /// If the runtime is being shut down.

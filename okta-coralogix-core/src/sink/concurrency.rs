@@ -1,4 +1,4 @@
-//! Adaptive concurrency: how many requests a sink gets at a time (additive increase, multiplicative decrease).
+//! Adaptive concurrency: the number of requests in flight to a sink (additive increase, multiplicative decrease).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use crate::ErrorKind;
 
 /// The number of requests in flight. It halves with each 429 or 503, down to one, and grows by one with each full round
-/// of successes, up to the most that there may be.
+/// of successes, up to `max`.
 #[derive(Debug)]
 pub(crate) struct AdaptiveConcurrency {
     state: Mutex<State>,
@@ -26,7 +26,7 @@ struct State {
 pub(crate) struct Permit<'a>(&'a AdaptiveConcurrency);
 
 impl AdaptiveConcurrency {
-    /// At max `max` at a time, which is one at least.
+    /// At most `max` requests at a time; at least one.
     pub(crate) fn new(max: usize) -> Self {
         let max = max.max(1);
         Self {

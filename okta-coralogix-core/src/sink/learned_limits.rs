@@ -1,4 +1,4 @@
-//! The limits that the answers of a sink have taught, shared by all requests to it.
+//! Limits learned from a sink's responses.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,13 +8,12 @@ use tokio::time::{Instant, sleep_until};
 use super::concurrency::{AdaptiveConcurrency, Permit};
 use crate::ErrorKind;
 
-/// Requests that follow a 400: this many at once, then one each `PACE`, so that many bad entries do not become a storm of
-/// requests.
+/// Requests that follow a 400: this many at once, then one each `PACE`, so that many bad entries do not flood the endpoint.
 const BURST: u32 = 200;
 const PACE: Duration = Duration::from_millis(10);
 
 /// Accepted requests after which the size limit is forgotten: the proxy that answered 413 may be gone, or may have been wrong. The
-/// number doubles each time, so that a limit that stays is met ever more seldom.
+/// number doubles each time, so that a lasting limit is tested less and less often.
 const FIRST_TRY: u32 = 32;
 const LAST_TRY: u32 = 1_024;
 
@@ -25,7 +24,7 @@ pub(crate) struct LearnedLimits {
     state: Mutex<State>,
 }
 
-/// What the endpoint has answered so far, which tells a bad entry from a bad endpoint.
+/// The endpoint's responses so far, which tell a bad entry from a bad endpoint.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct TrackRecord {
     /// Entries rejected alone in a row, with nothing accepted in between.
@@ -35,16 +34,16 @@ pub(crate) struct TrackRecord {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The smallest request that the sink has called too large, in plain bytes.
+    /// The smallest request that the sink rejected as too large, in uncompressed bytes.
     too_large: usize,
-    /// The largest request below that which it has taken.
+    /// The largest accepted request below that size.
     accepted: usize,
-    /// Requests that it has taken since something was too large, or that was forgotten.
+    /// Requests accepted since one was too large, or since that limit was forgotten.
     since: u32,
-    /// After how many of them that is forgotten.
+    /// The limit is forgotten after this many of them.
     try_after: u32,
     record: TrackRecord,
-    /// When the requests after refusals would be through at their pace.
+    /// When the paced requests so far would all have been sent.
     paced: Option<Instant>,
 }
 
@@ -107,7 +106,7 @@ impl LearnedLimits {
         }
     }
 
-    /// Plain bytes that the next request may have: as many as the sink has accepted, or half as many as it called too large.
+    /// The largest body that the next request may have, uncompressed: the largest accepted one, or half of the smallest rejected one.
     pub(crate) fn ceiling(&self) -> usize {
         let state = self.state();
         match state.too_large {

@@ -108,14 +108,14 @@ impl LogSink for NdjsonSink {
         Ok(Batch::new(&entries[..taken], lines.into()))
     }
 
-    /// Requests are written in the order in which they were begun. What was begun is finished even if the future is dropped: a
-    /// line is never cut by the next one.
+    /// Requests are written in the order in which they began. A write that has begun finishes even if the future is dropped, so that
+    /// no line is cut by the next one.
     async fn send(&self, batch: &Batch) -> Result<()> {
         let (target, lines) = (Arc::clone(&self.target), batch.body.clone());
         let mut torn = Arc::clone(&self.torn).lock_owned().await;
         let written = tokio::spawn(async move { target.write(lines, &mut torn).await });
         written.await.map_err(|error| {
-            Error::new(ErrorKind::Storage, "writing the lines was broken off").with_source(error)
+            Error::new(ErrorKind::Storage, "writing the lines was interrupted").with_source(error)
         })??;
         Ok(())
     }

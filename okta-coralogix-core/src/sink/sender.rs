@@ -68,7 +68,7 @@ pub struct EntrySenderBuilder {
     seed: u64,
 }
 
-/// What became of an entry.
+/// The result for one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendOutcome {
@@ -76,22 +76,22 @@ pub enum SendOutcome {
     Accepted,
     /// It cannot be sent: it fits no request, or the sink refuses it for good.
     Refused {
-        /// Why.
+        /// The kind of refusal.
         reason: DeadLetterReason,
-        /// In words; the remote's where it rejected the entry (bounded).
+        /// The refusal in words: the remote's own, shortened, if it rejected the entry.
         detail: String,
     },
     /// Not sent, or sent and not known to have been accepted.
     Unsent,
 }
 
-/// Not everything was sent.
+/// Some entries were not sent.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SendError {
-    /// Why.
+    /// The error that ended the call.
     pub error: Error,
-    /// What became of each entry, in the order in which they were given.
+    /// One outcome per entry, in their order.
     pub outcomes: Vec<SendOutcome>,
 }
 
@@ -108,42 +108,42 @@ impl std::error::Error for SendError {
 }
 
 impl EntrySenderBuilder {
-    /// The most requests in flight; 4 by default, one at least.
+    /// Maximum number of requests in flight, at least 1. Default: 4.
     #[must_use]
     pub fn max_in_flight_requests(mut self, requests: usize) -> Self {
         self.requests = requests.max(1);
         self
     }
 
-    /// How long to wait before a request is sent again.
+    /// The waits between attempts at a request.
     #[must_use]
     pub fn backoff(mut self, policy: BackoffPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// The time without anything accepted after which [`EntrySender::send`] gives up; never by default.
+    /// [`EntrySender::send`] gives up after this long without an accepted request. Default: never.
     #[must_use]
     pub fn give_up_after(mut self, after: Duration) -> Self {
         self.give_up_after = after;
         self
     }
 
-    /// Observes requests that were accepted or failed; by default they are logged with `tracing`.
+    /// Observes accepted and failed requests. Default: [`TracingObserver`].
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Arc::new(observer);
         self
     }
 
-    /// Determines the jitter of the waits; drawn at random by default.
+    /// The seed of the jitter. Default: random.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// The sender.
+    /// Builds the sender.
     #[must_use]
     pub fn build(self) -> EntrySender {
         EntrySender {
@@ -168,14 +168,13 @@ impl EntrySender {
     }
 
     /// Sends `entries` until each has been accepted or refused, for as long as it takes unless
-    /// [`give_up`](EntrySenderBuilder::give_up_after) is set. Returns what became of each, in their order.
+    /// [`give_up_after`](EntrySenderBuilder::give_up_after) is set. Returns one outcome per entry, in their order.
     ///
     /// # Cancel safety
     /// Dropping the future leaves open which entries were sent.
     ///
     /// # Errors
-    /// [`SendError`], with what became of each entry: a refused key, a wrong endpoint and their like, or the time given has
-    /// passed.
+    /// [`SendError`], with the outcome of each entry: on a permanent error, such as a refused key, or when the sender gave up.
     pub async fn send(&self, entries: Vec<LogEntry>) -> Result<Vec<SendOutcome>, SendError> {
         let (stop, stopped) = watch::channel(false);
         let give_up_after = self.settings.give_up_after;

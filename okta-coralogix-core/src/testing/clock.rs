@@ -1,4 +1,4 @@
-//! A clock that goes with tokio's.
+//! A wall clock that advances with `tokio::time`.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::Clock;
 
-/// A wall clock that starts at a given time and goes with `tokio::time`, which tests pause. It can be set wrong.
+/// A wall clock that starts at a given time and advances with `tokio::time`, which tests pause. It can be set wrong.
 #[derive(Debug)]
 pub struct TestClock {
     start: DateTime<Utc>,

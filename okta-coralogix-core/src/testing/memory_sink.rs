@@ -84,7 +84,7 @@ impl MemorySink {
         self.state().script.extend(faults);
     }
 
-    /// What was scripted and not met is forgotten.
+    /// Drops the scripted faults that no request has met.
     pub fn clear_script(&self) {
         self.state().script.clear();
     }
@@ -94,7 +94,7 @@ impl MemorySink {
         self.state().refuses_all = error;
     }
 
-    /// No request is answered for this long from now.
+    /// Every request fails for this long from now, as on a lost connection.
     pub fn fail_for(&self, time: Duration) {
         self.state().down_until = Some(Instant::now() + time);
     }
@@ -121,7 +121,7 @@ impl MemorySink {
         self.state().requests.clone()
     }
 
-    /// The most requests that were in flight at a time.
+    /// The highest number of requests that were in flight at a time.
     #[must_use]
     pub fn max_in_flight(&self) -> usize {
         self.state().max_in_flight

@@ -77,7 +77,7 @@ impl MemorySource {
         self
     }
 
-    /// Deliveries say that the far clock is off by this.
+    /// Deliveries carry this offset of the remote's clock.
     #[must_use]
     pub fn with_clock_offset(self, offset: ClockOffset) -> Self {
         self.state().clock_offset = offset;

@@ -50,7 +50,7 @@ pub enum Excess {
 /// Sends one request and reads its response within `limits`.
 ///
 /// # Errors
-/// [`TransportError`]: no connection, broken off, out of time, or too long.
+/// [`TransportError`]: no connection, an interrupted one, a timeout, or a body that is too long.
 pub async fn exchange(
     transport: &dyn Transport,
     request: Request<Bytes>,

@@ -51,7 +51,7 @@ pub enum TransportError {
     #[error("no connection: {0}")]
     Connect(String),
     /// The connection ended after the server may have seen the request.
-    #[error("the connection broke off: {0}")]
+    #[error("the connection was interrupted: {0}")]
     Interrupted(String),
     /// The response, or a part of it, did not arrive in time. The server may have acted on the request.
     #[error("no answer within {0:?}")]

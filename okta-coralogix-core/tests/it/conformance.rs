@@ -1,4 +1,4 @@
-//! The memory ends keep the contracts that they stand in for.
+//! The stores, sources and sinks of this crate keep their contracts.
 
 use std::sync::Arc;
 

@@ -348,7 +348,7 @@ async fn a_save_that_was_dropped_leaves_old_or_new_and_the_next_one_goes_on() {
                 tokio::task::yield_now().await;
             }
         }
-        // A save that has begun is waited for: nothing changes behind the back of whoever has loaded.
+        // A save that has begun is waited for: the record does not change after it was loaded.
         let found = stored(&store).await;
         let is_new = found.value == dropped;
         assert!(is_new || found.version == version, "{polls} polls");

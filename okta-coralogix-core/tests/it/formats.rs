@@ -1,7 +1,7 @@
 //! Files that version 0.1.0 wrote before its names were settled: what is a format stays readable.
 //!
 //! `tests/formats` was written by that code, once, with `write_the_files`. It is not written anew: a change that makes one
-//! of these tests fail takes the position or the dead letters from whoever upgrades.
+//! of these tests fail takes the position or the dead letters from users who upgrade.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -48,7 +48,7 @@ impl Harness {
         }
     }
 
-    async fn put_aside(&self, events: &[Bytes]) {
+    async fn dead_letter(&self, events: &[Bytes]) {
         let origin = Arc::new(Origin::org("acme"));
         for events in events.chunks(50) {
             let letter = |event: &Bytes| {
@@ -127,7 +127,7 @@ async fn what_can_be_sent_is_and_the_rest_stays_with_the_new_reason() {
     letters.push(malformed.clone());
     // Written twice, as after a crash between writing and settling.
     letters.push(letters[0].clone());
-    harness.put_aside(&letters).await;
+    harness.dead_letter(&letters).await;
     let torn = harness.folder.path().join("letters");
     let whole = std::fs::read(&torn).unwrap();
     std::fs::write(&torn, [&whole[..], b"{\"time\":\"2026-"].concat()).unwrap();
@@ -179,7 +179,7 @@ async fn what_can_be_sent_is_and_the_rest_stays_with_the_new_reason() {
 async fn a_replay_that_was_stopped_goes_on_without_loss_or_repeat() {
     let harness = Harness::new().await;
     let events = events(1_500);
-    harness.put_aside(&bytes(&events)).await;
+    harness.dead_letter(&bytes(&events)).await;
     let mut replays = 0;
     loop {
         let so_far = harness.sink.arrived().len();
@@ -214,7 +214,7 @@ async fn a_replay_that_was_stopped_goes_on_without_loss_or_repeat() {
 async fn a_replay_that_was_dropped_gives_again_what_was_in_flight_and_no_more() {
     let harness = Harness::new().await;
     let events = events(1_200);
-    harness.put_aside(&bytes(&events)).await;
+    harness.dead_letter(&bytes(&events)).await;
     let mut source = harness.source().await;
     let first = source.next().await.unwrap().unwrap();
     let second = source.next().await.unwrap().unwrap();
@@ -229,7 +229,7 @@ async fn a_replay_that_was_dropped_gives_again_what_was_in_flight_and_no_more() 
 #[tokio::test]
 async fn an_account_that_cannot_be_written_hands_its_letters_back() {
     let harness = Harness::new().await;
-    harness.put_aside(&bytes(&events(10))).await;
+    harness.dead_letter(&bytes(&events(10))).await;
     let mut source = harness.source().await;
     let delivery = source.next().await.unwrap().unwrap();
     let outcomes = vec![Outcome::Settled; 10];
@@ -247,7 +247,7 @@ async fn an_account_that_cannot_be_written_hands_its_letters_back() {
 async fn the_account_of_another_file_of_the_same_number_counts_for_nothing() {
     let harness = Harness::new().await;
     let events = events(20);
-    harness.put_aside(&bytes(&events[..10])).await;
+    harness.dead_letter(&bytes(&events[..10])).await;
     let mut source = harness.source().await;
     let delivery = source.next().await.unwrap().unwrap();
     delivery
@@ -261,7 +261,7 @@ async fn the_account_of_another_file_of_the_same_number_counts_for_nothing() {
     let kept = std::fs::read(&account).unwrap();
     assert_eq!(harness.replay().await.unwrap().received, 0);
     std::fs::write(&account, kept).unwrap();
-    harness.put_aside(&bytes(&events[10..])).await;
+    harness.dead_letter(&bytes(&events[10..])).await;
     assert_eq!(harness.replay().await.unwrap().delivered, 10);
 }
 
@@ -277,7 +277,7 @@ async fn two_replays_at_a_time_are_one_too_many() {
 async fn the_source_of_dead_letters_keeps_the_contract() {
     let harness = Harness::new().await;
     let events = events(1_400);
-    harness.put_aside(&bytes(&events)).await;
+    harness.dead_letter(&bytes(&events)).await;
     let letters = &harness.letters;
     let open = || {
         async move {

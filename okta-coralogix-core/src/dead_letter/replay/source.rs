@@ -35,8 +35,8 @@ type Parse = dyn Fn(Bytes, Arc<Origin>) -> Result<RawEvent, MalformedEvent> + Se
 ///
 /// Opening it rotates the file away: every writer of dead letters, the replay's own pipeline included, begins a new file. All files
 /// that were rotated away are then read. Which lines are settled is written down beside each file and synced, so
-/// that a replay that was interrupted goes on where it stood; a file of which every line is settled is removed. A
-/// replay that was killed gives again what was in flight.
+/// that an interrupted replay resumes; a file of which every line is settled is removed. After a kill, the events that were in flight
+/// are given again.
 ///
 /// An event that cannot be read, or a line that is no record, is given as malformed: a pipeline puts it into the new dead
 /// letters. Give that pipeline [`AgePolicy::DeadLetter`](crate::filter::AgePolicy::DeadLetter), unless what has become too
@@ -62,18 +62,18 @@ pub struct DeadLetterSource {
     disk: Arc<dyn Disk>,
     /// Files that have not been opened.
     waiting: VecDeque<PathBuf>,
-    /// The first of them is being opened: kept, so that a call of `next` that was dropped leaves nothing to be begun twice.
+    /// The first of them is being opened. Kept here, so that a dropped call of `next` does not begin it twice.
     opening: Option<Opening>,
     /// Files of which a line may not be settled. Only the last one is still being read.
     opened: Vec<ReplayFile>,
     /// A delivery has ended.
     changed: Arc<Notify>,
     parse: Arc<Parse>,
-    /// Held so that no two replays send the same letters, by what was begun on the disk too.
+    /// Excludes a second replay until pending disk writes finish.
     lock: Arc<dyn DiskLock>,
 }
 
-/// How long to wait for what a replay before this one, which was dropped, has begun on the disk.
+/// How long to wait for the pending disk writes of a dropped replay.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl DeadLetterSource {

@@ -1,4 +1,4 @@
-//! The elements of an array, as long as there are not too many.
+//! The elements of a page, up to a limit.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Deserializer};
 
 use crate::event::fields::Fields;
 
-/// The most elements of a page, a hundred times Okta's most: each costs some hundred bytes however small it is.
+/// The element limit of a page, a hundred times Okta's: each element costs some hundred bytes however small it is.
 pub(super) const MAX_ELEMENTS: usize = 100_000;
 
-/// The elements of an array, not too many of them.
+/// The elements of an array of at most [`MAX_ELEMENTS`].
 pub(super) struct LimitedElements<'a>(pub(super) Vec<Fields<'a>>);
 
 impl<'de> Deserialize<'de> for LimitedElements<'de> {

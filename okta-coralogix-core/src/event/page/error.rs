@@ -18,6 +18,6 @@ pub enum PageError {
     )]
     Unsplittable,
     /// The array does not end, or something follows it.
-    #[error("the page breaks off, or something follows its array")]
+    #[error("the page ends before its array does, or something follows the array")]
     Truncated,
 }

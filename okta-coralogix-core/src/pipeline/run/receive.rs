@@ -1,4 +1,4 @@
-//! Receiving from the source, and admitting what it gave.
+//! Receiving deliveries from the source, and admitting their items.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ impl Source {
 
 impl Run {
     /// True if the source is to be polled. Once it is being asked this stays true until it answers, so that an exchange with it
-    /// is never left alone half way.
+    /// is never abandoned half way.
     pub(super) fn asks_the_source(&mut self) -> bool {
         if self.takes_no_more() {
             return false;

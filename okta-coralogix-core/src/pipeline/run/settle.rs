@@ -1,4 +1,4 @@
-//! Telling the source what became of its deliveries.
+//! Settlements: passing the outcomes of deliveries to the source.
 
 use futures::FutureExt;
 

@@ -1,4 +1,4 @@
-//! What a run does because of the time alone.
+//! Timers: expired deadlines, rests and time limits of a run.
 
 use tokio::time::Instant;
 
@@ -6,7 +6,7 @@ use super::Run;
 use crate::backoff::{MAX_WAIT, later};
 
 impl Run {
-    /// Does what is due by time alone.
+    /// Applies all timers that have expired.
     pub(super) fn expire(&mut self) {
         let now = Instant::now();
         if self.source.rests_until.is_some_and(|until| until <= now) {
@@ -24,8 +24,8 @@ impl Run {
         }
     }
 
-    /// Hands back what is not on its way of deliveries that are out of time, and settles them as they are. A cumulative
-    /// source still hears in its order.
+    /// Hands back the queued items of deliveries past their deadline and settles those deliveries; those of a cumulative source in
+    /// their order all the same.
     fn withdraw_overdue(&mut self, now: Instant) {
         let overdue = self.ledger.overdue(now);
         if overdue.is_empty() {

@@ -3,7 +3,7 @@
 //! An item is *pending* (planned for a request), *in a request*, or *ended*: accepted, rejected for good, or expired.
 //!
 //! * A transfer begins with one request. A request that fails for a while is sent again, byte for byte, after a backoff.
-//! * Before each attempt the caller judges the items anew ([`DeliveryHooks::recheck`]); if one has changed or ended, the others
+//! * Before each attempt the caller checks the items' age again ([`DeliveryHooks::recheck`]); if one has changed or ended, the others
 //!   make another request. Not after a lost answer: the sink may have accepted that request, so only the same one is repeated.
 //! * An accepted request ends its items. A rejected one (413, 400) goes by the rules in `split.rs`: it is halved, its items
 //!   become pending again in their order, and one that is rejected alone ends, or the endpoint is at fault.
@@ -30,7 +30,7 @@ use crate::delivery::Disposition;
 use crate::observe::Observer;
 use crate::stall::Stall;
 
-/// What a transfer tells, and asks, the caller that gave the items.
+/// The callbacks of a transfer to the caller that gave the items.
 pub(crate) trait DeliveryHooks {
     /// What the caller attached to an entry, to end it by.
     type Slot;
@@ -41,7 +41,7 @@ pub(crate) trait DeliveryHooks {
     /// The entry cannot be sent: the sink rejects it, or it fits no request.
     fn rejected(&mut self, slot: Self::Slot, reason: DeadLetterReason, detail: String);
 
-    /// Judges an entry that is about to be sent.
+    /// Checks the age of an entry that is about to be sent.
     fn recheck(&self, _slot: &mut Self::Slot) -> AgeCheck {
         AgeCheck::Keep
     }
@@ -53,7 +53,7 @@ pub(crate) trait DeliveryHooks {
     fn answer_lost(&mut self, _entries: usize) {}
 }
 
-/// What the age rule says of an entry.
+/// The verdict of the age rule on an entry.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum AgeCheck {
     Keep,

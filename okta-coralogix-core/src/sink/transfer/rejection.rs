@@ -62,7 +62,7 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
                 }
             }
         }
-        // Many bad entries must not become a storm of requests.
+        // Many bad entries must not flood the endpoint with requests.
         if kind == ErrorKind::Rejected {
             wait_or_stop(self.endpoint.learned.pace(), &mut self.stop).await;
         }
@@ -91,8 +91,8 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
         }
     }
 
-    /// A misconfigured endpoint may reject everything: some items, sent alone, show which it is. They are items of the
-    /// request, or of the planned ones where the request is of a single item.
+    /// A misconfigured endpoint may reject everything. Some items, sent alone, tell it from a bad entry: items of the request, or of
+    /// the planned ones where the request has a single item.
     ///
     /// # Errors
     /// `WrongEndpoint` if so many are rejected in a row that it must be the endpoint.

@@ -22,7 +22,7 @@ pub(crate) struct Transfer<'a, H: DeliveryHooks> {
     /// True once nothing more may be sent.
     pub(super) stop: watch::Receiver<bool>,
     pub(super) pending: Pending<H::Slot>,
-    /// Had for a request that was not sent, since an item in it had aged: the others do not queue up again.
+    /// Kept from a request that was not sent because an item had aged, so that the next one does not wait for a permit again.
     pub(super) permit: Option<Permit<'a>>,
     /// The sink has accepted a request of this transfer: what it rejects is the entries' fault, not the endpoint's.
     pub(super) accepts: bool,
@@ -142,7 +142,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         }
     }
 
-    /// Has the caller judge the items. True if a request that holds them must be made anew.
+    /// Lets the caller check the age of the items again. True if their request must be encoded anew.
     fn recheck(&mut self, items: &mut [Item<H::Slot>]) -> bool {
         let mut changed = false;
         for item in items {

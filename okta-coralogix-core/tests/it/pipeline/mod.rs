@@ -1,4 +1,4 @@
-//! The pipeline between memory ends, under paused time.
+//! The pipeline between a source and a sink in memory, under paused time.
 
 mod ages;
 mod chaos;

@@ -1,4 +1,4 @@
-//! Requests that are too large or hold something that the far side refuses.
+//! Requests that are too large or hold an entry that the sink refuses.
 
 use std::collections::HashSet;
 
@@ -192,7 +192,7 @@ async fn an_endpoint_that_calls_everything_too_large_ends_the_run() {
         assert!(failed.summary.dead_lettered <= aside, "{failed:?}");
         let aside = failed.summary.dead_lettered;
         assert_eq!(failed.summary.handed_back + aside, failed.summary.received);
-        // Whoever mends it finds everything else where it was.
+        // Once the endpoint is fixed, the next run finds everything else where it was.
         harness.sink.refuse_all(None);
         harness.run().await;
         let arrived = harness.sink.arrived().len() as u64;

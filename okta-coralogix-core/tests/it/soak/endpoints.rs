@@ -1,4 +1,4 @@
-//! Ends that make events when they are asked for, and count what arrives.
+//! A source that makes events on demand, and a sink and dead letters that count what arrives.
 
 use std::sync::{Arc, Mutex};
 

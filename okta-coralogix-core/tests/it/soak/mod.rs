@@ -1,4 +1,4 @@
-//! Very many events over ends in memory that keep none of them: what the process takes stays as it is after the first quarter.
+//! Very many events between a source and a sink that keep none of them: the process takes no more resources after the first quarter.
 //!
 //! The long run is asked for by name (CONTRIBUTING.md). The short one is the same in a process of its own, so that no other test
 //! counts.
