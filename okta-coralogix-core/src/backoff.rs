@@ -1,4 +1,4 @@
-//! How long until a retry: exponential backoff, jitter, and the hints of the remote.
+//! Waits between attempts: exponential backoff, jitter, and the hints of the remote.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ impl Backoff {
                 let bound = policy.first.saturating_mul(factor).min(policy.cap);
                 bound.mul_f64(self.rng.f64())
             }
-            // A little jitter on top, so that not everybody comes back in the same millisecond.
+            // Jitter on top, so that clients do not all return in the same millisecond.
             RetryHint::After(wait) => {
                 let jitter = policy.first.mul_f64(self.rng.f64());
                 wait.min(policy.hint_cap).saturating_add(jitter)

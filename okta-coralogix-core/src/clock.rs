@@ -35,8 +35,8 @@ impl Clock for SystemClock {
 /// more than [`ClockOffset::TOLERANCE`], an event is too old only if it is so by both, which is the same as judging it
 /// by the earlier of the two: [`ClockOffset::earlier`].
 ///
-/// The remote clock is assumed to go on with the process's monotonic clock, which nobody can set. So a step of the host's clock is
-/// noticed before the remote has answered again.
+/// The remote clock is assumed to go on with the process's monotonic clock, which cannot be set. So a step of the host's clock is
+/// detected before the remote responds again.
 ///
 /// The default: there is no remote clock, and age is judged by the host's alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -18,7 +18,7 @@ pub enum ErrorKind {
     Unauthorized,
     /// The credential is valid but lacks a right (HTTP 403).
     Forbidden,
-    /// The address does not speak the expected protocol (404, a redirect, HTML for good).
+    /// The address does not speak the expected protocol (404, a redirect, HTML each time).
     WrongEndpoint,
     /// The remote named a URL that the credential must not be sent to.
     HostileLink,

@@ -160,8 +160,9 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
     }
 }
 
-/// The default: logs failures with `tracing` at warn (a permanent source failure at error), late events and backfill progress at info, the
-/// rest at debug.
+/// The default: logs with `tracing`.
+///
+/// Logs failures at warn (a permanent source failure at error), late events and backfill progress at info, the rest at debug.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TracingObserver;
 
@@ -177,7 +178,7 @@ impl Observer for TracingObserver {
             }
             PipelineEvent::SourceFailed { error, retry_in } => match retry_in {
                 Some(_) => tracing::warn!(%error, ?retry_in, "the source failed"),
-                None => tracing::error!(%error, "the source failed for good"),
+                None => tracing::error!(%error, "the source failed permanently"),
             },
             PipelineEvent::DeadLettersFailed { error, retry_in } => {
                 tracing::warn!(%error, ?retry_in, "dead letters could not be written");

@@ -9,7 +9,7 @@ use crate::{AckOrder, Delivery, Result};
 
 /// A source of deliveries. Implemented by adapters, called by the [`Pipeline`](crate::Pipeline).
 ///
-/// The source is the durable buffer: what was not settled, it can give again.
+/// The source is the durable buffer: it can give unsettled events again.
 ///
 /// # Implementing
 /// 1. Every event is given at least once, until it is settled.

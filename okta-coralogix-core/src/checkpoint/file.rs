@@ -90,13 +90,13 @@ impl CheckpointStore for FileCheckpoint {
         }))
     }
 
-    /// A save whose future was dropped goes on to its end by itself, and the next load or save waits for it.
+    /// If its future is dropped, a save finishes all the same, and the next load or save waits for it.
     async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
         let body = record::write_body(checkpoint)
             .map_err(|error| failed("write", &self.store.path, error.into()))?;
         let store = Arc::clone(&self.store);
         let expected = expected.cloned();
-        // Before the task, which nobody may overtake once this future is dropped.
+        // Before the task starts, so that no other save overtakes it once this future is dropped.
         let busy = Arc::clone(&store.busy).lock_owned().await;
         let save = tokio::spawn(async move {
             let _busy = busy;

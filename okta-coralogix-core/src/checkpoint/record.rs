@@ -31,7 +31,7 @@ struct Position<'a> {
     identity: Cow<'a, str>,
     cursor: Cow<'a, str>,
     published_ms: Option<i64>,
-    /// Of the window, what is no UUID, with its place.
+    /// The ids in the window that are no UUIDs, with their positions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     others: NonUuidIds,
 }
@@ -96,7 +96,7 @@ fn read_body(body: &[u8]) -> Result<Checkpoint, String> {
     Ok(checkpoint)
 }
 
-/// The generation of the record that begins with these bytes, or what is wrong with them. The rest is not looked at.
+/// The generation of the record that begins with these bytes, or what is wrong with them. The rest is not read.
 pub(super) fn generation(beginning: &[u8]) -> Result<u64, String> {
     Ok(split(beginning)?.0.generation)
 }

@@ -30,7 +30,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// All files are created with mode 0600: they hold personal data.
 ///
 /// # Cancel safety
-/// A write whose future was dropped goes on to its end by itself.
+/// If its future is dropped, a write finishes all the same.
 #[derive(Debug, Clone)]
 pub struct FileDeadLetters {
     store: Arc<Store>,
@@ -147,12 +147,12 @@ struct Store {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     rotate_at: u64,
-    /// Taken before the lock, so that the writes of one handle stand in line rather than ask for it again and again.
+    /// Taken before the file lock, so that the writes of one handle queue here instead of polling for it.
     busy: Mutex<()>,
 }
 
 impl Store {
-    /// Keeps everybody else from the file.
+    /// Locks the file against other handles and processes.
     async fn lock(&self) -> Result<Box<dyn DiskLock>> {
         let lock = sibling(&self.path, ".lock");
         let held = self.disk.lock(&lock, LOCK_TIMEOUT).await;
@@ -209,7 +209,7 @@ impl Store {
         }
     }
 
-    /// Gives the file the next number. The caller holds the lock, so nobody else takes that number.
+    /// Gives the file the next number. The caller holds the lock, so no other process uses that number.
     async fn rotate(&self) -> Result<()> {
         let last = self.numbers().await?.last().copied().unwrap_or(0);
         let next = last.checked_add(1).ok_or_else(|| {

@@ -30,7 +30,7 @@ pub enum DeadLetterReason {
     Unmappable,
     /// Its entry alone is larger than a request may be.
     TooLarge,
-    /// The sink's remote refused it for good.
+    /// The sink's remote rejected it permanently.
     Rejected,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for DeadLetterReason {
 pub struct DeadLetter {
     /// When it was dead-lettered.
     pub time: DateTime<Utc>,
-    /// The reason.
+    /// The kind of failure.
     pub reason: DeadLetterReason,
     /// The reason in words: what is wrong with the bytes, or the answer of the remote.
     pub detail: String,

@@ -12,7 +12,7 @@ use super::{MalformedReason, OktaSeverity, scan, time};
 use crate::json::WHITE_SPACE;
 use crate::json::string::plain;
 
-/// The raw values of the head's fields in one object. Where a key stands twice, the last one counts, as with most JSON
+/// The raw values of the head's fields in one object. If a key occurs twice, the last one counts, as with most JSON
 /// readers.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Fields<'a> {

@@ -13,7 +13,7 @@ use super::Origin;
 pub struct MalformedEvent {
     /// The bytes, as they came.
     pub bytes: Bytes,
-    /// The fault.
+    /// Why they are no event.
     pub reason: MalformedReason,
     /// Where they came from.
     pub origin: Arc<Origin>,
@@ -26,7 +26,7 @@ pub enum MalformedReason {
     /// Not UTF-8. Inside a page of the pull route this makes the whole page unreadable instead.
     #[error("not UTF-8")]
     NotUtf8,
-    /// Not JSON; the text says what is wrong where.
+    /// Not JSON; the text is the parser's error with its position.
     #[error("not JSON: {0}")]
     NotJson(String),
     /// JSON, but not an object.

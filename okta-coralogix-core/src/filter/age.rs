@@ -9,7 +9,7 @@ use crate::RawEvent;
 
 /// Drops events older than a limit from their *original event time*, `published`.
 ///
-/// The default limit is 24 hours, which is what Coralogix takes. An event that is exactly as old as the limit is kept, one
+/// The default limit is 24 hours, as Coralogix accepts. An event that is exactly as old as the limit is kept, one
 /// millisecond more is too old; events of the future are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AgeFilter {

@@ -33,7 +33,7 @@ pub enum DropReason {
 /// # Implementing
 /// The verdict depends on nothing but the arguments.
 pub trait EventFilter: Debug + Send + Sync + 'static {
-    /// `None` keeps the event. `now` is the time to judge by.
+    /// `None` keeps the event. `now` is the time that the event's age is checked against.
     fn check(&self, event: &RawEvent, now: DateTime<Utc>) -> Option<DropReason>;
 }
 

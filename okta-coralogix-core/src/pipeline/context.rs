@@ -27,7 +27,7 @@ pub(super) struct Context {
 pub(super) enum Report {
     /// An item ended.
     Ended(ItemId, Disposition),
-    /// The answer to a request of so many entries was lost.
+    /// The response to a request with this many entries was lost.
     AnswerLost(usize),
 }
 
@@ -42,7 +42,7 @@ impl Context {
     }
 
     pub(super) fn report(&self, report: Report) {
-        // A run that is gone counts no more.
+        // A dropped run does not count any more.
         self.reports.send(report).ok();
     }
 }

@@ -37,7 +37,7 @@ impl Undeliverable {
 }
 
 impl Context {
-    /// Writes dead letters, as often as it takes; their items end once they are durable.
+    /// Writes dead letters, with retries; their items end once they are durable.
     ///
     /// # Errors
     /// If waiting cannot help, or the last failure when the run stops. The items are then handed back.

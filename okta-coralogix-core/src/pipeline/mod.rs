@@ -24,12 +24,12 @@ use crate::{EventSource, LogSink};
 
 /// Carries events from a source to a sink and settles each delivery once all of it has ended.
 ///
-/// Items are judged in this order: malformed, too old, filtered, duplicate; the rest is mapped, gathered into requests
+/// Items are checked in this order: malformed, too old, filtered, duplicate; the rest is mapped, gathered into requests
 /// and sent, several at a time. Sends and settlements run side by side.
 ///
-/// A temporary fault never ends a run: it is retried with capped backoff for as long as it takes, and the source is
-/// held back meanwhile. A run ends with an error only if waiting cannot help, and then hands back what it has not
-/// settled. Dropping the future of [`run`](Self::run) loses nothing.
+/// A temporary fault never ends a run: it is retried with capped backoff until it passes, and the source is held
+/// back meanwhile. A run ends with an error only if a retry cannot help, and then hands back all unsettled
+/// items. Dropping the future of [`run`](Self::run) loses nothing.
 #[derive(Debug)]
 pub struct Pipeline<S> {
     source: S,
@@ -43,10 +43,10 @@ impl<S: EventSource> Pipeline<S> {
         PipelineBuilder::new(source, Arc::new(sink))
     }
 
-    /// Runs until the source has no more, `shutdown` resolves, or an error occurs that waiting cannot help.
+    /// Runs until the source ends, `shutdown` resolves, or a permanent error occurs.
     ///
-    /// After `shutdown` nothing more is taken; what is in flight is finished and settled within the drain timeout, and
-    /// what is not is handed back.
+    /// After `shutdown` the pipeline receives nothing more. It finishes and settles the items in flight within the drain timeout, and
+    /// hands back the rest.
     ///
     /// # Cancel safety
     /// Dropping the future hands back everything in flight.

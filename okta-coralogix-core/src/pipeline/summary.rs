@@ -26,7 +26,7 @@ pub struct Summary {
     pub dead_lettered: u64,
     /// Handed back to the source.
     pub handed_back: u64,
-    /// Requests whose answer was lost, so that the sink may have taken them: a repeat may come from there. Not part of the
+    /// Requests whose response was lost, so that the sink may have accepted them and entries may arrive twice. Not part of the
     /// sum, nor of the JSON.
     #[serde(skip)]
     pub ambiguous_sends: u64,

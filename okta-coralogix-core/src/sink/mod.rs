@@ -70,13 +70,13 @@ pub trait LogSink: Debug + Send + Sync + 'static {
 /// The most that fits into one request of a sink. The pipeline gathers up to here before it calls `encode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchLimits {
-    /// Entries.
+    /// Maximum number of entries.
     pub entries: usize,
-    /// Bytes before compression.
+    /// Maximum body size in bytes, before compression.
     pub bytes: usize,
 }
 
-/// How a body is compressed.
+/// The `Content-Encoding` of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ContentEncoding {
@@ -95,7 +95,7 @@ pub struct Batch {
     pub entries: usize,
     /// The bytes as they go over the wire.
     pub body: Bytes,
-    /// How they are compressed.
+    /// Their compression.
     pub content_encoding: ContentEncoding,
     /// Bytes before compression.
     pub uncompressed_len: usize,
@@ -135,9 +135,9 @@ pub enum EncodeError {
     /// It alone is larger than a request, or an entry, may be.
     #[error("the entry takes {bytes} bytes, at most {limit} can be sent")]
     TooLarge {
-        /// Bytes of it.
+        /// Its size.
         bytes: usize,
-        /// The most bytes.
+        /// The limit.
         limit: usize,
     },
     /// It cannot be written in the sink's format.

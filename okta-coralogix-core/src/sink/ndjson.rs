@@ -12,12 +12,12 @@ use super::{Batch, BatchLimits, EncodeError, LogSink};
 use crate::disk::{Disk, OsDisk, folder_of, remedy};
 use crate::{EntryText, Error, ErrorKind, LogEntry, Result};
 
-/// Writes each entry as one line: the JSON object that would stand in a request to Coralogix (NDJSON).
+/// Writes each entry as one line: the JSON object that Coralogix takes (NDJSON).
 ///
-/// To a file a request is one append, synced before it counts as taken. One that failed half way is repeated whole, on a
-/// new line; the torn line stays. Nothing rotates the file, and it is meant for one process.
+/// To a file a request is one append, synced before `send` returns. A failed append is repeated whole, on a new line; the torn
+/// line stays. Nothing rotates the file, and it is meant for one process.
 ///
-/// To standard output a request is flushed before it counts as taken. A reader that has gone away ends the run.
+/// To standard output a request is flushed before `send` returns. A closed pipe ends the run.
 #[derive(Debug, Clone)]
 pub struct NdjsonSink {
     limits: BatchLimits,

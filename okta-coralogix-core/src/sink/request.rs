@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::{Batch, EncodeError, LogSink};
 use crate::{Error, ErrorKind, LogEntry, Result};
 
-/// An entry on its way, and what is known of it.
+/// An entry to be sent, and its state.
 #[derive(Debug)]
 pub(crate) struct Item<T> {
     pub(crate) entry: LogEntry,
@@ -91,8 +91,8 @@ impl<T> Request<T> {
 /// The body for as many of the first entries as fit it, at most `ceiling` plain bytes unless it is one entry alone.
 ///
 /// # Errors
-/// `UnexpectedResponse` if the sink takes none, or more than there are: going on would send nothing for ever, or events that
-/// nobody gave.
+/// `UnexpectedResponse` if the sink takes none, or more than there are: continuing would send nothing for ever, or entries that do
+/// not exist.
 pub(super) fn encode(
     sink: &dyn LogSink,
     entries: &[LogEntry],

@@ -74,7 +74,7 @@ pub struct EntrySenderBuilder {
 pub enum SendOutcome {
     /// The sink accepted it.
     Accepted,
-    /// It cannot be sent: it fits no request, or the sink refuses it for good.
+    /// It cannot be sent: it fits no request, or the sink refuses it permanently.
     Refused {
         /// The kind of refusal.
         reason: DeadLetterReason,

@@ -34,13 +34,13 @@ struct State {
 
 type Refusal = Box<dyn Fn(&[u8]) -> bool + Send>;
 
-/// What one request meets.
+/// The fault of one request.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SinkFault {
-    /// It is refused, and nothing of it is taken.
+    /// The sink refuses it and keeps none of it.
     Refuse(Error),
-    /// It is taken, and the answer is lost.
+    /// The sink accepts it, and the response is lost.
     LoseAnswer,
     /// Nothing is wrong with it: to place a fault at a later request.
     Accept,
@@ -79,7 +79,7 @@ impl MemorySink {
         self
     }
 
-    /// What the next requests meet, one each.
+    /// Scripts the faults of the next requests, one each.
     pub fn script(&self, faults: impl IntoIterator<Item = SinkFault>) {
         self.state().script.extend(faults);
     }

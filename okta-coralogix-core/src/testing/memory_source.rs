@@ -145,7 +145,7 @@ impl MemorySource {
         let mut state = self.state();
         let events = match state.given.get(&page) {
             Some((current, events)) if *current == ticket => events.clone(),
-            // The source has gone back since, and gives the page again.
+            // The source was rewound since, and gives the page again.
             _ => return,
         };
         let back = |index: usize| outcomes.get(index) != Some(&Outcome::Settled);

@@ -41,7 +41,7 @@ pub(super) struct Account {
 #[derive(Debug)]
 struct Store {
     disk: Arc<dyn Disk>,
-    /// The lock of the replay: what is being written when the replay is dropped must be done before the next one begins.
+    /// The lock of the replay: pending writes of a dropped replay must finish before the next one begins.
     _lock: Arc<dyn DiskLock>,
     path: PathBuf,
     /// True if the last write failed, so that its line may be torn.
@@ -83,8 +83,7 @@ impl Account {
         Ok((Self { store }, settled))
     }
 
-    /// Writes down that lines are settled. Durable once it returns; what was begun is finished even if the future is
-    /// dropped.
+    /// Records that lines are settled. Durable once it returns; the write finishes even if the future is dropped.
     pub(super) async fn settle(&self, ranges: &[(u64, u64)]) -> Result<()> {
         if ranges.is_empty() {
             return Ok(());
@@ -108,7 +107,7 @@ impl Account {
     }
 }
 
-/// Runs on even if the future is dropped.
+/// Runs to its end even if the future is dropped.
 async fn detached(job: impl Future<Output = io::Result<()>> + Send + 'static) -> io::Result<()> {
     tokio::spawn(job).await.map_err(io::Error::other).flatten()
 }

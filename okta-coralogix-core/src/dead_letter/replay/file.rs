@@ -10,7 +10,7 @@ use super::account::Account;
 use super::lines::{Line, Lines};
 use crate::Result;
 
-/// A file, what is still to be read of it, and its account.
+/// A file, its reader, and its account.
 #[derive(Debug)]
 pub(super) struct ReplayFile {
     path: PathBuf,

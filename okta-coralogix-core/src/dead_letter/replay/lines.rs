@@ -31,7 +31,7 @@ impl Line {
     }
 }
 
-/// Reads a file that nobody writes to any more.
+/// Reads a rotated file, which has no writer any more.
 #[derive(Debug)]
 pub(super) struct Lines {
     disk: Arc<dyn Disk>,
@@ -63,7 +63,7 @@ impl Lines {
         let mut lines = Vec::new();
         let mut taken = 0;
         while lines.len() < most && taken < bytes {
-            // Never on the way to the end of what was taken: a future that is dropped here loses no line.
+            // Awaits only while `lines` is empty, so that a dropped future loses no line.
             let Some(line) = self.cut() else {
                 if self.at_end || !lines.is_empty() {
                     break;

@@ -26,7 +26,7 @@ use crate::{AckOrder, Delivery, Error, ErrorKind, EventSource, MalformedEvent, R
 const LINES: usize = 500;
 const BYTES: usize = 1024 * 1024;
 
-/// The account of a file, and what is settled in it.
+/// The account of a file, and its settled ranges.
 type Opening = JoinHandle<Result<(Account, BTreeMap<u64, u64>)>>;
 
 type Parse = dyn Fn(Bytes, Arc<Origin>) -> Result<RawEvent, MalformedEvent> + Send + Sync;

@@ -28,7 +28,7 @@ type Elements = Vec<Result<RawEvent, MalformedEvent>>;
 ///
 /// # Errors
 /// [`PageError`] if there is no array to split. A page that was cut off just behind some `]` inside its last
-/// element ends like a whole one; it is told by that element needing more text. The price is that a last element with an
+/// element ends like a whole one; that element needing more text shows it. The price is that a last element with an
 /// open string or array makes a page unreadable: better asked for again than the events behind it lost.
 pub fn split_page(
     page: &Bytes,

@@ -69,7 +69,7 @@ impl Visitor for EnvelopeVisitor<'_> {
         }
         let member = &self.text.as_bytes()[at..];
         if let Some(value) = member.strip_prefix(EVENT) {
-            // Where it stands twice, the last one counts.
+            // If it occurs twice, the last one counts.
             self.start = Some(at + EVENT.len());
             return (value.first() == Some(&b'{')).then_some(());
         }

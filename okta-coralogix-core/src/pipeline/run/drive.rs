@@ -78,7 +78,7 @@ impl Run {
         }
     }
 
-    /// True if what waits should be sent now.
+    /// True if the queue should be sent now.
     fn is_due(&self, limits: BatchLimits) -> bool {
         self.queue.waiting_since().is_some_and(|since| {
             self.takes_no_more()
@@ -108,7 +108,7 @@ impl Run {
         }
     }
 
-    /// Hears everything that has been reported up to now.
+    /// Applies all reports up to now.
     pub(super) fn hear_all(&mut self) {
         while let Ok(report) = self.inbox.try_recv() {
             self.hear(report);
@@ -125,7 +125,7 @@ impl Run {
         }
     }
 
-    /// Ends the run for an error that waiting cannot help: nothing more is received or sent, what is on the wire may finish.
+    /// Ends the run with a permanent error: nothing more is received or sent, requests on the wire may finish.
     pub(super) fn fail(&mut self, error: Error) {
         self.fatal.get_or_insert(error);
         self.context.stop.send_replace(true);
@@ -151,7 +151,7 @@ impl Run {
     }
 
     fn finish(mut self) -> Result<Summary, RunError> {
-        // What is in flight ends as handed back.
+        // Items in flight end as handed back.
         self.queue.withdraw(|_| true);
         self.tasks = Tasks::default();
         self.hear_all();

@@ -45,7 +45,7 @@ pub(super) struct Run {
     tasks: Tasks,
     requests_started: u64,
     settle_backoff: Backoff,
-    /// When what is in flight must have finished; set once the run drains.
+    /// The end of the drain timeout; set once the run drains.
     drain_until: Option<Instant>,
     fatal: Option<Error>,
     summary: Summary,

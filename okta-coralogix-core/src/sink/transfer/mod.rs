@@ -1,6 +1,6 @@
 //! A transfer sends the items of one request until each of them has ended.
 //!
-//! An item is *pending* (planned for a request), *in a request*, or *ended*: accepted, rejected for good, or expired.
+//! An item is *pending* (planned for a request), *in a request*, or *ended*: accepted, rejected permanently, or expired.
 //!
 //! * A transfer begins with one request. A request that fails for a while is sent again, byte for byte, after a backoff.
 //! * Before each attempt the caller checks the items' age again ([`DeliveryHooks::recheck`]); if one has changed or ended, the others

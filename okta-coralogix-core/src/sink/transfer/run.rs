@@ -86,7 +86,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         Ok(None)
     }
 
-    /// Sends one request as often as it takes.
+    /// Sends one request until it is accepted or rejected, an item ages, or the transfer is stopped.
     pub(super) async fn send(
         &mut self,
         batch: Batch,

@@ -21,7 +21,7 @@ const MAX_TOO_LARGE: u32 = 6;
 const REJECTIONS_OF_A_NEW_ENDPOINT: usize = 4;
 const REJECTIONS_OF_A_PROVEN_ENDPOINT: usize = 16;
 
-/// A request that the sink rejected, and what is known of its entries and of the endpoint.
+/// A request that the sink rejected, with the state of its entries and of the endpoint.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rejected {
     pub(super) kind: ErrorKind,

@@ -23,7 +23,7 @@ impl fmt::Debug for SourceUnderTest<'_> {
     }
 }
 
-/// Checks a source of which nothing has been taken.
+/// Checks a source before its first delivery.
 ///
 /// # Panics
 /// If a must of [`EventSource`] or [`Acker`](crate::Acker) is violated.
