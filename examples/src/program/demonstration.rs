@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use coralogix_sink::CoralogixSink;
-use coralogix_sink::simulator::{CoralogixSimulator, Fault, RetryAfter, CoralogixServer};
+use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator, Fault, RetryAfter};
 use okta_coralogix_core::filter::AgeFilter;
 use okta_coralogix_core::pipeline::RunError;
 use okta_coralogix_core::testing::EventGenerator;

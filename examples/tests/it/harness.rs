@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use coralogix_sink::simulator::{CoralogixSimulator, CoralogixServer, okta_uuid};
+use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator, okta_uuid};
 use okta_coralogix_core::filter::AgeFilter;
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent};
 use okta_coralogix_core::{Clock, SystemClock};

@@ -73,9 +73,9 @@ async fn ten_hours_without_an_ingress_lose_and_repeat_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn what_ages_during_the_outage_is_counted_as_too_old_and_not_sent() {
-    let world = Harness::new(events(400), 200);
-    world.ingress.set_down(true);
-    let pipeline = world.pipeline().age_filter(AgeFilter::new(
+    let harness = Harness::new(events(400), 200);
+    harness.ingress.set_down(true);
+    let pipeline = harness.pipeline().age_filter(AgeFilter::new(
         Duration::from_secs(10 * 3600),
         Default::default(),
     ));
