@@ -1,7 +1,7 @@
 //! Receives the System Log of an Okta org from an EventBridge API destination and sends it to Coralogix:
 //! `cargo run --release --example eventbridge_http`.
 //!
-//! Without a variable or a flag it demonstrates itself on stand-ins; the README lists the variables and flags.
+//! Without a variable or a flag it runs a demonstration against simulators; `docs/programs.md` lists the variables and flags.
 
 use std::process::ExitCode;
 

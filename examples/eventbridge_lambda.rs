@@ -1,6 +1,6 @@
 //! An AWS Lambda function that carries the System Log of an Okta org into Coralogix: `cargo run --release --example eventbridge_lambda`.
 //!
-//! Without a variable or a flag it demonstrates itself on stand-ins; the README lists the variables and flags.
+//! Without a variable or a flag it runs a demonstration against simulators; `docs/programs.md` lists the variables and flags.
 
 use std::process::ExitCode;
 

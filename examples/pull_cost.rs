@@ -1,6 +1,6 @@
 //! Measures the cost of `pull`: `cargo build --release --examples && cargo run --release --example pull_cost`.
 //!
-//! Runs the program `pull` beside it as a process of its own, against stand-ins on sockets in this process. Linux only.
+//! Runs the program `pull` beside it as a process of its own, against simulators on sockets in this process. Linux only.
 
 use std::error::Error;
 

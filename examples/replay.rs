@@ -1,6 +1,6 @@
 //! Sends the dead letters of a file once more: `cargo run --release --example replay -- --dead-letters FILE`.
 //!
-//! Without a variable or a flag it demonstrates itself on a stand-in.
+//! Without a variable or a flag it runs a demonstration against a simulator; `docs/programs.md` lists the variables and flags.
 
 use std::process::ExitCode;
 

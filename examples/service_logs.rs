@@ -1,6 +1,6 @@
 //! Sends a service's own log lines to Coralogix: `my-service 2>&1 | cargo run --release --example service_logs`.
 //!
-//! There is no Okta in it. Without a variable it demonstrates itself on a stand-in.
+//! It does not use Okta. Without a variable it runs a demonstration against a simulator; `docs/programs.md` lists the variables.
 
 use std::process::ExitCode;
 

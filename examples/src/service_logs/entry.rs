@@ -3,11 +3,8 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use okta_coralogix_core::{EntryText, LogEntry, Names, Result, Severity};
+use okta_coralogix_core::{EntryText, LogEntry, Names, Severity};
 use serde::Deserialize;
-
-use crate::coralogix::{self, APPLICATION, SUBSYSTEM};
-use crate::program::Environment;
 
 /// The application and subsystem of all entries.
 #[derive(Debug)]
@@ -15,30 +12,22 @@ pub(super) struct Labels(Arc<Names>);
 
 impl Default for Labels {
     fn default() -> Self {
-        Self::of("services", "stdin")
+        Self::new(Self::APPLICATION, Self::SUBSYSTEM)
     }
 }
 
 impl Labels {
-    fn of(application: &str, subsystem: &str) -> Self {
+    /// The default application.
+    pub(super) const APPLICATION: &str = "services";
+    /// The default subsystem.
+    pub(super) const SUBSYSTEM: &str = "stdin";
+
+    pub(super) fn new(application: &str, subsystem: &str) -> Self {
         Self(Arc::new(Names {
             application: application.into(),
             subsystem: subsystem.into(),
             computer: None,
         }))
-    }
-
-    /// The names in the variables.
-    ///
-    /// # Errors
-    /// `Config` if one is set and blank.
-    pub(super) fn read(environment: &Environment) -> Result<Self> {
-        let name = |variable, default: &str| -> Result<String> {
-            let name = coralogix::name(environment, variable, &format!("{default:?}"))?;
-            Ok(name.unwrap_or_else(|| default.to_owned()))
-        };
-        let (application, subsystem) = (name(APPLICATION, "services")?, name(SUBSYSTEM, "stdin")?);
-        Ok(Self::of(&application, &subsystem))
     }
 
     /// The entry of a line that was written `now`.

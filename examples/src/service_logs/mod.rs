@@ -5,25 +5,17 @@ mod demonstration;
 mod entry;
 mod lines;
 mod run;
+mod settings;
 
 pub use args::ServiceLogsArgs;
 pub use run::LineCounts;
 
-use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::Result;
 use tokio::io::BufReader;
 
-use self::entry::Labels;
-use crate::coralogix;
+use self::settings::Settings;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
-
-/// The settings of a run.
-#[derive(Debug)]
-pub struct Settings {
-    sink: CoralogixSink,
-    labels: Labels,
-}
 
 impl Program for ServiceLogsArgs {
     const DEMONSTRATION: [&'static str; 2] = [
@@ -34,10 +26,7 @@ impl Program for ServiceLogsArgs {
     type Summary = LineCounts;
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
-        Ok(Settings {
-            sink: coralogix::sink(environment)?.build()?,
-            labels: Labels::read(environment)?,
-        })
+        Settings::read(environment)
     }
 
     async fn run(settings: Settings, _: Progress) -> Result<ExitStatus<LineCounts>> {

@@ -4,23 +4,18 @@ mod args;
 mod dead_letters;
 mod demonstration;
 mod run;
+mod settings;
 
 pub use args::LambdaArgs;
 
 use okta_coralogix_core::{Result, Summary};
 
-use super::settings::RouteSettings;
+use self::settings::Settings;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
 
-const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
-
-/// The settings of a function.
-#[derive(Debug)]
-pub struct Settings(RouteSettings);
-
 impl Program for LambdaArgs {
-    const VARIABLES: &'static [&'static [&'static str]] = &[&[RUNTIME_API]];
+    const VARIABLES: &'static [&'static [&'static str]] = &[&[settings::RUNTIME_API]];
     const DEMONSTRATION: [&'static str; 2] = [
         "the API of the Lambda runtime and a Coralogix ingress",
         "As a Lambda function, with CORALOGIX_DOMAIN and CORALOGIX_API_KEY set, it is a real one.",
@@ -29,13 +24,11 @@ impl Program for LambdaArgs {
     type Summary = Summary;
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
-        let advice = "nothing by hand: Lambda sets it, this program runs as a function";
-        environment.required(RUNTIME_API, advice)?;
-        RouteSettings::read(self.route, environment).map(Settings)
+        Settings::read(self, environment)
     }
 
     async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
-        run::run(settings.0, progress).await
+        run::run(settings, progress).await
     }
 
     async fn demonstrate(_: Progress) -> Result<ExitStatus> {

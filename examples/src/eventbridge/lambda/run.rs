@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::dead_letters::FunctionDeadLetters;
-use crate::eventbridge::settings::RouteSettings;
+use super::settings::Settings;
 use crate::program::pipeline::configure;
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
@@ -20,7 +20,7 @@ use crate::program::{ExitStatus, signals};
 /// The runtime posts the answer after the handler has given it.
 const POST: Duration = Duration::from_millis(200);
 
-pub(super) async fn run(settings: RouteSettings, progress: Progress) -> Result<ExitStatus> {
+pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
     let shutdown = signals::shutdown()?;
     let handler = Arc::new(handler(settings, &progress).await?);
     let (busy, mut idle) = watch::channel(false);
@@ -48,9 +48,10 @@ pub(super) async fn run(settings: RouteSettings, progress: Progress) -> Result<E
     Ok(ExitStatus::of_run(summary, error.err()))
 }
 
-async fn handler(settings: RouteSettings, progress: &Progress) -> Result<LambdaHandler> {
-    let dead_letters = FunctionDeadLetters::open(&settings.dead_letters).await?;
-    let (sink, mapping) = (Arc::new(settings.sink), Arc::new(settings.mapping));
+async fn handler(settings: Settings, progress: &Progress) -> Result<LambdaHandler> {
+    let Settings { route } = settings;
+    let dead_letters = FunctionDeadLetters::open(&route.dead_letters).await?;
+    let (sink, mapping) = (Arc::new(route.sink), Arc::new(route.mapping));
     let observer = progress.observer();
     let handler = LambdaHandler::builder(move |source| {
         // After an invocation's deadline the events in flight have the drain timeout in the next ones.
@@ -60,7 +61,7 @@ async fn handler(settings: RouteSettings, progress: &Progress) -> Result<LambdaH
             .linger(Duration::ZERO);
         configure(pipeline, observer.clone(), None).build()
     });
-    Ok(handler.body_parser(settings.intake).build())
+    Ok(handler.body_parser(route.intake).build())
 }
 
 async fn invoke(handler: &LambdaHandler, event: LambdaEvent<Box<RawValue>>) -> Result<Reply> {
