@@ -3,8 +3,8 @@
 mod args;
 mod check;
 pub mod config;
-mod dead_letters;
 mod demonstration;
+mod logged_dead_letters;
 mod run;
 mod run_many;
 mod settings;

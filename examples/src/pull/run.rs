@@ -10,7 +10,7 @@ use okta_coralogix_core::{Error, ErrorKind, LogSink, Pipeline, Result, Summary};
 use okta_source::OktaSource;
 
 use super::check::check;
-use super::dead_letters::LoggedDeadLetters;
+use super::logged_dead_letters::LoggedDeadLetters;
 use super::settings::{Mode, OrgSettings};
 use crate::program::args::in_setting;
 use crate::program::pipeline::{configure, open_dead_letters};

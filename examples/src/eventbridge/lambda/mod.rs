@@ -1,8 +1,8 @@
 //! The `eventbridge_lambda` program.
 
 mod args;
-mod dead_letters;
 mod demonstration;
+mod function_dead_letters;
 mod run;
 mod settings;
 

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::dead_letters::FunctionDeadLetters;
+use super::function_dead_letters::FunctionDeadLetters;
 use super::settings::Settings;
 use crate::program::pipeline::configure;
 use crate::program::progress::Progress;
