@@ -17,7 +17,7 @@ use crate::{PAGE_HOST, now};
 #[derive(Debug)]
 pub struct Ours {
     origin: Arc<Origin>,
-    intake: BodyParser,
+    body_parser: BodyParser,
     age: AgeFilter,
     mapping: CoralogixMapping,
     sink: CoralogixSink,
@@ -46,7 +46,7 @@ impl Ours {
         let sink = sink.domain("EU2").api_key("not-a-key").build();
         Self {
             origin: Arc::new(Origin::org(PAGE_HOST)),
-            intake: BodyParser::default(),
+            body_parser: BodyParser::default(),
             age: AgeFilter::default(),
             mapping: mapping(text),
             sink: sink.expect("region and level are valid"),
@@ -81,7 +81,7 @@ impl Ours {
     pub fn receive(&self, messages: &[Bytes]) -> Vec<RawEvent> {
         let mut events = Vec::with_capacity(messages.len());
         for message in messages {
-            for event in self.intake.parse(message.clone()) {
+            for event in self.body_parser.parse(message.clone()) {
                 events.push(event.expect("a generated event is well-formed"));
             }
         }

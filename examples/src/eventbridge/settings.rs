@@ -30,8 +30,7 @@ pub(super) struct RouteSettings {
     /// The offset of Coralogix's clock, which the sink measures.
     pub(super) clock_offset: SharedClockOffset,
     pub(super) mapping: CoralogixMapping,
-    /// How bodies are read.
-    pub(super) intake: BodyParser,
+    pub(super) body_parser: BodyParser,
     pub(super) dead_letters: PathBuf,
 }
 
@@ -49,7 +48,7 @@ impl RouteSettings {
             sink: sink.build()?,
             clock_offset,
             mapping: mapping.build()?,
-            intake: BodyParser::default().any_source(any_source),
+            body_parser: BodyParser::default().any_source(any_source),
             dead_letters: args.pipeline.dead_letters(environment)?,
         })
     }

@@ -41,7 +41,7 @@ impl Settings {
             listen: listen.unwrap_or_else(|| DEFAULT_LISTEN.into()),
             source: source
                 .names_from_headers(names)
-                .body_parser(route.intake.clone())
+                .body_parser(route.body_parser.clone())
                 .clock_offset(route.clock_offset.clone()),
             route,
         })

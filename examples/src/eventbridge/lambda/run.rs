@@ -61,7 +61,7 @@ async fn handler(settings: Settings, progress: &Progress) -> Result<LambdaHandle
             .linger(Duration::ZERO);
         configure(pipeline, observer.clone(), None).build()
     });
-    Ok(handler.body_parser(route.intake).build())
+    Ok(handler.body_parser(route.body_parser).build())
 }
 
 async fn invoke(handler: &LambdaHandler, event: LambdaEvent<Box<RawValue>>) -> Result<Reply> {

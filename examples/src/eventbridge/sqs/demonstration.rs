@@ -42,12 +42,12 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
         .once(true)
         .open()
         .await?;
-    let drain_handle = source.drain_handle();
+    let drain = source.drain_handle();
     let dead_letters = open_dead_letters(&demonstration.file("dead-letters.ndjson")).await?;
     let pipeline = Pipeline::builder(source, demonstration.sink()?).dead_letters(dead_letters);
     let pipeline = configure(pipeline, progress.observer(), None).build()?;
     let ended = pipeline.run(signals::shutdown()?).await;
-    drain_handle.wait().await;
+    drain.wait().await;
     progress.finish();
     let depth = queue.depth_now();
     if ended.is_ok() && !depth.is_empty() {

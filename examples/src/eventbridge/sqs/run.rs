@@ -13,8 +13,8 @@ use crate::program::pipeline::{configure, open_dead_letters};
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
 
-/// How long SQS may take to confirm which messages are handed back.
-const HAND_BACK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long SQS may take to confirm that unsettled messages are returned to the queue.
+const QUEUE_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
     let mut shutdown = Box::pin(signals::shutdown()?);
@@ -22,16 +22,13 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
         opened = open(settings, &progress) => opened,
         () = &mut shutdown => return Ok(ExitStatus::Done(Summary::default())),
     };
-    let (pipeline, drain_handle) = match opened {
+    let (pipeline, drain) = match opened {
         Ok(opened) => opened,
         Err(error) if is_a_setting(error.kind()) => return Err(error),
         Err(error) => return Ok(ExitStatus::Failed(error, Summary::default())),
     };
     let ended = pipeline.run(shutdown).await;
-    if timeout(HAND_BACK_TIMEOUT, drain_handle.wait())
-        .await
-        .is_err()
-    {
+    if timeout(QUEUE_DRAIN_TIMEOUT, drain.wait()).await.is_err() {
         tracing::warn!(
             "not all messages were handed back: SQS shows the rest again when their visibility timeout expires"
         );
@@ -58,8 +55,8 @@ async fn open(
         route,
     } = settings;
     let dead_letters = open_dead_letters(&route.dead_letters).await?;
-    let source = source(&queue_url, &route.intake, once).await?;
-    let drain_handle = source.drain_handle();
+    let source = source(&queue_url, &route.body_parser, once).await?;
+    let drain = source.drain_handle();
     let is_fifo = source.attributes().is_fifo;
     let pipeline = Pipeline::builder(source, route.sink)
         .mapping(route.mapping)
@@ -70,17 +67,23 @@ async fn open(
         true => pipeline.max_in_flight_requests(1),
         false => pipeline,
     };
-    Ok((pipeline.build()?, drain_handle))
+    Ok((pipeline.build()?, drain))
 }
 
 /// Opens the queue, with as many attempts as it takes; with `once` for at most that long.
-async fn source(queue_url: &str, intake: &BodyParser, once: Option<Duration>) -> Result<SqsSource> {
+async fn source(
+    queue_url: &str,
+    body_parser: &BodyParser,
+    once: Option<Duration>,
+) -> Result<SqsSource> {
     let client = client_from_env(queue_url).await?;
     let open = async {
         let mut backoff = Backoff::new(BackoffPolicy::default(), u64::from(std::process::id()));
         loop {
             let builder = SqsSource::builder().client(client.clone(), queue_url);
-            let builder = builder.body_parser(intake.clone()).once(once.is_some());
+            let builder = builder
+                .body_parser(body_parser.clone())
+                .once(once.is_some());
             let error = match builder.open().await {
                 Ok(source) => return Ok(source),
                 Err(error) => error,

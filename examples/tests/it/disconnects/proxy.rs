@@ -97,7 +97,7 @@ fn address_of(target: &str) -> SocketAddr {
 }
 
 impl Shared {
-    fn fate(&mut self) -> CutAt {
+    fn draw_cut(&mut self) -> CutAt {
         // Short ones are as likely as long ones: cuts fall into heads and bodies alike.
         let halvings = self.rng.u32(..6);
         match self.rng.u8(..8) {
@@ -107,8 +107,8 @@ impl Shared {
         }
     }
 
-    fn note(&mut self, fate: CutAt) {
-        match fate {
+    fn count(&mut self, cut: CutAt) {
+        match cut {
             CutAt::Before => self.cuts.before += 1,
             CutAt::Up(_) => self.cuts.up += 1,
             CutAt::Down(_) => self.cuts.down += 1,
@@ -120,37 +120,38 @@ impl Shared {
 async fn accept(listener: TcpListener, shared: Arc<Mutex<Shared>>) {
     let mut connections = JoinSet::new();
     loop {
-        let Ok((near, _)) = listener.accept().await else {
+        let Ok((client, _)) = listener.accept().await else {
             tokio::task::yield_now().await;
             continue;
         };
         while connections.try_join_next().is_some() {}
-        let (fate, target) = {
+        let (cut, target) = {
             let mut shared = locked(&shared);
-            (shared.fate(), shared.target)
+            (shared.draw_cut(), shared.target)
         };
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
             // It ends with an error where one of both sides is gone.
-            if let Ok(true) = carry(near, target, fate).await {
-                locked(&shared).note(fate);
+            if let Ok(true) = carry(client, target, cut).await {
+                locked(&shared).count(cut);
             }
         });
     }
 }
 
 /// Carries bytes both ways until an end is reached: true if that is a cut.
-async fn carry(mut near: TcpStream, target: SocketAddr, fate: CutAt) -> io::Result<bool> {
-    let (up, down) = match fate {
+async fn carry(mut client: TcpStream, target: SocketAddr, cut: CutAt) -> io::Result<bool> {
+    let (up, down) = match cut {
         CutAt::Before => return Ok(true),
         CutAt::Up(bytes) => (bytes, usize::MAX),
         CutAt::Down(bytes) => (usize::MAX, bytes),
     };
-    let mut far = TcpStream::connect(target).await?;
-    let ((mut near_in, mut near_out), (mut far_in, mut far_out)) = (near.split(), far.split());
+    let mut server = TcpStream::connect(target).await?;
+    let ((mut client_in, mut client_out), (mut server_in, mut server_out)) =
+        (client.split(), server.split());
     tokio::select! {
-        cut = copy(&mut near_in, &mut far_out, up) => cut,
-        cut = copy(&mut far_in, &mut near_out, down) => cut,
+        is_cut = copy(&mut client_in, &mut server_out, up) => is_cut,
+        is_cut = copy(&mut server_in, &mut client_out, down) => is_cut,
     }
 }
 
