@@ -1,4 +1,4 @@
-//! The parts of a demonstration: a Coralogix stand-in that fails at first, a backlog of all sorts of events, and the check of the result.
+//! The parts of a demonstration: a simulator of Coralogix that fails at first, a backlog of all sorts of events, and the check of the result.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -113,7 +113,7 @@ impl Demonstration {
     }
 }
 
-/// A sink that sends to a stand-in.
+/// A sink that sends to a simulator.
 ///
 /// # Errors
 /// None that is expected.

@@ -28,7 +28,7 @@ pub trait Program: Parser {
     /// The environment variables of its own, beside those of its flags and of Coralogix. Any that is set asks for a run.
     const VARIABLES: &'static [&'static [&'static str]] = &[];
 
-    /// The stand-ins of the demonstration, and a sentence that says how to start a run instead.
+    /// The simulators of the demonstration, and a sentence that says how to start a run instead.
     const DEMONSTRATION: [&'static str; 2];
 
     /// The settings of a run, valid.
@@ -52,10 +52,10 @@ pub trait Program: Parser {
         progress: Progress,
     ) -> impl Future<Output = Result<ExitStatus<Self::Summary>>>;
 
-    /// Runs between stand-ins on this machine.
+    /// Runs against simulators on this machine.
     ///
     /// # Errors
-    /// If the stand-ins cannot be started.
+    /// If the simulators cannot be started.
     fn demonstrate(progress: Progress) -> impl Future<Output = Result<ExitStatus<Self::Summary>>>;
 }
 
@@ -65,9 +65,9 @@ pub async fn main<P: Program>() -> ExitCode {
     let environment = Environment::of_the_process();
     let status = if std::env::args_os().len() <= 1 && !any_variable::<P>(&environment) {
         let progress = Progress::start();
-        let [stand_ins, advice] = P::DEMONSTRATION;
+        let [simulators, advice] = P::DEMONSTRATION;
         demonstration::print(&format!(
-            "Nothing is set, so this is the demonstration: {stand_ins} on 127.0.0.1."
+            "Nothing is set, so this is the demonstration: {simulators} on 127.0.0.1."
         ));
         demonstration::print(advice);
         let failed = |error| ExitStatus::Failed(error, P::Summary::default());

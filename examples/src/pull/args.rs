@@ -7,8 +7,8 @@ use crate::program::pipeline::{OnceArgs, PipelineArgs};
 /// Pulls the System Log of an Okta org into Coralogix.
 ///
 /// Reads OKTA_ORG_URL, OKTA_API_TOKEN (or OKTA_API_CLIENT_ID with OKTA_API_PRIVATE_KEY), CORALOGIX_DOMAIN (or
-/// CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM from the environment. Every flag can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of
-/// them it demonstrates itself on stand-ins.
+/// CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM from the environment. Every flag
+/// can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of them it runs a demonstration against simulators.
 #[derive(Debug, Parser)]
 #[command(name = "pull", version)]
 pub struct PullArgs {

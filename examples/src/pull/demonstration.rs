@@ -1,4 +1,4 @@
-//! `pull` between stand-ins on sockets, with faults that pass and a backlog of all sorts of events.
+//! `pull` between simulators on sockets, with faults that pass and a backlog of all sorts of events.
 
 use std::time::Duration;
 

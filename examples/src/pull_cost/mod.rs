@@ -16,8 +16,8 @@ use okta_source::simulator::OktaSimulator;
 
 use self::process::{Usage, run};
 
-const TOKEN: &str = "00-stand-in-token";
-const KEY: &str = "stand-in-key";
+const TOKEN: &str = "00-simulator-token";
+const KEY: &str = "simulator-key";
 
 /// Events in a page, the most that Okta allows, and pages.
 const PAGE: usize = 1000;

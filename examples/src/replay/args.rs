@@ -6,10 +6,10 @@ use crate::program::pipeline::PipelineArgs;
 
 /// Sends the dead letters of a file once more.
 ///
-/// What still cannot be sent is written to the file again, with the new reason. It can be stopped at any time and goes on
-/// from there. Reads CORALOGIX_DOMAIN (or CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and
+/// Dead letters that still cannot be sent are written to the file again, with the new reason. The program can be stopped at
+/// any time and goes on from there when it is started again. Reads CORALOGIX_DOMAIN (or CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and
 /// CORALOGIX_SUBSYSTEM from the environment. Every flag can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of
-/// them it demonstrates itself on a stand-in.
+/// them it runs a demonstration against a simulator.
 #[derive(Debug, Parser)]
 #[command(name = "replay", version)]
 pub struct ReplayArgs {

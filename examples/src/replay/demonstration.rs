@@ -1,4 +1,4 @@
-//! `replay` with a file of dead letters of all sorts, and a stand-in for Coralogix.
+//! `replay` with a file of dead letters of all sorts, and a simulator of Coralogix.
 
 use std::collections::HashSet;
 use std::sync::Arc;

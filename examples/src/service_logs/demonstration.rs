@@ -1,4 +1,4 @@
-//! `service_logs` with lines of an invented service, and a stand-in for Coralogix that fails at first.
+//! `service_logs` with lines of an invented service, and a simulator of Coralogix that fails at first.
 
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
 use okta_coralogix_core::Result;

@@ -1,4 +1,4 @@
-//! The `pull` program as a process between stand-ins for Okta and Coralogix.
+//! The `pull` program as a process between simulators of Okta and Coralogix.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use tokio::sync::watch;
 pub(crate) const TOKEN: &str = "00-marked-okta-token";
 pub(crate) const KEY: &str = "marked-coralogix-key";
 
-/// Both stand-ins on real sockets, and a folder for the program's files.
+/// Both simulators on real sockets, and a folder for the program's files.
 pub(crate) struct Harness {
     pub(crate) org: OktaSimulator,
     pub(crate) org_server: OktaServer,

@@ -1,4 +1,4 @@
-//! The real source, pipeline and sink against both stand-ins in memory, under injected time.
+//! The real source, pipeline and sink against both simulators in memory, under injected time.
 
 use std::sync::Arc;
 use std::time::Duration;

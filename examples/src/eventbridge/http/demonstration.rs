@@ -1,4 +1,4 @@
-//! `eventbridge_http` between stand-ins on sockets, with faults that pass and events of all sorts.
+//! `eventbridge_http` between simulators on sockets, with faults that pass and events of all sorts.
 
 use bytes::Bytes;
 use coralogix_sink::simulator::CoralogixSimulator;

@@ -1,4 +1,4 @@
-//! `eventbridge_lambda` between stand-ins on sockets: this program starts itself again, as Lambda starts a function.
+//! `eventbridge_lambda` between simulators on sockets: this program starts itself again, as Lambda starts a function.
 
 use std::collections::HashMap;
 use std::process::Stdio;

@@ -7,10 +7,10 @@ use crate::program::pipeline::OnceArgs;
 
 /// Takes the System Log of an Okta org from an SQS queue, which an EventBridge rule fills, and sends it to Coralogix.
 ///
-/// Reads SQS_QUEUE_URL, what AWS programs usually read (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL, the role of an
-/// instance or container), CORALOGIX_DOMAIN (or CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM from
-/// the environment. Every flag can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of them, AWS's own aside, it demonstrates
-/// itself on stand-ins. Any number of them may read the same queue.
+/// Reads SQS_QUEUE_URL, the settings of AWS's SDK (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL, the role of an
+/// instance or container), CORALOGIX_DOMAIN (or CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and
+/// CORALOGIX_SUBSYSTEM from the environment. Every flag can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of
+/// them, apart from those of AWS, it runs a demonstration against simulators. Any number of processes may read the same queue.
 #[derive(Debug, Parser)]
 #[command(name = "eventbridge_sqs", version)]
 pub struct SqsArgs {

@@ -1,4 +1,4 @@
-//! `eventbridge_sqs` between stand-ins on sockets, with faults that pass and messages of all sorts.
+//! `eventbridge_sqs` between simulators on sockets, with faults that pass and messages of all sorts.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryConfig;
