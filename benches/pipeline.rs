@@ -1,4 +1,4 @@
-//! The pipeline around the path: between ends in memory, and between the simulators on real sockets.
+//! The pipeline around the path: between endpoints in memory, and between the simulators on real sockets.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ fn memory(criterion: &mut Criterion) {
 
 /// Source and sink on one thread, both simulators on another; the time is that of all of them.
 fn sockets(criterion: &mut Criterion) {
-    let far = Builder::new_multi_thread()
+    let simulators = Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
@@ -73,13 +73,13 @@ fn sockets(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(EVENTS as u64));
     group.bench_function("gzip", |bencher| {
         bencher.iter_batched(
-            || far.block_on(World::new(&events)),
-            |world| {
+            || simulators.block_on(Harness::new(&events)),
+            |harness| {
                 runtime.block_on(async {
-                    let (source, sink) = world.ends().await;
+                    let (source, sink) = harness.open().await;
                     run(source, sink).await;
                 });
-                world
+                harness
             },
             criterion::BatchSize::PerIteration,
         );
@@ -87,13 +87,13 @@ fn sockets(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// An org with a backlog, and an ingress that has nothing yet.
-struct World {
-    org: OktaServer,
+/// Simulators of an org with a backlog and of an empty ingress.
+struct Harness {
+    org: ServedOrg,
     ingress: CoralogixServer,
 }
 
-impl World {
+impl Harness {
     async fn new(events: &[Bytes]) -> Self {
         let clock = Arc::new(TestClock::starting_at(now()));
         let org = OktaSimulator::builder()
@@ -109,7 +109,7 @@ impl World {
         }
     }
 
-    async fn ends(&self) -> (OktaSource, CoralogixSink) {
+    async fn open(&self) -> (OktaSource, CoralogixSink) {
         let source = OktaSource::builder()
             .org_url(self.org.base_url())
             .api_token(TOKEN)

@@ -1,4 +1,4 @@
-//! Whoever is faster must first have done the same.
+//! Equality of request bodies: a peer is timed only once its bodies hold the same entries as ours.
 
 use bytes::Bytes;
 use coralogix_sink::DEFAULT_REQUEST_BYTES;

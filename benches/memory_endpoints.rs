@@ -1,4 +1,4 @@
-//! Both ends of a pipeline in memory, as cheap as they can be: what is left is the pipeline.
+//! A source and a sink in memory that cost as little as possible, so that a bench measures the pipeline between them.
 
 use std::sync::Arc;
 
