@@ -12,9 +12,9 @@ use crate::fakes::credentials::{Rotation, api_token, ingress_key};
 use crate::fakes::disk_image::DiskImage;
 use crate::fakes::push_client::Endpoint;
 use crate::fault_injector::FaultInjector;
+use crate::notifier::Notifier;
 use crate::oracle::Oracle;
 use crate::plan::{Plan, QueueKind, Settings};
-use crate::signal::Signal;
 use crate::trace::Trace;
 
 /// The files of the programs.
@@ -48,8 +48,8 @@ pub(crate) struct Env {
     pub(crate) endpoint: Endpoint,
     pub(crate) clocks: Clocks,
     pub(crate) trace: Trace,
-    /// Sent to end the processes, as SIGTERM would.
-    pub(crate) sigterm: Signal,
+    /// Ends the processes, as SIGTERM would.
+    pub(crate) sigterm: Notifier,
     faults: Mutex<FaultInjector>,
     disk: Mutex<DiskImage>,
     oracle: Mutex<Oracle>,
@@ -82,7 +82,7 @@ impl Env {
             endpoint: Endpoint::default(),
             clocks,
             trace: Trace::new(traced),
-            sigterm: Signal::default(),
+            sigterm: Notifier::default(),
             faults: Mutex::new(FaultInjector::new(plan)),
             disk: Mutex::default(),
             oracle: Mutex::new(oracle),
@@ -125,7 +125,7 @@ impl Env {
     /// Ends the processes; no other one is started.
     pub(crate) fn end(&self) {
         self.state().over = true;
-        self.sigterm.send();
+        self.sigterm.notify();
     }
 
     pub(crate) fn is_over(&self) -> bool {

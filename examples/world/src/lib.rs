@@ -9,6 +9,7 @@ mod fakes;
 mod fault;
 mod fault_injector;
 mod log_capture;
+mod notifier;
 mod oracle;
 mod plan;
 mod process;
@@ -18,7 +19,6 @@ mod report;
 mod run;
 mod schedule;
 mod shrink;
-mod signal;
 mod trace;
 
 pub use batch::{Batch, Failure, run_batch};

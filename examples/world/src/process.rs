@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::env::Env;
-use crate::signal::Signal;
+use crate::notifier::Notifier;
 
 /// A handle to a process.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ struct Inner {
     alive: AtomicBool,
     /// Set when it was killed: whether the power went.
     killed: OnceLock<bool>,
-    ended: Signal,
+    ended: Notifier,
 }
 
 impl Process {
@@ -38,7 +38,7 @@ impl Process {
             env: Arc::clone(env),
             alive: AtomicBool::new(true),
             killed: OnceLock::new(),
-            ended: Signal::default(),
+            ended: Notifier::default(),
         }))
     }
 
@@ -53,7 +53,7 @@ impl Process {
     /// Ends the process: nothing that it does has an effect from now on.
     pub(crate) fn end(&self) {
         self.0.alive.store(false, Ordering::Relaxed);
-        self.0.ended.send();
+        self.0.ended.notify();
     }
 
     /// Takes a step that is an action. Does not return if it is the last one.
@@ -75,7 +75,7 @@ impl Process {
     pub(crate) async fn killed(&self) -> bool {
         let mut count = 0;
         loop {
-            self.0.ended.sent_more_than(count).await;
+            self.0.ended.more_than(count).await;
             if let Some(power) = self.0.killed.get() {
                 return *power;
             }
@@ -85,7 +85,7 @@ impl Process {
 
     /// Resolves when the process has ended in any way.
     pub(crate) async fn ended(&self) {
-        self.0.ended.sent_more_than(0).await;
+        self.0.ended.more_than(0).await;
     }
 
     /// Makes each poll of the program a step too, so that the process can be killed at any await point.

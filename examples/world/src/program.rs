@@ -205,6 +205,6 @@ impl Program {
 
     async fn stopped(&self) {
         let sigterm = &self.process.env().sigterm;
-        sigterm.sent_more_than(self.sigterms).await;
+        sigterm.more_than(self.sigterms).await;
     }
 }

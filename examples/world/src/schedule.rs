@@ -55,7 +55,7 @@ fn trigger(env: &Arc<Env>, incident: Incident) {
     match incident {
         Incident::Restart(settings) => {
             state.settings = settings;
-            env.sigterm.send();
+            env.sigterm.notify();
         }
         Incident::RotateKey => {
             state.ingress_key.current += 1;
@@ -69,7 +69,7 @@ fn trigger(env: &Arc<Env>, incident: Incident) {
                 sleep(ROTATION).await;
                 let mut state = env.state();
                 state.push_key.configured = state.push_key.current;
-                env.sigterm.send();
+                env.sigterm.notify();
             });
         }
         Incident::Clock(seconds) => {
