@@ -2,19 +2,16 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use coralogix_sink::simulator::CoralogixSimulator;
-use eventbridge_source::sqs::simulator::SqsSimulator;
-use okta_source::simulator::OktaSimulator;
-
 use crate::event::{self, Event};
 use crate::fakes::clock::{Clocks, start};
-use crate::fakes::credentials::{Rotation, api_token, ingress_key};
+use crate::fakes::credentials::Rotation;
 use crate::fakes::disk_image::DiskImage;
 use crate::fakes::push_client::Endpoint;
+use crate::fakes::simulators::Simulators;
 use crate::fault_injector::FaultInjector;
 use crate::notifier::Notifier;
 use crate::oracle::Oracle;
-use crate::plan::{Plan, QueueKind, Settings};
+use crate::plan::{Plan, Settings};
 use crate::trace::Trace;
 
 /// The files of the programs.
@@ -42,9 +39,7 @@ pub(crate) struct EnvState {
 pub(crate) struct Env {
     pub(crate) plan: Plan,
     pub(crate) events: Arc<[Event]>,
-    pub(crate) org: OktaSimulator,
-    pub(crate) ingress: CoralogixSimulator,
-    pub(crate) queue: SqsSimulator,
+    pub(crate) simulators: Simulators,
     pub(crate) endpoint: Endpoint,
     pub(crate) clocks: Clocks,
     pub(crate) trace: Trace,
@@ -60,25 +55,11 @@ impl Env {
     pub(crate) fn new(plan: &Plan, traced: bool) -> Arc<Self> {
         let clocks = Clocks::new();
         let events: Arc<[Event]> = event::events(plan, start()).into();
-        let org = OktaSimulator::builder()
-            .token(api_token(0))
-            .clock(Arc::clone(&clocks.remote))
-            .rate_limit(10_000);
-        let org = (1..8).fold(org, |org, version| org.another_token(api_token(version)));
-        let ingress = CoralogixSimulator::builder()
-            .key(ingress_key(0))
-            .clock(Arc::clone(&clocks.remote))
-            // The oracle knows entries by their whole text.
-            .identity(|_| None)
-            .build();
-        ingress.poison(|text| text.contains(r#""more":"poison""#));
         let oracle = Oracle::new(plan, Arc::clone(&events), Arc::clone(&clocks.remote));
         Arc::new(Self {
             plan: plan.clone(),
             events,
-            org: org.build(),
-            ingress,
-            queue: queue(plan.queue),
+            simulators: Simulators::new(&clocks, plan.queue),
             endpoint: Endpoint::default(),
             clocks,
             trace: Trace::new(traced),
@@ -135,16 +116,4 @@ impl Env {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn queue(kind: QueueKind) -> SqsSimulator {
-    let queue = SqsSimulator::builder();
-    let queue = match kind.max_receives {
-        Some(most) => queue.max_receive_count(most),
-        None => queue,
-    };
-    match kind.fifo {
-        true => queue.fifo().build(),
-        false => queue.build(),
-    }
 }

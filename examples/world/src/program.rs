@@ -191,8 +191,8 @@ impl Program {
             process: self.process.clone(),
             seam,
             server: match seam {
-                Seam::Okta => Arc::new(env.org.clone()),
-                _ => Arc::new(env.ingress.clone()),
+                Seam::Okta => Arc::new(env.simulators.org.clone()),
+                _ => Arc::new(env.simulators.ingress.clone()),
             },
         })
     }

@@ -24,12 +24,12 @@ pub(crate) async fn store_events(env: Arc<Env>) {
         env.faults().mark_fault(Duration::ZERO);
         env.trace(|| format!("event {index} ({:?}) is stored", event.kind));
         match env.plan.route {
-            Route::Pull => env.org.append(event.text.clone()),
+            Route::Pull => env.simulators.org.append(event.text.clone()),
             Route::Sqs => {
                 let body = event.document.clone();
                 match env.plan.queue.group(index) {
-                    Some(group) => env.queue.send_in_group(group, body),
-                    None => env.queue.send(body),
+                    Some(group) => env.simulators.queue.send_in_group(group, body),
+                    None => env.simulators.queue.send(body),
                 }
             }
             Route::Http => drop(tokio::spawn(push_client::push(Arc::clone(&env), index))),
@@ -59,7 +59,9 @@ fn trigger(env: &Arc<Env>, incident: Incident) {
         }
         Incident::RotateKey => {
             state.ingress_key.current += 1;
-            env.ingress.set_key(ingress_key(state.ingress_key.current));
+            env.simulators
+                .ingress
+                .set_key(ingress_key(state.ingress_key.current));
         }
         Incident::RotateToken => state.api_token.current += 1,
         Incident::RotatePushKey => {
@@ -79,8 +81,8 @@ fn trigger(env: &Arc<Env>, incident: Incident) {
         }
         Incident::Outage(seam, time) => env.faults().begin_outage(seam, time),
         Incident::DiskFull(time) => env.faults().fill_disk(time),
-        Incident::ForgetCursors => env.org.forget_cursors(),
-        Incident::ShowAll => env.queue.show_all(),
+        Incident::ForgetCursors => env.simulators.org.forget_cursors(),
+        Incident::ShowAll => env.simulators.queue.show_all(),
     }
 }
 

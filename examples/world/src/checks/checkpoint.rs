@@ -27,7 +27,7 @@ pub(crate) fn read_checkpoint(env: &Env) -> usize {
 fn read(env: &Env, replaced: bool) {
     let stored = env.disk().read(Path::new(CHECKPOINT)).map(<[u8]>::to_vec);
     let mut oracle = env.oracle();
-    let position_of = |link: &str| env.org.position(link);
+    let position_of = |link: &str| env.simulators.org.position(link);
     if !oracle
         .checkpoints
         .read(stored.as_deref(), replaced, position_of)

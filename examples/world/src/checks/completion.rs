@@ -26,7 +26,7 @@ pub(crate) fn check_completion(env: &Env) {
     if !queue_fails(&env.plan) {
         oracle.check_repeats();
     }
-    let ledger = env.ingress.ledger();
+    let ledger = env.simulators.ingress.ledger();
     let entries = ledger.entries().len();
     let counted: u32 = oracle.arrivals.iter().sum();
     if entries != counted as usize {

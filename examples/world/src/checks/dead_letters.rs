@@ -33,7 +33,7 @@ pub(crate) fn durable_dead_letters(env: &Env) -> BTreeSet<usize> {
 
 /// Tells the oracle what the queue has moved to its own dead-letter queue.
 pub(crate) fn count_queue_dead_letters(env: &Env) {
-    let bodies = env.queue.dead();
+    let bodies = env.simulators.queue.dead();
     env.oracle().queue_dead_lettered(&bodies);
 }
 

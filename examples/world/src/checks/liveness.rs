@@ -33,7 +33,7 @@ pub(crate) fn unsettled(env: &Env) -> Vec<String> {
             }
         }
         Route::Sqs => {
-            let depth = env.queue.depth_now();
+            let depth = env.simulators.queue.depth_now();
             if !depth.is_empty() {
                 unsettled.push(format!("the queue holds {depth:?}"));
             }

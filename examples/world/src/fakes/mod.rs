@@ -8,3 +8,4 @@ pub(crate) mod network;
 pub(crate) mod operator;
 pub(crate) mod push_client;
 pub(crate) mod queue;
+pub(crate) mod simulators;

@@ -72,7 +72,7 @@ impl Queue for FakeQueue {
         let env = self.0.env();
         let mut received = self
             .call("receive", || async {
-                let received = env.queue.receive(wait, visibility).await?;
+                let received = env.simulators.queue.receive(wait, visibility).await?;
                 let mut oracle = env.oracle();
                 for message in &received.messages {
                     let event =
@@ -95,24 +95,24 @@ impl Queue for FakeQueue {
                 check_settled(env, index, "deleted from the queue");
                 check_group_order(env, index);
             }
-            env.queue.delete(handles).await
+            env.simulators.queue.delete(handles).await
         })
         .await
     }
 
     async fn change_visibility(&self, changes: &[VisibilityChange]) -> Result<Vec<FailedEntry>> {
-        let queue = &self.0.env().queue;
+        let queue = &self.0.env().simulators.queue;
         self.call("change visibility", || queue.change_visibility(changes))
             .await
     }
 
     async fn attributes(&self) -> Result<QueueAttributes> {
-        let queue = &self.0.env().queue;
+        let queue = &self.0.env().simulators.queue;
         self.call("attributes", || queue.attributes()).await
     }
 
     async fn depth(&self) -> Result<Depth> {
-        let queue = &self.0.env().queue;
+        let queue = &self.0.env().simulators.queue;
         self.call("depth", || queue.depth()).await
     }
 }
