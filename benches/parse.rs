@@ -12,7 +12,7 @@ use criterion::{
 use okta_coralogix_benches::{PAGE_HOST, Shape, corpus_page};
 use okta_coralogix_core::RawEvent;
 use okta_coralogix_core::event::{Origin, split_page};
-use okta_coralogix_core::testing::oracle;
+use okta_coralogix_core::testing::reference;
 
 /// Takes a page apart and tells how many events it found.
 type Split = fn(&Bytes, &Arc<Origin>) -> usize;
@@ -25,7 +25,7 @@ const SPLITTERS: [(&str, Split); 2] = [
 
 /// What the scanner is held to, and has to be faster than.
 fn split_by_serde_json(page: &Bytes, origin: &Arc<Origin>) -> usize {
-    let events = oracle::split_page(page, origin).expect("a page is an array");
+    let events = reference::split_page(page, origin).expect("a page is an array");
     black_box(&events).iter().flatten().count()
 }
 

@@ -11,7 +11,7 @@ use okta_coralogix_core::event::{
     MalformedReason, OktaSeverity, PageError, split_page, split_whole_page,
 };
 use okta_coralogix_core::json::Members;
-use okta_coralogix_core::testing::oracle;
+use okta_coralogix_core::testing::reference;
 use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
 use serde_json::value::RawValue;
 
@@ -45,7 +45,7 @@ fuzz_target!(|data: &[u8]| {
             }
         }
     }
-    the_scanner_changes_nothing(&split, &oracle::split_page(&page, &origin));
+    the_scanner_changes_nothing(&split, &reference::split_page(&page, &origin));
     if split.is_ok() {
         assert!(whole.is_ok(), "what may be whole is refused as a whole");
     }

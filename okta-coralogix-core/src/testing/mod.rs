@@ -6,7 +6,7 @@ mod generator;
 mod memory_sink;
 mod memory_source;
 mod memory_stores;
-pub mod oracle;
+pub mod reference;
 
 pub use clock::TestClock;
 pub use generator::{EventGenerator, GeneratedEvent, Script, page_of};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use okta_coralogix_core::event::{MalformedEvent, Origin, PageError, RawEvent, split_page};
-use okta_coralogix_core::testing::{EventGenerator, oracle};
+use okta_coralogix_core::event::{MalformedEvent, Origin, RawEvent, PageError, split_page};
+use okta_coralogix_core::testing::{EventGenerator, reference};
 
 type Items = Result<Vec<Result<RawEvent, MalformedEvent>>, PageError>;
 
@@ -148,7 +148,7 @@ fn assert_envelope_is_read_alike(document: &Bytes) -> bool {
     let text = String::from_utf8_lossy(document);
     match RawEvent::parse_envelope(document.clone(), origin) {
         Ok(event) => {
-            let read = oracle::parse_envelope(document, origin);
+            let read = reference::parse_envelope(document, origin);
             let read = read.unwrap_or_else(|| panic!("serde_json refuses {text}"));
             assert_eq!(event.json_range(), read.json_range(), "{text}");
             assert_eq!(event.origin(), read.origin(), "{text}");
@@ -192,14 +192,14 @@ fn check_mutants(count: usize, seed: u64) -> Counts {
         let page = Bytes::from([b"[", &list[..], b"]"].concat());
         assert_same(
             &split_page(&page, &origin),
-            &oracle::split_page(&page, &origin),
+            &reference::split_page(&page, &origin),
             &page,
         );
         let list = Bytes::from(list);
         let alone = Ok(vec![RawEvent::parse(list.clone(), Arc::clone(&origin))]);
-        let by_serde_json = Ok(vec![oracle::parse(list.clone(), Arc::clone(&origin))]);
+        let by_serde_json = Ok(vec![reference::parse(list.clone(), Arc::clone(&origin))]);
         assert_same(&alone, &by_serde_json, &list);
-        scanned += usize::from(str::from_utf8(&list).is_ok_and(oracle::is_scanned));
+        scanned += usize::from(str::from_utf8(&list).is_ok_and(reference::is_scanned));
         let (before, behind) = ENVELOPES[rng.usize(0..ENVELOPES.len())];
         let envelope = [before.as_bytes(), events[0], behind.as_bytes()].concat();
         let envelope = Bytes::from(mutant(&envelope, &mut rng));
@@ -239,7 +239,7 @@ fn generated_events_are_read_by_the_scanner_alone() {
     let now = "2026-05-04T12:00:00Z".parse().unwrap();
     for event in EventGenerator::new(3).rare(0.2).batch(2_000, now) {
         let event = str::from_utf8(&event.json).unwrap();
-        assert!(oracle::is_scanned(event), "{event}");
+        assert!(reference::is_scanned(event), "{event}");
         let (before, behind) = ENVELOPES[0];
         let envelope = format!("{before}{event}{behind}");
         assert!(assert_envelope_is_read_alike(&envelope.into()));
@@ -260,7 +260,7 @@ fn public_events_are_read_by_the_scanner_alone() {
     let events: Vec<&str> = corpus.lines().collect();
     let missed: Vec<&&str> = events
         .iter()
-        .filter(|event| !oracle::is_scanned(event))
+        .filter(|event| !reference::is_scanned(event))
         .collect();
     println!(
         "{} of {} public events are left to serde_json: {missed:?}",
@@ -271,7 +271,7 @@ fn public_events_are_read_by_the_scanner_alone() {
     let page = Bytes::from(format!("[{}]", events.join(",")));
     assert_same(
         &split_page(&page, &origin),
-        &oracle::split_page(&page, &origin),
+        &reference::split_page(&page, &origin),
         &page,
     );
 }
@@ -302,7 +302,7 @@ fn the_same_is_read_wherever_a_block_begins() {
             ));
             assert_same(
                 &split_page(&page, &origin),
-                &oracle::split_page(&page, &origin),
+                &reference::split_page(&page, &origin),
                 &page,
             );
         }
@@ -321,7 +321,7 @@ fn deep_nesting_is_read_alike_at_every_depth() {
                 let page = Bytes::from(page);
                 assert_same(
                     &split_page(&page, &origin),
-                    &oracle::split_page(&page, &origin),
+                    &reference::split_page(&page, &origin),
                     &page,
                 );
             }

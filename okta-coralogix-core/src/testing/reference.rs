@@ -1,4 +1,4 @@
-//! The reader of `serde_json` alone, which the scanner is compared with.
+//! Reference implementation: the events as `serde_json` alone reads them, with which tests compare the scanner.
 
 use std::collections::HashMap;
 use std::sync::Arc;
