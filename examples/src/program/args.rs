@@ -11,8 +11,8 @@ use okta_source::Since;
 use super::environment::Environment;
 
 /// The range of durations.
-const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+const MIN_DURATION: Duration = Duration::from_secs(1);
+const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The environment variable of a flag.
 #[must_use]
@@ -27,7 +27,7 @@ pub fn variable(flag: &str) -> String {
 /// `Config` if it is none.
 pub fn duration_of(name: &str, value: &str, example: &str) -> Result<Duration> {
     match humantime::parse_duration(value.trim()) {
-        Ok(time) if (SHORTEST..=LONGEST).contains(&time) => Ok(time),
+        Ok(time) if (MIN_DURATION..=MAX_DURATION).contains(&time) => Ok(time),
         _ => Err(Error::config(
             name,
             format!("{value:?} is no duration from 1s to 30d; write one such as {example} or 90m"),

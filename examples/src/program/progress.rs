@@ -25,7 +25,7 @@ struct Shown {
     printed: Mutex<Instant>,
 }
 
-/// The least time between two plain lines.
+/// The minimum time between two plain lines.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(2);
 
 impl Progress {

@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 use tokio::time::{Instant, timeout_at};
 
-/// The most lines and bytes of a batch, and how long its first line waits for others.
-const LINES: usize = 3_000;
-const BYTES: usize = 4 * 1024 * 1024;
+/// Limits of a batch, and how long its first line waits for others.
+const MAX_LINES: usize = 3_000;
+const MAX_BYTES: usize = 4 * 1024 * 1024;
 const LINGER: Duration = Duration::from_millis(200);
 
-/// The longest line, which must fit a request to Coralogix as an escaped string; the rest of it becomes the next line.
-const LONGEST: usize = 1_000_000;
+/// A line must fit a request to Coralogix as an escaped string; the rest of a longer one becomes the next line.
+const MAX_LINE_BYTES: usize = 1_000_000;
 
 /// Reads batches of lines.
 pub(super) struct Lines<R> {
@@ -35,7 +35,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
         let mut lines = Vec::new();
         let mut bytes = 0;
         let mut until = None;
-        while lines.len() < LINES && bytes < BYTES {
+        while lines.len() < MAX_LINES && bytes < MAX_BYTES {
             let line = match until {
                 None => self.line().await?,
                 Some(until) => match timeout_at(until, self.line()).await {
@@ -57,7 +57,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
     async fn line(&mut self) -> io::Result<Option<String>> {
         loop {
             let read = self.input.fill_buf().await?;
-            let room = LONGEST - self.line.len();
+            let room = MAX_LINE_BYTES - self.line.len();
             let (piece, ends) = match read.iter().take(room).position(|byte| *byte == b'\n') {
                 Some(end) => (end + 1, true),
                 None => (read.len().min(room), read.is_empty() || read.len() >= room),
@@ -83,13 +83,13 @@ mod tests {
 
     #[tokio::test]
     async fn lines_end_at_line_breaks_at_the_end_and_at_the_limit() {
-        let long = "x".repeat(LONGEST + 5);
+        let long = "x".repeat(MAX_LINE_BYTES + 5);
         let text = format!("one\r\n\n  \ntwo\n{long}\nlast");
         let mut lines = Lines::new(text.as_bytes());
         let found = lines.next().await.unwrap();
         assert_eq!(found.len(), 5);
         assert_eq!((&*found[0], &*found[1], &*found[4]), ("one", "two", "last"));
-        assert_eq!((found[2].len(), &*found[3]), (LONGEST, "xxxxx"));
+        assert_eq!((found[2].len(), &*found[3]), (MAX_LINE_BYTES, "xxxxx"));
         assert!(lines.next().await.unwrap().is_empty());
     }
 

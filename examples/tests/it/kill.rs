@@ -15,8 +15,8 @@ use super::seeds::seeds;
 const EVENTS: usize = 20_000;
 const KILLS: usize = 25;
 
-/// The most that may be in flight: 4 deliveries of 1,000.
-const IN_FLIGHT: usize = 4000;
+/// Events in flight: 4 deliveries of 1,000.
+const MAX_IN_FLIGHT: usize = 4000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_pull_loses_nothing_and_repeats_only_events_in_flight() {
@@ -95,6 +95,6 @@ pub(crate) async fn repeatable(harness: &Harness, events: &[GeneratedEvent]) -> 
     let may_repeat = unsettled
         .filter(|event| !matches!(dedup.claim(&event.uuid), Claim::Duplicate))
         .count();
-    assert!(may_repeat <= IN_FLIGHT, "{may_repeat}");
+    assert!(may_repeat <= MAX_IN_FLIGHT, "{may_repeat}");
     may_repeat
 }

@@ -58,8 +58,8 @@ pub(crate) fn start_limited(
 pub(crate) struct Sample {
     /// Kilobytes of resident memory (`VmRSS`).
     pub(crate) resident: usize,
-    /// The most kilobytes so far (`VmHWM`).
-    pub(crate) most: usize,
+    /// Peak kilobytes so far (`VmHWM`).
+    pub(crate) peak: usize,
     /// Open files and sockets.
     pub(crate) handles: usize,
 }
@@ -75,7 +75,7 @@ impl Sample {
         };
         Some(Self {
             resident: kilobytes("VmRSS:")?,
-            most: kilobytes("VmHWM:")?,
+            peak: kilobytes("VmHWM:")?,
             handles: std::fs::read_dir(format!("{folder}/fd")).ok()?.count(),
         })
     }

@@ -44,20 +44,20 @@ async fn down_for_a_while(ingress: &CoralogixSimulator) {
     ingress.fail_always(None);
 }
 
-/// The most that the process ever has, in kilobytes, until it ends.
-async fn most(process: u32) -> usize {
+/// The peak memory of the process until it ends, in kilobytes.
+async fn peak(process: u32) -> usize {
     let mut often = interval(Duration::from_millis(20));
-    let mut most = 0;
+    let mut peak = 0;
     while let Some(sample) = Sample::of(process) {
-        most = most.max(sample.most);
+        peak = peak.max(sample.peak);
         often.tick().await;
     }
-    most
+    peak
 }
 
 async fn watched(child: Child) -> (Exit, usize) {
     let process = child.id().unwrap();
-    tokio::join!(Exit::of(child), most(process))
+    tokio::join!(Exit::of(child), peak(process))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,11 +71,11 @@ async fn pull_memory_is_bounded_with_a_large_backlog_and_no_ingress() {
     let child = start_limited("pull", folder, &harness.variables(), &["--once"], limit);
     let up_again = down_for_a_while(&harness.ingress);
     let began = Instant::now();
-    let ((ended, most), ()) = tokio::join!(watched(child), up_again);
+    let ((ended, peak), ()) = tokio::join!(watched(child), up_again);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     harness.assert_all_once(&events);
     println!(
-        "pull, {EVENTS} events of {BYTES} bytes, {:?}: at most {most} KB",
+        "pull, {EVENTS} events of {BYTES} bytes, {:?}: at most {peak} KB",
         began.elapsed()
     );
 }
@@ -103,7 +103,7 @@ async fn endpoint_memory_is_bounded_with_large_events_and_no_ingress() {
         terminate(&program.child).await;
         (report, program.ended().await)
     };
-    let ((report, ended), most) = tokio::join!(calls, most(process));
+    let ((report, ended), peak) = tokio::join!(calls, peak(process));
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_eq!(
         report.undelivered.len(),
@@ -113,7 +113,7 @@ async fn endpoint_memory_is_bounded_with_large_events_and_no_ingress() {
     );
     harness.assert_all_once(&events);
     println!(
-        "eventbridge_http, {} events of {BYTES} bytes, {:?}: at most {most} KB",
+        "eventbridge_http, {} events of {BYTES} bytes, {:?}: at most {peak} KB",
         events.len(),
         began.elapsed()
     );
@@ -133,14 +133,14 @@ async fn consumer_memory_is_bounded_with_a_large_queue_and_no_ingress() {
     let child = start_limited("eventbridge_sqs", folder, &variables, &["--once"], limit);
     let up_again = down_for_a_while(&harness.ingress);
     let began = Instant::now();
-    let ((ended, most), ()) = tokio::join!(watched(child), up_again);
+    let ((ended, peak), ()) = tokio::join!(watched(child), up_again);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(harness.queue.depth_now().is_empty());
     let ledger = harness.ingress.ledger();
     let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
     assert_eq!((missing, ledger.repeats()), (vec![], 0));
     println!(
-        "eventbridge_sqs, {EVENTS} events of {BYTES} bytes, {:?}: at most {most} KB",
+        "eventbridge_sqs, {EVENTS} events of {BYTES} bytes, {:?}: at most {peak} KB",
         began.elapsed()
     );
 }

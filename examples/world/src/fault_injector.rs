@@ -10,7 +10,7 @@ use crate::fault::{DiskFault, Fault, NetFault, Seam};
 use crate::plan::Plan;
 
 /// How long after a fault its consequences may last before the world counts as free of faults.
-const AFTERMATH: Duration = Duration::from_secs(60);
+const RECOVERY_TIME: Duration = Duration::from_secs(60);
 
 /// What was counted in a world: each of it is a place for a fault.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl FaultInjector {
         match planned {
             None => {}
             Some(NetFault::Delay(time) | NetFault::Late(time)) => self.mark_fault(time),
-            Some(_) => self.mark_fault(AFTERMATH),
+            Some(_) => self.mark_fault(RECOVERY_TIME),
         }
         let outage = self.outages.get(&seam);
         let outage = outage.is_some_and(|until| Instant::now() < *until);
@@ -108,7 +108,7 @@ impl FaultInjector {
         self.activity.operations += 1;
         let planned = self.disk.remove(&self.activity.operations);
         if planned.is_some() {
-            self.mark_fault(AFTERMATH);
+            self.mark_fault(RECOVERY_TIME);
         }
         let full = writes && Instant::now() < self.disk_full_until;
         planned.or(full.then_some(DiskFault::Full))
@@ -126,17 +126,17 @@ impl FaultInjector {
 
     pub(crate) fn begin_outage(&mut self, seam: Seam, time: Duration) {
         self.outages.insert(seam, Instant::now() + time);
-        self.mark_fault(time + AFTERMATH);
+        self.mark_fault(time + RECOVERY_TIME);
     }
 
     pub(crate) fn fill_disk(&mut self, time: Duration) {
         self.disk_full_until = Instant::now() + time;
-        self.mark_fault(time + AFTERMATH);
+        self.mark_fault(time + RECOVERY_TIME);
     }
 
     /// An incident has begun.
     pub(crate) fn mark_incident(&mut self) {
-        self.mark_fault(AFTERMATH);
+        self.mark_fault(RECOVERY_TIME);
     }
 
     /// A fault lasts for this long from now.

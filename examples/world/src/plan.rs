@@ -143,7 +143,7 @@ pub struct Plan {
     pub programs: usize,
     /// The settings of the first process.
     pub settings: Settings,
-    /// The longest latency of an exchange, in each direction.
+    /// The maximum latency of an exchange, in each direction.
     pub max_latency: Duration,
     /// The events that Okta stores.
     pub arrivals: Vec<Arrival>,

@@ -29,10 +29,10 @@ use crate::plan::{Route, Settings};
 use crate::process::Process;
 
 /// How long the server of the endpoint goes on after its pipeline.
-const SERVER_SHUTDOWN: Duration = Duration::from_secs(1);
+const SERVER_SHUTDOWN_DELAY: Duration = Duration::from_secs(1);
 
 /// How long the programs wait until the queue has unsettled messages back.
-const QUEUE_DRAIN: Duration = Duration::from_secs(5);
+const QUEUE_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a program ended by itself.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl Program {
         let ended = pipeline.run(self.stopped()).await;
         // Every request is answered, whatever ended the pipeline.
         env.endpoint.close();
-        sleep(SERVER_SHUTDOWN).await;
+        sleep(SERVER_SHUTDOWN_DELAY).await;
         Ok(ended)
     }
 
@@ -134,7 +134,7 @@ impl Program {
         let sink = self.sink(&SharedClockOffset::unknown())?;
         let pipeline = self.bounded(Pipeline::builder(source, sink)).await?;
         let ended = pipeline.run(self.stopped()).await;
-        timeout(QUEUE_DRAIN, drain.wait()).await.ok();
+        timeout(QUEUE_DRAIN_TIMEOUT, drain.wait()).await.ok();
         Ok(ended)
     }
 

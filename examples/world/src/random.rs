@@ -130,8 +130,8 @@ fn fault(
         7..13 => {
             let seams = route.seams();
             let seam = seams[rng.usize(..seams.len())];
-            let most = [8, 40][rng.usize(..2)];
-            let number = rng.u64(1..most);
+            let max = [8, 40][rng.usize(..2)];
+            let number = rng.u64(1..max);
             Fault::Net(seam, number, net_fault(rng, seam))
         }
         13..16 => {

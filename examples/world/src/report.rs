@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::run::run;
 use crate::shrink::shrink;
 
-/// The most lines of a trace in a report.
+/// The maximum number of lines of a trace in a report.
 const MAX_LINES: usize = 400;
 
 /// Shrinks a plan, and reports what is left of it, its trace and its violations.

@@ -13,7 +13,7 @@ use crate::fault::Incident;
 use crate::plan::Route;
 
 /// How long the program knows only the old one of two keys of EventBridge.
-const ROTATION: Duration = Duration::from_secs(60);
+const ROTATION_DELAY: Duration = Duration::from_secs(60);
 
 /// Stores every event at its time, where the route's events come from.
 pub(crate) async fn store_events(env: Arc<Env>) {
@@ -68,7 +68,7 @@ fn trigger(env: &Arc<Env>, incident: Incident) {
             state.push_key.current += 1;
             let env = Arc::clone(env);
             tokio::spawn(async move {
-                sleep(ROTATION).await;
+                sleep(ROTATION_DELAY).await;
                 let mut state = env.state();
                 state.push_key.configured = state.push_key.current;
                 env.sigterm.notify();

@@ -18,7 +18,7 @@ use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
 
 /// The runtime posts the answer after the handler has given it.
-const POST: Duration = Duration::from_millis(200);
+const POST_DELAY: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
     let shutdown = signals::shutdown()?;
@@ -38,7 +38,7 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
         () = async {
             shutdown.await;
             drop(idle.wait_for(|busy| !*busy).await);
-            sleep(POST).await;
+            sleep(POST_DELAY).await;
         } => Ok(()),
     };
     let summary = handler.finish().await;

@@ -20,14 +20,14 @@ use crate::program::Environment;
 use crate::program::args::in_setting;
 
 /// The size limit of the file.
-const MOST_BYTES: u64 = 16 << 20;
+const MAX_BYTES: u64 = 16 << 20;
 
 /// Reads the file at `path`.
 ///
 /// # Errors
 /// `Config`, which names the integration and the key, and says what to write.
 pub fn read(path: &Path, environment: &Environment) -> Result<Vec<Integration>> {
-    let text = text_file::read(path, MOST_BYTES).map_err(|error| {
+    let text = text_file::read(path, MAX_BYTES).map_err(|error| {
         let detail = format!("{} cannot be read ({error})", path.display());
         Error::config("--config", detail)
     })?;

@@ -11,7 +11,7 @@ use super::text_file;
 use crate::program::Environment;
 
 /// The size limit of a secret.
-const MOST_BYTES: u64 = 64 << 10;
+const MAX_BYTES: u64 = 64 << 10;
 
 /// Where a secret is: `{ env = "NAME" }` or `{ file = "PATH" }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl SecretRef {
                 .get(name)?
                 .ok_or_else(|| Error::config(key, format!("the variable {name} is not set")))?,
             Self::File(path) => {
-                text_file::read(&folder.join(path), MOST_BYTES).map_err(|error| {
+                text_file::read(&folder.join(path), MAX_BYTES).map_err(|error| {
                     let detail = format!("{key}: the file {path:?} cannot be read ({error})");
                     Error::new(ErrorKind::Config, detail)
                 })?

@@ -4,15 +4,15 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The text of a file of at most `most` bytes: a path to a large file by mistake must not fill the memory.
+/// The text of a file of at most `max` bytes: a path to a large file by mistake must not fill the memory.
 ///
 /// # Errors
 /// If it cannot be read, is longer, or is not UTF-8.
-pub(super) fn read(path: &Path, most: u64) -> io::Result<String> {
+pub(super) fn read(path: &Path, max: u64) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(most + 1).read_to_string(&mut text)?;
-    match text.len() as u64 > most {
-        true => Err(io::Error::other(format!("it has more than {most} bytes"))),
+    File::open(path)?.take(max + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > max {
+        true => Err(io::Error::other(format!("it has more than {max} bytes"))),
         false => Ok(text),
     }
 }

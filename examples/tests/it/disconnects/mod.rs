@@ -15,7 +15,7 @@ use okta_coralogix_core::testing::GeneratedEvent;
 use self::proxy::Cuts;
 pub(crate) use self::proxy::Proxy;
 
-/// The most bytes up and down a connection to the ingress: a few requests, some tens of short answers.
+/// The maximum of bytes up and down a connection to the ingress: a few requests, some tens of short answers.
 const TO_THE_INGRESS: (usize, usize) = (1 << 20, 2 << 10);
 
 /// No event is missing, and an entry that arrived twice was in a request that arrived twice.

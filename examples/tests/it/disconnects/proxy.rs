@@ -20,8 +20,8 @@ pub(crate) struct Proxy {
 #[derive(Debug)]
 struct Shared {
     target: SocketAddr,
-    /// The most bytes up and down before a cut.
-    most: (usize, usize),
+    /// The maximum of bytes up and down before a cut.
+    max: (usize, usize),
     rng: fastrand::Rng,
     cuts: Cuts,
 }
@@ -57,12 +57,12 @@ impl Drop for Proxy {
 }
 
 impl Proxy {
-    /// In front of `target`, a URL or an address. Cuts fall within the first `most` bytes that go up, and come back.
-    pub(crate) async fn before(target: &str, most: (usize, usize), seed: u64) -> Self {
+    /// In front of `target`, a URL or an address. Cuts fall within the first `max` bytes that go up, and come back.
+    pub(crate) async fn before(target: &str, max: (usize, usize), seed: u64) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let shared = Arc::new(Mutex::new(Shared {
             target: address_of(target),
-            most,
+            max,
             rng: fastrand::Rng::with_seed(seed),
             cuts: Cuts::default(),
         }));
@@ -102,8 +102,8 @@ impl Shared {
         let halvings = self.rng.u32(..6);
         match self.rng.u8(..8) {
             0 => CutAt::Before,
-            1..4 => CutAt::Up(self.rng.usize(..=self.most.0) >> halvings),
-            _ => CutAt::Down(self.rng.usize(..=self.most.1) >> halvings),
+            1..4 => CutAt::Up(self.rng.usize(..=self.max.0) >> halvings),
+            _ => CutAt::Down(self.rng.usize(..=self.max.1) >> halvings),
         }
     }
 
@@ -155,13 +155,13 @@ async fn carry(mut client: TcpStream, target: SocketAddr, cut: CutAt) -> io::Res
     }
 }
 
-/// Copies up to `most` bytes: true if there was one more, or none was allowed.
+/// Copies up to `max` bytes: true if there was one more, or none was allowed.
 async fn copy(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
-    most: usize,
+    max: usize,
 ) -> io::Result<bool> {
-    let mut left = most;
+    let mut left = max;
     let mut buffer = vec![0; 16 << 10];
     loop {
         let read = from.read(&mut buffer).await?;

@@ -17,7 +17,7 @@ use super::harness::{Harness, nowhere};
 use crate::harness::{TOKEN, fresh, terminate};
 
 const SOURCE: &str = "test.okta.com/acme/audit";
-const FAR: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 struct MiniStack {
     address: String,
@@ -52,7 +52,7 @@ impl MiniStack {
                 sleep(Duration::from_millis(50)).await;
             }
         };
-        timeout(FAR, ready).await.expect("MiniStack listens");
+        timeout(TIMEOUT, ready).await.expect("MiniStack listens");
         Some(Self {
             address,
             _child: child,
@@ -193,7 +193,7 @@ async fn bus_events_arrive_once_with_each_type_of_authorization() {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        timeout(FAR, all)
+        timeout(TIMEOUT, all)
             .await
             .unwrap_or_else(|_| panic!("{kind}: {} arrived", harness.ingress.arrivals()));
         terminate(&program.child).await;

@@ -15,8 +15,8 @@ const EVENTS: usize = 20_000;
 const CONSUMERS: usize = 3;
 const KILLS: usize = 12;
 
-/// The most messages of one consumer: 4 deliveries of 1,000, 1,000 read ahead, and those of 4 receives.
-const HELD: u64 = 4 * 1000 + 1000 + 4 * 10;
+/// Messages of one consumer: 4 deliveries of 1,000, 1,000 read ahead, and those of 4 receives.
+const MAX_HELD: u64 = 4 * 1000 + 1000 + 4 * 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_consumers_lose_nothing_and_repeat_only_messages_in_flight() {
@@ -72,9 +72,9 @@ async fn killed(seed: u64) {
         start.elapsed()
     );
     assert!(repeats <= again, "a repeat needs a message that came again");
-    let most = KILLS as u64 * HELD + failures.len() as u64;
+    let max = KILLS as u64 * MAX_HELD + failures.len() as u64;
     assert!(
-        again <= most,
-        "{again} received again, at most {most} were held"
+        again <= max,
+        "{again} received again, at most {max} were held"
     );
 }

@@ -16,26 +16,26 @@ struct Samples(Vec<Sample>);
 /// Kilobytes by which memory may grow: the allocator's own reserve varies that much.
 const SLACK: usize = 8 << 10;
 
-/// The most file handles: sockets of both sides, files, those of the runtime.
-const HANDLES: usize = 64;
+/// File handles: sockets of both sides, files, those of the runtime.
+const MAX_HANDLES: usize = 64;
 
 impl Samples {
     fn take(&mut self, process: u32) {
         self.0.extend(Sample::of(process));
     }
 
-    /// The most memory and handles of the second and of the last quarter. The first is left out: caches and windows fill up.
+    /// The peak memory and handles of the second and of the last quarter. The first is left out: caches and windows fill up.
     fn quarters(&self) -> [Sample; 2] {
         let quarter = self.0.len() / 4;
         assert!(quarter > 0, "too few samples: {self:?}");
-        let most = |samples: &[Sample]| Sample {
+        let peak = |samples: &[Sample]| Sample {
             resident: samples.iter().map(|one| one.resident).max().unwrap(),
-            most: samples.iter().map(|one| one.most).max().unwrap(),
+            peak: samples.iter().map(|one| one.peak).max().unwrap(),
             handles: samples.iter().map(|one| one.handles).max().unwrap(),
         };
         [
-            most(&self.0[quarter..2 * quarter]),
-            most(&self.0[3 * quarter..]),
+            peak(&self.0[quarter..2 * quarter]),
+            peak(&self.0[3 * quarter..]),
         ]
     }
 
@@ -50,7 +50,7 @@ impl Samples {
             "memory grows: {second:?}, then {last:?}"
         );
         assert!(
-            last.handles <= second.handles.max(HANDLES / 2) && last.handles <= HANDLES,
+            last.handles <= second.handles.max(MAX_HANDLES / 2) && last.handles <= MAX_HANDLES,
             "handles grow: {second:?}, then {last:?}"
         );
     }

@@ -10,7 +10,7 @@ use crate::fault::Seam;
 use crate::plan::Route;
 
 /// How long a world is watched once all is settled.
-const QUIET: Duration = Duration::from_secs(120);
+const QUIET_TIME: Duration = Duration::from_secs(120);
 
 /// The poll interval of the programs.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
@@ -59,19 +59,21 @@ pub(crate) async fn check_quiet(env: &Env) {
     };
     let requests = || env.oracle().requests.len();
     let (polls_before, requests_before) = (polls(), requests());
-    sleep(QUIET).await;
+    sleep(QUIET_TIME).await;
     let (polls, sent) = (polls() - polls_before, requests() - requests_before);
-    let expected = QUIET.as_secs() / POLL_INTERVAL.as_secs();
+    let expected = QUIET_TIME.as_secs() / POLL_INTERVAL.as_secs();
     // A fault that is planned for a late exchange may still come.
     let faults = env.plan.faults.len() as u64;
     let max = expected + 2 + faults;
     if polls > max {
         env.violation(format!(
-            "{polls} requests to a quiet org in {QUIET:?}, at most {max} are expected"
+            "{polls} requests to a quiet org in {QUIET_TIME:?}, at most {max} are expected"
         ));
     }
     if env.plan.route == Route::Pull && polls + faults < expected - 1 {
-        env.violation(format!("only {polls} requests to a quiet org in {QUIET:?}"));
+        env.violation(format!(
+            "only {polls} requests to a quiet org in {QUIET_TIME:?}"
+        ));
     }
     if sent > 0 {
         env.violation(format!("{sent} requests to the ingress without an event"));

@@ -50,7 +50,7 @@ fn ingress(clocks: &Clocks) -> CoralogixSimulator {
 fn queue(kind: QueueKind) -> SqsSimulator {
     let queue = SqsSimulator::builder();
     let queue = match kind.max_receives {
-        Some(most) => queue.max_receive_count(most),
+        Some(max) => queue.max_receive_count(max),
         None => queue,
     };
     match kind.fifo {

@@ -18,7 +18,7 @@ impl Oracle {
             return;
         }
         // Of any process: what an earlier one had in flight may not have been read again yet.
-        let deliveries = self.most(|settings| settings.max_in_flight_deliveries);
+        let deliveries = self.max(|settings| settings.max_in_flight_deliveries);
         let page = self.largest_page();
         let committed = self.checkpoints.committed;
         let behind = self.arrivals.iter().skip(committed);

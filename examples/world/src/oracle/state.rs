@@ -161,11 +161,11 @@ impl Oracle {
 
     /// The largest page of any process. A link goes on with the page size that it was given for, whatever is set later.
     pub(super) fn largest_page(&self) -> usize {
-        self.most(|settings| settings.page_size.into())
+        self.max(|settings| settings.page_size.into())
     }
 
     /// The largest value of a setting in any process.
-    pub(super) fn most(&self, of: impl Fn(&Settings) -> usize) -> usize {
+    pub(super) fn max(&self, of: impl Fn(&Settings) -> usize) -> usize {
         let settings = self.processes.values().map(|record| of(&record.settings));
         settings.max().unwrap_or(0)
     }
