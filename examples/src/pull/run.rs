@@ -9,7 +9,7 @@ use okta_coralogix_core::testing::MemoryCheckpoint;
 use okta_coralogix_core::{Error, ErrorKind, LogSink, Pipeline, Result, Summary};
 use okta_source::OktaSource;
 
-use super::check::check;
+use super::check::{check, passed};
 use super::logged_dead_letters::LoggedDeadLetters;
 use super::settings::{Mode, OrgSettings};
 use crate::program::args::in_setting;
@@ -22,10 +22,10 @@ pub(super) async fn run(settings: OrgSettings, progress: Progress) -> Result<Exi
     if let Mode::Check(sink) = settings.mode {
         let failed = tokio::select! {
             failed = check(settings.source, &sink) => failed,
-            () = shutdown => Vec::new(),
+            () = shutdown => return Ok(ExitStatus::Done(Summary::default())),
         };
         let Some((_, kind)) = failed.first() else {
-            return Ok(ExitStatus::Done(Summary::default()));
+            return Ok(passed());
         };
         let names: Vec<_> = failed.iter().map(|(name, _)| *name).collect();
         let names = names.join(" and ");

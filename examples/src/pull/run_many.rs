@@ -6,7 +6,7 @@ use futures::future::join_all;
 use okta_coralogix_core::{Error, ErrorKind, Result, Summary, SystemClock};
 use tracing::Instrument;
 
-use super::check::check;
+use super::check::{check, passed};
 use super::config::{Integration, RunOptions, RunReport, run_all};
 use super::settings::ManySettings;
 use crate::program::pipeline::{DRAIN_TIMEOUT, open_dead_letters};
@@ -49,7 +49,7 @@ async fn check_all(integrations: Vec<Integration>) -> ExitStatus {
     });
     let failed: Vec<_> = join_all(checks).await.into_iter().flatten().collect();
     if failed.is_empty() {
-        return ExitStatus::Done(Summary::default());
+        return passed();
     }
     let detail = format!("the check failed for {}", failed.join(", "));
     ExitStatus::Failed(Error::new(ErrorKind::Config, detail), Summary::default())
