@@ -89,7 +89,7 @@ fn sockets(criterion: &mut Criterion) {
 
 /// Simulators of an org with a backlog and of an empty ingress.
 struct Harness {
-    org: ServedOrg,
+    org: OktaServer,
     ingress: CoralogixServer,
 }
 
