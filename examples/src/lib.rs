@@ -3,7 +3,6 @@
 #[doc = include_str!("../../README.md")]
 mod readme {}
 
-pub mod coralogix;
 pub mod eventbridge;
 pub mod program;
 pub mod pull;

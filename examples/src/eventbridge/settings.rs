@@ -7,8 +7,8 @@ use coralogix_sink::CoralogixSink;
 use eventbridge_source::BodyParser;
 use okta_coralogix_core::{CoralogixMapping, Result, SharedClockOffset, SystemClock};
 
-use crate::coralogix;
 use crate::program::Environment;
+use crate::program::coralogix;
 use crate::program::pipeline::PipelineArgs;
 
 /// The flags of every program of this route.

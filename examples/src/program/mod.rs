@@ -4,6 +4,7 @@
 //! belongs there, a setting that every pipeline has into [`pipeline`].
 
 pub mod args;
+pub mod coralogix;
 pub mod demonstration;
 mod environment;
 mod exit_status;
@@ -21,7 +22,6 @@ use okta_coralogix_core::Result;
 use serde::Serialize;
 
 use self::progress::Progress;
-use crate::coralogix;
 
 /// A program, implemented for its args.
 pub trait Program: Parser {

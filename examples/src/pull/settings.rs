@@ -10,9 +10,9 @@ use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
 use super::PullArgs;
 use super::config::{self, Integration};
-use crate::coralogix;
 use crate::program::Environment;
 use crate::program::args::since_of;
+use crate::program::coralogix;
 
 pub(super) const ORG_URL: &str = "OKTA_ORG_URL";
 

@@ -8,8 +8,8 @@ use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::{CoralogixMapping, Error, Result};
 
 use super::ReplayArgs;
-use crate::coralogix;
 use crate::program::Environment;
+use crate::program::coralogix;
 
 /// The settings of a run.
 #[derive(Debug)]

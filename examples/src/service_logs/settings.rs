@@ -4,8 +4,8 @@ use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::Result;
 
 use super::entry::Labels;
-use crate::coralogix::{self, APPLICATION, SUBSYSTEM};
 use crate::program::Environment;
+use crate::program::coralogix::{self, APPLICATION, SUBSYSTEM};
 
 /// The settings of a run.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use okta_coralogix_core::event::{MalformedEvent, Origin, RawEvent, PageError, split_page};
+use okta_coralogix_core::event::{MalformedEvent, Origin, PageError, RawEvent, split_page};
 use okta_coralogix_core::testing::{EventGenerator, reference};
 
 type Items = Result<Vec<Result<RawEvent, MalformedEvent>>, PageError>;

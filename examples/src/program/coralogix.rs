@@ -4,7 +4,7 @@ use coralogix_sink::CoralogixSinkBuilder;
 use okta_coralogix_core::mapping::CoralogixMappingBuilder;
 use okta_coralogix_core::{CoralogixMapping, Error, Result};
 
-use crate::program::Environment;
+use super::Environment;
 
 /// The variables of the Coralogix side.
 pub const VARIABLES: [&str; 5] = [
