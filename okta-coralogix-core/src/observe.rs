@@ -174,14 +174,16 @@ impl Observer for TracingObserver {
                 entries,
                 retry_in,
             } => {
-                tracing::warn!(%error, entries, ?retry_in, "a request to the sink failed");
+                tracing::warn!(%error, entries, retry_in = retry_in.map(tracing::field::debug), "a request to the sink failed");
             }
             PipelineEvent::SourceFailed { error, retry_in } => match retry_in {
-                Some(_) => tracing::warn!(%error, ?retry_in, "the source failed"),
+                Some(_) => {
+                    tracing::warn!(%error, retry_in = retry_in.map(tracing::field::debug), "the source failed")
+                }
                 None => tracing::error!(%error, "the source failed permanently"),
             },
             PipelineEvent::DeadLettersFailed { error, retry_in } => {
-                tracing::warn!(%error, ?retry_in, "dead letters could not be written");
+                tracing::warn!(%error, retry_in = retry_in.map(tracing::field::debug), "dead letters could not be written");
             }
             PipelineEvent::SettleFailed { error } => {
                 tracing::warn!(%error, "a delivery could not be settled")
@@ -193,7 +195,7 @@ impl Observer for TracingObserver {
             } => tracing::warn!(
                 source,
                 ?since_event,
-                ?since_response,
+                since_response = since_response.map(tracing::field::debug),
                 "the source has given no event for a long time"
             ),
             PipelineEvent::OverlapReread {
