@@ -6,5 +6,6 @@ mod copies;
 mod dispositions;
 mod faults;
 pub(crate) mod harness;
+mod restamp;
 mod splitting;
 mod timing;
