@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::backoff::later;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Outcome};
 
 /// After this long without a response a source that had failed counts as idle, not as failing.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
@@ -48,6 +48,15 @@ impl Stall {
         let mut state = self.state();
         state.settlements.get_or_insert_with(Instant::now);
         state.fault = error.to_string();
+    }
+
+    /// A settlement succeeded. One that only hands back moves nothing: the source gives all of it again.
+    pub(crate) fn settlement_succeeded(&self, outcomes: &[Outcome]) {
+        if outcomes.is_empty() || outcomes.contains(&Outcome::Settled) {
+            self.moved();
+        } else {
+            self.state().settlements = None;
+        }
     }
 
     /// Something that is in flight failed and is tried again.
@@ -92,5 +101,54 @@ impl Stall {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(600);
+
+    /// Since how long something fails or is in flight without progress.
+    fn since(stall: &Stall) -> Option<Duration> {
+        let ends_at = stall.ends_at(LIMIT)?;
+        Some(LIMIT - (ends_at - Instant::now()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn settlements_are_progress_unless_all_is_handed_back() {
+        use Outcome::{HandedBack, Settled};
+        let step = Duration::from_secs(10);
+        for (outcomes, progress) in [
+            (&[][..], true),
+            (&[Settled], true),
+            (&[HandedBack, Settled], true),
+            (&[HandedBack], false),
+            (&[HandedBack, HandedBack], false),
+        ] {
+            let stall = Stall::default();
+            stall.set_busy(true);
+            advance(step).await;
+            stall.settlement_succeeded(outcomes);
+            let expected = if progress { Duration::ZERO } else { step };
+            assert_eq!(since(&stall), Some(expected), "{outcomes:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn settlements_that_succeed_again_end_the_failure_of_settlements() {
+        let failure = Error::temporary(ErrorKind::Network, "the store is away");
+        for outcome in [Outcome::Settled, Outcome::HandedBack] {
+            let stall = Stall::default();
+            stall.settlement_failed(&failure);
+            advance(Duration::from_secs(10)).await;
+            stall.settlement_failed(&failure);
+            assert_eq!(since(&stall), Some(Duration::from_secs(10)));
+            stall.settlement_succeeded(&[outcome]);
+            assert_eq!(since(&stall), None, "{outcome:?}");
+        }
     }
 }

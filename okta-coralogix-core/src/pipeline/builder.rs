@@ -128,7 +128,8 @@ impl<S: EventSource> PipelineBuilder<S> {
     }
 
     /// Ends the run with an error of kind [`GaveUp`](crate::ErrorKind::GaveUp) after this long without an accepted request or a
-    /// settlement, while something fails or is in flight. A source with nothing to give does not count. Default: never.
+    /// settlement, while something fails or is in flight. A delivery that was only handed back is no progress; a source with
+    /// nothing to give does not count. Default: never.
     pub fn give_up_after(mut self, time: Duration) -> Self {
         self.limits.give_up = Some(time);
         self

@@ -37,8 +37,8 @@ impl Run {
                     self.hear(report);
                     self.hear_all();
                 }
-                Some((delivery, items, result)) = self.tasks.settlements.next() => {
-                    self.settled(delivery, items, result);
+                Some((delivery, outcomes, result)) = self.tasks.settlements.next() => {
+                    self.settled(delivery, &outcomes, result);
                 }
                 Some(sent) = self.tasks.requests.next() => self.check(sent),
                 Some(done) = self.tasks.others.next() => self.check(done),

@@ -34,7 +34,7 @@ use super::{Limits, Parts, Summary};
 use crate::backoff::Backoff;
 use crate::sink::LearnedLimits;
 use crate::stall::Stall;
-use crate::{Error, EventSource, Result};
+use crate::{Error, EventSource, Outcome, Result};
 
 pub(super) struct Run {
     pub(super) context: Arc<Context>,
@@ -51,13 +51,15 @@ pub(super) struct Run {
     summary: Summary,
 }
 
+/// The number of a delivery, the outcomes of its items, and the result of its settlement.
+type Settled = (u64, Vec<Outcome>, Result<()>);
+
 #[derive(Default)]
 struct Tasks {
     requests: FuturesUnordered<BoxFuture<'static, Result<()>>>,
     /// Dead letters being written, and copies that wait for the outcome of the first.
     others: FuturesUnordered<BoxFuture<'static, Result<()>>>,
-    /// The number and the items of the delivery.
-    settlements: FuturesUnordered<BoxFuture<'static, (u64, usize, Result<()>)>>,
+    settlements: FuturesUnordered<BoxFuture<'static, Settled>>,
 }
 
 impl Run {

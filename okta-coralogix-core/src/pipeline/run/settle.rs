@@ -3,9 +3,9 @@
 use futures::FutureExt;
 
 use super::Run;
-use crate::Result;
 use crate::observe::PipelineEvent;
 use crate::pipeline::ledger::Settlement;
+use crate::{Outcome, Result};
 
 impl Run {
     pub(super) fn start_settlements(&mut self) {
@@ -22,16 +22,17 @@ impl Run {
         } = settlement;
         let settled = async move {
             let result = acker.settle(&outcomes).await;
-            (delivery, outcomes.len(), result)
+            (delivery, outcomes, result)
         };
         self.tasks.settlements.push(settled.boxed());
     }
 
-    pub(super) fn settled(&mut self, delivery: u64, items: usize, result: Result<()>) {
+    pub(super) fn settled(&mut self, delivery: u64, outcomes: &[Outcome], result: Result<()>) {
         self.ledger.settled(delivery);
         let Err(error) = result else {
-            self.context.stall.moved();
+            self.context.stall.settlement_succeeded(outcomes);
             self.settle_backoff.reset();
+            let items = outcomes.len();
             return self.observe(&PipelineEvent::Settled { items });
         };
         self.observe(&PipelineEvent::SettleFailed { error: &error });

@@ -5,6 +5,7 @@ mod chaos;
 mod copies;
 mod dispositions;
 mod faults;
+mod give_up;
 pub(crate) mod harness;
 mod restamp;
 mod splitting;

@@ -1,0 +1,29 @@
+//! `give_up_after`: what counts as progress.
+
+use std::time::Duration;
+
+use okta_coralogix_core::testing::{MemorySink, MemorySource};
+use okta_coralogix_core::{AckOrder, ErrorKind};
+use tokio::time::{Instant, timeout};
+
+use super::harness::{Harness, pages, run};
+
+#[tokio::test(start_paused = true)]
+async fn give_up_after_counts_hand_backs_at_a_deadline_as_no_progress() {
+    for order in [AckOrder::Individual, AckOrder::Cumulative] {
+        for count in [1, 20] {
+            let (pages, _) = pages(count, 10);
+            let source = MemorySource::new(order, pages).with_budget(Duration::from_secs(4));
+            let harness = Harness::of(source, MemorySink::new());
+            harness.sink.fail_for(Duration::from_secs(7200));
+            let began = Instant::now();
+            let builder = harness.builder().give_up_after(Duration::from_secs(60));
+            let ended = timeout(Duration::from_secs(600), run(builder)).await;
+            let failed = ended.expect("it gives up").unwrap_err();
+            assert_eq!(failed.error.kind(), ErrorKind::GaveUp);
+            let seconds = began.elapsed().as_secs();
+            assert!((60..70).contains(&seconds), "{order:?}: {seconds} s");
+            assert_eq!(failed.summary.handed_back, failed.summary.received);
+        }
+    }
+}
