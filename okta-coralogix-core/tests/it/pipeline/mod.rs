@@ -4,6 +4,7 @@ mod ages;
 mod chaos;
 mod copies;
 mod dispositions;
+mod drain;
 mod faults;
 mod give_up;
 pub(crate) mod harness;
