@@ -215,3 +215,145 @@ impl Tracked {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::Result;
+
+    #[derive(Debug)]
+    struct NoAcker;
+
+    #[async_trait]
+    impl Acker for NoAcker {
+        async fn settle(self: Box<Self>, _outcomes: &[Outcome]) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    const DELIVERED: Disposition = Disposition::Delivered;
+    const BACK: Disposition = Disposition::HandedBack;
+
+    fn ledger(order: AckOrder, deliveries: usize, deadline: Option<Instant>) -> Ledger {
+        let mut ledger = Ledger::new(order);
+        for _ in 0..deliveries {
+            ledger.open(Box::new(NoAcker), 2, 100, deadline);
+        }
+        ledger
+    }
+
+    fn end(ledger: &mut Ledger, delivery: u64, items: [Disposition; 2]) {
+        for (index, disposition) in items.into_iter().enumerate() {
+            assert!(ledger.end(ItemId { delivery, index }, disposition));
+        }
+    }
+
+    /// Settles all that can be, in turn.
+    fn settle_all(ledger: &mut Ledger) -> Vec<(u64, Vec<Outcome>)> {
+        let mut settled = Vec::new();
+        loop {
+            let ready = ledger.ready();
+            if ready.is_empty() {
+                return settled;
+            }
+            for settlement in ready {
+                ledger.settled(settlement.delivery);
+                settled.push((settlement.delivery, settlement.outcomes));
+            }
+        }
+    }
+
+    #[test]
+    fn a_hand_back_rewinds_a_cumulative_source_only() {
+        use AckOrder::{Cumulative, Individual};
+        use Outcome::{HandedBack, Settled};
+        let table = [
+            (
+                Cumulative,
+                [DELIVERED, DELIVERED],
+                [Settled; 2],
+                [Settled; 2],
+            ),
+            (
+                Cumulative,
+                [DELIVERED, BACK],
+                [Settled, HandedBack],
+                [HandedBack; 2],
+            ),
+            (
+                Individual,
+                [DELIVERED, BACK],
+                [Settled, HandedBack],
+                [Settled; 2],
+            ),
+        ];
+        for (order, first, of_first, of_second) in table {
+            let mut ledger = ledger(order, 2, None);
+            end(&mut ledger, 1, [DELIVERED; 2]);
+            end(&mut ledger, 0, first);
+            let settled = settle_all(&mut ledger);
+            let expected = [(0, of_first.to_vec()), (1, of_second.to_vec())];
+            assert_eq!(settled, expected, "{order:?} {first:?}");
+            assert_eq!((ledger.unsettled(), ledger.bytes()), (0, 0));
+            // What the source gives after it went back is its own.
+            ledger.open(Box::new(NoAcker), 2, 100, None);
+            end(&mut ledger, 2, [DELIVERED; 2]);
+            assert_eq!(settle_all(&mut ledger), [(2, vec![Settled; 2])]);
+        }
+    }
+
+    #[test]
+    fn a_cumulative_source_is_told_in_order_and_an_individual_one_at_once() {
+        for (order, early) in [(AckOrder::Cumulative, 0), (AckOrder::Individual, 1)] {
+            let mut ledger = ledger(order, 2, None);
+            end(&mut ledger, 1, [DELIVERED; 2]);
+            assert_eq!(settle_all(&mut ledger).len(), early, "{order:?}");
+            end(&mut ledger, 0, [DELIVERED; 2]);
+            assert_eq!(settle_all(&mut ledger).len(), 2 - early, "{order:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_settles_an_open_delivery_of_an_individual_source_only() {
+        let deadline = Instant::now() + Duration::from_secs(4);
+        for (order, settles) in [(AckOrder::Cumulative, false), (AckOrder::Individual, true)] {
+            let mut ledger = ledger(order, 1, Some(deadline));
+            let item = |index| ItemId { delivery: 0, index };
+            assert!(ledger.end(item(0), DELIVERED));
+            assert_eq!(ledger.next_deadline(), Some(deadline));
+            assert!(
+                ledger
+                    .overdue(deadline - Duration::from_millis(1))
+                    .is_empty()
+            );
+            assert_eq!(ledger.overdue(deadline), BTreeSet::from([0]));
+            let settlement = ledger.expire(0).map(|settlement| settlement.outcomes);
+            let expected = vec![Outcome::Settled, Outcome::HandedBack];
+            assert_eq!(settlement, settles.then_some(expected), "{order:?}");
+            assert_eq!(ledger.next_deadline(), None);
+            assert!(ledger.overdue(deadline).is_empty());
+            // The item that was open is on its way all the same.
+            assert_eq!((ledger.open_items(), ledger.bytes()), (1, 100));
+            assert!(ledger.end(item(1), DELIVERED));
+            let later = settle_all(&mut ledger).len();
+            assert_eq!(later, usize::from(!settles), "{order:?} is settled once");
+        }
+    }
+
+    #[test]
+    fn an_item_ends_once() {
+        let mut ledger = ledger(AckOrder::Individual, 1, None);
+        let item = |index| ItemId { delivery: 0, index };
+        assert!(ledger.end(item(0), DELIVERED));
+        assert!(!ledger.end(item(0), BACK));
+        assert_eq!(ledger.open_items(), 1);
+        assert!(ledger.end(item(1), DELIVERED));
+        assert_eq!(settle_all(&mut ledger), [(0, vec![Outcome::Settled; 2])]);
+        assert!(!ledger.end(item(1), BACK), "it is forgotten");
+        assert_eq!((ledger.open_items(), ledger.bytes()), (0, 0));
+    }
+}
