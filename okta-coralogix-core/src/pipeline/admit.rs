@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::Disposition;
 use super::dead_letters::Undeliverable;
-use super::item::{ItemGuard, Slot};
+use super::item_guard::{ItemGuard, Slot};
 use super::run::Run;
 use crate::dead_letter::DeadLetterReason;
 use crate::filter::{Claim, DropReason};

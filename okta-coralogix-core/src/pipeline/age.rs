@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::item::Slot;
+use super::item_guard::Slot;
 use super::{Disposition, Parts};
 use crate::filter::AgePolicy;
 use crate::sink::AgeCheck;

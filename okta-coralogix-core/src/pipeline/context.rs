@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::item::ItemId;
+use super::item_guard::ItemId;
 use super::{Disposition, Limits, Parts};
 use crate::filter::DedupWindow;
 use crate::sink::{Endpoint, LearnedLimits};

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::Disposition;
 use super::context::Context;
-use super::item::{ItemGuard, Slot};
+use super::item_guard::{ItemGuard, Slot};
 use crate::backoff::{Backoff, wait_or_stop};
 use crate::dead_letter::{DeadLetter, DeadLetterReason};
 use crate::observe::PipelineEvent;

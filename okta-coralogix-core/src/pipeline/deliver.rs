@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Disposition;
 use super::context::{Context, Report};
 use super::dead_letters::Undeliverable;
-use super::item::Slot;
+use super::item_guard::Slot;
 use crate::Result;
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;

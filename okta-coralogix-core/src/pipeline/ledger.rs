@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
 use super::Disposition;
-use super::item::ItemId;
+use super::item_guard::ItemId;
 use crate::{AckOrder, Acker, Outcome};
 
 /// The deliveries of a run that are not forgotten, by the order in which they were received.

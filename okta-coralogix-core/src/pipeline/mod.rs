@@ -6,7 +6,7 @@ mod builder;
 mod context;
 mod dead_letters;
 mod deliver;
-mod item;
+mod item_guard;
 mod ledger;
 mod parts;
 mod queue;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
-use super::item::{ItemId, Slot};
+use super::item_guard::{ItemId, Slot};
 use crate::sink::{BatchLimits, Encoded, Item, Request};
 use crate::{EntryText, LogEntry, LogSink, Result};
 

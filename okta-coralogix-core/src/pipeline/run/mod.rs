@@ -11,7 +11,7 @@
 //!   the queue is handed back.
 //! * It is done when the source has no more or the run drains, and everything is settled; or when the drain timeout has passed.
 //!
-//! Everything that was received has ended when a run is done, and no claim outlives it: an [`ItemGuard`](super::item::ItemGuard)
+//! Everything that was received has ended when a run is done, and no claim outlives it: an [`ItemGuard`](super::item_guard::ItemGuard)
 //! that is dropped hands its item back.
 
 mod drive;

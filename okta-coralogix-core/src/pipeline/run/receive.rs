@@ -11,7 +11,7 @@ use crate::backoff::{Backoff, MAX_WAIT, later};
 use crate::filter::ClaimWaiter;
 use crate::observe::PipelineEvent;
 use crate::pipeline::Disposition;
-use crate::pipeline::item::{ItemGuard, ItemId};
+use crate::pipeline::item_guard::{ItemGuard, ItemId};
 use crate::{Delivery, EventSource, MalformedEvent, Outcome, RawEvent, Result};
 
 /// The source of a run.
