@@ -9,8 +9,9 @@
 //!   become pending again in their order, and one that is rejected alone ends, or the endpoint is at fault.
 //! * A transfer ends once nothing is pending, when it is stopped, or with an error that waiting cannot help.
 //!
-//! No item ends twice; none is dead-lettered while it may be the endpoint's fault; the slot of one that has not ended when the
-//! transfer does is dropped, which the caller takes for handed back.
+//! No item ends twice. None is dead-lettered while others can still tell whether the endpoint is at fault; a lone item that a new
+//! endpoint rejects is, since nothing tells. The slot of an item that has not ended when the transfer does is dropped, which the
+//! caller takes for handed back.
 
 mod pending;
 mod rejection;

@@ -13,11 +13,11 @@ use crate::sink::request::{Item, encode};
 use crate::{Error, ErrorKind, Result, RetryHint};
 
 impl<H: DeliveryHooks> Transfer<'_, H> {
-    /// The sink rejected the request of these items.
+    /// The request of these items failed permanently.
     ///
     /// # Errors
     /// The sink's error, or `WrongEndpoint`, if waiting cannot help.
-    pub(super) async fn rejected(
+    pub(super) async fn failed(
         &mut self,
         mut items: Vec<Item<H::Slot>>,
         error: Error,
@@ -31,6 +31,10 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
         let kind = error.kind();
         let mut probed = false;
         loop {
+            // A probe may take long: if the run has failed meanwhile, nothing more is dead-lettered.
+            if probed && *self.stop.borrow() {
+                return Ok(());
+            }
             let step = next_step(&self.state(&items, kind, probed));
             if step != Step::RetryAlone {
                 self.backoff.reset();
@@ -39,11 +43,14 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
                 Step::Fail => return Err(error),
                 Step::FailEndpoint => return Err(rejects_everything(error)),
                 Step::Count => self.count(&mut items[0]),
-                Step::Probe(probes) => {
-                    self.probe(&mut items, probes).await?;
-                    if *self.stop.borrow() {
-                        return Ok(());
-                    }
+                Step::ProbeRequest(probes) => {
+                    self.probe(items.iter_mut(), probes).await?;
+                    probed = true;
+                }
+                Step::ProbeOthers(probes) => {
+                    let mut others = mem::replace(&mut self.pending, Pending::new());
+                    self.probe(others.open(), probes).await?;
+                    self.pending = others;
                     probed = true;
                 }
                 Step::Split => break self.pending.push_halves(items),
@@ -91,17 +98,19 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
         }
     }
 
-    /// A misconfigured endpoint may reject everything. Some items, sent alone, tell it from a bad entry: items of the request, or of
-    /// the planned ones where the request has a single item.
+    /// A misconfigured endpoint may reject everything. Some of these items, sent alone, tell it from a bad entry.
     ///
     /// # Errors
     /// `WrongEndpoint` if so many are rejected in a row that it must be the endpoint.
-    async fn probe(&mut self, items: &mut [Item<H::Slot>], probes: usize) -> Result<()> {
-        let mut pending = mem::replace(&mut self.pending, Pending::new());
-        let mut candidates: Vec<_> = match items {
-            [_] => pending.open().collect(),
-            items => items.iter_mut().collect(),
-        };
+    async fn probe<'i>(
+        &mut self,
+        items: impl Iterator<Item = &'i mut Item<H::Slot>>,
+        probes: usize,
+    ) -> Result<()>
+    where
+        H::Slot: 'i,
+    {
+        let mut candidates: Vec<_> = items.collect();
         let last = candidates.len() - 1;
         let mut places: Vec<_> = (0..probes).map(|n| last * n / (probes - 1)).collect();
         places.dedup();
@@ -111,7 +120,6 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
                 break;
             }
         }
-        self.pending = pending;
         self.backoff.reset();
         Ok(())
     }
@@ -131,7 +139,7 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
                 self.accepted(slice::from_mut(item));
                 return Ok(false);
             }
-            Attempt::Rejected(error)
+            Attempt::Failed(error)
                 if matches!(error.kind(), ErrorKind::Rejected | ErrorKind::TooLarge) =>
             {
                 self.count(item);
@@ -139,7 +147,7 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
                     return Err(rejects_everything(error));
                 }
             }
-            Attempt::Rejected(error) => return Err(error),
+            Attempt::Failed(error) => return Err(error),
             // The next one, if there is one, may have to wait for its turn.
             Attempt::Aged => self.permit = None,
             Attempt::Stopped => return Ok(false),

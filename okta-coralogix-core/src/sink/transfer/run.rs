@@ -31,8 +31,9 @@ pub(crate) struct Transfer<'a, H: DeliveryHooks> {
 /// The end of the attempts at one request.
 pub(super) enum Attempt {
     Accepted,
-    /// Ambiguous if the sink may have accepted the same request before.
-    Rejected(Error),
+    /// With an error that sending the same request again cannot help: a 413 or a 400, a refused key, a wrong endpoint. Ambiguous
+    /// if the sink may have accepted the same request before.
+    Failed(Error),
     /// Not sent, since an item had become too old: the others make another request.
     Aged,
     Stopped,
@@ -65,7 +66,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         while let Some(Request { batch, mut items }) = next {
             match self.send(batch, &mut items).await? {
                 Attempt::Accepted => self.accepted(&mut items),
-                Attempt::Rejected(error) => self.rejected(items, error).await?,
+                Attempt::Failed(error) => self.failed(items, error).await?,
                 Attempt::Aged => self.pending.push(items),
                 Attempt::Stopped => return Ok(()),
             }
@@ -135,7 +136,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 retry_in,
             });
             let Some(wait) = retry_in else {
-                return Ok(Attempt::Rejected(error.with_ambiguity(ambiguous)));
+                return Ok(Attempt::Failed(error.with_ambiguity(ambiguous)));
             };
             endpoint.stall.attempt_failed(&error);
             wait_or_stop(sleep(wait), &mut self.stop).await;

@@ -49,8 +49,10 @@ pub(super) enum Step {
     Split,
     /// Send the entry alone once more.
     RetryAlone,
-    /// Send this many entries alone, of the request or of the transfer's others, then ask again.
-    Probe(usize),
+    /// Send this many entries of the request alone, then ask again.
+    ProbeRequest(usize),
+    /// Send this many of the transfer's other entries alone, then ask again.
+    ProbeOthers(usize),
     /// Count the entry in the endpoint's track record, then ask again.
     Count,
     /// Dead-letter the entry.
@@ -73,7 +75,7 @@ pub(super) fn next_step(rejected: &Rejected) -> Step {
     let probes = blaming_rejections(rejected.record);
     if rejected.entries > 1 {
         return match rejected.kind {
-            ErrorKind::Rejected if may_probe => Step::Probe(probes),
+            ErrorKind::Rejected if may_probe => Step::ProbeRequest(probes),
             _ => Step::Split,
         };
     }
@@ -81,13 +83,13 @@ pub(super) fn next_step(rejected: &Rejected) -> Step {
         return Step::RetryAlone;
     }
     // A large entry may well be too large, whatever else the endpoint accepts.
-    let blames_endpoint = may_probe && max_times > 1;
+    let is_doubtful = is_small || rejected.kind == ErrorKind::Rejected;
     match rejected.kind {
-        _ if !blames_endpoint => Step::DeadLetter(reason),
+        _ if !(may_probe && is_doubtful) => Step::DeadLetter(reason),
         _ if !rejected.counted => Step::Count,
         _ if is_endpoint_at_fault(rejected.record) => Step::FailEndpoint,
         // A request that was too large was split without a probe.
-        ErrorKind::TooLarge if rejected.has_others => Step::Probe(probes),
+        ErrorKind::TooLarge if rejected.has_others => Step::ProbeOthers(probes),
         _ => Step::DeadLetter(reason),
     }
 }
@@ -144,13 +146,13 @@ mod tests {
                 },
                 Step::Split,
             ),
-            (bad, Step::Probe(4)),
+            (bad, Step::ProbeRequest(4)),
             (
                 Rejected {
                     record: PROVEN,
                     ..bad
                 },
-                Step::Probe(16),
+                Step::ProbeRequest(16),
             ),
             (
                 Rejected {
@@ -248,7 +250,7 @@ mod tests {
             has_others: true,
             ..rejected(ErrorKind::TooLarge, 1)
         };
-        assert_eq!(next_step(&counted), Step::Probe(4));
+        assert_eq!(next_step(&counted), Step::ProbeOthers(4));
         assert_eq!(
             next_step(&Rejected {
                 probed: true,
