@@ -37,6 +37,7 @@ struct State {
     faults: VecDeque<Error>,
     ack_takes: Duration,
     ack_fails: Option<fn() -> Error>,
+    ack_faults: VecDeque<Error>,
     budget: Option<Duration>,
     clock_offset: ClockOffset,
     endless: bool,
@@ -94,6 +95,11 @@ impl MemorySource {
     /// The next calls of `next` fail with these.
     pub fn fail_with(&self, errors: impl IntoIterator<Item = Error>) {
         self.state().faults.extend(errors);
+    }
+
+    /// The next acknowledgements fail with these.
+    pub fn fail_acks_with(&self, errors: impl IntoIterator<Item = Error>) {
+        self.state().ack_faults.extend(errors);
     }
 
     /// One more page.
@@ -229,12 +235,13 @@ impl Acker for MemoryAcker {
             return Ok(());
         };
         let (takes, fails) = {
-            let state = source.state();
-            (state.ack_takes, state.ack_fails)
+            let mut state = source.state();
+            let fails = state.ack_fails.map(|error| error());
+            (state.ack_takes, fails.or(state.ack_faults.pop_front()))
         };
         sleep(takes).await;
         if let Some(error) = fails {
-            return Err(error());
+            return Err(error);
         }
         self.source = None;
         source.resolve(self.page, self.ticket, outcomes);

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use okta_coralogix_core::testing::{MemorySink, MemorySource};
-use okta_coralogix_core::{AckOrder, ErrorKind};
-use tokio::time::{Instant, timeout};
+use okta_coralogix_core::{AckOrder, Error, ErrorKind};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::harness::{Harness, pages, run};
+use super::harness::{Harness, pages, run, run_until};
 
 #[tokio::test(start_paused = true)]
 async fn give_up_after_counts_hand_backs_at_a_deadline_as_no_progress() {
@@ -25,5 +25,19 @@ async fn give_up_after_counts_hand_backs_at_a_deadline_as_no_progress() {
             assert!((60..70).contains(&seconds), "{order:?}: {seconds} s");
             assert_eq!(failed.summary.handed_back, failed.summary.received);
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn give_up_after_forgets_a_settlement_failure_that_is_over() {
+    for order in [AckOrder::Individual, AckOrder::Cumulative] {
+        let (pages, events) = pages(1, 10);
+        let source = MemorySource::new(order, pages).without_end();
+        source.fail_acks_with([Error::temporary(ErrorKind::Network, "the store is away")]);
+        let harness = Harness::of(source, MemorySink::new());
+        let builder = harness.builder().give_up_after(Duration::from_secs(600));
+        let summary = run_until(builder, sleep(Duration::from_secs(7200))).await;
+        assert_eq!(summary.unwrap().delivered, 10, "{order:?}");
+        assert_eq!(harness.source.settled_events(), events.len());
     }
 }

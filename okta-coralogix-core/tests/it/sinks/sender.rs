@@ -140,3 +140,30 @@ async fn nothing_to_send_sends_nothing() {
     assert_eq!(sender(&sink).send(Vec::new()).await.unwrap(), []);
     assert!(sink.requests().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_send_that_progresses_is_not_given_up_however_long_it_takes() {
+    let limits = BatchLimits {
+        entries: 10,
+        bytes: 2_000_000,
+    };
+    let sink = MemorySink::with_limits(limits).with_latency(Duration::from_secs(60));
+    let sender = EntrySender::builder(sink.clone())
+        .max_in_flight_requests(1)
+        .give_up_after(Duration::from_secs(600))
+        .build();
+    let began = Instant::now();
+    assert_eq!(accepted(&sender.send(entries(200)).await.unwrap()), 200);
+    assert_eq!(began.elapsed(), Duration::from_secs(20 * 60));
+}
+
+/// Forty in a row, of which four would blame an endpoint that has accepted nothing, and sixteen any other.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_accepted_an_entry_is_not_blamed_for_the_others() {
+    let good = text(0);
+    let sink = MemorySink::new().refusing(move |text| *text != good);
+    let outcomes = sender(&sink).send(entries(41)).await.unwrap();
+    assert_eq!(accepted(&outcomes), 1);
+    let rejected = |outcome: &&SendOutcome| matches!(outcome, SendOutcome::Refused { reason, .. } if *reason == DeadLetterReason::Rejected);
+    assert_eq!(outcomes.iter().filter(rejected).count(), 40);
+}
