@@ -21,6 +21,8 @@ pub(crate) struct ItemState<T> {
     pub(super) rejected: Option<ErrorKind>,
     /// How often in a row it did so.
     pub(super) times: u32,
+    /// How often it did so in all.
+    pub(super) attempts: u32,
     /// The sink may have accepted such a request, though no answer said so.
     pub(super) ambiguous: bool,
     /// Its rejection has counted in the endpoint's track record, and does not again.
@@ -43,6 +45,7 @@ impl<T> Item<T> {
             slot: Some(slot),
             rejected: None,
             times: 0,
+            attempts: 0,
             ambiguous: false,
             counted: false,
         };

@@ -26,6 +26,7 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
             let state = &mut item.state;
             let again = state.rejected.replace(error.kind()) == Some(error.kind());
             state.times = if again { state.times + 1 } else { 1 };
+            state.attempts += 1;
             state.ambiguous = error.is_ambiguous();
         }
         let kind = error.kind();
@@ -83,6 +84,7 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
             entries: items.len(),
             text_len: first.entry.text.document().len(),
             times: first.state.times,
+            attempts: first.state.attempts,
             counted: first.state.counted,
             has_others: self.pending.open().next().is_some(),
             probed,

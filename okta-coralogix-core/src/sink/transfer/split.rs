@@ -16,6 +16,9 @@ const SMALL_TEXT: usize = 32_000;
 const MAX_REJECTIONS: u32 = 2;
 const MAX_TOO_LARGE: u32 = 6;
 
+/// How often an entry is sent alone in all, with 400s and 413s in turns.
+const MAX_ATTEMPTS_ALONE: u32 = 8;
+
 /// Entries rejected alone in a row, with nothing accepted in between, that blame the endpoint and not the entries: as long as it has
 /// not accepted anything yet, and when it has.
 const REJECTIONS_OF_A_NEW_ENDPOINT: usize = 4;
@@ -31,6 +34,8 @@ pub(super) struct Rejected {
     pub(super) text_len: usize,
     /// How often in a row the entry alone was rejected with this kind.
     pub(super) times: u32,
+    /// How often the entry alone was rejected in all.
+    pub(super) attempts: u32,
     /// The rejection of this entry has counted in the endpoint's track record.
     pub(super) counted: bool,
     /// The transfer has other entries that have not ended.
@@ -79,7 +84,7 @@ pub(super) fn next_step(rejected: &Rejected) -> Step {
             _ => Step::Split,
         };
     }
-    if rejected.times < max_times {
+    if rejected.times < max_times && rejected.attempts < MAX_ATTEMPTS_ALONE {
         return Step::RetryAlone;
     }
     // A large entry may well be too large, whatever else the endpoint accepts.
@@ -125,6 +130,7 @@ mod tests {
             entries,
             text_len: 2_000,
             times: u32::from(entries == 1),
+            attempts: u32::from(entries == 1),
             counted: false,
             has_others: false,
             probed: false,
@@ -198,6 +204,20 @@ mod tests {
             };
             let table = [
                 (early, Step::RetryAlone),
+                (
+                    Rejected {
+                        attempts: 7,
+                        ..early
+                    },
+                    Step::RetryAlone,
+                ),
+                (
+                    Rejected {
+                        attempts: 8,
+                        ..early
+                    },
+                    Step::Count,
+                ),
                 (last, Step::Count),
                 (
                     Rejected {

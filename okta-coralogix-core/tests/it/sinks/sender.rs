@@ -167,3 +167,22 @@ async fn an_endpoint_that_accepted_an_entry_is_not_blamed_for_the_others() {
     let rejected = |outcome: &&SendOutcome| matches!(outcome, SendOutcome::Refused { reason, .. } if *reason == DeadLetterReason::Rejected);
     assert_eq!(outcomes.iter().filter(rejected).count(), 40);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_is_answered_400_and_413_in_turns_is_refused_in_the_end() {
+    let sink = MemorySink::new();
+    let answers = [ErrorKind::Rejected, ErrorKind::TooLarge]
+        .into_iter()
+        .cycle();
+    sink.script(
+        answers
+            .take(100)
+            .map(|kind| SinkFault::Refuse(Error::new(kind, "no"))),
+    );
+    let outcomes = sender(&sink).send(entries(1)).await.unwrap();
+    assert!(
+        matches!(outcomes[..], [SendOutcome::Refused { .. }]),
+        "{outcomes:?}"
+    );
+    assert_eq!(sink.requests(), [1; 8]);
+}
