@@ -61,3 +61,80 @@ fn estimate(entry: &LogEntry) -> usize {
         EntryText::Embedded(text) => text.len(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::filter::DedupWindow;
+    use crate::pipeline::item_guard::ItemGuard;
+    use crate::pipeline::run::Run;
+    use crate::sink::NdjsonSink;
+    use crate::{AckOrder, ClockOffset, Delivery, EventSource, Names, Origin, Pipeline, RawEvent};
+
+    #[derive(Debug)]
+    struct NoSource;
+
+    #[async_trait]
+    impl EventSource for NoSource {
+        fn ack_order(&self) -> AckOrder {
+            AckOrder::Individual
+        }
+
+        fn dedup_window(&self) -> DedupWindow {
+            DedupWindow::default()
+        }
+
+        async fn next(&mut self) -> Result<Option<Delivery>> {
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn withdrawn_items_no_longer_fill_a_request() {
+        let pipeline = Pipeline::builder(NoSource, NdjsonSink::stdout()).build();
+        let Pipeline {
+            source,
+            parts,
+            limits,
+        } = pipeline.unwrap();
+        let run = Run::new(source, parts, limits);
+        let names = Arc::new(Names {
+            application: "shop".into(),
+            subsystem: "checkout".into(),
+            computer: None,
+        });
+        let json = r#"{"uuid":"1","published":"2026-11-22T11:00:00Z"}"#;
+        let entry = LogEntry::new(names, EntryText::Embedded(json.into()));
+        let limits = BatchLimits {
+            entries: 100,
+            bytes: 3 * estimate(&entry),
+        };
+        let mut queue = Queue::default();
+        for index in 0..3 {
+            let id = ItemId {
+                delivery: index as u64 % 2,
+                index,
+            };
+            let slot = Slot {
+                item: ItemGuard::new(id, &run.context),
+                event: RawEvent::parse(json.into(), Arc::new(Origin::org("acme"))).unwrap(),
+                clock_offset: ClockOffset::default(),
+                judged_at: run.context.parts.clock.now(),
+                restamped: false,
+                queued: Instant::now(),
+            };
+            assert!(!queue.fills(limits));
+            queue.push(Item::new(entry.clone(), slot));
+        }
+        assert!(queue.fills(limits));
+        queue.withdraw(|id| id.delivery == 1);
+        assert!(!queue.fills(limits));
+        assert_eq!((queue.items.len(), queue.bytes), (2, 2 * estimate(&entry)));
+        queue.withdraw(|_| true);
+        assert_eq!((queue.items.len(), queue.bytes), (0, 0));
+    }
+}

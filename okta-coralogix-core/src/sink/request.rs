@@ -121,3 +121,75 @@ pub(super) fn encode(
         given = fewer.clamp(1, batch.entries - 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::sink::{BatchLimits, NdjsonSink};
+    use crate::{EntryText, Names};
+
+    fn items(texts: [&'static str; 5]) -> VecDeque<Item<usize>> {
+        let names = Arc::new(Names {
+            application: "shop".into(),
+            subsystem: "checkout".into(),
+            computer: None,
+        });
+        let item = |(slot, text): (usize, &'static str)| {
+            let entry = LogEntry::new(Arc::clone(&names), EntryText::Escaped(text.into()));
+            Item::new(entry, slot)
+        };
+        texts.into_iter().enumerate().map(item).collect()
+    }
+
+    fn slots<'a>(items: impl IntoIterator<Item = &'a Item<usize>>) -> Vec<usize> {
+        items
+            .into_iter()
+            .filter_map(|item| item.state.slot)
+            .collect()
+    }
+
+    #[test]
+    fn a_request_takes_the_first_items_and_leaves_the_rest_in_order() {
+        let sink = NdjsonSink::stdout().with_limits(BatchLimits {
+            entries: 4,
+            bytes: 2_000_000,
+        });
+        let all = |ceiling| {
+            let mut items = items(["a"; 5]);
+            let request = Request::take(&sink, &mut items, ceiling).unwrap().unwrap();
+            (
+                slots(&request.items),
+                slots(&items),
+                request.batch.uncompressed_len,
+            )
+        };
+        let (taken, left, bytes) = all(usize::MAX);
+        assert_eq!((taken, left), (vec![0, 1, 2, 3], vec![4]));
+        let (taken, left, _) = all(bytes / 2);
+        assert_eq!((taken, left), (vec![0, 1], vec![2, 3, 4]));
+        let (taken, left, _) = all(1);
+        assert_eq!(
+            (taken, left),
+            (vec![0], vec![1, 2, 3, 4]),
+            "one is sent however small the ceiling"
+        );
+    }
+
+    #[test]
+    fn an_item_that_fits_no_request_is_taken_out_alone() {
+        let sink = NdjsonSink::stdout().with_limits(BatchLimits {
+            entries: 4,
+            bytes: 200,
+        });
+        let long = "x".repeat(300).leak();
+        let mut items = items([long, "a", "a", "a", "a"]);
+        let (item, error) = Request::take(&sink, &mut items, usize::MAX)
+            .unwrap()
+            .unwrap_err();
+        assert_eq!(item.state.slot, Some(0));
+        assert!(matches!(error, EncodeError::TooLarge { limit: 200, .. }));
+        assert_eq!(slots(&items), [1, 2, 3, 4]);
+    }
+}
