@@ -37,17 +37,21 @@ impl Undeliverable {
 }
 
 impl Context {
-    /// Writes dead letters, with retries; their items end once they are durable.
+    /// Writes dead letters, with retries; their items end once they are durable. `seed` determines the waits.
     ///
     /// # Errors
     /// If waiting cannot help, or the last failure when the run stops. The items are then handed back.
-    pub(super) async fn write_dead_letters(&self, undeliverable: Vec<Undeliverable>) -> Result<()> {
+    pub(super) async fn write_dead_letters(
+        &self,
+        undeliverable: Vec<Undeliverable>,
+        seed: u64,
+    ) -> Result<()> {
         let (letters, items): (Vec<_>, Vec<_>) = undeliverable
             .into_iter()
             .map(|one| (one.letter, one.item))
             .unzip();
         if !letters.is_empty() {
-            self.write_letters(&letters).await?;
+            self.write_letters(&letters, seed).await?;
         }
         for item in items {
             item.end(Disposition::DeadLettered);
@@ -55,9 +59,9 @@ impl Context {
         Ok(())
     }
 
-    async fn write_letters(&self, letters: &[DeadLetter]) -> Result<()> {
+    async fn write_letters(&self, letters: &[DeadLetter], seed: u64) -> Result<()> {
         let mut stop = self.stop.subscribe();
-        let mut backoff = Backoff::new(self.parts.backoff, self.limits.seed);
+        let mut backoff = Backoff::new(self.parts.backoff, seed);
         loop {
             let Err(error) = self.parts.dead_letters.write(letters).await else {
                 return Ok(());

@@ -28,7 +28,7 @@ pub(super) async fn deliver(
     let stop = context.stop.subscribe();
     let transfer = Transfer::new(context.endpoint(), &mut hooks, backoff, stop);
     let sent = transfer.run(request).await;
-    let written = context.write_dead_letters(hooks.undeliverable).await;
+    let written = context.write_dead_letters(hooks.undeliverable, seed).await;
     sent.and(written)
 }
 

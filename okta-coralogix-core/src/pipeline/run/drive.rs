@@ -71,8 +71,7 @@ impl Run {
                 }
                 Err(error) => return self.fail(error),
             };
-            self.requests_started += 1;
-            let seed = self.context.limits.seed.wrapping_add(self.requests_started);
+            let seed = self.next_seed();
             let delivered = deliver(Arc::clone(&self.context), seed, request);
             self.tasks.requests.push(delivered.boxed());
         }
@@ -89,8 +88,14 @@ impl Run {
 
     pub(super) fn dead_letter(&mut self, undeliverable: Vec<Undeliverable>) {
         let context = Arc::clone(&self.context);
-        let written = async move { context.write_dead_letters(undeliverable).await };
+        let seed = self.next_seed();
+        let written = async move { context.write_dead_letters(undeliverable, seed).await };
         self.tasks.others.push(written.boxed());
+    }
+
+    fn next_seed(&mut self) -> u64 {
+        self.seeds += 1;
+        self.context.limits.seed.wrapping_add(self.seeds)
     }
 
     fn hear(&mut self, report: Report) {

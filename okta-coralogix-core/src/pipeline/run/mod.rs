@@ -43,7 +43,8 @@ pub(super) struct Run {
     pub(super) queue: Queue,
     ledger: Ledger,
     tasks: Tasks,
-    requests_started: u64,
+    /// The seeds given out: tasks that retry side by side do not wait alike.
+    seeds: u64,
     settle_backoff: Backoff,
     /// The end of the drain timeout; set once the run drains.
     drain_until: Option<Instant>,
@@ -82,7 +83,7 @@ impl Run {
             source: Source::new(source, backoff.clone()),
             queue: Queue::default(),
             tasks: Tasks::default(),
-            requests_started: 0,
+            seeds: 0,
             settle_backoff: backoff,
             drain_until: None,
             fatal: None,

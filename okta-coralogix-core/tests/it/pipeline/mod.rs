@@ -11,3 +11,4 @@ pub(crate) mod harness;
 mod restamp;
 mod splitting;
 mod timing;
+mod writers;
