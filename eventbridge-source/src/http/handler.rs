@@ -133,13 +133,14 @@ fn is_no_event(item: &Item) -> bool {
 
 /// True once every item is settled; false if one is not in time.
 async fn settle(service: &HttpService, items: Vec<Item>, deadline: Instant) -> bool {
+    let count = items.len();
     let Some(outcomes) = service.enqueue(items, deadline) else {
         return false;
     };
     // Without outcomes the delivery was dropped.
     let outcomes = timeout_at(deadline + GRACE, outcomes).await;
     let is_settled = |outcome: &Outcome| *outcome == Outcome::Settled;
-    matches!(outcomes, Ok(Ok(outcomes)) if outcomes.iter().all(is_settled))
+    matches!(outcomes, Ok(Ok(outcomes)) if outcomes.len() == count && outcomes.iter().all(is_settled))
 }
 
 fn declared_length(headers: &HeaderMap) -> Option<u64> {

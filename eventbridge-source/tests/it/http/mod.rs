@@ -4,6 +4,7 @@ mod adversary;
 mod credentials;
 mod harness;
 mod outages;
+mod outcomes;
 mod rate;
 mod responses;
 mod settings;
