@@ -6,6 +6,7 @@ mod deletes;
 mod drain;
 mod fifo;
 mod harness;
+mod receives_during_calls;
 mod settlement;
 mod socket;
 mod visibility;
