@@ -243,3 +243,37 @@ fn changed_elsewhere() -> Error {
         "another process changed the checkpoint: let only one process poll an org",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use okta_coralogix_core::testing::MemoryCheckpoint;
+
+    use super::*;
+    use crate::api::query::Query;
+
+    #[tokio::test(start_paused = true)]
+    async fn page_read_before_a_hand_back_is_never_saved() {
+        let org = OrgUrl::parse("example.okta.com").unwrap();
+        let point = ResumePoint {
+            cursor: Cursor::restore("/api/v1/logs?after=1", &org).unwrap(),
+            published_ms: None,
+        };
+        let store = MemoryCheckpoint::default();
+        let committer = Committer::new(
+            Identity::of(&org, &Query::default(), None),
+            Arc::new(store.clone()),
+            DedupWindow::new(1),
+            Stored::default(),
+        );
+        let first = committer.open_page(0);
+        committer.hand_back(first);
+        // It was being read meanwhile.
+        let second = committer.open_page(0);
+        committer.settle(second, point.clone()).await.unwrap();
+        assert_eq!(store.stored(), None);
+        assert!(committer.is_committed(), "it is not waited for");
+        let again = committer.open_page(committer.rewinds());
+        committer.settle(again, point).await.unwrap();
+        assert!(store.stored().is_some());
+    }
+}
