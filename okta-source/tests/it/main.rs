@@ -21,6 +21,7 @@ mod polling;
 mod queries;
 mod random_order;
 mod rate;
+mod rewinds;
 mod secrets;
 mod settings;
 mod simulator;
