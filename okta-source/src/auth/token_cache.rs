@@ -136,3 +136,46 @@ impl CachedToken {
 fn copy(error: &Error) -> Error {
     Error::new(error.kind(), error.detail()).with_retry(error.retry())
 }
+
+#[cfg(test)]
+mod tests {
+    use okta_coralogix_core::ErrorKind;
+    use tokio::time::{advance, sleep};
+
+    use super::*;
+
+    const LIFE: Duration = Duration::from_secs(60);
+
+    fn unavailable() -> Result<AccessToken> {
+        Err(Error::temporary(ErrorKind::Unavailable, "HTTP 503"))
+    }
+
+    /// A cache whose token has `left` of its life.
+    async fn cache(left: Duration) -> TokenCache {
+        let cache = TokenCache::default();
+        let token = AccessToken::new("token".into(), false, LIFE, Instant::now());
+        cache.get(async || Ok(token)).await.unwrap();
+        advance(LIFE - left).await;
+        cache
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn token_that_expires_during_a_failed_renewal_is_not_given_out() {
+        let cache = cache(Duration::from_secs(5)).await;
+        let slow = cache.get(async || {
+            sleep(Duration::from_secs(5)).await;
+            unavailable()
+        });
+        assert_eq!(slow.await.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn token_is_given_out_to_the_end_of_its_life() {
+        let cache = cache(Duration::from_secs(5)).await;
+        cache.get(async || unavailable()).await.unwrap();
+        advance(Duration::from_millis(4_999)).await;
+        cache.get(async || unavailable()).await.unwrap();
+        advance(Duration::from_millis(1)).await;
+        cache.get(async || unavailable()).await.unwrap_err();
+    }
+}
