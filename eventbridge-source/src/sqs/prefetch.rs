@@ -1,6 +1,6 @@
 //! Messages that were received and not yet given to the pipeline. Pure.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use super::queue::Message;
 
@@ -33,15 +33,14 @@ impl PrefetchBuffer {
         let mut kept = VecDeque::new();
         let mut taken: Vec<Message> = Vec::new();
         let mut bytes = 0;
-        // All of a group waits while the pipeline has a message of it.
-        let mut waiting: HashSet<String> = self.groups.keys().cloned().collect();
         while let Some(message) = self.messages.pop_front() {
+            // All of a group waits while the pipeline has a message of it.
             let waits = message
                 .group
                 .as_ref()
-                .is_some_and(|group| waiting.contains(group));
+                .is_some_and(|group| self.groups.contains_key(group));
+            // A delivery that is full takes nothing more, so that no message overtakes an earlier one of its group.
             if waits || taken.len() == max_messages || bytes >= MAX_DELIVERY_BYTES {
-                waiting.extend(message.group.clone());
                 kept.push_back(message);
             } else {
                 bytes += message.body.len();
@@ -64,5 +63,65 @@ impl PrefetchBuffer {
                 self.groups.remove(group);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Messages of the group that the first letter of their ids names; `-` for none.
+    fn buffer(ids: &[&str], bytes: usize) -> PrefetchBuffer {
+        let mut buffer = PrefetchBuffer::default();
+        for id in ids {
+            buffer.push(Message {
+                id: (*id).to_owned(),
+                handle: "handle".into(),
+                body: vec![b' '; bytes].into(),
+                receive_count: 1,
+                group: Some(id[..1].to_owned()).filter(|group| group != "-"),
+            });
+        }
+        buffer
+    }
+
+    fn take(buffer: &mut PrefetchBuffer, max_messages: usize) -> Vec<String> {
+        let taken = buffer.take(max_messages).into_iter();
+        taken.map(|message| message.id).collect()
+    }
+
+    #[test]
+    fn fifo_group_keeps_its_order_when_a_delivery_is_full() {
+        let mut buffer = buffer(&["a1", "a2", "b1", "-1", "a3", "b2"], 1);
+        assert_eq!(take(&mut buffer, 1), ["a1"]);
+        assert_eq!(take(&mut buffer, 2), ["b1", "-1"], "a1 is out");
+        assert_eq!(take(&mut buffer, 9), [""; 0], "both groups are out");
+        buffer.release_group("a");
+        assert_eq!(take(&mut buffer, 1), ["a2"]);
+        buffer.release_group("b");
+        buffer.release_group("a");
+        assert_eq!(take(&mut buffer, 9), ["a3", "b2"]);
+        assert_eq!(buffer.bytes, 0);
+    }
+
+    #[test]
+    fn fifo_group_waits_until_all_its_messages_are_released() {
+        let mut buffer = buffer(&["a1", "a2", "a3"], 1);
+        assert_eq!(take(&mut buffer, 2), ["a1", "a2"]);
+        buffer.release_group("a");
+        assert_eq!(take(&mut buffer, 2), [""; 0]);
+        buffer.release_group("a");
+        assert_eq!(take(&mut buffer, 2), ["a3"]);
+    }
+
+    #[test]
+    fn delivery_is_full_after_16_mib() {
+        let mut buffer = buffer(&["a1", "-1", "a2", "-2"], MAX_DELIVERY_BYTES / 2);
+        assert!(buffer.is_full(9) && buffer.is_full(4) && !self::buffer(&["-1"], 1).is_full(2));
+        assert_eq!(take(&mut buffer, 9), ["a1", "-1"]);
+        assert!(!buffer.is_full(9));
+        assert_eq!(take(&mut buffer, 9), ["-2"]);
+        buffer.release_group("a");
+        assert_eq!(take(&mut buffer, 9), ["a2"]);
     }
 }
