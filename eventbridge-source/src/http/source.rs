@@ -135,3 +135,23 @@ impl fmt::Debug for HttpSource {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn closed_service_takes_no_request() {
+        let mut source = HttpSource::builder().api_key("key").build().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(4);
+        let waiting = source.service.enqueue(Vec::new(), deadline);
+        assert!(waiting.is_some());
+        source.service.close();
+        assert!(source.service.enqueue(Vec::new(), deadline).is_none());
+        let delivery = source.next().await.unwrap();
+        assert!(delivery.is_some(), "it was taken before");
+        assert!(source.next().await.unwrap().is_none());
+    }
+}
