@@ -165,4 +165,16 @@ mod tests {
         let text = "x".to_owned() + &",{\"a\":[1".repeat(1_000);
         assert_eq!(resync(&text, b","), None);
     }
+
+    #[test]
+    fn search_ends_after_a_bounded_number_of_attempts_that_read_nothing() {
+        let any = |_| true;
+        let mut recovery = Recovery::new(" ");
+        let broken = recovery.value_end(0, any).unwrap_err();
+        assert_eq!(broken.read, 0);
+        for _ in 0..PASSES {
+            assert_eq!(recovery.resync(&broken, b",", any, is_record), Some(1));
+        }
+        assert_eq!(recovery.resync(&broken, b",", any, is_record), None);
+    }
 }
