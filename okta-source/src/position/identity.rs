@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use okta_coralogix_core::checkpoint::Checkpoint;
-use okta_coralogix_core::text::sanitize;
+use okta_coralogix_core::text::{MAX_FOREIGN_CHARS, sanitize};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
 use super::committer::ResumePoint;
@@ -102,6 +102,10 @@ impl Identity {
 
     fn matches(&self, other: &str) -> Result<()> {
         let (ours, theirs) = (sanitize(&self.text), sanitize(other));
+        let quote = |text: &str| match text.char_indices().nth(MAX_FOREIGN_CHARS) {
+            None => format!("{text:?}"),
+            Some((end, _)) => format!("{:?}…", &text[..end]),
+        };
         let detail = match self.relation(other) {
             Relation::Same => return Ok(()),
             Relation::OtherQuery => format!(
@@ -110,8 +114,10 @@ impl Identity {
                  restart_on_changed_query to read on with it from shortly before the last settled event"
             ),
             Relation::Foreign => format!(
-                "the checkpoint belongs to \"{theirs}\", not to \"{ours}\": give each org and each backfill a checkpoint of \
-                 its own, or move the old one away to start anew"
+                "the checkpoint belongs to {}, not to {}: give each org and each backfill a checkpoint of its own, or move the \
+                 old one away to start anew",
+                quote(other),
+                quote(&self.text)
             ),
         };
         Err(Error::new(ErrorKind::Corrupt, detail))
@@ -179,5 +185,16 @@ mod tests {
         ] {
             assert!(error.detail().contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn another_identity_is_quoted_with_its_quotes_escaped() {
+        let stored = format!("other\" \n{}", "x".repeat(1_000));
+        let ours = identity("example.okta.com", None);
+        let error = ours.matches(&stored).unwrap_err();
+        let quoted = "belongs to \"other\\\" \\nxxx";
+        assert!(error.detail().contains(quoted), "{error}");
+        assert!(error.detail().contains("x\"…, not to"), "{error}");
+        assert!(error.detail().len() < 600, "{error}");
     }
 }
