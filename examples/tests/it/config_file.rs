@@ -62,9 +62,21 @@ fn account_is_an_older_name_of_subsystem() {
     let older = GOOD.replace("subsystem = ", "account = ");
     let shown = |text: &str| format!("{:?}", read(text, folder.path()).unwrap());
     assert_eq!(shown(&older), shown(GOOD));
-    let both = GOOD.replacen("subsystem = ", "account = \"a\"\nsubsystem = ", 1);
-    let error = read(&both, folder.path()).unwrap_err();
-    assert!(error.contains("duplicate field"), "{error}");
+    for (written, expected) in [
+        (
+            "account = \"a\"\nsubsystem = \"b\"",
+            "integration \"acme\": subsystem: is set, and so is `account`, its older name: remove `account`",
+        ),
+        ("account = \" \"", "integration \"acme\": account: is empty"),
+        (
+            "subsystem = \"\"",
+            "integration \"acme\": subsystem: is empty",
+        ),
+        ("", "integration \"acme\": subsystem: is missing"),
+    ] {
+        let text = GOOD.replacen("subsystem = \"acme-subsystem\"", written, 1);
+        assert_eq!(read(&text, folder.path()).unwrap_err(), expected);
+    }
 }
 
 #[test]

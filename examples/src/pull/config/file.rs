@@ -19,8 +19,9 @@ pub(super) struct ConfigFile {
 #[derive(Debug, Deserialize)]
 pub(super) struct IntegrationTable {
     pub(super) name: Option<String>,
-    #[serde(alias = "account")]
     pub(super) subsystem: Option<String>,
+    /// The older name of `subsystem`.
+    pub(super) account: Option<String>,
     pub(super) okta_domain: Option<String>,
     pub(super) api_token: Option<SecretRef>,
     pub(super) client_id: Option<String>,

@@ -105,7 +105,14 @@ fn one(
         Some("") => Err(Error::config(key, "is empty")),
         Some(value) => Ok(value.to_owned()),
     };
-    let subsystem = required("subsystem", &table.subsystem)?;
+    let subsystem = match (&table.subsystem, &table.account) {
+        (Some(_), Some(_)) => {
+            let detail = "is set, and so is `account`, its older name: remove `account`";
+            return Err(Error::config("subsystem", detail));
+        }
+        (None, Some(_)) => required("account", &table.account)?,
+        (subsystem, None) => required("subsystem", subsystem)?,
+    };
     let domain = required("okta_domain", &table.okta_domain)?;
     let org = OrgUrl::parse(&domain).map_err(|error| Error::config("okta_domain", error))?;
     let mut source = OktaSource::builder().org_url(&org).credentials(credentials(
