@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_setting_is_named() {
+    fn sink_setting_error_names_the_setting() {
         let blank = CoralogixSink::builder();
         let loopback = blank.clone().endpoint("http://127.0.0.1:1").api_key("k");
         let cases = [
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_named_as_variables() {
+    fn environment_variable_errors_name_the_variable() {
         let env = |set: &'static [(&str, &str)]| {
             CoralogixSinkBuilder::from_env(move |name| {
                 let found = set.iter().find(|(known, _)| *known == name);
@@ -367,14 +367,14 @@ mod tests {
     }
 
     #[test]
-    fn private_link_is_another_host() {
+    fn private_link_uses_the_private_ingress_host() {
         let sink = ready().private_link(true).build().unwrap();
         let expected = "https://ingress.private.eu2.coralogix.com";
         assert_eq!(sink.endpoint().base_url(), expected);
     }
     #[cfg(unix)]
     #[test]
-    fn a_variable_that_is_not_utf_8_is_named() {
+    fn coralogix_variable_that_is_not_utf_8_is_named() {
         use std::os::unix::ffi::OsStringExt;
 
         let lookup =

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_answers_of_the_ingress_itself_set_the_clock() {
+    async fn clock_probe_trusts_only_answers_of_the_ingress_itself() {
         let offset = SharedClockOffset::unknown();
         let after = async |answers| {
             let probe = ClockProbe {

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn levels_are_zero_to_nine() {
+    fn gzip_levels_are_zero_to_nine() {
         assert_eq!(Compression::from_level(0), Some(Compression::Off));
         assert_eq!(GzipLevel::new(9).map(GzipLevel::get), Some(9));
         assert_eq!(Compression::from_level(10), None);
@@ -143,7 +143,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_compressed_comes_back(plain in any::<Vec<u8>>(), level in 1..=9_u32) {
+        fn gzip_output_decompresses_to_the_input(plain in any::<Vec<u8>>(), level in 1..=9_u32) {
             let compressor = Compressor::new(GzipLevel::new(level).unwrap());
             // The second one reuses the buffers of the first.
             for plain in [&plain[..], &plain[plain.len() / 2..]] {

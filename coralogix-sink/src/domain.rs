@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_domains_and_old_names_lead_to_the_domain_of_the_region() {
+    fn region_domain_is_found_by_code_domain_and_old_name() {
         let cases = [
             ("EU1", "eu1.coralogix.com"),
             (" eu2\n", "eu2.coralogix.com"),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn other_hosts_are_refused_with_the_right_one_named() {
+    fn domain_error_names_the_right_host() {
         let cases = [
             ("team.coralogix.com", "eu1.coralogix.com"),
             ("team.app.eu2.coralogix.com", "eu2.coralogix.com"),
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_in_the_place_of_the_domain_is_not_repeated() {
+    fn domain_error_does_not_repeat_a_key() {
         for written in ["cxtp_hunter2hunter2", "hunter2hunter2@eu2.coralogix.com"] {
             let message = parse(written).unwrap_err().to_string();
             assert!(!message.contains("hunter2"), "{message}");

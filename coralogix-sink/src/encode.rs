@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_exact_to_the_byte() {
+    fn request_size_limit_is_exact_to_the_byte() {
         let entries = [entry("1"), entry("22"), entry("333")];
         let whole = encoder(10, 10_000).encode(&entries).unwrap();
         assert_eq!(
@@ -232,13 +232,13 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_entries_is_limited() {
+    fn entries_per_request_are_limited() {
         let entries = [entry("1"), entry("2"), entry("3")];
         assert_eq!(encoder(2, 10_000).encode(&entries).unwrap().entries, 2);
     }
 
     #[test]
-    fn a_first_entry_that_is_too_large_tells_its_size() {
+    fn too_large_error_tells_the_size_of_the_first_entry() {
         let one = encoder(9, 10_000).encode(&[entry("12345")]).unwrap();
         let limit = one.uncompressed_len - 1;
         let error = encoder(9, limit).encode(&[entry("12345")]).unwrap_err();
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_cannot_be_sent_ends_the_batch_and_fails_once_it_is_first() {
+    fn invalid_entry_ends_the_batch_and_fails_when_first() {
         let entries = [entry("1"), entry(""), entry("3")];
         let encoder = encoder(9, 10_000);
         assert_eq!(encoder.encode(&entries).unwrap().entries, 1);
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_empty_request() {
+    fn request_without_entries_is_refused() {
         assert!(matches!(
             encoder(9, 99).encode(&[]),
             Err(EncodeError::Invalid(_))
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_timestamp_is_that_of_the_entries_taken() {
+    fn batch_oldest_timestamp_covers_only_its_entries() {
         let mut entries = [entry("1"), entry("2"), entry("3")];
         let at = |text: &str| Some(text.parse().unwrap());
         entries[0].timestamp = at("2026-01-02T00:00:00Z");

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_url_is_taken_as_it_is_meant() {
+    fn base_url_is_normalized() {
         let eu2 = "https://ingress.eu2.coralogix.com";
         assert_eq!(base(" https://ingress.eu2.coralogix.com/ "), eu2);
         assert_eq!(
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_base_url_is_refused_with_what_to_write() {
+    fn base_url_error_says_what_to_write() {
         let cases = [
             ("", "empty"),
             ("ingress.eu2.coralogix.com", "https://"),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn every_region_has_its_ingress_and_its_private_one() {
+    fn region_has_a_public_and_a_private_ingress() {
         for region in Region::ALL {
             let hosts = [
                 (false, format!("https://ingress.{}", region.domain())),
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_that_the_client_would_read_otherwise_is_refused() {
+    fn domain_that_reads_as_an_ip_address_is_refused() {
         for domain in ["1.2", "a.b.0x7f", "logs.example.1"] {
             let error = Endpoint::from_domain(domain, false).unwrap_err();
             assert_eq!(error, EndpointError::NotADomain, "{domain}");

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_belongs_to_the_region_with_the_longest_matching_domain() {
+    fn region_of_a_host_has_the_longest_matching_domain() {
         let cases = [
             ("eu2.coralogix.com", Region::Eu2, ""),
             ("coralogix.com", Region::Eu1, ""),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_and_domains_agree() {
+    fn region_codes_and_domains_agree() {
         for region in Region::ALL {
             let code = region.code().to_lowercase();
             assert_eq!(region.domain(), format!("{code}.coralogix.com"));

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn every_status_has_its_meaning() {
+    fn status_table_classifies_200_to_599() {
         use ErrorKind::*;
         for status in 200..=599 {
             let kind = answer(status, &[], "")
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn only_temporary_answers_can_be_ambiguous() {
+    fn ambiguous_answers_are_temporary_and_neither_429_nor_503() {
         for status in 200..=599 {
             let Err(error) = answer(status, &[], "") else {
                 continue;
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_web_page_is_a_wrong_endpoint_unless_the_status_is_temporary() {
+    fn html_answer_is_a_wrong_endpoint_unless_the_status_decides() {
         use ErrorKind::*;
         let declared = [("content-type", "Text/HTML; charset=utf-8")];
         let cases = [
@@ -241,14 +241,14 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_answer_has_no_words() {
+    fn compressed_answer_is_not_quoted_in_the_error() {
         let error = answer(503, &[("content-encoding", "gzip")], "\u{1f}bomb").unwrap_err();
         let expected = "ingress.eu2.coralogix.com (region EU2) answered 503 Service Unavailable";
         assert_eq!(error.detail(), expected);
     }
 
     #[test]
-    fn an_echoed_key_is_redacted_before_the_text_is_cut() {
+    fn echoed_key_is_redacted_before_the_text_is_cut() {
         let body = format!("{}hunter2", "x".repeat(296));
         let error = answer(503, &[], &body).unwrap_err();
         assert!(!error.detail().contains("hunt"), "{error}");

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_removed_in_order_and_only_until_it_fits() {
+    fn truncation_removes_parts_in_order_until_the_entry_fits() {
         let debug = to(EVENT.len() - 1).unwrap();
         assert!(debug.contains(r#"{"uuid":"u", "debugContext":{"debugData":null},"request""#));
         assert!(
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_is_truncated_below_detail_and_flagged_at_its_root() {
+    fn envelope_is_truncated_below_detail_and_flagged_at_its_root() {
         let envelope = format!(r#"{{"detail-type":"SystemLog","detail":{EVENT},"account":"1"}}"#);
         let smaller = truncate(&envelope, |_| true).unwrap();
         assert_eq!(
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_these_parts_is_not_truncated() {
+    fn text_without_removable_parts_is_not_truncated() {
         let flagged = r#"{"debugContext":{"debugData":"long enough"},"okta_coralogix":1}"#;
         let nothing =
             r#"{"debugContext":{"debugData":null},"request":{},"target":[1],"detail":"x"}"#;
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_and_escaped_keys_are_removed_too() {
+    fn truncation_removes_repeated_and_escaped_keys_too() {
         let text = r#"{"debugContext":{"debug\u0044ata":"11111","debugData":[2]},"debugContext":{"debugData":"3"}}"#;
         let smaller = truncate(text, |_| true).unwrap();
         assert!(
@@ -223,7 +223,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_truncated_text_is_valid_json_and_fits(limit in 0..600_usize) {
+        fn truncated_text_is_valid_json_and_fits(limit in 0..600_usize) {
             let Some(smaller) = to(limit) else {
                 prop_assert!(limit < 260, "{limit}");
                 return Ok(());

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_earlier_clock_judges_only_when_they_are_minutes_apart() {
+    async fn clock_offset_applies_only_beyond_five_minutes() {
         let host = at("2026-01-02T12:00:00Z");
         let remote = |text| ClockOffset::between(host, at(text)).earlier(host);
         assert_eq!(remote("2026-01-01T12:00:00Z"), at("2026-01-01T12:00:00Z"));

@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn no_invisible_character_passes() {
+    fn sanitize_escapes_invisible_characters() {
         let invisible = "\u{0}\u{7}\u{8}\r\n\u{1b}\u{7f}\u{85}\u{9b}\u{ad}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\
              \u{202a}\u{202b}\u{202c}\u{202d}\u{2060}\u{2066}\u{2067}\u{2068}\u{2069}\u{feff}\u{e0001}\u{fff9}";
         for c in invisible.chars() {

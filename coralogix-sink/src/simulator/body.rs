@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_as_documented_is_said() {
+    fn simulator_error_names_what_differs_from_the_documented_format() {
         assert!(reason(b"{}").contains("not a JSON array"));
         assert!(reason(b"[]").contains("empty"));
         assert!(reason(b"[1]").contains("entry 0"));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gzip_bomb_is_not_unfolded() {
+    fn gzip_bomb_is_decompressed_only_to_the_limit() {
         use std::io::Write;
         let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         bomb.write_all(&[0; 4_001]).unwrap();

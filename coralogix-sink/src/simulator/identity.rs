@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_uuid_is_found_bare_and_in_an_envelope() {
+    fn simulator_finds_the_uuid_bare_and_in_an_envelope() {
         assert_eq!(okta_uuid(r#"{"uuid":"a"}"#).as_deref(), Some("a"));
         assert_eq!(
             okta_uuid(r#"{"detail":{"uuid":"b"}}"#).as_deref(),

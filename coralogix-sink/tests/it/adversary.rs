@@ -30,7 +30,7 @@ async fn listener(answer: Vec<u8>) -> (String, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed_and_the_key_goes_nowhere_else() {
+async fn redirect_is_not_followed_and_keeps_the_key_private() {
     let (trap, visits) = listener(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
     let ingress = CoralogixSimulator::new();
     let server = ingress.serve().await.unwrap();
@@ -52,7 +52,7 @@ async fn a_redirect_is_not_followed_and_the_key_goes_nowhere_else() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_read_to_a_bound() {
+async fn endless_answer_is_read_to_a_bound() {
     // A 200 may have stored the entries: repeating the request for ever would be no better than accepting the answer.
     let statuses = [
         (500, ErrorKind::Unavailable, true),
@@ -72,7 +72,7 @@ async fn an_endless_answer_is_read_to_a_bound() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_at_all_is_retried() {
+async fn non_http_answer_is_a_temporary_network_error() {
     let (url, _) = listener(b"SSH-2.0-OpenSSH_9.9\r\n".to_vec()).await;
     let sink = over_socket(url, &CoralogixSimulator::new());
     let error = sink.send(&sink.encode(&events(0..1)).unwrap()).await;
@@ -82,7 +82,7 @@ async fn what_is_no_http_at_all_is_retried() {
 }
 
 #[tokio::test]
-async fn a_compressed_answer_is_not_unfolded() {
+async fn compressed_answer_is_never_decompressed() {
     let ingress = CoralogixSimulator::new();
     let server = ingress.serve().await.unwrap();
     let sink = over_socket(server.base_url(), &ingress);
@@ -106,7 +106,7 @@ async fn a_compressed_answer_is_not_unfolded() {
 }
 
 #[tokio::test]
-async fn an_answer_that_stalls_and_a_body_that_is_not_read_end_in_time() {
+async fn timeout_ends_a_stalled_answer_and_an_unread_body() {
     let ingress = CoralogixSimulator::new();
     let server = ingress.serve().await.unwrap();
     let sink = CoralogixSink::builder()

@@ -6,7 +6,7 @@ use okta_coralogix_core::ErrorKind;
 use crate::entries::in_memory;
 
 #[tokio::test(start_paused = true)]
-async fn a_check_sends_no_entry_and_passes_on_2xx_and_on_refused_content() {
+async fn sink_check_sends_no_entry_and_passes_on_refused_content() {
     let ingress = CoralogixSimulator::new();
     let sink = in_memory(&ingress);
     sink.check().await.unwrap();
@@ -19,7 +19,7 @@ async fn a_check_sends_no_entry_and_passes_on_2xx_and_on_refused_content() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_tells_key_endpoint_and_network_apart() {
+async fn sink_check_distinguishes_key_endpoint_and_network_errors() {
     let ingress = CoralogixSimulator::new();
     let sink = in_memory(&ingress);
     let cases = [

@@ -9,7 +9,7 @@ use okta_coralogix_core::SharedClockOffset;
 use okta_coralogix_core::testing::TestClock;
 
 #[tokio::test(start_paused = true)]
-async fn the_date_of_each_answer_is_noted() {
+async fn clock_offset_is_taken_from_the_date_of_an_answer() {
     let right = "2026-11-22T12:00:00Z".parse().unwrap();
     let far = Arc::new(TestClock::starting_at(right));
     let ingress = CoralogixSimulator::builder().key("k").clock(far).build();

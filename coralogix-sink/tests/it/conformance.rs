@@ -7,7 +7,7 @@ use okta_coralogix_core::testing::conformance::{SinkUnderTest, sink};
 use crate::entries::in_memory;
 
 #[tokio::test(start_paused = true)]
-async fn the_sink_keeps_the_contract() {
+async fn coralogix_sink_keeps_the_contract() {
     let ingress = CoralogixSimulator::new();
     let answer = |kind: Option<ErrorKind>| {
         ingress.fail_always(kind.map(|kind| match kind {

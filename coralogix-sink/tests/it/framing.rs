@@ -107,7 +107,7 @@ fn assert_same(sent: &Value, entry: &LogEntry) {
 
 proptest! {
     #[test]
-    fn a_body_is_as_long_as_it_says_and_holds_exactly_its_entries(
+    fn request_body_has_the_stated_length_and_exactly_its_entries(
         entries in vec(entry(), 1..12),
         gzip in 0..=9_u32,
     ) {
@@ -124,7 +124,7 @@ proptest! {
     }
 
     #[test]
-    fn no_body_is_over_the_limit_and_none_could_have_taken_one_more(
+    fn request_body_is_as_full_as_the_limit_allows(
         entries in vec(entry(), 1..20),
         max_bytes in 100..4_000_usize,
         max_entries in 1..8_usize,
@@ -159,7 +159,7 @@ proptest! {
 }
 
 #[test]
-fn a_poor_entry_between_good_ones_does_not_spoil_the_body_after_it() {
+fn oversized_entry_does_not_corrupt_the_next_request_body() {
     let sink = sink(400, 3_000, 0);
     let mut entries = crate::entries::events(0..3);
     entries[1].text = EntryText::Escaped(Bytes::from("x".repeat(1_000)));

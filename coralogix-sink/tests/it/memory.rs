@@ -33,7 +33,7 @@ async fn entries_arrive_as_they_were_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_sends_the_very_same_bytes() {
+async fn retry_of_the_sink_sends_the_same_bytes() {
     let ingress = CoralogixSimulator::new();
     let sink = in_memory(&ingress);
     let batch = sink.encode(&events(0..50)).unwrap();
@@ -52,7 +52,7 @@ async fn a_retry_sends_the_very_same_bytes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_answer_ends_after_15_seconds_of_silence_and_may_have_arrived() {
+async fn slow_answer_times_out_after_15_seconds_as_ambiguous() {
     let ingress = CoralogixSimulator::new();
     let sink = in_memory(&ingress);
     let batch = sink.encode(&events(0..1)).unwrap();
@@ -67,7 +67,7 @@ async fn a_slow_answer_ends_after_15_seconds_of_silence_and_may_have_arrived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_may_have_reached_the_ingress_is_ambiguous() {
+async fn ambiguous_errors_are_those_that_may_have_reached_the_ingress() {
     let ingress = CoralogixSimulator::new();
     let sink = in_memory(&ingress);
     let batch = sink.encode(&events(0..1)).unwrap();
@@ -102,7 +102,7 @@ async fn retry_after_reaches_the_caller_in_both_forms() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_large_and_poison_say_that_a_smaller_batch_may_pass() {
+async fn too_large_and_poison_batches_are_refused_until_smaller() {
     let ingress = CoralogixSimulator::new();
     let sink = in_memory(&ingress);
     let batch = sink.encode(&events(0..4)).unwrap();
@@ -125,7 +125,7 @@ async fn too_large_and_poison_say_that_a_smaller_batch_may_pass() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_key_is_the_users_to_mend() {
+async fn wrong_key_is_a_permanent_error_that_names_the_region() {
     for (status, kind) in [(401, ErrorKind::Unauthorized), (403, ErrorKind::Forbidden)] {
         let ingress = CoralogixSimulator::builder()
             .key("right")

@@ -38,7 +38,7 @@ async fn sent(builder: CoralogixSinkBuilder) -> Request<Bytes> {
 }
 
 #[tokio::test]
-async fn a_request_is_as_coralogix_documents_it() {
+async fn request_is_as_coralogix_documents_it() {
     let request = sent(CoralogixSink::builder().domain("ap3")).await;
     assert_eq!(request.method(), "POST");
     let url = "https://ingress.ap3.coralogix.com/logs/v1/singles";
@@ -54,7 +54,7 @@ async fn a_request_is_as_coralogix_documents_it() {
 }
 
 #[tokio::test]
-async fn an_uncompressed_request_does_not_say_gzip() {
+async fn uncompressed_request_has_no_gzip_header() {
     let builder = CoralogixSink::builder().domain("EU1").gzip_level(0);
     let request = sent(builder).await;
     assert!(!request.headers().contains_key("content-encoding"));

@@ -66,7 +66,7 @@ fn assert_holds(body: &[u8], events: &[GeneratedEvent], text: TextForm) {
 }
 
 #[test]
-fn ten_thousand_bodies_are_as_long_as_computed_and_hold_exactly_their_entries() {
+fn ten_thousand_bodies_have_the_computed_length_and_their_entries() {
     let now = "2026-11-22T12:00:00Z".parse().unwrap();
     let origin = Arc::new(Origin::org("acme.okta.com"));
     let forms = [TextForm::Escaped, TextForm::Embedded];

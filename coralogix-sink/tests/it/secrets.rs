@@ -19,7 +19,7 @@ fn assert_clean(what: &dyn Debug) {
 }
 
 #[tokio::test]
-async fn no_debug_output_and_no_error_has_the_key() {
+async fn api_key_is_in_no_coralogix_debug_output_or_error() {
     let ingress = CoralogixSimulator::builder().key(KEY);
     assert_clean(&ingress);
     let ingress = ingress.build();

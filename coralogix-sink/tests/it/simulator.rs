@@ -61,7 +61,7 @@ async fn order_and_wrong_keys_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_for_entries_refuses_the_request() {
+async fn simulator_entry_limit_refuses_the_request() {
     let ingress = CoralogixSimulator::new();
     let sink = in_memory(&ingress);
     let entries = events(0..2);
@@ -76,7 +76,7 @@ async fn a_limit_for_entries_refuses_the_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn old_and_big_entries_are_remarked_against_the_injected_clock() {
+async fn simulator_counts_old_and_big_entries_by_the_injected_clock() {
     let ingress = CoralogixSimulator::builder()
         .clock(Arc::new(Noon))
         .max_age(AgeFilter::DEFAULT_LIMIT)
@@ -94,7 +94,7 @@ async fn old_and_big_entries_are_remarked_against_the_injected_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn entries_may_be_told_apart_by_anything() {
+async fn simulator_identity_of_entries_can_be_replaced() {
     let ingress = CoralogixSimulator::builder()
         .identity(|text| Some(text.len().to_string()))
         .build();
@@ -114,7 +114,7 @@ async fn answers_carry_the_date_of_the_injected_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_standing_fault_stays_until_it_is_taken_back() {
+async fn simulator_fault_persists_until_it_is_cleared() {
     let ingress = CoralogixSimulator::new();
     let sink = in_memory(&ingress);
     let batch = sink.encode(&events(0..1)).unwrap();

@@ -6,7 +6,7 @@ use okta_coralogix_core::{ErrorKind, LogSink};
 use crate::entries::{events, over_socket};
 
 #[tokio::test]
-async fn a_full_request_arrives_over_a_socket() {
+async fn full_request_arrives_over_a_socket() {
     let ingress = CoralogixSimulator::new();
     let server = ingress.serve().await.unwrap();
     let sink = over_socket(server.base_url(), &ingress);
@@ -23,7 +23,7 @@ async fn a_full_request_arrives_over_a_socket() {
 }
 
 #[tokio::test]
-async fn a_connection_lost_after_the_body_went_out_is_ambiguous() {
+async fn connection_lost_after_the_body_was_sent_is_ambiguous() {
     let ingress = CoralogixSimulator::new();
     let server = ingress.serve().await.unwrap();
     let sink = over_socket(server.base_url(), &ingress);
@@ -44,7 +44,7 @@ async fn a_connection_lost_after_the_body_went_out_is_ambiguous() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_stopped_refuses_connections_until_it_starts_again() {
+async fn stopped_server_refuses_connections_until_it_starts_again() {
     let ingress = CoralogixSimulator::new();
     let mut server = ingress.serve().await.unwrap();
     let url = server.base_url();
@@ -62,7 +62,7 @@ async fn a_server_that_is_stopped_refuses_connections_until_it_starts_again() {
 }
 
 #[tokio::test]
-async fn a_dropped_server_is_gone() {
+async fn dropped_server_stops_listening_at_once() {
     let ingress = CoralogixSimulator::new();
     let mut server = ingress.serve().await.unwrap();
     let address = server.address();

@@ -6,7 +6,7 @@ use okta_coralogix_core::{ErrorKind, LogSink};
 use crate::entries::{events, in_memory};
 
 #[tokio::test(start_paused = true)]
-async fn nothing_but_a_2xx_counts_as_delivered() {
+async fn status_2xx_alone_counts_as_delivered() {
     let ingress = CoralogixSimulator::new();
     let sink = in_memory(&ingress);
     let batch = sink.encode(&events(0..2)).unwrap();
@@ -28,7 +28,7 @@ async fn nothing_but_a_2xx_counts_as_delivered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_web_page_with_status_200_is_no_delivery() {
+async fn html_answer_with_status_200_is_no_delivery() {
     let ingress = CoralogixSimulator::new();
     let sink = in_memory(&ingress);
     let batch = sink.encode(&events(0..1)).unwrap();

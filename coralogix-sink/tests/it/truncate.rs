@@ -55,7 +55,7 @@ fn texts(body: &[u8]) -> Vec<Value> {
 }
 
 #[test]
-fn a_large_entry_is_shed_in_every_form_and_its_neighbours_are_not() {
+fn large_entry_is_truncated_in_every_form_without_its_neighbours() {
     for (embedded, envelope) in [(false, false), (false, true), (true, false), (true, true)] {
         let sink = sink(Some(LIMIT));
         let large = event(60_000, envelope);
@@ -83,7 +83,7 @@ fn a_large_entry_is_shed_in_every_form_and_its_neighbours_are_not() {
 }
 
 #[test]
-fn an_entry_at_the_limit_stays_byte_for_byte_and_one_byte_more_is_shed() {
+fn entry_at_the_limit_is_unchanged_and_above_it_truncated() {
     let entry = entry(&event(40_000, false), false);
     let whole = sink(None).encode(std::slice::from_ref(&entry)).unwrap();
     // The brackets of the request.
@@ -98,7 +98,7 @@ fn an_entry_at_the_limit_stays_byte_for_byte_and_one_byte_more_is_shed() {
 }
 
 #[test]
-fn what_cannot_be_made_small_enough_is_too_large_and_ends_the_batch_before_it() {
+fn untruncatable_entry_is_too_large_and_ends_the_batch() {
     let sink = sink(Some(1_000));
     let line = entry(&"a line of a log ".repeat(100), false);
     let entries = [entry("{}", false), line.clone(), entry("{}", false)];
@@ -120,7 +120,7 @@ fn what_cannot_be_made_small_enough_is_too_large_and_ends_the_batch_before_it() 
 }
 
 #[test]
-fn an_entry_over_the_request_limit_may_fit_once_it_is_shed() {
+fn entry_over_the_request_limit_may_fit_after_truncation() {
     let builder = CoralogixSink::builder().domain("EU1").api_key("k");
     let sink = builder
         .max_request_bytes(33_000)

@@ -172,20 +172,20 @@ mod tests {
     }
 
     #[test]
-    fn every_ascii_character_is_escaped_as_serde_json_does() {
+    fn ascii_characters_are_escaped_as_serde_json_does() {
         let all: String = (0..128_u8).map(char::from).collect();
         let expected = serde_json::to_string(&all).unwrap();
         assert_eq!(format!("\"{}\"", escaped(&all)), expected);
     }
 
     #[test]
-    fn a_part_of_nothing_but_control_characters_fits() {
+    fn escape_buffer_holds_a_part_of_only_control_characters() {
         let worst = "\u{1}".repeat(PART * 3 + 1);
         assert_eq!(escaped(&worst).len(), worst.len() * LONGEST);
     }
 
     #[test]
-    fn every_pair_of_bytes_is_escaped_wherever_it_stands_in_a_word() {
+    fn byte_pairs_are_escaped_at_any_offset_in_a_word() {
         for first in 0..=0x7F_u8 {
             for second in 0..=0x7F_u8 {
                 for before in ["", "é", "abcdef"] {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_nothing_but_quotes_fits() {
+    fn escape_buffer_holds_a_part_of_only_quotes() {
         let quotes = "\"\\".repeat(PART);
         assert_eq!(escaped(&quotes), "\\\"\\\\".repeat(PART));
     }
@@ -212,7 +212,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_escaped_as_serde_json_does(text in any::<String>()) {
+        fn text_is_escaped_as_serde_json_does(text in any::<String>()) {
             let expected = serde_json::to_string(&text).unwrap();
             prop_assert_eq!(format!("\"{}\"", escaped(&text)), expected);
             prop_assert_eq!(escaped_len(text.as_bytes()), escaped(&text).len());

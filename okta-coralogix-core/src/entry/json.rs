@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_has_every_documented_field_and_no_other() {
+    fn entry_json_has_exactly_the_documented_fields() {
         let mut entry = named("ok\"ta", "acme");
         Arc::make_mut(&mut entry.names).computer = Some("acme.okta.com".into());
         entry.timestamp = Some("2023-11-14T22:13:20.001Z".parse().unwrap());

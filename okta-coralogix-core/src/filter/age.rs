@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exactly_24_hours_are_kept_and_a_millisecond_more_is_not() {
+    fn age_filter_keeps_exactly_24_hours_and_nothing_older() {
         let now: DateTime<Utc> = "2026-11-22T12:00:00Z".parse().unwrap();
         let filter = AgeFilter::default();
         let day = TimeDelta::hours(24);

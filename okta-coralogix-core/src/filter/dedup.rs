@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_copy_shares_the_outcome_of_the_one_in_flight() {
+    async fn duplicate_shares_the_outcome_of_the_event_in_flight() {
         let dedup = DedupWindow::new(10);
         let first = held(&dedup, "a");
         let copy = joined(&dedup, "a");
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_that_grows_forgets_later() {
+    fn dedup_window_that_grows_forgets_later() {
         let dedup = DedupWindow::new(1);
         dedup.grow(2);
         dedup.grow(1);
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_forgets_the_oldest_and_survives_a_restart() {
+    fn dedup_window_forgets_the_oldest_and_survives_a_restart() {
         let dedup = DedupWindow::new(2);
         for id in ["a", "b", "c"] {
             held(&dedup, id).remember();

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_canonical_form_is_a_number() {
+    fn event_id_is_a_uuid_only_in_canonical_form() {
         let id = "c6ed294a-fef4-11ed-a5b1-bbb7c1de1a4b";
         assert_eq!(
             EventId::new(id),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_survives_being_stored() {
+    fn dedup_snapshot_round_trips_through_json() {
         let ids = [
             "a",
             "c6ed294a-fef4-11ed-a5b1-bbb7c1de1a4b",
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stated_size_is_true() {
+    fn dedup_snapshot_has_the_documented_size() {
         let window = DedupSnapshot((0..20_000).map(EventId::Uuid).collect());
         let packed = serde_json::to_value(&window).unwrap()["uuids"]
             .as_str()

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_cannot_mean_what_was_meant_is_refused() {
+    fn event_type_filter_refuses_invalid_patterns() {
         for pattern in ["", "  ", "*.start", "a.*.b"] {
             assert!(
                 EventTypeFilter::new([pattern], [""; 0]).is_err(),

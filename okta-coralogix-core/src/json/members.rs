@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_are_found_however_and_however_often_they_are_spelt() {
+    fn members_are_found_in_any_spelling_and_when_repeated() {
         let text = r#" {"a" : [1, 2] ,"\u0061":{"b":null},"c":3}"#;
         let members = Members::of(text).unwrap();
         let found: Vec<_> = members.values("a").collect();

@@ -83,14 +83,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_and_unescapes() {
+    fn json_string_escape_round_trips() {
         for plain in ["", "okta", "a \"b\" \\ \n \u{1} ü 😀"] {
             assert_eq!(JsonString::escape(plain).plain(), plain);
         }
     }
 
     #[test]
-    fn half_a_surrogate_pair_stays_as_it_is_written() {
+    fn lone_surrogate_stays_as_it_is_written() {
         let half = JsonString::from_valid(Bytes::from_static(b"\\ud83d"));
         assert_eq!(half.plain(), "\\ud83d");
     }

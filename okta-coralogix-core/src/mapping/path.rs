@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_finds_scalars_only() {
+    fn field_path_finds_scalars_only() {
         let json = br#"{"a":{"b":"x \u00fc","n":12,"t":true,"z":null,"o":{}},"l":[{"k":"first"},{"k":"2"}],"d":1,"d":2}"#;
         let at = |path: &str| path.parse::<FieldPath>().unwrap().scalar(json);
         assert_eq!(at("$.a.b").as_deref(), Some("x ü"));
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_cannot_be_meant_is_refused() {
+    fn field_path_with_unsupported_syntax_is_refused() {
         for path in ["", "$", "$.", "a.b", "$.a..b", "$.a[0]", "$.a.*", "$['a']"] {
             assert!(path.parse::<FieldPath>().is_err(), "{path:?}");
         }

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_member_goes_and_everything_else_stays_as_it_is_written() {
+    fn redaction_drops_a_member_and_leaves_other_values_unchanged() {
         let redaction = Redaction::new()
             .drop_field("$.actor.alternateId")
             .and_then(|r| r.drop_field("$.target[*].displayName"))
@@ -227,14 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_forgets_an_array_means_all_of_its_elements() {
+    fn redaction_path_without_array_marker_covers_all_elements() {
         let redaction = Redaction::new().drop_field("$.target.name").unwrap();
         let json = r#"{"target":[{"name":"A","id":1},{"name":"B"}]}"#;
         assert_eq!(apply(&redaction, json), r#"{"target":[{"id":1},{}]}"#);
     }
 
     #[test]
-    fn no_spelling_of_a_key_escapes() {
+    fn redaction_finds_keys_in_any_spelling() {
         let redaction = Redaction::new().drop_field("$.actor").unwrap();
         assert_eq!(
             apply(&redaction, r#"{"\u0061ctor":1,"a":2,"actor":3}"#),
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_the_salted_sha_256_of_the_plain_value() {
+    fn redaction_hash_is_salted_sha_256_of_the_plain_value() {
         let redaction = Redaction::new()
             .hash_field("$.a", Secret::from("salt"))
             .unwrap();

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_is_large_is_compressed_on_another_thread() {
+    async fn compression_moves_to_another_thread_only_for_large_batches() {
         let noted = Arc::new(Where::default());
         let sink: Arc<dyn LogSink> = Arc::<Where>::clone(&noted);
         for bytes in [MAX_INLINE_BYTES, MAX_INLINE_BYTES + 1] {

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_halve_with_a_429_and_grow_again_one_by_one() {
+    fn concurrency_halves_on_429_and_grows_by_one() {
         let in_flight = AdaptiveConcurrency::new(8);
         let room = || {
             let mut permits = Vec::new();
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_freed_permit_wakes_who_waits() {
+    async fn permit_release_wakes_the_next_waiter() {
         let in_flight = AdaptiveConcurrency::new(1);
         let first = in_flight.permit().await;
         let mut second = Box::pin(in_flight.permit());

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ceiling_is_what_has_been_taken_since_something_was_too_large() {
+    fn size_ceiling_follows_accepted_and_too_large_requests() {
         let learned = LearnedLimits::new(1);
         learned.failed(ErrorKind::TooLarge, 1000);
         assert_eq!(learned.ceiling(), 500);
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_tried_again_ever_more_seldom_and_forgotten_once_it_is_gone() {
+    fn learned_limit_is_retried_less_often_and_dropped_when_gone() {
         let limit = 70_000;
         let learned = LearnedLimits::new(1);
         let mut refused = Vec::new();

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_is_bounded_in_length_silence_and_time() {
+    async fn response_body_is_bounded_in_length_silence_and_time() {
         assert_eq!(
             drip(Excess::Fail, &[(14, "ab"), (14, "cd")]).await.unwrap(),
             "abcd"
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_rest_of_a_truncated_body_is_not_awaited() {
+    async fn truncated_response_body_does_not_await_its_rest() {
         let long = [(0, "abcd"), (0, "efghij"), (3600, "k")];
         assert_eq!(drip(Excess::Truncate, &long).await.unwrap(), "abcdefgh");
         let short = [(14, "ab"), (14, "cd")];
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_head_of_a_response_has_a_timeout_of_its_own() {
+    async fn response_head_has_its_own_timeout() {
         for (head, ends) in [(29, 29), (31, 45)] {
             let limits = ExchangeLimits {
                 head_timeout: Duration::from_secs(head),

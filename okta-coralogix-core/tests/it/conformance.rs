@@ -12,7 +12,7 @@ use okta_coralogix_core::{AckOrder, Error, ErrorKind, EventSource, LogSink};
 use crate::pipeline::harness::pages;
 
 #[tokio::test(start_paused = true)]
-async fn the_memory_source_keeps_the_contract_in_both_orders() {
+async fn memory_source_keeps_the_contract_in_both_orders() {
     for order in [AckOrder::Cumulative, AckOrder::Individual] {
         let (pages, events) = pages(5, 20);
         let source = MemorySource::new(order, pages);
@@ -52,13 +52,13 @@ async fn check(sink: &dyn LogSink, memory: &MemorySink) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_memory_sink_keeps_the_contract() {
+async fn memory_sink_keeps_the_contract() {
     let memory = MemorySink::new();
     check(&Arc::new(memory.clone()), &memory).await;
 }
 
 #[tokio::test]
-async fn lines_in_a_file_keep_the_contract() {
+async fn ndjson_file_sink_keeps_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("entries.ndjson");
     let arrived = || {
@@ -73,12 +73,12 @@ async fn lines_in_a_file_keep_the_contract() {
 }
 
 #[tokio::test]
-async fn the_memory_checkpoint_keeps_the_contract() {
+async fn memory_checkpoint_keeps_the_contract() {
     conformance::checkpoint_store(&MemoryCheckpoint::default()).await;
 }
 
 #[tokio::test]
-async fn the_file_checkpoint_keeps_the_contract() {
+async fn file_checkpoint_keeps_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let store = FileCheckpoint::open(folder.path().join("checkpoint"))
         .await

@@ -54,7 +54,7 @@ fn error_naming<T: std::fmt::Debug>(result: Result<T, Error>, path: &Path) -> Er
 }
 
 #[tokio::test]
-async fn what_was_saved_is_loaded_also_after_a_restart() {
+async fn checkpoint_is_loaded_as_saved_also_after_a_restart() {
     let (_folder, path) = folder();
     let store = open(&path).await;
     assert_eq!(store.load().await.unwrap(), None);
@@ -67,7 +67,7 @@ async fn what_was_saved_is_loaded_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_save_that_expects_another_version_is_a_conflict_and_changes_nothing() {
+async fn checkpoint_save_with_wrong_version_conflicts_and_changes_nothing() {
     let (_folder, path) = folder();
     let store = open(&path).await;
     let never = Version("7".into());
@@ -86,7 +86,7 @@ async fn a_save_that_expects_another_version_is_a_conflict_and_changes_nothing()
 }
 
 #[tokio::test]
-async fn a_second_one_on_the_same_file_is_told_to_go_elsewhere() {
+async fn checkpoint_file_opened_twice_is_locked() {
     let (_folder, path) = folder();
     let first = open(&path).await;
     let error = error_naming(FileCheckpoint::open(&path).await, &path);
@@ -98,7 +98,7 @@ async fn a_second_one_on_the_same_file_is_told_to_go_elsewhere() {
 
 /// Holds the checkpoint named in the environment until its standard input ends.
 #[tokio::test]
-#[ignore = "the other process of the_lock_of_a_process_that_was_killed_is_free"]
+#[ignore = "the other process of checkpoint_lock_of_a_killed_process_is_released"]
 async fn other_process() {
     let path = std::env::var_os("OTHER_PROCESS_CHECKPOINT").expect("a checkpoint to hold");
     let _store = open(Path::new(&path)).await;
@@ -107,7 +107,7 @@ async fn other_process() {
 }
 
 #[tokio::test]
-async fn the_lock_of_a_process_that_was_killed_is_free() {
+async fn checkpoint_lock_of_a_killed_process_is_released() {
     let (_folder, path) = folder();
     let mut other = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "file_checkpoint::other_process", "--ignored"])
@@ -128,7 +128,7 @@ async fn the_lock_of_a_process_that_was_killed_is_free() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn two_names_of_one_file_share_its_lock() {
+async fn checkpoint_lock_covers_a_symlink_to_the_file() {
     let (folder, path) = folder();
     let first = open(&path).await;
     first.save(&checkpoint("a"), None).await.unwrap();
@@ -145,7 +145,7 @@ async fn two_names_of_one_file_share_its_lock() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_cut_off_anywhere_is_corrupt() {
+async fn checkpoint_file_truncated_anywhere_is_corrupt() {
     let (_folder, path) = folder();
     let store = open(&path).await;
     store.save(&checkpoint("a"), None).await.unwrap();
@@ -160,7 +160,7 @@ async fn a_file_that_was_cut_off_anywhere_is_corrupt() {
 }
 
 #[tokio::test]
-async fn a_record_that_was_torn_is_overwritten_only_by_who_read_it_before() {
+async fn torn_checkpoint_is_overwritten_only_with_its_known_version() {
     let (_folder, path) = folder();
     let store = open(&path).await;
     let version = store.save(&checkpoint("a"), None).await.unwrap();
@@ -183,7 +183,7 @@ async fn a_record_that_was_torn_is_overwritten_only_by_who_read_it_before() {
 }
 
 #[tokio::test]
-async fn a_file_with_any_bit_changed_is_corrupt() {
+async fn checkpoint_file_with_any_bit_flipped_is_corrupt() {
     let (_folder, path) = folder();
     let store = open(&path).await;
     store.save(&checkpoint("a"), None).await.unwrap();
@@ -198,7 +198,7 @@ async fn a_file_with_any_bit_changed_is_corrupt() {
 }
 
 #[tokio::test]
-async fn a_foreign_file_is_corrupt_and_the_error_says_what_to_do() {
+async fn checkpoint_file_of_another_format_is_corrupt_with_advice() {
     let (_folder, path) = folder();
     let store = open(&path).await;
     for foreign in [
@@ -223,7 +223,7 @@ async fn a_foreign_file_is_corrupt_and_the_error_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_record_of_another_version_says_so() {
+async fn checkpoint_error_names_an_unsupported_format_version() {
     let (_folder, path) = folder();
     let store = open(&path).await;
     for version in [1, 3] {
@@ -239,7 +239,7 @@ async fn a_record_of_another_version_says_so() {
 }
 
 #[tokio::test]
-async fn a_folder_that_does_not_exist_is_named() {
+async fn checkpoint_error_names_a_missing_folder() {
     let (folder, _) = folder();
     let missing = folder.path().join("nowhere");
     let opened = FileCheckpoint::open(missing.join("checkpoint")).await;
@@ -248,7 +248,7 @@ async fn a_folder_that_does_not_exist_is_named() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_a_storage_error() {
+async fn checkpoint_that_cannot_be_read_is_a_storage_error() {
     let (folder, _) = folder();
     let path = folder.path().join("a-folder");
     std::fs::create_dir(&path).unwrap();
@@ -259,7 +259,7 @@ async fn what_cannot_be_read_is_a_storage_error() {
 }
 
 #[tokio::test]
-async fn a_disk_that_fails_leaves_the_old_record() {
+async fn disk_failure_leaves_the_old_checkpoint() {
     let (_folder, path) = folder();
     let disk = FaultyDisk::default();
     let faulty = FileCheckpoint::open_with(&path, Arc::new(disk.clone()));
@@ -287,7 +287,7 @@ async fn a_disk_that_fails_leaves_the_old_record() {
 }
 
 #[tokio::test]
-async fn a_save_is_no_success_before_the_folder_is_synced() {
+async fn checkpoint_save_succeeds_only_after_the_folder_is_synced() {
     let (_folder, path) = folder();
     let disk = FaultyDisk::default();
     let opened = FileCheckpoint::open_with(&path, Arc::new(disk.clone()));
@@ -298,7 +298,7 @@ async fn a_save_is_no_success_before_the_folder_is_synced() {
 }
 
 #[tokio::test]
-async fn a_leftover_of_a_crash_is_harmless() {
+async fn temporary_file_left_by_a_crash_is_harmless() {
     let (folder, path) = folder();
     let store = open(&path).await;
     let version = store.save(&checkpoint("a"), None).await.unwrap();
@@ -312,7 +312,7 @@ async fn a_leftover_of_a_crash_is_harmless() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn its_files_are_for_their_owner_only() {
+async fn file_permissions_are_owner_only() {
     use std::os::unix::fs::PermissionsExt;
 
     let (folder, path) = folder();
@@ -329,7 +329,7 @@ async fn its_files_are_for_their_owner_only() {
 }
 
 #[tokio::test]
-async fn a_save_that_was_dropped_leaves_old_or_new_and_the_next_one_goes_on() {
+async fn dropped_checkpoint_save_leaves_old_or_new_and_saving_continues() {
     let (_folder, path) = folder();
     let store = open(&path).await;
     let mut version = store.save(&checkpoint("0"), None).await.unwrap();
@@ -363,7 +363,7 @@ async fn a_save_that_was_dropped_leaves_old_or_new_and_the_next_one_goes_on() {
 }
 
 #[tokio::test]
-async fn twenty_thousand_uuids_take_320_kilobytes() {
+async fn checkpoint_with_20000_uuids_takes_320_kilobytes() {
     let (_folder, path) = folder();
     let store = open(&path).await;
     let mut big = checkpoint("https://example.okta.com/api/v1/logs?after=1777896000000_1");

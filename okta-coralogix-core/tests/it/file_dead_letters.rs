@@ -61,7 +61,7 @@ fn bytes_in(path: &Path) -> Vec<Bytes> {
 }
 
 #[tokio::test]
-async fn a_record_holds_everything_of_the_letter() {
+async fn dead_letter_record_holds_the_whole_letter() {
     let (_folder, path) = folder();
     let store = open(&path).await;
     store.write(&[letter(r#"{"uuid":1}"#)]).await.unwrap();
@@ -82,7 +82,7 @@ async fn a_record_holds_everything_of_the_letter() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_stand_in_base64() {
+async fn dead_letter_bytes_that_are_not_utf_8_are_base64() {
     let (_folder, path) = folder();
     let store = open(&path).await;
     store.write(&[letter(&b"\xff{}"[..])]).await.unwrap();
@@ -95,7 +95,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_bytes_come_back(events in prop::collection::vec(
+    fn dead_letter_bytes_round_trip(events in prop::collection::vec(
         prop_oneof![
             prop::collection::vec(any::<u8>(), 0..200).prop_map(Bytes::from),
             any::<String>().prop_map(Bytes::from),
@@ -139,7 +139,7 @@ async fn write_from_many_handles(path: &Path, rotate_at: u64) -> BTreeSet<Bytes>
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_handles_write_whole_lines() {
+async fn dead_letter_lines_stay_whole_with_many_handles() {
     let (_folder, path) = folder();
     let written = write_from_many_handles(&path, u64::MAX).await;
     let found = bytes_in(&path);
@@ -148,7 +148,7 @@ async fn many_handles_write_whole_lines() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_handles_rotate_without_losing_a_record() {
+async fn dead_letter_rotation_by_many_handles_loses_no_record() {
     let (folder, path) = folder();
     let written = write_from_many_handles(&path, 10_000).await;
     let mut found = Vec::new();
@@ -167,7 +167,7 @@ async fn many_handles_rotate_without_losing_a_record() {
 }
 
 #[tokio::test]
-async fn rotation_counts_upward_and_takes_no_number_again() {
+async fn rotation_counts_upward_and_reuses_no_number() {
     let (folder, path) = folder();
     let store = FileDeadLetters::builder(&path)
         .rotate_at(1)
@@ -190,7 +190,7 @@ async fn rotation_counts_upward_and_takes_no_number_again() {
 }
 
 #[tokio::test]
-async fn a_torn_last_line_is_ended_at_opening_and_its_bytes_stay() {
+async fn torn_last_line_is_terminated_at_open_and_kept() {
     let (_folder, path) = folder();
     open(&path).await.write(&[letter("a")]).await.unwrap();
     let whole = std::fs::read(&path).unwrap();
@@ -211,7 +211,7 @@ async fn a_torn_last_line_is_ended_at_opening_and_its_bytes_stay() {
 }
 
 #[tokio::test]
-async fn a_line_that_another_process_tore_is_ended_before_the_next_write() {
+async fn torn_line_of_another_process_is_terminated_before_writing() {
     let (_folder, path) = folder();
     let store = open(&path).await;
     std::fs::write(&path, r#"{"time":"#).unwrap();
@@ -221,7 +221,7 @@ async fn a_line_that_another_process_tore_is_ended_before_the_next_write() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_an_error_and_what_is_written_later_is_readable() {
+async fn full_disk_is_an_error_and_later_letters_are_readable() {
     let (_folder, path) = folder();
     let disk = FaultyDisk::default();
     let store = FileDeadLetters::builder(&path).disk(Arc::new(disk.clone()));
@@ -245,7 +245,7 @@ async fn a_full_disk_is_an_error_and_what_is_written_later_is_readable() {
 }
 
 #[tokio::test]
-async fn every_failure_of_the_disk_is_an_error_that_names_the_file() {
+async fn disk_failure_is_an_error_that_names_the_file() {
     let (_folder, path) = folder();
     let disk = FaultyDisk::default();
     let store = FileDeadLetters::builder(&path)
@@ -266,7 +266,7 @@ async fn every_failure_of_the_disk_is_an_error_that_names_the_file() {
 }
 
 #[tokio::test]
-async fn opening_checks_that_the_file_can_be_written() {
+async fn dead_letter_file_is_checked_for_writing_at_open() {
     let (folder, path) = folder();
     open(&path).await;
     assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
@@ -297,7 +297,7 @@ async fn opening_checks_that_the_file_can_be_written() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn its_files_are_for_their_owner_only() {
+async fn file_permissions_are_owner_only() {
     use std::os::unix::fs::PermissionsExt;
 
     let (folder, path) = folder();

@@ -85,7 +85,7 @@ async fn next_batch(source: &mut DeadLetterSource) -> (Vec<bytes::Bytes>, Box<dy
 }
 
 #[tokio::test]
-async fn an_old_checkpoint_is_read() {
+async fn checkpoint_from_an_earlier_release_is_read() {
     let folder = copied();
     let store = FileCheckpoint::open(folder.path().join("okta.checkpoint"))
         .await
@@ -117,7 +117,7 @@ async fn an_old_checkpoint_is_read() {
 }
 
 #[tokio::test]
-async fn old_dead_letters_are_read() {
+async fn dead_letters_from_an_earlier_release_are_read() {
     let folder = copied();
     std::fs::remove_file(folder.path().join("letters.1.replayed")).unwrap();
     let store = FileDeadLetters::open(folder.path().join("letters"))
@@ -130,7 +130,7 @@ async fn old_dead_letters_are_read() {
 }
 
 #[tokio::test]
-async fn an_old_account_of_a_replay_is_read() {
+async fn replay_account_from_an_earlier_release_is_read() {
     let folder = copied();
     let store = FileDeadLetters::open(folder.path().join("letters"))
         .await

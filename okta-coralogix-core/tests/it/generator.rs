@@ -17,13 +17,13 @@ fn batch(seed: u64) -> Vec<GeneratedEvent> {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bytes() {
+fn seed_determines_the_generated_bytes() {
     assert_eq!(batch(1), batch(1));
     assert_ne!(batch(1), batch(2));
 }
 
 #[test]
-fn a_page_of_them_splits_into_the_events_that_were_announced() {
+fn generated_page_splits_into_its_events() {
     let events = batch(3);
     let page = page_of(&events);
     let split = split_page(&page, &Arc::new(Origin::org("example.okta.com"))).unwrap();
@@ -57,14 +57,14 @@ fn uuids_are_canonical_and_never_repeat() {
 }
 
 #[test]
-fn an_event_takes_two_kilobytes_on_average() {
+fn generated_event_takes_two_kilobytes_on_average() {
     let events = batch(5);
     let mean = events.iter().map(|event| event.json.len()).sum::<usize>() / events.len();
     assert!((1_800..2_400).contains(&mean), "{mean}");
 }
 
 #[test]
-fn the_size_can_be_set() {
+fn generated_event_size_can_be_set() {
     for size in [512, 2_048, 8_192, 65_536] {
         for script in [Script::Mixed, Script::Ascii, Script::Unicode] {
             let mut generator = EventGenerator::new(6).size(size).script(script);
@@ -79,7 +79,7 @@ fn the_size_can_be_set() {
 }
 
 #[test]
-fn the_script_can_be_set() {
+fn generated_event_script_can_be_set() {
     let beyond_ascii = |script| {
         let events = EventGenerator::new(7).script(script).batch(200, now());
         let bytes = events.iter().flat_map(|event| event.json.iter());
@@ -91,7 +91,7 @@ fn the_script_can_be_set() {
 }
 
 #[test]
-fn old_late_and_future_events_come_at_the_set_rates() {
+fn generated_old_late_and_future_events_match_the_set_rates() {
     let share = |events: &[GeneratedEvent], wanted: fn(TimeDelta) -> bool| {
         let count = events
             .iter()
@@ -118,7 +118,7 @@ fn old_late_and_future_events_come_at_the_set_rates() {
 }
 
 #[test]
-fn the_events_vary_as_real_ones_do() {
+fn generated_events_vary_as_real_ones_do() {
     let events: Vec<Value> = batch(9)
         .iter()
         .map(|event| serde_json::from_slice(&event.json).unwrap())
@@ -151,7 +151,7 @@ fn the_events_vary_as_real_ones_do() {
 }
 
 #[test]
-fn rare_shapes_of_real_events_occur_where_they_are_asked_for() {
+fn rare_event_shapes_occur_only_when_requested() {
     type Shape = (&'static str, fn(&Value) -> bool);
     let events = EventGenerator::new(10).rare(0.2).batch(2_000, now());
     let page = page_of(&events);

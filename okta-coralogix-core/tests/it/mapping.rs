@@ -26,7 +26,7 @@ fn text(entry: &LogEntry) -> &[u8] {
 }
 
 #[test]
-fn the_defaults_are_as_documented_and_the_event_is_untouched() {
+fn mapping_defaults_match_the_documentation_and_keep_the_event() {
     let entry = CoralogixMapping::builder()
         .build()
         .unwrap()
@@ -126,7 +126,7 @@ fn redaction_reaches_the_text_the_names_and_the_category() {
 }
 
 #[test]
-fn an_envelope_is_sent_whole_or_bare() {
+fn envelope_is_sent_whole_or_as_bare_event() {
     let envelope =
         format!(r#"{{"source":"aws.partner/okta.com/acme/s","detail":{EVENT},"resources":[]}}"#);
     let start = envelope.find(EVENT).unwrap();
@@ -164,7 +164,7 @@ fn an_envelope_is_sent_whole_or_bare() {
 }
 
 #[test]
-fn what_is_redacted_is_so_in_every_event_of_an_envelope() {
+fn redaction_covers_every_event_of_an_envelope() {
     let person = r#"{"actor":"PERSON"}"#;
     let envelope = format!(
         r#"{{"detail":{person},"d\u0065tail":{person},"detail":{EVENT},"other":{{"actor":1}}}}"#
@@ -187,7 +187,7 @@ fn what_is_redacted_is_so_in_every_event_of_an_envelope() {
 }
 
 #[test]
-fn a_sender_may_ask_for_names() {
+fn origin_can_set_application_and_subsystem_names() {
     let mut origin = Origin::org("acme");
     origin.application = Some("prod".into());
     origin.subsystem = Some(" ".into());
@@ -207,7 +207,7 @@ fn a_sender_may_ask_for_names() {
 }
 
 #[test]
-fn without_an_account_name_the_log_stream_names_the_subsystem_and_else_the_org() {
+fn subsystem_defaults_to_the_log_stream_and_then_the_org() {
     let subsystem = |org: &str, stream: Option<&str>| {
         let mut origin = Origin::org(org);
         origin.stream = stream.map(Into::into);

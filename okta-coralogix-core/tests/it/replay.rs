@@ -117,7 +117,7 @@ fn bytes(events: &[GeneratedEvent]) -> Vec<Bytes> {
 }
 
 #[tokio::test]
-async fn what_can_be_sent_is_and_the_rest_stays_with_the_new_reason() {
+async fn replay_sends_what_it_can_and_keeps_the_rest() {
     let mut harness = Harness::new().await;
     let mut letters = bytes(&events(400));
     let old = EventGenerator::new(3).event(start() - TimeDelta::hours(25));
@@ -176,7 +176,7 @@ async fn what_can_be_sent_is_and_the_rest_stays_with_the_new_reason() {
 }
 
 #[tokio::test]
-async fn a_replay_that_was_stopped_goes_on_without_loss_or_repeat() {
+async fn replay_after_a_stop_resumes_without_loss_or_repeat() {
     let harness = Harness::new().await;
     let events = events(1_500);
     harness.dead_letter(&bytes(&events)).await;
@@ -211,7 +211,7 @@ async fn a_replay_that_was_stopped_goes_on_without_loss_or_repeat() {
 }
 
 #[tokio::test]
-async fn a_replay_that_was_dropped_gives_again_what_was_in_flight_and_no_more() {
+async fn replay_after_a_drop_yields_exactly_the_unsettled_letters() {
     let harness = Harness::new().await;
     let events = events(1_200);
     harness.dead_letter(&bytes(&events)).await;
@@ -227,7 +227,7 @@ async fn a_replay_that_was_dropped_gives_again_what_was_in_flight_and_no_more() 
 }
 
 #[tokio::test]
-async fn an_account_that_cannot_be_written_hands_its_letters_back() {
+async fn replay_account_that_cannot_be_written_hands_letters_back() {
     let harness = Harness::new().await;
     harness.dead_letter(&bytes(&events(10))).await;
     let mut source = harness.source().await;
@@ -244,7 +244,7 @@ async fn an_account_that_cannot_be_written_hands_its_letters_back() {
 }
 
 #[tokio::test]
-async fn the_account_of_another_file_of_the_same_number_counts_for_nothing() {
+async fn replay_account_of_an_earlier_file_is_ignored() {
     let harness = Harness::new().await;
     let events = events(20);
     harness.dead_letter(&bytes(&events[..10])).await;
@@ -266,7 +266,7 @@ async fn the_account_of_another_file_of_the_same_number_counts_for_nothing() {
 }
 
 #[tokio::test]
-async fn two_replays_at_a_time_are_one_too_many() {
+async fn replay_in_progress_locks_out_a_second_one() {
     let harness = Harness::new().await;
     let _first = harness.source().await;
     let error = DeadLetterSource::open(&harness.letters).await.unwrap_err();
@@ -274,7 +274,7 @@ async fn two_replays_at_a_time_are_one_too_many() {
 }
 
 #[tokio::test]
-async fn the_source_of_dead_letters_keeps_the_contract() {
+async fn dead_letter_source_keeps_the_contract() {
     let harness = Harness::new().await;
     let events = events(1_400);
     harness.dead_letter(&bytes(&events)).await;

@@ -209,7 +209,7 @@ fn check_mutants(count: usize, seed: u64) -> Counts {
 }
 
 #[test]
-fn no_mutant_is_read_otherwise_than_by_serde_json() {
+fn scanner_reads_mutants_as_serde_json_does() {
     let count = 100_000;
     let Counts { scanned, envelopes } = check_mutants(count, 1);
     println!(
@@ -277,7 +277,7 @@ fn public_events_are_read_by_the_scanner_alone() {
 }
 
 #[test]
-fn an_envelope_is_read_wherever_a_block_begins() {
+fn envelope_is_read_alike_at_every_block_offset() {
     for event in SMALL {
         for (before, behind) in ENVELOPES {
             for padding in (0..70).chain(950..1_030) {
@@ -291,7 +291,7 @@ fn an_envelope_is_read_wherever_a_block_begins() {
 }
 
 #[test]
-fn the_same_is_read_wherever_a_block_begins() {
+fn page_is_read_alike_at_every_block_offset() {
     let origin = Arc::new(Origin::org("acme"));
     for event in SMALL {
         // A block has 64 bytes, a stretch of them 1,024.

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_decides_who_has_to_act() {
+    fn http_status_decides_error_kind_and_retry() {
         use ErrorKind::*;
         let code = r#"{"errorCode":"E0000053","errorSummary":"Invalid filter"}"#;
         for (status, kind, temporary) in [
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn each_error_of_okta_says_what_to_do() {
+    fn okta_error_code_messages_say_what_to_do() {
         use ErrorKind::*;
         for (status, code, kind, temporary, what) in [
             (400, "E0000001", Rejected, false, "keywords of q"),
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_any_kind_is_taken() {
+    fn error_body_of_any_form_is_accepted() {
         for body in [
             "",
             "<html>",
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn an_org_that_says_when_to_come_back_is_heard_within_reason() {
+    fn http_503_retry_after_is_capped_at_120_seconds() {
         for (seconds, wait) in [("7", 7), ("86400", 120)] {
             let mut answer = answer(503, "");
             answer

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_link_is_found_in_every_form() {
+    fn next_link_is_found_in_every_header_form() {
         for lines in [
             &["<https://o/s>; rel=\"self\"", "<https://o/n>; rel=\"next\""][..],
             &["<https://o/n>; rel=\"next\"", "<https://o/s>; rel=\"self\""],
@@ -132,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn a_comma_or_semicolon_in_the_target_belongs_to_it() {
+    fn link_target_may_contain_commas_and_semicolons() {
         let target = "https://o/api/v1/logs?filter=a,b;c&rel=\"next\"&after=1_1";
         let line = format!("<https://o/s,1>; rel=self, <{target}>; rel=next");
         assert_eq!(next(&headers(&[&line])), Some(target));
     }
 
     #[test]
-    fn other_relations_are_not_next() {
+    fn link_with_another_relation_is_not_next() {
         for line in [
             "<https://o/s>; rel=\"self\"",
             "<https://o/s>; rel=nextish",
@@ -153,12 +153,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_line_is_read_without_panic(line in "[\\x20-\\x7e\\t]{0,80}") {
+        fn link_header_parsing_never_panics(line in "[\\x20-\\x7e\\t]{0,80}") {
             next(&headers(&[&line]));
         }
 
         #[test]
-        fn a_well_formed_link_is_always_found(
+        fn next_link_is_found_in_any_well_formed_header(
             target in "https://o/[!-;=?-~]{0,30}",
             other in "[!-;=?-~]{0,30}",
             quote in any::<bool>(),

@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_taken_as_people_paste_it() {
+    fn org_url_is_accepted_as_people_paste_it() {
         for (text, origin) in [
             ("example.okta.com", "https://example.okta.com"),
             (" https://Example.Okta.com/ ", "https://example.okta.com"),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_domain_of_okta_and_every_custom_one_is_an_org() {
+    fn org_url_accepts_okta_and_custom_domains() {
         for domain in OKTA_DOMAINS {
             for sub in [
                 "acme",
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_org_is_refused_with_what_to_write_instead() {
+    fn org_url_refusal_says_what_to_write_instead() {
         for (text, instead) in [
             ("", "https://example.okta.com"),
             ("https://", "https://example.okta.com"),
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_in_the_address_is_not_repeated() {
+    fn org_url_password_is_not_repeated_in_the_error() {
         let error = OrgUrl::parse("https://ann:hunter2@example.okta.com").unwrap_err();
         assert_eq!(error, OrgUrlError::UserInfo("example.okta.com".into()));
         assert!(!format!("{error} {error:?}").contains("hunter2"));

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_halved_down_to_one_event() {
+    fn page_size_is_halved_down_to_one_event() {
         let mut size = PageSize::new(1000);
         let mut asked = vec![size.get()];
         while size.halve(size.get().into()) {

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limits_of_q_are_known_before_anything_is_asked() {
+    fn query_q_limits_are_checked_before_any_request() {
         let ten = vec!["x".repeat(40); 10].join("  ");
         for good in ["ann", "ann smith", "é".repeat(40).as_str(), &ten] {
             query(None, Some(good)).validate().unwrap();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_the_business_of_the_org_unless_no_url_could_hold_it() {
+    fn filter_is_checked_only_for_blankness_and_length() {
         query(Some("whatever [the] org makes of it"), None)
             .validate()
             .unwrap();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_leaves_its_parameter() {
+    fn query_text_is_escaped_within_its_parameter() {
         let query = query(Some("a eq \"b&limit=1#+%20\" or c pr"), Some("ann & bob"));
         let parameters = query.parameters();
         assert!(

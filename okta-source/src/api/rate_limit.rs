@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_is_measured_against_the_date_of_the_response_and_clamped() {
+    fn rate_limit_wait_uses_the_response_date_and_is_clamped() {
         let seconds = |headers: &HeaderMap| asked_wait(headers).map(|wait| wait.as_secs());
         assert_eq!(seconds(&reset_in(120, 0, 30)), Some(31));
         assert_eq!(seconds(&reset_in(120, 0, 0)), Some(1));
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn our_requests_stay_within_their_share_of_each_window() {
+    fn rate_budget_stays_within_its_share_of_each_window() {
         for (share, limit, allowed) in [
             (0.5, 120, 60),
             (0.5, 50, 25),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_that_slides_along_is_still_a_window() {
+    fn rate_budget_holds_in_a_sliding_window() {
         let mut budget = RateBudget::new(0.5);
         let start = Instant::now();
         let sent = (0..50)
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn unanswered_requests_count() {
+    fn rate_budget_counts_unanswered_requests() {
         let mut budget = RateBudget::new(0.5);
         let now = Instant::now();
         budget.sent(now);
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn remaining_zero_is_waited_out() {
+    fn rate_limit_remaining_zero_is_waited_out() {
         let mut budget = RateBudget::new(0.5);
         let now = Instant::now();
         budget.sent(now);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_concurrency_answer_says_nothing_about_the_window() {
+    fn concurrency_429_leaves_the_rate_window_unchanged() {
         let mut budget = RateBudget::new(0.5);
         let now = Instant::now();
         budget.sent(now);

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_sent_marked_sensitive() {
+    fn api_token_is_sent_marked_sensitive() {
         let mut headers = HeaderMap::new();
         ApiToken::parse(&Secret::from(" 00secret\n"))
             .unwrap()
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_refused_without_repeating_it() {
+    fn api_token_that_is_malformed_is_refused_and_not_repeated() {
         for wrong in [
             "",
             "  ",

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_within_the_org_is_kept_as_path_and_query() {
+    fn cursor_keeps_path_and_query_of_an_org_link() {
         let path = "/api/v1/logs?after=1627500044869_1&limit=20&filter=a%20eq%20%22b%22";
         for target in [
             format!("https://example.okta.com{path}"),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_away_from_the_org_is_hostile() {
+    fn link_to_another_origin_is_hostile() {
         for target in [
             "https://evil.example/api/v1/logs",
             "//evil.example/api/v1/logs",
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stored_can_lead_away_from_the_org() {
+    fn stored_cursor_cannot_lead_to_another_origin() {
         for text in [
             "",
             "api/v1/logs",

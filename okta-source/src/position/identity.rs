@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn org_query_and_way_of_reading_are_told_apart() {
+    fn checkpoint_identity_distinguishes_org_query_and_read_mode() {
         let all = identity("example.okta.com", None);
         assert_eq!(all.as_str(), "okta-system-log https://example.okta.com");
         let some = identity("example.okta.com", Some("a pr"));
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_query_is_named_with_the_ways_out() {
+    fn changed_query_error_names_both_queries_and_the_remedies() {
         let error = identity("example.okta.com", Some("a pr"))
             .matches(identity("example.okta.com", Some("b \u{202e}pr")).as_str())
             .unwrap_err();

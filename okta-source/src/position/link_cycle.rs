@@ -45,7 +45,7 @@ mod tests {
     use crate::OrgUrl;
 
     #[test]
-    fn circle_of_links_is_found_up_to_4096_pages() {
+    fn link_cycle_is_detected_up_to_4096_pages() {
         let org = OrgUrl::parse("example.okta.com").unwrap();
         let link = |n: usize| Cursor::restore(&format!("/api/v1/logs?after={n}"), &org).unwrap();
         let mut visited = LinkCycleDetector::default();

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_start_is_pinned_and_only_an_earlier_clock_moves_it() {
+    async fn start_time_is_pinned_until_an_earlier_clock_moves_it() {
         let mut start = StartTime::new(Since::Ago(Duration::from_secs(3600)));
         let host = at("2026-11-22T10:00:00Z");
         let none = ClockOffset::default();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_fixed_start_needs_no_clock() {
+    async fn fixed_start_time_needs_no_clock() {
         let mut start = StartTime::new(Since::At(at("2026-01-01T00:00:00Z")));
         let host = at("2026-11-22T10:00:00Z");
         let far = ClockOffset::between(host, at("2020-11-22T08:00:00Z"));
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fallback_lies_before_the_last_event_and_not_in_the_future() {
+    fn overlap_start_precedes_the_last_event_and_the_present_time() {
         let (far, overlap) = (at("2026-11-22T10:00:00Z"), TimeDelta::minutes(10));
         let published = at("2026-11-22T09:00:00Z").timestamp_millis();
         assert_eq!(

@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_expression_means_what_it_says() {
+    fn filter_expression_selects_matching_events() {
         let event = json!({
             "eventType": "user.session.start", "severity": "WARN",
             "actor": {"id": "00u1", "displayName": "Ann Smith"},
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_that_okta_refuses_is_refused_with_its_code() {
+    fn filter_expression_refusal_carries_the_okta_code() {
         for (text, code) in [
             ("", "E0000053"),
             ("severity", "E0000053"),

@@ -125,7 +125,7 @@ fn mentions_the_token(text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn no_link_and_no_redirect_takes_the_token_to_another_listener() {
+async fn api_token_follows_no_link_or_redirect_to_another_listener() {
     let trap = Listener::start().await;
     let (evil, port) = (trap.address, trap.address.port());
     let links = [
@@ -260,7 +260,7 @@ fn hostile_targets() -> impl Iterator<Item = String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn next_link_of_any_text_leads_to_the_log_of_the_org_alone() {
+async fn next_link_of_any_text_stays_in_the_org_log() {
     for target in hostile_targets() {
         for way in ["poll", "backfill", "again"] {
             let harness = Harness::new();

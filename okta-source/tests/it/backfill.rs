@@ -111,7 +111,7 @@ async fn backfill_resumes_and_is_empty_once_finished() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_handed_back_at_the_end_is_read_again_before_it_ends() {
+async fn backfill_rereads_a_page_handed_back_at_the_end() {
     let harness = Harness::new();
     fill(&harness);
     let mut source = harness
@@ -130,7 +130,7 @@ async fn a_page_handed_back_at_the_end_is_read_again_before_it_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_range_ends_and_is_remembered_as_read() {
+async fn backfill_of_an_empty_range_is_stored_as_finished() {
     let harness = Harness::new();
     let mut source = open(&harness).await;
     let delivery = next(&mut source).await;
@@ -163,7 +163,7 @@ async fn backfill_fallback_loses_nothing_and_stays_in_the_range() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn faults_that_pass_move_no_position_of_a_backfill() {
+async fn backfill_position_is_not_moved_by_temporary_faults() {
     let harness = Harness::new();
     fill(&harness);
     let mut source = open(&harness).await;
@@ -189,7 +189,7 @@ async fn faults_that_pass_move_no_position_of_a_backfill() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_budget_holds_for_a_backfill_too() {
+async fn backfill_stays_within_the_rate_budget() {
     let harness = Harness::with(|org| org.rate_limit(4));
     fill(&harness);
     let mut source = open(&harness).await;
@@ -205,7 +205,7 @@ async fn the_budget_holds_for_a_backfill_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn backfill_range_that_is_empty_or_in_the_future_is_refused() {
+async fn backfill_range_empty_or_in_the_future_is_refused() {
     let harness = Harness::new();
     let now = harness.clock.now();
     let day = TimeDelta::days(1);
@@ -225,7 +225,7 @@ async fn backfill_range_that_is_empty_or_in_the_future_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backfill_and_a_poll_never_share_a_checkpoint() {
+async fn checkpoint_is_never_shared_by_backfill_and_poll() {
     let harness = Harness::new();
     fill(&harness);
     settle(next(&mut open(&harness).await).await).await.unwrap();
@@ -303,7 +303,7 @@ async fn backfill_misses_an_event_stored_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn circle_of_links_in_a_backfill_is_a_temporary_error() {
+async fn link_cycle_in_a_backfill_is_a_temporary_error() {
     let harness = Harness::new();
     fill(&harness);
     let mut source = open(&harness).await;

@@ -22,7 +22,7 @@ fn most(requests: &[RecordedRequest], window: TimeDelta) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_share_of_each_limit_is_kept_and_at_least_one_request_goes_out() {
+async fn rate_share_is_kept_and_allows_at_least_one_request() {
     for (share, limit, window, allowed) in [
         (0.5, 120, 60, 60),
         (0.5, 50, 60, 25),
@@ -60,7 +60,7 @@ async fn each_share_of_each_limit_is_kept_and_at_least_one_request_goes_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_skewed_clock_of_the_org_changes_no_wait() {
+async fn org_clock_skew_changes_no_wait() {
     for hours in [-30, -1, 1, 30] {
         let skew = TimeDelta::hours(hours);
         let harness = Harness::with(|org| org.rate_limit(4).clock_skew(skew));
@@ -83,7 +83,7 @@ async fn a_skewed_clock_of_the_org_changes_no_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_client_at_the_limit_does_not_starve_the_source() {
+async fn rate_limit_used_by_another_client_starves_no_source() {
     let harness = Harness::with(|org| org.rate_limit(20));
     harness.append(0..1_000);
     let mut source = harness.builder().page_size(100).open().await.unwrap();
@@ -112,7 +112,7 @@ async fn another_client_at_the_limit_does_not_starve_the_source() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ceiling_of_the_token_below_our_share_is_waited_out() {
+async fn token_rate_limit_below_our_share_is_waited_out() {
     let harness = Harness::with(|org| {
         org.rate_limit(20)
             .token_share(0.25)
@@ -168,7 +168,7 @@ async fn concurrency_limit_of_the_org_is_left_to_the_backoff() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rate_limit_headers_without_sense_leave_the_wait_to_the_backoff() {
+async fn rate_limit_reset_far_in_the_future_waits_120_seconds() {
     let harness = Harness::new();
     harness.append(0..3);
     let mut source = harness.open().await;
@@ -190,7 +190,7 @@ fn retry(request: &RecordedRequest) -> Option<(String, u32)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_names_the_first_attempt_and_counts() {
+async fn retry_headers_name_the_first_attempt_and_count() {
     let harness = Harness::new();
     harness.append(0..3);
     let mut source = harness.open().await;

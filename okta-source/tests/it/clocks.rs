@@ -13,7 +13,7 @@ fn since(harness: &Harness) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_is_a_day_ahead_misses_no_event() {
+async fn host_clock_a_day_ahead_misses_no_event() {
     let harness = Harness::with(|org| org.clock_skew(TimeDelta::hours(-26)));
     harness.append(0..3);
     let mut source = harness.open().await;
@@ -28,7 +28,7 @@ async fn a_host_that_is_a_day_ahead_misses_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_is_behind_looks_back_from_its_own_time() {
+async fn host_clock_behind_looks_back_from_its_own_time() {
     let harness = Harness::with(|org| org.clock_skew(TimeDelta::hours(26)));
     harness.append(0..3);
     let mut source = harness.open().await;
@@ -38,7 +38,7 @@ async fn a_host_that_is_behind_looks_back_from_its_own_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_few_minutes_are_no_wrong_clock() {
+async fn clock_offset_of_four_minutes_is_insignificant() {
     let harness = Harness::with(|org| org.clock_skew(TimeDelta::minutes(-4)));
     let mut source = harness.open().await;
     let delivery = given(&mut source).await;
@@ -47,7 +47,7 @@ async fn a_few_minutes_are_no_wrong_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fixed_start_does_not_depend_on_clocks() {
+async fn fixed_start_does_not_depend_on_clocks() {
     let harness = Harness::with(|org| org.clock_skew(TimeDelta::hours(-26)));
     let at = "2026-11-01T00:00:00Z"
         .parse::<chrono::DateTime<chrono::Utc>>()
@@ -59,7 +59,7 @@ async fn a_fixed_start_does_not_depend_on_clocks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_org_that_refuses_to_be_asked_for_the_future_is_asked_again() {
+async fn start_time_refused_as_future_is_corrected_and_retried() {
     let harness = Harness::with(|org| org.clock_skew(TimeDelta::hours(-26)));
     harness.append(0..3);
     harness

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use crate::harness::{Harness, Next, failed, given, numbers, settle};
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_goes_on_from_the_stored_link_alone() {
+async fn restart_resumes_from_the_stored_link_alone() {
     let harness = Harness::new();
     harness.append(0..1_500);
     let mut source = harness.open().await;
@@ -31,7 +31,7 @@ async fn a_restart_goes_on_from_the_stored_link_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_position_never_passes_an_unsettled_page() {
+async fn position_never_passes_an_unsettled_page() {
     let harness = Harness::new();
     harness.append(0..2_500);
     let mut source = harness.open().await;
@@ -54,7 +54,7 @@ async fn the_position_never_passes_an_unsettled_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn event_handed_back_brings_its_page_and_later_ones_again() {
+async fn event_handed_back_rereads_its_page_and_later_ones() {
     let harness = Harness::new();
     harness.append(0..2_500);
     let mut source = harness.open().await;
@@ -80,7 +80,7 @@ async fn event_handed_back_brings_its_page_and_later_ones_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_of_before_the_rewind_moves_nothing_while_the_new_one_is_open() {
+async fn page_read_before_a_rewind_commits_nothing() {
     let harness = Harness::new();
     harness.append(0..2_500);
     let mut source = harness.open().await;
@@ -95,7 +95,7 @@ async fn a_page_of_before_the_rewind_moves_nothing_while_the_new_one_is_open() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_handed_back_is_read_again_without_waiting_for_the_tick() {
+async fn page_handed_back_is_reread_before_the_next_tick() {
     let harness = Harness::new();
     harness.append(0..3);
     let mut source = harness.open().await;
@@ -128,7 +128,7 @@ async fn rewind_to_the_start_begins_at_the_same_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn remembered_uuids_are_stored_with_the_position_and_come_back() {
+async fn dedup_window_is_stored_with_the_position_and_restored() {
     let harness = Harness::new();
     harness.append(0..3);
     let mut source = harness.open().await;
@@ -147,7 +147,7 @@ async fn remembered_uuids_are_stored_with_the_position_and_come_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_latest_published_time_is_stored_and_never_goes_back() {
+async fn latest_published_time_is_stored_and_never_goes_back() {
     let harness = Harness::new();
     let now = harness.clock.now();
     let mut source = harness.open().await;
@@ -160,7 +160,7 @@ async fn the_latest_published_time_is_stored_and_never_goes_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_save_is_the_error_of_settling_and_the_page_comes_again() {
+async fn checkpoint_save_failure_fails_settling_and_the_page_is_reread() {
     for kind in [ErrorKind::Storage, ErrorKind::Conflict] {
         let harness = Harness::new();
         harness.append(0..3);
@@ -174,7 +174,7 @@ async fn a_failed_save_is_the_error_of_settling_and_the_page_comes_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn save_that_is_cancelled_leaves_the_old_or_the_new_position() {
+async fn cancelled_checkpoint_save_leaves_the_old_or_new_position() {
     for (hang, begin) in [(Next::HangBefore, 0), (Next::HangAfter, 1_000)] {
         let harness = Harness::new();
         harness.append(0..2_500);
@@ -215,7 +215,7 @@ async fn checkpoint_changed_by_another_process_is_a_conflict() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_without_an_outcome_is_not_settled() {
+async fn event_without_an_outcome_is_not_settled() {
     let harness = Harness::new();
     harness.append(0..3);
     let mut source = harness.open().await;

@@ -8,7 +8,7 @@ use okta_coralogix_core::testing::conformance::{SourceUnderTest, source};
 use crate::harness::Harness;
 
 #[tokio::test(start_paused = true)]
-async fn the_source_keeps_the_contract() {
+async fn okta_source_keeps_the_contract() {
     let harness = Harness::new();
     harness.append(0..3500);
     let open = || {
@@ -23,7 +23,7 @@ async fn the_source_keeps_the_contract() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backfill_keeps_the_contract() {
+async fn backfill_keeps_the_source_contract() {
     let harness = Harness::new();
     harness.append(0..3500);
     let now = harness.clock.now();

@@ -227,7 +227,7 @@ fn repeats_fit_the_crash_model(arrived: &[usize], kills: &[usize]) -> usize {
     clippy::print_stdout,
     reason = "the requests of each hour are what the test is for"
 )]
-async fn a_day_of_200_000_events_loses_none_and_stays_within_the_budget() {
+async fn day_of_200000_events_loses_none_and_keeps_the_budget() {
     let harness = Harness::with(|org| org.rate_limit(LIMIT));
     let sink = MemorySink::new();
     let began = Instant::now();

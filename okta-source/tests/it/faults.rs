@@ -77,7 +77,7 @@ async fn temporary_fault_moves_no_position() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_ended_after_15_seconds_within_an_answer_and_40_before_it() {
+async fn timeout_is_40_seconds_before_an_answer_and_15_within() {
     for (fault, seconds) in [(Fault::StalledBody, 15), (Fault::Silence, 40)] {
         let began = Instant::now();
         passes(fault, ErrorKind::Network).await;
@@ -86,13 +86,13 @@ async fn silence_is_ended_after_15_seconds_within_an_answer_and_40_before_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_in_another_form_than_asked_for_passes() {
+async fn answer_in_another_encoding_is_a_temporary_error() {
     passes(Fault::TruncatedGzip, ErrorKind::UnexpectedResponse).await;
     passes(Fault::WrongCharset, ErrorKind::UnexpectedResponse).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_too_long_is_cut_off() {
+async fn answer_longer_than_max_body_bytes_is_cut_off() {
     let harness = Harness::new();
     harness.append(0..100);
     let mut source = harness
@@ -131,7 +131,7 @@ async fn permanent_fault_says_what_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_redirect_is_not_followed() {
+async fn redirect_of_the_org_is_not_followed() {
     for to in [
         "https://evil.example/api/v1/logs",
         "https://example.okta.com/api/v1/logs",
@@ -161,7 +161,7 @@ async fn outage_of_ten_minutes_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_malformed_element_is_reported_and_the_other_999_go_on() {
+async fn malformed_element_is_reported_and_the_other_999_delivered() {
     let harness = Harness::new();
     let now = harness.clock.now();
     harness
@@ -210,7 +210,7 @@ async fn refused_link_is_replaced_once_by_an_earlier_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_refusal_stops() {
+async fn second_link_refusal_is_a_permanent_error() {
     let refusal = || Fault::Status(400, String::new());
     let harness = Harness::new();
     harness.append(0..1_200);

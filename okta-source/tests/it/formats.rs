@@ -21,7 +21,7 @@ async fn stored(identity: &str, cursor: &str) -> Harness {
 }
 
 #[tokio::test(start_paused = true)]
-async fn checkpoint_of_version_0_1_0_is_resumed_from() {
+async fn checkpoint_of_version_0_1_0_is_resumed() {
     let harness = stored(POLLING, CURSOR).await;
     harness.append(0..3);
     let mut source = harness.open().await;
@@ -32,7 +32,7 @@ async fn checkpoint_of_version_0_1_0_is_resumed_from() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn checkpoint_with_a_query_of_version_0_1_0_is_resumed_from() {
+async fn checkpoint_of_version_0_1_0_with_query_is_resumed() {
     let harness = stored(QUERY, CURSOR).await;
     harness.append(0..3);
     let builder = harness.builder().filter("severity eq \"WARN\"").q("ann");
@@ -44,7 +44,7 @@ async fn checkpoint_with_a_query_of_version_0_1_0_is_resumed_from() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn checkpoint_of_a_backfill_of_version_0_1_0_is_resumed_from() {
+async fn checkpoint_of_version_0_1_0_backfill_is_resumed() {
     let range = || {
         let time = |text: &str| text.parse().unwrap();
         time("2026-11-20T00:00:00Z")..time("2026-11-21T00:00:00Z")

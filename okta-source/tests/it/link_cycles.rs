@@ -26,7 +26,7 @@ async fn circle(harness: &Harness) -> (OktaSource, [String; 2]) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn circle_of_links_is_a_temporary_error() {
+async fn link_cycle_is_a_temporary_error() {
     let harness = Harness::new();
     let (mut source, [first, _]) = circle(&harness).await;
     harness.org.script(Fault::NextLink(first.clone()));
@@ -70,7 +70,7 @@ async fn circle_of_links_is_a_temporary_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn circle_of_links_loses_no_new_event() {
+async fn link_cycle_loses_no_new_event() {
     let harness = Harness::new();
     let (mut source, [first, second]) = circle(&harness).await;
     // Nobody claims here, so that every page looks new: they are given, with a pause between them.
@@ -92,7 +92,7 @@ async fn circle_of_links_loses_no_new_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rewind_is_not_taken_for_a_circle_of_links() {
+async fn rewind_is_not_mistaken_for_a_link_cycle() {
     let harness = Harness::new();
     harness.append(0..5_000);
     let mut source = harness.open().await;
@@ -143,7 +143,7 @@ async fn read(source: &mut OktaSource, count: u32) -> Vec<u32> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn page_size_is_halved_for_a_page_that_is_too_long() {
+async fn page_size_is_halved_for_an_oversized_page() {
     let harness = Harness::new();
     harness.append(0..2_500);
     // An event takes about 90 bytes: some 300 fit.

@@ -4,7 +4,7 @@ use okta_source::simulator::Fault;
 use crate::harness::{Harness, failed, given, numbers, settle};
 
 #[tokio::test(start_paused = true)]
-async fn a_next_link_away_from_the_org_is_never_followed() {
+async fn next_link_to_another_origin_is_never_followed() {
     for target in [
         "https://evil.example/api/v1/logs?after=1",
         "http://example.okta.com/api/v1/logs?after=1",
@@ -36,7 +36,7 @@ async fn a_next_link_away_from_the_org_is_never_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_forms_of_the_header_lead_to_the_end() {
+async fn link_headers_folded_or_separate_reach_the_last_page() {
     for folded in [false, true] {
         let harness = Harness::with(|org| org.folded_links(folded));
         harness.append(0..2_100);
@@ -51,7 +51,7 @@ async fn both_forms_of_the_header_lead_to_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_is_used_as_it_was_given() {
+async fn next_link_is_used_as_given() {
     let harness = Harness::new();
     harness.append(0..3);
     let odd = "/api/v1/logs?after=1795341600000_3&limit=7&filter=displayMessage%20ne%20%22x,y;z%22";
@@ -73,7 +73,7 @@ async fn a_link_is_used_as_it_was_given() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_page_that_leads_back_to_itself_does_not_spin() {
+async fn full_page_linking_to_itself_is_polled_once_per_tick() {
     let harness = Harness::new();
     harness.append(0..2_000);
     let mut source = harness.open().await;
@@ -90,7 +90,7 @@ async fn a_full_page_that_leads_back_to_itself_does_not_spin() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_to_something_else_than_the_log_moves_no_position() {
+async fn next_link_outside_the_log_moves_no_position() {
     for link in [
         "",
         "?after=2",
@@ -108,7 +108,7 @@ async fn a_link_to_something_else_than_the_log_moves_no_position() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_no_request_can_hold_is_not_committed() {
+async fn next_link_too_long_for_a_request_is_not_committed() {
     let harness = Harness::new();
     harness.append(0..3);
     let mut source = harness.open().await;

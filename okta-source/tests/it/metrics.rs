@@ -52,7 +52,7 @@ async fn metrics_can_be_read_at_any_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_poll_is_said_with_lag_and_budget() {
+async fn polled_event_reports_lag_and_remaining_budget() {
     let harness = Harness::new();
     let recorder = Recorder::default();
     let now = harness.org.now();
@@ -158,7 +158,7 @@ async fn silence_is_reported_once_per_alarm_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_org_that_does_not_answer_is_silent_too() {
+async fn silence_is_reported_for_an_org_that_does_not_answer() {
     let harness = Harness::new();
     let recorder = Recorder::default();
     let alarm = Some(Duration::from_secs(600));

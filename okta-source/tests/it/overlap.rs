@@ -49,7 +49,7 @@ async fn overlap_can_be_set_and_its_repeats_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_window_grows_to_hold_the_overlap_and_keeps_its_size_over_a_restart() {
+async fn dedup_window_grows_with_the_overlap_and_survives_a_restart() {
     let harness = Harness::new();
     harness.append(0..3_000);
     let open = || harness.builder().dedup_capacity(1_000).open();
@@ -171,7 +171,7 @@ async fn reread_finds_and_counts_late_events() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_reread_no_page_is_read_twice() {
+async fn reread_is_off_by_default() {
     let harness = Harness::new();
     harness.append(0..5);
     let mut source = harness.open().await;

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout};
 use crate::harness::{Harness, TOKEN, event, given, numbers, settle, start};
 
 #[tokio::test(start_paused = true)]
-async fn first_request_polls_from_24_hours_ago_with_a_user_agent() {
+async fn first_request_polls_24_hours_back_with_a_user_agent() {
     let harness = Harness::new();
     let mut source = harness.open().await;
     assert_eq!(source.ack_order(), AckOrder::Cumulative);
@@ -82,7 +82,7 @@ async fn short_page_makes_the_next_poll_wait_for_the_tick() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn late_events_come_in_the_order_of_storing() {
+async fn late_events_arrive_in_storage_order() {
     let harness = Harness::new();
     let mut source = harness.open().await;
     harness.append(0..1);
@@ -132,7 +132,7 @@ async fn once_commits_the_position_of_an_empty_log() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_next_loses_no_event() {
+async fn cancelled_next_call_loses_no_event() {
     let harness = Harness::new();
     let mut source = harness.open().await;
     settle(given(&mut source).await).await.unwrap();
@@ -155,7 +155,7 @@ async fn a_cancelled_next_loses_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_asks_for_one_event_and_moves_nothing() {
+async fn source_check_requests_one_event_and_saves_nothing() {
     let harness = Harness::new();
     harness.append(0..3);
     harness.builder().check().await.unwrap();

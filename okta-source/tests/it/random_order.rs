@@ -194,7 +194,7 @@ async fn open(harness: &Harness) -> OktaSource {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
-    fn no_order_of_events_faults_and_restarts_loses_an_event(steps in prop::collection::vec(step(), 1..60)) {
+    fn random_events_faults_and_restarts_lose_no_event(steps in prop::collection::vec(step(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .start_paused(true)

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::harness::{Harness, failed, given, settle};
 
 #[tokio::test(start_paused = true)]
-async fn http_429_is_waited_out_by_the_clock_of_the_org() {
+async fn http_429_is_waited_out_by_the_org_clock() {
     for (skew_hours, reset, wait) in [(0, 30, 31), (-26, 30, 31), (26, 0, 1), (0, 9_999, 120)] {
         let harness = Harness::with(|org| org.clock_skew(chrono::TimeDelta::hours(skew_hours)));
         harness.append(0..3);
@@ -29,7 +29,7 @@ async fn http_429_is_waited_out_by_the_clock_of_the_org() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_after_is_honoured_within_reason() {
+async fn retry_after_is_waited_out_up_to_120_seconds() {
     for (asked, wait) in [(7, 7), (9_999, 120)] {
         let harness = Harness::new();
         let mut source = harness.open().await;
@@ -57,7 +57,7 @@ async fn http_429_without_a_time_is_left_to_the_backoff() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backlog_takes_its_share_of_the_limit_and_no_more() {
+async fn backlog_uses_its_rate_share_and_no_more() {
     let harness = Harness::with(|org| org.rate_limit(20));
     harness.append(0..3_000);
     let mut source = harness.builder().page_size(100).open().await.unwrap();
@@ -77,7 +77,7 @@ async fn a_backlog_takes_its_share_of_the_limit_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_of_two_in_two_seconds_still_moves() {
+async fn rate_limit_of_two_in_two_seconds_makes_progress() {
     let harness = Harness::with(|org| org.rate_limit(2).rate_window(Duration::from_secs(2)));
     harness.append(0..1_000);
     let mut source = harness.builder().page_size(100).open().await.unwrap();
@@ -96,7 +96,7 @@ async fn a_limit_of_two_in_two_seconds_still_moves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limit_used_up_by_others_is_waited_out() {
+async fn rate_limit_used_up_is_waited_out() {
     let harness = Harness::with(|org| org.rate_limit(1));
     harness.append(0..200);
     let mut source = harness.builder().page_size(100).open().await.unwrap();

@@ -18,7 +18,7 @@ pub(crate) fn everything(error: &Error) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_token_is_in_nothing_that_can_be_printed() {
+async fn api_token_is_in_no_debug_output_or_error() {
     let harness = Harness::new();
     let builder = harness.builder();
     let mut printed = format!("{builder:?} {builder:#?}");
@@ -102,7 +102,7 @@ impl tracing::Subscriber for Logged {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrong_clock_and_refused_link_are_logged_once_without_the_token() {
+async fn clock_and_link_warnings_are_logged_once_without_the_token() {
     let logged = Logged::default();
     let guard = tracing::subscriber::set_default(logged.clone());
     let harness = Harness::with(|org| org.clock_skew(chrono::TimeDelta::hours(-2)));
@@ -128,7 +128,7 @@ async fn wrong_clock_and_refused_link_are_logged_once_without_the_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_that_okta_has_forgotten_is_warned_of() {
+async fn start_before_okta_retention_logs_a_warning() {
     for (days, warnings) in [(89, 0), (91, 1)] {
         let logged = Logged::default();
         let guard = tracing::subscriber::set_default(logged.clone());

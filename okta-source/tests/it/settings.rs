@@ -14,7 +14,7 @@ async fn refused(builder: OktaSourceBuilder, field: &str) {
 }
 
 #[tokio::test]
-async fn a_wrong_setting_is_named() {
+async fn source_setting_error_names_the_setting() {
     let harness = Harness::new();
     refused(harness.builder().org_url(""), "org_url").await;
     refused(
@@ -54,7 +54,7 @@ async fn a_wrong_setting_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pasted_path_is_dropped() {
+async fn org_url_path_is_dropped_when_pasted() {
     let harness = Harness::new();
     let pasted = "https://example.okta.com/api/v1/logs?limit=5";
     let mut source = harness.builder().org_url(pasted).open().await.unwrap();
@@ -63,7 +63,7 @@ async fn a_pasted_path_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_checkpoint_of_another_org_is_refused_and_left_alone() {
+async fn checkpoint_of_another_org_is_refused_and_unchanged() {
     let harness = Harness::new();
     settle(given(&mut harness.open().await).await)
         .await
@@ -86,7 +86,7 @@ async fn the_checkpoint_of_another_org_is_refused_and_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stored_position_that_leads_elsewhere_is_corrupt() {
+async fn stored_position_outside_the_org_is_corrupt() {
     let harness = Harness::new();
     settle(given(&mut harness.open().await).await)
         .await
@@ -99,7 +99,7 @@ async fn a_stored_position_that_leads_elsewhere_is_corrupt() {
 }
 
 #[test]
-fn a_source_can_be_boxed_and_sent() {
+fn okta_source_can_be_boxed_and_sent() {
     fn sent<T: Send + std::fmt::Debug + 'static>() {}
     sent::<OktaSource>();
     sent::<Box<dyn EventSource>>();

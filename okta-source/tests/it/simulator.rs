@@ -174,7 +174,7 @@ async fn late_commit_is_not_seen_by_a_reader_past_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_token_has_a_bucket_within_the_orgs() {
+async fn rate_limit_of_each_token_lies_within_the_orgs() {
     let harness = Harness::with(|org| org.rate_limit(6).token_share(0.5).another_token("00other"));
     let mut said = Vec::new();
     for token in [TOKEN, TOKEN, TOKEN, TOKEN, "00other", "00other", "00other"] {
@@ -207,7 +207,7 @@ async fn each_token_has_a_bucket_within_the_orgs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_limit_is_enforced_per_window() {
+async fn simulator_rate_limit_is_enforced_per_window() {
     let harness = Harness::with(|org| org.rate_limit(2));
     let ssws = format!("SSWS {TOKEN}");
     let headers = [

@@ -54,7 +54,7 @@ async fn at(url: &str, store: &Arc<MemoryStore>) -> OktaSource {
 }
 
 #[tokio::test]
-async fn a_backlog_comes_over_a_socket() {
+async fn backlog_is_read_over_a_socket() {
     let served = served().await;
     let mut source = served.open().await;
     let mut all = Vec::new();
@@ -79,7 +79,7 @@ async fn a_backlog_comes_over_a_socket() {
 }
 
 #[tokio::test]
-async fn half_a_body_and_a_broken_connection_are_asked_for_again() {
+async fn truncated_body_and_lost_connection_are_retried_over_a_socket() {
     let served = served().await;
     let mut source = served.open().await;
     for fault in [Fault::HalfBody, Fault::Unreachable] {
@@ -96,7 +96,7 @@ async fn half_a_body_and_a_broken_connection_are_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_redirect_takes_the_token_nowhere() {
+async fn api_token_is_never_sent_to_another_port() {
     let trap = OktaSimulator::builder().token(TOKEN).build();
     let trap_served = trap.serve().await.unwrap();
     let served = served().await;
@@ -127,7 +127,7 @@ async fn refused_connection_is_a_temporary_error() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_refused_with_what_to_do() {
+async fn wrong_api_token_is_reported_as_unauthorized() {
     let served = served().await;
     let error = OktaSource::builder()
         .org_url(served.served.base_url())

@@ -40,7 +40,7 @@ fn bomb(status: u16, uncompressed_bytes: usize) -> Fault {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_that_passes_loses_no_event_and_repeats_only_what_may_not_have_arrived() {
+async fn temporary_fault_loses_no_event_and_repeats_only_unconfirmed_ones() {
     for (fault, arrivals) in passing() {
         let harness = Harness::new(events(5), 5);
         harness.ingress.fail_next(1, fault.clone());
@@ -60,7 +60,7 @@ async fn a_fault_that_passes_loses_no_event_and_repeats_only_what_may_not_have_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_that_waiting_cannot_mend_ends_the_run_and_keeps_every_event() {
+async fn permanent_fault_ends_the_run_and_consumes_no_event() {
     let faults = [
         Fault::Redirect("https://elsewhere.example".into()),
         Fault::html(200),
@@ -82,7 +82,7 @@ async fn a_fault_that_waiting_cannot_mend_ends_the_run_and_keeps_every_event() {
 
 /// The endpoint may have stored the events, so they must not be sent again and again.
 #[tokio::test(start_paused = true)]
-async fn a_200_that_is_longer_than_any_of_an_ingress_ends_the_run_and_keeps_every_event() {
+async fn http_200_with_oversized_body_ends_the_run_without_settling() {
     let harness = Harness::new(events(5), 5);
     harness.ingress.fail_next(1, bomb(200, BOMB));
     let failed = run(harness.pipeline()).await.unwrap_err();
@@ -94,7 +94,7 @@ async fn a_200_that_is_longer_than_any_of_an_ingress_ends_the_run_and_keeps_ever
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_connection_at_all_keeps_every_event() {
+async fn connection_failure_consumes_no_event() {
     let harness = Harness::new(events(5), 5);
     harness.ingress.set_down(true);
     let failed = run(harness.pipeline().give_up_after(LONG))
@@ -129,7 +129,7 @@ async fn retry_after_is_waited_for_in_both_forms() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeat_is_byte_for_byte_what_was_sent_first() {
+async fn repeated_request_has_the_same_bytes_as_the_first() {
     let harness = Harness::new(events(50), 50);
     harness.ingress.fail_next(3, Fault::status(503));
     harness.ingress.fail_next(1, Fault::HalfAnswer);

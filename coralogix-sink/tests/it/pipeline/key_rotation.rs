@@ -30,7 +30,7 @@ impl Transport for KeyChanges {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_refused_mid_stream_consumes_no_event_and_a_new_key_delivers_all() {
+async fn key_refused_midway_loses_no_event_once_replaced() {
     for good in [0, 1, 4] {
         let harness = Harness::new(events(5_000), 1_000);
         let key = harness.ingress.key();

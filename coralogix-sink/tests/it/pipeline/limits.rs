@@ -109,14 +109,14 @@ async fn below_all_limits_nothing_is_lost(limit: usize) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn below_all_limits_nothing_that_fits_is_put_aside_and_nothing_is_lost(limit in 1_000..32_000_usize) {
+    fn request_limit_below_32_kb_dead_letters_only_oversized_events(limit in 1_000..32_000_usize) {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_time().start_paused(true).build().unwrap();
         runtime.block_on(below_all_limits_nothing_is_lost(limit));
     }
 
     #[test]
-    fn at_any_limit_all_that_fits_arrives_once_and_in_order(limit in limit()) {
+    fn events_within_any_limit_arrive_once_and_in_order(limit in limit()) {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_time().start_paused(true).build().unwrap();
         runtime.block_on(all_that_fits_arrives_once_and_in_order(limit));
@@ -124,7 +124,7 @@ proptest! {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_for_each_entry_dead_letters_only_what_is_over_it() {
+async fn entry_limit_of_the_ingress_dead_letters_only_larger_entries() {
     let harness = Harness::new(events(EVENTS), EVENTS);
     harness.ingress.limit_entry(Some(8_000));
     let summary = harness.run().await;
@@ -140,7 +140,7 @@ async fn a_limit_for_each_entry_dead_letters_only_what_is_over_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_sinks_own_limit_for_an_entry_sheds_before_it_dead_letters() {
+async fn max_entry_bytes_truncates_before_it_dead_letters() {
     let harness = Harness::new(events(EVENTS), EVENTS);
     harness.ingress.limit_entry(Some(8_000));
     let sink = std::sync::Arc::new(harness.sink().max_entry_bytes(8_000).build().unwrap());

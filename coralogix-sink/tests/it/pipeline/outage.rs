@@ -37,7 +37,7 @@ impl Observer for Watch {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_hours_without_an_ingress_lose_and_repeat_nothing() {
+async fn outage_of_ten_hours_loses_and_repeats_nothing() {
     let harness = Harness::new(events(20_000), 1_000);
     let watch = Watch::default();
     harness.ingress.set_down(true);
@@ -72,7 +72,7 @@ async fn ten_hours_without_an_ingress_lose_and_repeat_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_ages_during_the_outage_is_counted_as_too_old_and_not_sent() {
+async fn event_that_expires_during_an_outage_is_not_sent() {
     let harness = Harness::new(events(400), 200);
     harness.ingress.set_down(true);
     let pipeline = harness.pipeline().age_filter(AgeFilter::new(

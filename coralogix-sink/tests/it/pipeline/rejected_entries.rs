@@ -55,7 +55,7 @@ fn places(seed: u64) -> HashSet<usize> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn seven_poison_entries_in_ten_thousand_are_isolated_in_few_requests() {
+async fn poison_entries_in_ten_thousand_are_isolated_in_few_requests() {
     let bound = (2.0 * 7.0 * 10_000_f64.log2()) as usize;
     let events = events(10_000);
     let clean = requests(&events, &HashSet::new()).await;
@@ -71,7 +71,7 @@ async fn seven_poison_entries_in_ten_thousand_are_isolated_in_few_requests() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
-    fn any_minority_of_poison_entries_is_isolated(bad in proptest::collection::hash_set(0..200_usize, 0..20)) {
+    fn poison_entries_in_a_minority_are_isolated(bad in proptest::collection::hash_set(0..200_usize, 0..20)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
             // A probe in which every entry is rejected fails the endpoint: the probed places stay clean.

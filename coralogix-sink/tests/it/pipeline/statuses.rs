@@ -34,7 +34,7 @@ fn fate(status: u16) -> Fate {
 const EVENTS: usize = 5;
 
 #[tokio::test(start_paused = true)]
-async fn a_status_that_comes_once_loses_and_repeats_no_event() {
+async fn status_returned_once_loses_and_repeats_no_event() {
     for status in 200..=599 {
         let harness = Harness::new(events(EVENTS), EVENTS);
         harness.ingress.fail_next(1, Fault::status(status));
@@ -64,7 +64,7 @@ async fn a_status_that_comes_once_loses_and_repeats_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_status_that_stays_delivers_nothing_unless_it_is_a_2xx() {
+async fn status_returned_always_delivers_nothing_unless_2xx() {
     for status in 200..=599 {
         let harness = Harness::new(events(EVENTS), EVENTS);
         harness.ingress.fail_always(Some(Fault::status(status)));

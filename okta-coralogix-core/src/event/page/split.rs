@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_page_splits_the_same_in_one_go_as_element_by_element() {
+    fn page_splits_alike_in_one_pass_and_by_element() {
         let origin = Arc::new(Origin::org("acme"));
         let event =
             r#"{ "uuid":"u", "target":[{"uuid":"no"}], "published":"2026-05-04T12:00:00Z"}"#;
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_last_element_of_a_whole_page_costs_one_element() {
+    fn page_with_a_broken_last_element_keeps_the_others() {
         let origin = Arc::new(Origin::org("acme"));
         let event = r#"{"uuid":"u","published":"2026-05-04T12:00:00Z"}"#;
         let page = Bytes::from(format!("[{event},{event},{{\"uuid\":\"open]"));
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_was_cut_off_behind_the_bracket_of_an_element_is_unreadable() {
+    fn page_truncated_after_a_nested_bracket_is_unreadable() {
         let origin = Arc::new(Origin::org("acme"));
         let page = r#"[null,[[1],{}],{"published":"2026-05-04T12:00:00Z"}]"#;
         assert_eq!(split_page(&page.into(), &origin).unwrap().len(), 3);
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_endless_crumbs_is_refused() {
+    fn page_with_too_many_elements_is_refused() {
         let origin = Arc::new(Origin::org("acme"));
         let page = Bytes::from(format!("[{}1]", "1,".repeat(MAX_ELEMENTS)));
         assert_eq!(
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_sound_is_left_to_the_splitter() {
+    fn page_with_malformed_elements_skips_the_fast_path() {
         let origin = Arc::new(Origin::org("acme"));
         for array in ["[{}]", "[1]", "[{\"a\":1},]", "[{\"a\":1} {}]"] {
             assert!(splitter(array, &origin).split_sound(array).is_none());

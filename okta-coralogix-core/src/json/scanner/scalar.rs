@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_end_at_the_first_byte_that_is_none() {
+    fn digits_end_at_the_first_non_digit() {
         for place in 0..20 {
             for byte in 0..=u8::MAX {
                 for behind in [b'9', 0xFF] {

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_request_is_split_and_probed_first_if_nothing_was_accepted() {
+    fn rejected_request_is_probed_before_split_unless_entries_were_accepted() {
         let too_large = rejected(ErrorKind::TooLarge, 10);
         let bad = rejected(ErrorKind::Rejected, 10);
         let table = [
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_rejected_alone_is_retried_then_dead_lettered_or_the_endpoint_fails() {
+    fn lone_entry_is_retried_before_dead_letter_or_endpoint_failure() {
         let dead_letter = |reason| Step::DeadLetter(reason);
         for (kind, times, reason) in [
             (ErrorKind::Rejected, 2, DeadLetterReason::Rejected),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_413_for_an_entry_probes_others_and_a_large_one_is_dead_lettered_at_once() {
+    fn http_413_for_one_entry_probes_others_unless_large() {
         let too_large = dead_lettered();
         let counted = Rejected {
             times: 6,

@@ -100,7 +100,7 @@ fn between_good_ones(odd: &str) -> MalformedReason {
 }
 
 #[test]
-fn broken_json_is_reported_and_its_neighbours_go_on() {
+fn broken_json_is_reported_and_its_neighbours_are_read() {
     for odd in [
         r#"{"uuid":"a","published":"2026-05-04T12:00:00Z""#,
         r#"{"uuid":"a","published":"2026-05-04T12:00:00Z}"#,
@@ -137,7 +137,7 @@ fn broken_json_is_reported_and_its_neighbours_go_on() {
 }
 
 #[test]
-fn what_is_json_but_no_event_is_reported_with_the_reason() {
+fn json_that_is_no_event_is_reported_with_the_reason() {
     for odd in ["null", "true", "-1.5e3", "\"text\"", "[]", "[[1],{}]"] {
         assert_eq!(between_good_ones(odd), MalformedReason::NotAnObject);
     }
@@ -164,7 +164,7 @@ fn what_is_json_but_no_event_is_reported_with_the_reason() {
 }
 
 #[test]
-fn a_bad_element_at_either_end_takes_nobody_along() {
+fn malformed_element_at_either_end_loses_no_neighbour() {
     let good = generated(2, 2);
     for odd in ["{\"a\":", "{\"uuid\":\"x\"", "}", "", "nul", "{]"] {
         let odd = Bytes::copy_from_slice(odd.as_bytes());
@@ -181,7 +181,7 @@ fn a_bad_element_at_either_end_takes_nobody_along() {
 }
 
 #[test]
-fn one_bad_element_leaves_the_other_999() {
+fn malformed_element_leaves_the_other_999() {
     let mut elements = generated(3, 1_000);
     elements[500].truncate(300);
     let page = page(&elements);
@@ -194,7 +194,7 @@ fn one_bad_element_leaves_the_other_999() {
 }
 
 #[test]
-fn a_page_that_was_cut_off_anywhere_is_unreadable() {
+fn page_truncated_anywhere_is_unreadable() {
     for seed in 0..3 {
         let now = "2026-05-04T12:00:00Z".parse().unwrap();
         let whole = page_of(&EventGenerator::new(seed).size(2_000).batch(2, now));
@@ -211,7 +211,7 @@ fn a_page_that_was_cut_off_anywhere_is_unreadable() {
 }
 
 #[test]
-fn something_behind_the_array_makes_a_page_unreadable() {
+fn page_with_bytes_after_the_array_is_unreadable() {
     for behind in ["x", ",", "[", "null"] {
         let page = Bytes::from(format!("[]{behind}"));
         assert_eq!(split(&page).unwrap_err(), PageError::Truncated);
@@ -219,7 +219,7 @@ fn something_behind_the_array_makes_a_page_unreadable() {
 }
 
 #[test]
-fn what_is_no_array_is_shown_by_its_first_words() {
+fn page_that_is_no_array_is_quoted_in_the_error() {
     let html =
         Bytes::from_static(b"\n<!DOCTYPE html><html><body>Okta is under maintenance</body></html>");
     let PageError::NotAnArray(start) = split(&html).unwrap_err() else {
@@ -243,7 +243,7 @@ fn what_is_no_array_is_shown_by_its_first_words() {
 }
 
 #[test]
-fn a_page_that_is_not_utf_8_is_unreadable() {
+fn page_that_is_not_utf_8_is_unreadable() {
     let mut page = page(&generated(4, 2)).to_vec();
     for at in [0, 1, 50, page.len() - 1] {
         let byte = std::mem::replace(&mut page[at], 0xFF);
@@ -275,7 +275,7 @@ fn white_space_between_elements_does_not_matter() {
 }
 
 #[test]
-fn a_hostile_page_does_not_cost_the_square_of_its_length() {
+fn hostile_page_is_not_split_in_quadratic_time() {
     let nested = r#"x,{"a":[1"#.to_owned() + &r#",{"a":[1"#.repeat(100_000);
     let unended = "x".to_owned() + &r#",{"uuid":"#.repeat(100_000);
     // Each broken element ends where an event begins, and was read to the end of the page before that.
@@ -293,7 +293,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_good_page_is_read_as_serde_json_reads_it(seed in any::<u64>(), count in 0..20_usize) {
+    fn page_is_read_as_serde_json_reads_it(seed in any::<u64>(), count in 0..20_usize) {
         let page = page(&generated(seed, count));
         let items = split(&page).unwrap();
         prop_assert!(items.iter().all(|(_, item)| item.is_ok()));
@@ -302,7 +302,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_page_loses_no_byte(
+    fn damaged_page_loses_no_byte(
         seed in any::<u64>(),
         damage in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, "[\\[\\]{}\",:\\\\ a0]{0,3}"), 1..6),
     ) {
@@ -321,7 +321,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_an_answer_and_no_panic(bytes in prop::collection::vec(prop_oneof![
+    fn page_of_arbitrary_bytes_causes_no_panic(bytes in prop::collection::vec(prop_oneof![
         any::<u8>(), prop::sample::select(&b"[]{},:\"\\ n1"[..]),
     ], 0..60)) {
         let page = Bytes::from([b"[", &bytes[..], b"]"].concat());

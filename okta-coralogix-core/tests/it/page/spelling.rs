@@ -15,7 +15,7 @@ fn only(event: &str) -> RawEvent {
 }
 
 #[test]
-fn the_last_of_two_same_keys_counts() {
+fn duplicate_key_takes_its_last_value() {
     let event = only(
         r#"{"uuid":"a","published":"2026-05-04T12:00:00Z","uuid":"b","published":"2026-05-04T13:00:00Z"}"#,
     );
@@ -34,7 +34,7 @@ fn keys_and_values_may_be_written_in_escapes() {
 }
 
 #[test]
-fn an_event_without_a_usable_uuid_is_still_an_event() {
+fn event_without_a_usable_uuid_is_accepted() {
     for uuid in ["null", "7", "\"\"", "{}"] {
         let event = only(&format!(
             r#"{{"published":"2026-05-04T12:00:00Z","uuid":{uuid}}}"#
@@ -44,7 +44,7 @@ fn an_event_without_a_usable_uuid_is_still_an_event() {
 }
 
 #[test]
-fn ten_thousand_levels_do_not_overflow_the_stack() {
+fn nesting_of_ten_thousand_levels_does_not_overflow_the_stack() {
     let (open, close) = ("[".repeat(10_000), "]".repeat(10_000));
     let deep = only(&format!(
         r#"{{"published":"2026-05-04T12:00:00Z","x":{open}{close}}}"#
@@ -70,7 +70,7 @@ fn ten_thousand_levels_do_not_overflow_the_stack() {
 
 /// JSON sets numbers no bound, and a reader that does must not take what follows along.
 #[test]
-fn a_number_beyond_all_bounds_is_one_element_that_is_no_object() {
+fn number_beyond_float_range_is_one_non_object_element() {
     let huge = format!("-1.5e{}", "5".repeat(400));
     let page = Bytes::from(format!(r#"[{huge}, {huge} ,"text",[1],{{"x":{huge}}}]"#));
     let items = split(&page).unwrap();
@@ -98,7 +98,7 @@ fn a_number_beyond_all_bounds_is_one_element_that_is_no_object() {
 
 /// It is JSON, if no text, and neither this event nor those behind it are broken by it.
 #[test]
-fn a_key_that_spells_half_a_surrogate_pair_breaks_nothing() {
+fn lone_surrogate_in_a_key_breaks_no_event() {
     let event = r#"{"\ud800":1,"uuid":"u","published":"2026-05-04T12:00:00Z"}"#;
     let page = Bytes::from(format!(r#"[{event},{{}},{event}]"#));
     let items = split(&page).unwrap();

@@ -29,7 +29,7 @@ fn page(events: &[GeneratedEvent]) -> Vec<Vec<Bytes>> {
 const DAY: i64 = 24 * 3600 * 1000;
 
 #[tokio::test(start_paused = true)]
-async fn an_event_is_too_old_from_one_millisecond_past_24_hours() {
+async fn event_is_too_old_one_millisecond_past_24_hours() {
     let events = aged(&[DAY, DAY + 1, DAY * 5, -DAY, 0]);
     let harness = Harness::new(AckOrder::Cumulative, page(&events));
     let summary = harness.run().await;
@@ -39,7 +39,7 @@ async fn an_event_is_too_old_from_one_millisecond_past_24_hours() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_policy_decides_what_becomes_of_an_old_event() {
+async fn age_policy_decides_what_happens_to_an_old_event() {
     let events = aged(&[2 * DAY]);
     let limit = AgeFilter::DEFAULT_LIMIT;
     let harness = Harness::new(AckOrder::Cumulative, page(&events));
@@ -66,7 +66,7 @@ async fn the_policy_decides_what_becomes_of_an_old_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_becomes_too_old_while_it_waits_is_counted_so_and_not_delivered() {
+async fn event_expired_while_waiting_is_counted_too_old() {
     let hour = 3600 * 1000;
     let events = aged(&[DAY - hour, 0, DAY - hour, hour]);
     let harness = Harness::new(AckOrder::Cumulative, page(&events));
@@ -78,7 +78,7 @@ async fn an_event_that_becomes_too_old_while_it_waits_is_counted_so_and_not_deli
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_becomes_too_old_before_its_first_request_is_not_delivered_either() {
+async fn event_expired_before_its_first_request_is_not_delivered() {
     let hour = 3600 * 1000;
     let events = aged(&[0, DAY - hour]);
     let pages = vec![vec![events[0].json.clone()], vec![events[1].json.clone()]];
@@ -94,7 +94,7 @@ async fn an_event_that_becomes_too_old_before_its_first_request_is_not_delivered
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_becomes_too_old_while_others_are_in_flight_is_not_delivered() {
+async fn event_expired_while_others_are_in_flight_is_not_delivered() {
     let events = aged(&[0, DAY - 90_000]);
     let pages = vec![vec![events[0].json.clone()], vec![events[1].json.clone()]];
     let source = MemorySource::new(AckOrder::Cumulative, pages);
@@ -119,7 +119,7 @@ async fn an_event_that_becomes_too_old_while_others_are_in_flight_is_not_deliver
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_an_ambiguous_send_the_same_request_is_sent_again_even_if_an_event_has_aged() {
+async fn ambiguous_request_is_resent_unchanged_though_an_event_expired() {
     let events = aged(&[DAY - 1000, 0]);
     let harness = Harness::new(AckOrder::Cumulative, page(&events));
     let later = Error::temporary(ErrorKind::Unavailable, "later");
@@ -134,8 +134,7 @@ async fn after_an_ambiguous_send_the_same_request_is_sent_again_even_if_an_event
 
 /// So it is where the answer after the lost one is a refusal that is doubted.
 #[tokio::test(start_paused = true)]
-async fn after_an_ambiguous_send_and_a_refusal_the_same_request_is_sent_even_if_the_event_has_aged()
-{
+async fn ambiguous_then_refused_request_is_resent_though_the_event_expired() {
     let events = aged(&[DAY - 1000]);
     let harness = Harness::new(AckOrder::Cumulative, page(&events));
     let later = Error::temporary(ErrorKind::Unavailable, "later");
@@ -152,7 +151,7 @@ async fn after_an_ambiguous_send_and_a_refusal_the_same_request_is_sent_even_if_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_clock_that_is_a_day_fast_drops_nothing() {
+async fn host_clock_a_day_fast_drops_nothing_with_known_offset() {
     let events = aged(&[0, 3600 * 1000, DAY + 3600 * 1000]);
     let fast = TimeDelta::hours(26);
     for (offset, delivered) in [
@@ -174,7 +173,7 @@ async fn a_host_clock_that_is_a_day_fast_drops_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_too_old_by_the_host_clock_alone_while_another_one_is_awaited() {
+async fn host_clock_alone_expires_nothing_while_the_offset_is_awaited() {
     let day = |policy| AgeFilter::new(AgeFilter::DEFAULT_LIMIT, policy);
     let year = AgeFilter::new(365 * AgeFilter::DEFAULT_LIMIT, AgePolicy::Drop);
     for (age, filter) in [
@@ -208,7 +207,7 @@ async fn nothing_is_too_old_by_the_host_clock_alone_while_another_one_is_awaited
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_of_the_host_clock_drops_nothing_that_is_in_flight() {
+async fn host_clock_step_drops_nothing_in_flight() {
     let events = aged(&[60_000, 120_000]);
     let harness = Harness::new(AckOrder::Cumulative, page(&events));
     harness.sink.fail_for(Duration::from_secs(5));

@@ -8,7 +8,7 @@ use okta_coralogix_core::{AckOrder, Error, ErrorKind};
 use super::harness::{Harness, pages, run};
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_of_a_settled_event_is_a_duplicate() {
+async fn copy_of_a_settled_event_is_a_duplicate() {
     let (mut pages, events) = pages(8, 10);
     let repeated = pages[0].clone();
     pages[7].extend(repeated);
@@ -22,7 +22,7 @@ async fn a_copy_of_a_settled_event_is_a_duplicate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_in_flight_shares_the_outcome_of_a_first_one_that_is_delivered() {
+async fn duplicate_in_flight_shares_the_outcome_of_its_delivered_original() {
     for order in [AckOrder::Cumulative, AckOrder::Individual] {
         let (mut pages, events) = pages(1, 10);
         pages.push(pages[0].clone());
@@ -37,7 +37,7 @@ async fn a_copy_in_flight_shares_the_outcome_of_a_first_one_that_is_delivered() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_in_flight_is_not_lost_when_the_first_one_fails_cumulative() {
+async fn duplicate_survives_failure_of_its_original_with_cumulative_acks() {
     let (mut pages, events) = pages(1, 10);
     pages.push(pages[0].clone());
     let source = MemorySource::new(AckOrder::Cumulative, pages);
@@ -60,7 +60,7 @@ async fn a_copy_in_flight_is_not_lost_when_the_first_one_fails_cumulative() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_in_flight_is_not_lost_when_the_first_one_fails_individual() {
+async fn duplicate_survives_failure_of_its_original_with_individual_acks() {
     let (mut pages, events) = pages(2, 10);
     pages.push(pages[1].clone());
     // One request at a time, and that is slow: page 1 waits in the queue with its copy joined to it until both run out
@@ -80,7 +80,7 @@ async fn a_copy_in_flight_is_not_lost_when_the_first_one_fails_individual() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_on_the_wire_at_the_deadline_keeps_its_claim_and_the_next_copy_is_a_duplicate() {
+async fn deadline_keeps_claims_in_flight_and_later_copies_are_duplicates() {
     let (pages, events) = pages(1, 10);
     let source = MemorySource::new(AckOrder::Individual, pages).with_budget(Duration::from_secs(4));
     let harness = Harness::of(

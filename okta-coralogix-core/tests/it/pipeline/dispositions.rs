@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::harness::{Harness, pages, run, run_until};
 
 #[tokio::test(start_paused = true)]
-async fn everything_is_delivered_once_and_pages_are_settled_in_order() {
+async fn events_are_delivered_once_and_pages_settled_in_order() {
     for order in [AckOrder::Cumulative, AckOrder::Individual] {
         let (pages, events) = pages(20, 300);
         let harness = Harness::new(order, pages);
@@ -27,7 +27,7 @@ async fn everything_is_delivered_once_and_pages_are_settled_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_malformed_event_goes_to_the_dead_letters_with_its_bytes() {
+async fn malformed_event_is_dead_lettered_with_its_bytes() {
     let (mut pages, events) = pages(1, 1000);
     let bad = &b"{\"uuid\":\"no published\"}"[..];
     pages[0].insert(500, bad.into());
@@ -68,7 +68,7 @@ async fn filtered_events_are_counted_and_settled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_dead_letters_the_first_malformed_event_ends_the_run() {
+async fn malformed_event_without_dead_letters_ends_the_run() {
     let (mut pages, _) = pages(1, 10);
     pages[0].push("nonsense".into());
     let harness = Harness::new(AckOrder::Cumulative, pages);
@@ -80,7 +80,7 @@ async fn without_dead_letters_the_first_malformed_event_ends_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_disk_for_dead_letters_ends_the_run_and_settles_nothing() {
+async fn dead_letter_disk_full_ends_the_run_and_settles_nothing() {
     let (mut pages, _) = pages(1, 10);
     pages[0].push("nonsense".into());
     let harness = Harness::new(AckOrder::Cumulative, pages);
@@ -98,7 +98,7 @@ async fn a_full_disk_for_dead_letters_ends_the_run_and_settles_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_key_ends_the_run_and_consumes_no_event() {
+async fn api_key_refusal_ends_the_run_and_consumes_no_event() {
     for kind in [
         ErrorKind::Unauthorized,
         ErrorKind::Forbidden,
@@ -124,7 +124,7 @@ async fn a_refused_key_ends_the_run_and_consumes_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_acknowledgement_ends_the_run_only_if_waiting_cannot_mend_it() {
+async fn acknowledgement_failure_that_is_permanent_ends_the_run() {
     let (pages, _) = pages(1, 10);
     let full = || Error::new(ErrorKind::Storage, "disk full");
     let source = MemorySource::new(AckOrder::Cumulative, pages).with_failing_acks(full);
@@ -136,7 +136,7 @@ async fn a_failing_acknowledgement_ends_the_run_only_if_waiting_cannot_mend_it()
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_finishes_what_is_in_flight_and_takes_no_more() {
+async fn shutdown_finishes_events_in_flight_and_receives_no_more() {
     let (pages, _) = pages(40, 500);
     let source = MemorySource::new(AckOrder::Cumulative, pages);
     let harness = Harness::of(
@@ -155,7 +155,7 @@ async fn shutdown_finishes_what_is_in_flight_and_takes_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_while_the_sink_is_down_hands_everything_back_in_time() {
+async fn shutdown_during_a_sink_outage_hands_everything_back_in_time() {
     let (pages, events) = pages(4, 500);
     let harness = Harness::new(AckOrder::Cumulative, pages);
     harness.sink.fail_for(Duration::from_secs(3600));
@@ -201,7 +201,7 @@ async fn dropping_the_run_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_without_progress_gives_up_and_says_why() {
+async fn run_without_progress_gives_up_and_says_why() {
     let (pages, _) = pages(4, 500);
     let harness = Harness::new(AckOrder::Cumulative, pages);
     harness.sink.fail_for(Duration::from_secs(3600));
@@ -220,7 +220,7 @@ async fn a_run_without_progress_gives_up_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_without_a_uuid_is_delivered_and_never_taken_for_a_copy() {
+async fn event_without_a_uuid_is_delivered_and_never_a_duplicate() {
     let event = r#"{"published":"2026-11-22T11:00:00Z"}"#;
     let empty = r#"{"uuid":"","published":"2026-11-22T11:00:00Z"}"#;
     let page = vec![event.into(), event.into(), empty.into(), empty.into()];
@@ -229,7 +229,7 @@ async fn an_event_without_a_uuid_is_delivered_and_never_taken_for_a_copy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_settlement_that_fails_for_a_while_is_waited_for_and_given_up_in_time() {
+async fn acknowledgement_failure_that_is_temporary_is_retried_until_give_up() {
     let (pages, _) = pages(1, 10);
     let away = || Error::temporary(ErrorKind::Network, "the store is away");
     let source = MemorySource::new(AckOrder::Cumulative, pages).with_failing_acks(away);
@@ -253,7 +253,7 @@ async fn a_settlement_that_fails_for_a_while_is_waited_for_and_given_up_in_time(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_acknowledgement_that_never_ends_is_given_up() {
+async fn acknowledgement_that_never_ends_is_given_up() {
     let (pages, _) = pages(1, 10);
     let never = Duration::from_secs(1_000_000);
     let source = MemorySource::new(AckOrder::Cumulative, pages).with_slow_acks(never);
@@ -265,7 +265,7 @@ async fn an_acknowledgement_that_never_ends_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_is_quiet_after_a_fault_is_not_given_up() {
+async fn source_quiet_after_a_fault_is_not_given_up() {
     let source = MemorySource::new(AckOrder::Cumulative, Vec::new()).without_end();
     source.fail_with([Error::temporary(ErrorKind::Unavailable, "503")]);
     let harness = Harness::of(source, MemorySink::new());
@@ -276,7 +276,7 @@ async fn a_source_that_is_quiet_after_a_fault_is_not_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_temporary_fault_of_the_dead_letters_is_waited_for() {
+async fn dead_letter_fault_that_is_temporary_is_retried() {
     let (mut pages, _) = pages(1, 10);
     pages[0].push("nonsense".into());
     let harness = Harness::new(AckOrder::Cumulative, pages);
@@ -287,7 +287,7 @@ async fn a_temporary_fault_of_the_dead_letters_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_longest_durations_end_nothing_early_and_panic_nowhere() {
+async fn maximum_durations_end_nothing_early_and_never_panic() {
     let (pages, _) = pages(2, 10);
     let harness = Harness::new(AckOrder::Cumulative, pages);
     harness.sink.fail_for(Duration::from_secs(60));

@@ -12,7 +12,7 @@ use super::harness::{Harness, pages};
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 
 #[tokio::test(start_paused = true)]
-async fn a_sink_that_is_down_for_ten_minutes_costs_nothing() {
+async fn sink_outage_of_ten_minutes_loses_and_repeats_nothing() {
     let (pages, events) = pages(20, 500);
     let harness = Harness::new(AckOrder::Cumulative, pages);
     harness.sink.fail_for(TEN_MINUTES);
@@ -30,7 +30,7 @@ async fn a_sink_that_is_down_for_ten_minutes_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_fails_for_ten_minutes_costs_nothing() {
+async fn source_failure_for_ten_minutes_loses_and_repeats_nothing() {
     let (pages, events) = pages(3, 100);
     let harness = Harness::new(AckOrder::Cumulative, pages);
     let wait = RetryHint::After(Duration::from_secs(60));
@@ -43,7 +43,7 @@ async fn a_source_that_fails_for_ten_minutes_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_repeats_its_request_and_no_more() {
+async fn lost_answer_repeats_only_its_own_request() {
     let (pages, events) = pages(4, 100);
     let limits = BatchLimits {
         entries: 100,
@@ -65,7 +65,7 @@ async fn a_lost_answer_repeats_its_request_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_sink_asks_for_is_waited() {
+async fn retry_hint_of_the_sink_is_waited_out() {
     let (pages, _) = pages(1, 10);
     let harness = Harness::new(AckOrder::Cumulative, pages);
     let wait = RetryHint::After(Duration::from_secs(45));

@@ -35,7 +35,7 @@ async fn poison_is_isolated_and_everything_else_is_delivered_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_rejects_everything_ends_the_run_without_dead_letters() {
+async fn endpoint_that_rejects_everything_ends_the_run_without_dead_letters() {
     let (pages, _) = pages(10, 1000);
     let sink = MemorySink::new().refusing(|_| true);
     let harness = Harness::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
@@ -51,7 +51,7 @@ async fn an_endpoint_that_rejects_everything_ends_the_run_without_dead_letters()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lone_refused_event_goes_to_the_dead_letters_and_the_run_goes_on() {
+async fn refused_single_event_is_dead_lettered_and_the_run_continues() {
     let (pages, events) = pages(3, 1);
     let poison = events[1].json.clone();
     let sink = MemorySink::new().refusing(move |text| text == poison);
@@ -61,7 +61,7 @@ async fn a_lone_refused_event_goes_to_the_dead_letters_and_the_run_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_refuses_one_event_after_the_other_ends_the_run_at_the_fourth() {
+async fn endpoint_that_refuses_four_consecutive_events_ends_the_run() {
     let (pages, _) = pages(20, 1);
     let sink = MemorySink::new().refusing(|_| true);
     let harness = Harness::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
@@ -119,7 +119,7 @@ async fn http_413_halves_the_request_until_it_fits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_entry_that_fits_no_request_goes_to_the_dead_letters() {
+async fn entry_too_large_for_any_request_is_dead_lettered() {
     let (mut pages, events) = pages(1, 10);
     let big = format!(
         r#"{{"uuid":"big","published":"2026-11-22T11:00:00Z","x":"{}"}}"#,
@@ -145,7 +145,7 @@ async fn an_entry_that_fits_no_request_goes_to_the_dead_letters() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_temporary_fault_while_splitting_repeats_nothing() {
+async fn split_interrupted_by_a_temporary_fault_repeats_nothing() {
     let (pages, events) = pages(1, 64);
     let harness = Harness::new(AckOrder::Cumulative, pages);
     let later = || SinkFault::Refuse(Error::temporary(ErrorKind::Unavailable, "503"));
@@ -162,7 +162,7 @@ async fn a_temporary_fault_while_splitting_repeats_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn poison_at_the_probed_places_does_not_condemn_a_sink_that_has_accepted_before() {
+async fn probed_poison_does_not_fail_a_sink_that_accepted_before() {
     let (pages, events) = pages(5, 1000);
     let poison: HashSet<_> = [0, 333, 666, 999]
         .map(|n| events[4000 + n].json.clone())
@@ -178,7 +178,7 @@ async fn poison_at_the_probed_places_does_not_condemn_a_sink_that_has_accepted_b
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_calls_everything_too_large_ends_the_run() {
+async fn http_413_for_every_request_ends_the_run() {
     for page in [1, 100] {
         let (pages, events) = pages(5, page);
         let harness = Harness::new(AckOrder::Cumulative, pages);
@@ -201,7 +201,7 @@ async fn an_endpoint_that_calls_everything_too_large_ends_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_bad_entries_are_dead_lettered_unless_they_are_many() {
+async fn dead_letters_get_only_bad_entries_below_the_failure_threshold() {
     for kind in [ErrorKind::Rejected, ErrorKind::TooLarge] {
         for (before, most) in [(0, 3), (1, 15)] {
             for bad in 1..=most {
@@ -258,7 +258,7 @@ async fn http_413_dead_letters_large_entries() {
 
 /// A limit that came while it was running: some are tried, and then it is the endpoint's fault.
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_has_taken_much_and_calls_everything_too_large_now_ends_the_run() {
+async fn http_413_for_everything_after_successes_ends_the_run() {
     let (pages, events) = pages(2, 100);
     let harness = Harness::new(AckOrder::Cumulative, pages);
     let too_large = || SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"));
@@ -285,7 +285,7 @@ async fn an_endpoint_that_has_taken_much_and_calls_everything_too_large_now_ends
 
 /// Something on the way refuses a request that holds one event, and knows nothing of it.
 #[tokio::test(start_paused = true)]
-async fn a_single_rejection_dead_letters_no_event() {
+async fn single_rejection_dead_letters_no_event() {
     for kind in [ErrorKind::TooLarge, ErrorKind::Rejected] {
         for size in [1, 2, 3, 100] {
             for place in 0..size.min(4) + 1 {

@@ -40,7 +40,7 @@ impl LogSink for Timed {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_acknowledgement_stalls_no_send_in_flight() {
+async fn slow_acknowledgement_stalls_no_send_in_flight() {
     for order in [AckOrder::Cumulative, AckOrder::Individual] {
         let (pages, events) = pages(8, 100);
         let source = MemorySource::new(order, pages).with_slow_acks(Duration::from_secs(60));
@@ -76,7 +76,7 @@ async fn a_slow_acknowledgement_stalls_no_send_in_flight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_requests_are_in_flight_than_set() {
+async fn max_in_flight_requests_is_never_exceeded() {
     let (pages, _) = pages(30, 100);
     let source = MemorySource::new(AckOrder::Individual, pages);
     let limits = BatchLimits {
@@ -94,7 +94,7 @@ async fn no_more_requests_are_in_flight_than_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_more_is_taken_while_enough_is_in_flight() {
+async fn max_in_flight_events_pauses_the_source() {
     let (pages, _) = pages(30, 100);
     let harness = Harness::new(AckOrder::Cumulative, pages);
     harness.sink.fail_for(Duration::from_secs(10_000));
@@ -111,7 +111,7 @@ async fn nothing_more_is_taken_while_enough_is_in_flight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_more_is_taken_while_enough_bytes_are_in_flight() {
+async fn max_in_flight_bytes_pauses_the_source() {
     let (pages, events) = pages(30, 100);
     let bytes: usize = events[..300].iter().map(|event| event.json.len()).sum();
     let harness = Harness::new(AckOrder::Cumulative, pages);
@@ -128,7 +128,7 @@ async fn nothing_more_is_taken_while_enough_bytes_are_in_flight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sink_that_is_overloaded_gets_fewer_requests_at_a_time() {
+async fn overloaded_sink_gets_fewer_concurrent_requests() {
     let (pages, events) = pages(30, 100);
     let limits = BatchLimits {
         entries: 50,
@@ -153,7 +153,7 @@ async fn a_sink_that_is_overloaded_gets_fewer_requests_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn single_events_are_gathered_for_a_linger_and_a_full_request_goes_at_once() {
+async fn linger_gathers_single_events_and_full_requests_go_at_once() {
     let (pages, _) = pages(120, 1);
     let source = MemorySource::new(AckOrder::Individual, pages).without_end();
     let limits = BatchLimits {

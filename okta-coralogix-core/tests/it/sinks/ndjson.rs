@@ -16,7 +16,7 @@ fn lines(path: &std::path::Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_line_is_the_entry_and_an_embedded_text_stays_on_it() {
+async fn ndjson_entry_with_embedded_newlines_stays_on_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("entries.ndjson");
     let sink = NdjsonSink::file(&path);
@@ -35,7 +35,7 @@ async fn a_line_is_the_entry_and_an_embedded_text_stays_on_it() {
 }
 
 #[tokio::test]
-async fn a_torn_line_is_ended_and_the_request_is_written_again_whole() {
+async fn torn_ndjson_line_is_ended_and_the_request_written_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("entries.ndjson");
     std::fs::write(&path, "a line that a crash has to").unwrap();
@@ -56,7 +56,7 @@ async fn a_torn_line_is_ended_and_the_request_is_written_again_whole() {
 }
 
 #[test]
-fn what_fits_no_line_or_is_no_entry_is_said() {
+fn ndjson_encoding_refuses_oversized_and_invalid_entries() {
     let sink = NdjsonSink::stdout().with_limits(BatchLimits {
         entries: 10,
         bytes: 100,

@@ -49,7 +49,7 @@ async fn bad_entries_are_named_and_all_others_arrive_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_key_ends_it_and_every_entry_has_a_fate() {
+async fn api_key_refusal_ends_sending_with_an_outcome_per_entry() {
     let sink = MemorySink::with_limits(BatchLimits {
         entries: 10,
         bytes: 2_000_000,
@@ -84,7 +84,7 @@ async fn a_refused_key_ends_it_and_every_entry_has_a_fate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_waited_for_or_given_up_when_the_caller_says_so() {
+async fn outage_is_waited_out_unless_give_up_after_is_set() {
     let sink = MemorySink::new();
     sink.fail_for(Duration::from_secs(3600));
     let outcomes = sender(&sink).send(entries(2_500)).await.unwrap();
@@ -109,7 +109,7 @@ async fn an_outage_is_waited_for_or_given_up_when_the_caller_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_refuses_everything_is_found_out_in_a_few_requests() {
+async fn endpoint_that_refuses_everything_is_detected_in_few_requests() {
     let sink = MemorySink::new().refusing(|_| true);
     let ended = sender(&sink).send(entries(10_000)).await.unwrap_err();
     assert_eq!(ended.error.kind(), ErrorKind::WrongEndpoint);
@@ -119,7 +119,7 @@ async fn an_endpoint_that_refuses_everything_is_found_out_in_a_few_requests() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_are_sent_side_by_side_up_to_the_limit() {
+async fn requests_are_sent_concurrently_up_to_the_limit() {
     let limits = BatchLimits {
         entries: 10,
         bytes: 2_000_000,
@@ -135,7 +135,7 @@ async fn requests_are_sent_side_by_side_up_to_the_limit() {
 }
 
 #[tokio::test]
-async fn nothing_to_send_sends_nothing() {
+async fn entry_sender_without_entries_sends_no_request() {
     let sink = MemorySink::new();
     assert_eq!(sender(&sink).send(Vec::new()).await.unwrap(), []);
     assert!(sink.requests().is_empty());

@@ -47,7 +47,7 @@ async fn dpop_works_for_each_demand_of_the_org() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_nonce_is_kept_and_a_new_one_is_taken_up() {
+async fn dpop_nonce_is_kept_until_the_org_rotates_it() {
     let harness = harness_with(|org| org.oauth_app(registered()).dpop_nonce_for_logs(true));
     let source = open(&harness).await;
     source.check().await.unwrap();
@@ -69,7 +69,7 @@ async fn a_nonce_is_kept_and_a_new_one_is_taken_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_org_that_begins_to_demand_a_nonce_is_answered() {
+async fn dpop_nonce_demanded_later_is_supplied() {
     let harness = harness();
     let source = open(&harness).await;
     source.check().await.unwrap();
@@ -80,7 +80,7 @@ async fn an_org_that_begins_to_demand_a_nonce_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_challenge_without_an_end_is_left_to_a_later_attempt() {
+async fn dpop_challenge_without_a_nonce_is_a_temporary_error() {
     let harness = harness();
     let challenge = r#"{"error":"use_dpop_nonce"}"#;
     harness
@@ -97,7 +97,7 @@ async fn a_challenge_without_an_end_is_left_to_a_later_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_proof_is_made_anew_once_and_then_explained() {
+async fn dpop_proof_is_remade_once_and_a_second_refusal_explained() {
     let harness = harness();
     let source = open(&harness).await;
     let refusal = r#"{"error":"invalid_dpop_proof","error_description":"htu"}"#;
@@ -111,7 +111,7 @@ async fn a_refused_proof_is_made_anew_once_and_then_explained() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_sources_of_one_app_have_keys_of_their_own() {
+async fn dpop_key_is_not_shared_by_sources_of_one_app() {
     let harness = harness();
     let (one, other) = (open(&harness).await, open(&harness).await);
     one.check().await.unwrap();
@@ -121,7 +121,7 @@ async fn two_sources_of_one_app_have_keys_of_their_own() {
 }
 
 #[tokio::test]
-async fn proofs_are_about_the_url_that_a_socket_sees() {
+async fn dpop_proof_covers_the_url_that_a_socket_sees() {
     let org = OktaSimulator::builder()
         .oauth_app(registered())
         .rate_limit(1_000)
@@ -142,7 +142,7 @@ async fn proofs_are_about_the_url_that_a_socket_sees() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_with_a_wrong_clock_is_corrected_by_the_org_s() {
+async fn host_clock_error_is_corrected_by_the_org_clock() {
     for hours in [-48, -2, 2, 48] {
         let harness = harness_with(|org| {
             org.oauth_app(registered())

@@ -20,7 +20,7 @@ fn read(variables: &[(&str, &str)]) -> Result<Credentials> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_is_taken_as_text_and_as_a_file() {
+async fn private_key_variable_accepts_text_and_a_file_path() {
     let pem = key_file("rsa.pkcs8.pem");
     let path = format!("{}/tests/keys/rsa.pkcs8.pem", env!("CARGO_MANIFEST_DIR"));
     let jwk_path = format!("{}/tests/keys/p521.jwk.json", env!("CARGO_MANIFEST_DIR"));
@@ -48,7 +48,7 @@ async fn a_key_is_taken_as_text_and_as_a_file() {
 }
 
 #[test]
-fn each_wrong_variable_has_a_sentence_of_its_own() {
+fn environment_variable_errors_have_distinct_messages() {
     let pem = key_file("rsa.pkcs8.pem");
     let pem = pem.as_str();
     let jwk = key_file("rsa.jwk.json");
@@ -152,7 +152,7 @@ fn each_wrong_variable_has_a_sentence_of_its_own() {
 }
 
 #[test]
-fn scopes_are_separated_as_people_do() {
+fn scopes_may_be_separated_by_commas_or_spaces() {
     let pem = key_file("rsa.pkcs8.pem");
     for scopes in [
         "okta.logs.read",

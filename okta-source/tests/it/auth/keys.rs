@@ -4,7 +4,7 @@ use okta_source::{PrivateKey, PrivateKeyError, ServiceApp, SigningAlgorithm};
 use super::{CLIENT, builder, harness, key, key_file};
 
 #[tokio::test(start_paused = true)]
-async fn a_key_in_each_format_signs() {
+async fn private_key_in_each_format_signs() {
     use SigningAlgorithm::*;
     for (file, kid, algorithm) in [
         ("rsa.pkcs1.pem", "rsa", Rs256),
@@ -29,7 +29,7 @@ async fn a_key_in_each_format_signs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_rsa_key_signs_with_each_of_its_algorithms() {
+async fn rsa_key_signs_with_each_of_its_algorithms() {
     use SigningAlgorithm::*;
     for algorithm in [Rs256, Rs384, Rs512] {
         let key = key("rsa.pkcs8.pem").unwrap().with_algorithm(algorithm);
@@ -59,7 +59,7 @@ async fn signs(key: PrivateKey, kid: &str, what: &str) {
 }
 
 #[test]
-fn a_key_survives_the_ways_in_which_it_is_pasted() {
+fn private_key_survives_common_paste_damage() {
     let pem = key_file("rsa.pkcs8.pem");
     for pasted in [
         pem.replace('\n', "\\n"),
@@ -123,7 +123,7 @@ fn text_that_is_no_private_key_is_named() {
 }
 
 #[test]
-fn a_piece_of_one_key_with_a_piece_of_another_is_no_key() {
+fn private_key_with_mismatched_parts_is_refused() {
     let mut jwk: serde_json::Value = serde_json::from_str(&key_file("p256.jwk.json")).unwrap();
     let other: serde_json::Value = serde_json::from_str(&key_file("p384.jwk.json")).unwrap();
     jwk["d"] = other["d"].clone();

@@ -23,7 +23,7 @@ async fn says(harness: &Harness, app: ServiceApp, kind: ErrorKind, words: &[&str
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_wrong_credential_has_a_message_of_its_own() {
+async fn credential_errors_have_distinct_messages() {
     use ErrorKind::{Forbidden, Unauthorized};
     let known = harness();
     let integration = harness_with(|org| org.oauth_app(OAuthApp::with_secret(CLIENT, "right")));
@@ -99,7 +99,7 @@ async fn each_wrong_credential_has_a_message_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_that_an_org_may_give_have_their_sentences() {
+async fn oauth_error_answers_have_specific_messages() {
     use ErrorKind::*;
     let oauth = |error: &str, description: &str| {
         format!(r#"{{"error":"{error}","error_description":"{description}"}}"#)
@@ -181,7 +181,7 @@ async fn refusals_that_an_org_may_give_have_their_sentences() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn foreign_words_are_bounded_and_escaped() {
+async fn oauth_error_text_is_bounded_and_escaped() {
     let harness = harness();
     let body = serde_json::json!({
         "error": "invalid_client",
@@ -202,7 +202,7 @@ async fn foreign_words_are_bounded_and_escaped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_org_whose_clock_cannot_be_followed_is_named_as_the_reason() {
+async fn clock_offset_is_named_when_assertions_stay_refused() {
     let harness = harness();
     let refusal =
         r#"{"error":"invalid_client","error_description":"The client_assertion is expired."}"#;
@@ -221,7 +221,7 @@ async fn an_org_whose_clock_cannot_be_followed_is_named_as_the_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scope_that_is_lost_later_is_told_apart_from_a_role() {
+async fn scope_lost_later_is_distinguished_from_a_missing_role() {
     let harness = harness();
     let source = open(&harness).await;
     harness.org.script(Fault::Status(
@@ -234,7 +234,7 @@ async fn a_scope_that_is_lost_later_is_told_apart_from_a_role() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_request_is_not_blamed_on_the_credential() {
+async fn rejected_request_is_not_blamed_on_the_credential() {
     let harness = harness();
     let source = open(&harness).await;
     harness
@@ -246,7 +246,7 @@ async fn a_wrong_request_is_not_blamed_on_the_credential() {
 }
 
 #[tokio::test]
-async fn two_credentials_are_one_too_many() {
+async fn credentials_must_be_given_exactly_once() {
     let harness = harness();
     let both: okta_source::OktaSourceBuilder = builder(&harness, app()).api_token("00x");
     let error = both.open().await.unwrap_err();

@@ -90,7 +90,7 @@ fn say_skipped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn okta_s_own_sdk_lists_the_simulated_log_with_an_api_token() {
+async fn okta_sdk_lists_the_simulated_log_with_an_api_token() {
     let org = OktaSimulator::builder().token(TOKEN).build();
     let Some(requests) = lists(org, &["ssws", TOKEN]).await else {
         return;
@@ -104,7 +104,7 @@ async fn okta_s_own_sdk_lists_the_simulated_log_with_an_api_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn okta_s_own_sdk_lists_the_simulated_log_with_dpop() {
+async fn okta_sdk_lists_the_simulated_log_with_dpop() {
     let org = OktaSimulator::builder().oauth_app(registered()).build();
     let Some(requests) = lists(org, &["dpop", CLIENT, "rsa.pkcs8.pem", "rsa"]).await else {
         return;

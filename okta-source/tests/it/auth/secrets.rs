@@ -159,7 +159,7 @@ async fn run(harness: &Harness, app: ServiceApp) -> (String, Vec<String>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_key_secret_token_proof_or_assertion_is_in_anything_that_can_be_seen() {
+async fn oauth_keys_secrets_tokens_and_proofs_are_never_visible() {
     let logged = Logged::default();
     let guard = tracing::subscriber::set_default(logged.clone());
     let integration = || OAuthApp::with_secret("0oa2", CLIENT_SECRET);

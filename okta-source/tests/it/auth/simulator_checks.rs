@@ -262,7 +262,7 @@ async fn logs(harness: &Harness, headers: &[(&str, &str)]) -> (u16, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bound_token_opens_nothing_without_the_key() {
+async fn dpop_bound_token_is_useless_without_its_key() {
     let harness = bound();
     let first = proof(
         &json!({"htm": "POST", "htu": TOKEN_URL, "jti": "t"}),
@@ -370,7 +370,7 @@ async fn a_bound_token_opens_nothing_without_the_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plain_token_ends_and_is_no_dpop_token() {
+async fn bearer_token_expires_and_is_refused_as_dpop() {
     let harness = plain();
     let grant = token(&harness, &assertion("1", |_, _| {}), None)
         .await

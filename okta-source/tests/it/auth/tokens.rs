@@ -15,7 +15,7 @@ use super::{
 use crate::harness::{failed, given, numbers, settle};
 
 #[tokio::test(start_paused = true)]
-async fn a_service_app_reads_the_log_with_one_token() {
+async fn service_app_reads_the_log_with_one_token() {
     let harness = harness();
     harness.append(0..2_500);
     let mut source = open(&harness).await;
@@ -36,7 +36,7 @@ async fn a_service_app_reads_the_log_with_one_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_secret_gets_a_plain_token() {
+async fn client_secret_gets_a_bearer_token() {
     let secret = "a-client-secret".into();
     let integration = ServiceApp::with_client_secret("0oa2integration", &secret).unwrap();
     let harness = harness_with(|org| {
@@ -53,7 +53,7 @@ async fn a_client_secret_gets_a_plain_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_renewed_before_it_ends() {
+async fn access_token_is_renewed_before_it_expires() {
     let harness = harness();
     harness.append(0..10);
     let mut source = builder(&harness, app())
@@ -77,7 +77,7 @@ async fn a_token_is_renewed_before_it_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_short_life_is_used_to_nine_tenths() {
+async fn access_token_of_short_life_is_renewed_at_nine_tenths() {
     let harness = harness_with(|org| {
         org.oauth_app(registered())
             .token_life(Duration::from_secs(60))
@@ -94,7 +94,7 @@ async fn a_short_life_is_used_to_nine_tenths() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_token_is_replaced_once_and_the_request_goes_on() {
+async fn revoked_token_is_replaced_once_and_the_request_retried() {
     let harness = harness();
     harness.append(0..3);
     let mut source = open(&harness).await;
@@ -110,7 +110,7 @@ async fn a_revoked_token_is_replaced_once_and_the_request_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_401_is_an_error_that_says_what_to_do() {
+async fn http_401_twice_is_an_error_that_gives_advice() {
     let harness = harness();
     let source = open(&harness).await;
     harness
@@ -128,7 +128,7 @@ async fn a_second_401_is_an_error_that_says_what_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_at_the_same_time_share_one_request_for_a_token() {
+async fn concurrent_requests_share_one_token_request() {
     let harness = harness();
     let source = open_slow(&harness).await;
     for round in 1..=3 {
@@ -160,7 +160,7 @@ async fn token_refusal_reaches_every_waiting_caller() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_request_that_is_dropped_is_made_by_the_next_caller() {
+async fn token_request_dropped_midway_is_made_by_the_next_caller() {
     let harness = harness();
     let source = open(&harness).await;
     harness.org.script_token(Fault::Silence);
@@ -173,7 +173,7 @@ async fn token_request_that_is_dropped_is_made_by_the_next_caller() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_limit_of_token_requests_is_waited_out_by_its_own_headers() {
+async fn token_request_rate_limit_uses_its_own_headers() {
     let harness = harness_with(|org| org.oauth_app(registered()).token_limit(1));
     harness.append(0..1);
     let mut source = open(&harness).await;
@@ -248,7 +248,7 @@ async fn valid_token_is_used_while_it_cannot_be_renewed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_of_a_kind_that_is_not_known_is_not_used() {
+async fn access_token_of_unknown_or_invalid_form_is_not_used() {
     for answer in [
         r#"{"access_token":"a","token_type":"mac","expires_in":3600}"#,
         r#"{"access_token":"a b","token_type":"Bearer","expires_in":3600}"#,
@@ -264,7 +264,7 @@ async fn a_token_of_a_kind_that_is_not_known_is_not_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_org_without_more_events_costs_one_request_per_poll_with_a_token_too() {
+async fn idle_org_costs_one_request_per_poll_with_oauth() {
     let harness = harness();
     let mut source = open(&harness).await;
     let hour = tokio::time::timeout(Duration::from_secs(2_999), async {
