@@ -23,7 +23,7 @@ api_key = { env = "KEY" }
 [[integration]]
 name = "acme"
 subsystem = "acme-subsystem"
-okta_domain = "acme.okta.com"
+org_url = "acme.okta.com"
 api_token = { env = "TOKEN" }
 filter = 'eventType sw "user."'
 poll_interval = "1m"
@@ -31,7 +31,7 @@ poll_interval = "1m"
 [[integration]]
 name = "other"
 subsystem = "other-subsystem"
-okta_domain = "https://login.example.com"
+org_url = "https://login.example.com"
 api_token = { file = "token" }
 coralogix = { domain = "US1", application = "okta-us" }
 "#;
@@ -56,10 +56,11 @@ fn integrations_have_their_own_checkpoints_and_share_sinks() {
 }
 
 #[test]
-fn account_is_an_older_name_of_subsystem() {
+fn older_key_names_work_and_are_named_in_messages() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("token"), "00other").unwrap();
     let older = GOOD.replace("subsystem = ", "account = ");
+    let older = older.replace("org_url = ", "okta_domain = ");
     let shown = |text: &str| format!("{:?}", read(text, folder.path()).unwrap());
     assert_eq!(shown(&older), shown(GOOD));
     for (written, expected) in [
@@ -77,6 +78,20 @@ fn account_is_an_older_name_of_subsystem() {
         let text = GOOD.replacen("subsystem = \"acme-subsystem\"", written, 1);
         assert_eq!(read(&text, folder.path()).unwrap_err(), expected);
     }
+    for (written, expected) in [
+        (
+            "org_url = \"a.okta.com\"\nokta_domain = \"b.okta.com\"",
+            "integration \"acme\": org_url: is set, and so is `okta_domain`, its older name: remove `okta_domain`",
+        ),
+        (
+            "okta_domain = \"\"",
+            "integration \"acme\": okta_domain: is empty",
+        ),
+        ("", "integration \"acme\": org_url: is missing"),
+    ] {
+        let text = GOOD.replacen("org_url = \"acme.okta.com\"", written, 1);
+        assert_eq!(read(&text, folder.path()).unwrap_err(), expected);
+    }
 }
 
 #[test]
@@ -85,9 +100,9 @@ fn config_file_errors_name_the_key_and_the_correction() {
     std::fs::write(folder.path().join("token"), "00other").unwrap();
     for (from, to, expected) in [
         (
-            "okta_domain = \"acme",
-            "okta_domian = \"acme",
-            "integration \"acme\": the key `okta_domian` is unknown; `okta_domain` is meant, perhaps",
+            "org_url = \"acme",
+            "org_ulr = \"acme",
+            "integration \"acme\": the key `org_ulr` is unknown; `org_url` is meant, perhaps",
         ),
         (
             "[coralogix]",

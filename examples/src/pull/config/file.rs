@@ -22,6 +22,8 @@ pub(super) struct IntegrationTable {
     pub(super) subsystem: Option<String>,
     /// The older name of `subsystem`.
     pub(super) account: Option<String>,
+    pub(super) org_url: Option<String>,
+    /// The older name of `org_url`.
     pub(super) okta_domain: Option<String>,
     pub(super) api_token: Option<SecretRef>,
     pub(super) client_id: Option<String>,

@@ -94,27 +94,36 @@ fn is_plain(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.')
 }
 
+/// The value of a setting that may be written under its name or its older one, and the key that was written.
+fn required<'a>(
+    [(key, value), (older, older_value)]: [(&'static str, Option<&'a str>); 2],
+) -> Result<(&'static str, &'a str)> {
+    let (key, value) = match (value, older_value) {
+        (Some(_), Some(_)) => {
+            let detail = format!("is set, and so is `{older}`, its older name: remove `{older}`");
+            return Err(Error::config(key, detail));
+        }
+        (None, Some(value)) => (older, value),
+        (Some(value), None) => (key, value),
+        (None, None) => return Err(Error::config(key, "is missing")),
+    };
+    match value.trim() {
+        "" => Err(Error::config(key, "is empty")),
+        value => Ok((key, value)),
+    }
+}
+
 fn one(
     name: &str,
     table: IntegrationTable,
     target: CoralogixTable,
     sinks: &mut SinkCache<'_>,
 ) -> Result<Integration> {
-    let required = |key: &str, value: &Option<String>| match value.as_deref().map(str::trim) {
-        None => Err(Error::config(key, "is missing")),
-        Some("") => Err(Error::config(key, "is empty")),
-        Some(value) => Ok(value.to_owned()),
-    };
-    let subsystem = match (&table.subsystem, &table.account) {
-        (Some(_), Some(_)) => {
-            let detail = "is set, and so is `account`, its older name: remove `account`";
-            return Err(Error::config("subsystem", detail));
-        }
-        (None, Some(_)) => required("account", &table.account)?,
-        (subsystem, None) => required("subsystem", subsystem)?,
-    };
-    let domain = required("okta_domain", &table.okta_domain)?;
-    let org = OrgUrl::parse(&domain).map_err(|error| Error::config("okta_domain", error))?;
+    let (subsystem, account) = (table.subsystem.as_deref(), table.account.as_deref());
+    let (_, subsystem) = required([("subsystem", subsystem), ("account", account)])?;
+    let (org_url, domain) = (table.org_url.as_deref(), table.okta_domain.as_deref());
+    let (key, org) = required([("org_url", org_url), ("okta_domain", domain)])?;
+    let org = OrgUrl::parse(org).map_err(|error| Error::config(key, error))?;
     let mut source = OktaSource::builder().org_url(&org).credentials(credentials(
         &table,
         sinks.folder,

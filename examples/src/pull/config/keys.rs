@@ -10,6 +10,8 @@ pub(super) const INTEGRATION: &[&str] = &[
     "subsystem",
     // The older name of `subsystem`.
     "account",
+    "org_url",
+    // The older name of `org_url`.
     "okta_domain",
     "api_token",
     "client_id",
