@@ -90,7 +90,11 @@ fn temporary(status: StatusCode, headers: &HeaderMap, name: &str, said: &str) ->
         408 | 500..=599 => ErrorKind::Unavailable,
         _ => ErrorKind::UnexpectedResponse,
     };
-    let retry = retry_after(headers).map_or(RetryHint::Backoff, RetryHint::After);
+    let retry = match (retry_after(headers), kind) {
+        (wait, ErrorKind::RateLimited) => RetryHint::rate_limited(wait),
+        (Some(wait), _) => RetryHint::After(wait),
+        (None, _) => RetryHint::Backoff,
+    };
     Error::temporary(kind, format!("{name} answered {status}{said}"))
         .with_retry(retry)
         .with_ambiguity(may_have_stored(status))
@@ -226,6 +230,10 @@ mod tests {
 
     #[test]
     fn retry_after_is_passed_on_in_both_forms() {
+        for headers in [&[][..], &[("retry-after", "0")], &[("retry-after", "-5")]] {
+            let at_once = answer(429, headers, "").unwrap_err();
+            assert_eq!(at_once.retry(), RetryHint::After(Duration::from_secs(1)));
+        }
         let seconds = answer(429, &[("retry-after", "7")], "").unwrap_err();
         assert_eq!(seconds.retry(), RetryHint::After(Duration::from_secs(7)));
         let date = [

@@ -9,7 +9,7 @@ use crate::RetryHint;
 
 /// Exponential backoff with full jitter: the n-th wait is drawn evenly from zero to `first · 2ⁿ`, at most `cap`.
 ///
-/// A wait that the remote asks for is honoured up to `hint_cap`.
+/// A wait that the remote asks for is honoured up to `hint_cap`, and never makes a wait shorter than the backoff's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackoffPolicy {
     /// The upper bound of the first wait.
@@ -52,19 +52,22 @@ impl Backoff {
 
     /// The wait after one more failure; `None` if waiting cannot help.
     pub fn next(&mut self, hint: RetryHint) -> Option<Duration> {
+        if hint == RetryHint::Never {
+            return None;
+        }
         let policy = &self.policy;
+        let factor = 2_u32.saturating_pow(self.failures);
+        let bound = policy.first.saturating_mul(factor).min(policy.cap);
+        let jitter = self.rng.f64();
+        let own = bound.mul_f64(jitter);
         let wait = match hint {
-            RetryHint::Never => return None,
-            RetryHint::Backoff => {
-                let factor = 2_u32.saturating_pow(self.failures);
-                let bound = policy.first.saturating_mul(factor).min(policy.cap);
-                bound.mul_f64(self.rng.f64())
-            }
-            // Jitter on top, so that clients do not all return in the same millisecond.
-            RetryHint::After(wait) => {
-                let jitter = policy.first.mul_f64(self.rng.f64());
-                wait.min(policy.hint_cap).saturating_add(jitter)
-            }
+            // A remote that asks to come back at once, again and again, does not get a storm of requests. Jitter on top, so
+            // that clients do not all return in the same millisecond.
+            RetryHint::After(wait) => wait
+                .min(policy.hint_cap)
+                .saturating_add(policy.first.mul_f64(jitter))
+                .max(own),
+            _ => own,
         };
         self.failures = self.failures.saturating_add(1);
         Some(wait)
@@ -117,5 +120,9 @@ mod tests {
             .unwrap();
         assert!(hint >= policy.hint_cap && hint <= policy.hint_cap + policy.first);
         assert_eq!(backoff.next(RetryHint::Never), None);
+        let mut hinted = backoff.clone();
+        let at_once = hinted.next(RetryHint::After(Duration::ZERO)).unwrap();
+        let own = backoff.next(RetryHint::Backoff).unwrap();
+        assert!(at_once >= own, "{at_once:?}, {own:?}");
     }
 }

@@ -59,6 +59,15 @@ pub enum RetryHint {
     After(Duration),
 }
 
+impl RetryHint {
+    /// The hint of a 429: the wait that the remote asks for, at least 1 s. A 429 without a wait, or with one of zero or in the
+    /// past, still asks to slow down.
+    #[must_use]
+    pub fn rate_limited(wait: Option<Duration>) -> Self {
+        Self::After(wait.unwrap_or_default().max(Duration::from_secs(1)))
+    }
+}
+
 /// An error with its kind, a retry hint, one sentence for the operator, and the cause.
 ///
 /// `Display` prints the sentence only; the cause is reached through

@@ -112,8 +112,7 @@ pub(crate) fn rate_limited(
         ),
         None => format!("the org takes no more {requests} at the moment ({summary})"),
     };
-    Error::temporary(ErrorKind::RateLimited, detail)
-        .with_retry(wait.map_or(RetryHint::Backoff, RetryHint::After))
+    Error::temporary(ErrorKind::RateLimited, detail).with_retry(RetryHint::rate_limited(wait))
 }
 
 /// A 408 or 5xx, which is temporary.

@@ -43,7 +43,7 @@ async fn retry_after_is_waited_out_up_to_120_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn http_429_without_a_time_is_left_to_the_backoff() {
+async fn http_429_without_a_time_waits_at_least_a_second() {
     for fault in [Fault::Concurrency, Fault::RateLimitedSilently] {
         let harness = Harness::new();
         let mut source = harness.open().await;
@@ -51,7 +51,10 @@ async fn http_429_without_a_time_is_left_to_the_backoff() {
         let error = failed(&mut source).await;
         assert_eq!(
             (error.kind(), error.retry()),
-            (ErrorKind::RateLimited, RetryHint::Backoff)
+            (
+                ErrorKind::RateLimited,
+                RetryHint::After(Duration::from_secs(1))
+            )
         );
     }
 }
