@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
+use okta_coralogix_core::text::utf8;
 use okta_coralogix_core::transport::{ReqwestTransport, Transport};
 use okta_coralogix_core::{Clock, Error, Secret, SharedClockOffset};
 
@@ -70,10 +71,9 @@ impl CoralogixSinkBuilder {
     /// # Errors
     /// `Config` if a variable is not UTF-8.
     pub fn from_env(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
-        let get = |name| match lookup(name).map(OsString::into_string) {
-            None => Ok(None),
-            Some(Ok(value)) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
-            Some(Err(_)) => Err(Error::config(name, "is not valid UTF-8; set it again")),
+        let get = |name| {
+            let value = lookup(name).map(|value| utf8(name, value)).transpose()?;
+            Ok::<_, Error>(value.filter(|value| !value.trim().is_empty()))
         };
         let config = CoralogixConfig {
             domain: get(VARIABLES.domain)?,

@@ -1,9 +1,13 @@
-//! Foreign text, sanitized for messages and logs.
+//! Foreign text, sanitized for messages and logs, and settings as text.
+
+use std::ffi::OsString;
+
+use crate::{Error, Result};
 
 /// Characters of foreign text that a message repeats.
-pub const MAX_FOREIGN_CHARS: usize = 300;
+const MAX_FOREIGN_CHARS: usize = 300;
 
-/// The first [`MAX_FOREIGN_CHARS`] of `text`, with `…` where there are more, and each character escaped that could fake a line of a log,
+/// The first 300 characters of `text`, with `…` where there are more, and each character escaped that could fake a line of a log,
 /// turn the direction of writing, or drive a terminal. Quotes stay as they are.
 ///
 /// A secret that the text may repeat is [redacted](crate::Secret::redact) before, since a cut one would not be found.
@@ -29,6 +33,25 @@ pub fn sanitize(text: &str) -> String {
     out
 }
 
+/// The first 300 characters of `text` between quotes, with `…` where there are more, and its quotes escaped too.
+#[must_use]
+pub fn quote(text: &str) -> String {
+    match text.char_indices().nth(MAX_FOREIGN_CHARS) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+    }
+}
+
+/// The text of a setting, such as an environment variable, which need not be UTF-8.
+///
+/// # Errors
+/// `Config`, which names the setting and does not repeat the value.
+pub fn utf8(setting: &str, value: OsString) -> Result<String> {
+    value
+        .into_string()
+        .map_err(|_| Error::config(setting, "is not valid UTF-8; set it again"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +64,12 @@ mod tests {
         assert!(clean.chars().count() < MAX_FOREIGN_CHARS + 30);
         assert_eq!(sanitize(&"ü".repeat(301)), format!("{}…", "ü".repeat(300)));
         assert_eq!(sanitize(&"ü".repeat(300)), "ü".repeat(300));
+    }
+
+    #[test]
+    fn quote_is_bounded_and_escapes_quotes() {
+        assert_eq!(quote("a\"b\n"), r#""a\"b\n""#);
+        assert_eq!(quote(&"ü".repeat(301)), format!("\"{}\"…", "ü".repeat(300)));
     }
 
     #[test]

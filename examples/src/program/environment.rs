@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::fmt;
 
-use okta_coralogix_core::{Error, Result};
+use okta_coralogix_core::Result;
+use okta_coralogix_core::text::utf8;
 
 /// The environment variables of a program.
 pub struct Environment(Box<Lookup>);
@@ -40,12 +41,7 @@ impl Environment {
     /// # Errors
     /// `Config` if it is set and is not UTF-8.
     pub fn get(&self, name: &str) -> Result<Option<String>> {
-        let text = |value: OsString| {
-            value
-                .into_string()
-                .map_err(|_| Error::config(name, "is not valid UTF-8; set it again"))
-        };
-        self.0(name).map(text).transpose()
+        self.0(name).map(|value| utf8(name, value)).transpose()
     }
 }
 

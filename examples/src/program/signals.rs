@@ -1,6 +1,7 @@
-//! SIGINT and SIGTERM.
+//! SIGINT and SIGTERM, and the stop of a part of a program.
 
 use okta_coralogix_core::{Error, ErrorKind, Result};
+use tokio::sync::watch;
 
 /// Resolves at the first SIGINT or SIGTERM. A second one ends the process at once.
 ///
@@ -32,4 +33,9 @@ pub fn shutdown() -> Result<impl Future<Output = ()>> {
             }
         });
     })
+}
+
+/// Resolves once `stop` is set.
+pub async fn stopped(mut stop: watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
 }

@@ -147,7 +147,17 @@ pub(crate) fn start_program(
     variables: &HashMap<&'static str, String>,
     flags: &[&str],
 ) -> Child {
-    Command::new(example(name))
+    spawn(Command::new(example(name)), folder, variables, flags)
+}
+
+/// Starts a command with these variables and no others.
+pub(crate) fn spawn(
+    mut command: Command,
+    folder: &Path,
+    variables: &HashMap<&'static str, String>,
+    flags: &[&str],
+) -> Child {
+    command
         .args(flags)
         .env_clear()
         .envs(variables)

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
-use crate::harness::example;
+use crate::harness::{example, spawn};
 
 /// A limit of the operating system.
 #[derive(Debug, Clone, Copy)]
@@ -38,19 +37,9 @@ pub(crate) fn start_limited(
     limit: Limit,
 ) -> Child {
     let script = format!("{}; exec \"$0\" \"$@\"", limit.command());
-    Command::new("/bin/sh")
-        .args(["-c", &script])
-        .arg(example(name))
-        .args(flags)
-        .env_clear()
-        .envs(variables)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap()
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &script]).arg(example(name));
+    spawn(command, folder, variables, flags)
 }
 
 /// Memory and handles of a process at one moment.

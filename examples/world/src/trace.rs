@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Lines with their simulated time; kept only if somebody wants to read them.
+/// Lines with their simulated time; kept only if the caller asks for them.
 #[derive(Debug)]
 pub(crate) struct Trace {
     enabled: bool,

@@ -11,7 +11,7 @@ use crate::sink::AgeCheck;
 use crate::{ClockOffset, RawEvent};
 
 /// The age of an entry that was received less than this ago is not checked again.
-const WAITED: Duration = Duration::from_secs(1);
+const RECHECK_AFTER: Duration = Duration::from_secs(1);
 
 impl Parts {
     /// Applies the rule to an event at `now`.
@@ -35,7 +35,7 @@ impl Parts {
 
     /// Applies the rule to an event that has waited, by the same policy as at its receipt.
     pub(super) fn recheck_age(&self, slot: &mut Slot) -> AgeCheck {
-        if slot.restamped || slot.queued.elapsed() < WAITED {
+        if slot.restamped || slot.queued.elapsed() < RECHECK_AFTER {
             return AgeCheck::Keep;
         }
         let now = slot.age_clock(self.clock.now());

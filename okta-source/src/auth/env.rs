@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 
+use okta_coralogix_core::text::utf8;
 use okta_coralogix_core::{Error, Result, Secret};
 
 use super::api_token::ApiToken;
@@ -31,10 +32,9 @@ pub(super) const VARIABLES: [&str; 6] = [
 const MAX_KEY_BYTES: u64 = 64 << 10;
 
 pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credentials> {
-    let get = |name: &str| match lookup(name).map(OsString::into_string) {
-        None => Ok(None),
-        Some(Ok(value)) => Ok(Some(Secret::from(value))),
-        Some(Err(_)) => Err(Error::config(name, "is not valid UTF-8; set it again")),
+    let get = |name: &str| {
+        let value = lookup(name).map(|value| utf8(name, value)).transpose()?;
+        Ok::<_, Error>(value.map(Secret::from))
     };
     let other = |skipped| {
         let mut rest = VARIABLES.into_iter().skip(skipped);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use okta_coralogix_core::checkpoint::Checkpoint;
-use okta_coralogix_core::text::{MAX_FOREIGN_CHARS, sanitize};
+use okta_coralogix_core::text::{quote, sanitize};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
 use super::committer::ResumePoint;
@@ -102,10 +102,6 @@ impl Identity {
 
     fn matches(&self, other: &str) -> Result<()> {
         let (ours, theirs) = (sanitize(&self.text), sanitize(other));
-        let quote = |text: &str| match text.char_indices().nth(MAX_FOREIGN_CHARS) {
-            None => format!("{text:?}"),
-            Some((end, _)) => format!("{:?}…", &text[..end]),
-        };
         let detail = match self.relation(other) {
             Relation::Same => return Ok(()),
             Relation::OtherQuery => format!(

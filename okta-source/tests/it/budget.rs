@@ -321,13 +321,7 @@ async fn caught_up_source_reports_no_backlog() {
     harness
         .org
         .append_all((0..50).map(|number| event(number, old)));
-    let recorder = Recorder::default();
-    let mut source = harness
-        .builder()
-        .observer(recorder.clone())
-        .open()
-        .await
-        .unwrap();
+    let (mut source, recorder) = harness.observed().await;
     let delivery = given(&mut source).await;
     remember(&source, delivery).await;
     assert_eq!(

@@ -59,6 +59,13 @@ impl Harness {
         self.builder().open().await.unwrap()
     }
 
+    /// A source, and what it reports.
+    pub(crate) async fn observed(&self) -> (OktaSource, Recorder) {
+        let recorder = Recorder::default();
+        let builder = self.builder().observer(recorder.clone());
+        (builder.open().await.unwrap(), recorder)
+    }
+
     /// Events with the numbers `range`, published a minute ago.
     pub(crate) fn append(&self, range: std::ops::Range<u32>) {
         self.org

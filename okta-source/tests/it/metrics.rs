@@ -54,18 +54,12 @@ async fn metrics_can_be_read_at_any_time() {
 #[tokio::test(start_paused = true)]
 async fn polled_event_reports_lag_and_remaining_budget() {
     let harness = Harness::new();
-    let recorder = Recorder::default();
     let now = harness.org.now();
     harness.org.append_all([
         event(0, now - TimeDelta::seconds(90)),
         event(1, now + TimeDelta::hours(9)),
     ]);
-    let mut source = harness
-        .builder()
-        .observer(recorder.clone())
-        .open()
-        .await
-        .unwrap();
+    let (mut source, recorder) = harness.observed().await;
     let delivery = given(&mut source).await;
     remember(&source, delivery).await;
     assert!(
@@ -88,13 +82,7 @@ async fn polled_event_reports_lag_and_remaining_budget() {
 async fn budget_wait_is_reported_and_the_tick_is_not() {
     let harness = Harness::with(|org| org.rate_limit(2));
     harness.append(0..1_500);
-    let recorder = Recorder::default();
-    let mut source = harness
-        .builder()
-        .observer(recorder.clone())
-        .open()
-        .await
-        .unwrap();
+    let (mut source, recorder) = harness.observed().await;
     for _ in 0..2 {
         let delivery = given(&mut source).await;
         remember(&source, delivery).await;

@@ -1,7 +1,7 @@
 //! The rules for rejected requests: when a 413 or a 400 is split, sent again, dead-lettered, or blamed on the endpoint.
 //!
-//! Pure: [`next_step`] says what follows an answer, `rejection.rs` does it. How long to wait before a request that failed for a
-//! while is sent again says [`Backoff`](crate::backoff::Backoff).
+//! Pure: [`next_step`] says what follows an answer, `rejection.rs` does it. [`Backoff`](crate::backoff::Backoff) says how long to wait
+//! before a request that failed temporarily is sent again.
 
 use crate::ErrorKind;
 use crate::dead_letter::DeadLetterReason;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use okta_coralogix_core::dead_letter::DeadLetterReason;
 use okta_coralogix_core::filter::EventTypeFilter;
+use okta_coralogix_core::pipeline::RunError;
 use okta_coralogix_core::testing::{MemorySink, MemorySource};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind, Pipeline};
 use tokio::time::{Instant, sleep};
@@ -200,22 +201,24 @@ async fn dropping_the_run_loses_nothing() {
     assert_eq!(harness.source.settled_events(), events.len());
 }
 
-#[tokio::test(start_paused = true)]
-async fn run_without_progress_gives_up_and_says_why() {
-    let (pages, _) = pages(4, 500);
-    let harness = Harness::new(AckOrder::Cumulative, pages);
-    harness.sink.fail_for(Duration::from_secs(3600));
+/// The end of a run that gives up because of this fault.
+async fn gives_up_after_600_seconds(harness: &Harness, fault: &str) -> RunError {
     let began = Instant::now();
     let failed = run(harness.builder().give_up_after(Duration::from_secs(600)))
         .await
         .unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::GaveUp);
-    assert!(
-        failed.error.to_string().contains("the sink is down"),
-        "{}",
-        failed.error
-    );
+    assert!(failed.error.to_string().contains(fault), "{}", failed.error);
     assert_eq!(began.elapsed().as_secs(), 600);
+    failed
+}
+
+#[tokio::test(start_paused = true)]
+async fn run_without_progress_gives_up_and_says_why() {
+    let (pages, _) = pages(4, 500);
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    harness.sink.fail_for(Duration::from_secs(3600));
+    let failed = gives_up_after_600_seconds(&harness, "the sink is down").await;
     assert_eq!(failed.summary.handed_back, failed.summary.received);
 }
 
@@ -234,17 +237,7 @@ async fn acknowledgement_failure_that_is_temporary_is_retried_until_give_up() {
     let away = || Error::temporary(ErrorKind::Network, "the store is away");
     let source = MemorySource::new(AckOrder::Cumulative, pages).with_failing_acks(away);
     let harness = Harness::of(source, MemorySink::new());
-    let began = Instant::now();
-    let failed = run(harness.builder().give_up_after(Duration::from_secs(600)))
-        .await
-        .unwrap_err();
-    assert_eq!(failed.error.kind(), ErrorKind::GaveUp);
-    assert!(
-        failed.error.to_string().contains("the store is away"),
-        "{}",
-        failed.error
-    );
-    assert_eq!(began.elapsed().as_secs(), 600);
+    let failed = gives_up_after_600_seconds(&harness, "the store is away").await;
     assert!(
         failed.summary.received < 1000,
         "the source is held back: {:?}",

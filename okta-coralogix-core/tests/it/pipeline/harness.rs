@@ -59,6 +59,12 @@ impl Harness {
             .seed(7)
     }
 
+    /// A pipeline with one event in flight at a time.
+    pub(crate) fn one_by_one(&self) -> PipelineBuilder<MemorySource> {
+        let builder = self.builder().max_in_flight_deliveries(1);
+        builder.max_in_flight_events(1)
+    }
+
     /// Runs to the end of the source.
     pub(crate) async fn run(&self) -> Summary {
         run(self.builder()).await.unwrap()

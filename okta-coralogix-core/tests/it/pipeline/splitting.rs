@@ -65,12 +65,7 @@ async fn endpoint_that_refuses_four_consecutive_events_ends_the_run() {
     let (pages, _) = pages(20, 1);
     let sink = MemorySink::new().refusing(|_| true);
     let harness = Harness::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
-    let failed = run(harness
-        .builder()
-        .max_in_flight_deliveries(1)
-        .max_in_flight_events(1))
-    .await
-    .unwrap_err();
+    let failed = run(harness.one_by_one()).await.unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint);
     assert_eq!(
         (failed.summary.dead_lettered, failed.summary.handed_back),
@@ -86,16 +81,7 @@ async fn http_413_limits_the_size_of_later_requests() {
     harness
         .sink
         .script([SinkFault::Refuse(Error::new(ErrorKind::TooLarge, "413"))]);
-    assert_eq!(
-        run(harness
-            .builder()
-            .max_in_flight_deliveries(1)
-            .max_in_flight_events(1))
-        .await
-        .unwrap()
-        .delivered,
-        1000
-    );
+    assert_eq!(run(harness.one_by_one()).await.unwrap().delivered, 1000);
     harness.assert_all_once(&events);
     let requests = harness.sink.requests();
     assert_eq!(requests[0], 100);
@@ -169,10 +155,7 @@ async fn probed_poison_does_not_fail_a_sink_that_accepted_before() {
         .into();
     let sink = MemorySink::new().refusing(move |text| poison.contains(text));
     let harness = Harness::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
-    let one_by_one = harness
-        .builder()
-        .max_in_flight_deliveries(1)
-        .max_in_flight_events(1);
+    let one_by_one = harness.one_by_one();
     let summary = run(one_by_one).await.unwrap();
     assert_eq!((summary.delivered, summary.dead_lettered), (4996, 4));
 }
@@ -226,12 +209,7 @@ async fn dead_letters_get_only_bad_entries_below_the_failure_threshold() {
                         Harness::of(source, sink)
                     }
                 };
-                let summary = run(harness
-                    .builder()
-                    .max_in_flight_deliveries(1)
-                    .max_in_flight_events(1))
-                .await
-                .unwrap();
+                let summary = run(harness.one_by_one()).await.unwrap();
                 let counts = (summary.delivered as usize, summary.dead_lettered as usize);
                 assert_eq!(counts, (before, bad), "{kind:?}");
             }
@@ -265,12 +243,7 @@ async fn http_413_for_everything_after_successes_ends_the_run() {
     harness
         .sink
         .script(std::iter::once(SinkFault::Accept).chain((0..100).map(|_| too_large())));
-    let failed = run(harness
-        .builder()
-        .max_in_flight_deliveries(1)
-        .max_in_flight_events(1))
-    .await
-    .unwrap_err();
+    let failed = run(harness.one_by_one()).await.unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint);
     let aside = failed.summary.dead_lettered;
     assert!(aside <= 2, "{aside} in the dead letters");
