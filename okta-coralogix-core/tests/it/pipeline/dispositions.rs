@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use okta_coralogix_core::dead_letter::DeadLetterReason;
 use okta_coralogix_core::filter::EventTypeFilter;
+use okta_coralogix_core::mapping::MappingError;
 use okta_coralogix_core::pipeline::RunError;
 use okta_coralogix_core::testing::{MemorySink, MemorySource};
-use okta_coralogix_core::{AckOrder, Error, ErrorKind, Pipeline};
+use okta_coralogix_core::{
+    AckOrder, CoralogixMapping, Error, ErrorKind, LogEntry, Mapping, Pipeline, RawEvent,
+};
 use tokio::time::{Instant, sleep};
 
 use super::harness::{Harness, pages, run, run_until};
@@ -66,6 +69,42 @@ async fn filtered_events_are_counted_and_settled() {
     harness.assert_all_once(&kept);
     assert_eq!(summary.filtered as usize, events.len() - kept.len());
     assert_eq!(harness.source.settled_events(), events.len());
+}
+
+/// Makes no entry of the events that hold this text.
+#[derive(Debug)]
+struct Refusing(String, CoralogixMapping);
+
+impl Mapping for Refusing {
+    fn map(&self, event: &RawEvent) -> Result<LogEntry, MappingError> {
+        let json = event.json();
+        let text = std::str::from_utf8(&json).unwrap();
+        match text.contains(&self.0) {
+            true => Err(MappingError("no entry for it".into())),
+            false => self.1.map(event),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn event_that_cannot_be_mapped_is_dead_lettered_with_its_bytes() {
+    let (pages, events) = pages(2, 50);
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    let unmappable = events[60].clone();
+    let mapping = CoralogixMapping::builder().build().unwrap();
+    let mapping = Refusing(unmappable.uuid.clone(), mapping);
+    let summary = run(harness.builder().mapping(mapping)).await.unwrap();
+    let others: Vec<_> = events
+        .into_iter()
+        .filter(|event| event.uuid != unmappable.uuid)
+        .collect();
+    harness.assert_all_once(&others);
+    assert_eq!((summary.delivered, summary.dead_lettered), (99, 1));
+    let letter = &harness.dead_letters.records()[0];
+    assert_eq!(letter.reason, DeadLetterReason::Unmappable);
+    assert_eq!(letter.detail, "no entry for it");
+    assert_eq!(letter.bytes, unmappable.json);
+    assert_eq!(harness.source.settled_events(), 100);
 }
 
 #[tokio::test(start_paused = true)]
