@@ -1,7 +1,6 @@
-//! SIGINT and SIGTERM, and the stop of a part of a program.
+//! SIGINT and SIGTERM.
 
 use okta_coralogix_core::{Error, ErrorKind, Result};
-use tokio::sync::watch;
 
 /// Resolves at the first SIGINT or SIGTERM. A second one ends the process at once.
 ///
@@ -33,9 +32,4 @@ pub fn shutdown() -> Result<impl Future<Output = ()>> {
             }
         });
     })
-}
-
-/// Resolves once `stop` is set.
-pub async fn stopped(mut stop: watch::Receiver<bool>) {
-    drop(stop.wait_for(|stop| *stop).await);
 }

@@ -8,11 +8,11 @@ use okta_coralogix_core::Result;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::stopped;
 use crate::eventbridge::envelopes::envelopes;
 use crate::program::demonstration::{Demonstration, cannot_start, print};
 use crate::program::pipeline::{configure, open_dead_letters};
 use crate::program::progress::Progress;
-use crate::program::signals::stopped;
 use crate::program::{ExitStatus, signals};
 
 const ACCESS_KEY: &str = "demonstration-access-key";

@@ -8,6 +8,7 @@ mod settings;
 pub use args::HttpArgs;
 
 use okta_coralogix_core::{Result, Summary};
+use tokio::sync::watch;
 
 use self::settings::Settings;
 use crate::program::progress::Progress;
@@ -33,4 +34,9 @@ impl Program for HttpArgs {
     async fn demonstrate(progress: Progress) -> Result<ExitStatus> {
         demonstration::run(progress).await
     }
+}
+
+/// Resolves once `stop` is set.
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
 }

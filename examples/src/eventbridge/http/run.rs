@@ -12,9 +12,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::settings::Settings;
+use super::stopped;
 use crate::program::pipeline::{configure, open_dead_letters};
 use crate::program::progress::Progress;
-use crate::program::signals::stopped;
 use crate::program::{ExitStatus, signals};
 
 /// How long events in flight may take after a signal: longer than EventBridge waits for an answer.

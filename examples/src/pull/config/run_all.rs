@@ -17,7 +17,6 @@ use tracing::Instrument;
 
 use super::Integration;
 use crate::program::args::in_setting;
-use crate::program::signals::stopped;
 
 /// The options of all integrations of a run.
 #[derive(Debug, Clone)]
@@ -61,9 +60,12 @@ pub async fn run_all<O: Observer + Clone>(
     let mut running: FuturesUnordered<_> = opened
         .into_iter()
         .map(|(name, pipeline)| {
+            let mut stopped = stop.subscribe();
             // Each line of the log names its integration.
             let span = tracing::info_span!("integration", name);
-            let run = pipeline.run(stopped(stop.subscribe()));
+            let run = pipeline.run(async move {
+                drop(stopped.wait_for(|stop| *stop).await);
+            });
             // A task each, so that they run on all cores and none waits for another.
             let task = tokio::spawn(run.instrument(span));
             finish(name, task)
