@@ -34,6 +34,10 @@ pub enum ErrorKind {
     Network,
     /// The response cannot be read, or is not the expected one.
     UnexpectedResponse,
+    /// Something between this program and the remote answered in its place (a web page, a redirect, a proxy that wants a login), or the
+    /// answer lacks the remote's own mark. Temporary; a pipeline to which nothing was accepted yet believes it after a while and
+    /// ends with `WrongEndpoint`.
+    Intercepted,
     /// The local disk failed, is full, or may not be written.
     Storage,
     /// Another process holds the checkpoint.

@@ -7,11 +7,13 @@ mod exchange;
 mod headers;
 #[cfg(feature = "reqwest")]
 mod reqwest;
+mod verdict;
 
 pub use exchange::{Excess, ExchangeLimits, exchange};
 pub use headers::{date, retry_after};
 #[cfg(feature = "reqwest")]
 pub use reqwest::ReqwestTransport;
+pub use verdict::{Interception, Recognition, Verdict, may_have_been_processed};
 
 use std::fmt::Debug;
 use std::sync::Arc;

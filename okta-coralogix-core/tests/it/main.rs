@@ -21,3 +21,4 @@ mod replay;
 mod scanner;
 mod sinks;
 mod soak;
+mod verdict;
