@@ -34,7 +34,7 @@ pub enum PipelineEvent<'a> {
     SendFailed {
         /// The failure of this attempt.
         error: &'a Error,
-        /// Entries in the request.
+        /// Entries in the request; 0: a [check](crate::LogSink::check), after something between answered in the sink's place.
         entries: usize,
         /// The wait before the same request is sent again; `None`: it is not, but split or given up.
         retry_in: Option<Duration>,

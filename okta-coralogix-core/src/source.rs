@@ -1,6 +1,8 @@
 //! The trait of event sources.
 
 use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
@@ -26,6 +28,12 @@ pub trait EventSource: Debug + Send + 'static {
     /// The window in which its events are de-duplicated: a handle to the one that it persists, or a new one.
     fn dedup_window(&self) -> DedupWindow;
 
+    /// Counts the answers with which the source could go on, those without events included: they prove that its address and its
+    /// credential are right, which a pipeline cannot see of a source that is quiet. Default: only deliveries prove it.
+    fn answers(&self) -> AnswerCounter {
+        AnswerCounter::default()
+    }
+
     /// The next delivery; `None`: no more, ever.
     ///
     /// # Cancel safety
@@ -36,6 +44,23 @@ pub trait EventSource: Debug + Send + 'static {
     async fn next(&mut self) -> Result<Option<Delivery>>;
 }
 
+/// A shared count of a remote's answers.
+#[derive(Debug, Clone, Default)]
+pub struct AnswerCounter(Arc<AtomicU64>);
+
+impl AnswerCounter {
+    /// Counts one more answer.
+    pub fn increment(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The answers so far.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 #[async_trait]
 impl<S: EventSource + ?Sized> EventSource for Box<S> {
     fn ack_order(&self) -> AckOrder {
@@ -44,6 +69,10 @@ impl<S: EventSource + ?Sized> EventSource for Box<S> {
 
     fn dedup_window(&self) -> DedupWindow {
         (**self).dedup_window()
+    }
+
+    fn answers(&self) -> AnswerCounter {
+        (**self).answers()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {

@@ -9,6 +9,7 @@ use crate::backoff::BackoffPolicy;
 use crate::dead_letter::{DeadLetters, NoDeadLetters};
 use crate::filter::{AgeFilter, EventFilter};
 use crate::observe::{Observer, TracingObserver};
+use crate::remote_record::FaultTimeouts;
 use crate::{Clock, CoralogixMapping, Error, EventSource, LogSink, Mapping, Result, SystemClock};
 
 /// Builds a [`Pipeline`].
@@ -43,6 +44,7 @@ impl<S: EventSource> PipelineBuilder<S> {
                 linger: Duration::from_millis(100),
                 drain: Duration::from_secs(30),
                 give_up: None,
+                faults: FaultTimeouts::default(),
                 seed: fastrand::u64(..),
             },
         }
@@ -132,6 +134,22 @@ impl<S: EventSource> PipelineBuilder<S> {
     /// nothing to give does not count. Default: never.
     pub fn give_up_after(mut self, time: Duration) -> Self {
         self.limits.give_up = Some(time);
+        self
+    }
+
+    /// How long something between (a web page, a redirect, an error without the remote's mark) may answer in the place of a source or
+    /// sink that has accepted nothing yet in this run, before the run ends with an error of kind
+    /// [`WrongEndpoint`](crate::ErrorKind::WrongEndpoint). Once the remote has accepted anything it is waited for as long as it
+    /// takes. Default: 5 minutes.
+    pub fn interception_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.faults.interception = timeout;
+        self
+    }
+
+    /// The wait after which a source or sink that refused its credential (`Unauthorized`, `Forbidden`) is tried once more, before the run
+    /// ends with its error. Zero: the run ends at once. Default: 60 s.
+    pub fn refusal_wait(mut self, wait: Duration) -> Self {
+        self.limits.faults.refusal = wait;
         self
     }
 

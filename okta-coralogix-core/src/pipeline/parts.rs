@@ -7,6 +7,7 @@ use crate::backoff::BackoffPolicy;
 use crate::dead_letter::DeadLetters;
 use crate::filter::{AgeFilter, EventFilter};
 use crate::observe::Observer;
+use crate::remote_record::FaultTimeouts;
 use crate::{Clock, LogSink, Mapping};
 
 /// The parts of a pipeline, which all steps of a run share.
@@ -32,5 +33,6 @@ pub(super) struct Limits {
     pub(super) linger: Duration,
     pub(super) drain: Duration,
     pub(super) give_up: Option<Duration>,
+    pub(super) faults: FaultTimeouts,
     pub(super) seed: u64,
 }

@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use crate::ErrorKind;
 
-/// The number of requests in flight. It halves with each 429 or 503, down to one, and grows by one with each full round
+/// The number of requests in flight. It halves with each overload, interception or refusal of the key, down to one, and grows by one with each full round
 /// of successes, up to `max`.
 #[derive(Debug)]
 pub(crate) struct AdaptiveConcurrency {
@@ -62,7 +62,7 @@ impl AdaptiveConcurrency {
 
     /// A request failed.
     pub(crate) fn failed(&self, kind: ErrorKind) {
-        if matches!(kind, ErrorKind::RateLimited | ErrorKind::Unavailable) {
+        if is_overload_or_refusal(kind) {
             let mut state = self.state();
             state.limit = (state.limit / 2.0).max(1.0);
         }
@@ -79,6 +79,18 @@ impl Drop for Permit<'_> {
         // All, since the limit may have grown: a request that finds no room waits again.
         self.0.freed.notify_waiters();
     }
+}
+
+/// True if more requests at a time would not help, or would be refused alike.
+fn is_overload_or_refusal(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::RateLimited
+            | ErrorKind::Unavailable
+            | ErrorKind::Intercepted
+            | ErrorKind::Unauthorized
+            | ErrorKind::Forbidden
+    )
 }
 
 #[cfg(test)]

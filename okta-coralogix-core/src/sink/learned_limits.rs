@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::concurrency::{AdaptiveConcurrency, Permit};
-use crate::ErrorKind;
+use crate::remote_record::{FaultTimeouts, RemoteRecord};
+use crate::{Error, ErrorKind};
 
 /// Requests that follow a 400: this many at once, then one each `PACE`, so that many bad entries do not flood the endpoint.
 const BURST: u32 = 200;
@@ -21,6 +22,7 @@ const LAST_TRY: u32 = 1_024;
 #[derive(Debug)]
 pub(crate) struct LearnedLimits {
     concurrency: AdaptiveConcurrency,
+    timeouts: FaultTimeouts,
     state: Mutex<State>,
 }
 
@@ -42,15 +44,18 @@ struct State {
     since: u32,
     /// The limit is forgotten after this many of them.
     try_after: u32,
-    record: TrackRecord,
+    /// Entries rejected alone in a row, with nothing accepted in between.
+    rejections: usize,
+    remote: RemoteRecord,
     /// When the paced requests so far would all have been sent.
     paced: Option<Instant>,
 }
 
 impl LearnedLimits {
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize, timeouts: FaultTimeouts) -> Self {
         Self {
             concurrency: AdaptiveConcurrency::new(most),
+            timeouts,
             state: Mutex::new(State {
                 too_large: usize::MAX,
                 try_after: FIRST_TRY,
@@ -69,27 +74,37 @@ impl LearnedLimits {
         self.concurrency.accepted();
         let mut state = self.state();
         state.record_accepted(bytes);
-        state.record = TrackRecord {
-            rejections: 0,
-            has_accepted: true,
-        };
+        state.rejections = 0;
+        state.remote.accepted();
     }
 
-    /// A request of `bytes` failed.
-    pub(crate) fn failed(&self, kind: ErrorKind, bytes: usize) {
+    /// A request of `bytes` failed: the error as it is to be acted on.
+    pub(crate) fn failed(&self, error: Error, bytes: usize) -> Error {
+        let kind = error.kind();
         self.concurrency.failed(kind);
+        let mut state = self.state();
         if kind == ErrorKind::TooLarge {
-            self.state().record_too_large(bytes);
+            state.record_too_large(bytes);
         }
+        state.remote.judge(error, self.timeouts)
+    }
+
+    /// No request before this: the sink refused the key, and gets it once more then.
+    pub(crate) fn rests_until(&self) -> Option<Instant> {
+        self.state().remote.rests_until(self.timeouts)
     }
 
     /// The sink rejected a request of one entry.
     pub(crate) fn rejected_alone(&self) {
-        self.state().record.rejections += 1;
+        self.state().rejections += 1;
     }
 
     pub(crate) fn track_record(&self) -> TrackRecord {
-        self.state().record
+        let state = self.state();
+        TrackRecord {
+            rejections: state.rejections,
+            has_accepted: state.remote.is_proven(),
+        }
     }
 
     /// Waits for the turn of a request that follows a 400.
@@ -149,14 +164,19 @@ impl State {
 mod tests {
     use super::*;
 
+    fn too_large(learned: &LearnedLimits, bytes: usize) {
+        let error = Error::new(ErrorKind::TooLarge, "413");
+        assert!(!learned.failed(error, bytes).is_temporary());
+    }
+
     #[test]
     fn size_ceiling_follows_accepted_and_too_large_requests() {
-        let learned = LearnedLimits::new(1);
-        learned.failed(ErrorKind::TooLarge, 1000);
+        let learned = LearnedLimits::new(1, FaultTimeouts::default());
+        too_large(&learned, 1000);
         assert_eq!(learned.ceiling(), 500);
         learned.accepted(900);
         assert_eq!(learned.ceiling(), 900);
-        learned.failed(ErrorKind::TooLarge, 800);
+        too_large(&learned, 800);
         assert_eq!(learned.ceiling(), 400);
         learned.accepted(500);
         assert_eq!(learned.ceiling(), 500);
@@ -167,12 +187,12 @@ mod tests {
     #[test]
     fn learned_limit_is_retried_less_often_and_dropped_when_gone() {
         let limit = 70_000;
-        let learned = LearnedLimits::new(1);
+        let learned = LearnedLimits::new(1, FaultTimeouts::default());
         let mut refused = Vec::new();
         for request in 0..20_000 {
             let bytes = learned.ceiling().min(2_000_000);
             if bytes > limit {
-                learned.failed(ErrorKind::TooLarge, bytes);
+                too_large(&learned, bytes);
                 refused.push(request);
             } else {
                 learned.accepted(bytes);
@@ -191,7 +211,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn requests_after_refusals_are_slowed_and_never_stopped() {
-        let learned = LearnedLimits::new(1);
+        let learned = LearnedLimits::new(1, FaultTimeouts::default());
         let start = Instant::now();
         for _ in 0..BURST {
             learned.pace().await;

@@ -57,6 +57,15 @@ pub trait LogSink: Debug + Send + Sync + 'static {
         batch
     }
 
+    /// Asks the remote, without sending an entry, whether it answers itself and takes the credential. The pipeline asks so when the answers
+    /// to a request were of something between and the request must not be sent again. Default: it does.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), without `TooLarge` and `Rejected`.
+    async fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Sends one batch, once.
     ///
     /// # Cancel safety
@@ -166,6 +175,10 @@ impl<S: LogSink + ?Sized> LogSink for Arc<S> {
 
     fn compress(&self, batch: Batch) -> Batch {
         (**self).compress(batch)
+    }
+
+    async fn check(&self) -> Result<()> {
+        (**self).check().await
     }
 
     async fn send(&self, batch: &Batch) -> Result<()> {

@@ -18,6 +18,7 @@ use super::transfer::{DeliveryHooks, Endpoint, Transfer};
 use crate::backoff::{Backoff, BackoffPolicy};
 use crate::dead_letter::DeadLetterReason;
 use crate::observe::{Observer, TracingObserver};
+use crate::remote_record::FaultTimeouts;
 use crate::stall::Stall;
 use crate::{Error, LogEntry, Result};
 
@@ -65,6 +66,7 @@ pub struct EntrySenderBuilder {
     policy: BackoffPolicy,
     requests: usize,
     give_up_after: Duration,
+    faults: FaultTimeouts,
     seed: u64,
 }
 
@@ -129,6 +131,21 @@ impl EntrySenderBuilder {
         self
     }
 
+    /// How long something between may answer in the place of a sink that has accepted nothing yet. Default: 5 minutes.
+    /// (See [`PipelineBuilder::interception_timeout`](crate::pipeline::PipelineBuilder::interception_timeout).)
+    #[must_use]
+    pub fn interception_timeout(mut self, timeout: Duration) -> Self {
+        self.faults.interception = timeout;
+        self
+    }
+
+    /// The wait after which a sink that refused its credential is tried once more; zero: it is not. Default: 60 s.
+    #[must_use]
+    pub fn refusal_wait(mut self, wait: Duration) -> Self {
+        self.faults.refusal = wait;
+        self
+    }
+
     /// Observes accepted and failed requests. Default: [`TracingObserver`].
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
@@ -147,7 +164,7 @@ impl EntrySenderBuilder {
     #[must_use]
     pub fn build(self) -> EntrySender {
         EntrySender {
-            learned: LearnedLimits::new(self.requests),
+            learned: LearnedLimits::new(self.requests, self.faults),
             settings: self,
             transfers: AtomicU64::new(0),
         }
@@ -163,6 +180,7 @@ impl EntrySender {
             policy: BackoffPolicy::default(),
             requests: 4,
             give_up_after: Duration::MAX,
+            faults: FaultTimeouts::default(),
             seed: fastrand::u64(..),
         }
     }

@@ -102,6 +102,12 @@ impl Interception {
         }
     }
 
+    /// True for a web page, of which a message repeats the title only.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
+        matches!(self.mark, Mark::Markup(_))
+    }
+
     /// True if something marks the answer as foreign; false if only the service's own mark is missing.
     #[must_use]
     pub fn is_foreign(&self) -> bool {

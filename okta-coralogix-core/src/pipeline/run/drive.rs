@@ -138,7 +138,7 @@ impl Run {
         self.queue.withdraw(|_| true);
     }
 
-    fn drain(&mut self) {
+    pub(super) fn drain(&mut self) {
         self.drain_until
             .get_or_insert(later(Instant::now(), self.context.limits.drain));
     }

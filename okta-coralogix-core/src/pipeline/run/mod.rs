@@ -71,7 +71,7 @@ impl Run {
             parts,
             limits,
             dedup: source.dedup_window(),
-            learned: LearnedLimits::new(limits.requests),
+            learned: LearnedLimits::new(limits.requests, limits.faults),
             stall: Stall::default(),
             stop: watch::Sender::new(false),
             reports,

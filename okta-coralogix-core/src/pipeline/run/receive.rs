@@ -12,13 +12,21 @@ use crate::filter::ClaimWaiter;
 use crate::observe::PipelineEvent;
 use crate::pipeline::Disposition;
 use crate::pipeline::item_guard::{ItemGuard, ItemId};
-use crate::{Delivery, EventSource, MalformedEvent, Outcome, RawEvent, Result};
+use crate::remote_record::{FaultTimeouts, RemoteRecord};
+use crate::{
+    AnswerCounter, Delivery, Error, ErrorKind, EventSource, MalformedEvent, Outcome, RawEvent,
+    Result,
+};
 
 /// The source of a run.
 pub(super) struct Source {
     /// Polled from one turn of the loop to the next.
     pub(super) stream: BoxStream<'static, Result<Delivery>>,
     backoff: Backoff,
+    record: RemoteRecord,
+    answers: AnswerCounter,
+    /// The answers when a failure was last judged.
+    judged_at: u64,
     /// Since when it is being asked.
     pub(super) asked: Option<Instant>,
     /// Not to be asked before this.
@@ -28,6 +36,7 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new<S: EventSource>(source: S, backoff: Backoff) -> Self {
+        let answers = source.answers();
         let stream = stream::unfold(source, |mut source| async {
             let next = source.next().await.transpose()?;
             Some((next, source))
@@ -35,10 +44,22 @@ impl Source {
         Self {
             stream: stream.boxed(),
             backoff,
+            record: RemoteRecord::default(),
+            judged_at: answers.get(),
+            answers,
             asked: None,
             rests_until: None,
             exhausted: false,
         }
+    }
+
+    /// The error as it is to be acted on.
+    fn judge(&mut self, error: Error, timeouts: FaultTimeouts) -> Error {
+        let answers = self.answers.get();
+        if std::mem::replace(&mut self.judged_at, answers) != answers {
+            self.record.accepted();
+        }
+        self.record.judge(error, timeouts)
     }
 
     /// The source is not asked for a while.
@@ -71,10 +92,13 @@ impl Run {
             None => self.source.exhausted = true,
             Some(Ok(delivery)) => {
                 self.source.backoff.reset();
+                self.source.record.accepted();
                 self.context.stall.source_answered();
                 self.open(delivery);
             }
             Some(Err(error)) => {
+                let timeouts = self.context.limits.faults;
+                let error = self.source.judge(error, timeouts);
                 let retry_in = self.source.backoff.next(error.retry());
                 self.observe(&PipelineEvent::SourceFailed {
                     error: &error,
@@ -84,9 +108,23 @@ impl Run {
                     Some(wait) => {
                         self.context.stall.source_failed(&error);
                         self.source.rest(wait);
+                        let refused_until = self.source.record.rests_until(timeouts);
+                        self.source.rests_until = self.source.rests_until.max(refused_until);
                     }
-                    None => self.fail(error),
+                    None => self.source_failed(error),
                 }
+            }
+        }
+    }
+
+    /// Ends the run with a permanent error of the source. What it gave is delivered as after the shutdown; unless another process has
+    /// taken its position over, and gives the same events.
+    fn source_failed(&mut self, error: Error) {
+        match error.kind() {
+            ErrorKind::Conflict | ErrorKind::Locked => self.fail(error),
+            _ => {
+                self.fatal.get_or_insert(error);
+                self.drain();
             }
         }
     }

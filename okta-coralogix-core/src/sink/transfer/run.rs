@@ -1,7 +1,9 @@
 //! The loop of a transfer: one request after the other.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, sleep_until};
 
 use super::pending::Pending;
 use super::{AgeCheck, DeliveryHooks, Endpoint};
@@ -12,7 +14,15 @@ use crate::sink::Batch;
 use crate::sink::compress::compress;
 use crate::sink::concurrency::Permit;
 use crate::sink::request::{Item, Request};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
+
+/// How often the same request is sent again after something between answered it with a success.
+const MAX_ODD_REPEATS: u32 = 3;
+
+/// Where the sink answers checks itself and the request is answered so all the same: the wait before the next check, which doubles
+/// each time.
+const ODD_ANSWER_REST: Duration = Duration::from_secs(60);
+const MAX_ODD_ANSWER_REST: Duration = Duration::from_secs(3600);
 
 #[derive(Debug)]
 pub(crate) struct Transfer<'a, H: DeliveryHooks> {
@@ -96,6 +106,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         let endpoint = self.endpoint;
         let entries = items.len();
         let batch = compress(endpoint.sink, batch).await?;
+        let mut odd_answers = 0;
         let mut ambiguous = matches!(items, [alone] if alone.state.ambiguous);
         loop {
             let permit = match self.permit.take() {
@@ -104,6 +115,11 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             };
             if *self.stop.borrow() {
                 return Ok(Attempt::Stopped);
+            }
+            if let Some(until) = endpoint.learned.rests_until() {
+                drop(permit);
+                wait_or_stop(sleep_until(until), &mut self.stop).await;
+                continue;
             }
             // After all waits: for a turn, an answer, the permit.
             if !ambiguous && self.recheck(items) {
@@ -125,10 +141,9 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             if error.is_ambiguous() {
                 ambiguous = true;
                 self.hooks.answer_lost(entries);
+                odd_answers += u32::from(error.kind() == ErrorKind::Intercepted);
             }
-            endpoint
-                .learned
-                .failed(error.kind(), batch.uncompressed_len);
+            let error = endpoint.learned.failed(error, batch.uncompressed_len);
             let retry_in = self.backoff.next(error.retry());
             endpoint.observer.observe(&PipelineEvent::SendFailed {
                 error: &error,
@@ -137,6 +152,55 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             });
             let Some(wait) = retry_in else {
                 return Ok(Attempt::Failed(error.with_ambiguity(ambiguous)));
+            };
+            endpoint.stall.attempt_failed(&error);
+            wait_or_stop(sleep(wait), &mut self.stop).await;
+            if let Some(cycle) = odd_answers.checked_sub(MAX_ODD_REPEATS + 1) {
+                self.rest_between_odd_answers(cycle).await;
+                if let Some(error) = self.await_sink().await {
+                    return Ok(Attempt::Failed(error.with_ambiguity(true)));
+                }
+            }
+        }
+    }
+
+    /// The sink answers checks itself, and yet something between answers the request: each repeat may store its entries once more.
+    async fn rest_between_odd_answers(&mut self, cycle: u32) {
+        let Some(doublings) = cycle.checked_sub(1) else {
+            return;
+        };
+        // A new endpoint is to be believed in time.
+        let wait = match self.endpoint.learned.track_record().has_accepted {
+            true => ODD_ANSWER_REST.saturating_mul(2_u32.saturating_pow(doublings)),
+            false => ODD_ANSWER_REST,
+        };
+        wait_or_stop(sleep(wait.min(MAX_ODD_ANSWER_REST)), &mut self.stop).await;
+    }
+
+    /// Asks the sink, at growing intervals, until it answers itself: something between took a request and may have passed it on, so that
+    /// it must not go out again and again. The error, if it is believed that the sink never answered.
+    async fn await_sink(&mut self) -> Option<Error> {
+        let endpoint = self.endpoint;
+        loop {
+            let permit = endpoint.learned.permit().await;
+            if *self.stop.borrow() {
+                return None;
+            }
+            let checked = endpoint.sink.check().await;
+            drop(permit);
+            // With an error of its own, such as a refused key, the request will meet too.
+            let Some(error) = checked.err().filter(Error::is_temporary) else {
+                return None;
+            };
+            let error = endpoint.learned.failed(error, 0);
+            let retry_in = self.backoff.next(error.retry());
+            endpoint.observer.observe(&PipelineEvent::SendFailed {
+                error: &error,
+                entries: 0,
+                retry_in,
+            });
+            let Some(wait) = retry_in else {
+                return Some(error);
             };
             endpoint.stall.attempt_failed(&error);
             wait_or_stop(sleep(wait), &mut self.stop).await;

@@ -56,7 +56,7 @@ async fn a_probe_that_ends_after_the_run_failed_dead_letters_nothing() {
         }),
         entries: [0, 1, 2].map(|n: usize| events[n].json.clone()),
     };
-    let builder = harness.builder_with(sink);
+    let builder = harness.builder_with(sink).refusal_wait(Duration::ZERO);
     let failed = run(builder.drain_timeout(Duration::from_secs(1000)))
         .await
         .unwrap_err();

@@ -8,6 +8,8 @@ mod drain;
 mod faults;
 mod give_up;
 pub(crate) mod harness;
+mod interceptions;
+mod refusals;
 mod restamp;
 mod splitting;
 mod timing;

@@ -56,6 +56,7 @@ async fn api_key_refusal_ends_sending_with_an_outcome_per_entry() {
     });
     let sender = EntrySender::builder(sink.clone())
         .max_in_flight_requests(1)
+        .refusal_wait(Duration::ZERO)
         .build();
     sink.script([SinkFault::Accept]);
     sink.script([SinkFault::Refuse(Error::new(

@@ -1,0 +1,162 @@
+//! What a remote has answered so far in a run, which decides whether a fault is waited for or believed.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::backoff::later;
+use crate::{Error, ErrorKind, RetryHint};
+
+/// How long faults are waited for that may pass by themselves.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FaultTimeouts {
+    /// How long something between may answer in the place of a remote that has accepted nothing yet.
+    pub(crate) interception: Duration,
+    /// The wait after which a refused credential is tried once more; zero: it is not.
+    pub(crate) refusal: Duration,
+}
+
+impl Default for FaultTimeouts {
+    fn default() -> Self {
+        Self {
+            interception: Duration::from_secs(300),
+            refusal: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What one remote has answered so far. States, each of which an acceptance ends:
+/// * *unproven* or *proven*: whether it has accepted anything. The address of a proven remote is right, whatever answers at it later;
+/// * *intercepted*: something between answers in its place, since a time. Believed of an unproven remote after a while;
+/// * *refused*: it refused the credential, at a time. Tried once more after a wait, then believed.
+#[derive(Debug, Default)]
+pub(crate) struct RemoteRecord {
+    is_proven: bool,
+    intercepted_since: Option<Instant>,
+    refused_at: Option<Instant>,
+}
+
+impl RemoteRecord {
+    /// The remote did what it was asked for.
+    pub(crate) fn accepted(&mut self) {
+        *self = Self {
+            is_proven: true,
+            ..Self::default()
+        };
+    }
+
+    pub(crate) fn is_proven(&self) -> bool {
+        self.is_proven
+    }
+
+    /// No request before this: the credential was refused, and is tried once more then.
+    pub(crate) fn rests_until(&self, timeouts: FaultTimeouts) -> Option<Instant> {
+        let until = later(self.refused_at?, timeouts.refusal);
+        (until > Instant::now()).then_some(until)
+    }
+
+    /// The error as it is to be acted on: permanent if it is believed, else with the wait before the next attempt.
+    pub(crate) fn judge(&mut self, error: Error, timeouts: FaultTimeouts) -> Error {
+        match error.kind() {
+            ErrorKind::Intercepted if !self.is_proven => {
+                let since = *self.intercepted_since.get_or_insert_with(Instant::now);
+                match since.elapsed() >= timeouts.interception {
+                    true => believed(&error, timeouts.interception),
+                    false => error,
+                }
+            }
+            ErrorKind::WrongEndpoint if self.is_proven && !error.is_temporary() => {
+                error.with_retry(RetryHint::Backoff)
+            }
+            ErrorKind::Unauthorized | ErrorKind::Forbidden if !error.is_temporary() => {
+                let refused_at = *self.refused_at.get_or_insert_with(Instant::now);
+                // Of several requests at a time each may be refused before the wait begins.
+                match timeouts.refusal.saturating_sub(refused_at.elapsed()) {
+                    Duration::ZERO => error,
+                    wait => error.with_retry(RetryHint::After(wait)),
+                }
+            }
+            _ => error,
+        }
+    }
+}
+
+fn believed(error: &Error, timeout: Duration) -> Error {
+    let detail = format!(
+        "nothing was accepted in the first {} s, and so it is believed: {}",
+        timeout.as_secs(),
+        error.detail()
+    );
+    Error::new(ErrorKind::WrongEndpoint, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const TIMEOUTS: FaultTimeouts = FaultTimeouts {
+        interception: Duration::from_secs(300),
+        refusal: Duration::from_secs(60),
+    };
+
+    fn judge(record: &mut RemoteRecord, error: Error) -> (ErrorKind, RetryHint) {
+        let error = record.judge(error, TIMEOUTS);
+        (error.kind(), error.retry())
+    }
+
+    fn intercepted() -> Error {
+        Error::temporary(ErrorKind::Intercepted, "a page")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn interception_is_believed_after_five_minutes_without_acceptance() {
+        let mut record = RemoteRecord::default();
+        let waits = (ErrorKind::Intercepted, RetryHint::Backoff);
+        assert_eq!(judge(&mut record, intercepted()), waits);
+        advance(Duration::from_secs(299)).await;
+        assert_eq!(judge(&mut record, intercepted()), waits);
+        advance(Duration::from_secs(1)).await;
+        let ends = (ErrorKind::WrongEndpoint, RetryHint::Never);
+        assert_eq!(judge(&mut record, intercepted()), ends);
+
+        record.accepted();
+        assert_eq!(judge(&mut record, intercepted()), waits);
+        advance(Duration::from_secs(86_400)).await;
+        assert_eq!(judge(&mut record, intercepted()), waits);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wrong_endpoint_is_waited_for_once_it_has_accepted() {
+        let mut record = RemoteRecord::default();
+        let wrong = || Error::new(ErrorKind::WrongEndpoint, "404");
+        assert_eq!(judge(&mut record, wrong()).1, RetryHint::Never);
+        record.accepted();
+        assert_eq!(judge(&mut record, wrong()).1, RetryHint::Backoff);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refused_credential_is_tried_once_more_after_its_wait() {
+        let mut record = RemoteRecord::default();
+        for kind in [ErrorKind::Unauthorized, ErrorKind::Forbidden] {
+            let after = |seconds| (kind, RetryHint::After(Duration::from_secs(seconds)));
+            let refusal = || Error::new(kind, "no");
+            assert_eq!(judge(&mut record, refusal()), after(60));
+            advance(Duration::from_secs(20)).await;
+            assert_eq!(judge(&mut record, refusal()), after(40), "sent before");
+            let rest = record.rests_until(TIMEOUTS).unwrap() - Instant::now();
+            assert_eq!(rest, Duration::from_secs(40));
+            advance(rest).await;
+            assert_eq!(record.rests_until(TIMEOUTS), None);
+            assert_eq!(judge(&mut record, refusal()).1, RetryHint::Never);
+            record.accepted();
+        }
+        let at_once = FaultTimeouts {
+            refusal: Duration::ZERO,
+            ..TIMEOUTS
+        };
+        let refusal = Error::new(ErrorKind::Forbidden, "no");
+        assert!(!record.judge(refusal, at_once).is_temporary());
+    }
+}
