@@ -147,6 +147,10 @@ impl LogSink for CoralogixSink {
         self.encoder.compress(batch)
     }
 
+    async fn check(&self) -> Result<()> {
+        self.check().await
+    }
+
     async fn send(&self, batch: &Batch) -> Result<()> {
         if batch.entries == 0 {
             return Ok(());

@@ -1,13 +1,16 @@
 //! Classifies answers: a pure function of status, headers and body.
 //!
-//! Coralogix publishes no table of status codes. This table follows its own clients, and is safe where they differ: only a 2xx
-//! counts as delivered, and only a refusal of the content (400, 413, 422) lets the pipeline give up an entry.
+//! Coralogix publishes no table of status codes. Who answered, and what a status means, says [`Verdict`]; this table is safe where
+//! Coralogix's own clients differ: only a plain success counts as delivered, and only a refusal of the content (400, 413, 422) lets the
+//! pipeline give up an entry.
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Response, StatusCode};
 use okta_coralogix_core::text::sanitize;
-use okta_coralogix_core::transport::{TransportError, retry_after};
+use okta_coralogix_core::transport::{
+    Interception, Recognition, TransportError, Verdict, may_have_been_processed, retry_after,
+};
 use okta_coralogix_core::{Error, ErrorKind, RetryHint, Secret};
 
 use crate::config::MAX_RESPONSE_BYTES;
@@ -22,53 +25,73 @@ pub(crate) struct IngressName<'a> {
 
 /// Classifies a complete answer.
 pub(crate) fn classify(answer: &Response<Bytes>, ingress: IngressName<'_>) -> Result<(), Error> {
-    let (status, headers) = (answer.status(), answer.headers());
-    let IngressName { name, .. } = ingress;
-    let said = said(headers, answer.body(), ingress.key);
-    let html = is_html(headers, answer.body());
-    match status.as_u16() {
-        200..=299 if html => Err(wrong_endpoint(
-            name,
-            &format!("{status} with a web page, and no ingress answers so"),
-        )),
-        200..=299 if answer.body().len() >= MAX_RESPONSE_BYTES => Err(wrong_endpoint(
-            name,
-            &format!("{status} with {MAX_RESPONSE_BYTES} bytes or more, and no ingress answers so"),
-        )),
-        200..=299 => Ok(()),
-        300..=399 => Err(wrong_endpoint(
-            name,
-            &redirect(status, headers, ingress.key),
-        )),
-        400 | 422 if html => Err(wrong_endpoint(
-            name,
-            &format!(
-                "{status} with a web page, so something else than the ingress refused the request"
-            ),
-        )),
-        400 | 422 => Err(Error::new(
-            ErrorKind::Rejected,
+    let status = answer.status();
+    let IngressName { name, key } = ingress;
+    let said = said(answer.headers(), answer.body(), key);
+    let kind = match Verdict::of(answer, Recognition::UnlessForeign) {
+        Verdict::Success if answer.body().len() >= MAX_RESPONSE_BYTES => {
+            let what = format!("{status} with {MAX_RESPONSE_BYTES} bytes or more");
+            return Err(intercepted(status, name, &what));
+        }
+        Verdict::Success => return Ok(()),
+        Verdict::Intercepted(interception) => {
+            let what = describe(&interception, &said, key);
+            return Err(intercepted(status, name, &what));
+        }
+        Verdict::Error(kind) => kind,
+        _ => ErrorKind::UnexpectedResponse,
+    };
+    Err(match kind {
+        ErrorKind::Rejected => Error::new(
+            kind,
             format!("{name} refused the entries with {status}{said}"),
-        )),
-        401 => Err(Error::new(
-            ErrorKind::Unauthorized,
+        ),
+        ErrorKind::Unauthorized => Error::new(
+            kind,
             format!(
                 "{name} refused the key with {status}{said}; check that it is a Send-Your-Data API key, and of this region"
             ),
-        )),
-        403 => Err(Error::new(
-            ErrorKind::Forbidden,
+        ),
+        ErrorKind::Forbidden => Error::new(
+            kind,
             format!(
                 "{name} forbids sending with {status}{said}; check that the key is an active Send-Your-Data API key of this region, and that the team is not blocked"
             ),
-        )),
-        404 | 405 | 410 => Err(wrong_endpoint(name, &format!("{status}{said}"))),
-        413 => Err(Error::new(
-            ErrorKind::TooLarge,
+        ),
+        ErrorKind::WrongEndpoint => wrong_endpoint(name, &format!("{status}{said}")),
+        ErrorKind::TooLarge => Error::new(
+            kind,
             format!("{name} finds the request too large ({status}{said})"),
-        )),
-        _ => Err(temporary(status, headers, name, &said)),
+        ),
+        kind => temporary(answer, kind, name, &said),
+    })
+}
+
+/// The interception in words; of a page only its title, of any other body the text.
+fn describe(interception: &Interception, said: &str, key: &Secret) -> String {
+    let what = key.redact(&interception.to_string()).into_owned();
+    match interception.is_page() {
+        true => what,
+        false => what + said,
     }
+}
+
+fn intercepted(status: StatusCode, name: &str, what: &str) -> Error {
+    let advice = match status.as_u16() {
+        407 => {
+            "the proxy on the way wants a login: give it a user and a password that it takes, or let it pass this host without one"
+        }
+        _ if status.is_success() => {
+            "whether the entries were stored cannot be told; if it lasts, check the proxy or web filter on the way, or the domain or \
+             endpoint"
+        }
+        _ => "if it lasts, check the proxy or web filter on the way, or the domain or endpoint",
+    };
+    Error::temporary(
+        ErrorKind::Intercepted,
+        format!("something between this program and {name} answered {what}: {advice}"),
+    )
+    .with_ambiguity(may_have_been_processed(status))
 }
 
 /// Classifies an exchange without a complete answer.
@@ -84,26 +107,22 @@ pub(crate) fn no_answer(error: &TransportError, name: &str) -> Error {
     Error::temporary(kind, format!("{what} {name}: {error}")).with_ambiguity(error.is_ambiguous())
 }
 
-fn temporary(status: StatusCode, headers: &HeaderMap, name: &str, said: &str) -> Error {
-    let kind = match status.as_u16() {
-        429 => ErrorKind::RateLimited,
-        408 | 500..=599 => ErrorKind::Unavailable,
-        _ => ErrorKind::UnexpectedResponse,
-    };
-    let retry = match (retry_after(headers), kind) {
-        (wait, ErrorKind::RateLimited) => RetryHint::rate_limited(wait),
+fn temporary(answer: &Response<Bytes>, kind: ErrorKind, name: &str, said: &str) -> Error {
+    let status = answer.status();
+    let retry = match (retry_after(answer.headers()), status.as_u16()) {
+        (wait, 429) => RetryHint::rate_limited(wait),
         (Some(wait), _) => RetryHint::After(wait),
         (None, _) => RetryHint::Backoff,
     };
-    Error::temporary(kind, format!("{name} answered {status}{said}"))
+    let advice = match status.as_u16() {
+        402 => {
+            "; a quota is used up, or the plan does not cover it: check the team's quota and plan in Coralogix"
+        }
+        _ => "",
+    };
+    Error::temporary(kind, format!("{name} answered {status}{said}{advice}"))
         .with_retry(retry)
-        .with_ambiguity(may_have_stored(status))
-}
-
-/// Only 429 and 503 say that the server did nothing with the request. After any other temporary answer (a gateway lost its
-/// backend, a server failed half way) Coralogix may have stored the entries.
-fn may_have_stored(status: StatusCode) -> bool {
-    !matches!(status.as_u16(), 429 | 503)
+        .with_ambiguity(may_have_been_processed(status))
 }
 
 pub(crate) fn wrong_endpoint(name: &str, what: &str) -> Error {
@@ -115,19 +134,6 @@ pub(crate) fn wrong_endpoint(name: &str, what: &str) -> Error {
     )
 }
 
-/// The sink does not follow a redirect, since the key would go along. The message names the target host.
-fn redirect(status: StatusCode, headers: &HeaderMap, key: &Secret) -> String {
-    let host = headers
-        .get(LOCATION)
-        .and_then(|location| location.to_str().ok())
-        .and_then(|location| url::Url::parse(location).ok())
-        .and_then(|url| url.host_str().map(|host| sanitize(&key.redact(host))));
-    match host {
-        Some(host) => format!("{status}, a redirect to `{host}`, which is not followed"),
-        None => format!("{status}, a redirect, which is not followed"),
-    }
-}
-
 /// `: "…"` with the text of the body; nothing for an empty body, or for one that is compressed, which the sink did not ask for.
 fn said(headers: &HeaderMap, body: &[u8], key: &Secret) -> String {
     let text = String::from_utf8_lossy(body);
@@ -135,19 +141,6 @@ fn said(headers: &HeaderMap, body: &[u8], key: &Secret) -> String {
         text if text.is_empty() || headers.contains_key(CONTENT_ENCODING) => String::new(),
         text => format!(": \"{}\"", sanitize(&key.redact(text))),
     }
-}
-
-fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
-    let declared = headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|value| starts_with(value.as_bytes(), b"text/html"));
-    let body = body.trim_ascii_start();
-    declared || starts_with(body, b"<!doctype html") || starts_with(body, b"<html")
-}
-
-fn starts_with(text: &[u8], lower: &[u8]) -> bool {
-    text.get(..lower.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(lower))
 }
 
 #[cfg(test)]
@@ -179,13 +172,14 @@ mod tests {
                 .err()
                 .map(|e| (e.kind(), e.is_temporary()));
             let expected = match status {
-                200..=299 => None,
-                300..=399 | 404 | 405 | 410 => Some((WrongEndpoint, false)),
+                200..=202 | 204 => None,
+                200..=399 | 407 | 411 | 415 | 421 | 451 | 511 => Some((Intercepted, true)),
+                404 | 405 | 410 => Some((WrongEndpoint, false)),
                 400 | 422 => Some((Rejected, false)),
                 401 => Some((Unauthorized, false)),
                 403 => Some((Forbidden, false)),
                 413 => Some((TooLarge, false)),
-                429 => Some((RateLimited, true)),
+                402 | 429 => Some((RateLimited, true)),
                 408 | 500..=599 => Some((Unavailable, true)),
                 _ => Some((UnexpectedResponse, true)),
             };
@@ -194,38 +188,47 @@ mod tests {
     }
 
     #[test]
-    fn ambiguous_answers_are_temporary_and_neither_429_nor_503() {
+    fn ambiguous_answers_are_odd_successes_timeouts_and_server_errors() {
         for status in 200..=599 {
             let Err(error) = answer(status, &[], "") else {
                 continue;
             };
-            let expected = error.is_temporary() && status != 429 && status != 503;
+            let expected = matches!(status, 203 | 205..=299 | 408 | 500..=502 | 504..=510 | 512..);
             assert_eq!(error.is_ambiguous(), expected, "{status}");
         }
     }
 
     #[test]
-    fn html_answer_is_a_wrong_endpoint_unless_the_status_decides() {
+    fn web_page_is_an_interception_unless_the_status_decides() {
         use ErrorKind::*;
         let declared = [("content-type", "Text/HTML; charset=utf-8")];
-        let cases = [
-            (200, WrongEndpoint),
-            (204, WrongEndpoint),
-            (400, WrongEndpoint),
-            (422, WrongEndpoint),
-            (404, WrongEndpoint),
-            (401, Unauthorized),
-            (403, Forbidden),
-            (413, TooLarge),
-            (429, RateLimited),
-            (502, Unavailable),
-        ];
-        for (status, kind) in cases {
-            assert_eq!(answer(status, &declared, "x").unwrap_err().kind(), kind);
-            let page = " \n<!DOCTYPE html><p>";
+        for status in [200, 201, 204, 400, 401, 403, 404, 405, 406, 410, 422] {
+            let error = answer(status, &declared, "x").unwrap_err();
+            assert_eq!((error.kind(), error.is_temporary()), (Intercepted, true));
+            assert_eq!(error.is_ambiguous(), status < 300, "{status}");
+        }
+        for (status, kind) in [(413, TooLarge), (429, RateLimited), (502, Unavailable)] {
+            let page = "\u{feff} \n<!DOCTYPE html><p>";
             assert_eq!(answer(status, &[], page).unwrap_err().kind(), kind);
         }
-        assert!(answer(200, &[("content-type", "text/plain")], "<p>").is_ok());
+        assert!(answer(200, &[("content-type", "text/plain")], "ok").is_ok());
+    }
+
+    #[test]
+    fn interception_names_page_proxy_and_what_to_check() {
+        let page = "<html><title>Blocked hunter2</title>secret policy";
+        let blocked = answer(403, &[("server", "gw")], page).unwrap_err();
+        assert_eq!(
+            blocked.detail(),
+            "something between this program and ingress.eu2.coralogix.com (region EU2) answered 403 Forbidden with a web page titled \
+             \"Blocked ***\" (server \"gw\"): if it lasts, check the proxy or web filter on the way, or the domain or endpoint"
+        );
+        let login = answer(407, &[], "").unwrap_err();
+        assert!(login.detail().contains("wants a login"), "{login}");
+        let quota = answer(402, &[], "").unwrap_err();
+        assert!(quota.detail().contains("quota"), "{quota}");
+        let odd = answer(200, &[], r#"{"errors":["x"]}"#).unwrap_err();
+        assert!(odd.detail().contains("cannot be told") && odd.is_ambiguous());
     }
 
     #[test]

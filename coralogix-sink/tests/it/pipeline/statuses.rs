@@ -16,16 +16,21 @@ enum Fate {
     Repeated,
     /// They are sent again in smaller requests. An event that is refused alone is dead-lettered; if every one is, the run ends.
     Split,
+    /// They are sent once more after a minute, and then handed back: the run ends with this kind of error.
+    Refused(ErrorKind),
+    /// The same request is sent again, for five minutes; then they are handed back.
+    Intercepted,
     /// They are handed back: the run ends with this kind of error.
     Kept(ErrorKind),
 }
 
 fn fate(status: u16) -> Fate {
     match status {
-        200..=299 => Fate::Delivered,
-        300..=399 | 404 | 405 | 410 => Fate::Kept(ErrorKind::WrongEndpoint),
-        401 => Fate::Kept(ErrorKind::Unauthorized),
-        403 => Fate::Kept(ErrorKind::Forbidden),
+        200..=202 | 204 => Fate::Delivered,
+        200..=399 | 407 | 411 | 415 | 421 | 451 | 511 => Fate::Intercepted,
+        404 | 405 | 410 => Fate::Kept(ErrorKind::WrongEndpoint),
+        401 => Fate::Refused(ErrorKind::Unauthorized),
+        403 => Fate::Refused(ErrorKind::Forbidden),
         400 | 413 | 422 => Fate::Split,
         _ => Fate::Repeated,
     }
@@ -47,7 +52,7 @@ async fn status_returned_once_loses_and_repeats_no_event() {
                 assert_eq!(harness.ingress.ledger().requests().len(), 1, "{status}");
                 continue;
             }
-            (Fate::Repeated | Fate::Split, Ok(summary)) => {
+            (Fate::Repeated | Fate::Split | Fate::Refused(_) | Fate::Intercepted, Ok(summary)) => {
                 assert_eq!(summary.delivered, 5, "{status}");
             }
             (Fate::Kept(kind), Err(failed)) => {
@@ -64,17 +69,17 @@ async fn status_returned_once_loses_and_repeats_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn status_returned_always_delivers_nothing_unless_2xx() {
+async fn status_returned_always_delivers_nothing_unless_a_success() {
     for status in 200..=599 {
         let harness = Harness::new(events(EVENTS), EVENTS);
         harness.ingress.fail_always(Some(Fault::status(status)));
-        let pipeline = harness.pipeline().give_up_after(Duration::from_secs(300));
+        let pipeline = harness.pipeline().give_up_after(Duration::from_secs(600));
         let ended = run(pipeline).await;
         let delivered = match &ended {
             Ok(summary) => summary.delivered,
             Err(failed) => failed.summary.delivered,
         };
-        let is_success = (200..300).contains(&status);
+        let is_success = fate(status) == Fate::Delivered;
         assert_eq!(delivered, if is_success { 5 } else { 0 }, "{status}");
         match (fate(status), ended) {
             (Fate::Delivered, Ok(_)) => {}
@@ -82,10 +87,23 @@ async fn status_returned_always_delivers_nothing_unless_2xx() {
                 assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint, "{status}");
                 harness.assert_nothing_consumed(&failed);
             }
-            (Fate::Kept(kind), Err(failed)) => {
+            (Fate::Kept(kind) | Fate::Refused(kind), Err(failed)) => {
                 assert_eq!(failed.error.kind(), kind, "{status}");
                 harness.assert_nothing_consumed(&failed);
-                assert_eq!(harness.ingress.ledger().requests().len(), 1, "{status}");
+                let requests = 1 + usize::from(matches!(fate(status), Fate::Refused(_)));
+                assert_eq!(
+                    harness.ingress.ledger().requests().len(),
+                    requests,
+                    "{status}"
+                );
+            }
+            (Fate::Intercepted, Err(failed)) => {
+                assert_eq!(failed.error.kind(), ErrorKind::WrongEndpoint, "{status}");
+                assert_eq!(failed.summary.handed_back, 5, "{status}");
+                assert_eq!(harness.source.settled_events(), 0, "{status}");
+                let ledger = harness.ingress.ledger();
+                let sent = ledger.requests().len() - ledger.empty_requests();
+                assert_eq!(sent == 4, status < 300, "{status}: {sent}");
             }
             (Fate::Repeated, Err(failed)) => {
                 assert_eq!(failed.error.kind(), ErrorKind::GaveUp, "{status}");
