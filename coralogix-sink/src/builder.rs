@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use okta_coralogix_core::text::utf8;
+use okta_coralogix_core::text::{quote, utf8};
 use okta_coralogix_core::transport::{ReqwestTransport, Transport};
-use okta_coralogix_core::{Clock, Error, Secret, SharedClockOffset};
+use okta_coralogix_core::{Clock, Error, Reloadable, Secret, SharedClockOffset};
 
 use crate::clock_probe::ClockProbe;
 use crate::config::CoralogixConfig;
@@ -36,12 +36,29 @@ const VARIABLES: SettingNames = SettingNames {
     key: "CORALOGIX_API_KEY",
 };
 
+type KeyReader = Arc<dyn Fn() -> Result<Secret, Error> + Send + Sync>;
+
+const KEY_FILE: &str = "CORALOGIX_API_KEY_FILE";
+
+fn read_key(path: &str) -> Result<Secret, Error> {
+    std::fs::read_to_string(path)
+        .map(Secret::from)
+        .map_err(|error| {
+            let detail = format!(
+                "the file {} cannot be read ({error}); write the path of a file with the key alone",
+                quote(path)
+            );
+            Error::config(KEY_FILE, detail)
+        })
+}
+
 /// Builds a [`CoralogixSink`].
 #[must_use]
 #[derive(Clone)]
 pub struct CoralogixSinkBuilder {
     config: CoralogixConfig,
     names: SettingNames,
+    key_reader: Option<KeyReader>,
     transport: Option<Arc<dyn Transport>>,
     clock_probe: Option<(SharedClockOffset, Arc<dyn Clock>)>,
 }
@@ -52,13 +69,14 @@ impl CoralogixSinkBuilder {
         Self {
             config,
             names: FIELDS,
+            key_reader: None,
             transport: None,
             clock_probe: None,
         }
     }
 
-    /// A builder with the settings of `CORALOGIX_DOMAIN` or `CORALOGIX_ENDPOINT`, and `CORALOGIX_API_KEY`, as `lookup` returns them;
-    /// a blank one counts as absent. [`build`](Self::build) names the variable that is missing or wrong.
+    /// A builder with the settings of `CORALOGIX_DOMAIN` or `CORALOGIX_ENDPOINT`, and `CORALOGIX_API_KEY` or `CORALOGIX_API_KEY_FILE` (the path
+    /// of a file with the key, which is read again when Coralogix refuses the key), as `lookup` returns them; a blank one counts as absent. [`build`](Self::build) names the variable that is missing or wrong.
     ///
     /// ```
     /// use coralogix_sink::CoralogixSinkBuilder;
@@ -69,7 +87,7 @@ impl CoralogixSinkBuilder {
     /// ```
     ///
     /// # Errors
-    /// `Config` if a variable is not UTF-8.
+    /// `Config` if a variable is not UTF-8, or if both variables of the key are set.
     pub fn from_env(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
         let get = |name| {
             let value = lookup(name).map(|value| utf8(name, value)).transpose()?;
@@ -81,9 +99,18 @@ impl CoralogixSinkBuilder {
             api_key: get(VARIABLES.key)?.map(Secret::from),
             ..CoralogixConfig::default()
         };
-        Ok(Self {
+        let builder = Self {
             names: VARIABLES,
             ..Self::from_config(config)
+        };
+        Ok(match get(KEY_FILE)? {
+            None => builder,
+            Some(_) if builder.config.api_key.is_some() => {
+                let key = VARIABLES.key;
+                let detail = format!("it is set and so is {key}; leave one of them out");
+                return Err(Error::config(KEY_FILE, detail));
+            }
+            Some(path) => builder.api_key_from(move || read_key(&path)),
         })
     }
 
@@ -108,6 +135,16 @@ impl CoralogixSinkBuilder {
     /// The Send-Your-Data API key.
     pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
         self.config.api_key = Some(key.into());
+        self
+    }
+
+    /// Reads the key from `read`, now and each time that Coralogix refuses it: a changed key is tried at once. For keys in files that a
+    /// secret manager rewrites.
+    pub fn api_key_from(
+        mut self,
+        read: impl Fn() -> Result<Secret, Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.key_reader = Some(Arc::new(read));
         self
     }
 
@@ -175,7 +212,7 @@ impl CoralogixSinkBuilder {
     /// the user wrote it, and names the value to write instead.
     pub fn build(self) -> Result<CoralogixSink, Error> {
         let endpoint = self.where_to_send()?;
-        let key = self.api_key_header()?;
+        let key = self.key()?;
         let (limits, compression) = (self.config.limits()?, self.config.compression()?);
         let encoder = Encoder::new(limits, compression, self.config.max_entry_bytes()?);
         let limits = self.config.exchange_limits()?;
@@ -233,14 +270,27 @@ impl CoralogixSinkBuilder {
         }
     }
 
-    /// The key without the white space around it (a pasted line end), and its header.
-    fn api_key_header(&self) -> Result<ApiKey, Error> {
+    fn key(&self) -> Result<Reloadable<ApiKey>, Error> {
         let name = self.names.key;
-        let written = self
-            .config
-            .api_key
-            .as_ref()
-            .map_or("", |key| key.expose().trim());
+        match (&self.config.api_key, self.key_reader.clone()) {
+            (Some(_), Some(_)) => {
+                let detail = "it is set, and is to be read too; leave one of them out";
+                Err(Error::config(name, detail))
+            }
+            (None, Some(read)) => Reloadable::read_from(move || ApiKey::new(name, &read()?)),
+            (key, None) => {
+                let missing = Secret::from("");
+                let key = key.as_ref().unwrap_or(&missing);
+                Ok(Reloadable::fixed(ApiKey::new(name, key)?))
+            }
+        }
+    }
+}
+
+impl ApiKey {
+    /// The key without the white space around it (a pasted line end), and its header. `name` is the setting's, for errors.
+    fn new(name: &str, written: &Secret) -> Result<Self, Error> {
+        let written = written.expose().trim();
         if written.is_empty() {
             let detail =
                 "it is missing; write a Send-Your-Data API key (Coralogix, Settings, API Keys)";
@@ -255,7 +305,7 @@ impl CoralogixSinkBuilder {
         let mut header = HeaderValue::from_str(header.expose())
             .map_err(|_| Error::config(name, "it is not valid in a header"))?;
         header.set_sensitive(true);
-        Ok(ApiKey {
+        Ok(Self {
             key: Secret::from(written),
             header,
         })
@@ -358,6 +408,22 @@ mod tests {
         );
         let key = env(&[("CORALOGIX_DOMAIN", "EU1")]);
         assert!(refused(key).starts_with("CORALOGIX_API_KEY: it is missing"));
+        let file = env(&[
+            ("CORALOGIX_DOMAIN", "EU1"),
+            ("CORALOGIX_API_KEY_FILE", "/nowhere/key"),
+        ]);
+        let message = refused(file);
+        assert!(
+            message.starts_with("CORALOGIX_API_KEY_FILE: the file \"/nowhere/key\" cannot be read"),
+            "{message}"
+        );
+        let twice = CoralogixSinkBuilder::from_env(|_| Some("EU1".into())).unwrap_err();
+        assert!(
+            twice
+                .detail()
+                .contains("it is set and so is CORALOGIX_API_KEY;"),
+            "{twice}"
+        );
         let both = env(&[("CORALOGIX_DOMAIN", "EU1"), ("CORALOGIX_API_KEY", "k\n")]);
         let sink = both.build().unwrap();
         assert_eq!(

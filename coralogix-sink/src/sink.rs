@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request};
 use okta_coralogix_core::sink::{Batch, BatchLimits, ContentEncoding, EncodeError};
 use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
-use okta_coralogix_core::{ErrorKind, LogEntry, LogSink, Result, Secret};
+use okta_coralogix_core::{ErrorKind, LogEntry, LogSink, Reloadable, Result, Secret};
 
 use crate::builder::CoralogixSinkBuilder;
 use crate::config::CoralogixConfig;
@@ -26,7 +26,7 @@ pub struct CoralogixSink {
     endpoint: Endpoint,
     /// The ingress, as messages name it.
     name: String,
-    key: Secret,
+    key: Reloadable<ApiKey>,
     headers: HeaderMap,
     encoder: Encoder,
     limits: ExchangeLimits,
@@ -36,6 +36,7 @@ pub struct CoralogixSink {
 }
 
 /// A key that can be sent, and its header.
+#[derive(PartialEq, Eq)]
 pub(crate) struct ApiKey {
     pub(crate) key: Secret,
     pub(crate) header: HeaderValue,
@@ -49,7 +50,7 @@ impl CoralogixSink {
 
     pub(crate) fn new(
         endpoint: Endpoint,
-        ApiKey { key, header }: ApiKey,
+        key: Reloadable<ApiKey>,
         encoder: Encoder,
         limits: ExchangeLimits,
         transport: Arc<dyn Transport>,
@@ -61,7 +62,6 @@ impl CoralogixSink {
         };
         let agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
         let headers = HeaderMap::from_iter([
-            (AUTHORIZATION, header),
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (USER_AGENT, HeaderValue::from_static(agent)),
         ]);
@@ -98,10 +98,10 @@ impl CoralogixSink {
     /// # Errors
     /// As [`send`](LogSink::send), without `TooLarge` and `Rejected`.
     pub async fn check(&self) -> Result<()> {
-        let answer = self
+        match self
             .post(Bytes::from_static(b"[]"), ContentEncoding::Identity)
-            .await?;
-        match status::classify(&answer, self.ingress()) {
+            .await
+        {
             Err(error) if error.kind() == ErrorKind::TooLarge => Err(status::wrong_endpoint(
                 &self.name,
                 "that an empty request is too large",
@@ -111,25 +111,37 @@ impl CoralogixSink {
         }
     }
 
-    async fn post(&self, body: Bytes, encoding: ContentEncoding) -> Result<Response<Bytes>> {
+    /// Posts a body; once more if the key is refused and another one is there to be read.
+    async fn post(&self, body: Bytes, encoding: ContentEncoding) -> Result<()> {
+        let key = self.key.get();
+        let sent = self.post_with(&key, body.clone(), encoding).await;
+        let is_refused = matches!(&sent, Err(error) if matches!(error.kind(), ErrorKind::Unauthorized | ErrorKind::Forbidden));
+        if is_refused && self.key.reload(&key).await {
+            return self.post_with(&self.key.get(), body, encoding).await;
+        }
+        sent
+    }
+
+    async fn post_with(&self, key: &ApiKey, body: Bytes, encoding: ContentEncoding) -> Result<()> {
         let mut request = Request::post(self.endpoint.singles().clone())
             .body(body)
             .expect("the URL was checked when the endpoint was made");
         *request.headers_mut() = self.headers.clone();
+        request
+            .headers_mut()
+            .insert(AUTHORIZATION, key.header.clone());
         if encoding == ContentEncoding::Gzip {
             let gzip = HeaderValue::from_static("gzip");
             request.headers_mut().insert(CONTENT_ENCODING, gzip);
         }
-        exchange(&*self.transport, request, self.limits)
+        let answer = exchange(&*self.transport, request, self.limits)
             .await
-            .map_err(|error| status::no_answer(&error, &self.name))
-    }
-
-    fn ingress(&self) -> IngressName<'_> {
-        IngressName {
+            .map_err(|error| status::no_answer(&error, &self.name))?;
+        let ingress = IngressName {
             name: &self.name,
-            key: &self.key,
-        }
+            key: &key.key,
+        };
+        status::classify(&answer, ingress)
     }
 }
 
@@ -155,13 +167,11 @@ impl LogSink for CoralogixSink {
         if batch.entries == 0 {
             return Ok(());
         }
-        let answer = self
-            .post(batch.body.clone(), batch.content_encoding)
+        self.post(batch.body.clone(), batch.content_encoding)
             .await?;
-        let sent = status::classify(&answer, self.ingress())?;
         self.truncated
             .fetch_add(batch.truncated as u64, Ordering::Relaxed);
-        Ok(sent)
+        Ok(())
     }
 }
 

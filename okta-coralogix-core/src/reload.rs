@@ -68,6 +68,7 @@ impl<T: PartialEq + Send + Sync + 'static> Reloadable<T> {
         };
         let mut current = self.lock();
         if **current != value {
+            tracing::info!("the refused credential has changed, and is tried at once");
             *current = Arc::new(value);
         }
         !Arc::ptr_eq(&current, refused)

@@ -15,7 +15,8 @@ use zeroize::Zeroizing;
 /// assert_eq!(format!("{key:?}"), "Secret(***)");
 /// assert_eq!(key.expose(), "cxtp_4711");
 /// ```
-#[derive(Clone, Deserialize)]
+/// Two are equal if their texts are; the comparison takes the time it takes, so compare nothing with it that a caller gave.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub struct Secret(Zeroizing<String>);
 

@@ -7,10 +7,11 @@ use okta_coralogix_core::{CoralogixMapping, Error, Result};
 use super::Environment;
 
 /// The variables of the Coralogix side.
-pub const VARIABLES: [&str; 5] = [
+pub const VARIABLES: [&str; 6] = [
     "CORALOGIX_DOMAIN",
     "CORALOGIX_ENDPOINT",
     "CORALOGIX_API_KEY",
+    "CORALOGIX_API_KEY_FILE",
     APPLICATION,
     SUBSYSTEM,
 ];

@@ -1,14 +1,17 @@
 //! A key that the ingress stops accepting during the run.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use coralogix_sink::CoralogixSink;
 use coralogix_sink::simulator::CoralogixSimulator;
 use http::{Request, Response};
 use okta_coralogix_core::ErrorKind;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
+use tokio::time::Instant;
 
 use super::harness::{Harness, events, run};
 
@@ -63,4 +66,27 @@ async fn key_refused_midway_loses_no_event_once_replaced() {
         harness.assert_all_once();
         assert_eq!(harness.source.settled_events(), 5_000);
     }
+}
+
+/// A secret manager rewrites the key while the program runs.
+#[tokio::test(start_paused = true)]
+async fn changed_key_is_read_anew_and_tried_at_once() {
+    let harness = Harness::new(events(50), 5);
+    let stored = Arc::new(Mutex::new("old"));
+    let read = Arc::clone(&stored);
+    let sink = CoralogixSink::builder()
+        .domain("EU2")
+        .transport(Arc::new(harness.ingress.clone()))
+        .api_key_from(move || Ok((*read.lock().unwrap()).into()))
+        .build()
+        .unwrap();
+    harness.ingress.set_key("new");
+    *stored.lock().unwrap() = "new";
+    let began = Instant::now();
+    run(harness.pipeline_with(sink)).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5));
+    harness.assert_all_once();
+    let ledger = harness.ingress.ledger();
+    let refused = ledger.requests().iter().filter(|request| request.wrong_key);
+    assert!(refused.count() <= 4, "one for each request in flight");
 }
