@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, any, get, on};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::handler::{authenticate, discard, receive};
 use super::service::HttpService;
@@ -32,12 +32,15 @@ pub(super) fn server_router(service: Arc<HttpService>) -> Router {
     router(service).fallback_service(wrong_path)
 }
 
+/// Within the response deadline, however long the sink takes: without a credential no request may occupy its connection for longer.
 async fn ready(State(service): State<Arc<HttpService>>) -> Response {
+    let is_reached = async { service.sink.ask().await.is_ok() };
+    let is_reached = timeout(service.settings.response_deadline, is_reached);
     let reason = match (service.is_closed(), service.has_room()) {
         (true, _) => "stopping\n",
         (_, false) => "too much is in flight\n",
-        _ if service.sink.ask().await.is_err() => "the sink cannot be reached\n",
-        _ => return "ready\n".into_response(),
+        _ if is_reached.await == Ok(true) => return "ready\n".into_response(),
+        _ => "the sink cannot be reached\n",
     };
     service.unavailable(reason)
 }

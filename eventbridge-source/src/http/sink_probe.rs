@@ -26,7 +26,7 @@ pub(super) struct SinkProbe {
     /// The sink notes it at each answer. `None`: events are judged by the host's clock.
     pub(super) clock_offset: Option<SharedClockOffset>,
     /// Locked while the sink is asked, so that it is asked once at a time.
-    last: Mutex<Option<(Instant, CheckResult)>>,
+    last: Arc<Mutex<Option<(Instant, CheckResult)>>>,
     /// A permanent error of the sink, which would refuse every request.
     failure: watch::Sender<Option<Arc<Error>>>,
     has_warned: AtomicBool,
@@ -34,26 +34,36 @@ pub(super) struct SinkProbe {
 
 impl SinkProbe {
     /// Whether the sink can be reached; true if there is no check.
+    ///
+    /// # Cancel safety
+    /// A check that was begun goes on, so that callers who give up do not make it begin again.
     pub(super) async fn ask(&self) -> CheckResult {
         let Some(check) = &self.check else {
             return Ok(());
         };
-        let mut last = self.last.lock().await;
+        let mut last = Arc::clone(&self.last).lock_owned().await;
         if let Some((asked, result)) = &*last
             && asked.elapsed() < REUSE_TIME
         {
             return result.clone();
         }
-        let result = timeout(TIMEOUT, check()).await.unwrap_or_else(|_| {
+        let no_answer = || {
             let detail = "the sink does not answer";
-            Err(Error::temporary(ErrorKind::Network, detail))
+            Err(Arc::new(Error::temporary(ErrorKind::Network, detail)))
+        };
+        let check = timeout(TIMEOUT, check());
+        let asked = tokio::spawn(async move {
+            let result = match check.await {
+                Ok(result) => result.map_err(Arc::new),
+                Err(_) => no_answer(),
+            };
+            if let Err(error) = &result {
+                tracing::warn!(%error, "not ready: the sink cannot be reached");
+            }
+            *last = Some((Instant::now(), result.clone()));
+            result
         });
-        let result = result.map_err(Arc::new);
-        if let Err(error) = &result {
-            tracing::warn!(%error, "not ready: the sink cannot be reached");
-        }
-        *last = Some((Instant::now(), result.clone()));
-        result
+        asked.await.unwrap_or_else(|_| no_answer())
     }
 
     /// The offset of the sink's clock. While it is unknown, this checks the sink: if every event looks expired, no delivery would reach it.

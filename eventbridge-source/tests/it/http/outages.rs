@@ -185,6 +185,28 @@ async fn readyz_reports_the_sink_and_asks_it_rarely() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn readyz_is_answered_in_time_while_the_sink_is_silent() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let harness = Harness::of(|source| {
+        source.sink_check(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            std::future::pending()
+        })
+    });
+    for _ in 0..5 {
+        let start = Instant::now();
+        let ready = harness.ask(Request::get("/readyz").body("".into())).await;
+        assert_eq!(ready.status, 503);
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 1, "it is still being asked");
+}
+
+#[tokio::test(start_paused = true)]
 async fn host_clock_days_ahead_drops_nothing_once_coralogix_has_answered() {
     let harness = Harness::new();
     let event = harness.events(1);
