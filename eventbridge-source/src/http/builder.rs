@@ -27,6 +27,7 @@ pub(super) struct Settings {
     pub(super) max_waiting_requests: usize,
     pub(super) max_connections: usize,
     pub(super) io_timeout: Duration,
+    pub(super) idle_timeout: Duration,
     pub(super) linger: Duration,
     pub(super) dedup_window: DedupWindow,
 }
@@ -63,6 +64,7 @@ impl HttpSourceBuilder {
                 max_waiting_requests: 4096,
                 max_connections: 4096,
                 io_timeout: Duration::from_secs(5),
+                idle_timeout: Duration::from_secs(75),
                 linger: Duration::from_millis(50),
                 dedup_window: DedupWindow::default(),
             },
@@ -177,16 +179,29 @@ impl HttpSourceBuilder {
         self
     }
 
-    /// The most connections of [`serve`](HttpSource::serve); more wait to be accepted. Default: 4,096.
+    /// The most connections of [`serve`](HttpSource::serve). Default: 4,096.
+    ///
+    /// It is lowered to what the process's limit of open files (`RLIMIT_NOFILE`, when `serve` begins) allows: three quarters of it, so that
+    /// descriptors for the disk and for the requests to Coralogix are left, and at least 64 of them.
+    ///
+    /// For one connection more, the one is closed that was idle for the longest, of those on which no credential was accepted if there is
+    /// one. If all have a request in progress, the new one waits.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
         self
     }
 
-    /// How long a client of [`serve`](HttpSource::serve) may take to send the head of a request, stay idle before the next one, and leave
-    /// a response unread. Default: 5 s.
+    /// How long a client of [`serve`](HttpSource::serve) may take to send the head of a request, leave a response unread, and stay idle
+    /// before a credential was accepted on its connection. Default: 5 s.
     pub fn io_timeout(mut self, timeout: Duration) -> Self {
         self.settings.io_timeout = timeout;
+        self
+    }
+
+    /// How long a connection of [`serve`](HttpSource::serve) may stay idle once a credential was accepted on it. Default: 75 s, longer than a
+    /// load balancer keeps it (60 s at AWS): of the two ends, the one that sends must close first, or a request meets a closed connection.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.idle_timeout = timeout;
         self
     }
 
@@ -252,6 +267,7 @@ impl HttpSourceBuilder {
             ("max_connections", settings.max_connections == 0),
             ("response_deadline", settings.response_deadline.is_zero()),
             ("io_timeout", settings.io_timeout.is_zero()),
+            ("idle_timeout", settings.idle_timeout.is_zero()),
         ];
         for (field, _) in is_zero.iter().filter(|(_, is_zero)| *is_zero) {
             self.invalid(field, "must be greater than zero");

@@ -22,6 +22,7 @@ use okta_coralogix_core::event::MalformedReason;
 use tokio::time::{Instant, timeout_at};
 
 use super::authenticator::Verdict;
+use super::connection::Slot;
 use super::request_body::{self, RequestBody};
 use super::service::{HttpService, Item};
 use crate::BodyParser;
@@ -66,7 +67,8 @@ pub(super) async fn receive(State(service): State<Arc<HttpService>>, request: Re
     }
 }
 
-/// Drains the body of an unauthenticated request, so that the client can read the response.
+/// Drains the body of an unauthenticated request, so that the client can read the response. The server's connection, if it is the server's,
+/// learns the verdict.
 pub(super) async fn authenticate(
     service: &HttpService,
     request: Request,
@@ -76,7 +78,14 @@ pub(super) async fn authenticate(
         .settings
         .authenticator
         .authenticate(request.headers());
-    let response = match timeout_at(deadline, verdict).await {
+    let verdict = timeout_at(deadline, verdict).await;
+    let slot = request.extensions().get::<Arc<Slot>>();
+    match (&verdict, slot) {
+        (_, None) => {}
+        (Ok(Verdict::Accepted), Some(slot)) => slot.credential_accepted(),
+        (_, Some(slot)) => slot.credential_refused(),
+    }
+    let response = match verdict {
         Ok(Verdict::Accepted) => return Ok(request),
         Ok(Verdict::Rejected) => service.unauthorized(),
         Ok(Verdict::Unknown) | Err(_) => {

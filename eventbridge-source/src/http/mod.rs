@@ -30,18 +30,26 @@
 //! # summary?; Ok(()) }
 //! ```
 //!
+//! [`HttpSource::serve`] bounds its connections below the process's limit of open files, and keeps them idle for longer than a load balancer does
+//! once a credential was accepted on them.
+//!
 //! API destinations require HTTPS with a publicly trusted certificate: terminate TLS in front of it, at a load balancer for instance.
 
 mod authenticator;
 mod builder;
+mod connection;
 mod handler;
+mod listener;
+mod log_limit;
+mod open_files;
 mod request_body;
 mod router;
 mod server;
 mod service;
 mod sink_probe;
 mod source;
-mod write_timeout;
+#[cfg(test)]
+mod tests;
 
 pub use builder::HttpSourceBuilder;
 pub use source::HttpSource;

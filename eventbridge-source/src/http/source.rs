@@ -30,7 +30,7 @@ const MAX_RETRY_WAIT: Duration = Duration::from_secs(5);
 /// [`pipeline`](Self::pipeline). When that ends, every request is answered 503.
 pub struct HttpSource {
     queue: mpsc::Receiver<PendingRequest>,
-    service: Arc<HttpService>,
+    pub(super) service: Arc<HttpService>,
 }
 
 impl HttpSource {

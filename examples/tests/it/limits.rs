@@ -16,6 +16,8 @@ pub(crate) enum Limit {
     FileSizeOrDeath(usize),
     /// Kilobytes of data memory.
     Memory(usize),
+    /// Open files, which the program cannot raise.
+    OpenFiles(usize),
 }
 
 impl Limit {
@@ -24,6 +26,7 @@ impl Limit {
             Self::FileSize(bytes) => format!("trap '' XFSZ; ulimit -f {}", bytes / 512),
             Self::FileSizeOrDeath(bytes) => format!("ulimit -c 0; ulimit -f {}", bytes / 512),
             Self::Memory(kilobytes) => format!("ulimit -c 0; ulimit -d {kilobytes}"),
+            Self::OpenFiles(files) => format!("ulimit -n {files}"),
         }
     }
 }

@@ -127,18 +127,68 @@ async fn client_that_reads_no_response_is_disconnected() {
 
 #[tokio::test]
 async fn connections_beyond_the_bound_wait_for_their_turn() {
-    let served = Served::new(|source| source.max_connections(2)).await;
-    let (first, _second) = (served.connect().await, served.connect().await);
+    let served = Served::new(|source| {
+        let source = source.response_deadline(SOCKET_TIMEOUT);
+        source.max_connections(2)
+    })
+    .await;
+    // Two requests whose bodies are still arriving.
+    let whole = request(b"7");
+    let (start, end) = whole.split_at(whole.len() - 1);
+    let (mut first, mut second) = (served.connect().await, served.connect().await);
+    for stream in [&mut first, &mut second] {
+        stream.write_all(start).await.unwrap();
+    }
     let mut third = served.connect().await;
-    third.write_all(&request(b"7")).await.unwrap();
+    third.write_all(&whole).await.unwrap();
     let early = timeout(SOON, third.read_u8()).await;
     assert!(
         early.is_err(),
         "it was answered while two others were there"
     );
-    drop(first);
-    let response = timeout(SOCKET_TIMEOUT, read_all(&mut third)).await.unwrap();
-    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+    for stream in [&mut first, &mut second] {
+        stream.write_all(end).await.unwrap();
+    }
+    for mut stream in [first, second, third] {
+        let response = timeout(SOCKET_TIMEOUT, read_all(&mut stream))
+            .await
+            .unwrap();
+        assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+    }
+}
+
+#[tokio::test]
+async fn idle_connections_at_the_bound_make_room_for_an_event() {
+    // With time-outs that end none of them in time.
+    let served = Served::new(|source| {
+        let source = source.io_timeout(SOCKET_TIMEOUT);
+        source.max_connections(16)
+    })
+    .await;
+    // A load balancer's connection, on which one event was sent already.
+    let mut known = served.connect().await;
+    let post = String::from_utf8(request(b"7")).unwrap();
+    let reusing = post.replace("connection: close\r\n", "");
+    for round in 0..3 {
+        if round > 0 {
+            let mut idle = Vec::new();
+            for _ in 0..100 {
+                idle.push(served.connect().await);
+            }
+            let response = timeout(SOCKET_TIMEOUT / 2, served.exchange(&post)).await;
+            assert!(response.unwrap().starts_with("HTTP/1.1 400 "));
+            let first = timeout(SOCKET_TIMEOUT / 2, idle[0].read_u8()).await;
+            assert!(first.unwrap().is_err(), "the first of them is closed");
+        }
+        known.write_all(reusing.as_bytes()).await.unwrap();
+        let mut status = [0; 13];
+        let read = timeout(SOCKET_TIMEOUT / 2, known.read_exact(&mut status));
+        read.await.unwrap().unwrap();
+        assert_eq!(&status, b"HTTP/1.1 400 ");
+        let mut rest = vec![0; 1024];
+        let read = known.read(&mut rest).await.unwrap();
+        assert!(rest[..read].ends_with(b"\r\n\r\n"));
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use okta_coralogix_core::ErrorKind;
 #[test]
 fn wrong_setting_is_named() {
     let with_key = || HttpSource::builder().api_key("k");
-    let cases: [(HttpSourceBuilder, &str); 15] = [
+    let cases: [(HttpSourceBuilder, &str); 16] = [
         (HttpSource::builder(), "api_key"),
         (HttpSource::builder().api_key(""), "api_key"),
         (HttpSource::builder().bearer_token(""), "bearer_token"),
@@ -26,6 +26,7 @@ fn wrong_setting_is_named() {
             "response_deadline",
         ),
         (with_key().io_timeout(Duration::ZERO), "io_timeout"),
+        (with_key().idle_timeout(Duration::ZERO), "idle_timeout"),
         (with_key().max_buffered_bytes(1), "max_buffered_bytes"),
     ];
     for (builder, field) in cases {
