@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use okta_coralogix_core::{EventSource, Outcome};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -223,8 +224,8 @@ async fn connections_without_credential_hold_no_place_in_any_phase() {
     let server = Server::start(6);
     let refused = request("")[..80].to_owned();
     let phases = [String::new(), "POST ".into(), refused, HEALTH.repeat(20)];
-    for phase in phases.iter().cycle().take(24).cloned() {
-        let mut stream = server.connect();
+    for phase in phases.iter().cycle().take(24) {
+        let (phase, mut stream) = (phase.clone(), server.connect());
         tokio::spawn(async move {
             stream.write_all(phase.as_bytes()).await.ok();
             sleep(Duration::from_secs(60)).await;
@@ -246,7 +247,9 @@ async fn authenticated_connection_idle_longest_makes_room() {
     }
     assert_eq!(post(&mut idle[0]).await, "200");
     let mut new = server.connect();
+    let start = Instant::now();
     assert_eq!(post(&mut new).await, "200");
+    assert!(start.elapsed() < Duration::from_millis(1));
     assert!(is_closed(&mut idle[1]).await);
     drop(idle.remove(1));
     for stream in idle.iter_mut().chain([&mut new]) {
@@ -337,4 +340,59 @@ async fn shutdown_answers_what_has_begun_and_closes_the_rest() {
     }
     let ended = timeout(Duration::from_millis(1), server.task).await;
     assert!(ended.is_ok(), "nothing is left to wait for");
+}
+
+/// A listener whose second connection arrives together with a request on the first.
+struct Race {
+    accepted: Vec<TcpStream>,
+    request: Option<std::net::TcpStream>,
+}
+
+impl Listener for Race {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<TcpStream> {
+        let Some(stream) = self.accepted.pop() else {
+            return std::future::pending().await;
+        };
+        if self.accepted.is_empty()
+            && let Some(mut client) = self.request.take()
+        {
+            // Once the first is served and idle; tokio does not look at its socket after that.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            io::Write::write_all(&mut client, HEALTH.as_bytes())?;
+            self.request = Some(client);
+        }
+        Ok(stream)
+    }
+}
+
+#[tokio::test]
+async fn request_that_reaches_the_socket_saves_its_idle_connection() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let connect = || {
+        let client = std::net::TcpStream::connect(address).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        server.set_nonblocking(true).unwrap();
+        (client, TcpStream::from_std(server).unwrap())
+    };
+    let ((first, first_server), (_second, second_server)) = (connect(), connect());
+    let client = first.try_clone().unwrap();
+    let race = Race {
+        accepted: vec![second_server, first_server],
+        request: Some(first),
+    };
+    let source = HttpSource::builder().api_key("key");
+    let source = source.max_connections(1).build().unwrap();
+    let server = serve(race, Arc::clone(&source.service), std::future::pending());
+    let server = tokio::spawn(server);
+    client.set_nonblocking(true).unwrap();
+    let mut client = TcpStream::from_std(client).unwrap();
+    let mut status = [0; 12];
+    client.read_exact(&mut status).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
+    server.abort();
 }
