@@ -223,10 +223,14 @@ impl CoralogixSinkBuilder {
         }
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(match &self.config.proxy {
-                Some(proxy) => ReqwestTransport::with_proxy(proxy)?,
-                None => ReqwestTransport::new()?,
-            }),
+            None => {
+                let transport = match &self.config.proxy {
+                    Some(proxy) => ReqwestTransport::with_proxy(proxy)?,
+                    None => ReqwestTransport::new()?,
+                };
+                transport.check_scheme(endpoint.singles().scheme_str().unwrap_or_default())?;
+                Arc::new(transport)
+            }
         };
         let transport = match self.clock_probe {
             Some((offset, clock)) => Arc::new(ClockProbe {

@@ -100,11 +100,12 @@ pub(crate) fn no_answer(error: &TransportError, name: &str) -> Error {
         TransportError::TooLong(_) => ErrorKind::UnexpectedResponse,
         _ => ErrorKind::Network,
     };
-    let what = match error {
-        TransportError::Connect(_) => "no connection to",
-        _ => "no complete answer from",
+    let detail = match error {
+        TransportError::Connect(cause) => format!("no connection to {name}: {cause}"),
+        TransportError::Interrupted(cause) => format!("no complete answer from {name}: {cause}"),
+        other => format!("no complete answer from {name}: {other}"),
     };
-    Error::temporary(kind, format!("{what} {name}: {error}")).with_ambiguity(error.is_ambiguous())
+    Error::temporary(kind, detail).with_ambiguity(error.is_ambiguous())
 }
 
 fn temporary(answer: &Response<Bytes>, kind: ErrorKind, name: &str, said: &str) -> Error {

@@ -1,6 +1,7 @@
 //! Foreign text, sanitized for messages and logs, and settings as text.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use crate::{Error, Result};
 
@@ -42,6 +43,12 @@ pub fn quote(text: &str) -> String {
     }
 }
 
+/// A time as a message gives it: `15 s`, `0.25 s`.
+#[must_use]
+pub fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64())
+}
+
 /// The text of a setting, such as an environment variable, which need not be UTF-8.
 ///
 /// # Errors
@@ -70,6 +77,12 @@ mod tests {
     fn quote_is_bounded_and_escapes_quotes() {
         assert_eq!(quote("a\"b\n"), r#""a\"b\n""#);
         assert_eq!(quote(&"ü".repeat(301)), format!("\"{}\"…", "ü".repeat(300)));
+    }
+
+    #[test]
+    fn seconds_of_a_duration_are_written_as_a_number() {
+        assert_eq!(seconds(Duration::from_secs(15)), "15 s");
+        assert_eq!(seconds(Duration::from_millis(250)), "0.25 s");
     }
 
     #[test]

@@ -226,7 +226,11 @@ impl OktaSourceBuilder {
         let auth = Auth::new(credentials, self.host_clock())?;
         let transport = match self.transport.take() {
             Some(transport) => transport,
-            None => Arc::new(ReqwestTransport::new()?),
+            None => {
+                let transport = ReqwestTransport::new()?;
+                transport.check_scheme(org.url().scheme())?;
+                Arc::new(transport)
+            }
         };
         let context = HttpContext {
             org,

@@ -18,8 +18,9 @@ pub(super) struct NewConnections;
 #[async_trait]
 impl Transport for NewConnections {
     async fn call(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let refused = |reason: &dyn std::fmt::Display| TransportError::Connect(reason.to_string());
-        let broken = |error: hyper::Error| TransportError::Interrupted(error.to_string());
+        let refused =
+            |reason: &dyn std::fmt::Display| TransportError::Connect(reason.to_string().into());
+        let broken = |error: hyper::Error| TransportError::Interrupted(error.to_string().into());
         let authority = request.uri().authority().cloned();
         let authority = authority.ok_or_else(|| refused(&"the endpoint has no host"))?;
         let port = authority.port_u16().unwrap_or(80);

@@ -8,6 +8,8 @@
 )]
 
 mod conformance;
+#[cfg(feature = "reqwest")]
+mod connections;
 mod faulty_disk;
 mod file_checkpoint;
 mod file_dead_letters;

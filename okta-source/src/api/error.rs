@@ -81,16 +81,18 @@ pub(crate) fn unreadable(headers: &HeaderMap, what: &str) -> Error {
 
 /// An exchange without a complete answer.
 pub(crate) fn incomplete(error: &TransportError) -> Error {
-    let (kind, what) = match error {
-        TransportError::Connect(_) => (ErrorKind::Network, "the org cannot be reached"),
-        TransportError::TimedOut(_) => (ErrorKind::Network, "the org does not answer in time"),
-        TransportError::TooLong(_) => (
-            ErrorKind::UnexpectedResponse,
-            "the org's answer is too long",
-        ),
-        _ => (ErrorKind::Network, "the org's answer breaks off"),
+    let kind = match error {
+        TransportError::TooLong(_) => ErrorKind::UnexpectedResponse,
+        _ => ErrorKind::Network,
     };
-    Error::temporary(kind, format!("{what}: {error}"))
+    let detail = match error {
+        TransportError::Connect(cause) => format!("the org cannot be reached: {cause}"),
+        TransportError::Interrupted(cause) => format!("the org's answer breaks off: {cause}"),
+        TransportError::TimedOut(_) => format!("the org does not answer in time: {error}"),
+        TransportError::TooLong(_) => format!("the org's answer is too long: {error}"),
+        other => format!("the org's answer breaks off: {other}"),
+    };
+    Error::temporary(kind, detail)
 }
 
 /// A 429. `requests` names the kind of the limited requests; `advice` is added where the limit is used up.

@@ -16,11 +16,11 @@ impl Transport for OktaSimulator {
         let (head, body) = request.into_parts();
         let response = self.answer(&head, &body).await;
         if response.extensions().get::<ConnectFailed>().is_some() {
-            return Err(TransportError::Connect("the org is down".to_owned()));
+            return Err(TransportError::Connect("the org is down".into()));
         }
         Ok(response.map(|body| {
             body.into_data_stream()
-                .map_err(|error| TransportError::Interrupted(error.to_string()))
+                .map_err(|error| TransportError::Interrupted(error.to_string().into()))
                 .boxed()
         }))
     }

@@ -211,7 +211,7 @@ impl Transport for Network {
         );
         if place != ORG {
             self.elsewhere.lock().unwrap().push(place);
-            return Err(TransportError::Connect("elsewhere".to_owned()));
+            return Err(TransportError::Connect("elsewhere".into()));
         }
         self.org.call(request).await
     }

@@ -194,7 +194,7 @@ impl Transport for InMemory {
         let service = TowerToHyperService::new(self.0.clone());
         let response = service.call(request.map(AxumBody::from)).await;
         let response = response.unwrap_or_else(|never| match never {});
-        let broken = |error: axum::Error| TransportError::Interrupted(error.to_string());
+        let broken = |error: axum::Error| TransportError::Interrupted(error.to_string().into());
         Ok(response.map(|body| body.into_data_stream().map_err(broken).boxed()))
     }
 }

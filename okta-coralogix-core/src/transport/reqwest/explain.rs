@@ -1,0 +1,196 @@
+//! What an error of the HTTP client means, in a sentence that names the cause and what to do.
+//!
+//! The texts of the libraries are for programmers, and name a kind as the code does (`UnknownIssuer`). So the kind is looked for
+//! in the chain of causes, and only the words of the system are kept, in brackets.
+
+use std::error::Error as StdError;
+use std::io::{self, ErrorKind};
+use std::iter::successors;
+
+use super::client::CONNECT_TIMEOUT;
+use super::tls::CertificateVariables;
+use super::tls_error;
+use crate::text::{sanitize, seconds};
+
+/// Where a request goes, and by which way.
+#[derive(Debug)]
+pub(super) struct Route<'a> {
+    pub(super) https: bool,
+    pub(super) host: &'a str,
+    pub(super) port: Option<u16>,
+    /// Host and port of the proxy.
+    pub(super) proxy: Option<&'a str>,
+    pub(super) certificates: CertificateVariables,
+}
+
+impl Route<'_> {
+    fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.https { 443 } else { 80 })
+    }
+
+    /// The server with its port.
+    pub(super) fn server(&self) -> String {
+        format!("{}:{}", self.host, self.port())
+    }
+
+    /// What this machine connects to: the proxy, if there is one.
+    fn peer(&self) -> String {
+        match self.proxy {
+            Some(proxy) => format!("the proxy {proxy}"),
+            None => self.server(),
+        }
+    }
+}
+
+/// What `error` means. The chain of its causes must hold no URL.
+pub(super) fn explain(error: &(dyn StdError + 'static), route: &Route<'_>) -> String {
+    let causes: Vec<_> = successors(Some(error), |error| cause_of(*error)).collect();
+    let text = |begin: &str| {
+        let text = causes.iter().map(ToString::to_string);
+        text.into_iter().find(|text| text.starts_with(begin))
+    };
+    if let Some(error) = find::<rustls::Error>(&causes) {
+        return tls_error::explain(error, route);
+    }
+    if text("dns error").is_some() {
+        return name_not_found(find(&causes), route);
+    }
+    let io_error = find::<io::Error>(&causes);
+    let explained = io_error.and_then(|error| explain_io(error, route));
+    if let Some(sentence) = explained {
+        return sentence;
+    }
+    if let Some(tunnel) = text("tunnel error: ") {
+        return explain_tunnel(&tunnel, route);
+    }
+    if let Some(error) = find::<hyper::Error>(&causes) {
+        if error.is_parse() {
+            return no_http(route);
+        }
+        if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
+            return closed(route);
+        }
+    }
+    if find::<reqwest::Error>(&causes).is_some_and(reqwest::Error::is_timeout) {
+        return not_accepted(route);
+    }
+    let mut texts: Vec<_> = causes.iter().map(ToString::to_string).collect();
+    texts.dedup();
+    sanitize(&texts.join(": "))
+}
+
+/// The next cause. An `io::Error` with an error inside skips that one in its `source`.
+fn cause_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    let inner = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    match inner {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
+fn find<'a, E: StdError + 'static>(causes: &[&'a (dyn StdError + 'static)]) -> Option<&'a E> {
+    causes.iter().rev().find_map(|cause| cause.downcast_ref())
+}
+
+fn name_not_found(error: Option<&io::Error>, route: &Route<'_>) -> String {
+    let name = match route.proxy {
+        Some(proxy) => format!("the name of the proxy {proxy}"),
+        None => format!("the name {}", route.host),
+    };
+    let said = error.map_or_else(String::new, |error| {
+        let text = error.to_string();
+        let text = text.rsplit(": ").next().unwrap_or_default();
+        format!(" ({})", sanitize(text))
+    });
+    format!(
+        "{name} cannot be resolved{said}; check its spelling and the DNS servers of this machine"
+    )
+}
+
+fn explain_io(error: &io::Error, route: &Route<'_>) -> Option<String> {
+    /// `ENFILE` and `EMFILE`, for which the standard library has no stable kind.
+    const TOO_MANY_OPEN_FILES: [i32; 2] = [23, 24];
+
+    let peer = route.peer();
+    if cfg!(unix)
+        && error
+            .raw_os_error()
+            .is_some_and(|code| TOO_MANY_OPEN_FILES.contains(&code))
+    {
+        let advice = "raise its limit, for one with `ulimit -n`";
+        return Some(format!(
+            "this process or machine has too many open files; {advice}"
+        ));
+    }
+    Some(match error.kind() {
+        ErrorKind::ConnectionRefused => format!(
+            "{peer} refuses connections; check the host and the port, and that the service runs there"
+        ),
+        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown => {
+            format!(
+                "no network route leads to {peer}; check the network and the routes of this machine"
+            )
+        }
+        ErrorKind::PermissionDenied => {
+            format!("this machine does not permit a connection to {peer}; check its firewall rules")
+        }
+        ErrorKind::AddrNotAvailable => {
+            format!("this machine has no free address or port for a connection to {peer}")
+        }
+        ErrorKind::TimedOut => not_accepted(route),
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+            format!(
+                "{peer}, or a firewall or load balancer before it, reset the connection; if this lasts, check what lies on the way"
+            )
+        }
+        ErrorKind::UnexpectedEof => closed(route),
+        _ => return None,
+    })
+}
+
+fn not_accepted(route: &Route<'_>) -> String {
+    format!(
+        "{} did not complete a connection within {}; check the host and the port, and that no firewall drops the packets",
+        route.peer(),
+        seconds(CONNECT_TIMEOUT)
+    )
+}
+
+fn closed(route: &Route<'_>) -> String {
+    format!(
+        "{}, or something before it, closed the connection without a complete answer; if this lasts, check what lies on the way, \
+         and that the port is the right one",
+        route.peer()
+    )
+}
+
+fn no_http(route: &Route<'_>) -> String {
+    let server = route.server();
+    match route.https {
+        true => format!("{server} answers with something other than HTTP; check the port"),
+        false => format!(
+            "{server} answers with something other than HTTP, as a port for TLS does; write `https://`, or check the port"
+        ),
+    }
+}
+
+/// The answer of a proxy that was asked for a connection to the server.
+fn explain_tunnel(text: &str, route: &Route<'_>) -> String {
+    let (proxy, server) = (route.peer(), route.server());
+    match text {
+        text if text.ends_with("proxy authorization required") => format!(
+            "{proxy} wants a user name and a password, or refuses those that it got (407); write them into the URL of the proxy, as \
+             `http://user:password@host:port`"
+        ),
+        text if text.ends_with("unexpected end of file") => {
+            format!(
+                "{proxy} closed the connection instead of opening one to {server}; check the URL of the proxy"
+            )
+        }
+        _ => format!(
+            "{proxy} refuses to open a connection to {server}; allow this host and port in the proxy"
+        ),
+    }
+}

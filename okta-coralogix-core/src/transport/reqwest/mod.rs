@@ -1,0 +1,9 @@
+//! The HTTP client of the adapters, unless another transport is given.
+
+mod client;
+mod connections;
+mod explain;
+mod tls;
+mod tls_error;
+
+pub use client::ReqwestTransport;
