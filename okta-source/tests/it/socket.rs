@@ -8,6 +8,7 @@ use okta_coralogix_core::transport::ReqwestTransport;
 use okta_coralogix_core::{ErrorKind, EventSource, SystemClock};
 use okta_source::OktaSource;
 use okta_source::simulator::{Fault, OktaServer, OktaSimulator};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::harness::{MemoryStore, TOKEN, event, failed, given, numbers, settle};
@@ -168,4 +169,29 @@ async fn hostile_bodies_over_a_socket_are_temporary_errors() {
         "after one that was too long"
     );
     assert_eq!(given(&mut source).await.items.len(), 1_000);
+}
+
+#[tokio::test]
+async fn connection_that_answers_503_for_ever_is_replaced_after_two() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        for connection in 0.. {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let status = if connection == 0 { 503 } else { 200 };
+                let head = "content-type: application/json\r\ncontent-length: 2\r\n\r\n[]";
+                let answer = format!("HTTP/1.1 {status} x\r\n{head}");
+                // Each request arrives in one read, since it is short and has no body.
+                while stream.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    let mut source = at(&format!("http://{address}"), &Arc::default()).await;
+    for _ in 0..2 {
+        assert_eq!(failed(&mut source).await.kind(), ErrorKind::Unavailable);
+    }
+    assert!(source.next().await.unwrap().is_none(), "the end of a run");
 }

@@ -85,6 +85,14 @@ impl ReqwestTransport {
         }))
     }
 
+    /// A transport that connects directly, with its own TLS settings instead of the system's.
+    #[cfg(test)]
+    pub(super) fn with_tls(config: ClientConfig) -> Self {
+        let transport = Self::build(ProxyChoice::Direct);
+        transport.0.tls.get_or_init(|| Arc::new(config));
+        transport
+    }
+
     /// Checks that this machine can send requests to URLs of `scheme`: `https` needs root certificates, `http` does not.
     ///
     /// # Errors

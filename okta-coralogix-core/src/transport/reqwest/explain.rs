@@ -194,3 +194,130 @@ fn explain_tunnel(text: &str, route: &Route<'_>) -> String {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use thiserror::Error;
+
+    use super::*;
+
+    /// An error of a library: its text and its cause.
+    #[derive(Debug, Error)]
+    #[error("{text}")]
+    struct Caused {
+        text: &'static str,
+        source: Option<io::Error>,
+    }
+
+    fn caused(text: &'static str, source: impl Into<Option<io::Error>>) -> Caused {
+        let source = source.into();
+        Caused { text, source }
+    }
+
+    fn sentence(error: &Caused, proxy: Option<&str>) -> String {
+        let route = Route {
+            https: true,
+            host: "a.example",
+            port: None,
+            proxy,
+            certificates: CertificateVariables::default(),
+        };
+        explain(error, &route)
+    }
+
+    #[test]
+    fn causes_of_a_connection_error_are_told_in_words() {
+        use ErrorKind::*;
+        let kind = |kind| caused("tcp connect error", io::Error::from(kind));
+        let os = |code| caused("tcp connect error", io::Error::from_raw_os_error(code));
+        let dns =
+            io::Error::other("failed to lookup address information: Name or service not known");
+        for (error, expected) in [
+            (
+                caused("dns error", dns),
+                "the name a.example cannot be resolved (Name or service not known); check its spelling",
+            ),
+            (
+                caused("dns error", None),
+                "the name a.example cannot be resolved; check its spelling",
+            ),
+            (
+                kind(ConnectionRefused),
+                "a.example:443 refuses connections; check the host and the port",
+            ),
+            (
+                kind(HostUnreachable),
+                "no network route leads to a.example:443; check",
+            ),
+            (
+                kind(NetworkUnreachable),
+                "no network route leads to a.example:443; check",
+            ),
+            (
+                kind(PermissionDenied),
+                "this machine does not permit a connection to a.example:443; ",
+            ),
+            (
+                kind(AddrNotAvailable),
+                "this machine has no free address or port",
+            ),
+            (
+                kind(TimedOut),
+                "a.example:443 did not complete a connection within 10 s; check",
+            ),
+            (
+                kind(ConnectionReset),
+                "a.example:443, or a firewall or load balancer before it, reset",
+            ),
+            (
+                kind(BrokenPipe),
+                "a.example:443, or a firewall or load balancer before it, reset",
+            ),
+            (
+                kind(UnexpectedEof),
+                "a.example:443, or something before it, closed the connection",
+            ),
+            (
+                os(24),
+                "this process or machine has too many open files; raise its limit",
+            ),
+            (
+                caused("tunnel error: unexpected end of file", None),
+                "a.example:443 closed the connection instead of opening one",
+            ),
+            (
+                caused("something\nnew", io::Error::other("deeper")),
+                "something\\nnew: deeper",
+            ),
+        ] {
+            let sentence = sentence(&error, None);
+            assert!(sentence.starts_with(expected), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn proxy_is_the_one_that_cannot_be_reached() {
+        let proxy = Some("proxy.example:3128");
+        let refused = io::Error::from(ErrorKind::ConnectionRefused);
+        for (error, expected) in [
+            (
+                caused("dns error", None),
+                "the name of the proxy proxy.example:3128 cannot be resolved; ",
+            ),
+            (
+                caused(
+                    "tunnel error: failed to create underlying connection",
+                    refused,
+                ),
+                "the proxy proxy.example:3128 refuses connections; ",
+            ),
+            (
+                caused("tunnel error: unsuccessful", None),
+                "the proxy proxy.example:3128 refuses to open a connection to a.example:443; ",
+            ),
+        ] {
+            let sentence = sentence(&error, proxy);
+            assert!(sentence.starts_with(expected), "{sentence}");
+        }
+    }
+}

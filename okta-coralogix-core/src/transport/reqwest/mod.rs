@@ -3,6 +3,8 @@
 mod client;
 mod connections;
 mod explain;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod tls_error;
 

@@ -87,12 +87,60 @@ impl CertificateVariables {
         }
     }
 
-    /// What to know before certificates are added to a file that `SSL_CERT_FILE` names.
+    /// What to know before a certificate is added to a file that `SSL_CERT_FILE` names.
     pub(super) fn replacement(&self) -> String {
+        let needs =
+            "SSL_CERT_FILE replaces the roots of the system, so its file needs all that are in use";
         let set = self.set();
         match set.is_empty() {
-            true => ". SSL_CERT_FILE replaces the roots of the system: the file needs all that are in use".to_owned(),
-            false => format!(". {set}, which replaces the roots of the system: it needs all that are in use"),
+            true => format!(". {needs}"),
+            false => format!(". {needs}; at present {set}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificate_variables_are_named_where_they_replace_the_roots() {
+        let none = CertificateVariables::default();
+        let file = CertificateVariables {
+            file: Some("/nowhere/ca.pem".into()),
+            dir: None,
+        };
+        let both = CertificateVariables {
+            dir: Some("/certs".into()),
+            ..file.clone()
+        };
+        assert!(none.explain_no_roots().contains("install its CA bundle"));
+        for (variables, set) in [
+            (&file, r#"SSL_CERT_FILE is "/nowhere/ca.pem", "#),
+            (
+                &both,
+                r#"SSL_CERT_FILE is "/nowhere/ca.pem" and SSL_CERT_DIR is "/certs", "#,
+            ),
+        ] {
+            let no_roots = variables.explain_no_roots();
+            assert!(no_roots.starts_with(set), "{no_roots}");
+            assert!(
+                no_roots.contains("replaces the roots of the system"),
+                "{no_roots}"
+            );
+            let replacement = variables.replacement();
+            assert!(
+                replacement.contains(set.trim_end_matches(", ")),
+                "{replacement}"
+            );
+        }
+    }
+
+    #[test]
+    fn root_certificates_are_read_once_while_a_client_lives() {
+        let Ok(first) = system() else {
+            return; // A machine without root certificates has none to share.
+        };
+        assert!(Arc::ptr_eq(&first, &system().unwrap()));
     }
 }

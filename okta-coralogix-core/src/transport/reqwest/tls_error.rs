@@ -36,8 +36,8 @@ pub(super) fn explain(error: &Error, route: &Route<'_>) -> String {
 
 fn explain_certificate(error: &CertificateError, route: &Route<'_>) -> String {
     use CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, Other, Revoked, UnknownIssuer,
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
+        NotValidYet, NotValidYetContext, Other, Revoked, UnknownIssuer,
     };
 
     let subject = format!("the certificate of {}", route.server());
@@ -46,6 +46,13 @@ fn explain_certificate(error: &CertificateError, route: &Route<'_>) -> String {
         UnknownIssuer => format!(
             "{subject} is signed by an authority that this machine does not trust, as a proxy that inspects TLS does; add the \
              authority's certificate to the roots of the system, or to a PEM file that SSL_CERT_FILE names{}",
+            route.certificates.replacement()
+        ),
+        // An authority that has a new key and the same name.
+        BadSignature => format!(
+            "{subject} is not signed by the key of the authority that this machine trusts under the signer's name; if the authority, such \
+             as that of a proxy that inspects TLS, was renewed, add its new certificate to the roots of the system, or to a PEM file that \
+             SSL_CERT_FILE names{}",
             route.certificates.replacement()
         ),
         Expired => format!("{subject} has expired, by the clock of this machine; {renew}"),
@@ -120,4 +127,67 @@ fn date(time: UnixTime) -> String {
         || format!("{seconds} s after 1970"),
         |time| time.to_rfc3339_opts(SecondsFormat::Secs, true),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::{AlertDescription, OtherError, PeerIncompatible, PeerMisbehaved};
+
+    use super::*;
+    use crate::transport::reqwest::tls::CertificateVariables;
+
+    #[test]
+    fn tls_errors_are_told_in_words() {
+        let route = Route {
+            https: true,
+            host: "a.example",
+            port: None,
+            proxy: None,
+            certificates: CertificateVariables::default(),
+        };
+        let other = OtherError(Arc::new(std::fmt::Error));
+        let certificate = |error| Error::InvalidCertificate(error);
+        for (error, expected) in [
+            (
+                Error::AlertReceived(AlertDescription::HandshakeFailure),
+                "a.example:443 refused the TLS handshake (handshake failure); check",
+            ),
+            (
+                PeerIncompatible::NoCipherSuitesInCommon.into(),
+                "a.example:443 has no version or cipher of TLS in common with this program (no cipher suites in common); ",
+            ),
+            (
+                PeerMisbehaved::BadCertChainExtensions.into(),
+                "TLS with a.example:443 failed (peer misbehaved)",
+            ),
+            (
+                Error::General("no\nroom".into()),
+                "TLS with a.example:443 failed (no\\nroom)",
+            ),
+            (
+                certificate(CertificateError::Revoked),
+                "the certificate of a.example:443 was revoked; ",
+            ),
+            (
+                certificate(CertificateError::UnhandledCriticalExtension),
+                "the certificate of a.example:443 is not valid (unhandled critical extension); ",
+            ),
+            (
+                certificate(CertificateError::Other(other)),
+                "the certificate of a.example:443 is not valid (error); ",
+            ),
+            (
+                certificate(CertificateError::NotValidForNameContext {
+                    expected: "a.example".try_into().unwrap(),
+                    presented: vec!["DnsName(\"b\u{1b}\")".into(), "IpAddress(::1)".into()],
+                }),
+                "the certificate of a.example:443 is for b\\u{1b}, ::1; check the host name",
+            ),
+        ] {
+            let message = explain(&error, &route);
+            assert!(message.starts_with(expected), "{message}");
+        }
+    }
 }
