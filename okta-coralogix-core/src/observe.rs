@@ -1,13 +1,15 @@
 //! What a pipeline reports while it runs.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tracing::field::display;
 
 use crate::Error;
 use crate::delivery::Disposition;
+use crate::text::{seconds, with_causes};
 
 /// One thing that happened in a pipeline.
 #[derive(Debug, Clone, Copy)]
@@ -148,6 +150,24 @@ pub enum BacklogForecast {
     },
 }
 
+impl fmt::Display for BacklogForecast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("not known yet"),
+            Self::Shrinking { too_old } => {
+                write!(f, "it shrinks, and {too_old} more events will be too old")
+            }
+            Self::Growing { within } => {
+                write!(
+                    f,
+                    "it grows, and every event will be too old in {}",
+                    seconds(*within)
+                )
+            }
+        }
+    }
+}
+
 /// Observes a pipeline: for metrics, progress, alarms. Called from the pipeline's task, so it must not block.
 pub trait Observer: Debug + Send + Sync + 'static {
     /// Called for each event, in order.
@@ -168,25 +188,44 @@ pub struct TracingObserver;
 
 impl Observer for TracingObserver {
     fn observe(&self, event: &PipelineEvent<'_>) {
+        let time = |time: &Option<Duration>| time.map(|time| display(seconds(time)));
         match event {
             PipelineEvent::SendFailed {
                 error,
                 entries,
                 retry_in,
             } => {
-                tracing::warn!(%error, entries, retry_in = retry_in.map(tracing::field::debug), "a request to the sink failed");
+                tracing::warn!(
+                    error = %with_causes(*error),
+                    entries,
+                    retry_in = time(retry_in),
+                    "a request to the sink failed"
+                );
             }
             PipelineEvent::SourceFailed { error, retry_in } => match retry_in {
                 Some(_) => {
-                    tracing::warn!(%error, retry_in = retry_in.map(tracing::field::debug), "the source failed")
+                    tracing::warn!(
+                        error = %with_causes(*error),
+                        retry_in = time(retry_in),
+                        "the source failed"
+                    )
                 }
-                None => tracing::error!(%error, "the source failed permanently"),
+                None => {
+                    tracing::error!(error = %with_causes(*error), "the source failed permanently")
+                }
             },
             PipelineEvent::DeadLettersFailed { error, retry_in } => {
-                tracing::warn!(%error, retry_in = retry_in.map(tracing::field::debug), "dead letters could not be written");
+                tracing::warn!(
+                    error = %with_causes(*error),
+                    retry_in = time(retry_in),
+                    "dead letters could not be written"
+                );
             }
             PipelineEvent::SettleFailed { error } => {
-                tracing::warn!(%error, "a delivery could not be settled")
+                tracing::warn!(
+                    error = %with_causes(*error),
+                    "a delivery could not be settled"
+                )
             }
             PipelineEvent::SourceSilent {
                 source,
@@ -194,8 +233,8 @@ impl Observer for TracingObserver {
                 since_response,
             } => tracing::warn!(
                 source,
-                ?since_event,
-                since_response = since_response.map(tracing::field::debug),
+                since_event = %seconds(*since_event),
+                since_response = time(since_response),
                 "the source has given no event for a long time"
             ),
             PipelineEvent::OverlapReread {
@@ -215,9 +254,9 @@ impl Observer for TracingObserver {
                 forecast,
             } => tracing::warn!(
                 source,
-                ?age,
+                age = %seconds(*age),
                 too_old,
-                ?forecast,
+                %forecast,
                 "the backlog is nearly too old to be delivered"
             ),
             PipelineEvent::BackfillProgress {
@@ -227,7 +266,40 @@ impl Observer for TracingObserver {
             } => tracing::info!(source, %published, share, "read up to here"),
             // One a line would drown the log; the counts are in the summary.
             PipelineEvent::Ended { .. } => {}
-            other => tracing::debug!(event = ?other),
+            PipelineEvent::Received { items } => {
+                tracing::debug!(items, "the source gave a delivery")
+            }
+            PipelineEvent::Accepted { entries, bytes } => {
+                tracing::debug!(entries, bytes, "the sink accepted a request");
+            }
+            PipelineEvent::Settled { items } => tracing::debug!(items, "a delivery was settled"),
+            PipelineEvent::Polled {
+                source,
+                items,
+                caught_up,
+                lag,
+                budget_left,
+            } => tracing::debug!(
+                source,
+                items,
+                caught_up,
+                lag = time(lag),
+                budget_left,
+                "the source was given a page"
+            ),
+            PipelineEvent::RateLimitWait { source, wait } => {
+                tracing::debug!(source, wait = %seconds(*wait), "the source waits for its request budget");
+            }
+            PipelineEvent::CursorReset { source, since } => {
+                tracing::debug!(source, %since, "the remote refused the cursor; reading again from an earlier time");
+            }
+            PipelineEvent::OverlapReread {
+                source,
+                known,
+                late,
+            } => {
+                tracing::debug!(source, known, late, "reading again found nothing new");
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::backoff::later;
+use crate::text::{seconds, with_causes};
 use crate::{Error, ErrorKind, Outcome};
 
 /// After this long without a response a source that had failed counts as idle, not as failing.
@@ -23,6 +24,7 @@ struct State {
     settlements: Option<Instant>,
     /// Since when something is in flight and nothing was accepted or settled.
     busy: Option<Instant>,
+    /// The last error with its causes.
     fault: String,
 }
 
@@ -30,7 +32,7 @@ impl Stall {
     pub(crate) fn source_failed(&self, error: &Error) {
         let mut state = self.state();
         state.source.get_or_insert_with(Instant::now);
-        state.fault = error.to_string();
+        state.fault = with_causes(error);
     }
 
     pub(crate) fn source_answered(&self) {
@@ -47,7 +49,7 @@ impl Stall {
     pub(crate) fn settlement_failed(&self, error: &Error) {
         let mut state = self.state();
         state.settlements.get_or_insert_with(Instant::now);
-        state.fault = error.to_string();
+        state.fault = with_causes(error);
     }
 
     /// A settlement succeeded. One that only hands back moves nothing: the source gives all of it again.
@@ -61,7 +63,7 @@ impl Stall {
 
     /// Something that is in flight failed and is tried again.
     pub(crate) fn attempt_failed(&self, error: &Error) {
-        self.state().fault = error.to_string();
+        self.state().fault = with_causes(error);
     }
 
     /// Something was accepted or settled.
@@ -92,9 +94,9 @@ impl Stall {
             "" => "there is no answer",
             fault => fault,
         };
-        let seconds = limit.as_secs_f64();
         let detail = format!(
-            "gave up: nothing was accepted or settled for {seconds} s; the last fault: {fault}"
+            "gave up: nothing was accepted or settled for {}; the last fault: {fault}",
+            seconds(limit)
         );
         Some(Error::new(ErrorKind::GaveUp, detail))
     }
@@ -149,6 +151,30 @@ mod tests {
             assert_eq!(since(&stall), Some(Duration::from_secs(10)));
             stall.settlement_succeeded(&[outcome]);
             assert_eq!(since(&stall), None, "{outcome:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn gave_up_carries_the_last_error_with_its_causes() {
+        let stall = Stall::default();
+        stall.set_busy(true);
+        let cause = std::io::Error::other("device is gone");
+        let failure = Error::temporary(ErrorKind::Storage, "the store is away").with_source(cause);
+        for fail in [
+            Stall::source_failed,
+            Stall::settlement_failed,
+            Stall::attempt_failed,
+        ] {
+            stall.attempt_failed(&Error::temporary(ErrorKind::Network, "an earlier one"));
+            fail(&stall, &failure);
+            assert!(stall.gave_up(LIMIT).is_none());
+            advance(LIMIT).await;
+            assert_eq!(
+                stall.gave_up(LIMIT).unwrap().detail(),
+                "gave up: nothing was accepted or settled for 600 s; the last fault: the store is away: device is gone"
+            );
+            stall.source_answered();
+            stall.moved();
         }
     }
 }

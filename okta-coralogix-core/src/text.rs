@@ -1,6 +1,8 @@
 //! Foreign text, sanitized for messages and logs, and settings as text.
 
+use std::error::Error as StdError;
 use std::ffi::OsString;
+use std::iter::successors;
 use std::time::Duration;
 
 use crate::{Error, Result};
@@ -43,10 +45,26 @@ pub fn quote(text: &str) -> String {
     }
 }
 
-/// A time as a message gives it: `15 s`, `0.25 s`.
+/// The text of `error` and of its causes, on one line. A cause that the text before it repeats already is left out.
+#[must_use]
+pub fn with_causes(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    for cause in successors(error.source(), |cause| (*cause).source()) {
+        let cause = sanitize(&cause.to_string());
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+/// A time as a message gives it, to the millisecond: `15 s`, `0.25 s`.
 #[must_use]
 pub fn seconds(time: Duration) -> String {
-    format!("{} s", time.as_secs_f64())
+    // Rounded up, so that a time is never said to be none.
+    let milliseconds = time.as_micros().div_ceil(1000);
+    format!("{} s", milliseconds as f64 / 1000.0)
 }
 
 /// The text of a setting, such as an environment variable, which need not be UTF-8.
@@ -62,6 +80,7 @@ pub fn utf8(setting: &str, value: OsString) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
 
     #[test]
     fn foreign_text_is_bounded_and_escaped() {
@@ -80,9 +99,19 @@ mod tests {
     }
 
     #[test]
+    fn causes_of_an_error_are_on_one_line_and_told_once() {
+        let inner = Error::new(ErrorKind::Storage, "line\nbreak");
+        let middle = Error::new(ErrorKind::Storage, "the disk is full").with_source(inner);
+        let outer = Error::new(ErrorKind::Storage, "not saved: the disk is full");
+        let text = with_causes(&outer.with_source(middle));
+        assert_eq!(text, "not saved: the disk is full: line\\nbreak");
+    }
+
+    #[test]
     fn seconds_of_a_duration_are_written_as_a_number() {
         assert_eq!(seconds(Duration::from_secs(15)), "15 s");
         assert_eq!(seconds(Duration::from_millis(250)), "0.25 s");
+        assert_eq!(seconds(Duration::from_nanos(6_123_456_789)), "6.124 s");
     }
 
     #[test]

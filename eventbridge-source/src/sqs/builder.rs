@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::text::seconds;
 use okta_coralogix_core::{Error, Result};
 
 use super::aws::AwsQueue;
@@ -146,8 +147,8 @@ impl SqsSourceBuilder {
         let attributes = with_timeout(CALL_TIMEOUT, queue.attributes()).await?;
         if attributes.visibility_timeout < MIN_VISIBILITY_TIMEOUT {
             let detail = format!(
-                "the queue's visibility timeout is {:?}; set it to 2 s or more, 60 s for instance",
-                attributes.visibility_timeout
+                "the queue's visibility timeout is {}; set it to 2 s or more, 60 s for instance",
+                seconds(attributes.visibility_timeout)
             );
             return Err(Error::config("queue", detail));
         }

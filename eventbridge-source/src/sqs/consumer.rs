@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
+use okta_coralogix_core::text::seconds;
 use okta_coralogix_core::{ClockOffset, Error, ErrorKind, Result};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
@@ -165,7 +166,7 @@ pub(super) async fn with_timeout<T>(
     call: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     timeout(limit, call).await.unwrap_or_else(|_| {
-        let detail = format!("SQS did not answer within {limit:?}");
+        let detail = format!("SQS did not answer within {}", seconds(limit));
         Err(Error::temporary(ErrorKind::Network, detail).with_ambiguity(true))
     })
 }

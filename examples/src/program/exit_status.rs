@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use okta_coralogix_core::pipeline::RunError;
+use okta_coralogix_core::text::with_causes;
 use okta_coralogix_core::{Error, Summary};
 use serde::Serialize;
 
@@ -68,11 +69,5 @@ impl<S: Serialize> ExitStatus<S> {
 
 /// The error and its causes, on one line of stderr.
 fn print_error(error: &Error) {
-    let mut line = format!("error: {error}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        line.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    writeln!(std::io::stderr(), "{line}").ok();
+    writeln!(std::io::stderr(), "error: {}", with_causes(error)).ok();
 }

@@ -339,7 +339,7 @@ fn restart(record: &Checkpoint, settings: &Settings, now: DateTime<Utc>) -> Sinc
     };
     tracing::warn!(
         old = sanitize(&record.identity),
-        ?since,
+        since = %since.when(now),
         "the query was changed: reading on with the new one; repeats are removed by their uuid"
     );
     since

@@ -5,6 +5,7 @@ use std::time::Duration;
 use eventbridge_source::BodyParser;
 use eventbridge_source::sqs::{DrainHandle, SqsSource, client_from_env};
 use okta_coralogix_core::backoff::{Backoff, BackoffPolicy};
+use okta_coralogix_core::text::{seconds, with_causes};
 use okta_coralogix_core::{Error, ErrorKind, Pipeline, Result, Summary};
 use tokio::time::{sleep, timeout};
 
@@ -77,6 +78,7 @@ async fn source(
     once: Option<Duration>,
 ) -> Result<SqsSource> {
     let client = client_from_env(queue_url).await?;
+    let mut last_fault = "there is no answer".to_owned();
     let open = async {
         let mut backoff = Backoff::new(BackoffPolicy::default(), u64::from(std::process::id()));
         loop {
@@ -90,7 +92,9 @@ async fn source(
             };
             match backoff.next(error.retry()) {
                 Some(wait) => {
-                    tracing::warn!(%error, ?wait, "the queue cannot be opened; trying again");
+                    last_fault = with_causes(&error);
+                    let retry_in = seconds(wait);
+                    tracing::warn!(error = %last_fault, %retry_in, "the queue cannot be opened; trying again");
                     sleep(wait).await;
                 }
                 None => return Err(error),
@@ -100,7 +104,10 @@ async fn source(
     match once {
         None => open.await,
         Some(time) => timeout(time, open).await.unwrap_or_else(|_| {
-            let detail = format!("gave up: the queue could not be opened for {time:?}");
+            let detail = format!(
+                "gave up: the queue could not be opened for {}; the last fault: {last_fault}",
+                seconds(time)
+            );
             Err(Error::new(ErrorKind::GaveUp, detail))
         }),
     }
