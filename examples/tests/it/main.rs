@@ -8,6 +8,7 @@
 
 mod check;
 mod config_file;
+mod connection_errors;
 mod disconnects;
 #[cfg(target_os = "linux")]
 mod disk;
