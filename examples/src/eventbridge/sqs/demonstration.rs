@@ -51,7 +51,10 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
     progress.finish();
     let depth = queue.depth_now();
     if ended.is_ok() && !depth.is_empty() {
-        print(&format!("stopped: {depth:?}"));
+        print(&format!(
+            "stopped with messages left in the queue: {} visible, {} in flight",
+            depth.visible, depth.in_flight
+        ));
         return Ok(ended.into());
     }
     print(&format!(
