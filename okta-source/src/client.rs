@@ -1,10 +1,11 @@
 //! One request to the System Log, one whole answer.
 
 use bytes::Bytes;
+use http::Request;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
-use http::{Request, Response};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
+use crate::api::judged::Judged;
 use crate::api::org_url::OrgUrl;
 use crate::auth::{Auth, HttpContext, RequestError};
 
@@ -26,11 +27,7 @@ impl Client {
     ///
     /// # Errors
     /// Temporary, if there is no complete answer; those of [`Auth::send`].
-    pub(crate) async fn get(
-        &self,
-        path: &str,
-        more: HeaderMap,
-    ) -> Result<Response<Bytes>, RequestError> {
+    pub(crate) async fn get(&self, path: &str, more: HeaderMap) -> Result<Judged, RequestError> {
         let mut request = Request::get(format!("{}{path}", self.org().as_str()))
             .body(Bytes::new())
             .map_err(|_| {

@@ -116,14 +116,17 @@ async fn the_token_goes_to_no_other_host() {
         stream.read_to_end(&mut bytes).await.ok();
         String::from_utf8_lossy(&bytes).into_owned()
     });
-    for fault in [OrgFault::NextLink(url.clone()), OrgFault::Redirect(url)] {
+    for (fault, code, said) in [
+        (OrgFault::NextLink(url.clone()), 1, "error: "),
+        (OrgFault::Redirect(url), 0, "a redirect to `127.0.0.1`"),
+    ] {
         let harness = Harness::new().await;
         harness.backlog(1500);
         harness.org.script(fault);
         let ended = harness.run(&["--once"]).await;
-        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert_eq!(ended.code, Some(code), "{ended:?}");
         ended.summary();
-        assert!(ended.stderr.contains("error: "), "{}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
     }
     assert!(
         !heard.is_finished(),

@@ -6,7 +6,8 @@ const TOKEN: &str = "create a new one in the Admin Console under Security > API 
                      belongs to is active";
 const RIGHTS: &str = "give the administrator it belongs to, or the app, the Read-only or Report Administrator role, and check \
                       whether the token is bound to another network zone";
-const ADDRESS: &str = "write the address of the org itself, such as https://example.okta.com";
+pub(crate) const ADDRESS: &str =
+    "write the address of the org itself, such as https://example.okta.com";
 const WAIT: &str = "it is asked again";
 
 /// By status and, where Okta has several reasons for one status, by `errorCode`: the meaning of the answer, and advice.
@@ -61,10 +62,6 @@ pub(crate) fn advice(status: StatusCode, code: Option<&str>) -> (&'static str, &
         (503, "E0000010") => ("the org is in read-only mode at the moment", WAIT),
         (503, "E0000100") => ("the org's search is out of order at the moment", WAIT),
         (408 | 500.., _) => ("the org cannot answer at the moment", WAIT),
-        (300..400, _) => (
-            "this address answers with a redirect, which is not followed so that the token goes nowhere else",
-            ADDRESS,
-        ),
         (400..500, _) => (
             "Okta refuses the request for the System Log",
             "check the start time that was asked for, and the filter",

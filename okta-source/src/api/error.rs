@@ -1,65 +1,63 @@
 //! Classifies answers other than 200. The message advises the operator.
 
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, StatusCode};
 use okta_coralogix_core::text::sanitize;
-use okta_coralogix_core::transport::{TransportError, retry_after};
+use okta_coralogix_core::transport::{TransportError, Verdict, retry_after};
 use okta_coralogix_core::{Error, ErrorKind, RetryHint};
-use serde::Deserialize;
 
 use crate::api::advice::advice;
+use crate::api::interception::{intercepted, out_of_quota, unexplained};
+use crate::api::judged::Judged;
 use crate::api::rate_limit::{self, RateHeaders};
 
-/// The error body of the API and of the token endpoint. Any member may be absent, and the texts may repeat the request.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct ErrorBody {
-    pub(crate) error: Option<String>,
-    pub(crate) error_description: Option<String>,
-    #[serde(rename = "errorCode")]
-    pub(crate) code: Option<String>,
-    #[serde(rename = "errorSummary")]
-    pub(crate) summary: Option<String>,
-}
-
-impl ErrorBody {
-    pub(crate) fn read(response: &Response<impl AsRef<[u8]>>) -> Self {
-        serde_json::from_slice(response.body().as_ref()).unwrap_or_default()
+/// The error of a response of the API that is not 200: by its status first, since Okta uses the same code for a refusal and for a
+/// fault of its own (`E0000053`). Only Okta itself refuses: any other answer is temporary.
+pub(crate) fn refused(judged: &Judged) -> Error {
+    let summary = summary(judged);
+    let (what, advice) = advice(judged.status(), judged.error.code.as_deref());
+    let detail = format!("{what} ({summary}): {advice}");
+    if let Some(error) = passing(judged, &detail) {
+        return error;
+    }
+    match &judged.verdict {
+        Verdict::Error(ErrorKind::RateLimited) => {
+            let advice = ": if this lasts, see in the Admin Console under Reports > Rate Limits who uses it up, or set a lower \
+                          rate_share";
+            rate_limited(judged, "requests", advice)
+        }
+        Verdict::Error(ErrorKind::UnexpectedResponse) => Error::new(ErrorKind::Rejected, detail),
+        Verdict::Error(kind) => Error::new(*kind, detail),
+        _ => {
+            let what = format!("an answer other than a page of the System Log ({summary})");
+            unreadable(&HeaderMap::new(), &what)
+        }
     }
 }
 
-/// The error of a response that is not 200: by its status first, since Okta uses the same code for a refusal and for a fault of
-/// its own (`E0000053`).
-pub(crate) fn refused(response: &Response<impl AsRef<[u8]>>) -> Error {
-    let status = response.status();
-    let summary = summary(response);
-    let body = ErrorBody::read(response);
-    let (what, advice) = advice(status, body.code.as_deref());
-    let detail = format!("{what} ({summary}): {advice}");
-    let kind = match status {
-        StatusCode::UNAUTHORIZED => ErrorKind::Unauthorized,
-        StatusCode::FORBIDDEN => ErrorKind::Forbidden,
-        StatusCode::NOT_FOUND => ErrorKind::WrongEndpoint,
-        StatusCode::TOO_MANY_REQUESTS => {
-            let advice = ": if this lasts, see in the Admin Console under Reports > Rate Limits who uses it up, or set a lower \
-                          rate_share";
-            return rate_limited(response, "requests", advice);
+/// The error of an answer that passes by itself, whichever endpoint was asked: it is not Okta's, or Okta cannot answer now. `unable`
+/// describes the latter. `None`: a success, a 429, or a refusal of Okta.
+pub(crate) fn passing(judged: &Judged, unable: &str) -> Option<Error> {
+    match &judged.verdict {
+        Verdict::Intercepted(interception) => Some(intercepted(judged, interception)),
+        Verdict::Error(ErrorKind::RateLimited)
+            if judged.status() == StatusCode::PAYMENT_REQUIRED =>
+        {
+            Some(out_of_quota(judged))
         }
-        StatusCode::REQUEST_TIMEOUT => return unavailable(response, detail),
-        status if status.is_server_error() => return unavailable(response, detail),
-        status if status.is_redirection() => ErrorKind::WrongEndpoint,
-        status if status.is_client_error() => ErrorKind::Rejected,
-        _ => {
-            let what = format!("an answer other than a page of the System Log ({summary})");
-            return unreadable(&HeaderMap::new(), &what);
+        Verdict::Error(ErrorKind::Unavailable) => Some(unavailable(judged, unable.to_owned())),
+        Verdict::Error(kind @ (ErrorKind::TooLarge | ErrorKind::UnexpectedResponse))
+            if !judged.is_refusal() =>
+        {
+            Some(unexplained(judged, *kind))
         }
-    };
-    Error::new(kind, detail)
+        _ => None,
+    }
 }
 
 /// True if the org's own query took too long, so that a smaller page may do.
-pub(crate) fn is_query_timeout(response: &Response<impl AsRef<[u8]>>) -> bool {
-    response.status() == StatusCode::INTERNAL_SERVER_ERROR
-        && ErrorBody::read(response).code.as_deref() == Some("E0000009")
+pub(crate) fn is_query_timeout(judged: &Judged) -> bool {
+    judged.status() == StatusCode::INTERNAL_SERVER_ERROR
+        && judged.error.code.as_deref() == Some("E0000009")
 }
 
 /// A page of one event is still too large: retry after the maximum wait.
@@ -96,13 +94,9 @@ pub(crate) fn incomplete(error: &TransportError) -> Error {
 }
 
 /// A 429. `requests` names the kind of the limited requests; `advice` is added where the limit is used up.
-pub(crate) fn rate_limited(
-    response: &Response<impl AsRef<[u8]>>,
-    requests: &str,
-    advice: &str,
-) -> Error {
-    let headers = response.headers();
-    let summary = summary(response);
+pub(crate) fn rate_limited(judged: &Judged, requests: &str, advice: &str) -> Error {
+    let headers = judged.headers();
+    let summary = summary(judged);
     let wait = rate_limit::asked_wait(headers);
     let detail = match wait {
         Some(wait) => format!(
@@ -118,24 +112,29 @@ pub(crate) fn rate_limited(
 }
 
 /// A 408 or 5xx, which is temporary.
-pub(crate) fn unavailable(response: &Response<impl AsRef<[u8]>>, detail: String) -> Error {
+fn unavailable(judged: &Judged, detail: String) -> Error {
     let error = Error::temporary(ErrorKind::Unavailable, detail);
-    match retry_after(response.headers()) {
+    match retry_after(judged.headers()) {
         Some(wait) => error.with_retry(RetryHint::After(wait.min(rate_limit::MAX_WAIT))),
         None => error,
     }
 }
 
 /// Status, codes, texts and request id, for the brackets of a message.
-pub(crate) fn summary(response: &Response<impl AsRef<[u8]>>) -> String {
-    let body = ErrorBody::read(response);
-    let mut summary = format!("HTTP {}", response.status().as_u16());
-    let parts = [body.error, body.error_description, body.code, body.summary];
-    for part in parts.iter().flatten() {
+pub(crate) fn summary(judged: &Judged) -> String {
+    let body = &judged.error;
+    let mut summary = format!("HTTP {}", judged.status().as_u16());
+    let parts = [
+        &body.error,
+        &body.error_description,
+        &body.code,
+        &body.summary,
+    ];
+    for part in parts.into_iter().flatten() {
         summary.push_str(", ");
         summary.push_str(&sanitize(part));
     }
-    summary + &request_id(response.headers())
+    summary + &request_id(judged.headers())
 }
 
 pub(crate) fn request_id(headers: &HeaderMap) -> String {
@@ -148,14 +147,23 @@ pub(crate) fn request_id(headers: &HeaderMap) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use bytes::Bytes;
+    use http::Response;
 
-    fn answer(status: u16, body: &str) -> Response<Vec<u8>> {
-        Response::builder()
-            .status(status)
-            .header("x-okta-request-id", "reqABC")
-            .body(body.as_bytes().to_vec())
-            .unwrap()
+    use super::*;
+    use crate::api::judged::Endpoint;
+
+    fn answer(status: u16, body: &str) -> Judged {
+        answer_with(status, &[("x-okta-request-id", "reqABC")], body)
+    }
+
+    fn answer_with(status: u16, headers: &[(&str, &str)], body: &str) -> Judged {
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        let response = response.body(Bytes::from(body.to_owned())).unwrap();
+        Judged::new(response, Endpoint::Log)
     }
 
     #[test]
@@ -164,15 +172,20 @@ mod tests {
         let code = r#"{"errorCode":"E0000053","errorSummary":"Invalid filter"}"#;
         for (status, kind, temporary) in [
             (204, UnexpectedResponse, true),
-            (301, WrongEndpoint, false),
-            (302, WrongEndpoint, false),
-            (307, WrongEndpoint, false),
             (400, Rejected, false),
             (401, Unauthorized, false),
             (403, Forbidden, false),
+            (402, RateLimited, true),
             (404, WrongEndpoint, false),
-            (405, Rejected, false),
+            (405, WrongEndpoint, false),
+            (406, Rejected, false),
             (408, Unavailable, true),
+            (409, Rejected, false),
+            (410, WrongEndpoint, false),
+            (413, TooLarge, false),
+            (414, Rejected, false),
+            (418, Rejected, false),
+            (422, Rejected, false),
             (429, RateLimited, true),
             (500, Unavailable, true),
             (502, Unavailable, true),
@@ -232,7 +245,7 @@ mod tests {
                 false,
                 "address of the org itself",
             ),
-            (405, "E0000022", Rejected, false, "gateway"),
+            (405, "E0000022", WrongEndpoint, false, "gateway"),
             (429, "E0000047", RateLimited, true, "no more requests"),
             (500, "E0000009", Unavailable, true, "smaller page"),
             (500, "E0000053", Unavailable, true, "asked again"),
@@ -263,24 +276,129 @@ mod tests {
             "null",
             "{\"message\":\"x\"}",
         ] {
-            assert!(
-                refused(&answer(401, body))
-                    .detail()
-                    .contains("HTTP 401, request reqABC"),
-                "{body}"
-            );
+            let error = refused(&answer(401, body));
+            for part in ["401 Unauthorized", "request reqABC"] {
+                assert!(error.detail().contains(part), "{body}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn answer_of_something_between_is_never_a_refusal() {
+        use ErrorKind::*;
+        let page = "<html><head><title>Access denied</title></head></html>";
+        let marked = r#"{"errorCode":"E0000011"}"#;
+        for (statuses, body, kind) in [
+            (
+                &[
+                    200, 302, 400, 401, 403, 404, 405, 406, 407, 410, 422, 451, 511,
+                ][..],
+                page,
+                Intercepted,
+            ),
+            (
+                &[203, 205, 206, 207, 301, 307, 407, 411, 415, 421, 451, 511],
+                marked,
+                Intercepted,
+            ),
+            (&[400, 401, 403, 404, 405, 406, 410, 422], "", Intercepted),
+            (&[400, 401, 403, 404], r#"{"message":"no"}"#, Intercepted),
+            (
+                &[400, 401, 403, 404],
+                r#"{"error":"invalid_client"}"#,
+                Intercepted,
+            ),
+            (&[409, 412, 414, 418, 431, 494], page, UnexpectedResponse),
+            (&[413], page, TooLarge),
+            (&[402, 429], page, RateLimited),
+            (&[408, 500, 502, 503, 504, 599], page, Unavailable),
+        ] {
+            for status in statuses {
+                let judged = answer(*status, body);
+                let error = refused(&judged);
+                assert_eq!(
+                    (error.kind(), error.is_temporary()),
+                    (kind, true),
+                    "{status} {body}"
+                );
+                assert!(!judged.is_refusal());
+                assert!(error.detail().contains(&status.to_string()), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn interception_messages_name_who_answered_and_what_to_check() {
+        let page = "<html><title>Access\u{1b}[31m denied</title></html>";
+        for (status, headers, body, message) in [
+            (
+                403,
+                &[("server", "squid/6")][..],
+                page,
+                "something between this program and Okta answered 403 Forbidden with a web page titled \"Access\\\\u{1b}[31m denied\" \
+                 (server \"squid/6\"); if it lasts, check the proxy or web filter, or the API token (OKTA_API_TOKEN)",
+            ),
+            (
+                302,
+                &[("location", "https://portal.example/login?from=x")],
+                "",
+                "something between this program and Okta answered 302 Found, a redirect to `portal.example`, which is not followed; \
+                 if it lasts, check the proxy or web filter, or the address of the org (OKTA_ORG_URL)",
+            ),
+            (
+                407,
+                &[],
+                "",
+                "a proxy between this program and Okta answered 407 Proxy Authentication Required: it wants a login of its own; ask \
+                 whoever runs it for its login settings, or to let this program through without one",
+            ),
+            (
+                402,
+                &[],
+                "",
+                "a quota or plan is used up (HTTP 402): if this lasts, check the plan of the org, and that of a proxy or gateway on the \
+                 way",
+            ),
+            (
+                404,
+                &[],
+                "",
+                "Okta, or something between this program and Okta, answered 404 Not Found, without an error code and without a request \
+                 id of Okta; if it lasts, check the proxy or web filter; if it is Okta's answer, write the address of the org itself, \
+                 such as https://example.okta.com",
+            ),
+        ] {
+            let error = refused(&answer_with(status, headers, body));
+            assert_eq!(error.detail(), message, "{status}");
+        }
+        let unmarked = refused(&answer(401, "{}"));
+        for part in [
+            "request reqABC, without an error code of Okta;",
+            "create a new one",
+        ] {
+            assert!(unmarked.detail().contains(part), "{unmarked}");
         }
     }
 
     #[test]
     fn http_503_retry_after_is_capped_at_120_seconds() {
         for (seconds, wait) in [("7", 7), ("86400", 120)] {
-            let mut answer = answer(503, "");
-            answer
-                .headers_mut()
-                .insert("retry-after", seconds.parse().unwrap());
-            let hint = refused(&answer).retry();
+            let hint = refused(&answer_with(503, &[("retry-after", seconds)], "")).retry();
             assert_eq!(hint, RetryHint::After(std::time::Duration::from_secs(wait)));
+        }
+    }
+
+    #[test]
+    fn http_429_with_a_reset_alone_waits_a_second_at_least() {
+        let date = ("date", "Sun, 22 Nov 2026 10:00:00 GMT");
+        for reset in ["1795341600", "1795341630", "0", "-5"] {
+            let error = refused(&answer_with(
+                429,
+                &[date, ("x-rate-limit-reset", reset)],
+                "",
+            ));
+            let second = std::time::Duration::from_secs(1);
+            assert_eq!(error.retry(), RetryHint::After(second), "{reset}");
         }
     }
 }

@@ -4,6 +4,8 @@
 
 pub(crate) mod advice;
 pub(crate) mod error;
+pub(crate) mod interception;
+pub(crate) mod judged;
 pub(crate) mod link_header;
 pub(crate) mod org_clock;
 pub(crate) mod org_url;

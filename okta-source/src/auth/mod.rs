@@ -18,7 +18,7 @@ mod token_cache;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 use okta_coralogix_core::{Clock, Result};
 
 pub use api_token::{ApiToken, ApiTokenError};
@@ -27,6 +27,7 @@ pub(crate) use http_context::{HttpContext, RequestError};
 pub use key::{PrivateKey, PrivateKeyError, SigningAlgorithm};
 pub use service_app::{ServiceApp, ServiceAppError};
 
+use crate::api::judged::{Endpoint, Judged};
 use credentials::Kind;
 use oauth::OAuth;
 use redact::redacted;
@@ -57,13 +58,14 @@ impl Auth {
         &self,
         context: &HttpContext,
         mut request: Request<Bytes>,
-    ) -> Result<Response<Bytes>, RequestError> {
+    ) -> Result<Judged, RequestError> {
         match self {
             Self::OAuth(oauth) => oauth.send(context, &request).await,
             Self::ApiToken(token) => {
                 token.authorize(request.headers_mut());
                 let response = context.exchange(request, context.max_body_bytes).await?;
-                Ok(redacted(response, &[token.secret()]))
+                let response = redacted(response, &[token.secret()]);
+                Ok(Judged::new(response, Endpoint::Log))
             }
         }
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{Request, Response, StatusCode};
-use okta_coralogix_core::transport;
+use http::{HeaderMap, Request, StatusCode};
+use okta_coralogix_core::transport::{self, Verdict};
 use okta_coralogix_core::{Clock, Result, Secret};
 use tokio::time::Instant;
 
@@ -18,6 +18,7 @@ use super::oauth_error::{self, OAuthError};
 use super::redact::redacted;
 use super::service_app::{ServiceApp, sensitive};
 use super::token_cache::{AccessToken, TokenCache};
+use crate::api::judged::{Endpoint, Judged};
 
 /// The path of the token endpoint. (Okta developer docs, "Implement OAuth for Okta with a service app", 2026: the org authorization
 /// server only.)
@@ -58,7 +59,7 @@ impl OAuth {
         &self,
         context: &HttpContext,
         request: &Request<Bytes>,
-    ) -> Result<Response<Bytes>, RequestError> {
+    ) -> Result<Judged, RequestError> {
         let (mut challenged, mut renewed) = (false, false);
         loop {
             let token = self
@@ -71,10 +72,10 @@ impl OAuth {
             let mut secrets = vec![&token.secret];
             secrets.extend(&proof);
             let response = redacted(response, &secrets);
-            let has_nonce = self.dpop.heard(Server::Resource, response.headers());
-            self.compare_clocks(&response);
-            let Some(error) = oauth_error::of_resource(&response) else {
-                return Ok(response);
+            let judged = Judged::new(response, Endpoint::LogWithAccessToken);
+            let has_nonce = judged.is_okta() && self.learn(Server::Resource, judged.headers());
+            let Some(error) = oauth_error::of_resource(&judged) else {
+                return Ok(judged);
             };
             match error {
                 OAuthError::Nonce if has_nonce && !challenged => challenged = true,
@@ -82,7 +83,7 @@ impl OAuth {
                     renewed = true;
                     self.tokens.forget(&token).await;
                 }
-                error => return Err(oauth_error::resource_error(error, &response).into()),
+                error => return Err(oauth_error::resource_error(error, &judged).into()),
             }
         }
     }
@@ -120,15 +121,17 @@ impl OAuth {
                 .exchange(request, MAX_TOKEN_BODY_BYTES)
                 .await
                 .map_err(|error| oauth_error::no_token(&error.error))?;
-            let has_nonce = self.dpop.heard(Server::Token, response.headers());
-            let moved = (self.compare_clocks(&response) - offset).abs() > MAX_CLOCK_ERROR;
-            let is_ok = response.status() == StatusCode::OK;
-            let granted = is_ok.then(|| granted(response.body(), asked));
+            let granted = granted(response.body(), asked);
             let response = redacted(response, &secrets.iter().collect::<Vec<_>>());
-            if let Some(granted) = granted {
-                return granted.map_err(|what| oauth_error::unreadable(&response, what));
+            let judged = Judged::new(response, Endpoint::Token);
+            let is_grant = judged.status() == StatusCode::OK && judged.verdict == Verdict::Success;
+            let is_okta = judged.is_refusal() || (is_grant && granted.is_ok());
+            let has_nonce = is_okta && self.learn(Server::Token, judged.headers());
+            if is_grant {
+                return granted.map_err(|what| oauth_error::unreadable(&judged, what));
             }
-            match oauth_error::of_token(&response) {
+            let moved = (self.offset() - offset).abs() > MAX_CLOCK_ERROR;
+            match oauth_error::of_token(&judged) {
                 OAuthError::Nonce if has_nonce && !challenged => challenged = true,
                 OAuthError::Client | OAuthError::Proof if moved && !corrected => {
                     corrected = true;
@@ -141,7 +144,7 @@ impl OAuth {
                 }
                 _ => {
                     let skew = (corrected || moved).then(|| self.offset());
-                    return Err(oauth_error::token_error(&response, &self.app, skew));
+                    return Err(oauth_error::token_error(&judged, &self.app, skew));
                 }
             }
         }
@@ -175,13 +178,13 @@ impl OAuth {
         *self.offset.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Updates the clock offset from the `Date` of an answer, and returns it.
-    fn compare_clocks(&self, response: &Response<Bytes>) -> TimeDelta {
-        if let Some(date) = transport::date(response.headers()) {
+    /// Learns the clock offset and the nonce from an answer of Okta's own. True if the nonce is a new one.
+    fn learn(&self, server: Server, headers: &HeaderMap) -> bool {
+        if let Some(date) = transport::date(headers) {
             let offset = date.signed_duration_since(self.clock.now());
             *self.offset.lock().unwrap_or_else(PoisonError::into_inner) = offset;
         }
-        self.offset()
+        self.dpop.heard(server, headers)
     }
 }
 

@@ -1,14 +1,16 @@
 //! Classifies refusals of an access token, and answers of the token endpoint without one.
 
-use bytes::Bytes;
 use chrono::TimeDelta;
+use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
-use http::{Response, StatusCode};
 use okta_coralogix_core::text::sanitize;
+use okta_coralogix_core::transport::Verdict;
 use okta_coralogix_core::{Error, ErrorKind};
 
 use super::service_app::ServiceApp;
-use crate::api::error::{ErrorBody, rate_limited, request_id, summary, unavailable};
+use crate::api::advice::ADDRESS;
+use crate::api::error::{passing, rate_limited, request_id, summary};
+use crate::api::judged::Judged;
 
 /// Why the org refuses a token, or gives none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,21 +30,22 @@ pub(crate) enum OAuthError {
     Other,
 }
 
-/// Reads an answer of the API; `None` if it has nothing to do with the credential.
-pub(crate) fn of_resource(response: &Response<Bytes>) -> Option<OAuthError> {
-    let status = response.status();
-    if !matches!(
+/// Reads an answer of the API; `None` if it has nothing to do with the credential, or is not Okta's own.
+pub(crate) fn of_resource(judged: &Judged) -> Option<OAuthError> {
+    let status = judged.status();
+    let is_about_credential = matches!(
         status,
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-    ) {
+    );
+    if !is_about_credential || !judged.is_refusal() {
         return None;
     }
-    let lines = response.headers().get_all(WWW_AUTHENTICATE).iter();
+    let lines = judged.headers().get_all(WWW_AUTHENTICATE).iter();
     let challenges: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
     let challenge = challenges.join(", ");
-    let error = ErrorBody::read(response).error;
     let says = |code: &str| {
-        error.as_deref() == Some(code) || challenge.contains(&format!("error=\"{code}\""))
+        judged.error.error.as_deref() == Some(code)
+            || challenge.contains(&format!("error=\"{code}\""))
     };
     if says("use_dpop_nonce") {
         return Some(OAuthError::Nonce);
@@ -62,7 +65,7 @@ pub(crate) fn of_resource(response: &Response<Bytes>) -> Option<OAuthError> {
 }
 
 /// The error of an API that refuses an access token, also a fresh one.
-pub(crate) fn resource_error(error: OAuthError, response: &Response<Bytes>) -> Error {
+pub(crate) fn resource_error(error: OAuthError, judged: &Judged) -> Error {
     let (kind, what, advice) = match error {
         OAuthError::Role => (
             ErrorKind::Forbidden,
@@ -75,7 +78,7 @@ pub(crate) fn resource_error(error: OAuthError, response: &Response<Bytes>) -> E
             "grant it on the app's Okta API Scopes tab, and name it in OKTA_API_SCOPES if that is set",
         ),
         // The nonce of the answer was tried. A later attempt begins anew.
-        OAuthError::Nonce => return endless_nonce(response),
+        OAuthError::Nonce => return endless_nonce(judged),
         OAuthError::Proof => (
             ErrorKind::Unauthorized,
             "Okta refuses the DPoP proof, also a new one",
@@ -87,26 +90,22 @@ pub(crate) fn resource_error(error: OAuthError, response: &Response<Bytes>) -> E
             "check in the Admin Console that the service app is active, and that OKTA_ORG_URL is the org that it belongs to",
         ),
     };
-    Error::new(kind, format!("{what} ({}): {advice}", summary(response)))
+    Error::new(kind, format!("{what} ({}): {advice}", summary(judged)))
 }
 
-fn endless_nonce(response: &Response<Bytes>) -> Error {
+fn endless_nonce(judged: &Judged) -> Error {
     Error::temporary(
         ErrorKind::UnexpectedResponse,
         format!(
             "the org asks for a DPoP nonce and takes none ({})",
-            summary(response)
+            summary(judged)
         ),
     )
 }
 
 /// Why there is no token.
-pub(crate) fn of_token(response: &Response<Bytes>) -> OAuthError {
-    match ErrorBody::read(response)
-        .error
-        .as_deref()
-        .unwrap_or_default()
-    {
+pub(crate) fn of_token(judged: &Judged) -> OAuthError {
+    match judged.error.error.as_deref().unwrap_or_default() {
         "use_dpop_nonce" => OAuthError::Nonce,
         "invalid_dpop_proof" => OAuthError::Proof,
         "invalid_scope" | "consent_required" => OAuthError::Scope,
@@ -118,34 +117,26 @@ pub(crate) fn of_token(response: &Response<Bytes>) -> OAuthError {
 
 /// The error of a token endpoint that gives none: by its status first, as everywhere. `skew`: how far the org's clock was found
 /// to be ahead of the host's, where that may be the reason.
-pub(crate) fn token_error(
-    response: &Response<Bytes>,
-    app: &ServiceApp,
-    skew: Option<TimeDelta>,
-) -> Error {
-    let status = response.status();
-    let summary = summary(response);
-    let wrong_endpoint = |what: &str| {
-        let instead = "write the address of the org itself, such as https://example.okta.com";
-        let detail = format!("{what} ({summary}): {instead}");
-        Error::new(ErrorKind::WrongEndpoint, detail)
-    };
-    match status {
+pub(crate) fn token_error(judged: &Judged, app: &ServiceApp, skew: Option<TimeDelta>) -> Error {
+    let summary = summary(judged);
+    let unable = format!("the org cannot give tokens at the moment ({summary})");
+    if let Some(error) = passing(judged, &unable) {
+        return error;
+    }
+    match &judged.verdict {
         // The token endpoint has a limit of its own.
-        StatusCode::TOO_MANY_REQUESTS => return rate_limited(response, "token requests", ""),
-        StatusCode::NOT_FOUND => return wrong_endpoint("this address gives no tokens"),
-        status if status == StatusCode::REQUEST_TIMEOUT || status.is_server_error() => {
-            let detail = format!("the org cannot give tokens at the moment ({summary})");
-            return unavailable(response, detail);
+        Verdict::Error(ErrorKind::RateLimited) => {
+            return rate_limited(judged, "token requests", "");
         }
-        status if status.is_redirection() => {
-            return wrong_endpoint("this address answers with a redirect, which is not followed");
+        Verdict::Error(ErrorKind::WrongEndpoint) => {
+            let detail = format!("this address gives no tokens ({summary}): {ADDRESS}");
+            return Error::new(ErrorKind::WrongEndpoint, detail);
         }
-        status if status.is_success() => return unreadable(response, "no token"),
+        Verdict::Success => return unreadable(judged, "no token"),
         _ => {}
     }
-    let (kind, reason) = match of_token(response) {
-        OAuthError::Client => (ErrorKind::Unauthorized, client(response, app, skew)),
+    let (kind, reason) = match of_token(judged) {
+        OAuthError::Client => (ErrorKind::Unauthorized, client(judged, app, skew)),
         OAuthError::Scope => (
             ErrorKind::Forbidden,
             "grant okta.logs.read on the app's Okta API Scopes tab; only a super administrator can".to_owned(),
@@ -165,9 +156,9 @@ pub(crate) fn token_error(
                 clocks,
             ),
         ),
-        OAuthError::Nonce => return endless_nonce(response),
+        OAuthError::Nonce => return endless_nonce(judged),
         OAuthError::Token | OAuthError::Other => (
-            match status {
+            match judged.status() {
                 StatusCode::UNAUTHORIZED => ErrorKind::Unauthorized,
                 StatusCode::FORBIDDEN => ErrorKind::Forbidden,
                 _ => ErrorKind::Rejected,
@@ -180,8 +171,8 @@ pub(crate) fn token_error(
 }
 
 /// Why the client is refused. Okta gives the reason as text only, so that an unknown text gets the longer advice.
-fn client(response: &Response<Bytes>, app: &ServiceApp, skew: Option<TimeDelta>) -> String {
-    let description = ErrorBody::read(response).error_description;
+fn client(judged: &Judged, app: &ServiceApp, skew: Option<TimeDelta>) -> String {
+    let description = judged.error.error_description.as_deref();
     let words = description.unwrap_or_default().to_ascii_lowercase();
     let says = |word: &str| words.contains(word);
     let text = if !app.has_key() {
@@ -228,11 +219,11 @@ fn clocks(skew: TimeDelta) -> String {
 }
 
 /// A 200 without a usable token. It is temporary, since a maintenance page looks like this.
-pub(crate) fn unreadable(response: &Response<Bytes>, what: &str) -> Error {
+pub(crate) fn unreadable(judged: &Judged, what: &str) -> Error {
     let detail = format!(
         "the org sent {what} where a token should be (HTTP {}{})",
-        response.status().as_u16(),
-        request_id(response.headers())
+        judged.status().as_u16(),
+        request_id(judged.headers())
     );
     Error::temporary(ErrorKind::UnexpectedResponse, detail)
 }

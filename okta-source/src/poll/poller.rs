@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, StatusCode};
+use okta_coralogix_core::transport::Verdict;
 use okta_coralogix_core::{Error, Origin, Result};
 use tokio::time::Instant;
 
 use crate::api::error::{self, refused};
+use crate::api::judged::Judged;
 use crate::api::org_clock::OrgClock;
 use crate::api::org_url::OrgUrl;
 use crate::api::page_size::PageSize;
@@ -24,8 +25,9 @@ use crate::position::page_request::{PageRequest, check_path};
 ///
 /// It has no position: the caller gives the request and decides on the next one. An answer is one of
 /// * a page: the page size is the usual one again, and the next request is a new one;
-/// * a refusal (any status but 200): the next request names the first that failed, as a repeat of it, until
+/// * a refusal of Okta's own (any status but 200): the next request names the first that failed, as a repeat of it, until
 ///   [`forget_attempts`](Self::forget_attempts); a 429 also blocks the budget for as long as Okta asks;
+/// * one that is not Okta's: an error, and nothing is learned from it but how long a 429 asks to wait;
 /// * none, or one that cannot be read: an error. If it was too long or took too long, the page size is halved, down to one event.
 ///
 /// It must never send a request before [`ready_at`](Self::ready_at), for which the caller waits.
@@ -47,7 +49,7 @@ pub(crate) struct Poller {
 /// The answer of Okta.
 pub(crate) enum Answer {
     Page(Page),
-    /// Any status but 200.
+    /// Any status but 200, by Okta's own word.
     Refused(StatusCode, Error),
 }
 
@@ -99,11 +101,20 @@ impl Poller {
 
     /// Asks for one page.
     pub(crate) async fn poll(&mut self, request: &PageRequest) -> Result<Answer> {
-        let response = self.send(request).await?;
-        if response.status() != StatusCode::OK {
-            return Ok(Answer::Refused(response.status(), refused(&response)));
+        let judged = self.send(request).await?;
+        if !is_success(&judged) {
+            let error = refused(&judged);
+            return match judged.is_refusal() {
+                true => Ok(Answer::Refused(judged.status(), error)),
+                false => Err(error),
+            };
         }
-        let mut page = Page::read(&response, self.client.org(), &self.origin, self.is_bounded)?;
+        let mut page = Page::read(
+            &judged.response,
+            self.client.org(),
+            &self.origin,
+            self.is_bounded,
+        )?;
         page.is_full = page.items.len() >= request.limit(self.page_size);
         let next = page.next.take();
         page.next = next.map(|next| request.follow(next, self.page_size));
@@ -112,13 +123,13 @@ impl Poller {
         Ok(Answer::Page(page))
     }
 
-    async fn send(&mut self, request: &PageRequest) -> Result<Response<Bytes>> {
+    async fn send(&mut self, request: &PageRequest) -> Result<Judged> {
         self.budget.sent(Instant::now());
         let path = request.path(self.page_size, &self.query);
         let asked = request.limit(self.page_size);
         let answer = self.client.get(&path, self.retry_headers.headers());
-        let response = match answer.await {
-            Ok(response) => response,
+        let judged = match answer.await {
+            Ok(judged) => judged,
             Err(failed) => {
                 self.retry_headers.failed(None);
                 let is_blocked = failed.wants_smaller_page && !self.page_size.halve(asked);
@@ -128,30 +139,37 @@ impl Poller {
                 });
             }
         };
-        let headers = response.headers();
-        self.budget.observe(Instant::now(), headers);
-        self.clock.observe(self.client.org(), headers);
-        if response.status() != StatusCode::OK {
-            self.retry_headers.failed(Some(headers));
+        let headers = judged.headers();
+        let okta = judged.is_okta().then_some(headers);
+        if let Some(headers) = okta {
+            self.budget.observe(Instant::now(), headers);
+            self.clock.observe(self.client.org(), headers);
         }
-        if error::is_query_timeout(&response) {
+        if !is_success(&judged) {
+            self.retry_headers.failed(okta);
+        }
+        if error::is_query_timeout(&judged) {
             self.page_size.halve(asked);
         }
-        if response.status() == StatusCode::TOO_MANY_REQUESTS
+        if judged.status() == StatusCode::TOO_MANY_REQUESTS
             && let Some(wait) = asked_wait(headers)
         {
             self.budget.block(Instant::now(), wait);
         }
-        Ok(response)
+        Ok(judged)
     }
 
     /// Sends one request for one event, to check the address, the credential and its rights.
     pub(crate) async fn check(&self) -> Result<()> {
         let path = check_path(&self.query);
-        let response = self.client.get(&path, HeaderMap::new()).await?;
-        if response.status() != StatusCode::OK {
-            return Err(refused(&response));
+        let judged = self.client.get(&path, HeaderMap::new()).await?;
+        if !is_success(&judged) {
+            return Err(refused(&judged));
         }
-        Page::read(&response, self.client.org(), &self.origin, false).map(|_| ())
+        Page::read(&judged.response, self.client.org(), &self.origin, false).map(|_| ())
     }
+}
+
+fn is_success(judged: &Judged) -> bool {
+    judged.status() == StatusCode::OK && judged.verdict == Verdict::Success
 }

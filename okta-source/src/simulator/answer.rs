@@ -23,7 +23,7 @@ use super::org::{OktaSimulator, Org, State};
 use super::query::Query;
 use super::rate_limit::Rate;
 use super::request_log::RecordedRequest;
-use super::script::{scripted, too_many};
+use super::script::{before_the_org, scripted, too_many};
 
 /// Marks a response that the transport turns into a failed connection.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +37,20 @@ struct Answer {
     fault: Option<Fault>,
     response: Response<Bytes>,
     authorized: bool,
-    rate: Rate,
+    /// `None`: the answer is not the org's, and gets none of its headers.
+    rate: Option<Rate>,
+}
+
+impl Answer {
+    /// That of something before the org, if such a fault is next.
+    fn before_the_org(fault: Option<&Fault>) -> Option<Self> {
+        Some(Self {
+            response: before_the_org(fault?)?,
+            fault: None,
+            authorized: false,
+            rate: None,
+        })
+    }
 }
 
 /// A request in flight, and the number of requests in flight with it.
@@ -108,7 +121,9 @@ impl Org {
         let mut response = answer.response;
         let number = state.requests.len() + 1;
         let fault = answer.fault;
-        common_headers(&mut response, fault.as_ref(), answer.rate, number, now);
+        if let Some(rate) = answer.rate {
+            common_headers(&mut response, fault.as_ref(), rate, number, now);
+        }
         let is_answered = !matches!(fault, Some(Fault::Silence | Fault::Unreachable));
         let headers = &request.headers;
         let header = |name| text(headers, name).map(str::to_owned);
@@ -144,6 +159,9 @@ impl Org {
             .concurrency
             .is_some_and(|most| in_flight > most);
         let fault = state.script.next();
+        if let Some(answer) = Answer::before_the_org(fault.as_ref()) {
+            return answer;
+        }
         let fault = fault.or(is_crowded.then_some(Fault::Concurrency));
         let (is_within, rate) = state.rate_limit.take(now, self.token_of(&request.headers));
         let admitted = self.admit(request, state, now);
@@ -159,13 +177,16 @@ impl Org {
             fault,
             response,
             authorized,
-            rate,
+            rate: Some(rate),
         }
     }
 
     /// A token request, which has faults and a limit of its own.
     fn token(request: &Parts, sent: &[u8], state: &mut State, now: DateTime<Utc>) -> Answer {
         let fault = state.oauth.script.next();
+        if let Some(answer) = Answer::before_the_org(fault.as_ref()) {
+            return answer;
+        }
         let (is_within, rate) = state.oauth.take(now);
         let response = match fault.as_ref().and_then(scripted) {
             Some(scripted) => scripted,
@@ -176,7 +197,7 @@ impl Org {
             fault,
             authorized: response.status() == StatusCode::OK,
             response,
-            rate,
+            rate: Some(rate),
         }
     }
 
@@ -195,7 +216,7 @@ impl Org {
             .and_then(|value| value.strip_prefix("SSWS"))
             .map(|token| token.strip_prefix(' ').unwrap_or(token));
         let is = |known: &Secret| token == Some(known.expose());
-        if is(&self.settings.token) || self.settings.other_tokens.iter().any(is) {
+        if is(&state.token) || self.settings.other_tokens.iter().any(is) {
             return Ok(());
         }
         let summary = "Invalid token provided";

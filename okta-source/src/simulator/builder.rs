@@ -23,7 +23,7 @@ pub struct OktaSimulatorBuilder(Settings);
 /// The settings of an org.
 #[derive(Debug)]
 pub(super) struct Settings {
-    pub(super) token: Secret,
+    token: Secret,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) skew: TimeDelta,
     pub(super) folded_links: bool,
@@ -155,6 +155,7 @@ impl OktaSimulatorBuilder {
             in_flight: AtomicUsize::new(0),
             hasher: RandomState::new(),
             state: Mutex::new(State {
+                token: settings.token.clone(),
                 log: Log::default(),
                 script: Script::default(),
                 requests: Vec::new(),

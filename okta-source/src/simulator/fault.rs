@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 /// A fault of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -44,6 +46,29 @@ pub enum Fault {
     QueryTimeout,
     /// No answer, ever.
     Silence,
+    /// Something before the org, a proxy or a filter, answers in its place. The org sees nothing of the request, and the response has
+    /// these headers and none of Okta's.
+    Gateway {
+        /// Its status.
+        status: u16,
+        /// Its headers. A name or value that HTTP does not allow is left out.
+        headers: Vec<(&'static str, String)>,
+        /// Its body.
+        body: Bytes,
+    },
     /// The org is down: in memory connecting fails; on a socket the connection breaks before the first byte of the body.
     Unreachable,
+}
+
+impl Fault {
+    /// [`Gateway`](Self::Gateway) with a web page of this title.
+    #[must_use]
+    pub fn web_page(status: u16, title: &str) -> Self {
+        let page = format!("<!DOCTYPE html><html><head><title>{title}</title></head></html>");
+        Self::Gateway {
+            status,
+            headers: vec![("content-type", "text/html; charset=utf-8".to_owned())],
+            body: page.into(),
+        }
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use okta_coralogix_core::Secret;
 use tokio::sync::watch;
 
 use super::builder::{OktaSimulatorBuilder, Settings};
@@ -31,6 +32,8 @@ pub(super) struct Org {
 }
 
 pub(super) struct State {
+    /// The API token that is accepted.
+    pub(super) token: Secret,
     pub(super) log: Log,
     pub(super) script: Script,
     pub(super) requests: Vec<RecordedRequest>,
@@ -109,7 +112,17 @@ impl OktaSimulator {
 
     /// Applies a fault to the next token request, after the faults that were scripted before.
     pub fn script_token(&self, fault: Fault) {
-        self.0.state().oauth.script.add(1, fault);
+        self.script_token_times(1, fault);
+    }
+
+    /// The same for the next `times` token requests.
+    pub fn script_token_times(&self, times: usize, fault: Fault) {
+        self.0.state().oauth.script.add(times, fault);
+    }
+
+    /// From now on the org takes this API token, in place of the one that it was built with.
+    pub fn replace_token(&self, token: impl Into<Secret>) {
+        self.0.state().token = token.into();
     }
 
     /// Revokes every access token.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use http::{Response, StatusCode};
 
 use super::answer::{error, header};
@@ -34,13 +34,37 @@ impl Script {
     }
 }
 
+/// The response of something before the org; `None` for a fault of the org itself.
+pub(super) fn before_the_org(fault: &Fault) -> Option<Response<Bytes>> {
+    let Fault::Gateway {
+        status,
+        headers,
+        body,
+    } = fault
+    else {
+        return None;
+    };
+    let mut response = Response::new(body.clone());
+    *response.status_mut() = status_of(*status);
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    Some(response)
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT)
+}
+
 /// The response of a fault that does not depend on the log; `None` for any other fault.
 pub(super) fn scripted(fault: &Fault) -> Option<Response<Bytes>> {
     Some(match fault {
         Fault::Status(status, body) => {
             let mut response = Response::new(Bytes::from(body.clone()));
-            *response.status_mut() =
-                StatusCode::from_u16(*status).unwrap_or(StatusCode::IM_A_TEAPOT);
+            *response.status_mut() = status_of(*status);
             response
         }
         Fault::Html => {

@@ -163,7 +163,7 @@ async fn api_token_follows_no_link_or_redirect_to_another_listener() {
             let org = Listener::start().await;
             org.answer(redirect(status, to));
             let error = builder(&org).check().await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::WrongEndpoint, "{status} {to}");
+            assert_eq!(error.kind(), ErrorKind::Intercepted, "{status} {to}");
             assert!(
                 !mentions_the_token(&format!("{error} {error:?}")),
                 "{error}"

@@ -62,9 +62,10 @@ async fn fixed_start_does_not_depend_on_clocks() {
 async fn start_time_refused_as_future_is_corrected_and_retried() {
     let harness = Harness::with(|org| org.clock_skew(TimeDelta::hours(-26)));
     harness.append(0..3);
-    harness
-        .org
-        .script(okta_source::simulator::Fault::Status(400, String::new()));
+    harness.org.script(okta_source::simulator::Fault::Status(
+        400,
+        r#"{"errorCode":"E0000001"}"#.into(),
+    ));
     let mut source = harness.open().await;
     assert_eq!(given(&mut source).await.items.len(), 3);
     assert_eq!(since(&harness).len(), 2);

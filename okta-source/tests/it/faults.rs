@@ -52,7 +52,7 @@ async fn temporary_fault_moves_no_position() {
     passes(Fault::Unavailable, ErrorKind::Unavailable).await;
     passes(Fault::Concurrency, ErrorKind::RateLimited).await;
     passes(Fault::RateLimitedSilently, ErrorKind::RateLimited).await;
-    passes(Fault::Html, ErrorKind::UnexpectedResponse).await;
+    passes(Fault::Html, ErrorKind::Intercepted).await;
     passes(Fault::NotUtf8, ErrorKind::UnexpectedResponse).await;
     passes(Fault::NoNextLink, ErrorKind::UnexpectedResponse).await;
     passes(Fault::HalfBody, ErrorKind::Network).await;
@@ -108,18 +108,23 @@ async fn answer_longer_than_max_body_bytes_is_cut_off() {
 
 #[tokio::test(start_paused = true)]
 async fn permanent_fault_says_what_to_do() {
-    let message = stops(Fault::Status(401, String::new()), ErrorKind::Unauthorized)
-        .await
-        .to_string();
-    assert!(message.contains("create a new one"), "{message}");
-    let message = stops(Fault::Status(403, String::new()), ErrorKind::Forbidden)
-        .await
-        .to_string();
-    assert!(message.contains("Read-only"), "{message}");
-    let message = stops(Fault::Status(404, String::new()), ErrorKind::WrongEndpoint)
-        .await
-        .to_string();
-    assert!(message.contains("address of the org"), "{message}");
+    let marked = |status, code: &str| Fault::Status(status, format!(r#"{{"errorCode":"{code}"}}"#));
+    for (fault, kind, words) in [
+        (
+            marked(401, "E0000011"),
+            ErrorKind::Unauthorized,
+            "create a new one",
+        ),
+        (marked(403, "E0000006"), ErrorKind::Forbidden, "Read-only"),
+        (
+            marked(404, "E0000007"),
+            ErrorKind::WrongEndpoint,
+            "address of the org",
+        ),
+    ] {
+        let message = stops(fault, kind).await.to_string();
+        assert!(message.contains(words), "{message}");
+    }
     let refusal = "{\"errorCode\":\"E0000001\",\"errorSummary\":\"bad \\u001b[31m since\"}";
     let message = stops(Fault::Status(400, refusal.into()), ErrorKind::Rejected)
         .await
@@ -132,12 +137,18 @@ async fn permanent_fault_says_what_to_do() {
 
 #[tokio::test(start_paused = true)]
 async fn redirect_of_the_org_is_not_followed() {
-    for to in [
-        "https://evil.example/api/v1/logs",
-        "https://example.okta.com/api/v1/logs",
-        "/",
+    for (to, host) in [
+        ("https://evil.example/api/v1/logs", Some("evil.example")),
+        (
+            "https://example.okta.com/api/v1/logs",
+            Some("example.okta.com"),
+        ),
+        ("/", None),
     ] {
-        stops(Fault::Redirect(to.into()), ErrorKind::WrongEndpoint).await;
+        let error = passes(Fault::Redirect(to.into()), ErrorKind::Intercepted).await;
+        let named =
+            host.is_none_or(|host| error.detail().contains(&format!("redirect to `{host}`")));
+        assert!(named, "{error}");
     }
 }
 
@@ -188,7 +199,8 @@ async fn refused_link_is_replaced_once_by_an_earlier_start() {
         harness.append(0..1_200);
         let mut source = harness.open().await;
         settle(given(&mut source).await).await.unwrap();
-        harness.org.script(Fault::Status(status, String::new()));
+        let refusal = r#"{"errorCode":"E0000001"}"#;
+        harness.org.script(Fault::Status(status, refusal.into()));
         let delivery = given(&mut source).await;
         // Published at 09:59:00, less 10 minutes.
         assert!(
@@ -211,7 +223,7 @@ async fn refused_link_is_replaced_once_by_an_earlier_start() {
 
 #[tokio::test(start_paused = true)]
 async fn second_link_refusal_is_a_permanent_error() {
-    let refusal = || Fault::Status(400, String::new());
+    let refusal = || Fault::Status(400, r#"{"errorCode":"E0000001"}"#.into());
     let harness = Harness::new();
     harness.append(0..1_200);
     let mut source = harness.open().await;
@@ -241,7 +253,8 @@ async fn rewind_after_a_fallback_reads_from_the_same_time() {
     harness.append(0..1_200);
     let mut source = harness.open().await;
     settle(given(&mut source).await).await.unwrap();
-    harness.org.script(Fault::Status(400, String::new()));
+    let refusal = r#"{"errorCode":"E0000001"}"#;
+    harness.org.script(Fault::Status(400, refusal.into()));
     drop(given(&mut source).await);
     assert_eq!(given(&mut source).await.items.len(), 1_000);
     let asked = harness.org.requests();

@@ -11,6 +11,7 @@ mod conformance;
 mod day;
 mod faults;
 mod formats;
+mod gateway;
 mod harness;
 mod link_cycles;
 mod links;

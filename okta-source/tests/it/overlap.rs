@@ -207,7 +207,8 @@ impl Transport for RefusesStarts {
     ) -> Result<http::Response<Body>, TransportError> {
         let starts = request.uri().query().unwrap().contains("since=");
         if starts && self.starts.fetch_add(1, Ordering::Relaxed) > 0 {
-            self.org.script(Fault::Status(400, String::new()));
+            let refusal = r#"{"errorCode":"E0000001"}"#;
+            self.org.script(Fault::Status(400, refusal.into()));
         }
         self.org.call(request).await
     }

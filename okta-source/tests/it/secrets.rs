@@ -33,7 +33,8 @@ async fn api_token_is_in_no_debug_output_or_error() {
     for fault in [
         Fault::Status(401, String::new()),
         Fault::Status(403, String::new()),
-        Fault::Status(400, String::new()),
+        Fault::web_page(403, TOKEN),
+        Fault::Status(400, r#"{"errorCode":"E0000001"}"#.into()),
         Fault::Status(503, String::new()),
         Fault::Html,
         Fault::HalfBody,
@@ -116,7 +117,9 @@ async fn clock_and_link_warnings_are_logged_once_without_the_token() {
             .await
             .unwrap();
     }
-    harness.org.script(Fault::Status(400, String::new()));
+    harness
+        .org
+        .script(Fault::Status(400, r#"{"errorCode":"E0000001"}"#.into()));
     crate::harness::settle(given(&mut source).await)
         .await
         .unwrap();

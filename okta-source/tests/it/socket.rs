@@ -106,7 +106,7 @@ async fn api_token_is_never_sent_to_another_port() {
         trap_served.base_url()
     )));
     let error = failed(&mut served.open().await).await;
-    assert_eq!(error.kind(), ErrorKind::WrongEndpoint);
+    assert_eq!(error.kind(), ErrorKind::Intercepted);
     served.org.script(Fault::NextLink(format!(
         "{}/api/v1/logs",
         trap_served.base_url()

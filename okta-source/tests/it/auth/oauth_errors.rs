@@ -155,14 +155,24 @@ async fn oauth_error_answers_have_specific_messages() {
             Unauthorized,
             "E0000015",
         ),
-        (403, String::new(), Forbidden, "client id, the key"),
+        (
+            403,
+            r#"{"errorCode":"E0000006"}"#.to_owned(),
+            Forbidden,
+            "client id, the key",
+        ),
         (
             404,
             r#"{"errorCode":"E0000007"}"#.to_owned(),
             WrongEndpoint,
             "gives no tokens",
         ),
-        (405, String::new(), Rejected, "HTTP 405"),
+        (
+            405,
+            r#"{"errorCode":"E0000022"}"#.to_owned(),
+            WrongEndpoint,
+            "HTTP 405",
+        ),
     ] {
         let harness = harness();
         harness
@@ -170,14 +180,6 @@ async fn oauth_error_answers_have_specific_messages() {
             .script_token(Fault::Status(status, body.clone()));
         says(&harness, app(), kind, &[word]).await;
     }
-    let harness = harness();
-    harness
-        .org
-        .script_token(Fault::Redirect("https://evil.example/".into()));
-    let error = refused(&harness, app()).await;
-    assert_eq!(error.kind(), WrongEndpoint);
-    assert!(error.detail().contains("redirect"), "{error}");
-    assert!(!error.detail().contains("evil"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

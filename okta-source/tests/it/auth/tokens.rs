@@ -198,7 +198,18 @@ async fn token_endpoint_failure_is_a_temporary_error() {
         (Fault::Status(500, String::new()), ErrorKind::Unavailable),
         (Fault::RateLimitedSilently, ErrorKind::RateLimited),
         (Fault::RetryAfter(7), ErrorKind::RateLimited),
-        (Fault::Html, ErrorKind::UnexpectedResponse),
+        (Fault::Html, ErrorKind::Intercepted),
+        (
+            Fault::Redirect("https://evil.example/".into()),
+            ErrorKind::Intercepted,
+        ),
+        (Fault::Status(403, String::new()), ErrorKind::Intercepted),
+        (Fault::Status(405, "{}".into()), ErrorKind::Intercepted),
+        (Fault::Status(402, String::new()), ErrorKind::RateLimited),
+        (
+            Fault::Status(409, String::new()),
+            ErrorKind::UnexpectedResponse,
+        ),
         (
             Fault::Status(200, "{}".into()),
             ErrorKind::UnexpectedResponse,
