@@ -7,7 +7,7 @@ use std::time::Duration;
 use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::transport::{ReqwestTransport, Transport};
-use okta_coralogix_core::{Clock, Error, Result, Secret, SystemClock};
+use okta_coralogix_core::{Clock, Error, Reloadable, Result, Secret, SystemClock};
 
 use crate::api::org_clock::OrgClock;
 use crate::api::org_url::OrgUrl;
@@ -25,7 +25,7 @@ use crate::source::OktaSource;
 pub struct OktaSourceBuilder {
     org_url: String,
     api_token: Option<Secret>,
-    credentials: Option<Credentials>,
+    credentials: Option<Reloadable<Credentials>>,
     checkpoint: Option<Arc<dyn CheckpointStore>>,
     clock: Option<Arc<dyn Clock>>,
     transport: Option<Arc<dyn Transport>>,
@@ -48,8 +48,33 @@ impl OktaSourceBuilder {
     /// An [`ApiToken`], a [`ServiceApp`](crate::ServiceApp) (OAuth, with DPoP where the org wants it), or the
     /// result of [`Credentials::from_env`].
     pub fn credentials(mut self, credentials: impl Into<Credentials>) -> Self {
-        self.credentials = Some(credentials.into());
+        self.credentials = Some(Reloadable::fixed(credentials.into()));
         self
+    }
+
+    /// Credentials that `read` gives now, and that are read anew each time Okta refuses them: a token or key that a secret manager
+    /// rewrites, say. If they have changed, the refused request goes out again at once with the new ones.
+    ///
+    /// `read` may block; later than now it is called on a thread where it may. If it fails then, the error is logged and the old
+    /// credentials stay.
+    ///
+    /// ```no_run
+    /// # fn main() -> okta_coralogix_core::Result<()> {
+    /// use okta_source::{Credentials, OktaSource};
+    ///
+    /// let read = || Credentials::from_env(|name| std::env::var_os(name));
+    /// let source = OktaSource::builder().org_url("example.okta.com").credentials_from(read)?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// That of `read`.
+    pub fn credentials_from(
+        mut self,
+        read: impl Fn() -> Result<Credentials> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        self.credentials = Some(Reloadable::read_from(read)?);
+        Ok(self)
     }
 
     /// Where to begin without a checkpoint: a time, or how long ago. Default: 24 hours ago.
@@ -220,7 +245,7 @@ impl OktaSourceBuilder {
             (None, token) => token
                 .ok_or(ApiTokenError::Empty)
                 .and_then(|token| ApiToken::parse(&token))
-                .map(Credentials::from)
+                .map(|token| Reloadable::fixed(token.into()))
                 .map_err(|error| Error::config("api_token", error))?,
         };
         let auth = Auth::new(credentials, self.host_clock())?;

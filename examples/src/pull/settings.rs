@@ -1,5 +1,6 @@
 //! The settings of `pull`, from args and environment.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -105,7 +106,13 @@ impl OrgSettings {
         let advice = "the address of your org, such as https://example.okta.com";
         let org = environment.required(ORG_URL, advice)?;
         let org = OrgUrl::parse(&org).map_err(|error| Error::config(ORG_URL, error))?;
-        let credentials = Credentials::from_env(|name| environment.raw(name))?;
+        // The variables stay as they are; the files that they name may change.
+        let variables = Credentials::VARIABLES.map(|name| (name, environment.raw(name)));
+        let variables = HashMap::from(variables);
+        let lookup = move |name: &str| variables.get(name).cloned().flatten();
+        let source = OktaSource::builder()
+            .org_url(&org)
+            .credentials_from(move || Credentials::from_env(&lookup))?;
         let mode = match (dry_run, check) {
             (true, _) => Mode::DryRun,
             (false, true) => Mode::Check(coralogix::sink(environment)?.build()?),
@@ -118,9 +125,7 @@ impl OrgSettings {
             Some((name, value)) => since_of(&name, &value)?,
         };
         let interval = environment.duration("--poll-interval", args.poll_interval, "30s")?;
-        let source = OktaSource::builder()
-            .org_url(&org)
-            .credentials(credentials)
+        let source = source
             .since(since)
             .poll_interval(interval)
             .once(once.is_some());

@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 
-use okta_coralogix_core::Result;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use okta_coralogix_core::{Result, Secret};
 
 use super::api_token::ApiToken;
 use super::env;
@@ -20,12 +21,13 @@ pub(super) enum Kind {
 
 impl Credentials {
     /// The variables that [`from_env`](Self::from_env) looks at.
-    pub const VARIABLES: [&str; 6] = env::VARIABLES;
+    pub const VARIABLES: [&str; 9] = env::VARIABLES;
 
     /// Reads the credentials from variables, as the Okta Terraform provider names them: either `OKTA_API_TOKEN`, or
     /// `OKTA_API_CLIENT_ID` with `OKTA_API_PRIVATE_KEY` (PEM, a JWK, or the path of a file with one of them) and, if wanted,
     /// `OKTA_API_PRIVATE_KEY_ID` and `OKTA_API_SCOPES`. An API service integration has `OKTA_API_CLIENT_SECRET` in place of
-    /// the key.
+    /// the key. In place of a secret itself, `OKTA_API_TOKEN_FILE`, `OKTA_API_PRIVATE_KEY_FILE` or `OKTA_API_CLIENT_SECRET_FILE` may
+    /// name the file that it is in.
     ///
     /// ```no_run
     /// # fn main() -> okta_coralogix_core::Result<()> {
@@ -40,6 +42,23 @@ impl Credentials {
     }
 }
 
+/// Equal if a request would be signed alike. The time that it takes says nothing about a secret.
+impl PartialEq for Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Kind::ApiToken(one), Kind::ApiToken(other)) => one.is_same(other),
+            (Kind::ServiceApp(one), Kind::ServiceApp(other)) => one.is_same(other),
+            _ => false,
+        }
+    }
+}
+
+/// Compares two secrets; of equal length, in constant time.
+pub(super) fn is_same_secret(one: &Secret, other: &Secret) -> bool {
+    let (one, other) = (one.expose().as_bytes(), other.expose().as_bytes());
+    verify_slices_are_equal(one, other).is_ok()
+}
+
 impl From<ApiToken> for Credentials {
     fn from(token: ApiToken) -> Self {
         Self(Kind::ApiToken(token))
@@ -49,5 +68,56 @@ impl From<ApiToken> for Credentials {
 impl From<ServiceApp> for Credentials {
     fn from(app: ServiceApp) -> Self {
         Self(Kind::ServiceApp(Box::new(app)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{PrivateKey, SigningAlgorithm};
+    use super::*;
+
+    fn key(file: &str) -> PrivateKey {
+        let path = format!("{}/tests/keys/{file}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        PrivateKey::parse(&text.into()).unwrap()
+    }
+
+    #[test]
+    fn credentials_are_equal_if_they_sign_alike() {
+        let token = |text: &str| Credentials::from(ApiToken::parse(&text.into()).unwrap());
+        let app = |id: &str, file: &str| ServiceApp::with_private_key(id, key(file)).unwrap();
+        let integration = |id: &str, secret: &str| {
+            Credentials::from(ServiceApp::with_client_secret(id, &secret.into()).unwrap())
+        };
+        let rs512 = key("rsa.pkcs8.pem").with_algorithm(SigningAlgorithm::Rs512);
+        let rs512 = ServiceApp::with_private_key("a", rs512.unwrap()).unwrap();
+        let all = || {
+            [
+                token("00a"),
+                token("00b"),
+                token("00ab"),
+                integration("a", "x"),
+                integration("a", "y"),
+                integration("b", "x"),
+                app("a", "rsa.pkcs8.pem").into(),
+                app("b", "rsa.pkcs8.pem").into(),
+                app("a", "other.pkcs8.pem").into(),
+                app("a", "p256.pkcs8.pem").into(),
+                app("a", "rsa.pkcs8.pem").key_id("one").unwrap().into(),
+                app("a", "rsa.pkcs8.pem").key_id("two").unwrap().into(),
+                app("a", "rsa.pkcs8.pem")
+                    .scopes("okta.logs.read,okta.users.read")
+                    .unwrap()
+                    .into(),
+                rs512.clone().into(),
+            ]
+        };
+        let (ones, others): (Vec<Credentials>, Vec<Credentials>) = (all().into(), all().into());
+        for (n, one) in ones.iter().enumerate() {
+            for (m, other) in others.iter().enumerate() {
+                assert_eq!(one == other, n == m, "{n} {m}");
+            }
+        }
+        assert!(token(" 00a\n") == token("00a"));
     }
 }

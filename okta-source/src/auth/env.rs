@@ -1,10 +1,11 @@
 //! Credentials from variables, named as the Okta Terraform provider names them.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 
-use okta_coralogix_core::text::utf8;
+use okta_coralogix_core::text::{quote, utf8};
 use okta_coralogix_core::{Error, Result, Secret};
 
 use super::api_token::ApiToken;
@@ -13,46 +14,114 @@ use super::key::PrivateKey;
 use super::service_app::{ServiceApp, ServiceAppError};
 
 const API_TOKEN: &str = "OKTA_API_TOKEN";
+const API_TOKEN_FILE: &str = "OKTA_API_TOKEN_FILE";
 const CLIENT_ID: &str = "OKTA_API_CLIENT_ID";
 const CLIENT_SECRET: &str = "OKTA_API_CLIENT_SECRET";
+const CLIENT_SECRET_FILE: &str = "OKTA_API_CLIENT_SECRET_FILE";
 const PRIVATE_KEY: &str = "OKTA_API_PRIVATE_KEY";
+const PRIVATE_KEY_FILE: &str = "OKTA_API_PRIVATE_KEY_FILE";
 const PRIVATE_KEY_ID: &str = "OKTA_API_PRIVATE_KEY_ID";
 const SCOPES: &str = "OKTA_API_SCOPES";
 
-pub(super) const VARIABLES: [&str; 6] = [
+pub(super) const VARIABLES: [&str; 9] = [
     API_TOKEN,
+    API_TOKEN_FILE,
     CLIENT_ID,
     CLIENT_SECRET,
+    CLIENT_SECRET_FILE,
     PRIVATE_KEY,
+    PRIVATE_KEY_FILE,
     PRIVATE_KEY_ID,
     SCOPES,
 ];
 
-/// The longest key file. An RSA key of 8192 bits takes 7 KB.
-const MAX_KEY_BYTES: u64 = 64 << 10;
+/// The longest file of a secret. An RSA key of 8192 bits takes 7 KB.
+const MAX_SECRET_BYTES: u64 = 64 << 10;
+
+/// A secret, and the variable by which it was found.
+struct FoundSecret {
+    variable: &'static str,
+    secret: Secret,
+    is_in_file: bool,
+}
+
+impl FoundSecret {
+    /// What is wrong with it, by the name of the variable.
+    fn wrong(&self, error: impl Display) -> Error {
+        match self.is_in_file {
+            true => Error::config(self.variable, format!("names a file whose content {error}")),
+            false => Error::config(self.variable, error),
+        }
+    }
+}
+
+/// The variables of one process.
+struct Variables<L>(L);
+
+impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
+    fn text(&self, name: &str) -> Result<Option<String>> {
+        (self.0)(name).map(|value| utf8(name, value)).transpose()
+    }
+
+    /// The secret of the variable `name`, or of the file that `file_name` names.
+    fn secret(&self, name: &'static str, file_name: &'static str) -> Result<Option<FoundSecret>> {
+        let text = self.text(name)?;
+        let Some(path) = (self.0)(file_name) else {
+            return Ok(text.map(|text| FoundSecret {
+                variable: name,
+                secret: text.into(),
+                is_in_file: false,
+            }));
+        };
+        if text.is_some() {
+            let detail = format!("is set beside {file_name}; set one of them");
+            return Err(Error::config(name, detail));
+        }
+        let secret = File::open(&path).and_then(read_text).map_err(|error| {
+            let detail = format!(
+                "names the file {}, which cannot be read ({}); write the path of a file with the value of {name}",
+                quote(&path.to_string_lossy()),
+                error.kind()
+            );
+            Error::config(file_name, detail)
+        })?;
+        Ok(Some(FoundSecret {
+            variable: file_name,
+            secret,
+            is_in_file: true,
+        }))
+    }
+
+    /// The first of these that is set.
+    fn any(&self, names: &[&'static str]) -> Option<&'static str> {
+        let is_set = |name: &&&'static str| (self.0)(name).is_some();
+        names.iter().find(is_set).copied()
+    }
+}
+
+/// The text of a secret's file: a path to a large file by mistake must not fill the memory.
+fn read_text(file: File) -> io::Result<Secret> {
+    let mut text = String::new();
+    let read = file.take(MAX_SECRET_BYTES).read_to_string(&mut text);
+    let text = Secret::from(text);
+    read.map(|_| text)
+}
 
 pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credentials> {
-    let get = |name: &str| {
-        let value = lookup(name).map(|value| utf8(name, value)).transpose()?;
-        Ok::<_, Error>(value.map(Secret::from))
-    };
-    let other = |skipped| {
-        let mut rest = VARIABLES.into_iter().skip(skipped);
-        rest.find(|name| lookup(name).is_some())
-    };
-    if let Some(token) = get(API_TOKEN)? {
-        if let Some(other) = other(1) {
+    let variables = Variables(lookup);
+    if let Some(found) = variables.secret(API_TOKEN, API_TOKEN_FILE)? {
+        if let Some(other) = variables.any(&VARIABLES[2..]) {
             let detail = format!(
                 "is set beside {other}; set one of them: {API_TOKEN} to sign in with a token, or {CLIENT_ID} with \
                  {PRIVATE_KEY} to sign in as a service app"
             );
-            return Err(Error::config(API_TOKEN, detail));
+            return Err(Error::config(found.variable, detail));
         }
-        let token = ApiToken::parse(&token).map_err(|error| Error::config(API_TOKEN, error))?;
+        let token = ApiToken::parse(&found.secret).map_err(|error| found.wrong(error))?;
         return Ok(token.into());
     }
-    let Some(id) = get(CLIENT_ID)? else {
-        if let Some(other) = other(2) {
+    let Some(id) = variables.text(CLIENT_ID)? else {
+        if let Some(other) = variables.any(&VARIABLES[3..]) {
             let detail =
                 format!("is not set, but {other} is; set it to the client id of the service app");
             return Err(Error::config(CLIENT_ID, detail));
@@ -63,16 +132,22 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credenti
         );
         return Err(Error::config(API_TOKEN, detail));
     };
-    service_app(id.expose(), get).map(Credentials::from)
+    service_app(&id, &variables).map(Credentials::from)
 }
 
-fn service_app(id: &str, get: impl Fn(&str) -> Result<Option<Secret>>) -> Result<ServiceApp> {
-    let mut app = match (get(PRIVATE_KEY)?, get(CLIENT_SECRET)?) {
-        (Some(_), Some(_)) => {
+fn service_app(
+    id: &str,
+    variables: &Variables<impl Fn(&str) -> Option<OsString>>,
+) -> Result<ServiceApp> {
+    let key = variables.secret(PRIVATE_KEY, PRIVATE_KEY_FILE)?;
+    let client_secret = variables.secret(CLIENT_SECRET, CLIENT_SECRET_FILE)?;
+    let mut app = match (key, client_secret) {
+        (Some(key), Some(secret)) => {
             let detail = format!(
-                "is set beside {CLIENT_SECRET}; set the key for a service app, or the secret for an API service integration"
+                "is set beside {}; set the key for a service app, or the secret for an API service integration",
+                secret.variable
             );
-            return Err(Error::config(PRIVATE_KEY, detail));
+            return Err(Error::config(key.variable, detail));
         }
         (None, None) => {
             let detail = format!(
@@ -83,28 +158,31 @@ fn service_app(id: &str, get: impl Fn(&str) -> Result<Option<Secret>>) -> Result
         }
         (Some(key), None) => ServiceApp::with_private_key(id, private_key(&key)?)
             .map_err(|error| Error::config(CLIENT_ID, error))?,
-        (None, Some(secret)) => ServiceApp::with_client_secret(id, &secret).map_err(|error| {
-            let is_secret = error == ServiceAppError::ClientSecret;
-            Error::config(if is_secret { CLIENT_SECRET } else { CLIENT_ID }, error)
-        })?,
+        (None, Some(found)) => {
+            ServiceApp::with_client_secret(id, &found.secret).map_err(|error| match error {
+                ServiceAppError::ClientSecret => found.wrong(error),
+                error => Error::config(CLIENT_ID, error),
+            })?
+        }
     };
-    if let Some(id) = get(PRIVATE_KEY_ID)? {
-        let named = app.key_id(id.expose());
+    if let Some(id) = variables.text(PRIVATE_KEY_ID)? {
+        let named = app.key_id(id);
         app = named.map_err(|error| Error::config(PRIVATE_KEY_ID, error))?;
     }
-    if let Some(scopes) = get(SCOPES)? {
-        let scoped = app.scopes(scopes.expose());
+    if let Some(scopes) = variables.text(SCOPES)? {
+        let scoped = app.scopes(scopes);
         app = scoped.map_err(|error| Error::config(SCOPES, error))?;
     }
     Ok(app)
 }
 
-/// The key itself, or the file that it is in. Any other text may be a piece of a key, so that no message repeats it.
-fn private_key(value: &Secret) -> Result<PrivateKey> {
-    let text = value.expose().trim();
+/// The key itself, or the file that it is in, also by the variable of the key. Any other text may be a piece of a key, so that no
+/// message repeats it.
+fn private_key(found: &FoundSecret) -> Result<PrivateKey> {
+    let text = found.secret.expose().trim();
     let is_key = text.is_empty() || text.starts_with('{') || text.contains("-----BEGIN ");
-    if is_key {
-        return PrivateKey::parse(value).map_err(|error| Error::config(PRIVATE_KEY, error));
+    if is_key || found.is_in_file {
+        return PrivateKey::parse(&found.secret).map_err(|error| found.wrong(error));
     }
     let wrong = |detail: &str| Error::config(PRIVATE_KEY, detail);
     let file = File::open(text).map_err(|error| {
@@ -113,10 +191,7 @@ fn private_key(value: &Secret) -> Result<PrivateKey> {
             error.kind()
         ))
     })?;
-    let mut content = String::new();
-    let read = file.take(MAX_KEY_BYTES).read_to_string(&mut content);
-    let content = Secret::from(content);
-    read.map_err(|error| {
+    let content = read_text(file).map_err(|error| {
         wrong(&format!(
             "names a file that is no text ({}); write the path of a PEM or JWK file",
             error.kind()

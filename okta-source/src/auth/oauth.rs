@@ -44,12 +44,13 @@ pub(crate) struct OAuth {
 }
 
 impl OAuth {
-    pub(crate) fn new(app: ServiceApp, clock: Arc<dyn Clock>) -> Result<Self> {
+    /// `offset`: the org's clock less the host's, as far as it is known.
+    pub(crate) fn new(app: ServiceApp, clock: Arc<dyn Clock>, offset: TimeDelta) -> Result<Self> {
         Ok(Self {
             app,
             dpop: Dpop::new()?,
             clock,
-            offset: Mutex::new(TimeDelta::zero()),
+            offset: Mutex::new(offset),
             tokens: TokenCache::default(),
         })
     }
@@ -174,7 +175,7 @@ impl OAuth {
         now.checked_add_signed(self.offset()).unwrap_or(now)
     }
 
-    fn offset(&self) -> TimeDelta {
+    pub(crate) fn offset(&self) -> TimeDelta {
         *self.offset.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -10,6 +10,7 @@ use okta_coralogix_core::{Result, Secret};
 use serde_json::json;
 use thiserror::Error;
 
+use super::credentials::is_same_secret;
 use super::jws;
 use super::key::PrivateKey;
 
@@ -154,6 +155,23 @@ impl ServiceApp {
             return Err(ServiceAppError::Scopes);
         }
         Ok(self)
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        use ClientAuthentication::{Key, Secret};
+        let is_same_authentication = match (&self.authentication, &other.authentication) {
+            (
+                Key { key: one, id },
+                Key {
+                    key: two,
+                    id: other,
+                },
+            ) => id == other && one.is_same(two),
+            (Secret(one), Secret(other)) => is_same_secret(one, other),
+            _ => false,
+        };
+        let plain = |app: &Self| (app.client_id.clone(), app.scopes.clone());
+        is_same_authentication && plain(self) == plain(other)
     }
 
     /// The key id that is sent, if any.

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::builder::{OktaSimulatorBuilder, Settings};
 use super::fault::Fault;
 use super::log::Log;
-use super::oauth::AuthorizationServer;
+use super::oauth::{AuthorizationServer, OAuthApp};
 use super::rate_limit::RateLimit;
 use super::request_log::RecordedRequest;
 use super::script::Script;
@@ -118,6 +118,11 @@ impl OktaSimulator {
     /// The same for the next `times` token requests.
     pub fn script_token_times(&self, times: usize, fault: Fault) {
         self.0.state().oauth.script.add(times, fault);
+    }
+
+    /// From now on the app with this client id is this one. Access tokens that it has stay valid.
+    pub fn replace_app(&self, app: OAuthApp) {
+        self.0.state().oauth.replace(app);
     }
 
     /// From now on the org takes this API token, in place of the one that it was built with.

@@ -5,8 +5,8 @@ use std::fmt;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
-    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, RSA_PKCS1_SHA256,
-    RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RsaKeyPair,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _,
+    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RsaKeyPair,
 };
 use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
 
@@ -160,10 +160,18 @@ impl PrivateKey {
 
     /// The point of an EC key, uncompressed: 4, x, y. `None` for an RSA key.
     pub(crate) fn point(&self) -> Option<&[u8]> {
-        use aws_lc_rs::signature::KeyPair as _;
+        matches!(self.pair, Pair::Ec(_)).then(|| self.public_key())
+    }
+
+    /// True for a key that signs alike, told by its public half.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.public_key() == other.public_key() && self.algorithm == other.algorithm
+    }
+
+    fn public_key(&self) -> &[u8] {
         match &self.pair {
-            Pair::Rsa(_) => None,
-            Pair::Ec(pair) => Some(pair.public_key().as_ref()),
+            Pair::Rsa(pair) => pair.public_key().as_ref(),
+            Pair::Ec(pair) => pair.public_key().as_ref(),
         }
     }
 

@@ -65,6 +65,12 @@ impl AuthorizationServer {
         }
     }
 
+    pub(in crate::simulator) fn replace(&mut self, app: OAuthApp) {
+        let apps = &mut self.settings.apps;
+        apps.retain(|known| known.client_id != app.client_id);
+        apps.push(app);
+    }
+
     pub(in crate::simulator) fn revoke_all(&mut self) {
         self.tokens.clear();
     }

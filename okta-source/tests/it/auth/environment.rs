@@ -4,12 +4,16 @@ use std::ffi::OsString;
 use okta_coralogix_core::{ErrorKind, Result};
 use okta_source::{Credentials, OktaSource};
 
+use super::reload::SecretFolder;
 use super::{CLIENT, harness, key_file};
 use crate::harness::ORG;
 
 const TOKEN: &str = "OKTA_API_TOKEN";
 const ID: &str = "OKTA_API_CLIENT_ID";
 const SECRET: &str = "OKTA_API_CLIENT_SECRET";
+const TOKEN_FILE: &str = "OKTA_API_TOKEN_FILE";
+const SECRET_FILE: &str = "OKTA_API_CLIENT_SECRET_FILE";
+const KEY_FILE: &str = "OKTA_API_PRIVATE_KEY_FILE";
 const KEY: &str = "OKTA_API_PRIVATE_KEY";
 const KEY_ID: &str = "OKTA_API_PRIVATE_KEY_ID";
 const SCOPES: &str = "OKTA_API_SCOPES";
@@ -43,6 +47,15 @@ async fn private_key_variable_accepts_text_and_a_file_path() {
             .await
             .unwrap();
     }
+    let harness = harness();
+    OktaSource::builder()
+        .org_url(ORG)
+        .credentials(read(&[(ID, CLIENT), (KEY_FILE, &path), (KEY_ID, "rsa")]).unwrap())
+        .clock(std::sync::Arc::clone(&harness.clock))
+        .transport(std::sync::Arc::new(harness.org.clone()))
+        .check()
+        .await
+        .unwrap();
     read(&[(TOKEN, "00token")]).unwrap();
     read(&[(ID, CLIENT), (SECRET, "s3cret")]).unwrap();
 }
@@ -149,6 +162,78 @@ fn environment_variable_errors_have_distinct_messages() {
     sentences.sort();
     sentences.dedup();
     assert!(sentences.len() >= 20, "{sentences:#?}");
+}
+
+#[test]
+fn secret_variable_may_name_a_file_in_place_of_its_value() {
+    let folder = SecretFolder::new("environment");
+    let token = folder.write("token", "00token\r\n");
+    let secret = folder.write("secret", "s3cret\n");
+    let empty = folder.write("empty", "\n");
+    let gone = folder.path("gone");
+    let in_file = read(&[(TOKEN_FILE, &token)]).unwrap();
+    assert!(in_file == read(&[(TOKEN, "00token")]).unwrap());
+    let in_file = read(&[(ID, CLIENT), (SECRET_FILE, &secret)]).unwrap();
+    assert!(in_file == read(&[(ID, CLIENT), (SECRET, "s3cret")]).unwrap());
+    for (variables, names, words) in [
+        (
+            &[(TOKEN, "00a"), (TOKEN_FILE, &token)][..],
+            TOKEN,
+            "is set beside OKTA_API_TOKEN_FILE",
+        ),
+        (
+            &[(ID, CLIENT), (KEY, "{"), (KEY_FILE, &token)],
+            KEY,
+            "is set beside OKTA_API_PRIVATE_KEY_FILE",
+        ),
+        (
+            &[(ID, CLIENT), (SECRET, "s"), (SECRET_FILE, &secret)],
+            SECRET,
+            "is set beside OKTA_API_CLIENT_SECRET_FILE",
+        ),
+        (
+            &[(ID, CLIENT), (KEY_FILE, &token), (SECRET_FILE, &secret)],
+            KEY_FILE,
+            "is set beside OKTA_API_CLIENT_SECRET_FILE",
+        ),
+        (
+            &[(ID, CLIENT), (TOKEN_FILE, &token)],
+            TOKEN_FILE,
+            "is set beside OKTA_API_CLIENT_ID",
+        ),
+        (&[(KEY_FILE, &token)], ID, "OKTA_API_PRIVATE_KEY_FILE is"),
+        (
+            &[(SECRET_FILE, &secret)],
+            ID,
+            "OKTA_API_CLIENT_SECRET_FILE is",
+        ),
+        (&[(TOKEN_FILE, &gone)], TOKEN_FILE, &gone),
+        (&[(ID, CLIENT), (KEY_FILE, &gone)], KEY_FILE, &gone),
+        (&[(ID, CLIENT), (SECRET_FILE, &gone)], SECRET_FILE, &gone),
+        (&[(TOKEN_FILE, "")], TOKEN_FILE, "cannot be read"),
+        (
+            &[(TOKEN_FILE, &empty)],
+            TOKEN_FILE,
+            "names a file whose content is empty",
+        ),
+        (
+            &[(ID, CLIENT), (KEY_FILE, &token)],
+            KEY_FILE,
+            "names a file whose content is neither PEM",
+        ),
+        (
+            &[(ID, CLIENT), (SECRET_FILE, &empty)],
+            SECRET_FILE,
+            "names a file whose content is no client secret",
+        ),
+    ] {
+        let error = read(variables).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let detail = error.detail();
+        assert!(detail.starts_with(&format!("{names}: ")), "{detail}");
+        assert!(detail.contains(words), "{words}: {detail}");
+        assert!(!detail.contains("00token") && !detail.contains("s3cret"));
+    }
 }
 
 #[test]

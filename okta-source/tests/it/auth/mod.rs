@@ -4,6 +4,7 @@ mod dpop;
 mod environment;
 mod keys;
 mod oauth_errors;
+mod reload;
 mod sdk;
 mod secrets;
 mod simulator_checks;
