@@ -5,7 +5,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::filter::DedupWindow;
-use okta_coralogix_core::{AckOrder, Delivery, Error, EventSource, Result};
+use okta_coralogix_core::{AckOrder, AnswerCounter, Delivery, Error, EventSource, Result};
 
 use crate::builder::OktaSourceBuilder;
 use crate::config;
@@ -78,6 +78,10 @@ impl EventSource for Backfill {
 
     fn dedup_window(&self) -> DedupWindow {
         self.0.dedup_window()
+    }
+
+    fn answers(&self) -> AnswerCounter {
+        self.0.answers()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {

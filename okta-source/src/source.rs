@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use okta_coralogix_core::filter::DedupWindow;
-use okta_coralogix_core::{AckOrder, Delivery, ErrorKind, EventSource, Result};
+use okta_coralogix_core::{AckOrder, AnswerCounter, Delivery, ErrorKind, EventSource, Result};
 use tokio::time::{Instant, timeout_at};
 
 use crate::builder::OktaSourceBuilder;
@@ -204,6 +204,10 @@ impl EventSource for OktaSource {
 
     fn dedup_window(&self) -> DedupWindow {
         self.position.committer().dedup_window().clone()
+    }
+
+    fn answers(&self) -> AnswerCounter {
+        self.poller.answers()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {

@@ -4,10 +4,8 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use okta_coralogix_core::Secret;
 use thiserror::Error;
 
-use super::credentials::is_same_secret;
-
 /// An API token, known to fit into a header.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiToken(Secret);
 
 /// Why a text is no API token. Each message is one sentence that names the error and the text to write instead. None repeats the text.
@@ -45,10 +43,6 @@ impl ApiToken {
             return Err(ApiTokenError::Character);
         }
         Ok(Self(Secret::from(token)))
-    }
-
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        is_same_secret(&self.0, &other.0)
     }
 
     pub(crate) fn secret(&self) -> &Secret {

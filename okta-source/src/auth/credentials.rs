@@ -2,18 +2,17 @@
 
 use std::ffi::OsString;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use okta_coralogix_core::{Result, Secret};
+use okta_coralogix_core::Result;
 
 use super::api_token::ApiToken;
 use super::env;
 use super::service_app::ServiceApp;
 
-/// The credentials of a source: an API token, or a service app.
-#[derive(Debug, Clone)]
+/// The credentials of a source: an API token, or a service app. Two are equal if they sign alike.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Credentials(pub(super) Kind);
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
     ApiToken(ApiToken),
     ServiceApp(Box<ServiceApp>),
@@ -40,23 +39,6 @@ impl Credentials {
     pub fn from_env(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
         env::read(lookup)
     }
-}
-
-/// Equal if a request would be signed alike. The time that it takes says nothing about a secret.
-impl PartialEq for Credentials {
-    fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Kind::ApiToken(one), Kind::ApiToken(other)) => one.is_same(other),
-            (Kind::ServiceApp(one), Kind::ServiceApp(other)) => one.is_same(other),
-            _ => false,
-        }
-    }
-}
-
-/// Compares two secrets; of equal length, in constant time.
-pub(super) fn is_same_secret(one: &Secret, other: &Secret) -> bool {
-    let (one, other) = (one.expose().as_bytes(), other.expose().as_bytes());
-    verify_slices_are_equal(one, other).is_ok()
 }
 
 impl From<ApiToken> for Credentials {

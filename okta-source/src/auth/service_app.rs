@@ -10,7 +10,6 @@ use okta_coralogix_core::{Result, Secret};
 use serde_json::json;
 use thiserror::Error;
 
-use super::credentials::is_same_secret;
 use super::jws;
 use super::key::PrivateKey;
 
@@ -31,7 +30,7 @@ const ASSERTION_LIFE: i64 = 300;
 /// let source = OktaSource::builder().org_url("example.okta.com").credentials(app);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ServiceApp {
     client_id: String,
     authentication: ClientAuthentication,
@@ -39,7 +38,7 @@ pub struct ServiceApp {
 }
 
 /// How an app authenticates.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 enum ClientAuthentication {
     /// `private_key_jwt`.
     Key {
@@ -155,23 +154,6 @@ impl ServiceApp {
             return Err(ServiceAppError::Scopes);
         }
         Ok(self)
-    }
-
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        use ClientAuthentication::{Key, Secret};
-        let is_same_authentication = match (&self.authentication, &other.authentication) {
-            (
-                Key { key: one, id },
-                Key {
-                    key: two,
-                    id: other,
-                },
-            ) => id == other && one.is_same(two),
-            (Secret(one), Secret(other)) => is_same_secret(one, other),
-            _ => false,
-        };
-        let plain = |app: &Self| (app.client_id.clone(), app.scopes.clone());
-        is_same_authentication && plain(self) == plain(other)
     }
 
     /// The key id that is sent, if any.

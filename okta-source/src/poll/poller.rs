@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
 use okta_coralogix_core::transport::Verdict;
-use okta_coralogix_core::{Error, Origin, Result};
+use okta_coralogix_core::{AnswerCounter, Error, Origin, Result};
 use tokio::time::Instant;
 
 use crate::api::error::{self, refused};
@@ -42,6 +42,7 @@ pub(crate) struct Poller {
     shares: (f64, f64),
     page_size: PageSize,
     retry_headers: RetryHeaders,
+    answers: AnswerCounter,
     /// A bounded range ends with a page without a `next` link; polling never does.
     is_bounded: bool,
 }
@@ -65,6 +66,7 @@ impl Poller {
             shares: (share, share.max(settings.catch_up_share)),
             page_size: PageSize::new(settings.page_size),
             retry_headers: RetryHeaders::default(),
+            answers: AnswerCounter::default(),
             is_bounded: settings.range.is_some(),
         }
     }
@@ -75,6 +77,11 @@ impl Poller {
 
     pub(crate) fn clock(&self) -> &OrgClock {
         &self.clock
+    }
+
+    /// Counts the pages.
+    pub(crate) fn answers(&self) -> AnswerCounter {
+        self.answers.clone()
     }
 
     /// When the budget allows the next request; `None`: now.
@@ -120,6 +127,7 @@ impl Poller {
         page.next = next.map(|next| request.follow(next, self.page_size));
         self.page_size.restore();
         self.retry_headers.end();
+        self.answers.increment();
         Ok(Answer::Page(page))
     }
 

@@ -143,6 +143,27 @@ async fn gateway_answer_to_a_token_request_is_temporary() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn answers_count_pages_without_events_and_no_gateway() {
+    let harness = Harness::new();
+    let mut source = harness.open().await;
+    let answers = source.answers();
+    for fault in [
+        Fault::web_page(200, "Log in"),
+        Fault::Unavailable,
+        Fault::NoNextLink,
+    ] {
+        harness.org.script(fault);
+        failed(&mut source).await;
+    }
+    assert_eq!(answers.get(), 0);
+    // The first page leads to a link and is a delivery, though nothing is in it.
+    settle(given(&mut source).await).await.unwrap();
+    let quiet = tokio::time::timeout(Duration::from_secs(299), source.next());
+    assert!(quiet.await.is_err());
+    assert_eq!(answers.get(), 1 + 9);
+}
+
+#[tokio::test(start_paused = true)]
 async fn gateway_400_does_not_replace_the_stored_link() {
     for status in [400, 404] {
         let harness = Harness::new();

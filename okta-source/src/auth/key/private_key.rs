@@ -163,11 +163,6 @@ impl PrivateKey {
         matches!(self.pair, Pair::Ec(_)).then(|| self.public_key())
     }
 
-    /// True for a key that signs alike, told by its public half.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.public_key() == other.public_key() && self.algorithm == other.algorithm
-    }
-
     fn public_key(&self) -> &[u8] {
         match &self.pair {
             Pair::Rsa(pair) => pair.public_key().as_ref(),
@@ -194,6 +189,14 @@ impl PrivateKey {
             }
         };
         signed.map_err(|_| Error::new(ErrorKind::Config, "the private key does not sign"))
+    }
+}
+
+/// Told by the public halves: a key that is only written in another form is the same.
+impl PartialEq for PrivateKey {
+    fn eq(&self, other: &Self) -> bool {
+        let signature = |key: &Self| (key.algorithm, key.id.clone());
+        self.public_key() == other.public_key() && signature(self) == signature(other)
     }
 }
 
