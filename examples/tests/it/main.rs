@@ -24,6 +24,7 @@ mod limits;
 mod many_orgs;
 #[cfg(target_os = "linux")]
 mod memory;
+mod mended_token;
 mod replay;
 mod seeds;
 mod service_app;

@@ -44,7 +44,8 @@ impl Transport for BadOrg {
             Self::Hangs => std::future::pending().await,
             Self::Unreachable => Err(TransportError::Connect("refused".into())),
             Self::Refuses(status) => {
-                let body: Body = Box::pin(futures::stream::empty());
+                let refusal = Bytes::from_static(br#"{"errorCode":"E0000011"}"#);
+                let body: Body = Box::pin(futures::stream::iter([Ok(refusal)]));
                 Ok(Response::builder().status(*status).body(body).unwrap())
             }
         }
