@@ -69,7 +69,7 @@ impl Transport for FakeNetwork {
         }
         if !is_authorized(env, to, &head) {
             exchange.answered(401);
-            return Ok(proxy_response(401));
+            return Ok(unauthorized());
         }
         let (response, whole) = self.serve(&head, &body, exchange.request).await?;
         if fault == Some(NetFault::Duplicated) {
@@ -227,6 +227,14 @@ pub(super) fn respond(
         _ => stream::iter([Ok(whole)]).boxed(),
     };
     Ok(response.map(|()| body))
+}
+
+/// The refusal of a credential by the service itself, as Okta marks its own.
+fn unauthorized() -> Response<Body> {
+    let body = Bytes::from_static(br#"{"errorCode":"E0000011"}"#);
+    let mut response = Response::new(stream::iter([Ok(body)]).boxed());
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
+    response
 }
 
 /// A response of a proxy.
