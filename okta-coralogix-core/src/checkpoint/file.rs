@@ -23,6 +23,9 @@ const MAX_BYTES: u64 = 256 * 1024 * 1024;
 /// * **Alone.** From [`open`](Self::open) on it holds an operating-system lock on `<file>.lock` for as long as it
 ///   lives; the kernel frees it when the process dies, however that happens. A second one on the same file, of this
 ///   process or another, ends with [`Locked`](ErrorKind::Locked). The lock file stays; do not delete it while in use.
+/// * **Told from an absent folder.** Where the file and its lock file are both missing, the folder is away, as a network
+///   file system that is not mounted: a temporary [`Storage`](ErrorKind::Storage), never a fresh start or a
+///   [`Conflict`](ErrorKind::Conflict).
 /// * **Checked.** The record carries its format, a version, a generation and a CRC-32 over all of these. A file that is
 ///   torn, empty, altered or foreign is [`Corrupt`](ErrorKind::Corrupt), never a silent restart.
 ///
@@ -56,7 +59,7 @@ impl FileCheckpoint {
             .resolve(given)
             .await
             .map_err(|error| unresolved("checkpoint", given, error))?;
-        let lock = sibling(&path, ".lock");
+        let lock = lock_file(&path);
         let guard = match disk.lock(&lock, Duration::ZERO).await {
             Ok(Some(guard)) => guard,
             Ok(None) => return Err(locked(&path)),
@@ -133,8 +136,19 @@ impl Store {
             Ok(bytes) => parse(&bytes)
                 .map(Some)
                 .map_err(|what| corrupt(&self.path, &what)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.check_folder().await.map(|()| None)
+            }
             Err(error) => Err(failed("read", &self.path, error)),
+        }
+    }
+
+    /// Fails if the folder is away: the lock file, which stays in it, is then missing.
+    async fn check_folder(&self) -> Result<()> {
+        let lock = lock_file(&self.path);
+        match self.disk.len(&lock).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(failed("read", &lock, error)),
         }
     }
 
@@ -158,6 +172,10 @@ impl Store {
         synced.map_err(|error| failed("sync the folder of", &self.path, error))?;
         Ok(version(generation))
     }
+}
+
+fn lock_file(path: &Path) -> PathBuf {
+    sibling(path, ".lock")
 }
 
 fn version(generation: u64) -> Version {

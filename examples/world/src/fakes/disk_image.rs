@@ -101,8 +101,11 @@ impl DiskImage {
             .retain(|number, _| known.values().any(|kept| kept == number));
     }
 
-    /// False if another process has locked the file.
+    /// Creates the file if it is missing. False if another process has locked it.
     pub(crate) fn lock(&mut self, path: &Path, process: u32) -> bool {
+        if !self.names.contains_key(path) {
+            self.create(path);
+        }
         let free = !self.locks.contains_key(path);
         if free {
             self.locks.insert(path.to_owned(), process);
