@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use okta_coralogix_examples::eventbridge::http::HttpArgs;
 use okta_coralogix_examples::program;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    program::main::<HttpArgs>().await
+fn main() -> ExitCode {
+    program::main::<HttpArgs>()
 }

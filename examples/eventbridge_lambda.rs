@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use okta_coralogix_examples::eventbridge::lambda::LambdaArgs;
 use okta_coralogix_examples::program;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    program::main::<LambdaArgs>().await
+fn main() -> ExitCode {
+    program::main::<LambdaArgs>()
 }

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use okta_coralogix_examples::program;
 use okta_coralogix_examples::pull::PullArgs;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    program::main::<PullArgs>().await
+fn main() -> ExitCode {
+    program::main::<PullArgs>()
 }

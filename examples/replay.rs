@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use okta_coralogix_examples::program;
 use okta_coralogix_examples::replay::ReplayArgs;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    program::main::<ReplayArgs>().await
+fn main() -> ExitCode {
+    program::main::<ReplayArgs>()
 }

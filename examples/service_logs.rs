@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use okta_coralogix_examples::program;
 use okta_coralogix_examples::service_logs::ServiceLogsArgs;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    program::main::<ServiceLogsArgs>().await
+fn main() -> ExitCode {
+    program::main::<ServiceLogsArgs>()
 }

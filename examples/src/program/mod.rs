@@ -8,6 +8,7 @@ pub mod coralogix;
 pub mod demonstration;
 mod environment;
 mod exit_status;
+pub mod open_files;
 pub mod pipeline;
 pub mod progress;
 pub mod signals;
@@ -18,8 +19,9 @@ pub use exit_status::ExitStatus;
 use std::process::ExitCode;
 
 use clap::Parser;
-use okta_coralogix_core::Result;
+use okta_coralogix_core::{Error, ErrorKind, Result};
 use serde::Serialize;
+use tokio::runtime;
 
 use self::progress::Progress;
 
@@ -52,6 +54,12 @@ pub trait Program: Parser {
         progress: Progress,
     ) -> impl Future<Output = Result<ExitStatus<Self::Summary>>>;
 
+    /// The runtime of a run with `settings`, or of the demonstration without any. By default that of `#[tokio::main]`.
+    #[must_use]
+    fn runtime(_settings: Option<&Self::Settings>) -> runtime::Builder {
+        runtime::Builder::new_multi_thread()
+    }
+
     /// Runs against simulators on this machine.
     ///
     /// # Errors
@@ -60,28 +68,44 @@ pub trait Program: Parser {
 }
 
 /// The whole program: without any arg or variable the demonstration, else a run.
-pub async fn main<P: Program>() -> ExitCode {
+#[must_use]
+pub fn main<P: Program>() -> ExitCode {
     let args = P::parse();
     let environment = Environment::of_the_process();
-    let status = if std::env::args_os().len() <= 1 && !any_variable::<P>(&environment) {
-        let progress = Progress::start();
-        let [simulators, advice] = P::DEMONSTRATION;
-        demonstration::print(&format!(
-            "Nothing is set, so this is the demonstration: {simulators} on 127.0.0.1."
-        ));
-        demonstration::print(advice);
-        let failed = |error| ExitStatus::Failed(error, P::Summary::default());
-        P::demonstrate(progress).await.unwrap_or_else(failed)
+    let is_demonstration = std::env::args_os().len() <= 1 && !any_variable::<P>(&environment);
+    let status = if is_demonstration {
+        block_on(P::runtime(None), demonstrate::<P>())
     } else {
-        match args.settings(&environment) {
-            Ok(settings) => {
-                let run = P::run(settings, Progress::start());
-                run.await.unwrap_or_else(ExitStatus::WrongSetting)
-            }
-            Err(error) => ExitStatus::WrongSetting(error),
-        }
+        args.settings(&environment).and_then(|settings| {
+            let runtime = P::runtime(Some(&settings));
+            block_on(runtime, async { P::run(settings, Progress::start()).await })
+        })
     };
-    status.report()
+    status.unwrap_or_else(ExitStatus::WrongSetting).report()
+}
+
+async fn demonstrate<P: Program>() -> Result<ExitStatus<P::Summary>> {
+    let progress = Progress::start();
+    let [simulators, advice] = P::DEMONSTRATION;
+    demonstration::print(&format!(
+        "Nothing is set, so this is the demonstration: {simulators} on 127.0.0.1."
+    ));
+    demonstration::print(advice);
+    let failed = |error| ExitStatus::Failed(error, P::Summary::default());
+    Ok(P::demonstrate(progress).await.unwrap_or_else(failed))
+}
+
+/// # Errors
+/// `Storage` if the operating system gives no thread or no descriptor; else the error of `program`.
+fn block_on<T>(
+    mut runtime: runtime::Builder,
+    program: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let runtime = runtime.enable_all().build().map_err(|error| {
+        let detail = format!("the program cannot start: {error}");
+        Error::new(ErrorKind::Storage, detail).with_source(error)
+    })?;
+    runtime.block_on(program)
 }
 
 fn any_variable<P: Program>(environment: &Environment) -> bool {

@@ -11,12 +11,19 @@ mod settings;
 
 pub use args::PullArgs;
 
+use std::thread::available_parallelism;
+
 use okta_coralogix_core::{Result, Summary};
 use okta_source::Credentials;
+use tokio::runtime;
 
 use self::settings::Settings;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
+
+/// Threads for the disk, for names of hosts and for large bodies. Each may hold a descriptor, and one is kept by each org whose disk
+/// does not answer.
+const BLOCKING_THREADS: usize = 64;
 
 impl Program for PullArgs {
     const VARIABLES: &'static [&'static [&'static str]] =
@@ -37,6 +44,19 @@ impl Program for PullArgs {
             Settings::Org(org) => run::run(*org, progress).await,
             Settings::Many(many) => run_many::run(many, progress).await,
         }
+    }
+
+    fn runtime(settings: Option<&Settings>) -> runtime::Builder {
+        let Some(Settings::Many(_)) = settings else {
+            // One org keeps no second core busy, and costs less without one.
+            return runtime::Builder::new_current_thread();
+        };
+        // At least two, so that an org which reads a huge page keeps the others waiting on no machine.
+        let threads = available_parallelism().map_or(2, |cores| cores.get().max(2));
+        let mut runtime = runtime::Builder::new_multi_thread();
+        runtime.worker_threads(threads);
+        runtime.max_blocking_threads(BLOCKING_THREADS);
+        runtime
     }
 
     async fn demonstrate(progress: Progress) -> Result<ExitStatus> {

@@ -2,19 +2,28 @@
 
 use std::sync::Arc;
 
-use futures::future::join_all;
+use futures::{StreamExt, stream};
 use okta_coralogix_core::{Error, ErrorKind, Result, Summary, SystemClock};
 use tracing::Instrument;
 
 use super::check::{check, passed};
-use super::config::{Integration, RunOptions, RunReport, run_all};
+use super::config::{Connection, Integration, RunOptions, RunReport, run_all};
 use super::settings::ManySettings;
+use crate::program::open_files::raise_limit;
 use crate::program::pipeline::{DRAIN_TIMEOUT, open_dead_letters};
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
 
+/// Descriptors of one org: the lock of its checkpoint, a connection to Okta, one to Coralogix, a file that is being written.
+const DESCRIPTORS: u64 = 4;
+
+/// How many orgs are checked at a time.
+const CHECKS: usize = 32;
+
 pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<ExitStatus> {
     let shutdown = signals::shutdown()?;
+    let count = settings.integrations.len();
+    raise_limit(count as u64 * DESCRIPTORS);
     if settings.check {
         return Ok(tokio::select! {
             status = check_all(settings.integrations) => status,
@@ -32,9 +41,14 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     let dead_letters = Arc::new(dead_letters);
     let ended = run_all(integrations, &options, dead_letters, observer, shutdown).await;
     progress.finish();
-    let RunReport { summary, failed } = ended?;
+    let RunReport { summary, failed } = ended;
     let names: Vec<_> = failed.iter().map(|(name, _)| name.as_str()).collect();
-    let detail = format!("these integrations have ended: {}", names.join(", "));
+    let names = names.join(", ");
+    let down = failed.len();
+    let detail = match options.once {
+        Some(_) => format!("{down} of {count} integrations have ended with an error: {names}"),
+        None => format!("{down} of {count} integrations are down: {names}"),
+    };
     let first = failed.into_iter().next();
     let error = first.map(|(_, first)| Error::new(first.kind(), detail).with_source(first));
     Ok(ExitStatus::of_run(summary, error))
@@ -42,15 +56,29 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
 
 async fn check_all(integrations: Vec<Integration>) -> ExitStatus {
     let checks = integrations.into_iter().map(|integration| async move {
-        let span = tracing::info_span!("integration", name = integration.name);
-        let check = check(integration.source, &integration.sink);
-        let failed = check.instrument(span).await;
-        (!failed.is_empty()).then_some(integration.name)
+        let name = integration.name.clone();
+        let span = tracing::info_span!("integration", name);
+        let passes = check_one(integration).instrument(span).await;
+        (!passes).then_some(name)
     });
-    let failed: Vec<_> = join_all(checks).await.into_iter().flatten().collect();
+    // In the order of the file.
+    let checks: Vec<_> = stream::iter(checks).buffered(CHECKS).collect().await;
+    let failed: Vec<_> = checks.into_iter().flatten().collect();
     if failed.is_empty() {
         return passed();
     }
     let detail = format!("the check failed for {}", failed.join(", "));
     ExitStatus::Failed(Error::new(ErrorKind::Config, detail), Summary::default())
+}
+
+/// True if the secrets can be read, and both remotes accept them.
+async fn check_one(integration: Integration) -> bool {
+    let secrets = integration.read_secrets();
+    match secrets.and_then(|secrets| integration.connect(&secrets)) {
+        Ok(Connection { source, sink, .. }) => check(source, &sink).await.is_empty(),
+        Err(error) => {
+            tracing::error!("{error}");
+            false
+        }
+    }
 }

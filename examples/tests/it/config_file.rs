@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use coralogix_sink::CoralogixSink;
+use okta_coralogix_core::ErrorKind;
 use okta_coralogix_examples::program::Environment;
 use okta_coralogix_examples::pull::config::{self, Integration};
 
@@ -13,6 +15,11 @@ fn read(text: &str, folder: &Path) -> Result<Vec<Integration>, String> {
         _ => None,
     });
     config::parse(text, folder, &environment).map_err(|error| error.to_string())
+}
+
+fn sink(integration: &Integration) -> Arc<CoralogixSink> {
+    let secrets = integration.read_secrets().unwrap();
+    integration.connect(&secrets).unwrap().sink
 }
 
 const GOOD: &str = r#"
@@ -44,7 +51,8 @@ fn integrations_have_their_own_checkpoints_and_share_sinks() {
     let names: Vec<_> = found.iter().map(|one| &*one.name).collect();
     assert_eq!(names, ["acme", "other"]);
     assert_eq!(found[0].checkpoint, folder.path().join("acme.checkpoint"));
-    assert!(!Arc::ptr_eq(&found[0].sink, &found[1].sink));
+    let sinks: Vec<_> = found.iter().map(sink).collect();
+    assert!(!Arc::ptr_eq(&sinks[0], &sinks[1]));
     let shown = format!("{found:?}");
     assert!(
         !shown.contains("00secret") && !shown.contains("00other"),
@@ -52,7 +60,8 @@ fn integrations_have_their_own_checkpoints_and_share_sinks() {
     );
     let same = GOOD.replace("domain = \"US1\", ", "");
     let found = read(&same, folder.path()).unwrap();
-    assert!(Arc::ptr_eq(&found[0].sink, &found[1].sink));
+    let sinks: Vec<_> = found.iter().map(sink).collect();
+    assert!(Arc::ptr_eq(&sinks[0], &sinks[1]));
 }
 
 #[test]
@@ -125,11 +134,6 @@ fn config_file_errors_name_the_key_and_the_correction() {
             "api_token: the variable NO_TOKEN is not set",
         ),
         (
-            "{ file = \"token\" }",
-            "{ file = \"nowhere\" }",
-            "api_token: the file \"nowhere\" cannot be read",
-        ),
-        (
             "subsystem = \"acme-subsystem\"",
             "",
             "integration \"acme\": subsystem: is missing",
@@ -160,4 +164,98 @@ fn config_file_errors_name_the_key_and_the_correction() {
     }
     let error = read("[coralogix]\n", folder.path()).unwrap_err();
     assert!(error.contains("[[integration]]"), "{error}");
+}
+
+#[test]
+fn secret_file_is_read_when_its_org_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    let found = read(GOOD, folder.path()).unwrap();
+    found[0].read_secrets().unwrap();
+    let error = found[1].read_secrets().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    let detail = error.detail();
+    assert!(detail.contains("api_token: the file \"token\" cannot be read"));
+    for (content, expected) in [(" \n", "is empty"), ("SSWS 00secret", "alone")] {
+        std::fs::write(&token, content).unwrap();
+        let secrets = found[1].read_secrets();
+        let connected = secrets.and_then(|secrets| found[1].connect(&secrets));
+        let error = connected.unwrap_err();
+        assert!(error.detail().contains(expected), "{error}");
+        assert!(!error.detail().contains("00secret"), "{error}");
+    }
+    std::fs::write(&token, "00good").unwrap();
+    sink(&found[1]);
+}
+
+/// An org whose secrets are all in files that are missing.
+const MISSING_FILES: &str = r#"
+[[integration]]
+name = "acme"
+subsystem = "acme-subsystem"
+org_url = "acme.okta.com"
+client_id = "0oa1"
+private_key = { file = "key.pem" }
+private_key_id = "my-key"
+scopes = ["okta.logs.read"]
+coralogix = { domain = "EU2", api_key = { file = "key" } }
+"#;
+
+#[test]
+fn config_file_errors_are_found_without_the_secret_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = read(MISSING_FILES, folder.path()).unwrap();
+    assert!(found[0].read_secrets().is_err());
+    for (from, to, expected) in [
+        ("EU2", "MARS1", "coralogix"),
+        ("0oa1", "0 oa1", "client_id: is no client id"),
+        ("okta.logs.read", "okta.users.read", "scopes"),
+        (
+            "client_id = \"0oa1\"",
+            "client_id = \"0oa1\"\napi_token = { file = \"token\" }",
+            "is set beside",
+        ),
+        (
+            "private_key_id = \"my-key\"",
+            "client_secret = { file = \"secret\" }",
+            "private_key: is set beside client_secret",
+        ),
+        ("client_id = \"0oa1\"", "", "client_id: is not set"),
+        (
+            "scopes",
+            "q = \"1 2 3 4 5 6 7 8 9 10 11\"\nscopes",
+            "Okta takes 10",
+        ),
+    ] {
+        assert!(MISSING_FILES.contains(from), "{from}");
+        let text = MISSING_FILES.replacen(from, to, 1);
+        let error = read(&text, folder.path()).unwrap_err();
+        assert!(
+            error.contains(expected),
+            "{error}\nshould contain {expected}"
+        );
+    }
+}
+
+#[test]
+fn variable_that_names_a_missing_key_file_is_no_error_of_the_config_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = MISSING_FILES.replace("file = \"key.pem\"", "env = \"KEY_FILE\"");
+    let path = folder.path().join("key.pem");
+    let named = path.clone();
+    let environment =
+        Environment::new(move |name| (name == "KEY_FILE").then(|| named.clone().into_os_string()));
+    let found = config::parse(&text, folder.path(), &environment).unwrap();
+    std::fs::write(folder.path().join("key"), "key").unwrap();
+    let opened = || {
+        let secrets = found[0].read_secrets()?;
+        found[0].connect(&secrets).map(|_| ())
+    };
+    assert!(opened().unwrap_err().detail().contains("private_key"));
+    let key = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../okta-source/tests/keys/rsa.pkcs8.pem"
+    );
+    std::fs::copy(key, &path).unwrap();
+    opened().unwrap();
 }

@@ -16,8 +16,8 @@ pub(crate) enum Limit {
     FileSizeOrDeath(usize),
     /// Kilobytes of data memory.
     Memory(usize),
-    /// Open files, which the program cannot raise.
-    OpenFiles(usize),
+    /// Open files and connections: the soft limit, which a program may raise, and the hard one.
+    Descriptors(usize, usize),
 }
 
 impl Limit {
@@ -25,8 +25,8 @@ impl Limit {
         match self {
             Self::FileSize(bytes) => format!("trap '' XFSZ; ulimit -f {}", bytes / 512),
             Self::FileSizeOrDeath(bytes) => format!("ulimit -c 0; ulimit -f {}", bytes / 512),
+            Self::Descriptors(soft, hard) => format!("ulimit -Sn {soft}; ulimit -Hn {hard}"),
             Self::Memory(kilobytes) => format!("ulimit -c 0; ulimit -d {kilobytes}"),
-            Self::OpenFiles(files) => format!("ulimit -n {files}"),
         }
     }
 }

@@ -1,50 +1,73 @@
 //! The credentials of an integration: the same rules as for the environment variables, with the names of the keys in errors.
 
-use std::path::Path;
+use std::ffi::OsString;
 
 use okta_coralogix_core::{Error, Result, Secret};
 use okta_source::Credentials;
 
 use super::file::IntegrationTable;
-use super::secrets::SecretRef;
-use crate::program::Environment;
+use super::secrets::{OrgSecrets, PLACEHOLDER, PRIVATE_KEY, SecretValues};
 
 /// The keys, and the environment variables of the same meaning.
 const KEYS: [(&str, &str); 6] = [
-    ("api_token", "OKTA_API_TOKEN"),
+    (API_TOKEN, "OKTA_API_TOKEN"),
     ("client_id", "OKTA_API_CLIENT_ID"),
     // Before the key that its name begins with.
     ("private_key_id", "OKTA_API_PRIVATE_KEY_ID"),
-    ("private_key", "OKTA_API_PRIVATE_KEY"),
-    ("client_secret", "OKTA_API_CLIENT_SECRET"),
+    (PRIVATE_KEY, "OKTA_API_PRIVATE_KEY"),
+    (CLIENT_SECRET, "OKTA_API_CLIENT_SECRET"),
     ("scopes", "OKTA_API_SCOPES"),
 ];
+pub(super) const API_TOKEN: &str = "api_token";
+pub(super) const CLIENT_SECRET: &str = "client_secret";
 
-pub(super) fn credentials(
+/// The credentials, with secrets that were read.
+///
+/// # Errors
+/// `Config`, which names the key that is missing or wrong.
+pub(super) fn credentials(table: &IntegrationTable, secrets: &SecretValues) -> Result<Credentials> {
+    of_keys(table, |key| secrets.get(key).map(exposed))
+}
+
+/// The credentials with placeholders for the secrets in files, to find what is wrong in the file of `--config` itself.
+///
+/// # Errors
+/// As [`credentials`].
+pub(super) fn without_files(table: &IntegrationTable, secrets: &OrgSecrets) -> Result<Credentials> {
+    let key = secrets.without_files(PRIVATE_KEY);
+    let is_key_in_file = key.is_some_and(|key| key.expose() == PLACEHOLDER);
+    if !is_key_in_file || table.client_secret.is_some() {
+        return of_keys(table, |key| {
+            secrets.without_files(key).as_ref().map(exposed)
+        });
+    }
+    // No placeholder is a private key: a client secret, which has no id, stands for it.
+    let mut table = table.clone();
+    table.private_key_id = None;
+    of_keys(&table, |key| match key {
+        CLIENT_SECRET => Some(PLACEHOLDER.into()),
+        PRIVATE_KEY => None,
+        _ => secrets.without_files(key).as_ref().map(exposed),
+    })
+}
+
+fn exposed(secret: &Secret) -> OsString {
+    secret.expose().into()
+}
+
+fn of_keys(
     table: &IntegrationTable,
-    folder: &Path,
-    environment: &Environment,
+    secret: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Credentials> {
-    let read = |key: &str, secret: &Option<SecretRef>| {
-        let secret = secret.as_ref();
-        let secret = secret.map(|secret| secret.read(key, folder, environment));
-        secret.transpose()
-    };
-    let api_token = read("api_token", &table.api_token)?;
-    let private_key = read("private_key", &table.private_key)?;
-    let client_secret = read("client_secret", &table.client_secret)?;
+    let plain = |value: &Option<String>| value.as_ref().map(OsString::from);
     let scopes = table.scopes.as_ref().map(|scopes| scopes.join(" "));
-    let exposed = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().into());
-    let plain = |value: &Option<String>| value.as_ref().map(Into::into);
     let credentials = Credentials::from_env(|variable| {
         let (key, _) = KEYS.iter().find(|(_, known)| *known == variable)?;
         match *key {
-            "api_token" => exposed(&api_token),
             "client_id" => plain(&table.client_id),
             "private_key_id" => plain(&table.private_key_id),
-            "private_key" => exposed(&private_key),
-            "client_secret" => exposed(&client_secret),
-            _ => plain(&scopes),
+            "scopes" => plain(&scopes),
+            key => secret(key),
         }
     });
     credentials.map_err(|error| {

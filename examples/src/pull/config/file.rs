@@ -16,7 +16,7 @@ pub(super) struct ConfigFile {
     pub(super) integration: Vec<IntegrationTable>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct IntegrationTable {
     pub(super) name: Option<String>,
     pub(super) subsystem: Option<String>,

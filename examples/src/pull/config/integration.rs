@@ -1,15 +1,21 @@
 //! One integration: an org, and the destination of its log.
 
 use std::collections::HashSet;
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
-use okta_coralogix_core::{CoralogixMapping, Error, Result};
-use okta_source::{OktaSource, OktaSourceBuilder, OrgUrl};
+use futures::FutureExt;
+use okta_coralogix_core::testing::MemoryCheckpoint;
+use okta_coralogix_core::transport::ReqwestTransport;
+use okta_coralogix_core::{CoralogixMapping, Error, Result, Secret};
+use okta_source::{OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
-use super::credentials::credentials;
+use super::credentials::{API_TOKEN, CLIENT_SECRET, credentials, without_files};
 use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
+use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretValues};
 use super::sink_cache::SinkCache;
 use crate::program::Environment;
 use crate::program::args::{duration_of, in_setting, since_of};
@@ -20,33 +26,82 @@ use crate::program::args::{duration_of, in_setting, since_of};
 pub struct Integration {
     /// Used in messages and file names.
     pub name: String,
-    /// Its source, without a checkpoint.
-    pub source: OktaSourceBuilder,
     /// The file of its position.
     pub checkpoint: PathBuf,
-    /// The mapping of events to entries.
-    pub mapping: CoralogixMapping,
+    secrets: OrgSecrets,
+    connect: Box<dyn Connect>,
+}
+
+/// Makes the source and the sink of an org with its secrets, anew each time the org is opened. May block.
+pub trait Connect: Debug + Send + Sync + 'static {
+    /// Makes no request.
+    ///
+    /// # Errors
+    /// `Config` for a secret that cannot be one, or if TLS cannot be set up.
+    fn connect(&self, secrets: &SecretValues) -> Result<Connection>;
+}
+
+/// The source and the sink of an org.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Connection {
+    /// The source, without a checkpoint.
+    pub source: OktaSourceBuilder,
     /// The sink, shared by integrations with the same endpoint and key.
     pub sink: Arc<CoralogixSink>,
+    /// The mapping of events to entries.
+    pub mapping: CoralogixMapping,
+}
+
+impl Connection {
+    /// These three.
+    #[must_use]
+    pub fn new(
+        source: OktaSourceBuilder,
+        sink: Arc<CoralogixSink>,
+        mapping: CoralogixMapping,
+    ) -> Self {
+        Self {
+            source,
+            sink,
+            mapping,
+        }
+    }
 }
 
 impl Integration {
-    /// One that does not come from a file.
+    /// One that does not come from a file, without a secret.
     #[must_use]
-    pub fn new(
-        name: &str,
-        source: OktaSourceBuilder,
-        checkpoint: PathBuf,
-        mapping: CoralogixMapping,
-        sink: Arc<CoralogixSink>,
-    ) -> Self {
+    pub fn new(name: &str, checkpoint: PathBuf, connect: impl Connect) -> Self {
         Self {
             name: name.to_owned(),
-            source,
             checkpoint,
-            mapping,
-            sink,
+            secrets: OrgSecrets::default(),
+            connect: Box::new(connect),
         }
+    }
+
+    /// Adds a secret that is in a file, with `key` as its name.
+    #[must_use]
+    pub fn with_secret_file(mut self, key: &'static str, path: PathBuf) -> Self {
+        self.secrets.add_file(key, path);
+        self
+    }
+
+    /// Reads the secrets. May block.
+    ///
+    /// # Errors
+    /// `Config` for the first that cannot be read.
+    pub fn read_secrets(&self) -> Result<SecretValues> {
+        self.secrets.read()
+    }
+
+    /// Makes the source and the sink with `secrets`. May block.
+    ///
+    /// # Errors
+    /// As [`Connect::connect`].
+    pub fn connect(&self, secrets: &SecretValues) -> Result<Connection> {
+        self.connect.connect(secrets)
     }
 }
 
@@ -56,7 +111,10 @@ pub(super) fn all(
     folder: &Path,
     environment: &Environment,
 ) -> Result<Vec<Integration>> {
-    let mut sinks = SinkCache::new(folder, environment);
+    let sinks = Arc::default();
+    // For the checks, which make no request.
+    let transport = ReqwestTransport::new()?;
+    let mut checked = Vec::new();
     let mut names = HashSet::new();
     let mut checkpoints = HashSet::new();
     let mut all = Vec::new();
@@ -73,18 +131,29 @@ pub(super) fn all(
             }
         };
         let at = in_setting(format!("integration {name:?}"));
+        let checkpoint = match &table.checkpoint {
+            Some(file) => folder.join(file),
+            None => folder.join(format!("{name}.checkpoint")),
+        };
         let target = table.coralogix.clone().or(&file.coralogix);
-        let integration = one(&name, table, target, &mut sinks).map_err(&at)?;
+        let secrets = secrets(&table, &target, folder, environment).map_err(&at)?;
+        let settings = OrgSettings::read(table, target, Arc::clone(&sinks)).map_err(&at)?;
+        checked.push(settings.check(&secrets, transport.clone()).map_err(&at)?);
         if !names.insert(name.clone()) {
             return Err(at(Error::config("name", "is another integration's too")));
         }
-        if !checkpoints.insert(integration.checkpoint.clone()) {
+        if !checkpoints.insert(checkpoint.clone()) {
             return Err(at(Error::config(
                 "checkpoint",
                 "is another integration's too",
             )));
         }
-        all.push(integration);
+        all.push(Integration {
+            name,
+            checkpoint,
+            secrets,
+            connect: Box::new(settings),
+        });
     }
     Ok(all)
 }
@@ -113,46 +182,128 @@ fn required<'a>(
     }
 }
 
-fn one(
-    name: &str,
+/// The setting of the key that Coralogix takes, as messages name it.
+const API_KEY: &str = "coralogix, api_key";
+
+fn secrets(
+    table: &IntegrationTable,
+    target: &CoralogixTable,
+    folder: &Path,
+    environment: &Environment,
+) -> Result<OrgSecrets> {
+    let mut secrets = OrgSecrets::default();
+    for (key, secret) in [
+        (API_TOKEN, &table.api_token),
+        (PRIVATE_KEY, &table.private_key),
+        (CLIENT_SECRET, &table.client_secret),
+        (API_KEY, &target.api_key),
+    ] {
+        if let Some(secret) = secret {
+            secrets.add(secret.locate(key, folder, environment)?);
+        }
+    }
+    Ok(secrets)
+}
+
+/// The settings of an org in the file.
+#[derive(Debug)]
+struct OrgSettings {
+    org: OrgUrl,
+    subsystem: String,
+    since: Option<Since>,
+    poll_interval: Option<Duration>,
     table: IntegrationTable,
     target: CoralogixTable,
-    sinks: &mut SinkCache<'_>,
-) -> Result<Integration> {
-    let (subsystem, account) = (table.subsystem.as_deref(), table.account.as_deref());
-    let (_, subsystem) = required([("subsystem", subsystem), ("account", account)])?;
-    let (org_url, domain) = (table.org_url.as_deref(), table.okta_domain.as_deref());
-    let (key, org) = required([("org_url", org_url), ("okta_domain", domain)])?;
-    let org = OrgUrl::parse(org).map_err(|error| Error::config(key, error))?;
-    let mut source = OktaSource::builder().org_url(&org).credentials(credentials(
-        &table,
-        sinks.folder,
-        sinks.environment,
-    )?);
-    if let Some(filter) = table.filter {
-        source = source.filter(filter);
+    sinks: Arc<SinkCache>,
+}
+
+impl OrgSettings {
+    fn read(
+        mut table: IntegrationTable,
+        target: CoralogixTable,
+        sinks: Arc<SinkCache>,
+    ) -> Result<Self> {
+        // Taken out, so that an older name leaves no trace.
+        let (subsystem, account) = (table.subsystem.take(), table.account.take());
+        let names = [
+            ("subsystem", subsystem.as_deref()),
+            ("account", account.as_deref()),
+        ];
+        let (_, subsystem) = required(names)?;
+        let (org_url, domain) = (table.org_url.take(), table.okta_domain.take());
+        let names = [
+            ("org_url", org_url.as_deref()),
+            ("okta_domain", domain.as_deref()),
+        ];
+        let (key, org) = required(names)?;
+        let since = table.since.as_deref();
+        let interval = table.poll_interval.as_deref();
+        Ok(Self {
+            org: OrgUrl::parse(org).map_err(|error| Error::config(key, error))?,
+            subsystem: subsystem.to_owned(),
+            since: since.map(|since| since_of("since", since)).transpose()?,
+            poll_interval: interval
+                .map(|interval| duration_of("poll_interval", interval, "30s"))
+                .transpose()?,
+            table,
+            target,
+            sinks,
+        })
     }
-    if let Some(q) = table.q {
-        source = source.q(q);
+
+    /// Finds what is wrong in the file itself: secrets in files of their own may still be missing. Returns the sink, which
+    /// integrations share as long as it is kept.
+    fn check(
+        &self,
+        secrets: &OrgSecrets,
+        transport: ReqwestTransport,
+    ) -> Result<Arc<CoralogixSink>> {
+        let credentials = without_files(&self.table, secrets)?;
+        let source = self.source().credentials(credentials).transport(transport);
+        // Opening makes no request, and this checkpoint never waits.
+        let opened = source.checkpoint(MemoryCheckpoint::default()).open();
+        opened.now_or_never().transpose()?;
+        self.mapping()?;
+        self.sink(secrets.without_files(API_KEY).as_ref())
     }
-    if let Some(since) = &table.since {
-        source = source.since(since_of("since", since)?);
+
+    fn mapping(&self) -> Result<CoralogixMapping> {
+        let mapping = CoralogixMapping::builder().subsystem(&self.subsystem);
+        match &self.target.application {
+            Some(application) => mapping.application(application).build(),
+            None => mapping.build(),
+        }
     }
-    if let Some(interval) = &table.poll_interval {
-        source = source.poll_interval(duration_of("poll_interval", interval, "30s")?);
+
+    fn sink(&self, api_key: Option<&Secret>) -> Result<Arc<CoralogixSink>> {
+        let api_key = api_key.ok_or_else(|| Error::config(API_KEY, "is missing"))?;
+        self.sinks.get(&self.target, api_key)
     }
-    let file = table
-        .checkpoint
-        .unwrap_or_else(|| format!("{name}.checkpoint"));
-    let mut mapping = CoralogixMapping::builder().subsystem(subsystem);
-    if let Some(application) = &target.application {
-        mapping = mapping.application(application);
+
+    fn source(&self) -> OktaSourceBuilder {
+        let mut source = OktaSource::builder().org_url(&self.org);
+        if let Some(filter) = &self.table.filter {
+            source = source.filter(filter);
+        }
+        if let Some(q) = &self.table.q {
+            source = source.q(q);
+        }
+        if let Some(interval) = self.poll_interval {
+            source = source.poll_interval(interval);
+        }
+        source
     }
-    Ok(Integration {
-        name: name.to_owned(),
-        source,
-        checkpoint: sinks.folder.join(file),
-        mapping: mapping.build()?,
-        sink: sinks.get(target)?,
-    })
+}
+
+impl Connect for OrgSettings {
+    fn connect(&self, secrets: &SecretValues) -> Result<Connection> {
+        let mut source = self
+            .source()
+            .credentials(credentials(&self.table, secrets)?);
+        if let Some(since) = self.since {
+            source = source.since(since);
+        }
+        let sink = self.sink(secrets.get(API_KEY))?;
+        Ok(Connection::new(source, sink, self.mapping()?))
+    }
 }

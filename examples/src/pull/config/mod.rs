@@ -1,16 +1,23 @@
 //! `pull --config`: many orgs in one process, each with its own cursor, budget, credentials and failures.
+//!
+//! The file is read once. An org's secrets and its checkpoint are read each time the org is opened, and no error of one org ends
+//! another one or the process.
 
+mod activity;
 mod credentials;
 mod file;
 mod integration;
 mod keys;
+mod org;
+mod reopening;
 mod run_all;
 mod secrets;
 mod sink_cache;
 mod text_file;
 
-pub use integration::Integration;
+pub use integration::{Connect, Connection, Integration};
 pub use run_all::{RunOptions, RunReport, run_all};
+pub use secrets::SecretValues;
 
 use std::path::Path;
 
@@ -25,7 +32,7 @@ const MAX_BYTES: u64 = 16 << 20;
 /// Reads the file at `path`.
 ///
 /// # Errors
-/// `Config`, which names the integration and the key, and says what to write.
+/// `Config`, which names the integration and the key, and says what to write. A secret's file that is missing is no error yet.
 pub fn read(path: &Path, environment: &Environment) -> Result<Vec<Integration>> {
     let text = text_file::read(path, MAX_BYTES).map_err(|error| {
         let detail = format!("{} cannot be read ({error})", path.display());

@@ -1,22 +1,20 @@
-//! A pipeline for each integration, side by side.
+//! All integrations, side by side.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
-use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
+use futures::future::join_all;
 use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::observe::Observer;
-use okta_coralogix_core::pipeline::RunError;
-use okta_coralogix_core::{Clock, Error, ErrorKind, Pipeline, Result, Summary};
-use okta_source::OktaSource;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use okta_coralogix_core::{Clock, Error, ErrorKind, Summary};
+use tokio::sync::{Semaphore, watch};
 use tracing::Instrument;
 
 use super::Integration;
-use crate::program::args::in_setting;
+use super::org::{Org, OrgReport, Shared};
+
+/// How many orgs may be opened at a time: each one takes descriptors, a TLS handshake and perhaps a page of its backlog.
+const OPENING: usize = 32;
 
 /// The options of all integrations of a run.
 #[derive(Debug, Clone)]
@@ -32,117 +30,61 @@ pub struct RunOptions {
 /// The result of all integrations.
 #[derive(Debug)]
 pub struct RunReport {
-    /// The sums of all of them.
+    /// The sums of all runs of all of them.
     pub summary: Summary,
-    /// Those that ended with an error, by name.
+    /// Those that are down at the end, by name, in the order of the integrations.
     pub failed: Vec<(String, Error)>,
 }
 
-/// Runs all integrations until each has ended, or `shutdown` resolves. An integration that fails is logged and does not end the others.
-///
-/// # Errors
-/// A setting that turns out to be wrong before anything is started: a checkpoint that cannot be opened, for example.
+/// Runs all integrations until each has ended, or `shutdown` resolves. An integration that fails is opened again, and does not touch the
+/// others.
 pub async fn run_all<O: Observer + Clone>(
     integrations: Vec<Integration>,
     options: &RunOptions,
     dead_letters: Arc<dyn DeadLetters>,
     observer: O,
     shutdown: impl Future<Output = ()>,
-) -> Result<RunReport> {
-    let mut opened = Vec::with_capacity(integrations.len());
-    for integration in integrations {
+) -> RunReport {
+    let (stop, stopped) = watch::channel(false);
+    let shared = Arc::new(Shared {
+        options: options.clone(),
+        dead_letters,
+        observer,
+        opening: Arc::new(Semaphore::new(OPENING)),
+        stop: stopped,
+    });
+    let orgs = integrations.into_iter().map(|integration| {
         let name = integration.name.clone();
-        let pipeline = open(integration, options, &dead_letters, observer.clone()).await;
-        let pipeline = pipeline.map_err(in_setting(format!("integration {name:?}")))?;
-        opened.push((name, pipeline));
-    }
-    let stop = watch::Sender::new(false);
-    let mut running: FuturesUnordered<_> = opened
-        .into_iter()
-        .map(|(name, pipeline)| {
-            let mut stopped = stop.subscribe();
-            // Each line of the log names its integration.
-            let span = tracing::info_span!("integration", name);
-            let run = pipeline.run(async move {
-                drop(stopped.wait_for(|stop| *stop).await);
-            });
-            // A task each, so that they run on all cores and none waits for another.
-            let task = tokio::spawn(run.instrument(span));
-            finish(name, task)
-        })
-        .collect();
+        // Each line of the log names its integration.
+        let span = tracing::info_span!("integration", name);
+        let org = Org::new(integration, Arc::clone(&shared));
+        // A task each, so that they run on all cores and none waits for another.
+        let task = tokio::spawn(org.supervise().instrument(span));
+        async move { (name, task.await) }
+    });
+    let mut all = std::pin::pin!(join_all(orgs));
+    let ended = tokio::select! {
+        ended = &mut all => ended,
+        () = shutdown => {
+            stop.send_replace(true);
+            all.await
+        }
+    };
     let mut report = RunReport {
         summary: Summary::default(),
         failed: Vec::new(),
     };
-    let mut shutdown = std::pin::pin!(shutdown);
-    let mut is_stopping = false;
-    loop {
-        tokio::select! {
-            one = running.next() => match one {
-                None => return Ok(report),
-                Some((name, summary, error)) => report.add(name, summary, error),
-            },
-            () = &mut shutdown, if !is_stopping => {
-                is_stopping = true;
-                stop.send_replace(true);
+    for (name, org) in ended {
+        let org = org.unwrap_or_else(|error| {
+            let fault = "a fault of the program ended it";
+            let error = Error::new(ErrorKind::UnexpectedResponse, fault).with_source(error);
+            OrgReport {
+                summary: Summary::default(),
+                error: Some(error),
             }
-        }
+        });
+        report.summary += org.summary;
+        report.failed.extend(org.error.map(|error| (name, error)));
     }
-}
-
-/// The summary of a finished task, and the error that ended it early.
-async fn finish(
-    name: String,
-    task: JoinHandle<Result<Summary, RunError>>,
-) -> (String, Summary, Option<Error>) {
-    match task.await {
-        Ok(Ok(summary)) => (name, summary, None),
-        Ok(Err(failed)) => (name, failed.summary, Some(failed.error)),
-        // A panic in one must not end the others. Its events were not settled.
-        Err(broken) => {
-            let error = Error::new(
-                ErrorKind::UnexpectedResponse,
-                "a fault of the program ended it",
-            );
-            (name, Summary::default(), Some(error.with_source(broken)))
-        }
-    }
-}
-
-impl RunReport {
-    fn add(&mut self, name: String, summary: Summary, error: Option<Error>) {
-        self.summary += summary;
-        if let Some(error) = error {
-            tracing::error!(integration = name, %error, "an integration has ended; the others go on");
-            self.failed.push((name, error));
-        }
-    }
-}
-
-async fn open(
-    integration: Integration,
-    options: &RunOptions,
-    dead_letters: &Arc<dyn DeadLetters>,
-    observer: impl Observer,
-) -> Result<Pipeline<OktaSource>> {
-    let checkpoint: Arc<dyn CheckpointStore> =
-        Arc::new(FileCheckpoint::open(&integration.checkpoint).await?);
-    let source = integration
-        .source
-        .clock(Arc::clone(&options.clock))
-        .once(options.once.is_some())
-        .checkpoint(checkpoint)
-        .open()
-        .await?;
-    let pipeline = Pipeline::builder(source, integration.sink)
-        .mapping(integration.mapping)
-        .clock(Arc::clone(&options.clock))
-        .dead_letters(Arc::clone(dead_letters))
-        .observer(observer)
-        .drain_timeout(options.drain_timeout);
-    match options.once {
-        Some(time) => pipeline.give_up_after(time).build(),
-        None => pipeline.build(),
-    }
+    report
 }

@@ -1,7 +1,7 @@
 //! Secrets: the file names where they are, in the environment or in files of their own.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer};
 
 use super::text_file;
 use crate::program::Environment;
+
+/// The key of a private key.
+pub(super) const PRIVATE_KEY: &str = "private_key";
 
 /// The size limit of a secret.
 const MAX_BYTES: u64 = 64 << 10;
@@ -59,30 +62,145 @@ impl<'de> Deserialize<'de> for SecretRef {
 }
 
 impl SecretRef {
+    /// The place of the secret, with `key` as the name of the setting. Reads a variable, which cannot change while the process runs.
+    ///
+    /// # Errors
+    /// `Config` for a variable that is not set, or empty.
+    pub(super) fn locate(
+        &self,
+        key: &'static str,
+        folder: &Path,
+        environment: &Environment,
+    ) -> Result<SecretSource> {
+        let place = match self {
+            Self::Env(name) => {
+                let text = environment.get(name)?;
+                let text = text
+                    .ok_or_else(|| Error::config(key, format!("the variable {name} is not set")))?;
+                Place::Variable(trimmed(key, &text)?)
+            }
+            Self::File(name) => Place::File(folder.join(name), name.clone()),
+        };
+        Ok(SecretSource { key, place })
+    }
+}
+
+/// A secret that can be read anew each time its org is opened.
+#[derive(Debug, Clone)]
+pub(super) struct SecretSource {
+    key: &'static str,
+    place: Place,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Variable(Secret),
+    /// Its path, and the path as it was written.
+    File(PathBuf, String),
+}
+
+impl SecretSource {
     /// The secret, without white space around it.
     ///
     /// # Errors
-    /// `Config` if it does not exist, with `key` as the name of the setting.
-    pub(super) fn read(
-        &self,
-        key: &str,
-        folder: &Path,
-        environment: &Environment,
-    ) -> Result<Secret> {
-        let text = match self {
-            Self::Env(name) => environment
-                .get(name)?
-                .ok_or_else(|| Error::config(key, format!("the variable {name} is not set")))?,
-            Self::File(path) => {
-                text_file::read(&folder.join(path), MAX_BYTES).map_err(|error| {
-                    let detail = format!("{key}: the file {path:?} cannot be read ({error})");
+    /// `Config` if its file cannot be read, or is empty.
+    fn read(&self) -> Result<Secret> {
+        match &self.place {
+            Place::Variable(secret) => Ok(secret.clone()),
+            Place::File(path, written) => {
+                let text = text_file::read(path, MAX_BYTES).map_err(|error| {
+                    let key = self.key;
+                    let detail = format!("{key}: the file {written:?} cannot be read ({error})");
                     Error::new(ErrorKind::Config, detail)
-                })?
+                })?;
+                trimmed(self.key, &text)
             }
-        };
-        match text.trim() {
-            "" => Err(Error::config(key, "is empty")),
-            text => Ok(text.to_owned().into()),
         }
+    }
+}
+
+fn trimmed(key: &str, text: &str) -> Result<Secret> {
+    match text.trim() {
+        "" => Err(Error::config(key, "is empty")),
+        text => Ok(text.into()),
+    }
+}
+
+/// The secrets of an org: where they are.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OrgSecrets(Vec<SecretSource>);
+
+/// The secrets of an org as they were read, by the keys of their settings.
+#[derive(Debug, Clone, Default)]
+pub struct SecretValues {
+    values: Vec<(&'static str, Secret)>,
+    /// The content of files that the values name.
+    named: Vec<Secret>,
+}
+
+impl OrgSecrets {
+    pub(super) fn add(&mut self, secret: SecretSource) {
+        self.0.push(secret);
+    }
+
+    /// A secret in a file, whose setting is `key`.
+    pub(super) fn add_file(&mut self, key: &'static str, path: PathBuf) {
+        let written = path.display().to_string();
+        let place = Place::File(path, written);
+        self.add(SecretSource { key, place });
+    }
+
+    /// Reads all of them.
+    ///
+    /// # Errors
+    /// `Config` for the first that cannot be read.
+    pub(super) fn read(&self) -> Result<SecretValues> {
+        let values = self.0.iter().map(|secret| Ok((secret.key, secret.read()?)));
+        let values: Vec<_> = values.collect::<Result<_>>()?;
+        let paths = values.iter().filter(|(key, value)| names_file(key, value));
+        let contents = paths.filter_map(|(_, path)| {
+            let content = text_file::read(Path::new(path.expose()), MAX_BYTES).ok()?;
+            Some(content.into())
+        });
+        let named = contents.collect();
+        Ok(SecretValues { values, named })
+    }
+
+    /// The secret `key` as far as it is known without reading a file: [`PLACEHOLDER`] for one that is in a file.
+    pub(super) fn without_files(&self, key: &str) -> Option<Secret> {
+        let secret = self.0.iter().find(|secret| secret.key == key)?;
+        Some(match &secret.place {
+            Place::Variable(value) if !names_file(key, value) => value.clone(),
+            _ => PLACEHOLDER.into(),
+        })
+    }
+}
+
+/// Stands for a secret in a file, whatever the secret.
+pub(super) const PLACEHOLDER: &str = "00-in-a-file";
+
+/// True if the secret is the path of its file, which private keys may be.
+fn names_file(key: &str, value: &Secret) -> bool {
+    let value = value.expose();
+    key == PRIVATE_KEY && !value.starts_with('{') && !value.contains("-----BEGIN ")
+}
+
+impl SecretValues {
+    /// The secret of a setting.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Secret> {
+        let found = self.values.iter().find(|(known, _)| *known == key)?;
+        Some(&found.1)
+    }
+
+    /// True if every secret has the same bytes.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let bytes = |values: &Self| -> Vec<Secret> {
+            let secrets = values.values.iter().map(|(_, secret)| secret);
+            secrets.chain(&values.named).cloned().collect()
+        };
+        let (one, other) = (bytes(self), bytes(other));
+        let mut pairs = one.iter().zip(&other);
+        one.len() == other.len() && pairs.all(|(one, other)| one.expose() == other.expose())
     }
 }

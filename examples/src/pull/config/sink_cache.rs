@@ -1,65 +1,65 @@
 //! The sinks of all integrations: those with the same endpoint and key share one.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use coralogix_sink::CoralogixSink;
-use okta_coralogix_core::{Error, Result};
+use okta_coralogix_core::{Error, Result, Secret};
 
 use super::file::CoralogixTable;
-use super::secrets::SecretRef;
-use crate::program::Environment;
 
-pub(super) struct SinkCache<'a> {
-    pub(super) folder: &'a Path,
-    pub(super) environment: &'a Environment,
-    sinks: Vec<(SinkKey, Arc<CoralogixSink>)>,
-}
+/// The sinks that an org uses now.
+#[derive(Debug, Default)]
+pub(super) struct SinkCache(Mutex<Vec<CachedSink>>);
 
-/// Two sinks with equal keys are interchangeable.
-#[derive(PartialEq)]
-struct SinkKey {
+#[derive(Debug)]
+struct CachedSink {
     domain: Option<String>,
     endpoint: Option<String>,
-    api_key: SecretRef,
+    api_key: Secret,
+    /// An org that was opened with a new key leaves its old sink to the others.
+    sink: Weak<CoralogixSink>,
 }
 
-impl<'a> SinkCache<'a> {
-    pub(super) fn new(folder: &'a Path, environment: &'a Environment) -> Self {
-        Self {
-            folder,
-            environment,
-            sinks: Vec::new(),
-        }
+impl CachedSink {
+    fn is_for(&self, table: &CoralogixTable, api_key: &Secret) -> bool {
+        (&self.domain, &self.endpoint) == (&table.domain, &table.endpoint)
+            && self.api_key.expose() == api_key.expose()
     }
+}
 
-    pub(super) fn get(&mut self, table: CoralogixTable) -> Result<Arc<CoralogixSink>> {
-        let setting = "coralogix, api_key";
-        let Some(api_key) = table.api_key else {
-            return Err(Error::config(setting, "is missing"));
-        };
-        let key = SinkKey {
-            domain: table.domain,
-            endpoint: table.endpoint,
-            api_key,
-        };
-        if let Some((_, sink)) = self.sinks.iter().find(|(known, _)| *known == key) {
-            return Ok(Arc::clone(sink));
+impl SinkCache {
+    /// # Errors
+    /// `Config`, which names the key that is missing or wrong.
+    pub(super) fn get(
+        &self,
+        table: &CoralogixTable,
+        api_key: &Secret,
+    ) -> Result<Arc<CoralogixSink>> {
+        // Nothing that runs under this lock panics.
+        let mut sinks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sinks.retain(|cached| cached.sink.strong_count() > 0);
+        let known = sinks.iter().find(|cached| cached.is_for(table, api_key));
+        if let Some(sink) = known.and_then(|cached| cached.sink.upgrade()) {
+            return Ok(sink);
         }
-        let secret = key.api_key.read(setting, self.folder, self.environment)?;
-        let mut sink = CoralogixSink::builder().api_key(secret);
-        if let Some(domain) = &key.domain {
-            sink = sink.domain(domain);
+        let mut builder = CoralogixSink::builder().api_key(api_key.clone());
+        if let Some(domain) = &table.domain {
+            builder = builder.domain(domain);
         }
-        if let Some(endpoint) = &key.endpoint {
-            sink = sink.endpoint(endpoint);
+        if let Some(endpoint) = &table.endpoint {
+            builder = builder.endpoint(endpoint);
         }
-        let sink = sink.build().map_err(|error| {
+        let sink = builder.build().map_err(|error| {
             let detail = format!("coralogix, {error}");
             Error::new(error.kind(), detail)
         })?;
         let sink = Arc::new(sink);
-        self.sinks.push((key, Arc::clone(&sink)));
+        sinks.push(CachedSink {
+            domain: table.domain.clone(),
+            endpoint: table.endpoint.clone(),
+            api_key: api_key.clone(),
+            sink: Arc::downgrade(&sink),
+        });
         Ok(sink)
     }
 }

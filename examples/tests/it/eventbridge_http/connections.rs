@@ -14,7 +14,7 @@ async fn idle_connections_beyond_the_open_files_limit_delay_no_event() {
         harness.folder.path(),
         &harness.variables(),
         &[],
-        Limit::OpenFiles(128),
+        Limit::Descriptors(128, 128),
     );
     let program = Endpoint::of(child).await;
     let mut idle = Vec::new();

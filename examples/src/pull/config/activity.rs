@@ -1,0 +1,87 @@
+//! What an org has done since it was opened, told by its events and its checkpoint.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use okta_coralogix_core::Result;
+use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, Version, Versioned};
+use okta_coralogix_core::observe::{Observer, PipelineEvent, TracingObserver};
+use tokio::sync::watch;
+
+/// What an org has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Activity {
+    /// Okta has answered with a page.
+    pub(super) answered: bool,
+    /// Its position was saved: Okta and Coralogix both accept it, and so does the disk.
+    pub(super) saved: bool,
+    /// Okta had nothing new.
+    pub(super) idle: bool,
+}
+
+impl Activity {
+    /// True if the org is no longer down.
+    pub(super) fn is_up(&self) -> bool {
+        self.saved || self.idle
+    }
+}
+
+/// Notes the activity of one org from when it is opened to the end of its run.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ActivityLog(Arc<watch::Sender<Activity>>);
+
+impl ActivityLog {
+    pub(super) fn now(&self) -> Activity {
+        *self.0.borrow()
+    }
+
+    /// Sees each change. Closed when the org has ended.
+    pub(super) fn changes(&self) -> watch::Receiver<Activity> {
+        self.0.subscribe()
+    }
+
+    fn note(&self, happened: impl FnOnce(&mut Activity)) {
+        self.0.send_if_modified(|activity| {
+            let before = *activity;
+            happened(activity);
+            // Most events change nothing.
+            before != *activity
+        });
+    }
+}
+
+/// The observer of a source: notes its polls, and logs each event.
+#[derive(Debug)]
+pub(super) struct ObservedPolls(pub(super) ActivityLog);
+
+impl Observer for ObservedPolls {
+    fn observe(&self, event: &PipelineEvent<'_>) {
+        if let PipelineEvent::Polled { items, .. } = event {
+            self.0.note(|activity| {
+                activity.answered = true;
+                activity.idle |= *items == 0;
+            });
+        }
+        TracingObserver.observe(event);
+    }
+}
+
+/// A checkpoint that notes when a position is saved.
+#[derive(Debug)]
+pub(super) struct ObservedCheckpoint<S> {
+    pub(super) log: ActivityLog,
+    pub(super) store: S,
+}
+
+#[async_trait]
+impl<S: CheckpointStore> CheckpointStore for ObservedCheckpoint<S> {
+    async fn load(&self) -> Result<Option<Versioned<Checkpoint>>> {
+        self.store.load().await
+    }
+
+    async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
+        let version = self.store.save(checkpoint, expected).await?;
+        self.log.note(|activity| activity.saved = true);
+        Ok(version)
+    }
+}

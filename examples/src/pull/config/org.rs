@@ -1,0 +1,337 @@
+//! One org, kept for as long as the program runs.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
+use okta_coralogix_core::dead_letter::DeadLetters;
+use okta_coralogix_core::observe::Observer;
+use okta_coralogix_core::{Error, ErrorKind, Pipeline, Result, Summary};
+use okta_source::OktaSource;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::activity::{Activity, ActivityLog, ObservedCheckpoint, ObservedPolls};
+use super::integration::{Connection, Integration};
+use super::reopening::{Cause, Reopening};
+use super::run_all::RunOptions;
+use super::secrets::SecretValues;
+
+/// How often the files of the secrets are looked at while an org is refused.
+const SECRETS_INTERVAL: Duration = Duration::from_secs(15);
+
+/// How long an org that is being opened keeps others from it, at most.
+const OPENING_TIME: Duration = Duration::from_secs(2);
+
+/// A run of this length counts as work, as for an org that has no events. As long as the longest wait after a refusal: an org that is
+/// refused now and then is still not tried more often than one that is refused always.
+const LONG_RUN: Duration = Duration::from_secs(3600);
+
+/// What all orgs of a process have in common.
+#[derive(Debug)]
+pub(super) struct Shared<O> {
+    pub(super) options: RunOptions,
+    pub(super) dead_letters: Arc<dyn DeadLetters>,
+    pub(super) observer: O,
+    /// Bounds how many orgs are being opened at a time.
+    pub(super) opening: Arc<Semaphore>,
+    /// True: finish what is in flight.
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+/// One org. Its states:
+/// * *opening*: it waits for its turn, reads its secrets and its checkpoint. An error leads to *down*;
+/// * *running*: a pipeline runs. An error leads to *down*; its end, with `once` or at the stop, to *ended*;
+/// * *down*: it waits for as long as [`Reopening`] says, or until a secret has changed, and is then *opening* again. With `once` a
+///   refusal leads to *ended*, and so does a local fault that lasts;
+/// * *ended*. [`Org::supervise`] returns.
+///
+/// It counts as down until it is *up*: from an error on, through opening and running, until its position was saved or Okta had nothing
+/// new. The stop leads to *ended* from every state.
+#[derive(Debug)]
+pub(super) struct Org<O> {
+    integration: Arc<Integration>,
+    shared: Arc<Shared<O>>,
+    stop: watch::Receiver<bool>,
+    reopening: Reopening,
+    /// Kept while the org is down: its lock keeps other processes away, and tells a folder that is away from a new one.
+    store: Option<FileCheckpoint>,
+    /// The secrets that it was opened with.
+    secrets: Option<SecretValues>,
+    down: Option<Down>,
+    summary: Summary,
+}
+
+/// Since when an org is down, and why.
+#[derive(Debug)]
+struct Down {
+    since: Instant,
+    /// The last error.
+    error: Error,
+}
+
+/// How an org has ended.
+#[derive(Debug)]
+pub(super) struct OrgReport {
+    /// The sums of all its runs.
+    pub(super) summary: Summary,
+    /// Set if it is down.
+    pub(super) error: Option<Error>,
+}
+
+impl<O: Observer + Clone> Org<O> {
+    pub(super) fn new(integration: Integration, shared: Arc<Shared<O>>) -> Self {
+        Self {
+            reopening: Reopening::new(&integration.name),
+            stop: shared.stop.clone(),
+            integration: Arc::new(integration),
+            shared,
+            store: None,
+            secrets: None,
+            down: None,
+            summary: Summary::default(),
+        }
+    }
+
+    /// Opens and runs the org, again after each error, until it has ended.
+    pub(super) async fn supervise(mut self) -> OrgReport {
+        loop {
+            let attempt = AssertUnwindSafe(self.attempt()).catch_unwind().await;
+            // A panic in one org must not end the others. Its events were not settled.
+            let Err(error) = attempt.unwrap_or_else(|panic| Err(panicked(&*panic))) else {
+                break;
+            };
+            if error.kind() == ErrorKind::Conflict {
+                self.store = None;
+            }
+            let kind = error.kind();
+            let since = self.down.take().map(|down| down.since);
+            let since = since.unwrap_or_else(Instant::now);
+            self.down = Some(Down { since, error });
+            if *self.stop.borrow() {
+                break;
+            }
+            let Some(wait) = self.wait_after(kind, since) else {
+                self.log_end();
+                break;
+            };
+            self.log_down(wait);
+            self.rest(kind, wait).await;
+        }
+        OrgReport {
+            summary: self.summary,
+            error: self.down.map(|down| down.error),
+        }
+    }
+
+    /// Opens and runs the org once. Returns `Ok` once it has nothing left to do, or is stopped.
+    async fn attempt(&mut self) -> Result<()> {
+        let log = ActivityLog::default();
+        let mut stop = self.stop.clone();
+        let opened = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            opened = self.open(&log) => opened?,
+        };
+        let run = opened.run(async move {
+            drop(stop.wait_for(|stop| *stop).await);
+        });
+        let mut run = std::pin::pin!(run);
+        let began = Instant::now();
+        let mut changes = log.changes();
+        let ended = loop {
+            tokio::select! {
+                ended = &mut run => break ended,
+                _ = changes.wait_for(Activity::is_up), if self.down.is_some() => self.recovered(),
+            }
+        };
+        let activity = log.now();
+        if activity.is_up() {
+            self.recovered();
+        }
+        if activity.saved || began.elapsed() >= LONG_RUN {
+            self.reopening.reset();
+        }
+        match ended {
+            Ok(summary) => {
+                self.summary += summary;
+                if !*self.stop.borrow() {
+                    self.recovered();
+                }
+                Ok(())
+            }
+            Err(failed) => {
+                self.summary += failed.summary;
+                Err(failed.error)
+            }
+        }
+    }
+
+    async fn open(&mut self, log: &ActivityLog) -> Result<Pipeline<OktaSource>> {
+        self.wait_for_turn(log).await;
+        let integration = Arc::clone(&self.integration);
+        let connecting = tokio::task::spawn_blocking(move || {
+            let secrets = integration.read_secrets()?;
+            let connection = integration.connect(&secrets)?;
+            Ok::<_, Error>((secrets, connection))
+        });
+        let (secrets, connection) = connecting.await.map_err(interrupted)??;
+        self.secrets = Some(secrets);
+        let Connection {
+            source,
+            sink,
+            mapping,
+        } = connection;
+        let checkpoint = ObservedCheckpoint {
+            log: log.clone(),
+            store: self.checkpoint().await?,
+        };
+        let Shared {
+            options,
+            dead_letters,
+            observer,
+            ..
+        } = &*self.shared;
+        let source = source
+            .clock(Arc::clone(&options.clock))
+            .once(options.once.is_some())
+            .observer(ObservedPolls(log.clone()))
+            .checkpoint(checkpoint)
+            .open()
+            .await?;
+        let pipeline = Pipeline::builder(source, sink)
+            .mapping(mapping)
+            .clock(Arc::clone(&options.clock))
+            .dead_letters(Arc::clone(dead_letters))
+            .observer(observer.clone())
+            .drain_timeout(options.drain_timeout);
+        match options.once {
+            Some(time) => pipeline.give_up_after(time).build(),
+            None => pipeline.build(),
+        }
+    }
+
+    /// Waits until few enough other orgs are being opened. This one then counts among them until Okta has answered it, or it has
+    /// ended, or for a while.
+    async fn wait_for_turn(&self, log: &ActivityLog) {
+        // Never closed.
+        let turn = Arc::clone(&self.shared.opening).acquire_owned().await.ok();
+        let mut changes = log.changes();
+        tokio::spawn(async move {
+            let answered = changes.wait_for(|activity| activity.answered);
+            drop(timeout(OPENING_TIME, answered).await);
+            drop(turn);
+        });
+    }
+
+    /// The checkpoint, which is shown to be writable after a local fault: a disk that is still full would otherwise take a page to
+    /// Coralogix each time and commit none.
+    async fn checkpoint(&mut self) -> Result<FileCheckpoint> {
+        let store = match &self.store {
+            Some(store) => store.clone(),
+            None => FileCheckpoint::open(&self.integration.checkpoint).await?,
+        };
+        self.store = Some(store.clone());
+        if self.reopening.follows_local_fault()
+            && let Some(found) = store.load().await?
+        {
+            store.save(&found.value, Some(&found.version)).await?;
+        }
+        Ok(store)
+    }
+
+    /// How long the org is down before it is opened again; `None` if it has ended.
+    fn wait_after(&mut self, kind: ErrorKind, since: Instant) -> Option<Duration> {
+        let wait = self.reopening.wait_after(kind);
+        let Some(limit) = self.shared.options.once else {
+            return Some(wait);
+        };
+        let left = limit.saturating_sub(since.elapsed());
+        (Cause::of(kind) == Cause::LocalFault && !left.is_zero()).then(|| wait.min(left))
+    }
+
+    /// Waits before the org is opened again: until `wait` has passed, a secret has changed after a refusal, or the stop.
+    async fn rest(&mut self, kind: ErrorKind, wait: Duration) {
+        let mut stop = self.stop.clone();
+        let is_refused = Cause::of(kind) == Cause::Refusal;
+        let has_new_secret = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => false,
+            () = sleep(wait) => false,
+            () = self.secret_changed(), if is_refused => true,
+        };
+        if has_new_secret {
+            tracing::info!("a secret of the org has changed: it is tried at once");
+            self.reopening.reset();
+        }
+    }
+
+    /// Resolves once a secret has other bytes than those that the org was opened with.
+    async fn secret_changed(&self) {
+        loop {
+            let integration = Arc::clone(&self.integration);
+            let read = tokio::task::spawn_blocking(move || integration.read_secrets()).await;
+            // A file that cannot be read is being replaced, perhaps.
+            if let (Ok(Ok(now)), Some(used)) = (read, &self.secrets)
+                && !now.is_same(used)
+            {
+                return;
+            }
+            sleep(SECRETS_INTERVAL).await;
+        }
+    }
+
+    fn recovered(&mut self) {
+        if let Some(down) = self.down.take() {
+            let after = in_seconds(down.since.elapsed());
+            tracing::info!("the org is up again: recovered after {after}");
+        }
+    }
+
+    fn log_down(&self, wait: Duration) {
+        let Some(Down { error, .. }) = &self.down else {
+            return;
+        };
+        let wait = in_seconds(wait);
+        match Cause::of(error.kind()) {
+            Cause::Refusal => tracing::error!(
+                "the org is down: {error}; it is tried again in {wait}, or once the file of a secret has changed"
+            ),
+            Cause::CorruptCheckpoint => {
+                tracing::error!("the org is down: {error}; its checkpoint is read again in {wait}");
+            }
+            Cause::LocalFault => {
+                tracing::warn!("the org is down: {error}; it is opened again in {wait}");
+            }
+        }
+    }
+
+    fn log_end(&self) {
+        if let Some(Down { error, .. }) = &self.down {
+            tracing::error!("the org has ended: {error}; the others go on");
+        }
+    }
+}
+
+/// A duration as a person writes it, in whole seconds.
+fn in_seconds(time: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(time.as_secs_f64().ceil() as u64))
+}
+
+fn interrupted(error: tokio::task::JoinError) -> Error {
+    let detail = "a fault of the program ended the reading of the secrets";
+    Error::new(ErrorKind::UnexpectedResponse, detail).with_source(error)
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let detail = "a fault of the program ended it";
+    let error = Error::new(ErrorKind::UnexpectedResponse, detail);
+    let message = panic.downcast_ref::<&str>().copied();
+    match message.or_else(|| panic.downcast_ref::<String>().map(String::as_str)) {
+        Some(message) => error.with_source(message),
+        None => error,
+    }
+}
