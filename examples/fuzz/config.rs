@@ -8,6 +8,7 @@
 mod program {
     pub mod args;
     pub mod environment;
+    pub mod open_files;
 
     pub use environment::Environment;
 }

@@ -2,28 +2,42 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What a program needs beside its orgs.
+/// What a process with many orgs needs for each: the lock of its checkpoint, a connection to Okta, one to Coralogix, a file that is
+/// being written.
+const PER_ORG: u64 = 4;
+
+/// What it needs beside.
 const OTHERS: u64 = 64;
 
-/// Raises the limit of this process as far as it may. Warns if `needed` descriptors are more than it then has.
-pub fn raise_limit(needed: u64) {
-    let needed = needed + OTHERS;
+/// Raises the limit of this process as far as it may. Warns if so many orgs need more.
+pub fn raise_limit(orgs: usize) {
+    let needed = needed(orgs);
     let limit = getrlimit(Resource::Nofile);
     let raise = |to: Option<u64>| {
         let raised = Rlimit {
             current: to,
             maximum: limit.maximum,
         };
-        setrlimit(Resource::Nofile, raised).ok().map(|()| raised)
+        setrlimit(Resource::Nofile, raised).is_ok()
     };
     // Some systems report no maximum and accept none.
-    let fallback = Some(needed).filter(|needed| limit.current.is_some_and(|now| now < *needed));
-    let raised = raise(limit.maximum).or_else(|| raise(Some(fallback?)));
-    let allowed = raised.unwrap_or(limit).current;
-    if let Some(allowed) = allowed.filter(|allowed| *allowed < needed) {
+    let is_raised = raise(limit.maximum) || raise(Some(needed));
+    tracing::debug!(is_raised, "the limit of open files and connections");
+    if let Some(allowed) = too_few_for(orgs) {
         tracing::warn!(
-            "{needed} files and connections may be needed at a time, and {allowed} are allowed: raise the limit \
-             (`ulimit -n`), or orgs have to wait for one another"
+            "{orgs} orgs may need {needed} open files and connections, and {allowed} are allowed: they keep no connection \
+             open, which costs time and work; raise the limit (`ulimit -n`)"
         );
     }
+}
+
+/// The limit of this process, if it is too low for all orgs to keep their connections open.
+#[must_use]
+pub fn too_few_for(orgs: usize) -> Option<u64> {
+    let allowed = getrlimit(Resource::Nofile).current;
+    allowed.filter(|allowed| *allowed < needed(orgs))
+}
+
+fn needed(orgs: usize) -> u64 {
+    orgs as u64 * PER_ORG + OTHERS
 }

@@ -63,3 +63,26 @@ impl Program for PullArgs {
         demonstration::run(progress).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::RuntimeFlavor;
+
+    use super::*;
+
+    #[test]
+    fn config_file_runs_on_at_least_two_threads() {
+        let many = settings::ManySettings {
+            integrations: Vec::new(),
+            dead_letters: "letters".into(),
+            once: None,
+            check: false,
+        };
+        let many = PullArgs::runtime(Some(&Settings::Many(many))).build();
+        let many = many.unwrap();
+        assert_eq!(many.handle().runtime_flavor(), RuntimeFlavor::MultiThread);
+        assert!(many.metrics().num_workers() >= 2);
+        let one = PullArgs::runtime(None).build().unwrap();
+        assert_eq!(one.handle().runtime_flavor(), RuntimeFlavor::CurrentThread);
+    }
+}

@@ -14,16 +14,13 @@ use crate::program::pipeline::{DRAIN_TIMEOUT, open_dead_letters};
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
 
-/// Descriptors of one org: the lock of its checkpoint, a connection to Okta, one to Coralogix, a file that is being written.
-const DESCRIPTORS: u64 = 4;
-
 /// How many orgs are checked at a time.
 const CHECKS: usize = 32;
 
 pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<ExitStatus> {
     let shutdown = signals::shutdown()?;
     let count = settings.integrations.len();
-    raise_limit(count as u64 * DESCRIPTORS);
+    raise_limit(count);
     if settings.check {
         return Ok(tokio::select! {
             status = check_all(settings.integrations) => status,

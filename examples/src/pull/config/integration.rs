@@ -13,12 +13,14 @@ use okta_coralogix_core::transport::ReqwestTransport;
 use okta_coralogix_core::{CoralogixMapping, Error, Result, Secret};
 use okta_source::{OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
+use super::connections::ClosingTransport;
 use super::credentials::{API_TOKEN, CLIENT_SECRET, credentials, without_files};
 use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
 use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretValues};
 use super::sink_cache::SinkCache;
 use crate::program::Environment;
 use crate::program::args::{duration_of, in_setting, since_of};
+use crate::program::open_files::too_few_for;
 
 /// An org and its destination, with valid settings, not started.
 #[derive(Debug)]
@@ -111,7 +113,7 @@ pub(super) fn all(
     folder: &Path,
     environment: &Environment,
 ) -> Result<Vec<Integration>> {
-    let sinks = Arc::default();
+    let sinks = Arc::new(SinkCache::new(file.integration.len()));
     // For the checks, which make no request.
     let transport = ReqwestTransport::new()?;
     let mut checked = Vec::new();
@@ -302,6 +304,9 @@ impl Connect for OrgSettings {
             .credentials(credentials(&self.table, secrets)?);
         if let Some(since) = self.since {
             source = source.since(since);
+        }
+        if too_few_for(self.sinks.orgs()).is_some() {
+            source = source.transport(ClosingTransport::new()?);
         }
         let sink = self.sink(secrets.get(API_KEY))?;
         Ok(Connection::new(source, sink, self.mapping()?))

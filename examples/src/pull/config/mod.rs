@@ -4,6 +4,7 @@
 //! another one or the process.
 
 mod activity;
+mod connections;
 mod credentials;
 mod file;
 mod integration;

@@ -5,11 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::{Error, Result, Secret};
 
+use super::connections::ClosingTransport;
 use super::file::CoralogixTable;
+use crate::program::open_files::too_few_for;
 
-/// The sinks that an org uses now.
-#[derive(Debug, Default)]
-pub(super) struct SinkCache(Mutex<Vec<CachedSink>>);
+/// The sinks that orgs use now.
+#[derive(Debug)]
+pub(super) struct SinkCache {
+    /// How many orgs there are.
+    orgs: usize,
+    sinks: Mutex<Vec<CachedSink>>,
+}
 
 #[derive(Debug)]
 struct CachedSink {
@@ -28,6 +34,17 @@ impl CachedSink {
 }
 
 impl SinkCache {
+    pub(super) fn new(orgs: usize) -> Self {
+        Self {
+            orgs,
+            sinks: Mutex::default(),
+        }
+    }
+
+    pub(super) fn orgs(&self) -> usize {
+        self.orgs
+    }
+
     /// # Errors
     /// `Config`, which names the key that is missing or wrong.
     pub(super) fn get(
@@ -36,7 +53,7 @@ impl SinkCache {
         api_key: &Secret,
     ) -> Result<Arc<CoralogixSink>> {
         // Nothing that runs under this lock panics.
-        let mut sinks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner);
         sinks.retain(|cached| cached.sink.strong_count() > 0);
         let known = sinks.iter().find(|cached| cached.is_for(table, api_key));
         if let Some(sink) = known.and_then(|cached| cached.sink.upgrade()) {
@@ -48,6 +65,9 @@ impl SinkCache {
         }
         if let Some(endpoint) = &table.endpoint {
             builder = builder.endpoint(endpoint);
+        }
+        if too_few_for(self.orgs).is_some() {
+            builder = builder.transport(ClosingTransport::new()?);
         }
         let sink = builder.build().map_err(|error| {
             let detail = format!("coralogix, {error}");
