@@ -140,6 +140,7 @@ mod tests {
             (HostileLink, &refusals),
             (Rejected, &refusals),
             (UnexpectedResponse, &refusals),
+            (Intercepted, &refusals),
             (Corrupt, &hourly),
             (Config, &local),
             (Storage, &local),
