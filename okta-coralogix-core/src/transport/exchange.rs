@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
+use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::{Request, Response};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Transport, TransportError};
+use super::{Transport, TransportError, encoding};
 
 /// How long an exchange may take, and how much of the response is read.
 #[derive(Debug, Clone, Copy)]
@@ -47,15 +48,20 @@ pub enum Excess {
     Truncate,
 }
 
-/// Sends one request and reads its response within `limits`.
+/// Sends one request and reads its response within `limits`. It asks for a body that is not compressed. Where only a whole body is
+/// [of use](Excess::Fail), one in gzip is decoded all the same.
 ///
 /// # Errors
 /// [`TransportError`]: no connection, an interrupted one, a timeout, or a body that is too long.
 pub async fn exchange(
     transport: &dyn Transport,
-    request: Request<Bytes>,
+    mut request: Request<Bytes>,
     limits: ExchangeLimits,
 ) -> Result<Response<Bytes>, TransportError> {
+    request
+        .headers_mut()
+        .entry(ACCEPT_ENCODING)
+        .or_insert(HeaderValue::from_static("identity"));
     let end = Instant::now() + limits.total_timeout;
     let ExchangeLimits {
         max_body_bytes: max,
@@ -74,7 +80,11 @@ pub async fn exchange(
         }
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
     }
-    Ok(Response::from_parts(head, body.freeze()))
+    let response = Response::from_parts(head, body.freeze());
+    match limits.excess {
+        Excess::Fail => encoding::decode(response, max),
+        Excess::Truncate => Ok(response),
+    }
 }
 
 /// Waits for one step of an exchange: at most `timeout`, and not past `end`.

@@ -1,10 +1,14 @@
 //! HTTP as the adapters see it: a request in, a response with a streamed body out.
 //!
 //! An HTTP client implements [`Transport`] in production, a simulator in memory does in tests. An implementation follows no
-//! redirect, retries nothing, decodes no compression, and puts no URL into an error, since a URL may carry a secret.
+//! redirect, retries nothing, decodes no compression, and puts no URL into an error, since a URL may carry a secret. It hands over
+//! the version and all headers of a response, by which [`is_complete`] tells whether the body arrived whole, and fails where a body ends
+//! before its `Content-Length` or its last chunk.
 
 mod error;
+mod encoding;
 mod exchange;
+mod framing;
 mod headers;
 #[cfg(feature = "reqwest")]
 mod reqwest;
@@ -12,6 +16,7 @@ mod verdict;
 
 pub use error::{TransportCause, TransportError};
 pub use exchange::{Excess, ExchangeLimits, exchange};
+pub use framing::is_complete;
 pub use headers::{date, retry_after};
 #[cfg(feature = "reqwest")]
 pub use reqwest::ReqwestTransport;

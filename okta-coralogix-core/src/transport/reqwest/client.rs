@@ -233,6 +233,7 @@ impl Transport for ReqwestTransport {
         })?;
         let mut head = Response::new(());
         *head.status_mut() = response.status();
+        *head.version_mut() = response.version();
         *head.headers_mut() = std::mem::take(response.headers_mut());
         let is_failure = is_failure(head.status());
         let body = Arc::clone(inner).body(response.bytes_stream(), lease, origin, is_failure);
