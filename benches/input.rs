@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::testing::{EventGenerator, page_of};
+use serde_json::Value;
 
 /// Events in a page: the most that Okta hands out.
 pub const PAGE_EVENTS: usize = 1_000;
@@ -33,6 +34,22 @@ pub fn pages(count: usize) -> Vec<Bytes> {
     (0..count)
         .map(|_| page_of(&generator.batch(PAGE_EVENTS, now())))
         .collect()
+}
+
+/// The first of these pages, but with every so many-th event spelt with white space between its tokens, as another
+/// program might write it.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn page_with_spaced(every: usize) -> Bytes {
+    let mut events = EventGenerator::new(SEED).batch(PAGE_EVENTS, now());
+    for event in events.iter_mut().skip(every - 1).step_by(every) {
+        let value: Value = serde_json::from_slice(&event.json).expect("an event is JSON");
+        let spaced = serde_json::to_vec_pretty(&value).expect("a value always serialises");
+        event.json = Bytes::from(spaced);
+    }
+    page_of(&events)
 }
 
 /// Events of the same kind, each in an EventBridge envelope of its own.

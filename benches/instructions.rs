@@ -9,12 +9,14 @@ use std::error::Error;
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
 
-use okta_coralogix_benches::{Ours, PAGE_EVENTS, envelopes, pages};
+use okta_coralogix_benches::{Ours, PAGE_EVENTS, envelopes, page_with_spaced, pages};
 use okta_coralogix_core::mapping::TextForm;
 
 /// What is counted, and the most instructions that an event may take.
-const CEILINGS: [(&str, u64); 4] = [
+const CEILINGS: [(&str, u64); 6] = [
     ("split", 10_900),
+    ("split-odd", 12_100),
+    ("split-spaced", 38_000),
     ("bodies-embedded", 13_300),
     ("bodies-escaped", 17_400),
     ("envelopes", 17_000),
@@ -49,11 +51,16 @@ fn rounds_of(work: &str, rounds: usize) {
         TextForm::Embedded
     };
     let ours = Ours::new(text, 0);
-    let page = &pages(1)[0];
+    let page = &match work {
+        // One event in 50.
+        "split-odd" => page_with_spaced(50),
+        "split-spaced" => page_with_spaced(1),
+        _ => pages(1).remove(0),
+    };
     let messages = envelopes(PAGE_EVENTS);
     for _ in 0..rounds {
         match work {
-            "split" => drop(black_box(ours.split(page))),
+            "split" | "split-odd" | "split-spaced" => drop(black_box(ours.split(page))),
             "envelopes" => drop(black_box(ours.envelopes(&messages))),
             _ => drop(black_box(ours.bodies(page))),
         }

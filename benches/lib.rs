@@ -15,7 +15,7 @@ mod shape;
 pub use bodies::Bodies;
 pub use corpus::corpus_page;
 pub use equality::assert_same;
-pub use input::{ENVELOPE_HOST, PAGE_EVENTS, PAGE_HOST, envelopes, now, pages};
+pub use input::{ENVELOPE_HOST, PAGE_EVENTS, PAGE_HOST, envelopes, now, page_with_spaced, pages};
 pub use memory_endpoints::{MemoryPages, memory_sink};
 pub use naive::Naive;
 pub use ours::{Ours, mapping};

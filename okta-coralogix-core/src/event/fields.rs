@@ -9,15 +9,12 @@ use serde_json::value::RawValue;
 
 use super::head::{EventHead, Span};
 use super::{MalformedReason, OktaSeverity, scan, time};
-use crate::json::WHITE_SPACE;
 use crate::json::string::plain;
 
 /// The raw values of the head's fields in one object. If a key occurs twice, the last one counts, as with most JSON
 /// readers.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Fields<'a> {
-    /// As it is spelt.
-    first_key: Option<&'a str>,
     pub(super) uuid: Option<&'a str>,
     pub(super) published: Option<&'a str>,
     pub(super) event_type: Option<&'a str>,
@@ -29,16 +26,6 @@ impl<'a> Fields<'a> {
     pub(super) fn are_of_an_event(object: &str) -> bool {
         let fields = scan::object(object).or_else(|| serde_json::from_str(object).ok());
         fields.is_some_and(|fields| fields.uuid.is_some() && fields.published.is_some())
-    }
-
-    /// Where the object begins in `text`, that it was read from; `None` if that cannot be told from its first key.
-    pub(super) fn start_in(&self, text: &str) -> Option<usize> {
-        let quote = Span::of(self.first_key?, text)?
-            .range()
-            .start
-            .checked_sub(1)?;
-        let brace = text.get(..quote)?.trim_end_matches(WHITE_SPACE);
-        brace.strip_suffix('{').map(str::len)
     }
 
     /// The head, with spans relative to `event`, the text that the fields are slices of.
@@ -94,7 +81,6 @@ impl<'de> Visitor<'de> for FieldsVisitor {
         // As it is written: one that spells half a surrogate pair is JSON, and no text.
         while let Some(key) = map.next_key::<&RawValue>()? {
             let key = inside(key.get()).unwrap_or_default();
-            fields.first_key = fields.first_key.or(Some(key));
             let field = match Key::of(key) {
                 Key::Uuid => &mut fields.uuid,
                 Key::Published => &mut fields.published,

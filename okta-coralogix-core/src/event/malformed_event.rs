@@ -23,7 +23,7 @@ pub struct MalformedEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MalformedReason {
-    /// Not UTF-8. Inside a page of the pull route this makes the whole page unreadable instead.
+    /// Not UTF-8.
     #[error("not UTF-8")]
     NotUtf8,
     /// Not JSON; the text is the parser's error with its position.

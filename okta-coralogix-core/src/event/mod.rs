@@ -14,6 +14,6 @@ mod time;
 pub use malformed_event::{MalformedEvent, MalformedReason};
 pub use model::*;
 pub use origin::Origin;
-pub use page::{PageError, split_page, split_whole_page};
+pub use page::{PageEnd, PageError, SplitPage, split_page, split_whole_page};
 pub use raw::RawEvent;
 pub use severity::OktaSeverity;

@@ -29,6 +29,15 @@ pub struct BrokenValue {
     start: usize,
     /// How many bytes were read to find that out.
     read: usize,
+    /// The text ends before the value does.
+    is_open: bool,
+}
+
+impl BrokenValue {
+    /// True if the text ends before the value does.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
+    }
 }
 
 impl<'a> Recovery<'a> {
@@ -62,12 +71,18 @@ impl<'a> Recovery<'a> {
             message,
             start,
             read,
+            is_open: false,
         };
         let rest = &self.text[start..];
         let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
         match stream.next() {
             Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(broken(error.to_string(), bytes_before(rest, &error))),
+            Some(Err(error)) => {
+                return Err(BrokenValue {
+                    is_open: error.is_eof(),
+                    ..broken(error.to_string(), bytes_before(rest, &error))
+                });
+            }
             None => return Err(broken("nothing where a value should be".into(), 0)),
         }
         let read = stream.byte_offset();

@@ -18,7 +18,7 @@ pub fn split_page(
     page: &Bytes,
     origin: &Arc<Origin>,
 ) -> Result<Vec<Result<RawEvent, MalformedEvent>>, PageError> {
-    split(page, origin, false, Reader::SerdeJson)
+    split(page, origin, Reader::SerdeJson)?.unless_cut()
 }
 
 /// As [`RawEvent::parse`], by `serde_json` alone.
@@ -51,5 +51,5 @@ pub fn parse_envelope(
 /// Whether the scanner reads a comma-separated list of events, the inside of a page, without help.
 #[must_use]
 pub fn is_scanned(list: &str) -> bool {
-    scan::objects(list, |_, _| Some(())).is_some()
+    scan::objects(list, |_, _| Some(())).is_ok()
 }

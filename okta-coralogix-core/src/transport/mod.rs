@@ -5,8 +5,8 @@
 //! the version and all headers of a response, by which [`is_complete`] tells whether the body arrived whole, and fails where a body ends
 //! before its `Content-Length` or its last chunk.
 
-mod error;
 mod encoding;
+mod error;
 mod exchange;
 mod framing;
 mod headers;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
 use okta_coralogix_core::transport::Verdict;
 use okta_coralogix_core::{AnswerCounter, Error, Origin, Result};
 use tokio::time::Instant;
@@ -17,7 +18,8 @@ use crate::api::rate_limit::{RateBudget, asked_wait};
 use crate::api::retry_headers::RetryHeaders;
 use crate::client::Client;
 use crate::config::Settings;
-use crate::poll::page::Page;
+use crate::poll::doubt::{Decision, Doubts};
+use crate::poll::page::{self, Page};
 use crate::position::page_request::{PageRequest, check_path};
 
 /// Sends one request at a time and learns from each answer: the request budget, the org's clock, the page size, and the id of a
@@ -28,7 +30,8 @@ use crate::position::page_request::{PageRequest, check_path};
 /// * a refusal of Okta's own (any status but 200): the next request names the first that failed, as a repeat of it, until
 ///   [`forget_attempts`](Self::forget_attempts); a 429 also blocks the budget for as long as Okta asks;
 /// * one that is not Okta's: an error, and nothing is learned from it but how long a 429 asks to wait;
-/// * none, or one that cannot be read: an error. If it was too long or took too long, the page size is halved, down to one event.
+/// * none, or one that cannot be read or [believed](Doubts): an error. If it was too long or took too long, or if this repeats itself,
+///   the page size is halved, down to one event.
 ///
 /// It must never send a request before [`ready_at`](Self::ready_at), for which the caller waits.
 #[derive(Debug)]
@@ -43,6 +46,7 @@ pub(crate) struct Poller {
     page_size: PageSize,
     retry_headers: RetryHeaders,
     answers: AnswerCounter,
+    doubts: Doubts,
     /// A bounded range ends with a page without a `next` link; polling never does.
     is_bounded: bool,
 }
@@ -67,6 +71,7 @@ impl Poller {
             page_size: PageSize::new(settings.page_size),
             retry_headers: RetryHeaders::default(),
             answers: AnswerCounter::default(),
+            doubts: Doubts::default(),
             is_bounded: settings.range.is_some(),
         }
     }
@@ -116,19 +121,43 @@ impl Poller {
                 false => Err(error),
             };
         }
-        let mut page = Page::read(
-            &judged.response,
-            self.client.org(),
-            &self.origin,
-            self.is_bounded,
-        )?;
+        let mut page = self.read(request, &judged.response)?;
         page.is_full = page.items.len() >= request.limit(self.page_size);
         let next = page.next.take();
         page.next = next.map(|next| request.follow(next, self.page_size));
         self.page_size.restore();
+        self.doubts.end();
         self.retry_headers.end();
         self.answers.increment();
         Ok(Answer::Page(page))
+    }
+
+    /// The page, unless the request must be made again to believe it.
+    fn read(&mut self, request: &PageRequest, response: &Response<Bytes>) -> Result<Page> {
+        let body = response.body();
+        let asked = request.limit(self.page_size);
+        let read = Page::read(response, self.client.org(), &self.origin, self.is_bounded);
+        let (decision, elements, error) = match read {
+            Ok(page) => {
+                let Some(doubt) = page.doubt else {
+                    return Ok(page);
+                };
+                let decision = self.doubts.decide(doubt, request, asked, body);
+                if decision == Decision::Believe {
+                    return Ok(page);
+                }
+                (decision, page.items.len(), page::doubtful(response, doubt))
+            }
+            Err(failed) if failed.wants_smaller_page => {
+                (self.doubts.unreadable(request, body), asked, failed.error)
+            }
+            Err(failed) => return Err(failed.error),
+        };
+        if decision == Decision::AskForLess {
+            // The page may have far fewer events than were asked for.
+            self.page_size.halve(asked.min(elements.max(2)));
+        }
+        Err(error)
     }
 
     async fn send(&mut self, request: &PageRequest) -> Result<Judged> {
@@ -174,7 +203,9 @@ impl Poller {
         if !is_success(&judged) {
             return Err(refused(&judged));
         }
-        Page::read(&judged.response, self.client.org(), &self.origin, false).map(|_| ())
+        // A doubtful page will do.
+        Page::read(&judged.response, self.client.org(), &self.origin, false)?;
+        Ok(())
     }
 }
 

@@ -8,8 +8,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, LINK,
-    RETRY_AFTER, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName,
+    HeaderValue, LINK, RETRY_AFTER, USER_AGENT,
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -312,7 +312,10 @@ fn common_headers(
     number: usize,
     now: DateTime<Utc>,
 ) {
+    // In memory nothing else would tell that the body is whole.
+    let length = HeaderValue::from(response.body().len());
     let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, length);
     let date = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     headers.insert(DATE, header(&date));
     headers.insert(REQUEST_ID, header(&format!("req{number}")));

@@ -44,9 +44,10 @@ pub(super) fn slow(response: Response<Bytes>, wait: Duration) -> Response<Body> 
 }
 
 /// An array of events without an end.
-pub(super) fn endless(response: Response<Bytes>) -> Response<Body> {
+pub(super) fn endless(mut response: Response<Bytes>) -> Response<Body> {
     let event = r#"{"uuid":"endless","published":"2026-11-22T10:00:00.000Z"},"#;
     let events = Bytes::from(event.repeat(1_000));
+    response.headers_mut().remove(CONTENT_LENGTH);
     response.map(|_| {
         let start = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"["))]);
         Body::from_stream(start.chain(stream::repeat_with(move || Ok(events.clone()))))

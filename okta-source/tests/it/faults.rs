@@ -53,7 +53,6 @@ async fn temporary_fault_moves_no_position() {
     passes(Fault::Concurrency, ErrorKind::RateLimited).await;
     passes(Fault::RateLimitedSilently, ErrorKind::RateLimited).await;
     passes(Fault::Html, ErrorKind::Intercepted).await;
-    passes(Fault::NotUtf8, ErrorKind::UnexpectedResponse).await;
     passes(Fault::NoNextLink, ErrorKind::UnexpectedResponse).await;
     passes(Fault::HalfBody, ErrorKind::Network).await;
     passes(Fault::Unreachable, ErrorKind::Network).await;
@@ -87,7 +86,8 @@ async fn timeout_is_40_seconds_before_an_answer_and_15_within() {
 
 #[tokio::test(start_paused = true)]
 async fn answer_in_another_encoding_is_a_temporary_error() {
-    passes(Fault::TruncatedGzip, ErrorKind::UnexpectedResponse).await;
+    let error = passes(Fault::TruncatedGzip, ErrorKind::UnexpectedResponse).await;
+    assert!(error.detail().contains("encoded as gzip"), "{error}");
     passes(Fault::WrongCharset, ErrorKind::UnexpectedResponse).await;
 }
 
@@ -190,6 +190,38 @@ async fn malformed_element_is_reported_and_the_other_999_delivered() {
     assert_eq!(malformed.bytes, r#"{"uuid":"broken","published":}"#);
     assert!(matches!(malformed.reason, MalformedReason::NotJson(_)));
     assert_eq!(malformed.origin.org, "example");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_before_an_element_that_are_not_utf_8_cost_this_element() {
+    let harness = Harness::new();
+    harness.append(0..1_000);
+    harness.org.script(Fault::NotUtf8);
+    let delivery = given(&mut harness.open().await).await;
+    assert_eq!(numbers(&delivery), (1..1_000).collect::<Vec<_>>());
+    let malformed = delivery.items[0].as_ref().unwrap_err();
+    assert_eq!(malformed.reason, MalformedReason::NotUtf8);
+    assert_eq!(malformed.bytes[..2], *b"\xff{");
+    assert_eq!(harness.org.request_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn page_that_cannot_be_split_is_asked_for_in_halves() {
+    let harness = Harness::new();
+    harness.append(0..10);
+    for body in ["[{}", "[{}", "[{\"a\":[", "[]x"] {
+        harness.org.script(Fault::Status(200, body.into()));
+    }
+    let mut source = harness.open().await;
+    for limit in [1_000, 1_000, 500, 250] {
+        let error = failed(&mut source).await;
+        assert!(error.is_temporary(), "{error}");
+        let asked = format!("limit={limit}");
+        assert!(harness.last_request().contains(&asked), "{asked}");
+    }
+    let delivery = given(&mut source).await;
+    assert_eq!(numbers(&delivery), (0..10).collect::<Vec<_>>());
+    assert!(harness.last_request().contains("limit=125"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ mod conformance;
 mod day;
 mod faults;
 mod formats;
+mod framing;
 mod gateway;
 mod harness;
 mod link_cycles;

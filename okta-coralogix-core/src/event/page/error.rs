@@ -6,9 +6,6 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PageError {
-    /// Not UTF-8.
-    #[error("the page is not UTF-8")]
-    NotUtf8,
     /// Not a JSON array: a maintenance page in HTML, for one.
     #[error("the page is not a JSON array but starts with {0:?}")]
     NotAnArray(String),

@@ -1,9 +1,10 @@
 //! A page of the System Log, split element by element.
 
-mod element_limit;
+mod end;
 mod error;
 mod split;
 
+pub use end::{PageEnd, SplitPage};
 pub use error::PageError;
 #[cfg(feature = "testing")]
 pub(crate) use split::{Reader, split};

@@ -8,6 +8,7 @@ use std::ops::Range;
 use fearless_simd::Simd;
 
 use self::elements::Elements;
+pub(crate) use self::elements::SoundElements;
 use self::envelope::{Envelope, EnvelopeVisitor};
 use super::fields::Fields;
 use crate::json::scanner::{scan, string_member};
@@ -15,14 +16,20 @@ use crate::json::scanner::{scan, string_member};
 /// Reads a comma-separated list of JSON objects, the inside of an array, and calls `found` with the range and the head's
 /// fields of each.
 ///
-/// `None` if the text is not that, or is spelt in a way that the scanner leaves to others: white space between the tokens,
+/// # Errors
+/// If the text is not that, or is spelt in a way that the scanner leaves to others: white space between the tokens,
 /// elements that are no objects, a member of the head that is no string or has an escape in it, a key with an escape in it,
-/// nesting deeper than 60 levels in an element.
+/// nesting deeper than 60 levels in an element. Or if `found` returns `None`. The elements before that are read; `found` may have been
+/// called for more.
 pub(crate) fn objects<'a>(
     list: &'a str,
     found: impl FnMut(Range<usize>, &Fields<'a>) -> Option<()>,
-) -> Option<()> {
-    scan(list, Elements::of(list, found)).map(drop)
+) -> Result<(), SoundElements> {
+    let mut sound = SoundElements::default();
+    match scan(list, Elements::of(list, &mut sound, found)) {
+        Some(_) => Ok(()),
+        None => Err(sound),
+    }
 }
 
 /// Reads an EventBridge envelope, an object with an event as its `detail`.
@@ -37,7 +44,8 @@ pub(super) fn object(text: &str) -> Option<Fields<'_>> {
     let mut only = None;
     objects(text, |_, fields| {
         only.replace(*fields).is_none().then_some(())
-    })?;
+    })
+    .ok()?;
     only
 }
 

@@ -53,6 +53,12 @@ impl<'a, V: Visitor> Containers<'a, V> {
         Some(in_objects)
     }
 
+    /// Nothing is wrong in the text before `end`.
+    #[inline(always)]
+    pub(super) fn checked(&mut self, end: usize) {
+        self.visitor.checked(end);
+    }
+
     /// The visitor, unless the text must not end here.
     pub(super) fn end(self) -> Option<V> {
         self.visitor.end(self.nesting)?;

@@ -41,6 +41,10 @@ pub(crate) trait Visitor {
     /// A container ends before `end`; `nesting` is around it.
     fn finish(&mut self, end: usize, nesting: Nesting) -> Option<()>;
 
+    /// Nothing is wrong in the text before `end`: only now can what was shown of it be relied upon.
+    #[inline(always)]
+    fn checked(&mut self, _end: usize) {}
+
     /// The text ends, inside of `nesting`.
     fn end(&self, nesting: Nesting) -> Option<()>;
 }

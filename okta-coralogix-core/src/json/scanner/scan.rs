@@ -34,6 +34,7 @@ fn scan_with<S: Simd, V: Visitor>(simd: S, list: &str, visitor: V) -> Option<V> 
             window.set_in_objects(block, &tokens, in_objects)?;
         }
         window.check_keys(simd, count)?;
+        containers.checked(start + WINDOW);
     }
     containers.end()
 }
