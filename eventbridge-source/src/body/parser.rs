@@ -22,7 +22,7 @@ pub(super) type Item = Result<RawEvent, MalformedEvent>;
 /// | several, one after the other, with or without white space between (Firehose) | each |
 /// | an SNS notification | those of its `Message` |
 ///
-/// No byte is lost: a value that is none of these becomes a [`MalformedEvent`] with its bytes, which the pipeline dead-letters.
+/// A byte order mark before all of it is skipped. No byte of the rest is lost: a value that is none of these, or that is not UTF-8, becomes a [`MalformedEvent`] with its bytes, which the pipeline dead-letters.
 /// So is an envelope of another `source` than Okta's, the dead-letter record of a custom event bus (which names
 /// events and holds none), and an empty body. `detail-type` is not looked at.
 ///

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use okta_coralogix_core::event::MalformedReason;
+use okta_coralogix_core::json::{masked_utf8, strip_byte_order_mark};
 use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
 
 use super::parser::{BodyParser, Item};
@@ -34,17 +35,25 @@ impl<'a> Reader<'a> {
     }
 
     fn read_wrapped(self, body: Bytes, wrapping: Wrapping) -> Vec<Item> {
-        if let Ok(envelope) = Envelope::parse(body.clone()) {
+        let text = masked_utf8(&body);
+        let text = strip_byte_order_mark(&text);
+        let unmarked = body.slice(body.len() - text.len()..);
+        if let Ok(envelope) = Envelope::parse(unmarked.clone()) {
             return vec![self.event(&envelope)];
         }
-        if std::str::from_utf8(&body).is_err() {
-            return vec![self.malformed(body, MalformedReason::NotUtf8)];
-        }
         let mut items = Vec::new();
-        for value in Values::of(&body, BodyParser::MAX_ITEMS) {
+        for value in Values::of(&unmarked, text, BodyParser::MAX_ITEMS) {
             match value {
                 Ok(json) => self.read_object(json, wrapping, &mut items),
-                Err((bytes, reason)) => items.push(self.malformed(bytes, reason)),
+                Err((bytes, reason)) => {
+                    let is_text = std::str::from_utf8(&bytes).is_ok();
+                    let reason = if is_text {
+                        reason
+                    } else {
+                        MalformedReason::NotUtf8
+                    };
+                    items.push(self.malformed(bytes, reason));
+                }
             }
         }
         if items.is_empty() {

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use okta_coralogix_core::event::MalformedReason;
 use okta_coralogix_core::json::{Members, Recovery};
 
-/// The values of a UTF-8 body. Arrays at the top level are split, those inside of them are not.
+/// The values of a body. Arrays at the top level are split, those inside of them are not. A byte that is not UTF-8 costs its value
+/// only.
 ///
 /// A broken value reaches to the next place where an event or an envelope can be read, else to the end.
 pub(super) struct Values<'a> {
@@ -22,9 +23,8 @@ pub(super) struct Values<'a> {
 type Broken = (Bytes, MalformedReason);
 
 impl<'a> Values<'a> {
-    /// The values of `body`, at most `max` of them: the rest is one broken value.
-    pub(super) fn of(body: &'a Bytes, max: usize) -> Self {
-        let text = std::str::from_utf8(body).unwrap_or_default();
+    /// The values of `body`, at most `max` of them: the rest is one broken value. `text` is the body as text of the same length.
+    pub(super) fn of(body: &'a Bytes, text: &'a str, max: usize) -> Self {
         Self {
             body,
             text,

@@ -173,6 +173,56 @@ fn body_without_event_is_one_malformed_item_with_the_reason() {
 }
 
 #[test]
+fn value_that_is_not_utf_8_leaves_the_others_alone() {
+    let malformed = [
+        &b"{\"published\":\"2026-05-04T11:59:58.126Z\",\"a\":\"caf\xE9\"}"[..],
+        b"{\"published\":\"2026-05-04T11:59:58.126Z\",\"a\":\"\xC0\xAF\"}",
+        b"{\"published\":\"2026-05-04T11:59:58.126Z\",\"a\":\"\xED\xA0\x80\"}",
+        b"{\"source\":\"aws.partner/okta.com/acme/audit\",\"detail-type\":\"x\",\"detail\":{\"published\":\"2026-05-04T11:59:58.126Z\",\"a\":\"\xE9\"}}",
+        b"{\"a\":\xFF}",
+        b"{\"a\":\"\xFF}",
+        b"\xFF",
+    ];
+    for bad in malformed {
+        for good in [ENVELOPE, BARE] {
+            let good = good.as_bytes();
+            for (open, between, close) in [("[", ",", "]"), ("", "\n", "\n"), (" [ ", " , ", " ]")]
+            {
+                let (open, between) = (open.as_bytes(), between.as_bytes());
+                let body = [open, good, between, bad, between, good, close.as_bytes()].concat();
+                let items = BodyParser::default().parse(body.into());
+                let [Ok(first), Err(malformed), Ok(last)] = &items[..] else {
+                    panic!("{bad:?}: {items:?}");
+                };
+                assert_eq!([first.document(), last.document()], [good; 2]);
+                assert_eq!(malformed.bytes.trim_ascii(), bad);
+                assert_eq!(malformed.reason, MalformedReason::NotUtf8);
+            }
+        }
+        let items = BodyParser::default().parse(Bytes::from_static(bad));
+        assert_eq!(*reason(&items), MalformedReason::NotUtf8);
+    }
+}
+
+#[test]
+fn byte_order_mark_before_the_body_is_skipped() {
+    for body in [ENVELOPE, BARE] {
+        assert_eq!(documents(&read(format!("\u{feff}{body}"))), [body]);
+        let array = format!("\u{feff}[{body},{body}]");
+        assert_eq!(documents(&read(array)), [body; 2]);
+    }
+    assert_eq!(documents(&read("\u{feff}")), ["!\u{feff}"]);
+}
+
+#[test]
+fn nul_byte_costs_its_value_only() {
+    for bad in ["{\"a\":\"\0\"}", "\0", "{\0}"] {
+        let items = read(format!("[{ENVELOPE},{bad},{BARE}]"));
+        assert_eq!(documents(&items), [ENVELOPE, &format!("!{bad}"), BARE]);
+    }
+}
+
+#[test]
 fn malformed_element_leaves_the_others_alone() {
     for bad in [
         "7",
