@@ -159,8 +159,8 @@ impl LogSink for CoralogixSink {
         self.encoder.compress(batch)
     }
 
-    async fn check(&self) -> Result<()> {
-        self.check().await
+    async fn check(&self) -> Option<Result<()>> {
+        Some(self.check().await)
     }
 
     async fn send(&self, batch: &Batch) -> Result<()> {

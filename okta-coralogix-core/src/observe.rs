@@ -41,6 +41,12 @@ pub enum PipelineEvent<'a> {
         /// The wait before the same request is sent again; `None`: it is not, but split or given up.
         retry_in: Option<Duration>,
     },
+    /// So many entries fail whenever they are sent that none of them is blamed: they are held until the endpoint takes them. Repeated each
+    /// minute until that ends.
+    SuspectsHeld {
+        /// The entries that are held.
+        entries: u64,
+    },
     /// The source failed.
     SourceFailed {
         /// The source's error.
@@ -182,7 +188,7 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 
 /// The default: logs with `tracing`.
 ///
-/// Logs failures at warn (a permanent source failure at error), late events and backfill progress at info, the rest at debug.
+/// Logs failures at warn (a permanent source failure and held entries at error), late events and backfill progress at info, the rest at debug.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TracingObserver;
 
@@ -202,6 +208,10 @@ impl Observer for TracingObserver {
                     "a request to the sink failed"
                 );
             }
+            PipelineEvent::SuspectsHeld { entries } => tracing::error!(
+                entries,
+                "the endpoint refuses or fails at many entries and takes others: these are held, and none is dead-lettered"
+            ),
             PipelineEvent::SourceFailed { error, retry_in } => match retry_in {
                 Some(_) => {
                     tracing::warn!(

@@ -45,6 +45,12 @@ impl RemoteRecord {
         };
     }
 
+    /// The remote passed a check: whatever is answered in its place, its address is right.
+    pub(crate) fn checked(&mut self) {
+        self.intercepted_since = None;
+        self.refused_at = None;
+    }
+
     pub(crate) fn is_proven(&self) -> bool {
         self.is_proven
     }

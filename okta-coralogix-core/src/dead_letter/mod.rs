@@ -32,6 +32,8 @@ pub enum DeadLetterReason {
     TooLarge,
     /// The sink's remote rejected it permanently.
     Rejected,
+    /// Requests with it failed each time, while others were accepted: something refuses it, or the remote fails at it.
+    Blocked,
 }
 
 impl fmt::Display for DeadLetterReason {
@@ -42,6 +44,7 @@ impl fmt::Display for DeadLetterReason {
             Self::Unmappable => "unmappable",
             Self::TooLarge => "too_large",
             Self::Rejected => "rejected",
+            Self::Blocked => "blocked",
         })
     }
 }
@@ -60,10 +63,12 @@ pub struct DeadLetter {
     pub origin: Arc<Origin>,
     /// The event's bytes as they came. They need not be UTF-8.
     pub bytes: Bytes,
+    /// True if the answer to a request with it was lost, so that it may have arrived all the same.
+    pub may_have_arrived: bool,
 }
 
 impl DeadLetter {
-    /// All fields, in their order.
+    /// The first fields, in their order.
     #[must_use]
     pub fn new(
         time: DateTime<Utc>,
@@ -78,6 +83,7 @@ impl DeadLetter {
             detail: detail.into(),
             origin,
             bytes,
+            may_have_arrived: false,
         }
     }
 }

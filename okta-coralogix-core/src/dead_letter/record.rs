@@ -16,7 +16,7 @@ use crate::event::Origin;
 /// {"time":"2026-05-04T12:00:00Z","reason":"malformed","detail":"not a JSON object",
 ///  "origin":{"org":"example.okta.com"},"event":"[1,2]"}
 /// ```
-/// (on one line). `event` is the event's bytes as text; where they are not UTF-8, `event_base64` takes its place
+/// (on one line). `"may_have_arrived":true` follows where the answer to a request with the event was lost. `event` is the event's bytes as text; where they are not UTF-8, `event_base64` takes its place
 /// (standard alphabet, padded). `origin` has `stream`, `application`, `subsystem` and `receive_count` where there are any.
 ///
 /// A process that was killed, or a disk that was full, can leave a line that is no record. Its event was never acknowledged, and is
@@ -39,6 +39,9 @@ pub struct DeadLetterRecord {
         deserialize_with = "read_event"
     )]
     pub bytes: Bytes,
+    /// True if it may have arrived all the same: a replay may make a copy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_have_arrived: bool,
 }
 
 impl From<&DeadLetter> for DeadLetterRecord {
@@ -49,6 +52,7 @@ impl From<&DeadLetter> for DeadLetterRecord {
             detail: letter.detail.clone(),
             origin: Origin::clone(&letter.origin),
             bytes: letter.bytes.clone(),
+            may_have_arrived: letter.may_have_arrived,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::dead_letter::{DeadLetters, NoDeadLetters};
 use crate::filter::{AgeFilter, EventFilter};
 use crate::observe::{Observer, TracingObserver};
 use crate::remote_record::FaultTimeouts;
+use crate::sink::Patience;
 use crate::{Clock, CoralogixMapping, Error, EventSource, LogSink, Mapping, Result, SystemClock};
 
 /// Builds a [`Pipeline`].
@@ -45,6 +46,7 @@ impl<S: EventSource> PipelineBuilder<S> {
                 drain: Duration::from_secs(30),
                 give_up: None,
                 faults: FaultTimeouts::default(),
+                patience: Patience::default(),
                 seed: fastrand::u64(..),
             },
         }
@@ -150,6 +152,14 @@ impl<S: EventSource> PipelineBuilder<S> {
     /// ends with its error. Zero: the run ends at once. Default: 60 s.
     pub fn refusal_wait(mut self, wait: Duration) -> Self {
         self.limits.faults.refusal = wait;
+        self
+    }
+
+    /// How long an event that fails alone by a 5xx, a lost connection or silence, while others pass, is tried before it is dead-lettered as
+    /// [`Blocked`](crate::dead_letter::DeadLetterReason::Blocked). At most 6 hours, and at most a third of
+    /// [`give_up_after`](Self::give_up_after). One that is refused by a page or a status is after 5 minutes. Default: 30 minutes.
+    pub fn outage_patience(mut self, patience: Duration) -> Self {
+        self.limits.patience.outage = patience.min(Patience::MAX_OUTAGE);
         self
     }
 

@@ -19,6 +19,8 @@ pub(super) struct Context {
     pub(super) stall: Stall,
     /// True once nothing more may be sent.
     pub(super) stop: watch::Sender<bool>,
+    /// True once the run drains: suspects are handed back, since they would outlast it.
+    pub(super) drains: watch::Sender<bool>,
     pub(super) reports: mpsc::UnboundedSender<Report>,
 }
 
@@ -29,6 +31,8 @@ pub(super) enum Report {
     Ended(ItemId, Disposition),
     /// The response to a request with this many entries was lost.
     AnswerLost(usize),
+    /// An item became too old that may have arrived, since the response to a request with it was lost.
+    PossiblyDelivered,
 }
 
 impl Context {

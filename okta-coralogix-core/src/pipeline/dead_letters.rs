@@ -16,7 +16,7 @@ use crate::{MalformedEvent, Result};
 #[derive(Debug)]
 pub(super) struct Undeliverable {
     pub(super) item: ItemGuard,
-    letter: DeadLetter,
+    pub(super) letter: DeadLetter,
 }
 
 impl Undeliverable {

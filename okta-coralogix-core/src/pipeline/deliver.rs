@@ -9,9 +9,9 @@ use super::item_guard::Slot;
 use crate::Result;
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
-use crate::sink::{AgeCheck, DeliveryHooks, Request, Transfer};
+use crate::sink::{AgeCheck, DeliveryHooks, Isolation, Refused, Request, Suspect, Transfer};
 
-/// Sends the events of a request until every item has ended. One that has not when the run stops is handed back.
+/// Sends the events of a request until every item has ended or is a suspect. One that has not when the run stops is handed back.
 ///
 /// # Errors
 /// If waiting cannot help.
@@ -19,23 +19,51 @@ pub(super) async fn deliver(
     context: Arc<Context>,
     seed: u64,
     request: Request<Slot>,
-) -> Result<()> {
-    let mut hooks = Hooks {
-        context: &context,
-        undeliverable: Vec::new(),
-    };
+) -> Result<Vec<Suspect<Slot>>> {
+    let mut hooks = Hooks::new(&context);
     let backoff = Backoff::new(context.parts.backoff, seed);
     let stop = context.stop.subscribe();
     let transfer = Transfer::new(context.endpoint(), &mut hooks, backoff, stop);
     let sent = transfer.run(request).await;
     let written = context.write_dead_letters(hooks.undeliverable, seed).await;
-    sent.and(written)
+    let suspects = sent?;
+    written.map(|()| suspects)
+}
+
+/// Tries an event that failed alone while others passed, until it has ended. It is handed back when the run drains.
+///
+/// # Errors
+/// If waiting cannot help.
+pub(super) async fn isolate(
+    context: Arc<Context>,
+    seed: u64,
+    suspect: Suspect<Slot>,
+) -> Result<()> {
+    let mut hooks = Hooks::new(&context);
+    let isolation = Isolation {
+        endpoint: context.endpoint(),
+        hooks: &mut hooks,
+        backoff: Backoff::new(context.parts.backoff, seed),
+        stop: context.drains.subscribe(),
+    };
+    let tried = isolation.run(suspect).await;
+    let written = context.write_dead_letters(hooks.undeliverable, seed).await;
+    tried.and(written)
 }
 
 #[derive(Debug)]
 struct Hooks<'a> {
     context: &'a Context,
     undeliverable: Vec<Undeliverable>,
+}
+
+impl<'a> Hooks<'a> {
+    fn new(context: &'a Context) -> Self {
+        Self {
+            context,
+            undeliverable: Vec::new(),
+        }
+    }
 }
 
 impl DeliveryHooks for Hooks<'_> {
@@ -45,20 +73,33 @@ impl DeliveryHooks for Hooks<'_> {
         slot.item.end(Disposition::Delivered);
     }
 
-    fn rejected(&mut self, slot: Slot, reason: DeadLetterReason, detail: String) {
-        self.undeliverable
-            .push(Undeliverable::new(slot, reason, detail));
+    fn rejected(&mut self, slot: Slot, refused: Refused) {
+        let Refused {
+            reason,
+            detail,
+            may_have_arrived,
+        } = refused;
+        let mut undeliverable = Undeliverable::new(slot, reason, detail);
+        undeliverable.letter.may_have_arrived = may_have_arrived;
+        self.undeliverable.push(undeliverable);
     }
 
     fn recheck(&self, slot: &mut Slot) -> AgeCheck {
         self.context.parts.recheck_age(slot)
     }
 
-    fn expired(&mut self, slot: Slot, disposition: Disposition) {
+    fn expired(&mut self, slot: Slot, disposition: Disposition, may_have_arrived: bool) {
+        if may_have_arrived && disposition == Disposition::TooOld {
+            self.context.report(Report::PossiblyDelivered);
+        }
         match disposition {
             Disposition::DeadLettered => {
-                let detail = "it became too old while it waited".to_owned();
-                self.rejected(slot, DeadLetterReason::TooOld, detail);
+                let refused = Refused {
+                    reason: DeadLetterReason::TooOld,
+                    detail: "it became too old while it waited".to_owned(),
+                    may_have_arrived,
+                };
+                self.rejected(slot, refused);
             }
             disposition => slot.item.end(disposition),
         }

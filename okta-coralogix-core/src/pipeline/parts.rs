@@ -8,6 +8,7 @@ use crate::dead_letter::DeadLetters;
 use crate::filter::{AgeFilter, EventFilter};
 use crate::observe::Observer;
 use crate::remote_record::FaultTimeouts;
+use crate::sink::Patience;
 use crate::{Clock, LogSink, Mapping};
 
 /// The parts of a pipeline, which all steps of a run share.
@@ -34,5 +35,6 @@ pub(super) struct Limits {
     pub(super) drain: Duration,
     pub(super) give_up: Option<Duration>,
     pub(super) faults: FaultTimeouts,
+    pub(super) patience: Patience,
     pub(super) seed: u64,
 }

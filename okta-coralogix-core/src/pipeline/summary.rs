@@ -26,6 +26,10 @@ pub struct Summary {
     pub dead_lettered: u64,
     /// Handed back to the source.
     pub handed_back: u64,
+    /// Those of `too_old` that may have arrived all the same, since the response to a request with them was lost. Not part of the sum; in
+    /// the JSON where there are any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub possibly_delivered: u64,
     /// Requests whose response was lost, so that the sink may have accepted them and entries may arrive twice. Not part of the
     /// sum, nor of the JSON.
     #[serde(skip)]
@@ -66,6 +70,14 @@ impl Summary {
     }
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the attribute calls it so"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// The sums of two runs.
 impl AddAssign for Summary {
     fn add_assign(&mut self, other: Self) {
@@ -76,6 +88,7 @@ impl AddAssign for Summary {
         self.filtered += other.filtered;
         self.dead_lettered += other.dead_lettered;
         self.handed_back += other.handed_back;
+        self.possibly_delivered += other.possibly_delivered;
         self.ambiguous_sends += other.ambiguous_sends;
         self.ambiguous_entries += other.ambiguous_entries;
     }

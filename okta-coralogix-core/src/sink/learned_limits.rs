@@ -6,8 +6,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::concurrency::{AdaptiveConcurrency, Permit};
+use super::isolation::{Evidence, Guard, Patience};
+use super::{Batch, LogSink};
 use crate::remote_record::{FaultTimeouts, RemoteRecord};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Result};
 
 /// Requests that follow a 400: this many at once, then one each `PACE`, so that many bad entries do not flood the endpoint.
 const BURST: u32 = 200;
@@ -23,6 +25,9 @@ const LAST_TRY: u32 = 1_024;
 pub(crate) struct LearnedLimits {
     concurrency: AdaptiveConcurrency,
     timeouts: FaultTimeouts,
+    patience: Patience,
+    evidence: Evidence,
+    guard: Guard,
     state: Mutex<State>,
 }
 
@@ -52,10 +57,13 @@ struct State {
 }
 
 impl LearnedLimits {
-    pub(crate) fn new(most: usize, timeouts: FaultTimeouts) -> Self {
+    pub(crate) fn new(most: usize, timeouts: FaultTimeouts, patience: Patience) -> Self {
         Self {
             concurrency: AdaptiveConcurrency::new(most),
             timeouts,
+            patience,
+            evidence: Evidence::default(),
+            guard: Guard::default(),
             state: Mutex::new(State {
                 too_large: usize::MAX,
                 try_after: FIRST_TRY,
@@ -69,11 +77,50 @@ impl LearnedLimits {
         self.concurrency.permit().await
     }
 
-    /// A request of `bytes` was accepted.
-    pub(crate) fn accepted(&self, bytes: usize) {
+    pub(crate) fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    pub(crate) fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Checks the sink; one that passes is evidence that its address and key are right. `None`: it has no such test.
+    pub(crate) async fn check(&self, sink: &dyn LogSink) -> Option<Result<()>> {
+        let permit = self.permit().await;
+        self.check_with(permit, sink).await
+    }
+
+    /// The same, at most twice a minute; `None` also if it is not the time.
+    pub(crate) async fn check_in_turn(&self, sink: &dyn LogSink) -> Option<Result<()>> {
+        let permit = self.permit().await;
+        match self.evidence.take_turn() {
+            true => self.check_with(permit, sink).await,
+            false => None,
+        }
+    }
+
+    async fn check_with(&self, permit: Permit<'_>, sink: &dyn LogSink) -> Option<Result<()>> {
+        let checked = sink.check().await;
+        drop(permit);
+        if let Some(Ok(())) = checked {
+            self.evidence.checked();
+            self.state().remote.checked();
+        }
+        checked
+    }
+
+    /// A request was accepted.
+    pub(crate) fn accepted(&self, batch: &Batch) {
         self.concurrency.accepted();
+        self.evidence.accepted();
+        self.guard.accepted(batch.entries);
         let mut state = self.state();
-        state.record_accepted(bytes);
+        state.record_accepted(batch.uncompressed_len);
         state.rejections = 0;
         state.remote.accepted();
     }
@@ -164,6 +211,10 @@ impl State {
 mod tests {
     use super::*;
 
+    fn accepted(learned: &LearnedLimits, bytes: usize) {
+        learned.accepted(&Batch::new(&[], vec![0; bytes].into()));
+    }
+
     fn too_large(learned: &LearnedLimits, bytes: usize) {
         let error = Error::new(ErrorKind::TooLarge, "413");
         assert!(!learned.failed(error, bytes).is_temporary());
@@ -171,23 +222,23 @@ mod tests {
 
     #[test]
     fn size_ceiling_follows_accepted_and_too_large_requests() {
-        let learned = LearnedLimits::new(1, FaultTimeouts::default());
+        let learned = LearnedLimits::new(1, FaultTimeouts::default(), Patience::default());
         too_large(&learned, 1000);
         assert_eq!(learned.ceiling(), 500);
-        learned.accepted(900);
+        accepted(&learned, 900);
         assert_eq!(learned.ceiling(), 900);
         too_large(&learned, 800);
         assert_eq!(learned.ceiling(), 400);
-        learned.accepted(500);
+        accepted(&learned, 500);
         assert_eq!(learned.ceiling(), 500);
-        learned.accepted(800);
+        accepted(&learned, 800);
         assert_eq!(learned.ceiling(), usize::MAX, "what was too large is not");
     }
 
     #[test]
     fn learned_limit_is_retried_less_often_and_dropped_when_gone() {
         let limit = 70_000;
-        let learned = LearnedLimits::new(1, FaultTimeouts::default());
+        let learned = LearnedLimits::new(1, FaultTimeouts::default(), Patience::default());
         let mut refused = Vec::new();
         for request in 0..20_000 {
             let bytes = learned.ceiling().min(2_000_000);
@@ -195,7 +246,7 @@ mod tests {
                 too_large(&learned, bytes);
                 refused.push(request);
             } else {
-                learned.accepted(bytes);
+                accepted(&learned, bytes);
             }
         }
         assert!(refused.len() < 200, "{refused:?}");
@@ -204,14 +255,14 @@ mod tests {
 
         // The limit is gone: soon there is none.
         for _ in 0..2 * LAST_TRY {
-            learned.accepted(learned.ceiling().min(2_000_000));
+            accepted(&learned, learned.ceiling().min(2_000_000));
         }
         assert_eq!(learned.ceiling().min(2_000_000), 2_000_000);
     }
 
     #[tokio::test(start_paused = true)]
     async fn requests_after_refusals_are_slowed_and_never_stopped() {
-        let learned = LearnedLimits::new(1, FaultTimeouts::default());
+        let learned = LearnedLimits::new(1, FaultTimeouts::default(), Patience::default());
         let start = Instant::now();
         for _ in 0..BURST {
             learned.pace().await;

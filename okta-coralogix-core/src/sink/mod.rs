@@ -2,6 +2,7 @@
 
 mod compress;
 mod concurrency;
+mod isolation;
 mod learned_limits;
 mod ndjson;
 mod request;
@@ -11,9 +12,10 @@ mod transfer;
 pub use ndjson::NdjsonSink;
 pub use sender::{EntrySender, EntrySenderBuilder, SendError, SendOutcome};
 
+pub(crate) use isolation::{Isolation, Patience};
 pub(crate) use learned_limits::LearnedLimits;
 pub(crate) use request::{Encoded, Item, Request};
-pub(crate) use transfer::{AgeCheck, DeliveryHooks, Endpoint, Transfer};
+pub(crate) use transfer::{AgeCheck, DeliveryHooks, Endpoint, Refused, Suspect, Transfer};
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -57,14 +59,15 @@ pub trait LogSink: Debug + Send + Sync + 'static {
         batch
     }
 
-    /// Asks the remote, without sending an entry, whether it answers itself and takes the credential. The pipeline asks so when the answers
-    /// to a request were of something between and the request must not be sent again. Default: it does.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send), without `TooLarge` and `Rejected`.
-    async fn check(&self) -> Result<()> {
-        Ok(())
+    /// Asks the remote, without sending an entry, whether it answers itself and takes the credential; the error is one of
+    /// [`send`](Self::send), without `TooLarge` and `Rejected`. The pipeline asks so, at most twice a minute, to tell a request that the
+    /// remote cannot take from a remote that takes none. Default: `None`, the sink has no such test.
+    async fn check(&self) -> Option<Result<()>> {
+        None
     }
+
+    /// Makes the next request go out on a fresh connection, since the present one may be at fault. Default: nothing.
+    fn reconnect(&self) {}
 
     /// Sends one batch, once.
     ///
@@ -177,8 +180,12 @@ impl<S: LogSink + ?Sized> LogSink for Arc<S> {
         (**self).compress(batch)
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn check(&self) -> Option<Result<()>> {
         (**self).check().await
+    }
+
+    fn reconnect(&self) {
+        (**self).reconnect();
     }
 
     async fn send(&self, batch: &Batch) -> Result<()> {

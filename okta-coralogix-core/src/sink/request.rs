@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use tokio::time::Instant;
+
 use super::{Batch, EncodeError, LogSink};
 use crate::{Error, ErrorKind, LogEntry, Result};
 
@@ -23,8 +25,12 @@ pub(crate) struct ItemState<T> {
     pub(super) times: u32,
     /// How often it did so in all.
     pub(super) attempts: u32,
-    /// The sink may have accepted such a request, though no answer said so.
+    /// The sink may have accepted a request with it, though no answer said so.
     pub(super) ambiguous: bool,
+    /// The request with it has given way to the others once, and does not again.
+    pub(super) gave_way: bool,
+    /// When a request with it, and others, was sent that failed while others passed.
+    pub(super) failed_at: Option<Instant>,
     /// Its rejection has counted in the endpoint's track record, and does not again.
     pub(super) counted: bool,
 }
@@ -47,6 +53,8 @@ impl<T> Item<T> {
             times: 0,
             attempts: 0,
             ambiguous: false,
+            gave_way: false,
+            failed_at: None,
             counted: false,
         };
         Self { entry, state }

@@ -12,9 +12,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::LogSink;
+use super::isolation::{Isolation, Patience};
 use super::learned_limits::LearnedLimits;
 use super::request::{Item, Request};
-use super::transfer::{DeliveryHooks, Endpoint, Transfer};
+use super::transfer::{DeliveryHooks, Endpoint, Refused, Suspect, Transfer};
 use crate::backoff::{Backoff, BackoffPolicy};
 use crate::dead_letter::DeadLetterReason;
 use crate::observe::{Observer, TracingObserver};
@@ -67,6 +68,7 @@ pub struct EntrySenderBuilder {
     requests: usize,
     give_up_after: Duration,
     faults: FaultTimeouts,
+    patience: Patience,
     seed: u64,
 }
 
@@ -146,6 +148,15 @@ impl EntrySenderBuilder {
         self
     }
 
+    /// How long an entry that fails alone by a 5xx, a lost connection or silence, while others pass, is tried before it is
+    /// [`Blocked`](DeadLetterReason::Blocked); at most 6 hours, and at most a third of [`give_up_after`](Self::give_up_after). Default: 30
+    /// minutes.
+    #[must_use]
+    pub fn outage_patience(mut self, patience: Duration) -> Self {
+        self.patience.outage = patience.min(Patience::MAX_OUTAGE);
+        self
+    }
+
     /// Observes accepted and failed requests. Default: [`TracingObserver`].
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
@@ -164,7 +175,11 @@ impl EntrySenderBuilder {
     #[must_use]
     pub fn build(self) -> EntrySender {
         EntrySender {
-            learned: LearnedLimits::new(self.requests, self.faults),
+            learned: LearnedLimits::new(
+                self.requests,
+                self.faults,
+                self.patience.within(self.give_up_after),
+            ),
             settings: self,
             transfers: AtomicU64::new(0),
         }
@@ -181,6 +196,7 @@ impl EntrySender {
             requests: 4,
             give_up_after: Duration::MAX,
             faults: FaultTimeouts::default(),
+            patience: Patience::default(),
             seed: fastrand::u64(..),
         }
     }
@@ -206,6 +222,7 @@ impl EntrySender {
             .map(|(index, entry)| Item::new(entry, index))
             .collect();
         let mut transfers = FuturesUnordered::new();
+        let mut isolations = FuturesUnordered::new();
         let mut failed = None;
         loop {
             while failed.is_none() && transfers.len() < self.settings.requests && !rest.is_empty() {
@@ -215,7 +232,11 @@ impl EntrySender {
                     }
                     Ok(Err((item, error))) => {
                         if let Some(index) = item.state.slot {
-                            (&progress).rejected(index, error.reason(), error.to_string());
+                            let outcome = SendOutcome::Refused {
+                                reason: error.reason(),
+                                detail: error.to_string(),
+                            };
+                            progress.set(index, outcome);
                         }
                     }
                     Err(error) => failed = Some(error),
@@ -224,20 +245,25 @@ impl EntrySender {
             let ends_at = progress.stall.ends_at(give_up_after);
             tokio::select! {
                 biased;
-                sent = transfers.next() => match sent {
-                    None => break,
-                    Some(Ok(())) => {}
-                    Some(Err(error)) => failed = failed.or(Some(error)),
+                Some(sent) = transfers.next() => match sent {
+                    Ok(suspects) => for suspect in suspects {
+                        isolations.push(self.isolate(suspect, &progress, stopped.clone()));
+                    },
+                    Err(error) => failed = failed.or(Some(error)),
+                },
+                Some(isolated) = isolations.next() => if let Err(error) = isolated {
+                    failed = failed.or(Some(error));
                 },
                 () = sleep_until(ends_at.unwrap_or_else(Instant::now)), if failed.is_none() => {
                     failed = progress.stall.gave_up(give_up_after);
                 }
+                else => break,
             }
             if failed.is_some() {
                 stop.send_replace(true);
             }
         }
-        drop(transfers);
+        drop((transfers, isolations));
         let outcomes = progress
             .outcomes
             .into_inner()
@@ -253,19 +279,41 @@ impl EntrySender {
         request: Request<usize>,
         mut progress: &Progress,
         stop: watch::Receiver<bool>,
+    ) -> Result<Vec<Suspect<usize>>> {
+        let endpoint = self.endpoint(progress);
+        Transfer::new(endpoint, &mut progress, self.backoff(), stop)
+            .run(request)
+            .await
+    }
+
+    async fn isolate(
+        &self,
+        suspect: Suspect<usize>,
+        mut progress: &Progress,
+        stop: watch::Receiver<bool>,
     ) -> Result<()> {
-        let endpoint = Endpoint {
+        let isolation = Isolation {
+            endpoint: self.endpoint(progress),
+            hooks: &mut progress,
+            backoff: self.backoff(),
+            stop,
+        };
+        isolation.run(suspect).await
+    }
+
+    fn endpoint<'a>(&'a self, progress: &'a Progress) -> Endpoint<'a> {
+        Endpoint {
             sink: &self.settings.sink,
             observer: &*self.settings.observer,
             learned: &self.learned,
             stall: &progress.stall,
-        };
+        }
+    }
+
+    fn backoff(&self) -> Backoff {
         let number = self.transfers.fetch_add(1, Ordering::Relaxed);
         let seed = self.settings.seed.wrapping_add(number);
-        let backoff = Backoff::new(self.settings.policy, seed);
-        Transfer::new(endpoint, &mut progress, backoff, stop)
-            .run(request)
-            .await
+        Backoff::new(self.settings.policy, seed)
     }
 }
 
@@ -288,7 +336,8 @@ impl DeliveryHooks for &Progress {
         self.set(index, SendOutcome::Accepted);
     }
 
-    fn rejected(&mut self, index: usize, reason: DeadLetterReason, detail: String) {
+    fn rejected(&mut self, index: usize, refused: Refused) {
+        let Refused { reason, detail, .. } = refused;
         self.set(index, SendOutcome::Refused { reason, detail });
     }
 }

@@ -99,6 +99,18 @@ impl MemorySink {
         self.state().down_until = Some(Instant::now() + time);
     }
 
+    /// The texts of the entries in a batch of this sink.
+    #[must_use]
+    pub fn texts(batch: &Batch) -> Vec<Bytes> {
+        let mut texts = Vec::with_capacity(batch.entries);
+        let mut rest = batch.body.clone();
+        while rest.len() >= PREFIX {
+            let length = rest.get_u32() as usize;
+            texts.push(rest.split_to(length));
+        }
+        texts
+    }
+
     /// The texts that arrived, in their order, repeats included.
     #[must_use]
     pub fn arrived(&self) -> Vec<Bytes> {
@@ -219,13 +231,7 @@ impl LogSink for MemorySink {
         };
         let _in_flight = InFlight(self);
         sleep(takes).await;
-        let mut texts = Vec::with_capacity(batch.entries);
-        let mut rest = batch.body.clone();
-        while rest.len() >= PREFIX {
-            let length = rest.get_u32() as usize;
-            texts.push(rest.split_to(length));
-        }
-        self.answer(&texts)
+        self.answer(&Self::texts(batch))
     }
 }
 

@@ -10,9 +10,10 @@ use crate::backoff::later;
 use crate::observe::PipelineEvent;
 use crate::pipeline::context::Report;
 use crate::pipeline::dead_letters::Undeliverable;
-use crate::pipeline::deliver::deliver;
+use crate::pipeline::deliver::{deliver, isolate};
+use crate::pipeline::item_guard::Slot;
 use crate::pipeline::{RunError, Summary};
-use crate::sink::BatchLimits;
+use crate::sink::{BatchLimits, Suspect};
 use crate::{Error, Result};
 
 impl Run {
@@ -40,7 +41,10 @@ impl Run {
                 Some((delivery, outcomes, result)) = self.tasks.settlements.next() => {
                     self.settled(delivery, &outcomes, result);
                 }
-                Some(sent) = self.tasks.requests.next() => self.check(sent),
+                Some(sent) = self.tasks.requests.next() => match sent {
+                    Ok(suspects) => self.isolate(suspects),
+                    Err(error) => self.fail(error),
+                },
                 Some(done) = self.tasks.others.next() => self.check(done),
                 received = self.source.stream.next(), if asks => {
                     self.received(received);
@@ -77,6 +81,14 @@ impl Run {
         }
     }
 
+    fn isolate(&mut self, suspects: Vec<Suspect<Slot>>) {
+        for suspect in suspects {
+            let seed = self.next_seed();
+            let isolated = isolate(Arc::clone(&self.context), seed, suspect);
+            self.tasks.others.push(isolated.boxed());
+        }
+    }
+
     /// True if the queue should be sent now.
     fn is_due(&self, limits: BatchLimits) -> bool {
         self.queue.waiting_since().is_some_and(|since| {
@@ -110,6 +122,7 @@ impl Run {
                 self.summary.ambiguous_sends += 1;
                 self.summary.ambiguous_entries += entries as u64;
             }
+            Report::PossiblyDelivered => self.summary.possibly_delivered += 1,
         }
     }
 
@@ -141,6 +154,7 @@ impl Run {
     pub(super) fn drain(&mut self) {
         self.drain_until
             .get_or_insert(later(Instant::now(), self.context.limits.drain));
+        self.context.drains.send_replace(true);
     }
 
     pub(super) fn takes_no_more(&self) -> bool {

@@ -7,6 +7,7 @@
 //! * Received items are admitted: they end, go to the dead letters, wait for a copy that is in flight, or enter the queue. A
 //!   request leaves the queue when it is full, when its first entry has lingered, or when nothing more will come.
 //! * Steps report the end of each item; the [`Ledger`] says when a delivery may be settled.
+//! * An entry that fails alone while others pass gives up its place among the requests and is tried now and then.
 //! * A run drains once the shutdown resolves, or an error occurs that waiting cannot help: then nothing more is sent either, and
 //!   the queue is handed back.
 //! * It is done when the source has no more or the run drains, and everything is settled; or when the drain timeout has passed.
@@ -28,11 +29,12 @@ use tokio::time::Instant;
 
 use self::receive::Source;
 use super::context::{Context, Report};
+use super::item_guard::Slot;
 use super::ledger::Ledger;
 use super::queue::Queue;
 use super::{Limits, Parts, Summary};
 use crate::backoff::Backoff;
-use crate::sink::LearnedLimits;
+use crate::sink::{LearnedLimits, Suspect};
 use crate::stall::Stall;
 use crate::{Error, EventSource, Outcome, Result};
 
@@ -57,8 +59,8 @@ type Settled = (u64, Vec<Outcome>, Result<()>);
 
 #[derive(Default)]
 struct Tasks {
-    requests: FuturesUnordered<BoxFuture<'static, Result<()>>>,
-    /// Dead letters being written, and copies that wait for the outcome of the first.
+    requests: FuturesUnordered<BoxFuture<'static, Result<Vec<Suspect<Slot>>>>>,
+    /// Suspects, dead letters being written, and copies that wait for the outcome of the first.
     others: FuturesUnordered<BoxFuture<'static, Result<()>>>,
     settlements: FuturesUnordered<BoxFuture<'static, Settled>>,
 }
@@ -67,13 +69,18 @@ impl Run {
     pub(super) fn new<S: EventSource>(source: S, parts: Arc<Parts>, limits: Limits) -> Self {
         let backoff = Backoff::new(parts.backoff, limits.seed);
         let (reports, inbox) = mpsc::unbounded_channel();
+        let patience = limits.patience;
+        let patience = limits
+            .give_up
+            .map_or(patience, |time| patience.within(time));
         let context = Context {
             parts,
             limits,
             dedup: source.dedup_window(),
-            learned: LearnedLimits::new(limits.requests, limits.faults),
+            learned: LearnedLimits::new(limits.requests, limits.faults, patience),
             stall: Stall::default(),
             stop: watch::Sender::new(false),
+            drains: watch::Sender::new(false),
             reports,
         };
         Self {

@@ -18,14 +18,16 @@ mod rejection;
 mod run;
 mod split;
 
-pub(crate) use run::Transfer;
+pub(crate) use run::{Transfer, recheck};
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::LogSink;
+use super::isolation::FailureClass;
 use super::learned_limits::LearnedLimits;
+use super::request::Item;
 use crate::dead_letter::DeadLetterReason;
 use crate::delivery::Disposition;
 use crate::observe::Observer;
@@ -40,18 +42,36 @@ pub(crate) trait DeliveryHooks {
     fn accepted(&mut self, slot: Self::Slot);
 
     /// The entry cannot be sent: the sink rejects it, or it fits no request.
-    fn rejected(&mut self, slot: Self::Slot, reason: DeadLetterReason, detail: String);
+    fn rejected(&mut self, slot: Self::Slot, refused: Refused);
 
     /// Checks the age of an entry that is about to be sent.
     fn recheck(&self, _slot: &mut Self::Slot) -> AgeCheck {
         AgeCheck::Keep
     }
 
-    /// [`recheck`](Self::recheck) ended the entry.
-    fn expired(&mut self, _slot: Self::Slot, _disposition: Disposition) {}
+    /// [`recheck`](Self::recheck) ended the entry, which may have arrived if the answer to a request with it was lost.
+    fn expired(&mut self, _slot: Self::Slot, _disposition: Disposition, _may_have_arrived: bool) {}
 
     /// The answer to a request of so many entries was lost: they may arrive twice.
     fn answer_lost(&mut self, _entries: usize) {}
+}
+
+/// Why an entry cannot be sent.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) reason: DeadLetterReason,
+    pub(crate) detail: String,
+    /// The answer to a request with it was lost.
+    pub(crate) may_have_arrived: bool,
+}
+
+/// An entry that failed alone while others passed.
+#[derive(Debug)]
+pub(crate) struct Suspect<T> {
+    pub(crate) item: Item<T>,
+    pub(crate) class: FailureClass,
+    /// The failure in words.
+    pub(crate) detail: String,
 }
 
 /// The verdict of the age rule on an entry.

@@ -27,7 +27,6 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
             let again = state.rejected.replace(error.kind()) == Some(error.kind());
             state.times = if again { state.times + 1 } else { 1 };
             state.attempts += 1;
-            state.ambiguous = error.is_ambiguous();
         }
         let kind = error.kind();
         let mut probed = false;
@@ -150,6 +149,8 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
                 }
             }
             Attempt::Failed(error) => return Err(error),
+            // Its turn comes with the others.
+            Attempt::Stuck(_) | Attempt::Doubtful(_) => {}
             // The next one, if there is one, may have to wait for its turn.
             Attempt::Aged => self.permit = None,
             Attempt::Stopped => return Ok(false),

@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::pending::Pending;
-use super::{AgeCheck, DeliveryHooks, Endpoint};
+use super::pending::{Doubt, Pending, Planned};
+use super::{AgeCheck, DeliveryHooks, Endpoint, Refused, Suspect};
 use crate::backoff::{Backoff, wait_or_stop};
 use crate::dead_letter::DeadLetterReason;
 use crate::observe::PipelineEvent;
 use crate::sink::Batch;
 use crate::sink::compress::compress;
 use crate::sink::concurrency::Permit;
+use crate::sink::isolation::FailureClass;
 use crate::sink::request::{Item, Request};
 use crate::{Error, ErrorKind, Result};
 
@@ -36,6 +37,7 @@ pub(crate) struct Transfer<'a, H: DeliveryHooks> {
     pub(super) permit: Option<Permit<'a>>,
     /// The sink has accepted a request of this transfer: what it rejects is the entries' fault, not the endpoint's.
     pub(super) accepts: bool,
+    suspects: Vec<Suspect<H::Slot>>,
 }
 
 /// The end of the attempts at one request.
@@ -44,6 +46,10 @@ pub(super) enum Attempt {
     /// With an error that sending the same request again cannot help: a 413 or a 400, a refused key, a wrong endpoint. Ambiguous
     /// if the sink may have accepted the same request before.
     Failed(Error),
+    /// It fails while others pass.
+    Stuck(Doubt),
+    /// A part of such a request fails too, and nothing has passed since.
+    Doubtful(Doubt),
     /// Not sent, since an item had become too old: the others make another request.
     Aged,
     Stopped,
@@ -64,29 +70,60 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             pending: Pending::new(),
             permit: None,
             accepts: false,
+            suspects: Vec::new(),
         }
     }
 
-    /// Sends until every item has ended, or nothing more may be sent.
+    /// Sends until every item has ended or is a suspect, or nothing more may be sent. Returns the suspects.
     ///
     /// # Errors
     /// If waiting cannot help.
-    pub(crate) async fn run(mut self, first: Request<H::Slot>) -> Result<()> {
+    pub(crate) async fn run(mut self, first: Request<H::Slot>) -> Result<Vec<Suspect<H::Slot>>> {
+        let _on_its_way = self.endpoint.learned.evidence().on_its_way();
         let mut next = Some(first);
         while let Some(Request { batch, mut items }) = next {
             match self.send(batch, &mut items).await? {
                 Attempt::Accepted => self.accepted(&mut items),
                 Attempt::Failed(error) => self.failed(items, error).await?,
+                Attempt::Stuck(doubt) => self.stuck(items, doubt),
+                Attempt::Doubtful(doubt) => {
+                    for item in &mut items {
+                        item.state.gave_way = true;
+                    }
+                    self.pending.push_last(items, doubt);
+                }
                 Attempt::Aged => self.pending.push(items),
-                Attempt::Stopped => return Ok(()),
+                Attempt::Stopped => return Ok(Vec::new()),
             }
             next = self.next_request()?;
         }
-        Ok(())
+        Ok(self.suspects)
+    }
+
+    /// Halves a request that fails while others pass; an entry that does so alone is a suspect.
+    fn stuck(&mut self, mut items: Vec<Item<H::Slot>>, doubt: Doubt) {
+        self.backoff.reset();
+        for item in &mut items {
+            item.state.failed_at = Some(doubt.at);
+            item.state.gave_way = false;
+        }
+        match items.len() {
+            1 => self.suspects.extend(items.pop().map(|item| Suspect {
+                item,
+                class: doubt.class,
+                detail: doubt.detail,
+            })),
+            _ => self.pending.push_halves(items),
+        }
     }
 
     fn next_request(&mut self) -> Result<Option<Request<H::Slot>>> {
-        while let Some(mut items) = self.pending.pop() {
+        while let Some(Planned { mut items, doubt }) = self.pending.pop() {
+            let evidence = self.endpoint.learned.evidence();
+            if let Some(doubt) = doubt.filter(|doubt| evidence.passes_since(doubt.at)) {
+                self.stuck(items.into(), doubt);
+                continue;
+            }
             let taken = Request::take(&**self.endpoint.sink, &mut items, usize::MAX)?;
             self.pending.push(items);
             match taken {
@@ -97,7 +134,8 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         Ok(None)
     }
 
-    /// Sends one request until it is accepted or rejected, an item ages, or the transfer is stopped.
+    /// Sends one request until it is accepted or rejected, it is clear that it fails while others pass, an item ages, or the transfer is
+    /// stopped.
     pub(super) async fn send(
         &mut self,
         batch: Batch,
@@ -107,7 +145,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         let entries = items.len();
         let batch = compress(endpoint.sink, batch).await?;
         let mut odd_answers = 0;
-        let mut ambiguous = matches!(items, [alone] if alone.state.ambiguous);
+        let mut failing = Failing::new(items);
         loop {
             let permit = match self.permit.take() {
                 Some(permit) => permit,
@@ -122,14 +160,15 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 continue;
             }
             // After all waits: for a turn, an answer, the permit.
-            if !ambiguous && self.recheck(items) {
+            if recheck(self.hooks, items) {
                 self.permit = Some(permit);
                 return Ok(Attempt::Aged);
             }
+            let sent_at = Instant::now();
             let sent = endpoint.sink.send(&batch).await;
             drop(permit);
             let Err(error) = sent else {
-                endpoint.learned.accepted(batch.uncompressed_len);
+                endpoint.learned.accepted(&batch);
                 self.backoff.reset();
                 endpoint.stall.moved();
                 let bytes = batch.body.len();
@@ -139,9 +178,36 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 return Ok(Attempt::Accepted);
             };
             if error.is_ambiguous() {
-                ambiguous = true;
+                for item in &mut *items {
+                    item.state.ambiguous = true;
+                }
                 self.hooks.answer_lost(entries);
                 odd_answers += u32::from(error.kind() == ErrorKind::Intercepted);
+            }
+            if let Some((class, since)) = failing.is_again(&error, sent_at) {
+                // Of a part: a check of its own for each would take too long.
+                let key_since = failing.before.is_none().then_some(since);
+                let passes = match error.kind() {
+                    ErrorKind::Forbidden => self.key_passes_since(key_since).await,
+                    _ => self.passes_since(since).await,
+                };
+                if passes || (failing.may_give_way && !self.pending.is_empty()) {
+                    endpoint.observer.observe(&PipelineEvent::SendFailed {
+                        error: &error,
+                        entries,
+                        retry_in: None,
+                    });
+                    endpoint.stall.attempt_failed(&error);
+                    let doubt = Doubt {
+                        class,
+                        detail: error.detail().to_owned(),
+                        at: sent_at,
+                    };
+                    return Ok(match passes {
+                        true => Attempt::Stuck(doubt),
+                        false => Attempt::Doubtful(doubt),
+                    });
+                }
             }
             let error = endpoint.learned.failed(error, batch.uncompressed_len);
             let retry_in = self.backoff.next(error.retry());
@@ -151,14 +217,14 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 retry_in,
             });
             let Some(wait) = retry_in else {
-                return Ok(Attempt::Failed(error.with_ambiguity(ambiguous)));
+                return Ok(Attempt::Failed(error));
             };
             endpoint.stall.attempt_failed(&error);
             wait_or_stop(sleep(wait), &mut self.stop).await;
             if let Some(cycle) = odd_answers.checked_sub(MAX_ODD_REPEATS + 1) {
                 self.rest_between_odd_answers(cycle).await;
                 if let Some(error) = self.await_sink().await {
-                    return Ok(Attempt::Failed(error.with_ambiguity(true)));
+                    return Ok(Attempt::Failed(error));
                 }
             }
         }
@@ -182,16 +248,12 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
     async fn await_sink(&mut self) -> Option<Error> {
         let endpoint = self.endpoint;
         loop {
-            let permit = endpoint.learned.permit().await;
             if *self.stop.borrow() {
                 return None;
             }
-            let checked = endpoint.sink.check().await;
-            drop(permit);
-            // With an error of its own, such as a refused key, the request will meet too.
-            let Some(error) = checked.err().filter(Error::is_temporary) else {
-                return None;
-            };
+            let checked = endpoint.learned.check(&**endpoint.sink).await;
+            // A permanent error is the sink's own too: the request will meet it.
+            let error = checked?.err().filter(Error::is_temporary)?;
             let error = endpoint.learned.failed(error, 0);
             let retry_in = self.backoff.next(error.retry());
             endpoint.observer.observe(&PipelineEvent::SendFailed {
@@ -207,25 +269,21 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         }
     }
 
-    /// Lets the caller check the age of the items again. True if their request must be encoded anew.
-    fn recheck(&mut self, items: &mut [Item<H::Slot>]) -> bool {
-        let mut changed = false;
-        for item in items {
-            let Some(slot) = &mut item.state.slot else {
-                continue;
-            };
-            match self.hooks.recheck(slot) {
-                AgeCheck::Keep => continue,
-                AgeCheck::Restamp(timestamp) => item.entry.timestamp = Some(timestamp),
-                AgeCheck::End(disposition) => {
-                    if let Some(slot) = item.state.slot.take() {
-                        self.hooks.expired(slot, disposition);
-                    }
-                }
-            }
-            changed = true;
-        }
-        changed
+    /// True if the sink has taken something since, or passes a check now: it is the request that fails.
+    async fn passes_since(&self, since: Instant) -> bool {
+        let evidence = self.endpoint.learned.evidence();
+        evidence.passes_since(since) || self.passes_check().await
+    }
+
+    /// True if the sink has passed a check of late and since, or passes one now: it is not the key that is forbidden.
+    async fn key_passes_since(&self, since: Option<Instant>) -> bool {
+        let evidence = self.endpoint.learned.evidence();
+        evidence.key_passes_since(since) || self.passes_check().await
+    }
+
+    async fn passes_check(&self) -> bool {
+        let Endpoint { sink, learned, .. } = self.endpoint;
+        matches!(learned.check_in_turn(&**sink).await, Some(Ok(())))
     }
 
     pub(super) fn accepted(&mut self, items: &mut [Item<H::Slot>]) {
@@ -244,7 +302,75 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         detail: String,
     ) {
         if let Some(slot) = item.state.slot.take() {
-            self.hooks.rejected(slot, reason, detail);
+            let refused = Refused {
+                reason,
+                detail,
+                may_have_arrived: item.state.ambiguous,
+            };
+            self.hooks.rejected(slot, refused);
         }
     }
+}
+
+/// The failures of one request in a row that are of one class.
+#[derive(Debug)]
+struct Failing {
+    class: Option<FailureClass>,
+    failures: u32,
+    since: Instant,
+    /// When a larger request with these items failed while others passed; one failure is enough then.
+    before: Option<Instant>,
+    /// It is a part of such a request, and has not let the other parts go first yet.
+    may_give_way: bool,
+}
+
+impl Failing {
+    fn new<T>(items: &[Item<T>]) -> Self {
+        let before = items.iter().find_map(|item| item.state.failed_at);
+        Self {
+            class: None,
+            failures: 0,
+            since: Instant::now(),
+            before,
+            may_give_way: before.is_some() && items.iter().all(|item| !item.state.gave_way),
+        }
+    }
+
+    /// Counts a failure. Once there are enough to doubt the request: the class, and the time since which others must have passed.
+    fn is_again(&mut self, error: &Error, sent_at: Instant) -> Option<(FailureClass, Instant)> {
+        let class = FailureClass::of(error);
+        if class != self.class {
+            (self.class, self.failures, self.since) = (class, 0, sent_at);
+        }
+        let class = class?;
+        self.failures += 1;
+        let enough = match self.before {
+            // A key that passes a check is not what is forbidden.
+            _ if error.kind() == ErrorKind::Forbidden => 1,
+            Some(_) => 1,
+            None => class.failures_before_split(),
+        };
+        (self.failures >= enough).then(|| (class, self.before.unwrap_or(self.since)))
+    }
+}
+
+/// Lets the caller check the age of the items again. True if their request must be encoded anew.
+pub(crate) fn recheck<H: DeliveryHooks>(hooks: &mut H, items: &mut [Item<H::Slot>]) -> bool {
+    let mut changed = false;
+    for item in items {
+        let Some(slot) = &mut item.state.slot else {
+            continue;
+        };
+        match hooks.recheck(slot) {
+            AgeCheck::Keep => continue,
+            AgeCheck::Restamp(timestamp) => item.entry.timestamp = Some(timestamp),
+            AgeCheck::End(disposition) => {
+                if let Some(slot) = item.state.slot.take() {
+                    hooks.expired(slot, disposition, item.state.ambiguous);
+                }
+            }
+        }
+        changed = true;
+    }
+    changed
 }

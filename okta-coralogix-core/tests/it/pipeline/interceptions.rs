@@ -80,12 +80,12 @@ impl<S: LogSink + Clone> LogSink for Gateway<S> {
         self.sink.encode(entries)
     }
 
-    async fn check(&self) -> Result<()> {
-        match self.answer(false) {
+    async fn check(&self) -> Option<Result<()>> {
+        Some(match self.answer(false) {
             Answer::Sinks => Ok(()),
             Answer::Page => Err(page(false)),
             Answer::PageAfterAcceptance | Answer::SuccessPage => Err(page(true)),
-        }
+        })
     }
 
     async fn send(&self, batch: &Batch) -> Result<()> {
@@ -117,7 +117,7 @@ async fn block_page_is_waited_for_once_the_sink_has_accepted() {
         (events.len() as u64, 0)
     );
     let (sends, checks) = gateway.counts();
-    assert_eq!(checks, 0);
+    assert!(checks <= 2 * 60 * 20, "twice a minute: {checks}");
     // 20 h of waits of 15 s on average, up to four requests at a time.
     assert!(sends < 25_000, "{sends}");
 }

@@ -1,6 +1,7 @@
 //! The pipeline between a source and a sink in memory, under paused time.
 
 mod ages;
+mod blocked;
 mod chaos;
 mod copies;
 mod dispositions;

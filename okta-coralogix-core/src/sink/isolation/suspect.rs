@@ -1,0 +1,229 @@
+//! The attempts at one suspect.
+
+use std::slice;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::guard::Suspicion;
+use super::rule::{FailureClass, History};
+use crate::backoff::{Backoff, wait_or_stop};
+use crate::dead_letter::DeadLetterReason;
+use crate::observe::PipelineEvent;
+use crate::sink::compress::compress;
+use crate::sink::request::{Item, encode};
+use crate::sink::transfer::{DeliveryHooks, Endpoint, Refused, Suspect, recheck};
+use crate::{Error, ErrorKind, Result};
+
+/// How often an entry is sent again that the sink rejects (400, 413) after all.
+const MAX_REJECTIONS: u32 = 2;
+
+/// Sends one suspect, alone and now and then, until it is accepted, too old or blocked. States:
+/// * *resting*, after each failure, for ever longer;
+/// * *waiting for evidence* that is newer than the last failure: others are accepted, or a check is passed;
+/// * *tried*, or *blocked* if the rule and the guard say so.
+///
+/// Dropped, or stopped in any state, it leaves the entry to be handed back.
+#[derive(Debug)]
+pub(crate) struct Isolation<'a, H: DeliveryHooks> {
+    pub(crate) endpoint: Endpoint<'a>,
+    pub(crate) hooks: &'a mut H,
+    pub(crate) backoff: Backoff,
+    /// True once nothing more may be sent.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+/// What follows an attempt.
+enum Tried {
+    Ended,
+    /// The same entry failed once more; the error in words.
+    Failed(FailureClass, String),
+    /// Nothing is known about the entry.
+    Unknown,
+}
+
+impl<H: DeliveryHooks> Isolation<'_, H> {
+    /// Tries the entry of a suspect.
+    ///
+    /// # Errors
+    /// If waiting cannot help.
+    pub(crate) async fn run(mut self, suspect: Suspect<H::Slot>) -> Result<()> {
+        let Suspect {
+            mut item,
+            class,
+            mut detail,
+        } = suspect;
+        let learned = self.endpoint.learned;
+        let suspicion = learned.guard().suspect();
+        let mut history = History::new(class, learned.evidence().count());
+        loop {
+            wait_or_stop(sleep(history.rest(learned.patience())), &mut self.stop).await;
+            self.await_evidence(&history).await?;
+            if *self.stop.borrow() {
+                return Ok(());
+            }
+            recheck(self.hooks, slice::from_mut(&mut item));
+            if !item.is_open() {
+                return Ok(());
+            }
+            if history.is_blocked(learned.patience(), learned.evidence().count()) {
+                match learned.guard().holds() {
+                    false => {
+                        self.block(&mut item, detail, suspicion);
+                        return Ok(());
+                    }
+                    true => self.say_held(),
+                }
+            }
+            match self.attempt(&mut item, &history).await? {
+                Tried::Ended => return Ok(()),
+                Tried::Unknown => {}
+                Tried::Failed(class, said) => {
+                    history.failed(class, learned.evidence().count());
+                    detail = said;
+                }
+            }
+        }
+    }
+
+    fn block(&mut self, item: &mut Item<H::Slot>, detail: String, suspicion: Suspicion<'_>) {
+        suspicion.blocked();
+        if let Some(slot) = item.state.slot.take() {
+            let refused = Refused {
+                reason: DeadLetterReason::Blocked,
+                detail,
+                may_have_arrived: item.state.ambiguous,
+            };
+            self.hooks.rejected(slot, refused);
+        }
+    }
+
+    fn say_held(&self) {
+        if let Some(entries) = self.endpoint.learned.guard().say() {
+            let event = PipelineEvent::SuspectsHeld { entries };
+            self.endpoint.observer.observe(&event);
+        }
+    }
+
+    /// Waits until others were accepted since the last failure, or the sink has passed a check where nothing else is sent.
+    ///
+    /// # Errors
+    /// Of a check that shows that waiting cannot help.
+    async fn await_evidence(&mut self, history: &History) -> Result<()> {
+        let learned = self.endpoint.learned;
+        let evidence = learned.evidence();
+        let mut changes = evidence.changes();
+        while !*self.stop.borrow() && !history.is_followed(evidence.count()) {
+            let check_due = evidence.check_due();
+            if check_due.is_some_and(|due| due <= Instant::now()) {
+                if let Some(Err(error)) = learned.check_in_turn(&**self.endpoint.sink).await {
+                    let error = learned.failed(error, 0);
+                    if !error.is_temporary() {
+                        return Err(error);
+                    }
+                    self.endpoint.stall.attempt_failed(&error);
+                }
+                continue;
+            }
+            let change = async {
+                tokio::select! {
+                    _ = changes.changed() => {}
+                    () = sleep_until(check_due.unwrap_or_else(Instant::now)), if check_due.is_some() => {}
+                }
+            };
+            wait_or_stop(change, &mut self.stop).await;
+        }
+        Ok(())
+    }
+
+    async fn attempt(&mut self, item: &mut Item<H::Slot>, history: &History) -> Result<Tried> {
+        let Endpoint {
+            sink,
+            observer,
+            learned,
+            stall,
+        } = self.endpoint;
+        let batch = match encode(&**sink, slice::from_ref(&item.entry), usize::MAX)? {
+            Ok(batch) => compress(sink, batch).await?,
+            Err(error) => {
+                self.reject(item, error.reason(), error.to_string());
+                return Ok(Tried::Ended);
+            }
+        };
+        let permit = learned.permit().await;
+        if *self.stop.borrow() {
+            return Ok(Tried::Ended);
+        }
+        if history.wants_fresh_connection() {
+            sink.reconnect();
+        }
+        let sent = sink.send(&batch).await;
+        drop(permit);
+        let Err(error) = sent else {
+            learned.accepted(&batch);
+            stall.moved();
+            let bytes = batch.body.len();
+            observer.observe(&PipelineEvent::Accepted { entries: 1, bytes });
+            if let Some(slot) = item.state.slot.take() {
+                self.hooks.accepted(slot);
+            }
+            return Ok(Tried::Ended);
+        };
+        if error.is_ambiguous() {
+            item.state.ambiguous = true;
+            self.hooks.answer_lost(1);
+        }
+        stall.attempt_failed(&error);
+        if let Some(class) = FailureClass::of(&error) {
+            observer.observe(&PipelineEvent::SendFailed {
+                error: &error,
+                entries: 1,
+                retry_in: Some(history.rest(learned.patience())),
+            });
+            return Ok(Tried::Failed(class, error.detail().to_owned()));
+        }
+        self.failed_otherwise(item, learned.failed(error, batch.uncompressed_len))
+            .await
+    }
+
+    /// The entry failed as no suspect does: a limit of requests, a lost connection, a refused key, or a rejection of its content.
+    async fn failed_otherwise(&mut self, item: &mut Item<H::Slot>, error: Error) -> Result<Tried> {
+        let retry_in = self.backoff.next(error.retry());
+        self.endpoint.observer.observe(&PipelineEvent::SendFailed {
+            error: &error,
+            entries: 1,
+            retry_in,
+        });
+        let reason = match error.kind() {
+            ErrorKind::Rejected => DeadLetterReason::Rejected,
+            ErrorKind::TooLarge => DeadLetterReason::TooLarge,
+            _ => match retry_in {
+                None => return Err(error),
+                Some(wait) => {
+                    wait_or_stop(sleep(wait), &mut self.stop).await;
+                    return Ok(Tried::Unknown);
+                }
+            },
+        };
+        item.state.attempts += 1;
+        if item.state.attempts < MAX_REJECTIONS {
+            return Ok(Tried::Unknown);
+        }
+        self.reject(item, reason, error.detail().to_owned());
+        Ok(Tried::Ended)
+    }
+
+    fn reject(&mut self, item: &mut Item<H::Slot>, reason: DeadLetterReason, detail: String) {
+        if let Some(slot) = item.state.slot.take() {
+            let may_have_arrived = item.state.ambiguous;
+            self.hooks.rejected(
+                slot,
+                Refused {
+                    reason,
+                    detail,
+                    may_have_arrived,
+                },
+            );
+        }
+    }
+}
