@@ -163,6 +163,10 @@ impl LogSink for CoralogixSink {
         Some(self.check().await)
     }
 
+    fn reconnect(&self) {
+        self.transport.reconnect();
+    }
+
     async fn send(&self, batch: &Batch) -> Result<()> {
         if batch.entries == 0 {
             return Ok(());

@@ -8,9 +8,11 @@
 mod program {
     pub mod args;
     pub mod environment;
+    pub mod fault_timeouts;
     pub mod open_files;
 
     pub use environment::Environment;
+    pub use fault_timeouts::FaultTimeouts;
 }
 #[expect(dead_code, unused_imports, reason = "the program uses more of it")]
 #[path = "../src/pull/config/mod.rs"]

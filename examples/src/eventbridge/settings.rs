@@ -8,6 +8,7 @@ use eventbridge_source::BodyParser;
 use okta_coralogix_core::{CoralogixMapping, Result, SharedClockOffset, SystemClock};
 
 use crate::program::Environment;
+use crate::program::FaultTimeouts;
 use crate::program::coralogix;
 use crate::program::pipeline::PipelineArgs;
 
@@ -32,12 +33,14 @@ pub(super) struct RouteSettings {
     pub(super) mapping: CoralogixMapping,
     pub(super) body_parser: BodyParser,
     pub(super) dead_letters: PathBuf,
+    pub(super) faults: FaultTimeouts,
 }
 
 impl RouteSettings {
     /// # Errors
     /// `Config`, which names the setting that is missing or wrong and says what to write.
     pub(super) fn read(args: RouteArgs, environment: &Environment) -> Result<Self> {
+        let (dead_letters, faults) = args.pipeline.settings(environment)?;
         let bare = environment.switch("--bare-event", args.bare_event)?;
         let any_source = environment.switch("--any-source", args.any_source)?;
         let clock_offset = SharedClockOffset::unknown();
@@ -49,7 +52,8 @@ impl RouteSettings {
             clock_offset,
             mapping: mapping.build()?,
             body_parser: BodyParser::default().any_source(any_source),
-            dead_letters: args.pipeline.dead_letters(environment)?,
+            dead_letters,
+            faults,
         })
     }
 }

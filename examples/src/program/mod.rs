@@ -8,6 +8,7 @@ pub mod coralogix;
 pub mod demonstration;
 mod environment;
 mod exit_status;
+mod fault_timeouts;
 pub mod open_files;
 pub mod pipeline;
 pub mod progress;
@@ -15,6 +16,7 @@ pub mod signals;
 
 pub use environment::Environment;
 pub use exit_status::ExitStatus;
+pub use fault_timeouts::FaultTimeouts;
 
 use std::process::ExitCode;
 

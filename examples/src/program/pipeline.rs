@@ -10,6 +10,7 @@ use okta_coralogix_core::{EventSource, Result};
 
 use super::Environment;
 use super::args::in_setting;
+use super::fault_timeouts::FaultTimeouts;
 
 /// How long events in flight may take after a signal.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -20,16 +21,30 @@ pub struct PipelineArgs {
     /// The file of the events that cannot be delivered [default: okta-coralogix.dead-letters.ndjson]
     #[arg(long, value_name = "FILE")]
     dead_letters: Option<String>,
+    /// How long a proxy or web page may answer before anything was accepted, until the run ends [default: 5m]
+    #[arg(long, value_name = "DURATION")]
+    interception_timeout: Option<String>,
+    /// How long an event is tried at which Coralogix fails, while others pass, until it is dead-lettered; at most 6h [default: 30m]
+    #[arg(long, value_name = "DURATION")]
+    outage_patience: Option<String>,
 }
 
 impl PipelineArgs {
-    /// The file of dead letters.
+    /// The file of dead letters, and how long faults are waited for.
     ///
     /// # Errors
-    /// `Config` if its name is empty.
-    pub fn dead_letters(self, environment: &Environment) -> Result<PathBuf> {
+    /// `Config` if a value is wrong.
+    pub fn settings(self, environment: &Environment) -> Result<(PathBuf, FaultTimeouts)> {
         let default = "okta-coralogix.dead-letters.ndjson";
-        environment.file("--dead-letters", self.dead_letters, default)
+        let dead_letters = environment.file("--dead-letters", self.dead_letters, default)?;
+        let interception = ("--interception-timeout", self.interception_timeout, "5m");
+        let outage_patience = ("--outage-patience", self.outage_patience, "30m");
+        let duration = |(flag, value, default)| environment.duration(flag, value, default);
+        let faults = FaultTimeouts {
+            interception: duration(interception)?,
+            outage_patience: duration(outage_patience)?,
+        };
+        Ok((dead_letters, faults))
     }
 }
 
@@ -65,15 +80,18 @@ pub async fn open_dead_letters(path: &Path) -> Result<FileDeadLetters> {
     opened.map_err(in_setting("--dead-letters"))
 }
 
-/// A pipeline that `observer` watches and that gives up after a while without progress, if `give_up_after` is set.
+/// A pipeline that `observer` watches. With `give_up_after` it ends after that time without progress, and when a credential is refused; else
+/// it tries a refused credential once more.
 pub fn configure<S: EventSource>(
     builder: PipelineBuilder<S>,
     observer: impl Observer,
+    faults: FaultTimeouts,
     give_up_after: Option<Duration>,
 ) -> PipelineBuilder<S> {
     let builder = builder.observer(observer).drain_timeout(DRAIN_TIMEOUT);
+    let builder = faults.apply(builder);
     match give_up_after {
-        Some(time) => builder.give_up_after(time),
+        Some(time) => builder.give_up_after(time).refusal_wait(Duration::ZERO),
         None => builder,
     }
 }

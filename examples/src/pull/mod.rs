@@ -73,6 +73,7 @@ mod tests {
     #[test]
     fn config_file_runs_on_at_least_two_threads() {
         let many = settings::ManySettings {
+            faults: crate::program::FaultTimeouts::default(),
             integrations: Vec::new(),
             dead_letters: "letters".into(),
             once: None,

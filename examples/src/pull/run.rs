@@ -65,5 +65,11 @@ async fn open(settings: OrgSettings, progress: &Progress) -> Result<Pipeline<Okt
     let pipeline = Pipeline::builder(source, sink)
         .mapping(settings.mapping)
         .dead_letters(dead_letters);
-    configure(pipeline, progress.observer(), settings.once).build()
+    configure(
+        pipeline,
+        progress.observer(),
+        settings.faults,
+        settings.once,
+    )
+    .build()
 }

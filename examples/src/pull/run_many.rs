@@ -31,6 +31,7 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     let options = RunOptions {
         once: settings.once,
         drain_timeout: DRAIN_TIMEOUT,
+        faults: settings.faults,
         clock: Arc::new(SystemClock),
     };
     let observer = progress.observer();

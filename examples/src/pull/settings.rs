@@ -11,9 +11,9 @@ use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
 use super::PullArgs;
 use super::config::{self, Integration};
-use crate::program::Environment;
 use crate::program::args::since_of;
 use crate::program::coralogix;
+use crate::program::{Environment, FaultTimeouts};
 
 pub(super) const ORG_URL: &str = "OKTA_ORG_URL";
 
@@ -31,6 +31,7 @@ pub enum Settings {
 pub struct ManySettings {
     pub(super) integrations: Vec<Integration>,
     pub(super) dead_letters: PathBuf,
+    pub(super) faults: FaultTimeouts,
     /// Set: stop when caught up, and give up after this long without progress.
     pub(super) once: Option<Duration>,
     pub(super) check: bool,
@@ -44,6 +45,7 @@ pub struct OrgSettings {
     pub(super) mapping: CoralogixMapping,
     pub(super) checkpoint: PathBuf,
     pub(super) dead_letters: PathBuf,
+    pub(super) faults: FaultTimeouts,
     /// Set: stop when caught up, and give up after this long without progress.
     pub(super) once: Option<Duration>,
     pub(super) mode: Mode,
@@ -86,9 +88,11 @@ impl ManySettings {
             let detail = "cannot be combined with --config; leave one of them out";
             return Err(Error::config("--dry-run", detail));
         }
+        let (dead_letters, faults) = args.pipeline.settings(environment)?;
         Ok(Self {
             integrations: config::read(file, environment)?,
-            dead_letters: args.pipeline.dead_letters(environment)?,
+            dead_letters,
+            faults,
             once: args.once.once(environment)?,
             check: environment.switch("--check", args.check)?,
         })
@@ -131,7 +135,7 @@ impl OrgSettings {
             .once(once.is_some());
         let default = "okta-coralogix.checkpoint";
         let checkpoint = environment.file("--checkpoint", args.checkpoint, default)?;
-        let dead_letters = args.pipeline.dead_letters(environment)?;
+        let (dead_letters, faults) = args.pipeline.settings(environment)?;
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         if absolute(&checkpoint) == absolute(&dead_letters) {
             let detail = "is the same file as --checkpoint; give them different ones";
@@ -142,6 +146,7 @@ impl OrgSettings {
             mapping,
             checkpoint,
             dead_letters,
+            faults,
             once,
             mode,
         })

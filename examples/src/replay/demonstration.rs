@@ -15,6 +15,7 @@ use okta_coralogix_core::{Clock, CoralogixMapping, Origin, Result, SystemClock};
 
 use super::run::open;
 use super::settings::Settings;
+use crate::program::FaultTimeouts;
 use crate::program::demonstration::{Demonstration, cannot_start, print};
 use crate::program::pipeline::open_dead_letters;
 use crate::program::progress::Progress;
@@ -29,6 +30,7 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
     let file = demonstration.file("dead-letters.ndjson");
     let expected = fill(&open_dead_letters(&file).await?).await?;
     let settings = Settings {
+        faults: FaultTimeouts::default(),
         sink: demonstration.sink()?,
         mapping: CoralogixMapping::builder().build()?,
         dead_letters: file.clone(),

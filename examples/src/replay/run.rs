@@ -34,7 +34,13 @@ pub(super) async fn open(
         .age_filter(AgeFilter::new(AgeFilter::DEFAULT_LIMIT, settings.too_old))
         .dead_letters(letters);
     let give_up_after = Some(settings.give_up_after);
-    configure(pipeline, progress.observer(), give_up_after).build()
+    configure(
+        pipeline,
+        progress.observer(),
+        settings.faults,
+        give_up_after,
+    )
+    .build()
 }
 
 /// A letter holds the bytes of an event, or of an EventBridge envelope around one, and the event's origin.

@@ -8,8 +8,8 @@ use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::{CoralogixMapping, Error, Result};
 
 use super::ReplayArgs;
-use crate::program::Environment;
 use crate::program::coralogix;
+use crate::program::{Environment, FaultTimeouts};
 
 /// The settings of a run.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub struct Settings {
     pub(super) sink: CoralogixSink,
     pub(super) mapping: CoralogixMapping,
     pub(super) dead_letters: PathBuf,
+    pub(super) faults: FaultTimeouts,
     /// For events that are too old.
     pub(super) too_old: AgePolicy,
     pub(super) give_up_after: Duration,
@@ -24,7 +25,7 @@ pub struct Settings {
 
 impl Settings {
     pub(super) fn read(args: ReplayArgs, environment: &Environment) -> Result<Self> {
-        let dead_letters = args.pipeline.dead_letters(environment)?;
+        let (dead_letters, faults) = args.pipeline.settings(environment)?;
         if !is_there(&dead_letters) {
             let detail = format!(
                 "{} does not exist: name the file that the program writes its dead letters to",
@@ -38,6 +39,7 @@ impl Settings {
             sink: coralogix::sink(environment)?.build()?,
             mapping: mapping.build()?,
             dead_letters,
+            faults,
             too_old: too_old(environment.flag("--too-old", args.too_old)?)?,
             give_up_after: environment.duration("--give-up-after", args.give_up_after, "10m")?,
         })

@@ -41,11 +41,18 @@ pub trait Transport: Debug + Send + Sync + 'static {
     /// # Errors
     /// If no response head arrived.
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError>;
+
+    /// Makes the next request go out on a new connection: the caller doubts the present ones. Default: nothing.
+    fn reconnect(&self) {}
 }
 
 #[async_trait]
 impl<T: Transport + ?Sized> Transport for Arc<T> {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         (**self).call(request).await
+    }
+
+    fn reconnect(&self) {
+        (**self).reconnect();
     }
 }

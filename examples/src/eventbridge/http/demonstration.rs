@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::stopped;
 use crate::eventbridge::envelopes::envelopes;
+use crate::program::FaultTimeouts;
 use crate::program::demonstration::{Demonstration, cannot_start, print};
 use crate::program::pipeline::{configure, open_dead_letters};
 use crate::program::progress::Progress;
@@ -30,7 +31,13 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
     let pipeline = source
         .pipeline(demonstration.sink()?)
         .dead_letters(dead_letters);
-    let pipeline = configure(pipeline, progress.observer(), None).build()?;
+    let pipeline = configure(
+        pipeline,
+        progress.observer(),
+        FaultTimeouts::default(),
+        None,
+    )
+    .build()?;
 
     let (events, expected) = envelopes(2400);
     let interrupt = signals::shutdown()?;

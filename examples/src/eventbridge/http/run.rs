@@ -66,7 +66,7 @@ impl Opened {
             .pipeline(Arc::clone(&sink))
             .mapping(route.mapping)
             .dead_letters(dead_letters);
-        let pipeline = configure(pipeline, progress.observer(), None);
+        let pipeline = configure(pipeline, progress.observer(), route.faults, None);
         Ok(Self {
             server,
             pipeline: pipeline.drain_timeout(DRAIN_TIMEOUT).build()?,

@@ -59,7 +59,9 @@ async fn handler(settings: Settings, progress: &Progress) -> Result<LambdaHandle
             .mapping(Arc::clone(&mapping))
             .dead_letters(dead_letters.clone())
             .linger(Duration::ZERO);
-        configure(pipeline, observer.clone(), None).build()
+        // The next invocation tries a refused key again; this one must not spend its time on waiting.
+        let pipeline = configure(pipeline, observer.clone(), route.faults, None);
+        pipeline.refusal_wait(Duration::ZERO).build()
     });
     Ok(handler.body_parser(route.body_parser).build())
 }

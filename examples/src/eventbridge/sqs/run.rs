@@ -62,7 +62,7 @@ async fn open(
     let pipeline = Pipeline::builder(source, route.sink)
         .mapping(route.mapping)
         .dead_letters(dead_letters);
-    let pipeline = configure(pipeline, progress.observer(), once);
+    let pipeline = configure(pipeline, progress.observer(), route.faults, once);
     // One request at a time keeps the order of a group.
     let pipeline = match is_fifo {
         true => pipeline.max_in_flight_requests(1),

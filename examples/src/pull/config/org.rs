@@ -210,6 +210,7 @@ impl<O: Observer + Clone> Org<O> {
             .drain_timeout(options.drain_timeout)
             // A refusal is answered by the waits between the runs.
             .refusal_wait(Duration::ZERO);
+        let pipeline = options.faults.apply(pipeline);
         match options.once {
             Some(time) => pipeline.give_up_after(time).build(),
             None => pipeline.build(),

@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use super::Integration;
 use super::org::{Org, OrgReport, Shared};
+use crate::program::FaultTimeouts;
 
 /// How many orgs may be opened at a time: each one takes descriptors, a TLS handshake and perhaps a page of its backlog.
 const OPENING: usize = 32;
@@ -23,6 +24,8 @@ pub struct RunOptions {
     pub once: Option<Duration>,
     /// How long events in flight may take after a signal.
     pub drain_timeout: Duration,
+    /// How long faults are waited for.
+    pub faults: FaultTimeouts,
     /// The host's clock.
     pub clock: Arc<dyn Clock>,
 }

@@ -14,6 +14,7 @@ use okta_coralogix_core::observe::TracingObserver;
 use okta_coralogix_core::testing::{EventGenerator, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_coralogix_core::{Clock, CoralogixMapping, ErrorKind, Result};
+use okta_coralogix_examples::program::FaultTimeouts;
 use okta_coralogix_examples::pull::config::{
     Connect, Connection, Integration, RunOptions, RunReport, SecretValues, run_all,
 };
@@ -136,6 +137,7 @@ async fn lag(bad: &[BadOrg]) -> (f64, RunReport) {
     };
     let options = RunOptions {
         once: None,
+        faults: FaultTimeouts::default(),
         drain_timeout: Duration::from_secs(30),
         clock: Arc::clone(&clock),
     };

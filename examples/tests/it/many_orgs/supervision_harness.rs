@@ -12,6 +12,7 @@ use okta_coralogix_core::observe::TracingObserver;
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Clock, CoralogixMapping, ErrorKind, Result, Secret};
+use okta_coralogix_examples::program::FaultTimeouts;
 use okta_coralogix_examples::pull::config::{
     Connect, Connection, Integration, RunOptions, RunReport, SecretValues, run_all,
 };
@@ -157,6 +158,7 @@ impl Scene {
         });
         let options = RunOptions {
             once: self.once,
+            faults: FaultTimeouts::default(),
             drain_timeout: Duration::from_secs(20),
             clock: Arc::clone(&self.clock),
         };

@@ -239,6 +239,10 @@ impl Transport for ReqwestTransport {
         let body = Arc::clone(inner).body(response.bytes_stream(), lease, origin, is_failure);
         Ok(head.map(|()| body))
     }
+
+    fn reconnect(&self) {
+        self.0.connections.forget();
+    }
 }
 
 /// True if another connection may do better: the server, or the one that a load balancer has chosen, cannot answer.

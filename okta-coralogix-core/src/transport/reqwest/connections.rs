@@ -80,6 +80,11 @@ impl<O: PartialEq, C> Connections<O, C> {
 }
 
 impl<O, C> Connections<O, C> {
+    /// No request is sent on the present connections any more, but those that are on their way.
+    pub(super) fn forget(&self) {
+        self.idle().clear();
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<Slot<O, C>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
