@@ -107,9 +107,13 @@ impl LearnedLimits {
     async fn check_with(&self, permit: Permit<'_>, sink: &dyn LogSink) -> Option<Result<()>> {
         let checked = sink.check().await;
         drop(permit);
-        if let Some(Ok(())) = checked {
-            self.evidence.checked();
-            self.state().remote.checked();
+        match checked {
+            Some(Ok(())) => {
+                self.evidence.checked();
+                self.state().remote.checked();
+            }
+            Some(Err(_)) => self.evidence.failed(1),
+            None => {}
         }
         checked
     }

@@ -27,8 +27,25 @@ struct State {
     last: Option<Instant>,
     last_check: Option<Instant>,
     next_check: Option<Instant>,
+    tally: Tally,
     /// Transfers on their way, whose acceptance would be better evidence than a check.
     transfers: usize,
+}
+
+/// How requests fared that are not at fault themselves, as far as one knows: acceptances and passed checks, and all that failed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    pub(super) passed: u64,
+    pub(super) failed: u64,
+}
+
+impl Tally {
+    pub(super) fn since(self, earlier: Self) -> Self {
+        Self {
+            passed: self.passed - earlier.passed,
+            failed: self.failed - earlier.failed,
+        }
+    }
 }
 
 /// A transfer is on its way as long as this lives.
@@ -41,7 +58,17 @@ impl Evidence {
         let mut state = self.state();
         state.count += 1;
         state.last = Some(Instant::now());
+        state.tally.passed += 1;
         self.changes.send_replace(());
+    }
+
+    /// So many requests, or checks, failed that are no suspect's, or of a suspect that was accepted in the end.
+    pub(crate) fn failed(&self, requests: u32) {
+        self.state().tally.failed += u64::from(requests);
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        self.state().tally
     }
 
     /// Changes with the count, and when nothing else is on its way any more.
@@ -95,6 +122,7 @@ impl Evidence {
         let mut state = self.state();
         state.last = Some(Instant::now());
         state.last_check = state.last;
+        state.tally.passed += 1;
         if state.transfers == 0 {
             state.count += 1;
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::evidence::Tally;
 use crate::{Error, ErrorKind};
 
 /// How many of an entry's last failures must each lie between two acceptances of others.
@@ -12,6 +13,10 @@ const BETWEEN: u32 = 5;
 /// The least number of failures of an entry that is blocked.
 const MIN_REFUSALS: u32 = 5;
 const MIN_OUTAGES: u32 = 8;
+
+/// An entry is blocked only if an endpoint that fails by chance, as often as it does for others, would fail so often in a row for one
+/// entry in a million.
+const CHANCE: f64 = 1e-6;
 
 /// How a request fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,24 +105,27 @@ pub(super) struct History {
     between: u32,
     /// The count of the evidence at the last failure.
     seen: u64,
+    /// How others had fared at the first failure.
+    others: Tally,
 }
 
 impl History {
     /// The first failure that made an entry a suspect, at a count of the evidence.
-    pub(super) fn new(class: FailureClass, seen: u64) -> Self {
+    pub(super) fn new(class: FailureClass, seen: u64, others: Tally) -> Self {
         Self {
             class,
             first: Instant::now(),
             failures: 1,
             between: 0,
             seen,
+            others,
         }
     }
 
     /// One more failure.
-    pub(super) fn failed(&mut self, class: FailureClass, seen: u64) {
+    pub(super) fn failed(&mut self, class: FailureClass, seen: u64, others: Tally) {
         if class != self.class {
-            *self = Self::new(class, seen);
+            *self = Self::new(class, seen, others);
             return;
         }
         self.failures += 1;
@@ -126,6 +134,10 @@ impl History {
             false => 0,
         };
         self.seen = seen;
+    }
+
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// True if the next attempt is to be made on a fresh connection: the old one may be what fails. At least three of the failures of a
@@ -147,12 +159,20 @@ impl History {
     }
 
     /// True if the entry is at fault, as far as one can know.
-    pub(super) fn is_blocked(&self, patience: Patience, seen: u64) -> bool {
+    pub(super) fn is_blocked(&self, patience: Patience, seen: u64, others: Tally) -> bool {
         self.failures >= min_failures(self.class)
             && self.first.elapsed() >= patience.of(self.class)
             && self.between >= BETWEEN
             && self.is_followed(seen)
+            && f64::from(self.failures) >= failures_beyond_chance(others.since(self.others))
     }
+}
+
+/// The failures in a row that cannot be by chance where others fare so.
+fn failures_beyond_chance(others: Tally) -> f64 {
+    // Rather too high than too low where few others were sent.
+    let share = (others.failed as f64 + 2.0) / ((others.failed + others.passed) as f64 + 3.0);
+    CHANCE.ln() / share.min(0.999).ln()
 }
 
 #[cfg(test)]
@@ -189,16 +209,38 @@ mod tests {
         }
     }
 
+    /// Others were accepted so often, and none failed.
+    fn passing(passed: u64) -> Tally {
+        Tally { passed, failed: 0 }
+    }
+
+    #[test]
+    fn failures_beyond_chance_grow_with_those_of_others() {
+        for (passed, failed, least) in [
+            (0, 0, 35),
+            (10, 0, 8),
+            (1_000, 0, 3),
+            (90, 10, 7),
+            (50, 50, 21),
+            (30, 70, 39),
+            (3, 97, 349),
+            (0, 1_000_000, 13_809),
+        ] {
+            let found = failures_beyond_chance(Tally { passed, failed });
+            assert_eq!(found.ceil() as u64, least, "{passed} {failed}");
+        }
+    }
+
     /// When a suspect that fails each `rest` is blocked, with evidence between the failures.
     async fn blocked_after(class: FailureClass) -> (u32, Duration) {
         let began = Instant::now();
-        let mut history = History::new(class, 0);
+        let mut history = History::new(class, 0, Tally::default());
         for count in 1.. {
             advance(history.rest(PATIENCE)).await;
-            if history.is_blocked(PATIENCE, count) {
+            if history.is_blocked(PATIENCE, count, passing(count)) {
                 return (history.failures, began.elapsed());
             }
-            history.failed(class, count);
+            history.failed(class, count, passing(count));
         }
         unreachable!()
     }
@@ -217,21 +259,31 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn suspect_without_evidence_between_its_failures_is_not_blocked() {
-        let mut history = History::new(FailureClass::Refusal, 0);
+        let mut history = History::new(FailureClass::Refusal, 0, Tally::default());
         for failure in 1..100 {
             advance(Duration::from_secs(60)).await;
             // Each fifth failure has no acceptance before it.
-            history.failed(FailureClass::Refusal, failure - failure / 5);
-            assert!(!history.is_blocked(PATIENCE, 1_000), "{failure}");
+            history.failed(
+                FailureClass::Refusal,
+                failure - failure / 5,
+                passing(failure),
+            );
+            assert!(
+                !history.is_blocked(PATIENCE, 1_000, passing(1_000)),
+                "{failure}"
+            );
         }
         for failure in 100..105 {
-            history.failed(FailureClass::Refusal, failure);
+            history.failed(FailureClass::Refusal, failure, passing(failure));
         }
-        assert!(!history.is_blocked(PATIENCE, 104), "none after the last");
-        assert!(history.is_blocked(PATIENCE, 105));
-        history.failed(FailureClass::Outage, 106);
         assert!(
-            !history.is_blocked(PATIENCE, 1_000),
+            !history.is_blocked(PATIENCE, 104, passing(104)),
+            "none after the last"
+        );
+        assert!(history.is_blocked(PATIENCE, 105, passing(105)));
+        history.failed(FailureClass::Outage, 106, passing(106));
+        assert!(
+            !history.is_blocked(PATIENCE, 1_000, passing(1_000)),
             "it fails otherwise now"
         );
     }

@@ -55,7 +55,8 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         } = suspect;
         let learned = self.endpoint.learned;
         let suspicion = learned.guard().suspect();
-        let mut history = History::new(class, learned.evidence().count());
+        let evidence = learned.evidence();
+        let mut history = History::new(class, evidence.count(), evidence.tally());
         loop {
             wait_or_stop(sleep(history.rest(learned.patience())), &mut self.stop).await;
             self.await_evidence(&history).await?;
@@ -66,7 +67,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
             if !item.is_open() {
                 return Ok(());
             }
-            if history.is_blocked(learned.patience(), learned.evidence().count()) {
+            if history.is_blocked(learned.patience(), evidence.count(), evidence.tally()) {
                 match learned.guard().holds() {
                     false => {
                         self.block(&mut item, detail, suspicion);
@@ -79,7 +80,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
                 Tried::Ended => return Ok(()),
                 Tried::Unknown => {}
                 Tried::Failed(class, said) => {
-                    history.failed(class, learned.evidence().count());
+                    history.failed(class, evidence.count(), evidence.tally());
                     detail = said;
                 }
             }
@@ -161,6 +162,8 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         drop(permit);
         let Err(error) = sent else {
             learned.accepted(&batch);
+            // It was the endpoint that failed, not the entry.
+            learned.evidence().failed(history.failures());
             stall.moved();
             let bytes = batch.body.len();
             observer.observe(&PipelineEvent::Accepted { entries: 1, bytes });

@@ -184,6 +184,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 self.hooks.answer_lost(entries);
                 odd_answers += u32::from(error.kind() == ErrorKind::Intercepted);
             }
+            endpoint.learned.evidence().failed(1);
             if let Some((class, since)) = failing.is_again(&error, sent_at) {
                 // Of a part: a check of its own for each would take too long.
                 let key_since = failing.before.is_none().then_some(since);
