@@ -198,7 +198,7 @@ async fn blocked_event_is_found_and_all_others_arrive() {
                 _ => 30,
             };
             assert!(took >= patience * MINUTE, "{failure:?} {took:?}");
-            assert!(took <= 3 * patience * MINUTE, "{failure:?} {took:?}");
+            assert!(took <= 4 * patience * MINUTE, "{failure:?} {took:?}");
             assert!(requests < 60 * poison + 40, "{failure:?} {requests}");
         }
     }
