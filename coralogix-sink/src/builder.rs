@@ -232,17 +232,11 @@ impl CoralogixSinkBuilder {
                 Arc::new(transport)
             }
         };
-        let transport = match self.clock_probe {
-            Some((offset, clock)) => Arc::new(ClockProbe {
-                inner: transport,
-                offset,
-                clock,
-            }),
-            None => transport,
-        };
-        Ok(CoralogixSink::new(
-            endpoint, key, encoder, limits, transport,
-        ))
+        let probe = self
+            .clock_probe
+            .map(|(offset, clock)| ClockProbe { offset, clock });
+        let sink = CoralogixSink::new(endpoint, key, encoder, limits, transport);
+        Ok(sink.with_clock_probe(probe))
     }
 
     fn where_to_send(&self) -> Result<Endpoint, Error> {

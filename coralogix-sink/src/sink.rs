@@ -13,6 +13,7 @@ use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
 use okta_coralogix_core::{ErrorKind, LogEntry, LogSink, Reloadable, Result, Secret};
 
 use crate::builder::CoralogixSinkBuilder;
+use crate::clock_probe::ClockProbe;
 use crate::config::CoralogixConfig;
 use crate::encode::Encoder;
 use crate::endpoint::Endpoint;
@@ -31,6 +32,7 @@ pub struct CoralogixSink {
     encoder: Encoder,
     limits: ExchangeLimits,
     transport: Arc<dyn Transport>,
+    clock_probe: Option<ClockProbe>,
     /// Truncated entries that Coralogix accepted.
     truncated: AtomicU64,
 }
@@ -73,8 +75,14 @@ impl CoralogixSink {
             encoder,
             limits,
             transport,
+            clock_probe: None,
             truncated: AtomicU64::new(0),
         }
+    }
+
+    pub(crate) fn with_clock_probe(mut self, probe: Option<ClockProbe>) -> Self {
+        self.clock_probe = probe;
+        self
     }
 
     /// The endpoint that it sends to.
@@ -141,7 +149,11 @@ impl CoralogixSink {
             name: &self.name,
             key: &key.key,
         };
-        status::classify(&answer, ingress)
+        let meaning = status::classify(&answer, ingress);
+        if let Some(probe) = &self.clock_probe {
+            probe.observe(answer.headers(), &meaning);
+        }
+        meaning
     }
 }
 

@@ -9,6 +9,7 @@ use crate::fakes::disk_image::DiskImage;
 use crate::fakes::push_client::Endpoint;
 use crate::fakes::simulators::Simulators;
 use crate::fault_injector::FaultInjector;
+use crate::idle_gate::IdleGate;
 use crate::notifier::Notifier;
 use crate::oracle::Oracle;
 use crate::plan::{Plan, Settings};
@@ -34,6 +35,14 @@ pub(crate) struct EnvState {
     pub(crate) over: bool,
 }
 
+impl EnvState {
+    /// The operator writes the key and the token that are in use to their files.
+    pub(crate) fn write_credentials(&mut self) {
+        self.ingress_key.write();
+        self.api_token.write();
+    }
+}
+
 /// The environment that one plan describes.
 #[derive(Debug)]
 pub(crate) struct Env {
@@ -45,6 +54,7 @@ pub(crate) struct Env {
     pub(crate) trace: Trace,
     /// Ends the processes, as SIGTERM would.
     pub(crate) sigterm: Notifier,
+    idle_gate: Arc<IdleGate>,
     faults: Mutex<FaultInjector>,
     disk: Mutex<DiskImage>,
     oracle: Mutex<Oracle>,
@@ -52,7 +62,7 @@ pub(crate) struct Env {
 }
 
 impl Env {
-    pub(crate) fn new(plan: &Plan, traced: bool) -> Arc<Self> {
+    pub(crate) fn new(plan: &Plan, idle_gate: Arc<IdleGate>, traced: bool) -> Arc<Self> {
         let clocks = Clocks::new();
         let events: Arc<[Event]> = event::events(plan, start()).into();
         let oracle = Oracle::new(plan, Arc::clone(&events), Arc::clone(&clocks.remote));
@@ -64,6 +74,7 @@ impl Env {
             clocks,
             trace: Trace::new(traced),
             sigterm: Notifier::default(),
+            idle_gate,
             faults: Mutex::new(FaultInjector::new(plan)),
             disk: Mutex::default(),
             oracle: Mutex::new(oracle),
@@ -101,6 +112,14 @@ impl Env {
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, FaultInjector> {
         lock(&self.faults)
+    }
+
+    /// The versions that the operator has configured of the ingress's key and of the token. A program reads them at its start, and again
+    /// on another thread.
+    pub(crate) fn read_credentials(&self) -> (u32, u32) {
+        self.idle_gate.pass();
+        let state = self.state();
+        (state.ingress_key.configured, state.api_token.configured)
     }
 
     /// Ends the processes; no other one is started.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use crate::batch::{Batch, run_batch};
-use crate::fault::{DiskFault, Fault, NetFault};
+use crate::fault::{DiskFault, Fault, NetFault, Seam};
 use crate::fault_injector::Activity;
+use crate::gateway::{GatewayAnswer, GatewayBody, GatewayHeader};
 use crate::plan::{Arrival, EventKind, Plan, QueueKind, Route, Settings};
 use crate::run::run;
 
 /// The faults of an exchange.
-const NET: [NetFault; 11] = [
+const NET: [NetFault; 10] = [
     NetFault::Delay(Duration::from_secs(20)),
     NetFault::Refused,
     NetFault::ResetBefore,
@@ -20,16 +21,28 @@ const NET: [NetFault; 11] = [
     NetFault::Late(Duration::from_secs(1)),
     NetFault::Status(500),
     NetFault::Status(429),
-    NetFault::Html,
+];
+
+/// The answers of a gateway in the place of Okta or the ingress.
+const GATEWAY: [GatewayAnswer; 8] = [
+    GatewayAnswer::SIGN_IN_PAGE,
+    GatewayAnswer::SIGN_IN_PAGE.passed_on(),
+    GatewayAnswer::new(403, GatewayBody::Xhtml).with(GatewayHeader::Date(-2 * 24 * 3600)),
+    GatewayAnswer::new(401, GatewayBody::Empty),
+    GatewayAnswer::new(302, GatewayBody::Empty),
+    GatewayAnswer::new(203, GatewayBody::Json).passed_on(),
+    GatewayAnswer::new(402, GatewayBody::Json),
+    GatewayAnswer::new(429, GatewayBody::Html).with(GatewayHeader::RetryAfter(0)),
 ];
 
 /// The faults of an operation on the disk.
-const DISK: [DiskFault; 5] = [
+const DISK: [DiskFault; 6] = [
     DiskFault::Full,
     DiskFault::ReadOnly,
     DiskFault::Fails,
     DiskFault::FailsAfter,
     DiskFault::Slow(Duration::from_secs(20)),
+    DiskFault::NoDescriptor,
 ];
 
 /// Three pages of four events, in two requests each. One event ends in the dead letters, one is filtered out.
@@ -125,6 +138,10 @@ fn faults(activity: &Activity) -> Vec<Fault> {
     for (&seam, &count) in &activity.exchanges {
         for number in 1..=count {
             faults.extend(NET.map(|fault| Fault::Net(seam, number, fault)));
+            if matches!(seam, Seam::Okta | Seam::Ingress) {
+                let answers = GATEWAY.map(NetFault::Gateway);
+                faults.extend(answers.map(|fault| Fault::Net(seam, number, fault)));
+            }
         }
     }
     for number in 1..=activity.operations {

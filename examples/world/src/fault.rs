@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use crate::gateway::GatewayAnswer;
 use crate::plan::Settings;
 
 /// A place where the program meets the world over a network.
@@ -39,8 +40,8 @@ pub enum NetFault {
     Late(Duration),
     /// A proxy answers with this status.
     Status(u16),
-    /// A proxy answers 200 with a web page.
-    Html,
+    /// A gateway answers in the server's place.
+    Gateway(GatewayAnswer),
 }
 
 impl NetFault {
@@ -74,6 +75,8 @@ pub enum DiskFault {
     FailsAfter,
     /// The operation takes this long.
     Slow(Duration),
+    /// No file can be opened: too many are open.
+    NoDescriptor,
 }
 
 /// An event of operations at a given time.
@@ -89,8 +92,16 @@ pub enum Incident {
     RotatePushKey,
     /// The host's clock is wrong by this many seconds from now on.
     Clock(i64),
+    /// The operator writes the current key and token to their files, and does not restart the program.
+    WriteCredentials,
+    /// The service itself refuses every credential with this status, for this long.
+    Refusal(Seam, u16, Duration),
     /// A seam refuses connections for this long.
     Outage(Seam, Duration),
+    /// A gateway answers at a seam in the server's place, for this long.
+    Gateway(Seam, GatewayAnswer, Duration),
+    /// No file can be opened for this long: too many are open.
+    NoDescriptors(Duration),
     /// The disk is full for this long.
     DiskFull(Duration),
     /// The org refuses every link that it has given so far.

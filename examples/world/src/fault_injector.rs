@@ -7,6 +7,7 @@ use fastrand::Rng;
 use tokio::time::Instant;
 
 use crate::fault::{DiskFault, Fault, NetFault, Seam};
+use crate::gateway::GatewayAnswer;
 use crate::plan::Plan;
 
 /// How long after a fault its consequences may last before the world counts as free of faults.
@@ -34,7 +35,10 @@ pub(crate) struct FaultInjector {
     disk: BTreeMap<u64, DiskFault>,
     crashes: BTreeMap<u64, bool>,
     outages: BTreeMap<Seam, Instant>,
+    gateways: BTreeMap<Seam, (GatewayAnswer, Instant)>,
+    refusals: BTreeMap<Seam, (u16, Instant)>,
     disk_full_until: Instant,
+    no_descriptors_until: Instant,
     activity: Activity,
     fault_free_since: Instant,
 }
@@ -49,7 +53,10 @@ impl FaultInjector {
             disk: BTreeMap::new(),
             crashes: BTreeMap::new(),
             outages: BTreeMap::new(),
+            gateways: BTreeMap::new(),
+            refusals: BTreeMap::new(),
             disk_full_until: now,
+            no_descriptors_until: now,
             activity: Activity::default(),
             fault_free_since: now,
         };
@@ -98,20 +105,33 @@ impl FaultInjector {
             Some(NetFault::Delay(time) | NetFault::Late(time)) => self.mark_fault(time),
             Some(_) => self.mark_fault(RECOVERY_TIME),
         }
+        let now = Instant::now();
         let outage = self.outages.get(&seam);
-        let outage = outage.is_some_and(|until| Instant::now() < *until);
-        planned.or(outage.then_some(NetFault::Refused))
+        let outage = outage.is_some_and(|until| now < *until);
+        let gateway = self.gateways.get(&seam).filter(|(_, until)| now < *until);
+        let gateway = gateway.map(|(answer, _)| NetFault::Gateway(*answer));
+        planned.or(outage.then_some(NetFault::Refused)).or(gateway)
     }
 
-    /// Counts a disk operation and returns its fault.
-    pub(crate) fn disk_fault(&mut self, writes: bool) -> Option<DiskFault> {
+    /// The status with which the service itself refuses every credential now.
+    pub(crate) fn refusal(&self, seam: Seam) -> Option<u16> {
+        let (status, until) = self.refusals.get(&seam)?;
+        (Instant::now() < *until).then_some(*status)
+    }
+
+    /// Counts a disk operation and returns its fault. `opens`: it opens a file.
+    pub(crate) fn disk_fault(&mut self, writes: bool, opens: bool) -> Option<DiskFault> {
         self.activity.operations += 1;
         let planned = self.disk.remove(&self.activity.operations);
         if planned.is_some() {
             self.mark_fault(RECOVERY_TIME);
         }
-        let full = writes && Instant::now() < self.disk_full_until;
-        planned.or(full.then_some(DiskFault::Full))
+        let now = Instant::now();
+        let full = writes && now < self.disk_full_until;
+        let no_descriptor = opens && now < self.no_descriptors_until;
+        planned
+            .or(full.then_some(DiskFault::Full))
+            .or(no_descriptor.then_some(DiskFault::NoDescriptor))
     }
 
     /// The latency of an exchange in one direction.
@@ -126,6 +146,21 @@ impl FaultInjector {
 
     pub(crate) fn begin_outage(&mut self, seam: Seam, time: Duration) {
         self.outages.insert(seam, Instant::now() + time);
+        self.mark_fault(time + RECOVERY_TIME);
+    }
+
+    pub(crate) fn begin_gateway(&mut self, seam: Seam, answer: GatewayAnswer, time: Duration) {
+        self.gateways.insert(seam, (answer, Instant::now() + time));
+        self.mark_fault(time + RECOVERY_TIME);
+    }
+
+    pub(crate) fn begin_refusal(&mut self, seam: Seam, status: u16, time: Duration) {
+        self.refusals.insert(seam, (status, Instant::now() + time));
+        self.mark_fault(time + RECOVERY_TIME);
+    }
+
+    pub(crate) fn use_up_descriptors(&mut self, time: Duration) {
+        self.no_descriptors_until = Instant::now() + time;
         self.mark_fault(time + RECOVERY_TIME);
     }
 

@@ -12,7 +12,7 @@ use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::filter::EventTypeFilter;
 use okta_coralogix_core::pipeline::{PipelineBuilder, RunError};
 use okta_coralogix_core::{
-    CoralogixMapping, Error, EventSource, Pipeline, Result, SharedClockOffset, Summary,
+    CoralogixMapping, Error, EventSource, Pipeline, Result, Secret, SharedClockOffset, Summary,
 };
 use okta_source::OktaSource;
 use tokio::time::{sleep, timeout};
@@ -140,10 +140,10 @@ impl Program {
 
     fn sink(&self, offset: &SharedClockOffset) -> Result<CoralogixSink> {
         let env = self.process.env();
-        let key = ingress_key(env.state().ingress_key.configured);
+        let reader = Arc::clone(env);
         CoralogixSink::builder()
             .domain("eu2.coralogix.com")
-            .api_key(key)
+            .api_key_from(move || Ok(Secret::from(ingress_key(reader.read_credentials().0))))
             .gzip_level(self.settings.gzip.into())
             .max_request_entries(self.settings.max_entries)
             .max_request_bytes(MAX_BYTES)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use crate::fault::{DiskFault, Fault, Incident, NetFault, Seam};
+use crate::gateway::{GatewayAnswer, GatewayBody, GatewayHeader};
 use crate::plan::{Arrival, EventKind, Plan, QueueKind, Route, Settings};
 
 /// The plan of a seed.
@@ -34,6 +35,11 @@ pub fn world(seed: u64) -> Plan {
         .map(|_| fault(rng, route, programs, settings, last))
         .collect();
     keep_one_refusal(&mut faults);
+    faults.extend(interceptions(
+        &mut Rng::with_seed(seed ^ 0x6a7e_3a91),
+        route,
+        last,
+    ));
     if route == Route::Http && rng.u8(0..6) == 0 {
         faults.extend(unknown_clock(rng));
     }
@@ -151,6 +157,96 @@ fn fault(
     }
 }
 
+/// In every other world: gateways that answer in the place of Okta or of the ingress, credentials that these refuse for a while or that the
+/// operator changes without a restart, and files that cannot be opened.
+fn interceptions(rng: &mut Rng, route: Route, last: Duration) -> Vec<Fault> {
+    let count = [0, 0, 0, 0, 1, 1, 2, 4][rng.usize(..8)];
+    let mut faults = Vec::new();
+    for _ in 0..count {
+        let at = Duration::from_millis(rng.u64(0..last.as_millis() as u64 + 20_000));
+        // Some last longer than the program waits for a remote that has accepted nothing.
+        let max = [5_000, 90_000, 90_000, 700_000][rng.usize(..4)];
+        let time = Duration::from_millis(rng.u64(1..max));
+        let seam = match route {
+            Route::Pull if rng.bool() => Seam::Okta,
+            _ => Seam::Ingress,
+        };
+        // From the start, so that nothing was accepted before.
+        let start = match rng.u8(0..3) {
+            0 => Duration::ZERO,
+            _ => at,
+        };
+        match rng.u8(0..10) {
+            0..4 => {
+                let max = [4, 30][rng.usize(..2)];
+                let first = rng.u64(1..max);
+                let answer = gateway_answer(rng, seam, true);
+                // One, or a few in a row.
+                let numbers = first..first + [1, 1, 3, 8][rng.usize(..4)];
+                faults.extend(
+                    numbers.map(|number| Fault::Net(seam, number, NetFault::Gateway(answer))),
+                );
+            }
+            4 | 5 => {
+                let answer = gateway_answer(rng, seam, false);
+                faults.push(Fault::At(start, Incident::Gateway(seam, answer, time)));
+            }
+            6 | 7 => {
+                let status = [401, 403][rng.usize(..2)];
+                faults.push(Fault::At(start, Incident::Refusal(seam, status, time)));
+            }
+            8 => {
+                let rotated = match seam {
+                    Seam::Okta => Incident::RotateToken,
+                    _ => Incident::RotateKey,
+                };
+                faults.push(Fault::At(at, rotated));
+                let written = at + time.min(Duration::from_secs(90));
+                faults.push(Fault::At(written, Incident::WriteCredentials));
+            }
+            _ if rng.bool() => faults.push(Fault::Disk(rng.u64(1..80), DiskFault::NoDescriptor)),
+            _ => faults.push(Fault::At(at, Incident::NoDescriptors(time))),
+        }
+    }
+    faults
+}
+
+/// An answer of a gateway at Okta or the ingress. `once`: also one that the program has to believe if it lasts: that a request is too
+/// large, or what looks like a refusal of the ingress.
+fn gateway_answer(rng: &mut Rng, seam: Seam, once: bool) -> GatewayAnswer {
+    const PAGES: [u16; 9] = [200, 400, 401, 403, 404, 405, 406, 410, 422];
+    const FOREIGN: [u16; 9] = [301, 302, 307, 407, 411, 415, 421, 451, 511];
+    const ODD: [u16; 4] = [203, 205, 206, 207];
+    let page = [GatewayBody::Html, GatewayBody::Xhtml][rng.usize(..2)];
+    let plain = [GatewayBody::Empty, GatewayBody::Json][rng.usize(..2)];
+    let answer = match rng.u8(0..12) {
+        0..4 => GatewayAnswer::new(PAGES[rng.usize(..PAGES.len())], page),
+        4 | 5 => GatewayAnswer::new(
+            FOREIGN[rng.usize(..FOREIGN.len())],
+            [plain, page][rng.usize(..2)],
+        ),
+        6 | 7 => GatewayAnswer::new(ODD[rng.usize(..ODD.len())], plain),
+        8 => GatewayAnswer::new(200, GatewayBody::JsonError),
+        9 if seam == Seam::Okta || once => {
+            GatewayAnswer::new([401, 403, 404][rng.usize(..3)], plain)
+        }
+        10 => GatewayAnswer::new(429, page),
+        _ => GatewayAnswer::new([402, 418, 503][rng.usize(..3)], plain),
+    };
+    let header = match rng.u8(0..8) {
+        0 | 1 => GatewayHeader::Date([-2, 2][rng.usize(..2)] * 24 * 3600),
+        2 => GatewayHeader::RateLimit,
+        3 => GatewayHeader::RetryAfter([-5, 0, 1, 30, 1_000_000_000][rng.usize(..5)]),
+        4 => GatewayHeader::RetryAfterPast,
+        _ => GatewayHeader::Silent,
+    };
+    let answer = answer.with(header);
+    match matches!(answer.status, 200..=299) && rng.bool() {
+        true => answer.passed_on(),
+        false => answer,
+    }
+}
+
 /// Sets the host's clock about a day ahead before the program knows the ingress's clock.
 fn unknown_clock(rng: &mut Rng) -> Vec<Fault> {
     let ahead = [rng.i64(86_300..86_400), 2 * 24 * 3600][rng.usize(..2)];
@@ -185,7 +281,7 @@ fn net_fault(rng: &mut Rng, seam: Seam) -> NetFault {
         6 => NetFault::Stalled,
         7 => NetFault::Duplicated,
         8 => NetFault::Late(some),
-        9 if seam != Seam::Push => NetFault::Html,
+        9 if seam != Seam::Push => NetFault::Gateway(GatewayAnswer::SIGN_IN_PAGE),
         10 if seam == Seam::Ingress && rng.bool() => {
             NetFault::Status([400, 403, 404, 413, 422][rng.usize(..5)])
         }

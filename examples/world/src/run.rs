@@ -9,6 +9,7 @@ use crate::checks::{check_completion, check_quiet, unsettled};
 use crate::env::Env;
 use crate::fakes::operator::operate;
 use crate::fault_injector::Activity;
+use crate::idle_gate::IdleGate;
 use crate::log_capture::LogCapture;
 use crate::plan::{Plan, Route};
 use crate::schedule;
@@ -56,16 +57,24 @@ pub struct Outcome {
 /// If no runtime can be had.
 #[must_use]
 pub fn run(plan: &Plan, traced: bool) -> Outcome {
+    let gate = Arc::new(IdleGate::new());
+    let [parks, goes_on] = [Arc::clone(&gate), Arc::clone(&gate)];
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
+        // What is read on another thread is read in the order in which it was asked for.
+        .max_blocking_threads(1)
+        .on_thread_park(move || parks.set_idle(true))
+        .on_thread_unpark(move || goes_on.set_idle(false))
         .build()
         .expect("a runtime without a driver asks nothing of the system");
-    runtime.block_on(simulate(plan, traced))
+    let outcome = runtime.block_on(simulate(plan, Arc::clone(&gate), traced));
+    gate.open();
+    outcome
 }
 
-async fn simulate(plan: &Plan, traced: bool) -> Outcome {
-    let env = Env::new(plan, traced);
+async fn simulate(plan: &Plan, gate: Arc<IdleGate>, traced: bool) -> Outcome {
+    let env = Env::new(plan, gate, traced);
     let _log_capture = tracing::subscriber::set_default(LogCapture(Arc::clone(&env)));
     tokio::spawn(schedule::store_events(Arc::clone(&env)));
     tokio::spawn(schedule::trigger_incidents(Arc::clone(&env)));

@@ -79,7 +79,11 @@ fn trigger(env: &Arc<Env>, incident: Incident) {
             let wrong_by = TimeDelta::seconds(seconds);
             env.clocks.host.set_offset(wrong_by);
         }
+        Incident::WriteCredentials => state.write_credentials(),
+        Incident::Refusal(seam, status, time) => env.faults().begin_refusal(seam, status, time),
         Incident::Outage(seam, time) => env.faults().begin_outage(seam, time),
+        Incident::Gateway(seam, answer, time) => env.faults().begin_gateway(seam, answer, time),
+        Incident::NoDescriptors(time) => env.faults().use_up_descriptors(time),
         Incident::DiskFull(time) => env.faults().fill_disk(time),
         Incident::ForgetCursors => env.simulators.org.forget_cursors(),
         Incident::ShowAll => env.simulators.queue.show_all(),

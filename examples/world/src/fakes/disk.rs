@@ -22,6 +22,28 @@ const LATENCY: Duration = Duration::from_millis(1);
 /// How often a locked file is tried again.
 const LOCK_INTERVAL: Duration = Duration::from_millis(50);
 
+/// Too many open files, as Linux counts its errors.
+const EMFILE: i32 = 24;
+
+/// What an operation does to the file system.
+#[derive(Debug, Clone, Copy)]
+struct Access {
+    writes: bool,
+    /// It opens a file, and so needs a descriptor.
+    opens: bool,
+}
+
+impl Access {
+    const LOOK_UP: Self = Self::new(false, false);
+    const READ: Self = Self::new(false, true);
+    const WRITE: Self = Self::new(true, true);
+    const CHANGE: Self = Self::new(true, false);
+
+    const fn new(writes: bool, opens: bool) -> Self {
+        Self { writes, opens }
+    }
+}
+
 /// The disk of one process.
 #[derive(Debug, Clone)]
 pub(crate) struct FakeDisk(pub(crate) Process);
@@ -36,17 +58,20 @@ impl FakeDisk {
         &self,
         what: &'static str,
         path: &Path,
-        writes: bool,
+        access: Access,
     ) -> io::Result<Option<DiskFault>> {
         let env = self.0.env();
-        let fault = env.faults().disk_fault(writes);
+        let fault = env.faults().disk_fault(access.writes, access.opens);
         self.0
             .step(|| format!("disk: {what} {}{}", path.display(), suffix(fault)))
             .await;
         self.0.sleep(LATENCY).await;
         match fault {
             Some(DiskFault::Fails) => Err(io::Error::other("input/output error")),
-            Some(DiskFault::ReadOnly) if writes => Err(ErrorKind::ReadOnlyFilesystem.into()),
+            Some(DiskFault::ReadOnly) if access.writes => Err(ErrorKind::ReadOnlyFilesystem.into()),
+            Some(DiskFault::NoDescriptor) if access.opens => {
+                Err(io::Error::from_raw_os_error(EMFILE))
+            }
             other => Ok(other),
         }
     }
@@ -91,13 +116,13 @@ impl FakeDisk {
 #[async_trait]
 impl Disk for FakeDisk {
     async fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
-        let fault = self.begin("resolve", path, false).await?;
+        let fault = self.begin("resolve", path, Access::LOOK_UP).await?;
         self.done(fault).await?;
         Ok(path.to_owned())
     }
 
     async fn read(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
-        let fault = self.begin("read", path, false).await?;
+        let fault = self.begin("read", path, Access::READ).await?;
         self.done(fault).await?;
         let disk = self.image();
         let bytes = disk.read(path).ok_or(ErrorKind::NotFound)?;
@@ -107,7 +132,7 @@ impl Disk for FakeDisk {
     }
 
     async fn len(&self, path: &Path) -> io::Result<u64> {
-        let fault = self.begin("length of", path, false).await?;
+        let fault = self.begin("length of", path, Access::LOOK_UP).await?;
         self.done(fault).await?;
         let disk = self.image();
         let bytes = disk.read(path).ok_or(ErrorKind::NotFound)?;
@@ -115,7 +140,7 @@ impl Disk for FakeDisk {
     }
 
     async fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
-        let fault = self.begin("list", folder, false).await?;
+        let fault = self.begin("list", folder, Access::READ).await?;
         self.done(fault).await?;
         let disk = self.image();
         let names = disk.files().filter_map(|(path, _)| path.file_name());
@@ -124,7 +149,7 @@ impl Disk for FakeDisk {
     }
 
     async fn write(&self, path: &Path, bytes: Bytes) -> io::Result<()> {
-        let fault = self.begin("write", path, true).await?;
+        let fault = self.begin("write", path, Access::WRITE).await?;
         self.image().remove(path);
         self.image().create(path);
         self.append_halves(path, &bytes, fault).await?;
@@ -136,7 +161,7 @@ impl Disk for FakeDisk {
     }
 
     async fn append(&self, path: &Path, parts: Vec<Bytes>) -> io::Result<()> {
-        let fault = self.begin("append to", path, true).await?;
+        let fault = self.begin("append to", path, Access::WRITE).await?;
         self.image().append(path, b"");
         for part in parts {
             self.append_halves(path, &part, fault).await?;
@@ -147,7 +172,7 @@ impl Disk for FakeDisk {
     }
 
     async fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let fault = self.begin("rename", from, true).await?;
+        let fault = self.begin("rename", from, Access::CHANGE).await?;
         let renamed = self.image().rename(from, to);
         if to == Path::new(CHECKPOINT) {
             check_checkpoint(self.0.env());
@@ -160,19 +185,19 @@ impl Disk for FakeDisk {
     }
 
     async fn remove(&self, path: &Path) -> io::Result<()> {
-        let fault = self.begin("remove", path, true).await?;
+        let fault = self.begin("remove", path, Access::CHANGE).await?;
         self.image().remove(path);
         self.done(fault).await
     }
 
     async fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        let fault = self.begin("sync the folder", folder, false).await?;
+        let fault = self.begin("sync the folder", folder, Access::READ).await?;
         self.image().sync_names();
         self.done(fault).await
     }
 
     async fn lock(&self, path: &Path, timeout: Duration) -> io::Result<Option<Box<dyn DiskLock>>> {
-        let fault = self.begin("lock", path, true).await?;
+        let fault = self.begin("lock", path, Access::WRITE).await?;
         let until = Instant::now() + timeout;
         while !self.image().lock(path, self.0.number()) {
             if Instant::now() >= until {

@@ -10,18 +10,19 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
+use http::header::{AUTHORIZATION, DATE, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use okta_coralogix_core::Clock;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use tokio::time::sleep;
 
-use super::credentials::{api_token, ingress_key};
+use super::credentials::authorization;
 use crate::checks::check_request;
 use crate::env::Env;
 use crate::fault::{NetFault, Seam, suffix};
-use crate::oracle::{EMPTY_BATCH, RequestId, RequestState};
+use crate::gateway::GatewayAnswer;
+use crate::oracle::{Asked, EMPTY_BATCH, RequestId, RequestState};
 use crate::process::Process;
 
 /// The connections of one process to one server.
@@ -43,7 +44,7 @@ impl Transport for FakeNetwork {
             .step(|| format!("{to:?}: {} {}{}", head.method, head.uri, suffix(fault)))
             .await;
         check_request(env, to, &head, &body);
-        let mut exchange = Exchange::begin(&self.process, to, &body);
+        let mut exchange = Exchange::begin(&self.process, to, &head, &body);
         let one_way = env.faults().latency() + NetFault::delay(fault);
         sleep(one_way).await;
         self.process.step(|| format!("{to:?}: on its way")).await;
@@ -57,9 +58,11 @@ impl Transport for FakeNetwork {
                 exchange.answered(status);
                 return Ok(with_date(proxy_response(status), env.clocks.host.now()));
             }
-            Some(NetFault::Html) => {
-                exchange.answered(400);
-                return Ok(sign_in_page());
+            Some(NetFault::Gateway(answer)) => {
+                if answer.passes_on && refusal(env, to, &head).is_none() {
+                    self.serve(&head, &body, exchange.request).await?;
+                }
+                return Ok(self.intercept(exchange, answer).await);
             }
             Some(NetFault::Late(time)) => {
                 self.serve_later(head, body, exchange.request, time);
@@ -67,9 +70,9 @@ impl Transport for FakeNetwork {
             }
             _ => {}
         }
-        if !is_authorized(env, to, &head) {
-            exchange.answered(401);
-            return Ok(unauthorized());
+        if let Some(status) = refusal(env, to, &head) {
+            exchange.answered(status);
+            return Ok(refused_credential(to, status));
         }
         let (response, whole) = self.serve(&head, &body, exchange.request).await?;
         if fault == Some(NetFault::Duplicated) {
@@ -119,10 +122,22 @@ impl FakeNetwork {
             sleep(time).await;
             let env = late.process.env();
             env.trace(|| format!("{:?}: a request arrives late", late.seam));
-            if is_authorized(env, late.seam, &head) {
+            if refusal(env, late.seam, &head).is_none() {
                 late.serve(&head, &body, id).await.ok();
             }
         });
+    }
+
+    /// A gateway answers in the server's place.
+    async fn intercept(&self, mut exchange: Exchange, answer: GatewayAnswer) -> Response<Body> {
+        let (env, to) = (self.process.env(), self.seam);
+        self.process
+            .step(|| format!("{to:?}: a gateway answers {}", answer.status))
+            .await;
+        let state = RequestState::of_gateway(to, answer);
+        exchange.concluded(state, answer.asked_wait());
+        let response = answer.response(env.clocks.now());
+        response.map(|body| stream::iter([Ok(body)]).boxed())
     }
 
     /// The process receives the events of a page.
@@ -142,6 +157,7 @@ impl FakeNetwork {
 struct Exchange {
     process: Process,
     seam: Seam,
+    asked: Asked,
     /// Whether it counts as one of the concurrent requests, which are bounded. A request without entries does not.
     counted: bool,
     request: Option<RequestId>,
@@ -149,9 +165,18 @@ struct Exchange {
 }
 
 impl Exchange {
-    fn begin(process: &Process, seam: Seam, body: &Bytes) -> Self {
+    fn begin(process: &Process, seam: Seam, head: &Parts, body: &Bytes) -> Self {
         let mut oracle = process.env().oracle();
         let number = process.number();
+        let credential = head.headers.get(AUTHORIZATION);
+        let credential = credential.map_or(&[][..], HeaderValue::as_bytes);
+        let asked = Asked {
+            process: number,
+            seam,
+            credential: Bytes::copy_from_slice(credential),
+            body: body.clone(),
+        };
+        oracle.remote_asked(&asked);
         let request = match seam {
             Seam::Ingress => oracle.request_sent(number, body),
             _ => None,
@@ -163,6 +188,7 @@ impl Exchange {
         Self {
             process: process.clone(),
             seam,
+            asked,
             counted,
             request,
             answered: false,
@@ -170,8 +196,14 @@ impl Exchange {
     }
 
     fn answered(&mut self, status: u16) {
-        self.end(RequestState::Answered(status));
+        self.concluded(RequestState::Answered(status), Duration::ZERO);
+    }
+
+    fn concluded(&mut self, state: RequestState, asked_wait: Duration) {
+        self.end(state);
         self.answered = true;
+        let mut oracle = self.process.env().oracle();
+        oracle.remote_answered(&self.asked, state, asked_wait);
     }
 
     fn end(&self, state: RequestState) {
@@ -193,14 +225,34 @@ impl Drop for Exchange {
     }
 }
 
+/// The status with which the server itself refuses the credential of a request.
+fn refusal(env: &Env, seam: Seam, head: &Parts) -> Option<u16> {
+    let refusal = env.faults().refusal(seam);
+    refusal.or_else(|| (!is_authorized(env, seam, head)).then_some(401))
+}
+
+/// The server's own refusal: Okta marks it.
+fn refused_credential(seam: Seam, status: u16) -> Response<Body> {
+    let body: &[u8] = match (seam, status) {
+        (Seam::Okta, 403) => b"{\"errorCode\":\"E0000006\",\"errorSummary\":\"no permission\"}",
+        (Seam::Okta, _) => {
+            b"{\"errorCode\":\"E0000011\",\"errorSummary\":\"Invalid token provided\"}"
+        }
+        _ => b"{\"message\":\"refused\"}",
+    };
+    let mut response = Response::new(stream::iter([Ok(Bytes::from_static(body))]).boxed());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
+    response
+}
+
 /// Whether the server accepts the credential of a request.
 fn is_authorized(env: &Env, seam: Seam, head: &Parts) -> bool {
     let state = env.state();
-    let expected = match seam {
-        Seam::Okta => format!("SSWS {}", api_token(state.api_token.current)),
-        Seam::Ingress => format!("Bearer {}", ingress_key(state.ingress_key.current)),
-        Seam::Push | Seam::Queue => return true,
+    let version = match seam {
+        Seam::Okta => state.api_token.current,
+        _ => state.ingress_key.current,
     };
+    let expected = authorization(seam, version);
     let sent = head.headers.get(AUTHORIZATION);
     sent.is_some_and(|sent| sent.as_bytes() == expected.as_bytes())
 }
@@ -229,14 +281,6 @@ pub(super) fn respond(
     Ok(response.map(|()| body))
 }
 
-/// The refusal of a credential by the service itself, as Okta marks its own.
-fn unauthorized() -> Response<Body> {
-    let body = Bytes::from_static(br#"{"errorCode":"E0000011"}"#);
-    let mut response = Response::new(stream::iter([Ok(body)]).boxed());
-    *response.status_mut() = StatusCode::UNAUTHORIZED;
-    response
-}
-
 /// A response of a proxy.
 pub(super) fn proxy_response(status: u16) -> Response<Body> {
     let body = Bytes::from_static(b"{\"said\":\"by something on the way\"}");
@@ -253,13 +297,5 @@ fn with_date(mut response: Response<Body>, now: DateTime<Utc>) -> Response<Body>
     if let (false, Ok(date)) = (judges, HeaderValue::from_str(&date)) {
         response.headers_mut().insert(DATE, date);
     }
-    response
-}
-
-fn sign_in_page() -> Response<Body> {
-    let body = Bytes::from_static(b"<html><body>Please sign in</body></html>");
-    let mut response = Response::new(stream::iter([Ok(body)]).boxed());
-    let html = HeaderValue::from_static("text/html");
-    response.headers_mut().insert(CONTENT_TYPE, html);
     response
 }

@@ -7,10 +7,10 @@ use futures::FutureExt;
 use okta_coralogix_core::{Error, ErrorKind};
 use tokio::time::sleep;
 
-use super::credentials::SECRET;
+use super::credentials::{SECRET, authorization};
 use crate::checks::{check_dead_letters, read_checkpoint};
 use crate::env::Env;
-use crate::fault::{Fault, Incident, NetFault, Seam};
+use crate::fault::{Fault, Incident, Seam};
 use crate::plan::Route;
 use crate::process::Process;
 use crate::program::{Exit, program};
@@ -75,14 +75,51 @@ async fn run_process(env: &Arc<Env>) -> Duration {
         }
         Exit::Failed(failed) => {
             env.oracle().check_summary(number, &failed.summary);
-            repair(env, &failed.error)
+            let kind = failed.error.kind();
+            if matches!(kind, ErrorKind::Unauthorized | ErrorKind::Forbidden) && !disk_fails(env) {
+                env.oracle().check_drained(number, &failed.summary);
+            }
+            if kind == ErrorKind::Unauthorized {
+                check_read_anew(env, number);
+            }
+            let justified = env.oracle().remotes_justify(number, kind, true);
+            repair(env, &failed.error, justified)
         }
-        Exit::NotStarted(error) => repair(env, &error),
+        Exit::NotStarted(error) => {
+            let justified = env.oracle().remotes_justify(number, error.kind(), false);
+            repair(env, &error, justified)
+        }
     }
 }
 
-/// The operator reads the error and does what it says. An error without a cause in the plan is a violation.
-fn repair(env: &Env, error: &Error) -> Duration {
+/// A process whose credential is refused has tried the one that its file holds.
+fn check_read_anew(env: &Env, process: u32) {
+    let [key, token] = {
+        let state = env.state();
+        [state.ingress_key, state.api_token]
+    };
+    for (seam, rotation) in [(Seam::Ingress, key), (Seam::Okta, token)] {
+        if let Some(written) = rotation.written {
+            let held = authorization(seam, rotation.configured);
+            env.oracle()
+                .check_read_anew(process, seam, held.as_bytes(), written);
+        }
+    }
+}
+
+/// True if the plan has a fault of the disk.
+fn disk_fails(env: &Env) -> bool {
+    env.plan.faults.iter().any(|fault| {
+        matches!(
+            fault,
+            Fault::Disk(..) | Fault::At(_, Incident::DiskFull(_) | Incident::NoDescriptors(_))
+        )
+    })
+}
+
+/// The operator reads the error and does what it says. An error without a cause in the plan is a violation. `justified`: the remotes
+/// have given a cause.
+fn repair(env: &Env, error: &Error, justified: bool) -> Duration {
     let message = format!("{error} {error:?}");
     if message.contains(SECRET) {
         env.violation(format!("an error contains a secret: {message}"));
@@ -92,23 +129,11 @@ fn repair(env: &Env, error: &Error) -> Duration {
         |cause: fn(&Fault) -> bool| env.plan.faults.iter().filter(|fault| cause(fault)).count();
     let expected = match error.kind() {
         ErrorKind::Unauthorized => {
-            let mut state = env.state();
-            state.ingress_key.configured = state.ingress_key.current;
-            state.api_token.configured = state.api_token.current;
-            (state.ingress_key.current, state.api_token.current) != (0, 0)
+            env.state().write_credentials();
+            justified
         }
-        ErrorKind::Storage | ErrorKind::Config => {
-            planned(|fault| matches!(fault, Fault::Disk(..) | Fault::At(_, Incident::DiskFull(_))))
-                > 0
-        }
-        ErrorKind::WrongEndpoint | ErrorKind::Forbidden => {
-            planned(|fault| {
-                matches!(
-                    fault,
-                    Fault::Net(Seam::Ingress, _, NetFault::Html | NetFault::Status(_))
-                )
-            }) > 0
-        }
+        ErrorKind::Storage | ErrorKind::Config => disk_fails(env),
+        ErrorKind::WrongEndpoint | ErrorKind::Forbidden => justified,
         // A second link is refused before one has worked.
         ErrorKind::Rejected => {
             planned(|fault| matches!(fault, Fault::At(_, Incident::ForgetCursors))) > 1

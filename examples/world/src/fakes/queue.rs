@@ -35,7 +35,10 @@ impl FakeQueue {
         self.0.step(|| "queue: on its way".to_owned()).await;
         match fault {
             Some(
-                NetFault::Refused | NetFault::ResetBefore | NetFault::Late(_) | NetFault::Html,
+                NetFault::Refused
+                | NetFault::ResetBefore
+                | NetFault::Late(_)
+                | NetFault::Gateway(_),
             ) => return Err(connection_lost()),
             Some(NetFault::Status(_)) => {
                 let detail = "the queue is throttled";

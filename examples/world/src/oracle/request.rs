@@ -100,6 +100,16 @@ impl Oracle {
         let refused = earlier
             .iter()
             .any(|request| matches!(request.state, RequestState::Answered(400 | 413 | 422)));
+        let torn_apart = earlier.last().is_some_and(|last| {
+            matches!(last.state, RequestState::Intercepted(_)) && last.body != *body
+        });
+        let may_change = |request: &&LoggedRequest| {
+            let indices = request.indices.iter();
+            indices
+                .copied()
+                .any(|index| self.events[index].kind.expires())
+        };
+        let may_change = earlier.last().is_some_and(may_change);
         let accepted = earlier.iter().filter(|request| request.is_accepted());
         let accepted = accepted.count() as u32;
         let received = record.received.get(&index).copied().unwrap_or(0);
@@ -120,6 +130,11 @@ impl Oracle {
             if other_bytes && !refused {
                 self.violation(format!(
                     "event {index} may have been ingested and is sent again with other bytes"
+                ));
+            }
+            if torn_apart && !may_change && !refused && received == 1 {
+                self.violation(format!(
+                    "event {index} is sent with other bytes after something between has answered"
                 ));
             }
             if accepted > 0 {

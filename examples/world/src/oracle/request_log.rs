@@ -6,6 +6,9 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 
+use crate::fault::Seam;
+use crate::gateway::{GatewayAnswer, GatewayBody};
+
 /// The body of a request that only asks whether the ingress is there.
 pub(crate) const EMPTY_BATCH: &[u8] = b"[]";
 
@@ -19,8 +22,33 @@ pub(crate) enum RequestState {
     Pending,
     /// It will have none.
     Lost,
-    /// It was answered with this status.
+    /// It was answered with this status, by the service or by something that looks like it.
     Answered(u16),
+    /// It was answered with this status, and not by the service.
+    Intercepted(u16),
+}
+
+impl RequestState {
+    /// What a program is to make of a gateway's answer in the place of a service. Okta marks its errors, the ingress does not.
+    pub(crate) fn of_gateway(seam: Seam, answer: GatewayAnswer) -> Self {
+        let status = answer.status;
+        let is_page = matches!(answer.body, GatewayBody::Html | GatewayBody::Xhtml);
+        let is_foreign = match status {
+            200..=202 | 204 => is_page || answer.body == GatewayBody::JsonError,
+            203..=399 | 407 | 411 | 415 | 421 | 451 | 511 => true,
+            400 | 401 | 403..=406 | 410 | 422 => is_page || seam == Seam::Okta,
+            _ => false,
+        };
+        match is_foreign {
+            true => Self::Intercepted(status),
+            false => Self::Answered(status),
+        }
+    }
+
+    /// A success that was not the service's: it may have done what was asked for.
+    pub(crate) fn is_odd_success(self) -> bool {
+        matches!(self, Self::Intercepted(200..=299))
+    }
 }
 
 /// One request to the ingress.
@@ -38,7 +66,7 @@ pub(crate) struct LoggedRequest {
 impl LoggedRequest {
     /// The program knows that the ingress has accepted it.
     pub(crate) fn is_accepted(&self) -> bool {
-        matches!(self.state, RequestState::Answered(200..=299))
+        matches!(self.state, RequestState::Answered(200..=202 | 204))
     }
 
     /// For all that the program knows the ingress may have accepted it: it may only be repeated byte for byte.
@@ -46,6 +74,7 @@ impl LoggedRequest {
         match self.state {
             RequestState::Pending | RequestState::Lost => true,
             RequestState::Answered(status) => !matches!(status, 200..=499 | 503) || status == 408,
+            RequestState::Intercepted(_) => self.state.is_odd_success(),
         }
     }
 }

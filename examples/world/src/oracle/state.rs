@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use okta_coralogix_core::testing::TestClock;
 
 use super::checkpoints::Checkpoints;
+use super::remote::RemoteLog;
 use super::request_log::{LoggedRequest, RequestId, RequestState};
 use crate::event::Event;
 use crate::fault::{Fault, Incident, NetFault, Seam};
@@ -31,6 +32,8 @@ pub(super) struct ProcessRecord {
     pub(super) ended: bool,
     /// How often it received each event.
     pub(super) received: BTreeMap<usize, u32>,
+    /// What the remotes have answered it.
+    pub(super) remotes: BTreeMap<Seam, RemoteLog>,
 }
 
 /// Everything that is known of a world.
@@ -94,6 +97,7 @@ impl Oracle {
             in_flight: BTreeMap::new(),
             ended: false,
             received: BTreeMap::new(),
+            remotes: BTreeMap::new(),
         };
         self.processes.insert(process, record);
     }

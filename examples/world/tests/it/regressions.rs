@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use okta_coralogix_world::{
-    Arrival, EventKind, Fault, Incident, NetFault, Plan, QueueKind, Route, Seam, Settings, report,
-    run,
+    Arrival, EventKind, Fault, GatewayAnswer, Incident, NetFault, Plan, QueueKind, Route, Seam,
+    Settings, report, run,
 };
 
 fn passes(plan: &Plan) {
@@ -202,7 +202,10 @@ fn proxy_refusal_without_a_date_does_not_end_the_wait_for_the_ingress_clock() {
 #[test]
 fn proxy_response_dead_letters_no_event() {
     let answers = [400, 403, 404, 405, 413, 422].map(NetFault::Status);
-    for answer in answers.into_iter().chain([NetFault::Html]) {
+    for answer in answers
+        .into_iter()
+        .chain([NetFault::Gateway(GatewayAnswer::SIGN_IN_PAGE)])
+    {
         for route in [Route::Pull, Route::Http, Route::Sqs] {
             for number in 1..6 {
                 let faults = vec![Fault::Net(Seam::Ingress, number, answer)];
