@@ -11,8 +11,23 @@ type Read<T> = Arc<dyn Fn() -> Result<T> + Send + Sync>;
 ///
 /// Its value is replaced as a whole; a request that is under way goes on with the one it began with.
 pub struct Reloadable<T> {
-    value: Mutex<Arc<T>>,
+    current: Mutex<Current<T>>,
     read: Option<Read<T>>,
+}
+
+struct Current<T> {
+    value: Arc<T>,
+    /// The remote has refused it, so that it is not tried at once again.
+    is_refused: bool,
+}
+
+impl<T> Current<T> {
+    fn new(value: T) -> Self {
+        Self {
+            value: Arc::new(value),
+            is_refused: false,
+        }
+    }
 }
 
 impl<T> Reloadable<T> {
@@ -20,7 +35,7 @@ impl<T> Reloadable<T> {
     #[must_use]
     pub fn fixed(value: T) -> Self {
         Self {
-            value: Mutex::new(Arc::new(value)),
+            current: Mutex::new(Current::new(value)),
             read: None,
         }
     }
@@ -31,7 +46,7 @@ impl<T> Reloadable<T> {
     /// That of `read`.
     pub fn read_from(read: impl Fn() -> Result<T> + Send + Sync + 'static) -> Result<Self> {
         Ok(Self {
-            value: Mutex::new(Arc::new(read()?)),
+            current: Mutex::new(Current::new(read()?)),
             read: Some(Arc::new(read)),
         })
     }
@@ -39,20 +54,24 @@ impl<T> Reloadable<T> {
     /// The current value.
     #[must_use]
     pub fn get(&self) -> Arc<T> {
-        Arc::clone(&self.lock())
+        Arc::clone(&self.lock().value)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Arc<T>> {
-        self.value.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Current<T>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T: PartialEq + Send + Sync + 'static> Reloadable<T> {
     /// The remote refuses `refused`: reads the value anew, on a blocking thread. True if [`get`](Self::get) gives another one now, also
-    /// since another caller was quicker. A value that cannot be read is logged, and the old one kept.
+    /// since another caller was quicker, that was not refused yet. A value that cannot be read is logged, and the old one kept.
     pub async fn reload(&self, refused: &Arc<T>) -> bool {
-        if !Arc::ptr_eq(&self.get(), refused) {
-            return true;
+        {
+            let mut current = self.lock();
+            if !Arc::ptr_eq(&current.value, refused) {
+                return !current.is_refused;
+            }
+            current.is_refused = true;
         }
         let Some(read) = self.read.clone() else {
             return false;
@@ -67,11 +86,11 @@ impl<T: PartialEq + Send + Sync + 'static> Reloadable<T> {
             Err(_) => return false,
         };
         let mut current = self.lock();
-        if **current != value {
+        if *current.value != value {
             tracing::info!("the refused credential has changed, and is tried at once");
-            *current = Arc::new(value);
+            *current = Current::new(value);
         }
-        !Arc::ptr_eq(&current, refused)
+        !current.is_refused
     }
 }
 
@@ -111,6 +130,7 @@ mod tests {
         assert_eq!((*secret.get(), reads.load(Ordering::Relaxed)), ("new", 3));
         let new = secret.get();
         assert!(!secret.reload(&new).await, "an unreadable one is kept");
+        assert!(!secret.reload(&old).await, "the new one is refused too");
         assert_eq!(*secret.get(), "new");
     }
 

@@ -27,8 +27,10 @@ pub(super) struct SinkProbe {
     pub(super) clock_offset: Option<SharedClockOffset>,
     /// Locked while the sink is asked, so that it is asked once at a time.
     last: Arc<Mutex<Option<(Instant, CheckResult)>>>,
-    /// A permanent error of the sink, which would refuse every request.
+    /// A permanent error of the sink, which would refuse every request. The sink is not asked for its clock meanwhile.
     failure: watch::Sender<Option<Arc<Error>>>,
+    /// The pipeline was told of the failure.
+    is_reported: AtomicBool,
     has_warned: AtomicBool,
 }
 
@@ -71,11 +73,20 @@ impl SinkProbe {
         let Some(offset) = &self.clock_offset else {
             return ClockOffset::default();
         };
+        self.ask_unless_known();
+        offset.get()
+    }
+
+    fn ask_unless_known(self: &Arc<Self>) {
+        let is_unknown = self
+            .clock_offset
+            .as_ref()
+            .is_some_and(|offset| offset.get().is_unknown());
         let is_asked = self.last.try_lock().is_err();
-        if offset.get().is_unknown() && !is_asked {
+        let has_failed = self.failure.borrow().is_some();
+        if is_unknown && !is_asked && !has_failed {
             tokio::spawn(Arc::clone(self).ask_for_the_clock());
         }
-        offset.get()
     }
 
     async fn ask_for_the_clock(self: Arc<Self>) {
@@ -92,11 +103,17 @@ impl SinkProbe {
         }
     }
 
-    /// Resolves when the sink would refuse every request.
-    pub(super) async fn failure(&self) -> Arc<Error> {
+    /// Resolves when the sink would refuse every request. The pipeline may wait and call again: then an earlier refusal tells nothing
+    /// any more, and the sink is asked anew.
+    pub(super) async fn failure(self: &Arc<Self>) -> Arc<Error> {
+        if self.is_reported.swap(false, Ordering::Relaxed) {
+            self.failure.send_replace(None);
+            self.ask_unless_known();
+        }
         let mut failure = self.failure.subscribe();
         let error = failure.wait_for(Option::is_some).await;
         let error = error.ok().and_then(|error| (*error).clone());
+        self.is_reported.store(true, Ordering::Relaxed);
         error.expect("the sender lives as long as `self`, and the error was waited for")
     }
 }

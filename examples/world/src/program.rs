@@ -14,7 +14,7 @@ use okta_coralogix_core::pipeline::{PipelineBuilder, RunError};
 use okta_coralogix_core::{
     CoralogixMapping, Error, EventSource, Pipeline, Result, Secret, SharedClockOffset, Summary,
 };
-use okta_source::OktaSource;
+use okta_source::{ApiToken, OktaSource};
 use tokio::time::{sleep, timeout};
 
 use crate::env::{CHECKPOINT, DEAD_LETTERS};
@@ -76,10 +76,17 @@ impl Program {
     async fn pull(&self) -> Ended {
         let env = self.process.env();
         let checkpoint = FileCheckpoint::open_with(CHECKPOINT, self.disk()).await?;
-        let token = api_token(env.state().api_token.configured);
+        let reader = Arc::clone(env);
+        let credentials = move || {
+            let token = Secret::from(api_token(reader.read_credentials().1));
+            let token = ApiToken::parse(&token);
+            Ok(token
+                .map_err(|error| Error::config("the token's file", error))?
+                .into())
+        };
         let source = OktaSource::builder()
             .org_url("https://example.okta.com")
-            .api_token(token)
+            .credentials_from(credentials)?
             .since(start() - TimeDelta::hours(1))
             .page_size(self.settings.page_size)
             .checkpoint(Arc::new(checkpoint))

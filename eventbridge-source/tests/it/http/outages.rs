@@ -279,3 +279,21 @@ async fn refused_key_ends_the_run_while_the_clock_is_unknown() {
     assert_eq!(failed.error.kind(), ErrorKind::Unauthorized);
     assert_eq!(failed.summary.handed_back, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn mended_key_is_tried_again_while_the_clock_is_unknown() {
+    let harness = Harness::new();
+    let event = harness.events(1);
+    harness.host.set_offset(TimeDelta::days(3));
+    harness.ingress.fail_always(Some(Fault::status(401)));
+    for _ in 0..3 {
+        assert_eq!(harness.post(envelope(&event[0])).await.status, 503);
+        sleep(Duration::from_secs(10)).await;
+    }
+    assert_eq!(harness.ingress.ledger().answered(401), 1, "it rests");
+    harness.ingress.fail_always(None);
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(harness.post(envelope(&event[0])).await.status, 200);
+    harness.assert_all_once(&event);
+    assert_eq!(harness.end().await.delivered, 1);
+}

@@ -170,13 +170,6 @@ impl Exchange {
         let number = process.number();
         let credential = head.headers.get(AUTHORIZATION);
         let credential = credential.map_or(&[][..], HeaderValue::as_bytes);
-        let asked = Asked {
-            process: number,
-            seam,
-            credential: Bytes::copy_from_slice(credential),
-            body: body.clone(),
-        };
-        oracle.remote_asked(&asked);
         let request = match seam {
             Seam::Ingress => oracle.request_sent(number, body),
             _ => None,
@@ -185,6 +178,14 @@ impl Exchange {
         if counted {
             oracle.exchange_began(number, seam);
         }
+        let asked = Asked {
+            process: number,
+            seam,
+            credential: Bytes::copy_from_slice(credential),
+            body: body.clone(),
+            is_unique: request.is_none_or(|request| oracle.is_unique(request)),
+        };
+        oracle.remote_asked(&asked);
         Self {
             process: process.clone(),
             seam,

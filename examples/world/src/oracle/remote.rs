@@ -33,6 +33,8 @@ pub(crate) struct Asked {
     pub(crate) seam: Seam,
     pub(crate) credential: Bytes,
     pub(crate) body: Bytes,
+    /// Requests with the same body are the same request: it holds no event that may come twice.
+    pub(crate) is_unique: bool,
 }
 
 impl Asked {
@@ -47,7 +49,9 @@ pub(super) struct RemoteLog {
     has_accepted: bool,
     /// The first answer of something between, with nothing accepted since.
     intercepted_since: Option<Instant>,
-    /// Something between has answered for so long that the run must end.
+    /// The same of requests with entries.
+    entries_intercepted_since: Option<Instant>,
+    /// Something between has answered these for so long that the run must end.
     is_given_up: bool,
     /// The first and the last refusal of a credential, with nothing accepted since.
     refused: Option<(Instant, Instant)>,
@@ -74,7 +78,13 @@ impl RemoteLog {
         let refused_for = refused.map(|refused| now - *refused);
         let rests = self.rests.get(&asked.body).filter(|until| now < **until);
         let odd = self.odd_successes.get(&asked.body).copied().unwrap_or(0);
-        if let Some(time) = refused_for.filter(|time| *time < REFUSAL_WAIT) {
+        let (rests, odd) = match asked.is_unique {
+            true => (rests, odd),
+            false => (None, 0),
+        };
+        // At the moment of the answer the program still reads the credential anew.
+        let rest = Duration::from_nanos(1)..REFUSAL_WAIT;
+        if let Some(time) = refused_for.filter(|time| rest.contains(time)) {
             Some(format!("{time:?} after its credential was refused"))
         } else if rests.is_some() {
             Some("sooner after a 429 than it may".into())
@@ -99,6 +109,7 @@ impl RemoteLog {
             RequestState::Answered(200..=202 | 204) => {
                 self.has_accepted = true;
                 self.intercepted_since = None;
+                self.entries_intercepted_since = None;
                 self.refused = None;
                 self.refused_credentials.clear();
                 self.odd_successes.remove(&asked.body);
@@ -114,6 +125,8 @@ impl RemoteLog {
             }
             RequestState::Answered(404 | 405 | 410) => self.looks_wrong = true,
             RequestState::Answered(400 | 413 | 422) => {
+                // Nothing was stored: the series ends.
+                self.odd_successes.remove(&asked.body);
                 self.looks_wrong |= asked.seam == Seam::Ingress;
             }
             RequestState::Answered(429) => {
@@ -122,9 +135,12 @@ impl RemoteLog {
                 self.rests.insert(asked.body.clone(), until);
             }
             RequestState::Intercepted(_) => {
-                let since = *self.intercepted_since.get_or_insert(now);
-                let is_long = since.elapsed() >= INTERCEPTION_TIMEOUT + REACTION;
-                self.is_given_up |= is_long && !self.has_accepted && !asked.is_check();
+                self.intercepted_since.get_or_insert(now);
+                if !asked.is_check() {
+                    let since = *self.entries_intercepted_since.get_or_insert(now);
+                    let is_long = since.elapsed() >= INTERCEPTION_TIMEOUT + REACTION;
+                    self.is_given_up |= is_long && !self.has_accepted;
+                }
                 if state.is_odd_success() && asked.seam == Seam::Ingress {
                     *self.odd_successes.entry(asked.body.clone()).or_default() += 1;
                 }

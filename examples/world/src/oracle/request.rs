@@ -132,7 +132,7 @@ impl Oracle {
                     "event {index} may have been ingested and is sent again with other bytes"
                 ));
             }
-            if torn_apart && !may_change && !refused && received == 1 {
+            if self.route == Route::Pull && torn_apart && !may_change && !refused && received == 1 {
                 self.violation(format!(
                     "event {index} is sent with other bytes after something between has answered"
                 ));
@@ -185,7 +185,7 @@ impl Oracle {
             .filter(move |request| request.process == process && request.indices.contains(&index))
     }
 
-    fn has_uuid(&self, index: usize) -> bool {
+    pub(super) fn has_uuid(&self, index: usize) -> bool {
         self.events[index].kind != EventKind::NoUuid
     }
 }

@@ -151,6 +151,12 @@ impl Oracle {
         }
     }
 
+    /// True if every event of a request has a uuid, so that no other request holds the same at the same time.
+    pub(crate) fn is_unique(&self, request: RequestId) -> bool {
+        let request = self.requests.get(request);
+        request.is_some_and(|request| request.indices.iter().all(|index| self.has_uuid(*index)))
+    }
+
     pub(crate) fn request_ended(&mut self, request: RequestId, state: RequestState) {
         if let Some(request) = self.requests.get_mut(request) {
             request.state = state;
