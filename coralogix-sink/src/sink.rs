@@ -10,7 +10,7 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request};
 use okta_coralogix_core::sink::{Batch, BatchLimits, ContentEncoding, EncodeError};
 use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
-use okta_coralogix_core::{ErrorKind, LogEntry, LogSink, Reloadable, Result, Secret};
+use okta_coralogix_core::{Error, ErrorKind, LogEntry, LogSink, Reloadable, Result, Secret};
 
 use crate::builder::CoralogixSinkBuilder;
 use crate::clock_probe::ClockProbe;
@@ -123,9 +123,14 @@ impl CoralogixSink {
     async fn post(&self, body: Bytes, encoding: ContentEncoding) -> Result<()> {
         let key = self.key.get();
         let sent = self.post_with(&key, body.clone(), encoding).await;
-        let is_refused = matches!(&sent, Err(error) if matches!(error.kind(), ErrorKind::Unauthorized | ErrorKind::Forbidden));
-        if is_refused && self.key.reload(&key).await {
-            return self.post_with(&self.key.get(), body, encoding).await;
+        if !is_refused(&sent) || !self.key.reload(&key).await {
+            return sent;
+        }
+        let key = self.key.get();
+        let sent = self.post_with(&key, body, encoding).await;
+        if is_refused(&sent) {
+            // Other requests with the first key do not try this one too.
+            self.key.reload(&key).await;
         }
         sent
     }
@@ -155,6 +160,11 @@ impl CoralogixSink {
         }
         meaning
     }
+}
+
+fn is_refused(sent: &Result<()>) -> bool {
+    let kind = sent.as_ref().map_err(Error::kind).err();
+    matches!(kind, Some(ErrorKind::Unauthorized | ErrorKind::Forbidden))
 }
 
 #[async_trait]

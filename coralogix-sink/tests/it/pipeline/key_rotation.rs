@@ -90,3 +90,54 @@ async fn changed_key_is_read_anew_and_tried_at_once() {
     let refused = ledger.requests().iter().filter(|request| request.wrong_key);
     assert!(refused.count() <= 4, "one for each request in flight");
 }
+
+/// Reaches the ingress; a request with the first key takes longer than those before it, one with a later key hardly any time.
+#[derive(Debug)]
+struct CountsKeys {
+    ingress: CoralogixSimulator,
+    first: &'static str,
+    sent: Arc<Mutex<Vec<bool>>>,
+}
+
+#[async_trait]
+impl Transport for CountsKeys {
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let is_first = request.headers()["authorization"] == self.first;
+        let number = {
+            let mut sent = self.sent.lock().unwrap();
+            sent.push(is_first);
+            sent.len()
+        };
+        let millis = if is_first { 10 * number as u64 } else { 1 };
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        self.ingress.call(request).await
+    }
+}
+
+/// Of several requests in flight each had tried the changed key, although one had seen it refused.
+#[tokio::test(start_paused = true)]
+async fn changed_key_that_is_refused_too_is_tried_once() {
+    let harness = Harness::new(events(50), 5);
+    let stored = Arc::new(Mutex::new("old"));
+    let read = Arc::clone(&stored);
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let sink = CoralogixSink::builder()
+        .domain("EU2")
+        .max_request_entries(5)
+        .transport(Arc::new(CountsKeys {
+            ingress: harness.ingress.clone(),
+            first: "Bearer old",
+            sent: Arc::clone(&sent),
+        }))
+        .api_key_from(move || Ok((*read.lock().unwrap()).into()))
+        .build()
+        .unwrap();
+    harness.ingress.set_key("another");
+    *stored.lock().unwrap() = "newer";
+    let running = run(harness.pipeline_with(sink));
+    let rested = tokio::time::timeout(Duration::from_secs(30), running).await;
+    assert!(rested.is_err(), "it rests for a minute");
+    let sent = sent.lock().unwrap();
+    assert!(sent.iter().filter(|is_first| **is_first).count() > 1);
+    assert_eq!(sent.iter().filter(|is_first| !**is_first).count(), 1);
+}
