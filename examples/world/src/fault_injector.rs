@@ -151,7 +151,12 @@ impl FaultInjector {
 
     pub(crate) fn begin_gateway(&mut self, seam: Seam, answer: GatewayAnswer, time: Duration) {
         self.gateways.insert(seam, (answer, Instant::now() + time));
-        self.mark_fault(time + RECOVERY_TIME);
+        // Between requests that are answered oddly although checks are not, the program rests for twice as long each time.
+        let rest = match answer.spares_checks {
+            true => time + RECOVERY_TIME,
+            false => Duration::ZERO,
+        };
+        self.mark_fault(time + rest + RECOVERY_TIME);
     }
 
     pub(crate) fn begin_refusal(&mut self, seam: Seam, status: u16, time: Duration) {

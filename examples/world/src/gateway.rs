@@ -18,6 +18,8 @@ pub struct GatewayAnswer {
     pub header: GatewayHeader,
     /// The request reaches the server all the same: only the server's own answer is lost.
     pub passes_on: bool,
+    /// A check of the ingress, which has no entries, is answered by the ingress: the gateway looks at what is sent.
+    pub spares_checks: bool,
 }
 
 /// The body of a gateway's answer.
@@ -62,6 +64,7 @@ impl GatewayAnswer {
             body,
             header: GatewayHeader::Silent,
             passes_on: false,
+            spares_checks: false,
         }
     }
 
@@ -76,6 +79,15 @@ impl GatewayAnswer {
     pub const fn passed_on(self) -> Self {
         Self {
             passes_on: true,
+            ..self
+        }
+    }
+
+    /// The same to a request with entries only.
+    #[must_use]
+    pub const fn sparing_checks(self) -> Self {
+        Self {
+            spares_checks: true,
             ..self
         }
     }

@@ -240,11 +240,10 @@ fn gateway_answer(rng: &mut Rng, seam: Seam, once: bool) -> GatewayAnswer {
         4 => GatewayHeader::RetryAfterPast,
         _ => GatewayHeader::Silent,
     };
-    let answer = answer.with(header);
-    match matches!(answer.status, 200..=299) && rng.bool() {
-        true => answer.passed_on(),
-        false => answer,
-    }
+    let mut answer = answer.with(header);
+    answer.passes_on = matches!(answer.status, 200..=299) && rng.bool();
+    answer.spares_checks = rng.u8(0..4) == 0;
+    answer
 }
 
 /// Sets the host's clock about a day ahead before the program knows the ingress's clock.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use okta_coralogix_world::{
-    Arrival, EventKind, Fault, GatewayAnswer, Incident, NetFault, Plan, QueueKind, Route, Seam,
-    Settings, report, run,
+    Arrival, EventKind, Fault, GatewayAnswer, GatewayBody, GatewayHeader, Incident, NetFault, Plan,
+    QueueKind, Route, Seam, Settings, report, run,
 };
 
 fn passes(plan: &Plan) {
@@ -211,6 +211,96 @@ fn proxy_response_dead_letters_no_event() {
                 let faults = vec![Fault::Net(Seam::Ingress, number, answer)];
                 passes(&plan(route, fresh([0, 0, 0, 1, 4, 40]), faults));
             }
+        }
+    }
+}
+
+/// A web page with status 200 set the clock of the ingress by its `Date`, so that fresh events became too old.
+#[test]
+fn gateway_page_does_not_set_the_clock_of_the_ingress() {
+    let two_days = 2 * 24 * 3600;
+    let pages = [
+        GatewayAnswer::SIGN_IN_PAGE,
+        GatewayAnswer::new(400, GatewayBody::Xhtml),
+        GatewayAnswer::new(203, GatewayBody::Empty),
+    ];
+    for page in pages.map(|page| page.with(GatewayHeader::Date(two_days))) {
+        for seconds in [1, 20, 200] {
+            let time = Duration::from_secs(seconds);
+            let faults = vec![
+                Fault::At(Duration::ZERO, Incident::Clock(two_days)),
+                Fault::At(Duration::ZERO, Incident::Gateway(Seam::Ingress, page, time)),
+            ];
+            passes(&plan(Route::Http, fresh([0, 0, 1, 4, 40, 300]), faults));
+        }
+    }
+}
+
+/// A refusal while every event seemed too old was remembered for ever: after its rest the run ended without asking again.
+#[test]
+fn refused_key_is_asked_for_again_after_its_rest() {
+    for seconds in (5..120).step_by(5) {
+        let time = Duration::from_secs(seconds);
+        let faults = vec![
+            Fault::At(Duration::ZERO, Incident::Clock(2 * 24 * 3600)),
+            Fault::At(
+                Duration::ZERO,
+                Incident::Gateway(
+                    Seam::Ingress,
+                    GatewayAnswer::SIGN_IN_PAGE,
+                    Duration::from_secs(2),
+                ),
+            ),
+            Fault::At(
+                Duration::from_secs(2),
+                Incident::Refusal(Seam::Ingress, 403, time),
+            ),
+        ];
+        passes(&plan(Route::Http, fresh([3, 10, 20]), faults));
+    }
+}
+
+/// Each of several requests in flight tried a changed key, although one of them had seen it refused.
+#[test]
+fn changed_key_that_is_refused_too_rests() {
+    for seed in 0..40 {
+        let at = Duration::from_secs(20);
+        let faults = vec![
+            Fault::At(at, Incident::Refusal(Seam::Ingress, 401, at)),
+            Fault::At(at, Incident::RotateKey),
+            Fault::At(at, Incident::WriteCredentials),
+        ];
+        passes(&Plan {
+            seed,
+            settings: Settings {
+                max_in_flight_requests: 4,
+                max_in_flight_deliveries: 4,
+                max_entries: 1,
+                page_size: 1,
+                ..Settings::default()
+            },
+            max_latency: Duration::from_millis(400),
+            ..plan(Route::Pull, fresh([0, 21, 21, 21, 21, 21, 21]), faults)
+        });
+    }
+}
+
+/// While something answers in Okta's place from the start, the program ends after five minutes and not before; once Okta has answered, never.
+#[test]
+fn gateway_that_lasts_ends_only_a_run_to_which_nothing_was_accepted() {
+    let long = Duration::from_secs(700);
+    for seam in [Seam::Okta, Seam::Ingress] {
+        for (start, processes) in [(0, 3), (10, 1)] {
+            let page = GatewayAnswer::new(403, GatewayBody::Html);
+            let gateway = Incident::Gateway(seam, page, long);
+            let faults = vec![Fault::At(Duration::from_secs(start), gateway)];
+            let plan = plan(Route::Pull, fresh([0, 20, 20]), faults);
+            passes(&plan);
+            assert_eq!(
+                run(&plan, false).processes,
+                processes,
+                "{seam:?} from {start} s"
+            );
         }
     }
 }
