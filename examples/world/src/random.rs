@@ -193,7 +193,18 @@ fn interceptions(rng: &mut Rng, route: Route, last: Duration) -> Vec<Fault> {
             }
             6 | 7 => {
                 let status = [401, 403][rng.usize(..2)];
-                faults.push(Fault::At(start, Incident::Refusal(seam, status, time)));
+                if seam == Seam::Okta && rng.bool() {
+                    // While the ingress cannot be reached: what was read before is in flight when Okta refuses once more.
+                    let out = time + Duration::from_secs(90);
+                    let answer = gateway_answer(rng, Seam::Ingress, false);
+                    let gateway = Incident::Gateway(Seam::Ingress, answer, out);
+                    faults.push(Fault::At(at, gateway));
+                    let later = at + Duration::from_secs(rng.u64(1..40));
+                    let refusal = Incident::Refusal(seam, status, out);
+                    faults.push(Fault::At(later, refusal));
+                } else {
+                    faults.push(Fault::At(start, Incident::Refusal(seam, status, time)));
+                }
             }
             8 => {
                 let rotated = match seam {
