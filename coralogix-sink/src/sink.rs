@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,7 +11,9 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request};
 use okta_coralogix_core::sink::{Batch, BatchLimits, ContentEncoding, EncodeError};
 use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
-use okta_coralogix_core::{Error, ErrorKind, LogEntry, LogSink, Reloadable, Result, Secret};
+use okta_coralogix_core::{
+    Error, ErrorKind, LogEntry, LogSink, Reloadable, Result, RetryHint, Secret,
+};
 
 use crate::builder::CoralogixSinkBuilder;
 use crate::clock_probe::ClockProbe;
@@ -106,10 +109,13 @@ impl CoralogixSink {
     /// # Errors
     /// As [`send`](LogSink::send), without `TooLarge` and `Rejected`.
     pub async fn check(&self) -> Result<()> {
-        match self
-            .post(Bytes::from_static(b"[]"), ContentEncoding::Identity)
-            .await
-        {
+        let ask = || self.post(Bytes::from_static(b"[]"), ContentEncoding::Identity);
+        let sent = match ask().await {
+            // Another key was read.
+            Err(error) if is_refusal(&error) && error.is_temporary() => ask().await,
+            sent => sent,
+        };
+        match sent {
             Err(error) if error.kind() == ErrorKind::TooLarge => Err(status::wrong_endpoint(
                 &self.name,
                 "that an empty request is too large",
@@ -119,20 +125,17 @@ impl CoralogixSink {
         }
     }
 
-    /// Posts a body; once more if the key is refused and another one is there to be read.
+    /// Posts a body. If the key is refused and another one is there to be read, the error is temporary: the caller tries that one at
+    /// once, after its own checks.
     async fn post(&self, body: Bytes, encoding: ContentEncoding) -> Result<()> {
         let key = self.key.get();
-        let sent = self.post_with(&key, body.clone(), encoding).await;
-        if !is_refused(&sent) || !self.key.reload(&key).await {
-            return sent;
-        }
-        let key = self.key.get();
         let sent = self.post_with(&key, body, encoding).await;
-        if is_refused(&sent) {
-            // Other requests with the first key do not try this one too.
-            self.key.reload(&key).await;
+        match sent {
+            Err(error) if is_refusal(&error) && self.key.reload(&key).await => {
+                Err(error.with_retry(RetryHint::After(Duration::ZERO)))
+            }
+            sent => sent,
         }
-        sent
     }
 
     async fn post_with(&self, key: &ApiKey, body: Bytes, encoding: ContentEncoding) -> Result<()> {
@@ -162,9 +165,8 @@ impl CoralogixSink {
     }
 }
 
-fn is_refused(sent: &Result<()>) -> bool {
-    let kind = sent.as_ref().map_err(Error::kind).err();
-    matches!(kind, Some(ErrorKind::Unauthorized | ErrorKind::Forbidden))
+fn is_refusal(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unauthorized | ErrorKind::Forbidden)
 }
 
 #[async_trait]

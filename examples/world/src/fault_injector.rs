@@ -13,6 +13,9 @@ use crate::plan::Plan;
 /// How long after a fault its consequences may last before the world counts as free of faults.
 const RECOVERY_TIME: Duration = Duration::from_secs(60);
 
+/// How long a refused credential takes on top: until the next poll, and its rest.
+const REFUSAL_TIME: Duration = Duration::from_secs(120);
+
 /// What was counted in a world: each of it is a place for a fault.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Activity {
@@ -161,7 +164,7 @@ impl FaultInjector {
 
     pub(crate) fn begin_refusal(&mut self, seam: Seam, status: u16, time: Duration) {
         self.refusals.insert(seam, (status, Instant::now() + time));
-        self.mark_fault(time + RECOVERY_TIME);
+        self.mark_fault(time + REFUSAL_TIME + RECOVERY_TIME);
     }
 
     pub(crate) fn use_up_descriptors(&mut self, time: Duration) {
@@ -177,6 +180,16 @@ impl FaultInjector {
     /// An incident has begun.
     pub(crate) fn mark_incident(&mut self) {
         self.mark_fault(RECOVERY_TIME);
+    }
+
+    /// A credential is not accepted any more.
+    pub(crate) fn mark_rotation(&mut self) {
+        self.mark_fault(REFUSAL_TIME + RECOVERY_TIME);
+    }
+
+    /// What a program has reported is repaired this long from now.
+    pub(crate) fn mark_repair(&mut self, delay: Duration) {
+        self.mark_fault(delay + RECOVERY_TIME);
     }
 
     /// A fault lasts for this long from now.

@@ -58,12 +58,16 @@ fn trigger(env: &Arc<Env>, incident: Incident) {
             env.sigterm.notify();
         }
         Incident::RotateKey => {
+            env.faults().mark_rotation();
             state.ingress_key.current += 1;
             env.simulators
                 .ingress
                 .set_key(ingress_key(state.ingress_key.current));
         }
-        Incident::RotateToken => state.api_token.current += 1,
+        Incident::RotateToken => {
+            env.faults().mark_rotation();
+            state.api_token.current += 1;
+        }
         Incident::RotatePushKey => {
             state.push_key.current += 1;
             let env = Arc::clone(env);

@@ -124,7 +124,7 @@ fn repair(env: &Env, error: &Error, justified: bool) -> Duration {
     if message.contains(SECRET) {
         env.violation(format!("an error contains a secret: {message}"));
     }
-    env.faults().mark_fault(REPAIR_DELAY);
+    env.faults().mark_repair(REPAIR_DELAY);
     let planned =
         |cause: fn(&Fault) -> bool| env.plan.faults.iter().filter(|fault| cause(fault)).count();
     let expected = match error.kind() {

@@ -55,6 +55,8 @@ pub(super) struct RemoteLog {
     is_given_up: bool,
     /// The first and the last refusal of a credential, with nothing accepted since.
     refused: Option<(Instant, Instant)>,
+    /// It was refused again after its rest, so that the run must end, whatever is accepted at the same time.
+    is_refused_again: bool,
     /// When each credential was refused first, by a request with entries: a check of the ingress goes before one, and tells it nothing.
     refused_credentials: BTreeMap<Bytes, Instant>,
     /// Every credential that was refused.
@@ -117,6 +119,7 @@ impl RemoteLog {
             RequestState::Answered(401 | 403) => {
                 let first = self.refused.map_or(now, |(first, _)| first);
                 self.refused = Some((first, now));
+                self.is_refused_again |= now - first >= REFUSAL_WAIT;
                 self.tried.insert(asked.credential.clone());
                 if !asked.is_check() {
                     let credential = asked.credential.clone();
@@ -151,8 +154,7 @@ impl RemoteLog {
 
     /// Whether a run may end since this remote refused its credential twice, a minute apart.
     fn justifies_refusal(&self, is_running: bool) -> bool {
-        self.refused
-            .is_some_and(|(first, last)| !is_running || last - first >= REFUSAL_WAIT)
+        self.is_refused_again || !is_running && self.refused.is_some()
     }
 
     /// Whether a run may end since this remote seems to be another one.
