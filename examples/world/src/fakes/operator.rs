@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::credentials::{SECRET, authorization};
 use crate::checks::{check_dead_letters, read_checkpoint};
 use crate::env::Env;
-use crate::fault::{Fault, Incident, Seam};
+use crate::fault::{DiskFault, Fault, Incident, Seam};
 use crate::plan::Route;
 use crate::process::Process;
 use crate::program::{Exit, program};
@@ -76,6 +76,9 @@ async fn run_process(env: &Arc<Env>) -> Duration {
         Exit::Failed(failed) => {
             env.oracle().check_summary(number, &failed.summary);
             let kind = failed.error.kind();
+            if kind == ErrorKind::Storage && !disk_breaks(env) {
+                env.violation("a program ends for want of a descriptor");
+            }
             if matches!(kind, ErrorKind::Unauthorized | ErrorKind::Forbidden) && !disk_fails(env) {
                 env.oracle().check_drained(number, &failed.summary);
             }
@@ -109,12 +112,23 @@ fn check_read_anew(env: &Env, process: u32) {
 
 /// True if the plan has a fault of the disk.
 fn disk_fails(env: &Env) -> bool {
-    env.plan.faults.iter().any(|fault| {
+    let wants_descriptor = |fault: &Fault| {
         matches!(
             fault,
-            Fault::Disk(..) | Fault::At(_, Incident::DiskFull(_) | Incident::NoDescriptors(_))
+            Fault::Disk(_, DiskFault::NoDescriptor) | Fault::At(_, Incident::NoDescriptors(_))
         )
-    })
+    };
+    disk_breaks(env) || env.plan.faults.iter().any(wants_descriptor)
+}
+
+/// True if the plan has a fault of the disk that does not pass by itself.
+fn disk_breaks(env: &Env) -> bool {
+    let breaks = |fault: &Fault| match fault {
+        Fault::Disk(_, fault) => *fault != DiskFault::NoDescriptor,
+        Fault::At(_, incident) => matches!(incident, Incident::DiskFull(_)),
+        _ => false,
+    };
+    env.plan.faults.iter().any(breaks)
 }
 
 /// The operator reads the error and does what it says. An error without a cause in the plan is a violation. `justified`: the remotes

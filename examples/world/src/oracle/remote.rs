@@ -84,9 +84,10 @@ impl RemoteLog {
             true => (rests, odd),
             false => (None, 0),
         };
-        // At the moment of the answer the program still reads the credential anew.
-        let rest = Duration::from_nanos(1)..REFUSAL_WAIT;
-        if let Some(time) = refused_for.filter(|time| rest.contains(time)) {
+        // All rest from the first refusal on. At the moment of the answer the program still reads the credential anew.
+        let first = self.refused_credentials.values().min();
+        let is_resting = first.is_some_and(|first| now - *first < REFUSAL_WAIT);
+        if let Some(time) = refused_for.filter(|time| is_resting && !time.is_zero()) {
             Some(format!("{time:?} after its credential was refused"))
         } else if rests.is_some() {
             Some("sooner after a 429 than it may".into())
