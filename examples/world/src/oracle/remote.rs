@@ -14,6 +14,9 @@ use crate::fault::Seam;
 /// A refused credential rests for so long.
 const REFUSAL_WAIT: Duration = Duration::from_secs(60);
 
+/// The answers to requests that were sent at the same time may be so far apart, and the rest begins with any of them.
+const ANSWERS_APART: Duration = Duration::from_secs(10);
+
 /// A remote that has accepted nothing is believed to be another one after so long.
 const INTERCEPTION_TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -86,7 +89,7 @@ impl RemoteLog {
         };
         // All rest from the first refusal on. At the moment of the answer the program still reads the credential anew.
         let first = self.refused_credentials.values().min();
-        let is_resting = first.is_some_and(|first| now - *first < REFUSAL_WAIT);
+        let is_resting = first.is_some_and(|first| now - *first < REFUSAL_WAIT - ANSWERS_APART);
         if let Some(time) = refused_for.filter(|time| is_resting && !time.is_zero()) {
             Some(format!("{time:?} after its credential was refused"))
         } else if rests.is_some() {
@@ -120,7 +123,7 @@ impl RemoteLog {
             RequestState::Answered(401 | 403) => {
                 let first = self.refused.map_or(now, |(first, _)| first);
                 self.refused = Some((first, now));
-                self.is_refused_again |= now - first >= REFUSAL_WAIT;
+                self.is_refused_again |= now - first >= REFUSAL_WAIT - ANSWERS_APART;
                 self.tried.insert(asked.credential.clone());
                 if !asked.is_check() {
                     let credential = asked.credential.clone();
