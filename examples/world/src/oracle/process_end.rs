@@ -67,7 +67,12 @@ impl Oracle {
         let filter = record.settings.filter;
         let noise = received(&|kind| filter && kind == EventKind::Noise);
         let old = received(&EventKind::expires);
-        let dead = received(&EventKind::may_be_dead_lettered);
+        let blocked = record.received.iter().filter(|(index, _)| {
+            let kind = self.events[**index].kind;
+            !kind.may_be_dead_lettered() && self.may_be_blocked(**index)
+        });
+        let blocked: u64 = blocked.map(|(_, times)| u64::from(*times)).sum();
+        let dead = received(&EventKind::may_be_dead_lettered) + blocked;
         let counts = [
             ("filtered", summary.filtered, noise),
             ("too old", summary.too_old, old),

@@ -50,6 +50,8 @@ impl Asked {
 #[derive(Debug, Default)]
 pub(super) struct RemoteLog {
     has_accepted: bool,
+    /// When it has last accepted a request or a check.
+    pub(super) passes_at: Option<Instant>,
     /// The first answer of something between, with nothing accepted since.
     intercepted_since: Option<Instant>,
     /// The same of requests with entries.
@@ -110,10 +112,19 @@ impl RemoteLog {
             RequestState::Answered(200..=499) if asked.is_check() => self.odd_successes.clear(),
             _ => {}
         }
+        let passes = matches!(state, RequestState::Answered(200..=202 | 204 | 400 | 422));
+        if asked.is_check() && passes {
+            // It takes the key, and is the ingress: a request that fails is at fault itself.
+            self.passes_at = Some(now);
+            self.refused_credentials.clear();
+            self.entries_intercepted_since = None;
+            self.is_given_up = false;
+        }
         match state {
             RequestState::Answered(200..=202 | 204) if asked.is_check() => {}
             RequestState::Answered(200..=202 | 204) => {
                 self.has_accepted = true;
+                self.passes_at = Some(now);
                 self.intercepted_since = None;
                 self.entries_intercepted_since = None;
                 self.refused = None;

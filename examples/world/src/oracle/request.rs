@@ -5,10 +5,15 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use okta_coralogix_core::Clock;
+use tokio::time::Instant;
 
 use super::request_log::{self, EMPTY_BATCH, Entry, LoggedRequest, RequestId, RequestState};
 use super::state::{MAX_BYTES, Oracle};
+use crate::fault::Seam;
 use crate::plan::{EventKind, Route};
+
+/// How often the requests of an event fail, at least, before it is dead-lettered as blocked.
+const MIN_FAILURES: usize = 5;
 
 impl Oracle {
     /// A program sends a request. `None` if it holds no entries.
@@ -59,6 +64,7 @@ impl Oracle {
             body: body.clone(),
             ingested: 0,
             state: RequestState::Pending,
+            sent_at: Instant::now(),
         });
         Some(self.requests.len() - 1)
     }
@@ -110,6 +116,11 @@ impl Oracle {
                 .any(|index| self.events[index].kind.expires())
         };
         let may_change = earlier.last().is_some_and(may_change);
+        // The program takes a request apart that fails while others pass.
+        let passes = record.remotes.get(&Seam::Ingress);
+        let passes = passes.and_then(|log| log.passes_at);
+        let first = earlier.iter().find(|request| request.has_failed());
+        let is_isolated = first.is_some_and(|first| passes >= Some(first.sent_at));
         let accepted = earlier.iter().filter(|request| request.is_accepted());
         let accepted = accepted.count() as u32;
         let received = record.received.get(&index).copied().unwrap_or(0);
@@ -127,12 +138,18 @@ impl Oracle {
             if pending {
                 self.violation(format!("event {index} is sent while it is in flight"));
             }
-            if other_bytes && !refused {
+            if other_bytes && !refused && !is_isolated {
                 self.violation(format!(
                     "event {index} may have been ingested and is sent again with other bytes"
                 ));
             }
-            if self.route == Route::Pull && torn_apart && !may_change && !refused && received == 1 {
+            if self.route == Route::Pull
+                && torn_apart
+                && !may_change
+                && !refused
+                && !is_isolated
+                && received == 1
+            {
                 self.violation(format!(
                     "event {index} is sent with other bytes after something between has answered"
                 ));
@@ -183,6 +200,17 @@ impl Oracle {
         self.requests
             .iter()
             .filter(move |request| request.process == process && request.indices.contains(&index))
+    }
+
+    /// Whether the program may take an event for one that something on the way blocks: its requests have failed again and again.
+    pub(super) fn may_be_blocked(&self, index: usize) -> bool {
+        let failed = |process: u32| {
+            let requests = self.requests_with(process, index);
+            requests.filter(|request| request.has_failed()).count()
+        };
+        self.processes
+            .keys()
+            .any(|process| failed(*process) >= MIN_FAILURES)
     }
 
     pub(super) fn has_uuid(&self, index: usize) -> bool {

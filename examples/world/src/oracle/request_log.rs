@@ -5,6 +5,7 @@ use std::io::Read;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::fault::Seam;
 use crate::gateway::{GatewayAnswer, GatewayBody};
@@ -61,12 +62,18 @@ pub(crate) struct LoggedRequest {
     /// How often the ingress has accepted it.
     pub(crate) ingested: u32,
     pub(crate) state: RequestState,
+    pub(crate) sent_at: Instant,
 }
 
 impl LoggedRequest {
     /// The program knows that the ingress has accepted it.
     pub(crate) fn is_accepted(&self) -> bool {
         matches!(self.state, RequestState::Answered(200..=202 | 204))
+    }
+
+    /// The program was not told of an acceptance: it was refused, or the answer was lost, or is none of the ingress.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.state != RequestState::Pending && !self.is_accepted()
     }
 
     /// For all that the program knows the ingress may have accepted it: it may only be repeated byte for byte.

@@ -49,7 +49,7 @@ impl Oracle {
         }
         for index in indices {
             let kind = self.events[index].kind;
-            if !kind.may_be_dead_lettered() {
+            if !kind.may_be_dead_lettered() && !self.may_be_blocked(index) {
                 self.violation(format!("event {index} ({kind:?}) is in the dead letters"));
             }
         }
@@ -74,7 +74,8 @@ impl Oracle {
             }
             _ => false,
         };
-        let dead_lettered = kind.may_be_dead_lettered() && dead_letters.contains(&original);
+        let may_be = kind.may_be_dead_lettered() || self.may_be_blocked(original);
+        let dead_lettered = may_be && dead_letters.contains(&original);
         if dropped || dead_lettered || self.queue_dead_letters.contains(&original) {
             Ok(())
         } else if kind.needs_dead_letter() {
