@@ -14,6 +14,9 @@ use crate::fault::Seam;
 /// A refused credential rests for so long.
 const REFUSAL_WAIT: Duration = Duration::from_secs(60);
 
+/// From a refusal until the program rests: the time of one check without an answer.
+const REACTION_TO_REFUSAL: Duration = Duration::from_secs(20);
+
 /// The answers to requests that were sent at the same time may be so far apart, and the rest begins with any of them.
 const ANSWERS_APART: Duration = Duration::from_secs(10);
 
@@ -89,10 +92,11 @@ impl RemoteLog {
             true => (rests, odd),
             false => (None, 0),
         };
-        // All rest from the first refusal on. At the moment of the answer the program still reads the credential anew.
+        // All rest from the first refusal on. Before that the program reads the credential anew, and asks with an empty request whether
+        // it is the credential that is refused.
         let first = self.refused_credentials.values().min();
         let is_resting = first.is_some_and(|first| now - *first < REFUSAL_WAIT - ANSWERS_APART);
-        if let Some(time) = refused_for.filter(|time| is_resting && !time.is_zero()) {
+        if let Some(time) = refused_for.filter(|time| is_resting && *time > REACTION_TO_REFUSAL) {
             Some(format!("{time:?} after its credential was refused"))
         } else if rests.is_some() {
             Some("sooner after a 429 than it may".into())
