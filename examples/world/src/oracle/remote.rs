@@ -67,7 +67,7 @@ pub(super) struct RemoteLog {
     is_refused_again: bool,
     /// When each credential was refused first, by a request with entries: a check of the ingress goes before one, and tells it nothing.
     refused_credentials: BTreeMap<Bytes, Instant>,
-    /// Every credential that was refused.
+    /// Every credential that was sent.
     tried: BTreeSet<Bytes>,
     /// An answer that looked like the service's own said that it is the wrong address.
     looks_wrong: bool,
@@ -139,7 +139,6 @@ impl RemoteLog {
                 let first = self.refused.map_or(now, |(first, _)| first);
                 self.refused = Some((first, now));
                 self.is_refused_again |= now - first >= REFUSAL_WAIT - ANSWERS_APART;
-                self.tried.insert(asked.credential.clone());
                 if !asked.is_check() {
                     let credential = asked.credential.clone();
                     self.refused_credentials.entry(credential).or_insert(now);
@@ -186,9 +185,10 @@ impl RemoteLog {
 impl Oracle {
     /// A program sends a request to a remote.
     pub(crate) fn remote_asked(&mut self, asked: &Asked) {
-        let forbidden = self
-            .remote(asked.process, asked.seam)
-            .and_then(|log| log.forbids(asked));
+        let forbidden = self.remote(asked.process, asked.seam).and_then(|log| {
+            log.tried.insert(asked.credential.clone());
+            log.forbids(asked)
+        });
         if let Some(why) = forbidden {
             let seam = asked.seam;
             self.violation(format!("{seam:?}: a request is sent {why}"));
