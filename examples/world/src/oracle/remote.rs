@@ -133,13 +133,16 @@ impl RemoteLog {
                 self.entries_intercepted_since = None;
                 self.refused = None;
                 self.refused_credentials.clear();
-                self.odd_successes.remove(&asked.body);
+                self.odd_successes.clear();
             }
             RequestState::Answered(401 | 403) => {
                 let first = self.refused.map_or(now, |(first, _)| first);
                 self.refused = Some((first, now));
                 self.is_refused_again |= now - first >= REFUSAL_WAIT - ANSWERS_APART;
-                if !asked.is_check() {
+                // A request that is forbidden shortly after something has passed is at fault itself.
+                let passed = self.passes_at.is_some_and(|at| at.elapsed() < REFUSAL_WAIT);
+                let is_its_own = passed && state == RequestState::Answered(403);
+                if !asked.is_check() && !is_its_own {
                     let credential = asked.credential.clone();
                     self.refused_credentials.entry(credential).or_insert(now);
                 }

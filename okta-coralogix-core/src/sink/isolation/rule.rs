@@ -140,6 +140,11 @@ impl History {
         self.failures
     }
 
+    /// One more attempt that tells nothing about the entry. The next one follows newer evidence too.
+    pub(super) fn tried(&mut self, seen: u64) {
+        self.seen = seen;
+    }
+
     /// True if the next attempt is to be made on a fresh connection: the old one may be what fails. At least three of the failures of a
     /// blocked entry are.
     pub(super) fn wants_fresh_connection(&self) -> bool {

@@ -78,7 +78,8 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
             }
             match self.attempt(&mut item, &history).await? {
                 Tried::Ended => return Ok(()),
-                Tried::Unknown => {}
+                // A success of something between may have stored it: it goes out again only once the sink itself has answered.
+                Tried::Unknown => history.tried(learned.evidence().count()),
                 Tried::Failed(class, said) => {
                     history.failed(class, evidence.count(), evidence.tally());
                     detail = said;
@@ -151,6 +152,13 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
                 return Ok(Tried::Ended);
             }
         };
+        // A refused key rests for all.
+        while let Some(until) = learned.rests_until() {
+            wait_or_stop(sleep_until(until), &mut self.stop).await;
+            if *self.stop.borrow() {
+                return Ok(Tried::Ended);
+            }
+        }
         let permit = learned.permit().await;
         if *self.stop.borrow() {
             return Ok(Tried::Ended);

@@ -192,7 +192,9 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                     ErrorKind::Forbidden => self.key_passes_since(key_since).await,
                     _ => self.passes_since(since).await,
                 };
-                if passes || (failing.may_give_way && !self.pending.is_empty()) {
+                // A key that no check passes is refused: it rests.
+                let may_give_way = failing.may_give_way && error.kind() != ErrorKind::Forbidden;
+                if passes || (may_give_way && !self.pending.is_empty()) {
                     endpoint.observer.observe(&PipelineEvent::SendFailed {
                         error: &error,
                         entries,
