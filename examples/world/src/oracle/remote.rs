@@ -237,8 +237,22 @@ impl Oracle {
         let ingress = record.remotes.get(&Seam::Ingress);
         let ingress_fails =
             ingress.is_some_and(|log| log.looks_wrong || log.is_given_up || log.refused.is_some());
+        // An entry that fails alone while others pass does not delay the end.
+        let suspects: BTreeMap<usize, bool> = self
+            .requests
+            .iter()
+            .filter(|request| request.process == process)
+            .flat_map(|request| {
+                let is_suspect = request.indices.len() == 1 && request.has_failed();
+                request
+                    .indices
+                    .iter()
+                    .map(move |index| (*index, is_suspect))
+            })
+            .collect();
+        let suspects = suspects.values().filter(|is_suspect| **is_suspect).count() as u64;
         let handed_back = summary.handed_back;
-        if handed_back > 0 && !ingress_fails && last.elapsed() < drain_timeout {
+        if handed_back > suspects && !ingress_fails && last.elapsed() < drain_timeout {
             self.violation(format!(
                 "process {process} hands {handed_back} events back {:?} after Okta has refused its credential",
                 last.elapsed()

@@ -145,6 +145,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         let entries = items.len();
         let batch = compress(endpoint.sink, batch).await?;
         let mut odd_answers = 0;
+        let began = Instant::now();
         let mut failing = Failing::new(items);
         loop {
             let permit = match self.permit.take() {
@@ -225,7 +226,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             endpoint.stall.attempt_failed(&error);
             wait_or_stop(sleep(wait), &mut self.stop).await;
             if let Some(cycle) = odd_answers.checked_sub(MAX_ODD_REPEATS + 1) {
-                self.rest_between_odd_answers(cycle).await;
+                self.rest_between_odd_answers(cycle, began).await;
                 if let Some(error) = self.await_sink().await {
                     return Ok(Attempt::Failed(error));
                 }
@@ -234,13 +235,16 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
     }
 
     /// The sink answers checks itself, and yet something between answers the request: each repeat may store its entries once more.
-    async fn rest_between_odd_answers(&mut self, cycle: u32) {
+    /// The rests grow with the time that this lasts, so that the first acceptance of another request does not make the next one an hour.
+    async fn rest_between_odd_answers(&mut self, cycle: u32, began: Instant) {
         let Some(doublings) = cycle.checked_sub(1) else {
             return;
         };
         // A new endpoint is to be believed in time.
         let wait = match self.endpoint.learned.track_record().has_accepted {
-            true => ODD_ANSWER_REST.saturating_mul(2_u32.saturating_pow(doublings)),
+            true => ODD_ANSWER_REST
+                .saturating_mul(2_u32.saturating_pow(doublings))
+                .min(ODD_ANSWER_REST.max(2 * began.elapsed())),
             false => ODD_ANSWER_REST,
         };
         wait_or_stop(sleep(wait.min(MAX_ODD_ANSWER_REST)), &mut self.stop).await;
