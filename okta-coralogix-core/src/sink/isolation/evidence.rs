@@ -3,7 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 /// The sink is asked at most once in this time whether it is reachable and takes the key.
@@ -16,8 +17,8 @@ const FRESH: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
     state: Mutex<State>,
-    /// Changes with the state.
-    changes: watch::Sender<()>,
+    /// Wakes those who wait for a change of the state, in the order in which they began to wait.
+    changes: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -59,7 +60,7 @@ impl Evidence {
         state.count += 1;
         state.last = Some(Instant::now());
         state.tally.passed += 1;
-        self.changes.send_replace(());
+        self.changes.notify_waiters();
     }
 
     /// So many requests, or checks, failed that are no suspect's, or of a suspect that was accepted in the end.
@@ -71,9 +72,9 @@ impl Evidence {
         self.state().tally
     }
 
-    /// Changes with the count, and when nothing else is on its way any more.
-    pub(super) fn changes(&self) -> watch::Receiver<()> {
-        self.changes.subscribe()
+    /// Resolves when the count changes from now on, and when nothing else is on its way any more.
+    pub(super) fn changed(&self) -> Notified<'_> {
+        self.changes.notified()
     }
 
     pub(crate) fn on_its_way(&self) -> OnItsWay<'_> {
@@ -126,7 +127,7 @@ impl Evidence {
         if state.transfers == 0 {
             state.count += 1;
         }
-        self.changes.send_replace(());
+        self.changes.notify_waiters();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -141,7 +142,7 @@ fn is_fresh(at: Instant, since: Option<Instant>) -> bool {
 impl Drop for OnItsWay<'_> {
     fn drop(&mut self) {
         self.0.state().transfers -= 1;
-        self.0.changes.send_replace(());
+        self.0.changes.notify_waiters();
     }
 }
 

@@ -114,8 +114,11 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
     async fn await_evidence(&mut self, history: &History) -> Result<()> {
         let learned = self.endpoint.learned;
         let evidence = learned.evidence();
-        let mut changes = evidence.changes();
-        while !*self.stop.borrow() && !history.is_followed(evidence.count()) {
+        loop {
+            let changed = evidence.changed();
+            if *self.stop.borrow() || history.is_followed(evidence.count()) {
+                return Ok(());
+            }
             let check_due = evidence.check_due();
             if check_due.is_some_and(|due| due <= Instant::now()) {
                 if let Some(Err(error)) = learned.check_in_turn(&**self.endpoint.sink).await {
@@ -129,13 +132,12 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
             }
             let change = async {
                 tokio::select! {
-                    _ = changes.changed() => {}
+                    () = changed => {}
                     () = sleep_until(check_due.unwrap_or_else(Instant::now)), if check_due.is_some() => {}
                 }
             };
             wait_or_stop(change, &mut self.stop).await;
         }
-        Ok(())
     }
 
     async fn attempt(&mut self, item: &mut Item<H::Slot>, history: &History) -> Result<Tried> {
