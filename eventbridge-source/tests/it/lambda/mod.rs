@@ -30,6 +30,7 @@ fn harness(sink: MemorySink) -> Harness {
     let handler = LambdaHandler::builder(move |source| {
         let clock = Arc::clone(&clock);
         let pipeline = Pipeline::builder(source, into.clone()).dead_letters(letters.clone());
+        let pipeline = pipeline.refusal_wait(Duration::ZERO);
         let pipeline = pipeline.clock(clock).linger(Duration::ZERO).seed(1);
         pipeline.drain_timeout(Duration::from_secs(20)).build()
     });

@@ -162,6 +162,7 @@ async fn unsettled_message_moves_to_the_queues_dead_letter_queue() {
             .script([SinkFault::Refuse(Error::new(ErrorKind::Forbidden, "no"))]);
         let run = harness
             .pipeline(source)
+            .refusal_wait(secs(0))
             .build()
             .unwrap()
             .run(tokio::time::sleep(secs(30)));

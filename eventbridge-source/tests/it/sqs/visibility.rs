@@ -124,6 +124,7 @@ async fn visibility_permission_that_is_missing_ends_the_run() {
     let source = harness.source().await;
     let run = harness
         .pipeline(source)
+        .refusal_wait(Duration::ZERO)
         .build()
         .unwrap()
         .run(std::future::pending());

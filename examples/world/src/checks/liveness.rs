@@ -12,6 +12,9 @@ use crate::plan::Route;
 /// How long a world is watched once all is settled.
 const QUIET_TIME: Duration = Duration::from_secs(120);
 
+/// The longest wait that a remote can ask for: a request whose events were handed back may still rest so long.
+const LONGEST_WAIT: Duration = Duration::from_secs(121);
+
 /// The poll interval of the programs.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -49,6 +52,7 @@ pub(crate) fn unsettled(env: &Env) -> Vec<String> {
 
 /// A quiet org is polled once per interval, and nothing is sent any more.
 pub(crate) async fn check_quiet(env: &Env) {
+    sleep(LONGEST_WAIT).await;
     let polls = || {
         env.faults()
             .activity()

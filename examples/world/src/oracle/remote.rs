@@ -131,7 +131,9 @@ impl RemoteLog {
                 self.passes_at = Some(now);
                 self.intercepted_since = None;
                 self.entries_intercepted_since = None;
-                self.refused = None;
+                // Answers that come together reach the program in any order.
+                let is_together = |(_, last): &(Instant, Instant)| now - *last < REACTION;
+                self.refused = self.refused.filter(is_together);
                 self.refused_credentials.clear();
                 self.odd_successes.clear();
             }
