@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, FileCheckpoint};
 use okta_coralogix_core::dead_letter::{
-    DeadLetter, DeadLetterReason, DeadLetterSource, DeadLetters, FileDeadLetters,
+    DeadLetter, DeadLetterReason, DeadLetterRecord, DeadLetterSource, DeadLetters, FileDeadLetters,
 };
 use okta_coralogix_core::filter::{Claim, DedupWindow};
 use okta_coralogix_core::testing::EventGenerator;
@@ -163,4 +163,20 @@ async fn write_the_files() {
     let (_, acker) = next_batch(&mut source).await;
     let [settled, back] = [Outcome::Settled, Outcome::HandedBack];
     acker.settle(&[settled, back, settled, back]).await.unwrap();
+}
+
+#[test]
+fn dead_letter_says_so_where_its_event_may_have_arrived() {
+    let origin = Arc::new(Origin::org("example.okta.com"));
+    let reason = DeadLetterReason::Blocked;
+    let mut letter = DeadLetter::new(start(), reason, "500", origin, "{}".into());
+    let line =
+        |letter: &DeadLetter| serde_json::to_string(&DeadLetterRecord::from(letter)).unwrap();
+    assert!(!line(&letter).contains("may_have_arrived"));
+    letter.may_have_arrived = true;
+    let written = line(&letter);
+    assert!(written.contains(r#""reason":"blocked""#), "{written}");
+    assert!(written.contains(r#""may_have_arrived":true"#), "{written}");
+    let read: DeadLetterRecord = serde_json::from_str(&written).unwrap();
+    assert!(read.may_have_arrived);
 }

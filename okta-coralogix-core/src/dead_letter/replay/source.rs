@@ -175,9 +175,13 @@ impl DeadLetterSource {
         }
     }
 
-    fn item(&self, line: &Line) -> Result<RawEvent, MalformedEvent> {
+    /// The event of a line. Counts in `doubtful` those that may have arrived before.
+    fn item(&self, line: &Line, doubtful: &mut usize) -> Result<RawEvent, MalformedEvent> {
         match serde_json::from_slice::<DeadLetterRecord>(&line.bytes) {
-            Ok(record) => (self.parse)(record.bytes, Arc::new(record.origin)),
+            Ok(record) => {
+                *doubtful += usize::from(record.may_have_arrived);
+                (self.parse)(record.bytes, Arc::new(record.origin))
+            }
             Err(error) => Err(MalformedEvent {
                 bytes: line.bytes.clone(),
                 reason: MalformedReason::Refused(format!(
@@ -189,7 +193,15 @@ impl DeadLetterSource {
     }
 
     fn delivery(&self, lines: Vec<Line>, shared: &Arc<Shared>) -> Delivery {
-        let items = lines.iter().map(|line| self.item(line)).collect();
+        let mut doubtful = 0;
+        let items = lines.iter().map(|line| self.item(line, &mut doubtful));
+        let items = items.collect();
+        if doubtful > 0 {
+            tracing::warn!(
+                entries = doubtful,
+                "the answers to requests with these were lost before they were dead-lettered: they may arrive twice"
+            );
+        }
         let acker = ReplayAcker::new(Arc::clone(shared), lines);
         Delivery::new(items, Box::new(acker))
     }
