@@ -180,7 +180,8 @@ impl CoralogixSinkBuilder {
         self
     }
 
-    /// The time limit of an exchange, in whole seconds. Default: 30 s. 15 s of silence end an exchange in any case.
+    /// How long Coralogix may take for its answer once a request is sent, in whole seconds. Default: 30 s. Sending the request may take as
+    /// long as it goes on: it fails when the network takes nothing for this long.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.config.timeout_seconds = Some(timeout.as_secs());
         self

@@ -22,13 +22,10 @@ pub const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
 /// Entries in a request. Source: "about 3,000 medium logs", the same page.
 pub const DEFAULT_REQUEST_ENTRIES: usize = 3_000;
 
-/// The time limit of an exchange, from the first byte sent to the last one read.
+/// How long Coralogix may take for its answer, from the end of the request to the last byte read.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest silence within an exchange, before it counts as broken.
-const SILENCE: Duration = Duration::from_secs(15);
-
-/// A longer exchange could not be told from a pipeline that hangs.
+/// A longer wait could not be told from a pipeline that hangs.
 const MAX_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Bytes of an answer that are read: messages quote its beginning.
@@ -61,7 +58,8 @@ pub struct CoralogixConfig {
     /// [`max_entry_bytes`](crate::CoralogixSinkBuilder::max_entry_bytes). Default: none.
     #[serde(alias = "entry_limit")]
     pub max_entry_bytes: Option<usize>,
-    /// Seconds of a whole exchange, at most. Default: 30.
+    /// Seconds that Coralogix may take for its answer once a request is sent, and that the network may take nothing of the request while
+    /// it is sent. Default: 30.
     pub timeout_seconds: Option<u64>,
     /// The URL of an HTTP proxy. Default: none; the environment is not read.
     pub proxy: Option<Secret>,
@@ -105,20 +103,17 @@ impl CoralogixConfig {
     }
 
     pub(crate) fn exchange_limits(&self) -> Result<ExchangeLimits, Error> {
-        let total = self
+        let timeout = self
             .timeout_seconds
             .map_or(DEFAULT_TIMEOUT, Duration::from_secs);
-        if total.is_zero() || total > MAX_TIMEOUT {
+        if timeout.is_zero() || timeout > MAX_TIMEOUT {
             let detail = format!("it is out of range; write 1 to {}", MAX_TIMEOUT.as_secs());
             return Err(Error::config("timeout_seconds", detail));
         }
         Ok(ExchangeLimits {
-            total_timeout: total,
-            head_timeout: SILENCE.min(total),
-            idle_timeout: SILENCE.min(total),
-            max_body_bytes: MAX_RESPONSE_BYTES,
             // The status says most. A long answer that failed the exchange would have the request sent again for ever.
             excess: Excess::Truncate,
+            ..ExchangeLimits::new(timeout, MAX_RESPONSE_BYTES)
         })
     }
 }

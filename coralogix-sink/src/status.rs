@@ -98,6 +98,7 @@ fn intercepted(status: StatusCode, name: &str, what: &str) -> Error {
 pub(crate) fn no_answer(error: &TransportError, name: &str) -> Error {
     let kind = match error {
         TransportError::TooLong(_) => ErrorKind::UnexpectedResponse,
+        TransportError::TimedOut(_) => ErrorKind::TimedOut,
         _ => ErrorKind::Network,
     };
     let detail = match error {

@@ -30,8 +30,10 @@ pub enum ErrorKind {
     RateLimited,
     /// The remote cannot answer now (HTTP 408, 5xx).
     Unavailable,
-    /// No response, or a part of one: connection refused, reset, timed out.
+    /// No response, or a part of one: connection refused, reset.
     Network,
+    /// No response, or a part of one, in time. A smaller request may need less time.
+    TimedOut,
     /// The response cannot be read, or is not the expected one.
     UnexpectedResponse,
     /// Something between this program and the remote answered in its place (a web page, a redirect, a proxy that wants a login), or the

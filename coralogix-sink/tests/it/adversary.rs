@@ -127,7 +127,7 @@ async fn timeout_ends_a_stalled_answer_and_an_unread_body() {
             .send(&sink.encode(&entries).unwrap())
             .await
             .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Network, "{fault:?}");
+        assert_eq!(error.kind(), ErrorKind::TimedOut, "{fault:?}");
         assert!(error.is_temporary() && error.is_ambiguous(), "{fault:?}");
         assert_eq!(ingress.arrivals(), arrivals, "{fault:?}");
     }

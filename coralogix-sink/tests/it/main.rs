@@ -21,6 +21,7 @@ mod requests;
 mod round_trip;
 mod secrets;
 mod simulator;
+mod slow_upload;
 mod sockets;
 mod statuses;
 mod truncate;

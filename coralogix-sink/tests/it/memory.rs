@@ -52,18 +52,37 @@ async fn retry_of_the_sink_sends_the_same_bytes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_answer_times_out_after_15_seconds_as_ambiguous() {
+async fn slow_answer_times_out_after_the_set_time_as_ambiguous() {
     let ingress = CoralogixSimulator::new();
-    let sink = in_memory(&ingress);
-    let batch = sink.encode(&events(0..1)).unwrap();
-    ingress.fail_next(1, Fault::Slow(Duration::from_secs(14)));
-    sink.send(&batch).await.unwrap();
-    ingress.fail_next(1, Fault::Slow(Duration::from_secs(3_600)));
-    let start = Instant::now();
-    let error = sink.send(&batch).await.unwrap_err();
-    assert_eq!(start.elapsed().as_secs(), 15);
-    assert_eq!(error.kind(), ErrorKind::Network);
-    assert!(error.is_temporary() && error.is_ambiguous());
+    let sink = |timeout: Option<u64>| {
+        let builder = CoralogixSink::builder()
+            .domain("EU2")
+            .api_key(ingress.key())
+            .transport(std::sync::Arc::new(ingress.clone()));
+        match timeout {
+            Some(seconds) => builder.timeout(Duration::from_secs(seconds)),
+            None => builder,
+        }
+        .build()
+        .unwrap()
+    };
+    for (timeout, seconds) in [(None, 30), (Some(5), 5), (Some(600), 600)] {
+        let sink = sink(timeout);
+        let batch = sink.encode(&events(0..1)).unwrap();
+        ingress.fail_next(1, Fault::Slow(Duration::from_secs(seconds - 1)));
+        sink.send(&batch).await.unwrap();
+        for silence in [
+            Fault::Slow(Duration::from_secs(3_600)),
+            Fault::StalledAnswer,
+        ] {
+            ingress.fail_next(1, silence);
+            let start = Instant::now();
+            let error = sink.send(&batch).await.unwrap_err();
+            assert_eq!(start.elapsed().as_secs(), seconds);
+            assert_eq!(error.kind(), ErrorKind::TimedOut);
+            assert!(error.is_temporary() && error.is_ambiguous());
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,14 +8,18 @@ use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::{Request, Response};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Transport, TransportError, encoding};
+use super::upload::UploadProgress;
+use super::{Body, Transport, TransportError, encoding};
 
-/// How long an exchange may take, and how much of the response is read.
+/// How long an exchange may take once the request is sent, and how much of the response is read.
+///
+/// With [`ReqwestTransport`](super::ReqwestTransport) a connection has 10 s to be opened. Sending the body of the request may take as long
+/// as it goes on: it fails when the socket takes nothing for the `head_timeout`. With another transport sending is taken to need no time.
 #[derive(Debug, Clone, Copy)]
 pub struct ExchangeLimits {
-    /// From the request to the last byte of the body.
+    /// From the end of the request to the last byte of the response.
     pub total_timeout: Duration,
-    /// From the request to the head of the response.
+    /// From the end of the request to the head of the response.
     pub head_timeout: Duration,
     /// From the head to the first chunk of the body, and from one chunk to the next.
     pub idle_timeout: Duration,
@@ -26,7 +30,7 @@ pub struct ExchangeLimits {
 }
 
 impl ExchangeLimits {
-    /// One time limit for the whole exchange, and a body of at most `max_body_bytes`.
+    /// One time limit for the whole response, and a body of at most `max_body_bytes`.
     #[must_use]
     pub fn new(timeout: Duration, max_body_bytes: usize) -> Self {
         Self {
@@ -62,13 +66,15 @@ pub async fn exchange(
         .headers_mut()
         .entry(ACCEPT_ENCODING)
         .or_insert(HeaderValue::from_static("identity"));
-    let end = Instant::now() + limits.total_timeout;
+    let progress = UploadProgress::begin();
+    request.extensions_mut().insert(progress.clone());
     let ExchangeLimits {
         max_body_bytes: max,
         idle_timeout: idle,
         ..
     } = limits;
-    let response = within(limits.head_timeout, end, limits, transport.call(request)).await?;
+    let response = head(transport, request, limits, &progress).await?;
+    let end = progress.silent_for(limits.total_timeout);
     let (head, mut chunks) = response.into_parts();
     let mut body = BytesMut::new();
     while (limits.excess == Excess::Fail || body.len() < max)
@@ -87,7 +93,29 @@ pub async fn exchange(
     }
 }
 
-/// Waits for one step of an exchange: at most `timeout`, and not past `end`.
+/// Sends a request and waits for the head of its response, which is late once the server has been silent for too long.
+async fn head(
+    transport: &dyn Transport,
+    request: Request<Bytes>,
+    limits: ExchangeLimits,
+    progress: &UploadProgress,
+) -> Result<Response<Body>, TransportError> {
+    let timeout = limits.head_timeout.min(limits.total_timeout);
+    let mut call = transport.call(request);
+    loop {
+        // It may be a connection that is awaited, and be there soon: then silence begins earlier than it seems now.
+        let now = Instant::now();
+        let by = progress.silent_for(timeout).min(now + timeout);
+        if by <= now {
+            return Err(TransportError::TimedOut(timeout));
+        }
+        if let Ok(response) = timeout_at(by, &mut call).await {
+            return response;
+        }
+    }
+}
+
+/// Waits for one step of a response: at most `timeout`, and not past `end`.
 async fn within<T>(
     timeout: Duration,
     end: Instant,
@@ -109,7 +137,6 @@ mod tests {
     use async_trait::async_trait;
     use futures::{StreamExt, stream};
 
-    use super::super::Body;
     use super::*;
 
     const LIMITS: ExchangeLimits = ExchangeLimits {
@@ -180,6 +207,55 @@ mod tests {
         async fn call(&self, _: Request<Bytes>) -> Result<Response<Body>, TransportError> {
             tokio::time::sleep(Duration::from_secs(30)).await;
             Ok(Response::new(stream::pending().boxed()))
+        }
+    }
+
+    /// Connects, sends parts, each so many seconds after what was before, and then answers after some seconds.
+    #[derive(Debug)]
+    struct SlowUpload {
+        connect: u64,
+        parts: Vec<u64>,
+        answer: u64,
+    }
+
+    #[async_trait]
+    impl Transport for SlowUpload {
+        async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+            let progress: &UploadProgress = request.extensions().get().unwrap();
+            progress.connecting(Duration::from_secs(10));
+            for wait in [self.connect].iter().chain(&self.parts) {
+                tokio::time::sleep(Duration::from_secs(*wait)).await;
+                progress.moved();
+            }
+            tokio::time::sleep(Duration::from_secs(self.answer)).await;
+            Ok(Response::new(stream::empty().boxed()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_counts_from_the_last_part_that_was_sent() {
+        for (connect, parts, answer, ends) in [
+            (9, vec![14; 20], 14, Ok(9 + 20 * 14 + 14)),
+            (9, vec![14; 20], 16, Err(9 + 20 * 14 + 15)),
+            (1, vec![14, 16, 14], 1, Err(1 + 14 + 15)),
+            (0, vec![0; 3], 16, Err(15)),
+            (1, vec![0], 14, Ok(15)),
+            (26, vec![], 1, Err(25)),
+        ] {
+            let transport = SlowUpload {
+                connect,
+                parts,
+                answer,
+            };
+            let began = Instant::now();
+            let sent = exchange(&transport, Request::default(), LIMITS).await;
+            let took = began.elapsed().as_secs();
+            let ended = match sent {
+                Ok(_) => Ok(took),
+                Err(TransportError::TimedOut(limit)) if limit.as_secs() == 15 => Err(took),
+                Err(error) => panic!("{error}"),
+            };
+            assert_eq!(ended, ends, "{transport:?}");
         }
     }
 

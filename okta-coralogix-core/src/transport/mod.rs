@@ -12,6 +12,7 @@ mod framing;
 mod headers;
 #[cfg(feature = "reqwest")]
 mod reqwest;
+mod upload;
 mod verdict;
 
 pub use error::{TransportCause, TransportError};

@@ -81,6 +81,7 @@ pub(crate) fn unreadable(headers: &HeaderMap, what: &str) -> Error {
 pub(crate) fn incomplete(error: &TransportError) -> Error {
     let kind = match error {
         TransportError::TooLong(_) => ErrorKind::UnexpectedResponse,
+        TransportError::TimedOut(_) => ErrorKind::TimedOut,
         _ => ErrorKind::Network,
     };
     let detail = match error {

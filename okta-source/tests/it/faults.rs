@@ -79,7 +79,7 @@ async fn temporary_fault_moves_no_position() {
 async fn timeout_is_40_seconds_before_an_answer_and_15_within() {
     for (fault, seconds) in [(Fault::StalledBody, 15), (Fault::Silence, 40)] {
         let began = Instant::now();
-        passes(fault, ErrorKind::Network).await;
+        passes(fault, ErrorKind::TimedOut).await;
         assert_eq!(began.elapsed().as_secs(), seconds);
     }
 }

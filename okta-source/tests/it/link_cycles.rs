@@ -229,7 +229,7 @@ async fn slow_body_is_cut_off_after_60_seconds() {
     let error = failed(&mut source).await;
     assert_eq!(
         (error.kind(), began.elapsed().as_secs()),
-        (ErrorKind::Network, 60)
+        (ErrorKind::TimedOut, 60)
     );
     assert_eq!(read(&mut source, 100).await.len(), 100);
     assert_eq!(limits(&harness), [1000, 500]);

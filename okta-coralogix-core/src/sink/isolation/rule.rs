@@ -36,7 +36,7 @@ impl FailureClass {
             (ErrorKind::Intercepted | ErrorKind::Forbidden, _)
             | (ErrorKind::UnexpectedResponse, false) => Some(Self::Refusal),
             (ErrorKind::UnexpectedResponse, true)
-            | (ErrorKind::Unavailable, _)
+            | (ErrorKind::Unavailable | ErrorKind::TimedOut, _)
             | (ErrorKind::Network, true) => Some(Self::Outage),
             _ => None,
         }
@@ -205,6 +205,7 @@ mod tests {
             (Unavailable, false, Some(Outage)),
             (Network, true, Some(Outage)),
             (Network, false, None),
+            (TimedOut, true, Some(Outage)),
             (RateLimited, false, None),
             (Unauthorized, false, None),
             (TooLarge, false, None),

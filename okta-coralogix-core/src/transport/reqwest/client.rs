@@ -15,6 +15,8 @@ use rustls::ClientConfig;
 use super::connections::{Connections, Lease};
 use super::explain::{Route, explain};
 use super::tls::{self, CertificateVariables};
+use super::upload::Upload;
+use crate::transport::upload::UploadProgress;
 use crate::transport::{Body, Transport, TransportCause, TransportError};
 use crate::{Error, ErrorKind, Result, Secret};
 
@@ -219,7 +221,7 @@ impl Transport for ReqwestTransport {
             .connections
             .lease(origin.clone(), |origin| inner.client(origin))
             .map_err(TransportError::Connect)?;
-        let request = request
+        let request = with_progress(request)
             .try_into()
             .map_err(|error| TransportError::Connect(inner.cause(&origin, error)))?;
         let response = lease.client().execute(request).await;
@@ -243,6 +245,18 @@ impl Transport for ReqwestTransport {
     fn reconnect(&self) {
         self.0.connections.forget();
     }
+}
+
+/// The request with a body that tells how far it has been sent, if its caller wants to know.
+fn with_progress(mut request: Request<Bytes>) -> Request<reqwest::Body> {
+    let progress = request.extensions_mut().remove::<UploadProgress>();
+    request.map(|body| match progress {
+        Some(progress) if !body.is_empty() => {
+            progress.connecting(CONNECT_TIMEOUT);
+            reqwest::Body::wrap(Upload::new(body, progress))
+        }
+        _ => body.into(),
+    })
 }
 
 /// True if another connection may do better: the server, or the one that a load balancer has chosen, cannot answer.

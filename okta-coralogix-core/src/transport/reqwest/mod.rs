@@ -7,5 +7,6 @@ mod explain;
 mod tests;
 mod tls;
 mod tls_error;
+mod upload;
 
 pub use client::ReqwestTransport;

@@ -55,7 +55,7 @@ impl Failure {
                 Error::temporary(ErrorKind::Unavailable, "500").with_ambiguity(true)
             }
             Self::Reset => Error::temporary(ErrorKind::Network, "reset").with_ambiguity(true),
-            Self::Silence => Error::temporary(ErrorKind::Network, "silence").with_ambiguity(true),
+            Self::Silence => Error::temporary(ErrorKind::TimedOut, "silence").with_ambiguity(true),
         }
     }
 }

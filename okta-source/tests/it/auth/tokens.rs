@@ -215,8 +215,8 @@ async fn token_endpoint_failure_is_a_temporary_error() {
             ErrorKind::UnexpectedResponse,
         ),
         (Fault::HalfBody, ErrorKind::Network),
-        (Fault::StalledBody, ErrorKind::Network),
-        (Fault::Silence, ErrorKind::Network),
+        (Fault::StalledBody, ErrorKind::TimedOut),
+        (Fault::Silence, ErrorKind::TimedOut),
         (Fault::Unreachable, ErrorKind::Network),
         (
             Fault::Status(200, "x".repeat(100_000)),
