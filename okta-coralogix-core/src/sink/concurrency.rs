@@ -6,8 +6,8 @@ use tokio::sync::Notify;
 
 use crate::ErrorKind;
 
-/// The number of requests in flight. It halves with each overload, interception or refusal of the key, down to one, and grows by one with each full round
-/// of successes, up to `max`.
+/// The number of requests in flight. It halves with each overload, interception or refusal of the key, and with time-outs in a row, down to
+/// one, and grows by one with each full round of successes, up to `max`.
 #[derive(Debug)]
 pub(crate) struct AdaptiveConcurrency {
     state: Mutex<State>,
@@ -63,9 +63,13 @@ impl AdaptiveConcurrency {
     /// A request failed.
     pub(crate) fn failed(&self, kind: ErrorKind) {
         if is_overload_or_refusal(kind) {
-            let mut state = self.state();
-            state.limit = (state.limit / 2.0).max(1.0);
+            self.halve();
         }
+    }
+
+    pub(crate) fn halve(&self) {
+        let mut state = self.state();
+        state.limit = (state.limit / 2.0).max(1.0);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::concurrency::{AdaptiveConcurrency, Permit};
 use super::isolation::{Evidence, Guard, Patience};
+use super::size_limit::SizeLimit;
 use super::{Batch, LogSink};
 use crate::remote_record::{FaultTimeouts, RemoteRecord};
 use crate::{Error, ErrorKind, Result};
@@ -15,10 +16,17 @@ use crate::{Error, ErrorKind, Result};
 const BURST: u32 = 200;
 const PACE: Duration = Duration::from_millis(10);
 
-/// Accepted requests after which the size limit is forgotten: the proxy that answered 413 may be gone, or may have been wrong. The
-/// number doubles each time, so that a lasting limit is tested less and less often.
+/// Accepted requests after which the size limit of a 413 is forgotten, at first and at last: the proxy that answered so may be gone, or
+/// may have been wrong.
 const FIRST_TRY: u32 = 32;
 const LAST_TRY: u32 = 1_024;
+
+/// The same for the limit of time-outs. Its test is dearer: a request that times out may have been stored, and is sent again.
+const FIRST_TRY_AFTER_TIMEOUT: u32 = 256;
+const LAST_TRY_AFTER_TIMEOUT: u32 = 4_096;
+
+/// Time-outs in a row after which requests are made smaller, and fewer at a time. One alone may be of a lost connection.
+const TIMEOUTS: u32 = 2;
 
 /// How many requests the sink gets at a time, how large they may be, and whether a 400 blames the entry or the endpoint.
 #[derive(Debug)]
@@ -39,16 +47,13 @@ pub(crate) struct TrackRecord {
     pub(crate) has_accepted: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    /// The smallest request that the sink rejected as too large, in uncompressed bytes.
-    too_large: usize,
-    /// The largest accepted request below that size.
-    accepted: usize,
-    /// Requests accepted since one was too large, or since that limit was forgotten.
-    since: u32,
-    /// The limit is forgotten after this many of them.
-    try_after: u32,
+    /// By what the sink rejected as too large.
+    size: SizeLimit,
+    /// By what the sink did not answer in time: it may need less for less.
+    answered_size: SizeLimit,
+    timeouts: TimeoutStreak,
     /// Entries rejected alone in a row, with nothing accepted in between.
     rejections: usize,
     remote: RemoteRecord,
@@ -65,9 +70,12 @@ impl LearnedLimits {
             evidence: Evidence::default(),
             guard: Guard::default(),
             state: Mutex::new(State {
-                too_large: usize::MAX,
-                try_after: FIRST_TRY,
-                ..State::default()
+                size: SizeLimit::new(FIRST_TRY, LAST_TRY),
+                answered_size: SizeLimit::new(FIRST_TRY_AFTER_TIMEOUT, LAST_TRY_AFTER_TIMEOUT),
+                timeouts: TimeoutStreak::default(),
+                rejections: 0,
+                remote: RemoteRecord::default(),
+                paced: None,
             }),
         }
     }
@@ -124,9 +132,20 @@ impl LearnedLimits {
         self.evidence.accepted();
         self.guard.accepted(batch.entries);
         let mut state = self.state();
-        state.record_accepted(batch.uncompressed_len);
+        state.size.record_accepted(batch.uncompressed_len);
+        state.answered_size.record_accepted(batch.uncompressed_len);
+        state.timeouts.record_accepted(batch.uncompressed_len);
         state.rejections = 0;
         state.remote.accepted();
+    }
+
+    /// A request of `bytes` had no answer in time. Several in a row halve the requests that follow, and their number at a time.
+    pub(crate) fn timed_out(&self, bytes: usize) {
+        let mut state = self.state();
+        if let Some(smallest) = state.timeouts.record_timeout(bytes) {
+            state.answered_size.record_too_large(smallest);
+            self.concurrency.halve();
+        }
     }
 
     /// A request of `bytes` failed: the error as it is to be acted on.
@@ -135,7 +154,7 @@ impl LearnedLimits {
         self.concurrency.failed(kind);
         let mut state = self.state();
         if kind == ErrorKind::TooLarge {
-            state.record_too_large(bytes);
+            state.size.record_too_large(bytes);
         }
         state.remote.judge(error, self.timeouts)
     }
@@ -172,13 +191,10 @@ impl LearnedLimits {
         }
     }
 
-    /// The largest body that the next request may have, uncompressed: the largest accepted one, or half of the smallest rejected one.
+    /// The largest body that the next request may have, uncompressed.
     pub(crate) fn ceiling(&self) -> usize {
         let state = self.state();
-        match state.too_large {
-            usize::MAX => usize::MAX,
-            bytes => state.accepted.max(bytes / 2),
-        }
+        state.size.ceiling().min(state.answered_size.ceiling())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -186,33 +202,37 @@ impl LearnedLimits {
     }
 }
 
-impl State {
-    fn record_accepted(&mut self, bytes: usize) {
-        self.since = self.since.saturating_add(1);
-        if self.too_large < usize::MAX {
-            self.accepted = self.accepted.max(bytes);
-            if bytes >= self.too_large || self.since >= self.try_after {
-                self.too_large = usize::MAX;
-                self.accepted = 0;
-                self.since = 0;
-                self.try_after = (self.try_after * 2).min(LAST_TRY);
-            }
-        } else if self.since >= LAST_TRY {
-            self.try_after = FIRST_TRY;
-        }
+/// Time-outs in a row. An acceptance ends the row if it shows that the sink answers such requests in time: one of a much smaller request
+/// does not.
+#[derive(Debug, Default)]
+struct TimeoutStreak {
+    count: u32,
+    /// The smallest request of the row.
+    smallest: usize,
+}
+
+impl TimeoutStreak {
+    /// The smallest request of the row once it is long enough; then the next row begins.
+    fn record_timeout(&mut self, bytes: usize) -> Option<usize> {
+        self.smallest = match self.count {
+            0 => bytes,
+            _ => self.smallest.min(bytes),
+        };
+        self.count += 1;
+        (self.count >= TIMEOUTS).then(|| std::mem::take(self).smallest)
     }
 
-    fn record_too_large(&mut self, bytes: usize) {
-        self.too_large = self.too_large.min(bytes);
-        self.since = 0;
-        if self.accepted >= self.too_large {
-            self.accepted = 0;
+    fn record_accepted(&mut self, bytes: usize) {
+        if bytes >= self.smallest / 2 {
+            self.count = 0;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     fn accepted(learned: &LearnedLimits, bytes: usize) {
@@ -262,6 +282,52 @@ mod tests {
             accepted(&learned, learned.ceiling().min(2_000_000));
         }
         assert_eq!(learned.ceiling().min(2_000_000), 2_000_000);
+    }
+
+    #[test]
+    fn two_timeouts_in_a_row_halve_requests_and_their_number() {
+        let learned = LearnedLimits::new(8, FaultTimeouts::default(), Patience::default());
+        let room = || {
+            let mut permits = Vec::new();
+            while let Some(permit) = learned.permit().now_or_never() {
+                permits.push(permit);
+            }
+            permits.len()
+        };
+        learned.timed_out(1000);
+        assert_eq!((learned.ceiling(), room()), (usize::MAX, 8));
+        accepted(&learned, 500);
+        learned.timed_out(1000);
+        assert_eq!(learned.ceiling(), usize::MAX, "not in a row");
+        accepted(&learned, 499);
+        learned.timed_out(1200);
+        assert_eq!((learned.ceiling(), room()), (500, 4), "small ones pass");
+        learned.timed_out(500);
+        learned.timed_out(600);
+        assert_eq!((learned.ceiling(), room()), (250, 2));
+        too_large(&learned, 400);
+        assert_eq!(learned.ceiling(), 200, "the lower one of two limits");
+    }
+
+    #[test]
+    fn limit_of_timeouts_is_forgotten_in_time() {
+        let learned = LearnedLimits::new(1, FaultTimeouts::default(), Patience::default());
+        let time_out = || {
+            learned.timed_out(1000);
+            learned.timed_out(1000);
+        };
+        for after in [256, 512, 1024, 2048, 4096, 4096] {
+            time_out();
+            for _ in 1..after {
+                accepted(&learned, 400);
+            }
+            assert_eq!(learned.ceiling(), 500);
+            accepted(&learned, 400);
+            assert_eq!(learned.ceiling(), usize::MAX);
+        }
+        time_out();
+        accepted(&learned, 1000);
+        assert_eq!(learned.ceiling(), usize::MAX, "the sink is faster now");
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ mod learned_limits;
 mod ndjson;
 mod request;
 mod sender;
+mod size_limit;
 mod transfer;
 
 pub use ndjson::NdjsonSink;

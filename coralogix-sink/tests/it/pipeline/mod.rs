@@ -6,4 +6,5 @@ mod key_rotation;
 mod limits;
 mod outage;
 mod rejected_entries;
+mod slow_ingress;
 mod statuses;

@@ -179,6 +179,9 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                     .observe(&PipelineEvent::Accepted { entries, bytes });
                 return Ok(Attempt::Accepted);
             };
+            if error.kind() == ErrorKind::TimedOut {
+                endpoint.learned.timed_out(batch.uncompressed_len);
+            }
             if error.is_ambiguous() {
                 for item in &mut *items {
                     item.state.ambiguous = true;
