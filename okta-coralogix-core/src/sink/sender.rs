@@ -243,6 +243,7 @@ impl EntrySender {
                 }
             }
             let ends_at = progress.stall.ends_at(give_up_after);
+            let is_sending = !transfers.is_empty() || !isolations.is_empty();
             tokio::select! {
                 biased;
                 Some(sent) = transfers.next() => match sent {
@@ -254,7 +255,7 @@ impl EntrySender {
                 Some(isolated) = isolations.next() => if let Err(error) = isolated {
                     failed = failed.or(Some(error));
                 },
-                () = sleep_until(ends_at.unwrap_or_else(Instant::now)), if failed.is_none() => {
+                () = sleep_until(ends_at.unwrap_or_else(Instant::now)), if is_sending && failed.is_none() => {
                     failed = progress.stall.gave_up(give_up_after);
                 }
                 else => break,
