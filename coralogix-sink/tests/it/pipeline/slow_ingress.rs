@@ -124,7 +124,7 @@ async fn events_arrive_over_a_line_of_12_kilobytes_a_second() {
             } = deliver(count, Slowness::Upload(12_000), seconds).await;
             assert_eq!(repeats, 0);
             assert!(requests <= most, "{count}: {requests}");
-            assert!(took < Duration::from_secs(1800), "{count}: {took:?}");
+            assert!(took < Duration::from_secs(2400), "{count}: {took:?}");
         }
     }
 }
