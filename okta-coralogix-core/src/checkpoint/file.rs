@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -70,6 +71,7 @@ impl FileCheckpoint {
                 disk,
                 path,
                 busy: Arc::default(),
+                is_renamed: AtomicBool::new(false),
                 _guard: guard,
             }),
         })
@@ -86,6 +88,7 @@ impl FileCheckpoint {
 impl CheckpointStore for FileCheckpoint {
     async fn load(&self) -> Result<Option<Versioned<Checkpoint>>> {
         let _busy = self.store.busy.lock().await;
+        self.store.sync().await?;
         let stored = self.store.read().await?;
         Ok(stored.map(|(generation, value)| Versioned {
             value,
@@ -118,6 +121,8 @@ struct Store {
     path: PathBuf,
     /// Taken to read or write: there is only one temporary file.
     busy: Arc<Mutex<()>>,
+    /// The record was replaced, and a power cut may still bring the old one back: the folder could not be synced.
+    is_renamed: AtomicBool,
     _guard: Box<dyn DiskLock>,
 }
 
@@ -167,10 +172,19 @@ impl Store {
         written.map_err(|error| failed("write", &temporary, error))?;
         let renamed = self.disk.rename(&temporary, &self.path).await;
         renamed.map_err(|error| failed("replace", &self.path, error))?;
-        let folder = folder_of(&self.path);
-        let synced = self.disk.sync_folder(folder).await;
-        synced.map_err(|error| failed("sync the folder of", &self.path, error))?;
+        self.is_renamed.store(true, Ordering::Relaxed);
+        self.sync().await?;
         Ok(version(generation))
+    }
+
+    /// Makes a replaced record durable before it is relied on. To be called with `busy`.
+    async fn sync(&self) -> Result<()> {
+        if self.is_renamed.load(Ordering::Relaxed) {
+            let synced = self.disk.sync_folder(folder_of(&self.path)).await;
+            synced.map_err(|error| failed("sync the folder of", &self.path, error))?;
+            self.is_renamed.store(false, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 
