@@ -33,6 +33,8 @@ impl Default for FaultTimeouts {
 pub(crate) struct RemoteRecord {
     is_proven: bool,
     intercepted_since: Option<Instant>,
+    /// Since when requests are answered by a success of something between, which a passed check does not end: checks may be let through.
+    odd_since: Option<Instant>,
     refused_at: Option<Instant>,
 }
 
@@ -65,7 +67,11 @@ impl RemoteRecord {
     pub(crate) fn judge(&mut self, error: Error, timeouts: FaultTimeouts) -> Error {
         match error.kind() {
             ErrorKind::Intercepted if !self.is_proven => {
-                let since = *self.intercepted_since.get_or_insert_with(Instant::now);
+                let since = match error.is_ambiguous() {
+                    true => &mut self.odd_since,
+                    false => &mut self.intercepted_since,
+                };
+                let since = *since.get_or_insert_with(Instant::now);
                 match since.elapsed() >= timeouts.interception {
                     true => believed(&error, timeouts.interception),
                     false => error,
@@ -126,6 +132,18 @@ mod tests {
         advance(Duration::from_secs(1)).await;
         let ends = (ErrorKind::WrongEndpoint, RetryHint::Never);
         assert_eq!(judge(&mut record, intercepted()), ends);
+
+        let mut record = RemoteRecord::default();
+        let odd = || intercepted().with_ambiguity(true);
+        assert_eq!(judge(&mut record, odd()), waits);
+        advance(Duration::from_secs(300)).await;
+        record.checked();
+        assert_eq!(
+            judge(&mut record, intercepted()),
+            waits,
+            "it passed a check"
+        );
+        assert_eq!(judge(&mut record, odd()), ends, "which may be let through");
 
         record.accepted();
         assert_eq!(judge(&mut record, intercepted()), waits);
