@@ -5,52 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
-use okta_coralogix_core::text::{quote, utf8};
+use okta_coralogix_core::text::utf8;
 use okta_coralogix_core::transport::{ReqwestTransport, Transport};
-use okta_coralogix_core::{Clock, Error, Reloadable, Secret, SharedClockOffset};
+use okta_coralogix_core::{Clock, Error, Secret, SharedClockOffset};
 
+use crate::api_key::{ApiKey, KEY_FILE, KeyReader, read_key};
 use crate::clock_probe::ClockProbe;
-use crate::config::CoralogixConfig;
+use crate::config::{CoralogixConfig, FIELDS, SettingNames, VARIABLES};
 use crate::encode::Encoder;
 use crate::endpoint::Endpoint;
-use crate::sink::{ApiKey, CoralogixSink};
-
-/// The names of the settings, as the user wrote them.
-#[derive(Debug, Clone, Copy)]
-struct SettingNames {
-    domain: &'static str,
-    endpoint: &'static str,
-    key: &'static str,
-}
-
-const FIELDS: SettingNames = SettingNames {
-    domain: "domain",
-    endpoint: "endpoint",
-    key: "api_key",
-};
-
-const VARIABLES: SettingNames = SettingNames {
-    domain: "CORALOGIX_DOMAIN",
-    endpoint: "CORALOGIX_ENDPOINT",
-    key: "CORALOGIX_API_KEY",
-};
-
-type KeyReader = Arc<dyn Fn() -> Result<Secret, Error> + Send + Sync>;
-
-const KEY_FILE: &str = "CORALOGIX_API_KEY_FILE";
-
-fn read_key(path: &str) -> Result<Secret, Error> {
-    std::fs::read_to_string(path)
-        .map(Secret::from)
-        .map_err(|error| {
-            let detail = format!(
-                "the file {} cannot be read ({error}); write the path of a file with the key alone",
-                quote(path)
-            );
-            Error::config(KEY_FILE, detail)
-        })
-}
+use crate::sink::CoralogixSink;
 
 /// Builds a [`CoralogixSink`].
 #[must_use]
@@ -110,7 +74,11 @@ impl CoralogixSinkBuilder {
                 let detail = format!("it is set and so is {key}; leave one of them out");
                 return Err(Error::config(KEY_FILE, detail));
             }
-            Some(path) => builder.api_key_from(move || read_key(&path)),
+            Some(path) => {
+                let mut builder = builder.api_key_from(move || read_key(&path));
+                builder.names.key = KEY_FILE;
+                builder
+            }
         })
     }
 
@@ -213,7 +181,11 @@ impl CoralogixSinkBuilder {
     /// the user wrote it, and names the value to write instead.
     pub fn build(self) -> Result<CoralogixSink, Error> {
         let endpoint = self.where_to_send()?;
-        let key = self.key()?;
+        let key = ApiKey::reloadable(
+            self.names.key,
+            self.config.api_key.as_ref(),
+            self.key_reader.clone(),
+        )?;
         let (limits, compression) = (self.config.limits()?, self.config.compression()?);
         let encoder = Encoder::new(limits, compression, self.config.max_entry_bytes()?);
         let limits = self.config.exchange_limits()?;
@@ -267,47 +239,6 @@ impl CoralogixSinkBuilder {
                 Endpoint::from_url(written).map_err(|error| Error::config(endpoint, error))
             }
         }
-    }
-
-    fn key(&self) -> Result<Reloadable<ApiKey>, Error> {
-        let name = self.names.key;
-        match (&self.config.api_key, self.key_reader.clone()) {
-            (Some(_), Some(_)) => {
-                let detail = "it is set, and is to be read too; leave one of them out";
-                Err(Error::config(name, detail))
-            }
-            (None, Some(read)) => Reloadable::read_from(move || ApiKey::new(name, &read()?)),
-            (key, None) => {
-                let missing = Secret::from("");
-                let key = key.as_ref().unwrap_or(&missing);
-                Ok(Reloadable::fixed(ApiKey::new(name, key)?))
-            }
-        }
-    }
-}
-
-impl ApiKey {
-    /// The key without the white space around it (a pasted line end), and its header. `name` is the setting's, for errors.
-    fn new(name: &str, written: &Secret) -> Result<Self, Error> {
-        let written = written.expose().trim();
-        if written.is_empty() {
-            let detail =
-                "it is missing; write a Send-Your-Data API key (Coralogix, Settings, API Keys)";
-            return Err(Error::config(name, detail));
-        }
-        // Visible ASCII: any other byte is a quote of a word processor, a line end, or between two keys.
-        if !written.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let detail = "it has characters that are not valid in a header; write the key alone, without quotes or blanks";
-            return Err(Error::config(name, detail));
-        }
-        let header = Secret::from(format!("Bearer {written}"));
-        let mut header = HeaderValue::from_str(header.expose())
-            .map_err(|_| Error::config(name, "it is not valid in a header"))?;
-        header.set_sensitive(true);
-        Ok(Self {
-            key: Secret::from(written),
-            header,
-        })
     }
 }
 

@@ -65,6 +65,26 @@ pub struct CoralogixConfig {
     pub proxy: Option<Secret>,
 }
 
+/// The names of the settings, as the user wrote them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SettingNames {
+    pub(crate) domain: &'static str,
+    pub(crate) endpoint: &'static str,
+    pub(crate) key: &'static str,
+}
+
+pub(crate) const FIELDS: SettingNames = SettingNames {
+    domain: "domain",
+    endpoint: "endpoint",
+    key: "api_key",
+};
+
+pub(crate) const VARIABLES: SettingNames = SettingNames {
+    domain: "CORALOGIX_DOMAIN",
+    endpoint: "CORALOGIX_ENDPOINT",
+    key: "CORALOGIX_API_KEY",
+};
+
 impl CoralogixConfig {
     pub(crate) fn compression(&self) -> Result<Compression, Error> {
         let Some(level) = self.gzip_level else {

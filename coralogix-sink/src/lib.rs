@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod api_key;
 mod builder;
 mod clock_probe;
 mod compress;

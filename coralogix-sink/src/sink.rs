@@ -11,10 +11,9 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request};
 use okta_coralogix_core::sink::{Batch, BatchLimits, ContentEncoding, EncodeError};
 use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
-use okta_coralogix_core::{
-    Error, ErrorKind, LogEntry, LogSink, Reloadable, Result, RetryHint, Secret,
-};
+use okta_coralogix_core::{Error, ErrorKind, LogEntry, LogSink, Reloadable, Result, RetryHint};
 
+use crate::api_key::ApiKey;
 use crate::builder::CoralogixSinkBuilder;
 use crate::clock_probe::ClockProbe;
 use crate::config::CoralogixConfig;
@@ -38,13 +37,6 @@ pub struct CoralogixSink {
     clock_probe: Option<ClockProbe>,
     /// Truncated entries that Coralogix accepted.
     truncated: AtomicU64,
-}
-
-/// A key that can be sent, and its header.
-#[derive(PartialEq, Eq)]
-pub(crate) struct ApiKey {
-    pub(crate) key: Secret,
-    pub(crate) header: HeaderValue,
 }
 
 impl CoralogixSink {

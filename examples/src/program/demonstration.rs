@@ -9,12 +9,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use coralogix_sink::CoralogixSink;
 use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator, Fault, RetryAfter};
 use okta_coralogix_core::filter::AgeFilter;
-use okta_coralogix_core::pipeline::RunError;
+use okta_coralogix_core::pipeline::{PipelineBuilder, RunError};
 use okta_coralogix_core::testing::EventGenerator;
-use okta_coralogix_core::{Error, ErrorKind, Result, Summary};
+use okta_coralogix_core::{Error, ErrorKind, EventSource, Result, Summary};
 use tempfile::TempDir;
 
-use super::ExitStatus;
+use super::pipeline::configure;
+use super::progress::Progress;
+use super::{ExitStatus, FaultTimeouts};
 
 /// The API key that the ingress accepts.
 pub const KEY: &str = "demonstration-key";
@@ -54,6 +56,16 @@ impl Demonstration {
     /// None that is expected.
     pub fn sink(&self) -> Result<CoralogixSink> {
         sink(&self.server)
+    }
+
+    /// A pipeline as the programs have it, with its usual times.
+    pub fn configure<S: EventSource>(
+        &self,
+        builder: PipelineBuilder<S>,
+        progress: &Progress,
+    ) -> PipelineBuilder<S> {
+        let faults = FaultTimeouts::default();
+        configure(builder, progress.observer(), faults, None)
     }
 
     /// The path of a file that lives as long as the demonstration.

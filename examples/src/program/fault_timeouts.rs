@@ -5,27 +5,22 @@ use std::time::Duration;
 use okta_coralogix_core::EventSource;
 use okta_coralogix_core::pipeline::PipelineBuilder;
 
-/// How long faults are waited for that may pass by themselves.
-#[derive(Debug, Clone, Copy)]
+/// How long faults are waited for that may pass by themselves; the pipeline's own times where none is given.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct FaultTimeouts {
-    pub(super) interception: Duration,
-    pub(super) outage_patience: Duration,
-}
-
-impl Default for FaultTimeouts {
-    fn default() -> Self {
-        Self {
-            interception: Duration::from_secs(300),
-            outage_patience: Duration::from_secs(1800),
-        }
-    }
+    pub(super) interception: Option<Duration>,
+    pub(super) outage_patience: Option<Duration>,
 }
 
 impl FaultTimeouts {
     /// A pipeline with these.
-    pub fn apply<S: EventSource>(self, builder: PipelineBuilder<S>) -> PipelineBuilder<S> {
-        builder
-            .interception_timeout(self.interception)
-            .outage_patience(self.outage_patience)
+    pub fn apply<S: EventSource>(self, mut builder: PipelineBuilder<S>) -> PipelineBuilder<S> {
+        if let Some(timeout) = self.interception {
+            builder = builder.interception_timeout(timeout);
+        }
+        match self.outage_patience {
+            Some(patience) => builder.outage_patience(patience),
+            None => builder,
+        }
     }
 }

@@ -41,8 +41,8 @@ impl PipelineArgs {
         let outage_patience = ("--outage-patience", self.outage_patience, "30m");
         let duration = |(flag, value, default)| environment.duration(flag, value, default);
         let faults = FaultTimeouts {
-            interception: duration(interception)?,
-            outage_patience: duration(outage_patience)?,
+            interception: Some(duration(interception)?),
+            outage_patience: Some(duration(outage_patience)?),
         };
         Ok((dead_letters, faults))
     }

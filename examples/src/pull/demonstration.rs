@@ -8,9 +8,8 @@ use okta_coralogix_core::{Clock, CoralogixMapping, Pipeline, Result, SystemClock
 use okta_source::OktaSource;
 use okta_source::simulator::{Fault, OktaSimulator};
 
-use crate::program::FaultTimeouts;
 use crate::program::demonstration::{Demonstration, backlog, cannot_start};
-use crate::program::pipeline::{configure, open_dead_letters};
+use crate::program::pipeline::open_dead_letters;
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
 
@@ -54,13 +53,7 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
     let pipeline = Pipeline::builder(source, demonstration.sink()?)
         .mapping(mapping.build()?)
         .dead_letters(dead_letters);
-    let pipeline = configure(
-        pipeline,
-        progress.observer(),
-        FaultTimeouts::default(),
-        None,
-    )
-    .build()?;
+    let pipeline = demonstration.configure(pipeline, &progress).build()?;
     let ended = pipeline.run(signals::shutdown()?).await;
     progress.finish();
     Ok(demonstration.verify(ended, &expected, "the org repeated them"))

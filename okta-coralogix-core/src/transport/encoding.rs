@@ -15,8 +15,8 @@ const GZIP: [u8; 2] = [0x1F, 0x8B];
 
 /// Decodes a body with `Content-Encoding: gzip` into at most `max_body_bytes`. The headers then describe the decoded body.
 ///
-/// A body in another encoding, or in a broken one, stays as it is, with its `Content-Encoding`: its status still counts, and whoever
-/// needs the body can name what is wrong.
+/// A body in another encoding, or in a broken one, stays as it is, with its `Content-Encoding`: its status still counts, and
+/// the reader of the body can name what is wrong.
 pub(super) fn decode(
     response: Response<Bytes>,
     max_body_bytes: usize,

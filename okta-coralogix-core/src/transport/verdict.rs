@@ -28,7 +28,7 @@ pub enum Verdict {
     /// 200, 201, 202 or 204, and nothing contradicts it.
     Success,
     /// An error. `Unauthorized`, `Forbidden`, `WrongEndpoint` and `Rejected` are the service's own word; the other kinds (`TooLarge`,
-    /// `RateLimited`, `Unavailable`, `UnexpectedResponse`) mean the same whoever answers.
+    /// `RateLimited`, `Unavailable`, `UnexpectedResponse`) mean the same from the service and from a proxy.
     Error(ErrorKind),
     /// Something between answered in the service's place, or it cannot be told who did.
     Intercepted(Interception),
@@ -64,7 +64,7 @@ impl Verdict {
     pub fn of(response: &Response<impl AsRef<[u8]>>, recognition: Recognition) -> Self {
         let status = response.status();
         let (headers, body) = (response.headers(), response.body().as_ref());
-        // These mean the same whoever answers, with whatever body: split, slow down, back off.
+        // These mean the same from the service and from a proxy, with any body: split, slow down, back off.
         match status.as_u16() {
             413 => return Self::Error(ErrorKind::TooLarge),
             402 | 429 => return Self::Error(ErrorKind::RateLimited),
@@ -138,7 +138,7 @@ impl fmt::Display for Interception {
 
 /// True if a service that gave this status may have done what the request asks for, so that a repeat may do it twice. A 4xx says
 /// that nothing was done, and so do 429 and 503; a gateway that lost its backend (5xx, 408) knows nothing; a 2xx says that it was done,
-/// whoever answers.
+/// a proxy's too.
 #[must_use]
 pub fn may_have_been_processed(status: StatusCode) -> bool {
     match status.as_u16() {

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::faulty_disk::{Fault, FaultyDisk};
 
-fn folder() -> (TempDir, PathBuf) {
+pub(crate) fn folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("okta.checkpoint");
     (folder, path)
@@ -31,22 +31,22 @@ fn snapshot(uuids: usize) -> DedupSnapshot {
     serde_json::from_value(stored).expect("a window")
 }
 
-fn checkpoint(cursor: &str) -> Checkpoint {
+pub(crate) fn checkpoint(cursor: &str) -> Checkpoint {
     let mut checkpoint = Checkpoint::new("okta https://example.okta.com", cursor, snapshot(3));
     checkpoint.published_ms = Some(1_777_896_000_000);
     checkpoint
 }
 
-async fn open(path: &Path) -> FileCheckpoint {
+pub(crate) async fn open(path: &Path) -> FileCheckpoint {
     FileCheckpoint::open(path).await.expect("it opens")
 }
 
-async fn stored(store: &FileCheckpoint) -> Versioned<Checkpoint> {
+pub(crate) async fn stored(store: &FileCheckpoint) -> Versioned<Checkpoint> {
     store.load().await.expect("it loads").expect("a record")
 }
 
 /// The error, which names `path`.
-fn error_naming<T: std::fmt::Debug>(result: Result<T, Error>, path: &Path) -> Error {
+pub(crate) fn error_naming<T: std::fmt::Debug>(result: Result<T, Error>, path: &Path) -> Error {
     let error = result.expect_err("it fails");
     let name = path.file_name().expect("a name").to_string_lossy();
     assert!(error.detail().contains(&*name), "{}", error.detail());
@@ -245,57 +245,6 @@ async fn checkpoint_error_names_a_missing_folder() {
     let opened = FileCheckpoint::open(missing.join("checkpoint")).await;
     let error = error_naming(opened, &missing);
     assert_eq!(error.kind(), ErrorKind::Config);
-}
-
-/// A checkpoint in a folder that can be moved away, and where it is moved to.
-async fn movable() -> (TempDir, PathBuf, PathBuf, FileCheckpoint) {
-    let folder = tempfile::tempdir().unwrap();
-    let (state, away) = (folder.path().join("state"), folder.path().join("away"));
-    std::fs::create_dir(&state).unwrap();
-    let store = open(&state.join("checkpoint")).await;
-    (folder, state, away, store)
-}
-
-fn assert_is_away<T: std::fmt::Debug>(result: Result<T, Error>, folder: &Path) {
-    let error = error_naming(result, folder);
-    assert_eq!(error.kind(), ErrorKind::Storage, "{error}");
-    assert!(error.is_temporary(), "{error}");
-    assert!(error.detail().contains("mount it"), "{error}");
-}
-
-#[tokio::test]
-async fn checkpoint_folder_that_is_away_is_a_temporary_fault() {
-    for is_mount_point in [false, true] {
-        let (_folder, state, away, store) = movable().await;
-        let mut version = None;
-        for cursor in ["a", "b"] {
-            std::fs::rename(&state, &away).unwrap();
-            if is_mount_point {
-                std::fs::create_dir(&state).unwrap();
-            }
-            assert_is_away(store.load().await, &state);
-            let saved = store.save(&checkpoint(cursor), version.as_ref()).await;
-            assert_is_away(saved, &state);
-            if is_mount_point {
-                std::fs::remove_dir(&state).unwrap();
-            }
-            std::fs::rename(&away, &state).unwrap();
-            let saved = store.save(&checkpoint(cursor), version.as_ref()).await;
-            version = Some(saved.unwrap());
-            assert_eq!(stored(&store).await.value, checkpoint(cursor));
-        }
-    }
-}
-
-#[tokio::test]
-async fn checkpoint_file_removed_from_its_folder_is_a_conflict() {
-    let (_folder, path) = folder();
-    let store = open(&path).await;
-    let version = store.save(&checkpoint("a"), None).await.unwrap();
-    std::fs::remove_file(&path).unwrap();
-    let error = error_naming(store.save(&checkpoint("b"), Some(&version)).await, &path);
-    assert_eq!(error.kind(), ErrorKind::Conflict);
-    assert_eq!(store.load().await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
     reason = "a test may fail by a panic and show its figures"
 )]
 
+mod checkpoint_folder;
 mod conformance;
 #[cfg(feature = "reqwest")]
 mod connections;

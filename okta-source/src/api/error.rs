@@ -1,19 +1,18 @@
 //! Classifies answers other than 200. The message advises the operator.
 
 use http::{HeaderMap, StatusCode};
-use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::transport::{TransportError, Verdict, retry_after};
 use okta_coralogix_core::{Error, ErrorKind, RetryHint};
 
 use crate::api::advice::advice;
 use crate::api::interception::{intercepted, out_of_quota, unexplained};
-use crate::api::judged::Judged;
+use crate::api::judged::{Judged, request_id};
 use crate::api::rate_limit::{self, RateHeaders};
 
 /// The error of a response of the API that is not 200: by its status first, since Okta uses the same code for a refusal and for a
 /// fault of its own (`E0000053`). Only Okta itself refuses: any other answer is temporary.
 pub(crate) fn refused(judged: &Judged) -> Error {
-    let summary = summary(judged);
+    let summary = judged.summary();
     let (what, advice) = advice(judged.status(), judged.error.code.as_deref());
     let detail = format!("{what} ({summary}): {advice}");
     if let Some(error) = passing(judged, &detail) {
@@ -97,7 +96,7 @@ pub(crate) fn incomplete(error: &TransportError) -> Error {
 /// A 429. `requests` names the kind of the limited requests; `advice` is added where the limit is used up.
 pub(crate) fn rate_limited(judged: &Judged, requests: &str, advice: &str) -> Error {
     let headers = judged.headers();
-    let summary = summary(judged);
+    let summary = judged.summary();
     let wait = rate_limit::asked_wait(headers);
     let detail = match wait {
         Some(wait) => format!(
@@ -119,31 +118,6 @@ fn unavailable(judged: &Judged, detail: String) -> Error {
         Some(wait) => error.with_retry(RetryHint::After(wait.min(rate_limit::MAX_WAIT))),
         None => error,
     }
-}
-
-/// Status, codes, texts and request id, for the brackets of a message.
-pub(crate) fn summary(judged: &Judged) -> String {
-    let body = &judged.error;
-    let mut summary = format!("HTTP {}", judged.status().as_u16());
-    let parts = [
-        &body.error,
-        &body.error_description,
-        &body.code,
-        &body.summary,
-    ];
-    for part in parts.into_iter().flatten() {
-        summary.push_str(", ");
-        summary.push_str(&sanitize(part));
-    }
-    summary + &request_id(judged.headers())
-}
-
-pub(crate) fn request_id(headers: &HeaderMap) -> String {
-    let Some(id) = headers.get("x-okta-request-id") else {
-        return String::new();
-    };
-    let id = String::from_utf8_lossy(id.as_bytes());
-    format!(", request {}", sanitize(&id))
 }
 
 #[cfg(test)]
@@ -351,7 +325,7 @@ mod tests {
                 &[],
                 "",
                 "a proxy between this program and Okta answered 407 Proxy Authentication Required: it wants a login of its own; ask \
-                 whoever runs it for its login settings, or to let this program through without one",
+                 its administrator for the login settings, or to let this program through without one",
             ),
             (
                 402,

@@ -5,20 +5,19 @@ use okta_coralogix_core::transport::Interception;
 use okta_coralogix_core::{Error, ErrorKind, RetryHint};
 
 use crate::api::advice::{ADDRESS, advice};
-use crate::api::error::{request_id, summary};
 use crate::api::judged::{Endpoint, Judged};
 use crate::api::rate_limit::asked_wait;
 
 /// An answer that is not Okta's own, or of which that cannot be told. It is temporary: a page of a filter, a portal or a gateway that
 /// restarts passes by itself.
 pub(crate) fn intercepted(judged: &Judged, interception: &Interception) -> Error {
-    let answered = format!("{interception}{}", request_id(judged.headers()));
+    let answered = format!("{interception}{}", judged.request_id());
     let detail = if !interception.is_foreign() {
         unmarked(judged, &answered)
     } else if judged.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
         format!(
-            "a proxy between this program and Okta answered {answered}: it wants a login of its own; ask whoever runs it for its \
-             login settings, or to let this program through without one"
+            "a proxy between this program and Okta answered {answered}: it wants a login of its own; ask its administrator for \
+             the login settings, or to let this program through without one"
         )
     } else {
         let own = own_setting(judged);
@@ -31,7 +30,7 @@ pub(crate) fn intercepted(judged: &Judged, interception: &Interception) -> Error
 
 /// An answer of a status that says nothing about who gave it, without Okta's mark: temporary, since only Okta can refuse the request.
 pub(crate) fn unexplained(judged: &Judged, kind: ErrorKind) -> Error {
-    let answered = format!("{}{}", judged.status(), request_id(judged.headers()));
+    let answered = format!("{}{}", judged.status(), judged.request_id());
     Error::temporary(kind, asked_for(judged, unmarked(judged, &answered)))
 }
 
@@ -39,7 +38,7 @@ pub(crate) fn unexplained(judged: &Judged, kind: ErrorKind) -> Error {
 pub(crate) fn out_of_quota(judged: &Judged) -> Error {
     let detail = format!(
         "a quota or plan is used up ({}): if this lasts, check the plan of the org, and that of a proxy or gateway on the way",
-        summary(judged)
+        judged.summary()
     );
     let wait = asked_wait(judged.headers());
     Error::temporary(ErrorKind::RateLimited, asked_for(judged, detail))
@@ -48,7 +47,7 @@ pub(crate) fn out_of_quota(judged: &Judged) -> Error {
 
 /// Names both who may have answered, since it cannot be told.
 fn unmarked(judged: &Judged, answered: &str) -> String {
-    let lacks = match request_id(judged.headers()).is_empty() {
+    let lacks = match judged.request_id().is_empty() {
         true => "without an error code and without a request id of Okta",
         false => "without an error code of Okta",
     };

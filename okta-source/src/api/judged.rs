@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, Response, StatusCode};
+use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::transport::{Recognition, Verdict};
 use serde_json::Value;
 
@@ -83,6 +84,37 @@ impl Judged {
             && body.trim_ascii_start().starts_with(b"[");
         is_page || self.is_refusal()
     }
+
+    /// Status, codes, texts and request id, for the brackets of a message.
+    pub(crate) fn summary(&self) -> String {
+        let error = &self.error;
+        let mut summary = format!("HTTP {}", self.status().as_u16());
+        let parts = [
+            &error.error,
+            &error.error_description,
+            &error.code,
+            &error.summary,
+        ];
+        for part in parts.into_iter().flatten() {
+            summary.push_str(", ");
+            summary.push_str(&sanitize(part));
+        }
+        summary + &self.request_id()
+    }
+
+    /// `, request reqABC`, for the end of a message; empty without one.
+    pub(crate) fn request_id(&self) -> String {
+        request_id(self.headers())
+    }
+}
+
+/// `, request reqABC`, for the end of a message; empty without one.
+pub(crate) fn request_id(headers: &HeaderMap) -> String {
+    let Some(id) = headers.get("x-okta-request-id") else {
+        return String::new();
+    };
+    let id = String::from_utf8_lossy(id.as_bytes());
+    format!(", request {}", sanitize(&id))
 }
 
 impl ErrorBody {

@@ -9,7 +9,7 @@ use okta_coralogix_core::{Error, ErrorKind};
 
 use super::service_app::ServiceApp;
 use crate::api::advice::ADDRESS;
-use crate::api::error::{passing, rate_limited, request_id, summary};
+use crate::api::error::{passing, rate_limited};
 use crate::api::judged::Judged;
 
 /// Why the org refuses a token, or gives none.
@@ -90,7 +90,7 @@ pub(crate) fn resource_error(error: OAuthError, judged: &Judged) -> Error {
             "check in the Admin Console that the service app is active, and that OKTA_ORG_URL is the org that it belongs to",
         ),
     };
-    Error::new(kind, format!("{what} ({}): {advice}", summary(judged)))
+    Error::new(kind, format!("{what} ({}): {advice}", judged.summary()))
 }
 
 fn endless_nonce(judged: &Judged) -> Error {
@@ -98,7 +98,7 @@ fn endless_nonce(judged: &Judged) -> Error {
         ErrorKind::UnexpectedResponse,
         format!(
             "the org asks for a DPoP nonce and takes none ({})",
-            summary(judged)
+            judged.summary()
         ),
     )
 }
@@ -118,7 +118,7 @@ pub(crate) fn of_token(judged: &Judged) -> OAuthError {
 /// The error of a token endpoint that gives none: by its status first, as everywhere. `skew`: how far the org's clock was found
 /// to be ahead of the host's, where that may be the reason.
 pub(crate) fn token_error(judged: &Judged, app: &ServiceApp, skew: Option<TimeDelta>) -> Error {
-    let summary = summary(judged);
+    let summary = judged.summary();
     let unable = format!("the org cannot give tokens at the moment ({summary})");
     if let Some(error) = passing(judged, &unable) {
         return error;
@@ -223,7 +223,7 @@ pub(crate) fn unreadable(judged: &Judged, what: &str) -> Error {
     let detail = format!(
         "the org sent {what} where a token should be (HTTP {}{})",
         judged.status().as_u16(),
-        request_id(judged.headers())
+        judged.request_id()
     );
     Error::temporary(ErrorKind::UnexpectedResponse, detail)
 }

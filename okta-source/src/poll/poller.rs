@@ -128,7 +128,6 @@ impl Poller {
         self.page_size.restore();
         self.doubts.end();
         self.retry_headers.end();
-        self.answers.increment();
         Ok(Answer::Page(page))
     }
 
@@ -139,6 +138,8 @@ impl Poller {
         let read = Page::read(response, self.client.org(), &self.origin, self.is_bounded);
         let (decision, elements, error) = match read {
             Ok(page) => {
+                // Also one that is asked for again shows who answers.
+                self.answers.increment();
                 let Some(doubt) = page.doubt else {
                     return Ok(page);
                 };

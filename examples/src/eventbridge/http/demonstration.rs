@@ -10,9 +10,8 @@ use tokio::sync::watch;
 
 use super::stopped;
 use crate::eventbridge::envelopes::envelopes;
-use crate::program::FaultTimeouts;
 use crate::program::demonstration::{Demonstration, cannot_start, print};
-use crate::program::pipeline::{configure, open_dead_letters};
+use crate::program::pipeline::open_dead_letters;
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
 
@@ -31,13 +30,7 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
     let pipeline = source
         .pipeline(demonstration.sink()?)
         .dead_letters(dead_letters);
-    let pipeline = configure(
-        pipeline,
-        progress.observer(),
-        FaultTimeouts::default(),
-        None,
-    )
-    .build()?;
+    let pipeline = demonstration.configure(pipeline, &progress).build()?;
 
     let (events, expected) = envelopes(2400);
     let interrupt = signals::shutdown()?;

@@ -8,9 +8,8 @@ use eventbridge_source::sqs::simulator::SqsSimulator;
 use okta_coralogix_core::{Pipeline, Result};
 
 use crate::eventbridge::envelopes::envelopes;
-use crate::program::FaultTimeouts;
 use crate::program::demonstration::{Demonstration, cannot_start, print};
-use crate::program::pipeline::{configure, open_dead_letters};
+use crate::program::pipeline::open_dead_letters;
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
 
@@ -46,13 +45,7 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
     let drain = source.drain_handle();
     let dead_letters = open_dead_letters(&demonstration.file("dead-letters.ndjson")).await?;
     let pipeline = Pipeline::builder(source, demonstration.sink()?).dead_letters(dead_letters);
-    let pipeline = configure(
-        pipeline,
-        progress.observer(),
-        FaultTimeouts::default(),
-        None,
-    )
-    .build()?;
+    let pipeline = demonstration.configure(pipeline, &progress).build()?;
     let ended = pipeline.run(signals::shutdown()?).await;
     drain.wait().await;
     progress.finish();

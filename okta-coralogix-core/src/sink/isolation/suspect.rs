@@ -5,14 +5,13 @@ use std::slice;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::guard::Suspicion;
 use super::rule::{FailureClass, History};
 use crate::backoff::{Backoff, wait_or_stop};
 use crate::dead_letter::DeadLetterReason;
 use crate::observe::PipelineEvent;
 use crate::sink::compress::compress;
 use crate::sink::request::{Item, encode};
-use crate::sink::transfer::{DeliveryHooks, Endpoint, Refused, Suspect, recheck};
+use crate::sink::transfer::{DeliveryHooks, Endpoint, Suspect, recheck, refuse};
 use crate::{Error, ErrorKind, Result};
 
 /// How often an entry is sent again that the sink rejects (400, 413) after all.
@@ -70,7 +69,8 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
             if history.is_blocked(learned.patience(), evidence.count(), evidence.tally()) {
                 match learned.guard().holds() {
                     false => {
-                        self.block(&mut item, detail, suspicion);
+                        suspicion.blocked();
+                        refuse(self.hooks, &mut item, DeadLetterReason::Blocked, detail);
                         return Ok(());
                     }
                     true => self.say_held(),
@@ -85,18 +85,6 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
                     detail = said;
                 }
             }
-        }
-    }
-
-    fn block(&mut self, item: &mut Item<H::Slot>, detail: String, suspicion: Suspicion<'_>) {
-        suspicion.blocked();
-        if let Some(slot) = item.state.slot.take() {
-            let refused = Refused {
-                reason: DeadLetterReason::Blocked,
-                detail,
-                may_have_arrived: item.state.ambiguous,
-            };
-            self.hooks.rejected(slot, refused);
         }
     }
 
@@ -150,7 +138,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         let batch = match encode(&**sink, slice::from_ref(&item.entry), usize::MAX)? {
             Ok(batch) => compress(sink, batch).await?,
             Err(error) => {
-                self.reject(item, error.reason(), error.to_string());
+                refuse(self.hooks, item, error.reason(), error.to_string());
                 return Ok(Tried::Ended);
             }
         };
@@ -171,12 +159,9 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         let sent = sink.send(&batch).await;
         drop(permit);
         let Err(error) = sent else {
-            learned.accepted(&batch);
+            self.endpoint.accepted(&batch);
             // It was the endpoint that failed, not the entry.
             learned.evidence().failed(history.failures());
-            stall.moved();
-            let bytes = batch.body.len();
-            observer.observe(&PipelineEvent::Accepted { entries: 1, bytes });
             if let Some(slot) = item.state.slot.take() {
                 self.hooks.accepted(slot);
             }
@@ -222,21 +207,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         if item.state.attempts < MAX_REJECTIONS {
             return Ok(Tried::Unknown);
         }
-        self.reject(item, reason, error.detail().to_owned());
+        refuse(self.hooks, item, reason, error.detail().to_owned());
         Ok(Tried::Ended)
-    }
-
-    fn reject(&mut self, item: &mut Item<H::Slot>, reason: DeadLetterReason, detail: String) {
-        if let Some(slot) = item.state.slot.take() {
-            let may_have_arrived = item.state.ambiguous;
-            self.hooks.rejected(
-                slot,
-                Refused {
-                    reason,
-                    detail,
-                    may_have_arrived,
-                },
-            );
-        }
     }
 }

@@ -24,13 +24,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::LogSink;
 use super::isolation::FailureClass;
 use super::learned_limits::LearnedLimits;
 use super::request::Item;
+use super::{Batch, LogSink};
 use crate::dead_letter::DeadLetterReason;
 use crate::delivery::Disposition;
-use crate::observe::Observer;
+use crate::observe::{Observer, PipelineEvent};
 use crate::stall::Stall;
 
 /// The callbacks of a transfer to the caller that gave the items.
@@ -90,4 +90,33 @@ pub(crate) struct Endpoint<'a> {
     pub(crate) observer: &'a dyn Observer,
     pub(crate) learned: &'a LearnedLimits,
     pub(crate) stall: &'a Stall,
+}
+
+impl Endpoint<'_> {
+    /// The sink accepted a request.
+    pub(crate) fn accepted(&self, batch: &Batch) {
+        self.learned.accepted(batch);
+        self.stall.moved();
+        self.observer.observe(&PipelineEvent::Accepted {
+            entries: batch.entries,
+            bytes: batch.body.len(),
+        });
+    }
+}
+
+/// Ends an item that cannot be sent.
+pub(crate) fn refuse<H: DeliveryHooks>(
+    hooks: &mut H,
+    item: &mut Item<H::Slot>,
+    reason: DeadLetterReason,
+    detail: String,
+) {
+    if let Some(slot) = item.state.slot.take() {
+        let refused = Refused {
+            reason,
+            detail,
+            may_have_arrived: item.state.ambiguous,
+        };
+        hooks.rejected(slot, refused);
+    }
 }

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::pending::{Doubt, Pending, Planned};
-use super::{AgeCheck, DeliveryHooks, Endpoint, Refused, Suspect};
+use super::{AgeCheck, DeliveryHooks, Endpoint, Suspect, refuse};
 use crate::backoff::{Backoff, wait_or_stop};
 use crate::dead_letter::DeadLetterReason;
 use crate::delivery::Disposition;
@@ -170,13 +170,8 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             let sent = endpoint.sink.send(&batch).await;
             drop(permit);
             let Err(error) = sent else {
-                endpoint.learned.accepted(&batch);
+                endpoint.accepted(&batch);
                 self.backoff.reset();
-                endpoint.stall.moved();
-                let bytes = batch.body.len();
-                endpoint
-                    .observer
-                    .observe(&PipelineEvent::Accepted { entries, bytes });
                 return Ok(Attempt::Accepted);
             };
             if error.kind() == ErrorKind::TimedOut {
@@ -312,14 +307,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         reason: DeadLetterReason,
         detail: String,
     ) {
-        if let Some(slot) = item.state.slot.take() {
-            let refused = Refused {
-                reason,
-                detail,
-                may_have_arrived: item.state.ambiguous,
-            };
-            self.hooks.rejected(slot, refused);
-        }
+        refuse(self.hooks, item, reason, detail);
     }
 }
 

@@ -69,6 +69,8 @@ struct Filter {
     checks: Arc<Mutex<Vec<Instant>>>,
     /// Requests that failed.
     failures: Arc<Mutex<Vec<usize>>>,
+    /// Requests with one poison entry alone are rejected by the sink itself.
+    rejects_alone: bool,
 }
 
 impl Filter {
@@ -79,6 +81,7 @@ impl Filter {
             failure,
             checks: Arc::default(),
             failures: Arc::default(),
+            rejects_alone: false,
         }
     }
 }
@@ -104,7 +107,14 @@ impl LogSink for Filter {
             sleep(Duration::from_millis(50)).await;
             return self.sink.send(batch).await;
         }
-        self.failures.lock().unwrap().push(texts.len());
+        let alone = {
+            let mut failures = self.failures.lock().unwrap();
+            failures.push(texts.len());
+            failures.iter().filter(|entries| **entries == 1).count()
+        };
+        if self.rejects_alone && alone > 2 {
+            return Err(Error::new(ErrorKind::Rejected, "400"));
+        }
         match self.failure {
             Failure::ServerErrorAfterAcceptance => self.sink.send(batch).await?,
             Failure::Silence => sleep(Duration::from_secs(30)).await,
@@ -299,6 +309,21 @@ async fn many_suspects_are_held_and_none_is_dead_lettered() {
     let summary = run_until(builder, sleep(5 * 60 * MINUTE)).await.unwrap();
     assert_eq!((summary.delivered, summary.dead_lettered), (1900, 0));
     assert_eq!(summary.handed_back, 100);
+}
+
+/// The filter lets it through after a while, and the sink itself finds it bad.
+#[tokio::test(start_paused = true)]
+async fn suspect_that_the_sink_rejects_is_dead_lettered_as_rejected() {
+    let (pages, events) = pages(1, 500);
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    let bad = some(&events, 1);
+    let mut filter = Filter::new(&harness.sink, &bad, Failure::Page);
+    filter.rejects_alone = true;
+    let summary = run(harness.builder_with(filter)).await.unwrap();
+    assert_eq!((summary.delivered, summary.dead_lettered), (499, 1));
+    let letters = harness.dead_letters.records();
+    assert_eq!(letters[0].reason, DeadLetterReason::Rejected);
+    assert_eq!(letters[0].bytes, bad[0].json);
 }
 
 /// In a run that gives up after ten minutes.

@@ -1,0 +1,75 @@
+//! The API key, as a setting or from a file.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use okta_coralogix_core::text::quote;
+use okta_coralogix_core::{Error, Reloadable, Secret};
+
+/// The variable with the path of the key's file.
+pub(crate) const KEY_FILE: &str = "CORALOGIX_API_KEY_FILE";
+
+/// Reads the key from the file that the variable names.
+pub(crate) fn read_key(path: &str) -> Result<Secret, Error> {
+    std::fs::read_to_string(path)
+        .map(Secret::from)
+        .map_err(|error| {
+            let detail = format!(
+                "the file {} cannot be read ({error}); write the path of a file with the key alone",
+                quote(path)
+            );
+            Error::config(KEY_FILE, detail)
+        })
+}
+
+/// A key that can be sent, and its header.
+#[derive(PartialEq, Eq)]
+pub(crate) struct ApiKey {
+    pub(crate) key: Secret,
+    pub(crate) header: HeaderValue,
+}
+
+/// Gives the key, each time anew.
+pub(crate) type KeyReader = Arc<dyn Fn() -> Result<Secret, Error> + Send + Sync>;
+
+impl ApiKey {
+    /// The key that is set, or that `read` gives now and at each refusal.
+    pub(crate) fn reloadable(
+        name: &'static str,
+        key: Option<&Secret>,
+        read: Option<KeyReader>,
+    ) -> Result<Reloadable<Self>, Error> {
+        match (key, read) {
+            (Some(_), Some(_)) => {
+                let detail = "it is set, and is to be read too; leave one of them out";
+                Err(Error::config(name, detail))
+            }
+            (None, Some(read)) => Reloadable::read_from(move || Self::new(name, &read()?)),
+            (Some(key), None) => Ok(Reloadable::fixed(Self::new(name, key)?)),
+            (None, None) => Ok(Reloadable::fixed(Self::new(name, &Secret::from(""))?)),
+        }
+    }
+
+    /// The key without the white space around it (a pasted line end), and its header. `name` is the setting's, for errors.
+    fn new(name: &str, written: &Secret) -> Result<Self, Error> {
+        let written = written.expose().trim();
+        if written.is_empty() {
+            let detail =
+                "it is missing; write a Send-Your-Data API key (Coralogix, Settings, API Keys)";
+            return Err(Error::config(name, detail));
+        }
+        // Visible ASCII: any other byte is a quote of a word processor, a line end, or between two keys.
+        if !written.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let detail = "it has characters that are not valid in a header; write the key alone, without quotes or blanks";
+            return Err(Error::config(name, detail));
+        }
+        let header = Secret::from(format!("Bearer {written}"));
+        let mut header = HeaderValue::from_str(header.expose())
+            .map_err(|_| Error::config(name, "it is not valid in a header"))?;
+        header.set_sensitive(true);
+        Ok(Self {
+            key: Secret::from(written),
+            header,
+        })
+    }
+}
