@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::RetryHint;
@@ -76,15 +75,6 @@ impl Backoff {
     /// An attempt succeeded.
     pub fn reset(&mut self) {
         self.failures = 0;
-    }
-}
-
-/// Waits, unless `stop` is or becomes true.
-pub(crate) async fn wait_or_stop(wait: impl Future<Output = ()>, stop: &mut watch::Receiver<bool>) {
-    tokio::select! {
-        biased;
-        () = wait => {}
-        _ = stop.wait_for(|stop| *stop) => {}
     }
 }
 

@@ -10,6 +10,7 @@ mod entry;
 mod error;
 pub mod event;
 pub mod filter;
+mod interrupts;
 pub mod json;
 pub mod mapping;
 pub mod observe;

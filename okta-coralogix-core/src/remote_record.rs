@@ -63,6 +63,11 @@ impl RemoteRecord {
         (until > Instant::now()).then_some(until)
     }
 
+    /// A refused credential is tried at once; if it is refused again, once more after another wait.
+    pub(crate) fn end_rest(&mut self) {
+        self.refused_at = None;
+    }
+
     /// The error as it is to be acted on: permanent if it is believed, else with the wait before the next attempt.
     pub(crate) fn judge(&mut self, error: Error, timeouts: FaultTimeouts) -> Error {
         match error.kind() {

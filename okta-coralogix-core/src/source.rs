@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 
 use crate::filter::DedupWindow;
+use crate::observe::Reporter;
 use crate::{AckOrder, Delivery, Result};
 
 /// A source of deliveries. Implemented by adapters, called by the [`Pipeline`](crate::Pipeline).
@@ -22,6 +23,14 @@ use crate::{AckOrder, Delivery, Result};
 /// The conformance suite in `testing` checks these.
 #[async_trait]
 pub trait EventSource: Debug + Send + 'static {
+    /// Its name in logs and metrics, such as the org. Default: `source`.
+    fn name(&self) -> &str {
+        "source"
+    }
+
+    /// Its pipeline has been built: from now on the source reports what it does there. Default: it reports nothing.
+    fn attach(&mut self, _reporter: &Reporter) {}
+
     /// How its deliveries are settled.
     fn ack_order(&self) -> AckOrder;
 
@@ -63,6 +72,14 @@ impl AnswerCounter {
 
 #[async_trait]
 impl<S: EventSource + ?Sized> EventSource for Box<S> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn attach(&mut self, reporter: &Reporter) {
+        (**self).attach(reporter);
+    }
+
     fn ack_order(&self) -> AckOrder {
         (**self).ack_order()
     }

@@ -24,6 +24,8 @@ struct State {
     settlements: Option<Instant>,
     /// Since when something is in flight and nothing was accepted or settled.
     busy: Option<Instant>,
+    /// When something was last accepted or settled.
+    moved_at: Option<Instant>,
     /// The last error with its causes.
     fault: String,
 }
@@ -70,7 +72,14 @@ impl Stall {
     pub(crate) fn moved(&self) {
         let mut state = self.state();
         state.settlements = None;
-        state.busy = state.busy.map(|_| Instant::now());
+        let now = Instant::now();
+        state.moved_at = Some(now);
+        state.busy = state.busy.map(|_| now);
+    }
+
+    /// When something was last accepted or settled.
+    pub(crate) fn moved_at(&self) -> Option<Instant> {
+        self.state().moved_at
     }
 
     /// Whether anything is in flight.

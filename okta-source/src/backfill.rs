@@ -5,6 +5,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::observe::Reporter;
 use okta_coralogix_core::{AckOrder, AnswerCounter, Delivery, Error, EventSource, Result};
 
 use crate::builder::OktaSourceBuilder;
@@ -72,6 +73,14 @@ impl Backfill {
 
 #[async_trait]
 impl EventSource for Backfill {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn attach(&mut self, reporter: &Reporter) {
+        self.0.attach(reporter);
+    }
+
     fn ack_order(&self) -> AckOrder {
         self.0.ack_order()
     }

@@ -193,9 +193,9 @@ impl OktaSourceBuilder {
         self
     }
 
-    /// The observer of the source. Default: `tracing`.
+    /// An observer of the source alone, beside that of its pipeline. Default: none; a source that is in no pipeline logs.
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.settings.observer = Arc::new(observer);
+        self.settings.observer = Some(Arc::new(observer));
         self
     }
 

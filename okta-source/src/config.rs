@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::filter::DedupWindow;
-use okta_coralogix_core::observe::{Observer, TracingObserver};
+use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::{Error, Result};
 
 use crate::api::query::Query;
@@ -97,7 +97,8 @@ pub(crate) struct Settings {
     pub(crate) catch_up_share: f64,
     pub(crate) catch_up_age: Duration,
     pub(crate) silence: Option<Duration>,
-    pub(crate) observer: Arc<dyn Observer>,
+    /// Beside that of the pipeline.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     /// Set: a bounded range, its start included.
     pub(crate) range: Option<Range<DateTime<Utc>>>,
 }
@@ -119,7 +120,7 @@ impl Default for Settings {
             catch_up_share: CATCH_UP_SHARE,
             catch_up_age: CATCH_UP_AGE,
             silence: Some(SILENCE),
-            observer: Arc::new(TracingObserver),
+            observer: None,
             range: None,
         }
     }

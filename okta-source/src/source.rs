@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::DateTime;
 use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::observe::Reporter;
 use okta_coralogix_core::{AckOrder, AnswerCounter, Delivery, ErrorKind, EventSource, Result};
 use tokio::time::{Instant, timeout_at};
 
@@ -144,7 +146,17 @@ impl OktaSource {
             self.position.committer().dedup_window(),
         );
         self.poller.catch_up(is_aging);
+        if self.is_caught_up && page.items.is_empty() && self.position.committer().is_committed() {
+            let polled = self.poller.clock().org_time();
+            self.monitor.delivered_through(Some(polled));
+        }
         Ok(advance.point.map(|point| self.deliver(point, page)))
+    }
+
+    fn tell_committed(&mut self) {
+        let published_ms = self.position.committer().published_ms();
+        let through = published_ms.and_then(DateTime::from_timestamp_millis);
+        self.monitor.delivered_through(through);
     }
 
     /// Begins to read the overlap again, if it is time to and there is nothing new to read.
@@ -198,6 +210,15 @@ impl OktaSource {
 
 #[async_trait]
 impl EventSource for OktaSource {
+    fn name(&self) -> &str {
+        self.monitor.org()
+    }
+
+    fn attach(&mut self, reporter: &Reporter) {
+        self.monitor.attach(reporter);
+        self.tell_committed();
+    }
+
     fn ack_order(&self) -> AckOrder {
         AckOrder::Cumulative
     }
@@ -213,6 +234,7 @@ impl EventSource for OktaSource {
     async fn next(&mut self) -> Result<Option<Delivery>> {
         loop {
             self.rewind().await?;
+            self.tell_committed();
             self.begin_reread();
             if self.is_through() {
                 if self.position.committer().is_committed() {

@@ -89,6 +89,10 @@ impl HttpSource {
 
 #[async_trait]
 impl EventSource for HttpSource {
+    fn name(&self) -> &str {
+        "eventbridge"
+    }
+
     fn ack_order(&self) -> AckOrder {
         AckOrder::Individual
     }

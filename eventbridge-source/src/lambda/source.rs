@@ -37,6 +37,10 @@ impl Invocation {
 
 #[async_trait]
 impl EventSource for Invocation {
+    fn name(&self) -> &str {
+        "lambda"
+    }
+
     fn ack_order(&self) -> AckOrder {
         AckOrder::Individual
     }

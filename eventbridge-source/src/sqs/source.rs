@@ -161,6 +161,10 @@ impl SqsSource {
 
 #[async_trait]
 impl EventSource for SqsSource {
+    fn name(&self) -> &str {
+        "sqs"
+    }
+
     fn ack_order(&self) -> AckOrder {
         AckOrder::Individual
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use okta_coralogix_core::observe::{Observer, PipelineEvent, TracingObserver};
+use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent, TracingObserver};
 use okta_coralogix_core::pipeline::Disposition;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -23,6 +23,7 @@ struct Shown {
     other: AtomicU64,
     requests: AtomicU64,
     printed: Mutex<Instant>,
+    log: TracingObserver,
 }
 
 /// The minimum time between two plain lines.
@@ -45,6 +46,7 @@ impl Progress {
             other: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             printed: Mutex::new(Instant::now()),
+            log: TracingObserver::new(),
         }));
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
         let log = tracing_subscriber::fmt()
@@ -114,13 +116,14 @@ impl Progress {
 }
 
 impl Observer for Progress {
-    fn observe(&self, event: &PipelineEvent<'_>) {
-        TracingObserver.observe(event);
+    fn observe(&self, context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
+        self.0.log.observe(context, event);
         let (count, by) = match event {
             PipelineEvent::Received { items } => (&self.0.received, *items as u64),
             PipelineEvent::Accepted { .. } => (&self.0.requests, 1),
             PipelineEvent::Ended {
                 disposition: Disposition::Delivered,
+                ..
             } => (&self.0.delivered, 1),
             PipelineEvent::Ended { .. } => (&self.0.other, 1),
             PipelineEvent::Settled { .. } => return self.show(),

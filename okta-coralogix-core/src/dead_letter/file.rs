@@ -128,6 +128,10 @@ impl DeadLetters for FileDeadLetters {
             .with_source(error)
         })?
     }
+
+    fn location(&self) -> String {
+        self.store.path.display().to_string()
+    }
 }
 
 fn line(letter: &DeadLetter) -> Result<Bytes> {

@@ -100,12 +100,21 @@ pub trait DeadLetters: Debug + Send + Sync + 'static {
     /// # Errors
     /// `Storage`: ends the pipeline rather than lose an event.
     async fn write(&self, letters: &[DeadLetter]) -> Result<()>;
+
+    /// Where they are kept, for messages: the path of a file. Default: empty, it is not said.
+    fn location(&self) -> String {
+        String::new()
+    }
 }
 
 #[async_trait]
 impl<D: DeadLetters + ?Sized> DeadLetters for Arc<D> {
     async fn write(&self, letters: &[DeadLetter]) -> Result<()> {
         (**self).write(letters).await
+    }
+
+    fn location(&self) -> String {
+        (**self).location()
     }
 }
 

@@ -41,7 +41,7 @@ impl Run {
             queued: Instant::now(),
         };
         let ended = |slot: Slot, disposition| {
-            slot.item.end(disposition);
+            slot.end(disposition);
             None
         };
         let timestamp = match parts.check_age(&slot.event, now, clock_offset) {

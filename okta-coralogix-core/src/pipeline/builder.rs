@@ -8,7 +8,7 @@ use super::parts::{Limits, Parts};
 use crate::backoff::BackoffPolicy;
 use crate::dead_letter::{DeadLetters, NoDeadLetters};
 use crate::filter::{AgeFilter, EventFilter};
-use crate::observe::{Observer, TracingObserver};
+use crate::observe::{Observer, Reporter, TracingObserver};
 use crate::remote_record::FaultTimeouts;
 use crate::sink::Patience;
 use crate::{Clock, CoralogixMapping, Error, EventSource, LogSink, Mapping, Result, SystemClock};
@@ -18,6 +18,8 @@ use crate::{Clock, CoralogixMapping, Error, EventSource, LogSink, Mapping, Resul
 #[must_use]
 pub struct PipelineBuilder<S> {
     source: S,
+    name: Option<String>,
+    observer: Arc<dyn Observer>,
     parts: Parts,
     limits: Limits,
 }
@@ -27,6 +29,8 @@ impl<S: EventSource> PipelineBuilder<S> {
         let mapping = CoralogixMapping::builder().build();
         Self {
             source,
+            name: None,
+            observer: Arc::new(TracingObserver::new()),
             parts: Parts {
                 sink,
                 mapping: Arc::new(mapping.expect("the defaults are valid")),
@@ -34,7 +38,6 @@ impl<S: EventSource> PipelineBuilder<S> {
                 filters: Vec::new(),
                 dead_letters: Arc::new(NoDeadLetters),
                 clock: Arc::new(SystemClock),
-                observer: Arc::new(TracingObserver),
                 backoff: BackoffPolicy::default(),
             },
             limits: Limits {
@@ -82,9 +85,15 @@ impl<S: EventSource> PipelineBuilder<S> {
         self
     }
 
-    /// Receives the [`PipelineEvent`](crate::observe::PipelineEvent)s of the run. Default: [`TracingObserver`].
+    /// The name of the pipeline in logs and metrics. Default: that of its source.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Receives the [`PipelineEvent`](crate::observe::PipelineEvent)s of the run and of its source. Default: [`TracingObserver`].
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.parts.observer = Arc::new(observer);
+        self.observer = Arc::new(observer);
         self
     }
 
@@ -173,7 +182,7 @@ impl<S: EventSource> PipelineBuilder<S> {
     ///
     /// # Errors
     /// `Config` if a bound is zero.
-    pub fn build(self) -> Result<Pipeline<S>> {
+    pub fn build(mut self) -> Result<Pipeline<S>> {
         let bounds = [
             ("max_in_flight_deliveries", self.limits.deliveries),
             ("max_in_flight_events", self.limits.events),
@@ -190,8 +199,14 @@ impl<S: EventSource> PipelineBuilder<S> {
                 "a request must hold at least 1 entry and 1 byte",
             ));
         }
+        let source = self.source.name().to_owned();
+        let name = self.name.unwrap_or_else(|| source.clone());
+        let reporter = Reporter::new(name, source, self.observer);
+        self.source.attach(&reporter);
         Ok(Pipeline {
             source: self.source,
+            reporter,
+            live: Arc::default(),
             parts: Arc::new(self.parts),
             limits: self.limits,
         })

@@ -7,6 +7,8 @@ use tokio::sync::{mpsc, watch};
 use super::item_guard::ItemId;
 use super::{Disposition, Limits, Parts};
 use crate::filter::DedupWindow;
+use crate::interrupts::Interrupts;
+use crate::observe::{PipelineEvent, Reporter};
 use crate::sink::{Endpoint, LearnedLimits};
 use crate::stall::Stall;
 
@@ -14,6 +16,7 @@ use crate::stall::Stall;
 pub(super) struct Context {
     pub(super) parts: Arc<Parts>,
     pub(super) limits: Limits,
+    pub(super) reporter: Reporter,
     pub(super) dedup: DedupWindow,
     pub(super) learned: LearnedLimits,
     pub(super) stall: Stall,
@@ -21,6 +24,8 @@ pub(super) struct Context {
     pub(super) stop: watch::Sender<bool>,
     /// True once the run drains: suspects are handed back, since they would outlast it.
     pub(super) drains: watch::Sender<bool>,
+    /// Changes when what failed is to be tried at once.
+    pub(super) retries: watch::Sender<()>,
     pub(super) reports: mpsc::UnboundedSender<Report>,
 }
 
@@ -39,10 +44,24 @@ impl Context {
     pub(super) fn endpoint(&self) -> Endpoint<'_> {
         Endpoint {
             sink: &self.parts.sink,
-            observer: &*self.parts.observer,
+            reporter: &self.reporter,
             learned: &self.learned,
             stall: &self.stall,
         }
+    }
+
+    /// Ends waits once nothing more may be sent.
+    pub(super) fn until_stopped(&self) -> Interrupts {
+        Interrupts::new(self.stop.subscribe(), self.retries.subscribe())
+    }
+
+    /// Ends waits once the run drains.
+    pub(super) fn until_drained(&self) -> Interrupts {
+        Interrupts::new(self.drains.subscribe(), self.retries.subscribe())
+    }
+
+    pub(super) fn observe(&self, event: &PipelineEvent<'_>) {
+        self.reporter.report(event);
     }
 
     pub(super) fn report(&self, report: Report) {

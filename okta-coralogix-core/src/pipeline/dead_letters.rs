@@ -2,37 +2,43 @@
 
 use std::sync::Arc;
 
-use tokio::time::sleep;
-
 use super::Disposition;
 use super::context::Context;
 use super::item_guard::{ItemGuard, Slot};
-use crate::backoff::{Backoff, wait_or_stop};
+use crate::backoff::Backoff;
 use crate::dead_letter::{DeadLetter, DeadLetterReason};
 use crate::observe::PipelineEvent;
-use crate::{MalformedEvent, Result};
+use crate::{MalformedEvent, RawEvent, Result};
 
 /// An item that cannot be delivered, and its dead letter.
 #[derive(Debug)]
 pub(super) struct Undeliverable {
     pub(super) item: ItemGuard,
     pub(super) letter: DeadLetter,
+    /// `None`: it could not be read as one.
+    event: Option<RawEvent>,
 }
 
 impl Undeliverable {
     pub(super) fn malformed(item: ItemGuard, event: MalformedEvent) -> Self {
         let (now, detail) = (item.context.parts.clock.now(), event.reason.to_string());
         let reason = DeadLetterReason::Malformed;
-        let letter = DeadLetter::new(now, reason, detail, event.origin, event.bytes);
-        Self { item, letter }
+        Self {
+            item,
+            letter: DeadLetter::new(now, reason, detail, event.origin, event.bytes),
+            event: None,
+        }
     }
 
     pub(super) fn new(slot: Slot, reason: DeadLetterReason, detail: impl Into<String>) -> Self {
         let Slot { item, event, .. } = slot;
         let now = item.context.parts.clock.now();
         let (origin, bytes) = (Arc::clone(event.origin()), event.document().clone());
-        let letter = DeadLetter::new(now, reason, detail, origin, bytes);
-        Self { item, letter }
+        Self {
+            item,
+            letter: DeadLetter::new(now, reason, detail, origin, bytes),
+            event: Some(event),
+        }
     }
 }
 
@@ -46,38 +52,44 @@ impl Context {
         undeliverable: Vec<Undeliverable>,
         seed: u64,
     ) -> Result<()> {
+        if undeliverable.is_empty() {
+            return Ok(());
+        }
         let (letters, items): (Vec<_>, Vec<_>) = undeliverable
             .into_iter()
-            .map(|one| (one.letter, one.item))
+            .map(|one| (one.letter, (one.item, one.event)))
             .unzip();
-        if !letters.is_empty() {
-            self.write_letters(&letters, seed).await?;
-        }
-        for item in items {
-            item.end(Disposition::DeadLettered);
+        self.write_letters(&letters, seed).await?;
+        let location = self.parts.dead_letters.location();
+        for (letter, (item, event)) in letters.iter().zip(items) {
+            let event = event.as_ref();
+            self.observe(&PipelineEvent::DeadLettered {
+                letter,
+                event,
+                location: &location,
+            });
+            item.end(Disposition::DeadLettered, event);
         }
         Ok(())
     }
 
     async fn write_letters(&self, letters: &[DeadLetter], seed: u64) -> Result<()> {
-        let mut stop = self.stop.subscribe();
+        let mut interrupts = self.until_stopped();
         let mut backoff = Backoff::new(self.parts.backoff, seed);
         loop {
             let Err(error) = self.parts.dead_letters.write(letters).await else {
                 return Ok(());
             };
             let retry_in = backoff.next(error.retry());
-            self.parts
-                .observer
-                .observe(&PipelineEvent::DeadLettersFailed {
-                    error: &error,
-                    retry_in,
-                });
-            let Some(wait) = retry_in.filter(|_| !*stop.borrow()) else {
+            self.observe(&PipelineEvent::DeadLettersFailed {
+                error: &error,
+                retry_in,
+            });
+            let Some(wait) = retry_in.filter(|_| !interrupts.is_stopped()) else {
                 return Err(error);
             };
             self.stall.attempt_failed(&error);
-            wait_or_stop(sleep(wait), &mut stop).await;
+            interrupts.back_off(wait).await;
         }
     }
 }

@@ -22,8 +22,8 @@ pub(super) async fn deliver(
 ) -> Result<Vec<Suspect<Slot>>> {
     let mut hooks = Hooks::new(&context);
     let backoff = Backoff::new(context.parts.backoff, seed);
-    let stop = context.stop.subscribe();
-    let transfer = Transfer::new(context.endpoint(), &mut hooks, backoff, stop);
+    let interrupts = context.until_stopped();
+    let transfer = Transfer::new(context.endpoint(), &mut hooks, backoff, interrupts);
     let sent = transfer.run(request).await;
     let written = context.write_dead_letters(hooks.undeliverable, seed).await;
     let suspects = sent?;
@@ -44,7 +44,7 @@ pub(super) async fn isolate(
         endpoint: context.endpoint(),
         hooks: &mut hooks,
         backoff: Backoff::new(context.parts.backoff, seed),
-        stop: context.drains.subscribe(),
+        interrupts: context.until_drained(),
     };
     let tried = isolation.run(suspect).await;
     let written = context.write_dead_letters(hooks.undeliverable, seed).await;
@@ -70,7 +70,7 @@ impl DeliveryHooks for Hooks<'_> {
     type Slot = Slot;
 
     fn accepted(&mut self, slot: Slot) {
-        slot.item.end(Disposition::Delivered);
+        slot.end(Disposition::Delivered);
     }
 
     fn rejected(&mut self, slot: Slot, refused: Refused) {
@@ -101,7 +101,7 @@ impl DeliveryHooks for Hooks<'_> {
                 };
                 self.rejected(slot, refused);
             }
-            disposition => slot.item.end(disposition),
+            disposition => slot.end(disposition),
         }
     }
 

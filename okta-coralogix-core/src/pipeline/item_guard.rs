@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::Disposition;
 use super::context::{Context, Report};
 use crate::filter::ClaimGuard;
+use crate::observe::PipelineEvent;
 use crate::{ClockOffset, RawEvent};
 
 /// Which item of which delivery.
@@ -23,7 +24,8 @@ pub(super) struct ItemGuard {
     pub(super) id: ItemId,
     pub(super) claim: Option<ClaimGuard>,
     pub(super) context: Arc<Context>,
-    disposition: Disposition,
+    /// `None` until it ends.
+    disposition: Option<Disposition>,
 }
 
 impl ItemGuard {
@@ -32,24 +34,32 @@ impl ItemGuard {
             id,
             claim: None,
             context: Arc::clone(context),
-            disposition: Disposition::HandedBack,
+            disposition: None,
         }
     }
 
     /// Ends the item: its claim is remembered or released, and the run counts it.
-    pub(super) fn end(mut self, disposition: Disposition) {
-        self.disposition = disposition;
+    pub(super) fn end(mut self, disposition: Disposition, event: Option<&RawEvent>) {
+        self.disposition = Some(disposition);
+        self.context
+            .observe(&PipelineEvent::Ended { disposition, event });
     }
 }
 
 impl Drop for ItemGuard {
     fn drop(&mut self) {
+        let disposition = self.disposition.unwrap_or(Disposition::HandedBack);
         match self.claim.take() {
-            Some(claim) if self.disposition != Disposition::HandedBack => claim.remember(),
+            Some(claim) if disposition != Disposition::HandedBack => claim.remember(),
             claim => drop(claim),
         }
-        self.context
-            .report(Report::Ended(self.id, self.disposition));
+        if self.disposition.is_none() {
+            self.context.observe(&PipelineEvent::Ended {
+                disposition,
+                event: None,
+            });
+        }
+        self.context.report(Report::Ended(self.id, disposition));
     }
 }
 
@@ -67,6 +77,11 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// Ends the item.
+    pub(super) fn end(self, disposition: Disposition) {
+        self.item.end(disposition, Some(&self.event));
+    }
+
     /// The time that its age is checked against: the earlier of the clock, and of the time of its receipt plus what has passed
     /// since, so that a step of the host's clock cannot make it old.
     pub(super) fn age_clock(&self, now: DateTime<Utc>) -> DateTime<Utc> {

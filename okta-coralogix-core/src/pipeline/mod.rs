@@ -6,8 +6,10 @@ mod builder;
 mod context;
 mod dead_letters;
 mod deliver;
+mod handle;
 mod item_guard;
 mod ledger;
+mod live;
 mod parts;
 mod queue;
 mod run;
@@ -15,11 +17,14 @@ mod summary;
 
 pub use crate::delivery::Disposition;
 pub use builder::PipelineBuilder;
+pub use handle::{FaultStatus, PipelineHandle, PipelineState, PipelineStatus};
 pub use summary::{RunError, Summary};
 
 use std::sync::Arc;
 
+use self::live::Live;
 use self::parts::{Limits, Parts};
+use crate::observe::Reporter;
 use crate::{EventSource, LogSink};
 
 /// Carries events from a source to a sink and settles each delivery once all of it has ended.
@@ -35,12 +40,20 @@ pub struct Pipeline<S> {
     source: S,
     parts: Arc<Parts>,
     limits: Limits,
+    reporter: Reporter,
+    live: Arc<Live>,
 }
 
 impl<S: EventSource> Pipeline<S> {
     /// A builder with the defaults.
     pub fn builder(source: S, sink: impl LogSink) -> PipelineBuilder<S> {
         PipelineBuilder::new(source, Arc::new(sink))
+    }
+
+    /// Shows what the pipeline does, also while it runs.
+    #[must_use]
+    pub fn handle(&self) -> PipelineHandle {
+        PipelineHandle::new(Arc::clone(&self.live), self.reporter.clone())
     }
 
     /// Runs until the source ends, `shutdown` resolves, or a permanent error occurs.
@@ -54,8 +67,6 @@ impl<S: EventSource> Pipeline<S> {
     /// # Errors
     /// [`RunError`], with the counts up to then: a refused credential, a wrong endpoint, a failed disk, and their like.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<Summary, RunError> {
-        run::Run::new(self.source, self.parts, self.limits)
-            .drive(shutdown)
-            .await
+        run::Run::new(self).drive(shutdown).await
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::backoff::BackoffPolicy;
 use crate::dead_letter::DeadLetters;
 use crate::filter::{AgeFilter, EventFilter};
-use crate::observe::Observer;
 use crate::remote_record::FaultTimeouts;
 use crate::sink::Patience;
 use crate::{Clock, LogSink, Mapping};
@@ -20,7 +19,6 @@ pub(super) struct Parts {
     pub(super) filters: Vec<Arc<dyn EventFilter>>,
     pub(super) dead_letters: Arc<dyn DeadLetters>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) observer: Arc<dyn Observer>,
     pub(super) backoff: BackoffPolicy,
 }
 

@@ -96,12 +96,7 @@ mod tests {
     #[test]
     fn withdrawn_items_no_longer_fill_a_request() {
         let pipeline = Pipeline::builder(NoSource, NdjsonSink::stdout()).build();
-        let Pipeline {
-            source,
-            parts,
-            limits,
-        } = pipeline.unwrap();
-        let run = Run::new(source, parts, limits);
+        let run = Run::new(pipeline.unwrap());
         let names = Arc::new(Names {
             application: "shop".into(),
             subsystem: "checkout".into(),

@@ -164,6 +164,11 @@ impl LearnedLimits {
         self.state().remote.rests_until(self.timeouts)
     }
 
+    /// A refused key is tried at once.
+    pub(crate) fn end_rest(&self) {
+        self.state().remote.end_rest();
+    }
+
     /// The sink rejected a request of one entry.
     pub(crate) fn rejected_alone(&self) {
         self.state().rejections += 1;

@@ -18,7 +18,8 @@ use super::request::{Item, Request};
 use super::transfer::{DeliveryHooks, Endpoint, Refused, Suspect, Transfer};
 use crate::backoff::{Backoff, BackoffPolicy};
 use crate::dead_letter::DeadLetterReason;
-use crate::observe::{Observer, TracingObserver};
+use crate::interrupts::Interrupts;
+use crate::observe::{Observer, Reporter, TracingObserver};
 use crate::remote_record::FaultTimeouts;
 use crate::stall::Stall;
 use crate::{Error, LogEntry, Result};
@@ -63,7 +64,7 @@ pub struct EntrySender {
 #[derive(Debug)]
 pub struct EntrySenderBuilder {
     sink: Arc<dyn LogSink>,
-    observer: Arc<dyn Observer>,
+    reporter: Reporter,
     policy: BackoffPolicy,
     requests: usize,
     give_up_after: Duration,
@@ -160,7 +161,7 @@ impl EntrySenderBuilder {
     /// Observes accepted and failed requests. Default: [`TracingObserver`].
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observer = Arc::new(observer);
+        self.reporter = reporter(observer);
         self
     }
 
@@ -191,7 +192,7 @@ impl EntrySender {
     pub fn builder(sink: impl LogSink) -> EntrySenderBuilder {
         EntrySenderBuilder {
             sink: Arc::new(sink),
-            observer: Arc::new(TracingObserver),
+            reporter: reporter(TracingObserver::new()),
             policy: BackoffPolicy::default(),
             requests: 4,
             give_up_after: Duration::MAX,
@@ -211,6 +212,7 @@ impl EntrySender {
     /// [`SendError`], with the outcome of each entry: on a permanent error, such as a refused key, or when the sender gave up.
     pub async fn send(&self, entries: Vec<LogEntry>) -> Result<Vec<SendOutcome>, SendError> {
         let (stop, stopped) = watch::channel(false);
+        let interrupts = Interrupts::of_stop(stopped);
         let give_up_after = self.settings.give_up_after;
         let progress = Progress {
             outcomes: Mutex::new(vec![SendOutcome::Unsent; entries.len()]),
@@ -228,7 +230,7 @@ impl EntrySender {
             while failed.is_none() && transfers.len() < self.settings.requests && !rest.is_empty() {
                 match Request::take(&*self.settings.sink, &mut rest, self.learned.ceiling()) {
                     Ok(Ok(request)) => {
-                        transfers.push(self.transfer(request, &progress, stopped.clone()));
+                        transfers.push(self.transfer(request, &progress, interrupts.clone()));
                     }
                     Ok(Err((item, error))) => {
                         if let Some(index) = item.state.slot {
@@ -248,7 +250,7 @@ impl EntrySender {
                 biased;
                 Some(sent) = transfers.next() => match sent {
                     Ok(suspects) => for suspect in suspects {
-                        isolations.push(self.isolate(suspect, &progress, stopped.clone()));
+                        isolations.push(self.isolate(suspect, &progress, interrupts.clone()));
                     },
                     Err(error) => failed = failed.or(Some(error)),
                 },
@@ -279,10 +281,10 @@ impl EntrySender {
         &self,
         request: Request<usize>,
         mut progress: &Progress,
-        stop: watch::Receiver<bool>,
+        interrupts: Interrupts,
     ) -> Result<Vec<Suspect<usize>>> {
         let endpoint = self.endpoint(progress);
-        Transfer::new(endpoint, &mut progress, self.backoff(), stop)
+        Transfer::new(endpoint, &mut progress, self.backoff(), interrupts)
             .run(request)
             .await
     }
@@ -291,13 +293,13 @@ impl EntrySender {
         &self,
         suspect: Suspect<usize>,
         mut progress: &Progress,
-        stop: watch::Receiver<bool>,
+        interrupts: Interrupts,
     ) -> Result<()> {
         let isolation = Isolation {
             endpoint: self.endpoint(progress),
             hooks: &mut progress,
             backoff: self.backoff(),
-            stop,
+            interrupts,
         };
         isolation.run(suspect).await
     }
@@ -305,7 +307,7 @@ impl EntrySender {
     fn endpoint<'a>(&'a self, progress: &'a Progress) -> Endpoint<'a> {
         Endpoint {
             sink: &self.settings.sink,
-            observer: &*self.settings.observer,
+            reporter: &self.settings.reporter,
             learned: &self.learned,
             stall: &progress.stall,
         }
@@ -316,6 +318,11 @@ impl EntrySender {
         let seed = self.settings.seed.wrapping_add(number);
         Backoff::new(self.settings.policy, seed)
     }
+}
+
+/// A sender is no pipeline and has no source.
+fn reporter(observer: impl Observer) -> Reporter {
+    Reporter::new("", "", observer)
 }
 
 /// One call of [`EntrySender::send`]; the slot of an entry is its index.

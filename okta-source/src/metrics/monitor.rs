@@ -1,12 +1,11 @@
 //! Observes a source: keeps its metrics, and reports events to the observer.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::filter::DedupWindow;
-use okta_coralogix_core::observe::{Observer, PipelineEvent};
+use okta_coralogix_core::observe::{PipelineEvent, Reporter};
 use tokio::time::Instant;
 
 use super::backlog::Backlog;
@@ -22,7 +21,11 @@ use crate::poll::reread::RereadCounts;
 pub(crate) struct Monitor {
     /// The name of the source.
     org: String,
-    observer: Arc<dyn Observer>,
+    /// To the observer of the source.
+    own: Option<Reporter>,
+    /// To the observer of its pipeline; before there is one, and where the source has none of its own, to the log.
+    reporter: Option<Reporter>,
+    told_through: Option<DateTime<Utc>>,
     metrics: SourceMetrics,
     silence: Option<Duration>,
     /// When silence is reported next.
@@ -36,9 +39,13 @@ pub(crate) struct Monitor {
 
 impl Monitor {
     pub(crate) fn new(org: &str, settings: &Settings) -> Self {
+        let own = settings.observer.clone();
+        let own = own.map(|observer| Reporter::new("", org, observer));
         Self {
             org: org.to_owned(),
-            observer: Arc::clone(&settings.observer),
+            reporter: own.is_none().then(|| Reporter::unattached(org)),
+            own,
+            told_through: None,
             metrics: SourceMetrics::new(),
             silence: settings.silence,
             alarm: settings.silence.map(|silence| Instant::now() + silence),
@@ -49,13 +56,36 @@ impl Monitor {
         }
     }
 
+    pub(crate) fn org(&self) -> &str {
+        &self.org
+    }
+
     pub(crate) fn metrics(&self) -> &SourceMetrics {
         &self.metrics
     }
 
-    /// Reports the event that `event` returns for the org's name.
-    fn tell<'a>(&'a self, event: impl FnOnce(&'a str) -> PipelineEvent<'a>) {
-        self.observer.observe(&event(&self.org));
+    /// From now on events go to the observer of a pipeline too.
+    pub(crate) fn attach(&mut self, reporter: &Reporter) {
+        self.reporter = Some(reporter.clone());
+        self.told_through = None;
+    }
+
+    fn tell(&self, event: &PipelineEvent<'_>) {
+        if let Some(own) = &self.own {
+            own.report(event);
+        }
+        if let Some(reporter) = &self.reporter {
+            reporter.report(event);
+        }
+    }
+
+    /// Everything up to this time is settled.
+    pub(crate) fn delivered_through(&mut self, time: Option<DateTime<Utc>>) {
+        let told = self.told_through;
+        if let Some(time) = time.filter(|time| told.is_none_or(|told| told < *time)) {
+            self.told_through = Some(time);
+            self.tell(&PipelineEvent::DeliveredThrough { time });
+        }
     }
 
     pub(crate) fn request_sent(&self) {
@@ -68,7 +98,7 @@ impl Monitor {
         counted.metrics.waits += 1;
         counted.metrics.waited += wait;
         drop(counted);
-        self.tell(|source| PipelineEvent::RateLimitWait { source, wait });
+        self.tell(&PipelineEvent::RateLimitWait { wait });
     }
 
     /// A page was read at the position. True if a backlog is near the age limit.
@@ -121,8 +151,7 @@ impl Monitor {
             self.alarm = self.silence.map(|silence| at + silence);
         }
         drop(counted);
-        self.tell(|source| PipelineEvent::Polled {
-            source,
+        self.tell(&PipelineEvent::Polled {
             items,
             caught_up,
             lag,
@@ -138,11 +167,7 @@ impl Monitor {
         };
         let part = |to: DateTime<Utc>| (to - range.start).num_milliseconds().max(1) as f64;
         let share = (part(published) / part(range.end)).min(1.0);
-        self.tell(|source| PipelineEvent::BackfillProgress {
-            source,
-            published,
-            share,
-        });
+        self.tell(&PipelineEvent::BackfillProgress { published, share });
     }
 
     /// True if the backlog is near the age limit.
@@ -153,8 +178,7 @@ impl Monitor {
         }
         let aging = self.backlog.page(Instant::now(), now, page);
         if let Some(aging) = aging.filter(|aging| aging.is_news) {
-            self.tell(|source| PipelineEvent::BacklogAging {
-                source,
+            self.tell(&PipelineEvent::BacklogAging {
                 age: aging.age,
                 too_old: aging.too_old,
                 forecast: aging.forecast,
@@ -179,13 +203,12 @@ impl Monitor {
 
     /// The source reads from an earlier time in place of a refused link.
     pub(crate) fn fell_back(&mut self, since: DateTime<Utc>, published_ms: Option<i64>) {
-        self.tell(|source| PipelineEvent::CursorReset { source, since });
+        self.tell(&PipelineEvent::CursorReset { since });
         self.fallback = published_ms.map(RereadCounts::before);
     }
 
     pub(crate) fn overlap_reread(&self, counts: RereadCounts) {
-        self.tell(|source| PipelineEvent::OverlapReread {
-            source,
+        self.tell(&PipelineEvent::OverlapReread {
             known: counts.known,
             late: counts.late,
         });
@@ -207,8 +230,7 @@ impl Monitor {
         }
         self.alarm = Some(now + silence);
         let metrics = self.metrics.snapshot();
-        self.tell(|source| PipelineEvent::SourceSilent {
-            source,
+        self.tell(&PipelineEvent::SourceSilent {
             since_event: metrics.since_event,
             since_response: metrics.since_response,
         });

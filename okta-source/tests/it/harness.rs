@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, Version, Versioned};
 use okta_coralogix_core::filter::Claim;
-use okta_coralogix_core::observe::{Observer, PipelineEvent};
+use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent};
 use okta_coralogix_core::testing::TestClock;
 use okta_coralogix_core::{Clock, Delivery, Error, ErrorKind, EventSource, Outcome, Result};
 use okta_source::simulator::{OktaSimulator, OktaSimulatorBuilder};
@@ -117,7 +117,7 @@ pub(crate) async fn remember(source: &impl EventSource, delivery: Delivery) {
 pub(crate) struct Recorder(Arc<Mutex<Vec<String>>>);
 
 impl Observer for Recorder {
-    fn observe(&self, signal: &PipelineEvent<'_>) {
+    fn observe(&self, _context: &PipelineContext<'_>, signal: &PipelineEvent<'_>) {
         self.0.lock().unwrap().push(format!("{signal:?}"));
     }
 }

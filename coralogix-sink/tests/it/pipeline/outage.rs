@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use okta_coralogix_core::filter::AgeFilter;
-use okta_coralogix_core::observe::{Observer, PipelineEvent};
+use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent};
 use tokio::time::{Instant, sleep};
 
 use super::harness::{Harness, events, run};
@@ -21,7 +21,7 @@ struct Watch {
 }
 
 impl Observer for Watch {
-    fn observe(&self, signal: &PipelineEvent<'_>) {
+    fn observe(&self, _context: &PipelineContext<'_>, signal: &PipelineEvent<'_>) {
         match signal {
             PipelineEvent::Received { items } => {
                 self.received.fetch_add(*items, Ordering::Relaxed);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use okta_coralogix_core::Result;
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, Version, Versioned};
-use okta_coralogix_core::observe::{Observer, PipelineEvent, TracingObserver};
+use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent};
 use tokio::sync::watch;
 
 /// What an org has done.
@@ -50,19 +50,18 @@ impl ActivityLog {
     }
 }
 
-/// The observer of a source: notes its polls, and logs each event.
+/// The observer of a source: notes its polls.
 #[derive(Debug)]
 pub(super) struct ObservedPolls(pub(super) ActivityLog);
 
 impl Observer for ObservedPolls {
-    fn observe(&self, event: &PipelineEvent<'_>) {
+    fn observe(&self, _context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
         if let PipelineEvent::Polled { items, .. } = event {
             self.0.note(|activity| {
                 activity.answered = true;
                 activity.idle |= *items == 0;
             });
         }
-        TracingObserver.observe(event);
     }
 }
 

@@ -203,6 +203,7 @@ impl<O: Observer + Clone> Org<O> {
             .open()
             .await?;
         let pipeline = Pipeline::builder(source, sink)
+            .name(&self.integration.name)
             .mapping(mapping)
             .clock(Arc::clone(&options.clock))
             .dead_letters(Arc::clone(dead_letters))

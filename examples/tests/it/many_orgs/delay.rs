@@ -146,7 +146,7 @@ async fn lag(bad: &[BadOrg]) -> (f64, RunReport) {
         integrations,
         &options,
         dead_letters,
-        TracingObserver,
+        TracingObserver::new(),
         happens,
     )
     .await;

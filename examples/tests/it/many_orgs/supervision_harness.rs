@@ -168,7 +168,7 @@ impl Scene {
             integrations,
             &options,
             dead_letters,
-            TracingObserver,
+            TracingObserver::new(),
             happens,
         )
         .await;

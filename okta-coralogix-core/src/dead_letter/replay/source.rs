@@ -219,6 +219,10 @@ impl DeadLetterSource {
 
 #[async_trait]
 impl EventSource for DeadLetterSource {
+    fn name(&self) -> &str {
+        "dead_letters"
+    }
+
     fn ack_order(&self) -> AckOrder {
         AckOrder::Individual
     }

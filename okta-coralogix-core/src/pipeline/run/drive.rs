@@ -12,6 +12,7 @@ use crate::pipeline::context::Report;
 use crate::pipeline::dead_letters::Undeliverable;
 use crate::pipeline::deliver::{deliver, isolate};
 use crate::pipeline::item_guard::Slot;
+use crate::pipeline::live::{Phase, Shown};
 use crate::pipeline::{RunError, Summary};
 use crate::sink::{BatchLimits, Suspect};
 use crate::{Error, Result};
@@ -22,10 +23,13 @@ impl Run {
         shutdown: impl Future<Output = ()>,
     ) -> Result<Summary, RunError> {
         let mut shutdown = std::pin::pin!(shutdown.fuse());
+        let live = Arc::clone(&self.live);
+        self.observe(&PipelineEvent::Started);
         loop {
             self.expire();
             self.start_requests();
             self.start_settlements();
+            self.show();
             if self.is_done() {
                 return self.finish();
             }
@@ -34,6 +38,7 @@ impl Run {
             tokio::select! {
                 biased;
                 () = &mut shutdown => self.drain(),
+                () = live.woken() => self.retry_if_asked(),
                 Some(report) = self.inbox.recv() => {
                     self.hear(report);
                     self.hear_all();
@@ -115,7 +120,6 @@ impl Run {
             Report::Ended(id, disposition) => {
                 if self.ledger.end(id, disposition) {
                     self.summary.count(disposition);
-                    self.observe(&PipelineEvent::Ended { disposition });
                 }
             }
             Report::AnswerLost(entries) => {
@@ -134,7 +138,32 @@ impl Run {
     }
 
     pub(super) fn observe(&self, event: &PipelineEvent<'_>) {
-        self.context.parts.observer.observe(event);
+        self.context.observe(event);
+    }
+
+    /// Shows what the run does.
+    fn show(&self) {
+        let phase = match self.takes_no_more() {
+            false => Phase::Running,
+            true => Phase::Draining,
+        };
+        self.live.show(Shown {
+            phase,
+            summary: self.summary,
+            pending: self.ledger.open_items(),
+            deliveries: self.ledger.unsettled(),
+            requests: self.tasks.requests.len(),
+            progress: self.context.stall.moved_at(),
+        });
+    }
+
+    /// Ends the waits between attempts, if an operator asks for it.
+    fn retry_if_asked(&mut self) {
+        if self.live.is_asked_to_retry() {
+            self.source.end_rest();
+            self.context.learned.end_rest();
+            self.context.retries.send_replace(());
+        }
     }
 
     fn check(&mut self, done: Result<()>) {
@@ -175,7 +204,11 @@ impl Run {
         self.tasks = Tasks::default();
         self.hear_all();
         let summary = self.summary;
-        match self.fatal {
+        self.observe(&PipelineEvent::Stopped {
+            summary: &summary,
+            error: self.fatal.as_ref(),
+        });
+        match self.fatal.take() {
             None => Ok(summary),
             Some(error) => Err(RunError { error, summary }),
         }

@@ -31,8 +31,9 @@ use self::receive::Source;
 use super::context::{Context, Report};
 use super::item_guard::Slot;
 use super::ledger::Ledger;
+use super::live::Live;
 use super::queue::Queue;
-use super::{Limits, Parts, Summary};
+use super::{Pipeline, Summary};
 use crate::backoff::Backoff;
 use crate::sink::{LearnedLimits, Suspect};
 use crate::stall::Stall;
@@ -40,6 +41,7 @@ use crate::{Error, EventSource, Outcome, Result};
 
 pub(super) struct Run {
     pub(super) context: Arc<Context>,
+    live: Arc<Live>,
     inbox: mpsc::UnboundedReceiver<Report>,
     source: Source,
     pub(super) queue: Queue,
@@ -66,7 +68,14 @@ struct Tasks {
 }
 
 impl Run {
-    pub(super) fn new<S: EventSource>(source: S, parts: Arc<Parts>, limits: Limits) -> Self {
+    pub(super) fn new<S: EventSource>(pipeline: Pipeline<S>) -> Self {
+        let Pipeline {
+            source,
+            parts,
+            limits,
+            reporter,
+            live,
+        } = pipeline;
         let backoff = Backoff::new(parts.backoff, limits.seed);
         let (reports, inbox) = mpsc::unbounded_channel();
         let patience = limits.patience;
@@ -76,15 +85,18 @@ impl Run {
         let context = Context {
             parts,
             limits,
+            reporter,
             dedup: source.dedup_window(),
             learned: LearnedLimits::new(limits.requests, limits.faults, patience),
             stall: Stall::default(),
             stop: watch::Sender::new(false),
             drains: watch::Sender::new(false),
+            retries: watch::Sender::new(()),
             reports,
         };
         Self {
             context: Arc::new(context),
+            live,
             inbox,
             ledger: Ledger::new(source.ack_order()),
             source: Source::new(source, backoff.clone()),
@@ -96,5 +108,15 @@ impl Run {
             fatal: None,
             summary: Summary::default(),
         }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // Items in flight end as handed back.
+        self.queue.withdraw(|_| true);
+        self.tasks = Tasks::default();
+        self.hear_all();
+        self.live.end(self.summary);
     }
 }

@@ -62,6 +62,12 @@ impl Source {
         self.record.judge(error, timeouts)
     }
 
+    /// What failed is tried at once.
+    pub(super) fn end_rest(&mut self) {
+        self.record.end_rest();
+        self.rests_until = None;
+    }
+
     /// The source is not asked for a while.
     pub(super) fn rest(&mut self, wait: Duration) {
         let until = later(Instant::now(), wait);
@@ -157,7 +163,7 @@ impl Run {
         let deadline = deadline.unwrap_or_else(|| later(Instant::now(), MAX_WAIT));
         let ended = async move {
             if let Ok(Outcome::Settled) = timeout_at(deadline, copy).await {
-                item.end(Disposition::Duplicate);
+                item.end(Disposition::Duplicate, None);
             }
             Ok(())
         };

@@ -1,13 +1,14 @@
 //! The attempts at one suspect.
 
 use std::slice;
+use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::rule::{FailureClass, History};
-use crate::backoff::{Backoff, wait_or_stop};
+use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
+use crate::interrupts::Interrupts;
 use crate::observe::PipelineEvent;
 use crate::sink::compress::compress;
 use crate::sink::request::{Item, encode};
@@ -28,8 +29,7 @@ pub(crate) struct Isolation<'a, H: DeliveryHooks> {
     pub(crate) endpoint: Endpoint<'a>,
     pub(crate) hooks: &'a mut H,
     pub(crate) backoff: Backoff,
-    /// True once nothing more may be sent.
-    pub(crate) stop: watch::Receiver<bool>,
+    pub(crate) interrupts: Interrupts,
 }
 
 /// What follows an attempt.
@@ -57,9 +57,10 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         let evidence = learned.evidence();
         let mut history = History::new(class, evidence.count(), evidence.tally());
         loop {
-            wait_or_stop(sleep(history.rest(learned.patience())), &mut self.stop).await;
+            let rest = sleep(history.rest(learned.patience()));
+            self.interrupts.wait(rest).await;
             self.await_evidence(&history).await?;
-            if *self.stop.borrow() {
+            if self.interrupts.is_stopped() {
                 return Ok(());
             }
             recheck(self.hooks, slice::from_mut(&mut item));
@@ -91,7 +92,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
     fn say_held(&self) {
         if let Some(entries) = self.endpoint.learned.guard().say() {
             let event = PipelineEvent::SuspectsHeld { entries };
-            self.endpoint.observer.observe(&event);
+            self.endpoint.reporter.report(&event);
         }
     }
 
@@ -104,7 +105,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         let evidence = learned.evidence();
         loop {
             let changed = evidence.changed();
-            if *self.stop.borrow() || history.is_followed(evidence.count()) {
+            if self.interrupts.is_stopped() || history.is_followed(evidence.count()) {
                 return Ok(());
             }
             let check_due = evidence.check_due();
@@ -124,14 +125,14 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
                     () = sleep_until(check_due.unwrap_or_else(Instant::now)), if check_due.is_some() => {}
                 }
             };
-            wait_or_stop(change, &mut self.stop).await;
+            self.interrupts.wait(change).await;
         }
     }
 
     async fn attempt(&mut self, item: &mut Item<H::Slot>, history: &History) -> Result<Tried> {
         let Endpoint {
             sink,
-            observer,
+            reporter,
             learned,
             stall,
         } = self.endpoint;
@@ -144,22 +145,24 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         };
         // A refused key rests for all.
         while let Some(until) = learned.rests_until() {
-            wait_or_stop(sleep_until(until), &mut self.stop).await;
-            if *self.stop.borrow() {
+            self.interrupts.wait(sleep_until(until)).await;
+            if self.interrupts.is_stopped() {
                 return Ok(Tried::Ended);
             }
         }
         let permit = learned.permit().await;
-        if *self.stop.borrow() {
+        if self.interrupts.is_stopped() {
             return Ok(Tried::Ended);
         }
         if history.wants_fresh_connection() {
             sink.reconnect();
         }
+        let sent_at = Instant::now();
         let sent = sink.send(&batch).await;
+        let took = sent_at.elapsed();
         drop(permit);
         let Err(error) = sent else {
-            self.endpoint.accepted(&batch);
+            self.endpoint.accepted(&batch, took);
             // It was the endpoint that failed, not the entry.
             learned.evidence().failed(history.failures());
             if let Some(slot) = item.state.slot.take() {
@@ -173,24 +176,33 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         }
         stall.attempt_failed(&error);
         if let Some(class) = FailureClass::of(&error) {
-            observer.observe(&PipelineEvent::SendFailed {
+            reporter.report(&PipelineEvent::SendFailed {
                 error: &error,
                 entries: 1,
                 retry_in: Some(history.rest(learned.patience())),
+                took,
+                is_suspect: true,
             });
             return Ok(Tried::Failed(class, error.detail().to_owned()));
         }
-        self.failed_otherwise(item, learned.failed(error, batch.uncompressed_len))
-            .await
+        let error = learned.failed(error, batch.uncompressed_len);
+        self.failed_otherwise(item, error, took).await
     }
 
     /// The entry failed as no suspect does: a limit of requests, a lost connection, a refused key, or a rejection of its content.
-    async fn failed_otherwise(&mut self, item: &mut Item<H::Slot>, error: Error) -> Result<Tried> {
+    async fn failed_otherwise(
+        &mut self,
+        item: &mut Item<H::Slot>,
+        error: Error,
+        took: Duration,
+    ) -> Result<Tried> {
         let retry_in = self.backoff.next(error.retry());
-        self.endpoint.observer.observe(&PipelineEvent::SendFailed {
+        self.endpoint.reporter.report(&PipelineEvent::SendFailed {
             error: &error,
             entries: 1,
             retry_in,
+            took,
+            is_suspect: true,
         });
         let reason = match error.kind() {
             ErrorKind::Rejected => DeadLetterReason::Rejected,
@@ -198,7 +210,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
             _ => match retry_in {
                 None => return Err(error),
                 Some(wait) => {
-                    wait_or_stop(sleep(wait), &mut self.stop).await;
+                    self.interrupts.wait(sleep(wait)).await;
                     return Ok(Tried::Unknown);
                 }
             },

@@ -21,6 +21,7 @@ mod split;
 pub(crate) use run::{Transfer, recheck};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -30,7 +31,7 @@ use super::request::Item;
 use super::{Batch, LogSink};
 use crate::dead_letter::DeadLetterReason;
 use crate::delivery::Disposition;
-use crate::observe::{Observer, PipelineEvent};
+use crate::observe::{PipelineEvent, Reporter};
 use crate::stall::Stall;
 
 /// The callbacks of a transfer to the caller that gave the items.
@@ -87,19 +88,21 @@ pub(crate) enum AgeCheck {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Endpoint<'a> {
     pub(crate) sink: &'a Arc<dyn LogSink>,
-    pub(crate) observer: &'a dyn Observer,
+    pub(crate) reporter: &'a Reporter,
     pub(crate) learned: &'a LearnedLimits,
     pub(crate) stall: &'a Stall,
 }
 
 impl Endpoint<'_> {
     /// The sink accepted a request.
-    pub(crate) fn accepted(&self, batch: &Batch) {
+    pub(crate) fn accepted(&self, batch: &Batch, took: Duration) {
         self.learned.accepted(batch);
         self.stall.moved();
-        self.observer.observe(&PipelineEvent::Accepted {
+        self.reporter.report(&PipelineEvent::Accepted {
             entries: batch.entries,
             bytes: batch.body.len(),
+            uncompressed: batch.uncompressed_len,
+            took,
         });
     }
 }

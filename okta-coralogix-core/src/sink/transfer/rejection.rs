@@ -2,13 +2,10 @@
 
 use std::{mem, slice};
 
-use tokio::time::sleep;
-
 use super::DeliveryHooks;
 use super::pending::Pending;
 use super::run::{Attempt, Transfer};
 use super::split::{Rejected, Step, is_endpoint_at_fault, next_step};
-use crate::backoff::wait_or_stop;
 use crate::sink::request::{Item, encode};
 use crate::{Error, ErrorKind, Result, RetryHint};
 
@@ -32,7 +29,7 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
         let mut probed = false;
         loop {
             // A probe may take long: if the run has failed meanwhile, nothing more is dead-lettered.
-            if probed && *self.stop.borrow() {
+            if probed && self.interrupts.is_stopped() {
                 return Ok(());
             }
             let step = next_step(&self.state(&items, kind, probed));
@@ -60,7 +57,7 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
                     // A proxy that calls a small entry too large may not in a while.
                     if kind == ErrorKind::TooLarge {
                         let wait = self.backoff.next(RetryHint::Backoff).unwrap_or_default();
-                        wait_or_stop(sleep(wait), &mut self.stop).await;
+                        self.interrupts.back_off(wait).await;
                     }
                     break;
                 }
@@ -71,7 +68,7 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
         }
         // Many bad entries must not flood the endpoint with requests.
         if kind == ErrorKind::Rejected {
-            wait_or_stop(self.endpoint.learned.pace(), &mut self.stop).await;
+            self.interrupts.wait(self.endpoint.learned.pace()).await;
         }
         Ok(())
     }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::pending::{Doubt, Pending, Planned};
 use super::{AgeCheck, DeliveryHooks, Endpoint, Suspect, refuse};
-use crate::backoff::{Backoff, wait_or_stop};
+use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
 use crate::delivery::Disposition;
+use crate::interrupts::Interrupts;
 use crate::observe::PipelineEvent;
 use crate::sink::Batch;
 use crate::sink::compress::compress;
@@ -31,8 +31,7 @@ pub(crate) struct Transfer<'a, H: DeliveryHooks> {
     pub(super) endpoint: Endpoint<'a>,
     hooks: &'a mut H,
     pub(super) backoff: Backoff,
-    /// True once nothing more may be sent.
-    pub(super) stop: watch::Receiver<bool>,
+    pub(super) interrupts: Interrupts,
     pub(super) pending: Pending<H::Slot>,
     /// Kept from a request that was not sent because an item had aged, so that the next one does not wait for a permit again.
     pub(super) permit: Option<Permit<'a>>,
@@ -61,13 +60,13 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         endpoint: Endpoint<'a>,
         hooks: &'a mut H,
         backoff: Backoff,
-        stop: watch::Receiver<bool>,
+        interrupts: Interrupts,
     ) -> Self {
         Self {
             endpoint,
             hooks,
             backoff,
-            stop,
+            interrupts,
             pending: Pending::new(),
             permit: None,
             accepts: false,
@@ -153,12 +152,12 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 Some(permit) => permit,
                 None => endpoint.learned.permit().await,
             };
-            if *self.stop.borrow() {
+            if self.interrupts.is_stopped() {
                 return Ok(Attempt::Stopped);
             }
             if let Some(until) = endpoint.learned.rests_until() {
                 drop(permit);
-                wait_or_stop(sleep_until(until), &mut self.stop).await;
+                self.interrupts.wait(sleep_until(until)).await;
                 continue;
             }
             // After all waits: for a turn, an answer, the permit.
@@ -168,9 +167,10 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             }
             let sent_at = Instant::now();
             let sent = endpoint.sink.send(&batch).await;
+            let took = sent_at.elapsed();
             drop(permit);
             let Err(error) = sent else {
-                endpoint.accepted(&batch);
+                endpoint.accepted(&batch, took);
                 self.backoff.reset();
                 return Ok(Attempt::Accepted);
             };
@@ -195,10 +195,12 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 // A key that no check passes is refused: it rests.
                 let may_give_way = failing.may_give_way && error.kind() != ErrorKind::Forbidden;
                 if passes || (may_give_way && !self.pending.is_empty()) {
-                    endpoint.observer.observe(&PipelineEvent::SendFailed {
+                    endpoint.reporter.report(&PipelineEvent::SendFailed {
                         error: &error,
                         entries,
                         retry_in: None,
+                        took,
+                        is_suspect: false,
                     });
                     endpoint.stall.attempt_failed(&error);
                     let doubt = Doubt {
@@ -214,16 +216,18 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             }
             let error = endpoint.learned.failed(error, batch.uncompressed_len);
             let retry_in = self.backoff.next(error.retry());
-            endpoint.observer.observe(&PipelineEvent::SendFailed {
+            endpoint.reporter.report(&PipelineEvent::SendFailed {
                 error: &error,
                 entries,
                 retry_in,
+                took,
+                is_suspect: false,
             });
             let Some(wait) = retry_in else {
                 return Ok(Attempt::Failed(error));
             };
             endpoint.stall.attempt_failed(&error);
-            wait_or_stop(sleep(wait), &mut self.stop).await;
+            self.interrupts.back_off(wait).await;
             if let Some(cycle) = odd_answers.checked_sub(MAX_ODD_REPEATS + 1) {
                 self.rest_between_odd_answers(cycle, began).await;
                 if let Some(error) = self.await_sink().await {
@@ -246,7 +250,8 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 .min(ODD_ANSWER_REST.max(2 * began.elapsed())),
             false => ODD_ANSWER_REST,
         };
-        wait_or_stop(sleep(wait.min(MAX_ODD_ANSWER_REST)), &mut self.stop).await;
+        let wait = sleep(wait.min(MAX_ODD_ANSWER_REST));
+        self.interrupts.wait(wait).await;
     }
 
     /// Asks the sink, at growing intervals, until it answers itself: something between took a request and may have passed it on, so that
@@ -254,24 +259,27 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
     async fn await_sink(&mut self) -> Option<Error> {
         let endpoint = self.endpoint;
         loop {
-            if *self.stop.borrow() {
+            if self.interrupts.is_stopped() {
                 return None;
             }
+            let asked_at = Instant::now();
             let checked = endpoint.learned.check(&**endpoint.sink).await;
             // A permanent error is the sink's own too: the request will meet it.
             let error = checked?.err().filter(Error::is_temporary)?;
             let error = endpoint.learned.failed(error, 0);
             let retry_in = self.backoff.next(error.retry());
-            endpoint.observer.observe(&PipelineEvent::SendFailed {
+            endpoint.reporter.report(&PipelineEvent::SendFailed {
                 error: &error,
                 entries: 0,
                 retry_in,
+                took: asked_at.elapsed(),
+                is_suspect: false,
             });
             let Some(wait) = retry_in else {
                 return Some(error);
             };
             endpoint.stall.attempt_failed(&error);
-            wait_or_stop(sleep(wait), &mut self.stop).await;
+            self.interrupts.back_off(wait).await;
         }
     }
 

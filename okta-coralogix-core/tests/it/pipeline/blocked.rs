@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use okta_coralogix_core::dead_letter::DeadLetterReason;
+use okta_coralogix_core::pipeline::PipelineState;
 use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError};
 use okta_coralogix_core::testing::{GeneratedEvent, MemorySink, MemorySource, SinkFault};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind, LogEntry, LogSink, Result};
@@ -383,4 +384,20 @@ async fn event_that_may_have_arrived_is_not_sent_again_when_too_old() {
     let hours = began.elapsed().as_secs() / 3600;
     assert!((23..25).contains(&hours), "{hours}");
     assert_eq!((summary.too_old, summary.possibly_delivered), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn suspect_is_no_fault_of_the_sink() {
+    let (pages, events) = pages(3, 1000);
+    let source = MemorySource::new(AckOrder::Individual, pages).without_end();
+    let harness = Harness::of(source, MemorySink::new());
+    let filter = Filter::new(&harness.sink, &some(&events, 1), Failure::ServerError);
+    let pipeline = harness.builder_with(filter).build().unwrap();
+    let handle = pipeline.handle();
+    let run = tokio::spawn(pipeline.run(std::future::pending()));
+    sleep(2 * MINUTE).await;
+    let status = handle.status();
+    assert_eq!((status.summary.delivered, status.pending), (2999, 1));
+    assert_eq!(status.state, PipelineState::Running, "{status:?}");
+    run.abort();
 }

@@ -10,6 +10,7 @@ mod faults;
 mod give_up;
 pub(crate) mod harness;
 mod interceptions;
+mod observed;
 mod refusals;
 mod restamp;
 mod splitting;

@@ -1,0 +1,265 @@
+//! The observer that logs.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tracing::field::display;
+
+use super::throttle::{Episode, Throttle};
+use super::{Observer, PipelineContext, PipelineEvent};
+use crate::delivery::Disposition;
+use crate::text::{sanitize, seconds, with_causes};
+
+/// The default: logs with `tracing`.
+///
+/// Failures, dead letters and events that are too old at warn (a permanent source failure and held entries at error), what recovers,
+/// late events and backfill progress at info, the rest at debug. Dead letters are ten lines at once and then one in ten seconds, with a
+/// count of the others; events that are too old are a line when it begins, each minute while it goes on, and at the end.
+#[derive(Debug, Clone, Default)]
+pub struct TracingObserver(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// By the name of the pipeline.
+    gathered: Mutex<HashMap<String, Gathered>>,
+    /// True if a line of any of them may be due.
+    any: AtomicBool,
+}
+
+/// What is not logged event by event.
+#[derive(Debug, Default)]
+struct Gathered {
+    too_old: Episode,
+    dead_letters: Throttle,
+}
+
+impl TracingObserver {
+    /// One that has logged nothing yet. Clones count together.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn gathered<T>(
+        &self,
+        context: &PipelineContext<'_>,
+        act: impl FnOnce(&mut Gathered) -> T,
+    ) -> T {
+        let inner = &self.0;
+        let mut all = inner
+            .gathered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let known = all.contains_key(context.pipeline);
+        if !known {
+            all.insert(context.pipeline.to_owned(), Gathered::default());
+        }
+        let acted = all.get_mut(context.pipeline).map(act);
+        let open = |one: &Gathered| one.too_old.is_open() || one.dead_letters.has_rest();
+        inner.any.store(all.values().any(open), Ordering::Relaxed);
+        acted.expect("it was inserted")
+    }
+
+    /// Writes the lines that are due of what was gathered. `ends`: there will be no more.
+    fn flush(&self, context: &PipelineContext<'_>, ends: bool) {
+        if !self.0.any.load(Ordering::Relaxed) {
+            return;
+        }
+        let (too_old, dead_letters) = self.gathered(context, |gathered| {
+            (
+                gathered.too_old.line(ends),
+                gathered.dead_letters.rest(ends),
+            )
+        });
+        if let Some(line) = too_old {
+            let (events, first, last) = (line.events, line.first, line.last);
+            match line.is_end {
+                false => tracing::warn!(
+                    events,
+                    first_published = %first,
+                    last_published = %last,
+                    "events are too old, by the age rule, and are dropped"
+                ),
+                true => tracing::warn!(
+                    events,
+                    first_published = %first,
+                    last_published = %last,
+                    "events were too old, and were dropped: this many in all"
+                ),
+            }
+        }
+        if let Some(events) = dead_letters {
+            tracing::warn!(events, "more events were dead-lettered");
+        }
+    }
+
+    fn note(&self, context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
+        match event {
+            PipelineEvent::Ended {
+                disposition: Disposition::TooOld,
+                event: Some(event),
+            } => {
+                self.gathered(context, |gathered| {
+                    gathered.too_old.count(event.published())
+                });
+            }
+            PipelineEvent::Ended { .. } => {}
+            PipelineEvent::DeadLettered {
+                letter,
+                event,
+                location,
+            } => {
+                let admitted = self.gathered(context, |gathered| gathered.dead_letters.admit());
+                if let Some(untold) = admitted {
+                    let uuid = event.and_then(|event| event.uuid());
+                    let event_type = event.and_then(|event| event.event_type());
+                    tracing::warn!(
+                        uuid = uuid.as_deref().map(sanitize),
+                        event_type = event_type.as_deref().map(sanitize),
+                        reason = %letter.reason,
+                        detail = sanitize(&letter.detail),
+                        location,
+                        before = (untold > 0).then_some(untold),
+                        "an event was dead-lettered"
+                    );
+                }
+            }
+            PipelineEvent::Stopped { .. } => self.flush(context, true),
+            _ => self.flush(context, false),
+        }
+    }
+}
+
+impl Observer for TracingObserver {
+    fn observe(&self, context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
+        self.note(context, event);
+        log(context, event);
+    }
+}
+
+fn time(time: &Option<Duration>) -> Option<impl tracing::Value> {
+    time.map(|time| display(seconds(time)))
+}
+
+fn log(context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
+    let source = context.source;
+    match event {
+        PipelineEvent::SendFailed {
+            error,
+            entries,
+            retry_in,
+            ..
+        } => {
+            tracing::warn!(
+                error = %with_causes(*error),
+                entries,
+                retry_in = time(retry_in),
+                "a request to the sink failed"
+            );
+        }
+        PipelineEvent::Recovered { stage, after } => {
+            tracing::info!(after = %seconds(*after), "recovered: {}", match stage {
+                super::Stage::Source => "the source gives events again",
+                super::Stage::Sink => "the sink accepts requests again",
+                super::Stage::DeadLetters => "dead letters can be written again",
+                super::Stage::Settlement => "deliveries can be settled again",
+            });
+        }
+        PipelineEvent::SuspectsHeld { entries } => tracing::error!(
+            entries,
+            "the endpoint refuses or fails at many entries and takes others: these are held, and none is dead-lettered"
+        ),
+        PipelineEvent::SourceFailed { error, retry_in } => match retry_in {
+            Some(_) => {
+                tracing::warn!(
+                    error = %with_causes(*error),
+                    retry_in = time(retry_in),
+                    "the source failed"
+                )
+            }
+            None => {
+                tracing::error!(error = %with_causes(*error), "the source failed permanently")
+            }
+        },
+        PipelineEvent::DeadLettersFailed { error, retry_in } => {
+            tracing::warn!(
+                error = %with_causes(*error),
+                retry_in = time(retry_in),
+                "dead letters could not be written"
+            );
+        }
+        PipelineEvent::SettleFailed { error } => {
+            tracing::warn!(
+                error = %with_causes(*error),
+                "a delivery could not be settled"
+            )
+        }
+        PipelineEvent::SourceSilent {
+            since_event,
+            since_response,
+        } => tracing::warn!(
+            source,
+            since_event = %seconds(*since_event),
+            since_response = time(since_response),
+            "the source has given no event for a long time"
+        ),
+        PipelineEvent::OverlapReread { known, late } if *late > 0 => tracing::info!(
+            source,
+            known,
+            late,
+            "reading again found events that had been stored late"
+        ),
+        PipelineEvent::BacklogAging {
+            age,
+            too_old,
+            forecast,
+        } => tracing::warn!(
+            source,
+            age = %seconds(*age),
+            too_old,
+            %forecast,
+            "the backlog is nearly too old to be delivered"
+        ),
+        PipelineEvent::BackfillProgress { published, share } => {
+            tracing::info!(source, %published, share, "read up to here")
+        }
+        // One a line would drown the log; the counts are in the summary. Dead letters are gathered.
+        PipelineEvent::Ended { .. } | PipelineEvent::DeadLettered { .. } => {}
+        PipelineEvent::Started => tracing::debug!(source, "the run began"),
+        PipelineEvent::Stopped { .. } => tracing::debug!(source, "the run ended"),
+        PipelineEvent::Received { items } => {
+            tracing::debug!(items, "the source gave a delivery")
+        }
+        PipelineEvent::Accepted { entries, bytes, .. } => {
+            tracing::debug!(entries, bytes, "the sink accepted a request");
+        }
+        PipelineEvent::Settled { items } => tracing::debug!(items, "a delivery was settled"),
+        PipelineEvent::Polled {
+            items,
+            caught_up,
+            lag,
+            budget_left,
+        } => tracing::debug!(
+            source,
+            items,
+            caught_up,
+            lag = time(lag),
+            budget_left,
+            "the source was given a page"
+        ),
+        PipelineEvent::DeliveredThrough { time } => {
+            tracing::debug!(source, %time, "every event up to here is settled");
+        }
+        PipelineEvent::RateLimitWait { wait } => {
+            tracing::debug!(source, wait = %seconds(*wait), "the source waits for its request budget");
+        }
+        PipelineEvent::CursorReset { since } => {
+            tracing::debug!(source, %since, "the remote refused the cursor; reading again from an earlier time");
+        }
+        PipelineEvent::OverlapReread { known, late } => {
+            tracing::debug!(source, known, late, "reading again found nothing new");
+        }
+    }
+}
