@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use okta_coralogix_core::text::utf8;
-use okta_coralogix_core::transport::{ReqwestTransport, Transport};
+use okta_coralogix_core::transport::{ProxySettings, ReqwestTransport, Transport};
 use okta_coralogix_core::{Clock, Error, Secret, SharedClockOffset};
 
 use crate::api_key::{ApiKey, KEY_FILE, KeyReader, read_key};
@@ -155,7 +155,8 @@ impl CoralogixSinkBuilder {
         self
     }
 
-    /// The URL of an HTTP proxy. Default: none; the environment is not read. Has no effect with [`transport`](Self::transport).
+    /// The URL of an HTTP proxy, as [`ProxySettings::url`] takes it: requests to this machine never go through it. Default: none; the
+    /// environment is not read. Has no effect with [`transport`](Self::transport).
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.config.proxy = Some(url.into());
         self
@@ -189,22 +190,17 @@ impl CoralogixSinkBuilder {
         let (limits, compression) = (self.config.limits()?, self.config.compression()?);
         let encoder = Encoder::new(limits, compression, self.config.max_entry_bytes()?);
         let limits = self.config.exchange_limits()?;
-        if self.config.proxy.is_some() && endpoint.singles().scheme_str() != Some("https") {
-            let detail =
-                "the key would reach it in plain text; leave it out, or write an `https` endpoint";
-            return Err(Error::config("proxy", detail));
-        }
         let transport = match self.transport {
             Some(transport) => transport,
             None => {
-                let transport = match &self.config.proxy {
-                    Some(proxy) => ReqwestTransport::with_proxy(proxy)?,
-                    None => ReqwestTransport::new()?,
+                let proxy = match &self.config.proxy {
+                    Some(proxy) => ProxySettings::url("proxy", proxy)?,
+                    None => ProxySettings::direct(),
                 };
-                transport.check_scheme(endpoint.singles().scheme_str().unwrap_or_default())?;
-                Arc::new(transport)
+                Arc::new(ReqwestTransport::builder().proxy(proxy).build())
             }
         };
+        transport.check_scheme(endpoint.singles().scheme_str().unwrap_or_default())?;
         let probe = self
             .clock_probe
             .map(|(offset, clock)| ClockProbe { offset, clock });

@@ -9,10 +9,12 @@ mod program {
     pub mod args;
     pub mod environment;
     pub mod fault_timeouts;
+    pub mod network;
     pub mod open_files;
 
     pub use environment::Environment;
     pub use fault_timeouts::FaultTimeouts;
+    pub use network::Network;
 }
 #[expect(dead_code, unused_imports, reason = "the program uses more of it")]
 #[path = "../src/pull/config/mod.rs"]
@@ -24,7 +26,7 @@ use std::path::Path;
 use libfuzzer_sys::fuzz_target;
 use okta_coralogix_core::ErrorKind;
 
-use self::program::Environment;
+use self::program::{Environment, Network};
 use self::pull_config::{Integration, parse};
 
 /// The value of every variable.
@@ -70,7 +72,13 @@ fn read(text: &str) -> Result<Vec<Integration>, String> {
         "UNSET" => None,
         _ => Some(SECRET.into()),
     });
-    parse(text, Path::new("no-such-folder"), &environment).map_err(|error| {
+    parse(
+        text,
+        Path::new("no-such-folder"),
+        &environment,
+        Network::default(),
+    )
+    .map_err(|error| {
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
         assert!(!error.to_string().is_empty());
         format!("{error} {error:?}")

@@ -249,14 +249,9 @@ impl OktaSourceBuilder {
                 .map_err(|error| Error::config("api_token", error))?,
         };
         let auth = Auth::new(credentials, self.host_clock())?;
-        let transport = match self.transport.take() {
-            Some(transport) => transport,
-            None => {
-                let transport = ReqwestTransport::new()?;
-                transport.check_scheme(org.url().scheme())?;
-                Arc::new(transport)
-            }
-        };
+        let transport = self.transport.take();
+        let transport = transport.unwrap_or_else(|| Arc::new(ReqwestTransport::new()));
+        transport.check_scheme(org.url().scheme())?;
         let context = HttpContext {
             org,
             transport,

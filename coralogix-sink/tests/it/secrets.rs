@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
 use coralogix_sink::{CoralogixConfig, CoralogixSink};
-use okta_coralogix_core::transport::ReqwestTransport;
+use okta_coralogix_core::transport::ProxySettings;
 use okta_coralogix_core::{LogSink, Secret};
 
 use crate::entries::events;
@@ -31,7 +31,7 @@ async fn api_key_is_in_no_coralogix_debug_output_or_error() {
     let config: CoralogixConfig = serde_json::from_str(&config).unwrap();
     assert_clean(&config);
     let proxy = Secret::from("http://u:hunter2@127.0.0.1:1");
-    assert_clean(&ReqwestTransport::with_proxy(&proxy).unwrap());
+    assert_clean(&ProxySettings::url("proxy", &proxy).unwrap());
     let builder = CoralogixSink::builder().api_key(KEY).proxy(proxy);
     assert_clean(&builder.endpoint("https://hunter2@x.example"));
     let sink = coralogix_sink::CoralogixSinkBuilder::from_config(config)

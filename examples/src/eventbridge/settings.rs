@@ -7,16 +7,18 @@ use coralogix_sink::CoralogixSink;
 use eventbridge_source::BodyParser;
 use okta_coralogix_core::{CoralogixMapping, Result, SharedClockOffset, SystemClock};
 
-use crate::program::Environment;
-use crate::program::FaultTimeouts;
 use crate::program::coralogix;
+use crate::program::network::NetworkArgs;
 use crate::program::pipeline::PipelineArgs;
+use crate::program::{Environment, FaultTimeouts, Network};
 
 /// The flags of every program of this route.
 #[derive(Debug, clap::Args)]
 pub(super) struct RouteArgs {
     #[command(flatten)]
     pipeline: PipelineArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
     /// Send the bare event instead of the whole envelope
     #[arg(long)]
     bare_event: bool,
@@ -41,11 +43,12 @@ impl RouteSettings {
     /// `Config`, which names the setting that is missing or wrong and says what to write.
     pub(super) fn read(args: RouteArgs, environment: &Environment) -> Result<Self> {
         let (dead_letters, faults) = args.pipeline.settings(environment)?;
+        let network = Network::read(args.network, environment)?;
         let bare = environment.switch("--bare-event", args.bare_event)?;
         let any_source = environment.switch("--any-source", args.any_source)?;
         let clock_offset = SharedClockOffset::unknown();
-        let sink =
-            coralogix::sink(environment)?.clock_offset(clock_offset.clone(), Arc::new(SystemClock));
+        let sink = coralogix::sink(environment, &network)?
+            .clock_offset(clock_offset.clone(), Arc::new(SystemClock));
         let mapping = coralogix::mapping(environment, None)?.bare_event(bare);
         Ok(Self {
             sink: sink.build()?,

@@ -4,7 +4,7 @@ use coralogix_sink::CoralogixSinkBuilder;
 use okta_coralogix_core::mapping::CoralogixMappingBuilder;
 use okta_coralogix_core::{CoralogixMapping, Error, Result};
 
-use super::Environment;
+use super::{Environment, Network};
 
 /// The variables of the Coralogix side.
 pub const VARIABLES: [&str; 6] = [
@@ -20,12 +20,13 @@ pub const APPLICATION: &str = "CORALOGIX_APPLICATION";
 /// The variable of the subsystem.
 pub const SUBSYSTEM: &str = "CORALOGIX_SUBSYSTEM";
 
-/// The sink of the variables.
+/// The sink of the variables, over `network`.
 ///
 /// # Errors
 /// `Config` if a variable is not UTF-8.
-pub fn sink(environment: &Environment) -> Result<CoralogixSinkBuilder> {
-    CoralogixSinkBuilder::from_env(|name| environment.raw(name))
+pub fn sink(environment: &Environment, network: &Network) -> Result<CoralogixSinkBuilder> {
+    let sink = CoralogixSinkBuilder::from_env(|name| environment.raw(name))?;
+    Ok(sink.transport(network.transport()))
 }
 
 /// The mapping of the variables. If they name no subsystem, it is `subsystem`; without that the mapping chooses one for each event.

@@ -9,6 +9,7 @@ pub mod demonstration;
 mod environment;
 mod exit_status;
 mod fault_timeouts;
+pub mod network;
 pub mod open_files;
 pub mod pipeline;
 pub mod progress;
@@ -17,6 +18,7 @@ pub mod signals;
 pub use environment::Environment;
 pub use exit_status::ExitStatus;
 pub use fault_timeouts::FaultTimeouts;
+pub use network::Network;
 
 use std::process::ExitCode;
 

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 
+use crate::program::network::NetworkArgs;
 use crate::program::pipeline::{OnceArgs, PipelineArgs};
 
 /// Pulls the System Log of an Okta org into Coralogix.
@@ -28,6 +29,8 @@ pub struct PullArgs {
     pub(super) pipeline: PipelineArgs,
     #[command(flatten)]
     pub(super) once: OnceArgs,
+    #[command(flatten)]
+    pub(super) network: NetworkArgs,
     /// Write entries to stdout as NDJSON instead of sending them; no file is touched
     #[arg(long)]
     pub(super) dry_run: bool,

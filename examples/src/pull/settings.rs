@@ -13,7 +13,7 @@ use super::PullArgs;
 use super::config::{self, Integration};
 use crate::program::args::since_of;
 use crate::program::coralogix;
-use crate::program::{Environment, FaultTimeouts};
+use crate::program::{Environment, FaultTimeouts, Network};
 
 pub(super) const ORG_URL: &str = "OKTA_ORG_URL";
 
@@ -89,8 +89,9 @@ impl ManySettings {
             return Err(Error::config("--dry-run", detail));
         }
         let (dead_letters, faults) = args.pipeline.settings(environment)?;
+        let network = Network::read(args.network, environment)?;
         Ok(Self {
-            integrations: config::read(file, environment)?,
+            integrations: config::read(file, environment, network)?,
             dead_letters,
             faults,
             once: args.once.once(environment)?,
@@ -114,13 +115,15 @@ impl OrgSettings {
         let variables = Credentials::VARIABLES.map(|name| (name, environment.raw(name)));
         let variables = HashMap::from(variables);
         let lookup = move |name: &str| variables.get(name).cloned().flatten();
+        let network = Network::read(args.network, environment)?;
         let source = OktaSource::builder()
             .org_url(&org)
+            .transport(network.transport())
             .credentials_from(move || Credentials::from_env(&lookup))?;
         let mode = match (dry_run, check) {
             (true, _) => Mode::DryRun,
-            (false, true) => Mode::Check(coralogix::sink(environment)?.build()?),
-            (false, false) => Mode::Send(coralogix::sink(environment)?.build()?),
+            (false, true) => Mode::Check(coralogix::sink(environment, &network)?.build()?),
+            (false, false) => Mode::Send(coralogix::sink(environment, &network)?.build()?),
         };
         let once = args.once.once(environment)?;
         let mapping = coralogix::mapping(environment, Some(org.subdomain()))?.build()?;

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 
+use crate::program::network::NetworkArgs;
 use crate::program::pipeline::PipelineArgs;
 
 /// Sends the dead letters of a file once more.
@@ -15,6 +16,8 @@ use crate::program::pipeline::PipelineArgs;
 pub struct ReplayArgs {
     #[command(flatten)]
     pub(super) pipeline: PipelineArgs,
+    #[command(flatten)]
+    pub(super) network: NetworkArgs,
     /// For events older than 24 hours: keep (in the file), drop, or restamp (send them with the present time)
     /// [default: keep]
     #[arg(long, value_name = "keep|drop|restamp")]

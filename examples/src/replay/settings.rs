@@ -9,7 +9,7 @@ use okta_coralogix_core::{CoralogixMapping, Error, Result};
 
 use super::ReplayArgs;
 use crate::program::coralogix;
-use crate::program::{Environment, FaultTimeouts};
+use crate::program::{Environment, FaultTimeouts, Network};
 
 /// The settings of a run.
 #[derive(Debug)]
@@ -33,10 +33,11 @@ impl Settings {
             );
             return Err(Error::config("--dead-letters", detail));
         }
+        let network = Network::read(args.network, environment)?;
         let bare = environment.switch("--bare-event", args.bare_event)?;
         let mapping = coralogix::mapping(environment, None)?.bare_event(bare);
         Ok(Self {
-            sink: coralogix::sink(environment)?.build()?,
+            sink: coralogix::sink(environment, &network)?.build()?,
             mapping: mapping.build()?,
             dead_letters,
             faults,

@@ -2,10 +2,15 @@
 
 use clap::Parser;
 
+use crate::program::network::NetworkArgs;
+
 /// Sends each line of standard input to Coralogix as a log entry.
 ///
 /// Reads CORALOGIX_DOMAIN (or CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM from the
 /// environment. Without any of them it runs a demonstration against a simulator.
 #[derive(Debug, Parser)]
 #[command(name = "service_logs", version)]
-pub struct ServiceLogsArgs {}
+pub struct ServiceLogsArgs {
+    #[command(flatten)]
+    pub(super) network: NetworkArgs,
+}

@@ -26,7 +26,7 @@ impl Program for ServiceLogsArgs {
     type Summary = LineCounts;
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
-        Settings::read(environment)
+        Settings::read(self, environment)
     }
 
     async fn run(settings: Settings, _: Progress) -> Result<ExitStatus<LineCounts>> {

@@ -3,9 +3,10 @@
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::Result;
 
+use super::ServiceLogsArgs;
 use super::entry::Labels;
-use crate::program::Environment;
 use crate::program::coralogix::{self, APPLICATION, SUBSYSTEM};
+use crate::program::{Environment, Network};
 
 /// The settings of a run.
 #[derive(Debug)]
@@ -15,9 +16,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub(super) fn read(environment: &Environment) -> Result<Self> {
+    pub(super) fn read(args: ServiceLogsArgs, environment: &Environment) -> Result<Self> {
+        let network = Network::read(args.network, environment)?;
         Ok(Self {
-            sink: coralogix::sink(environment)?.build()?,
+            sink: coralogix::sink(environment, &network)?.build()?,
             labels: labels(environment)?,
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::ErrorKind;
-use okta_coralogix_examples::program::Environment;
+use okta_coralogix_examples::program::{Environment, Network};
 use okta_coralogix_examples::pull::config::{self, Integration};
 
 fn read(text: &str, folder: &Path) -> Result<Vec<Integration>, String> {
@@ -14,7 +14,7 @@ fn read(text: &str, folder: &Path) -> Result<Vec<Integration>, String> {
         "KEY" => Some("key".into()),
         _ => None,
     });
-    config::parse(text, folder, &environment).map_err(|error| error.to_string())
+    config::parse(text, folder, &environment, Network::default()).map_err(|error| error.to_string())
 }
 
 fn sink(integration: &Integration) -> Arc<CoralogixSink> {
@@ -245,7 +245,7 @@ fn variable_that_names_a_missing_key_file_is_no_error_of_the_config_file() {
     let named = path.clone();
     let environment =
         Environment::new(move |name| (name == "KEY_FILE").then(|| named.clone().into_os_string()));
-    let found = config::parse(&text, folder.path(), &environment).unwrap();
+    let found = config::parse(&text, folder.path(), &environment, Network::default()).unwrap();
     std::fs::write(folder.path().join("key"), "key").unwrap();
     let opened = || {
         let secrets = found[0].read_secrets()?;

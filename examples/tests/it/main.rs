@@ -25,6 +25,7 @@ mod many_orgs;
 #[cfg(target_os = "linux")]
 mod memory;
 mod mended_token;
+mod network;
 mod replay;
 mod seeds;
 mod service_app;

@@ -20,7 +20,7 @@ pub use exchange::{Excess, ExchangeLimits, exchange};
 pub use framing::is_complete;
 pub use headers::{date, retry_after};
 #[cfg(feature = "reqwest")]
-pub use reqwest::ReqwestTransport;
+pub use reqwest::{ProxySettings, ReqwestTransport, ReqwestTransportBuilder};
 pub use verdict::{Interception, Recognition, Verdict, may_have_been_processed};
 
 use std::fmt::Debug;
@@ -43,6 +43,14 @@ pub trait Transport: Debug + Send + Sync + 'static {
     /// If no response head arrived.
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError>;
 
+    /// Checks, before the first request, that it can send to URLs of `scheme`: `https` needs root certificates. Default: it can.
+    ///
+    /// # Errors
+    /// `Config`, with what is missing on this machine.
+    fn check_scheme(&self, _scheme: &str) -> crate::Result<()> {
+        Ok(())
+    }
+
     /// Makes the next request go out on a new connection: the caller doubts the present ones. Default: nothing.
     fn reconnect(&self) {}
 }
@@ -51,6 +59,10 @@ pub trait Transport: Debug + Send + Sync + 'static {
 impl<T: Transport + ?Sized> Transport for Arc<T> {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         (**self).call(request).await
+    }
+
+    fn check_scheme(&self, scheme: &str) -> crate::Result<()> {
+        (**self).check_scheme(scheme)
     }
 
     fn reconnect(&self) {

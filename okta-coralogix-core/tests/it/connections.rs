@@ -88,7 +88,7 @@ async fn serve(stream: TcpStream, connection: usize, script: Script) -> std::io:
 #[tokio::test]
 async fn connection_that_answers_503_for_ever_is_replaced_after_two() {
     let server = Server::start(|connection, _| Some(if connection == 0 { 503 } else { 200 })).await;
-    let client = ReqwestTransport::new().unwrap();
+    let client = ReqwestTransport::new();
     let mut statuses = Vec::new();
     for _ in 0..10 {
         statuses.push(server.ask(&client).await.unwrap());
@@ -102,7 +102,7 @@ async fn connection_that_answers_503_for_ever_is_replaced_after_two() {
 #[tokio::test]
 async fn connection_is_reused_after_a_success_or_a_429() {
     let server = Server::start(|_, request| Some([200, 429, 404, 503][request % 4])).await;
-    let client = ReqwestTransport::new().unwrap();
+    let client = ReqwestTransport::new();
     for _ in 0..20 {
         server.ask(&client).await.unwrap();
     }
@@ -112,7 +112,7 @@ async fn connection_is_reused_after_a_success_or_a_429() {
 #[tokio::test]
 async fn outage_opens_one_connection_per_two_failures_and_leaks_none() {
     let server = Server::start(|_, request| Some([503, 408][request % 2])).await;
-    let client = ReqwestTransport::new().unwrap();
+    let client = ReqwestTransport::new();
     for _ in 0..50 {
         server.ask(&client).await.unwrap();
     }
@@ -123,7 +123,7 @@ async fn outage_opens_one_connection_per_two_failures_and_leaks_none() {
 #[tokio::test]
 async fn connection_that_fails_is_replaced_although_others_succeed() {
     let server = Server::start(|connection, _| Some(if connection == 1 { 500 } else { 200 })).await;
-    let client = ReqwestTransport::new().unwrap();
+    let client = ReqwestTransport::new();
     let mut failures = 0;
     for _ in 0..20 {
         let [one, two] = [server.ask(&client), server.ask(&client)];
@@ -141,7 +141,7 @@ async fn connection_that_fails_is_replaced_although_others_succeed() {
 async fn connection_without_an_answer_is_closed_and_replaced() {
     let server =
         Server::start(|connection, request| (connection > 0 || request == 0).then_some(200)).await;
-    let client = ReqwestTransport::new().unwrap();
+    let client = ReqwestTransport::new();
     assert_eq!(server.ask(&client).await.unwrap(), 200);
     let silent = server.ask(&client).await.unwrap_err();
     assert!(matches!(silent, TransportError::TimedOut(_)), "{silent}");

@@ -366,10 +366,15 @@ fn takes_json(headers: &HeaderMap) -> bool {
 pub(super) fn base(request: &Parts) -> String {
     match (request.uri.scheme_str(), request.uri.authority()) {
         (Some(scheme), Some(authority)) => format!("{scheme}://{authority}"),
-        _ => format!(
-            "http://{}",
-            text(&request.headers, &HOST).unwrap_or("127.0.0.1")
-        ),
+        _ => {
+            let host = text(&request.headers, &HOST).unwrap_or("127.0.0.1");
+            // The socket has a port of its own: without one, something that ends TLS stands before it.
+            let scheme = match host.contains(':') {
+                true => "http",
+                false => "https",
+            };
+            format!("{scheme}://{host}")
+        }
     }
 }
 

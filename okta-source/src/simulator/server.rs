@@ -61,6 +61,12 @@ impl OktaSimulator {
 }
 
 impl OktaServer {
+    /// The address of the socket.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The address to poll, without a slash at the end.
     #[must_use]
     pub fn base_url(&self) -> String {

@@ -103,7 +103,7 @@ fn builder(org: &Listener) -> OktaSourceBuilder {
         .org_url(org.url())
         .api_token(TOKEN)
         .checkpoint(Arc::new(MemoryStore::default()))
-        .transport(Arc::new(ReqwestTransport::new().unwrap()))
+        .transport(Arc::new(ReqwestTransport::new()))
 }
 
 /// Asks three times: no answer of the org may lead the source to another host.

@@ -88,7 +88,7 @@ impl Org {
             .api_token(TOKEN)
             .checkpoint(Arc::new(MemoryStore::default()) as Arc<dyn CheckpointStore>)
             .clock(Arc::new(SystemClock))
-            .transport(Arc::new(ReqwestTransport::new().unwrap()))
+            .transport(Arc::new(ReqwestTransport::new()))
             .once(true)
             .open()
             .await

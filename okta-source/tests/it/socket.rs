@@ -46,7 +46,7 @@ async fn at(url: &str, store: &Arc<MemoryStore>) -> OktaSource {
         .api_token(TOKEN)
         .checkpoint(Arc::clone(store) as Arc<dyn CheckpointStore>)
         .clock(Arc::new(SystemClock))
-        .transport(Arc::new(ReqwestTransport::new().unwrap()))
+        .transport(Arc::new(ReqwestTransport::new()))
         .once(true)
         .poll_interval(Duration::from_secs(1))
         .open()

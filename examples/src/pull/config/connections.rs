@@ -9,15 +9,7 @@ use okta_coralogix_core::transport::{Body, ReqwestTransport, Transport, Transpor
 
 /// Opens a connection for each request and closes it behind the response: idle ones would take the descriptors that other orgs need.
 #[derive(Debug)]
-pub(super) struct ClosingTransport(ReqwestTransport);
-
-impl ClosingTransport {
-    /// # Errors
-    /// `Config` if TLS cannot be set up.
-    pub(super) fn new() -> Result<Self> {
-        ReqwestTransport::new().map(Self)
-    }
-}
+pub(super) struct ClosingTransport(pub(super) ReqwestTransport);
 
 #[async_trait]
 impl Transport for ClosingTransport {
@@ -25,5 +17,8 @@ impl Transport for ClosingTransport {
         let headers = request.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         self.0.call(request).await
+    }
+    fn check_scheme(&self, scheme: &str) -> Result<()> {
+        self.0.check_scheme(scheme)
     }
 }

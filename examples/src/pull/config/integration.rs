@@ -9,18 +9,16 @@ use std::time::Duration;
 use coralogix_sink::CoralogixSink;
 use futures::FutureExt;
 use okta_coralogix_core::testing::MemoryCheckpoint;
-use okta_coralogix_core::transport::ReqwestTransport;
+use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{CoralogixMapping, Error, Result, Secret};
 use okta_source::{OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
-use super::connections::ClosingTransport;
 use super::credentials::{API_TOKEN, CLIENT_SECRET, credentials, without_files};
 use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
 use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretValues};
 use super::sink_cache::SinkCache;
-use crate::program::Environment;
 use crate::program::args::{duration_of, in_setting, since_of};
-use crate::program::open_files::too_few_for;
+use crate::program::{Environment, Network};
 
 /// An org and its destination, with valid settings, not started.
 #[derive(Debug)]
@@ -112,10 +110,11 @@ pub(super) fn all(
     file: ConfigFile,
     folder: &Path,
     environment: &Environment,
+    network: Network,
 ) -> Result<Vec<Integration>> {
-    let sinks = Arc::new(SinkCache::new(file.integration.len()));
+    let sinks = Arc::new(SinkCache::new(file.integration.len(), network));
     // For the checks, which make no request.
-    let transport = ReqwestTransport::new()?;
+    let transport = sinks.transport();
     let mut checked = Vec::new();
     let mut names = HashSet::new();
     let mut checkpoints = HashSet::new();
@@ -140,7 +139,11 @@ pub(super) fn all(
         let target = table.coralogix.clone().or(&file.coralogix);
         let secrets = secrets(&table, &target, folder, environment).map_err(&at)?;
         let settings = OrgSettings::read(table, target, Arc::clone(&sinks)).map_err(&at)?;
-        checked.push(settings.check(&secrets, transport.clone()).map_err(&at)?);
+        checked.push(
+            settings
+                .check(&secrets, Arc::clone(&transport))
+                .map_err(&at)?,
+        );
         if !names.insert(name.clone()) {
             return Err(at(Error::config("name", "is another integration's too")));
         }
@@ -258,7 +261,7 @@ impl OrgSettings {
     fn check(
         &self,
         secrets: &OrgSecrets,
-        transport: ReqwestTransport,
+        transport: Arc<dyn Transport>,
     ) -> Result<Arc<CoralogixSink>> {
         let credentials = without_files(&self.table, secrets)?;
         let source = self.source().credentials(credentials).transport(transport);
@@ -301,12 +304,10 @@ impl Connect for OrgSettings {
     fn connect(&self, secrets: &SecretValues) -> Result<Connection> {
         let mut source = self
             .source()
+            .transport(self.sinks.transport())
             .credentials(credentials(&self.table, secrets)?);
         if let Some(since) = self.since {
             source = source.since(since);
-        }
-        if too_few_for(self.sinks.orgs()).is_some() {
-            source = source.transport(ClosingTransport::new()?);
         }
         let sink = self.sink(secrets.get(API_KEY))?;
         Ok(Connection::new(source, sink, self.mapping()?))

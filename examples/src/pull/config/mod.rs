@@ -24,30 +24,35 @@ use std::path::Path;
 
 use okta_coralogix_core::{Error, Result};
 
-use crate::program::Environment;
 use crate::program::args::in_setting;
+use crate::program::{Environment, Network};
 
 /// The size limit of the file.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// Reads the file at `path`.
+/// Reads the file at `path`. Its orgs use `network`.
 ///
 /// # Errors
 /// `Config`, which names the integration and the key, and says what to write. A secret's file that is missing is no error yet.
-pub fn read(path: &Path, environment: &Environment) -> Result<Vec<Integration>> {
+pub fn read(path: &Path, environment: &Environment, network: Network) -> Result<Vec<Integration>> {
     let text = text_file::read(path, MAX_BYTES).map_err(|error| {
         let detail = format!("{} cannot be read ({error})", path.display());
         Error::config("--config", detail)
     })?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    parse(&text, folder, environment).map_err(in_setting(path.display()))
+    parse(&text, folder, environment, network).map_err(in_setting(path.display()))
 }
 
 /// Reads the text of a file in `folder`, to which relative paths in it refer.
 ///
 /// # Errors
 /// As [`read`].
-pub fn parse(text: &str, folder: &Path, environment: &Environment) -> Result<Vec<Integration>> {
+pub fn parse(
+    text: &str,
+    folder: &Path,
+    environment: &Environment,
+    network: Network,
+) -> Result<Vec<Integration>> {
     let file = file::ConfigFile::parse(text)?;
-    integration::all(file, folder, environment)
+    integration::all(file, folder, environment, network)
 }

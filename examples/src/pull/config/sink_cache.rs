@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use coralogix_sink::CoralogixSink;
+use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Error, Result, Secret};
 
 use super::connections::ClosingTransport;
 use super::file::CoralogixTable;
+use crate::program::Network;
 use crate::program::open_files::too_few_for;
 
 /// The sinks that orgs use now.
@@ -14,6 +16,7 @@ use crate::program::open_files::too_few_for;
 pub(super) struct SinkCache {
     /// How many orgs there are.
     orgs: usize,
+    network: Network,
     sinks: Mutex<Vec<CachedSink>>,
 }
 
@@ -34,15 +37,21 @@ impl CachedSink {
 }
 
 impl SinkCache {
-    pub(super) fn new(orgs: usize) -> Self {
+    pub(super) fn new(orgs: usize, network: Network) -> Self {
         Self {
             orgs,
+            network,
             sinks: Mutex::default(),
         }
     }
 
-    pub(super) fn orgs(&self) -> usize {
-        self.orgs
+    /// An HTTP client for a source or a sink.
+    pub(super) fn transport(&self) -> Arc<dyn Transport> {
+        let transport = self.network.transport();
+        match too_few_for(self.orgs) {
+            Some(_) => Arc::new(ClosingTransport(transport)),
+            None => Arc::new(transport),
+        }
     }
 
     /// # Errors
@@ -66,9 +75,7 @@ impl SinkCache {
         if let Some(endpoint) = &table.endpoint {
             builder = builder.endpoint(endpoint);
         }
-        if too_few_for(self.orgs).is_some() {
-            builder = builder.transport(ClosingTransport::new()?);
-        }
+        builder = builder.transport(self.transport());
         let sink = builder.build().map_err(|error| {
             let detail = format!("coralogix, {error}");
             Error::new(error.kind(), detail)

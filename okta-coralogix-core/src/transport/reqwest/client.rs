@@ -1,7 +1,7 @@
 //! The client: what it does not do, its proxy, and the connection of each request.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,16 +9,17 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use http::{Request, Response, StatusCode, Uri};
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Proxy, Url};
+use reqwest::{Client, ClientBuilder};
 use rustls::ClientConfig;
 
 use super::connections::{Connections, Lease};
 use super::explain::{Route, explain};
-use super::tls::{self, CertificateVariables};
+use super::proxy::{ProxyServer, ProxySettings};
+use super::tls::{CertificateVariables, TlsSettings};
 use super::upload::Upload;
 use crate::transport::upload::UploadProgress;
 use crate::transport::{Body, Transport, TransportCause, TransportError};
-use crate::{Error, ErrorKind, Result, Secret};
+use crate::{Error, ErrorKind, Result};
 
 /// Opening a connection may take this long.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,117 +36,113 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct ReqwestTransport(Arc<Inner>);
 
 struct Inner {
-    proxy: ProxyChoice,
-    tls: OnceLock<Arc<ClientConfig>>,
+    proxy: ProxySettings,
+    tls: Arc<TlsSettings>,
+    added_by: Option<&'static str>,
     connections: Arc<Connections<Origin, Client>>,
 }
 
-enum ProxyChoice {
-    Direct,
-    /// The proxy, and its host and port.
-    Fixed(Box<Proxy>, String),
-    Environment,
+/// Builds [`ReqwestTransport`]s with the same settings. They share the root certificates, and no connections.
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct ReqwestTransportBuilder {
+    proxy: ProxySettings,
+    tls: Arc<TlsSettings>,
+    added_by: Option<&'static str>,
+}
+
+impl ReqwestTransportBuilder {
+    /// The proxy of requests. Default: none; the environment is not read.
+    pub fn proxy(mut self, proxy: ProxySettings) -> Self {
+        self.proxy = proxy;
+        self
+    }
+
+    /// Trusts the certificates of a PEM file beside the roots of the system, such as that of a proxy which inspects TLS.
+    ///
+    /// # Errors
+    /// `Config`, which names `setting`, if `pem` has no certificate or one that cannot be read.
+    pub fn root_certificates(mut self, setting: &str, pem: &[u8]) -> Result<Self> {
+        self.tls = Arc::new(TlsSettings::with_roots(setting, pem)?);
+        Ok(self)
+    }
+
+    /// The setting by which a user of the program adds root certificates: errors advise it, in place of `SSL_CERT_FILE`.
+    pub fn certificate_setting(mut self, setting: &'static str) -> Self {
+        self.added_by = Some(setting);
+        self
+    }
+
+    /// Another transport.
+    #[must_use]
+    pub fn build(&self) -> ReqwestTransport {
+        ReqwestTransport(Arc::new(Inner {
+            proxy: self.proxy.clone(),
+            tls: Arc::clone(&self.tls),
+            added_by: self.added_by,
+            connections: Arc::default(),
+        }))
+    }
 }
 
 impl ReqwestTransport {
+    /// Starts with no proxy and the root certificates of the system.
+    pub fn builder() -> ReqwestTransportBuilder {
+        ReqwestTransportBuilder::default()
+    }
+
     /// A transport that connects directly, also where the environment names a proxy.
-    ///
-    /// # Errors
-    /// None at present: [`check_scheme`](Self::check_scheme) tells whether an `https` URL can be used.
-    pub fn new() -> Result<Self> {
-        Ok(Self::build(ProxyChoice::Direct))
-    }
-
-    /// A transport that sends everything through the proxy at the URL `proxy`.
-    ///
-    /// # Errors
-    /// `Config` if `proxy` is no URL, which the error does not repeat, since it may hold a password.
-    pub fn with_proxy(proxy: &Secret) -> Result<Self> {
-        let written = proxy.expose();
-        let no_url = || {
-            let detail = "it is not a URL; write one such as `http://proxy.example.org:3128`";
-            Error::config("proxy", detail)
-        };
-        let proxy = Proxy::all(written).map_err(|_| no_url())?;
-        let name = host_and_port(written).ok_or_else(no_url)?;
-        Ok(Self::build(ProxyChoice::Fixed(Box::new(proxy), name)))
-    }
-
-    /// A transport that uses the proxy which `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name.
-    ///
-    /// # Errors
-    /// None at present, as of [`new`](Self::new).
-    pub fn with_environment_proxy() -> Result<Self> {
-        Ok(Self::build(ProxyChoice::Environment))
-    }
-
-    fn build(proxy: ProxyChoice) -> Self {
-        Self(Arc::new(Inner {
-            proxy,
-            tls: OnceLock::new(),
-            connections: Arc::default(),
-        }))
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
     }
 
     /// A transport that connects directly, with its own TLS settings instead of the system's.
     #[cfg(test)]
     pub(super) fn with_tls(config: ClientConfig) -> Self {
-        let transport = Self::build(ProxyChoice::Direct);
-        transport.0.tls.get_or_init(|| Arc::new(config));
-        transport
+        let tls = Arc::new(TlsSettings::fixed(config));
+        let builder = ReqwestTransportBuilder {
+            tls,
+            ..Default::default()
+        };
+        builder.build()
     }
+}
 
-    /// Checks that this machine can send requests to URLs of `scheme`: `https` needs root certificates, `http` does not.
-    ///
-    /// # Errors
-    /// `Config` if `scheme` is `https` and the system has no root certificates.
-    pub fn check_scheme(&self, scheme: &str) -> Result<()> {
-        if scheme != "https" {
-            return Ok(());
-        }
-        self.0.tls().map(drop).map_err(|_| {
-            let detail = CertificateVariables::read().explain_no_roots();
-            Error::new(ErrorKind::Config, detail)
-        })
+impl Default for ReqwestTransport {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReqwestTransport")
-            .field("proxy", &self.0.proxy_name())
+            .field("proxy", &self.0.proxy)
             .finish_non_exhaustive()
     }
 }
 
 impl Inner {
-    /// The TLS settings, read when the first `https` URL is used.
-    fn tls(&self) -> Result<&Arc<ClientConfig>, rustls::Error> {
-        if let Some(config) = self.tls.get() {
-            return Ok(config);
-        }
-        let config = tls::system()?;
-        Ok(self.tls.get_or_init(|| config))
-    }
-
     /// A client for one connection to `origin`.
     fn client(&self, origin: &Origin) -> Result<Client, TransportCause> {
-        let builder = match &self.proxy {
-            ProxyChoice::Direct => Client::builder().no_proxy(),
-            ProxyChoice::Fixed(proxy, _) => Client::builder().no_proxy().proxy((**proxy).clone()),
-            ProxyChoice::Environment => Client::builder(),
+        let proxy = self.proxy_of(origin);
+        let builder = Client::builder().no_proxy();
+        let builder = match proxy {
+            Some(server) => builder.proxy(server.proxy.clone()),
+            None => builder,
         };
-        let builder = match (origin.https, &self.proxy) {
+        let builder = match (origin.https, proxy) {
             (true, _) => with_tls(
                 builder,
-                self.tls().map_err(|error| {
-                    let sentence = CertificateVariables::read().explain_no_roots();
+                self.tls.config().map_err(|error| {
+                    let sentence = CertificateVariables::read(self.added_by).explain_no_roots();
                     TransportCause::from(sentence).with_source(error)
                 })?,
             ),
-            (false, ProxyChoice::Direct) => builder.tls_certs_only([]),
+            (false, None) => builder.tls_certs_only([]),
             // The proxy may have an `https` URL.
-            (false, _) => match self.tls() {
+            (false, Some(_)) => match self.tls.config() {
                 Ok(tls) => with_tls(builder, tls),
                 Err(_) => builder.tls_certs_only([]),
             },
@@ -172,17 +169,14 @@ impl Inner {
             https: origin.https,
             host: &origin.host,
             port: origin.port,
-            proxy: self.proxy_name(),
-            certificates: CertificateVariables::read(),
+            proxy: self.proxy_of(origin).map(|server| &*server.name),
+            certificates: CertificateVariables::read(self.added_by),
         };
         TransportCause::from(explain(&error, &route)).with_source(error)
     }
 
-    fn proxy_name(&self) -> Option<&str> {
-        match &self.proxy {
-            ProxyChoice::Fixed(_, name) => Some(name),
-            ProxyChoice::Direct | ProxyChoice::Environment => None,
-        }
+    fn proxy_of(&self, origin: &Origin) -> Option<&ProxyServer> {
+        self.proxy.server(origin.https, &origin.host, origin.port)
     }
 
     /// The chunks of a response. Its connection is free again after the last one.
@@ -242,6 +236,16 @@ impl Transport for ReqwestTransport {
         Ok(head.map(|()| body))
     }
 
+    fn check_scheme(&self, scheme: &str) -> Result<()> {
+        if scheme != "https" {
+            return Ok(());
+        }
+        self.0.tls.config().map(drop).map_err(|_| {
+            let detail = CertificateVariables::read(self.0.added_by).explain_no_roots();
+            Error::new(ErrorKind::Config, detail)
+        })
+    }
+
     fn reconnect(&self) {
         self.0.connections.forget();
     }
@@ -284,16 +288,4 @@ impl Origin {
             port: uri.port_u16(),
         })
     }
-}
-
-/// Host and port of a proxy's URL, which may be written without its scheme, and may hold a password.
-fn host_and_port(proxy: &str) -> Option<String> {
-    let has_host = |url: &Url| url.has_host();
-    let url = Url::parse(proxy).ok().filter(has_host);
-    let url = url.or_else(|| Url::parse(&format!("http://{proxy}")).ok().filter(has_host))?;
-    let host = url.host_str()?;
-    Some(match url.port_or_known_default() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    })
 }

@@ -2,10 +2,12 @@
 
 use std::env::var_os;
 use std::ffi::OsString;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::{ALL_VERSIONS, ClientConfig, Error};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ALL_VERSIONS, ClientConfig, Error, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
 use crate::text::quote;
@@ -13,6 +15,64 @@ use crate::text::quote;
 /// What all clients of the process share while one of them lives: reading the certificates takes a few milliseconds, and keeping
 /// them a few hundred kilobytes.
 static SHARED: Mutex<Weak<ClientConfig>> = Mutex::new(Weak::new());
+
+/// The TLS settings of transports: the root certificates of the system, and those that were added.
+#[derive(Debug, Default)]
+pub(super) struct TlsSettings {
+    added: Vec<CertificateDer<'static>>,
+    /// Read when the first `https` URL is used.
+    config: OnceLock<Arc<ClientConfig>>,
+}
+
+impl TlsSettings {
+    /// With the certificates of `pem` beside those of the system.
+    ///
+    /// # Errors
+    /// `Config`, which names `setting`, if there is none or one cannot be read.
+    pub(super) fn with_roots(setting: &str, pem: &[u8]) -> crate::Result<Self> {
+        let advice = "write a PEM file with lines such as `-----BEGIN CERTIFICATE-----`";
+        let read = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+        let added = read.map_err(|_| {
+            let detail = format!("a certificate in it cannot be read; {advice}");
+            crate::Error::config(setting, detail)
+        })?;
+        if added.is_empty() {
+            let detail = format!("it has no certificate; {advice}");
+            return Err(crate::Error::config(setting, detail));
+        }
+        for (n, certificate) in added.iter().enumerate() {
+            if RootCertStore::empty().add(certificate.clone()).is_err() {
+                let detail = format!("certificate {} in it is damaged; export it again", n + 1);
+                return Err(crate::Error::config(setting, detail));
+            }
+        }
+        Ok(Self {
+            added,
+            config: OnceLock::new(),
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn fixed(config: ClientConfig) -> Self {
+        Self {
+            added: Vec::new(),
+            config: Arc::new(config).into(),
+        }
+    }
+
+    /// # Errors
+    /// If there are no root certificates.
+    pub(super) fn config(&self) -> Result<&Arc<ClientConfig>, Error> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        let config = match &self.added[..] {
+            [] => system()?,
+            added => Arc::new(with_added(added)?),
+        };
+        Ok(self.config.get_or_init(|| config))
+    }
+}
 
 /// The TLS settings of the process, with the root certificates of the system.
 ///
@@ -23,16 +83,21 @@ pub(super) fn system() -> Result<Arc<ClientConfig>, Error> {
     if let Some(config) = shared.upgrade() {
         return Ok(config);
     }
+    let config = Arc::new(with_added(&[])?);
+    *shared = Arc::downgrade(&config);
+    Ok(config)
+}
+
+fn with_added(certificates: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     let provider = provider();
-    let verifier = Verifier::new(Arc::clone(&provider))?;
+    let certificates = certificates.iter().cloned();
+    let verifier = Verifier::new_with_extra_roots(certificates, Arc::clone(&provider))?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(ALL_VERSIONS)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
-    let config = Arc::new(over_http1(config));
-    *shared = Arc::downgrade(&config);
-    Ok(config)
+    Ok(over_http1(config))
 }
 
 /// The provider that the program has installed, or else the one of reqwest.
@@ -52,11 +117,14 @@ pub(super) fn over_http1(mut config: ClientConfig) -> ClientConfig {
 pub(super) struct CertificateVariables {
     file: Option<OsString>,
     dir: Option<OsString>,
+    /// The setting that adds certificates to the roots of the system, where the program has one.
+    added_by: Option<&'static str>,
 }
 
 impl CertificateVariables {
-    pub(super) fn read() -> Self {
+    pub(super) fn read(added_by: Option<&'static str>) -> Self {
         Self {
+            added_by,
             file: var_os("SSL_CERT_FILE"),
             dir: var_os("SSL_CERT_DIR"),
         }
@@ -87,14 +155,19 @@ impl CertificateVariables {
         }
     }
 
-    /// What to know before a certificate is added to a file that `SSL_CERT_FILE` names.
-    pub(super) fn replacement(&self) -> String {
-        let needs =
-            "SSL_CERT_FILE replaces the roots of the system, so its file needs all that are in use";
+    /// How to trust one more authority.
+    pub(super) fn how_to_add(&self) -> String {
+        if let Some(setting) = self.added_by {
+            return format!(
+                "add its certificate to the roots of the system, or name a PEM file with it by {setting}"
+            );
+        }
+        let advice = "add its certificate to the roots of the system, or to a PEM file that SSL_CERT_FILE names. SSL_CERT_FILE replaces the \
+                      roots of the system, so its file needs all that are in use";
         let set = self.set();
         match set.is_empty() {
-            true => format!(". {needs}"),
-            false => format!(". {needs}; at present {set}"),
+            true => advice.to_owned(),
+            false => format!("{advice}; at present {set}"),
         }
     }
 }
@@ -108,7 +181,7 @@ mod tests {
         let none = CertificateVariables::default();
         let file = CertificateVariables {
             file: Some("/nowhere/ca.pem".into()),
-            dir: None,
+            ..none.clone()
         };
         let both = CertificateVariables {
             dir: Some("/certs".into()),
@@ -128,12 +201,23 @@ mod tests {
                 no_roots.contains("replaces the roots of the system"),
                 "{no_roots}"
             );
-            let replacement = variables.replacement();
+            let replacement = variables.how_to_add();
             assert!(
                 replacement.contains(set.trim_end_matches(", ")),
                 "{replacement}"
             );
         }
+    }
+
+    #[test]
+    fn setting_that_adds_certificates_is_the_advice_where_there_is_one() {
+        let advice = CertificateVariables {
+            added_by: Some("--ca-file"),
+            ..CertificateVariables::default()
+        };
+        let advice = advice.how_to_add();
+        assert!(advice.ends_with("by --ca-file"), "{advice}");
+        assert!(!advice.contains("SSL_CERT_FILE"), "{advice}");
     }
 
     #[test]

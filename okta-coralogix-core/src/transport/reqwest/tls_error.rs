@@ -44,16 +44,14 @@ fn explain_certificate(error: &CertificateError, route: &Route<'_>) -> String {
     let renew = "the owner of the server, or of the proxy that inspects TLS, has to renew it";
     match error {
         UnknownIssuer => format!(
-            "{subject} is signed by an authority that this machine does not trust, as a proxy that inspects TLS does; add the \
-             authority's certificate to the roots of the system, or to a PEM file that SSL_CERT_FILE names{}",
-            route.certificates.replacement()
+            "{subject} is signed by an authority that this machine does not trust, as a proxy that inspects TLS does; {}",
+            route.certificates.how_to_add()
         ),
         // An authority that has a new key and the same name.
         BadSignature => format!(
             "{subject} is not signed by the key of the authority that this machine trusts under the signer's name; if the authority, such \
-             as that of a proxy that inspects TLS, was renewed, add its new certificate to the roots of the system, or to a PEM file that \
-             SSL_CERT_FILE names{}",
-            route.certificates.replacement()
+             as that of a proxy that inspects TLS, was renewed, {}",
+            route.certificates.how_to_add()
         ),
         Expired => format!("{subject} has expired, by the clock of this machine; {renew}"),
         ExpiredContext { time, not_after } => format!(

@@ -131,7 +131,7 @@ async fn dpop_proof_covers_the_url_that_a_socket_sees() {
     let source = OktaSource::builder()
         .org_url(format!("{}/api/v1/logs?x=1#y", served.base_url()))
         .credentials(app())
-        .transport(Arc::new(ReqwestTransport::new().unwrap()));
+        .transport(Arc::new(ReqwestTransport::new()));
     source.check().await.unwrap();
     let statuses: Vec<_> = org
         .requests()

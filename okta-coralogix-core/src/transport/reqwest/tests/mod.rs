@@ -1,10 +1,13 @@
 //! Faults of a network over loopback, and what the client says about each.
 
+mod proxy;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
@@ -13,7 +16,6 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, Stream
 
 use super::client::ReqwestTransport;
 use super::tls::over_http1;
-use crate::Secret;
 use crate::transport::{Transport, TransportError};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
@@ -67,6 +69,11 @@ impl Authority {
         change(&mut params);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         tls_server(certificate.der().clone(), &key)
+    }
+
+    fn pem(&self) -> String {
+        let text = BASE64_STANDARD.encode(&self.certificate);
+        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
     }
 
     /// A client that trusts this authority only.
@@ -198,7 +205,7 @@ async fn tls_to_a_plain_port_and_plain_http_to_a_tls_port_are_told_apart() {
 
 #[tokio::test]
 async fn unreachable_server_is_named_with_what_to_check() {
-    let client = ReqwestTransport::new().unwrap();
+    let client = ReqwestTransport::new();
     let address = closed_port();
     let parts = [
         &format!("{address} refuses connections"),
@@ -225,7 +232,7 @@ async fn unreachable_server_is_named_with_what_to_check() {
 
 #[tokio::test]
 async fn connection_that_ends_is_said_to_be_reset_or_closed() {
-    let client = ReqwestTransport::new().unwrap();
+    let client = ReqwestTransport::new();
     let reset = serve(|stream| {
         // Closing with bytes that were not read resets the connection.
         stream.peek(&mut [0]).unwrap();
@@ -250,37 +257,31 @@ async fn connection_that_ends_is_said_to_be_reset_or_closed() {
 }
 
 #[tokio::test]
-async fn proxy_errors_name_the_proxy_and_no_password() {
-    let behind = |address: SocketAddr| {
-        let url = Secret::from(format!("http://user:hunter2@{address}"));
-        let client = ReqwestTransport::with_proxy(&url).unwrap();
-        assert!(format!("{client:?}").contains(&address.to_string()));
-        client
-    };
-    let refusing = |status: &'static str| {
-        serve(move |stream| {
-            let head = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
-            answer(stream, head.as_bytes()).ok();
-        })
-    };
-    let cases = [
-        (closed_port(), "refuses connections"),
-        (
-            refusing("407 x"),
-            "wants a user name and a password, or refuses those that it got (407)",
-        ),
-        (
-            refusing("403 x"),
-            "refuses to open a connection to a.example:443; allow this host",
-        ),
-    ];
-    for (address, part) in cases {
-        let client = behind(address);
-        let error = call(&client, "https://a.example/").await.unwrap_err();
-        let message = error.to_string();
-        let expected = format!("no connection: the proxy {address} {part}");
-        assert!(message.starts_with(&expected), "{message}");
-        assert_plain(&message);
-        assert!(!format!("{error:?}{client:?}").contains("hunter2"));
+async fn certificate_of_an_added_authority_is_trusted_beside_those_of_the_system() {
+    let authority = Authority::new("added");
+    let server = authority.server("127.0.0.1", |_| {});
+    let builder = ReqwestTransport::builder()
+        .root_certificates("--ca-file", authority.pem().as_bytes())
+        .unwrap();
+    let status = call(&builder.build(), &format!("https://{server}/")).await;
+    assert_eq!(status.unwrap(), 200);
+    let other = Authority::new("other").server("127.0.0.1", |_| {});
+    let parts = ["is signed by an authority that this machine does not trust"];
+    assert_message(&builder.build(), &format!("https://{other}/"), &parts).await;
+}
+
+#[test]
+fn root_certificates_that_are_none_are_refused() {
+    let cut = &Authority::new("cut").pem()[..200];
+    let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (pem, part) in [
+        ("", "has no certificate"),
+        ("a key", "has no certificate"),
+        (cut, "cannot be read"),
+        (damaged, "certificate 1 in it is damaged"),
+    ] {
+        let builder = ReqwestTransport::builder().root_certificates("--ca-file", pem.as_bytes());
+        let text = builder.unwrap_err().to_string();
+        assert!(text.contains("--ca-file") && text.contains(part), "{text}");
     }
 }
