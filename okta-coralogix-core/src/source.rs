@@ -51,6 +51,18 @@ pub trait EventSource: Debug + Send + 'static {
     /// # Errors
     /// A temporary error is retried, a permanent one ends the pipeline.
     async fn next(&mut self) -> Result<Option<Delivery>>;
+
+    /// Saves what it remembers of events beyond its position, so that the next run repeats none of them. Called at the end of each
+    /// run, however that ends, once no delivery is left; not if the run is dropped. One attempt. Default: there is nothing to save.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the old or the new state.
+    ///
+    /// # Errors
+    /// A temporary error is retried for a few seconds.
+    async fn close(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A shared count of a remote's answers.
@@ -94,5 +106,9 @@ impl<S: EventSource + ?Sized> EventSource for Box<S> {
 
     async fn next(&mut self) -> Result<Option<Delivery>> {
         (**self).next().await
+    }
+
+    async fn close(&mut self) -> Result<()> {
+        (**self).close().await
     }
 }

@@ -34,6 +34,7 @@ struct State {
     remembered: HashSet<EventId>,
     /// The remembered ones, oldest first.
     order: VecDeque<EventId>,
+    revision: u64,
     /// The waiters for the outcome of each claimed one.
     claimed: HashMap<EventId, Vec<oneshot::Sender<Outcome>>>,
 }
@@ -66,6 +67,7 @@ impl DedupWindow {
             capacity,
             remembered: HashSet::new(),
             order: VecDeque::new(),
+            revision: 0,
             claimed: HashMap::new(),
         };
         for id in window.0 {
@@ -119,6 +121,12 @@ impl DedupWindow {
         state.capacity = state.capacity.max(capacity);
     }
 
+    /// Grows with each identity that is remembered: the same number, the same [`snapshot`](Self::snapshot).
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.state().revision
+    }
+
     /// The remembered identities, to be stored with the cursor.
     #[must_use]
     pub fn snapshot(&self) -> DedupSnapshot {
@@ -142,6 +150,7 @@ impl State {
         if self.capacity == 0 || !self.remembered.insert(id.clone()) {
             return;
         }
+        self.revision += 1;
         self.order.push_back(id);
         if self.order.len() > self.capacity
             && let Some(oldest) = self.order.pop_front()

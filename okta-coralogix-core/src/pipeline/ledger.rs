@@ -72,6 +72,11 @@ impl Ledger {
         }
     }
 
+    /// Drops the ackers of all deliveries that are not settled: the run is over.
+    pub(super) fn hand_back_all(&mut self) {
+        self.deliveries.clear();
+    }
+
     /// Starts to track a delivery of `items` items and `bytes` bytes; returns its number.
     pub(super) fn open(
         &mut self,

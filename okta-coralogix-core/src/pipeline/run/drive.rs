@@ -31,7 +31,7 @@ impl Run {
             self.start_settlements();
             self.show();
             if self.is_done() {
-                return self.finish();
+                return self.finish().await;
             }
             let wake = self.next_wake();
             let asks = self.asks_the_source();
@@ -198,12 +198,15 @@ impl Run {
         (self.takes_no_more() && all_settled && self.tasks.settlements.is_empty()) || out_of_time
     }
 
-    fn finish(mut self) -> Result<Summary, RunError> {
+    async fn finish(mut self) -> Result<Summary, RunError> {
         // Items in flight end as handed back.
         self.queue.withdraw(|_| true);
         self.tasks = Tasks::default();
         self.hear_all();
+        self.ledger.hand_back_all();
         let summary = self.summary;
+        let closed = self.source.close().await;
+        self.fatal = self.fatal.take().or(closed.err());
         self.observe(&PipelineEvent::Stopped {
             summary: &summary,
             error: self.fatal.as_ref(),

@@ -1,10 +1,12 @@
 //! Receiving deliveries from the source, and admitting their items.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Run;
 use crate::backoff::{Backoff, MAX_WAIT, later};
@@ -18,8 +20,13 @@ use crate::{
     Result,
 };
 
+/// How long closing the source may take, with its retries. The run is over, and someone waits for the process to end.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The source of a run.
 pub(super) struct Source {
+    /// Locked by `stream` while it is being asked.
+    source: Arc<Mutex<dyn EventSource>>,
     /// Polled from one turn of the loop to the next.
     pub(super) stream: BoxStream<'static, Result<Delivery>>,
     backoff: Backoff,
@@ -37,11 +44,13 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn new<S: EventSource>(source: S, backoff: Backoff) -> Self {
         let answers = source.answers();
-        let stream = stream::unfold(source, |mut source| async {
-            let next = source.next().await.transpose()?;
+        let source: Arc<Mutex<dyn EventSource>> = Arc::new(Mutex::new(source));
+        let stream = stream::unfold(Arc::clone(&source), |source| async {
+            let next = source.lock().await.next().await.transpose()?;
             Some((next, source))
         });
         Self {
+            source,
             stream: stream.boxed(),
             backoff,
             record: RemoteRecord::default(),
@@ -66,6 +75,27 @@ impl Source {
     pub(super) fn end_rest(&mut self) {
         self.record.end_rest();
         self.rests_until = None;
+    }
+
+    /// Has the source save what it remembers.
+    pub(super) async fn close(&mut self) -> Result<()> {
+        // A question that it has not answered is dropped.
+        self.stream = stream::empty().boxed();
+        let mut source = self.source.lock().await;
+        let until = later(Instant::now(), CLOSE_TIMEOUT);
+        self.backoff.reset();
+        loop {
+            let error = match timeout_at(until, source.close()).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(closing_timed_out()),
+            };
+            let wait = self.backoff.next(error.retry());
+            match wait.filter(|wait| later(Instant::now(), *wait) < until) {
+                Some(wait) => sleep(wait).await,
+                None => return Err(error),
+            }
+        }
     }
 
     /// The source is not asked for a while.
@@ -176,4 +206,15 @@ fn size(item: &Result<RawEvent, MalformedEvent>) -> usize {
         Ok(event) => event.document().len(),
         Err(malformed) => malformed.bytes.len(),
     }
+}
+
+fn closing_timed_out() -> Error {
+    Error::temporary(
+        ErrorKind::Storage,
+        format!(
+            "what was delivered beyond the stored position could not be saved within {} s: the next run repeats it; see whether the \
+             disk answers",
+            CLOSE_TIMEOUT.as_secs()
+        ),
+    )
 }

@@ -3,6 +3,7 @@
 mod ages;
 mod blocked;
 mod chaos;
+mod closing;
 mod copies;
 mod dispositions;
 mod drain;
