@@ -96,4 +96,8 @@ impl EventSource for Backfill {
     async fn next(&mut self) -> Result<Option<Delivery>> {
         self.0.next().await
     }
+
+    async fn close(&mut self) -> Result<()> {
+        self.0.close().await
+    }
 }

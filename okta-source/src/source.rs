@@ -133,6 +133,9 @@ impl OktaSource {
         if self.position.is_stale() || self.position.correct_start(self.poller.clock()) {
             return Ok(None);
         }
+        if !page.items.is_empty() {
+            self.position.prepare().await?;
+        }
         let next = page.next.clone();
         let advance = self
             .position
@@ -256,5 +259,8 @@ impl EventSource for OktaSource {
                 return Ok(Some(delivery));
             }
         }
+    }
+    async fn close(&mut self) -> Result<()> {
+        self.position.close().await
     }
 }

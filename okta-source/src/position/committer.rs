@@ -28,6 +28,10 @@ pub(crate) struct ResumePoint {
 /// * handed back: [`hand_back`](Self::hand_back) drops it *and all other open pages*, and counts a rewind. The source then reads on
 ///   from the committed point; settling or handing back a page of before the rewind has no effect.
 ///
+/// Beside that, the committed point is saved again, as it is: before the first page is given, so that a store that cannot be written is
+/// found before anything is sent ([`prepare`](Self::prepare)), and at the end of a run, with what the window has learned since
+/// ([`close`](Self::close)). Where no point is committed yet, the start takes its place.
+///
 /// A save that fails or is cancelled leaves the old or the new record: `pending_save` is then set, and
 /// [`committed`](Self::committed) reads the store again. Never is a point saved while a page before it is not settled, and never does a
 /// save begin before the last one ended.
@@ -51,8 +55,8 @@ struct OpenPages {
     next_number: u64,
     /// Oldest first.
     open: VecDeque<OpenPage>,
-    /// The cursor of a save whose result is not known.
-    pending_save: Option<Cursor>,
+    /// A save whose result is not known.
+    pending_save: Option<PendingSave>,
     /// The latest `published` before the committed point.
     published_ms: Option<i64>,
 }
@@ -63,11 +67,44 @@ struct OpenPage {
     settled: Option<ResumePoint>,
 }
 
+/// The cursor of a record that is being saved, and the point in it; `None`: the start.
+#[derive(Debug, Clone)]
+struct PendingSave {
+    cursor: Cursor,
+    point: Option<ResumePoint>,
+}
+
 /// The record in the store, as far as this process knows.
 #[derive(Debug, Default)]
 pub(crate) struct Stored {
     pub(crate) version: Option<Version>,
     pub(crate) point: Option<ResumePoint>,
+    /// The cursor of the last record that this process has saved.
+    saved: Option<Cursor>,
+    /// The revision of the window in the record.
+    revision: u64,
+}
+
+impl Stored {
+    /// As it was loaded; `revision` is that of the window restored from it.
+    pub(crate) fn loaded(
+        version: Version,
+        point: Option<ResumePoint>,
+        window: &DedupWindow,
+    ) -> Self {
+        Self {
+            version: Some(version),
+            point,
+            saved: None,
+            revision: window.revision(),
+        }
+    }
+
+    /// The cursor of the committed point; where there is none, `start`.
+    fn cursor_or(&self, start: Option<Cursor>) -> Option<Cursor> {
+        let point = self.point.as_ref();
+        point.map(|point| point.cursor.clone()).or(start)
+    }
 }
 
 impl Committer {
@@ -161,43 +198,102 @@ impl Committer {
             return Ok(());
         };
         point.published_ms = point.published_ms.max(self.published_ms());
-        let mut record = Checkpoint::new(
-            self.identity.as_str(),
-            point.cursor.as_str(),
-            self.dedup.snapshot(),
-        );
-        record.published_ms = point.published_ms;
-        self.pages().pending_save = Some(point.cursor.clone());
+        let published_ms = point.published_ms;
+        self.save(&mut stored, point.cursor.clone(), Some(point))
+            .await?;
+        self.pages().close(last, published_ms);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Shows that the store can be written, before the first page is given: saves the committed point again. Where there is none, saves
+    /// `start`, again if it has changed.
+    pub(crate) async fn prepare(&self, start: Option<Cursor>) -> Result<()> {
+        let mut stored = self.stored.lock().await;
+        self.resolve(&mut stored).await?;
+        let cursor = stored.cursor_or(start);
+        let is_shown = match &stored.point {
+            Some(_) => stored.saved.is_some(),
+            None => stored.saved == cursor,
+        };
+        match cursor {
+            Some(cursor) if !is_shown => self.save_again(&mut stored, cursor).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Saves the committed point, or `start`, with the window as it is now, unless that is stored already.
+    pub(crate) async fn close(&self, start: Option<Cursor>) -> Result<()> {
+        let mut stored = self.stored.lock().await;
+        self.resolve(&mut stored).await?;
+        match stored.cursor_or(start) {
+            Some(cursor) if stored.revision != self.dedup.revision() => {
+                self.save_again(&mut stored, cursor).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn save_again(&self, stored: &mut Stored, cursor: Cursor) -> Result<()> {
+        let point = stored.point.clone();
+        self.save(stored, cursor, point).await?;
+        self.pages().pending_save = None;
+        Ok(())
+    }
+
+    async fn save(
+        &self,
+        stored: &mut Stored,
+        cursor: Cursor,
+        point: Option<ResumePoint>,
+    ) -> Result<()> {
+        let (identity, revision) = (self.identity.as_str(), self.dedup.revision());
+        let mut record = Checkpoint::new(identity, cursor.as_str(), self.dedup.snapshot());
+        record.published_ms = point.as_ref().and_then(|point| point.published_ms);
+        self.pages().pending_save = Some(PendingSave {
+            cursor: cursor.clone(),
+            point: point.clone(),
+        });
         let version = self.store.save(&record, stored.version.as_ref()).await?;
-        self.pages().close(last, point.published_ms);
         *stored = Stored {
             version: Some(version),
-            point: Some(point),
+            point,
+            saved: Some(cursor),
+            revision,
         };
-        self.changed.notify_one();
         Ok(())
     }
 
     /// The committed point, read from the store again if the end of the last save is not known.
     pub(crate) async fn committed(&self) -> Result<Option<ResumePoint>> {
         let mut stored = self.stored.lock().await;
-        let pending_save = self.pages().pending_save.clone();
-        if let Some(pending) = pending_save {
-            let found = self.store.load().await?;
-            if found.as_ref().map(|found| &found.version) != stored.version.as_ref() {
-                let found = found
-                    .filter(|found| found.value.cursor == pending.as_str())
-                    .ok_or_else(changed_elsewhere)?;
-                let point = self.identity.resume_point(&found.value)?;
-                self.pages().published_ms = point.published_ms;
-                *stored = Stored {
-                    version: Some(found.version),
-                    point: Some(point),
-                };
-            }
-            self.pages().pending_save = None;
-        }
+        self.resolve(&mut stored).await?;
         Ok(stored.point.clone())
+    }
+
+    /// Finds out what a save has left whose end is not known.
+    async fn resolve(&self, stored: &mut Stored) -> Result<()> {
+        let pending = self.pages().pending_save.clone();
+        let Some(PendingSave { cursor, point }) = pending else {
+            return Ok(());
+        };
+        let found = self.store.load().await?;
+        if found.as_ref().map(|found| &found.version) != stored.version.as_ref() {
+            let found = found
+                .filter(|found| found.value.cursor == cursor.as_str())
+                .ok_or_else(changed_elsewhere)?;
+            self.identity.resume_point(&found.value)?;
+            self.pages().published_ms = point.as_ref().and_then(|point| point.published_ms);
+            *stored = Stored {
+                version: Some(found.version),
+                point,
+                saved: Some(cursor),
+                // Not known: the window may have grown since.
+                revision: 0,
+            };
+        }
+        self.pages().pending_save = None;
+        Ok(())
     }
 
     /// Nothing that runs under this lock panics, so that a poisoned one is still sound.

@@ -1,5 +1,6 @@
 //! The cursor: the link to the next page.
 
+use chrono::{DateTime, Utc};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use url::{Position, Url};
 
@@ -10,6 +11,9 @@ pub(super) const LOGS: &str = "/api/v1/logs";
 
 /// No path, so that it is no link either.
 const END: &str = "end";
+
+/// A fragment, which no link of Okta keeps, and no request sends.
+const START: &str = "#start";
 
 /// The longest link that is followed, in bytes: a common limit of HTTP servers, far above Okta's links.
 const MAX_LINK_BYTES: usize = 8 << 10;
@@ -57,6 +61,19 @@ impl Cursor {
 
     pub(crate) fn is_end(&self) -> bool {
         self.0 == END
+    }
+
+    /// In place of a link while none is committed: the first request. A version that does not know this follows it as it follows a link.
+    pub(super) fn start(first_request: &str) -> Self {
+        Self(format!("{first_request}{START}"))
+    }
+
+    /// The time from which this is to be read on; `None`: it is a link of Okta.
+    pub(super) fn start_time(&self) -> Option<DateTime<Utc>> {
+        let (_, query) = self.0.strip_suffix(START)?.split_once('?')?;
+        url::form_urlencoded::parse(query.as_bytes())
+            .find(|(name, _)| name == "since")
+            .and_then(|(_, since)| since.parse().ok())
     }
 
     /// From a checkpoint.

@@ -18,6 +18,8 @@ use super::link_cycle::LinkCycleDetector;
 use super::page_request::PageRequest;
 use super::start::{StartTime, overlap_start};
 use crate::api::org_clock::OrgClock;
+use crate::api::page_size::PageSize;
+use crate::api::query::Query;
 use crate::config::{self, Settings, Since};
 
 /// The position: which request comes next.
@@ -43,6 +45,8 @@ pub(crate) struct Position {
     /// The committer's rewinds when `next` was last taken from it.
     rewinds: u64,
     overlap: TimeDelta,
+    query: Query,
+    page_size: PageSize,
     /// The end of a bounded range.
     until: Option<DateTime<Utc>>,
 }
@@ -88,6 +92,7 @@ impl Position {
         let mut since = settings.since;
         let mut dedup = DedupWindow::new(settings.dedup_capacity);
         let mut stored = Stored::default();
+        let mut is_started = false;
         if let Some(found) = store.load().await? {
             let window = found.value.dedup.clone();
             // It may have grown for the overlap.
@@ -96,17 +101,25 @@ impl Position {
                 capacity => capacity.max(window.len()),
             };
             dedup = DedupWindow::restore(window, capacity);
-            stored.version = Some(found.version);
+            let mut point = None;
             let restarts = settings.restart_on_changed_query
                 && settings.range.is_none()
                 && identity.relation(&found.value.identity) == Relation::OtherQuery;
-            if restarts {
-                since = restart(&found.value, settings, now);
-            } else {
-                stored.point = Some(identity.resume_point(&found.value)?);
+            let start = Cursor::restore(&found.value.cursor, identity.org());
+            if let Some(start) = start.and_then(|cursor| cursor.start_time()) {
+                is_started = true;
+                // Nothing from there on is settled, whatever the settings say by now. They may ask for more.
+                since = start.min(since.when(now)).into();
             }
+            if restarts {
+                since = restart(&found.value, since, settings, now);
+            } else {
+                let found = identity.resume_point(&found.value)?;
+                point = Some(found).filter(|found| found.cursor.start_time().is_none());
+            }
+            stored = Stored::loaded(found.version, point, &dedup);
         }
-        if stored.point.is_none() {
+        if stored.point.is_none() && !is_started {
             config::check_start(since, now)?;
         }
         Ok(Self {
@@ -120,6 +133,8 @@ impl Position {
             committer: Arc::new(Committer::new(identity, store, dedup, stored)),
             rewinds: 0,
             overlap: settings.overlap(),
+            query: settings.query.clone(),
+            page_size: PageSize::new(settings.page_size),
             until: settings.range.as_ref().map(|range| range.end),
         })
     }
@@ -156,6 +171,30 @@ impl Position {
         Ok(true)
     }
 
+    /// Shows that the checkpoint can be written, before the first page is given.
+    pub(crate) async fn prepare(&self) -> Result<()> {
+        self.committer.prepare(self.start_cursor()).await
+    }
+
+    /// Saves what was settled beyond the committed point.
+    pub(crate) async fn close(&self) -> Result<()> {
+        self.committer.close(self.start_cursor()).await
+    }
+
+    /// The start as a cursor; `None` if it was not asked for.
+    fn start_cursor(&self) -> Option<Cursor> {
+        let since = self.start.asked()?;
+        let request = self.request_from(since);
+        Some(Cursor::start(&request.path(self.page_size, &self.query)))
+    }
+
+    fn request_from(&self, since: DateTime<Utc>) -> PageRequest {
+        match self.until {
+            Some(until) => PageRequest::Range(since, until),
+            None => PageRequest::Since(since),
+        }
+    }
+
     /// The next request.
     pub(crate) fn request(&mut self, clock: &OrgClock) -> PageRequest {
         let since = match &self.next {
@@ -164,10 +203,7 @@ impl Position {
             NextPage::Link(link) => return PageRequest::Link(link.clone()),
             NextPage::End => return PageRequest::Link(Cursor::end()),
         };
-        match self.until {
-            Some(until) => PageRequest::Range(since, until),
-            None => PageRequest::Since(since),
-        }
+        self.request_from(since)
     }
 
     /// The request that reads the overlap again, and the latest `published` in it; `None` unless the position is a link.
@@ -332,10 +368,10 @@ fn point(cursor: &Cursor, items: &[Item]) -> ResumePoint {
 }
 
 /// The start for another query: the overlap before the last event that was settled with the old one.
-fn restart(record: &Checkpoint, settings: &Settings, now: DateTime<Utc>) -> Since {
+fn restart(record: &Checkpoint, since: Since, settings: &Settings, now: DateTime<Utc>) -> Since {
     let since = match record.published_ms {
         Some(published) => overlap_start(published, now, settings.overlap()).into(),
-        None => settings.since,
+        None => since,
     };
     tracing::warn!(
         old = sanitize(&record.identity),

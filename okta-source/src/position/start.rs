@@ -18,6 +18,11 @@ impl StartTime {
         Self { since, asked: None }
     }
 
+    /// The time that was asked for.
+    pub(crate) fn asked(&self) -> Option<DateTime<Utc>> {
+        self.asked
+    }
+
     /// The time to ask for. `now`: the earlier time of the two clocks.
     pub(crate) fn get(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
         *self.asked.get_or_insert_with(|| self.since.when(now))

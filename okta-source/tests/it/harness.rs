@@ -157,12 +157,16 @@ impl MemoryStore {
         self.0.lock().unwrap().next = next;
     }
 
+    /// The committed link.
     pub(crate) fn cursor(&self) -> Option<String> {
+        self.stored().filter(|cursor| !cursor.ends_with("#start"))
+    }
+
+    /// The committed link, or the start in its place.
+    pub(crate) fn stored(&self) -> Option<String> {
         let memory = self.0.lock().unwrap();
-        memory
-            .record
-            .as_ref()
-            .map(|record| record.value.cursor.clone())
+        let record = memory.record.as_ref();
+        record.map(|record| record.value.cursor.clone())
     }
 
     pub(crate) fn published_ms(&self) -> Option<i64> {

@@ -23,6 +23,7 @@ mod polling;
 mod queries;
 mod random_order;
 mod rate;
+mod remembering;
 mod rewinds;
 mod secrets;
 mod settings;

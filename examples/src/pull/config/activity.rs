@@ -1,6 +1,6 @@
 //! What an org has done since it was opened, told by its events and its checkpoint.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use okta_coralogix_core::Result;
@@ -65,22 +65,46 @@ impl Observer for ObservedPolls {
     }
 }
 
-/// A checkpoint that notes when a position is saved.
+/// A checkpoint that notes when another position is saved.
 #[derive(Debug)]
 pub(super) struct ObservedCheckpoint<S> {
-    pub(super) log: ActivityLog,
-    pub(super) store: S,
+    log: ActivityLog,
+    store: S,
+    /// The stored position. A save that leaves it as it is tells nothing of Coralogix, nor does the first record of all.
+    cursor: Mutex<Option<String>>,
+}
+
+impl<S> ObservedCheckpoint<S> {
+    pub(super) fn new(log: ActivityLog, store: S) -> Self {
+        Self {
+            log,
+            store,
+            cursor: Mutex::default(),
+        }
+    }
+
+    /// Remembers the stored position; returns the one before.
+    fn replace(&self, cursor: Option<&str>) -> Option<String> {
+        // Nothing that runs under this lock panics.
+        let mut known = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *known, cursor.map(str::to_owned))
+    }
 }
 
 #[async_trait]
 impl<S: CheckpointStore> CheckpointStore for ObservedCheckpoint<S> {
     async fn load(&self) -> Result<Option<Versioned<Checkpoint>>> {
-        self.store.load().await
+        let found = self.store.load().await?;
+        self.replace(found.as_ref().map(|found| &*found.value.cursor));
+        Ok(found)
     }
 
     async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
         let version = self.store.save(checkpoint, expected).await?;
-        self.log.note(|activity| activity.saved = true);
+        let before = self.replace(Some(&checkpoint.cursor));
+        if before.is_some_and(|before| before != checkpoint.cursor) {
+            self.log.note(|activity| activity.saved = true);
+        }
         Ok(version)
     }
 }

@@ -185,10 +185,7 @@ impl<O: Observer + Clone> Org<O> {
             sink,
             mapping,
         } = connection;
-        let checkpoint = ObservedCheckpoint {
-            log: log.clone(),
-            store: self.checkpoint().await?,
-        };
+        let checkpoint = ObservedCheckpoint::new(log.clone(), self.checkpoint().await?);
         let Shared {
             options,
             dead_letters,
