@@ -2,6 +2,7 @@
 
 mod file;
 mod record;
+mod record_v1;
 
 pub use file::FileCheckpoint;
 

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::Checkpoint;
+use super::{Checkpoint, record_v1};
 use crate::filter::{DedupSnapshot, NonUuidIds};
+use crate::text::sanitize;
 
-const FORMAT: &str = "okta-coralogix checkpoint";
+pub(super) const FORMAT: &str = "okta-coralogix checkpoint";
 const VERSION: u32 = 2;
 
 /// No first line is as long as this: the generation can be read without the rest.
@@ -41,6 +42,8 @@ struct Position<'a> {
 struct Kind<'a> {
     format: &'a str,
     version: u32,
+    /// The first version of the programs that reads it, in a record of a later version than this.
+    needs: Option<Cow<'a, str>>,
 }
 
 /// Writes what follows the first line. The window is packed, since it is written for each page: as JSON it would take a third more
@@ -77,6 +80,9 @@ pub(super) fn write(generation: u64, body: &[u8]) -> serde_json::Result<Vec<u8>>
 
 /// Reads the generation and the checkpoint, or says what is wrong.
 pub(super) fn read(record: &[u8]) -> Result<(u64, Checkpoint), String> {
+    if record_v1::generation(record).is_some() {
+        return record_v1::read(record);
+    }
     let (head, body) = split(record)?;
     if head.crc32 != checksum(head.generation, body) {
         return Err("it was altered, or cut off: its checksum is wrong".into());
@@ -98,7 +104,10 @@ fn read_body(body: &[u8]) -> Result<Checkpoint, String> {
 
 /// The generation of the record that begins with these bytes, or what is wrong with them. The rest is not read.
 pub(super) fn generation(beginning: &[u8]) -> Result<u64, String> {
-    Ok(split(beginning)?.0.generation)
+    match record_v1::generation(beginning) {
+        Some(generation) => Ok(generation),
+        None => Ok(split(beginning)?.0.generation),
+    }
 }
 
 fn split(record: &[u8]) -> Result<(Head<'_>, &[u8]), String> {
@@ -114,16 +123,33 @@ fn split(record: &[u8]) -> Result<(Head<'_>, &[u8]), String> {
         return Err("it is something else".into());
     }
     if kind.version != VERSION {
-        return Err(format!(
-            "it has version {}, this program reads version {VERSION}",
-            kind.version
-        ));
+        return Err(other_version(&kind));
     }
     let (head, body) = lines
         .filter(|(head, _)| (head.len() as u64) < HEAD_BYTES)
         .ok_or_else(foreign)?;
     let head = serde_json::from_slice(head).map_err(|_| foreign())?;
     Ok((head, body))
+}
+
+fn other_version(kind: &Kind<'_>) -> String {
+    let (version, program) = (kind.version, env!("CARGO_PKG_VERSION"));
+    let needed = match &kind.needs {
+        Some(needed) => format!(
+            "version {} of this program or a later one",
+            sanitize(needed)
+        ),
+        None => "a later version of this program, the one that wrote it".to_owned(),
+    };
+    match version > VERSION {
+        true => format!(
+            "its format has version {version}, which needs {needed}: this one ({program}) reads up to version {VERSION}. Start \
+             that one, and nothing is lost"
+        ),
+        false => format!(
+            "its format has version {version}, of which no program is known: this one ({program}) reads {VERSION}"
+        ),
+    }
 }
 
 /// The first line, and what follows it.

@@ -12,7 +12,7 @@ use okta_coralogix_core::dead_letter::{
 };
 use okta_coralogix_core::filter::{Claim, DedupWindow};
 use okta_coralogix_core::testing::EventGenerator;
-use okta_coralogix_core::{Acker, EventSource, Origin, Outcome};
+use okta_coralogix_core::{Acker, ErrorKind, EventSource, Origin, Outcome};
 
 use crate::pipeline::harness::start;
 
@@ -114,6 +114,38 @@ async fn checkpoint_from_an_earlier_release_is_read() {
             .map(<[u8]>::to_vec)
     };
     assert_eq!(body(&saved), body(&old), "and written as before");
+}
+
+/// Version 1 is older than 0.1.0.
+#[tokio::test]
+async fn checkpoint_of_version_1_is_read_and_saved_as_the_present_one() {
+    let folder = copied();
+    let path = folder.path().join("okta.checkpoint.v1");
+    let whole = std::fs::read(&path).unwrap();
+    let store = FileCheckpoint::open(&path).await.unwrap();
+    let stored = store.load().await.unwrap().expect("a record");
+    assert_eq!(stored.value, checkpoint());
+    assert_eq!(stored.version.0, "41");
+    for length in 0..whole.len() {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let error = store.load().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{length} bytes");
+    }
+    let altered = String::from_utf8(whole.clone())
+        .unwrap()
+        .replace("_1&", "_2&");
+    std::fs::write(&path, altered).unwrap();
+    let error = store.load().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+
+    std::fs::write(&path, whole).unwrap();
+    let saved = store.save(&stored.value, Some(&stored.version)).await;
+    assert_eq!(saved.unwrap().0, "42");
+    let head = std::fs::read(&path).unwrap();
+    let version = head.windows(11).any(|part| part == br#""version":2"#);
+    assert!(version, "migrated");
+    let again = store.load().await.unwrap().expect("a record");
+    assert_eq!(again.value, checkpoint());
 }
 
 #[tokio::test]
