@@ -30,7 +30,7 @@ const MAX_BYTES: u64 = 256 * 1024 * 1024;
 /// * **Checked.** The record carries its format, a version, a generation and a CRC-32 over all of these. A file that is
 ///   torn, empty, altered or foreign is [`Corrupt`](ErrorKind::Corrupt), never a silent restart.
 ///
-/// All files are created with mode 0600. Each save writes the whole record: about 320 KB with the default window of
+/// All files are created with mode 0600, and those that are there get it when the store is opened. Each save writes the whole record: about 320 KB with the default window of
 /// 20,000 uuids (16 bytes each, and some hundred for the rest). Its first two lines are JSON, to be read with `head -n 2`;
 /// the packed uuids follow. Of the stored record a save reads the generation only: a caller that knows it has read the whole
 /// before, and the save replaces a rest that was damaged since.
@@ -66,6 +66,10 @@ impl FileCheckpoint {
             Ok(None) => return Err(locked(&path)),
             Err(error) => return Err(failed("lock", &lock, error)),
         };
+        for file in [&path, &lock] {
+            let closed = disk.close_to_others(file).await;
+            closed.map_err(|error| failed("use", file, error))?;
+        }
         Ok(Self {
             store: Arc::new(Store {
                 disk,
@@ -75,6 +79,12 @@ impl FileCheckpoint {
                 _guard: guard,
             }),
         })
+    }
+
+    /// All files that a store at this path writes, by name: the record, a new record, and the lock.
+    #[must_use]
+    pub fn files_at(path: &Path) -> [PathBuf; 3] {
+        [path.to_owned(), temporary_file(path), lock_file(path)]
     }
 
     /// The file, by its absolute name.
@@ -167,7 +177,7 @@ impl Store {
         let record = record::write(generation, body)
             .map_err(|error| failed("write", &self.path, error.into()))?;
 
-        let temporary = sibling(&self.path, ".tmp");
+        let temporary = temporary_file(&self.path);
         let written = self.disk.write(&temporary, Bytes::from(record)).await;
         written.map_err(|error| failed("write", &temporary, error))?;
         let renamed = self.disk.rename(&temporary, &self.path).await;
@@ -186,6 +196,10 @@ impl Store {
         }
         Ok(())
     }
+}
+
+fn temporary_file(path: &Path) -> PathBuf {
+    sibling(path, ".tmp")
 }
 
 fn lock_file(path: &Path) -> PathBuf {

@@ -9,12 +9,18 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
-use super::{DeadLetter, DeadLetterRecord, DeadLetters};
-use crate::disk::{Disk, DiskLock, OsDisk, failed, folder_of, sibling, unresolved};
+use super::{DeadLetter, DeadLetterRecord, DeadLetters, names};
+use crate::disk::{Disk, DiskLock, OsDisk, failed, folder_of, unresolved};
 use crate::{Error, ErrorKind, Result};
 
 /// How long to wait for other writers of the same file.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// There must be room for a letter of the usual size when a program starts.
+const ROOM: usize = 4096;
+
+/// How much of a file is read to see that it holds letters.
+const SAMPLE: u64 = 1024 * 1024;
 
 /// Dead letters in a file: one JSON object per line (NDJSON), see [`DeadLetterRecord`].
 ///
@@ -27,7 +33,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// * **Rotated, never deleted.** Before a batch would make the file larger than [`rotate_at`](FileDeadLettersBuilder::rotate_at),
 ///   it is renamed to `<file>.1`, the next one to `<file>.2` and so on: the highest number is the youngest.
 ///
-/// All files are created with mode 0600: they hold personal data.
+/// All files are created with mode 0600: they hold personal data. Those that are there get it when the letters are opened.
 ///
 /// # Cancel safety
 /// If its future is dropped, a write finishes all the same.
@@ -60,7 +66,7 @@ impl FileDeadLettersBuilder {
         self
     }
 
-    /// Creates the file if it is missing, checks that it can be written, and ends a torn last line.
+    /// Creates the file if it is missing, checks that a letter can be written to it, and ends a torn last line.
     ///
     /// # Errors
     /// `Config` if the folder does not exist, `Storage` if the file cannot be written.
@@ -72,7 +78,7 @@ impl FileDeadLettersBuilder {
             disk: self.disk,
             busy: Mutex::new(()),
         };
-        store.write(Vec::new()).await?;
+        store.prepare().await?;
         Ok(FileDeadLetters {
             store: Arc::new(store),
         })
@@ -96,6 +102,19 @@ impl FileDeadLetters {
     /// As [`FileDeadLettersBuilder::open`].
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self> {
         Self::builder(path).open().await
+    }
+
+    /// True if dead letters in the file at `path`, or a replay of them, may write, rename or remove the file `other`: the file, its locks,
+    /// its rotations and their accounts. Both are absolute names.
+    #[must_use]
+    pub fn uses(path: &Path, other: &Path) -> bool {
+        names::belongs(path, other)
+    }
+
+    /// True if the name of `other` is one that a file gets which is rotated away from the file at `path`.
+    #[must_use]
+    pub fn is_rotation(path: &Path, other: &str) -> bool {
+        names::number(path, other).is_some()
     }
 
     /// The file, by its absolute name.
@@ -158,15 +177,38 @@ struct Store {
 impl Store {
     /// Locks the file against other handles and processes.
     async fn lock(&self) -> Result<Box<dyn DiskLock>> {
-        let lock = sibling(&self.path, ".lock");
+        let lock = names::lock_file(&self.path);
         let held = self.disk.lock(&lock, LOCK_TIMEOUT).await;
         held.map_err(|error| failed("lock", &lock, error))?
             .ok_or_else(|| stuck(&self.path))
     }
 
-    async fn write(&self, mut lines: Vec<Bytes>) -> Result<()> {
+    /// Shows that letters can be written, before anything depends on it.
+    async fn prepare(&self) -> Result<()> {
         let _busy = self.busy.lock().await;
         let _held = self.lock().await?;
+        for file in [&self.path, &names::lock_file(&self.path)] {
+            self.close_to_others(file).await?;
+        }
+        // Creates the file, and ends a torn line.
+        self.append(Vec::new()).await?;
+        let room = self.disk.check_room(&self.path, ROOM).await;
+        room.map_err(|error| failed("write", &self.path, error))
+    }
+
+    async fn close_to_others(&self, file: &Path) -> Result<()> {
+        let closed = self.disk.close_to_others(file).await;
+        closed.map_err(|error| failed("use", file, error))
+    }
+
+    async fn write(&self, lines: Vec<Bytes>) -> Result<()> {
+        let _busy = self.busy.lock().await;
+        let _held = self.lock().await?;
+        self.append(lines).await
+    }
+
+    /// To be called with the lock.
+    async fn append(&self, mut lines: Vec<Bytes>) -> Result<()> {
         let mut length = self.length().await?;
         let added: u64 = lines.iter().map(|line| line.len() as u64).sum();
         if length.is_some_and(|length| length > 0 && length + added > self.rotate_at) {
@@ -193,11 +235,35 @@ impl Store {
             self.rotate().await?;
             self.sync_folder().await?;
         }
-        let numbers = self.numbers().await?;
-        Ok(numbers
-            .into_iter()
-            .map(|number| self.numbered(number))
-            .collect())
+        let mut rotated = Vec::new();
+        for number in self.numbers().await? {
+            let file = names::numbered(&self.path, number);
+            if self.holds_letters(&file).await? {
+                self.close_to_others(&file).await?;
+                rotated.push(file);
+            } else {
+                tracing::warn!(
+                    file = %file.display(),
+                    "no dead letter is in this file, so that it is left as it is: move it away, its name is that of a rotated file"
+                );
+            }
+        }
+        Ok(rotated)
+    }
+
+    /// True if a record is among the first lines of the file: whoever else names a file so does not lose it.
+    async fn holds_letters(&self, file: &Path) -> Result<bool> {
+        let sample = match self.disk.read(file, 0, SAMPLE).await {
+            Ok(sample) => sample,
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Ok(false),
+            Err(error) => return Err(failed("read", file, error)),
+        };
+        // A line that is longer than the sample cannot be read here, but begins as no other does.
+        let is_record = |line: &[u8]| {
+            serde_json::from_slice::<DeadLetterRecord>(line).is_ok()
+                || (line.len() as u64 == SAMPLE && line.starts_with(b"{\"time\":\""))
+        };
+        Ok(sample.split(|byte| *byte == b'\n').any(is_record))
     }
 
     async fn sync_folder(&self) -> Result<()> {
@@ -216,11 +282,12 @@ impl Store {
     /// Gives the file the next number. The caller holds the lock, so no other process uses that number.
     async fn rotate(&self) -> Result<()> {
         let last = self.numbers().await?.last().copied().unwrap_or(0);
-        let next = last.checked_add(1).ok_or_else(|| {
+        let next = names::numbered(&self.path, last + 1);
+        if !names::belongs(&self.path, &next) {
             let taken = io::Error::other("the last number is taken");
-            failed("rotate", &self.path, taken)
-        })?;
-        let renamed = self.disk.rename(&self.path, &self.numbered(next)).await;
+            return Err(failed("rotate", &self.path, taken));
+        }
+        let renamed = self.disk.rename(&self.path, &next).await;
         renamed.map_err(|error| failed("rotate", &self.path, error))
     }
 
@@ -228,18 +295,10 @@ impl Store {
     async fn numbers(&self) -> Result<Vec<u64>> {
         let names = self.disk.names(folder_of(&self.path)).await;
         let names = names.map_err(|error| failed("list the folder of", &self.path, error))?;
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let number = |other: &String| {
-            let number = other.strip_prefix(&*name)?.strip_prefix('.')?;
-            number.parse::<u64>().ok()
-        };
+        let number = |other: &String| names::number(&self.path, other);
         let mut numbers: Vec<_> = names.iter().filter_map(number).collect();
         numbers.sort_unstable();
         Ok(numbers)
-    }
-
-    fn numbered(&self, number: u64) -> PathBuf {
-        sibling(&self.path, &format!(".{number}"))
     }
 }
 

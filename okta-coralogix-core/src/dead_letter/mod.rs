@@ -1,6 +1,7 @@
 //! Dead letters: events that cannot be delivered, kept with their bytes.
 
 mod file;
+mod names;
 mod record;
 mod replay;
 

@@ -60,6 +60,17 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// Makes the names in a folder survive a power cut.
     async fn sync_folder(&self, folder: &Path) -> io::Result<()>;
 
+    /// Shows that `bytes` more bytes can be appended to a file, and leaves it as it is; a process that dies meanwhile may leave blank
+    /// lines. Default: not shown.
+    async fn check_room(&self, _path: &Path, _bytes: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Closes a file to all users but its owner (mode 0600), where files have modes. Nothing is there: `Ok`. Default: left as it is.
+    async fn close_to_others(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Locks a file exclusively; creates it if it is missing. Waits for up to `timeout`; `None` if another lock was held all the
     /// time. The lock ends when the guard is dropped or the process dies.
     async fn lock(&self, path: &Path, timeout: Duration) -> io::Result<Option<Box<dyn DiskLock>>>;

@@ -73,21 +73,37 @@ impl Disk for OsDisk {
         Self::run(path, move |path| {
             // Not truncated but made anew, so that neither a link nor the mode of a leftover is taken over.
             missing_is_fine(fs::remove_file(path))?;
-            let mut file = private().write(true).create_new(true).open(path)?;
-            file.write_all(&bytes)?;
-            file.sync_all()
+            let file = private().write(true).create_new(true).open(path)?;
+            write_durably(file, &[bytes])
         })
         .await
     }
 
     async fn append(&self, path: &Path, parts: Vec<Bytes>) -> io::Result<()> {
         Self::run(path, move |path| {
-            let mut file = private().append(true).create(true).open(path)?;
-            for part in parts {
-                // One call unless the disk fills up or a signal comes in between.
-                file.write_all(&part)?;
-            }
-            file.sync_all()
+            let file = private().append(true).create(true).open(path)?;
+            write_durably(file, &parts)
+        })
+        .await
+    }
+
+    async fn check_room(&self, path: &Path, bytes: usize) -> io::Result<()> {
+        Self::run(path, move |path| {
+            let file = private().append(true).create(true).open(path)?;
+            let length = file.metadata()?.len();
+            // Blank lines, which readers pass over.
+            let written = write_durably(file, &[Bytes::from(vec![b'\n'; bytes])]);
+            let restored = OpenOptions::new().write(true).open(path)?.set_len(length);
+            written.and(restored)
+        })
+        .await
+    }
+
+    async fn close_to_others(&self, path: &Path) -> io::Result<()> {
+        Self::run(path, |path| match File::open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(file) => close_to_others(&file, path),
         })
         .await
     }
@@ -124,6 +140,47 @@ impl Disk for OsDisk {
         })
         .await
     }
+}
+
+/// Writes each part with one call, unless the disk fills up or a signal comes in between; then syncs the file.
+fn write_durably(mut file: File, parts: &[Bytes]) -> io::Result<()> {
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn close_to_others(file: &File, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    const OTHERS: u32 = 0o077;
+    let mode = |file: &File| Ok::<_, io::Error>(file.metadata()?.permissions().mode() & 0o7777);
+    let found = mode(file)?;
+    // Neither a device nor a folder is ours to change.
+    if !file.metadata()?.is_file() || found & OTHERS == 0 {
+        return Ok(());
+    }
+    let changed = file.set_permissions(PermissionsExt::from_mode(found & 0o700 | 0o600));
+    // Some file systems accept a mode and keep their own.
+    if changed.is_err() || mode(file)? & OTHERS != 0 {
+        let detail = format!(
+            "other users may use it, its mode is {found:04o}, and this user cannot change that: set mode 600, or mount its file \
+             system with such modes"
+        );
+        return Err(io::Error::new(ErrorKind::PermissionDenied, detail));
+    }
+    tracing::warn!(
+        file = %path.display(),
+        mode = format!("{found:04o}"),
+        "other users could use this file: it now has mode 0600"
+    );
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_file: &File, _path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn missing_is_fine(removed: io::Result<()>) -> io::Result<()> {

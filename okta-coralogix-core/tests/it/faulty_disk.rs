@@ -16,6 +16,8 @@ pub(crate) enum Fault {
     Write(io::ErrorKind),
     /// An append ends within its last part.
     Append(io::ErrorKind),
+    /// Nothing more can be appended.
+    NoRoom,
     Rename(io::ErrorKind),
     SyncFolder(io::ErrorKind),
     Read(io::ErrorKind),
@@ -81,6 +83,17 @@ impl Disk for FaultyDisk {
             }
             _ => OsDisk.append(path, parts).await,
         }
+    }
+
+    async fn check_room(&self, path: &Path, bytes: usize) -> io::Result<()> {
+        match self.fault() {
+            Some(Fault::NoRoom) => Err(io::ErrorKind::StorageFull.into()),
+            _ => OsDisk.check_room(path, bytes).await,
+        }
+    }
+
+    async fn close_to_others(&self, path: &Path) -> io::Result<()> {
+        OsDisk.close_to_others(path).await
     }
 
     async fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

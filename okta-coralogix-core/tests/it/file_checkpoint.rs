@@ -226,15 +226,35 @@ async fn checkpoint_file_of_another_format_is_corrupt_with_advice() {
 async fn checkpoint_error_names_an_unsupported_format_version() {
     let (_folder, path) = folder();
     let store = open(&path).await;
-    for version in [1, 3] {
+    let ours = env!("CARGO_PKG_VERSION");
+    for (version, needs, said) in [
+        (
+            3,
+            r#""needs":"0.9.1","#,
+            "needs version 0.9.1 of this program or a later one",
+        ),
+        (
+            7,
+            "",
+            "needs a later version of this program, the one that wrote it",
+        ),
+        (0, "", "of which no program is known"),
+    ] {
         let other = format!(
-            r#"{{"format":"okta-coralogix checkpoint","version":{version},"other":[],"checkpoint":{{}}}}"#
+            r#"{{"format":"okta-coralogix checkpoint","version":{version},{needs}"other":[],"checkpoint":{{}}}}"#
         );
-        std::fs::write(&path, other).unwrap();
-        let error = error_naming(store.load().await, &path);
-        assert_eq!(error.kind(), ErrorKind::Corrupt);
-        let said = format!("it has version {version}, this program reads version 2");
-        assert!(error.detail().contains(&said), "{}", error.detail());
+        std::fs::write(&path, &other).unwrap();
+        let version = Version("1".into());
+        for error in [
+            store.load().await.map(drop),
+            store.save(&checkpoint("a"), Some(&version)).await.map(drop),
+        ] {
+            let error = error_naming(error, &path);
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+            assert!(error.detail().contains(said), "{}", error.detail());
+            assert!(error.detail().contains(ours), "{}", error.detail());
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), other);
     }
 }
 
@@ -316,11 +336,27 @@ async fn file_permissions_are_owner_only() {
     use std::os::unix::fs::PermissionsExt;
 
     let (folder, path) = folder();
-    let leftover = folder.path().join("okta.checkpoint.tmp");
-    std::fs::write(&leftover, "").unwrap();
-    std::fs::set_permissions(&leftover, PermissionsExt::from_mode(0o666)).unwrap();
+    let version = open(&path)
+        .await
+        .save(&checkpoint("a"), None)
+        .await
+        .unwrap();
+    for (ending, mode) in [("", 0o644), (".tmp", 0o666), (".lock", 0o666)] {
+        let file = folder.path().join(format!("okta.checkpoint{ending}"));
+        std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&file)
+            .unwrap();
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+    }
     let store = open(&path).await;
-    store.save(&checkpoint("a"), None).await.unwrap();
+    let mode = |name: &str| {
+        let file = folder.path().join(name);
+        std::fs::metadata(file).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!(mode("okta.checkpoint"), 0o600, "before it is saved");
+    store.save(&checkpoint("b"), Some(&version)).await.unwrap();
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         let entry = entry.unwrap();
         let mode = entry.metadata().unwrap().permissions().mode();

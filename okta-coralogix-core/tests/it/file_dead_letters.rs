@@ -301,6 +301,11 @@ async fn file_permissions_are_owner_only() {
     use std::os::unix::fs::PermissionsExt;
 
     let (folder, path) = folder();
+    for (ending, mode) in [("", 0o644), (".lock", 0o666)] {
+        let file = folder.path().join(format!("dead-letters.ndjson{ending}"));
+        std::fs::write(&file, "").unwrap();
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+    }
     let store = FileDeadLetters::builder(&path)
         .rotate_at(1)
         .open()
@@ -313,4 +318,40 @@ async fn file_permissions_are_owner_only() {
         let mode = entry.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
     }
+}
+
+#[tokio::test]
+async fn dead_letter_file_without_room_is_found_at_open_and_left_as_it_is() {
+    let (_folder, path) = folder();
+    open(&path).await.write(&[letter("a")]).await.unwrap();
+    let before = std::fs::read(&path).unwrap();
+    open(&path).await;
+    assert_eq!(std::fs::read(&path).unwrap(), before, "there is room");
+    let disk = FaultyDisk::default();
+    disk.set(Fault::NoRoom);
+    let full = FileDeadLetters::builder(&path).disk(Arc::new(disk));
+    let error = full.open().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    assert!(error.detail().contains("free some space"), "{error}");
+}
+
+/// The number behind the highest that is there, whoever gave it.
+#[tokio::test]
+async fn rotation_replaces_no_file_of_another_program() {
+    let (folder, path) = folder();
+    let other = folder.path().join("dead-letters.ndjson.1");
+    let date = folder.path().join("dead-letters.ndjson.20261129");
+    for file in [&other, &date] {
+        std::fs::write(file, "notes").unwrap();
+    }
+    let store = FileDeadLetters::builder(&path).rotate_at(1);
+    let store = store.open().await.unwrap();
+    for event in ["a", "b"] {
+        store.write(&[letter(event)]).await.unwrap();
+    }
+    for file in [&other, &date] {
+        assert_eq!(std::fs::read(file).unwrap(), b"notes");
+    }
+    let rotated = folder.path().join("dead-letters.ndjson.2");
+    assert_eq!(bytes_in(&rotated), ["a"]);
 }

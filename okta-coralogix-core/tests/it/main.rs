@@ -18,6 +18,7 @@ mod formats;
 mod generator;
 mod mapping;
 mod model;
+mod os_disk;
 mod page;
 mod pipeline;
 mod replay;

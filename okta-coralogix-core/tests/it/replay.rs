@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -19,6 +20,7 @@ use okta_coralogix_core::testing::{
 };
 use okta_coralogix_core::{Error, ErrorKind, EventSource, Origin, Outcome, Pipeline, Summary};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use crate::faulty_disk::{Fault, FaultyDisk};
 use crate::pipeline::harness::start;
@@ -295,4 +297,57 @@ async fn dead_letter_source_keeps_the_contract() {
         .filter(|path| !path.to_string_lossy().ends_with(".lock"))
         .collect();
     assert!(rotated.is_empty(), "{rotated:?}");
+}
+
+/// Its letters are in flight: they are in no other place.
+#[tokio::test(start_paused = true)]
+async fn replay_keeps_a_file_until_its_last_letter_is_settled() {
+    let harness = Harness::new().await;
+    harness.dead_letter(&bytes(&events(20))).await;
+    let mut source = harness.source().await;
+    let first = source.next().await.unwrap().unwrap();
+    let file = harness.folder.path().join("letters.1");
+    // Time passes only once the source waits for the letters in flight.
+    let waits = timeout(Duration::from_secs(60), source.next()).await;
+    assert!(waits.is_err(), "it ends before its letters are settled");
+    assert!(file.exists(), "removed with letters in flight");
+    let outcomes = vec![Outcome::Settled; first.items.len()];
+    first.acker.settle(&outcomes).await.unwrap();
+    assert!(source.next().await.unwrap().is_none());
+    assert!(!file.exists());
+}
+
+#[tokio::test]
+async fn replay_takes_only_files_that_were_rotated_away() {
+    let harness = Harness::new().await;
+    let events = bytes(&events(3));
+    let letter = |event: &Bytes| {
+        let reason = DeadLetterReason::Rejected;
+        let letter = DeadLetter::new(start(), reason, "once", Arc::default(), event.clone());
+        serde_json::to_string(&DeadLetterRecord::from(&letter)).unwrap()
+    };
+    harness.dead_letter(&events[..1]).await;
+    let kept = letter(&events[1]);
+    let foreign = [
+        ("letters.7", "notes of a person\n{}\n"),
+        ("letters.8", ""),
+        ("letters.20261129", &*kept),
+        ("letters.007", &*kept),
+        ("letters.+7", &*kept),
+        ("letters.7.old", &*kept),
+    ];
+    for (name, content) in foreign {
+        std::fs::write(harness.folder.path().join(name), content).unwrap();
+    }
+    std::fs::create_dir(harness.folder.path().join("letters.9")).unwrap();
+    // Its first line is torn, and the second one is a letter.
+    let own = format!("{{\"time\":\"20\n{}\n", letter(&events[2]));
+    std::fs::write(harness.folder.path().join("letters.3"), own).unwrap();
+    let summary = harness.replay().await.unwrap();
+    assert_eq!((summary.delivered, summary.dead_lettered), (2, 1));
+    for (name, content) in foreign {
+        let found = std::fs::read_to_string(harness.folder.path().join(name));
+        assert_eq!(found.unwrap(), content, "{name}");
+    }
+    assert!(harness.folder.path().join("letters.9").is_dir());
 }

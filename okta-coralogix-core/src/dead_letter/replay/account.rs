@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use crate::Result;
-use crate::disk::{Disk, DiskLock, failed, folder_of, sibling};
+use crate::dead_letter::names;
+use crate::disk::{Disk, DiskLock, failed, folder_of};
 
 /// Bytes that are read at once.
 const PIECE: u64 = 4 * 1024 * 1024;
@@ -56,7 +57,7 @@ impl Account {
         path: PathBuf,
     ) -> Result<(Self, BTreeMap<u64, u64>)> {
         let path = &*path;
-        let account = sibling(path, ".replayed");
+        let account = names::account_file(path);
         let at = |error| failed("read", path, error);
         let head = head_of(&*disk, path).await.map_err(at)?;
         let at = |error| failed("write", &account, error);

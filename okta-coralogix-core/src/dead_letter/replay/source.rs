@@ -16,8 +16,8 @@ use super::account::Account;
 use super::acker::ReplayAcker;
 use super::file::{ReplayFile, Shared};
 use super::lines::{Line, Lines};
-use crate::dead_letter::{DeadLetterRecord, FileDeadLetters};
-use crate::disk::{Disk, DiskLock, failed, sibling};
+use crate::dead_letter::{DeadLetterRecord, FileDeadLetters, names};
+use crate::disk::{Disk, DiskLock, failed};
 use crate::event::{MalformedReason, Origin};
 use crate::filter::DedupWindow;
 use crate::{AckOrder, Delivery, Error, ErrorKind, EventSource, MalformedEvent, RawEvent, Result};
@@ -34,7 +34,7 @@ type Parse = dyn Fn(Bytes, Arc<Origin>) -> Result<RawEvent, MalformedEvent> + Se
 /// Gives the events of a file of dead letters again, the oldest first, and ends.
 ///
 /// Opening it rotates the file away: every writer of dead letters, the replay's own pipeline included, begins a new file. All files
-/// that were rotated away are then read. Which lines are settled is written down beside each file and synced, so
+/// that were rotated away are then read, as long as a dead letter is among their first lines. Which lines are settled is written down beside each file and synced, so
 /// that an interrupted replay resumes; a file of which every line is settled is removed. After a kill, the events that were in flight
 /// are given again.
 ///
@@ -83,7 +83,7 @@ impl DeadLetterSource {
     /// `Locked` if another replay of them is running, `Storage` if the disk fails.
     pub async fn open(letters: &FileDeadLetters) -> Result<Self> {
         let disk = Arc::clone(letters.disk());
-        let lock = sibling(letters.path(), ".replay.lock");
+        let lock = names::replay_lock_file(letters.path());
         let held = disk.lock(&lock, LOCK_TIMEOUT).await;
         let held = held.map_err(|error| failed("lock", &lock, error))?;
         let held = held.ok_or_else(|| {
