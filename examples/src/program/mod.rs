@@ -14,11 +14,13 @@ pub mod open_files;
 pub mod pipeline;
 pub mod progress;
 pub mod signals;
+mod state_files;
 
 pub use environment::Environment;
 pub use exit_status::ExitStatus;
 pub use fault_timeouts::FaultTimeouts;
 pub use network::Network;
+pub use state_files::StateFiles;
 
 use std::process::ExitCode;
 
@@ -109,7 +111,10 @@ fn block_on<T>(
         let detail = format!("the program cannot start: {error}");
         Error::new(ErrorKind::Storage, detail).with_source(error)
     })?;
-    runtime.block_on(program)
+    runtime.block_on(async {
+        signals::survive_file_size_limit();
+        program.await
+    })
 }
 
 fn any_variable<P: Program>(environment: &Environment) -> bool {

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM.
+//! SIGINT and SIGTERM, and SIGXFSZ.
 
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
@@ -32,4 +32,17 @@ pub fn shutdown() -> Result<impl Future<Output = ()>> {
             }
         });
     })
+}
+
+/// A write beyond the limit of file sizes (`ulimit -f`) is an error from now on: the signal for it would end the process with
+/// events in flight and no word of it.
+pub fn survive_file_size_limit() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    // Its number, but on MIPS.
+    const SIGXFSZ: i32 = 25;
+    // The handler stays once it is set. Without it the program is no worse off than before.
+    if let Err(error) = signal(SignalKind::from_raw(SIGXFSZ)) {
+        tracing::debug!(%error, "SIGXFSZ ends the program");
+    }
 }

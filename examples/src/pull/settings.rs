@@ -13,9 +13,17 @@ use super::PullArgs;
 use super::config::{self, Integration};
 use crate::program::args::since_of;
 use crate::program::coralogix;
-use crate::program::{Environment, FaultTimeouts, Network};
+use crate::program::{Environment, FaultTimeouts, Network, StateFiles};
 
 pub(super) const ORG_URL: &str = "OKTA_ORG_URL";
+
+/// The variables that name a file with a secret.
+const SECRET_FILES: [&str; 4] = [
+    "OKTA_API_TOKEN_FILE",
+    "OKTA_API_CLIENT_SECRET_FILE",
+    "OKTA_API_PRIVATE_KEY_FILE",
+    "CORALOGIX_API_KEY_FILE",
+];
 
 /// The settings of a run.
 #[derive(Debug)]
@@ -90,8 +98,15 @@ impl ManySettings {
         }
         let (dead_letters, faults) = args.pipeline.settings(environment)?;
         let network = Network::read(args.network, environment)?;
+        let integrations = config::read(file, environment, network)?;
+        let mut files = StateFiles::default();
+        files.add_read("--config", file)?;
+        files.add_dead_letters("--dead-letters", &dead_letters)?;
+        for integration in &integrations {
+            integration.add_files(&mut files)?;
+        }
         Ok(Self {
-            integrations: config::read(file, environment, network)?,
+            integrations,
             dead_letters,
             faults,
             once: args.once.once(environment)?,
@@ -139,11 +154,14 @@ impl OrgSettings {
         let default = "okta-coralogix.checkpoint";
         let checkpoint = environment.file("--checkpoint", args.checkpoint, default)?;
         let (dead_letters, faults) = args.pipeline.settings(environment)?;
-        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        if absolute(&checkpoint) == absolute(&dead_letters) {
-            let detail = "is the same file as --checkpoint; give them different ones";
-            return Err(Error::config("--dead-letters", detail));
+        let mut files = StateFiles::default();
+        for name in SECRET_FILES {
+            if let Some(path) = environment.raw(name) {
+                files.add_read(name, Path::new(&path))?;
+            }
         }
+        files.add_checkpoint("--checkpoint", &checkpoint)?;
+        files.add_dead_letters("--dead-letters", &dead_letters)?;
         Ok(Self {
             source,
             mapping,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
+use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::{CoralogixMapping, Error, Result};
 
@@ -71,14 +72,9 @@ fn is_there(path: &Path) -> bool {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let rotated = |entry: std::fs::DirEntry| {
-        let other = entry.file_name();
-        let other = other.to_string_lossy();
-        let number = other
-            .strip_prefix(&*name)
-            .and_then(|rest| rest.strip_prefix('.'));
-        number.is_some_and(|number| number.parse::<u64>().is_ok())
+        let name = entry.file_name();
+        FileDeadLetters::is_rotation(path, &name.to_string_lossy())
     };
     std::fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(rotated))
 }

@@ -19,6 +19,8 @@ pub(super) struct Lines<R> {
     input: R,
     /// The incomplete line.
     line: Vec<u8>,
+    /// The input failed behind lines that were given.
+    failed: Option<io::Error>,
 }
 
 impl<R: AsyncBufRead + Unpin> Lines<R> {
@@ -26,22 +28,41 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
         Self {
             input,
             line: Vec::new(),
+            failed: None,
         }
     }
 
     /// The next lines, without line breaks and blank lines. Empty at the end of the input. Bytes that are not UTF-8
     /// are replaced by U+FFFD.
+    ///
+    /// # Errors
+    /// Of the input, once all lines before it were given.
     pub(super) async fn next(&mut self) -> io::Result<Vec<String>> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         let mut lines = Vec::new();
         let mut bytes = 0;
         let mut until = None;
         while lines.len() < MAX_LINES && bytes < MAX_BYTES {
             let line = match until {
-                None => self.line().await?,
+                None => self.line().await,
                 Some(until) => match timeout_at(until, self.line()).await {
-                    Ok(line) => line?,
+                    Ok(line) => line,
                     Err(_) => break,
                 },
+            };
+            let line = match line {
+                Ok(line) => line,
+                Err(error) => {
+                    // What was read of the last line is a line, as at the end of the input.
+                    lines.extend(self.take_line().filter(|line| !line.trim().is_empty()));
+                    if lines.is_empty() {
+                        return Err(error);
+                    }
+                    self.failed = Some(error);
+                    break;
+                }
             };
             let Some(line) = line else { break };
             if !line.trim().is_empty() {
@@ -69,16 +90,25 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
                 return Ok(None);
             }
             if ends {
-                let line = std::mem::take(&mut self.line);
-                let line = String::from_utf8_lossy(&line);
-                return Ok(Some(line.trim_end_matches(['\n', '\r']).to_owned()));
+                return Ok(self.take_line());
             }
         }
+    }
+
+    fn take_line(&mut self) -> Option<String> {
+        let line = std::mem::take(&mut self.line);
+        let line = String::from_utf8_lossy(&line);
+        Some(line.trim_end_matches(['\n', '\r']).to_owned())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+
     use super::*;
 
     #[tokio::test]
@@ -91,6 +121,37 @@ mod tests {
         assert_eq!((&*found[0], &*found[1], &*found[4]), ("one", "two", "last"));
         assert_eq!((found[2].len(), &*found[3]), (MAX_LINE_BYTES, "xxxxx"));
         assert!(lines.next().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn lines_before_a_failure_of_the_input_are_given_before_it() {
+        for (text, expected) in [
+            ("", &[][..]),
+            ("\n \n", &[]),
+            ("one\n", &["one"]),
+            ("one\ntwo\nhal", &["one", "two", "hal"]),
+        ] {
+            let input = text.as_bytes().chain(Broken);
+            let mut lines = Lines::new(tokio::io::BufReader::new(input));
+            if !expected.is_empty() {
+                assert_eq!(lines.next().await.unwrap(), expected);
+            }
+            let error = lines.next().await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::IsADirectory, "{text:?}");
+        }
+    }
+
+    /// An input that cannot be read.
+    struct Broken;
+
+    impl AsyncRead for Broken {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(io::ErrorKind::IsADirectory.into()))
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use crate::harness::{example, spawn};
 pub(crate) enum Limit {
     /// Bytes of a file (in steps of 512): a write beyond it is an error, as on a full disk.
     FileSize(usize),
-    /// The same, but a write beyond it kills the program.
+    /// The same, and the signal for it ends a program that does not handle it.
     FileSizeOrDeath(usize),
     /// Kilobytes of data memory.
     Memory(usize),

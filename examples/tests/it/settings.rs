@@ -187,3 +187,62 @@ async fn any_variable_or_flag_means_a_real_run() {
         );
     }
 }
+
+#[tokio::test]
+async fn files_that_would_overwrite_each_other_are_named() {
+    let names = ["--checkpoint", "--dead-letters"];
+    for [checkpoint, letters] in [
+        ["garbage", "garbage"],
+        ["cp", "./cp"],
+        ["cp", "cp.tmp"],
+        ["cp", "cp.lock"],
+        ["letters.1", "letters"],
+        ["letters.1.replayed", "letters"],
+    ] {
+        let flags = [names[0], checkpoint, names[1], letters];
+        refused(&[], &flags, &names).await;
+    }
+    let key: Changes<'_> = &[
+        ("CORALOGIX_API_KEY", ""),
+        ("CORALOGIX_API_KEY_FILE", "garbage"),
+    ];
+    let words = ["CORALOGIX_API_KEY_FILE", "--dead-letters"];
+    refused(key, &["--dead-letters", "garbage"], &words).await;
+}
+
+#[tokio::test]
+async fn files_of_two_integrations_that_overwrite_each_other_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("okta.toml");
+    let run = |[first, second]: [&'static str; 2], letters: &'static str| {
+        let integration = |name: &str, checkpoint: &str| {
+            format!(
+                "[[integration]]\nname = {name:?}\norg_url = \"{name}.okta.com\"\nsubsystem = \"s\"\n\
+                 checkpoint = {checkpoint:?}\napi_token = {{ env = \"TOKEN\" }}\n"
+            )
+        };
+        let target = "[coralogix]\ndomain = \"EU2\"\napi_key = { env = \"KEY\" }\n";
+        let (first, second) = (integration("acme", first), integration("other", second));
+        std::fs::write(&file, [target, &first, &second].concat()).unwrap();
+        let variables = HashMap::from([("TOKEN", "00token".to_owned()), ("KEY", "key".to_owned())]);
+        let flags = ["--config", "okta.toml", "--dead-letters", letters];
+        Exit::of(start(folder.path(), &variables, &flags))
+    };
+    for (checkpoints, letters, words) in [
+        (["a", "./a"], "letters", ["acme", "other"]),
+        (["a", "a.tmp"], "letters", ["acme", "other"]),
+        (["a.lock", "a"], "letters", ["acme", "other"]),
+        (["a", "b"], "b", ["other", "--dead-letters"]),
+        (["a", "letters.3"], "letters", ["other", "--dead-letters"]),
+        (["a", "okta.toml"], "letters", ["other", "--config"]),
+        (["a", "b"], "okta.toml", ["--dead-letters", "--config"]),
+    ] {
+        let ended = run(checkpoints, letters).await;
+        assert_eq!(ended.code, Some(2), "{checkpoints:?} {letters}: {ended:?}");
+        for word in words {
+            assert!(ended.stderr.contains(word), "{word}: {}", ended.stderr);
+        }
+    }
+    let written: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(written.len(), 1, "nothing was opened: {written:?}");
+}

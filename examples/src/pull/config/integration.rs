@@ -18,7 +18,7 @@ use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
 use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretValues};
 use super::sink_cache::SinkCache;
 use crate::program::args::{duration_of, in_setting, since_of};
-use crate::program::{Environment, Network};
+use crate::program::{Environment, Network, StateFiles};
 
 /// An org and its destination, with valid settings, not started.
 #[derive(Debug)]
@@ -86,6 +86,18 @@ impl Integration {
     pub fn with_secret_file(mut self, key: &'static str, path: PathBuf) -> Self {
         self.secrets.add_file(key, path);
         self
+    }
+
+    /// Adds the files of this one, by the names that its settings have.
+    ///
+    /// # Errors
+    /// `Config` if another setting uses one of them.
+    pub fn add_files(&self, files: &mut StateFiles) -> Result<()> {
+        let setting = |key: &str| format!("integration {:?}: {key}", self.name);
+        for (key, path) in self.secrets.files() {
+            files.add_read(&setting(key), path)?;
+        }
+        files.add_checkpoint(&setting("checkpoint"), &self.checkpoint)
     }
 
     /// Reads the secrets. May block.

@@ -150,6 +150,14 @@ impl OrgSecrets {
         self.add(SecretSource { key, place });
     }
 
+    /// The files that secrets are in, by the keys of their settings.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        self.0.iter().filter_map(|secret| match &secret.place {
+            Place::File(path, _) => Some((secret.key, &**path)),
+            Place::Variable(_) => None,
+        })
+    }
+
     /// Reads all of them.
     ///
     /// # Errors
