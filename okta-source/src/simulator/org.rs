@@ -157,14 +157,22 @@ impl OktaSimulator {
         self.0.state().requests.len()
     }
 
-    /// The number of events before the position of a `next` link (its path and query); `None` if the link is not one of
-    /// this org's.
+    /// The number of events before the position of a `next` link (its path and query), or of a first request, which begins at a time;
+    /// `None` if the link is not one of this org's.
     #[must_use]
     pub fn position(&self, link: &str) -> Option<usize> {
         let (_, query) = link.split_once('?')?;
-        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-        let (_, cursor) = pairs.find(|(name, _)| name == "after")?;
-        self.0.state().log.position(&cursor)
+        let value = |wanted: &str| {
+            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+            pairs
+                .find(|(name, _)| name == wanted)
+                .map(|(_, value)| value)
+        };
+        let log = &self.0.state().log;
+        match value("after") {
+            Some(cursor) => log.position(&cursor),
+            None => Some(log.since(value("since")?.parse().ok()?)),
+        }
     }
 
     /// Resolves when a client has read the log to its end.

@@ -27,9 +27,7 @@ pub(crate) fn read_checkpoint(env: &Env) -> usize {
 fn read(env: &Env, replaced: bool) {
     let stored = env.disk().read(Path::new(CHECKPOINT)).map(<[u8]>::to_vec);
     let mut oracle = env.oracle();
-    // In place of a link, while no page is committed.
-    let start = |link: &str| link.ends_with("#start").then_some(0);
-    let position_of = |link: &str| env.simulators.org.position(link).or_else(|| start(link));
+    let position_of = |link: &str| env.simulators.org.position(link);
     if !oracle
         .checkpoints
         .read(stored.as_deref(), replaced, position_of)
