@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::ClockOffset;
 
-use crate::config::Since;
+use crate::config::{LOG_RETENTION, Since};
 
 /// The first `since`: 24 hours ago unless set. It stays as it was asked for, so that reading again from the start skips nothing.
 #[derive(Debug)]
@@ -21,6 +21,11 @@ impl StartTime {
     /// The time to ask for. `now`: the earlier time of the two clocks.
     pub(crate) fn get(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
         *self.asked.get_or_insert_with(|| self.since.when(now))
+    }
+
+    /// The time that was asked for; `None`: reading did not begin here.
+    pub(crate) fn asked(&self) -> Option<DateTime<Utc>> {
+        self.asked
     }
 
     /// Moves the start back if an answer showed that the host's clock is ahead; events of a whole day could be missing otherwise. True
@@ -44,7 +49,13 @@ pub(crate) fn overlap_start(
     overlap: TimeDelta,
 ) -> DateTime<Utc> {
     let published = DateTime::from_timestamp_millis(published_ms).unwrap_or(now);
-    published.min(now) - overlap
+    let start = published.min(now).checked_sub_signed(overlap);
+    start.unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// The oldest event that Okta still keeps. `now`: the org's time.
+pub(crate) fn oldest_kept(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - LOG_RETENTION
 }
 
 #[cfg(test)]
