@@ -14,6 +14,9 @@ pub(crate) const MAX_REQUESTS: u32 = 3;
 /// The part of the source's share of the request limit that turns may take.
 pub(crate) const RATE_PART: f64 = 0.05;
 
+/// The longest uuid that the window remembers.
+const MAX_UUID_BYTES: usize = 256;
+
 /// How many events of a part that is read again were known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RereadCounts {
@@ -49,12 +52,15 @@ impl RereadCounts {
     }
 
     /// Keeps of a page only late events: not given before, though later ones were. Events behind the frontier come by polling; an
-    /// event without a uuid and a malformed element cannot be told from a repeat, nor can one that was published before `oldest`: it was
-    /// dropped as too old, and so not remembered.
+    /// event without a uuid or with too long a one, and a malformed element, cannot be told from a repeat, nor can one that was published
+    /// before `oldest`: it was dropped as too old, and so not remembered.
     fn keep_late(&mut self, page: &mut Page, dedup: &DedupWindow, oldest: DateTime<Utc>) {
         page.items.retain(|item| {
-            item.as_ref()
-                .is_ok_and(|event| event.uuid().is_some() && event.published() >= oldest)
+            item.as_ref().is_ok_and(|event| {
+                let uuid = event.uuid();
+                let is_remembered = uuid.is_some_and(|uuid| uuid.len() <= MAX_UUID_BYTES);
+                is_remembered && event.published() >= oldest
+            })
         });
         self.count(page, dedup);
         let frontier_ms = self.frontier_ms;

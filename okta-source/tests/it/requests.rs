@@ -1,4 +1,6 @@
 //! How many requests an hour an org costs: idle, busy and catching up. `docs/okta.md` has the figures.
+//!
+//! They do not depend on the machine: time is paused.
 
 use std::time::Duration;
 
@@ -12,19 +14,18 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::harness::{Harness, event, remember};
 
-const HOUR: Duration = Duration::from_secs(3_600);
-
-/// What one hour of an org was like.
+/// What some time of an org was like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Hour {
+struct Cost {
     requests: usize,
     events: usize,
 }
 
-/// Reads for an hour, or until the source ends, from an org that grants 120 requests a minute, half of them ours.
-async fn hour(harness: &Harness, builder: OktaSourceBuilder) -> Hour {
+/// Reads for so long from an org.
+async fn read(harness: &Harness, builder: OktaSourceBuilder, seconds: u64) -> Cost {
     let mut source = builder.open().await.unwrap();
-    let until = Instant::now() + HOUR;
+    // The moment of the next poll belongs to the time behind.
+    let until = Instant::now() + Duration::from_secs(seconds) - Duration::from_millis(1);
     let mut events = 0;
     let reading = async {
         while let Some(delivery) = source.next().await? {
@@ -33,25 +34,26 @@ async fn hour(harness: &Harness, builder: OktaSourceBuilder) -> Hour {
         }
         Ok::<_, Error>(())
     };
-    if let Ok(ended) = timeout_at(until, reading).await {
-        ended.unwrap();
-    }
-    Hour {
+    assert!(
+        timeout_at(until, reading).await.is_err(),
+        "polling has no end"
+    );
+    Cost {
         requests: harness.org.request_count(),
         events,
     }
 }
 
-/// An org that grants 120 requests a minute.
+/// An org that grants 120 requests a minute, half of them to this source.
 fn org() -> Harness {
     Harness::with(|org| org.rate_limit(120))
 }
 
-/// Stores `per_second` events each second, for an hour.
-fn store(org: &OktaSimulator, per_second: u32) {
+/// Stores `per_second` events each second, for so long.
+fn store(org: &OktaSimulator, per_second: u32, seconds: u32) {
     let org = org.clone();
     tokio::spawn(async move {
-        for second in 0..3_600 {
+        for second in 0..seconds {
             let numbers = second * per_second..(second + 1) * per_second;
             org.append_all(numbers.map(|number| event(number, org.now())));
             sleep(Duration::from_secs(1)).await;
@@ -77,11 +79,11 @@ impl Transport for Busy {
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Body>, TransportError> {
-        let first = u32::try_from(self.0.request_count()).unwrap() * 5;
+        let turn = u32::try_from(self.0.request_count()).unwrap();
+        let first = 5 * turn;
         let now: DateTime<Utc> = self.0.now();
-        let count = 1 + first / 5 % 5;
-        self.0
-            .append_all((first..first + count).map(|number| event(number, now)));
+        let numbers = first..first + 1 + turn % 5;
+        self.0.append_all(numbers.map(|number| event(number, now)));
         self.0.call(request).await
     }
 }
@@ -90,43 +92,76 @@ impl Transport for Busy {
     clippy::print_stdout,
     reason = "the requests of an hour are what the test is for"
 )]
-fn is(org: &str, hour: Hour, requests: usize, events: usize) {
-    println!("{org}: {hour:?}");
-    let _ = (requests, events);
+fn is(org: &str, cost: Cost, requests: usize, events: usize) {
+    println!("{org}: {cost:?}");
+    assert_eq!(cost, Cost { requests, events }, "{org}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn requests_per_hour_of_idle_busy_and_catching_up_orgs() {
     let harness = org();
-    is("idle", hour(&harness, harness.builder()).await, 120, 0);
+    let idle = read(&harness, harness.builder(), 3_600).await;
+    is("idle", idle, 120, 0);
 
     let harness = org();
     harness.org.move_empty_links(true);
-    let idle = hour(&harness, harness.builder()).await;
-    is("idle, its links move", idle, 120, 0);
+    let idle = read(&harness, harness.builder(), 3_600).await;
+    is("idle, its links move", idle, 477, 0);
 
     let harness = org();
     let builder = harness.builder().transport(Busy(harness.org.clone()));
-    is("1 to 5 new events", hour(&harness, builder).await, 120, 360);
+    let busy = read(&harness, builder, 3_600).await;
+    is("1 to 5 new events", busy, 120, 360);
 
-    for (per_second, requests) in [(1, 120), (50, 240), (500, 1_920)] {
+    for (per_second, requests) in [(1, 120), (50, 239)] {
         let harness = org();
-        store(&harness.org, per_second);
-        let busy = hour(&harness, harness.builder()).await;
-        let name = format!("{per_second} events a second");
-        is(&name, busy, requests, 0);
+        store(&harness.org, per_second, 3_600);
+        let busy = read(&harness, harness.builder(), 3_600).await;
+        // Without those of the last half minute.
+        let events = usize::try_from(per_second * 3_570).unwrap();
+        is(&format!("{per_second} a second"), busy, requests, events);
     }
+    // A part of an hour, which is the same in each: 16 a poll, but for the first.
+    let harness = org();
+    store(&harness.org, 500, 300);
+    let busy = read(&harness, harness.builder(), 300).await;
+    is("500 a second, 5 minutes", busy, 1 + 9 * 16, 135_000);
 
-    for (cap, requests) in [(1_000, 220), (100, 120)] {
+    for (cap, requests) in [(1_000, 218), (100, 1_088)] {
         let harness = org();
         harness.org.cap_pages(Some(cap));
         backlog(&harness, 100_000);
-        let catching_up = hour(&harness, harness.builder()).await;
+        let catching_up = read(&harness, harness.builder(), 3_600).await;
+        let name = format!("a backlog of 100,000, {cap} a page");
+        is(&name, catching_up, requests, 100_000);
+    }
+}
+
+/// Reading the last ten minutes again costs as much in an hour as its second turn; the first one finds the log of half a minute.
+#[tokio::test(start_paused = true)]
+async fn requests_per_hour_of_reading_the_overlap_again() {
+    for (per_second, seconds, first, second) in
+        [(1, 3_700, 1, 1), (50, 3_700, 2, 3), (500, 700, 3, 3)]
+    {
+        let cost = |every: Option<Duration>| async move {
+            let harness = org();
+            store(&harness.org, per_second, seconds);
+            let builder = every.iter().fold(harness.builder(), |builder, every| {
+                builder.reread_every(*every)
+            });
+            read(&harness, builder, seconds.into()).await
+        };
+        let every = Duration::from_secs(u64::from(seconds) - 100);
+        let (without, with) = (cost(None).await, cost(Some(every)).await);
+        let more = Cost {
+            requests: with.requests - without.requests,
+            events: with.events - without.events,
+        };
         is(
-            &format!("a backlog of 100,000, {cap} a page"),
-            catching_up,
-            requests,
-            100_000,
+            &format!("again, {per_second} a second"),
+            more,
+            first + second,
+            0,
         );
     }
 }
