@@ -181,7 +181,10 @@ impl OktaSource {
             self.position.committer().dedup_window(),
         );
         self.poller.catch_up(is_aging);
-        if self.is_caught_up && page.items.is_empty() && self.position.committer().is_committed() {
+        if self.pace.is_caught_up()
+            && page.items.is_empty()
+            && self.position.committer().is_committed()
+        {
             let polled = self.poller.clock().org_time();
             self.monitor.delivered_through(Some(polled));
         }
