@@ -144,8 +144,10 @@ impl Pacer {
             _ => {}
         }
         // A page with room for more.
-        let started = now - TimeDelta::from_std(self.opened.elapsed()).unwrap_or_default();
-        let reaches_the_start = page.newest.is_some_and(|newest| newest >= started);
+        let reaches_the_start = self.mode == Mode::Once && {
+            let started = now - TimeDelta::from_std(self.opened.elapsed()).unwrap_or_default();
+            page.newest.is_some_and(|newest| newest >= started)
+        };
         let is_old = page.newest.is_none_or(|newest| now - newest > FRESH);
         match page.target {
             _ if reaches_the_start => Some(Pace::End),
@@ -228,7 +230,7 @@ mod tests {
             ("full", full(Further, 0), AtOnce, AtOnce, AtOnce),
             ("full, to itself", full(Itself, 0), Stuck, Stuck, Stuck),
             ("full, in a circle", full(Earlier, 0), Stuck, Stuck, Stuck),
-            ("short, of now", page(0), End, End, AtOnce),
+            ("short, of now", page(0), Pause, End, AtOnce),
             ("short, a second old", page(1), Pause, AtOnce, AtOnce),
             ("short, a minute old", page(60), Pause, AtOnce, AtOnce),
             ("short, older", page(61), AtOnce, AtOnce, AtOnce),
@@ -288,9 +290,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn start_of_the_run_stays_where_it_was() {
         let mut pacer = Pacer::new(Mode::Once);
-        tokio::time::advance(std::time::Duration::from_secs(30)).await;
-        assert_eq!(pacer.after(&page(31), now()).unwrap(), Pace::AtOnce);
-        assert_eq!(pacer.after(&page(30), now()).unwrap(), Pace::End);
+        tokio::time::advance(std::time::Duration::from_secs(300)).await;
+        assert_eq!(pacer.after(&page(301), now()).unwrap(), Pace::AtOnce);
+        assert_eq!(pacer.after(&page(300), now()).unwrap(), Pace::End);
+        // One that does not end falls behind after its start too.
+        pacer.mode = Mode::Continuous;
+        assert_eq!(pacer.after(&page(61), now()).unwrap(), Pace::AtOnce);
     }
 
     #[tokio::test(start_paused = true)]

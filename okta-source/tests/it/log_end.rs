@@ -201,6 +201,32 @@ async fn continuous_run_reads_a_backlog_of_short_pages_at_once_within_its_share(
 }
 
 #[tokio::test(start_paused = true)]
+async fn continuous_run_that_falls_behind_short_pages_catches_up() {
+    // Twenty events a second, of which a page holds 100: a page a poll would be a sixth of them.
+    let harness = Harness::with(|org| org.rate_limit(120));
+    harness.org.cap_pages(Some(100));
+    let org = harness.org.clone();
+    tokio::spawn(async move {
+        for second in 0..1_800 {
+            let numbers = 20 * second..20 * (second + 1);
+            org.append_all(numbers.map(|number| event(number, org.now())));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    let mut source = harness.open().await;
+    let reading = async {
+        loop {
+            let delivery = given(&mut source).await;
+            remember(&source, delivery).await;
+        }
+    };
+    assert!(timeout(Duration::from_secs(1_700), reading).await.is_err());
+    let published = source.metrics().snapshot();
+    // It is never more than a minute and a poll behind.
+    assert!(published.items >= 20 * (1_700 - 90), "{published:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn backlog_of_short_pages_that_ages_may_use_the_larger_share() {
     let harness = Harness::with(|org| org.rate_limit(20));
     harness.org.cap_pages(Some(100));
