@@ -1,9 +1,12 @@
 //! `pull` reads the last minutes again unless it is told not to.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use okta_coralogix_core::{Clock, SystemClock};
+use tokio::time::timeout;
 
-use super::harness::{Exit, Harness, KEY, fresh, terminate};
+use super::harness::{Exit, Harness, fresh, terminate};
 
 /// The requests with a start: the first one of all runs, and one for each turn of reading again.
 fn starts(harness: &Harness) -> usize {
@@ -15,35 +18,32 @@ fn starts(harness: &Harness) -> usize {
         .count()
 }
 
-/// Runs until three polls have each brought an event, of `numbers`.
-async fn run_three_polls(
-    harness: &mut Harness,
-    numbers: std::ops::Range<usize>,
-    flags: &[&str],
-) -> Exit {
-    let events = fresh(numbers.end);
-    let child = harness.start(&[&["--poll-interval", "1s"], flags].concat());
-    for number in numbers {
-        harness.org.append([events[number].json.clone()].concat());
-        let seen = harness.seen.wait_for(|seen| *seen > number).await;
-        assert!(seen.is_ok());
-    }
-    terminate(&child).await;
-    Exit::of(child).await
+/// Waits until the ingress has seen so many entries.
+async fn wait_for(harness: &mut Harness, entries: usize) {
+    let seen = harness.seen.wait_for(|seen| *seen >= entries);
+    let seen = timeout(Duration::from_secs(60), seen).await;
+    assert!(seen.is_ok_and(|seen| seen.is_ok()), "{entries} entries");
 }
 
 #[tokio::test]
 async fn pull_reads_the_last_minutes_again_by_default() {
     let mut harness = Harness::new().await;
-    let ended = run_three_polls(&mut harness, 0..3, &["--reread-every", "off"]).await;
+    let events = fresh(4);
+    let child = harness.start(&["--poll-interval", "1s", "--reread-every", "off"]);
+    // Each is read by a poll of its own; a turn would come behind the first.
+    for number in 1..4 {
+        harness.org.append(events[number].json.clone());
+        wait_for(&mut harness, number).await;
+    }
+    terminate(&child).await;
+    let ended = Exit::of(child).await;
     assert_eq!((ended.code, starts(&harness)), (Some(0), 1), "{ended:?}");
 
     // Stored as of a time before the position: the links have passed it.
-    let events = fresh(4);
     let late = SystemClock.now() - TimeDelta::seconds(30);
-    harness.org.commit_late(late, [events[3].json.clone()]);
+    harness.org.commit_late(late, [events[0].json.clone()]);
     let child = harness.start(&["--poll-interval", "1s"]);
-    harness.seen.wait_for(|seen| *seen >= 4).await.unwrap();
+    wait_for(&mut harness, 4).await;
     terminate(&child).await;
     let ended = Exit::of(child).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -55,7 +55,6 @@ async fn pull_reads_the_last_minutes_again_by_default() {
         "{}",
         ended.stderr
     );
-    assert!(!ended.stderr.contains(KEY));
     harness.assert_all_once(&events);
 }
 

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
-use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore};
+use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::event::{MalformedEvent, RawEvent};
 use okta_coralogix_core::filter::DedupWindow;
-use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::{Acker, Error, ErrorKind, Result};
 
 use super::acker::PageAcker;
@@ -16,9 +15,9 @@ use super::cursor::Cursor;
 use super::identity::{Identity, Relation};
 use super::link_cycle::LinkCycleDetector;
 use super::page_request::PageRequest;
-use super::start::{StartTime, oldest_kept, overlap_start};
+use super::start::{StartTime, oldest_kept, overlap_start, restart_since};
 use crate::api::org_clock::OrgClock;
-use crate::config::{self, Settings, Since};
+use crate::config::{self, Settings};
 use crate::poll::pace::LinkTarget;
 
 /// The position: which request comes next.
@@ -112,7 +111,7 @@ impl Position {
                 && settings.range.is_none()
                 && identity.relation(&found.value.identity) == Relation::OtherQuery;
             if restarts {
-                since = restart(&found.value, settings, now);
+                since = restart_since(&found.value, settings, now);
             } else {
                 stored.point = Some(identity.resume_point(&found.value)?);
             }
@@ -380,24 +379,4 @@ fn no_way_on(what: &str) -> Error {
          to the org that repeats answers, or move the checkpoint away and set a start"
     );
     Error::temporary(ErrorKind::UnexpectedResponse, detail)
-}
-
-/// The start for another query: the overlap before the last event that was settled with the old one.
-fn restart(record: &Checkpoint, settings: &Settings, now: DateTime<Utc>) -> Since {
-    let since = match record.published_ms {
-        Some(published) => {
-            let since = overlap_start(published, now, settings.overlap());
-            match now.signed_duration_since(since) > config::MAX_START_AGE {
-                true => oldest_kept(now).into(),
-                false => since.into(),
-            }
-        }
-        None => settings.since,
-    };
-    tracing::warn!(
-        old = sanitize(&record.identity),
-        since = %since.when(now),
-        "the query was changed: reading on with the new one; repeats are removed by their uuid"
-    );
-    since
 }

@@ -3,8 +3,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::ClockOffset;
+use okta_coralogix_core::checkpoint::Checkpoint;
+use okta_coralogix_core::text::sanitize;
 
-use crate::config::{LOG_RETENTION, Since};
+use crate::config::{LOG_RETENTION, MAX_START_AGE, Settings, Since};
 
 /// The first `since`: 24 hours ago unless set. It stays as it was asked for, so that reading again from the start skips nothing.
 #[derive(Debug)]
@@ -56,6 +58,26 @@ pub(crate) fn overlap_start(
 /// The oldest event that Okta still keeps. `now`: the org's time.
 pub(crate) fn oldest_kept(now: DateTime<Utc>) -> DateTime<Utc> {
     now - LOG_RETENTION
+}
+
+/// The start for another query: the overlap before the last event that was settled with the old one.
+pub(crate) fn restart_since(record: &Checkpoint, settings: &Settings, now: DateTime<Utc>) -> Since {
+    let since = match record.published_ms {
+        Some(published) => {
+            let since = overlap_start(published, now, settings.overlap());
+            match now.signed_duration_since(since) > MAX_START_AGE {
+                true => oldest_kept(now).into(),
+                false => since.into(),
+            }
+        }
+        None => settings.since,
+    };
+    tracing::warn!(
+        old = sanitize(&record.identity),
+        since = %since.when(now),
+        "the query was changed: reading on with the new one; repeats are removed by their uuid"
+    );
+    since
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod overlap;
 mod polling;
 mod queries;
 mod random_order;
+mod range_end;
 mod rate;
 mod requests;
 mod rereads;
