@@ -31,8 +31,8 @@ async fn pull_reads_the_last_minutes_again_by_default() {
     let events = fresh(4);
     let child = harness.start(&["--poll-interval", "1s", "--reread-every", "off"]);
     // Each is read by a poll of its own; a turn would come behind the first.
-    for number in 1..4 {
-        harness.org.append(events[number].json.clone());
+    for (number, event) in events.iter().enumerate().skip(1) {
+        harness.org.append(event.json.clone());
         wait_for(&mut harness, number).await;
     }
     terminate(&child).await;
