@@ -58,6 +58,8 @@ pub struct Delivery {
     pub deadline: Option<Instant>,
     /// The offset of the remote's clock from the host's, where the source knows.
     pub clock_offset: ClockOffset,
+    /// The source had passed these items, and found them by reading again. Counted as [`Summary::late`](crate::Summary::late).
+    pub late: bool,
 }
 
 impl Delivery {
@@ -68,6 +70,7 @@ impl Delivery {
             acker,
             deadline: None,
             clock_offset: ClockOffset::default(),
+            late: false,
         }
     }
 }
@@ -79,6 +82,7 @@ impl fmt::Debug for Delivery {
             .field("acker", &self.acker)
             .field("deadline", &self.deadline)
             .field("clock_offset", &self.clock_offset)
+            .field("late", &self.late)
             .finish()
     }
 }

@@ -34,8 +34,8 @@ const MAX_END_LEAD: TimeDelta = TimeDelta::minutes(5);
 pub struct Backfill(OktaSource);
 
 impl OktaSourceBuilder {
-    /// Opens a source of the events that were published in `range`, its start included. Makes no request. `since`, `poll_interval`, `once`,
-    /// `reread_every` and `catch_up` have no effect.
+    /// Opens a source of the events that were published in `range`, its start included. Makes no request. `since`, `once`,
+    /// `reread_every` and `catch_up` have no effect; `poll_interval` is the pause after empty pages that lead on.
     ///
     /// # Errors
     /// `Config` names a missing or wrong setting (`backfill`: an empty range, one that ends in the future, or one that begins more

@@ -95,7 +95,10 @@ impl OktaSourceBuilder {
         self
     }
 
-    /// Ends when the log has been read to its end. Default: false.
+    /// Ends when the log has been read to its end, as of the start of the run: at an empty page whose link is the one that was asked for, or
+    /// at a page with room for more whose newest event is not older than that start. Default: false.
+    ///
+    /// If the org gives neither in 20 polls in a row that bring nothing, `next` fails with `UnexpectedResponse`.
     pub fn once(mut self, once: bool) -> Self {
         self.settings.once = once;
         self
@@ -170,9 +173,13 @@ impl OktaSourceBuilder {
         self
     }
 
-    /// Reads the overlap again at this interval and once at the start, and delivers the events that were missing. Okta documents that
-    /// polling gives every event, so that none should be:
-    /// [`PipelineEvent::OverlapReread`](okta_coralogix_core::observe::PipelineEvent::OverlapReread) reports the result. Costs a request or more each time. Default: never.
+    /// Reads the overlap again at this interval and once at the start, and delivers the events that were missing, marked as
+    /// [`late`](okta_coralogix_core::Delivery::late). Okta documents that polling gives every event, so that none should be:
+    /// [`PipelineEvent::OverlapReread`](okta_coralogix_core::observe::PipelineEvent::OverlapReread) reports the result. Default: never.
+    ///
+    /// A turn costs at most 3 requests; what does not fit into them is not read again, which is logged once. Turns take at most 5 % of the
+    /// [`rate_share`](Self::rate_share), none while the source is behind, and none at the start of a run that reads
+    /// [`once`](Self::once). Events that a filter of the pipeline dropped are not remembered, and are found each time.
     pub fn reread_every(mut self, time: Duration) -> Self {
         self.settings.reread_every = Some(time);
         self

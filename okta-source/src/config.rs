@@ -31,7 +31,7 @@ const CATCH_UP_AGE: Duration = Duration::from_secs(20 * 3600);
 /// An org whose log is empty for a day has most likely a fault somewhere.
 const SILENCE: Duration = Duration::from_secs(24 * 3600);
 /// Okta keeps its log for 90 days, and refuses to be asked for more than 180. (Okta developer docs, "System Log query", 2026.)
-const LOG_RETENTION: TimeDelta = TimeDelta::days(90);
+pub(crate) const LOG_RETENTION: TimeDelta = TimeDelta::days(90);
 pub(crate) const MAX_START_AGE: TimeDelta = TimeDelta::days(180);
 
 /// Where reading begins when there is no checkpoint.

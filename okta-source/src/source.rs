@@ -1,4 +1,4 @@
-//! The source itself: composes [`Position`], [`Poller`], [`Reread`] and [`Monitor`], and calls down.
+//! The source itself: composes [`Position`], [`Poller`], [`Pacer`], [`Reread`] and [`Monitor`], and calls down.
 
 use std::time::Duration;
 
@@ -13,11 +13,12 @@ use crate::builder::OktaSourceBuilder;
 use crate::config::Settings;
 use crate::metrics::SourceMetrics;
 use crate::metrics::monitor::Monitor;
+use crate::poll::pace::{Mode, Pace, Pacer, PageFacts};
 use crate::poll::page::Page;
 use crate::poll::poller::{Answer, Poller};
-use crate::poll::reread::Reread;
+use crate::poll::reread::{RATE_PART, Reread};
 use crate::position::committer::ResumePoint;
-use crate::position::resume::Position;
+use crate::position::resume::{Position, ReadPage};
 
 /// Polls the System Log of one Okta org.
 ///
@@ -29,10 +30,11 @@ pub struct OktaSource {
     poller: Poller,
     reread: Reread,
     monitor: Monitor,
-    once: bool,
+    mode: Mode,
     poll_interval: Duration,
-    /// The last page was not full: there is nothing more for now.
-    is_caught_up: bool,
+    pacer: Pacer,
+    /// What follows the last page.
+    pace: Pace,
     next_tick: Option<Instant>,
 }
 
@@ -43,14 +45,20 @@ impl OktaSource {
     }
 
     pub(crate) fn new(settings: &Settings, poller: Poller, position: Position) -> Self {
+        let mode = match (&settings.range, settings.once) {
+            (Some(_), _) => Mode::Range,
+            (None, true) => Mode::Once,
+            (None, false) => Mode::Continuous,
+        };
         Self {
             monitor: Monitor::new(poller.org().subdomain(), settings),
-            reread: Reread::new(settings.reread_every),
+            reread: Reread::new(settings.reread_every, settings.once),
             position,
             poller,
-            once: settings.once,
+            mode,
             poll_interval: settings.poll_interval,
-            is_caught_up: false,
+            pacer: Pacer::new(mode),
+            pace: Pace::AtOnce,
             next_tick: None,
         }
     }
@@ -72,17 +80,24 @@ impl OktaSource {
     /// Goes back to the committed position if a page was handed back.
     async fn rewind(&mut self) -> Result<()> {
         if self.position.rewind().await? {
-            self.is_caught_up = false;
+            self.pace = Pace::AtOnce;
+            self.pacer.restart();
             self.next_tick = None;
             self.reread.restart();
         }
         Ok(())
     }
 
+    /// True if the next request is one of a turn that reads the overlap again: nothing new is to be read before the next poll.
+    fn rereads(&self) -> bool {
+        let is_time_left = self.next_tick.is_none_or(|tick| tick > Instant::now());
+        self.reread.has_turn() && self.pace.is_caught_up() && is_time_left
+    }
+
     /// Waits for the next poll and for the budget; false if a page was handed back meanwhile.
-    async fn wait(&mut self) -> bool {
+    async fn wait(&mut self, rereads: bool) -> bool {
         let began = Instant::now();
-        let tick = self.next_tick.filter(|_| self.reread.request().is_none());
+        let tick = self.next_tick.filter(|_| !rereads);
         let budget = self.poller.ready_at(began);
         if let Some(budget) = budget.filter(|budget| tick.is_none_or(|tick| *budget > tick)) {
             self.monitor
@@ -109,8 +124,9 @@ impl OktaSource {
 
     /// True if the source has read all that it should.
     fn is_through(&self) -> bool {
-        let is_at_end = self.position.is_at_end() || (self.once && self.is_caught_up);
-        is_at_end && self.reread.request().is_none()
+        let is_once = self.mode == Mode::Once;
+        let is_at_end = self.position.is_at_end() || (is_once && self.pace == Pace::End);
+        is_at_end && !self.reread.has_turn()
     }
 
     /// The page behind the current position; `None` if it brings nothing, or if a page before it has to be given again first.
@@ -136,20 +152,42 @@ impl OktaSource {
         if !page.items.is_empty() {
             self.position.prepare().await?;
         }
-        let next = page.next.clone();
-        let advance = self
-            .position
-            .advance(&request, next, &page.items, page.is_full)?;
-        self.is_caught_up = advance.is_caught_up;
-        self.next_tick = advance.pauses.then(|| started + self.poll_interval);
+        let (now, latest_published) = {
+            let clock = self.poller.clock();
+            (clock.org_time(), clock.latest_published())
+        };
+        let read = ReadPage {
+            items: &page.items,
+            next: page.next.as_ref(),
+            is_full: page.is_full,
+            latest_published,
+        };
+        let advance = self.position.advance(&request, &read)?;
+        let facts = PageFacts {
+            target: advance.target,
+            is_full: page.is_full,
+            has_news: advance.has_news,
+            is_empty: page.items.is_empty(),
+            newest: page
+                .published()
+                .filter(|published| *published <= latest_published)
+                .max(),
+        };
+        self.pace = self.pacer.after(&facts, now)?;
+        let waits = self.pace != Pace::AtOnce && !self.position.is_at_end();
+        self.next_tick = waits.then(|| started + self.poll_interval);
         let is_aging = self.monitor.page(
             &page,
+            self.pace,
             self.poller.clock(),
             self.poller.budget_left(),
             self.position.committer().dedup_window(),
         );
         self.poller.catch_up(is_aging);
-        if self.is_caught_up && page.items.is_empty() && self.position.committer().is_committed() {
+        if self.pace.is_caught_up()
+            && page.items.is_empty()
+            && self.position.committer().is_committed()
+        {
             let polled = self.poller.clock().org_time();
             self.monitor.delivered_through(Some(polled));
         }
@@ -164,13 +202,22 @@ impl OktaSource {
 
     /// Begins to read the overlap again, if it is time to and there is nothing new to read.
     fn begin_reread(&mut self) {
-        if self.is_caught_up
-            && self.reread.is_due()
+        if !self.pace.is_caught_up() || !self.reread.is_due() {
+            return;
+        }
+        let dedup = self.position.committer().dedup_window();
+        if let Some(known_since) = self.monitor.known_since(dedup)
             && let Some((request, published_ms)) =
-                self.position.overlap_request(self.poller.clock())
+                (self.position).overlap_request(self.poller.clock(), known_since)
         {
             self.reread.begin(request, published_ms);
         }
+    }
+
+    fn end_reread(&mut self) {
+        let poller = &self.poller;
+        self.reread
+            .end(|requests| poller.spacing(requests, RATE_PART));
     }
 
     /// The late events of one more page of the overlap; the position stays where it is.
@@ -179,28 +226,41 @@ impl OktaSource {
             return Ok(None);
         };
         self.monitor.request_sent();
-        let mut page = match self.poller.poll(request).await? {
-            Answer::Page(page) => page,
-            Answer::Refused(_, error)
-                if matches!(error.kind(), ErrorKind::Rejected | ErrorKind::WrongEndpoint) =>
-            {
-                tracing::warn!(org = %self.poller.org(), %error, "the overlap could not be read again");
-                self.poller.forget_attempts();
-                self.reread.end();
-                return Ok(None);
+        let (error, is_refusal) = match self.poller.poll(&request).await {
+            Ok(Answer::Page(page)) => return Ok(self.overlap_page(page)),
+            Ok(Answer::Refused(_, error)) => {
+                let kind = error.kind();
+                let of_the_turn = matches!(kind, ErrorKind::Rejected | ErrorKind::WrongEndpoint);
+                (error, of_the_turn)
             }
-            Answer::Refused(_, error) => return Err(error),
+            Err(error) => (error, false),
         };
-        if self.position.is_stale() {
+        if is_refusal || self.reread.is_spent() {
+            self.poller.forget_attempts();
+            self.end_reread();
+        }
+        if is_refusal {
+            tracing::warn!(org = %self.poller.org(), %error, "the overlap could not be read again");
             return Ok(None);
         }
-        let dedup = self.position.committer().dedup_window();
-        if let Some(counts) = self.reread.page(&mut page, dedup) {
-            self.monitor.overlap_reread(counts);
+        Err(error)
+    }
+
+    fn overlap_page(&mut self, mut page: Page) -> Option<Delivery> {
+        if self.position.is_stale() {
+            return None;
         }
-        let point = self.position.unmoved(&page.items);
-        let point = point.filter(|_| !page.items.is_empty());
-        Ok(point.map(|point| self.deliver(point, page)))
+        let dedup = self.position.committer().dedup_window();
+        let now = self.poller.clock().earlier_time();
+        if let Some(turn) = self.reread.page(&mut page, dedup, now) {
+            self.monitor.overlap_reread(&turn);
+            self.end_reread();
+        }
+        let point = self.position.unmoved();
+        let point = point.filter(|_| !page.items.is_empty())?;
+        let mut delivery = self.deliver(point, page);
+        delivery.late = true;
+        Some(delivery)
     }
 
     fn deliver(&self, point: ResumePoint, page: Page) -> Delivery {
@@ -247,12 +307,13 @@ impl EventSource for OktaSource {
                 self.position.committer().changed().await;
                 continue;
             }
-            if !self.wait().await {
+            let rereads = self.rereads();
+            if !self.wait(rereads).await {
                 continue;
             }
-            let polled = match self.reread.request() {
-                Some(_) => self.poll_overlap().await,
-                None => self.poll().await,
+            let polled = match rereads {
+                true => self.poll_overlap().await,
+                false => self.poll().await,
             };
             self.monitor.check_silence();
             if let Some(delivery) = polled? {

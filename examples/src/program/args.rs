@@ -35,6 +35,17 @@ pub fn duration_of(name: &str, value: &str, example: &str) -> Result<Duration> {
     }
 }
 
+/// A duration as in [`duration_of`], or `off`.
+///
+/// # Errors
+/// `Config` if it is neither.
+pub fn duration_or_off(name: &str, value: &str, example: &str) -> Result<Option<Duration>> {
+    match value.trim() {
+        "off" => Ok(None),
+        value => duration_of(name, value, &format!("{example}, off,")).map(Some),
+    }
+}
+
 /// A time, or how long ago.
 ///
 /// # Errors

@@ -22,6 +22,9 @@ pub struct PullArgs {
     /// How often to ask for new events [default: 30s]
     #[arg(long, value_name = "DURATION")]
     pub(super) poll_interval: Option<String>,
+    /// How often to read the last 10 minutes again, to find what Okta's links have passed; off: never [default: 1h]
+    #[arg(long, value_name = "DURATION|off")]
+    pub(super) reread_every: Option<String>,
     /// The file of the position [default: okta-coralogix.checkpoint]
     #[arg(long, value_name = "FILE")]
     pub(super) checkpoint: Option<String>,

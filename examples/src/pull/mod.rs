@@ -7,7 +7,7 @@ mod demonstration;
 mod logged_dead_letters;
 mod run;
 mod run_many;
-mod settings;
+pub(crate) mod settings;
 
 pub use args::PullArgs;
 

@@ -11,7 +11,7 @@ use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
 use super::PullArgs;
 use super::config::{self, Integration};
-use crate::program::args::since_of;
+use crate::program::args::{duration_or_off, since_of};
 use crate::program::coralogix;
 use crate::program::{Environment, FaultTimeouts, Network, StateFiles};
 
@@ -24,6 +24,9 @@ const SECRET_FILES: [&str; 4] = [
     "OKTA_API_PRIVATE_KEY_FILE",
     "CORALOGIX_API_KEY_FILE",
 ];
+
+/// How often the last minutes are read again, unless that is set.
+pub(super) const REREAD_EVERY: Duration = Duration::from_secs(3600);
 
 /// The settings of a run.
 #[derive(Debug)]
@@ -85,6 +88,7 @@ impl ManySettings {
         for (flag, value) in [
             ("--since", args.since),
             ("--poll-interval", args.poll_interval),
+            ("--reread-every", args.reread_every),
             ("--checkpoint", args.checkpoint),
         ] {
             if let Some((name, _)) = environment.flag(flag, value)? {
@@ -147,10 +151,17 @@ impl OrgSettings {
             Some((name, value)) => since_of(&name, &value)?,
         };
         let interval = environment.duration("--poll-interval", args.poll_interval, "30s")?;
+        let reread = match environment.flag("--reread-every", args.reread_every)? {
+            None => Some(REREAD_EVERY),
+            Some((name, value)) => duration_or_off(&name, &value, "1h")?,
+        };
         let source = source
             .since(since)
             .poll_interval(interval)
             .once(once.is_some());
+        let source = reread
+            .into_iter()
+            .fold(source, OktaSourceBuilder::reread_every);
         let default = "okta-coralogix.checkpoint";
         let checkpoint = environment.file("--checkpoint", args.checkpoint, default)?;
         let (dead_letters, faults) = args.pipeline.settings(environment)?;

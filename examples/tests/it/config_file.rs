@@ -151,6 +151,11 @@ fn config_file_errors_name_the_key_and_the_correction() {
         ("name = \"other\"", "name = \"../x\"", "it names a file"),
         ("acme.okta.com", "acme-admin.okta.com", "acme.okta.com"),
         ("\"1m\"", "\"soon\"", "poll_interval"),
+        (
+            "poll_interval = \"1m\"",
+            "reread_every = \"never\"",
+            "reread_every: \"never\" is no duration from 1s to 30d; write one such as 1h, off, or 90m",
+        ),
         ("\"US1\"", "\"MARS1\"", "integration \"other\": coralogix"),
         ("subsystem = \"acme-subsystem\"", "subsystem = 7", "line "),
     ] {

@@ -26,6 +26,7 @@ mod many_orgs;
 mod memory;
 mod mended_token;
 mod network;
+mod reading_again;
 mod replay;
 mod seeds;
 mod service_app;

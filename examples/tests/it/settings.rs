@@ -142,9 +142,13 @@ async fn wrong_variable_is_named_with_a_correct_value() {
 
 #[tokio::test]
 async fn wrong_flag_is_named_with_a_correct_value() {
-    let cases: [(&[&str], &[&str]); 8] = [
+    let cases: [(&[&str], &[&str]); 9] = [
         (&["--nonsense"], &["--nonsense"]),
         (&["--poll-interval", "0s"], &["--poll-interval", "30s"]),
+        (
+            &["--reread-every", "never"],
+            &["--reread-every", "1h, off, or 90m"],
+        ),
         (&["--since", "yesterday"], &["--since", "90m"]),
         (&["--give-up-after", "x"], &["--give-up-after", "10m"]),
         (&["--check", "--dry-run"], &["--check", "--dry-run"]),

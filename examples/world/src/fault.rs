@@ -108,6 +108,17 @@ pub enum Incident {
     ForgetCursors,
     /// Every message in flight becomes visible in the queue again.
     ShowAll,
+    /// The org behaves so from now on.
+    Org(OrgBehavior),
+}
+
+/// How an org may give its log, though nothing is wrong with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrgBehavior {
+    /// No page has more events than this, whatever `limit` asks for.
+    ShortPages(usize),
+    /// Each empty page has another next link.
+    MovingLinks,
 }
 
 /// One thing that goes wrong.

@@ -24,7 +24,7 @@ mod shrink;
 mod trace;
 
 pub use batch::{Batch, Failure, run_batch};
-pub use fault::{DiskFault, Fault, Incident, NetFault, Seam};
+pub use fault::{DiskFault, Fault, Incident, NetFault, OrgBehavior, Seam};
 pub use fault_injector::Activity;
 pub use gateway::{GatewayAnswer, GatewayBody, GatewayHeader};
 pub use plan::{Arrival, EventKind, Plan, QueueKind, Route, Settings};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::fault::{DiskFault, Fault, Incident, NetFault, Seam};
+use crate::fault::{DiskFault, Fault, Incident, NetFault, OrgBehavior, Seam};
 use crate::gateway::{GatewayAnswer, GatewayBody, GatewayHeader};
 use crate::plan::{Arrival, EventKind, Plan, QueueKind, Route, Settings};
 
@@ -43,6 +43,7 @@ pub fn world(seed: u64) -> Plan {
     if route == Route::Http && rng.u8(0..6) == 0 {
         faults.extend(unknown_clock(rng));
     }
+    faults.extend(org_behavior(&mut Rng::with_seed(seed ^ 0x09_ba6e), route));
     Plan {
         seed: rng.u64(..),
         route,
@@ -65,6 +66,16 @@ fn keep_one_refusal(faults: &mut [Fault]) {
     for status in refusals.skip(1) {
         *status = 503;
     }
+}
+
+/// How the org gives its log, in a third of the worlds that read it.
+fn org_behavior(rng: &mut Rng, route: Route) -> Option<Fault> {
+    let behavior = match rng.u8(0..6) {
+        0 => OrgBehavior::MovingLinks,
+        1 => OrgBehavior::ShortPages(rng.usize(1..4)),
+        _ => return None,
+    };
+    (route == Route::Pull).then_some(Fault::At(Duration::ZERO, Incident::Org(behavior)))
 }
 
 fn queue(rng: &mut Rng) -> QueueKind {

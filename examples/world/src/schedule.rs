@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::env::Env;
 use crate::fakes::credentials::ingress_key;
 use crate::fakes::push_client;
-use crate::fault::Incident;
+use crate::fault::{Incident, OrgBehavior};
 use crate::plan::Route;
 
 /// How long the program knows only the old one of two keys of EventBridge.
@@ -91,6 +91,10 @@ fn trigger(env: &Arc<Env>, incident: Incident) {
         Incident::DiskFull(time) => env.faults().fill_disk(time),
         Incident::ForgetCursors => env.simulators.org.forget_cursors(),
         Incident::ShowAll => env.simulators.queue.show_all(),
+        Incident::Org(OrgBehavior::ShortPages(events)) => {
+            env.simulators.org.cap_pages(Some(events));
+        }
+        Incident::Org(OrgBehavior::MovingLinks) => env.simulators.org.move_empty_links(true),
     }
 }
 

@@ -109,7 +109,7 @@ pub enum PipelineEvent<'a> {
     Polled {
         /// Events in the page.
         items: usize,
-        /// True if the page had room for more: the source has caught up.
+        /// True if there is nothing more to read for now.
         caught_up: bool,
         /// From the latest `published` of the page to now; `None`: the page is empty, or its latest event lies in the future.
         lag: Option<Duration>,
@@ -144,6 +144,8 @@ pub enum PipelineEvent<'a> {
         known: usize,
         /// Late events: not given before, though later ones were.
         late: usize,
+        /// True after a [`CursorReset`](Self::CursorReset): events that had not been read yet count as late too.
+        after_reset: bool,
     },
     /// The backlog of a source nears the age limit: some of its events may expire before they are read.
     BacklogAging {

@@ -14,8 +14,8 @@ use crate::text::{sanitize, seconds, with_causes};
 
 /// The default: logs with `tracing`.
 ///
-/// Failures, dead letters and events that are too old at warn (a permanent source failure and held entries at error), what recovers,
-/// late events and backfill progress at info, the rest at debug. Dead letters are ten lines at once and then one in ten seconds, with a
+/// Failures, dead letters, late events and events that are too old at warn (a permanent source failure and held entries at error), what
+/// recovers and backfill progress at info, the rest at debug. Dead letters are ten lines at once and then one in ten seconds, with a
 /// count of the others; events that are too old are a line when it begins, each minute while it goes on, and at the end.
 #[derive(Debug, Clone, Default)]
 pub struct TracingObserver(Arc<Inner>);
@@ -205,11 +205,22 @@ fn log(context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
             since_response = time(since_response),
             "the source has given no event for a long time"
         ),
-        PipelineEvent::OverlapReread { known, late } if *late > 0 => tracing::info!(
+        PipelineEvent::OverlapReread {
+            known,
+            late,
+            after_reset: false,
+        } if *late > 0 => tracing::warn!(
             source,
             known,
             late,
-            "reading again found events that had been stored late"
+            "reading the last minutes again found events that the remote's links had passed; they are delivered now, but others may be \
+             missing: report it to the remote's support"
+        ),
+        PipelineEvent::OverlapReread { known, late, .. } if *late > 0 => tracing::info!(
+            source,
+            known,
+            late,
+            "reading again found events that had not been read"
         ),
         PipelineEvent::BacklogAging {
             age,
@@ -258,7 +269,7 @@ fn log(context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
         PipelineEvent::CursorReset { since } => {
             tracing::debug!(source, %since, "the remote refused the cursor; reading again from an earlier time");
         }
-        PipelineEvent::OverlapReread { known, late } => {
+        PipelineEvent::OverlapReread { known, late, .. } => {
             tracing::debug!(source, known, late, "reading again found nothing new");
         }
     }

@@ -30,6 +30,10 @@ pub struct Summary {
     /// the JSON where there are any.
     #[serde(skip_serializing_if = "is_zero")]
     pub possibly_delivered: u64,
+    /// Those of `received` that the source had passed, and found by reading again ([`Delivery::late`](crate::Delivery::late)). Not part
+    /// of the sum; in the JSON where there are any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub late: u64,
     /// Requests whose response was lost, so that the sink may have accepted them and entries may arrive twice. Not part of the
     /// sum, nor of the JSON.
     #[serde(skip)]
@@ -88,6 +92,7 @@ impl AddAssign for Summary {
         self.filtered += other.filtered;
         self.dead_lettered += other.dead_lettered;
         self.handed_back += other.handed_back;
+        self.late += other.late;
         self.possibly_delivered += other.possibly_delivered;
         self.ambiguous_sends += other.ambiguous_sends;
         self.ambiguous_entries += other.ambiguous_entries;

@@ -16,6 +16,16 @@ pub(crate) fn next(headers: &HeaderMap) -> Option<&str> {
         .map(|link| link.target)
 }
 
+/// True without any link. Okta gives each page a link to itself, also the last one of a bounded range, so that something on the way has
+/// removed them. (Okta developer docs, "Core Okta API", 2026.)
+pub(crate) fn is_missing(headers: &HeaderMap) -> bool {
+    let mut lines = headers
+        .get_all(LINK)
+        .iter()
+        .filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
+    lines.all(|line| Links(line).next().is_none())
+}
+
 #[derive(Debug, PartialEq, Eq)]
 struct Link<'a> {
     target: &'a str,
@@ -136,6 +146,15 @@ mod tests {
         let target = "https://o/api/v1/logs?filter=a,b;c&rel=\"next\"&after=1_1";
         let line = format!("<https://o/s,1>; rel=self, <{target}>; rel=next");
         assert_eq!(next(&headers(&[&line])), Some(target));
+    }
+
+    #[test]
+    fn header_without_any_link_is_missing() {
+        assert!(is_missing(&HeaderMap::new()));
+        assert!(is_missing(&headers(&[""])));
+        assert!(is_missing(&headers(&["removed by the filter"])));
+        assert!(!is_missing(&headers(&["<https://o/s>; rel=\"self\""])));
+        assert!(!is_missing(&headers(&["", "<https://o/s>; rel=self"])));
     }
 
     #[test]

@@ -9,6 +9,9 @@ use tokio::time::Instant;
 /// The longest wait. Okta's windows take about 60 s: a header that asks for more is wrong.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(120);
 
+/// The length of a window. (Okta developer docs, "Rate limits", 2026.)
+const WINDOW: Duration = Duration::from_secs(60);
+
 /// How far the whole seconds of `Date` and of the reset, and the second on top, may be off together.
 const ROUNDING: Duration = Duration::from_secs(2);
 
@@ -118,6 +121,13 @@ impl RateBudget {
     fn left_of(&self, window: &Window) -> u32 {
         let sent = window.sent.saturating_add(self.unplaced);
         self.allowed(window.limit).saturating_sub(sent)
+    }
+
+    /// How long so many requests must last if they may take no more than `part` of our share; `None`: the limit is not known.
+    pub(crate) fn spacing(&self, requests: u32, part: f64) -> Option<Duration> {
+        let window = self.window.as_ref()?;
+        let allowed = f64::from(self.allowed(window.limit)) * part;
+        Duration::try_from_secs_f64(WINDOW.as_secs_f64() * f64::from(requests) / allowed).ok()
     }
 
     /// Takes another share of the limit from now on, of this window too.
@@ -262,6 +272,28 @@ mod tests {
                 burst(&mut budget, next, limit, 119),
                 allowed,
                 "the next window"
+            );
+        }
+    }
+
+    #[test]
+    fn part_of_the_rate_share_spaces_requests() {
+        for (share, limit, requests, seconds) in [
+            (0.5, 120, 3, 60),
+            (0.5, 20, 3, 360),
+            (0.5, 20, 1, 120),
+            (0.5, 1, 3, 3_600),
+        ] {
+            let mut budget = RateBudget::new(share);
+            let now = Instant::now();
+            assert_eq!(budget.spacing(requests, 0.05), None, "not known yet");
+            budget.sent(now);
+            budget.observe(now, &reset_in(limit, limit, 59));
+            let spacing = budget.spacing(requests, 0.05).unwrap();
+            assert_eq!(
+                spacing.as_secs_f64().round(),
+                f64::from(seconds),
+                "{share} of {limit}"
             );
         }
     }

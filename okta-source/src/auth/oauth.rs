@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Request, StatusCode};
-use okta_coralogix_core::transport::{self, Verdict};
+use okta_coralogix_core::transport::Verdict;
 use okta_coralogix_core::{Clock, Result, Secret};
 use tokio::time::Instant;
 
@@ -19,6 +19,7 @@ use super::redact::redacted;
 use super::service_app::{ServiceApp, sensitive};
 use super::token_cache::{AccessToken, TokenCache};
 use crate::api::judged::{Endpoint, Judged};
+use crate::api::org_clock::plausible_date;
 
 /// The path of the token endpoint. (Okta developer docs, "Implement OAuth for Okta with a service app", 2026: the org authorization
 /// server only.)
@@ -181,7 +182,7 @@ impl OAuth {
 
     /// Learns the clock offset and the nonce from an answer of Okta's own. True if the nonce is a new one.
     fn learn(&self, server: Server, headers: &HeaderMap) -> bool {
-        if let Some(date) = transport::date(headers) {
+        if let Some(date) = plausible_date(headers) {
             let offset = date.signed_duration_since(self.clock.now());
             *self.offset.lock().unwrap_or_else(PoisonError::into_inner) = offset;
         }

@@ -52,7 +52,7 @@ impl Backlog {
         }
     }
 
-    /// A full page was read; `now` is the clock by which ages are judged.
+    /// A page was read behind which there is more; `now` is the clock by which ages are judged.
     pub(crate) fn page(
         &mut self,
         at: Instant,

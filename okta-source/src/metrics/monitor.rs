@@ -13,8 +13,9 @@ use super::overlap_window::{MAX_CAPACITY, OverlapWindow};
 use super::snapshot::SourceMetrics;
 use crate::api::org_clock::OrgClock;
 use crate::config::Settings;
+use crate::poll::pace::Pace;
 use crate::poll::page::Page;
-use crate::poll::reread::RereadCounts;
+use crate::poll::reread::{MAX_REQUESTS, RereadCounts, TurnEnd};
 
 /// Turns pages, waits and silence into metrics and events for the observer.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Monitor {
     /// When silence is reported next.
     alarm: Option<Instant>,
     backlog: Backlog,
+    /// The last page did not reach the end of the log.
+    was_behind: bool,
     overlap_window: OverlapWindow,
     /// Counts the events that a fallback brings again.
     fallback: Option<RereadCounts>,
@@ -50,6 +53,7 @@ impl Monitor {
             silence: settings.silence,
             alarm: settings.silence.map(|silence| Instant::now() + silence),
             backlog: Backlog::new(settings.catch_up_age),
+            was_behind: false,
             overlap_window: OverlapWindow::new(settings.overlap()),
             fallback: None,
             range: settings.range.clone(),
@@ -105,12 +109,14 @@ impl Monitor {
     pub(crate) fn page(
         &mut self,
         page: &Page,
+        pace: Pace,
         clock: &OrgClock,
         budget_left: Option<u32>,
         dedup: &DedupWindow,
     ) -> bool {
         let now = clock.org_time();
-        self.polled(page, budget_left, now);
+        let caught_up = pace.is_caught_up();
+        self.polled(page, caught_up, budget_left, now);
         if !self.overlap_window.page(page, now, dedup) {
             tracing::warn!(
                 org = self.org,
@@ -123,15 +129,26 @@ impl Monitor {
                 self.range_read(page, range);
                 false
             }
+            // The first page with room for more may hold late events alone.
+            None if caught_up || !(page.is_full || self.was_behind) => {
+                self.backlog.caught_up();
+                false
+            }
             None => self.backlog_read(page, clock.earlier_time()),
         };
-        self.count_fallback(page, dedup);
+        self.was_behind = !caught_up;
+        self.count_fallback(page, caught_up, dedup);
         is_aging
     }
 
-    fn polled(&mut self, page: &Page, budget_left: Option<u32>, now: DateTime<Utc>) {
+    fn polled(
+        &mut self,
+        page: &Page,
+        caught_up: bool,
+        budget_left: Option<u32>,
+        now: DateTime<Utc>,
+    ) {
         let items = page.items.len();
-        let caught_up = !page.is_full;
         let lag = page
             .published()
             .filter(|published| *published <= now)
@@ -142,7 +159,7 @@ impl Monitor {
         counted.last_answer = Some(at);
         let metrics = &mut counted.metrics;
         metrics.pages += 1;
-        metrics.short_pages += u64::from(caught_up);
+        metrics.short_pages += u64::from(!page.is_full);
         metrics.items += items as u64;
         metrics.budget_left = budget_left;
         metrics.lag = lag.or(metrics.lag);
@@ -172,10 +189,6 @@ impl Monitor {
 
     /// True if the backlog is near the age limit.
     fn backlog_read(&mut self, page: &Page, now: DateTime<Utc>) -> bool {
-        if !page.is_full {
-            self.backlog.caught_up();
-            return false;
-        }
         let aging = self.backlog.page(Instant::now(), now, page);
         if let Some(aging) = aging.filter(|aging| aging.is_news) {
             self.tell(&PipelineEvent::BacklogAging {
@@ -188,17 +201,17 @@ impl Monitor {
     }
 
     /// Counts the repeats of the fallback, up to the first page without any.
-    fn count_fallback(&mut self, page: &Page, dedup: &DedupWindow) {
+    fn count_fallback(&mut self, page: &Page, caught_up: bool, dedup: &DedupWindow) {
         let Some(counts) = &mut self.fallback else {
             return;
         };
         let any_known = counts.count(page, dedup);
-        if any_known && page.is_full {
+        if any_known && !caught_up {
             return;
         }
         let counts = *counts;
         self.fallback = None;
-        self.overlap_reread(counts);
+        self.overlap_read(counts, true);
     }
 
     /// The source reads from an earlier time in place of a refused link.
@@ -207,10 +220,30 @@ impl Monitor {
         self.fallback = published_ms.map(RereadCounts::before);
     }
 
-    pub(crate) fn overlap_reread(&self, counts: RereadCounts) {
+    /// A turn of reading the overlap again is over.
+    pub(crate) fn overlap_reread(&self, turn: &TurnEnd) {
+        self.metrics.counted().metrics.late += turn.counts.late as u64;
+        self.overlap_read(turn.counts, false);
+        if turn.is_first_misfit {
+            tracing::info!(
+                org = self.org,
+                requests = MAX_REQUESTS,
+                read = turn.counts.known + turn.counts.late,
+                "the last minutes hold more events than may be read again in one turn: each turn checks the first of them only"
+            );
+        }
+    }
+
+    /// From when on each event that was given is remembered; `None`: it cannot be told.
+    pub(crate) fn known_since(&self, dedup: &DedupWindow) -> Option<DateTime<Utc>> {
+        self.overlap_window.known_since(dedup)
+    }
+
+    fn overlap_read(&self, counts: RereadCounts, after_reset: bool) {
         self.tell(&PipelineEvent::OverlapReread {
             known: counts.known,
             late: counts.late,
+            after_reset,
         });
     }
 

@@ -47,4 +47,43 @@ impl OverlapWindow {
         self.has_warned |= warns;
         !warns
     }
+
+    /// From when on the window of uuids holds every event that was given, so that one which it does not hold is new. `None`: it holds
+    /// too few to tell.
+    pub(crate) fn known_since(&self, dedup: &DedupWindow) -> Option<DateTime<Utc>> {
+        match dedup.capacity() {
+            0 => return None,
+            // It grows in time.
+            capacity if capacity < MAX_CAPACITY => return Some(DateTime::<Utc>::MIN_UTC),
+            _ => {}
+        }
+        let mut held = 0_usize;
+        let minutes = self.counts.iter().rev().take_while(|(_, count)| {
+            held = held.saturating_add(**count);
+            held.saturating_add(held / 4) <= dedup.capacity()
+        });
+        let (&minute, _) = minutes.last()?;
+        DateTime::from_timestamp(minute.saturating_mul(60), 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_part_of_the_overlap_is_what_the_window_can_hold() {
+        let at = |minute: i64| DateTime::from_timestamp(60 * minute, 0);
+        let mut window = OverlapWindow::new(TimeDelta::minutes(10));
+        assert_eq!(window.known_since(&DedupWindow::new(0)), None);
+        let grows = DedupWindow::new(20_000);
+        assert_eq!(window.known_since(&grows), Some(DateTime::<Utc>::MIN_UTC));
+        let full = DedupWindow::new(MAX_CAPACITY);
+        assert_eq!(window.known_since(&full), None, "nothing was read yet");
+        // 500 a second: 160,000 leave a quarter to spare.
+        window.counts = (100..110).map(|minute| (minute, 30_000)).collect();
+        assert_eq!(window.known_since(&full), at(105));
+        window.counts = (100..110).map(|minute| (minute, 300_000)).collect();
+        assert_eq!(window.known_since(&full), None, "not even one minute");
+    }
 }

@@ -25,10 +25,12 @@ pub struct MetricsSnapshot {
     pub requests: u64,
     /// Good answers.
     pub pages: u64,
-    /// Good answers with room for more: the source had caught up.
+    /// Good answers with room for more.
     pub short_pages: u64,
     /// Events and malformed elements in them, repeats included.
     pub items: u64,
+    /// Late events that reading the overlap again has found: polling had not given them.
+    pub late: u64,
     /// Waits for the request budget.
     pub waits: u64,
     /// The sum of these waits.

@@ -46,7 +46,7 @@ impl Page {
             .transpose()?;
         let page = split_whole_page(response.body(), origin)
             .map_err(|error| unreadable_page(response, &error))?;
-        if next.is_none() && !bounded {
+        if next.is_none() && (!bounded || link_header::is_missing(headers)) {
             return Err(no_next(response).into());
         }
         let doubt = match (page.end, is_complete(response)) {
@@ -110,10 +110,19 @@ const UNFRAMED: &str = ", in a response without Content-Length and chunks, which
                         find the gateway or proxy on the way to the org that strips Content-Length or Transfer-Encoding, and \
                         have it pass them on";
 
-/// Okta documents a `next` link in each answer to a polling request; without one the source cannot go on.
+/// Okta documents a `next` link in each answer to a polling request, and a link to itself in every page; without them the source cannot
+/// tell how to go on, or that a bounded range ends here.
 fn no_next(response: &Response<Bytes>) -> Error {
-    unreadable(
-        response.headers(),
-        "a page without a next link, and so no way to go on",
-    )
+    let headers = response.headers();
+    let what = match link_header::is_missing(headers) {
+        true => {
+            "a page without a Link header, which Okta puts into every page, and so no way to go on: a gateway or proxy on the way to \
+             the org has most likely removed it; find the one that does, and have it pass Link on"
+        }
+        false => {
+            "a page with links of which none is the next one, and so no way to go on: if this lasts, find the gateway or proxy on the \
+             way to the org that changes the Link header, and have it pass Link on as it is"
+        }
+    };
+    unreadable(headers, what)
 }

@@ -1,6 +1,7 @@
 //! Sends one request, and learns from its answer for the next one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
@@ -97,6 +98,11 @@ impl Poller {
     /// How many requests may still be sent in this window, where it is known.
     pub(crate) fn budget_left(&self) -> Option<u32> {
         self.budget.left()
+    }
+
+    /// How long so many requests must last if they may take no more than `part` of our share of the limit, where it is known.
+    pub(crate) fn spacing(&self, requests: u32, part: f64) -> Option<Duration> {
+        self.budget.spacing(requests, part)
     }
 
     /// Whether to use the larger share of the org's limit from now on.

@@ -1,15 +1,21 @@
-//! Reads the overlap again, to find events that Okta stored late.
+//! Reads the overlap again, to find events that polling has not given.
 
 use std::time::Duration;
 
-use okta_coralogix_core::filter::DedupWindow;
+use chrono::{DateTime, TimeDelta, Utc};
+use okta_coralogix_core::filter::{AgeFilter, DedupWindow};
 use tokio::time::Instant;
 
 use crate::poll::page::Page;
 use crate::position::page_request::PageRequest;
 
-/// A pass over more pages than this is not read to its end.
-const MAX_PAGES: usize = 1_000;
+/// The requests of one turn, failed ones included.
+pub(crate) const MAX_REQUESTS: u32 = 3;
+/// The part of the source's share of the request limit that turns may take.
+pub(crate) const RATE_PART: f64 = 0.05;
+
+/// The longest uuid that the window remembers.
+const MAX_UUID_BYTES: usize = 256;
 
 /// How many events of a part that is read again were known.
 #[derive(Debug, Clone, Copy)]
@@ -46,8 +52,16 @@ impl RereadCounts {
     }
 
     /// Keeps of a page only late events: not given before, though later ones were. Events behind the frontier come by polling; an
-    /// event without a uuid and a malformed element cannot be told from a repeat.
-    fn keep_late(&mut self, page: &mut Page, dedup: &DedupWindow) {
+    /// event without a uuid or with too long a one, and a malformed element, cannot be told from a repeat, nor can one that was published
+    /// before `oldest`: it was dropped as too old, and so not remembered.
+    fn keep_late(&mut self, page: &mut Page, dedup: &DedupWindow, oldest: DateTime<Utc>) {
+        page.items.retain(|item| {
+            item.as_ref().is_ok_and(|event| {
+                let uuid = event.uuid();
+                let is_remembered = uuid.is_some_and(|uuid| uuid.len() <= MAX_UUID_BYTES);
+                is_remembered && event.published() >= oldest
+            })
+        });
         self.count(page, dedup);
         let frontier_ms = self.frontier_ms;
         page.items.retain(|item| {
@@ -60,72 +74,132 @@ impl RereadCounts {
 }
 
 /// Reads the overlap again, every so often.
+///
+/// A *turn* is at most [`MAX_REQUESTS`] requests, from the start of the overlap on. It begins, and goes on, only while there is nothing
+/// new to read. It ends at an empty page, at a page with room for more that reaches the latest settled event, or with its last request:
+/// it did not fit then.
 #[derive(Debug)]
 pub(crate) struct Reread {
     every: Option<Duration>,
     due: Option<Instant>,
-    pass: Option<RereadPass>,
+    turn: Option<Turn>,
+    /// A turn that did not fit was reported.
+    has_reported: bool,
+    /// The last turn has given events, which may be handed back.
+    has_given: bool,
+    /// The requests of the last turn must last until then.
+    earliest: Instant,
 }
 
 #[derive(Debug)]
-struct RereadPass {
+struct Turn {
     request: PageRequest,
     counts: RereadCounts,
-    pages: usize,
+    requests: u32,
+}
+
+/// What a turn has found.
+#[derive(Debug)]
+pub(crate) struct TurnEnd {
+    pub(crate) counts: RereadCounts,
+    /// It is the first one that did not fit.
+    pub(crate) is_first_misfit: bool,
 }
 
 impl Reread {
-    pub(crate) fn new(every: Option<Duration>) -> Self {
+    /// A run that ends does not begin with a turn.
+    pub(crate) fn new(every: Option<Duration>, once: bool) -> Self {
+        let wait = |every: Duration| if once { every } else { Duration::ZERO };
         Self {
             every,
-            due: every.map(|_| Instant::now()),
-            pass: None,
+            due: every.map(|every| Instant::now() + wait(every)),
+            turn: None,
+            has_reported: false,
+            has_given: false,
+            earliest: Instant::now(),
         }
     }
 
     pub(crate) fn is_due(&self) -> bool {
-        self.pass.is_none() && self.due.is_some_and(|due| due <= Instant::now())
+        self.turn.is_none() && self.due.is_some_and(|due| due <= Instant::now())
     }
 
     pub(crate) fn begin(&mut self, request: PageRequest, frontier_ms: i64) {
-        self.pass = Some(RereadPass {
+        self.has_given = false;
+        self.turn = Some(Turn {
             request,
             counts: RereadCounts::before(frontier_ms),
-            pages: 0,
+            requests: 0,
         });
     }
 
-    /// The next request of the pass; `None`: no pass is running.
-    pub(crate) fn request(&self) -> Option<&PageRequest> {
-        self.pass.as_ref().map(|pass| &pass.request)
+    /// True while a turn is under way.
+    pub(crate) fn has_turn(&self) -> bool {
+        self.turn.is_some()
     }
 
-    /// Removes all but the late events from a page of the pass. Returns the counts after the last page.
-    pub(crate) fn page(&mut self, page: &mut Page, dedup: &DedupWindow) -> Option<RereadCounts> {
-        let pass = self.pass.as_mut()?;
-        pass.counts.keep_late(page, dedup);
-        pass.pages += 1;
+    /// The next request of the turn, which counts as sent.
+    pub(crate) fn request(&mut self) -> Option<PageRequest> {
+        let turn = self.turn.as_mut()?;
+        turn.requests += 1;
+        Some(turn.request.clone())
+    }
+
+    /// Removes all but the late events from a page of the turn. Returns what the turn has found if this was its last page.
+    pub(crate) fn page(
+        &mut self,
+        page: &mut Page,
+        dedup: &DedupWindow,
+        now: DateTime<Utc>,
+    ) -> Option<TurnEnd> {
+        let turn = self.turn.as_mut()?;
+        let newest = page.published().max();
+        let reaches_the_frontier =
+            newest.is_some_and(|newest| newest.timestamp_millis() >= turn.counts.frontier_ms);
+        let is_read = page.items.is_empty() || (!page.is_full && reaches_the_frontier);
+        let age_limit = TimeDelta::from_std(AgeFilter::DEFAULT_LIMIT).unwrap_or(TimeDelta::MAX);
+        turn.counts.keep_late(page, dedup, now - age_limit);
+        self.has_given |= !page.items.is_empty();
         let next = page.next.take().map(PageRequest::Link);
-        let next =
-            next.filter(|next| page.is_full && *next != pass.request && pass.pages < MAX_PAGES);
+        let next = next.filter(|next| !is_read && *next != turn.request);
+        let is_misfit = next.is_some() && turn.requests >= MAX_REQUESTS;
         match next {
-            Some(next) => {
-                pass.request = next;
+            Some(next) if !is_misfit => {
+                turn.request = next;
                 None
             }
-            None => self.end(),
+            _ => {
+                let counts = turn.counts;
+                let is_first_misfit = is_misfit && !self.has_reported;
+                self.has_reported |= is_misfit;
+                Some(TurnEnd {
+                    counts,
+                    is_first_misfit,
+                })
+            }
         }
     }
 
-    /// The pass is over, or given up.
-    pub(crate) fn end(&mut self) -> Option<RereadCounts> {
-        self.due = self.every.map(|every| Instant::now() + every);
-        self.pass.take().map(|pass| pass.counts)
+    /// True if the turn may send no more requests.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.turn
+            .as_ref()
+            .is_some_and(|turn| turn.requests >= MAX_REQUESTS)
     }
 
-    /// Late events of the pass may have been handed back: the next pass begins at once.
+    /// The turn is over, or given up. `spacing` says how long its requests must last; `None`: it is not known.
+    pub(crate) fn end(&mut self, spacing: impl FnOnce(u32) -> Option<Duration>) {
+        let requests = self.turn.take().map_or(0, |turn| turn.requests);
+        let now = Instant::now();
+        self.earliest = now + spacing(requests).unwrap_or_default();
+        self.due = self.every.map(|every| self.earliest.max(now + every));
+    }
+
+    /// The source goes back. Events that a turn has given may have been handed back: the next turn begins as soon as it may.
     pub(crate) fn restart(&mut self) {
-        self.pass = None;
-        self.due = self.every.map(|_| Instant::now());
+        self.turn = None;
+        if self.has_given {
+            self.due = self.every.map(|_| self.earliest);
+        }
     }
 }

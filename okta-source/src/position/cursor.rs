@@ -37,14 +37,7 @@ impl Cursor {
             || !url.username().is_empty()
             || url.password().is_some()
         {
-            return Err(Error::new(
-                ErrorKind::HostileLink,
-                format!(
-                    "the next link leads to {}, away from {org}, and is not followed so that the token goes nowhere else: \
-                     check whether a proxy rewrites the org's answers, or use the domain that Okta writes into its links",
-                    sanitize(&url.origin().ascii_serialization()),
-                ),
-            ));
+            return Err(leads_away(&url, org));
         }
         let link = &url[Position::BeforePath..Position::AfterQuery];
         if url.path() != LOGS || link.len() > MAX_LINK_BYTES {
@@ -104,6 +97,30 @@ impl Cursor {
             .find(|(name, _)| name == "limit")
             .and_then(|(_, value)| value.parse().ok())
     }
+}
+
+/// The error of a link to another origin. An org with a custom domain writes that into its links, whatever domain it was asked by.
+fn leads_away(link: &Url, org: &OrgUrl) -> Error {
+    let origin = sanitize(&link.origin().ascii_serialization());
+    let may_be_a_domain_of_the_org = link.scheme() == "https"
+        && link.port().is_none()
+        && link.domain().is_some_and(|domain| domain.contains('.'))
+        && link.username().is_empty()
+        && link.password().is_none()
+        && link.path() == LOGS;
+    let advice = match may_be_a_domain_of_the_org {
+        true => format!(
+            "if {origin} is a domain of this org, such as its custom domain, set OKTA_ORG_URL (org_url) to {origin}; if it is not, find \
+             the proxy that rewrites the org's answers"
+        ),
+        false => "find the proxy that rewrites the org's answers, or set OKTA_ORG_URL (org_url) to the domain that Okta writes into \
+                  its links"
+            .to_owned(),
+    };
+    let detail = format!(
+        "the next link leads to {origin}, away from {org}, and is not followed so that the token goes nowhere else: {advice}"
+    );
+    Error::new(ErrorKind::HostileLink, detail)
 }
 
 #[cfg(test)]

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
-use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore};
+use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::event::{MalformedEvent, RawEvent};
 use okta_coralogix_core::filter::DedupWindow;
-use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::{Acker, Error, ErrorKind, Result};
 
 use super::acker::PageAcker;
@@ -16,11 +15,12 @@ use super::cursor::Cursor;
 use super::identity::{Identity, Relation};
 use super::link_cycle::LinkCycleDetector;
 use super::page_request::PageRequest;
-use super::start::{StartTime, overlap_start};
+use super::start::{StartTime, oldest_kept, overlap_start, restart_since};
 use crate::api::org_clock::OrgClock;
 use crate::api::page_size::PageSize;
 use crate::api::query::Query;
-use crate::config::{self, Settings, Since};
+use crate::config::{self, Settings};
+use crate::poll::pace::LinkTarget;
 
 /// The position: which request comes next.
 ///
@@ -75,10 +75,20 @@ struct Fallback {
 pub(crate) struct Advance {
     /// The point behind the page; `None` if the page brings nothing and leads to itself.
     pub(crate) point: Option<ResumePoint>,
-    /// There is nothing more to read for now.
-    pub(crate) is_caught_up: bool,
-    /// The next request waits for the poll interval.
-    pub(crate) pauses: bool,
+    pub(crate) target: LinkTarget,
+    /// The page has an item that was not given before.
+    pub(crate) has_news: bool,
+}
+
+/// A page, as far as it moves the position.
+#[derive(Debug)]
+pub(crate) struct ReadPage<'a> {
+    pub(crate) items: &'a [Item],
+    /// `None`: it ends a bounded range.
+    pub(crate) next: Option<&'a Cursor>,
+    pub(crate) is_full: bool,
+    /// The latest `published` that is believed.
+    pub(crate) latest_published: DateTime<Utc>,
 }
 
 impl Position {
@@ -112,7 +122,7 @@ impl Position {
                 since = start.min(since.when(now)).into();
             }
             if restarts {
-                since = restart(&found.value, since, settings, now);
+                since = restart_since(&found.value, since, settings, now);
             } else {
                 let found = identity.resume_point(&found.value)?;
                 point = Some(found).filter(|found| found.cursor.start_time().is_none());
@@ -206,10 +216,17 @@ impl Position {
         self.request_from(since)
     }
 
-    /// The request that reads the overlap again, and the latest `published` in it; `None` unless the position is a link.
-    pub(crate) fn overlap_request(&self, clock: &OrgClock) -> Option<(PageRequest, i64)> {
+    /// The request that reads the overlap again, and the latest `published` in it; `None` unless the position is a link. It goes no
+    /// further back than reading began, nor than `known_since`.
+    pub(crate) fn overlap_request(
+        &self,
+        clock: &OrgClock,
+        known_since: DateTime<Utc>,
+    ) -> Option<(PageRequest, i64)> {
         let published = self.committer.published_ms()?;
         let since = overlap_start(published, clock.org_time(), self.overlap);
+        let since = since.max(known_since);
+        let since = self.start.asked().map_or(since, |began| since.max(began));
         matches!(self.next, NextPage::Link(_)).then_some((PageRequest::Since(since), published))
     }
 
@@ -219,49 +236,65 @@ impl Position {
     }
 
     /// The point to commit with late events of the overlap: polling goes on where it was.
-    pub(crate) fn unmoved(&self, items: &[Item]) -> Option<ResumePoint> {
+    pub(crate) fn unmoved(&self) -> Option<ResumePoint> {
         match &self.next {
-            NextPage::Link(cursor) => Some(point(cursor, items)),
+            NextPage::Link(cursor) => Some(ResumePoint {
+                cursor: cursor.clone(),
+                published_ms: None,
+            }),
             _ => None,
         }
     }
 
-    /// Goes on behind a page with these items. `next` is its link; `None`: it ends a bounded range.
+    /// Goes on behind a page.
     ///
     /// # Errors
     /// Temporary, if the links lead in a circle; the position stays.
     pub(crate) fn advance(
         &mut self,
         request: &PageRequest,
-        next: Option<Cursor>,
-        items: &[Item],
-        is_full: bool,
+        page: &ReadPage<'_>,
     ) -> Result<Advance> {
         self.accept(request);
         let is_bounded = self.until.is_some();
-        let next = next.unwrap_or_else(Cursor::end);
-        let moved = !matches!(request, PageRequest::Link(link) if *link == next);
-        // An empty page that leads to itself ends a bounded range too.
-        let next = match is_bounded && items.is_empty() && !moved {
-            true => Cursor::end(),
-            false => next,
-        };
-        let circles = moved && !next.is_end() && self.visited.visit(&next);
-        if circles && (is_full || is_bounded) && self.knows_all(items) {
-            let detail = "Okta's next links lead in a circle, through pages that were all given already: nothing behind them \
-                          can be read until the org gives another link; if this lasts, move the checkpoint away and set a start";
-            return Err(Error::temporary(ErrorKind::UnexpectedResponse, detail));
+        let is_empty = page.items.is_empty();
+        let mut next = page.next.cloned().unwrap_or_else(Cursor::end);
+        let mut target = self.target(request, &next);
+        if is_bounded && is_empty && target == LinkTarget::Itself {
+            (next, target) = (Cursor::end(), LinkTarget::Nowhere);
         }
-        // A page whose link leads back would be asked for again without end.
-        let is_caught_up = !(moved && (is_full || is_bounded));
-        let is_empty = items.is_empty() && !moved && !next.is_end();
-        let advance = Advance {
-            point: (!is_empty).then(|| point(&next, items)),
-            is_caught_up,
-            pauses: (is_caught_up || circles) && !next.is_end(),
-        };
+        let has_news = !self.knows_all(page.items);
+        let must_lead_on = page.is_full || (is_bounded && !is_empty);
+        match target {
+            LinkTarget::Itself if must_lead_on && has_news => tracing::warn!(
+                org = %self.committer.org(),
+                "{TO_ITSELF}; its new events are delivered"
+            ),
+            LinkTarget::Itself if must_lead_on => return Err(no_way_on(TO_ITSELF)),
+            LinkTarget::Earlier if (page.is_full || is_bounded) && !has_news => {
+                return Err(no_way_on(CIRCLE));
+            }
+            _ => {}
+        }
+        let moves = !is_empty || target != LinkTarget::Itself;
+        let point = moves.then(|| point(&next, page));
         self.next = NextPage::behind(next);
-        Ok(advance)
+        Ok(Advance {
+            point,
+            target,
+            has_news,
+        })
+    }
+
+    /// Where the link of a page leads. It is visited.
+    fn target(&mut self, request: &PageRequest, next: &Cursor) -> LinkTarget {
+        match request {
+            _ if next.is_end() => LinkTarget::Nowhere,
+            PageRequest::Link(link) if link == next => LinkTarget::Itself,
+            _ if self.visited.visit(next) => LinkTarget::Earlier,
+            PageRequest::Link(_) => LinkTarget::Further,
+            PageRequest::Since(_) | PageRequest::Range(..) => LinkTarget::First,
+        }
     }
 
     /// True if every event was given before; one without a uuid counts as known.
@@ -329,16 +362,20 @@ impl Position {
         Ok(Some(since))
     }
 
-    /// From when to read in place of a link.
+    /// From when to read in place of a link: nothing older than what Okta keeps, since it refuses a time that is much older.
     fn fallback_start(&mut self, clock: &OrgClock) -> DateTime<Utc> {
-        let Some(published) = self.committer.published_ms() else {
-            return self.start.get(clock.earlier_time());
-        };
-        let since = overlap_start(published, clock.org_time(), self.overlap);
-        match self.until {
-            // Nothing of a bounded range lies before its start.
-            Some(_) => since.max(self.start.get(clock.earlier_time())),
-            None => since,
+        let now = clock.org_time();
+        let start = self.start.get(clock.earlier_time());
+        let published = self.committer.published_ms();
+        let overlap = published.map(|published| overlap_start(published, now, self.overlap));
+        match (overlap, self.until) {
+            // Nothing of a bounded range lies outside of it.
+            (overlap, Some(until)) => overlap
+                .max(Some(start))
+                .unwrap_or(start)
+                .max(oldest_kept(now))
+                .min(until),
+            (overlap, None) => overlap.unwrap_or(start).max(oldest_kept(now)),
         }
     }
 
@@ -358,25 +395,24 @@ impl NextPage {
     }
 }
 
-/// The point behind these items.
-fn point(cursor: &Cursor, items: &[Item]) -> ResumePoint {
-    let published = items.iter().flatten().map(RawEvent::published);
+/// The point behind a page. Okta cannot have published an event of the future: the fallback from there would skip others.
+fn point(cursor: &Cursor, page: &ReadPage<'_>) -> ResumePoint {
+    let published = page.items.iter().flatten().map(RawEvent::published).max();
+    let published = published.map(|published| published.min(page.latest_published));
     ResumePoint {
         cursor: cursor.clone(),
-        published_ms: published.map(|time| time.timestamp_millis()).max(),
+        published_ms: published.map(|time| time.timestamp_millis()),
     }
 }
 
-/// The start for another query: the overlap before the last event that was settled with the old one.
-fn restart(record: &Checkpoint, since: Since, settings: &Settings, now: DateTime<Utc>) -> Since {
-    let since = match record.published_ms {
-        Some(published) => overlap_start(published, now, settings.overlap()).into(),
-        None => since,
-    };
-    tracing::warn!(
-        old = sanitize(&record.identity),
-        since = %since.when(now),
-        "the query was changed: reading on with the new one; repeats are removed by their uuid"
+const CIRCLE: &str =
+    "Okta's next links lead in a circle, through pages that were all given already";
+const TO_ITSELF: &str = "Okta's next link leads to the very page that it is the link of, although that is not the end of the log";
+
+fn no_way_on(what: &str) -> Error {
+    let detail = format!(
+        "{what}: nothing behind it can be read until the org gives another link; if this lasts, look for a gateway or cache on the way \
+         to the org that repeats answers, or move the checkpoint away and set a start"
     );
-    since
+    Error::temporary(ErrorKind::UnexpectedResponse, detail)
 }

@@ -3,8 +3,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::ClockOffset;
+use okta_coralogix_core::checkpoint::Checkpoint;
+use okta_coralogix_core::text::sanitize;
 
-use crate::config::Since;
+use crate::config::{LOG_RETENTION, MAX_START_AGE, Settings, Since};
 
 /// The first `since`: 24 hours ago unless set. It stays as it was asked for, so that reading again from the start skips nothing.
 #[derive(Debug)]
@@ -18,14 +20,14 @@ impl StartTime {
         Self { since, asked: None }
     }
 
-    /// The time that was asked for.
-    pub(crate) fn asked(&self) -> Option<DateTime<Utc>> {
-        self.asked
-    }
-
     /// The time to ask for. `now`: the earlier time of the two clocks.
     pub(crate) fn get(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
         *self.asked.get_or_insert_with(|| self.since.when(now))
+    }
+
+    /// The time that was asked for; `None`: reading did not begin here.
+    pub(crate) fn asked(&self) -> Option<DateTime<Utc>> {
+        self.asked
     }
 
     /// Moves the start back if an answer showed that the host's clock is ahead; events of a whole day could be missing otherwise. True
@@ -49,7 +51,38 @@ pub(crate) fn overlap_start(
     overlap: TimeDelta,
 ) -> DateTime<Utc> {
     let published = DateTime::from_timestamp_millis(published_ms).unwrap_or(now);
-    published.min(now) - overlap
+    let start = published.min(now).checked_sub_signed(overlap);
+    start.unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// The oldest event that Okta still keeps. `now`: the org's time.
+pub(crate) fn oldest_kept(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - LOG_RETENTION
+}
+
+/// The start for another query: the overlap before the last event that was settled with the old one; without one, `start`.
+pub(crate) fn restart_since(
+    record: &Checkpoint,
+    start: Since,
+    settings: &Settings,
+    now: DateTime<Utc>,
+) -> Since {
+    let since = match record.published_ms {
+        Some(published) => {
+            let since = overlap_start(published, now, settings.overlap());
+            match now.signed_duration_since(since) > MAX_START_AGE {
+                true => oldest_kept(now).into(),
+                false => since.into(),
+            }
+        }
+        None => start,
+    };
+    tracing::warn!(
+        old = sanitize(&record.identity),
+        since = %since.when(now),
+        "the query was changed: reading on with the new one; repeats are removed by their uuid"
+    );
+    since
 }
 
 #[cfg(test)]

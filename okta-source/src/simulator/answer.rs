@@ -123,6 +123,9 @@ impl Org {
         let fault = answer.fault;
         if let Some(rate) = answer.rate {
             common_headers(&mut response, fault.as_ref(), rate, number, now);
+            if let Some(date) = &state.date {
+                response.headers_mut().insert(DATE, header(date));
+            }
         }
         let is_answered = !matches!(fault, Some(Fault::Silence | Fault::Unreachable));
         let headers = &request.headers;
@@ -255,6 +258,7 @@ impl Org {
             return error(StatusCode::BAD_REQUEST, "E0000021", summary);
         }
         let query = Query::read(request.uri.query().unwrap_or_default(), &state.log, now);
+        let query = query.map(|query| query.capped(state.page_cap));
         let answer = query.and_then(|query| Ok((query.answer(&state.log)?, query)));
         let (slice, query) = match answer {
             Ok(answer) => answer,
@@ -269,10 +273,11 @@ impl Org {
         let next = match fault {
             Some(Fault::NoNextLink) => None,
             Some(Fault::NextLink(target)) => Some(target.clone()),
-            _ => slice
-                .next
-                .as_deref()
-                .map(|cursor| format!("{base}{}?{}", uri.path(), query.next(cursor))),
+            _ => {
+                let turn = state.moves_empty_links.then_some(state.requests.len());
+                let next = query.next(&slice, &state.log, turn);
+                next.map(|next| format!("{base}{}?{next}", uri.path()))
+            }
         };
         let next = next.map(|target| format!("<{target}>; rel=\"next\""));
         if fault.is_none() {
@@ -295,6 +300,7 @@ impl Org {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         let mut lines = vec![own];
         lines.extend(next);
+        lines.retain(|_| fault != Some(&Fault::NoLinkHeader));
         if self.settings.folded_links {
             lines = vec![lines.join(", ")];
         }

@@ -30,6 +30,8 @@ pub enum Fault {
     NextLink(String),
     /// The right page without a `next` link.
     NoNextLink,
+    /// The right page without any `Link` header, as if a proxy had removed it.
+    NoLinkHeader,
     /// The right page, but after half of it the connection breaks.
     HalfBody,
     /// The right page, but after half of it nothing more comes, ever.

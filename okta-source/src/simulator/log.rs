@@ -32,6 +32,12 @@ pub(super) struct Slice {
     pub(super) last: bool,
 }
 
+impl Slice {
+    pub(super) fn is_empty(&self) -> bool {
+        &*self.body == b"[]"
+    }
+}
+
 /// The part of the log that a request asks for.
 pub(super) type Wanted<'a> = &'a dyn Fn(&Bytes) -> bool;
 
@@ -96,7 +102,7 @@ impl Log {
     }
 
     /// The cursor for a position. It looks like Okta's, and is as opaque.
-    fn cursor(&self, position: usize) -> String {
+    pub(super) fn cursor(&self, position: usize) -> String {
         let before = position
             .checked_sub(1)
             .and_then(|last| self.entries.get(last));

@@ -38,6 +38,12 @@ pub(super) struct State {
     pub(super) script: Script,
     pub(super) requests: Vec<RecordedRequest>,
     pub(super) rate_limit: RateLimit,
+    /// The most events of a page, whatever `limit` asks for.
+    pub(super) page_cap: Option<usize>,
+    /// Each empty page has another `next` link.
+    pub(super) moves_empty_links: bool,
+    /// The text of the `Date` of each answer, in place of the org's time.
+    pub(super) date: Option<String>,
     pub(super) oauth: AuthorizationServer,
 }
 
@@ -92,6 +98,22 @@ impl OktaSimulator {
     /// Forgets all cursors: a request with one is refused with 400 `E0000001`.
     pub fn forget_cursors(&self) {
         self.0.state().log.forget_cursors();
+    }
+
+    /// From now on no page has more events than this, whatever `limit` asks for; `None`: as many as are asked for.
+    pub fn cap_pages(&self, events: Option<usize>) {
+        self.0.state().page_cap = events;
+    }
+
+    /// Whether each empty page has a `next` link that differs from that of the page before, though nothing new lies behind it. At
+    /// first: no.
+    pub fn move_empty_links(&self, moves: bool) {
+        self.0.state().moves_empty_links = moves;
+    }
+
+    /// From now on each answer has this `Date`; `None`: the org's time.
+    pub fn set_date(&self, date: Option<&str>) {
+        self.0.state().date = date.map(str::to_owned);
     }
 
     /// Another client makes so many requests.

@@ -113,6 +113,21 @@ impl Query {
         })
     }
 
+    /// The same, for no more events than `most`. The next link keeps the limit that was asked for.
+    pub(super) fn capped(mut self, most: Option<usize>) -> Self {
+        self.limit = most.map_or(self.limit, |most| self.limit.min(most));
+        self
+    }
+
+    /// The cursor that the request came with, else that of the begin of the log.
+    fn cursor(&self, log: &Log) -> String {
+        match &self.from {
+            From::Range(_, Some(after)) => after.clone(),
+            From::Range(_, None) => log.cursor(0),
+            From::Position(position) => log.cursor(*position),
+        }
+    }
+
     /// The events that are asked for.
     pub(super) fn answer(&self, log: &Log) -> Result<Slice, Refusal> {
         let wanted = |event: &Bytes| self.wants(event);
@@ -124,9 +139,17 @@ impl Query {
         }
     }
 
-    /// The query of the link that leads behind a slice.
-    pub(super) fn next(&self, cursor: &str) -> String {
-        format!("after={cursor}&{}", self.kept)
+    /// The query of the link that leads behind a slice; `None`: it ends a bounded range. With a `turn`, that of an empty slice leads to
+    /// where it came from by a link that differs each turn, also at the end of a bounded range.
+    pub(super) fn next(&self, slice: &Slice, log: &Log, turn: Option<usize>) -> Option<String> {
+        let link = |cursor: &str| format!("after={cursor}&{}", self.kept);
+        match turn.filter(|_| slice.is_empty()) {
+            None => slice.next.as_deref().map(link),
+            Some(turn) => {
+                let cursor = slice.next.clone().unwrap_or_else(|| self.cursor(log));
+                Some(format!("{}&turn={turn}", link(&cursor)))
+            }
+        }
     }
 
     fn wants(&self, event: &[u8]) -> bool {

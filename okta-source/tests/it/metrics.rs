@@ -56,7 +56,7 @@ async fn polled_event_reports_lag_and_remaining_budget() {
     let harness = Harness::new();
     let now = harness.org.now();
     harness.org.append_all([
-        event(0, now - TimeDelta::seconds(90)),
+        event(0, now - TimeDelta::seconds(40)),
         event(1, now + TimeDelta::hours(9)),
     ]);
     let (mut source, recorder) = harness.observed().await;
@@ -71,7 +71,7 @@ async fn polled_event_reports_lag_and_remaining_budget() {
     assert_eq!(
         said,
         [
-            "Polled { items: 2, caught_up: true, lag: Some(90s), budget_left: Some(4999) }",
+            "Polled { items: 2, caught_up: true, lag: Some(40s), budget_left: Some(4999) }",
             "Polled { items: 0, caught_up: true, lag: None, budget_left: Some(4998) }",
         ],
         "an event of the future is no measure"

@@ -51,7 +51,11 @@ async fn filter_and_keywords_reach_the_org_and_its_links() {
         assert_eq!(all, thirds(0..900));
         let name = if filtered { "filter=" } else { "q=" };
         let asked = harness.org.requests();
-        assert_eq!(asked.len(), 4, "three full pages and one to see the end");
+        assert_eq!(
+            asked.len(),
+            5,
+            "three full pages, an empty one, and one to see the end"
+        );
         assert!(asked.iter().all(|one| one.path_and_query.contains(name)));
     }
 }

@@ -93,6 +93,7 @@ impl tracing::Subscriber for Logged {
             }
         }
         let mut text = self.0.lock().unwrap();
+        *text += &format!("{} ", event.metadata().level());
         event.record(&mut Text(&mut text));
         text.push('\n');
     }

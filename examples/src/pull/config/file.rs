@@ -35,6 +35,7 @@ pub(super) struct IntegrationTable {
     pub(super) q: Option<String>,
     pub(super) since: Option<String>,
     pub(super) poll_interval: Option<String>,
+    pub(super) reread_every: Option<String>,
     pub(super) checkpoint: Option<String>,
     #[serde(default)]
     pub(super) coralogix: CoralogixTable,

@@ -17,8 +17,9 @@ use super::credentials::{API_TOKEN, CLIENT_SECRET, credentials, without_files};
 use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
 use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretValues};
 use super::sink_cache::SinkCache;
-use crate::program::args::{duration_of, in_setting, since_of};
+use crate::program::args::{duration_of, duration_or_off, in_setting, since_of};
 use crate::program::{Environment, Network, StateFiles};
+use crate::pull::settings::REREAD_EVERY;
 
 /// An org and its destination, with valid settings, not started.
 #[derive(Debug)]
@@ -229,6 +230,8 @@ struct OrgSettings {
     subsystem: String,
     since: Option<Since>,
     poll_interval: Option<Duration>,
+    /// `None`: never.
+    reread_every: Option<Duration>,
     table: IntegrationTable,
     target: CoralogixTable,
     sinks: Arc<SinkCache>,
@@ -255,6 +258,10 @@ impl OrgSettings {
         let (key, org) = required(names)?;
         let since = table.since.as_deref();
         let interval = table.poll_interval.as_deref();
+        let reread_every = match table.reread_every.as_deref() {
+            None => Some(REREAD_EVERY),
+            Some(every) => duration_or_off("reread_every", every, "1h")?,
+        };
         Ok(Self {
             org: OrgUrl::parse(org).map_err(|error| Error::config(key, error))?,
             subsystem: subsystem.to_owned(),
@@ -262,6 +269,7 @@ impl OrgSettings {
             poll_interval: interval
                 .map(|interval| duration_of("poll_interval", interval, "30s"))
                 .transpose()?,
+            reread_every,
             table,
             target,
             sinks,
@@ -307,6 +315,9 @@ impl OrgSettings {
         }
         if let Some(interval) = self.poll_interval {
             source = source.poll_interval(interval);
+        }
+        if let Some(every) = self.reread_every {
+            source = source.reread_every(every);
         }
         source
     }

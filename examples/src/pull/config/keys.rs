@@ -23,6 +23,7 @@ pub(super) const INTEGRATION: &[&str] = &[
     "q",
     "since",
     "poll_interval",
+    "reread_every",
     "checkpoint",
     "coralogix",
 ];

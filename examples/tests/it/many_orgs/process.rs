@@ -64,7 +64,12 @@ async fn memory_per_org_is_bounded() {
 #[tokio::test]
 async fn flags_of_a_single_org_are_rejected_with_a_config_file() {
     let harness = Harness::new().await;
-    for flag in ["--checkpoint=x", "--since=1h", "--poll-interval=1m"] {
+    for flag in [
+        "--checkpoint=x",
+        "--since=1h",
+        "--poll-interval=1m",
+        "--reread-every=off",
+    ] {
         let ended = run(&harness, &config_file(&harness, 1, 0), &[flag]).await;
         assert_eq!(ended.code, Some(2), "{}", ended.stderr);
         assert!(

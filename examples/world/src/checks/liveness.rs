@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::{count_queue_dead_letters, durable_dead_letters};
 use crate::env::Env;
-use crate::fault::Seam;
+use crate::fault::{Incident, OrgBehavior, Seam};
 use crate::plan::Route;
 
 /// How long a world is watched once all is settled.
@@ -66,9 +66,15 @@ pub(crate) async fn check_quiet(env: &Env) {
     sleep(QUIET_TIME).await;
     let (polls, sent) = (polls() - polls_before, requests() - requests_before);
     let expected = QUIET_TIME.as_secs() / POLL_INTERVAL.as_secs();
+    // An empty page whose link moves is followed three times a poll.
+    let moves = |incident| incident == Incident::Org(OrgBehavior::MovingLinks);
+    let per_poll = match env.plan.incidents().any(|(_, incident)| moves(incident)) {
+        true => 4,
+        false => 1,
+    };
     // A fault that is planned for a late exchange may still come.
     let faults = env.plan.faults.len() as u64;
-    let max = expected + 2 + faults;
+    let max = per_poll * (expected + 2) + faults;
     if polls > max {
         env.violation(format!(
             "{polls} requests to a quiet org in {QUIET_TIME:?}, at most {max} are expected"

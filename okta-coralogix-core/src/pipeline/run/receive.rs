@@ -169,6 +169,9 @@ impl Run {
         let items = given.items.len();
         self.observe(&PipelineEvent::Received { items });
         self.summary.received += items as u64;
+        if given.late {
+            self.summary.late += items as u64;
+        }
         let bytes = given.items.iter().map(size).sum();
         let (deadline, clock_offset) = (given.deadline, given.clock_offset);
         let delivery = self.ledger.open(given.acker, items, bytes, deadline);
