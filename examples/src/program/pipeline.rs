@@ -24,6 +24,8 @@ pub struct PipelineArgs {
     /// How long a proxy or web page may answer before anything was accepted, until the run ends [default: 5m]
     #[arg(long, value_name = "DURATION")]
     interception_timeout: Option<String>,
+    #[command(flatten)]
+    refusal: RefusalArgs,
     /// How long an event is tried at which Coralogix fails, while others pass, until it is dead-lettered; at most 6h [default: 30m]
     #[arg(long, value_name = "DURATION")]
     outage_patience: Option<String>,
@@ -42,9 +44,28 @@ impl PipelineArgs {
         let duration = |(flag, value, default)| environment.duration(flag, value, default);
         let faults = FaultTimeouts {
             interception: Some(duration(interception)?),
+            refusal_wait: Some(self.refusal.wait(environment)?),
             outage_patience: Some(duration(outage_patience)?),
         };
         Ok((dead_letters, faults))
+    }
+}
+
+/// The flag of every program that sends.
+#[derive(Debug, clap::Args)]
+pub struct RefusalArgs {
+    /// The wait after which a credential that was refused is tried once more; then the program ends [default: 60s]
+    #[arg(long, value_name = "DURATION")]
+    refusal_wait: Option<String>,
+}
+
+impl RefusalArgs {
+    /// The wait.
+    ///
+    /// # Errors
+    /// `Config` if the value is wrong.
+    pub fn wait(self, environment: &Environment) -> Result<Duration> {
+        environment.duration("--refusal-wait", self.refusal_wait, "60s")
     }
 }
 
@@ -89,9 +110,11 @@ pub fn configure<S: EventSource>(
     give_up_after: Option<Duration>,
 ) -> PipelineBuilder<S> {
     let builder = builder.observer(observer).drain_timeout(DRAIN_TIMEOUT);
-    let builder = faults.apply(builder);
     match give_up_after {
-        Some(time) => builder.give_up_after(time).refusal_wait(Duration::ZERO),
-        None => builder,
+        Some(time) => faults
+            .without_refusal_wait()
+            .apply(builder)
+            .give_up_after(time),
+        None => faults.apply(builder),
     }
 }

@@ -60,8 +60,8 @@ async fn handler(settings: Settings, progress: &Progress) -> Result<LambdaHandle
             .dead_letters(dead_letters.clone())
             .linger(Duration::ZERO);
         // The next invocation tries a refused key again; this one must not spend its time on waiting.
-        let pipeline = configure(pipeline, observer.clone(), route.faults, None);
-        pipeline.refusal_wait(Duration::ZERO).build()
+        let faults = route.faults.without_refusal_wait();
+        configure(pipeline, observer.clone(), faults, None).build()
     });
     Ok(handler.body_parser(route.body_parser).build())
 }
