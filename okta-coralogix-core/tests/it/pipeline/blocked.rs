@@ -71,7 +71,7 @@ pub(super) struct Filter {
     /// Requests that failed.
     failures: Arc<Mutex<Vec<usize>>>,
     /// Requests with one poison entry alone are rejected by the sink itself.
-    rejects_alone: bool,
+    pub(super) rejects_alone: bool,
 }
 
 impl Filter {
@@ -319,21 +319,6 @@ async fn many_suspects_are_held_and_none_is_dead_lettered() {
     let summary = run_until(builder, sleep(5 * 60 * MINUTE)).await.unwrap();
     assert_eq!((summary.delivered, summary.dead_lettered), (1900, 0));
     assert_eq!(summary.handed_back, 100);
-}
-
-/// The filter lets it through after a while, and the sink itself finds it bad.
-#[tokio::test(start_paused = true)]
-async fn suspect_that_the_sink_rejects_is_dead_lettered_as_rejected() {
-    let (pages, events) = pages(1, 500);
-    let harness = Harness::new(AckOrder::Cumulative, pages);
-    let bad = some(&events, 1);
-    let mut filter = Filter::new(&harness.sink, &bad, Failure::Page);
-    filter.rejects_alone = true;
-    let summary = run(harness.builder_with(filter)).await.unwrap();
-    assert_eq!((summary.delivered, summary.dead_lettered), (499, 1));
-    let letters = harness.dead_letters.records();
-    assert_eq!(letters[0].reason, DeadLetterReason::Rejected);
-    assert_eq!(letters[0].bytes, bad[0].json);
 }
 
 /// In a run that gives up after ten minutes.

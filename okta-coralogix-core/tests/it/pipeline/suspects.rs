@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use okta_coralogix_core::AckOrder;
+use okta_coralogix_core::dead_letter::DeadLetterReason;
 use okta_coralogix_core::testing::{MemorySink, MemorySource};
 use tokio::time::{Instant, sleep};
 
 use super::blocked::{Failure, Filter, some};
-use super::harness::{Harness, pages, run_until};
+use super::harness::{Harness, pages, run, run_until};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -54,4 +55,19 @@ async fn silent_suspects_hold_no_request() {
     let letters: HashSet<Bytes> = letters.into_iter().map(|letter| letter.bytes).collect();
     let silent: HashSet<Bytes> = silent.into_iter().map(|event| event.json).collect();
     assert_eq!(letters, silent);
+}
+
+/// The filter lets it through after a while, and the sink itself finds it bad.
+#[tokio::test(start_paused = true)]
+async fn suspect_that_the_sink_rejects_is_dead_lettered_as_rejected() {
+    let (pages, events) = pages(1, 500);
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    let bad = some(&events, 1);
+    let mut filter = Filter::new(&harness.sink, &bad, Failure::Page);
+    filter.rejects_alone = true;
+    let summary = run(harness.builder_with(filter)).await.unwrap();
+    assert_eq!((summary.delivered, summary.dead_lettered), (499, 1));
+    let letters = harness.dead_letters.records();
+    assert_eq!(letters[0].reason, DeadLetterReason::Rejected);
+    assert_eq!(letters[0].bytes, bad[0].json);
 }
