@@ -8,7 +8,7 @@ use crate::program::pipeline::RefusalArgs;
 /// Sends each line of standard input to Coralogix as a log entry.
 ///
 /// Reads CORALOGIX_DOMAIN (or CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM from the
-/// environment. The flag can be given as a variable too: `OKTA_CORALOGIX_REFUSAL_WAIT`. Without any of them it runs a demonstration
+/// environment. Every flag can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of them it runs a demonstration
 /// against a simulator.
 #[derive(Debug, Parser)]
 #[command(name = "service_logs", version)]
