@@ -107,6 +107,25 @@ pub trait Acker: fmt::Debug + Send + 'static {
     /// # Errors
     /// A temporary error means that the source will give the delivery again; a permanent one ends the pipeline.
     async fn settle(self: Box<Self>, outcomes: &[Outcome]) -> Result<()>;
+
+    /// Takes the item at an index out of a delivery of an individual source, so that the others are settled without it: one event may be
+    /// tried for half an hour. With it go the items that the source can only settle together with it (of the same message, or behind it
+    /// in its group). [`settle`](Self::settle) then takes the outcomes of the items that are left. An index always means the place in the
+    /// delivery as it was given.
+    ///
+    /// Default: `None`, the source settles a delivery as a whole.
+    fn detach(&mut self, _item: usize) -> Option<Detached> {
+        None
+    }
+}
+
+/// Items that were taken out of a delivery, to be settled on their own.
+#[derive(Debug)]
+pub struct Detached {
+    /// The indices of the items in their delivery, in rising order.
+    pub items: Vec<usize>,
+    /// Takes one outcome for each of them.
+    pub acker: Box<dyn Acker>,
 }
 
 /// The order in which a source takes outcomes.

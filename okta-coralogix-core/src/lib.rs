@@ -27,7 +27,7 @@ pub mod text;
 pub mod transport;
 
 pub use clock::{Clock, ClockOffset, SharedClockOffset, SystemClock};
-pub use delivery::{AckOrder, Acker, Delivery, Outcome};
+pub use delivery::{AckOrder, Acker, Delivery, Detached, Outcome};
 pub use entry::{EntryText, LogEntry, Names, Severity};
 pub use error::{Error, ErrorKind, Result, RetryHint};
 pub use event::{LogEvent, MalformedEvent, Origin, RawEvent};

@@ -17,6 +17,8 @@ pub enum Fault {
     },
     /// Breaks the connection before the body is read. It accepts nothing.
     ResetBeforeReading,
+    /// Reads the request, accepts nothing, and does not answer.
+    Silence,
     /// Accepts the entries, then breaks the connection instead of answering.
     ResetAfterAccepting,
     /// Accepts the entries, then breaks the connection in the middle of the answer.

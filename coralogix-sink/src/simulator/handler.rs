@@ -53,8 +53,7 @@ impl CoralogixSimulator {
             state.next.pop_front().or_else(|| state.always.clone())
         };
         if fault == Some(Fault::ResetBeforeReading) {
-            ingress.state().ledger.requests.push(record(&[], None));
-            return SimulatedResponse::Broken;
+            return ingress.reset(&[]);
         }
         if let Some(Fault::SlowReading(wait)) = fault {
             tokio::time::sleep(wait).await;
@@ -62,6 +61,15 @@ impl CoralogixSimulator {
         let Some(wire) = read.await else {
             return SimulatedResponse::Broken;
         };
+        let fault = ingress.fault_at_an_entry(head, &wire).or(fault);
+        match fault {
+            Some(Fault::ResetBeforeReading) => return ingress.reset(&wire),
+            Some(Fault::Silence) => {
+                ingress.state().ledger.requests.push(record(&wire, None));
+                std::future::pending::<()>().await;
+            }
+            _ => {}
+        }
         let wait = match fault {
             Some(Fault::Slow(wait)) => wait,
             _ => Duration::ZERO,
@@ -73,6 +81,19 @@ impl CoralogixSimulator {
 }
 
 impl SimulatedIngress {
+    fn reset(&self, wire: &[u8]) -> SimulatedResponse {
+        self.state().ledger.requests.push(record(wire, None));
+        SimulatedResponse::Broken
+    }
+
+    /// The fault of a request with an entry at which requests fail.
+    fn fault_at_an_entry(&self, head: &Parts, wire: &[u8]) -> Option<Fault> {
+        let (is_poison, fault) = self.state().fails_at.clone()?;
+        let singles = body::read(&head.headers, wire).ok()?;
+        let mut entries = singles.entries.iter();
+        entries.any(|entry| is_poison(&entry.text)).then_some(fault)
+    }
+
     fn answer(&self, head: &Parts, wire: &Bytes, fault: Option<Fault>) -> SimulatedResponse {
         let now = self.settings.clock.now();
         let mut state = self.state();

@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) always: Option<Fault>,
     pub(super) down: bool,
     pub(super) poison: Option<Arc<Poison>>,
+    /// The entries at which requests fail, and how.
+    pub(super) fails_at: Option<(Arc<Poison>, Fault)>,
     pub(super) max_bytes: Option<usize>,
     pub(super) max_entries: Option<usize>,
     pub(super) max_entry: Option<usize>,
@@ -62,6 +64,7 @@ impl CoralogixSimulator {
             always: None,
             down: false,
             poison: None,
+            fails_at: None,
             max_bytes: None,
             max_entries: None,
             max_entry: None,
@@ -124,6 +127,12 @@ impl CoralogixSimulator {
     /// Answers 400 to every request that contains an entry with such a text, and accepts none of its entries.
     pub fn poison(&self, is_poison: impl Fn(&str) -> bool + Send + Sync + 'static) {
         self.0.state().poison = Some(Arc::new(is_poison));
+    }
+
+    /// Applies `fault`, before any other, to every request that contains an entry with such a text, as a web filter does that refuses a
+    /// word.
+    pub fn fail_at(&self, is_poison: impl Fn(&str) -> bool + Send + Sync + 'static, fault: Fault) {
+        self.0.state().fails_at = Some((Arc::new(is_poison), fault));
     }
 
     /// Answers 413 to requests of more bytes (before compression) or entries than these.

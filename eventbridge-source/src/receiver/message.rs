@@ -27,7 +27,10 @@ impl MessageOutcomes {
     /// `outcomes` has one outcome for each item, in the order of the messages; a missing one counts as not settled.
     ///
     /// A FIFO group keeps its order: after a message that failed, all later ones of its group fail.
-    pub(crate) fn of(messages: &[ReceivedMessage], outcomes: &[Outcome]) -> Self {
+    pub(crate) fn of<'a>(
+        messages: impl IntoIterator<Item = &'a ReceivedMessage>,
+        outcomes: &[Outcome],
+    ) -> Self {
         let mut result = Self::default();
         let mut failed_groups: HashSet<&str> = HashSet::new();
         let mut outcomes = outcomes.iter();

@@ -1,9 +1,10 @@
 //! Deletes the messages of a delivery, or hands them back to the queue.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use okta_coralogix_core::{Acker, Outcome, Result};
+use okta_coralogix_core::{Acker, Detached, Outcome, Result};
 use tokio::sync::mpsc;
 
 use super::consumer::Consumer;
@@ -16,9 +17,17 @@ use crate::receiver::{MessageOutcomes, ReceivedMessage};
 pub(super) struct SqsAcker {
     consumer: Arc<Consumer>,
     /// Empty once they are settled.
-    messages: Vec<ReceivedMessage>,
+    messages: Vec<Delivered>,
     /// The ids of messages to hand back, for the visibility task.
     unsettled: mpsc::UnboundedSender<Vec<String>>,
+}
+
+/// A message of a delivery.
+#[derive(Debug)]
+struct Delivered {
+    message: ReceivedMessage,
+    /// The indices of its items in the delivery.
+    items: Range<usize>,
 }
 
 impl SqsAcker {
@@ -27,24 +36,59 @@ impl SqsAcker {
         messages: Vec<ReceivedMessage>,
         unsettled: mpsc::UnboundedSender<Vec<String>>,
     ) -> Self {
+        let mut end = 0;
+        let messages = messages.into_iter().map(|message| {
+            let start = end;
+            end += message.items;
+            Delivered {
+                message,
+                items: start..end,
+            }
+        });
         Self {
             consumer,
-            messages,
+            messages: messages.collect(),
             unsettled,
         }
+    }
+
+    fn messages(&self) -> impl Iterator<Item = &ReceivedMessage> {
+        self.messages.iter().map(|delivered| &delivered.message)
     }
 }
 
 #[async_trait]
 impl Acker for SqsAcker {
     async fn settle(mut self: Box<Self>, outcomes: &[Outcome]) -> Result<()> {
-        let MessageOutcomes { settled, failed } = MessageOutcomes::of(&self.messages, outcomes);
+        let MessageOutcomes { settled, failed } = MessageOutcomes::of(self.messages(), outcomes);
         hand_back(&self.consumer, &failed, delay_by_receives).await;
         delete(&self.consumer, &settled).await?;
+        self.consumer.release_groups(self.messages());
         // None of them is in flight any more: `drop` finds nothing to hand back.
-        let messages = std::mem::take(&mut self.messages);
-        self.consumer.release_groups(&messages);
+        self.messages.clear();
         Ok(())
+    }
+
+    /// With its whole message, and with those behind it in its group, which are not deleted before it.
+    fn detach(&mut self, item: usize) -> Option<Detached> {
+        let holds = |delivered: &Delivered| delivered.items.contains(&item);
+        let place = self.messages.iter().position(holds)?;
+        let group = self.messages[place].message.group.clone();
+        let goes = |delivered: &mut Delivered| {
+            holds(delivered) || (group.is_some() && delivered.message.group == group)
+        };
+        let messages: Vec<_> = self.messages.extract_if(place.., goes).collect();
+        Some(Detached {
+            items: messages
+                .iter()
+                .flat_map(|delivered| delivered.items.clone())
+                .collect(),
+            acker: Box::new(Self {
+                consumer: Arc::clone(&self.consumer),
+                messages,
+                unsettled: self.unsettled.clone(),
+            }),
+        })
     }
 }
 
@@ -53,8 +97,9 @@ impl Drop for SqsAcker {
         if self.messages.is_empty() {
             return;
         }
-        self.consumer.release_groups(&self.messages);
-        let ids = self.messages.drain(..).map(|message| message.id).collect();
+        self.consumer.release_groups(self.messages());
+        let messages = self.messages.drain(..);
+        let ids = messages.map(|delivered| delivered.message.id).collect();
         // The visibility task outlives every acker, unless the runtime has ended.
         self.unsettled.send(ids).ok();
     }

@@ -137,9 +137,13 @@ impl Consumer {
     }
 
     /// Releases the groups of these messages, so that the next ones of the groups may follow.
-    pub(super) fn release_groups(&self, messages: &[ReceivedMessage]) {
+    pub(super) fn release_groups<'a>(
+        &self,
+        messages: impl IntoIterator<Item = &'a ReceivedMessage>,
+    ) {
+        let messages = messages.into_iter();
         let mut state = self.state();
-        for group in messages.iter().filter_map(|message| message.group.as_ref()) {
+        for group in messages.filter_map(|message| message.group.as_ref()) {
             state.prefetched.release_group(group);
         }
         drop(state);

@@ -13,5 +13,6 @@ mod http;
 #[cfg(feature = "lambda")]
 mod lambda;
 mod malformed_envelopes;
+mod refused_content;
 #[cfg(feature = "sqs")]
 mod sqs;

@@ -9,14 +9,27 @@ use okta_coralogix_core::pipeline::PipelineBuilder;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FaultTimeouts {
     pub(super) interception: Option<Duration>,
+    pub(super) refusal_wait: Option<Duration>,
     pub(super) outage_patience: Option<Duration>,
 }
 
 impl FaultTimeouts {
+    /// These, without a second attempt at a refused credential.
+    #[must_use]
+    pub fn without_refusal_wait(self) -> Self {
+        Self {
+            refusal_wait: Some(Duration::ZERO),
+            ..self
+        }
+    }
+
     /// A pipeline with these.
     pub fn apply<S: EventSource>(self, mut builder: PipelineBuilder<S>) -> PipelineBuilder<S> {
         if let Some(timeout) = self.interception {
             builder = builder.interception_timeout(timeout);
+        }
+        if let Some(wait) = self.refusal_wait {
+            builder = builder.refusal_wait(wait);
         }
         match self.outage_patience {
             Some(patience) => builder.outage_patience(patience),

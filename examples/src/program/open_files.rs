@@ -9,9 +9,8 @@ const PER_ORG: u64 = 4;
 /// What it needs beside.
 const OTHERS: u64 = 64;
 
-/// Raises the limit of this process as far as it may. Warns if so many orgs need more.
-pub fn raise_limit(orgs: usize) {
-    let needed = needed(orgs);
+/// Raises the limit of this process as far as it may; to `wanted` where the system accepts no more.
+pub fn raise_limit(wanted: u64) {
     let limit = getrlimit(Resource::Nofile);
     let raise = |to: Option<u64>| {
         let raised = Rlimit {
@@ -20,9 +19,16 @@ pub fn raise_limit(orgs: usize) {
         };
         setrlimit(Resource::Nofile, raised).is_ok()
     };
+    let has_enough = limit.current.is_none_or(|current| current >= wanted);
     // Some systems report no maximum and accept none.
-    let is_raised = raise(limit.maximum) || raise(Some(needed));
+    let is_raised = raise(limit.maximum) || (!has_enough && raise(Some(wanted)));
     tracing::debug!(is_raised, "the limit of open files and connections");
+}
+
+/// Raises the limit of this process as far as it may. Warns if so many orgs need more.
+pub fn raise_limit_for(orgs: usize) {
+    let needed = needed(orgs);
+    raise_limit(needed);
     if let Some(allowed) = too_few_for(orgs) {
         tracing::warn!(
             "{orgs} orgs may need {needed} open files and connections, and {allowed} are allowed: they keep no connection \

@@ -6,7 +6,7 @@ use std::time::Duration;
 use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::pipeline::PipelineBuilder;
-use okta_coralogix_core::{EventSource, Result};
+use okta_coralogix_core::{Error, EventSource, Result};
 
 use super::Environment;
 use super::args::in_setting;
@@ -14,6 +14,9 @@ use super::fault_timeouts::FaultTimeouts;
 
 /// How long events in flight may take after a signal.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// As the pipeline has it.
+const MAX_OUTAGE_PATIENCE: Duration = Duration::from_secs(6 * 3600);
 
 /// The flags of every program with a pipeline.
 #[derive(Debug, clap::Args)]
@@ -24,6 +27,8 @@ pub struct PipelineArgs {
     /// How long a proxy or web page may answer before anything was accepted, until the run ends [default: 5m]
     #[arg(long, value_name = "DURATION")]
     interception_timeout: Option<String>,
+    #[command(flatten)]
+    refusal: RefusalArgs,
     /// How long an event is tried at which Coralogix fails, while others pass, until it is dead-lettered; at most 6h [default: 30m]
     #[arg(long, value_name = "DURATION")]
     outage_patience: Option<String>,
@@ -37,14 +42,45 @@ impl PipelineArgs {
     pub fn settings(self, environment: &Environment) -> Result<(PathBuf, FaultTimeouts)> {
         let default = "okta-coralogix.dead-letters.ndjson";
         let dead_letters = environment.file("--dead-letters", self.dead_letters, default)?;
-        let interception = ("--interception-timeout", self.interception_timeout, "5m");
-        let outage_patience = ("--outage-patience", self.outage_patience, "30m");
-        let duration = |(flag, value, default)| environment.duration(flag, value, default);
+        let interception = self.interception_timeout;
+        let interception = environment.duration("--interception-timeout", interception, "5m")?;
         let faults = FaultTimeouts {
-            interception: Some(duration(interception)?),
-            outage_patience: Some(duration(outage_patience)?),
+            interception: Some(interception),
+            refusal_wait: Some(self.refusal.wait(environment)?),
+            outage_patience: Some(outage_patience(environment, self.outage_patience)?),
         };
         Ok((dead_letters, faults))
+    }
+}
+
+fn outage_patience(environment: &Environment, given: Option<String>) -> Result<Duration> {
+    let flag = "--outage-patience";
+    let named = environment.flag(flag, given.clone())?;
+    let patience = environment.duration(flag, given, "30m")?;
+    match named {
+        Some((name, value)) if patience > MAX_OUTAGE_PATIENCE => {
+            let detail = "is longer than an event may be tried, which then becomes too old; write 6h at most";
+            Err(Error::config(&name, format!("{value:?} {detail}")))
+        }
+        _ => Ok(patience),
+    }
+}
+
+/// The flag of every program that sends.
+#[derive(Debug, clap::Args)]
+pub struct RefusalArgs {
+    /// The wait after which a credential that was refused is tried once more; then the program ends [default: 60s]
+    #[arg(long, value_name = "DURATION")]
+    refusal_wait: Option<String>,
+}
+
+impl RefusalArgs {
+    /// The wait.
+    ///
+    /// # Errors
+    /// `Config` if the value is wrong.
+    pub fn wait(self, environment: &Environment) -> Result<Duration> {
+        environment.duration("--refusal-wait", self.refusal_wait, "60s")
     }
 }
 
@@ -89,9 +125,11 @@ pub fn configure<S: EventSource>(
     give_up_after: Option<Duration>,
 ) -> PipelineBuilder<S> {
     let builder = builder.observer(observer).drain_timeout(DRAIN_TIMEOUT);
-    let builder = faults.apply(builder);
     match give_up_after {
-        Some(time) => builder.give_up_after(time).refusal_wait(Duration::ZERO),
-        None => builder,
+        Some(time) => faults
+            .without_refusal_wait()
+            .apply(builder)
+            .give_up_after(time),
+        None => faults.apply(builder),
     }
 }

@@ -9,7 +9,7 @@ use tracing::Instrument;
 use super::check::{check, passed};
 use super::config::{Connection, Integration, RunOptions, RunReport, run_all};
 use super::settings::ManySettings;
-use crate::program::open_files::raise_limit;
+use crate::program::open_files::raise_limit_for;
 use crate::program::pipeline::{DRAIN_TIMEOUT, open_dead_letters};
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
@@ -20,7 +20,7 @@ const CHECKS: usize = 32;
 pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<ExitStatus> {
     let shutdown = signals::shutdown()?;
     let count = settings.integrations.len();
-    raise_limit(count);
+    raise_limit_for(count);
     if settings.check {
         return Ok(tokio::select! {
             status = check_all(settings.integrations) => status,

@@ -1,10 +1,13 @@
 //! `service_logs` with lines of an invented service, and a simulator of Coralogix that fails at first.
 
+use std::time::Duration;
+
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
 use okta_coralogix_core::Result;
 
 use super::entry::Labels;
 use super::run::{LineCounts, send};
+use super::settings::Settings;
 use crate::program::ExitStatus;
 use crate::program::demonstration::{KEY, cannot_start, print, sink};
 
@@ -25,7 +28,12 @@ pub(super) async fn run() -> Result<ExitStatus<LineCounts>> {
             ),
         })
         .collect();
-    let status = send(sink(&server)?, &Labels::default(), log.as_bytes()).await;
+    let settings = Settings {
+        sink: sink(&server)?,
+        labels: Labels::default(),
+        refusal_wait: Duration::ZERO,
+    };
+    let status = send(settings, log.as_bytes()).await;
     let ledger = ingress.ledger();
     let (arrived, repeated) = (ledger.entries().len(), ledger.repeats());
     print(&format!("in the ingress {arrived}, repeated {repeated}"));

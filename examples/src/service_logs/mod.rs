@@ -31,7 +31,7 @@ impl Program for ServiceLogsArgs {
 
     async fn run(settings: Settings, _: Progress) -> Result<ExitStatus<LineCounts>> {
         let stdin = BufReader::new(tokio::io::stdin());
-        Ok(run::send(settings.sink, &settings.labels, stdin).await)
+        Ok(run::send(settings, stdin).await)
     }
 
     async fn demonstrate(_: Progress) -> Result<ExitStatus<LineCounts>> {

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::sink::{EntrySender, SendOutcome};
 use okta_coralogix_core::{Clock, Error, ErrorKind, SystemClock};
 use serde::Serialize;
 use tokio::io::AsyncBufRead;
 
-use super::entry::Labels;
 use super::lines::Lines;
+use super::settings::Settings;
 use crate::program::ExitStatus;
 
 /// Counts of lines. `read` is the sum of the others.
@@ -30,12 +29,17 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
 
 /// Sends each line until the end of the input. Lines that were read wait only for the answer to the lines before them.
 pub(super) async fn send(
-    sink: CoralogixSink,
-    labels: &Labels,
+    settings: Settings,
     input: impl AsyncBufRead + Unpin,
 ) -> ExitStatus<LineCounts> {
+    let Settings {
+        sink,
+        labels,
+        refusal_wait,
+    } = settings;
     let sender = EntrySender::builder(sink)
         .give_up_after(GIVE_UP_AFTER)
+        .refusal_wait(refusal_wait)
         .build();
     let mut lines = Lines::new(input);
     let mut count = LineCounts::default();

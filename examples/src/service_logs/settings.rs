@@ -1,5 +1,7 @@
 //! The settings of `service_logs`, from the environment.
 
+use std::time::Duration;
+
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::Result;
 
@@ -13,6 +15,7 @@ use crate::program::{Environment, Network};
 pub struct Settings {
     pub(super) sink: CoralogixSink,
     pub(super) labels: Labels,
+    pub(super) refusal_wait: Duration,
 }
 
 impl Settings {
@@ -21,6 +24,7 @@ impl Settings {
         Ok(Self {
             sink: coralogix::sink(environment, &network)?.build()?,
             labels: labels(environment)?,
+            refusal_wait: args.refusal.wait(environment)?,
         })
     }
 }

@@ -65,6 +65,28 @@ fn integrations_have_their_own_checkpoints_and_share_sinks() {
 }
 
 #[test]
+fn sink_is_shared_by_the_place_of_its_key_and_not_by_the_key() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["token", "one", "two"] {
+        std::fs::write(folder.path().join(name), "same").unwrap();
+    }
+    let with_key_files = |first: &str, second: &str| {
+        let text = GOOD
+            .replace("{ env = \"KEY\" }", &format!("{{ file = \"{first}\" }}"))
+            .replace(
+                "domain = \"US1\"",
+                &format!("api_key = {{ file = \"{second}\" }}"),
+            );
+        let found = read(&text, folder.path()).unwrap();
+        let sinks: Vec<_> = found.iter().map(sink).collect();
+        Arc::ptr_eq(&sinks[0], &sinks[1])
+    };
+    assert!(with_key_files("one", "./one"));
+    // One of them may be changed.
+    assert!(!with_key_files("one", "two"));
+}
+
+#[test]
 fn older_key_names_work_and_are_named_in_messages() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("token"), "00other").unwrap();

@@ -6,10 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
 use eventbridge_source::lambda::simulator::{InvocationResult, LambdaRuntimeApi};
+use okta_coralogix_core::testing::GeneratedEvent;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Child;
 
+use crate::blocked::{fail_at_guilty, make_one_guilty};
 use crate::harness::{Exit, KEY, fresh, start_program, terminate};
 
 struct Harness {
@@ -143,4 +145,34 @@ async fn unsettled_event_fails_its_invocation() {
         ended.stdout.contains(r#""event":"{\"no\":\"event\"}""#),
         "{ended:?}"
     );
+}
+
+#[tokio::test]
+async fn records_beside_a_refused_one_are_done_in_time() {
+    let harness = Harness::new("letters.ndjson").await;
+    let mut events = fresh(20);
+    let later = events.split_off(10);
+    let guilty = make_one_guilty(&mut events);
+    fail_at_guilty(&harness.ingress, Fault::html(403));
+    let bodies = |events: &[GeneratedEvent]| -> Vec<Bytes> {
+        events.iter().map(|event| event.json.clone()).collect()
+    };
+    assert_eq!(harness.failures(&bodies(&events), 4).await, ["m5"]);
+    assert_eq!(harness.ingress.arrivals(), 9);
+    let failed = |ingress: &CoralogixSimulator| {
+        let ledger = ingress.ledger();
+        let requests = ledger.requests().iter();
+        requests
+            .filter(|seen| !seen.accepted && seen.entries > 1)
+            .count()
+    };
+    let before = failed(&harness.ingress);
+    // It comes again with others, and is in no request with them.
+    let again = [vec![guilty.json], bodies(&later)].concat();
+    assert_eq!(harness.failures(&again, 4).await, ["m0"]);
+    assert_eq!(harness.ingress.arrivals(), 19);
+    assert_eq!(failed(&harness.ingress), before);
+    let ended = harness.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.summary()["handed_back"], 2);
 }

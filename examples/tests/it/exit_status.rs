@@ -91,7 +91,7 @@ async fn refused_token_exits_with_1_and_advice() {
     let ended = Exit::of(super::harness::start(
         harness.folder.path(),
         &variables,
-        &[],
+        &["--refusal-wait", "1s"],
     ))
     .await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -101,6 +101,9 @@ async fn refused_token_exits_with_1_and_advice() {
         ended.stderr
     );
     assert_eq!(ended.summary()["received"], 0);
+    let refused = harness.org.requests();
+    let refused = refused.iter().filter(|seen| seen.status == Some(401));
+    assert_eq!(refused.count(), 2, "once more after the wait");
 }
 
 #[tokio::test]

@@ -72,3 +72,12 @@ impl Sample {
         })
     }
 }
+
+/// A line of a file in `/proc` that begins with `name`: its first number.
+pub(crate) fn first_number(process: &Child, file: &str, name: &str) -> usize {
+    let text = std::fs::read_to_string(format!("/proc/{}/{file}", process.id().unwrap()));
+    let text = text.unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let mut words = line.unwrap().split_whitespace();
+    words.find_map(|word| word.parse().ok()).unwrap()
+}

@@ -16,6 +16,7 @@ async fn run(ingress: &CoralogixServer, key: &str, input: &[u8]) -> Output {
         .env("CORALOGIX_ENDPOINT", ingress.base_url())
         .env("CORALOGIX_API_KEY", key)
         .env("CORALOGIX_APPLICATION", "shop")
+        .env("OKTA_CORALOGIX_REFUSAL_WAIT", "1s")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

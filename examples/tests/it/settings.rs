@@ -142,7 +142,7 @@ async fn wrong_variable_is_named_with_a_correct_value() {
 
 #[tokio::test]
 async fn wrong_flag_is_named_with_a_correct_value() {
-    let cases: [(&[&str], &[&str]); 9] = [
+    let cases: [(&[&str], &[&str]); 11] = [
         (&["--nonsense"], &["--nonsense"]),
         (&["--poll-interval", "0s"], &["--poll-interval", "30s"]),
         (
@@ -151,6 +151,8 @@ async fn wrong_flag_is_named_with_a_correct_value() {
         ),
         (&["--since", "yesterday"], &["--since", "90m"]),
         (&["--give-up-after", "x"], &["--give-up-after", "10m"]),
+        (&["--outage-patience", "7h"], &["--outage-patience", "6h"]),
+        (&["--refusal-wait", "0s"], &["--refusal-wait", "60s"]),
         (&["--check", "--dry-run"], &["--check", "--dry-run"]),
         (
             &["--checkpoint", "garbage"],

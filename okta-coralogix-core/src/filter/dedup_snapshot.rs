@@ -9,14 +9,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// Never a hash: two events with the same hash would be one event lost.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum EventId {
+pub(crate) enum EventId {
     Uuid(u128),
     Text(Box<str>),
 }
 
 impl EventId {
     /// Only the canonical form (36 characters, lower case, hyphens) becomes 128 bits, so that no two texts share an id.
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         canonical(text.as_bytes()).map_or_else(|| Self::Text(text.into()), Self::Uuid)
     }
 }

@@ -8,7 +8,7 @@ mod event_type;
 pub use age::{AgeFilter, AgePolicy};
 pub use dedup::{Claim, ClaimGuard, ClaimWaiter, DedupWindow};
 pub use dedup_snapshot::DedupSnapshot;
-pub(crate) use dedup_snapshot::NonUuidIds;
+pub(crate) use dedup_snapshot::{EventId, NonUuidIds};
 pub use event_type::EventTypeFilter;
 
 use std::fmt::Debug;

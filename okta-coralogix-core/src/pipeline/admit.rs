@@ -6,15 +6,12 @@ use tokio::time::Instant;
 
 use super::Disposition;
 use super::dead_letters::Undeliverable;
-use super::item_guard::{ItemGuard, Slot};
+use super::item_guard::{ItemGuard, MAX_UUID_BYTES, Slot};
 use super::run::Run;
 use crate::dead_letter::DeadLetterReason;
 use crate::filter::{Claim, DropReason};
-use crate::sink::{AgeCheck, Item};
+use crate::sink::{AgeCheck, Item, Suspect};
 use crate::{ClockOffset, MalformedEvent, RawEvent, Result};
-
-/// Longer uuids are not remembered, so that the window stays small. Okta's have 36 bytes.
-const MAX_UUID_BYTES: usize = 256;
 
 impl Run {
     /// Admits one item of a delivery: ends it, lets it wait for a copy, queues it, or returns it for the dead letters.
@@ -76,7 +73,19 @@ impl Run {
         match parts.mapping.map(&slot.event) {
             Ok(mut entry) => {
                 entry.timestamp = timestamp.or(entry.timestamp);
-                self.queue.push(Item::new(entry, slot));
+                let item = Item::new(entry, slot);
+                match context
+                    .learned
+                    .suspects()
+                    .find(|| item.state.slot.as_ref()?.event_id())
+                {
+                    None => self.queue.push(item),
+                    Some((class, detail)) => self.isolate(vec![Suspect {
+                        item,
+                        class,
+                        detail,
+                    }]),
+                }
                 None
             }
             Err(error) => {

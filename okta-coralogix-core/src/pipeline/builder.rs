@@ -10,7 +10,7 @@ use crate::dead_letter::{DeadLetters, NoDeadLetters};
 use crate::filter::{AgeFilter, EventFilter};
 use crate::observe::{Observer, Reporter, TracingObserver};
 use crate::remote_record::FaultTimeouts;
-use crate::sink::Patience;
+use crate::sink::{Patience, SinkState};
 use crate::{Clock, CoralogixMapping, Error, EventSource, LogSink, Mapping, Result, SystemClock};
 
 /// Builds a [`Pipeline`].
@@ -33,6 +33,7 @@ impl<S: EventSource> PipelineBuilder<S> {
             observer: Arc::new(TracingObserver::new()),
             parts: Parts {
                 sink,
+                sink_state: SinkState::default(),
                 mapping: Arc::new(mapping.expect("the defaults are valid")),
                 age: AgeFilter::default(),
                 filters: Vec::new(),
@@ -169,6 +170,12 @@ impl<S: EventSource> PipelineBuilder<S> {
     /// [`give_up_after`](Self::give_up_after). One that is refused by a page or a status is after 5 minutes. Default: 30 minutes.
     pub fn outage_patience(mut self, patience: Duration) -> Self {
         self.limits.patience.outage = patience.min(Patience::MAX_OUTAGE);
+        self
+    }
+
+    /// Shares what is learnt of the sink with the other pipelines that have the same state. Default: a state of its own.
+    pub fn sink_state(mut self, state: SinkState) -> Self {
+        self.parts.sink_state = state;
         self
     }
 

@@ -18,7 +18,7 @@ pub(super) struct Context {
     pub(super) limits: Limits,
     pub(super) reporter: Reporter,
     pub(super) dedup: DedupWindow,
-    pub(super) learned: LearnedLimits,
+    pub(super) learned: Arc<LearnedLimits>,
     pub(super) stall: Stall,
     /// True once nothing more may be sent.
     pub(super) stop: watch::Sender<bool>,
@@ -34,6 +34,8 @@ pub(super) struct Context {
 pub(super) enum Report {
     /// An item ended.
     Ended(ItemId, Disposition),
+    /// An item may take long to end.
+    TakesLong(ItemId),
     /// The response to a request with this many entries was lost.
     AnswerLost(usize),
     /// An item became too old that may have arrived, since the response to a request with it was lost.

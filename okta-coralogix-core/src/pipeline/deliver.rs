@@ -9,6 +9,7 @@ use super::item_guard::Slot;
 use crate::Result;
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
+use crate::filter::EventId;
 use crate::sink::{AgeCheck, DeliveryHooks, Isolation, Refused, Request, Suspect, Transfer};
 
 /// Sends the events of a request until every item has ended or is a suspect. One that has not when the run stops is handed back.
@@ -68,6 +69,10 @@ impl<'a> Hooks<'a> {
 
 impl DeliveryHooks for Hooks<'_> {
     type Slot = Slot;
+
+    fn id(&self, slot: &Slot) -> Option<EventId> {
+        slot.event_id()
+    }
 
     fn accepted(&mut self, slot: Slot) {
         slot.end(Disposition::Delivered);

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Disposition;
 use super::context::{Context, Report};
-use crate::filter::ClaimGuard;
+use crate::filter::{ClaimGuard, EventId};
 use crate::observe::PipelineEvent;
 use crate::{ClockOffset, RawEvent};
 
@@ -76,10 +76,19 @@ pub(super) struct Slot {
     pub(super) queued: Instant,
 }
 
+/// Longer uuids are not remembered, so that what remembers them stays small. Okta's have 36 bytes.
+pub(super) const MAX_UUID_BYTES: usize = 256;
+
 impl Slot {
     /// Ends the item.
     pub(super) fn end(self, disposition: Disposition) {
         self.item.end(disposition, Some(&self.event));
+    }
+
+    /// The event's id, if it has one.
+    pub(super) fn event_id(&self) -> Option<EventId> {
+        let uuid = self.event.uuid()?;
+        (uuid.len() <= MAX_UUID_BYTES).then(|| EventId::new(&uuid))
     }
 
     /// The time that its age is checked against: the earlier of the clock, and of the time of its receipt plus what has passed

@@ -7,6 +7,7 @@
 //!   settled, so that its cursor never passes an open one; of an individual source any.
 //! * A cumulative source rewinds when an item is handed back, and gives again all deliveries since. Those that were received
 //!   before are settled as handed back, whatever their items' dispositions ([`rewind`](Ledger::rewind)).
+//! * [`detach`](Ledger::detach) makes items of an individual source's delivery one of their own.
 //! * A delivery that is out of time is settled by an individual source while items are open; they count as handed back for it.
 //!
 //! A delivery is settled at most once, and none of its items as done with that has not ended.
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 
 use super::Disposition;
 use super::item_guard::ItemId;
+use super::tracked_delivery::{ItemState, Settlement, Tracked};
 use crate::{AckOrder, Acker, Outcome};
 
 /// The deliveries of a run that are not forgotten, by the order in which they were received.
@@ -31,26 +33,6 @@ pub(super) struct Ledger {
     bytes: usize,
     /// Deliveries numbered below this are handed back after a rewind.
     rewound: u64,
-}
-
-#[derive(Debug)]
-struct Tracked {
-    /// `None` once the settlement has begun.
-    acker: Option<Box<dyn Acker>>,
-    /// `None` for items that have not ended.
-    items: Vec<Option<Disposition>>,
-    open: usize,
-    bytes: usize,
-    deadline: Option<Instant>,
-    settled: bool,
-}
-
-/// A delivery that is ready to be settled, with an outcome for each item.
-#[derive(Debug)]
-pub(super) struct Settlement {
-    pub(super) delivery: u64,
-    pub(super) acker: Box<dyn Acker>,
-    pub(super) outcomes: Vec<Outcome>,
 }
 
 impl Ledger {
@@ -89,16 +71,23 @@ impl Ledger {
         self.next += 1;
         self.open += items;
         self.bytes += bytes;
-        let tracked = Tracked {
-            acker: Some(acker),
-            items: vec![None; items],
-            open: items,
-            bytes,
-            deadline,
-            settled: false,
-        };
+        let tracked = Tracked::new(acker, items, bytes, deadline);
         self.deliveries.insert(number, tracked);
         number
+    }
+
+    /// An item may take long: the rest of its delivery is settled without it, if the source can do that.
+    pub(super) fn detach(&mut self, id: ItemId) {
+        let number = self.next;
+        let delivery = match self.order {
+            AckOrder::Cumulative => None,
+            AckOrder::Individual => self.deliveries.get_mut(&id.delivery),
+        };
+        let part = delivery.and_then(|tracked| tracked.detach(id.delivery, id.index, number));
+        if let Some(part) = part {
+            self.next += 1;
+            self.deliveries.insert(number, part);
+        }
     }
 
     /// Items that have not ended.
@@ -117,16 +106,24 @@ impl Ledger {
         tracked.filter(|tracked| !tracked.settled).count()
     }
 
+    /// Deliveries that are not settled, without the parts that were detached.
+    pub(super) fn unsettled_deliveries(&self) -> usize {
+        let tracked = self.deliveries.values();
+        let counts = |tracked: &&Tracked| !tracked.settled && tracked.part_of.is_none();
+        tracked.filter(counts).count()
+    }
+
     /// The item ended. False if it had ended before.
     pub(super) fn end(&mut self, id: ItemId, disposition: Disposition) -> bool {
         let Some(tracked) = self.deliveries.get_mut(&id.delivery) else {
             return false;
         };
-        let item = &mut tracked.items[id.index];
-        if item.is_some() {
-            return false;
+        match tracked.items[id.index] {
+            ItemState::Open => {}
+            ItemState::Ended(_) => return false,
+            ItemState::Detached(part) => return self.end(part, disposition),
         }
-        *item = Some(disposition);
+        tracked.items[id.index] = ItemState::Ended(disposition);
         tracked.open -= 1;
         self.open -= 1;
         self.forget_if_done(id.delivery);
@@ -169,11 +166,16 @@ impl Ledger {
     }
 
     fn forget_if_done(&mut self, delivery: u64) {
-        let is_done = |tracked: &Tracked| tracked.settled && tracked.open == 0;
-        if self.deliveries.get(&delivery).is_some_and(is_done)
+        if self.deliveries.get(&delivery).is_some_and(Tracked::is_done)
             && let Some(tracked) = self.deliveries.remove(&delivery)
         {
             self.bytes -= tracked.bytes;
+            if let Some(number) = tracked.part_of
+                && let Some(whole) = self.deliveries.get_mut(&number)
+            {
+                whole.parts -= 1;
+                self.forget_if_done(number);
+            }
         }
     }
 
@@ -204,23 +206,6 @@ impl Ledger {
     }
 }
 
-impl Tracked {
-    /// Takes the acker, with an outcome for each item.
-    fn settlement(&mut self, delivery: u64) -> Option<Settlement> {
-        let acker = self.acker.take()?;
-        self.deadline = None;
-        let outcome = |item: &Option<Disposition>| match item {
-            Some(disposition) => disposition.outcome(),
-            None => Outcome::HandedBack,
-        };
-        Some(Settlement {
-            delivery,
-            acker,
-            outcomes: self.items.iter().map(outcome).collect(),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -228,7 +213,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::Result;
+    use crate::{Detached, Result};
 
     #[derive(Debug)]
     struct NoAcker;
@@ -360,5 +345,52 @@ mod tests {
         assert_eq!(settle_all(&mut ledger), [(0, vec![Outcome::Settled; 2])]);
         assert!(!ledger.end(item(1), BACK), "it is forgotten");
         assert_eq!((ledger.open_items(), ledger.bytes()), (0, 0));
+    }
+
+    /// Lets go of an item and of the one behind it.
+    #[derive(Debug)]
+    struct Detaches;
+
+    #[async_trait]
+    impl Acker for Detaches {
+        async fn settle(self: Box<Self>, _outcomes: &[Outcome]) -> Result<()> {
+            Ok(())
+        }
+
+        fn detach(&mut self, item: usize) -> Option<Detached> {
+            Some(Detached {
+                items: vec![item, item + 1],
+                acker: Box::new(NoAcker),
+            })
+        }
+    }
+
+    #[test]
+    fn delivery_is_settled_without_an_item_that_takes_long() {
+        use Outcome::{HandedBack, Settled};
+        let item = |index| ItemId { delivery: 0, index };
+        for (order, early) in [(AckOrder::Cumulative, false), (AckOrder::Individual, true)] {
+            let mut ledger = Ledger::new(order);
+            ledger.open(Box::new(Detaches), 4, 100, None);
+            assert!(ledger.end(item(2), DELIVERED));
+            ledger.detach(item(1));
+            ledger.detach(item(1));
+            assert_eq!(ledger.bytes(), 100);
+            assert!(ledger.end(item(0), DELIVERED) && ledger.end(item(3), BACK));
+            let expected = vec![(0, vec![Settled, HandedBack])];
+            let settled = settle_all(&mut ledger);
+            assert_eq!(settled, if early { expected } else { vec![] }, "{order:?}");
+            assert_eq!(ledger.unsettled_deliveries(), usize::from(!early));
+            assert_eq!((ledger.unsettled(), ledger.open_items()), (1, 1));
+            assert!(!ledger.end(item(2), BACK), "it ended before");
+            assert!(ledger.end(item(1), DELIVERED) && !ledger.end(item(1), BACK));
+            let expected = match early {
+                true => (1, vec![Settled, Settled]),
+                false => (0, vec![Settled, Settled, Settled, HandedBack]),
+            };
+            assert_eq!(settle_all(&mut ledger), [expected], "{order:?}");
+            assert_eq!((ledger.unsettled(), ledger.bytes()), (0, 0));
+            assert!(ledger.deliveries.is_empty(), "both are forgotten");
+        }
     }
 }

@@ -14,6 +14,7 @@ mod parts;
 mod queue;
 mod run;
 mod summary;
+mod tracked_delivery;
 
 pub use crate::delivery::Disposition;
 pub use builder::PipelineBuilder;

@@ -7,13 +7,14 @@ use crate::backoff::BackoffPolicy;
 use crate::dead_letter::DeadLetters;
 use crate::filter::{AgeFilter, EventFilter};
 use crate::remote_record::FaultTimeouts;
-use crate::sink::Patience;
+use crate::sink::{Patience, SinkState};
 use crate::{Clock, LogSink, Mapping};
 
 /// The parts of a pipeline, which all steps of a run share.
 #[derive(Debug)]
 pub(super) struct Parts {
     pub(super) sink: Arc<dyn LogSink>,
+    pub(super) sink_state: SinkState,
     pub(super) mapping: Arc<dyn Mapping>,
     pub(super) age: AgeFilter,
     pub(super) filters: Vec<Arc<dyn EventFilter>>,

@@ -3,10 +3,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 use super::concurrency::{AdaptiveConcurrency, Permit};
-use super::isolation::{Evidence, Guard, Patience};
+use super::isolation::{Evidence, Guard, Patience, SuspectMemory};
 use super::size_limit::SizeLimit;
 use super::{Batch, LogSink};
 use crate::remote_record::{FaultTimeouts, RemoteRecord};
@@ -36,6 +37,9 @@ pub(crate) struct LearnedLimits {
     patience: Patience,
     evidence: Evidence,
     guard: Guard,
+    suspects: SuspectMemory,
+    /// For the attempts at suspects: half as many as other requests may be in flight.
+    suspect_permits: Semaphore,
     state: Mutex<State>,
 }
 
@@ -69,6 +73,8 @@ impl LearnedLimits {
             patience,
             evidence: Evidence::default(),
             guard: Guard::default(),
+            suspects: SuspectMemory::default(),
+            suspect_permits: Semaphore::new(most.div_ceil(2).clamp(1, Semaphore::MAX_PERMITS)),
             state: Mutex::new(State {
                 size: SizeLimit::new(FIRST_TRY, LAST_TRY),
                 answered_size: SizeLimit::new(FIRST_TRY_AFTER_TIMEOUT, LAST_TRY_AFTER_TIMEOUT),
@@ -83,6 +89,15 @@ impl LearnedLimits {
     /// Waits until one more request may be in flight.
     pub(crate) async fn permit(&self) -> Permit<'_> {
         self.concurrency.permit().await
+    }
+
+    /// Waits until one more suspect may be sent; dropped, the next one may. Never closed.
+    pub(crate) async fn suspect_permit(&self) -> Option<SemaphorePermit<'_>> {
+        self.suspect_permits.acquire().await.ok()
+    }
+
+    pub(crate) fn suspects(&self) -> &SuspectMemory {
+        &self.suspects
     }
 
     pub(crate) fn patience(&self) -> Patience {

@@ -8,10 +8,12 @@ mod ndjson;
 mod request;
 mod sender;
 mod size_limit;
+mod state;
 mod transfer;
 
 pub use ndjson::NdjsonSink;
 pub use sender::{EntrySender, EntrySenderBuilder, SendError, SendOutcome};
+pub use state::SinkState;
 
 pub(crate) use isolation::{Isolation, Patience};
 pub(crate) use learned_limits::LearnedLimits;

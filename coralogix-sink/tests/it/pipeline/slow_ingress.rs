@@ -116,7 +116,7 @@ async fn ingress_slow_per_entry_gets_smaller_requests_and_all_events() {
 #[tokio::test(start_paused = true)]
 async fn events_arrive_over_a_line_of_12_kilobytes_a_second() {
     for seconds in [None, Some(15)] {
-        for (count, most) in [(3_000, 60), (12_000, 240)] {
+        for (count, most) in [(3_000, 80), (12_000, 300)] {
             let Ended {
                 took,
                 requests,

@@ -1,6 +1,7 @@
 //! The endpoint for API destinations.
 
 mod adversary;
+mod blocked;
 mod credentials;
 mod harness;
 mod outages;

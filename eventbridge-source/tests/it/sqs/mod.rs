@@ -1,5 +1,6 @@
 //! The SQS source over a simulated queue: in memory under paused time, and on a socket through the AWS SDK.
 
+mod blocked;
 mod bounds;
 mod conformance;
 mod deletes;

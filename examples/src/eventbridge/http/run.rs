@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::settings::Settings;
 use super::stopped;
+use crate::program::open_files::raise_limit;
 use crate::program::pipeline::{configure, open_dead_letters};
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
@@ -20,7 +21,12 @@ use crate::program::{ExitStatus, signals};
 /// How long events in flight may take after a signal: longer than EventBridge waits for an answer.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
 
+/// For as many connections as the endpoint keeps by default, and the third of them that it leaves for everything else.
+const OPEN_FILES: u64 = 4096 / 3 * 4;
+
 pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
+    // Before the endpoint derives its bound of connections from it.
+    raise_limit(OPEN_FILES);
     let shutdown = signals::shutdown()?;
     let opened = Opened::open(settings, &progress).await?;
     let status = opened.run(shutdown).await;

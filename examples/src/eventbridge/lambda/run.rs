@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use eventbridge_source::lambda::{LambdaHandler, Reply};
 use lambda_runtime::{LambdaEvent, service_fn};
+use okta_coralogix_core::sink::SinkState;
 use okta_coralogix_core::{Clock, Error, ErrorKind, Pipeline, Result, SystemClock};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
@@ -53,15 +54,17 @@ async fn handler(settings: Settings, progress: &Progress) -> Result<LambdaHandle
     let dead_letters = FunctionDeadLetters::open(&route.dead_letters).await?;
     let (sink, mapping) = (Arc::new(route.sink), Arc::new(route.mapping));
     let observer = progress.observer();
+    let sink_state = SinkState::default();
     let handler = LambdaHandler::builder(move |source| {
         // After an invocation's deadline the events in flight have the drain timeout in the next ones.
         let pipeline = Pipeline::builder(source, Arc::clone(&sink))
             .mapping(Arc::clone(&mapping))
             .dead_letters(dead_letters.clone())
+            .sink_state(sink_state.clone())
             .linger(Duration::ZERO);
         // The next invocation tries a refused key again; this one must not spend its time on waiting.
-        let pipeline = configure(pipeline, observer.clone(), route.faults, None);
-        pipeline.refusal_wait(Duration::ZERO).build()
+        let faults = route.faults.without_refusal_wait();
+        configure(pipeline, observer.clone(), faults, None).build()
     });
     Ok(handler.body_parser(route.body_parser).build())
 }

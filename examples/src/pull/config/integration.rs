@@ -10,12 +10,12 @@ use coralogix_sink::CoralogixSink;
 use futures::FutureExt;
 use okta_coralogix_core::testing::MemoryCheckpoint;
 use okta_coralogix_core::transport::Transport;
-use okta_coralogix_core::{CoralogixMapping, Error, Result, Secret};
+use okta_coralogix_core::{CoralogixMapping, Error, Result};
 use okta_source::{OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
 use super::credentials::{API_TOKEN, CLIENT_SECRET, credentials, without_files};
 use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
-use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretValues};
+use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretSource, SecretValues};
 use super::sink_cache::SinkCache;
 use crate::program::args::{duration_of, duration_or_off, in_setting, since_of};
 use crate::program::{Environment, Network, StateFiles};
@@ -48,7 +48,7 @@ pub trait Connect: Debug + Send + Sync + 'static {
 pub struct Connection {
     /// The source, without a checkpoint.
     pub source: OktaSourceBuilder,
-    /// The sink, shared by integrations with the same endpoint and key.
+    /// The sink, shared by integrations with the same endpoint, and the same place of the key.
     pub sink: Arc<CoralogixSink>,
     /// The mapping of events to entries.
     pub mapping: CoralogixMapping,
@@ -151,12 +151,9 @@ pub(super) fn all(
         };
         let target = table.coralogix.clone().or(&file.coralogix);
         let secrets = secrets(&table, &target, folder, environment).map_err(&at)?;
-        let settings = OrgSettings::read(table, target, Arc::clone(&sinks)).map_err(&at)?;
-        checked.push(
-            settings
-                .check(&secrets, Arc::clone(&transport))
-                .map_err(&at)?,
-        );
+        let settings = OrgSettings::read(table, target, secrets.clone(), Arc::clone(&sinks));
+        let settings = settings.map_err(&at)?;
+        checked.push(settings.check(Arc::clone(&transport)).map_err(&at)?);
         if !names.insert(name.clone()) {
             return Err(at(Error::config("name", "is another integration's too")));
         }
@@ -233,7 +230,10 @@ struct OrgSettings {
     /// `None`: never.
     reread_every: Option<Duration>,
     table: IntegrationTable,
+    /// The secrets that the table names.
+    okta_secrets: OrgSecrets,
     target: CoralogixTable,
+    api_key: SecretSource,
     sinks: Arc<SinkCache>,
 }
 
@@ -241,8 +241,10 @@ impl OrgSettings {
     fn read(
         mut table: IntegrationTable,
         target: CoralogixTable,
+        secrets: OrgSecrets,
         sinks: Arc<SinkCache>,
     ) -> Result<Self> {
+        let (okta_secrets, api_key) = secrets.split(API_KEY);
         // Taken out, so that an older name leaves no trace.
         let (subsystem, account) = (table.subsystem.take(), table.account.take());
         let names = [
@@ -271,25 +273,23 @@ impl OrgSettings {
                 .transpose()?,
             reread_every,
             table,
+            okta_secrets,
             target,
+            api_key: api_key.ok_or_else(|| Error::config(API_KEY, "is missing"))?,
             sinks,
         })
     }
 
     /// Finds what is wrong in the file itself: secrets in files of their own may still be missing. Returns the sink, which
     /// integrations share as long as it is kept.
-    fn check(
-        &self,
-        secrets: &OrgSecrets,
-        transport: Arc<dyn Transport>,
-    ) -> Result<Arc<CoralogixSink>> {
-        let credentials = without_files(&self.table, secrets)?;
+    fn check(&self, transport: Arc<dyn Transport>) -> Result<Arc<CoralogixSink>> {
+        let credentials = without_files(&self.table, &self.okta_secrets)?;
         let source = self.source().credentials(credentials).transport(transport);
         // Opening makes no request, and this checkpoint never waits.
         let opened = source.checkpoint(MemoryCheckpoint::default()).open();
         opened.now_or_never().transpose()?;
         self.mapping()?;
-        self.sink(secrets.without_files(API_KEY).as_ref())
+        self.sinks.get(&self.target, &self.api_key.without_file())
     }
 
     fn mapping(&self) -> Result<CoralogixMapping> {
@@ -298,11 +298,6 @@ impl OrgSettings {
             Some(application) => mapping.application(application).build(),
             None => mapping.build(),
         }
-    }
-
-    fn sink(&self, api_key: Option<&Secret>) -> Result<Arc<CoralogixSink>> {
-        let api_key = api_key.ok_or_else(|| Error::config(API_KEY, "is missing"))?;
-        self.sinks.get(&self.target, api_key)
     }
 
     fn source(&self) -> OktaSourceBuilder {
@@ -324,15 +319,17 @@ impl OrgSettings {
 }
 
 impl Connect for OrgSettings {
-    fn connect(&self, secrets: &SecretValues) -> Result<Connection> {
+    /// Reads the secrets itself, also when a remote refuses one later: a changed one is tried at once.
+    fn connect(&self, _: &SecretValues) -> Result<Connection> {
+        let (table, secrets) = (self.table.clone(), self.okta_secrets.clone());
         let mut source = self
             .source()
             .transport(self.sinks.transport())
-            .credentials(credentials(&self.table, secrets)?);
+            .credentials_from(move || credentials(&table, &secrets.read()?))?;
         if let Some(since) = self.since {
             source = source.since(since);
         }
-        let sink = self.sink(secrets.get(API_KEY))?;
+        let sink = self.sinks.get(&self.target, &self.api_key)?;
         Ok(Connection::new(source, sink, self.mapping()?))
     }
 }

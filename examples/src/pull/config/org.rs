@@ -205,10 +205,9 @@ impl<O: Observer + Clone> Org<O> {
             .clock(Arc::clone(&options.clock))
             .dead_letters(Arc::clone(dead_letters))
             .observer(observer.clone())
-            .drain_timeout(options.drain_timeout)
-            // A refusal is answered by the waits between the runs.
-            .refusal_wait(Duration::ZERO);
-        let pipeline = options.faults.apply(pipeline);
+            .drain_timeout(options.drain_timeout);
+        // A refusal is answered by the waits between the runs.
+        let pipeline = options.faults.without_refusal_wait().apply(pipeline);
         match options.once {
             Some(time) => pipeline.give_up_after(time).build(),
             None => pipeline.build(),

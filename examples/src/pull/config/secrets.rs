@@ -104,7 +104,7 @@ impl SecretSource {
     ///
     /// # Errors
     /// `Config` if its file cannot be read, or is empty.
-    fn read(&self) -> Result<Secret> {
+    pub(super) fn read(&self) -> Result<Secret> {
         match &self.place {
             Place::Variable(secret) => Ok(secret.clone()),
             Place::File(path, written) => {
@@ -115,6 +115,29 @@ impl SecretSource {
                 })?;
                 trimmed(self.key, &text)
             }
+        }
+    }
+}
+
+impl SecretSource {
+    /// True if both are in the same place, so that they change together.
+    pub(super) fn is_same_place(&self, other: &Self) -> bool {
+        match (&self.place, &other.place) {
+            (Place::Variable(one), Place::Variable(other)) => one.expose() == other.expose(),
+            (Place::File(one, _), Place::File(other, _)) => one == other,
+            _ => false,
+        }
+    }
+
+    /// The same, or [`PLACEHOLDER`] for one that is in a file: nothing is read.
+    pub(super) fn without_file(&self) -> Self {
+        let value = match &self.place {
+            Place::Variable(value) if !names_file(self.key, value) => value.clone(),
+            _ => PLACEHOLDER.into(),
+        };
+        Self {
+            key: self.key,
+            place: Place::Variable(value),
         }
     }
 }
@@ -177,10 +200,14 @@ impl OrgSecrets {
     /// The secret `key` as far as it is known without reading a file: [`PLACEHOLDER`] for one that is in a file.
     pub(super) fn without_files(&self, key: &str) -> Option<Secret> {
         let secret = self.0.iter().find(|secret| secret.key == key)?;
-        Some(match &secret.place {
-            Place::Variable(value) if !names_file(key, value) => value.clone(),
-            _ => PLACEHOLDER.into(),
-        })
+        secret.without_file().read().ok()
+    }
+
+    /// The secrets in `self` but that of `key`, and that one.
+    pub(super) fn split(self, key: &str) -> (Self, Option<SecretSource>) {
+        let (mut one, others): (Vec<_>, Vec<_>) =
+            self.0.into_iter().partition(|secret| secret.key == key);
+        (Self(others), one.pop())
     }
 }
 

@@ -1,13 +1,14 @@
-//! The sinks of all integrations: those with the same endpoint and key share one.
+//! The sinks of all integrations: those with the same endpoint, and their key in the same place, share one.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::transport::Transport;
-use okta_coralogix_core::{Error, Result, Secret};
+use okta_coralogix_core::{Error, Result};
 
 use super::connections::ClosingTransport;
 use super::file::CoralogixTable;
+use super::secrets::SecretSource;
 use crate::program::Network;
 use crate::program::open_files::too_few_for;
 
@@ -24,15 +25,15 @@ pub(super) struct SinkCache {
 struct CachedSink {
     domain: Option<String>,
     endpoint: Option<String>,
-    api_key: Secret,
-    /// An org that was opened with a new key leaves its old sink to the others.
+    /// Not the key itself: a sink reads it anew when it is refused, for all that share the sink.
+    api_key: SecretSource,
     sink: Weak<CoralogixSink>,
 }
 
 impl CachedSink {
-    fn is_for(&self, table: &CoralogixTable, api_key: &Secret) -> bool {
+    fn is_for(&self, table: &CoralogixTable, api_key: &SecretSource) -> bool {
         (&self.domain, &self.endpoint) == (&table.domain, &table.endpoint)
-            && self.api_key.expose() == api_key.expose()
+            && self.api_key.is_same_place(api_key)
     }
 }
 
@@ -54,12 +55,14 @@ impl SinkCache {
         }
     }
 
+    /// May read the key's file.
+    ///
     /// # Errors
     /// `Config`, which names the key that is missing or wrong.
     pub(super) fn get(
         &self,
         table: &CoralogixTable,
-        api_key: &Secret,
+        api_key: &SecretSource,
     ) -> Result<Arc<CoralogixSink>> {
         // Nothing that runs under this lock panics.
         let mut sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +71,10 @@ impl SinkCache {
         if let Some(sink) = known.and_then(|cached| cached.sink.upgrade()) {
             return Ok(sink);
         }
-        let mut builder = CoralogixSink::builder().api_key(api_key.clone());
+        // Its error has the name of the setting already.
+        api_key.read()?;
+        let reader = api_key.clone();
+        let mut builder = CoralogixSink::builder().api_key_from(move || reader.read());
         if let Some(domain) = &table.domain {
             builder = builder.domain(domain);
         }

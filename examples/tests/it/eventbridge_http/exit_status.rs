@@ -61,7 +61,8 @@ async fn refused_key_exits_with_1_before_an_event_is_accepted() {
 #[tokio::test]
 async fn key_refused_later_exits_with_1_and_leaves_events_to_the_caller() {
     let harness = Harness::new().await;
-    let program = harness.listen(&harness.variables(), &[]).await;
+    let flags = ["--refusal-wait", "1s"];
+    let program = harness.listen(&harness.variables(), &flags).await;
     harness.ingress.fail_always(Some(Fault::status(403)));
     let events = fresh(50);
     let envelopes: Vec<_> = events.iter().map(|event| envelope(&event.json)).collect();

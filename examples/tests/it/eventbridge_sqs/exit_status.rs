@@ -53,7 +53,7 @@ async fn refused_key_returns_all_messages() {
     let harness = Harness::new(queue()).await;
     harness.backlog(40);
     harness.ingress.fail_always(Some(Fault::status(403)));
-    let ended = Exit::of(harness.start(&[])).await;
+    let ended = Exit::of(harness.start(&["--refusal-wait", "1s"])).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(ended.summary()["delivered"], 0);
     let depth = harness.queue.depth_now();

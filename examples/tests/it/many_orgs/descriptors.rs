@@ -6,7 +6,7 @@ use tokio::process::Child;
 
 use super::{config_file, write};
 use crate::harness::{Exit, Harness, terminate};
-use crate::limits::{Limit, start_limited};
+use crate::limits::{Limit, first_number, start_limited};
 
 const EVENTS: usize = 20;
 
@@ -29,15 +29,6 @@ async fn all_arrived(harness: &mut Harness, orgs: usize) {
         }
         harness.seen.wait_for(|now| *now > seen).await.unwrap();
     }
-}
-
-/// A line of a file in `/proc` that begins with `name`: its first number.
-fn first_number(process: &Child, file: &str, name: &str) -> usize {
-    let text = std::fs::read_to_string(format!("/proc/{}/{file}", process.id().unwrap()));
-    let text = text.unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    let mut words = line.unwrap().split_whitespace();
-    words.find_map(|word| word.parse().ok()).unwrap()
 }
 
 async fn assert_all_work(orgs: usize, descriptors: usize) {

@@ -4,6 +4,7 @@ mod delay;
 #[cfg(target_os = "linux")]
 mod descriptors;
 mod faults;
+mod mended_secrets;
 mod process;
 mod supervision;
 mod supervision_harness;

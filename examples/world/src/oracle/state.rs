@@ -116,7 +116,9 @@ impl Oracle {
         };
         let count = record.in_flight.entry(seam).or_default();
         *count += 1;
-        let (count, max) = (*count, record.settings.max_in_flight_requests);
+        let max = record.settings.max_in_flight_requests;
+        // Events that are tried alone have places of their own.
+        let (count, max) = (*count, max + max.div_ceil(2));
         match seam {
             Seam::Ingress if count > max => self.violation(format!(
                 "{count} concurrent requests to the ingress; the limit is {max}"

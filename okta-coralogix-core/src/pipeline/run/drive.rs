@@ -86,8 +86,11 @@ impl Run {
         }
     }
 
-    fn isolate(&mut self, suspects: Vec<Suspect<Slot>>) {
+    pub(in crate::pipeline) fn isolate(&mut self, suspects: Vec<Suspect<Slot>>) {
         for suspect in suspects {
+            if let Some(slot) = &suspect.item.state.slot {
+                self.ledger.detach(slot.item.id);
+            }
             let seed = self.next_seed();
             let isolated = isolate(Arc::clone(&self.context), seed, suspect);
             self.tasks.others.push(isolated.boxed());
@@ -122,6 +125,7 @@ impl Run {
                     self.summary.count(disposition);
                 }
             }
+            Report::TakesLong(id) => self.ledger.detach(id),
             Report::AnswerLost(entries) => {
                 self.summary.ambiguous_sends += 1;
                 self.summary.ambiguous_entries += entries as u64;

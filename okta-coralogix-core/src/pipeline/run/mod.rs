@@ -82,12 +82,15 @@ impl Run {
         let patience = limits
             .give_up
             .map_or(patience, |time| patience.within(time));
+        let learned = parts
+            .sink_state
+            .get_or_init(|| LearnedLimits::new(limits.requests, limits.faults, patience));
         let context = Context {
             parts,
             limits,
             reporter,
             dedup: source.dedup_window(),
-            learned: LearnedLimits::new(limits.requests, limits.faults, patience),
+            learned,
             stall: Stall::default(),
             stop: watch::Sender::new(false),
             drains: watch::Sender::new(false),

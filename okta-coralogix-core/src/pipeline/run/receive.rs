@@ -13,6 +13,7 @@ use crate::backoff::{Backoff, MAX_WAIT, later};
 use crate::filter::ClaimWaiter;
 use crate::observe::PipelineEvent;
 use crate::pipeline::Disposition;
+use crate::pipeline::context::Report;
 use crate::pipeline::item_guard::{ItemGuard, ItemId};
 use crate::remote_record::{FaultTimeouts, RemoteRecord};
 use crate::{
@@ -22,6 +23,9 @@ use crate::{
 
 /// How long closing the source may take, with its retries. The run is over, and someone waits for the process to end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Copies that wait for less than this are settled with their delivery.
+const SHORT_WAIT: Duration = Duration::from_secs(2);
 
 /// The source of a run.
 pub(super) struct Source {
@@ -113,7 +117,7 @@ impl Run {
             return false;
         }
         let limits = &self.context.limits;
-        let has_room = self.ledger.unsettled() < limits.deliveries
+        let has_room = self.ledger.unsettled_deliveries() < limits.deliveries
             && self.ledger.open_items() < limits.events
             && self.ledger.bytes() < limits.bytes;
         if self.source.asked.is_none() && has_room && self.source.rests_until.is_none() {
@@ -186,7 +190,8 @@ impl Run {
         self.hear_all();
     }
 
-    /// Ends a copy as the one in flight ends, or hands it back when its delivery is out of time.
+    /// Ends a copy as the one in flight ends, or hands it back when its delivery is out of time. One that waits long does not hold its
+    /// delivery.
     pub(in crate::pipeline) fn wait_for_copy(
         &mut self,
         item: ItemGuard,
@@ -195,7 +200,16 @@ impl Run {
     ) {
         let deadline = deadline.unwrap_or_else(|| later(Instant::now(), MAX_WAIT));
         let ended = async move {
-            if let Ok(Outcome::Settled) = timeout_at(deadline, copy).await {
+            let mut copy = std::pin::pin!(timeout_at(deadline, copy));
+            let outcome = tokio::select! {
+                biased;
+                outcome = &mut copy => outcome,
+                () = sleep(SHORT_WAIT) => {
+                    item.context.report(Report::TakesLong(item.id));
+                    copy.await
+                }
+            };
+            if outcome == Ok(Outcome::Settled) {
                 item.end(Disposition::Duplicate, None);
             }
             Ok(())

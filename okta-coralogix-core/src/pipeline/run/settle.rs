@@ -4,7 +4,7 @@ use futures::FutureExt;
 
 use super::Run;
 use crate::observe::PipelineEvent;
-use crate::pipeline::ledger::Settlement;
+use crate::pipeline::tracked_delivery::Settlement;
 use crate::{Outcome, Result};
 
 impl Run {

@@ -7,6 +7,7 @@
 //!   takes others, is halved. Its halves need one failure each. Innocent entries leave by being accepted.
 //! * An entry that fails alone is a *suspect*. It no longer takes a place among the requests in flight, and is sent alone now and then
 //!   (`suspect.rs`), each time after evidence that is newer than its last failure.
+//! * A suspect that is handed back is remembered ([`SuspectMemory`]): given again, it goes on where it was, and meets no other entry.
 //! * A suspect is *blocked* by the rule in `rule.rs`, unless the [`Guard`] finds too many suspects: then the endpoint is at fault, and
 //!   all are held.
 //!
@@ -14,10 +15,12 @@
 
 mod evidence;
 mod guard;
+mod memory;
 mod rule;
 mod suspect;
 
 pub(crate) use evidence::Evidence;
 pub(crate) use guard::Guard;
+pub(crate) use memory::SuspectMemory;
 pub(crate) use rule::{FailureClass, Patience};
 pub(crate) use suspect::Isolation;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::evidence::Tally;
+use crate::backoff::later;
 use crate::{Error, ErrorKind};
 
 /// How many of an entry's last failures must each lie between two acceptances of others.
@@ -42,10 +43,12 @@ impl FailureClass {
         }
     }
 
-    /// How often the same request fails this way before it is halved. Each repeat after a lost answer may be a copy in Coralogix.
-    pub(crate) fn failures_before_split(self) -> u32 {
+    /// How often the same request fails this way before it is halved, the last time by `kind`. Each repeat after a lost answer may be a
+    /// copy in Coralogix. A time-out lasts long: what is in the request with the one entry at fault has waited for a minute after two.
+    pub(crate) fn failures_before_split(self, kind: ErrorKind) -> u32 {
         match self {
             Self::Refusal => 2,
+            Self::Outage if kind == ErrorKind::TimedOut => 2,
             Self::Outage => 4,
         }
     }
@@ -100,6 +103,7 @@ fn min_failures(class: FailureClass) -> u32 {
 pub(super) struct History {
     pub(super) class: FailureClass,
     first: Instant,
+    last: Instant,
     failures: u32,
     /// The last failures of which each followed evidence that was newer than the failure before.
     between: u32,
@@ -112,9 +116,11 @@ pub(super) struct History {
 impl History {
     /// The first failure that made an entry a suspect, at a count of the evidence.
     pub(super) fn new(class: FailureClass, seen: u64, others: Tally) -> Self {
+        let now = Instant::now();
         Self {
             class,
-            first: Instant::now(),
+            first: now,
+            last: now,
             failures: 1,
             between: 0,
             seen,
@@ -129,6 +135,7 @@ impl History {
             return;
         }
         self.failures += 1;
+        self.last = Instant::now();
         self.between = match self.is_followed(seen) {
             true => self.between + 1,
             false => 0,
@@ -156,6 +163,11 @@ impl History {
         let growing =
             Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(self.failures - 1));
         growing.min(patience.of(self.class) / min_failures(self.class))
+    }
+
+    /// When the suspect has rested after its last failure.
+    pub(super) fn rests_until(&self, patience: Patience) -> Instant {
+        later(self.last, self.rest(patience))
     }
 
     /// True if there is evidence that is newer than the last failure.

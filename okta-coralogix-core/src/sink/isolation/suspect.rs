@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::memory::Failures;
 use super::rule::{FailureClass, History};
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
@@ -50,20 +51,46 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         let Suspect {
             mut item,
             class,
-            mut detail,
+            detail,
         } = suspect;
         let learned = self.endpoint.learned;
-        let suspicion = learned.guard().suspect();
         let evidence = learned.evidence();
-        let mut history = History::new(class, evidence.count(), evidence.tally());
+        let id = item.state.slot.as_ref();
+        let id = id.and_then(|slot| self.hooks.id(slot));
+        let new = Failures {
+            history: History::new(class, evidence.count(), evidence.tally()),
+            detail,
+            ambiguous: item.state.ambiguous,
+        };
+        let mut record = learned.suspects().record(id, new);
+        let failures = record.failures();
+        item.state.ambiguous |= failures.ambiguous;
+        let tried = self.try_until_ended(&mut item, failures).await;
+        if !item.is_open() {
+            record.forget();
+        }
+        tried
+    }
+
+    /// # Errors
+    /// If waiting cannot help.
+    async fn try_until_ended(
+        &mut self,
+        item: &mut Item<H::Slot>,
+        failures: &mut Failures,
+    ) -> Result<()> {
+        let learned = self.endpoint.learned;
+        let evidence = learned.evidence();
+        let suspicion = learned.guard().suspect();
         loop {
-            let rest = sleep(history.rest(learned.patience()));
+            let history = &mut failures.history;
+            let rest = sleep_until(history.rests_until(learned.patience()));
             self.interrupts.wait(rest).await;
-            self.await_evidence(&history).await?;
+            self.await_evidence(history).await?;
             if self.interrupts.is_stopped() {
                 return Ok(());
             }
-            recheck(self.hooks, slice::from_mut(&mut item));
+            recheck(self.hooks, slice::from_mut(item));
             if !item.is_open() {
                 return Ok(());
             }
@@ -71,19 +98,21 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
                 match learned.guard().holds() {
                     false => {
                         suspicion.blocked();
-                        refuse(self.hooks, &mut item, DeadLetterReason::Blocked, detail);
+                        let detail = std::mem::take(&mut failures.detail);
+                        refuse(self.hooks, item, DeadLetterReason::Blocked, detail);
                         return Ok(());
                     }
                     true => self.say_held(),
                 }
             }
-            match self.attempt(&mut item, &history).await? {
+            match self.attempt(item, history).await? {
                 Tried::Ended => return Ok(()),
                 // A success of something between may have stored it: it goes out again only once the sink itself has answered.
                 Tried::Unknown => history.tried(learned.evidence().count()),
                 Tried::Failed(class, said) => {
                     history.failed(class, evidence.count(), evidence.tally());
-                    detail = said;
+                    failures.detail = said;
+                    failures.ambiguous = item.state.ambiguous;
                 }
             }
         }
@@ -150,7 +179,8 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
                 return Ok(Tried::Ended);
             }
         }
-        let permit = learned.permit().await;
+        // Not one of the permits of other requests: if the sink is silent, all of them would soon be held.
+        let permit = learned.suspect_permit().await;
         if self.interrupts.is_stopped() {
             return Ok(Tried::Ended);
         }

@@ -31,6 +31,7 @@ use super::request::Item;
 use super::{Batch, LogSink};
 use crate::dead_letter::DeadLetterReason;
 use crate::delivery::Disposition;
+use crate::filter::EventId;
 use crate::observe::{PipelineEvent, Reporter};
 use crate::stall::Stall;
 
@@ -38,6 +39,11 @@ use crate::stall::Stall;
 pub(crate) trait DeliveryHooks {
     /// What the caller attached to an entry, to end it by.
     type Slot;
+
+    /// The id by which the entry is known when its source gives it again.
+    fn id(&self, _slot: &Self::Slot) -> Option<EventId> {
+        None
+    }
 
     /// The sink accepted the entry.
     fn accepted(&mut self, slot: Self::Slot);

@@ -174,7 +174,8 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 self.backoff.reset();
                 return Ok(Attempt::Accepted);
             };
-            if error.kind() == ErrorKind::TimedOut {
+            // A part of a request that failed while others passed tells nothing of the size that others may have.
+            if error.kind() == ErrorKind::TimedOut && failing.before.is_none() {
                 endpoint.learned.timed_out(batch.uncompressed_len);
             }
             if error.is_ambiguous() {
@@ -355,7 +356,7 @@ impl Failing {
             // A key that passes a check is not what is forbidden.
             _ if error.kind() == ErrorKind::Forbidden => 1,
             Some(_) => 1,
-            None => class.failures_before_split(),
+            None => class.failures_before_split(error.kind()),
         };
         (self.failures >= enough).then(|| (class, self.before.unwrap_or(self.since)))
     }
