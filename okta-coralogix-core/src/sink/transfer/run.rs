@@ -8,7 +8,6 @@ use super::pending::{Doubt, Pending, Planned};
 use super::{AgeCheck, DeliveryHooks, Endpoint, Suspect, refuse};
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
-use crate::delivery::Disposition;
 use crate::interrupts::Interrupts;
 use crate::observe::PipelineEvent;
 use crate::sink::Batch;
@@ -370,8 +369,6 @@ pub(crate) fn recheck<H: DeliveryHooks>(hooks: &mut H, items: &mut [Item<H::Slot
         };
         match hooks.recheck(slot) {
             AgeCheck::Keep => continue,
-            // It may have arrived; that no clock is known yet is no reason to give it again.
-            AgeCheck::End(Disposition::HandedBack) if item.state.ambiguous => continue,
             AgeCheck::Restamp(timestamp) => item.entry.timestamp = Some(timestamp),
             AgeCheck::End(disposition) => {
                 if let Some(slot) = item.state.slot.take() {
