@@ -14,5 +14,6 @@ mod observed;
 mod refusals;
 mod restamp;
 mod splitting;
+mod suspects;
 mod timing;
 mod writers;

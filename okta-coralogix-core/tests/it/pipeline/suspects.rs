@@ -1,0 +1,61 @@
+//! Events that fail alone, while the key is refused or the event expires.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use okta_coralogix_core::pipeline::PipelineState;
+use okta_coralogix_core::sink::BatchLimits;
+use okta_coralogix_core::testing::{EventGenerator, MemorySink, MemorySource};
+use okta_coralogix_core::AckOrder;
+use tokio::time::{Instant, sleep};
+
+use super::blocked::{Failure, Filter, some};
+use super::harness::{Harness, pages, run, start};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// It waits for its turn behind requests that take long.
+#[tokio::test(start_paused = true)]
+async fn suspect_that_expires_while_it_waits_for_its_turn_is_not_sent() {
+    for seconds in 20..60 {
+        let mut generator = EventGenerator::new(3);
+        let left = Duration::from_secs(seconds);
+        let day = TimeDelta::hours(24);
+        let bad = generator.event(start() - day + TimeDelta::from_std(left).unwrap());
+        let others = (0..40).map(|_| generator.event(start()));
+        let events: Vec<_> = std::iter::once(bad.clone()).chain(others).collect();
+        let page = vec![events.iter().map(|event| event.json.clone()).collect()];
+        let one = BatchLimits {
+            entries: 1,
+            bytes: 100_000,
+        };
+        let source = MemorySource::new(AckOrder::Individual, page);
+        let harness = Harness::of(source, MemorySink::with_limits(one));
+        let mut filter = Filter::new(&harness.sink, &[bad], Failure::Page);
+        filter.latency = Duration::from_secs(7);
+        let began = Instant::now();
+        let builder = harness.builder_with(filter.clone());
+        let summary = run(builder.max_in_flight_requests(1)).await.unwrap();
+        assert_eq!((summary.delivered, summary.too_old), (40, 1));
+        let sent = filter.poison_sent.lock().unwrap().clone();
+        assert!(sent.len() >= 2, "it is a suspect");
+        let last = *sent.last().unwrap() - began;
+        assert!(last <= left, "{last:?} of {left:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn suspect_is_no_fault_of_the_sink() {
+    let (pages, events) = pages(3, 1000);
+    let source = MemorySource::new(AckOrder::Individual, pages).without_end();
+    let harness = Harness::of(source, MemorySink::new());
+    let filter = Filter::new(&harness.sink, &some(&events, 1), Failure::ServerError);
+    let pipeline = harness.builder_with(filter).build().unwrap();
+    let handle = pipeline.handle();
+    let run = tokio::spawn(pipeline.run(std::future::pending()));
+    sleep(2 * MINUTE).await;
+    let status = handle.status();
+    assert_eq!((status.summary.delivered, status.pending), (2999, 1));
+    assert_eq!(status.state, PipelineState::Running, "{status:?}");
+    run.abort();
+}
