@@ -71,6 +71,8 @@ pub(super) struct Filter {
     failures: Arc<Mutex<Vec<usize>>>,
     /// Requests with one poison entry alone are rejected by the sink itself.
     rejects_alone: bool,
+    /// Checks tell that the key is refused.
+    pub(super) refuses_key: bool,
     /// How long the sink takes to accept a request.
     pub(super) latency: Duration,
     /// When requests with a poison entry were sent.
@@ -86,6 +88,7 @@ impl Filter {
             checks: Arc::default(),
             failures: Arc::default(),
             rejects_alone: false,
+            refuses_key: false,
             latency: Duration::from_millis(50),
             poison_sent: Arc::default(),
         }
@@ -104,7 +107,10 @@ impl LogSink for Filter {
 
     async fn check(&self) -> Option<Result<()>> {
         self.checks.lock().unwrap().push(Instant::now());
-        Some(Ok(()))
+        Some(match self.refuses_key {
+            true => Err(Error::new(ErrorKind::Unauthorized, "401")),
+            false => Ok(()),
+        })
     }
 
     async fn send(&self, batch: &Batch) -> Result<()> {

@@ -6,13 +6,31 @@ use chrono::TimeDelta;
 use okta_coralogix_core::pipeline::PipelineState;
 use okta_coralogix_core::sink::BatchLimits;
 use okta_coralogix_core::testing::{EventGenerator, MemorySink, MemorySource};
-use okta_coralogix_core::AckOrder;
-use tokio::time::{Instant, sleep};
+use okta_coralogix_core::{AckOrder, ErrorKind};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::blocked::{Failure, Filter, some};
 use super::harness::{Harness, pages, run, start};
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// A web filter refuses every request with the event before the sink sees the key.
+#[tokio::test(start_paused = true)]
+async fn refused_key_behind_a_filter_is_found_by_a_check_and_ends_the_run() {
+    for failure in Failure::ALL {
+        let (pages, events) = pages(1, 2);
+        let harness = Harness::new(AckOrder::Cumulative, pages);
+        let mut filter = Filter::new(&harness.sink, &events, failure);
+        filter.refuses_key = true;
+        let run = run(harness.builder_with(filter));
+        let failed = timeout(30 * MINUTE, run).await.expect("it ends");
+        let failed = failed.expect_err("its key is refused");
+        let kind = failed.error.kind();
+        let is_refusal = matches!(kind, ErrorKind::Unauthorized | ErrorKind::Forbidden);
+        assert!(is_refusal, "{failure:?}: {kind:?}");
+        assert_eq!(failed.summary.handed_back, 2);
+    }
+}
 
 /// It waits for its turn behind requests that take long.
 #[tokio::test(start_paused = true)]
