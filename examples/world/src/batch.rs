@@ -32,6 +32,8 @@ pub struct Batch {
     pub processes: u64,
     /// Repeats in all of them.
     pub repeats: u64,
+    /// Events dead-lettered as blocked in all of them.
+    pub blocked: u64,
     /// The first worlds with a violation, by their number.
     pub failures: Vec<Failure>,
 }
@@ -57,6 +59,7 @@ pub fn run_batch(count: u64, first: bool, plan: impl Fn(u64) -> Plan + Sync) -> 
                     sum.steps += outcome.steps;
                     sum.processes += u64::from(outcome.processes);
                     sum.repeats += u64::from(outcome.repeats);
+                    sum.blocked += outcome.blocked as u64;
                     if !outcome.violations.is_empty() {
                         stop.store(
                             first || sum.failures.len() >= MAX_FAILURES,

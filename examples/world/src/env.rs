@@ -1,6 +1,9 @@
 //! The environment of the programs: all that is outside them.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
 
 use crate::event::{self, Event};
 use crate::fakes::clock::{Clocks, start};
@@ -27,7 +30,7 @@ pub(crate) struct EnvState {
     pub(crate) ingress_key: Rotation,
     pub(crate) api_token: Rotation,
     pub(crate) push_key: Rotation,
-    /// Events that EventBridge is done with.
+    /// Bodies that EventBridge is done with.
     pub(crate) pushed: usize,
     /// Processes so far.
     pub(crate) processes: u32,
@@ -48,6 +51,8 @@ impl EnvState {
 pub(crate) struct Env {
     pub(crate) plan: Plan,
     pub(crate) events: Arc<[Event]>,
+    /// The events of each body, on the routes of EventBridge.
+    pub(crate) bodies: Vec<Range<usize>>,
     pub(crate) simulators: Simulators,
     pub(crate) endpoint: Endpoint,
     pub(crate) clocks: Clocks,
@@ -69,6 +74,7 @@ impl Env {
         Arc::new(Self {
             plan: plan.clone(),
             events,
+            bodies: event::bodies(plan),
             simulators: Simulators::new(&clocks, plan.queue),
             endpoint: Endpoint::default(),
             clocks,
@@ -88,6 +94,11 @@ impl Env {
                 over: false,
             }),
         })
+    }
+
+    /// The body of this number.
+    pub(crate) fn body(&self, number: usize) -> Bytes {
+        event::body(&self.events[self.bodies[number].clone()])
     }
 
     pub(crate) fn trace(&self, what: impl FnOnce() -> String) {

@@ -1,5 +1,6 @@
 //! The events of a world. Each differs from the others in every byte that matters.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -34,6 +35,7 @@ pub(crate) fn events(plan: &Plan, start: DateTime<Utc>) -> Vec<Event> {
         let stored = start + TimeDelta::from_std(at).unwrap_or_default();
         let mut event = match (kind, events.last()) {
             (EventKind::Duplicate, Some(last)) => last.clone(),
+            (EventKind::Twin, Some(last)) => last.twin(),
             _ => event(plan.route, &mut rng, index, kind, stored),
         };
         event.at = at;
@@ -41,6 +43,49 @@ pub(crate) fn events(plan: &Plan, start: DateTime<Utc>) -> Vec<Event> {
     }
     events
 }
+
+/// The events of each body, on the routes of EventBridge.
+pub(crate) fn bodies(plan: &Plan) -> Vec<Range<usize>> {
+    let mut bodies: Vec<Range<usize>> = Vec::new();
+    for (index, arrival) in plan.arrivals.iter().enumerate() {
+        match bodies.last_mut() {
+            Some(body)
+                if body.len() < plan.events_per_body.max(1)
+                    && plan.arrivals[body.start].at == arrival.at =>
+            {
+                body.end = index + 1;
+            }
+            _ => bodies.push(index..index + 1),
+        }
+    }
+    bodies
+}
+
+/// The body that holds these events.
+pub(crate) fn body(events: &[Event]) -> Bytes {
+    match events {
+        [event] => event.document.clone(),
+        events => {
+            let documents: Vec<&[u8]> = events.iter().map(|event| &*event.document).collect();
+            [b"[", &*documents.join(&b","[..]), b"]"].concat().into()
+        }
+    }
+}
+
+impl Event {
+    /// Another event with the same uuid.
+    fn twin(&self) -> Self {
+        let other = |bytes: &Bytes| replace(bytes, b"\"twice\":2", b"\"twice\":3");
+        Self {
+            text: other(&self.text),
+            document: other(&self.document),
+            ..self.clone()
+        }
+    }
+}
+
+/// Stands for a byte that is not UTF-8.
+const MARK: char = '\u{e000}';
 
 fn event(
     route: Route,
@@ -88,12 +133,14 @@ fn event(
     let more = match kind {
         EventKind::Poison => "poison".to_owned(),
         EventKind::Oversized => "x".repeat(OVERSIZE),
+        EventKind::Forbidden => "../../../../etc/passwd".to_owned(),
+        EventKind::NotUtf8 => format!("caf{MARK}"),
         _ => "é \\u00e9 \\\"q\\\" \\\\ \\/ \\n".to_owned(),
     };
     let text = match kind {
         EventKind::Broken => format!(r#"{{"index":{index},"uuid":nope}}"#),
         _ => format!(
-            r#"{{"index":{index},{uuid}{time}"eventType":"{event_type}","severity":"{word}","n":1.50e+2,"twice":1,"twice":2,"more":"{more}"}}"#
+            r#"{{"index":{index},{uuid}{time}"eventType":"{event_type}","severity":"{word}","n":1.50e+2,"target":[{{"id":{index}}}],"twice":1,"twice":2,"more":"{more}"}}"#
         ),
     };
     let document = match route {
@@ -106,9 +153,30 @@ fn event(
         kind,
         at: Duration::ZERO,
         published,
-        text: text.into(),
-        document: document.into(),
+        text: bytes(&text),
+        document: bytes(&document),
         severity,
         original: index,
     }
+}
+
+fn bytes(text: &str) -> Bytes {
+    replace(
+        text.as_bytes(),
+        MARK.encode_utf8(&mut [0; 4]).as_bytes(),
+        &[0xe9],
+    )
+}
+
+/// The bytes with another part in the place of the first such one.
+fn replace(bytes: &[u8], part: &[u8], other: &[u8]) -> Bytes {
+    let place = bytes.windows(part.len()).position(|window| window == part);
+    place.map_or_else(
+        || Bytes::copy_from_slice(bytes),
+        |place| {
+            [&bytes[..place], other, &bytes[place + part.len()..]]
+                .concat()
+                .into()
+        },
+    )
 }

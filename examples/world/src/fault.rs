@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use crate::gateway::GatewayAnswer;
+use crate::obstacle::Obstacle;
 use crate::plan::Settings;
 
 /// A place where the program meets the world over a network.
@@ -42,6 +43,29 @@ pub enum NetFault {
     Status(u16),
     /// A gateway answers in the server's place.
     Gateway(GatewayAnswer),
+    /// Nothing answers, and the server does not get the request.
+    Silence,
+    /// The server acts, and answers this much later.
+    Slow(Duration),
+    /// The body of the response ends behind the `]` of an array within it, which HTTP tells or does not.
+    Cut(Framing),
+    /// The connection breaks in the middle of the body of the request.
+    HalfRequest,
+}
+
+/// What HTTP tells of the length of a body that was cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// `Content-Length` is that of the whole.
+    Whole,
+    /// `Content-Length` is that of what is left: something on the way has cut the body and counted anew.
+    Recounted,
+    /// `Transfer-Encoding: identity`, and no length.
+    Identity,
+    /// `Transfer-Encoding: chunked, identity`, and no length.
+    ChunkedBefore,
+    /// Nothing.
+    Silent,
 }
 
 impl NetFault {
@@ -90,6 +114,8 @@ pub enum Incident {
     RotateToken,
     /// EventBridge sends another key; for a minute the program knows only the old one.
     RotatePushKey,
+    /// An obstacle stands on the way to the ingress for this long.
+    Obstacle(Obstacle, Duration),
     /// The host's clock is wrong by this many seconds from now on.
     Clock(i64),
     /// The operator writes the current key and token to their files, and does not restart the program.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::fault::{DiskFault, Fault, NetFault, Seam};
 use crate::gateway::GatewayAnswer;
+use crate::obstacle::{Content, Obstacle};
 use crate::plan::Plan;
 
 /// How long after a fault its consequences may last before the world counts as free of faults.
@@ -15,6 +16,9 @@ const RECOVERY_TIME: Duration = Duration::from_secs(60);
 
 /// How long a refused credential takes on top: until the next poll, and its rest.
 const REFUSAL_TIME: Duration = Duration::from_secs(120);
+
+/// How long an entry that has failed alone may rest.
+const SUSPECT_REST: Duration = Duration::from_secs(300);
 
 /// What was counted in a world: each of it is a place for a fault.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,6 +44,7 @@ pub(crate) struct FaultInjector {
     outages: BTreeMap<Seam, Instant>,
     gateways: BTreeMap<Seam, (GatewayAnswer, Instant)>,
     refusals: BTreeMap<Seam, (u16, Instant)>,
+    obstacles: Vec<(Obstacle, Instant)>,
     disk_full_until: Instant,
     no_descriptors_until: Instant,
     activity: Activity,
@@ -58,6 +63,7 @@ impl FaultInjector {
             outages: BTreeMap::new(),
             gateways: BTreeMap::new(),
             refusals: BTreeMap::new(),
+            obstacles: Vec::new(),
             disk_full_until: now,
             no_descriptors_until: now,
             activity: Activity::default(),
@@ -105,7 +111,9 @@ impl FaultInjector {
         let planned = self.net.remove(&(seam, *number));
         match planned {
             None => {}
-            Some(NetFault::Delay(time) | NetFault::Late(time)) => self.mark_fault(time),
+            Some(NetFault::Delay(time) | NetFault::Late(time) | NetFault::Slow(time)) => {
+                self.mark_fault(time);
+            }
             Some(_) => self.mark_fault(RECOVERY_TIME),
         }
         let now = Instant::now();
@@ -114,6 +122,25 @@ impl FaultInjector {
         let gateway = self.gateways.get(&seam).filter(|(_, until)| now < *until);
         let gateway = gateway.map(|(answer, _)| NetFault::Gateway(*answer));
         planned.or(outage.then_some(NetFault::Refused)).or(gateway)
+    }
+
+    /// True if an obstacle stands on the way to the ingress now.
+    pub(crate) fn has_obstacle(&mut self) -> bool {
+        let now = Instant::now();
+        self.obstacles.retain(|(_, until)| now < *until);
+        !self.obstacles.is_empty()
+    }
+
+    /// What an obstacle does to a request to the ingress.
+    pub(crate) fn obstacle(&mut self, content: &Content) -> Option<NetFault> {
+        let dice = self.rng.u8(..100);
+        let mut faults = self.obstacles.iter();
+        faults.find_map(|(obstacle, _)| obstacle.fault(content, dice))
+    }
+
+    /// Faults that are planned and have not come yet.
+    pub(crate) fn outstanding(&self) -> usize {
+        self.net.len() + self.disk.len() + self.crashes.len()
     }
 
     /// The status with which the service itself refuses every credential now.
@@ -160,6 +187,14 @@ impl FaultInjector {
             false => Duration::ZERO,
         };
         self.mark_fault(time + rest + RECOVERY_TIME);
+    }
+
+    /// `forbidden`: so many events hold the word that an obstacle may look for.
+    pub(crate) fn begin_obstacle(&mut self, obstacle: Obstacle, time: Duration, forbidden: usize) {
+        self.obstacles.push((obstacle, Instant::now() + time));
+        let ends = time + SUSPECT_REST;
+        let held_up = obstacle.holds_up_to(forbidden);
+        self.mark_fault(held_up.map_or(ends, |held_up| held_up.min(ends)) + RECOVERY_TIME);
     }
 
     pub(crate) fn begin_refusal(&mut self, seam: Seam, status: u16, time: Duration) {

@@ -4,14 +4,17 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use okta_coralogix_world::exhaustive::{faults_with_crashes, fifo, scenario};
-use okta_coralogix_world::{Failure, Route, report, run, run_batch, world};
+use okta_coralogix_world::exhaustive::{
+    blocked, crashes, faults_with_crashes, fifo, obstacles, scenario,
+};
+use okta_coralogix_world::{Failure, Plan, Route, report, run, run_batch, world};
 
 const USAGE: &str = "\
 --worlds N [--seed S] [--first]   N random worlds, from seed S on; --first stops at the first violation
 --replay S                        shrinks the world of a seed, and prints its trace and its violations
 --trace S                         prints the plan of a seed as it is, its trace and its violations
 --exhaustive pull|http|sqs|fifo   a small scenario with every fault at every step
+--exhaustive blocked              it with every obstacle on every route, and a crash at every action
 ";
 
 fn main() -> ExitCode {
@@ -57,15 +60,15 @@ fn execute(arguments: &[String]) -> Result<(String, bool), String> {
 }
 
 fn exhaustive(route: &str) -> Result<(String, bool), String> {
-    let scenario = match route {
-        "pull" => scenario(Route::Pull),
-        "http" => scenario(Route::Http),
-        "sqs" => scenario(Route::Sqs),
-        "fifo" => fifo(),
-        _ => return Err("--exhaustive takes pull, http, sqs or fifo".into()),
-    };
     let started = Instant::now();
-    let coverage = faults_with_crashes(&scenario);
+    let coverage = match route {
+        "pull" => faults_with_crashes(&scenario(Route::Pull)),
+        "http" => faults_with_crashes(&scenario(Route::Http)),
+        "sqs" => faults_with_crashes(&scenario(Route::Sqs)),
+        "fifo" => faults_with_crashes(&fifo()),
+        "blocked" => crashes(&all_blocked()),
+        _ => return Err("--exhaustive takes pull, http, sqs, fifo or blocked".into()),
+    };
     let failures = &coverage.batch.failures;
     let mut text = format!(
         "{} steps, {} of them actions, {} single faults, {} worlds in {:?}: {} with violations\n",
@@ -82,15 +85,26 @@ fn exhaustive(route: &str) -> Result<(String, bool), String> {
     Ok((text, failures.is_empty()))
 }
 
+fn all_blocked() -> Vec<Plan> {
+    let routes = [Route::Pull, Route::Http, Route::Sqs];
+    let all = |route| {
+        obstacles()
+            .into_iter()
+            .map(move |obstacle| blocked(route, obstacle))
+    };
+    routes.into_iter().flat_map(all).collect()
+}
+
 fn random(count: u64, seed: u64, first: bool) -> (String, bool) {
     let started = Instant::now();
     let batch = run_batch(count, first, |number| world(seed.wrapping_add(number)));
     let mut text = format!(
-        "{} worlds, {} processes, {} steps, {} repeats in {:?}: {} with violations\n",
+        "{} worlds, {} processes, {} steps, {} repeats, {} blocked in {:?}: {} with violations\n",
         batch.worlds,
         batch.processes,
         batch.steps,
         batch.repeats,
+        batch.blocked,
         started.elapsed(),
         batch.failures.len()
     );

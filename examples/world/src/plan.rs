@@ -30,16 +30,16 @@ impl Route {
 /// The attributes of the queue, on the route with one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QueueKind {
-    /// A FIFO queue, in which the events alternate between two message groups.
+    /// A FIFO queue, in which the messages alternate between two message groups.
     pub fifo: bool,
     /// After this many receives a message moves to the queue's own dead-letter queue. `None`: never.
     pub max_receives: Option<u32>,
 }
 
 impl QueueKind {
-    /// The message group of an event.
-    pub(crate) fn group(self, index: usize) -> Option<&'static str> {
-        self.fifo.then(|| ["odd", "even"][index % 2])
+    /// The message group of a message.
+    pub(crate) fn group(self, message: usize) -> Option<&'static str> {
+        self.fifo.then(|| ["odd", "even"][message % 2])
     }
 }
 
@@ -99,6 +99,13 @@ pub enum EventKind {
     Oversized,
     /// A copy of the event before it.
     Duplicate,
+    /// Another event with the uuid of the one before it: one of the two must be delivered.
+    Twin,
+    /// Holds the word that a [`Trigger::Word`](crate::Trigger::Word) looks for. Must be delivered, unless it is refused for so long that it is
+    /// blocked.
+    Forbidden,
+    /// Holds a byte that is not UTF-8.
+    NotUtf8,
 }
 
 impl EventKind {
@@ -106,7 +113,7 @@ impl EventKind {
     pub(crate) fn needs_dead_letter(self) -> bool {
         matches!(
             self,
-            Self::NoTime | Self::Broken | Self::Poison | Self::Oversized
+            Self::NoTime | Self::Broken | Self::Poison | Self::Oversized | Self::NotUtf8
         )
     }
 
@@ -141,6 +148,8 @@ pub struct Plan {
     pub queue: QueueKind,
     /// Programs that share the queue; one on the other routes.
     pub programs: usize,
+    /// On the routes of EventBridge: so many events that are stored at the same time, at most, are in one body.
+    pub events_per_body: usize,
     /// The settings of the first process.
     pub settings: Settings,
     /// The maximum latency of an exchange, in each direction.

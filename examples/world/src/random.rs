@@ -7,10 +7,19 @@ use fastrand::Rng;
 use crate::fault::{DiskFault, Fault, Incident, NetFault, OrgBehavior, Seam};
 use crate::gateway::{GatewayAnswer, GatewayBody, GatewayHeader};
 use crate::plan::{Arrival, EventKind, Plan, QueueKind, Route, Settings};
+use crate::random_obstacles::add_obstacles;
 
 /// The plan of a seed.
 #[must_use]
 pub fn world(seed: u64) -> Plan {
+    let mut plan = plain_world(seed);
+    add_obstacles(&mut plan, seed);
+    plan
+}
+
+/// The same without obstacles, odd events and broken bodies.
+#[must_use]
+pub fn plain_world(seed: u64) -> Plan {
     let rng = &mut Rng::with_seed(seed);
     let route = match rng.u8(0..4) {
         0 => Route::Http,
@@ -49,6 +58,7 @@ pub fn world(seed: u64) -> Plan {
         route,
         queue: queue(&mut Rng::with_seed(seed ^ 0x51_5f1f0)),
         programs,
+        events_per_body: 1,
         settings,
         max_latency: Duration::from_millis(latencies[rng.usize(..latencies.len())]),
         arrivals,

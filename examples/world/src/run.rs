@@ -45,6 +45,8 @@ pub struct Outcome {
     pub activity: Activity,
     /// Arrivals beyond the first of each event.
     pub repeats: u32,
+    /// Events that were dead-lettered as blocked.
+    pub blocked: usize,
     /// Processes.
     pub processes: u32,
     /// The simulated duration of the world.
@@ -104,6 +106,7 @@ async fn simulate(plan: &Plan, gate: Arc<IdleGate>, traced: bool) -> Outcome {
         steps: env.faults().activity().steps,
         activity,
         repeats: oracle.repeats(),
+        blocked: oracle.blocked_count(),
         processes: env.state().processes,
         elapsed: env.trace.elapsed(),
     }

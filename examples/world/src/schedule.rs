@@ -10,7 +10,7 @@ use crate::env::Env;
 use crate::fakes::credentials::ingress_key;
 use crate::fakes::push_client;
 use crate::fault::{Incident, OrgBehavior};
-use crate::plan::Route;
+use crate::plan::{EventKind, Route};
 
 /// How long the program knows only the old one of two keys of EventBridge.
 const ROTATION_DELAY: Duration = Duration::from_secs(60);
@@ -25,15 +25,23 @@ pub(crate) async fn store_events(env: Arc<Env>) {
         env.trace(|| format!("event {index} ({:?}) is stored", event.kind));
         match env.plan.route {
             Route::Pull => env.simulators.org.append(event.text.clone()),
-            Route::Sqs => {
-                let body = event.document.clone();
-                match env.plan.queue.group(index) {
-                    Some(group) => env.simulators.queue.send_in_group(group, body),
-                    None => env.simulators.queue.send(body),
+            Route::Sqs | Route::Http => {
+                // With the last of its events.
+                let body = env.bodies.iter().position(|body| body.end == index + 1);
+                if let Some(number) = body {
+                    push_body(&env, number);
                 }
             }
-            Route::Http => drop(tokio::spawn(push_client::push(Arc::clone(&env), index))),
         }
+    }
+}
+
+fn push_body(env: &Arc<Env>, number: usize) {
+    let queue = &env.simulators.queue;
+    match (env.plan.route, env.plan.queue.group(number)) {
+        (Route::Sqs, Some(group)) => queue.send_in_group(group, env.body(number)),
+        (Route::Sqs, None) => queue.send(env.body(number)),
+        _ => drop(tokio::spawn(push_client::push(Arc::clone(env), number))),
     }
 }
 
@@ -79,14 +87,23 @@ fn trigger(env: &Arc<Env>, incident: Incident) {
             });
         }
         Incident::Clock(seconds) => {
-            env.oracle().host_was_behind |= seconds < 0;
             let wrong_by = TimeDelta::seconds(seconds);
+            {
+                let mut oracle = env.oracle();
+                oracle.host_was_behind |= seconds < 0;
+                oracle.host_was_ahead = oracle.host_was_ahead.max(wrong_by);
+            }
             env.clocks.host.set_offset(wrong_by);
         }
         Incident::WriteCredentials => state.write_credentials(),
         Incident::Refusal(seam, status, time) => env.faults().begin_refusal(seam, status, time),
         Incident::Outage(seam, time) => env.faults().begin_outage(seam, time),
         Incident::Gateway(seam, answer, time) => env.faults().begin_gateway(seam, answer, time),
+        Incident::Obstacle(obstacle, time) => {
+            let kinds = env.plan.arrivals.iter().map(|arrival| arrival.kind);
+            let forbidden = kinds.filter(|kind| *kind == EventKind::Forbidden).count();
+            env.faults().begin_obstacle(obstacle, time, forbidden);
+        }
         Incident::NoDescriptors(time) => env.faults().use_up_descriptors(time),
         Incident::DiskFull(time) => env.faults().fill_disk(time),
         Incident::ForgetCursors => env.simulators.org.forget_cursors(),

@@ -269,6 +269,36 @@ async fn unknown_clock_does_not_expire_an_event_underway() {
     }
 }
 
+/// It may have arrived. If it is too old, Coralogix would accept a repeat and not keep it.
+#[tokio::test(start_paused = true)]
+async fn event_that_looks_expired_after_a_lost_answer_waits_for_the_clock() {
+    for (published, counts) in [
+        ("2026-11-22T12:00:00Z", (1, 0)),
+        ("2026-11-21T12:00:05Z", (0, 1)),
+    ] {
+        let harness = Harness::new();
+        let event = format!(r#"{{"uuid":"one","published":"{published}"}}"#);
+        let host_is_ahead = counts == (1, 0);
+        if host_is_ahead {
+            harness
+                .host
+                .set_offset(TimeDelta::days(1) - TimeDelta::seconds(5));
+        }
+        harness.ingress.fail_always(Some(Fault::status(502)));
+        assert_eq!(harness.post(event.clone()).await.status, 503);
+        sleep(Duration::from_secs(10)).await;
+        let sent = harness.ingress.ledger().answered(502);
+        sleep(Duration::from_secs(120)).await;
+        assert_eq!(harness.ingress.ledger().answered(502), sent, "{published}");
+        harness.ingress.fail_always(None);
+        harness.sink.check().await.unwrap();
+        assert_eq!(harness.post(event).await.status, 200, "{published}");
+        let summary = harness.end().await;
+        assert_eq!((summary.delivered, summary.too_old), counts);
+        assert!(summary.ambiguous_sends > 0);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn refused_key_ends_the_run_while_the_clock_is_unknown() {
     let harness = Harness::new();

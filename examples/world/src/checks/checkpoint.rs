@@ -5,9 +5,15 @@ use std::path::Path;
 use super::durable_dead_letters;
 use crate::env::{CHECKPOINT, Env};
 
-/// Checks a checkpoint that a program has just stored.
-pub(crate) fn check_checkpoint(env: &Env) {
+/// Checks a checkpoint that a process has just stored.
+pub(crate) fn check_checkpoint(env: &Env, process: u32) {
     read(env, true);
+    env.oracle().position_stored_by(process);
+    check_position(env);
+}
+
+/// Checks the events before the stored position.
+pub(crate) fn check_position(env: &Env) {
     let dead_letters = durable_dead_letters(env);
     let mut oracle = env.oracle();
     let position = oracle.checkpoints.position;

@@ -1,8 +1,8 @@
 //! What must hold at the end of a world that has caught up, when all processes have ended.
 
 use super::{
-    check_checkpoint, check_dead_letters, contains_secret, count_queue_dead_letters,
-    durable_dead_letters,
+    check_dead_letters, check_position, contains_secret, count_queue_dead_letters,
+    durable_dead_letters, read_checkpoint,
 };
 use crate::env::Env;
 use crate::fault::{Fault, Incident, Seam};
@@ -10,7 +10,8 @@ use crate::plan::Plan;
 
 /// Checks everything once more.
 pub(crate) fn check_completion(env: &Env) {
-    check_checkpoint(env);
+    read_checkpoint(env);
+    check_position(env);
     check_dead_letters(env);
     count_queue_dead_letters(env);
     let dead_letters = durable_dead_letters(env);

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use okta_coralogix_core::dead_letter::DeadLetterRecord;
+/// A dead letter.
+pub(crate) use okta_coralogix_core::dead_letter::DeadLetterRecord as Letter;
 
 use crate::env::{DEAD_LETTERS, Env};
 
 /// Checks the dead letters that the program can read now.
 pub(crate) fn check_dead_letters(env: &Env) {
-    let letters: Vec<_> = {
+    let letters: Vec<Letter> = {
         let disk = env.disk();
         let files = disk.files().filter(|(path, _)| is_dead_letters(path));
         files.flat_map(|(_, bytes)| read(bytes)).collect()
@@ -27,14 +28,17 @@ pub(crate) fn durable_dead_letters(env: &Env) -> BTreeSet<usize> {
     let oracle = env.oracle();
     let indices = letters
         .iter()
-        .filter_map(|letter| oracle.dead_letter_events(letter));
+        .filter_map(|letter| oracle.dead_letter_events(&letter.bytes));
     indices.flatten().collect()
 }
 
 /// Tells the oracle what the queue has moved to its own dead-letter queue.
 pub(crate) fn count_queue_dead_letters(env: &Env) {
-    let bodies = env.simulators.queue.dead();
-    env.oracle().queue_dead_lettered(&bodies);
+    let dead = env.simulators.queue.dead();
+    let bodies = (0..env.bodies.len()).filter(|number| dead.contains(&env.body(*number)));
+    let indices = bodies.flat_map(|number| env.bodies[number].clone());
+    let originals = indices.map(|index| env.events[index].original);
+    env.oracle().queue_dead_lettered(originals);
 }
 
 fn is_dead_letters(path: &Path) -> bool {
@@ -42,9 +46,9 @@ fn is_dead_letters(path: &Path) -> bool {
     path.starts_with(DEAD_LETTERS) && !path.ends_with(".lock")
 }
 
-/// The bytes of each event in a file; lines that a crash has torn are skipped.
-fn read(file: &[u8]) -> Vec<Vec<u8>> {
+/// The letters of a file; lines that a crash has torn are skipped.
+fn read(file: &[u8]) -> Vec<Letter> {
     let lines = file.split(|byte| *byte == b'\n');
-    let records = lines.filter_map(|line| serde_json::from_slice::<DeadLetterRecord>(line).ok());
-    records.map(|record| record.bytes.to_vec()).collect()
+    let letters = lines.filter_map(|line| serde_json::from_slice::<Letter>(line).ok());
+    letters.collect()
 }

@@ -10,9 +10,11 @@ mod liveness;
 mod request;
 mod settlement;
 
-pub(crate) use checkpoint::{check_checkpoint, read_checkpoint};
+pub(crate) use checkpoint::{check_checkpoint, check_position, read_checkpoint};
 pub(crate) use completion::check_completion;
-pub(crate) use dead_letters::{check_dead_letters, count_queue_dead_letters, durable_dead_letters};
+pub(crate) use dead_letters::{
+    Letter, check_dead_letters, count_queue_dead_letters, durable_dead_letters,
+};
 pub(crate) use liveness::{check_quiet, unsettled};
 pub(crate) use request::{check_request, contains_secret};
 pub(crate) use settlement::{check_group_order, check_settled};

@@ -3,22 +3,33 @@
 use super::{count_queue_dead_letters, durable_dead_letters};
 use crate::env::Env;
 
-/// Checks an event that will not be given to a program again.
-pub(crate) fn check_settled(env: &Env, index: usize, why: &str) {
+/// Checks the events of a body that will not be given to a program again: this process has said so.
+pub(crate) fn check_settled(env: &Env, process: u32, number: usize, why: &str) {
     let dead_letters = durable_dead_letters(env);
     count_queue_dead_letters(env);
     let mut oracle = env.oracle();
-    if let Err(what) = oracle.check_settled(index, &dead_letters) {
-        oracle.violation(format!("event {index} is {why}, and {what}"));
+    for index in env.bodies[number].clone() {
+        oracle.settled_by(index, process);
+        if let Err(what) = oracle.check_settled(index, &dead_letters) {
+            oracle.violation(format!("event {index} is {why}, and {what}"));
+        }
     }
 }
 
-/// Checks the events ahead of one in its message group: a message is deleted after those.
-pub(crate) fn check_group_order(env: &Env, index: usize) {
-    let group = |index| env.plan.queue.group(index);
-    if group(index).is_some() {
-        for ahead in (0..index).filter(|&ahead| group(ahead) == group(index)) {
-            check_settled(env, ahead, &format!("passed by event {index} of its group"));
+/// Checks the messages ahead of one in its message group: a message is deleted after those.
+pub(crate) fn check_group_order(env: &Env, number: usize) {
+    let group = |number| env.plan.queue.group(number);
+    if group(number).is_none() {
+        return;
+    }
+    let dead_letters = durable_dead_letters(env);
+    let mut oracle = env.oracle();
+    let ahead = (0..number).filter(|&ahead| group(ahead) == group(number));
+    for index in ahead.flat_map(|ahead| env.bodies[ahead].clone()) {
+        if let Err(what) = oracle.check_settled(index, &dead_letters) {
+            oracle.violation(format!(
+                "event {index} is passed by message {number} of its group, and {what}"
+            ));
         }
     }
 }

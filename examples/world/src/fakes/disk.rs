@@ -155,7 +155,7 @@ impl Disk for FakeDisk {
         self.append_halves(path, &bytes, fault).await?;
         self.sync(path).await;
         if path == Path::new(CHECKPOINT) {
-            check_checkpoint(self.0.env());
+            check_checkpoint(self.0.env(), self.0.number());
         }
         self.done(fault).await
     }
@@ -175,7 +175,7 @@ impl Disk for FakeDisk {
         let fault = self.begin("rename", from, Access::CHANGE).await?;
         let renamed = self.image().rename(from, to);
         if to == Path::new(CHECKPOINT) {
-            check_checkpoint(self.0.env());
+            check_checkpoint(self.0.env(), self.0.number());
         }
         self.done(fault).await?;
         match renamed {

@@ -3,6 +3,7 @@
 //! An exchange is sent, is on its way, reaches the server, and its response is on its way back. Each part is a step, so that the
 //! process can be killed between any two; a fault ends the exchange in one of them or changes what the client sees.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
-use http::header::{AUTHORIZATION, DATE, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, DATE, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use okta_coralogix_core::Clock;
@@ -20,7 +21,7 @@ use tokio::time::sleep;
 use super::credentials::authorization;
 use crate::checks::check_request;
 use crate::env::Env;
-use crate::fault::{NetFault, Seam, suffix};
+use crate::fault::{Framing, NetFault, Seam, suffix};
 use crate::gateway::GatewayAnswer;
 use crate::oracle::{Asked, EMPTY_BATCH, RequestId, RequestState};
 use crate::process::Process;
@@ -43,6 +44,13 @@ impl Transport for FakeNetwork {
             |fault: &NetFault| matches!(fault, NetFault::Gateway(answer) if answer.spares_checks);
         let fault = fault.filter(|fault| &*body != EMPTY_BATCH || !is_spared(fault));
         let to = self.seam;
+        let fault = match to {
+            Seam::Ingress if fault.is_none() && env.faults().has_obstacle() => {
+                let content = env.oracle().content(&body);
+                env.faults().obstacle(&content)
+            }
+            _ => fault,
+        };
         self.process
             .step(|| format!("{to:?}: {} {}{}", head.method, head.uri, suffix(fault)))
             .await;
@@ -53,10 +61,11 @@ impl Transport for FakeNetwork {
         self.process.step(|| format!("{to:?}: on its way")).await;
         match fault {
             Some(NetFault::Refused) => {
-                exchange.answered(503);
+                exchange.concluded(RequestState::Unreachable, Duration::ZERO);
                 return Err(refused());
             }
-            Some(NetFault::ResetBefore) => return Err(reset()),
+            Some(NetFault::ResetBefore | NetFault::HalfRequest) => return Err(reset()),
+            Some(NetFault::Silence) => pending().await,
             Some(NetFault::Status(status)) => {
                 exchange.answered(status);
                 return Ok(with_date(proxy_response(status), env.clocks.host.now()));
@@ -86,6 +95,9 @@ impl Transport for FakeNetwork {
             .step(|| format!("{to:?}: the server answers {status}"))
             .await;
         sleep(one_way).await;
+        if let Some(NetFault::Slow(time)) = fault {
+            sleep(time).await;
+        }
         if !NetFault::loses_response(fault) {
             self.process
                 .step(|| format!("{to:?}: the response is there"))
@@ -187,6 +199,7 @@ impl Exchange {
             credential: Bytes::copy_from_slice(credential),
             body: body.clone(),
             is_unique: request.is_none_or(|request| oracle.is_unique(request)),
+            is_suspect: request.is_some_and(|request| oracle.is_suspect(request)),
         };
         oracle.remote_asked(&asked);
         Self {
@@ -221,6 +234,8 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.answered {
             self.end(RequestState::Lost);
+            let mut oracle = self.process.env().oracle();
+            oracle.remote_unanswered(&self.asked);
         }
         if self.counted {
             let mut oracle = self.process.env().oracle();
@@ -275,6 +290,9 @@ pub(super) fn respond(
     whole: Bytes,
     fault: Option<NetFault>,
 ) -> Result<Response<Body>, TransportError> {
+    if let Some(NetFault::Cut(framing)) = fault {
+        return Ok(cut(response, &whole, framing));
+    }
     let half = whole.slice(..whole.len() / 2);
     let body = match fault {
         Some(NetFault::ResetAfter) => return Err(reset()),
@@ -283,6 +301,27 @@ pub(super) fn respond(
         _ => stream::iter([Ok(whole)]).boxed(),
     };
     Ok(response.map(|()| body))
+}
+
+/// The response, cut off behind a `]` within it, if there is one.
+fn cut(response: Response<()>, whole: &Bytes, framing: Framing) -> Response<Body> {
+    let mut ends = whole.iter().enumerate().filter(|(_, byte)| **byte == b']');
+    let place = ends.nth_back(1).map(|(place, _)| place);
+    let left = place.map_or_else(|| whole.clone(), |place| whole.slice(..=place));
+    let (length, coding) = match framing {
+        Framing::Whole => (Some(whole.len()), None),
+        Framing::Recounted => (Some(left.len()), None),
+        Framing::Identity => (None, Some("identity")),
+        Framing::ChunkedBefore => (None, Some("chunked, identity")),
+        Framing::Silent => (None, None),
+    };
+    let mut response = response.map(|()| stream::iter([Ok(left)]).boxed());
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    headers.remove(TRANSFER_ENCODING);
+    headers.extend(length.map(|length| (CONTENT_LENGTH, HeaderValue::from(length))));
+    headers.extend(coding.map(|coding| (TRANSFER_ENCODING, HeaderValue::from_static(coding))));
+    response
 }
 
 /// A response of a proxy.

@@ -1,5 +1,6 @@
 //! EventBridge, which pushes events to the program over HTTP.
 
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use axum::Router;
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
 use eventbridge_source::simulator::ApiDestination;
-use futures::TryStreamExt;
+use futures::{TryStreamExt, stream};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
@@ -43,32 +44,32 @@ impl Endpoint {
     }
 }
 
-/// EventBridge pushes an event until the program accepts it, or EventBridge gives up.
-pub(crate) async fn push(env: Arc<Env>, index: usize) {
+/// EventBridge pushes a body until the program accepts it, or EventBridge gives up.
+pub(crate) async fn push(env: Arc<Env>, number: usize) {
     let connection = Connection {
         env: Arc::clone(&env),
-        index,
+        number,
     };
     let destination = ApiDestination::builder(Uri::from_static(URL))
-        .seed(env.plan.seed.wrapping_add(index as u64))
+        .seed(env.plan.seed.wrapping_add(number as u64))
         .transport(Arc::new(connection))
         .build();
-    let sent = destination.invoke(env.events[index].document.clone()).await;
+    let sent = destination.invoke(env.body(number)).await;
     // A refusal that EventBridge does not retry was checked with its response: the event is in the program's dead letters.
     if let Err(failed) = sent
         && failed.exhausted.is_some()
     {
         let error = failed.error_message;
-        env.violation(format!("EventBridge gives event {index} up: {error}"));
+        env.violation(format!("EventBridge gives body {number} up: {error}"));
     }
     env.state().pushed += 1;
 }
 
-/// The connections for one event.
+/// The connections for one body.
 #[derive(Debug, Clone)]
 struct Connection {
     env: Arc<Env>,
-    index: usize,
+    number: usize,
 }
 
 #[async_trait]
@@ -81,12 +82,20 @@ impl Transport for Connection {
             request.headers_mut().insert(KEY_HEADER, key);
         }
         let fault = env.faults().net_fault(Seam::Push);
-        env.trace(|| format!("EventBridge sends event {}{}", self.index, suffix(fault)));
+        env.trace(|| {
+            let events = &env.bodies[self.number];
+            format!("EventBridge sends events {events:?}{}", suffix(fault))
+        });
         let one_way = env.faults().latency() + NetFault::delay(fault);
         sleep(one_way).await;
         match fault {
             Some(NetFault::Refused) => return Err(refused()),
             Some(NetFault::ResetBefore) => return Err(reset()),
+            Some(NetFault::Silence) => pending().await,
+            Some(NetFault::HalfRequest) => {
+                self.handle(request, true).await?;
+                return Err(reset());
+            }
             Some(NetFault::Status(status)) => return Ok(proxy_response(status)),
             Some(NetFault::Late(time)) => {
                 self.handle_later(request, time);
@@ -94,9 +103,9 @@ impl Transport for Connection {
             }
             _ => {}
         }
-        let (response, whole) = self.handle(request.clone()).await?;
+        let (response, whole) = self.handle(request.clone(), false).await?;
         if fault == Some(NetFault::Duplicated) {
-            self.handle(request).await?;
+            self.handle(request, false).await?;
         }
         sleep(one_way).await;
         respond(response, whole, fault)
@@ -104,29 +113,44 @@ impl Transport for Connection {
 }
 
 impl Connection {
-    /// The program handles a request, unless it does not run or ends meanwhile.
+    /// The program handles a request, unless it does not run or ends meanwhile. `broken`: its body breaks off halfway.
     async fn handle(
         &self,
         request: Request<Bytes>,
+        broken: bool,
     ) -> Result<(Response<()>, Bytes), TransportError> {
-        let (env, index) = (&self.env, self.index);
+        let (env, number) = (&self.env, self.number);
+        let events = &env.bodies[number];
         let Some((process, router)) = env.endpoint.inside().clone() else {
             return Err(TransportError::Connect("nothing listens".into()));
         };
-        env.oracle()
-            .received(process.number(), env.events[index].original);
+        if !broken {
+            for event in &env.events[events.clone()] {
+                env.oracle().received(process.number(), event.original);
+            }
+        }
+        let request = request.map(|body| match broken {
+            false => AxumBody::from(body),
+            true => {
+                let half = body.slice(..body.len() / 2);
+                AxumBody::from_stream(stream::iter([Ok(half), Err(reset())]))
+            }
+        });
         let handled = async {
-            process.step(|| format!("event {index} is received")).await;
+            process
+                .step(|| format!("events {events:?} are received"))
+                .await;
             let service = TowerToHyperService::new(router);
-            let response = service.call(request.map(AxumBody::from)).await;
+            let response = service.call(request).await;
             let (head, body) = response.unwrap_or_else(|never| match never {}).into_parts();
             let body = body.into_data_stream().try_collect::<Vec<Bytes>>().await;
             let body = body.unwrap_or_default();
             if !head.status.is_server_error() && head.status != StatusCode::UNAUTHORIZED {
-                check_settled(env, index, &format!("answered {}", head.status));
+                let why = format!("answered {}", head.status);
+                check_settled(env, process.number(), number, &why);
             }
             process
-                .step(|| format!("event {index} is answered {}", head.status))
+                .step(|| format!("events {events:?} are answered {}", head.status))
                 .await;
             (Response::from_parts(head, ()), Bytes::from(body.concat()))
         };
@@ -141,7 +165,7 @@ impl Connection {
         let late = self.clone();
         tokio::spawn(async move {
             sleep(time).await;
-            late.handle(request).await.ok();
+            late.handle(request, false).await.ok();
         });
     }
 }

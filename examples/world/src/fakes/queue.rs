@@ -38,8 +38,10 @@ impl FakeQueue {
                 NetFault::Refused
                 | NetFault::ResetBefore
                 | NetFault::Late(_)
-                | NetFault::Gateway(_),
+                | NetFault::Gateway(_)
+                | NetFault::HalfRequest,
             ) => return Err(connection_lost()),
+            Some(NetFault::Silence) => pending().await,
             Some(NetFault::Status(_)) => {
                 let detail = "the queue is throttled";
                 return Err(Error::temporary(ErrorKind::RateLimited, detail));
@@ -64,8 +66,8 @@ fn connection_lost() -> Error {
     Error::temporary(ErrorKind::Network, "the connection broke off").with_ambiguity(true)
 }
 
-/// The index of the event in a message: messages are sent in the order of the events.
-fn event_index(handle: &str) -> Option<usize> {
+/// The number of the body in a message: messages are sent in the order of the bodies.
+fn body_number(handle: &str) -> Option<usize> {
     handle.split_once(':')?.0.parse().ok()
 }
 
@@ -78,9 +80,9 @@ impl Queue for FakeQueue {
                 let received = env.simulators.queue.receive(wait, visibility).await?;
                 let mut oracle = env.oracle();
                 for message in &received.messages {
-                    let event =
-                        event_index(&message.handle).and_then(|index| env.events.get(index));
-                    if let Some(event) = event {
+                    let body = body_number(&message.handle);
+                    let body = body.and_then(|number| env.bodies.get(number));
+                    for event in body.into_iter().flat_map(|body| &env.events[body.clone()]) {
                         oracle.received(self.0.number(), event.original);
                     }
                 }
@@ -94,9 +96,9 @@ impl Queue for FakeQueue {
     async fn delete(&self, handles: &[String]) -> Result<Vec<FailedEntry>> {
         let env = self.0.env();
         self.call("delete", || async {
-            for index in handles.iter().filter_map(|handle| event_index(handle)) {
-                check_settled(env, index, "deleted from the queue");
-                check_group_order(env, index);
+            for number in handles.iter().filter_map(|handle| body_number(handle)) {
+                check_settled(env, self.0.number(), number, "deleted from the queue");
+                check_group_order(env, number);
             }
             env.simulators.queue.delete(handles).await
         })

@@ -5,7 +5,10 @@
 //! `checkpoints` interprets what is stored, `settlement` says whether an event may be forgotten, `process_end` judges a process that
 //! has ended and `repeats` what arrived more than once.
 
+mod blocked;
 mod checkpoints;
+mod counts;
+mod isolation;
 mod process_end;
 mod remote;
 mod repeats;

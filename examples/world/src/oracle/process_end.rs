@@ -4,7 +4,7 @@ use okta_coralogix_core::Summary;
 
 use super::request_log::RequestState;
 use super::state::Oracle;
-use crate::plan::{EventKind, Route};
+use crate::plan::Route;
 
 impl Oracle {
     /// A process is over. What it has delivered and not committed comes again: no more than may be in flight.
@@ -52,38 +52,5 @@ impl Oracle {
             ));
         }
         self.check_counts(process, summary);
-    }
-
-    /// A process counts no more events in one way than it received of a kind that ends this way.
-    fn check_counts(&mut self, process: u32, summary: &Summary) {
-        let Some(record) = self.processes.get(&process) else {
-            return;
-        };
-        let received = |ends_so: &dyn Fn(EventKind) -> bool| -> u64 {
-            let received = record.received.iter();
-            let able = received.filter(|(index, _)| ends_so(self.events[**index].kind));
-            able.map(|(_, times)| u64::from(*times)).sum()
-        };
-        let filter = record.settings.filter;
-        let noise = received(&|kind| filter && kind == EventKind::Noise);
-        let old = received(&EventKind::expires);
-        let blocked = record.received.iter().filter(|(index, _)| {
-            let kind = self.events[**index].kind;
-            !kind.may_be_dead_lettered() && self.may_be_blocked(**index)
-        });
-        let blocked: u64 = blocked.map(|(_, times)| u64::from(*times)).sum();
-        let dead = received(&EventKind::may_be_dead_lettered) + blocked;
-        let counts = [
-            ("filtered", summary.filtered, noise),
-            ("too old", summary.too_old, old),
-            ("dead-lettered", summary.dead_lettered, dead),
-        ];
-        for (what, counted, max) in counts {
-            if counted > max {
-                self.violation(format!(
-                    "process {process} counts {counted} as {what}, it received {max} that can be"
-                ));
-            }
-        }
     }
 }

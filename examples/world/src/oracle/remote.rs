@@ -14,11 +14,11 @@ use crate::fault::Seam;
 /// A refused credential rests for so long.
 const REFUSAL_WAIT: Duration = Duration::from_secs(60);
 
-/// From a refusal until the program rests: the time of one check without an answer.
-const REACTION_TO_REFUSAL: Duration = Duration::from_secs(20);
+/// The rest may be shorter by this: a second for the answers that come together.
+const ANSWERS_APART: Duration = Duration::from_secs(1);
 
-/// The answers to requests that were sent at the same time may be so far apart, and the rest begins with any of them.
-const ANSWERS_APART: Duration = Duration::from_secs(10);
+/// A check that was passed so long ago shows that it is not the key that is forbidden.
+const CHECK_HOLDS: Duration = Duration::from_secs(31);
 
 /// A remote that has accepted nothing is believed to be another one after so long.
 const INTERCEPTION_TIMEOUT: Duration = Duration::from_secs(300);
@@ -41,6 +41,8 @@ pub(crate) struct Asked {
     pub(crate) body: Bytes,
     /// Requests with the same body are the same request: it holds no event that may come twice.
     pub(crate) is_unique: bool,
+    /// It holds one event, which has failed alone before.
+    pub(crate) is_suspect: bool,
 }
 
 impl Asked {
@@ -49,12 +51,21 @@ impl Asked {
     }
 }
 
+/// An acceptance of a request, or a check that was passed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pass {
+    pub(super) at: Instant,
+    pub(super) is_check: bool,
+}
+
 /// What one remote has answered a process.
 #[derive(Debug, Default)]
 pub(super) struct RemoteLog {
     has_accepted: bool,
-    /// When it has last accepted a request or a check.
-    pub(super) passes_at: Option<Instant>,
+    /// Each acceptance of a request or a check.
+    pub(super) passes: Vec<Pass>,
+    /// Checks without an answer yet.
+    checks_in_flight: usize,
     /// The first answer of something between, with nothing accepted since.
     intercepted_since: Option<Instant>,
     /// The same of requests with entries.
@@ -67,6 +78,8 @@ pub(super) struct RemoteLog {
     is_refused_again: bool,
     /// When each credential was refused first, by a request with entries: a check of the ingress goes before one, and tells it nothing.
     refused_credentials: BTreeMap<Bytes, Instant>,
+    /// When a request or a check was refused first: all rest from then on.
+    rests_since: Option<Instant>,
     /// Every credential that was sent.
     tried: BTreeSet<Bytes>,
     /// An answer that looked like the service's own said that it is the wrong address.
@@ -92,11 +105,12 @@ impl RemoteLog {
             true => (rests, odd),
             false => (None, 0),
         };
-        // All rest from the first refusal on. Before that the program reads the credential anew, and asks with an empty request whether
-        // it is the credential that is refused.
-        let first = self.refused_credentials.values().min();
-        let is_resting = first.is_some_and(|first| now - *first < REFUSAL_WAIT - ANSWERS_APART);
-        if let Some(time) = refused_for.filter(|time| is_resting && *time > REACTION_TO_REFUSAL) {
+        // Before it rests the program reads the credential anew, and asks with an empty request whether it is the credential that is
+        // refused.
+        let first = self.rests_since;
+        let is_resting = first.is_some_and(|first| now - first < REFUSAL_WAIT - ANSWERS_APART)
+            && self.checks_in_flight == 0;
+        if let Some(time) = refused_for.filter(|time| is_resting && *time > REACTION) {
             Some(format!("{time:?} after its credential was refused"))
         } else if rests.is_some() {
             Some("sooner after a 429 than it may".into())
@@ -109,8 +123,19 @@ impl RemoteLog {
         }
     }
 
+    fn forget_refusals(&mut self) {
+        self.refused_credentials.clear();
+        self.rests_since = None;
+    }
+
+    fn passed(&mut self, is_check: bool) {
+        let at = Instant::now();
+        self.passes.push(Pass { at, is_check });
+    }
+
     fn answered(&mut self, asked: &Asked, state: RequestState, asked_wait: Duration) {
         let now = Instant::now();
+        self.checks_in_flight -= usize::from(asked.is_check());
         match state {
             // The ingress itself answers.
             RequestState::Answered(200..=499) if asked.is_check() => self.odd_successes.clear(),
@@ -119,8 +144,8 @@ impl RemoteLog {
         let passes = matches!(state, RequestState::Answered(200..=202 | 204 | 400 | 422));
         if asked.is_check() && passes {
             // It takes the key, and is the ingress: a request that fails is at fault itself.
-            self.passes_at = Some(now);
-            self.refused_credentials.clear();
+            self.passed(true);
+            self.forget_refusals();
             self.entries_intercepted_since = None;
             self.is_given_up = false;
         }
@@ -128,22 +153,25 @@ impl RemoteLog {
             RequestState::Answered(200..=202 | 204) if asked.is_check() => {}
             RequestState::Answered(200..=202 | 204) => {
                 self.has_accepted = true;
-                self.passes_at = Some(now);
+                self.passed(false);
                 self.intercepted_since = None;
                 self.entries_intercepted_since = None;
                 // Answers that come together reach the program in any order.
                 let is_together = |(_, last): &(Instant, Instant)| now - *last < REACTION;
                 self.refused = self.refused.filter(is_together);
-                self.refused_credentials.clear();
+                self.forget_refusals();
                 self.odd_successes.clear();
             }
             RequestState::Answered(401 | 403) => {
+                self.rests_since.get_or_insert(now);
                 let first = self.refused.map_or(now, |(first, _)| first);
                 self.refused = Some((first, now));
                 self.is_refused_again |= now - first >= REFUSAL_WAIT - ANSWERS_APART;
-                // A request that is forbidden shortly after something has passed is at fault itself.
-                let passed = self.passes_at.is_some_and(|at| at.elapsed() < REFUSAL_WAIT);
-                let is_its_own = passed && state == RequestState::Answered(403);
+                // A request that is forbidden shortly after a check has passed is at fault itself, and an entry that fails alone.
+                let mut passes = self.passes.iter();
+                let passed = passes.any(|pass| pass.is_check && now - pass.at <= CHECK_HOLDS);
+                let is_its_own =
+                    (passed || asked.is_suspect) && state == RequestState::Answered(403);
                 if !asked.is_check() && !is_its_own {
                     let credential = asked.credential.clone();
                     self.refused_credentials.entry(credential).or_insert(now);
@@ -192,11 +220,19 @@ impl Oracle {
     pub(crate) fn remote_asked(&mut self, asked: &Asked) {
         let forbidden = self.remote(asked.process, asked.seam).and_then(|log| {
             log.tried.insert(asked.credential.clone());
+            log.checks_in_flight += usize::from(asked.is_check());
             log.forbids(asked)
         });
         if let Some(why) = forbidden {
             let seam = asked.seam;
             self.violation(format!("{seam:?}: a request is sent {why}"));
+        }
+    }
+
+    /// A program does not get an answer to a request.
+    pub(crate) fn remote_unanswered(&mut self, asked: &Asked) {
+        if let Some(log) = self.remote(asked.process, asked.seam) {
+            log.checks_in_flight -= usize::from(asked.is_check());
         }
     }
 
@@ -252,7 +288,10 @@ impl Oracle {
                     .map(move |index| (*index, is_suspect))
             })
             .collect();
-        let suspects = suspects.values().filter(|is_suspect| **is_suspect).count() as u64;
+        let suspects = suspects.iter().filter(|(_, is_suspect)| **is_suspect);
+        // With its copies, which wait for what becomes of it.
+        let copies = suspects.filter_map(|(index, _)| record.received.get(index));
+        let suspects: u64 = copies.map(|copies| u64::from(*copies)).sum();
         let handed_back = summary.handed_back;
         if handed_back > suspects && !ingress_fails && last.elapsed() < drain_timeout {
             self.violation(format!(

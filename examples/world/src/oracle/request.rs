@@ -7,13 +7,13 @@ use chrono::TimeDelta;
 use okta_coralogix_core::Clock;
 use tokio::time::Instant;
 
+use super::isolation;
+use super::remote::Pass;
 use super::request_log::{self, EMPTY_BATCH, Entry, LoggedRequest, RequestId, RequestState};
 use super::state::{MAX_BYTES, Oracle};
 use crate::fault::Seam;
+use crate::obstacle::Content;
 use crate::plan::{EventKind, Route};
-
-/// How often the requests of an event fail, at least, before it is dead-lettered as blocked.
-const MIN_FAILURES: usize = 5;
 
 impl Oracle {
     /// A program sends a request. `None` if it holds no entries.
@@ -65,6 +65,7 @@ impl Oracle {
             ingested: 0,
             state: RequestState::Pending,
             sent_at: Instant::now(),
+            ended_at: None,
         });
         Some(self.requests.len() - 1)
     }
@@ -113,15 +114,14 @@ impl Oracle {
             let indices = request.indices.iter();
             indices
                 .copied()
-                .any(|index| self.events[index].kind.expires())
+                .any(|index| self.events[index].kind.expires() || self.seems_expired(index))
         };
-        // An event that has become too old is left out, also after an answer that was lost.
+        // An event that has become too old is left out, also after an answer that was lost, and one that seems so.
         let may_change = earlier.iter().any(may_change);
-        // The program takes a request apart that fails while others pass.
-        let passes = record.remotes.get(&Seam::Ingress);
-        let passes = passes.and_then(|log| log.passes_at);
-        let first = earlier.iter().find(|request| request.has_failed());
-        let is_isolated = first.is_some_and(|first| passes >= Some(first.sent_at));
+        // The program takes a request apart that fails while others pass, and only such a one.
+        let is_isolated = isolation::was_taken_apart(&earlier, self.passes(process));
+        let is_sent_whole =
+            isolation::fails_while_others_pass(&earlier, body, self.passes(process));
         let accepted = earlier.iter().filter(|request| request.is_accepted());
         let accepted = accepted.count() as u32;
         let received = record.received.get(&index).copied().unwrap_or(0);
@@ -155,6 +155,11 @@ impl Oracle {
                     "event {index} is sent with other bytes after something between has answered"
                 ));
             }
+            if is_sent_whole {
+                self.violation(format!(
+                    "event {index} is sent again in the same request, which fails while others pass"
+                ));
+            }
             if accepted > 0 {
                 self.violation(format!(
                     "event {index} is sent again in process {process}, where it was accepted"
@@ -177,19 +182,15 @@ impl Oracle {
     fn check_rules(&mut self, process: u32, index: usize) {
         let event = &self.events[index];
         let (kind, age) = (event.kind, self.clock.now() - event.published);
-        // A request whose response was lost is repeated whatever the age of its events has become.
-        let repeated = self
-            .requests_with(process, index)
-            .any(LoggedRequest::may_be_ingested);
         let too_old = age > TimeDelta::hours(24) + self.slack;
-        if too_old && !repeated && !self.host_was_behind {
+        if too_old && !self.host_was_behind {
             self.violation(format!("event {index} is sent though it is too old"));
         }
         match kind {
-            EventKind::Noise if !self.filter_was(false) => {
+            EventKind::Noise if self.filters(process) => {
                 self.violation(format!("event {index} is sent though the filter drops it"));
             }
-            EventKind::NoTime | EventKind::Broken | EventKind::Oversized => {
+            EventKind::NoTime | EventKind::Broken | EventKind::Oversized | EventKind::NotUtf8 => {
                 self.violation(format!("event {index} ({kind:?}) is sent"));
             }
             _ => {}
@@ -197,21 +198,45 @@ impl Oracle {
     }
 
     /// The requests of a process so far that have held an event.
-    fn requests_with(&self, process: u32, index: usize) -> impl Iterator<Item = &LoggedRequest> {
+    pub(super) fn requests_with(
+        &self,
+        process: u32,
+        index: usize,
+    ) -> impl Iterator<Item = &LoggedRequest> {
         self.requests
             .iter()
             .filter(move |request| request.process == process && request.indices.contains(&index))
     }
 
-    /// Whether the program may take an event for one that something on the way blocks: its requests have failed again and again.
-    pub(super) fn may_be_blocked(&self, index: usize) -> bool {
-        let failed = |process: u32| {
-            let requests = self.requests_with(process, index);
-            requests.filter(|request| request.has_failed()).count()
-        };
-        self.processes
-            .keys()
-            .any(|process| failed(*process) >= MIN_FAILURES)
+    /// When the ingress has accepted a request of a process or passed a check of it.
+    pub(super) fn passes(&self, process: u32) -> &[Pass] {
+        let record = self.processes.get(&process);
+        let log = record.and_then(|record| record.remotes.get(&Seam::Ingress));
+        log.map_or(&[], |log| &log.passes)
+    }
+
+    fn filters(&self, process: u32) -> bool {
+        let record = self.processes.get(&process);
+        record.is_some_and(|record| record.settings.filter)
+    }
+
+    /// While a program does not know the clock of the ingress, an event that was pushed may seem too old by that of the host.
+    fn seems_expired(&self, index: usize) -> bool {
+        let now = self.clock.now() + self.host_was_ahead;
+        let age = now - self.events[index].published;
+        self.route == Route::Http && age > TimeDelta::hours(24)
+    }
+
+    /// What an obstacle sees of a request.
+    pub(crate) fn content(&self, body: &Bytes) -> Content {
+        let (bytes, entries) = request_log::read(body).unwrap_or_default();
+        let indices = entries
+            .iter()
+            .filter_map(|entry| self.indices.get(entry.text.as_bytes()));
+        Content {
+            bytes,
+            kinds: indices.map(|index| self.events[*index].kind).collect(),
+        }
     }
 
     pub(super) fn has_uuid(&self, index: usize) -> bool {

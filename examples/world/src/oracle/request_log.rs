@@ -23,6 +23,8 @@ pub(crate) enum RequestState {
     Pending,
     /// It will have none.
     Lost,
+    /// No connection was made.
+    Unreachable,
     /// It was answered with this status, by the service or by something that looks like it.
     Answered(u16),
     /// It was answered with this status, and not by the service.
@@ -46,10 +48,32 @@ impl RequestState {
         }
     }
 
+    /// How a program is to understand a failure that may be the request's own; `None` of one that never is.
+    pub(crate) fn failure(self) -> Option<FailureClass> {
+        match self {
+            Self::Lost | Self::Answered(408 | 500..=510 | 512..=599) => Some(FailureClass::Outage),
+            Self::Intercepted(200..=299) => None,
+            Self::Intercepted(_)
+            | Self::Answered(403 | 406 | 409 | 412 | 414 | 416..=420 | 423..=428 | 430..=499) => {
+                Some(FailureClass::Refusal)
+            }
+            _ => None,
+        }
+    }
+
     /// A success that was not the service's: it may have done what was asked for.
     pub(crate) fn is_odd_success(self) -> bool {
         matches!(self, Self::Intercepted(200..=299))
     }
+}
+
+/// How a request fails that may be at fault itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailureClass {
+    /// It is refused, and was not stored.
+    Refusal,
+    /// The service fails or says nothing: the request may have been stored.
+    Outage,
 }
 
 /// One request to the ingress.
@@ -63,6 +87,8 @@ pub(crate) struct LoggedRequest {
     pub(crate) ingested: u32,
     pub(crate) state: RequestState,
     pub(crate) sent_at: Instant,
+    /// When it was answered, or it became clear that it would not be.
+    pub(crate) ended_at: Option<Instant>,
 }
 
 impl LoggedRequest {
@@ -80,6 +106,7 @@ impl LoggedRequest {
     pub(crate) fn may_be_ingested(&self) -> bool {
         match self.state {
             RequestState::Pending | RequestState::Lost => true,
+            RequestState::Unreachable => false,
             RequestState::Answered(status) => !matches!(status, 200..=499 | 503) || status == 408,
             RequestState::Intercepted(_) => self.state.is_odd_success(),
         }

@@ -1,12 +1,16 @@
 //! Whether an event is settled: nobody needs to keep it for the program any more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use okta_coralogix_core::Clock;
 
 use super::state::Oracle;
-use crate::plan::EventKind;
+use crate::checks::Letter;
+use crate::plan::{EventKind, Route};
+
+/// The reason of a letter whose event was isolated.
+const BLOCKED: &str = "blocked";
 
 impl Oracle {
     /// The events of a dead letter, if it holds nothing else. What is not JSON reaches up to the next whole event, so that several
@@ -21,7 +25,7 @@ impl Oracle {
             let first = self.events.iter().find(|event| {
                 let malformed = matches!(
                     event.kind,
-                    EventKind::Broken | EventKind::NoUuid | EventKind::NoTime
+                    EventKind::Broken | EventKind::NoUuid | EventKind::NoTime | EventKind::NotUtf8
                 );
                 malformed && rest.starts_with(&event.document)
             })?;
@@ -32,26 +36,40 @@ impl Oracle {
                 None => break,
             }
         }
-        rest.is_empty().then_some(indices)
+        // The last one of a body reaches up to its end.
+        let end: &[u8] = match self.route {
+            Route::Pull => b"",
+            Route::Http | Route::Sqs => b"]",
+        };
+        (rest.is_empty() || rest == end).then_some(indices)
     }
 
     /// Dead letters hold nothing but unaltered events that belong there.
-    pub(crate) fn check_dead_letters(&mut self, letters: &[Vec<u8>]) {
+    pub(crate) fn check_dead_letters(&mut self, letters: &[Letter]) {
         let mut indices = BTreeSet::new();
+        let mut blocked = BTreeMap::<usize, Vec<&Letter>>::new();
         for letter in letters {
-            match self.dead_letter_events(letter) {
+            match self.dead_letter_events(&letter.bytes) {
+                Some(events) if letter.reason == BLOCKED => {
+                    for index in events {
+                        blocked.entry(index).or_default().push(letter);
+                    }
+                }
                 Some(events) => indices.extend(events),
                 None => {
-                    let text = String::from_utf8_lossy(letter);
+                    let text = String::from_utf8_lossy(&letter.bytes);
                     self.violation(format!("altered bytes are in the dead letters: {text}"));
                 }
             }
         }
         for index in indices {
             let kind = self.events[index].kind;
-            if !kind.may_be_dead_lettered() && !self.may_be_blocked(index) {
+            if !kind.may_be_dead_lettered() {
                 self.violation(format!("event {index} ({kind:?}) is in the dead letters"));
             }
+        }
+        for (index, letters) in blocked {
+            self.check_blocked(index, &letters);
         }
     }
 
@@ -67,14 +85,20 @@ impl Oracle {
         let event = &self.events[index];
         let (kind, original) = (event.kind, event.original);
         let dropped = match kind {
-            EventKind::Noise => self.filter_was(true),
+            EventKind::Noise => match self.settled_by.get(&index) {
+                Some(process) => self
+                    .processes
+                    .get(process)
+                    .is_some_and(|record| record.settings.filter),
+                None => self.was_filtered(original),
+            },
             // The program tolerates clocks that differ by less than 5 minutes.
             _ if kind.expires() => {
                 self.clock.now() - event.published > TimeDelta::minutes(24 * 60 - 5)
             }
             _ => false,
         };
-        let may_be = kind.may_be_dead_lettered() || self.may_be_blocked(original);
+        let may_be = kind.may_be_dead_lettered() || self.blocked.holds(original);
         let dead_lettered = may_be && dead_letters.contains(&original);
         if dropped || dead_lettered || self.queue_dead_letters.contains(&original) {
             Ok(())

@@ -7,8 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use okta_coralogix_core::testing::TestClock;
+use tokio::time::Instant;
 
+use super::blocked::BlockedLetters;
 use super::checkpoints::Checkpoints;
+use super::isolation::was_taken_apart;
 use super::remote::RemoteLog;
 use super::request_log::{LoggedRequest, RequestId, RequestState};
 use crate::event::Event;
@@ -32,6 +35,10 @@ pub(super) struct ProcessRecord {
     pub(super) ended: bool,
     /// How often it received each event.
     pub(super) received: BTreeMap<usize, u32>,
+    /// The stored position when it started.
+    pub(super) start: usize,
+    /// The events that it has settled: nobody keeps them for it any more.
+    pub(super) settled: BTreeSet<usize>,
     /// What the remotes have answered it.
     pub(super) remotes: BTreeMap<Seam, RemoteLog>,
 }
@@ -56,6 +63,13 @@ pub(crate) struct Oracle {
     pub(super) slack: TimeDelta,
     /// The host's clock was behind once: then an old event may be young by that clock.
     pub(crate) host_was_behind: bool,
+    /// How far the host's clock was ahead, at most.
+    pub(crate) host_was_ahead: TimeDelta,
+    /// The process that has settled each event first.
+    pub(super) settled_by: BTreeMap<usize, u32>,
+    pub(super) blocked: BlockedLetters,
+    /// The host's clock was set in the plan.
+    pub(super) sets_clock: bool,
     pub(crate) violations: Vec<String>,
 }
 
@@ -77,6 +91,12 @@ impl Oracle {
             checkpoints: Checkpoints::default(),
             slack: slack(plan),
             host_was_behind: false,
+            host_was_ahead: TimeDelta::zero(),
+            settled_by: BTreeMap::new(),
+            blocked: BlockedLetters::new(plan),
+            sets_clock: plan
+                .incidents()
+                .any(|(_, incident)| matches!(incident, Incident::Clock(_))),
             violations: Vec::new(),
             events,
         }
@@ -97,6 +117,8 @@ impl Oracle {
             in_flight: BTreeMap::new(),
             ended: false,
             received: BTreeMap::new(),
+            start: self.checkpoints.position,
+            settled: BTreeSet::new(),
             remotes: BTreeMap::new(),
         };
         self.processes.insert(process, record);
@@ -137,9 +159,8 @@ impl Oracle {
         }
     }
 
-    /// The queue has moved these messages to its own dead-letter queue.
-    pub(crate) fn queue_dead_lettered(&mut self, bodies: &[Bytes]) {
-        let indices = bodies.iter().filter_map(|body| self.indices.get(body));
+    /// The queue has moved the messages with these events to its own dead-letter queue.
+    pub(crate) fn queue_dead_lettered(&mut self, indices: impl Iterator<Item = usize>) {
         self.queue_dead_letters.extend(indices);
     }
 
@@ -159,9 +180,23 @@ impl Oracle {
         request.is_some_and(|request| request.indices.iter().all(|index| self.has_uuid(*index)))
     }
 
+    /// True if a request holds one event that has failed alone before.
+    pub(crate) fn is_suspect(&self, request: RequestId) -> bool {
+        let Some([index]) = self.requests.get(request).map(|request| &*request.indices) else {
+            return false;
+        };
+        let process = self.requests[request].process;
+        let earlier: Vec<_> = self.requests_with(process, *index).collect();
+        let fails_alone = |request: &&LoggedRequest| {
+            request.indices.len() == 1 && request.state.failure().is_some()
+        };
+        earlier.iter().any(fails_alone) && was_taken_apart(&earlier, self.passes(process))
+    }
+
     pub(crate) fn request_ended(&mut self, request: RequestId, state: RequestState) {
         if let Some(request) = self.requests.get_mut(request) {
             request.state = state;
+            request.ended_at = Some(Instant::now());
         }
     }
 
@@ -182,11 +217,30 @@ impl Oracle {
         settings.max().unwrap_or(0)
     }
 
-    /// Whether the filter was `on` in some process.
-    pub(super) fn filter_was(&self, on: bool) -> bool {
-        self.processes
-            .values()
-            .any(|record| record.settings.filter == on)
+    /// Whether a process with the filter has received an event.
+    pub(super) fn was_filtered(&self, index: usize) -> bool {
+        let mut processes = self.processes.values();
+        processes.any(|record| record.settings.filter && record.received.contains_key(&index))
+    }
+
+    /// A process has said that it needs an event no more.
+    pub(crate) fn settled_by(&mut self, index: usize, process: u32) {
+        self.settled_by.entry(index).or_insert(process);
+        if let Some(record) = self.processes.get_mut(&process) {
+            record.settled.insert(index);
+        }
+    }
+
+    /// A process has stored the position.
+    pub(crate) fn position_stored_by(&mut self, process: u32) {
+        let start = self
+            .processes
+            .get(&process)
+            .map_or(0, |record| record.start);
+        let position = self.checkpoints.position.min(self.events.len());
+        for index in start..position {
+            self.settled_by(index, process);
+        }
     }
 }
 
@@ -198,6 +252,7 @@ fn slack(plan: &Plan) -> TimeDelta {
         let delays = plan.faults.iter().filter_map(|fault| match fault {
             Fault::Net(Seam::Push, ..) => None,
             Fault::Net(_, _, NetFault::Delay(time) | NetFault::Late(time)) => Some(*time),
+            Fault::At(_, Incident::Obstacle(obstacle, _)) => obstacle.delay(),
             _ => None,
         });
         plan.max_latency + delays.max().unwrap_or_default()

@@ -1,6 +1,7 @@
 //! Worlds: one of them twice, a small one exhaustively, many random ones, and those that have found a fault.
 
 mod exhaustive;
+mod obstacles;
 mod orgs;
 mod random;
 mod regressions;

@@ -40,6 +40,7 @@ fn passes(seed: u64, arrivals: Vec<Arrival>, behavior: Option<OrgBehavior>) -> O
     };
     faults.extend(behavior.map(|behavior| Fault::At(Duration::ZERO, Incident::Org(behavior))));
     let plan = Plan {
+        events_per_body: 1,
         seed,
         route: Route::Pull,
         queue: QueueKind::default(),

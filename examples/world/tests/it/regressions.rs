@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use okta_coralogix_world::{
-    Arrival, EventKind, Fault, GatewayAnswer, GatewayBody, GatewayHeader, Incident, NetFault, Plan,
-    QueueKind, Route, Seam, Settings, report, run,
+    Arrival, EventKind, FailureMode, Fault, GatewayAnswer, GatewayBody, GatewayHeader, Incident,
+    NetFault, Obstacle, Plan, QueueKind, Route, Seam, Settings, Trigger, plain_world, report, run,
 };
 
 fn passes(plan: &Plan) {
@@ -27,6 +27,7 @@ fn plan(route: Route, arrivals: Vec<Arrival>, faults: Vec<Fault>) -> Plan {
         route,
         queue: QueueKind::default(),
         programs: 1,
+        events_per_body: 1,
         settings: Settings::default(),
         max_latency: Duration::from_millis(50),
         arrivals,
@@ -44,6 +45,7 @@ fn host_clock_step_between_two_responses_drops_no_pushed_event() {
                 route,
                 queue: QueueKind::default(),
                 programs: 1,
+                events_per_body: 1,
                 settings: Settings {
                     page_size: 1,
                     max_in_flight_deliveries: 1,
@@ -80,6 +82,7 @@ fn event_that_expires_before_it_is_tried_alone_is_not_sent() {
             route: Route::Pull,
             queue: QueueKind::default(),
             programs: 1,
+            events_per_body: 1,
             settings: Settings {
                 max_entries: 3,
                 ..Settings::default()
@@ -142,6 +145,7 @@ fn event_that_expires_while_its_request_waits_for_another_is_not_sent() {
         route: Route::Pull,
         queue: QueueKind::default(),
         programs: 1,
+        events_per_body: 1,
         settings: Settings {
             page_size: 4,
             max_in_flight_deliveries: 3,
@@ -302,5 +306,40 @@ fn gateway_that_lasts_ends_only_a_run_to_which_nothing_was_accepted() {
                 "{seam:?} from {start} s"
             );
         }
+    }
+}
+
+/// An entry that failed alone became too old while it waited for its turn, and was sent. The others of these worlds: a changed key was
+/// tried with events that had become too old; an entry that failed alone was repeated without bound, and while the key rested; and the
+/// first acceptance after odd successes made the next rest an hour.
+#[test]
+fn random_worlds_that_have_found_a_fault() {
+    for seed in [19_165, 56_210, 10_938, 17_437, 404_511] {
+        passes(&plain_world(seed));
+    }
+}
+
+/// Something on the way refused every request with the event, and only the checks told that the key was refused too: the program waited for
+/// ever.
+#[test]
+fn refused_key_behind_a_filter_is_reported() {
+    for failure in FailureMode::ALL {
+        let obstacle = Obstacle {
+            trigger: Trigger::Word,
+            failure,
+        };
+        let arrivals = vec![Arrival {
+            at: Duration::from_secs(15),
+            kind: EventKind::Forbidden,
+        }];
+        let long = Duration::from_secs(4 * 3600);
+        let faults = vec![
+            Fault::At(Duration::ZERO, Incident::Obstacle(obstacle, long)),
+            Fault::At(Duration::from_secs(10), Incident::RotateKey),
+        ];
+        let plan = plan(Route::Pull, arrivals, faults);
+        passes(&plan);
+        let outcome = run(&plan, false);
+        assert_eq!((outcome.processes, outcome.blocked), (2, 1), "{failure:?}");
     }
 }

@@ -165,13 +165,6 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
             learned,
             stall,
         } = self.endpoint;
-        let batch = match encode(&**sink, slice::from_ref(&item.entry), usize::MAX)? {
-            Ok(batch) => compress(sink, batch).await?,
-            Err(error) => {
-                refuse(self.hooks, item, error.reason(), error.to_string());
-                return Ok(Tried::Ended);
-            }
-        };
         // A refused key rests for all.
         while let Some(until) = learned.rests_until() {
             self.interrupts.wait(sleep_until(until)).await;
@@ -184,6 +177,18 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         if self.interrupts.is_stopped() {
             return Ok(Tried::Ended);
         }
+        // After all waits.
+        recheck(self.hooks, slice::from_mut(item));
+        if !item.is_open() {
+            return Ok(Tried::Ended);
+        }
+        let batch = match encode(&**sink, slice::from_ref(&item.entry), usize::MAX)? {
+            Ok(batch) => compress(sink, batch).await?,
+            Err(error) => {
+                refuse(self.hooks, item, error.reason(), error.to_string());
+                return Ok(Tried::Ended);
+            }
+        };
         if history.wants_fresh_connection() {
             sink.reconnect();
         }

@@ -8,7 +8,6 @@ use super::pending::{Doubt, Pending, Planned};
 use super::{AgeCheck, DeliveryHooks, Endpoint, Suspect, refuse};
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
-use crate::delivery::Disposition;
 use crate::interrupts::Interrupts;
 use crate::observe::PipelineEvent;
 use crate::sink::Batch;
@@ -169,7 +168,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             let sent = endpoint.sink.send(&batch).await;
             let took = sent_at.elapsed();
             drop(permit);
-            let Err(error) = sent else {
+            let Err(mut error) = sent else {
                 endpoint.accepted(&batch, took);
                 self.backoff.reset();
                 return Ok(Attempt::Accepted);
@@ -193,8 +192,13 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                     ErrorKind::Forbidden => self.key_passes_since(key_since).await,
                     _ => self.passes_since(since).await,
                 };
+                // Something before the sink may fail the request whatever the key is, so that only the check tells that it is refused.
+                let passes = passes.unwrap_or_else(|refused| {
+                    error = refused;
+                    false
+                });
                 // A key that no check passes is refused: it rests.
-                let may_give_way = failing.may_give_way && error.kind() != ErrorKind::Forbidden;
+                let may_give_way = failing.may_give_way && error.is_temporary();
                 if passes || (may_give_way && !self.pending.is_empty()) {
                     endpoint.reporter.report(&PipelineEvent::SendFailed {
                         error: &error,
@@ -285,20 +289,29 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
     }
 
     /// True if the sink has taken something since, or passes a check now: it is the request that fails.
-    async fn passes_since(&self, since: Instant) -> bool {
+    ///
+    /// # Errors
+    /// Of a check that shows that waiting cannot help.
+    async fn passes_since(&self, since: Instant) -> Result<bool> {
         let evidence = self.endpoint.learned.evidence();
-        evidence.passes_since(since) || self.passes_check().await
+        Ok(evidence.passes_since(since) || self.passes_check().await?)
     }
 
     /// True if the sink has passed a check of late and since, or passes one now: it is not the key that is forbidden.
-    async fn key_passes_since(&self, since: Option<Instant>) -> bool {
+    ///
+    /// # Errors
+    /// Of a check that shows that waiting cannot help.
+    async fn key_passes_since(&self, since: Option<Instant>) -> Result<bool> {
         let evidence = self.endpoint.learned.evidence();
-        evidence.key_passes_since(since) || self.passes_check().await
+        Ok(evidence.key_passes_since(since) || self.passes_check().await?)
     }
 
-    async fn passes_check(&self) -> bool {
+    async fn passes_check(&self) -> Result<bool> {
         let Endpoint { sink, learned, .. } = self.endpoint;
-        matches!(learned.check_in_turn(&**sink).await, Some(Ok(())))
+        match learned.check_in_turn(&**sink).await {
+            Some(Err(error)) if !error.is_temporary() => Err(error),
+            checked => Ok(matches!(checked, Some(Ok(())))),
+        }
     }
 
     pub(super) fn accepted(&mut self, items: &mut [Item<H::Slot>]) {
@@ -371,8 +384,6 @@ pub(crate) fn recheck<H: DeliveryHooks>(hooks: &mut H, items: &mut [Item<H::Slot
         };
         match hooks.recheck(slot) {
             AgeCheck::Keep => continue,
-            // It may have arrived; that no clock is known yet is no reason to give it again.
-            AgeCheck::End(Disposition::HandedBack) if item.state.ambiguous => continue,
             AgeCheck::Restamp(timestamp) => item.entry.timestamp = Some(timestamp),
             AgeCheck::End(disposition) => {
                 if let Some(slot) = item.state.slot.take() {

@@ -1,16 +1,19 @@
-//! Other events while some are tried alone.
+//! Events that are tried alone: the others meanwhile, a refused key, an event that expires.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use okta_coralogix_core::AckOrder;
+use chrono::TimeDelta;
 use okta_coralogix_core::dead_letter::DeadLetterReason;
-use okta_coralogix_core::testing::{MemorySink, MemorySource};
-use tokio::time::{Instant, sleep};
+use okta_coralogix_core::pipeline::PipelineState;
+use okta_coralogix_core::sink::BatchLimits;
+use okta_coralogix_core::testing::{EventGenerator, MemorySink, MemorySource};
+use okta_coralogix_core::{AckOrder, ErrorKind};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::blocked::{Failure, Filter, some};
-use super::harness::{Harness, pages, run, run_until};
+use super::harness::{Harness, pages, run, run_until, start};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -70,4 +73,68 @@ async fn suspect_that_the_sink_rejects_is_dead_lettered_as_rejected() {
     let letters = harness.dead_letters.records();
     assert_eq!(letters[0].reason, DeadLetterReason::Rejected);
     assert_eq!(letters[0].bytes, bad[0].json);
+}
+
+/// A web filter refuses every request with the event before the sink sees the key.
+#[tokio::test(start_paused = true)]
+async fn refused_key_behind_a_filter_is_found_by_a_check_and_ends_the_run() {
+    for failure in Failure::ALL {
+        let (pages, events) = pages(1, 2);
+        let harness = Harness::new(AckOrder::Cumulative, pages);
+        let mut filter = Filter::new(&harness.sink, &events, failure);
+        filter.refuses_key = true;
+        let run = run(harness.builder_with(filter));
+        let failed = timeout(30 * MINUTE, run).await.expect("it ends");
+        let failed = failed.expect_err("its key is refused");
+        let kind = failed.error.kind();
+        let is_refusal = matches!(kind, ErrorKind::Unauthorized | ErrorKind::Forbidden);
+        assert!(is_refusal, "{failure:?}: {kind:?}");
+        assert_eq!(failed.summary.handed_back, 2);
+    }
+}
+
+/// It waits for its turn behind requests that take long.
+#[tokio::test(start_paused = true)]
+async fn suspect_that_expires_while_it_waits_for_its_turn_is_not_sent() {
+    for seconds in 20..60 {
+        let mut generator = EventGenerator::new(3);
+        let left = Duration::from_secs(seconds);
+        let day = TimeDelta::hours(24);
+        let bad = generator.event(start() - day + TimeDelta::from_std(left).unwrap());
+        let others = (0..40).map(|_| generator.event(start()));
+        let events: Vec<_> = std::iter::once(bad.clone()).chain(others).collect();
+        let page = vec![events.iter().map(|event| event.json.clone()).collect()];
+        let one = BatchLimits {
+            entries: 1,
+            bytes: 100_000,
+        };
+        let source = MemorySource::new(AckOrder::Individual, page);
+        let harness = Harness::of(source, MemorySink::with_limits(one));
+        let mut filter = Filter::new(&harness.sink, &[bad], Failure::Page);
+        filter.latency = Duration::from_secs(7);
+        let began = Instant::now();
+        let builder = harness.builder_with(filter.clone());
+        let summary = run(builder.max_in_flight_requests(1)).await.unwrap();
+        assert_eq!((summary.delivered, summary.too_old), (40, 1));
+        let sent = filter.poison_sent.lock().unwrap().clone();
+        assert!(sent.len() >= 2, "it is a suspect");
+        let last = *sent.last().unwrap() - began;
+        assert!(last <= left, "{last:?} of {left:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn suspect_is_no_fault_of_the_sink() {
+    let (pages, events) = pages(3, 1000);
+    let source = MemorySource::new(AckOrder::Individual, pages).without_end();
+    let harness = Harness::of(source, MemorySink::new());
+    let filter = Filter::new(&harness.sink, &some(&events, 1), Failure::ServerError);
+    let pipeline = harness.builder_with(filter).build().unwrap();
+    let handle = pipeline.handle();
+    let run = tokio::spawn(pipeline.run(std::future::pending()));
+    sleep(2 * MINUTE).await;
+    let status = handle.status();
+    assert_eq!((status.summary.delivered, status.pending), (2999, 1));
+    assert_eq!(status.state, PipelineState::Running, "{status:?}");
+    run.abort();
 }
