@@ -145,7 +145,12 @@ impl SqsSource {
         if !self.settings.once || !is_idle {
             return Ok(false);
         }
-        let depth = with_timeout(CALL_TIMEOUT, self.consumer.queue().depth()).await?;
+        let depth = with_timeout(
+            "sqs:GetQueueAttributes",
+            CALL_TIMEOUT,
+            self.consumer.queue().depth(),
+        )
+        .await?;
         if !depth.is_empty() {
             self.empty_looks = 0;
             return Ok(false);

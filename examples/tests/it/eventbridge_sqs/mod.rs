@@ -1,7 +1,9 @@
 //! `eventbridge_sqs` as a process.
 
+mod credentials;
 mod exit_status;
 pub(crate) mod harness;
 mod kill;
 mod moto;
 mod replicas;
+mod tls_front;
