@@ -20,6 +20,7 @@ mod queue_url;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 mod source;
+mod unreadable;
 mod visibility;
 
 pub use aws::AwsQueue;

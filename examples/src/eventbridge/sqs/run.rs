@@ -9,9 +9,9 @@ use tokio::time::timeout;
 
 use super::settings::Settings;
 use super::start::{check_coralogix, persist};
-use crate::program::pipeline::{configure, open_dead_letters};
+use crate::program::pipeline::configure;
 use crate::program::progress::Progress;
-use crate::program::{ExitStatus, signals};
+use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 
 /// How long SQS may take to confirm that unsettled messages are returned to the queue.
 const QUEUE_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,7 +55,7 @@ async fn open(
         once,
         route,
     } = settings;
-    let dead_letters = open_dead_letters(&route.dead_letters).await?;
+    let dead_letters = ProgramDeadLetters::open(&route.dead_letters).await?;
     check_coralogix(&route.sink, route.faults, once).await?;
     let source = source(&queue_url, &route.body_parser, once).await?;
     let drain = source.drain_handle();

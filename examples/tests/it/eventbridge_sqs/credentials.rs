@@ -160,7 +160,9 @@ async fn credentials_endpoint_that_fails_at_the_start_is_waited_for_and_named() 
     let ended = run(&harness, &variables).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(ended.summary()["delivered"], 5);
-    let named = ended.stderr.contains("the AWS credentials cannot be read now");
+    let named = ended
+        .stderr
+        .contains("the AWS credentials cannot be read now");
     assert!(named, "{ended:?}");
     assert!(!ended.stderr.contains("set AWS_ACCESS_KEY_ID"), "{ended:?}");
 }
