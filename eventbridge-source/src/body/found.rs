@@ -8,8 +8,8 @@ use super::parser::Item;
 /// The keys of every LogEvent.
 const KEYS: [&str; 3] = ["eventType", "published", "uuid"];
 
-/// True for an event, and for one whose time cannot be read: it is in an envelope that names where it is from, or has two of the keys that
-/// every event has. Anything else is not what was meant to come here, and a setting of the sender is wrong.
+/// True for an event, and for one whose time cannot be read: it is in an envelope that names where it is from, is a `detail` with a key that
+/// every event has, or has two of these keys itself. Anything else is not what was meant to come here, and a setting of the sender is wrong.
 pub(crate) fn is_event(item: &Item) -> bool {
     let Err(malformed) = item else {
         return true;
@@ -31,15 +31,16 @@ fn has_keys(object: &str) -> bool {
     let last = |key| members.values(key).next_back();
     match last("detail").filter(|detail| detail.starts_with('{')) {
         Some(_) if last("source").is_some() => true,
-        Some(detail) => has_event_keys(detail),
-        None => has_event_keys(object),
+        Some(detail) => event_keys(detail) >= 1,
+        None => event_keys(object) >= 2,
     }
 }
 
-fn has_event_keys(object: &str) -> bool {
+/// How many of the keys that every event has.
+fn event_keys(object: &str) -> usize {
     let Some(members) = Members::of(object) else {
-        return false;
+        return 0;
     };
     let has = |key: &&&str| members.values(key).next().is_some();
-    KEYS.iter().filter(has).count() >= 2
+    KEYS.iter().filter(has).count()
 }

@@ -66,8 +66,10 @@ impl LambdaHandler {
     pub async fn handle(&self, payload: Bytes, deadline: Instant) -> Result<Reply> {
         self.collect();
         let margin = self.settings.deadline_margin;
-        check_time(deadline, margin)?;
         let payload = Payload::read(payload, &self.settings.parser, &self.settings.keys);
+        if let Err(error) = check_time(deadline, margin) {
+            return not_tried(&payload, error);
+        }
         if payload.request == Some(Authorization::Refused) {
             return Ok(unauthorized());
         }
@@ -180,11 +182,11 @@ fn check_time(deadline: Instant, margin: Duration) -> Result<()> {
         return Ok(());
     }
     let detail = format!(
-        "of the function leaves {} for an invocation, and the last {} are kept for the reply; set the function's time-out to 10 s or more",
+        "the time-out of the function leaves {} for this invocation, and the last {} are kept for the reply; set the time-out to 10 s or more",
         seconds(left),
         seconds(margin)
     );
-    Err(Error::config("the time-out", detail))
+    Err(Error::new(ErrorKind::Config, detail))
 }
 
 /// The reply to a payload without an event, before any event was seen.
@@ -195,7 +197,11 @@ fn no_event(payload: &Payload) -> Result<Reply> {
         "no event was found in the payload ({}), and none was seen before: it is not dead-lettered; check what invokes the function",
         why.unwrap_or_default()
     );
-    let error = Error::new(ErrorKind::UnexpectedResponse, detail);
+    not_tried(payload, Error::new(ErrorKind::UnexpectedResponse, detail))
+}
+
+/// The reply to a payload of which nothing was given to a pipeline.
+fn not_tried(payload: &Payload, error: Error) -> Result<Reply> {
     match (&payload.messages, payload.request) {
         (Some(messages), _) => {
             tracing::error!(%error, "the messages of a batch are reported as failed");

@@ -2,6 +2,7 @@
 
 mod adversary;
 mod credentials;
+mod found;
 mod harness;
 mod outages;
 mod outcomes;

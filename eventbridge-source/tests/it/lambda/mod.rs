@@ -1,5 +1,7 @@
 //! The Lambda handler, under paused time.
 
+mod invokers;
+
 use std::sync::Arc;
 use std::time::Duration;
 

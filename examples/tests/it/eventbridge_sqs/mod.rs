@@ -6,4 +6,5 @@ pub(crate) mod harness;
 mod kill;
 mod moto;
 mod replicas;
+mod start;
 mod tls_front;
