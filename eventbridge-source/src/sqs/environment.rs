@@ -1,6 +1,5 @@
 //! The client of a queue, from the variables and files that AWS programs read: region, credentials, endpoint, certificates.
 
-use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
@@ -20,7 +19,7 @@ use super::queue_url::QueueUrl;
 #[derive(Debug, Clone)]
 pub(super) struct Environment {
     http: SharedHttpClient,
-    /// For STS and SSO; the queue's own may be another one.
+    /// For STS and SSO; the queue's own may be another one. `None`: that of the instance.
     region: Option<Region>,
 }
 
@@ -39,10 +38,7 @@ impl Environment {
         let queue_region = queue.region.clone().map(Region::new);
         let set = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new());
-        let region = match set.region().await.or(queue_region) {
-            None => DefaultRegionChain::builder().build().region().await,
-            region => region,
-        };
+        let region = set.region().await.or(queue_region);
         Ok(Self { http, region })
     }
 
@@ -53,7 +49,10 @@ impl Environment {
             // The source retries, and has a timeout for each call.
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::builder().disable_operation_timeout().build());
-        loader.region(self.region.clone()).load().await
+        match self.region.clone() {
+            Some(region) => loader.region(region).load().await,
+            None => loader.load().await,
+        }
     }
 }
 
