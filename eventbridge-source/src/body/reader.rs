@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
         let mut items = Vec::new();
         for value in Values::of(&unmarked, text, BodyParser::MAX_ITEMS) {
             match value {
-                Ok(json) => self.read_object(json, layers, &mut items),
+                Ok(json) => self.read_object(&json, layers, &mut items),
                 Err((bytes, reason)) => {
                     let is_text = std::str::from_utf8(&bytes).is_ok();
                     let reason = if is_text {
@@ -68,16 +68,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads one JSON value, which should be an object.
-    fn read_object(self, json: Bytes, layers: Layers, items: &mut Vec<Item>) {
+    fn read_object(self, json: &Bytes, layers: Layers, items: &mut Vec<Item>) {
         let refused = |reason: &str| MalformedReason::Refused(reason.into());
-        match Shape::of(&json) {
+        match Shape::of(json) {
             Shape::Envelope => match Envelope::parse(json.clone()) {
                 Ok(envelope) => items.push(self.event(&envelope)),
                 Err(malformed) => items.push(self.malformed(malformed.bytes, malformed.reason)),
             },
-            Shape::Wrapped(range) => items.push(self.wrapped(&json, range)),
+            Shape::Wrapped(range) => items.push(self.wrapped(json, range)),
             Shape::Notification(message) => {
-                self.unwrap(&json, message.into(), layers, Layers::NOTIFICATION, items);
+                self.unwrap(json, message.into(), layers, Layers::NOTIFICATION, items);
             }
             Shape::NotificationRecords(notifications) => {
                 let notifications: Vec<_> = notifications
@@ -85,18 +85,18 @@ impl<'a> Reader<'a> {
                     .map(|notification| json.slice_ref(notification.as_bytes()))
                     .collect();
                 for notification in notifications {
-                    self.unwrap(&json, notification, layers, Layers::RECORDS, items);
+                    self.unwrap(json, notification, layers, Layers::RECORDS, items);
                 }
             }
             Shape::QueueRecord(body) => {
-                self.unwrap(&json, body.into(), layers, Layers::QUEUE_RECORD, items);
+                self.unwrap(json, body.into(), layers, Layers::QUEUE_RECORD, items);
             }
             Shape::FirehoseRequest(records) => {
                 for record in records {
                     let data = record.and_then(|text| STANDARD.decode(text).ok());
                     match data {
                         Some(data) => {
-                            self.unwrap(&json, data.into(), layers, Layers::FIREHOSE, items);
+                            self.unwrap(json, data.into(), layers, Layers::FIREHOSE, items);
                         }
                         None => {
                             let reason = "a record of Firehose whose `data` is not base64";
