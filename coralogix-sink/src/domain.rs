@@ -8,6 +8,10 @@ use crate::region::Region;
 /// The longest domain, so that `ingress.private.<domain>` is still a host name.
 const MAX_DOMAIN_BYTES: usize = 237;
 
+/// The government region. Only its query host is known, from third parties: so its code stands for no ingress.
+const GOVERNMENT_CODE: &str = "GOV1";
+const GOVERNMENT_DOMAIN: &str = "gov1.coralogixgov.us";
+
 /// A domain below which the host `ingress.` or `ingress.private.` takes logs.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct IngressDomain {
@@ -24,6 +28,9 @@ pub(crate) fn parse(written: &str) -> Result<IngressDomain, EndpointError> {
     }
     if let Some(region) = Region::from_code(written) {
         return Ok(known(region, false));
+    }
+    if written.eq_ignore_ascii_case(GOVERNMENT_CODE) {
+        return Err(EndpointError::Government(GOVERNMENT_DOMAIN));
     }
     if written.contains('@') {
         return Err(EndpointError::UserInfo);
@@ -47,8 +54,15 @@ pub(crate) fn parse(written: &str) -> Result<IngressDomain, EndpointError> {
 /// Checks the host of a base URL. `None`: it is no known host of Coralogix.
 pub(crate) fn check_ingress_host(host: &str) -> Result<Option<Region>, EndpointError> {
     // A dot at the end names the same host.
-    let Some((region, before)) = Region::of_host(host.trim_end_matches('.')) else {
-        return Ok(None);
+    let host = host.trim_end_matches('.');
+    let Some((region, before)) = Region::of_host(host) else {
+        return match of_government(host) {
+            Some(before) if !is_ingress(before) => {
+                let instead = format!("https://ingress.{GOVERNMENT_DOMAIN}");
+                Err(not_an_ingress(before, instead))
+            }
+            _ => Ok(None),
+        };
     };
     match before {
         "ingress" | "ingress.private" => Ok(Some(region)),
@@ -59,15 +73,20 @@ pub(crate) fn check_ingress_host(host: &str) -> Result<Option<Region>, EndpointE
         {
             Ok(None)
         }
-        _ => Err(EndpointError::NotAnIngress {
-            kind: kind_of(before),
-            instead: format!("https://ingress.{}", region.domain()),
-        }),
+        _ => {
+            let instead = format!("https://ingress.{}", region.domain());
+            Err(not_an_ingress(before, instead))
+        }
     }
 }
 
 fn classify(domain: &str) -> Result<IngressDomain, EndpointError> {
     let Some((region, before)) = Region::of_host(domain) else {
+        if let Some(before) = of_government(domain)
+            && !(before.is_empty() || before == "private" || is_ingress(before))
+        {
+            return Err(not_an_ingress(before, GOVERNMENT_DOMAIN.into()));
+        }
         let (domain, private) = strip_ingress(domain);
         return Ok(IngressDomain {
             domain: domain.into(),
@@ -79,10 +98,37 @@ fn classify(domain: &str) -> Result<IngressDomain, EndpointError> {
         "" | "ingress" => Ok(known(region, false)),
         "private" | "ingress.private" => Ok(known(region, true)),
         label if is_region_label(label) => Err(EndpointError::UnknownRegionDomain(domain.into())),
-        _ => Err(EndpointError::NotAnIngress {
-            kind: kind_of(before),
-            instead: region.domain().into(),
-        }),
+        _ => Err(not_an_ingress(before, region.domain().into())),
+    }
+}
+
+/// The labels before the government region's domain. A host beside it, such as `app.coralogixgov.us`, counts as one of it.
+fn of_government(host: &str) -> Option<&str> {
+    let before = host
+        .strip_suffix(GOVERNMENT_DOMAIN)
+        .or_else(|| host.strip_suffix("coralogixgov.us"))?;
+    let whole = before.is_empty() || before.ends_with('.');
+    let before = before.trim_end_matches('.');
+    // Another region of the government: its domain is not known.
+    let last = before.rsplit('.').next().unwrap_or_default();
+    if last
+        .strip_prefix("gov")
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return None;
+    }
+    let is_beside = !host.ends_with(GOVERNMENT_DOMAIN) && before.is_empty();
+    whole.then_some(if is_beside { "app" } else { before })
+}
+
+fn is_ingress(before: &str) -> bool {
+    matches!(before, "ingress" | "ingress.private")
+}
+
+fn not_an_ingress(before: &str, instead: String) -> EndpointError {
+    EndpointError::NotAnIngress {
+        kind: kind_of(before),
+        instead,
     }
 }
 
@@ -228,6 +274,45 @@ mod tests {
             let message = parse(written).unwrap_err().to_string();
             assert!(message.contains(expected), "{written}: {message}");
         }
+    }
+
+    #[test]
+    fn government_region_is_reached_by_its_endpoint_only() {
+        for code in ["GOV1", " gov1\n"] {
+            let message = parse(code).unwrap_err().to_string();
+            let endpoint = "https://ingress.gov1.coralogixgov.us";
+            assert!(message.contains(endpoint), "{message}");
+        }
+        assert_eq!(ingress("gov1.coralogixgov.us"), "gov1.coralogixgov.us");
+        assert_eq!(
+            ingress("ingress.gov1.coralogixgov.us"),
+            "gov1.coralogixgov.us"
+        );
+        assert_eq!(check_ingress_host("ingress.gov1.coralogixgov.us"), Ok(None));
+        for host in [
+            "team.app.gov1.coralogixgov.us",
+            "app.gov1.coralogixgov.us",
+            "api.gov1.coralogixgov.us",
+            "ng-api-http.gov1.coralogixgov.us",
+            "app.coralogixgov.us",
+            "coralogixgov.us",
+        ] {
+            let message = parse(host).unwrap_err().to_string();
+            assert!(
+                message.ends_with("write `gov1.coralogixgov.us`"),
+                "{message}"
+            );
+            let message = check_ingress_host(host).unwrap_err().to_string();
+            assert!(
+                message.ends_with("write `https://ingress.gov1.coralogixgov.us`"),
+                "{message}"
+            );
+        }
+        assert_eq!(check_ingress_host("ingress.gov2.coralogixgov.us"), Ok(None));
+        assert_eq!(
+            check_ingress_host("gov1.coralogixgov.us.example.org"),
+            Ok(None)
+        );
     }
 
     #[test]

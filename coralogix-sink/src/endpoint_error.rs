@@ -21,6 +21,12 @@ pub enum EndpointError {
     #[error("`{0}` is the domain of no known region ({known}); for a newer one give the base URL `https://ingress.{0}` as the endpoint",
         known = Region::codes())]
     UnknownRegionDomain(String),
+    /// The code of the government region.
+    #[error(
+        "the host that takes logs in the government region is not documented; give the base URL that Coralogix names to you as the \
+         endpoint (CORALOGIX_ENDPOINT), such as `https://ingress.{0}`"
+    )]
+    Government(&'static str),
     /// A host of Coralogix, but not the one that takes logs.
     #[error("it names {kind}, which takes no logs; write `{instead}`")]
     NotAnIngress {

@@ -20,7 +20,10 @@ pub(super) type Item = Result<RawEvent, MalformedEvent>;
 /// | a bare LogEvent (`InputPath` `$.detail`) | the event |
 /// | an array of either | each of its elements |
 /// | several, one after the other, with or without white space between (Firehose) | each |
-/// | an SNS notification | those of its `Message` |
+/// | an SNS notification, or what Lambda gets of SNS | those of each `Message` |
+/// | a message of SQS that a pipe passes on | those of its `body` |
+/// | a request of Firehose to an HTTP endpoint | those of each record's `data` |
+/// | an object with one key, whose value is an envelope (input transformer) | its event; the document is the whole object |
 ///
 /// A byte order mark before all of it is skipped. No byte of the rest is lost: a value that is none of these, or that is not UTF-8, becomes a [`MalformedEvent`] with its bytes, which the pipeline dead-letters.
 /// So is an envelope of another `source` than Okta's, the dead-letter record of a custom event bus (which names

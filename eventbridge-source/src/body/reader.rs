@@ -1,8 +1,11 @@
 //! Parses bodies that are not one envelope as EventBridge writes it.
 
 use std::convert::Infallible;
+use std::ops::Range;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use okta_coralogix_core::event::MalformedReason;
 use okta_coralogix_core::json::{masked_utf8, strip_byte_order_mark};
@@ -31,10 +34,11 @@ impl<'a> Reader<'a> {
 
     /// Never empty.
     pub(super) fn read(self, body: Bytes) -> Vec<Item> {
-        self.read_wrapped(body, Wrapping::Allowed)
+        self.read_within(body, Layers::default())
     }
 
-    fn read_wrapped(self, body: Bytes, wrapping: Wrapping) -> Vec<Item> {
+    /// Reads what is inside of `layers`.
+    fn read_within(self, body: Bytes, layers: Layers) -> Vec<Item> {
         let text = masked_utf8(&body);
         let text = strip_byte_order_mark(&text);
         let unmarked = body.slice(body.len() - text.len()..);
@@ -44,7 +48,7 @@ impl<'a> Reader<'a> {
         let mut items = Vec::new();
         for value in Values::of(&unmarked, text, BodyParser::MAX_ITEMS) {
             match value {
-                Ok(json) => self.read_object(json, wrapping, &mut items),
+                Ok(json) => self.read_object(&json, layers, &mut items),
                 Err((bytes, reason)) => {
                     let is_text = std::str::from_utf8(&bytes).is_ok();
                     let reason = if is_text {
@@ -64,40 +68,102 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads one JSON value, which should be an object.
-    fn read_object(self, json: Bytes, wrapping: Wrapping, items: &mut Vec<Item>) {
+    fn read_object(self, json: &Bytes, layers: Layers, items: &mut Vec<Item>) {
         let refused = |reason: &str| MalformedReason::Refused(reason.into());
-        match Shape::of(&json) {
-            Shape::Envelope => match Envelope::parse(json) {
+        match Shape::of(json) {
+            Shape::Envelope => match Envelope::parse(json.clone()) {
                 Ok(envelope) => items.push(self.event(&envelope)),
                 Err(malformed) => items.push(self.malformed(malformed.bytes, malformed.reason)),
             },
-            Shape::Notification(message) if wrapping == Wrapping::Allowed => {
-                let mut inside = self.read_wrapped(message.into(), Wrapping::Unwrapped);
-                if let [Err(only)] = &mut inside[..] {
-                    only.bytes = json;
+            Shape::Wrapped(range) => items.push(self.wrapped(json, range)),
+            Shape::Notification(message) => {
+                self.unwrap(json, message.into(), layers, Layers::NOTIFICATION, items);
+            }
+            Shape::NotificationRecords(notifications) => {
+                let notifications: Vec<_> = notifications
+                    .into_iter()
+                    .map(|notification| json.slice_ref(notification.as_bytes()))
+                    .collect();
+                for notification in notifications {
+                    self.unwrap(json, notification, layers, Layers::RECORDS, items);
                 }
-                items.append(&mut inside);
+            }
+            Shape::QueueRecord(body) => {
+                self.unwrap(json, body.into(), layers, Layers::QUEUE_RECORD, items);
+            }
+            Shape::FirehoseRequest(records) => {
+                for record in records {
+                    let data = record.and_then(|text| STANDARD.decode(text).ok());
+                    match data {
+                        Some(data) => {
+                            self.unwrap(json, data.into(), layers, Layers::FIREHOSE, items);
+                        }
+                        None => {
+                            let reason = "a record of Firehose whose `data` is not base64";
+                            items.push(self.malformed(json.clone(), refused(reason)));
+                        }
+                    }
+                }
             }
             Shape::SubscriptionConfirmation => {
                 let reason = "an SNS subscription to be confirmed: open its `SubscribeURL` once";
-                items.push(self.malformed(json, refused(reason)));
+                items.push(self.malformed(json.clone(), refused(reason)));
             }
             Shape::DeadLetterRecord => {
                 let reason =
                     "the dead-letter record of a custom event bus: it names events and holds none";
-                items.push(self.malformed(json, refused(reason)));
+                items.push(self.malformed(json.clone(), refused(reason)));
             }
-            Shape::Event | Shape::Notification(_) => {
-                items.push(RawEvent::parse(json, self.no_origin()));
+            Shape::Event => items.push(RawEvent::parse(json.clone(), self.no_origin())),
+        }
+    }
+
+    /// Reads what `layer` is around. If that is one thing which is no event, all of `outer` is malformed.
+    fn unwrap(
+        self,
+        outer: &Bytes,
+        inner: Bytes,
+        layers: Layers,
+        layer: Layers,
+        items: &mut Vec<Item>,
+    ) {
+        let Some(layers) = layers.with(layer) else {
+            items.push(RawEvent::parse(outer.clone(), self.no_origin()));
+            return;
+        };
+        let mut inside = self.read_within(inner, layers);
+        if let [Err(only)] = &mut inside[..] {
+            only.bytes = outer.clone();
+        }
+        items.append(&mut inside);
+    }
+
+    /// The event of an envelope at `range` in an object, with the whole object as its document.
+    fn wrapped(self, outer: &Bytes, range: Range<usize>) -> Item {
+        let begin = range.start;
+        match Envelope::parse(outer.slice(range)) {
+            Ok(envelope) => {
+                let detail = envelope.detail_range();
+                let detail = begin + detail.start..begin + detail.end;
+                self.within(outer.clone(), detail, envelope.source.as_deref())
             }
+            Err(malformed) => self.malformed(outer.clone(), malformed.reason),
         }
     }
 
     /// The event of an envelope, with the whole envelope as its document.
     pub(super) fn event(self, envelope: &Envelope) -> Item {
         let document = envelope.document().clone();
-        match self.origin(envelope.source.as_deref()) {
-            Ok(origin) => RawEvent::parse_within(document, envelope.detail_range(), origin),
+        self.within(
+            document,
+            envelope.detail_range(),
+            envelope.source.as_deref(),
+        )
+    }
+
+    fn within(self, document: Bytes, detail: Range<usize>, source: Option<&str>) -> Item {
+        match self.origin(source) {
+            Ok(origin) => RawEvent::parse_within(document, detail, origin),
             Err(not_okta) => {
                 self.malformed(document, MalformedReason::Refused(not_okta.to_string()))
             }
@@ -158,9 +224,18 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether an SNS notification is unwrapped: one inside another is not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wrapping {
-    Allowed,
-    Unwrapped,
+/// What was unwrapped already: each kind of layer is unwrapped once, so that the depth is bounded.
+#[derive(Debug, Clone, Copy, Default)]
+struct Layers(u8);
+
+impl Layers {
+    const NOTIFICATION: Self = Self(1);
+    const RECORDS: Self = Self(2);
+    const QUEUE_RECORD: Self = Self(4);
+    const FIREHOSE: Self = Self(8);
+
+    /// `None` if the layer is there already.
+    fn with(self, layer: Self) -> Option<Self> {
+        (self.0 & layer.0 == 0).then_some(Self(self.0 | layer.0))
+    }
 }

@@ -9,8 +9,9 @@ use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use okta_coralogix_core::{Result, Secret};
-use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+
+use super::firehose;
+use crate::receiver::CredentialDigest;
 
 /// Whether a bearer token is valid. An error means that it cannot be checked now.
 pub(super) type BearerCheck = dyn Fn(Secret) -> BoxFuture<'static, Result<bool>> + Send + Sync;
@@ -26,10 +27,6 @@ pub(super) struct Authenticator {
     pub(super) accept_all: bool,
 }
 
-/// The digest of a credential. It has the same length for each, so that comparing digests does not tell the credential's.
-#[derive(Clone, Copy)]
-pub(super) struct CredentialDigest([u8; 32]);
-
 /// Whether a request has a valid credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -37,19 +34,6 @@ pub(super) enum Verdict {
     Rejected,
     /// It cannot be checked now.
     Unknown,
-}
-
-impl CredentialDigest {
-    pub(super) fn of(credential: &[u8]) -> Self {
-        Self(Sha256::digest(credential).into())
-    }
-
-    /// Compares with every one of `known`, in constant time.
-    fn is_among(self, known: &[Self]) -> bool {
-        let equal = |known: &Self| known.0.ct_eq(&self.0);
-        let any = |any: Choice, equal: Choice| any | equal;
-        known.iter().map(equal).fold(Choice::from(0), any).into()
-    }
 }
 
 impl Authenticator {
@@ -97,6 +81,7 @@ impl Authenticator {
     fn has_key(&self, headers: &HeaderMap) -> bool {
         let given = headers.get_all(&self.header).iter();
         given
+            .chain(headers.get_all(firehose::ACCESS_KEY))
             .map(|key| CredentialDigest::of(key.as_bytes()).is_among(&self.keys))
             .fold(false, |any, one| any | one)
     }

@@ -10,9 +10,10 @@ use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{Error, Result, Secret, SharedClockOffset};
 
 use super::HttpSource;
-use super::authenticator::{Authenticator, CredentialDigest};
+use super::authenticator::Authenticator;
 use super::sink_probe::SinkProbe;
 use crate::BodyParser;
+use crate::receiver::CredentialDigest;
 
 #[derive(Debug)]
 pub(super) struct Settings {

@@ -15,17 +15,22 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderName, StatusCode};
 use okta_coralogix_core::Outcome;
 use okta_coralogix_core::event::MalformedReason;
+use okta_coralogix_core::text::sanitize;
 use tokio::time::{Instant, timeout_at};
 
 use super::authenticator::Verdict;
 use super::connection::Slot;
-use super::request_body::{self, RequestBody};
+use super::encoding::{self, Decoded, Encoding};
+use super::firehose;
+use super::request_body::{self, MAX_KEPT_BYTES, RequestBody};
 use super::service::{HttpService, Item};
 use crate::BodyParser;
+use crate::body::is_event;
 
 /// How much later than the deadline the outcomes may come, since the pipeline reports them at the deadline.
 const GRACE: Duration = Duration::from_millis(500);
@@ -34,35 +39,46 @@ const APPLICATION: HeaderName = HeaderName::from_static("cx-application-name");
 const SUBSYSTEM: HeaderName = HeaderName::from_static("cx-subsystem-name");
 
 pub(super) async fn receive(State(service): State<Arc<HttpService>>, request: Request) -> Response {
+    let firehose = firehose::request_id(request.headers());
+    let response = respond(&service, request).await;
+    match firehose {
+        Some(id) => firehose::response(&id, response).await,
+        None => response,
+    }
+}
+
+async fn respond(service: &HttpService, request: Request) -> Response {
     let deadline = Instant::now() + service.settings.response_deadline;
-    let request = match authenticate(&service, request, deadline).await {
+    let request = match authenticate(service, request, deadline).await {
         Ok(request) => request,
         Err(response) => return response,
     };
     let (head, body) = request.into_parts();
     let declared = declared_length(&head.headers);
-    let Some(_room) = service.reserve(declared) else {
+    let encoding = Encoding::of(&head.headers);
+    // A compressed body may become as large as one may be.
+    let room = declared.filter(|_| encoding == Encoding::Identity);
+    let Some(_room) = service.reserve(room) else {
         discard(body, deadline).await;
         return service.unavailable("too much is in flight\n");
     };
     let max_bytes = service.settings.max_body_bytes;
-    let parser = body_parser(&service, &head.headers);
+    let parser = body_parser(service, &head.headers);
     let read = request_body::read(body, declared, max_bytes);
-    let (status, items) = match timeout_at(deadline, read).await {
-        Ok(RequestBody::Complete(body)) => parse(&parser, &head.headers, body),
+    let parsed = match timeout_at(deadline, read).await {
+        Ok(RequestBody::Complete(body)) => parse(&parser, encoding, body, max_bytes),
         Ok(RequestBody::TooLarge { start, length }) => {
             let reason = format!(
                 "the body has {length} bytes, at most {max_bytes} are taken; these are its first"
             );
-            let item = parser.malformed(start, MalformedReason::Refused(reason));
-            (StatusCode::PAYLOAD_TOO_LARGE, vec![item])
+            Parsed::refused(&parser, StatusCode::PAYLOAD_TOO_LARGE, start, reason)
         }
         Ok(RequestBody::Interrupted) | Err(_) => {
             return service.unavailable("the body did not arrive in time\n");
         }
     };
-    match settle(&service, items, deadline).await {
-        true => status.into_response(),
+    match settle(service, parsed.items, deadline).await {
+        true => (parsed.status, parsed.reason).into_response(),
         false => service.unavailable("not settled: send it again\n"),
     }
 }
@@ -115,29 +131,73 @@ fn body_parser(service: &HttpService, headers: &HeaderMap) -> BodyParser {
     parser
 }
 
-/// The items of a body, and the status to answer once they are settled.
-fn parse(parser: &BodyParser, headers: &HeaderMap, body: bytes::Bytes) -> (StatusCode, Vec<Item>) {
-    let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
-    if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
-        let reason = "the body has a Content-Encoding; none is taken";
-        let item = parser.malformed(body, MalformedReason::Refused(reason.into()));
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, vec![item]);
-    }
-    let items = parser.parse(body);
-    let status = match items.iter().all(is_no_event) {
-        true => StatusCode::BAD_REQUEST,
-        false => StatusCode::OK,
-    };
-    (status, items)
+/// The items of a body, and the response once they are settled.
+struct Parsed {
+    status: StatusCode,
+    /// Why it is not 200.
+    reason: String,
+    items: Vec<Item>,
 }
 
-/// An event whose time cannot be read is one.
-fn is_no_event(item: &Item) -> bool {
-    let reason = item.as_ref().err().map(|bad| &bad.reason);
-    !matches!(
-        reason,
-        None | Some(MalformedReason::NoPublished | MalformedReason::BadPublished)
-    )
+impl Parsed {
+    /// A body that is not taken, with the bytes of it that are dead-lettered.
+    fn refused(parser: &BodyParser, status: StatusCode, bytes: Bytes, reason: String) -> Self {
+        Self {
+            status,
+            items: vec![parser.malformed(bytes, MalformedReason::Refused(reason.clone()))],
+            reason: reason + "\n",
+        }
+    }
+}
+
+fn parse(parser: &BodyParser, encoding: Encoding, body: Bytes, max_bytes: usize) -> Parsed {
+    let unsupported = |body, reason: &str| {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Parsed::refused(parser, status, body, reason.into())
+    };
+    let body = match encoding {
+        Encoding::Identity => body,
+        Encoding::Other => {
+            return unsupported(
+                body,
+                "the body has a Content-Encoding; only gzip is taken, or none",
+            );
+        }
+        Encoding::Gzip => match encoding::gunzip(&body, max_bytes) {
+            Decoded::Complete(plain) => plain,
+            Decoded::Broken => {
+                return unsupported(
+                    body,
+                    "the body has Content-Encoding: gzip, and is no complete gzip",
+                );
+            }
+            Decoded::TooLarge => {
+                let reason = format!(
+                    "the body has more than {max_bytes} bytes once it is decoded; these are its first, in gzip"
+                );
+                let start = Bytes::copy_from_slice(&body[..body.len().min(MAX_KEPT_BYTES)]);
+                return Parsed::refused(parser, StatusCode::PAYLOAD_TOO_LARGE, start, reason);
+            }
+        },
+    };
+    let items = parser.parse(body);
+    if items.iter().any(is_event) {
+        return Parsed {
+            status: StatusCode::OK,
+            reason: String::new(),
+            items,
+        };
+    }
+    let why = items.first().and_then(|item| item.as_ref().err());
+    let why = why.map(|malformed| sanitize(&malformed.reason.to_string()));
+    Parsed {
+        status: StatusCode::BAD_REQUEST,
+        reason: format!(
+            "no event was found in the body: {}; send Okta's events as EventBridge has them, or only their `detail`\n",
+            why.unwrap_or_default()
+        ),
+        items,
+    }
 }
 
 /// True once every item is settled; false if one is not in time.

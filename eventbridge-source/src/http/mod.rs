@@ -8,11 +8,14 @@
 //! | status | when |
 //! |---|---|
 //! | 200 | every event of the body is settled; malformed ones are dead-lettered |
-//! | 400 | the body has no event, so that it can never succeed; its bytes are dead-lettered |
+//! | 400 | no event was found in the body, so that it can never succeed; its bytes are dead-lettered |
 //! | 401 | the credential is missing or wrong; the body was not parsed. EventBridge sends the event again, so that a slip in a rotation loses nothing |
-//! | 413 | the body is too large; its first 64 KiB and its length are dead-lettered |
-//! | 415 | the body has a `Content-Encoding`; its bytes are dead-lettered |
+//! | 413 | the body is too large, as it arrives or decoded; its first 64 KiB and its length are dead-lettered |
+//! | 415 | the body has a `Content-Encoding` other than gzip, or is broken gzip; its bytes are dead-lettered |
 //! | 503 | the events cannot be settled in time, too many requests wait, or the pipeline has ended, as when Coralogix refuses *our* key; with `Retry-After` |
+//!
+//! The text of a response says why. A request of Firehose (`X-Amz-Firehose-Request-Id`) is answered in the JSON that Firehose takes, and may have
+//! the API key in `X-Amz-Firehose-Access-Key`.
 //!
 //! `Range`, which every API destination sends, is ignored, and there are no redirects.
 //!
@@ -38,6 +41,8 @@
 mod authenticator;
 mod builder;
 mod connection;
+mod encoding;
+mod firehose;
 mod handler;
 mod listener;
 mod log_limit;

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 
 /// The bytes kept of a body that is too large.
-const MAX_KEPT_BYTES: usize = 64 * 1024;
+pub(super) const MAX_KEPT_BYTES: usize = 64 * 1024;
 
 /// The bytes read and dropped of a body that is too large, so that the client can read the response instead of seeing a reset connection.
 const MAX_DISCARDED_BYTES: u64 = 32 << 20;

@@ -4,11 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use okta_coralogix_core::filter::DedupWindow;
-use okta_coralogix_core::{Pipeline, Result};
+use okta_coralogix_core::{Pipeline, Result, Secret};
 
 use super::handler::LambdaHandler;
 use super::source::Invocation;
 use crate::BodyParser;
+use crate::receiver::CredentialDigest;
 
 /// Makes the pipeline of one invocation.
 pub(super) type OpenPipeline = dyn Fn(Invocation) -> Result<Pipeline<Invocation>> + Send + Sync;
@@ -17,6 +18,7 @@ pub(super) struct Settings {
     pub(super) parser: BodyParser,
     pub(super) deadline_margin: Duration,
     pub(super) dedup_window: DedupWindow,
+    pub(super) keys: Vec<CredentialDigest>,
     pub(super) open: Box<OpenPipeline>,
 }
 
@@ -31,6 +33,7 @@ impl LambdaHandlerBuilder {
             parser: BodyParser::default(),
             deadline_margin: Duration::from_secs(1),
             dedup_window: DedupWindow::default(),
+            keys: Vec::new(),
             open,
         })
     }
@@ -53,6 +56,15 @@ impl LambdaHandlerBuilder {
         self
     }
 
+    /// A key that requests to the function's URL must have, in the header `x-amz-event-bridge-access-key` or
+    /// `x-amz-firehose-access-key`; call it again for another one. Without any, only requests that Lambda has authorized (`AWS_IAM`) are taken.
+    pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
+        let key: Secret = key.into();
+        let digest = CredentialDigest::of(key.expose().as_bytes());
+        self.0.keys.push(digest);
+        self
+    }
+
     /// The handler.
     #[must_use]
     pub fn build(self) -> LambdaHandler {
@@ -66,6 +78,7 @@ impl fmt::Debug for Settings {
             .field("parser", &self.parser)
             .field("deadline_margin", &self.deadline_margin)
             .field("dedup_window", &self.dedup_window)
+            .field("keys", &self.keys.len())
             .finish_non_exhaustive()
     }
 }

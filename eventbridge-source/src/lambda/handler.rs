@@ -1,18 +1,22 @@
 //! Handles invocations: each runs a pipeline of its own.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
 use okta_coralogix_core::pipeline::{RunError, Summary};
+use okta_coralogix_core::text::{sanitize, seconds};
 use okta_coralogix_core::{Error, ErrorKind, Outcome, Pipeline, Result};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::builder::{LambdaHandlerBuilder, Settings};
-use super::payload::Payload;
+use super::payload::{Authorization, Payload};
 use super::reply::Reply;
 use super::source::Invocation;
+use crate::body::is_event;
 
 type Run = JoinHandle<Result<Summary, RunError>>;
 
@@ -24,6 +28,8 @@ type Run = JoinHandle<Result<Summary, RunError>>;
 #[derive(Debug)]
 pub struct LambdaHandler {
     settings: Settings,
+    /// A payload with an event was seen. Before that nothing is dead-lettered: what comes here may be something else.
+    event_seen: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -46,6 +52,7 @@ impl LambdaHandler {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
             settings,
+            event_seen: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -54,13 +61,30 @@ impl LambdaHandler {
     ///
     /// # Errors
     /// The invocation failed, and Lambda gives all of it again: an event of an invocation that is no batch was not settled, or nothing of a
-    /// batch was and a retry does not help (a refused key).
+    /// batch was and a retry does not help (a refused key). `Config` if the function's time-out leaves no time. `UnexpectedResponse` if the
+    /// payload has no event, and none was seen before.
     pub async fn handle(&self, payload: Bytes, deadline: Instant) -> Result<Reply> {
         self.collect();
-        let Payload { items, messages } = Payload::read(payload, &self.settings.parser);
-        let count = items.len();
         let margin = self.settings.deadline_margin;
-        let ours = deadline.checked_sub(margin).unwrap_or(deadline);
+        let payload = Payload::read(payload, &self.settings.parser, &self.settings.keys);
+        if let Err(error) = check_time(deadline, margin) {
+            return not_tried(&payload, error);
+        }
+        if payload.request == Some(Authorization::Refused) {
+            return Ok(unauthorized());
+        }
+        let has_event = payload.items.iter().any(is_event);
+        self.event_seen.fetch_or(has_event, Ordering::Relaxed);
+        if !payload.items.is_empty() && !self.event_seen.load(Ordering::Relaxed) {
+            return no_event(&payload);
+        }
+        let Payload {
+            items,
+            messages,
+            request,
+        } = payload;
+        let count = items.len();
+        let ours = deadline - margin;
         let window = self.settings.dedup_window.clone();
         let (source, outcomes) = Invocation::new(items, ours, window);
         let pipeline = (self.settings.open)(source)?;
@@ -81,14 +105,14 @@ impl LambdaHandler {
             }
         };
         let any_settled = outcomes.contains(&Outcome::Settled);
-        match (error, messages) {
+        let reply = match (error, messages) {
             // Where a part is settled, the reply can say which.
             (Some(error), Some(_)) if count > 0 && !any_settled => Err(error),
             (error, Some(messages)) => {
                 if let Some(error) = error {
                     tracing::error!(%error, "a part of a batch is not settled");
                 }
-                Ok(Reply::of_batch(&messages, &outcomes))
+                return Ok(Reply::of_batch(&messages, &outcomes));
             }
             (Some(error), None) => Err(error),
             (None, None) if outcomes.len() < count => {
@@ -96,6 +120,10 @@ impl LambdaHandler {
                 Err(Error::temporary(ErrorKind::Unavailable, detail))
             }
             (None, None) => Reply::of_whole(&outcomes),
+        };
+        match request {
+            Some(_) => Ok(response(reply, has_event)),
+            None => reply,
         }
     }
 
@@ -143,5 +171,66 @@ impl LambdaHandler {
     /// Nothing that runs under this lock panics half way.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// # Errors
+/// `Config` if no time is left to do anything.
+fn check_time(deadline: Instant, margin: Duration) -> Result<()> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left > margin {
+        return Ok(());
+    }
+    let detail = format!(
+        "the time-out of the function leaves {} for this invocation, and the last {} are kept for the reply; set the time-out to 10 s or more",
+        seconds(left),
+        seconds(margin)
+    );
+    Err(Error::new(ErrorKind::Config, detail))
+}
+
+/// The reply to a payload without an event, before any event was seen.
+fn no_event(payload: &Payload) -> Result<Reply> {
+    let first = payload.items.first().and_then(|item| item.as_ref().err());
+    let why = first.map(|malformed| sanitize(&malformed.reason.to_string()));
+    let detail = format!(
+        "no event was found in the payload ({}), and none was seen before: it is not dead-lettered; check what invokes the function",
+        why.unwrap_or_default()
+    );
+    not_tried(payload, Error::new(ErrorKind::UnexpectedResponse, detail))
+}
+
+/// The reply to a payload of which nothing was given to a pipeline.
+fn not_tried(payload: &Payload, error: Error) -> Result<Reply> {
+    match (&payload.messages, payload.request) {
+        (Some(messages), _) => {
+            tracing::error!(%error, "the messages of a batch are reported as failed");
+            Ok(Reply::of_batch(messages, &[]))
+        }
+        (None, Some(_)) => Ok(response(Err(error), false)),
+        (None, None) => Err(error),
+    }
+}
+
+/// The response of the function's URL, with the statuses of the HTTP endpoint: EventBridge sends again after a 503.
+fn response(reply: Result<Reply>, has_event: bool) -> Reply {
+    let (status, reason) = match reply {
+        Ok(_) if has_event => (200, String::new()),
+        Ok(_) => (400, "no event was found in the body".to_owned()),
+        Err(error) => {
+            tracing::error!(%error, "a request to the function's URL is not settled");
+            (503, "not settled: send it again".to_owned())
+        }
+    };
+    Reply::Response { status, reason }
+}
+
+fn unauthorized() -> Reply {
+    tracing::warn!(
+        "a request to the function's URL has no valid key, and no IAM signature: set EVENTBRIDGE_API_KEY to the API key of the connection"
+    );
+    Reply::Response {
+        status: 401,
+        reason: "the credential is missing or wrong".to_owned(),
     }
 }

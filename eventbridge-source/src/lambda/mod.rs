@@ -10,6 +10,7 @@ mod reply;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 mod source;
+mod url_request;
 
 pub use builder::LambdaHandlerBuilder;
 pub use handler::LambdaHandler;

@@ -1,4 +1,4 @@
-//! Parses the payload of an invocation: a batch of SQS messages, or a body.
+//! Parses the payload of an invocation: a batch of SQS messages, a request to the function's URL, or a body.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,14 +9,24 @@ use okta_coralogix_core::{MalformedEvent, RawEvent};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::url_request::UrlRequest;
 use crate::BodyParser;
-use crate::receiver::ReceivedMessage;
+use crate::receiver::{CredentialDigest, ReceivedMessage};
 
 #[derive(Debug)]
 pub(super) struct Payload {
     pub(super) items: Vec<Result<RawEvent, MalformedEvent>>,
     /// The messages of a batch, in order; `None` if the payload is none.
     pub(super) messages: Option<Vec<ReceivedMessage>>,
+    /// A request to the function's URL; then there are no items without authorization.
+    pub(super) request: Option<Authorization>,
+}
+
+/// Whether a request to the function's URL may bring events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Authorization {
+    Accepted,
+    Refused,
 }
 
 /// `{"Records": [..]}`, as Lambda passes the messages of a queue. Each record is parsed by itself, so that a malformed one does not affect
@@ -62,15 +72,26 @@ struct Unread {
 }
 
 impl Payload {
-    pub(super) fn read(bytes: Bytes, parser: &BodyParser) -> Self {
-        let batch: Option<Batch<'_>> = serde_json::from_slice(&bytes).ok();
-        let records: Option<Vec<Read<'_>>> =
-            batch.map(|batch| batch.records.into_iter().map(Message::read).collect());
-        match records {
-            Some(records) if is_of_sqs(&records) => Self::of_batch(&bytes, records, parser),
-            _ => Self {
-                items: parser.parse(bytes),
+    /// `keys` are those that a request to the function's URL may have.
+    pub(super) fn read(bytes: Bytes, parser: &BodyParser, keys: &[CredentialDigest]) -> Self {
+        if let Some(records) = records(&bytes) {
+            return Self::of_batch(&bytes, records, parser);
+        }
+        let body = |body| Self {
+            items: parser.parse(body),
+            messages: None,
+            request: None,
+        };
+        match UrlRequest::read(&bytes) {
+            None => body(bytes),
+            Some(request) if request.is_authorized(keys) => Self {
+                request: Some(Authorization::Accepted),
+                ..body(request.body())
+            },
+            Some(_) => Self {
+                items: Vec::new(),
                 messages: None,
+                request: Some(Authorization::Refused),
             },
         }
     }
@@ -114,8 +135,24 @@ impl Payload {
         Self {
             items,
             messages: Some(messages),
+            request: None,
         }
     }
+}
+
+/// The messages of a batch: of `{"Records": [..]}`, or of the array that a pipe makes.
+fn records(bytes: &Bytes) -> Option<Vec<Read<'_>>> {
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let records = read_all(serde_json::from_slice(bytes).ok()?);
+        return (!records.is_empty() && is_of_sqs(&records)).then_some(records);
+    }
+    let batch: Batch<'_> = serde_json::from_slice(bytes).ok()?;
+    let records = read_all(batch.records);
+    is_of_sqs(&records).then_some(records)
+}
+
+fn read_all(records: Vec<&RawValue>) -> Vec<Read<'_>> {
+    records.into_iter().map(Message::read).collect()
 }
 
 fn is_fifo(queue: &str) -> bool {
@@ -135,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_known_by_its_records_and_everything_else_is_a_body() {
-        let read = |text: &'static str| Payload::read(text.into(), &BodyParser::default());
+        let read = |text: &'static str| Payload::read(text.into(), &BodyParser::default(), &[]);
         let event = r#"{\"published\":\"2026-05-04T12:00:00Z\"}"#;
         let record = |source: &str| {
             format!(
@@ -143,7 +180,7 @@ mod tests {
             )
         };
         let batch = format!(r#"{{"Records":[{}]}}"#, record("aws:sqs"));
-        let payload = Payload::read(batch.into(), &BodyParser::default());
+        let payload = Payload::read(batch.into(), &BodyParser::default(), &[]);
         let message = ReceivedMessage {
             id: "m".into(),
             group: Some("g".into()),
@@ -154,7 +191,7 @@ mod tests {
         assert_eq!(read(r#"{"Records":[]}"#).messages, Some(vec![]));
 
         let other = format!(r#"{{"Records":[{}]}}"#, record("aws:kinesis"));
-        let payload = Payload::read(other.into(), &BodyParser::default());
+        let payload = Payload::read(other.into(), &BodyParser::default(), &[]);
         assert_eq!((payload.messages, payload.items.len()), (None, 1));
         assert!(
             payload.items[0].is_err(),
@@ -170,7 +207,7 @@ mod tests {
         let half_a_pair = r#"{"messageId":"b","body":"\ud800","eventSource":"aws:sqs"}"#;
         let odd = r#"{"body":7}"#;
         let batch = format!(r#"{{"Records":[{half_a_pair},{good},{odd}]}}"#);
-        let payload = Payload::read(batch.into(), &BodyParser::default());
+        let payload = Payload::read(batch.into(), &BodyParser::default(), &[]);
         let messages = payload.messages.unwrap();
         let ids: Vec<_> = messages.iter().map(|message| &*message.id).collect();
         assert_eq!(
@@ -195,6 +232,7 @@ mod tests {
             let payload = Payload::read(
                 format!(r#"{{"Records":[{record}]}}"#).into(),
                 &BodyParser::default(),
+                &[],
             );
             payload.messages.unwrap().remove(0).group
         };

@@ -1,5 +1,7 @@
 //! The response to an invocation.
 
+use std::collections::HashMap;
+
 use okta_coralogix_core::{Error, ErrorKind, Outcome, Result};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -7,7 +9,8 @@ use serde::ser::{SerializeMap, Serializer};
 use crate::receiver::{MessageOutcomes, ReceivedMessage};
 
 /// The reply to an invocation. It serialises as Lambda wants it: `null` for an event, and for a batch of SQS
-/// `{"batchItemFailures":[{"itemIdentifier":"<messageId>"}]}`, where an empty list means that all of it is done.
+/// `{"batchItemFailures":[{"itemIdentifier":"<messageId>"}]}`, where an empty list means that all of it is done, and for a function URL
+/// `{"statusCode":200,…}`.
 ///
 /// The event source mapping of the queue must have `ReportBatchItemFailures` among its `FunctionResponseTypes`: without it Lambda ignores the
 /// reply and deletes everything.
@@ -20,6 +23,13 @@ pub enum Reply {
     Batch {
         /// Their ids.
         failures: Vec<String>,
+    },
+    /// The response of the function's URL.
+    Response {
+        /// The status, with the meaning that it has for the endpoint of an API destination.
+        status: u16,
+        /// Why it is not 200.
+        reason: String,
     },
 }
 
@@ -70,6 +80,17 @@ impl Serialize for Reply {
                     .collect();
                 let mut map = serializer.serialize_map(Some(1))?;
                 map.serialize_entry("batchItemFailures", &failures)?;
+                map.end()
+            }
+            Self::Response { status, reason } => {
+                let mut map = serializer.serialize_map(Some(3))?;
+                map.serialize_entry("statusCode", status)?;
+                let headers = match status {
+                    503 => ("retry-after", "10"),
+                    _ => ("content-type", "text/plain; charset=utf-8"),
+                };
+                map.serialize_entry("headers", &HashMap::from([headers]))?;
+                map.serialize_entry("body", reason)?;
                 map.end()
             }
         }

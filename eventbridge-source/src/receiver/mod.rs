@@ -22,11 +22,15 @@
 //! 4. a program: `examples/eventbridge_x.rs` with its `[[example]]` and the feature `x` in `examples/Cargo.toml`,
 //!    `examples/src/eventbridge/x/` with a demonstration on the simulator, and its name in the list of demonstrations in `.ci/run`.
 
+#[cfg(any(feature = "http", feature = "lambda"))]
+mod credential;
 #[cfg(any(feature = "lambda", feature = "sqs"))]
 mod message;
 #[cfg(any(feature = "http", feature = "lambda"))]
 mod oneshot_acker;
 
+#[cfg(any(feature = "http", feature = "lambda"))]
+pub(crate) use credential::CredentialDigest;
 #[cfg(any(feature = "lambda", feature = "sqs"))]
 pub(crate) use message::{MessageOutcomes, ReceivedMessage};
 #[cfg(any(feature = "http", feature = "lambda"))]

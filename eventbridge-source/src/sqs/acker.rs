@@ -62,7 +62,12 @@ impl Acker for SqsAcker {
     async fn settle(mut self: Box<Self>, outcomes: &[Outcome]) -> Result<()> {
         let MessageOutcomes { settled, failed } = MessageOutcomes::of(self.messages(), outcomes);
         hand_back(&self.consumer, &failed, delay_by_receives).await;
-        delete(&self.consumer, &settled).await?;
+        if let Err(error) = delete(&self.consumer, &settled).await {
+            // Handed back, they would be delivered again at once, by this consumer or by another one.
+            let mut state = self.consumer.state();
+            state.in_flight.forget(&settled);
+            return Err(error);
+        }
         self.consumer.release_groups(self.messages());
         // None of them is in flight any more: `drop` finds nothing to hand back.
         self.messages.clear();

@@ -1,14 +1,16 @@
 //! A queue of AWS, through the AWS SDK.
 
+use std::error::Error as StdError;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_sqs::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_sqs::error::BoxError;
+use aws_sdk_sqs::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry,
     DeleteMessageBatchRequestEntry, Message as SdkMessage, MessageSystemAttributeName,
@@ -17,30 +19,66 @@ use aws_sdk_sqs::types::{
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::{Clock, ClockOffset, Error, ErrorKind, Result, SystemClock};
 
+use super::credentials::EnvironmentCredentials;
+use super::environment;
 use super::error;
 use super::queue::{
     Depth, FailedEntry, Message, Queue, QueueAttributes, Received, VisibilityChange,
 };
+use super::queue_url::QueueUrl;
 
-/// A queue of AWS. Credentials, endpoint and TLS are those of the caller's client.
+const DELETE: &str = "sqs:DeleteMessage";
+const CHANGE_VISIBILITY: &str = "sqs:ChangeMessageVisibility";
+
+/// A queue of AWS: [`from_env`](Self::from_env) as AWS programs find it, or with the caller's client.
 ///
-/// The client need not retry: the source does. Its timeouts must exceed the 20 s of a long poll.
+/// The client need not retry: the source does. Its timeouts must exceed the 20 s of a long poll. A call that is refused for its credentials
+/// is made once more before that is believed; credentials of the environment are read again for it.
 #[derive(Debug, Clone)]
 pub struct AwsQueue {
     client: Client,
     url: String,
+    /// Host and port that are called, for messages.
+    host: String,
+    /// Those of the environment; `None` with the caller's client.
+    credentials: Option<EnvironmentCredentials>,
     clock: Arc<dyn Clock>,
 }
 
 impl AwsQueue {
-    /// The queue with this URL.
+    /// The queue with this URL, through the caller's client, whose credentials, endpoint and TLS are used.
     #[must_use]
     pub fn new(client: Client, url: impl Into<String>) -> Self {
+        let url = url.into();
         Self {
             client,
-            url: url.into(),
+            host: QueueUrl::parse(&url).map_or_else(|_| "SQS".into(), |parts| parts.host),
+            url,
+            credentials: None,
             clock: Arc::new(SystemClock),
         }
+    }
+
+    /// The queue with this URL, whose host is called, unless `AWS_ENDPOINT_URL` or a profile names another endpoint. Calls are signed for the
+    /// region that the host names; of another host the region is that of `AWS_REGION`, the profile or the instance. Credentials are found as
+    /// the AWS tools find them: variables, profiles (SSO, `credential_process`, roles), the roles of a container, an instance or a pod.
+    /// `AWS_CA_BUNDLE` has the root certificates, if it is set.
+    ///
+    /// Nothing is asked of SQS.
+    ///
+    /// # Errors
+    /// `Config` if a setting is missing or wrong, `Unauthorized` if there are no credentials or they are refused; a temporary error if whoever
+    /// has the credentials does not give them now.
+    pub async fn from_env(url: impl Into<String>) -> Result<Self> {
+        let url = url.into();
+        let connected = environment::connect(&url).await?;
+        Ok(Self {
+            client: connected.client,
+            url,
+            host: connected.host,
+            credentials: Some(connected.credentials),
+            clock: Arc::new(SystemClock),
+        })
     }
 
     /// The local clock, for the offset of the queue's. Default: the operating system's.
@@ -50,15 +88,61 @@ impl AwsQueue {
         self
     }
 
+    /// Asks SQS whether it would delete messages and change their visibility: with a receipt handle that does not exist, so that nothing is
+    /// done. Without these permissions a consumer would deliver the same messages again and again, so ask before the first receive.
+    ///
+    /// # Errors
+    /// `Forbidden` if it would not, which names the action; the errors of a call.
+    pub async fn check_permissions(&self) -> Result<()> {
+        let no_message = "no-message-permissions-are-checked".to_owned();
+        let change = VisibilityChange {
+            handle: no_message.clone(),
+            visibility: Duration::ZERO,
+        };
+        let allowed = |asked: Result<Vec<FailedEntry>>| match asked {
+            // Some stand-ins of SQS refuse all of a batch for such a handle.
+            Err(error) if error.kind() != ErrorKind::Rejected => Err(error),
+            _ => Ok(()),
+        };
+        allowed(self.delete(&[no_message]).await)?;
+        allowed(self.change_visibility(&[change]).await)
+    }
+
+    /// A call, and once more if it is refused for its credentials, with those that are there then.
+    async fn call<T, E, F>(&self, action: &str, send: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        let generation = match &self.credentials {
+            Some(credentials) => credentials.generation().await,
+            None => 0,
+        };
+        let mut sent = send().await;
+        if let Some(error) = sent.as_ref().err()
+            && error::refuses_credentials(error)
+        {
+            tracing::debug!(
+                action,
+                "SQS refuses the credentials: they are read again, and the call is repeated"
+            );
+            if let Some(credentials) = &self.credentials {
+                credentials.refused(generation).await;
+            }
+            sent = send().await;
+        }
+        sent.map_err(|error| error::request_error(action, &self.host, &error))
+    }
+
     async fn get_attributes(&self, names: &[QueueAttributeName]) -> Result<Attributes> {
-        let response = self
-            .client
-            .get_queue_attributes()
-            .queue_url(&self.url)
-            .set_attribute_names(Some(names.to_vec()))
-            .send()
-            .await
-            .map_err(|error| error::request_error("sqs:GetQueueAttributes", error))?;
+        let ask = || {
+            self.client
+                .get_queue_attributes()
+                .queue_url(&self.url)
+                .set_attribute_names(Some(names.to_vec()))
+                .send()
+        };
+        let response = self.call("sqs:GetQueueAttributes", ask).await?;
         Ok(Attributes(response.attributes.unwrap_or_default()))
     }
 }
@@ -120,20 +204,20 @@ impl Queue for AwsQueue {
             clock: Arc::clone(&self.clock),
             offset: Arc::default(),
         };
-        let response = self
-            .client
-            .receive_message()
-            .queue_url(&self.url)
-            .max_number_of_messages(10)
-            .wait_time_seconds(seconds(wait))
-            .visibility_timeout(seconds(visibility))
-            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
-            .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId)
-            .customize()
-            .interceptor(date.clone())
-            .send()
-            .await
-            .map_err(|error| error::request_error("sqs:ReceiveMessage", error))?;
+        let receive = || {
+            self.client
+                .receive_message()
+                .queue_url(&self.url)
+                .max_number_of_messages(10)
+                .wait_time_seconds(seconds(wait))
+                .visibility_timeout(seconds(visibility))
+                .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+                .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId)
+                .customize()
+                .interceptor(date.clone())
+                .send()
+        };
+        let response = self.call("sqs:ReceiveMessage", receive).await?;
         let messages = response.messages.unwrap_or_default();
         Ok(Received {
             messages: messages.into_iter().filter_map(message).collect(),
@@ -149,15 +233,20 @@ impl Queue for AwsQueue {
                 .build()
                 .map_err(incomplete)
         };
-        let entries = handles.iter().enumerate().map(entry);
-        let response = self
-            .client
-            .delete_message_batch()
-            .queue_url(&self.url)
-            .set_entries(Some(entries.collect::<Result<_>>()?))
-            .send()
-            .await
-            .map_err(|error| error::request_error("sqs:DeleteMessage", error))?;
+        let entries: Vec<_> = handles
+            .iter()
+            .enumerate()
+            .map(entry)
+            .collect::<Result<_>>()?;
+        let delete = || {
+            self.client
+                .delete_message_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries.clone()))
+                .send()
+        };
+        let response = self.call(DELETE, delete).await?;
+        error::refused_entry(DELETE, response.failed())?;
         let done = response.successful().iter().map(|entry| entry.id());
         Ok(not_done(handles.len(), done, response.failed()))
     }
@@ -171,15 +260,20 @@ impl Queue for AwsQueue {
                 .build()
                 .map_err(incomplete)
         };
-        let entries = changes.iter().enumerate().map(entry);
-        let response = self
-            .client
-            .change_message_visibility_batch()
-            .queue_url(&self.url)
-            .set_entries(Some(entries.collect::<Result<_>>()?))
-            .send()
-            .await
-            .map_err(|error| error::request_error("sqs:ChangeMessageVisibility", error))?;
+        let entries: Vec<_> = changes
+            .iter()
+            .enumerate()
+            .map(entry)
+            .collect::<Result<_>>()?;
+        let change = || {
+            self.client
+                .change_message_visibility_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries.clone()))
+                .send()
+        };
+        let response = self.call(CHANGE_VISIBILITY, change).await?;
+        error::refused_entry(CHANGE_VISIBILITY, response.failed())?;
         let done = response.successful().iter().map(|entry| entry.id());
         Ok(not_done(changes.len(), done, response.failed()))
     }

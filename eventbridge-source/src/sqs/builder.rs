@@ -144,7 +144,8 @@ impl SqsSourceBuilder {
         if self.settings.once {
             self.settings.wait_time = self.settings.wait_time.min(Duration::from_secs(1));
         }
-        let attributes = with_timeout(CALL_TIMEOUT, queue.attributes()).await?;
+        let attributes =
+            with_timeout("sqs:GetQueueAttributes", CALL_TIMEOUT, queue.attributes()).await?;
         if attributes.visibility_timeout < MIN_VISIBILITY_TIMEOUT {
             let detail = format!(
                 "the queue's visibility timeout is {}; set it to 2 s or more, 60 s for instance",

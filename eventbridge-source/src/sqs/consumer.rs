@@ -101,7 +101,7 @@ impl Consumer {
         let Received {
             messages,
             clock_offset,
-        } = with_timeout(wait_time + CALL_TIMEOUT, call).await?;
+        } = with_timeout("sqs:ReceiveMessage", wait_time + CALL_TIMEOUT, call).await?;
         let count = messages.len();
         let now = Instant::now();
         let mut state = self.state();
@@ -133,7 +133,12 @@ impl Consumer {
         &self,
         changes: &[VisibilityChange],
     ) -> Result<Vec<FailedEntry>> {
-        with_timeout(CALL_TIMEOUT, self.queue.change_visibility(changes)).await
+        with_timeout(
+            "sqs:ChangeMessageVisibility",
+            CALL_TIMEOUT,
+            self.queue.change_visibility(changes),
+        )
+        .await
     }
 
     /// Releases the groups of these messages, so that the next ones of the groups may follow.
@@ -166,11 +171,15 @@ pub(super) async fn in_batches<T: Clone, F: Future>(
 
 /// A call that takes longer than `limit` fails; the queue may have executed it.
 pub(super) async fn with_timeout<T>(
+    action: &str,
     limit: Duration,
     call: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     timeout(limit, call).await.unwrap_or_else(|_| {
-        let detail = format!("SQS did not answer within {}", seconds(limit));
+        let detail = format!(
+            "SQS did not answer {action} within {}; check the queue's URL, and what lies on the way",
+            seconds(limit)
+        );
         Err(Error::temporary(ErrorKind::Network, detail).with_ambiguity(true))
     })
 }

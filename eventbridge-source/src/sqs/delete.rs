@@ -29,7 +29,13 @@ async fn delete_batch(consumer: &Consumer, ids: Vec<String>) -> Result<()> {
         if handles.is_empty() {
             return Ok(());
         }
-        let failure = match with_timeout(CALL_TIMEOUT, consumer.queue().delete(&handles)).await {
+        let failure = match with_timeout(
+            "sqs:DeleteMessage",
+            CALL_TIMEOUT,
+            consumer.queue().delete(&handles),
+        )
+        .await
+        {
             Err(error) => Some(error),
             Ok(failed) => {
                 let again = forget_deleted(consumer, &receipts, &failed);

@@ -2,23 +2,33 @@
 
 use std::error::Error as StdError;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
-use okta_coralogix_core::{Error, ErrorKind};
+use aws_sdk_sqs::types::BatchResultErrorEntry;
+use okta_coralogix_core::text::sanitize;
+use okta_coralogix_core::{Error, ErrorKind, Result};
 
-/// The error of a call. `action` is the IAM action that allows it.
-pub(super) fn request_error<E>(action: &str, error: SdkError<E, HttpResponse>) -> Error
+use super::causes::{causes, find, last_words};
+use super::connection_error;
+use super::credentials_error;
+
+/// The error of a call to `host`. `action` is the IAM action that allows it. The text says the cause, so that the error has no
+/// source that would say it again.
+pub(super) fn request_error<E>(action: &str, host: &str, error: &SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
-    match &error {
+    match error {
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let code = service.err().code().unwrap_or_default();
-            let words = service.err().message().unwrap_or_default();
+            let words = sanitize(service.err().message().unwrap_or_default());
             let (kind, passes) = meaning(code, status);
-            let said = format!("{code} (HTTP {status}) {words}");
-            let detail = format!("SQS refused {action}: {}{}", said.trim(), advice(kind));
+            let said = [code, &format!("(HTTP {status})"), &words];
+            let said: Vec<_> = said.into_iter().filter(|part| !part.is_empty()).collect();
+            let advice = advice(kind, code, action);
+            let detail = format!("SQS refused {action}: {}{advice}", said.join(" "));
             match passes {
                 true => Error::temporary(kind, detail),
                 false => Error::new(kind, detail),
@@ -27,21 +37,63 @@ where
         SdkError::ResponseError(response) => {
             let status = response.raw().status().as_u16();
             let (kind, passes) = meaning("", status);
-            let detail = format!("the answer to {action} cannot be read (HTTP {status})");
+            let detail = format!(
+                "the answer of {host} to {action} is not one of SQS (HTTP {status}); check that the host is SQS, and what lies on the way"
+            );
             match passes || status == 200 {
                 true => Error::temporary(ErrorKind::UnexpectedResponse, detail),
                 false => Error::new(kind, detail),
             }
-            .with_source(error)
         }
         SdkError::ConstructionFailure(_) => {
-            Error::new(ErrorKind::Config, format!("{action} cannot be asked for"))
-                .with_source(error)
+            let detail = format!("{action} cannot be asked for: {}", last_words(error));
+            Error::new(ErrorKind::Config, detail)
         }
-        _ => Error::temporary(ErrorKind::Network, format!("no answer to {action}"))
-            .with_ambiguity(true)
-            .with_source(error),
+        _ => no_answer(action, host, error),
     }
+}
+
+/// True if the call was refused for its credentials: others may be at hand.
+pub(super) fn refuses_credentials<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: ProvideErrorMetadata,
+{
+    let SdkError::ServiceError(service) = error else {
+        return false;
+    };
+    let status = service.raw().status().as_u16();
+    meaning(service.err().code().unwrap_or_default(), status).0 == ErrorKind::Unauthorized
+}
+
+/// An entry of a batch that is refused for a missing permission: a retry of the entry does not help, as with a call.
+///
+/// # Errors
+/// `Forbidden` if there is one.
+pub(super) fn refused_entry(action: &str, failed: &[BatchResultErrorEntry]) -> Result<()> {
+    let forbidden = |entry: &&BatchResultErrorEntry| {
+        let (kind, _) = meaning(entry.code(), 400);
+        kind == ErrorKind::Forbidden
+    };
+    let Some(entry) = failed.iter().find(forbidden) else {
+        return Ok(());
+    };
+    let words = sanitize(entry.message().unwrap_or_default());
+    let advice = advice(ErrorKind::Forbidden, entry.code(), action);
+    let detail = format!("SQS refused {action}: {} {words}{advice}", entry.code());
+    Err(Error::new(ErrorKind::Forbidden, detail))
+}
+
+fn no_answer(action: &str, host: &str, error: &(dyn StdError + 'static)) -> Error {
+    let causes = causes(error);
+    if let Some(error) = find::<CredentialsError>(&causes) {
+        // The request was not sent.
+        return credentials_error::explain(error);
+    }
+    let detail = format!(
+        "no answer to {action}: {}",
+        connection_error::explain(&causes, host)
+    );
+    Error::temporary(ErrorKind::Network, detail).with_ambiguity(true)
 }
 
 /// The kind of an error code and a status; true if it is temporary. The codes are those of the service model of SQS and of
@@ -95,15 +147,15 @@ fn meaning(code: &str, status: u16) -> (ErrorKind, bool) {
     }
 }
 
-fn advice(kind: ErrorKind) -> &'static str {
+fn advice(kind: ErrorKind, code: &str, action: &str) -> String {
     match kind {
-        ErrorKind::WrongEndpoint => "; check the queue's URL and region",
-        ErrorKind::Forbidden => {
-            "; the role needs sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and \
-             sqs:GetQueueAttributes on the queue, and kms:Decrypt on its key if it has one"
+        ErrorKind::WrongEndpoint => "; check the queue's URL and region".into(),
+        ErrorKind::Forbidden if code.contains("Kms") => {
+            "; allow the role kms:Decrypt on the key of the queue, and check that the key is enabled".into()
         }
-        ErrorKind::Unauthorized => "; check the AWS credentials, and this machine's clock",
-        _ => "",
+        ErrorKind::Forbidden => format!("; allow the role {action} on the queue"),
+        ErrorKind::Unauthorized => "; check the AWS credentials, and this machine's clock".into(),
+        _ => String::new(),
     }
 }
 
@@ -129,6 +181,8 @@ mod tests {
             ("KmsAccessDenied", 400, Forbidden, false),
             ("InvalidClientTokenId", 403, Unauthorized, false),
             ("ExpiredToken", 403, Unauthorized, false),
+            ("InvalidSecurity", 403, Unauthorized, false),
+            ("UnrecognizedClientException", 400, Unauthorized, false),
             ("InternalFailure", 500, Unavailable, true),
             ("ServiceUnavailable", 503, Unavailable, true),
             ("UnsupportedOperation", 400, Rejected, false),
@@ -138,5 +192,17 @@ mod tests {
         ] {
             assert_eq!(meaning(code, status), (kind, passes), "{code} {status}");
         }
+    }
+
+    #[test]
+    fn refusal_names_the_one_action_that_is_missing() {
+        let advice = |code, action| advice(meaning(code, 400).0, code, action);
+        let delete = advice("AccessDeniedException", "sqs:DeleteMessage");
+        assert_eq!(delete, "; allow the role sqs:DeleteMessage on the queue");
+        let key = advice("KmsAccessDenied", "sqs:ReceiveMessage");
+        assert!(
+            key.contains("kms:Decrypt") && !key.contains("sqs:"),
+            "{key}"
+        );
     }
 }

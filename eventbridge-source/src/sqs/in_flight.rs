@@ -54,10 +54,6 @@ impl InFlightMessages {
         self.visibility
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.messages.is_empty()
-    }
-
     /// Records a received message. False if it is in flight already: then only its handle is newer, and it shares the outcome of the
     /// first copy.
     pub(super) fn insert(&mut self, message: &Message, now: Instant) -> bool {
@@ -135,6 +131,13 @@ impl InFlightMessages {
                 self.messages.remove(&receipt.id);
                 true
             }
+        }
+    }
+
+    /// Stops tracking messages that are neither deleted nor handed back: they come back when their visibility timeout expires.
+    pub(super) fn forget(&mut self, ids: &[String]) {
+        for id in ids {
+            self.messages.remove(id);
         }
     }
 

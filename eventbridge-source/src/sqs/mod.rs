@@ -3,22 +3,28 @@
 mod acker;
 mod aws;
 mod builder;
-mod client;
+mod ca_bundle;
+mod causes;
+mod connection_error;
 mod consumer;
+mod credentials;
+mod credentials_error;
 mod delete;
+mod environment;
 mod error;
 mod hand_back;
 mod in_flight;
 mod prefetch;
 mod queue;
+mod queue_url;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 mod source;
+mod unreadable;
 mod visibility;
 
 pub use aws::AwsQueue;
 pub use builder::SqsSourceBuilder;
-pub use client::client_from_env;
 pub use queue::{Depth, FailedEntry, Message, Queue, QueueAttributes, Received, VisibilityChange};
 pub use source::SqsSource;
 pub use visibility::DrainHandle;

@@ -14,7 +14,9 @@ use tokio::time::{sleep, timeout};
 use super::acker::SqsAcker;
 use super::builder::{Settings, SqsSourceBuilder};
 use super::consumer::{CALL_TIMEOUT, Consumer, with_timeout};
+use super::hand_back::{delay_by_receives, hand_back};
 use super::queue::{Message, QueueAttributes};
+use super::unreadable::{ReadMessage, UnreadableMessages};
 use super::visibility::{self, DrainHandle, GRACE};
 use crate::receiver::ReceivedMessage;
 
@@ -41,6 +43,7 @@ pub struct SqsSource {
     concurrent_receives: usize,
     /// How often in a row the queue was empty (`once`).
     empty_looks: u32,
+    unreadable: UnreadableMessages,
     /// The ids of messages to hand back, for the visibility task.
     unsettled: mpsc::UnboundedSender<Vec<String>>,
     drain_handle: DrainHandle,
@@ -61,6 +64,7 @@ impl SqsSource {
             receives: JoinSet::new(),
             concurrent_receives: 1,
             empty_looks: 0,
+            unreadable: UnreadableMessages::default(),
             unsettled,
             drain_handle,
         }
@@ -104,58 +108,84 @@ impl SqsSource {
         }
     }
 
-    /// A delivery of prefetched messages; `None` if there are none, or their groups are in the pipeline.
-    fn next_delivery(&self) -> Option<Delivery> {
+    /// A delivery of prefetched messages; `None` if there are none, their groups are in the pipeline, or no event was found yet.
+    fn next_delivery(&mut self) -> Result<Option<Delivery>> {
         let (taken, clock_offset) = {
             let mut state = self.consumer.state();
             let taken = state.prefetched.take(self.settings.max_delivery_messages);
             (taken, state.clock_offset)
         };
         if taken.is_empty() {
-            return None;
+            return Ok(None);
         }
-        let (mut items, mut messages) = (Vec::new(), Vec::new());
-        for Message {
-            id,
-            body,
-            receive_count,
-            group,
-            ..
-        } in taken
-        {
-            let receives = (receive_count > 0).then_some(receive_count);
-            let parsed = self.settings.parser.parse_received(body, receives);
-            messages.push(ReceivedMessage {
-                id,
-                group,
-                items: parsed.len(),
-            });
-            items.extend(parsed);
+        let read = taken
+            .into_iter()
+            .map(|message| self.read(message))
+            .collect();
+        let read = self.unreadable.admit(read)?;
+        if read.is_empty() {
+            // A message behind one that is held may have an event.
+            let held: Vec<_> = self.unreadable.held().cloned().collect();
+            self.consumer.release_groups(&held);
+            return Ok(None);
         }
+        let (messages, items): (Vec<_>, Vec<_>) = read.into_iter().unzip();
         let consumer = Arc::clone(&self.consumer);
         let acker = SqsAcker::new(consumer, messages, self.unsettled.clone());
+        let items = items.into_iter().flatten().collect();
         let mut delivery = Delivery::new(items, Box::new(acker));
         delivery.clock_offset = clock_offset;
-        Some(delivery)
+        Ok(Some(delivery))
+    }
+
+    fn read(&self, message: Message) -> ReadMessage {
+        let receives = (message.receive_count > 0).then_some(message.receive_count);
+        let items = self.settings.parser.parse_received(message.body, receives);
+        let received = ReceivedMessage {
+            id: message.id,
+            group: message.group,
+            items: items.len(),
+        };
+        (received, items)
     }
 
     /// True if the queue has been empty in two looks (`once`).
+    ///
+    /// # Errors
+    /// The queue has only messages without an event.
     async fn is_drained(&mut self) -> Result<bool> {
-        let is_idle = self.receives.is_empty() && self.consumer.state().in_flight.is_empty();
-        if !self.settings.once || !is_idle {
+        let held = self.unreadable.held().count();
+        let in_flight = self.consumer.state().in_flight.ids().len();
+        if !self.settings.once || !self.receives.is_empty() || in_flight > held {
             return Ok(false);
         }
-        let depth = with_timeout(CALL_TIMEOUT, self.consumer.queue().depth()).await?;
-        if !depth.is_empty() {
+        let depth = self.consumer.queue().depth();
+        let depth = with_timeout("sqs:GetQueueAttributes", CALL_TIMEOUT, depth).await?;
+        let is_empty = depth.visible == 0 && (held > 0 || depth.in_flight == 0);
+        if !is_empty {
             self.empty_looks = 0;
             return Ok(false);
         }
         self.empty_looks += 1;
         if self.empty_looks >= 2 {
-            return Ok(true);
+            return match held {
+                0 => Ok(true),
+                _ => Err(self.unreadable.error()),
+            };
         }
         sleep(EMPTY_QUEUE_WAIT).await;
         Ok(false)
+    }
+
+    /// In a FIFO queue nothing of a group comes while a message of it is held: it comes again with those that follow it.
+    fn hand_back_held(&mut self) {
+        if self.settings.once || !self.consumer.attributes().is_fifo {
+            return;
+        }
+        let ids = self.unreadable.give_up();
+        let consumer = Arc::clone(&self.consumer);
+        // In a task, since `next` may be dropped.
+        tokio::spawn(async move { hand_back(&consumer, &ids, delay_by_receives).await });
     }
 }
 
@@ -179,7 +209,7 @@ impl EventSource for SqsSource {
             if let Some(error) = fatal {
                 return Err(error);
             }
-            if let Some(delivery) = self.next_delivery() {
+            if let Some(delivery) = self.next_delivery()? {
                 return Ok(Some(delivery));
             }
             self.start_receives();
@@ -191,6 +221,7 @@ impl EventSource for SqsSource {
             match received {
                 Ok(Ok(0)) => {
                     self.concurrent_receives = 1;
+                    self.hand_back_held();
                     if self.is_drained().await? {
                         return Ok(None);
                     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use coralogix_sink::CoralogixSink;
 use eventbridge_source::BodyParser;
-use okta_coralogix_core::{CoralogixMapping, Result, SharedClockOffset, SystemClock};
+use okta_coralogix_core::{
+    CoralogixMapping, Error, Result, Secret, SharedClockOffset, SystemClock,
+};
 
 use crate::program::coralogix;
 use crate::program::network::NetworkArgs;
@@ -58,5 +60,33 @@ impl RouteSettings {
             dead_letters,
             faults,
         })
+    }
+}
+
+/// The key of the connection in EventBridge, and the one before it, during a rotation.
+pub(super) const API_KEY: &str = "EVENTBRIDGE_API_KEY";
+pub(super) const PREVIOUS_API_KEY: &str = "EVENTBRIDGE_API_KEY_PREVIOUS";
+
+/// The API keys that are set, the present one first.
+///
+/// # Errors
+/// `Config` if one is empty.
+pub(super) fn api_keys(environment: &Environment) -> Result<[Option<Secret>; 2]> {
+    Ok([
+        secret(environment, API_KEY)?,
+        secret(environment, PREVIOUS_API_KEY)?,
+    ])
+}
+
+/// A secret, if it is set.
+///
+/// # Errors
+/// `Config` if it is empty.
+pub(super) fn secret(environment: &Environment, name: &str) -> Result<Option<Secret>> {
+    match environment.get(name)? {
+        Some(value) if value.trim().is_empty() => {
+            Err(Error::config(name, "is empty; set it, or unset it"))
+        }
+        value => Ok(value.map(|value| value.trim().into())),
     }
 }

@@ -23,6 +23,13 @@ impl FaultTimeouts {
         }
     }
 
+    /// True once what answers in place of a remote has done so for long enough.
+    #[must_use]
+    pub fn believes(self, intercepted_for: Duration) -> bool {
+        self.interception
+            .is_some_and(|timeout| intercepted_for >= timeout)
+    }
+
     /// A pipeline with these.
     pub fn apply<S: EventSource>(self, mut builder: PipelineBuilder<S>) -> PipelineBuilder<S> {
         if let Some(timeout) = self.interception {

@@ -5,10 +5,12 @@
 
 pub mod args;
 pub mod coralogix;
+mod dead_letters;
 pub mod demonstration;
 mod environment;
 mod exit_status;
 mod fault_timeouts;
+mod log_filter;
 pub mod network;
 pub mod open_files;
 pub mod pipeline;
@@ -16,6 +18,7 @@ pub mod progress;
 pub mod signals;
 mod state_files;
 
+pub use dead_letters::{ProgramDeadLetters, is_log};
 pub use environment::Environment;
 pub use exit_status::ExitStatus;
 pub use fault_timeouts::FaultTimeouts;

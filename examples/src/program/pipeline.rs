@@ -21,7 +21,7 @@ const MAX_OUTAGE_PATIENCE: Duration = Duration::from_secs(6 * 3600);
 /// The flags of every program with a pipeline.
 #[derive(Debug, clap::Args)]
 pub struct PipelineArgs {
-    /// The file of the events that cannot be delivered [default: okta-coralogix.dead-letters.ndjson]
+    /// The file of the events that cannot be delivered; - writes them to the log, on standard output [default: okta-coralogix.dead-letters.ndjson]
     #[arg(long, value_name = "FILE")]
     dead_letters: Option<String>,
     /// How long a proxy or web page may answer before anything was accepted, until the run ends [default: 5m]

@@ -8,8 +8,12 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent, TracingObserver};
 use okta_coralogix_core::pipeline::Disposition;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::log_filter::log_filter;
 
 /// Counts events and shows the counts. Clones share them.
 #[derive(Debug, Clone)]
@@ -30,7 +34,8 @@ struct Shown {
 const PLAIN_INTERVAL: Duration = Duration::from_secs(2);
 
 impl Progress {
-    /// Sends the log of the process to stderr, above the progress. `RUST_LOG` sets its filter; default `info`.
+    /// Sends the log of the process to stderr, above the progress. `RUST_LOG` sets its filter; default `info`. Of libraries nothing is written that is
+    /// below `debug`.
     #[must_use]
     pub fn start() -> Self {
         let bar = io::stderr().is_terminal().then(|| {
@@ -48,15 +53,13 @@ impl Progress {
             printed: Mutex::new(Instant::now()),
             log: TracingObserver::new(),
         }));
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-        let log = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_target(false);
-        // A second program in the same process keeps the first one's log.
-        log.with_ansi(io::stderr().is_terminal())
+        let log = tracing_subscriber::fmt::layer()
+            .with_target(false)
+            .with_ansi(io::stderr().is_terminal())
             .with_writer(progress.clone())
-            .try_init()
-            .ok();
+            .with_filter(log_filter());
+        // A second program in the same process keeps the first one's log.
+        tracing_subscriber::registry().with(log).try_init().ok();
         progress
     }
 

@@ -8,6 +8,8 @@ use okta_coralogix_core::checkpoint::FileCheckpoint;
 use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::{Error, Result};
 
+use super::dead_letters::is_log;
+
 /// The files that a program writes and reads, each with the setting that names it.
 ///
 /// A store writes more than the file that is named: a new record beside a checkpoint, locks, rotations. A file that two settings use
@@ -30,11 +32,14 @@ impl StateFiles {
         self.add_written(setting, &FileCheckpoint::files_at(&resolve(path)))
     }
 
-    /// Adds a file of dead letters.
+    /// Adds a file of dead letters, unless it is the log.
     ///
     /// # Errors
     /// As [`add_checkpoint`](Self::add_checkpoint).
     pub fn add_dead_letters(&mut self, setting: &str, path: &Path) -> Result<()> {
+        if is_log(path) {
+            return Ok(());
+        }
         let path = resolve(path);
         let known = self.written.iter().chain(&self.read);
         let used = known

@@ -13,9 +13,9 @@ use super::check::{check, passed};
 use super::logged_dead_letters::LoggedDeadLetters;
 use super::settings::{Mode, OrgSettings};
 use crate::program::args::in_setting;
-use crate::program::pipeline::{configure, open_dead_letters};
+use crate::program::pipeline::configure;
 use crate::program::progress::Progress;
-use crate::program::{ExitStatus, signals};
+use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 
 pub(super) async fn run(settings: OrgSettings, progress: Progress) -> Result<ExitStatus> {
     let shutdown = signals::shutdown()?;
@@ -48,7 +48,7 @@ async fn open(settings: OrgSettings, progress: &Progress) -> Result<Pipeline<Okt
         Mode::Send(coralogix) | Mode::Check(coralogix) => {
             let opened = FileCheckpoint::open(&settings.checkpoint).await;
             checkpoint = Arc::new(opened.map_err(&named)?);
-            dead_letters = Arc::new(open_dead_letters(&settings.dead_letters).await?);
+            dead_letters = Arc::new(ProgramDeadLetters::open(&settings.dead_letters).await?);
             sink = Arc::new(coralogix);
         }
         Mode::DryRun => {

@@ -10,9 +10,9 @@ use super::check::{check, passed};
 use super::config::{Connection, Integration, RunOptions, RunReport, run_all};
 use super::settings::ManySettings;
 use crate::program::open_files::raise_limit_for;
-use crate::program::pipeline::{DRAIN_TIMEOUT, open_dead_letters};
+use crate::program::pipeline::DRAIN_TIMEOUT;
 use crate::program::progress::Progress;
-use crate::program::{ExitStatus, signals};
+use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 
 /// How many orgs are checked at a time.
 const CHECKS: usize = 32;
@@ -27,7 +27,7 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
             () = shutdown => ExitStatus::Done(Summary::default()),
         });
     }
-    let dead_letters = open_dead_letters(&settings.dead_letters).await?;
+    let dead_letters = ProgramDeadLetters::open(&settings.dead_letters).await?;
     let options = RunOptions {
         once: settings.once,
         drain_timeout: DRAIN_TIMEOUT,

@@ -10,7 +10,7 @@ use okta_coralogix_core::{CoralogixMapping, Error, Result};
 
 use super::ReplayArgs;
 use crate::program::coralogix;
-use crate::program::{Environment, FaultTimeouts, Network};
+use crate::program::{Environment, FaultTimeouts, Network, is_log};
 
 /// The settings of a run.
 #[derive(Debug)]
@@ -27,6 +27,10 @@ pub struct Settings {
 impl Settings {
     pub(super) fn read(args: ReplayArgs, environment: &Environment) -> Result<Self> {
         let (dead_letters, faults) = args.pipeline.settings(environment)?;
+        if is_log(&dead_letters) {
+            let detail = "is -, the log, which cannot be read: save its lines of dead letters in a file, and name that";
+            return Err(Error::config("--dead-letters", detail));
+        }
         if !is_there(&dead_letters) {
             let detail = format!(
                 "{} does not exist: name the file that the program writes its dead letters to",

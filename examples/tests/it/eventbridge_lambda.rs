@@ -32,6 +32,8 @@ impl Harness {
         variables.insert("CORALOGIX_API_KEY", KEY.into());
         variables.insert("OKTA_CORALOGIX_DEAD_LETTERS", dead_letters.into());
         let folder = tempfile::tempdir().unwrap();
+        // For the function the folder is a mounted file system.
+        variables.insert("TMPDIR", folder.path().join("tmp").display().to_string());
         Self {
             api,
             ingress,
@@ -175,4 +177,62 @@ async fn records_beside_a_refused_one_are_done_in_time() {
     let ended = harness.end().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(ended.summary()["handed_back"], 2);
+}
+
+#[tokio::test]
+async fn failed_invocation_has_a_stable_error_type_and_a_log_for_people() {
+    let harness = Harness::new("-").await;
+    let event = fresh(1).remove(0).json;
+    let failed = |answer: InvocationResult| match answer {
+        InvocationResult::Error(error) => serde_json::from_slice::<Value>(&error).unwrap(),
+        InvocationResult::Success(answer) => panic!("{answer:?}"),
+    };
+    let odd = failed(harness.invoke(r#"{"detail":null}"#.into(), 10).await);
+    assert_eq!(odd["errorType"], "NoEvent");
+    let late = failed(harness.invoke(event.clone(), 1).await);
+    assert_eq!(late["errorType"], "Config");
+    let message = late["errorMessage"].as_str().unwrap();
+    assert!(
+        message.contains("set the time-out to 10 s or more"),
+        "{message}"
+    );
+    harness.ingress.fail_always(Some(Fault::status(403)));
+    let refused = failed(harness.invoke(event, 10).await);
+    assert_eq!(refused["errorType"], "Forbidden");
+    let ended = harness.end().await;
+    assert_eq!(ended.summary()["dead_lettered"], 0);
+    for debug_output in ["Diagnostic", "Error {", "kind:", "Some("] {
+        assert!(!ended.stderr.contains(debug_output), "{ended:?}");
+    }
+    assert_eq!(
+        ended.stderr.matches("the invocation failed").count(),
+        3,
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
+async fn dead_letters_in_a_folder_that_the_function_takes_along_are_refused() {
+    let api = LambdaRuntimeApi::serve().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut variables: HashMap<&'static str, String> = api.variables().into();
+    variables.insert("CORALOGIX_ENDPOINT", "http://127.0.0.1:9".into());
+    variables.insert("CORALOGIX_API_KEY", KEY.into());
+    variables.insert("TMPDIR", folder.path().display().to_string());
+    let below = folder.path().join("a/b.ndjson").display().to_string();
+    std::fs::create_dir(folder.path().join("a")).unwrap();
+    for letters in [None, Some("letters.ndjson".to_owned()), Some(below)] {
+        variables.remove("OKTA_CORALOGIX_DEAD_LETTERS");
+        if let Some(letters) = letters {
+            variables.insert("OKTA_CORALOGIX_DEAD_LETTERS", letters);
+        }
+        let child = start_program("eventbridge_lambda", folder.path(), &variables, &[]);
+        let ended = Exit::of(child).await;
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        let named = ended
+            .stderr
+            .contains("which does not outlive this instance of the function")
+            && ended.stderr.contains("OKTA_CORALOGIX_DEAD_LETTERS");
+        assert!(named, "{ended:?}");
+    }
 }

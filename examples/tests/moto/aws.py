@@ -1,4 +1,5 @@
-"""Sets up moto as AWS would be: `deploy` the template and print its outputs, or `put` events from standard input on the bus."""
+"""Sets up moto as AWS would be: `deploy` the template and print its outputs, `put` events from standard input on the bus, or `publish`
+bodies from standard input to a topic before two queues, one with raw delivery, and print the queues' URLs."""
 
 import json
 import sys
@@ -48,7 +49,24 @@ def put():
         assert answer["FailedEntryCount"] == 0, answer
 
 
+def publish():
+    """Each line: a message."""
+    notifications, queues = client("sns"), client("sqs")
+    topic = notifications.create_topic(Name="okta")["TopicArn"]
+    urls = []
+    for name, raw in [("raw", "true"), ("wrapped", "false")]:
+        url = queues.create_queue(QueueName=name)["QueueUrl"]
+        arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        notifications.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": raw})
+        urls.append(url)
+    for line in sys.stdin:
+        notifications.publish(TopicArn=topic, Message=line.rstrip("\n"))
+    print(json.dumps(urls))
+
+
 if sys.argv[1] == "deploy":
     deploy(sys.argv[3])
+elif sys.argv[1] == "publish":
+    publish()
 else:
     put()

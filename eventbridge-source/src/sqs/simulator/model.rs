@@ -170,6 +170,11 @@ impl Model {
         }
     }
 
+    /// False if no receive can have given this handle.
+    pub(super) fn is_handle(&self, handle: &str) -> bool {
+        self.find(handle) != Err(Done::Unknown)
+    }
+
     pub(super) fn delete(&mut self, handle: &str, now: Instant) -> Done {
         self.expire(now);
         match self.find(handle) {

@@ -32,6 +32,8 @@ struct State {
     /// The longest time for which a message was asked to be hidden.
     longest_visibility: Duration,
     clock_offset: ClockOffset,
+    /// The one access key that is accepted, and the error code for the others.
+    access_key: Option<(String, &'static str)>,
 }
 
 /// The effect of a call with the receipt handle of an earlier receive.
@@ -142,6 +144,22 @@ impl SqsSimulator {
     /// Sets the offset of the queue's clock from the host's.
     pub fn set_clock_offset(&self, offset: ClockOffset) {
         self.state().clock_offset = offset;
+    }
+
+    /// From now on the server refuses calls that are signed with another access key: with the error code `code`, such as `ExpiredToken`.
+    /// Default: every key is accepted.
+    pub fn accept_access_key(&self, id: impl Into<String>, code: &'static str) {
+        self.state().access_key = Some((id.into(), code));
+    }
+
+    /// The error code for a call with this `Authorization`.
+    pub(super) fn refusal(&self, authorization: &str) -> Option<&'static str> {
+        let state = self.state();
+        let (accepted, code) = state.access_key.as_ref()?;
+        let signed_with = authorization
+            .split_once("Credential=")
+            .and_then(|(_, rest)| rest.split('/').next());
+        (signed_with != Some(accepted)).then_some(*code)
     }
 
     /// Makes every message in flight visible again, as if its visibility timeout had expired.
@@ -306,7 +324,12 @@ impl Queue for SqsSimulator {
         let mut state = self.state();
         let mut failed = Vec::new();
         for (index, handle) in handles.iter().enumerate() {
-            failed.extend(match state.delete_failures.pop_front() {
+            // Whoever asks for a permission with a handle that was never given uses up no failure.
+            let scripted_failure = match state.model.is_handle(handle) {
+                true => state.delete_failures.pop_front(),
+                false => None,
+            };
+            failed.extend(match scripted_failure {
                 Some(is_permanent) => Some(scripted(index, is_permanent)),
                 None => self.failed(index, state.model.delete(handle, Instant::now())),
             });

@@ -1,4 +1,4 @@
-//! The queue on a socket, in the protocol `AwsJson1_0` of the SDKs. Signatures are not checked.
+//! The queue on a socket, in the protocol `AwsJson1_0` of the SDKs. Signatures are not checked; access keys can be.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -80,7 +80,16 @@ async fn response(State(served): State<Served>, headers: HeaderMap, body: Bytes)
         .and_then(|target| target.to_str().ok())
         .and_then(|target| target.strip_prefix("AmazonSQS."))
         .unwrap_or_default();
-    let (status, response) = match served.call(operation, &body).await {
+    let authorization = headers.get(header::AUTHORIZATION);
+    let authorization = authorization.and_then(|value| value.to_str().ok());
+    let called = match served.simulator.refusal(authorization.unwrap_or_default()) {
+        Some(code) => {
+            let words = "The security token included in the request is refused.";
+            Err(Fault(StatusCode::FORBIDDEN, code, words.to_owned()))
+        }
+        None => served.call(operation, &body).await,
+    };
+    let (status, response) = match called {
         Ok(response) => (StatusCode::OK, response),
         Err(Fault(status, code, words)) => {
             let kind = format!("com.amazonaws.sqs#{code}");

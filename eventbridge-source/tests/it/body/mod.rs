@@ -1,6 +1,7 @@
 //! The forms of a body.
 
 mod malformed_input;
+mod wrapped;
 
 use bytes::Bytes;
 use eventbridge_source::BodyParser;

@@ -3,6 +3,7 @@
 mod adversary;
 mod blocked;
 mod credentials;
+mod found;
 mod harness;
 mod outages;
 mod outcomes;

@@ -1,6 +1,7 @@
 //! The Lambda handler, under paused time.
 
 mod blocked;
+mod invokers;
 
 use std::sync::Arc;
 use std::time::Duration;

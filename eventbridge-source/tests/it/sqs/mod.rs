@@ -10,4 +10,5 @@ mod harness;
 mod receives_during_calls;
 mod settlement;
 mod socket;
+mod unreadable;
 mod visibility;

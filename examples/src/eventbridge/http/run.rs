@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use super::settings::Settings;
 use super::stopped;
 use crate::program::open_files::raise_limit;
-use crate::program::pipeline::{configure, open_dead_letters};
+use crate::program::pipeline::configure;
 use crate::program::progress::Progress;
-use crate::program::{ExitStatus, signals};
+use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 
 /// How long events in flight may take after a signal: longer than EventBridge waits for an answer.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
@@ -58,7 +58,7 @@ impl Opened {
                 async move { sink.check().await }
             })
             .build()?;
-        let dead_letters = open_dead_letters(&route.dead_letters).await?;
+        let dead_letters = ProgramDeadLetters::open(&route.dead_letters).await?;
         let unusable = |error: std::io::Error| {
             let advice = "write an address and a free port, such as 127.0.0.1:8080";
             let detail = format!("cannot listen on {listen:?} ({error}); {advice}");

@@ -1,16 +1,14 @@
 //! The settings of `eventbridge_http`, from args and environment.
 
 use eventbridge_source::http::{HttpSource, HttpSourceBuilder};
-use okta_coralogix_core::{Error, Result, Secret};
+use okta_coralogix_core::{Error, Result};
 
 use super::HttpArgs;
-use crate::eventbridge::settings::RouteSettings;
+use crate::eventbridge::settings::{API_KEY, PREVIOUS_API_KEY, RouteSettings, api_keys, secret};
 use crate::program::Environment;
 
 const LISTEN: &str = "LISTEN";
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
-const API_KEY: &str = "EVENTBRIDGE_API_KEY";
-const PREVIOUS_API_KEY: &str = "EVENTBRIDGE_API_KEY_PREVIOUS";
 const BASIC: &str = "EVENTBRIDGE_BASIC";
 const BEARER_TOKEN: &str = "EVENTBRIDGE_BEARER_TOKEN";
 
@@ -53,16 +51,11 @@ fn credentials(
     mut source: HttpSourceBuilder,
     environment: &Environment,
 ) -> Result<HttpSourceBuilder> {
-    let secret = |name: &str| -> Result<Option<Secret>> {
-        match environment.get(name)? {
-            Some(value) if value.trim().is_empty() => {
-                Err(Error::config(name, "is empty; set it, or unset it"))
-            }
-            value => Ok(value.map(|value| value.trim().into())),
-        }
-    };
-    let keys = [secret(API_KEY)?, secret(PREVIOUS_API_KEY)?];
-    let (basic, token) = (secret(BASIC)?, secret(BEARER_TOKEN)?);
+    let keys = api_keys(environment)?;
+    let (basic, token) = (
+        secret(environment, BASIC)?,
+        secret(environment, BEARER_TOKEN)?,
+    );
     if keys[0].is_none() && basic.is_none() && token.is_none() {
         let detail = "is not set; set it to the API key of the connection in EventBridge";
         return Err(Error::config(API_KEY, detail));

@@ -33,6 +33,8 @@ pub(super) async fn run() -> Result<ExitStatus> {
         .env("CORALOGIX_ENDPOINT", endpoint)
         .env("CORALOGIX_API_KEY", KEY)
         .env("OKTA_CORALOGIX_DEAD_LETTERS", letters)
+        // The demonstration's folder is a mounted file system for it.
+        .env("TMPDIR", demonstration.file("tmp"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true);

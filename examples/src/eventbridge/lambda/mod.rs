@@ -2,7 +2,7 @@
 
 mod args;
 mod demonstration;
-mod function_dead_letters;
+mod error_type;
 mod run;
 mod settings;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use eventbridge_source::lambda::{LambdaHandler, Reply};
+use eventbridge_source::lambda::{LambdaHandler, LambdaHandlerBuilder, Reply};
 use lambda_runtime::{LambdaEvent, service_fn};
 use okta_coralogix_core::sink::SinkState;
 use okta_coralogix_core::{Clock, Error, ErrorKind, Pipeline, Result, SystemClock};
@@ -12,11 +12,11 @@ use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::function_dead_letters::FunctionDeadLetters;
+use super::error_type::diagnostic;
 use super::settings::Settings;
 use crate::program::pipeline::configure;
 use crate::program::progress::Progress;
-use crate::program::{ExitStatus, signals};
+use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 
 /// The runtime posts the answer after the handler has given it.
 const POST_DELAY: Duration = Duration::from_millis(200);
@@ -31,7 +31,11 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
             busy.send_replace(true);
             let handled = invoke(&handler, event).await;
             busy.send_replace(false);
-            handled.map_err(lambda_runtime::Error::from)
+            handled.map_err(|error| {
+                let report = diagnostic(&error);
+                tracing::error!(error_type = %report.error_type, error = %report.error_message, "the invocation failed");
+                report
+            })
         }
     });
     let ended = tokio::select! {
@@ -45,13 +49,13 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
     let summary = handler.finish().await;
     progress.finish();
     let detail = "the Lambda runtime ended";
-    let error = ended.map_err(|error| Error::new(ErrorKind::Network, detail).with_source(error));
+    let error = ended.map_err(|error| Error::new(ErrorKind::Network, format!("{detail}: {error}")));
     Ok(ExitStatus::of_run(summary, error.err()))
 }
 
 async fn handler(settings: Settings, progress: &Progress) -> Result<LambdaHandler> {
-    let Settings { route } = settings;
-    let dead_letters = FunctionDeadLetters::open(&route.dead_letters).await?;
+    let Settings { route, keys } = settings;
+    let dead_letters = ProgramDeadLetters::open(&route.dead_letters).await?;
     let (sink, mapping) = (Arc::new(route.sink), Arc::new(route.mapping));
     let observer = progress.observer();
     let sink_state = SinkState::default();
@@ -66,6 +70,9 @@ async fn handler(settings: Settings, progress: &Progress) -> Result<LambdaHandle
         let faults = route.faults.without_refusal_wait();
         configure(pipeline, observer.clone(), faults, None).build()
     });
+    let handler = keys
+        .into_iter()
+        .fold(handler, LambdaHandlerBuilder::api_key);
     Ok(handler.body_parser(route.body_parser).build())
 }
 

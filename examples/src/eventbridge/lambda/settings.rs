@@ -1,10 +1,12 @@
 //! The settings of `eventbridge_lambda`, from args and environment.
 
-use okta_coralogix_core::Result;
+use std::path::{Path, PathBuf};
+
+use okta_coralogix_core::{Error, Result, Secret};
 
 use super::LambdaArgs;
-use crate::eventbridge::settings::RouteSettings;
-use crate::program::Environment;
+use crate::eventbridge::settings::{RouteSettings, api_keys};
+use crate::program::{Environment, is_log};
 
 pub(super) const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
@@ -12,6 +14,8 @@ pub(super) const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 #[derive(Debug)]
 pub struct Settings {
     pub(super) route: RouteSettings,
+    /// Those that requests to the function's URL may have.
+    pub(super) keys: Vec<Secret>,
 }
 
 impl Settings {
@@ -19,8 +23,34 @@ impl Settings {
         // `lambda_runtime` reads its value.
         let advice = "nothing by hand: Lambda sets it, this program runs as a function";
         environment.required(RUNTIME_API, advice)?;
-        Ok(Self {
-            route: RouteSettings::read(args.route, environment)?,
-        })
+        let keys = api_keys(environment)?.into_iter().flatten().collect();
+        let route = RouteSettings::read(args.route, environment)?;
+        check_outlives(&route.dead_letters, environment)?;
+        Ok(Self { route, keys })
     }
+}
+
+/// # Errors
+/// `Config` if the file is gone when Lambda ends this instance of the function.
+fn check_outlives(dead_letters: &Path, environment: &Environment) -> Result<()> {
+    if is_log(dead_letters) {
+        return Ok(());
+    }
+    let temporary = environment
+        .raw("TMPDIR")
+        .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
+    let code = environment.raw("LAMBDA_TASK_ROOT").map(PathBuf::from);
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let file = std::path::absolute(dead_letters).unwrap_or_else(|_| dead_letters.to_owned());
+    let folder = real(file.parent().unwrap_or(&file));
+    let is_within = |root: &PathBuf| folder.starts_with(real(root));
+    if !is_within(&temporary) && !code.as_ref().is_some_and(is_within) {
+        return Ok(());
+    }
+    let detail = format!(
+        "is {}, which does not outlive this instance of the function; set OKTA_CORALOGIX_DEAD_LETTERS to a file on a mounted file \
+         system, such as /mnt/okta/dead-letters.ndjson, or to - for the log",
+        file.display()
+    );
+    Err(Error::config("--dead-letters", detail))
 }

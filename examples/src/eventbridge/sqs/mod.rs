@@ -4,6 +4,7 @@ mod args;
 mod demonstration;
 mod run;
 mod settings;
+mod start;
 
 pub use args::SqsArgs;
 

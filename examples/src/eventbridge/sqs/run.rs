@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use eventbridge_source::BodyParser;
-use eventbridge_source::sqs::{DrainHandle, SqsSource, client_from_env};
-use okta_coralogix_core::backoff::{Backoff, BackoffPolicy};
-use okta_coralogix_core::text::{seconds, with_causes};
-use okta_coralogix_core::{Error, ErrorKind, Pipeline, Result, Summary};
-use tokio::time::{sleep, timeout};
+use eventbridge_source::sqs::{AwsQueue, DrainHandle, SqsSource};
+use okta_coralogix_core::{ErrorKind, Pipeline, Result, Summary};
+use tokio::time::timeout;
 
 use super::settings::Settings;
-use crate::program::pipeline::{configure, open_dead_letters};
+use super::start::{check_coralogix, persist};
+use crate::program::pipeline::configure;
 use crate::program::progress::Progress;
-use crate::program::{ExitStatus, signals};
+use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 
 /// How long SQS may take to confirm that unsettled messages are returned to the queue.
 const QUEUE_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -46,6 +45,7 @@ fn is_a_setting(kind: ErrorKind) -> bool {
     )
 }
 
+/// Opens everything before the first receive: what is wrong then uses up no receive of a message.
 async fn open(
     settings: Settings,
     progress: &Progress,
@@ -55,7 +55,8 @@ async fn open(
         once,
         route,
     } = settings;
-    let dead_letters = open_dead_letters(&route.dead_letters).await?;
+    let dead_letters = ProgramDeadLetters::open(&route.dead_letters).await?;
+    check_coralogix(&route.sink, route.faults, once).await?;
     let source = source(&queue_url, &route.body_parser, once).await?;
     let drain = source.drain_handle();
     let is_fifo = source.attributes().is_fifo;
@@ -71,44 +72,22 @@ async fn open(
     Ok((pipeline.build()?, drain))
 }
 
-/// Opens the queue, with as many attempts as it takes; with `once` for at most that long.
+/// The queue, with attributes that could be read and messages that may be deleted.
 async fn source(
     queue_url: &str,
     body_parser: &BodyParser,
     once: Option<Duration>,
 ) -> Result<SqsSource> {
-    let client = client_from_env(queue_url).await?;
-    let mut last_fault = "there is no answer".to_owned();
-    let open = async {
-        let mut backoff = Backoff::new(BackoffPolicy::default(), u64::from(std::process::id()));
-        loop {
-            let builder = SqsSource::builder().client(client.clone(), queue_url);
-            let builder = builder
-                .body_parser(body_parser.clone())
-                .once(once.is_some());
-            let error = match builder.open().await {
-                Ok(source) => return Ok(source),
-                Err(error) => error,
-            };
-            match backoff.next(error.retry()) {
-                Some(wait) => {
-                    last_fault = with_causes(&error);
-                    let retry_in = seconds(wait);
-                    tracing::warn!(error = %last_fault, %retry_in, "the queue cannot be opened; trying again");
-                    sleep(wait).await;
-                }
-                None => return Err(error),
-            }
-        }
+    let connect = || AwsQueue::from_env(queue_url);
+    let queue = persist("the AWS credentials", once, connect).await?;
+    let open = || async {
+        let builder = SqsSource::builder().queue(queue.clone());
+        let builder = builder
+            .body_parser(body_parser.clone())
+            .once(once.is_some());
+        let source = builder.open().await?;
+        queue.check_permissions().await?;
+        Ok(source)
     };
-    match once {
-        None => open.await,
-        Some(time) => timeout(time, open).await.unwrap_or_else(|_| {
-            let detail = format!(
-                "gave up: the queue could not be opened for {}; the last fault: {last_fault}",
-                seconds(time)
-            );
-            Err(Error::new(ErrorKind::GaveUp, detail))
-        }),
-    }
+    persist("the queue", once, open).await
 }

@@ -1,4 +1,5 @@
-//! Against moto, a stand-in for AWS: the CloudFormation template, events on the bus, rule → SQS → this program.
+//! Against moto, a stand-in for AWS: the CloudFormation template, events on the bus, rule → SQS → this program; SNS → SQS in both
+//! forms, with credentials that STS gives for a role, and for the token of a pod.
 //!
 //! Skipped unless `MOTO` names the folder of its executables; `.ci/moto` installs it. What it does not model: partner event
 //! sources (the bus is there already), and `account` in the envelope.
@@ -9,13 +10,14 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use eventbridge_source::sqs::simulator::SqsSimulator;
+use okta_coralogix_core::testing::GeneratedEvent;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use super::harness::Harness;
+use super::harness::{Harness, envelope};
 use crate::harness::{Exit, fresh, start_program};
 
 const OKTA: &str = "aws.partner/okta.com/acme/audit";
@@ -127,4 +129,51 @@ async fn moto_carries_events_from_the_bus_to_coralogix_once_each() {
     println!(
         "moto: {EVENTS} events through the bus, the rule, the queue and the program, once each"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn moto_gives_roles_by_sts_and_both_forms_of_sns() {
+    let Some(moto) = Moto::start().await else {
+        return;
+    };
+    let events = fresh(40);
+    let text = |event: &GeneratedEvent| String::from_utf8(envelope(&event.json)).unwrap() + "\n";
+    let lines: String = events.iter().map(text).collect();
+    let urls = moto.run_script(&["publish"], &lines).await;
+    let urls: Vec<String> = serde_json::from_str(&urls).unwrap();
+
+    // The raw form with the role of a pod, the wrapped one with a role of a profile.
+    for (url, is_pod) in urls.iter().zip([true, false]) {
+        let harness = Harness::new(SqsSimulator::builder().build()).await;
+        let folder = harness.folder.path();
+        let mut variables = harness.variables();
+        variables.insert("AWS_ENDPOINT_URL", moto.endpoint.clone());
+        variables.insert("SQS_QUEUE_URL", url.clone());
+        variables.remove("AWS_ACCESS_KEY_ID");
+        variables.remove("AWS_SECRET_ACCESS_KEY");
+        let role = "arn:aws:iam::123456789012:role/reader";
+        if is_pod {
+            let token = folder.join("token");
+            std::fs::write(&token, "marked.pod.token").unwrap();
+            variables.insert("AWS_ROLE_ARN", role.into());
+            variables.insert("AWS_WEB_IDENTITY_TOKEN_FILE", token.display().to_string());
+        } else {
+            let config = folder.join("config");
+            let text = format!(
+                "[profile reader]\nrole_arn = {role}\nsource_profile = base\n[profile base]\n\
+                 aws_access_key_id = moto\naws_secret_access_key = moto\n"
+            );
+            std::fs::write(&config, text).unwrap();
+            variables.insert("AWS_CONFIG_FILE", config.display().to_string());
+            variables.insert("AWS_PROFILE", "reader".into());
+        }
+        let child = start_program("eventbridge_sqs", folder, &variables, &["--once"]);
+        let ended = Exit::of(child).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(ended.summary()["delivered"], 40, "{ended:?}");
+        assert!(!ended.stderr.contains("marked.pod.token"), "{ended:?}");
+        let ledger = harness.ingress.ledger();
+        let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
+        assert_eq!((missing.len(), ledger.repeats()), (0, 0));
+    }
 }

@@ -1,4 +1,4 @@
-//! Dead letters of a function: in a file that outlives it, or in the log.
+//! The dead letters of a program: in a file, or in the log.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,33 +10,50 @@ use okta_coralogix_core::dead_letter::{
 };
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
+use super::pipeline::open_dead_letters;
+
 /// Clones write to the same file or log.
 #[derive(Debug, Clone)]
-pub(super) enum FunctionDeadLetters {
+pub enum ProgramDeadLetters {
+    /// The file of `--dead-letters`.
     File(Arc<FileDeadLetters>),
-    /// Standard output, which Lambda keeps in CloudWatch Logs.
+    /// Standard output, a line each: Lambda keeps it in CloudWatch Logs, a container's runtime in its log.
     Log,
 }
 
-impl FunctionDeadLetters {
-    pub(super) async fn open(path: &Path) -> Result<Self> {
-        if path.as_os_str() == "-" {
+impl ProgramDeadLetters {
+    /// Opens the file of `--dead-letters`; `-` is the log.
+    ///
+    /// # Errors
+    /// `Storage` if it cannot be opened.
+    pub async fn open(path: &Path) -> Result<Self> {
+        if is_log(path) {
             return Ok(Self::Log);
         }
-        let opened = FileDeadLetters::open(path).await.map_err(|error| {
-            let advice = "set OKTA_CORALOGIX_DEAD_LETTERS to a file on a mounted file system, or to - for the log";
-            Error::new(error.kind(), format!("--dead-letters: {error}; {advice}"))
-        })?;
+        let opened = open_dead_letters(path).await?;
         Ok(Self::File(Arc::new(opened)))
     }
 }
 
+/// True for `-`.
+#[must_use]
+pub fn is_log(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
 #[async_trait]
-impl DeadLetters for FunctionDeadLetters {
+impl DeadLetters for ProgramDeadLetters {
     async fn write(&self, letters: &[DeadLetter]) -> Result<()> {
         match self {
             Self::File(file) => file.write(letters).await,
             Self::Log => log(letters),
+        }
+    }
+
+    fn location(&self) -> String {
+        match self {
+            Self::File(file) => file.location(),
+            Self::Log => "standard output".to_owned(),
         }
     }
 }

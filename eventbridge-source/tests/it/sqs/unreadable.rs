@@ -1,0 +1,107 @@
+//! A queue that holds something else than Okta's events is not emptied into the dead letters.
+
+use bytes::Bytes;
+use eventbridge_source::sqs::SqsSource;
+use eventbridge_source::sqs::simulator::{Call, SqsSimulator};
+use okta_coralogix_core::{Error, ErrorKind, EventSource, Outcome};
+
+use super::harness::{Harness, envelopes, secs};
+
+fn unreadable(count: usize) -> Vec<Bytes> {
+    let message = |n| format!(r#"{{"detail":null,"n":{n}}}"#).into();
+    (0..count).map(message).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn queue_without_events_ends_the_run_and_stays_as_it_is() {
+    // With the first of them nothing else is in the queue; with the last there are events behind.
+    for (count, once, behind) in [(3, true, 0), (20, false, 0), (45, false, 0), (25, true, 5)] {
+        let bodies = [unreadable(count), envelopes(behind)].concat();
+        let harness = Harness::with(SqsSimulator::builder().max_receive_count(10), &bodies);
+        let source = SqsSource::builder().queue(harness.queue.clone());
+        let source = source.once(once).seed(1).open().await.unwrap();
+        let drain = source.drain_handle();
+        let pipeline = harness.pipeline(source).build().unwrap();
+        let failed = pipeline.run(std::future::pending()).await.unwrap_err();
+        drain.wait().await;
+        let message = failed.error.to_string();
+        let named = format!("no event was found in any of the first {}", count.min(20));
+        assert!(
+            message.contains(&named) && message.contains("`published` is missing"),
+            "{message}"
+        );
+        assert!(!failed.error.is_temporary());
+        assert_eq!(failed.summary.received, 0);
+        assert_eq!(harness.dead_letters.records().len(), 0);
+        assert_eq!(
+            (harness.queue.deleted(), harness.queue.dead().len()),
+            (0, 0)
+        );
+        let depth = harness.queue.depth_now();
+        assert_eq!((depth.visible, depth.in_flight), (bodies.len() as u64, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unreadable_messages_are_dead_lettered_once_an_event_was_seen() {
+    let bodies = envelopes(2);
+    let all = [unreadable(19), bodies.clone(), unreadable(30)].concat();
+    let harness = Harness::with(SqsSimulator::builder(), &all);
+    let summary = harness.run().await;
+    assert_eq!((summary.delivered, summary.dead_lettered), (2, 49));
+    harness.assert_all_once(&bodies);
+}
+
+#[tokio::test(start_paused = true)]
+async fn unreadable_message_is_kept_hidden_until_an_event_comes() {
+    let harness = Harness::with(SqsSimulator::builder(), &unreadable(1));
+    let mut source = SqsSource::builder()
+        .queue(harness.queue.clone())
+        .open()
+        .await
+        .unwrap();
+    let mut next = Box::pin(source.next());
+    let early = tokio::time::timeout(secs(600), &mut next).await;
+    assert!(early.is_err(), "nothing is delivered");
+    assert_eq!(harness.queue.receives(), 1, "its visibility is extended");
+    harness.queue.send(envelopes(1).remove(0));
+    let delivery = next.await.unwrap().unwrap();
+    assert_eq!(delivery.items.len(), 2);
+    delivery.acker.settle(&[Outcome::Settled; 2]).await.unwrap();
+    assert!(harness.queue.depth_now().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn unreadable_message_of_a_fifo_group_does_not_stop_the_group() {
+    let harness = Harness::new(SqsSimulator::builder().fifo());
+    harness.queue.send_in_group("g", unreadable(1).remove(0));
+    let source = SqsSource::builder().queue(harness.queue.clone());
+    let mut source = source.seed(1).open().await.unwrap();
+    let mut next = Box::pin(source.next());
+    assert!(tokio::time::timeout(secs(5), &mut next).await.is_err());
+    harness.queue.send_in_group("g", envelopes(1).remove(0));
+    let delivery = tokio::time::timeout(secs(120), next).await.unwrap();
+    assert_eq!(delivery.unwrap().unwrap().items.len(), 2);
+    assert_eq!(harness.queue.deleted(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_deletion_ends_the_run_and_shows_nothing_again_at_once() {
+    let bodies = envelopes(5);
+    let harness = Harness::with(SqsSimulator::builder(), &bodies);
+    let denied = Error::new(ErrorKind::Forbidden, "SQS refused sqs:DeleteMessage");
+    harness.queue.fail_calls(Call::Delete, [denied]);
+    let source = harness.source().await;
+    let drain = source.drain_handle();
+    let pipeline = harness.pipeline(source).build().unwrap();
+    let failed = pipeline.run(std::future::pending()).await.unwrap_err();
+    drain.wait().await;
+    assert_eq!(failed.error.kind(), ErrorKind::Forbidden);
+    let depth = harness.queue.depth_now();
+    assert_eq!(
+        (depth.visible, depth.in_flight),
+        (0, 5),
+        "no consumer gets them again now"
+    );
+    assert_eq!(harness.queue.receives(), 5);
+}
