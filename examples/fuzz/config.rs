@@ -11,10 +11,12 @@ mod program {
     pub mod fault_timeouts;
     pub mod network;
     pub mod open_files;
+    pub mod state_files;
 
     pub use environment::Environment;
     pub use fault_timeouts::FaultTimeouts;
     pub use network::Network;
+    pub use state_files::StateFiles;
 }
 #[expect(dead_code, unused_imports, reason = "the program uses more of it")]
 #[path = "../src/pull/config/mod.rs"]

@@ -11,6 +11,7 @@ use okta_coralogix_core::dead_letter::{
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
 use super::pipeline::open_dead_letters;
+use super::state_files::is_log;
 
 /// Clones write to the same file or log.
 #[derive(Debug, Clone)]
@@ -33,12 +34,6 @@ impl ProgramDeadLetters {
         let opened = open_dead_letters(path).await?;
         Ok(Self::File(Arc::new(opened)))
     }
-}
-
-/// True for `-`.
-#[must_use]
-pub fn is_log(path: &Path) -> bool {
-    path.as_os_str() == "-"
 }
 
 #[async_trait]

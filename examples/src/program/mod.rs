@@ -18,12 +18,12 @@ pub mod progress;
 pub mod signals;
 mod state_files;
 
-pub use dead_letters::{ProgramDeadLetters, is_log};
+pub use dead_letters::ProgramDeadLetters;
 pub use environment::Environment;
 pub use exit_status::ExitStatus;
 pub use fault_timeouts::FaultTimeouts;
 pub use network::Network;
-pub use state_files::StateFiles;
+pub use state_files::{StateFiles, is_log};
 
 use std::process::ExitCode;
 

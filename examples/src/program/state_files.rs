@@ -8,7 +8,11 @@ use okta_coralogix_core::checkpoint::FileCheckpoint;
 use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::{Error, Result};
 
-use super::dead_letters::is_log;
+/// True for `-`: dead letters go to the log.
+#[must_use]
+pub fn is_log(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
 
 /// The files that a program writes and reads, each with the setting that names it.
 ///

@@ -25,9 +25,6 @@ const SECRET_FILES: [&str; 4] = [
     "CORALOGIX_API_KEY_FILE",
 ];
 
-/// How often the last minutes are read again, unless that is set.
-pub(super) const REREAD_EVERY: Duration = Duration::from_secs(3600);
-
 /// The settings of a run.
 #[derive(Debug)]
 pub enum Settings {
@@ -152,7 +149,7 @@ impl OrgSettings {
         };
         let interval = environment.duration("--poll-interval", args.poll_interval, "30s")?;
         let reread = match environment.flag("--reread-every", args.reread_every)? {
-            None => Some(REREAD_EVERY),
+            None => Some(config::REREAD_EVERY),
             Some((name, value)) => duration_or_off(&name, &value, "1h")?,
         };
         let source = source

@@ -19,7 +19,9 @@ use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretSource, SecretValues};
 use super::sink_cache::SinkCache;
 use crate::program::args::{duration_of, duration_or_off, in_setting, since_of};
 use crate::program::{Environment, Network, StateFiles};
-use crate::pull::settings::REREAD_EVERY;
+
+/// How often the last minutes of a log are read again, unless that is set.
+pub const REREAD_EVERY: Duration = Duration::from_secs(3600);
 
 /// An org and its destination, with valid settings, not started.
 #[derive(Debug)]

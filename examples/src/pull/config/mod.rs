@@ -16,7 +16,7 @@ mod secrets;
 mod sink_cache;
 mod text_file;
 
-pub use integration::{Connect, Connection, Integration};
+pub use integration::{Connect, Connection, Integration, REREAD_EVERY};
 pub use run_all::{RunOptions, RunReport, run_all};
 pub use secrets::SecretValues;
 
