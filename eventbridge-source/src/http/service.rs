@@ -1,10 +1,11 @@
 //! The state that all requests share: settings, bounds on buffered bytes and waiting requests, and the queue to the source.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::response::{IntoResponse, Response};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use okta_coralogix_core::observe::{PipelineEvent, Reporter};
 use okta_coralogix_core::{MalformedEvent, Outcome, RawEvent};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -25,6 +26,8 @@ pub(super) struct HttpService {
     queue: mpsc::Sender<PendingRequest>,
     buffer: Semaphore,
     closed: watch::Sender<bool>,
+    /// To the observer of the pipeline, once there is one.
+    reporter: OnceLock<Reporter>,
 }
 
 /// The items of a request that waits for their outcomes.
@@ -48,7 +51,14 @@ impl HttpService {
             queue,
             buffer: Semaphore::new(buffer),
             closed: watch::Sender::new(false),
+            reporter: OnceLock::new(),
         }
+    }
+
+    /// A pipeline takes the source: what requests meet is reported there.
+    pub(super) fn attach(&self, reporter: &Reporter) {
+        // A source has one pipeline.
+        self.reporter.set(reporter.clone()).ok();
     }
 
     /// From now on no event is accepted.
@@ -96,6 +106,10 @@ impl HttpService {
     }
 
     pub(super) fn unauthorized(&self) -> Response {
+        if let Some(reporter) = self.reporter.get() {
+            let status = StatusCode::UNAUTHORIZED.as_u16();
+            reporter.report(&PipelineEvent::RequestRefused { status });
+        }
         let challenge = [(WWW_AUTHENTICATE, self.settings.authenticator.challenge())];
         let reason = "the credential is missing or wrong\n";
         (StatusCode::UNAUTHORIZED, challenge, reason).into_response()

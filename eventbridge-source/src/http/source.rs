@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use axum::Router;
 use okta_coralogix_core::backoff::BackoffPolicy;
 use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::observe::Reporter;
 use okta_coralogix_core::pipeline::PipelineBuilder;
 use okta_coralogix_core::{AckOrder, Delivery, Error, EventSource, LogSink, Pipeline, Result};
 use tokio::net::TcpListener;
@@ -91,6 +92,10 @@ impl HttpSource {
 impl EventSource for HttpSource {
     fn name(&self) -> &str {
         "eventbridge"
+    }
+
+    fn attach(&mut self, reporter: &Reporter) {
+        self.service.attach(reporter);
     }
 
     fn ack_order(&self) -> AckOrder {

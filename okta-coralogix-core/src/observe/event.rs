@@ -121,6 +121,11 @@ pub enum PipelineEvent<'a> {
         /// The latest `published` behind the position, or the time of a poll that found nothing more.
         time: DateTime<Utc>,
     },
+    /// A receiver refused a request, for its credential, before it read an event of it.
+    RequestRefused {
+        /// The HTTP status that it answered.
+        status: u16,
+    },
     /// A source waits for its request budget.
     RateLimitWait {
         /// The length of the wait.

@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use tracing::field::display;
 
-use super::throttle::{Episode, Throttle};
+use super::throttle::{Episode, EpisodeLine, Throttle};
 use super::{Observer, PipelineContext, PipelineEvent};
 use crate::delivery::Disposition;
 use crate::text::{sanitize, seconds, with_causes};
 
 /// The default: logs with `tracing`.
 ///
-/// Failures, dead letters, late events and events that are too old at warn (a permanent source failure and held entries at error), what
-/// recovers and backfill progress at info, the rest at debug. Dead letters are ten lines at once and then one in ten seconds, with a
-/// count of the others; events that are too old are a line when it begins, each minute while it goes on, and at the end.
+/// Failures, dead letters, refused requests, late events and events that are too old at warn (a permanent source failure and held entries at
+/// error), what recovers and backfill progress at info, the rest at debug. Dead letters and refused requests are ten lines at once and
+/// then one in ten seconds, with a count of the others; events that are too old are a line when it begins, each minute while it goes on,
+/// and at the end.
 #[derive(Debug, Clone, Default)]
 pub struct TracingObserver(Arc<Inner>);
 
@@ -33,6 +34,28 @@ struct Inner {
 struct Gathered {
     too_old: Episode,
     dead_letters: Throttle,
+    refused: Throttle,
+}
+
+/// The lines that are due of what was gathered.
+struct Due {
+    too_old: Option<EpisodeLine>,
+    dead_letters: Option<u64>,
+    refused: Option<u64>,
+}
+
+impl Gathered {
+    fn is_open(&self) -> bool {
+        self.too_old.is_open() || self.dead_letters.has_rest() || self.refused.has_rest()
+    }
+
+    fn due(&mut self, ends: bool) -> Due {
+        Due {
+            too_old: self.too_old.line(ends),
+            dead_letters: self.dead_letters.rest(ends),
+            refused: self.refused.rest(ends),
+        }
+    }
 }
 
 impl TracingObserver {
@@ -42,38 +65,35 @@ impl TracingObserver {
         Self::default()
     }
 
-    fn gathered<T>(
-        &self,
-        context: &PipelineContext<'_>,
-        act: impl FnOnce(&mut Gathered) -> T,
-    ) -> T {
+    /// Writes the lines that are due of what was gathered of a pipeline. Each event does that too: call it now and then where a pipeline may
+    /// have no event for long.
+    pub fn flush(&self, pipeline: &str) {
+        self.flush_due(pipeline, false);
+    }
+
+    fn gathered<T>(&self, pipeline: &str, act: impl FnOnce(&mut Gathered) -> T) -> T {
         let inner = &self.0;
         let mut all = inner
             .gathered
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let known = all.contains_key(context.pipeline);
+        let known = all.contains_key(pipeline);
         if !known {
-            all.insert(context.pipeline.to_owned(), Gathered::default());
+            all.insert(pipeline.to_owned(), Gathered::default());
         }
-        let acted = all.get_mut(context.pipeline).map(act);
-        let open = |one: &Gathered| one.too_old.is_open() || one.dead_letters.has_rest();
-        inner.any.store(all.values().any(open), Ordering::Relaxed);
+        let acted = all.get_mut(pipeline).map(act);
+        let any = all.values().any(Gathered::is_open);
+        inner.any.store(any, Ordering::Relaxed);
         acted.expect("it was inserted")
     }
 
-    /// Writes the lines that are due of what was gathered. `ends`: there will be no more.
-    fn flush(&self, context: &PipelineContext<'_>, ends: bool) {
+    /// `ends`: there will be no more.
+    fn flush_due(&self, pipeline: &str, ends: bool) {
         if !self.0.any.load(Ordering::Relaxed) {
             return;
         }
-        let (too_old, dead_letters) = self.gathered(context, |gathered| {
-            (
-                gathered.too_old.line(ends),
-                gathered.dead_letters.rest(ends),
-            )
-        });
-        if let Some(line) = too_old {
+        let due = self.gathered(pipeline, |gathered| gathered.due(ends));
+        if let Some(line) = due.too_old {
             let (events, first, last) = (line.events, line.first, line.last);
             match line.is_end {
                 false => tracing::warn!(
@@ -90,8 +110,11 @@ impl TracingObserver {
                 ),
             }
         }
-        if let Some(events) = dead_letters {
+        if let Some(events) = due.dead_letters {
             tracing::warn!(events, "more events were dead-lettered");
+        }
+        if let Some(requests) = due.refused {
+            tracing::warn!(requests, "more requests were refused");
         }
     }
 
@@ -101,7 +124,7 @@ impl TracingObserver {
                 disposition: Disposition::TooOld,
                 event: Some(event),
             } => {
-                self.gathered(context, |gathered| {
+                self.gathered(context.pipeline, |gathered| {
                     gathered.too_old.count(event.published())
                 });
             }
@@ -111,7 +134,8 @@ impl TracingObserver {
                 event,
                 location,
             } => {
-                let admitted = self.gathered(context, |gathered| gathered.dead_letters.admit());
+                let admitted =
+                    self.gathered(context.pipeline, |gathered| gathered.dead_letters.admit());
                 if let Some(untold) = admitted {
                     let uuid = event.and_then(|event| event.uuid());
                     let event_type = event.and_then(|event| event.event_type());
@@ -126,8 +150,18 @@ impl TracingObserver {
                     );
                 }
             }
-            PipelineEvent::Stopped { .. } => self.flush(context, true),
-            _ => self.flush(context, false),
+            PipelineEvent::RequestRefused { status } => {
+                let admitted = self.gathered(context.pipeline, |gathered| gathered.refused.admit());
+                if let Some(untold) = admitted {
+                    tracing::warn!(
+                        status,
+                        before = (untold > 0).then_some(untold),
+                        "a request was refused: its credential is missing or wrong"
+                    );
+                }
+            }
+            PipelineEvent::Stopped { .. } => self.flush_due(context.pipeline, true),
+            _ => self.flush_due(context.pipeline, false),
         }
     }
 }
@@ -236,8 +270,10 @@ fn log(context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
         PipelineEvent::BackfillProgress { published, share } => {
             tracing::info!(source, %published, share, "read up to here")
         }
-        // One a line would drown the log; the counts are in the summary. Dead letters are gathered.
-        PipelineEvent::Ended { .. } | PipelineEvent::DeadLettered { .. } => {}
+        // One a line would drown the log; the counts are in the summary. The others are gathered.
+        PipelineEvent::Ended { .. }
+        | PipelineEvent::DeadLettered { .. }
+        | PipelineEvent::RequestRefused { .. } => {}
         PipelineEvent::Started => tracing::debug!(source, "the run began"),
         PipelineEvent::Stopped { .. } => tracing::debug!(source, "the run ended"),
         PipelineEvent::Received { items } => {

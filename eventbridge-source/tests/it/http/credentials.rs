@@ -1,5 +1,6 @@
 //! Who is let in.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine;
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use eventbridge_source::http::HttpSource;
 use eventbridge_source::simulator::Authorization;
 use http::Request;
+use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent};
 use okta_coralogix_core::{Error, ErrorKind};
 
 use super::harness::{Harness, KEY, KEY_HEADER, PATH, envelope};
@@ -65,6 +67,35 @@ async fn wrong_keys_of_every_length_are_401_and_nothing_is_written() {
     }
     assert!(harness.letters.records().is_empty());
     assert_eq!(harness.end().await.received, 1);
+}
+
+/// Counts the refusals.
+#[derive(Debug, Clone, Default)]
+struct Refusals(Arc<AtomicUsize>);
+
+impl Observer for Refusals {
+    fn observe(&self, context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
+        assert_eq!(context.source, "eventbridge");
+        if let PipelineEvent::RequestRefused { status } = event {
+            assert_eq!(*status, 401);
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_key_is_reported_to_the_observer_of_the_pipeline() {
+    let refusals = Refusals::default();
+    let observer = refusals.clone();
+    let harness = Harness::with(
+        "2026-11-22T12:00:00Z",
+        |source| source,
+        |pipeline| pipeline.observer(observer),
+    );
+    for key in ["an old key", KEY, ""] {
+        status(&harness, KEY_HEADER, key.as_bytes()).await;
+    }
+    assert_eq!(refusals.0.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ mod faults;
 mod give_up;
 pub(crate) mod harness;
 mod interceptions;
+mod logged;
 mod observed;
 mod refusals;
 mod restamp;
