@@ -175,6 +175,10 @@ impl LogSink for CoralogixSink {
         self.encoder.compress(batch)
     }
 
+    fn address(&self) -> String {
+        self.endpoint.base_url().to_owned()
+    }
+
     async fn check(&self) -> Option<Result<()>> {
         Some(self.check().await)
     }

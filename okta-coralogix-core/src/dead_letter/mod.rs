@@ -4,10 +4,12 @@ mod file;
 mod names;
 mod record;
 mod replay;
+mod target;
 
 pub use file::{FileDeadLetters, FileDeadLettersBuilder};
 pub use record::DeadLetterRecord;
 pub use replay::DeadLetterSource;
+pub use target::DeadLetterTarget;
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -66,6 +68,8 @@ pub struct DeadLetter {
     pub bytes: Bytes,
     /// True if the answer to a request with it was lost, so that it may have arrived all the same.
     pub may_have_arrived: bool,
+    /// Where it belongs; `None`: not known.
+    pub target: Option<DeadLetterTarget>,
 }
 
 impl DeadLetter {
@@ -85,6 +89,7 @@ impl DeadLetter {
             origin,
             bytes,
             may_have_arrived: false,
+            target: None,
         }
     }
 }

@@ -7,17 +7,19 @@ use chrono::{DateTime, Utc};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::DeadLetter;
+use super::{DeadLetter, DeadLetterTarget};
 use crate::event::Origin;
 
 /// One line of a file of dead letters.
 ///
 /// ```json
 /// {"time":"2026-05-04T12:00:00Z","reason":"malformed","detail":"not a JSON object",
-///  "origin":{"org":"example.okta.com"},"event":"[1,2]"}
+///  "origin":{"org":"example.okta.com"},"event":"[1,2]",
+///  "target":{"integration":"acme","application":"okta","subsystem":"acme","endpoint":"https://ingress.eu2.coralogix.com"}}
 /// ```
 /// (on one line). `"may_have_arrived":true` follows where the answer to a request with the event was lost. `event` is the event's bytes as text; where they are not UTF-8, `event_base64` takes its place
-/// (standard alphabet, padded). `origin` has `stream`, `application`, `subsystem` and `receive_count` where there are any.
+/// (standard alphabet, padded). `target` has the name of the `integration`, that is of the pipeline, and the `application`, `subsystem` and
+/// `endpoint` that the event was to be sent with, as far as they are known; letters of earlier releases have none. `origin` has `stream`, `application`, `subsystem` and `receive_count` where there are any.
 ///
 /// A process that was killed, or a disk that was full, can leave a line that is no record. Its event was never acknowledged, and is
 /// dead-lettered again when the source gives it again. Readers pass over such lines.
@@ -42,6 +44,9 @@ pub struct DeadLetterRecord {
     /// True if it may have arrived all the same: a replay may make a copy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_have_arrived: bool,
+    /// Where it belongs; `None` in letters of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<DeadLetterTarget>,
 }
 
 impl From<&DeadLetter> for DeadLetterRecord {
@@ -53,6 +58,7 @@ impl From<&DeadLetter> for DeadLetterRecord {
             origin: Origin::clone(&letter.origin),
             bytes: letter.bytes.clone(),
             may_have_arrived: letter.may_have_arrived,
+            target: letter.target.clone(),
         }
     }
 }

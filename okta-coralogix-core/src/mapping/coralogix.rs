@@ -74,7 +74,7 @@ impl CoralogixMapping {
         }
     }
 
-    fn names(&self, event: &RawEvent, json: &[u8]) -> Arc<Names> {
+    fn names_of(&self, event: &RawEvent, json: &[u8]) -> Arc<Names> {
         let fixed =
             self.application.is_fixed() && self.subsystem.as_ref().is_none_or(NameSource::is_fixed);
         if !fixed {
@@ -167,7 +167,7 @@ impl Mapping for CoralogixMapping {
         } else {
             self.redact(event)?
         };
-        let names = self.names(event, &json);
+        let names = self.names_of(event, &json);
         let document = if self.bare { json } else { document };
         let text = match self.text {
             TextForm::Escaped => EntryText::Escaped(document),
@@ -180,6 +180,10 @@ impl Mapping for CoralogixMapping {
             entry.category = event.event_type_json();
         }
         Ok(entry)
+    }
+    fn names(&self, origin: &Origin, event: Option<&RawEvent>) -> Option<Arc<Names>> {
+        let json = event.map(RawEvent::json).unwrap_or_default();
+        Some(Arc::new(self.make_names(origin, &json)))
     }
 }
 

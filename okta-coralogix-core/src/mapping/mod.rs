@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::{LogEntry, RawEvent};
+use crate::{LogEntry, Names, Origin, RawEvent};
 
 /// Makes a log entry of an event: pure and synchronous.
 ///
@@ -28,11 +28,21 @@ pub trait Mapping: Debug + Send + Sync + 'static {
     /// # Errors
     /// If no entry can be made; the event then goes to the dead letters.
     fn map(&self, event: &RawEvent) -> Result<LogEntry, MappingError>;
+
+    /// The names of an event's entry, for its dead letter. `event` is `None` if it could not be read as one. Default: `None`, it is not
+    /// told.
+    fn names(&self, _origin: &Origin, _event: Option<&RawEvent>) -> Option<Arc<Names>> {
+        None
+    }
 }
 
 impl<M: Mapping + ?Sized> Mapping for Arc<M> {
     fn map(&self, event: &RawEvent) -> Result<LogEntry, MappingError> {
         (**self).map(event)
+    }
+
+    fn names(&self, origin: &Origin, event: Option<&RawEvent>) -> Option<Arc<Names>> {
+        (**self).names(origin, event)
     }
 }
 

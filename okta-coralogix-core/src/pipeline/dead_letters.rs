@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::Disposition;
 use super::context::Context;
 use super::item_guard::{ItemGuard, Slot};
+use super::{Disposition, Parts};
 use crate::backoff::Backoff;
-use crate::dead_letter::{DeadLetter, DeadLetterReason};
+use crate::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterTarget};
 use crate::observe::PipelineEvent;
-use crate::{MalformedEvent, RawEvent, Result};
+use crate::{MalformedEvent, Origin, RawEvent, Result};
 
 /// An item that cannot be delivered, and its dead letter.
 #[derive(Debug)]
@@ -23,9 +23,11 @@ impl Undeliverable {
     pub(super) fn malformed(item: ItemGuard, event: MalformedEvent) -> Self {
         let (now, detail) = (item.context.parts.clock.now(), event.reason.to_string());
         let reason = DeadLetterReason::Malformed;
+        let mut letter = DeadLetter::new(now, reason, detail, event.origin, event.bytes);
+        letter.target = Some(item.context.target(&letter.origin, None));
         Self {
             item,
-            letter: DeadLetter::new(now, reason, detail, event.origin, event.bytes),
+            letter,
             event: None,
         }
     }
@@ -34,15 +36,29 @@ impl Undeliverable {
         let Slot { item, event, .. } = slot;
         let now = item.context.parts.clock.now();
         let (origin, bytes) = (Arc::clone(event.origin()), event.document().clone());
+        let mut letter = DeadLetter::new(now, reason, detail, origin, bytes);
+        letter.target = Some(item.context.target(event.origin(), Some(&event)));
         Self {
             item,
-            letter: DeadLetter::new(now, reason, detail, origin, bytes),
+            letter,
             event: Some(event),
         }
     }
 }
 
 impl Context {
+    /// Where the dead letter of an event belongs; `event` is `None` if it could not be read as one.
+    fn target(&self, origin: &Origin, event: Option<&RawEvent>) -> DeadLetterTarget {
+        let Parts { mapping, sink, .. } = &*self.parts;
+        let mut target = DeadLetterTarget::integration(self.reporter.context().pipeline);
+        if let Some(names) = mapping.names(origin, event) {
+            target.application = Some(names.application.plain().into());
+            target.subsystem = Some(names.subsystem.plain().into());
+        }
+        target.endpoint = Some(sink.address()).filter(|address| !address.is_empty());
+        target
+    }
+
     /// Writes dead letters, with retries; their items end once they are durable. `seed` determines the waits.
     ///
     /// # Errors

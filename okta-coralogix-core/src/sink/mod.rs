@@ -72,6 +72,11 @@ pub trait LogSink: Debug + Send + Sync + 'static {
     /// Makes the next request go out on a fresh connection, since the present one may be at fault. Default: nothing.
     fn reconnect(&self) {}
 
+    /// Where it sends to, without a credential, for messages and dead letters: a URL. Default: empty, it is not told.
+    fn address(&self) -> String {
+        String::new()
+    }
+
     /// Sends one batch, once.
     ///
     /// # Cancel safety
@@ -189,6 +194,10 @@ impl<S: LogSink + ?Sized> LogSink for Arc<S> {
 
     fn reconnect(&self) {
         (**self).reconnect();
+    }
+
+    fn address(&self) -> String {
+        (**self).address()
     }
 
     async fn send(&self, batch: &Batch) -> Result<()> {

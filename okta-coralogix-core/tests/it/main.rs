@@ -11,6 +11,7 @@ mod checkpoint_folder;
 mod conformance;
 #[cfg(feature = "reqwest")]
 mod connections;
+mod dead_letter_targets;
 mod faulty_disk;
 mod file_checkpoint;
 mod file_dead_letters;

@@ -16,6 +16,8 @@ pub(super) struct ReplayFile {
     path: PathBuf,
     pub(super) lines: Lines,
     pub(super) is_read: bool,
+    /// Some of its lines were not selected: the file stays for another replay.
+    pub(super) has_others: bool,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -47,6 +49,7 @@ impl ReplayFile {
             path,
             lines,
             is_read: false,
+            has_others: false,
             shared: Arc::new(shared),
         }
     }
@@ -57,8 +60,11 @@ impl ReplayFile {
         self.is_read && state.in_flight == 0 && state.handed_back.is_empty()
     }
 
-    /// Removes the file and its account.
-    pub(super) async fn remove(self) -> Result<()> {
+    /// Removes the file and its account, unless there is more in it.
+    pub(super) async fn close(self) -> Result<()> {
+        if self.has_others {
+            return Ok(());
+        }
         self.shared.account.remove_with(self.path).await
     }
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -16,9 +15,9 @@ use super::account::Account;
 use super::acker::ReplayAcker;
 use super::file::{ReplayFile, Shared};
 use super::lines::{Line, Lines};
-use crate::dead_letter::{DeadLetterRecord, FileDeadLetters, names};
+use crate::dead_letter::{DeadLetterRecord, DeadLetterTarget, FileDeadLetters, names};
 use crate::disk::{Disk, DiskLock, failed};
-use crate::event::{MalformedReason, Origin};
+use crate::event::MalformedReason;
 use crate::filter::DedupWindow;
 use crate::{AckOrder, Delivery, Error, ErrorKind, EventSource, MalformedEvent, RawEvent, Result};
 
@@ -29,7 +28,9 @@ const BYTES: usize = 1024 * 1024;
 /// The account of a file, and its settled ranges.
 type Opening = JoinHandle<Result<(Account, BTreeMap<u64, u64>)>>;
 
-type Parse = dyn Fn(Bytes, Arc<Origin>) -> Result<RawEvent, MalformedEvent> + Send + Sync;
+type Parse = dyn Fn(DeadLetterRecord) -> Result<RawEvent, MalformedEvent> + Send + Sync;
+
+type Select = dyn Fn(Option<&DeadLetterTarget>) -> bool + Send + Sync;
 
 /// Gives the events of a file of dead letters again, the oldest first, and ends.
 ///
@@ -69,6 +70,8 @@ pub struct DeadLetterSource {
     /// A delivery has ended.
     changed: Arc<Notify>,
     parse: Arc<Parse>,
+    /// `None`: all of them.
+    select: Option<Arc<Select>>,
     /// Excludes a second replay until pending disk writes finish.
     lock: Arc<dyn DiskLock>,
 }
@@ -109,19 +112,62 @@ impl DeadLetterSource {
             opening: None,
             opened: Vec::new(),
             changed: Arc::default(),
-            parse: Arc::new(RawEvent::parse),
+            parse: Arc::new(|record| RawEvent::parse(record.bytes, Arc::new(record.origin))),
+            select: None,
             lock,
         })
     }
 
-    /// How the bytes of a letter become an event; [`RawEvent::parse`] by default. An envelope needs another one.
+    /// How a letter becomes an event; [`RawEvent::parse`] of its bytes by default. An envelope needs another one.
     #[must_use]
     pub fn parse_with(
         mut self,
-        parse: impl Fn(Bytes, Arc<Origin>) -> Result<RawEvent, MalformedEvent> + Send + Sync + 'static,
+        parse: impl Fn(DeadLetterRecord) -> Result<RawEvent, MalformedEvent> + Send + Sync + 'static,
     ) -> Self {
         self.parse = Arc::new(parse);
         self
+    }
+
+    /// Gives only the letters of which `select` takes the target. The others stay in their files, for another replay. A letter of an earlier
+    /// release has no target, and neither has a line that is no record.
+    #[must_use]
+    pub fn only(
+        mut self,
+        select: impl Fn(Option<&DeadLetterTarget>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.select = Some(Arc::new(select));
+        self
+    }
+
+    /// How many letters each integration has, of those that are to be given; `None`: letters without a target.
+    ///
+    /// # Errors
+    /// `Storage` if the disk fails.
+    pub async fn integrations(&self) -> Result<BTreeMap<Option<String>, u64>> {
+        let mut counts = BTreeMap::new();
+        for path in &self.waiting {
+            let (disk, lock) = (Arc::clone(&self.disk), Arc::clone(&self.lock));
+            let (_, settled) = Account::open(Arc::clone(&disk), lock, path.clone()).await?;
+            let mut lines = Lines::new(disk, path.clone(), settled);
+            loop {
+                let read = lines.next(LINES, BYTES).await?;
+                if read.is_empty() {
+                    break;
+                }
+                for line in &read {
+                    let target = target_of(line);
+                    if self.selects(target.as_ref()) {
+                        let integration = target.map(|target| target.integration);
+                        *counts.entry(integration).or_default() += 1;
+                    }
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    fn selects(&self, target: Option<&DeadLetterTarget>) -> bool {
+        self.select.as_ref().is_none_or(|select| select(target))
     }
 
     /// Opens the next file; false if there is none.
@@ -162,12 +208,20 @@ impl DeadLetterSource {
             if let Some(file) = self.opened.last_mut()
                 && !file.is_read
             {
-                let lines = file.lines.next(LINES, BYTES).await?;
+                let mut lines = file.lines.next(LINES, BYTES).await?;
+                file.is_read = lines.is_empty();
+                if let Some(select) = &self.select {
+                    let read = lines.len();
+                    lines.retain(|line| select(target_of(line).as_ref()));
+                    file.has_others |= lines.len() < read;
+                }
                 if !lines.is_empty() {
                     let shared = Arc::clone(&file.shared);
                     return Ok(Some(self.delivery(lines, &shared)));
                 }
-                file.is_read = true;
+                if !file.is_read {
+                    continue;
+                }
             }
             if !self.open_next().await? {
                 return Ok(None);
@@ -180,7 +234,7 @@ impl DeadLetterSource {
         match serde_json::from_slice::<DeadLetterRecord>(&line.bytes) {
             Ok(record) => {
                 *doubtful += usize::from(record.may_have_arrived);
-                (self.parse)(record.bytes, Arc::new(record.origin))
+                (self.parse)(record)
             }
             Err(error) => Err(MalformedEvent {
                 bytes: line.bytes.clone(),
@@ -206,15 +260,21 @@ impl DeadLetterSource {
         Delivery::new(items, Box::new(acker))
     }
 
-    /// Removes the files of which every line is settled, and their accounts.
+    /// Removes the files of which every line is settled, and their accounts; those with other letters stay.
     async fn remove_settled(&mut self) -> Result<()> {
         while let Some(index) = self.opened.iter().position(ReplayFile::is_settled) {
             // Taken out first: a second removal could meet a new file of the same number. If this one fails, the next replay finds
             // the file with all of it settled.
-            self.opened.remove(index).remove().await?;
+            self.opened.remove(index).close().await?;
         }
         Ok(())
     }
+}
+
+/// `None` also if the line is no record.
+fn target_of(line: &Line) -> Option<DeadLetterTarget> {
+    let record = serde_json::from_slice::<DeadLetterRecord>(&line.bytes);
+    record.ok()?.target
 }
 
 #[async_trait]
