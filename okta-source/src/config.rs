@@ -161,12 +161,31 @@ impl Settings {
     }
 }
 
+/// Where a source begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StartPoint {
+    /// Behind the saved position.
+    Checkpoint {
+        /// The latest `published` behind it; `None`: there was no event yet.
+        published: Option<DateTime<Utc>>,
+    },
+    /// At this time, since no position is saved.
+    Since(DateTime<Utc>),
+}
+
 /// Warns of a start before the oldest event that Okta keeps.
 ///
 /// # Errors
-/// `Config` for one that Okta refuses.
+/// `Config` for one that Okta refuses, and for one in the future, behind which no earlier event would be read.
 pub(crate) fn check_start(since: Since, now: DateTime<Utc>) -> Result<()> {
-    let ago = now.signed_duration_since(since.when(now));
+    let start = since.when(now);
+    if start > now {
+        let what =
+            "is in the future: no event before it would ever be read; write a time that has passed";
+        return Err(Error::config("since", what));
+    }
+    let ago = now.signed_duration_since(start);
     if ago > MAX_START_AGE {
         let what = "is more than 180 days ago, which Okta refuses; write at most 90 days, which is how long Okta keeps its log";
         return Err(Error::config("since", what));

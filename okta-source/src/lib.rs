@@ -20,6 +20,6 @@ pub use auth::{
 };
 pub use backfill::Backfill;
 pub use builder::OktaSourceBuilder;
-pub use config::Since;
+pub use config::{Since, StartPoint};
 pub use metrics::{MetricsSnapshot, SourceMetrics};
 pub use source::OktaSource;

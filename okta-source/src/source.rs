@@ -10,7 +10,7 @@ use okta_coralogix_core::{AckOrder, AnswerCounter, Delivery, ErrorKind, EventSou
 use tokio::time::{Instant, timeout_at};
 
 use crate::builder::OktaSourceBuilder;
-use crate::config::Settings;
+use crate::config::{Settings, StartPoint};
 use crate::metrics::SourceMetrics;
 use crate::metrics::monitor::Monitor;
 use crate::poll::pace::{Mode, Pace, Pacer, PageFacts};
@@ -69,6 +69,12 @@ impl OktaSource {
     /// Those of [`next`](EventSource::next).
     pub async fn check(&self) -> Result<()> {
         self.poller.check().await
+    }
+
+    /// Where it goes on, or begins, if it has not been asked for an event yet.
+    #[must_use]
+    pub fn start_point(&self) -> StartPoint {
+        self.position.start_point(self.poller.clock())
     }
 
     /// A handle to the metrics of this source, to be read while a pipeline has it.

@@ -19,7 +19,7 @@ use super::start::{StartTime, oldest_kept, overlap_start, restart_since};
 use crate::api::org_clock::OrgClock;
 use crate::api::page_size::PageSize;
 use crate::api::query::Query;
-use crate::config::{self, Settings};
+use crate::config::{self, Settings, StartPoint};
 use crate::poll::pace::LinkTarget;
 
 /// The position: which request comes next.
@@ -151,6 +151,17 @@ impl Position {
 
     pub(crate) fn committer(&self) -> &Committer {
         &self.committer
+    }
+
+    /// Where reading goes on, or begins.
+    pub(crate) fn start_point(&self, clock: &OrgClock) -> StartPoint {
+        if self.next == NextPage::Start {
+            return StartPoint::Since(self.start.peek(clock.earlier_time()));
+        }
+        let published = self.committer.published_ms();
+        StartPoint::Checkpoint {
+            published: published.and_then(DateTime::from_timestamp_millis),
+        }
     }
 
     /// True if everything of a bounded range was read.

@@ -20,6 +20,11 @@ impl StartTime {
         Self { since, asked: None }
     }
 
+    /// The time that will be asked for.
+    pub(crate) fn peek(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.asked.unwrap_or_else(|| self.since.when(now))
+    }
+
     /// The time to ask for. `now`: the earlier time of the two clocks.
     pub(crate) fn get(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
         *self.asked.get_or_insert_with(|| self.since.when(now))
