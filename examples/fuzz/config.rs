@@ -11,6 +11,7 @@ mod program {
     pub mod fault_timeouts;
     pub mod network;
     pub mod open_files;
+    pub mod start;
     pub mod state_files;
 
     pub use environment::Environment;

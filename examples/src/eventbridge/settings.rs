@@ -1,6 +1,5 @@
 //! The settings that all programs of this route have.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use coralogix_sink::CoralogixSink;
@@ -10,9 +9,10 @@ use okta_coralogix_core::{
 };
 
 use crate::program::coralogix;
+use crate::program::log::LogArgs;
 use crate::program::network::NetworkArgs;
-use crate::program::pipeline::PipelineArgs;
-use crate::program::{Environment, FaultTimeouts, Network};
+use crate::program::pipeline::{PipelineArgs, PipelineSettings};
+use crate::program::{Environment, Network};
 
 /// The flags of every program of this route.
 #[derive(Debug, clap::Args)]
@@ -21,6 +21,8 @@ pub(super) struct RouteArgs {
     pipeline: PipelineArgs,
     #[command(flatten)]
     network: NetworkArgs,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
     /// Send the bare event instead of the whole envelope
     #[arg(long)]
     bare_event: bool,
@@ -36,15 +38,16 @@ pub(super) struct RouteSettings {
     pub(super) clock_offset: SharedClockOffset,
     pub(super) mapping: CoralogixMapping,
     pub(super) body_parser: BodyParser,
-    pub(super) dead_letters: PathBuf,
-    pub(super) faults: FaultTimeouts,
+    pub(super) pipeline: PipelineSettings,
+    /// The proxy on the way to Coralogix.
+    pub(super) proxy: Option<String>,
 }
 
 impl RouteSettings {
     /// # Errors
     /// `Config`, which names the setting that is missing or wrong and says what to write.
     pub(super) fn read(args: RouteArgs, environment: &Environment) -> Result<Self> {
-        let (dead_letters, faults) = args.pipeline.settings(environment)?;
+        let pipeline = args.pipeline.settings(environment)?;
         let network = Network::read(args.network, environment)?;
         let bare = environment.switch("--bare-event", args.bare_event)?;
         let any_source = environment.switch("--any-source", args.any_source)?;
@@ -52,13 +55,15 @@ impl RouteSettings {
         let sink = coralogix::sink(environment, &network)?
             .clock_offset(clock_offset.clone(), Arc::new(SystemClock));
         let mapping = coralogix::mapping(environment, None)?.bare_event(bare);
+        let sink = sink.build()?;
+        let proxy = network.proxy_of(sink.endpoint().singles());
         Ok(Self {
-            sink: sink.build()?,
+            proxy: proxy.map(Into::into),
+            sink,
             clock_offset,
             mapping: mapping.build()?,
             body_parser: BodyParser::default().any_source(any_source),
-            dead_letters,
-            faults,
+            pipeline,
         })
     }
 }

@@ -4,7 +4,8 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
+use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
 use okta_coralogix_core::{Error, Result};
 use okta_source::Since;
 
@@ -46,18 +47,48 @@ pub fn duration_or_off(name: &str, value: &str, example: &str) -> Result<Option<
     }
 }
 
-/// A time, or how long ago.
+/// A time that has passed, or how long ago.
 ///
 /// # Errors
-/// `Config` if it is neither.
-pub fn since_of(name: &str, value: &str) -> Result<Since> {
+/// `Config` if it is neither, or after `now`.
+pub fn since_of(name: &str, value: &str, now: DateTime<Utc>) -> Result<Since> {
     if let Ok(time) = value.trim().parse::<DateTime<Utc>>() {
+        if time > now {
+            let now = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+            let detail = format!(
+                "{value:?} is in the future, now is {now}: no event before it would ever be read; write a time that has passed, or 24h"
+            );
+            return Err(Error::config(name, detail));
+        }
         return Ok(Since::At(time));
     }
     humantime::parse_duration(value.trim()).map(Since::Ago).map_err(|_| {
         let advice = "is neither a time nor a duration; write an RFC 3339 time such as 2026-11-22T10:00:00Z, or 90m, or 24h";
         Error::config(name, format!("{value:?} {advice}"))
     })
+}
+
+/// The 24-hour rule with this policy.
+#[must_use]
+pub fn age_filter(too_old: AgePolicy) -> AgeFilter {
+    AgeFilter::new(AgeFilter::DEFAULT_LIMIT, too_old)
+}
+
+/// What to do with events that are too old.
+///
+/// # Errors
+/// `Config` if it is none of the three.
+pub fn too_old_of(name: &str, value: &str) -> Result<AgePolicy> {
+    match value {
+        "drop" => Ok(AgePolicy::Drop),
+        // `keep` is the older name, of `replay`.
+        "dead-letter" | "keep" => Ok(AgePolicy::DeadLetter),
+        "restamp" => Ok(AgePolicy::Restamp),
+        _ => {
+            let detail = format!("is {value:?}; write drop, dead-letter or restamp");
+            Err(Error::config(name, detail))
+        }
+    }
 }
 
 /// Puts the name of a setting in front of an error.

@@ -14,9 +14,9 @@ use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::{Error, ErrorKind, EventSource, Result, Summary};
 use tempfile::TempDir;
 
-use super::pipeline::configure;
+use super::ExitStatus;
+use super::pipeline::{PipelineSettings, configure};
 use super::progress::Progress;
-use super::{ExitStatus, FaultTimeouts};
 
 /// The API key that the ingress accepts.
 pub const KEY: &str = "demonstration-key";
@@ -64,8 +64,8 @@ impl Demonstration {
         builder: PipelineBuilder<S>,
         progress: &Progress,
     ) -> PipelineBuilder<S> {
-        let faults = FaultTimeouts::default();
-        configure(builder, progress.observer(), faults, None)
+        let settings = PipelineSettings::default();
+        configure(builder, progress.observer(), &settings, None)
     }
 
     /// The path of a file that lives as long as the demonstration.

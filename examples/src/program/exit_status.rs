@@ -11,8 +11,10 @@ use serde::Serialize;
 /// How a program has ended.
 #[derive(Debug)]
 pub enum ExitStatus<S = Summary> {
-    /// 0: everything was done, or a signal asked to stop.
+    /// 0: everything was done, or a signal asked to stop and what was in flight was finished.
     Done(S),
+    /// 4: a signal asked to stop, and what was not finished in time was handed back: it is read again.
+    HandedBack(S),
     /// 1: a fault that waiting does not cure.
     Failed(Error, S),
     /// 2: a wrong setting; nothing was started.
@@ -35,6 +37,21 @@ impl ExitStatus {
             Some(error) => Self::Failed(error, summary),
         }
     }
+
+    /// After a run that was asked to stop, or ended by itself: `handed_back` events were handed back since it was asked.
+    #[must_use]
+    pub fn after_stop(self, handed_back: u64) -> Self {
+        match self {
+            Self::Done(summary) if handed_back > 0 => {
+                tracing::warn!(
+                    events = handed_back,
+                    "not everything in flight was finished in time: the rest was handed back, and is read again by the next run"
+                );
+                Self::HandedBack(summary)
+            }
+            status => status,
+        }
+    }
 }
 
 impl From<Result<Summary, RunError>> for ExitStatus {
@@ -52,6 +69,7 @@ impl<S: Serialize> ExitStatus<S> {
     pub fn report(self) -> ExitCode {
         let (code, error, summary) = match self {
             Self::Done(summary) => (0, None, Some(summary)),
+            Self::HandedBack(summary) => (4, None, Some(summary)),
             Self::Failed(error, summary) => (1, Some(error), Some(summary)),
             Self::WrongSetting(error) => (2, Some(error), None),
         };

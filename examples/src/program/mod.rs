@@ -10,12 +10,13 @@ pub mod demonstration;
 mod environment;
 mod exit_status;
 mod fault_timeouts;
-mod log_filter;
+pub mod log;
 pub mod network;
 pub mod open_files;
 pub mod pipeline;
 pub mod progress;
 pub mod signals;
+pub mod start;
 mod state_files;
 
 pub use dead_letters::ProgramDeadLetters;
@@ -32,6 +33,7 @@ use okta_coralogix_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 use tokio::runtime;
 
+use self::log::{LogArgs, LogSettings};
 use self::progress::Progress;
 
 /// A program, implemented for its args.
@@ -47,6 +49,9 @@ pub trait Program: Parser {
 
     /// The last line of stdout.
     type Summary: Default + Serialize;
+
+    /// The flags of its log.
+    fn log(&mut self) -> &mut LogArgs;
 
     /// Reads the settings from args and environment.
     ///
@@ -79,22 +84,26 @@ pub trait Program: Parser {
 /// The whole program: without any arg or variable the demonstration, else a run.
 #[must_use]
 pub fn main<P: Program>() -> ExitCode {
-    let args = P::parse();
+    let mut args = P::parse();
     let environment = Environment::of_the_process();
     let is_demonstration = std::env::args_os().len() <= 1 && !any_variable::<P>(&environment);
-    let status = if is_demonstration {
-        block_on(P::runtime(None), demonstrate::<P>())
-    } else {
-        args.settings(&environment).and_then(|settings| {
+    let status = std::mem::take(args.log())
+        .settings(&environment)
+        .and_then(|log| {
+            if is_demonstration {
+                return block_on(P::runtime(None), demonstrate::<P>(log));
+            }
+            let settings = args.settings(&environment)?;
             let runtime = P::runtime(Some(&settings));
-            block_on(runtime, async { P::run(settings, Progress::start()).await })
-        })
-    };
+            block_on(runtime, async {
+                P::run(settings, Progress::start(log)).await
+            })
+        });
     status.unwrap_or_else(ExitStatus::WrongSetting).report()
 }
 
-async fn demonstrate<P: Program>() -> Result<ExitStatus<P::Summary>> {
-    let progress = Progress::start();
+async fn demonstrate<P: Program>(log: LogSettings) -> Result<ExitStatus<P::Summary>> {
+    let progress = Progress::start(log);
     let [simulators, advice] = P::DEMONSTRATION;
     demonstration::print(&format!(
         "Nothing is set, so this is the demonstration: {simulators} on 127.0.0.1."

@@ -1,19 +1,23 @@
 //! The settings that the pipelines of all programs have.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use okta_coralogix_core::dead_letter::FileDeadLetters;
+use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::pipeline::PipelineBuilder;
-use okta_coralogix_core::{Error, EventSource, Result};
+use okta_coralogix_core::{Error, EventSource, Pipeline, Result};
+use tracing::Instrument;
 
-use super::Environment;
-use super::args::in_setting;
+use super::args::{age_filter, duration_of, in_setting, too_old_of};
 use super::fault_timeouts::FaultTimeouts;
+use super::start::span;
+use super::{Environment, ExitStatus};
 
-/// How long events in flight may take after a signal.
-pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long events in flight may take after a signal, unless it is set.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// As the pipeline has it.
 const MAX_OUTAGE_PATIENCE: Duration = Duration::from_secs(6 * 3600);
@@ -24,6 +28,13 @@ pub struct PipelineArgs {
     /// The file of the events that cannot be delivered; - writes them to the log, on standard output [default: okta-coralogix.dead-letters.ndjson]
     #[arg(long, value_name = "FILE")]
     dead_letters: Option<String>,
+    /// For events older than 24 hours, which Coralogix does not take: drop (and count), dead-letter (keep in the file), or restamp (send
+    /// with the present time) [default: drop; replay: dead-letter]
+    #[arg(long, value_name = "drop|dead-letter|restamp")]
+    too_old: Option<String>,
+    /// How long events in flight may take after SIGTERM or SIGINT, before they are handed back [default: 25s; eventbridge_http: 6s]
+    #[arg(long, value_name = "DURATION")]
+    drain_timeout: Option<String>,
     /// How long a proxy or web page may answer before anything was accepted, until the run ends [default: 5m]
     #[arg(long, value_name = "DURATION")]
     interception_timeout: Option<String>,
@@ -34,22 +45,58 @@ pub struct PipelineArgs {
     outage_patience: Option<String>,
 }
 
+/// What the pipelines of a program have in common. The defaults are those of a program without a flag.
+#[derive(Debug, Clone, Default)]
+pub struct PipelineSettings {
+    /// The file of dead letters.
+    pub dead_letters: PathBuf,
+    /// How long faults are waited for.
+    pub faults: FaultTimeouts,
+    /// For events that are too old, where it was given.
+    pub too_old: Option<AgePolicy>,
+    /// How long events in flight may take after a signal, where it was given.
+    pub drain_timeout: Option<Duration>,
+}
+
 impl PipelineArgs {
-    /// The file of dead letters, and how long faults are waited for.
+    /// The settings.
     ///
     /// # Errors
     /// `Config` if a value is wrong.
-    pub fn settings(self, environment: &Environment) -> Result<(PathBuf, FaultTimeouts)> {
+    pub fn settings(self, environment: &Environment) -> Result<PipelineSettings> {
         let default = "okta-coralogix.dead-letters.ndjson";
-        let dead_letters = environment.file("--dead-letters", self.dead_letters, default)?;
+        let too_old = environment.flag("--too-old", self.too_old)?;
+        let drain_timeout = environment.flag("--drain-timeout", self.drain_timeout)?;
         let interception = self.interception_timeout;
         let interception = environment.duration("--interception-timeout", interception, "5m")?;
-        let faults = FaultTimeouts {
-            interception: Some(interception),
-            refusal_wait: Some(self.refusal.wait(environment)?),
-            outage_patience: Some(outage_patience(environment, self.outage_patience)?),
-        };
-        Ok((dead_letters, faults))
+        Ok(PipelineSettings {
+            dead_letters: environment.file("--dead-letters", self.dead_letters, default)?,
+            faults: FaultTimeouts {
+                interception: Some(interception),
+                refusal_wait: Some(self.refusal.wait(environment)?),
+                outage_patience: Some(outage_patience(environment, self.outage_patience)?),
+            },
+            too_old: too_old
+                .map(|(name, value)| too_old_of(&name, &value))
+                .transpose()?,
+            drain_timeout: drain_timeout
+                .map(|(name, value)| duration_of(&name, &value, "25s"))
+                .transpose()?,
+        })
+    }
+}
+
+impl PipelineSettings {
+    /// The age rule: events that are too old are dropped unless it was set otherwise.
+    #[must_use]
+    pub fn age_filter(&self) -> AgeFilter {
+        age_filter(self.too_old.unwrap_or_default())
+    }
+
+    /// How long events in flight may take after a signal.
+    #[must_use]
+    pub fn drain_timeout(&self) -> Duration {
+        self.drain_timeout.unwrap_or(DRAIN_TIMEOUT)
     }
 }
 
@@ -116,15 +163,19 @@ pub async fn open_dead_letters(path: &Path) -> Result<FileDeadLetters> {
     opened.map_err(in_setting("--dead-letters"))
 }
 
-/// A pipeline that `observer` watches. With `give_up_after` it ends after that time without progress, and when a credential is refused; else
-/// it tries a refused credential once more.
+/// A pipeline with `settings` that `observer` watches. With `give_up_after` it ends after that time without progress, and when a credential
+/// is refused; else it tries a refused credential once more.
 pub fn configure<S: EventSource>(
     builder: PipelineBuilder<S>,
     observer: impl Observer,
-    faults: FaultTimeouts,
+    settings: &PipelineSettings,
     give_up_after: Option<Duration>,
 ) -> PipelineBuilder<S> {
-    let builder = builder.observer(observer).drain_timeout(DRAIN_TIMEOUT);
+    let faults = settings.faults;
+    let builder = builder
+        .observer(observer)
+        .drain_timeout(settings.drain_timeout())
+        .age_filter(settings.age_filter());
     match give_up_after {
         Some(time) => faults
             .without_refusal_wait()
@@ -132,4 +183,23 @@ pub fn configure<S: EventSource>(
             .give_up_after(time),
         None => faults.apply(builder),
     }
+}
+
+/// Runs the pipeline of one integration until it ends, or `shutdown` resolves and what is in flight has ended.
+pub async fn run<S: EventSource>(
+    pipeline: Pipeline<S>,
+    shutdown: impl Future<Output = ()>,
+) -> ExitStatus {
+    let handle = pipeline.handle();
+    let within = span(handle.context().pipeline);
+    let handed_back = || handle.status().summary.handed_back;
+    // What was handed back before the stop was given again.
+    let before = AtomicU64::new(u64::MAX);
+    let shutdown = async {
+        shutdown.await;
+        before.store(handed_back(), Ordering::Relaxed);
+    };
+    let ended = pipeline.run(shutdown).instrument(within.clone()).await;
+    let at_the_stop = handed_back().saturating_sub(before.load(Ordering::Relaxed));
+    within.in_scope(|| ExitStatus::from(ended).after_stop(at_the_stop))
 }

@@ -18,6 +18,7 @@ use okta_source::Credentials;
 use tokio::runtime;
 
 use self::settings::Settings;
+use crate::program::log::LogArgs;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
 
@@ -34,6 +35,10 @@ impl Program for PullArgs {
     ];
     type Settings = Settings;
     type Summary = Summary;
+
+    fn log(&mut self) -> &mut LogArgs {
+        &mut self.log
+    }
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
         Settings::read(self, environment)
@@ -73,9 +78,8 @@ mod tests {
     #[test]
     fn config_file_runs_on_at_least_two_threads() {
         let many = settings::ManySettings {
-            faults: crate::program::FaultTimeouts::default(),
+            pipeline: crate::program::pipeline::PipelineSettings::default(),
             integrations: Vec::new(),
-            dead_letters: "letters".into(),
             once: None,
             check: false,
         };

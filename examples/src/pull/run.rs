@@ -1,20 +1,25 @@
 //! A run with one org.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
 use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::sink::NdjsonSink;
 use okta_coralogix_core::testing::MemoryCheckpoint;
-use okta_coralogix_core::{Error, ErrorKind, LogSink, Pipeline, Result, Summary};
+use okta_coralogix_core::{
+    Clock, Error, ErrorKind, EventSource, LogSink, Pipeline, Result, Summary, SystemClock,
+};
 use okta_source::OktaSource;
 
 use super::check::{check, passed};
+use super::config::Beginning;
 use super::logged_dead_letters::LoggedDeadLetters;
 use super::settings::{Mode, OrgSettings};
 use crate::program::args::in_setting;
-use crate::program::pipeline::configure;
+use crate::program::pipeline::{self, configure};
 use crate::program::progress::Progress;
+use crate::program::start::span;
 use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 
 pub(super) async fn run(settings: OrgSettings, progress: Progress) -> Result<ExitStatus> {
@@ -34,9 +39,9 @@ pub(super) async fn run(settings: OrgSettings, progress: Progress) -> Result<Exi
         return Ok(ExitStatus::Failed(error, Summary::default()));
     }
     let pipeline = open(settings, &progress).await?;
-    let ended = pipeline.run(shutdown).await;
+    let status = pipeline::run(pipeline, shutdown).await;
     progress.finish();
-    Ok(ended.into())
+    Ok(status)
 }
 
 async fn open(settings: OrgSettings, progress: &Progress) -> Result<Pipeline<OktaSource>> {
@@ -44,11 +49,18 @@ async fn open(settings: OrgSettings, progress: &Progress) -> Result<Pipeline<Okt
     let checkpoint: Arc<dyn CheckpointStore>;
     let dead_letters: Arc<dyn DeadLetters>;
     let sink: Arc<dyn LogSink>;
+    // None in a dry run.
+    let mut files = None;
     match settings.mode {
         Mode::Send(coralogix) | Mode::Check(coralogix) => {
             let opened = FileCheckpoint::open(&settings.checkpoint).await;
             checkpoint = Arc::new(opened.map_err(&named)?);
-            dead_letters = Arc::new(ProgramDeadLetters::open(&settings.dead_letters).await?);
+            let letters = ProgramDeadLetters::open(&settings.pipeline.dead_letters).await?;
+            files = Some((
+                settings.checkpoint.clone(),
+                PathBuf::from(letters.location()),
+            ));
+            dead_letters = Arc::new(letters);
             sink = Arc::new(coralogix);
         }
         Mode::DryRun => {
@@ -62,14 +74,30 @@ async fn open(settings: OrgSettings, progress: &Progress) -> Result<Pipeline<Okt
         ErrorKind::Corrupt | ErrorKind::Storage => named(error),
         _ => error,
     })?;
+    let (checkpoint, letters) = files
+        .as_ref()
+        .map_or((None, None), |(checkpoint, letters)| {
+            (Some(checkpoint.as_path()), Some(letters.as_path()))
+        });
+    let beginning = Beginning {
+        since: settings.since.as_deref(),
+        too_old: settings.pipeline.too_old.unwrap_or_default(),
+        keep: ["--too-old dead-letter", "--too-old restamp"],
+        proxy: settings.proxy.as_deref(),
+        checkpoint,
+        dead_letters: letters,
+    };
+    let name = source.name().to_owned();
+    span(&name).in_scope(|| {
+        beginning.log(&source, &settings.org, &*sink, SystemClock.now());
+    });
+    if settings.once.is_some() {
+        progress.expect_end();
+    }
     let pipeline = Pipeline::builder(source, sink)
+        .name(name)
         .mapping(settings.mapping)
         .dead_letters(dead_letters);
-    configure(
-        pipeline,
-        progress.observer(),
-        settings.faults,
-        settings.once,
-    )
-    .build()
+    let observer = progress.observer();
+    configure(pipeline, observer, &settings.pipeline, settings.once).build()
 }

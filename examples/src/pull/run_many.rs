@@ -10,8 +10,8 @@ use super::check::{check, passed};
 use super::config::{Connection, Integration, RunOptions, RunReport, run_all};
 use super::settings::ManySettings;
 use crate::program::open_files::raise_limit_for;
-use crate::program::pipeline::DRAIN_TIMEOUT;
 use crate::program::progress::Progress;
+use crate::program::start::span;
 use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 
 /// How many orgs are checked at a time.
@@ -27,19 +27,27 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
             () = shutdown => ExitStatus::Done(Summary::default()),
         });
     }
-    let dead_letters = ProgramDeadLetters::open(&settings.dead_letters).await?;
+    let dead_letters = ProgramDeadLetters::open(&settings.pipeline.dead_letters).await?;
     let options = RunOptions {
         once: settings.once,
-        drain_timeout: DRAIN_TIMEOUT,
-        faults: settings.faults,
+        drain_timeout: settings.pipeline.drain_timeout(),
+        faults: settings.pipeline.faults,
+        too_old: settings.pipeline.too_old.unwrap_or_default(),
         clock: Arc::new(SystemClock),
     };
+    if options.once.is_some() {
+        progress.expect_end();
+    }
     let observer = progress.observer();
     let integrations = settings.integrations;
     let dead_letters = Arc::new(dead_letters);
     let ended = run_all(integrations, &options, dead_letters, observer, shutdown).await;
     progress.finish();
-    let RunReport { summary, failed } = ended;
+    let RunReport {
+        summary,
+        handed_back,
+        failed,
+    } = ended;
     let names: Vec<_> = failed.iter().map(|(name, _)| name.as_str()).collect();
     let names = names.join(", ");
     let down = failed.len();
@@ -49,14 +57,13 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     };
     let first = failed.into_iter().next();
     let error = first.map(|(_, first)| Error::new(first.kind(), detail).with_source(first));
-    Ok(ExitStatus::of_run(summary, error))
+    Ok(ExitStatus::of_run(summary, error).after_stop(handed_back))
 }
 
 async fn check_all(integrations: Vec<Integration>) -> ExitStatus {
     let checks = integrations.into_iter().map(|integration| async move {
         let name = integration.name.clone();
-        let span = tracing::info_span!("integration", name);
-        let passes = check_one(integration).instrument(span).await;
+        let passes = check_one(integration).instrument(span(&name)).await;
         (!passes).then_some(name)
     });
     // In the order of the file.

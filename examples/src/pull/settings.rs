@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::filter::AgeFilter;
-use okta_coralogix_core::{CoralogixMapping, Error, Result};
+use okta_coralogix_core::{Clock, CoralogixMapping, Error, Result, SystemClock};
 use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
 use super::PullArgs;
 use super::config::{self, Integration};
 use crate::program::args::{duration_or_off, since_of};
 use crate::program::coralogix;
-use crate::program::{Environment, FaultTimeouts, Network, StateFiles};
+use crate::program::pipeline::PipelineSettings;
+use crate::program::{Environment, Network, StateFiles};
 
 pub(super) const ORG_URL: &str = "OKTA_ORG_URL";
 
@@ -38,8 +39,7 @@ pub enum Settings {
 #[derive(Debug)]
 pub struct ManySettings {
     pub(super) integrations: Vec<Integration>,
-    pub(super) dead_letters: PathBuf,
-    pub(super) faults: FaultTimeouts,
+    pub(super) pipeline: PipelineSettings,
     /// Set: stop when caught up, and give up after this long without progress.
     pub(super) once: Option<Duration>,
     pub(super) check: bool,
@@ -48,12 +48,17 @@ pub struct ManySettings {
 /// The settings of a run with one org.
 #[derive(Debug)]
 pub struct OrgSettings {
+    /// The address of the org.
+    pub(super) org: String,
+    /// The proxy on the way to Coralogix.
+    pub(super) proxy: Option<String>,
     /// Without a checkpoint.
     pub(super) source: OktaSourceBuilder,
     pub(super) mapping: CoralogixMapping,
+    /// The flag or variable that says where to begin, if one does.
+    pub(super) since: Option<String>,
     pub(super) checkpoint: PathBuf,
-    pub(super) dead_letters: PathBuf,
-    pub(super) faults: FaultTimeouts,
+    pub(super) pipeline: PipelineSettings,
     /// Set: stop when caught up, and give up after this long without progress.
     pub(super) once: Option<Duration>,
     pub(super) mode: Mode,
@@ -97,19 +102,18 @@ impl ManySettings {
             let detail = "cannot be combined with --config; leave one of them out";
             return Err(Error::config("--dry-run", detail));
         }
-        let (dead_letters, faults) = args.pipeline.settings(environment)?;
+        let pipeline = args.pipeline.settings(environment)?;
         let network = Network::read(args.network, environment)?;
         let integrations = config::read(file, environment, network)?;
         let mut files = StateFiles::default();
         files.add_read("--config", file)?;
-        files.add_dead_letters("--dead-letters", &dead_letters)?;
+        files.add_dead_letters("--dead-letters", &pipeline.dead_letters)?;
         for integration in &integrations {
             integration.add_files(&mut files)?;
         }
         Ok(Self {
             integrations,
-            dead_letters,
-            faults,
+            pipeline,
             once: args.once.once(environment)?,
             check: environment.switch("--check", args.check)?,
         })
@@ -141,11 +145,19 @@ impl OrgSettings {
             (false, true) => Mode::Check(coralogix::sink(environment, &network)?.build()?),
             (false, false) => Mode::Send(coralogix::sink(environment, &network)?.build()?),
         };
+        let proxy = match &mode {
+            Mode::Send(sink) => network.proxy_of(sink.endpoint().singles()).map(Into::into),
+            _ => None,
+        };
         let once = args.once.once(environment)?;
         let mapping = coralogix::mapping(environment, Some(org.subdomain()))?.build()?;
+        let mut since_setting = None;
         let since = match environment.flag("--since", args.since)? {
             None => Since::Ago(AgeFilter::DEFAULT_LIMIT),
-            Some((name, value)) => since_of(&name, &value)?,
+            Some((name, value)) => {
+                since_setting = Some(name.clone());
+                since_of(&name, &value, SystemClock.now())?
+            }
         };
         let interval = environment.duration("--poll-interval", args.poll_interval, "30s")?;
         let reread = match environment.flag("--reread-every", args.reread_every)? {
@@ -161,7 +173,7 @@ impl OrgSettings {
             .fold(source, OktaSourceBuilder::reread_every);
         let default = "okta-coralogix.checkpoint";
         let checkpoint = environment.file("--checkpoint", args.checkpoint, default)?;
-        let (dead_letters, faults) = args.pipeline.settings(environment)?;
+        let pipeline = args.pipeline.settings(environment)?;
         let mut files = StateFiles::default();
         for name in SECRET_FILES {
             if let Some(path) = environment.raw(name) {
@@ -169,13 +181,15 @@ impl OrgSettings {
             }
         }
         files.add_checkpoint("--checkpoint", &checkpoint)?;
-        files.add_dead_letters("--dead-letters", &dead_letters)?;
+        files.add_dead_letters("--dead-letters", &pipeline.dead_letters)?;
         Ok(Self {
+            org: org.to_string(),
+            proxy,
             source,
             mapping,
+            since: since_setting,
             checkpoint,
-            dead_letters,
-            faults,
+            pipeline,
             once,
             mode,
         })

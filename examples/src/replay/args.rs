@@ -2,6 +2,7 @@
 
 use clap::Parser;
 
+use crate::program::log::LogArgs;
 use crate::program::network::NetworkArgs;
 use crate::program::pipeline::PipelineArgs;
 
@@ -18,14 +19,18 @@ pub struct ReplayArgs {
     pub(super) pipeline: PipelineArgs,
     #[command(flatten)]
     pub(super) network: NetworkArgs,
-    /// For events older than 24 hours: keep (in the file), drop, or restamp (send them with the present time)
-    /// [default: keep]
-    #[arg(long, value_name = "keep|drop|restamp")]
-    pub(super) too_old: Option<String>,
+    /// Send each letter to the place of its integration in this TOML file, that of `pull --config`
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<String>,
+    /// Send only the letters of this integration; with --config also those that name none
+    #[arg(long, value_name = "NAME")]
+    pub(super) integration: Option<String>,
     /// Send the bare event of a dead letter that is a whole EventBridge envelope
     #[arg(long)]
     pub(super) bare_event: bool,
     /// Give up after this long without progress [default: 10m]
     #[arg(long, value_name = "DURATION")]
     pub(super) give_up_after: Option<String>,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
 }

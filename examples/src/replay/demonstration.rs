@@ -2,20 +2,17 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
 use okta_coralogix_core::dead_letter::{
-    DeadLetter, DeadLetterReason, DeadLetters, FileDeadLetters,
+    DeadLetter, DeadLetterReason, DeadLetterSource, DeadLetters, FileDeadLetters,
 };
 use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::testing::EventGenerator;
-use okta_coralogix_core::{Clock, CoralogixMapping, Origin, Result, SystemClock};
+use okta_coralogix_core::{Clock, CoralogixMapping, Origin, Pipeline, Result, SystemClock};
 
-use super::run::open;
-use super::settings::Settings;
-use crate::program::FaultTimeouts;
+use crate::program::args::age_filter;
 use crate::program::demonstration::{Demonstration, cannot_start, print};
 use crate::program::pipeline::open_dead_letters;
 use crate::program::progress::Progress;
@@ -29,16 +26,15 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
     let demonstration = Demonstration::start().await?;
     let file = demonstration.file("dead-letters.ndjson");
     let expected = fill(&open_dead_letters(&file).await?).await?;
-    let settings = Settings {
-        faults: FaultTimeouts::default(),
-        sink: demonstration.sink()?,
-        mapping: CoralogixMapping::builder().build()?,
-        dead_letters: file.clone(),
-        too_old: AgePolicy::DeadLetter,
-        give_up_after: Duration::from_secs(60),
-    };
-    let pipeline = open(settings, &progress).await?;
-    let ended = pipeline.run(signals::shutdown()?).await;
+    let source = DeadLetterSource::open(&open_dead_letters(&file).await?).await?;
+    let keep = age_filter(AgePolicy::DeadLetter);
+    let pipeline = Pipeline::builder(source, demonstration.sink()?)
+        .mapping(CoralogixMapping::builder().build()?)
+        .dead_letters(open_dead_letters(&file).await?);
+    let pipeline = demonstration
+        .configure(pipeline, &progress)
+        .age_filter(keep);
+    let ended = pipeline.build()?.run(signals::shutdown()?).await;
     progress.finish();
     let left = std::fs::read_to_string(&file).map_err(cannot_start)?;
     let left = left.lines().count();

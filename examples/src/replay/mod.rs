@@ -2,6 +2,7 @@
 
 mod args;
 mod demonstration;
+mod plan;
 mod run;
 mod settings;
 
@@ -10,6 +11,7 @@ pub use args::ReplayArgs;
 use okta_coralogix_core::{Result, Summary};
 
 use self::settings::Settings;
+use crate::program::log::LogArgs;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
 
@@ -20,6 +22,10 @@ impl Program for ReplayArgs {
     ];
     type Settings = Settings;
     type Summary = Summary;
+
+    fn log(&mut self) -> &mut LogArgs {
+        &mut self.log
+    }
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
         Settings::read(self, environment)

@@ -2,51 +2,266 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use eventbridge_source::Envelope;
-use okta_coralogix_core::dead_letter::DeadLetterSource;
-use okta_coralogix_core::filter::AgeFilter;
-use okta_coralogix_core::{MalformedEvent, Origin, Pipeline, RawEvent, Result};
+use eventbridge_source::{BodyParser, Envelope};
+use okta_coralogix_core::dead_letter::{DeadLetterRecord, DeadLetterSource, FileDeadLetters};
+use okta_coralogix_core::pipeline::PipelineBuilder;
+use okta_coralogix_core::{
+    CoralogixMapping, Error, ErrorKind, LogSink, MalformedEvent, Pipeline, RawEvent, Result,
+    Summary,
+};
+use tokio::sync::watch;
 
-use super::settings::Settings;
-use crate::program::args::in_setting;
-use crate::program::pipeline::{configure, open_dead_letters};
-use crate::program::progress::Progress;
+use super::plan::{Part, left, to_one_place, to_their_places};
+use super::settings::{OnePlace, Places, Settings};
+use crate::program::args::{age_filter, in_setting};
+use crate::program::pipeline::{self, configure, open_dead_letters};
+use crate::program::progress::{Progress, Work};
+use crate::program::start::{Start, span};
 use crate::program::{ExitStatus, signals};
+use crate::pull::config::{Connection, Integration};
 
 pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
     let shutdown = signals::shutdown()?;
-    let pipeline = open(settings, &progress).await?;
-    let ended = pipeline.run(shutdown).await;
+    let stop = watch::Sender::new(false);
+    let stopped = stop.subscribe();
+    let status = replay(&settings, &progress, stopped);
+    let status = async {
+        let mut status = std::pin::pin!(status);
+        tokio::select! {
+            status = &mut status => status,
+            () = shutdown => {
+                stop.send_replace(true);
+                status.await
+            }
+        }
+    };
+    let status = status.await;
     progress.finish();
-    Ok(ended.into())
+    status
 }
 
-pub(super) async fn open(
-    settings: Settings,
+/// Sends the letters, those of one place after those of another.
+async fn replay(
+    settings: &Settings,
+    progress: &Progress,
+    stopped: watch::Receiver<bool>,
+) -> Result<ExitStatus> {
+    let letters = open_dead_letters(&settings.pipeline.dead_letters).await?;
+    let source = open(&letters).await?;
+    let counts = source.integrations().await;
+    let counts = counts.map_err(in_setting("--dead-letters"))?;
+    let only = settings.integration.as_deref();
+    let integrations = match &settings.places {
+        Places::One(place) => {
+            let part = to_one_place(&counts, only)?;
+            let restored = place.clone();
+            let source = source.parse_with(move |record| parse(record, &restored));
+            let (sink, mapping) = (Arc::clone(&place.sink), Arc::clone(&place.mapping));
+            let to = (sink as Arc<dyn LogSink>, mapping, place.proxy.as_deref());
+            let pipeline = of_part(source, &part, to, &letters, settings, progress)?;
+            return Ok(pipeline::run(pipeline, until(stopped)).await);
+        }
+        Places::Integrations(integrations) => integrations,
+    };
+    let known: Vec<_> = integrations.iter().map(|one| one.name.as_str()).collect();
+    let (parts, placeless) = to_their_places(&counts, &known, only)?;
+    let mut source = Some(source);
+    let mut total = Total::default();
+    for part in parts {
+        if *stopped.borrow() {
+            break;
+        }
+        let integration = integrations
+            .iter()
+            .find(|one| Some(&one.name) == part.integration.as_ref())
+            .expect("it is known");
+        let opened = match source.take() {
+            Some(source) => source,
+            None => open(&letters).await?,
+        };
+        let stopped = until(stopped.clone());
+        let status = match connect(integration) {
+            Ok(Connection { sink, mapping, .. }) => {
+                let source = opened.parse_with(read);
+                let proxy = integration.proxy.as_deref();
+                let to = (sink as Arc<dyn LogSink>, Arc::new(mapping), proxy);
+                let pipeline = of_part(source, &part, to, &letters, settings, progress)?;
+                pipeline::run(pipeline, stopped).await
+            }
+            Err(error) => ExitStatus::Failed(error, Summary::default()),
+        };
+        total.add(&integration.name, status);
+    }
+    Ok(total.status(left(&placeless)))
+}
+
+async fn open(letters: &FileDeadLetters) -> Result<DeadLetterSource> {
+    let source = DeadLetterSource::open(letters).await;
+    source.map_err(in_setting("--dead-letters"))
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    if stopped.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+fn connect(integration: &Integration) -> Result<Connection> {
+    integration.connect(&integration.read_secrets()?)
+}
+
+/// The place of a part: sink, mapping, and the proxy on the way there.
+type Place<'a> = (Arc<dyn LogSink>, Arc<CoralogixMapping>, Option<&'a str>);
+
+/// The pipeline of one part.
+fn of_part(
+    source: DeadLetterSource,
+    part: &Part,
+    (sink, mapping, proxy): Place<'_>,
+    letters: &FileDeadLetters,
+    settings: &Settings,
     progress: &Progress,
 ) -> Result<Pipeline<DeadLetterSource>> {
-    let letters = open_dead_letters(&settings.dead_letters).await?;
-    let source = DeadLetterSource::open(&letters).await;
-    let source = source.map_err(in_setting("--dead-letters"))?;
-    let pipeline = Pipeline::builder(source.parse_with(parse), settings.sink)
-        .mapping(settings.mapping)
-        .age_filter(AgeFilter::new(AgeFilter::DEFAULT_LIMIT, settings.too_old))
-        .dead_letters(letters);
+    let name = part.integration.as_deref().unwrap_or("dead_letters");
+    let path = letters.path();
+    let start = Start {
+        source: &path.display().to_string(),
+        target: &sink.address(),
+        proxy,
+        resumes: &format!("{} letters are to be sent", part.letters),
+        dead_letters: Some(path),
+        ..Start::default()
+    };
+    span(name).in_scope(|| start.log());
+    progress.expect(name, Work::Events(part.letters));
+    let wanted = part.clone();
+    let source = source.only(move |target| wanted.takes(target));
+    let builder: PipelineBuilder<_> = Pipeline::builder(source, sink)
+        .name(name)
+        .mapping(mapping)
+        .dead_letters(letters.clone());
     let give_up_after = Some(settings.give_up_after);
     configure(
-        pipeline,
+        builder,
         progress.observer(),
-        settings.faults,
+        &settings.pipeline,
         give_up_after,
     )
+    .age_filter(age_filter(settings.too_old()))
     .build()
 }
 
-/// A letter holds the bytes of an event, or of an EventBridge envelope around one, and the event's origin.
-fn parse(bytes: Bytes, origin: Arc<Origin>) -> Result<RawEvent, MalformedEvent> {
-    match Envelope::parse(bytes.clone()) {
-        Ok(envelope) => RawEvent::parse_within(bytes, envelope.detail_range(), origin),
-        Err(_) => RawEvent::parse(bytes, origin),
+/// The results of all parts.
+#[derive(Debug, Default)]
+struct Total {
+    summary: Summary,
+    is_handed_back: bool,
+    failed: Vec<(String, Error)>,
+}
+
+impl Total {
+    fn add(&mut self, integration: &str, status: ExitStatus) {
+        match status {
+            ExitStatus::Done(summary) => self.summary += summary,
+            ExitStatus::HandedBack(summary) => {
+                self.summary += summary;
+                self.is_handed_back = true;
+            }
+            ExitStatus::Failed(error, summary) => {
+                self.summary += summary;
+                self.failed.push((integration.to_owned(), error));
+            }
+            ExitStatus::WrongSetting(error) => self.failed.push((integration.to_owned(), error)),
+        }
+    }
+
+    /// `left`: why letters stay in the file.
+    fn status(self, left: Option<String>) -> ExitStatus {
+        for (name, error) in &self.failed {
+            span(name).in_scope(|| tracing::error!("its letters were not all sent: {error}"));
+        }
+        let names: Vec<_> = self.failed.iter().map(|(name, _)| name.as_str()).collect();
+        let names = names.join(", ");
+        let failed = self.failed.into_iter().next().map(|(_, first)| {
+            let detail = format!("the letters of some integrations were not all sent: {names}");
+            Error::new(first.kind(), detail).with_source(first)
+        });
+        let left = left.map(|left| Error::new(ErrorKind::Config, left));
+        match failed.or(left) {
+            Some(error) => ExitStatus::Failed(error, self.summary),
+            None if self.is_handed_back => ExitStatus::HandedBack(self.summary),
+            None => ExitStatus::Done(self.summary),
+        }
+    }
+}
+
+/// A letter, with the names that its entry had unless the settings have others.
+fn parse(mut record: DeadLetterRecord, place: &OnePlace) -> Result<RawEvent, MalformedEvent> {
+    if let Some(target) = &record.target {
+        let origin = &mut record.origin;
+        if !place.names_application && origin.application.is_none() {
+            origin.application.clone_from(&target.application);
+        }
+        if !place.names_subsystem && origin.subsystem.is_none() {
+            origin.subsystem.clone_from(&target.subsystem);
+        }
+    }
+    read(record)
+}
+
+/// A letter holds the bytes of an event, or of an EventBridge envelope or another wrapping around one, and the event's origin.
+fn read(record: DeadLetterRecord) -> Result<RawEvent, MalformedEvent> {
+    let (bytes, origin) = (record.bytes, Arc::new(record.origin));
+    if let Ok(envelope) = Envelope::parse(bytes.clone()) {
+        return RawEvent::parse_within(bytes, envelope.detail_range(), origin);
+    }
+    RawEvent::parse(bytes, Arc::clone(&origin)).or_else(|malformed| {
+        let parser = BodyParser::default().any_source(true);
+        let mut items = parser.parse(malformed.bytes.clone());
+        match (items.pop(), items.is_empty()) {
+            (Some(Ok(event)), true) => Ok(event.with_origin(origin)),
+            // Several events in one letter: each would need an end of its own.
+            _ => Err(malformed),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use okta_coralogix_core::Origin;
+    use okta_coralogix_core::dead_letter::{DeadLetter, DeadLetterReason};
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(bytes: impl Into<bytes::Bytes>) -> DeadLetterRecord {
+        let time = chrono::DateTime::UNIX_EPOCH;
+        let origin = Arc::new(Origin::org("acme"));
+        let letter = DeadLetter::new(time, DeadLetterReason::Rejected, "", origin, bytes.into());
+        DeadLetterRecord::from(&letter)
+    }
+
+    #[test]
+    fn letter_with_a_wrapped_event_gives_the_event() {
+        let event = json!({"uuid": "u", "published": "2026-11-22T12:00:00Z"});
+        let envelope = json!({"source": "aws.partner/okta.com/acme/audit", "detail": event});
+        let notification = json!({"Type": "Notification", "Message": envelope.to_string()});
+        for letter in [
+            event.to_string(),
+            envelope.to_string(),
+            format!("\u{feff}{envelope}"),
+            json!([envelope]).to_string(),
+            notification.to_string(),
+            json!({"source": "another.app", "detail": event}).to_string(),
+        ] {
+            let read = read(record(letter.clone()));
+            let read = read.unwrap_or_else(|error| panic!("{letter}: {error:?}"));
+            assert_eq!(read.uuid().as_deref(), Some("u"), "{letter}");
+            assert_eq!(read.origin().org, "acme");
+        }
+        for letter in [json!([envelope, envelope]).to_string(), "no event".into()] {
+            let bytes = read(record(letter.clone())).unwrap_err().bytes;
+            assert_eq!(bytes, letter.as_bytes(), "kept whole");
+        }
     }
 }

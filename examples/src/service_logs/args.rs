@@ -2,6 +2,7 @@
 
 use clap::Parser;
 
+use crate::program::log::LogArgs;
 use crate::program::network::NetworkArgs;
 use crate::program::pipeline::RefusalArgs;
 
@@ -17,4 +18,6 @@ pub struct ServiceLogsArgs {
     pub(super) network: NetworkArgs,
     #[command(flatten)]
     pub(super) refusal: RefusalArgs,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
 }

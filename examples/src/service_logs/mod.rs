@@ -14,6 +14,7 @@ use okta_coralogix_core::Result;
 use tokio::io::BufReader;
 
 use self::settings::Settings;
+use crate::program::log::LogArgs;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
 
@@ -24,6 +25,10 @@ impl Program for ServiceLogsArgs {
     ];
     type Settings = Settings;
     type Summary = LineCounts;
+
+    fn log(&mut self) -> &mut LogArgs {
+        &mut self.log
+    }
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
         Settings::read(self, environment)

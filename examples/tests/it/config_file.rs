@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::ErrorKind;
+use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_examples::program::{Environment, Network};
 use okta_coralogix_examples::pull::config::{self, Integration};
 
@@ -285,4 +286,41 @@ fn variable_that_names_a_missing_key_file_is_no_error_of_the_config_file() {
     );
     std::fs::copy(key, &path).unwrap();
     opened().unwrap();
+}
+
+#[test]
+fn too_old_of_an_integration_wins_over_that_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = GOOD.replacen(
+        "name = \"acme\"",
+        "name = \"acme\"\ntoo_old = \"restamp\"",
+        1,
+    );
+    let text = format!("too_old = \"dead-letter\"\n{text}");
+    let found = read(&text, folder.path()).unwrap();
+    let policies: Vec<_> = found.iter().map(|one| one.too_old).collect();
+    assert_eq!(
+        policies,
+        [Some(AgePolicy::Restamp), Some(AgePolicy::DeadLetter)]
+    );
+    let unset = read(GOOD, folder.path()).unwrap();
+    assert!(unset.iter().all(|one| one.too_old.is_none()));
+    let wrong = text.replace("\"restamp\"", "\"keep it\"");
+    let error = read(&wrong, folder.path()).unwrap_err();
+    assert!(
+        error.starts_with("integration \"acme\": too_old: ") && error.contains("restamp"),
+        "{error}"
+    );
+}
+
+#[test]
+fn since_in_the_future_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let since = "poll_interval = \"1m\"\nsince = \"2999-01-01T00:00:00Z\"";
+    let text = GOOD.replacen("poll_interval = \"1m\"", since, 1);
+    let error = read(&text, folder.path()).unwrap_err();
+    assert!(
+        error.contains("since: ") && error.contains("in the future"),
+        "{error}"
+    );
 }

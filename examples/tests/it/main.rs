@@ -22,6 +22,7 @@ mod in_memory;
 mod kill;
 #[cfg(target_os = "linux")]
 mod limits;
+mod log_lines;
 mod many_orgs;
 #[cfg(target_os = "linux")]
 mod memory;
@@ -35,3 +36,5 @@ mod service_logs;
 mod settings;
 #[cfg(target_os = "linux")]
 mod soak;
+mod stops;
+mod too_old;

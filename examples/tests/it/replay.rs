@@ -4,8 +4,9 @@ use std::process::Output;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use coralogix_sink::simulator::CoralogixSimulator;
 use okta_coralogix_core::dead_letter::{
-    DeadLetter, DeadLetterReason, DeadLetterRecord, DeadLetters, FileDeadLetters,
+    DeadLetter, DeadLetterReason, DeadLetterRecord, DeadLetterTarget, DeadLetters, FileDeadLetters,
 };
 use okta_coralogix_core::{Clock, Origin, SystemClock};
 use serde_json::{Value, json};
@@ -109,7 +110,7 @@ async fn wrong_settings_are_named() {
         ),
         (
             &["--too-old", "burn"],
-            "--too-old: is \"burn\"; write keep, drop or restamp",
+            "--too-old: is \"burn\"; write drop, dead-letter or restamp",
         ),
     ] {
         dead_letter(&harness, &[Bytes::from_static(b"{}")]).await;
@@ -132,4 +133,123 @@ async fn demonstration_runs_without_settings() {
         "received": 505, "delivered": 500, "too_old": 0, "duplicate": 1, "filtered": 0, "dead_lettered": 4, "handed_back": 0
     });
     assert_eq!(summary(&output), expected);
+}
+
+/// Six letters of two integrations, in turns.
+async fn letters_of_two(harness: &Harness) -> Vec<Bytes> {
+    let letters = FileDeadLetters::open(harness.dead_letters()).await.unwrap();
+    let origin = Arc::new(Origin::org("acme"));
+    let events: Vec<_> = fresh(6).into_iter().map(|event| event.json).collect();
+    let written = events.iter().enumerate().map(|(n, event)| {
+        let (now, reason) = (SystemClock.now(), DeadLetterReason::Rejected);
+        let mut letter = DeadLetter::new(now, reason, "", Arc::clone(&origin), event.clone());
+        letter.target = Some(DeadLetterTarget::integration(["one", "two"][n % 2]));
+        letter
+    });
+    letters.write(&written.collect::<Vec<_>>()).await.unwrap();
+    events
+}
+
+#[tokio::test]
+async fn replay_with_a_config_file_sends_each_letter_to_its_integration() {
+    let harness = Harness::new().await;
+    let other = CoralogixSimulator::builder().key("another-key").build();
+    let other_server = other.serve().await.unwrap();
+    let integration = |name: &str, endpoint: &str, key: &str| {
+        format!(
+            "[[integration]]\nname = \"{name}\"\nsubsystem = \"{name}-subsystem\"\norg_url = \"http://127.0.0.1:9\"\n\
+             api_token = {{ env = \"TOKEN\" }}\ncoralogix = {{ endpoint = \"{endpoint}\", api_key = {{ env = \"{key}\" }} }}\n"
+        )
+    };
+    let config = integration("one", &harness.ingress_server.base_url(), "ONE_KEY")
+        + &integration("two", &other_server.base_url(), "TWO_KEY");
+    std::fs::write(harness.folder.path().join("orgs.toml"), config).unwrap();
+    letters_of_two(&harness).await;
+    // An older one, which names no integration.
+    dead_letter(&harness, &[fresh(7).pop().unwrap().json]).await;
+    let run = async |flags: &[&str]| {
+        Command::new(example("replay"))
+            .env_clear()
+            .envs([
+                ("TOKEN", "00token"),
+                ("ONE_KEY", KEY),
+                ("TWO_KEY", "another-key"),
+            ])
+            .current_dir(harness.folder.path())
+            .args(["--config", "orgs.toml"])
+            .args(flags)
+            .output()
+            .await
+            .unwrap()
+    };
+    let output = run(&[]).await;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(summary(&output)["delivered"], 6, "{stderr}");
+    for (ingress, subsystem) in [
+        (&harness.ingress, "one-subsystem"),
+        (&other, "two-subsystem"),
+    ] {
+        let entries = ingress.ledger().entries().to_vec();
+        assert_eq!(entries.len(), 3);
+        assert!(entries.iter().all(|entry| entry.subsystem == subsystem));
+    }
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "one letter is left: {stderr}"
+    );
+    assert!(stderr.contains("1 letters stay in the file"), "{stderr}");
+    assert!(stderr.contains("--integration"), "{stderr}");
+    let output = run(&["--integration", "two"]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(summary(&output)["delivered"], 1);
+    assert_eq!(other.ledger().entries().len(), 4);
+}
+
+#[tokio::test]
+async fn replay_to_one_place_refuses_letters_of_several_integrations() {
+    let harness = Harness::new().await;
+    letters_of_two(&harness).await;
+    let output = run(&harness, KEY, &[]).await;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    for word in [
+        "--dead-letters",
+        "one: 3, two: 3",
+        "--config",
+        "--integration",
+    ] {
+        assert!(stderr.contains(word), "{word}: {stderr}");
+    }
+    assert!(harness.ingress.ledger().entries().is_empty());
+    let output = run(&harness, KEY, &["--integration", "one"]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(summary(&output)["delivered"], 3);
+    // Those of the other one are alone now.
+    let output = run(&harness, KEY, &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(summary(&output)["delivered"], 3);
+}
+
+#[tokio::test]
+async fn replay_to_one_place_keeps_the_names_of_each_letter() {
+    let harness = Harness::new().await;
+    let letters = FileDeadLetters::open(harness.dead_letters()).await.unwrap();
+    let (now, reason) = (SystemClock.now(), DeadLetterReason::Rejected);
+    let origin = Arc::new(Origin::org("acme"));
+    let event = fresh(1).pop().unwrap().json;
+    let mut letter = DeadLetter::new(now, reason, "", origin, event);
+    let mut target = DeadLetterTarget::integration("acme");
+    target.application = Some("okta-production".into());
+    target.subsystem = Some("audit".into());
+    letter.target = Some(target);
+    letters.write(&[letter]).await.unwrap();
+    let output = run(&harness, KEY, &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let ledger = harness.ingress.ledger();
+    let entry = &ledger.entries()[0];
+    assert_eq!(
+        (&*entry.application, &*entry.subsystem),
+        ("okta-production", "audit")
+    );
 }

@@ -44,7 +44,7 @@ async fn wrong_variable_is_named_with_a_correct_value() {
         "{}/../okta-source/tests/keys/rsa.encrypted.pem",
         env!("CARGO_MANIFEST_DIR")
     );
-    let cases: [(Changes<'_>, &[&str]); 19] = [
+    let cases: [(Changes<'_>, &[&str]); 26] = [
         (
             &[("OKTA_ORG_URL", "")],
             &["OKTA_ORG_URL", "https://example.okta.com"],
@@ -134,6 +134,31 @@ async fn wrong_variable_is_named_with_a_correct_value() {
             &[("OKTA_CORALOGIX_SINCE", "soon")],
             &["OKTA_CORALOGIX_SINCE", "RFC 3339"],
         ),
+        (
+            &[("OKTA_CORALOGIX_SINCE", "2999-01-01T00:00:00Z")],
+            &["OKTA_CORALOGIX_SINCE", "in the future", "has passed"],
+        ),
+        (
+            &[("OKTA_CORALOGIX_TOO_OLD", "burn")],
+            &["OKTA_CORALOGIX_TOO_OLD", "drop, dead-letter or restamp"],
+        ),
+        (
+            &[("OKTA_CORALOGIX_DRAIN_TIMEOUT", "never")],
+            &["OKTA_CORALOGIX_DRAIN_TIMEOUT", "25s"],
+        ),
+        (
+            &[("OKTA_CORALOGIX_LOG_FORMAT", "xml")],
+            &["OKTA_CORALOGIX_LOG_FORMAT", "text or json"],
+        ),
+        (
+            &[("OKTA_CORALOGIX_HEARTBEAT_INTERVAL", "0")],
+            &["OKTA_CORALOGIX_HEARTBEAT_INTERVAL", "1h"],
+        ),
+        (
+            &[("RUST_LOG", "info,okta_source=loud")],
+            &["RUST_LOG", "info,okta_source=debug"],
+        ),
+        (&[("RUST_LOG", "warning")], &["RUST_LOG", "no level"]),
     ];
     for (changes, words) in cases {
         refused(changes, &[], words).await;
@@ -142,7 +167,11 @@ async fn wrong_variable_is_named_with_a_correct_value() {
 
 #[tokio::test]
 async fn wrong_flag_is_named_with_a_correct_value() {
-    let cases: [(&[&str], &[&str]); 11] = [
+    let cases: [(&[&str], &[&str]); 12] = [
+        (
+            &["--since", "2999-01-01T00:00:00Z"],
+            &["--since", "in the future"],
+        ),
         (&["--nonsense"], &["--nonsense"]),
         (&["--poll-interval", "0s"], &["--poll-interval", "30s"]),
         (

@@ -11,6 +11,7 @@ use okta_coralogix_core::{Result, Summary};
 use tokio::sync::watch;
 
 use self::settings::Settings;
+use crate::program::log::LogArgs;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
 
@@ -22,6 +23,10 @@ impl Program for HttpArgs {
     ];
     type Settings = Settings;
     type Summary = Summary;
+
+    fn log(&mut self) -> &mut LogArgs {
+        &mut self.route.log
+    }
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
         Settings::read(self, environment)

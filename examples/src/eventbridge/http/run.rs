@@ -1,5 +1,6 @@
 //! A run that listens for events.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use coralogix_sink::CoralogixSink;
 use eventbridge_source::http::HttpSource;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::{Error, Pipeline, Result, Summary};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -14,11 +16,13 @@ use tokio::sync::watch;
 use super::settings::Settings;
 use super::stopped;
 use crate::program::open_files::raise_limit;
-use crate::program::pipeline::configure;
+use crate::program::pipeline::{self, configure};
 use crate::program::progress::Progress;
+use crate::program::start::{Start, span};
 use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 
-/// How long events in flight may take after a signal: longer than EventBridge waits for an answer.
+/// How long events in flight may take after a signal, unless it is set: a little longer than EventBridge waits for an answer. It sends again
+/// what was answered later.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// For as many connections as the endpoint keeps by default, and the third of them that it leaves for everything else.
@@ -41,6 +45,8 @@ struct Opened {
     pipeline: Pipeline<HttpSource>,
     stop: watch::Sender<bool>,
     address: String,
+    dead_letters: PathBuf,
+    proxy: Option<String>,
 }
 
 impl Opened {
@@ -58,7 +64,8 @@ impl Opened {
                 async move { sink.check().await }
             })
             .build()?;
-        let dead_letters = ProgramDeadLetters::open(&route.dead_letters).await?;
+        let dead_letters = ProgramDeadLetters::open(&route.pipeline.dead_letters).await?;
+        let letters = PathBuf::from(dead_letters.location());
         let unusable = |error: std::io::Error| {
             let advice = "write an address and a free port, such as 127.0.0.1:8080";
             let detail = format!("cannot listen on {listen:?} ({error}); {advice}");
@@ -72,13 +79,16 @@ impl Opened {
             .pipeline(Arc::clone(&sink))
             .mapping(route.mapping)
             .dead_letters(dead_letters);
-        let pipeline = configure(pipeline, progress.observer(), route.faults, None);
+        let pipeline = configure(pipeline, progress.observer(), &route.pipeline, None);
+        let drain_timeout = route.pipeline.drain_timeout.unwrap_or(DRAIN_TIMEOUT);
         Ok(Self {
             server,
-            pipeline: pipeline.drain_timeout(DRAIN_TIMEOUT).build()?,
+            pipeline: pipeline.drain_timeout(drain_timeout).build()?,
             sink,
             stop,
             address,
+            dead_letters: letters,
+            proxy: route.proxy,
         })
     }
 
@@ -90,19 +100,26 @@ impl Opened {
                 false => return ExitStatus::Failed(error, Summary::default()),
             }
         }
+        let start = Start {
+            source: &self.address,
+            target: self.sink.endpoint().base_url(),
+            proxy: self.proxy.as_deref(),
+            resumes: "at the next request",
+            dead_letters: Some(&self.dead_letters),
+            ..Start::default()
+        };
+        span(self.pipeline.handle().context().pipeline).in_scope(|| start.log());
         tracing::info!("listening on {}", self.address);
         let server = tokio::spawn(self.server);
         let stop = self.stop.clone();
-        let ended = self
-            .pipeline
-            .run(async move {
-                shutdown.await;
-                stop.send_replace(true);
-            })
-            .await;
+        let shutdown = async move {
+            shutdown.await;
+            stop.send_replace(true);
+        };
+        let status = pipeline::run(self.pipeline, shutdown).await;
         // However the pipeline ended, the server answers all requests.
         self.stop.send_replace(true);
         server.await.ok();
-        ended.into()
+        status
     }
 }

@@ -1,13 +1,15 @@
 //! A run as a function: AWS's runtime calls the handler.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use eventbridge_source::lambda::{LambdaHandler, LambdaHandlerBuilder, Reply};
 use lambda_runtime::{LambdaEvent, service_fn};
+use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::sink::SinkState;
-use okta_coralogix_core::{Clock, Error, ErrorKind, Pipeline, Result, SystemClock};
+use okta_coralogix_core::{Clock, Error, ErrorKind, LogSink, Pipeline, Result, SystemClock};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -16,6 +18,7 @@ use super::error_type::diagnostic;
 use super::settings::Settings;
 use crate::program::pipeline::configure;
 use crate::program::progress::Progress;
+use crate::program::start::{Start, span};
 use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 
 /// The runtime posts the answer after the handler has given it.
@@ -46,19 +49,34 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
             sleep(POST_DELAY).await;
         } => Ok(()),
     };
+    // What was handed back before is given again by Lambda.
+    let before = handler.summary().handed_back;
     let summary = handler.finish().await;
+    let handed_back = summary.handed_back - before;
     progress.finish();
     let detail = "the Lambda runtime ended";
     let error = ended.map_err(|error| Error::new(ErrorKind::Network, format!("{detail}: {error}")));
-    Ok(ExitStatus::of_run(summary, error.err()))
+    Ok(ExitStatus::of_run(summary, error.err()).after_stop(handed_back))
 }
 
 async fn handler(settings: Settings, progress: &Progress) -> Result<LambdaHandler> {
     let Settings { route, keys } = settings;
-    let dead_letters = ProgramDeadLetters::open(&route.dead_letters).await?;
+    let dead_letters = ProgramDeadLetters::open(&route.pipeline.dead_letters).await?;
     let (sink, mapping) = (Arc::new(route.sink), Arc::new(route.mapping));
     let observer = progress.observer();
     let sink_state = SinkState::default();
+    let location = PathBuf::from(dead_letters.location());
+    let start = Start {
+        source: "invocations",
+        target: &sink.address(),
+        proxy: route.proxy.as_deref(),
+        resumes: "at the next invocation",
+        dead_letters: Some(&location),
+        ..Start::default()
+    };
+    span("lambda").in_scope(|| start.log());
+    let mut settings = route.pipeline;
+    settings.faults = settings.faults.without_refusal_wait();
     let handler = LambdaHandler::builder(move |source| {
         // After an invocation's deadline the events in flight have the drain timeout in the next ones.
         let pipeline = Pipeline::builder(source, Arc::clone(&sink))
@@ -67,8 +85,7 @@ async fn handler(settings: Settings, progress: &Progress) -> Result<LambdaHandle
             .sink_state(sink_state.clone())
             .linger(Duration::ZERO);
         // The next invocation tries a refused key again; this one must not spend its time on waiting.
-        let faults = route.faults.without_refusal_wait();
-        configure(pipeline, observer.clone(), faults, None).build()
+        configure(pipeline, observer.clone(), &settings, None).build()
     });
     let handler = keys
         .into_iter()

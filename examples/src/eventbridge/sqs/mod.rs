@@ -2,6 +2,7 @@
 
 mod args;
 mod demonstration;
+mod first_messages;
 mod run;
 mod settings;
 mod start;
@@ -11,6 +12,7 @@ pub use args::SqsArgs;
 use okta_coralogix_core::{Result, Summary};
 
 use self::settings::Settings;
+use crate::program::log::LogArgs;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
 
@@ -23,6 +25,10 @@ impl Program for SqsArgs {
     ];
     type Settings = Settings;
     type Summary = Summary;
+
+    fn log(&mut self) -> &mut LogArgs {
+        &mut self.route.log
+    }
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
         Settings::read(self, environment)

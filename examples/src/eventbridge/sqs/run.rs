@@ -1,16 +1,22 @@
 //! A run that takes events from a queue.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use eventbridge_source::BodyParser;
 use eventbridge_source::sqs::{AwsQueue, DrainHandle, SqsSource};
-use okta_coralogix_core::{ErrorKind, Pipeline, Result, Summary};
+use okta_coralogix_core::dead_letter::DeadLetters;
+use okta_coralogix_core::{
+    ErrorKind, EventSource, LogSink, Pipeline, Result, Summary, SystemClock,
+};
 use tokio::time::timeout;
 
+use super::first_messages::FirstMessages;
 use super::settings::Settings;
 use super::start::{check_coralogix, persist};
-use crate::program::pipeline::configure;
+use crate::program::pipeline::{self, configure};
 use crate::program::progress::Progress;
+use crate::program::start::{Start, span};
 use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 
 /// How long SQS may take to confirm that unsettled messages are returned to the queue.
@@ -27,15 +33,17 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
         Err(error) if is_a_setting(error.kind()) => return Err(error),
         Err(error) => return Ok(ExitStatus::Failed(error, Summary::default())),
     };
-    let ended = pipeline.run(shutdown).await;
+    let status = pipeline::run(pipeline, shutdown).await;
     if timeout(QUEUE_DRAIN_TIMEOUT, drain.wait()).await.is_err() {
         tracing::warn!(
             "not all messages were handed back: SQS shows the rest again when their visibility timeout expires"
         );
     }
     progress.finish();
-    Ok(ended.into())
+    Ok(status)
 }
+
+type Queue = FirstMessages<SqsSource, SystemClock>;
 
 /// A fault of this machine, which is seen before SQS is asked.
 fn is_a_setting(kind: ErrorKind) -> bool {
@@ -46,24 +54,34 @@ fn is_a_setting(kind: ErrorKind) -> bool {
 }
 
 /// Opens everything before the first receive: what is wrong then uses up no receive of a message.
-async fn open(
-    settings: Settings,
-    progress: &Progress,
-) -> Result<(Pipeline<SqsSource>, DrainHandle)> {
+async fn open(settings: Settings, progress: &Progress) -> Result<(Pipeline<Queue>, DrainHandle)> {
     let Settings {
         queue_url,
         once,
         route,
     } = settings;
-    let dead_letters = ProgramDeadLetters::open(&route.dead_letters).await?;
-    check_coralogix(&route.sink, route.faults, once).await?;
+    let dead_letters = ProgramDeadLetters::open(&route.pipeline.dead_letters).await?;
+    let location = PathBuf::from(dead_letters.location());
+    check_coralogix(&route.sink, route.pipeline.faults, once).await?;
     let source = source(&queue_url, &route.body_parser, once).await?;
     let drain = source.drain_handle();
     let is_fifo = source.attributes().is_fifo;
-    let pipeline = Pipeline::builder(source, route.sink)
+    let sink = route.sink;
+    let start = Start {
+        source: &queue_url,
+        target: &sink.address(),
+        proxy: route.proxy.as_deref(),
+        resumes: "at the messages that are in the queue",
+        dead_letters: Some(&location),
+        ..Start::default()
+    };
+    span(source.name()).in_scope(|| start.log());
+    let is_policy_given = route.pipeline.too_old.is_some();
+    let source = FirstMessages::new(source, SystemClock, !is_policy_given);
+    let pipeline = Pipeline::builder(source, sink)
         .mapping(route.mapping)
         .dead_letters(dead_letters);
-    let pipeline = configure(pipeline, progress.observer(), route.faults, once);
+    let pipeline = configure(pipeline, progress.observer(), &route.pipeline, once);
     // One request at a time keeps the order of a group.
     let pipeline = match is_fifo {
         true => pipeline.max_in_flight_requests(1),

@@ -12,6 +12,8 @@ pub(super) struct ConfigFile {
     /// The defaults of all integrations.
     #[serde(default)]
     pub(super) coralogix: CoralogixTable,
+    /// For events that are too old.
+    pub(super) too_old: Option<String>,
     #[serde(default)]
     pub(super) integration: Vec<IntegrationTable>,
 }
@@ -37,6 +39,7 @@ pub(super) struct IntegrationTable {
     pub(super) poll_interval: Option<String>,
     pub(super) reread_every: Option<String>,
     pub(super) checkpoint: Option<String>,
+    pub(super) too_old: Option<String>,
     #[serde(default)]
     pub(super) coralogix: CoralogixTable,
 }

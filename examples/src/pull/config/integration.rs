@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
 use futures::FutureExt;
+use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::testing::MemoryCheckpoint;
 use okta_coralogix_core::transport::Transport;
-use okta_coralogix_core::{CoralogixMapping, Error, Result};
+use okta_coralogix_core::{Clock, CoralogixMapping, Error, Result, SystemClock};
 use okta_source::{OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
 use super::credentials::{API_TOKEN, CLIENT_SECRET, credentials, without_files};
 use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
 use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretSource, SecretValues};
 use super::sink_cache::SinkCache;
-use crate::program::args::{duration_of, duration_or_off, in_setting, since_of};
+use crate::program::args::{duration_of, duration_or_off, in_setting, since_of, too_old_of};
 use crate::program::{Environment, Network, StateFiles};
 
 /// How often the last minutes of a log are read again, unless that is set.
@@ -31,6 +32,12 @@ pub struct Integration {
     pub name: String,
     /// The file of its position.
     pub checkpoint: PathBuf,
+    /// For events that are too old, where the file says it.
+    pub too_old: Option<AgePolicy>,
+    /// The proxy on the way to Coralogix.
+    pub(in super::super) proxy: Option<String>,
+    /// The file says where to begin.
+    pub(super) has_since: bool,
     secrets: OrgSecrets,
     connect: Box<dyn Connect>,
 }
@@ -79,6 +86,9 @@ impl Integration {
         Self {
             name: name.to_owned(),
             checkpoint,
+            too_old: None,
+            proxy: None,
+            has_since: false,
             secrets: OrgSecrets::default(),
             connect: Box::new(connect),
         }
@@ -152,10 +162,16 @@ pub(super) fn all(
             None => folder.join(format!("{name}.checkpoint")),
         };
         let target = table.coralogix.clone().or(&file.coralogix);
+        let too_old = table.too_old.as_ref().or(file.too_old.as_ref());
+        let too_old = too_old.map(|value| too_old_of("too_old", value));
+        let too_old = too_old.transpose().map_err(&at)?;
+        let has_since = table.since.is_some();
         let secrets = secrets(&table, &target, folder, environment).map_err(&at)?;
         let settings = OrgSettings::read(table, target, secrets.clone(), Arc::clone(&sinks));
         let settings = settings.map_err(&at)?;
-        checked.push(settings.check(Arc::clone(&transport)).map_err(&at)?);
+        let sink = settings.check(Arc::clone(&transport)).map_err(&at)?;
+        let proxy = sinks.proxy_of(sink.endpoint().singles());
+        checked.push(sink);
         if !names.insert(name.clone()) {
             return Err(at(Error::config("name", "is another integration's too")));
         }
@@ -168,6 +184,9 @@ pub(super) fn all(
         all.push(Integration {
             name,
             checkpoint,
+            too_old,
+            proxy,
+            has_since,
             secrets,
             connect: Box::new(settings),
         });
@@ -269,7 +288,9 @@ impl OrgSettings {
         Ok(Self {
             org: OrgUrl::parse(org).map_err(|error| Error::config(key, error))?,
             subsystem: subsystem.to_owned(),
-            since: since.map(|since| since_of("since", since)).transpose()?,
+            since: since
+                .map(|since| since_of("since", since, SystemClock.now()))
+                .transpose()?,
             poll_interval: interval
                 .map(|interval| duration_of("poll_interval", interval, "30s"))
                 .transpose()?,

@@ -3,7 +3,7 @@
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use toml::Table;
 
-pub(super) const COMMON: &[&str] = &["coralogix", "integration"];
+pub(super) const COMMON: &[&str] = &["coralogix", "integration", "too_old"];
 
 pub(super) const INTEGRATION: &[&str] = &[
     "name",
@@ -25,6 +25,7 @@ pub(super) const INTEGRATION: &[&str] = &[
     "poll_interval",
     "reread_every",
     "checkpoint",
+    "too_old",
     "coralogix",
 ];
 

@@ -4,6 +4,7 @@
 //! another one or the process.
 
 mod activity;
+mod beginning;
 mod connections;
 mod credentials;
 mod file;
@@ -16,6 +17,7 @@ mod secrets;
 mod sink_cache;
 mod text_file;
 
+pub(super) use beginning::Beginning;
 pub use integration::{Connect, Connection, Integration, REREAD_EVERY};
 pub use run_all::{RunOptions, RunReport, run_all};
 pub use secrets::SecretValues;

@@ -2,23 +2,27 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
 use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
 use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::observe::Observer;
-use okta_coralogix_core::{Error, ErrorKind, Pipeline, Result, Summary};
+use okta_coralogix_core::{Clock, Error, ErrorKind, EventSource, Pipeline, Result, Summary};
 use okta_source::OktaSource;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::activity::{Activity, ActivityLog, ObservedCheckpoint, ObservedPolls};
+use super::beginning::Beginning;
 use super::integration::{Connection, Integration};
 use super::reopening::{Cause, Reopening};
 use super::run_all::RunOptions;
 use super::secrets::SecretValues;
+use crate::program::args::age_filter;
 
 /// How often the files of the secrets are looked at while an org is refused.
 const SECRETS_INTERVAL: Duration = Duration::from_secs(15);
@@ -63,6 +67,10 @@ pub(super) struct Org<O> {
     secrets: Option<SecretValues>,
     down: Option<Down>,
     summary: Summary,
+    /// Events that were handed back since the stop.
+    handed_back: u64,
+    /// It was opened before.
+    is_announced: bool,
 }
 
 /// Since when an org is down, and why.
@@ -78,6 +86,8 @@ struct Down {
 pub(super) struct OrgReport {
     /// The sums of all its runs.
     pub(super) summary: Summary,
+    /// Events that were handed back since the stop.
+    pub(super) handed_back: u64,
     /// Set if it is down.
     pub(super) error: Option<Error>,
 }
@@ -93,6 +103,8 @@ impl<O: Observer + Clone> Org<O> {
             secrets: None,
             down: None,
             summary: Summary::default(),
+            handed_back: 0,
+            is_announced: false,
         }
     }
 
@@ -123,6 +135,7 @@ impl<O: Observer + Clone> Org<O> {
         }
         OrgReport {
             summary: self.summary,
+            handed_back: self.handed_back,
             error: self.down.map(|down| down.error),
         }
     }
@@ -136,8 +149,13 @@ impl<O: Observer + Clone> Org<O> {
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
             opened = self.open(&log) => opened?,
         };
-        let run = opened.run(async move {
+        let handle = opened.handle();
+        let handed_back = || handle.status().summary.handed_back;
+        // What was handed back before the stop was given again.
+        let before = AtomicU64::new(u64::MAX);
+        let run = opened.run(async {
             drop(stop.wait_for(|stop| *stop).await);
+            before.store(handed_back(), Ordering::Relaxed);
         });
         let mut run = std::pin::pin!(run);
         let began = Instant::now();
@@ -148,6 +166,7 @@ impl<O: Observer + Clone> Org<O> {
                 _ = changes.wait_for(Activity::is_up), if self.down.is_some() => self.recovered(),
             }
         };
+        self.handed_back += handed_back().saturating_sub(before.load(Ordering::Relaxed));
         let activity = log.now();
         if activity.is_up() {
             self.recovered();
@@ -199,9 +218,23 @@ impl<O: Observer + Clone> Org<O> {
             .checkpoint(checkpoint)
             .open()
             .await?;
+        let too_old = self.integration.too_old.unwrap_or(options.too_old);
+        if !std::mem::replace(&mut self.is_announced, true) {
+            let location = PathBuf::from(dead_letters.location());
+            let beginning = Beginning {
+                since: self.integration.has_since.then_some("since"),
+                too_old,
+                keep: ["too_old = \"dead-letter\"", "too_old = \"restamp\""],
+                proxy: self.integration.proxy.as_deref(),
+                checkpoint: Some(&self.integration.checkpoint),
+                dead_letters: Some(&location),
+            };
+            beginning.log(&source, source.name(), &*sink, options.clock.now());
+        }
         let pipeline = Pipeline::builder(source, sink)
             .name(&self.integration.name)
             .mapping(mapping)
+            .age_filter(age_filter(too_old))
             .clock(Arc::clone(&options.clock))
             .dead_letters(Arc::clone(dead_letters))
             .observer(observer.clone())

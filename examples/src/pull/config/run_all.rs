@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use okta_coralogix_core::dead_letter::DeadLetters;
+use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::{Clock, Error, ErrorKind, Summary};
 use tokio::sync::{Semaphore, watch};
@@ -13,6 +14,7 @@ use tracing::Instrument;
 use super::Integration;
 use super::org::{Org, OrgReport, Shared};
 use crate::program::FaultTimeouts;
+use crate::program::start::span;
 
 /// How many orgs may be opened at a time: each one takes descriptors, a TLS handshake and perhaps a page of its backlog.
 const OPENING: usize = 32;
@@ -26,6 +28,8 @@ pub struct RunOptions {
     pub drain_timeout: Duration,
     /// How long faults are waited for.
     pub faults: FaultTimeouts,
+    /// For events that are too old, of integrations that do not say it themselves.
+    pub too_old: AgePolicy,
     /// The host's clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -35,6 +39,8 @@ pub struct RunOptions {
 pub struct RunReport {
     /// The sums of all runs of all of them.
     pub summary: Summary,
+    /// Events that were handed back since the shutdown.
+    pub handed_back: u64,
     /// Those that are down at the end, by name, in the order of the integrations.
     pub failed: Vec<(String, Error)>,
 }
@@ -59,7 +65,7 @@ pub async fn run_all<O: Observer + Clone>(
     let orgs = integrations.into_iter().map(|integration| {
         let name = integration.name.clone();
         // Each line of the log names its integration.
-        let span = tracing::info_span!("integration", name);
+        let span = span(&name);
         let org = Org::new(integration, Arc::clone(&shared));
         // A task each, so that they run on all cores and none waits for another.
         let task = tokio::spawn(org.supervise().instrument(span));
@@ -75,6 +81,7 @@ pub async fn run_all<O: Observer + Clone>(
     };
     let mut report = RunReport {
         summary: Summary::default(),
+        handed_back: 0,
         failed: Vec::new(),
     };
     for (name, org) in ended {
@@ -83,10 +90,12 @@ pub async fn run_all<O: Observer + Clone>(
             let error = Error::new(ErrorKind::UnexpectedResponse, fault).with_source(error);
             OrgReport {
                 summary: Summary::default(),
+                handed_back: 0,
                 error: Some(error),
             }
         });
         report.summary += org.summary;
+        report.handed_back += org.handed_back;
         report.failed.extend(org.error.map(|error| (name, error)));
     }
     report

@@ -46,6 +46,11 @@ impl SinkCache {
         }
     }
 
+    /// The proxy of requests to `uri`.
+    pub(super) fn proxy_of(&self, uri: &http::Uri) -> Option<String> {
+        self.network.proxy_of(uri).map(Into::into)
+    }
+
     /// An HTTP client for a source or a sink.
     pub(super) fn transport(&self) -> Arc<dyn Transport> {
         let transport = self.network.transport();

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use coralogix_sink::CoralogixSink;
 use coralogix_sink::simulator::{CoralogixSimulator, okta_uuid};
 use http::{Request, Response};
+use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::observe::TracingObserver;
 use okta_coralogix_core::testing::{EventGenerator, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
@@ -138,6 +139,7 @@ async fn lag(bad: &[BadOrg]) -> (f64, RunReport) {
     let options = RunOptions {
         once: None,
         faults: FaultTimeouts::default(),
+        too_old: AgePolicy::Drop,
         drain_timeout: Duration::from_secs(30),
         clock: Arc::clone(&clock),
     };

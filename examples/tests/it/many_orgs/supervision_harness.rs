@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use coralogix_sink::CoralogixSink;
 use coralogix_sink::simulator::{CoralogixSimulator, okta_uuid};
+use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::observe::TracingObserver;
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::Transport;
@@ -159,6 +160,7 @@ impl Scene {
         let options = RunOptions {
             once: self.once,
             faults: FaultTimeouts::default(),
+            too_old: AgePolicy::Drop,
             drain_timeout: Duration::from_secs(20),
             clock: Arc::clone(&self.clock),
         };

@@ -15,12 +15,12 @@ const OURS: [&str; 6] = [
     "service_logs",
 ];
 
-/// The filter of `RUST_LOG`, default `info`, without what nobody should read: [`is_harmless`], [`is_for_people`].
-pub(super) fn log_filter<S>() -> impl Filter<S>
+/// A filter of these directives, without what nobody should read: [`is_harmless`], [`is_for_people`].
+pub(super) fn log_filter<S>(directives: &str) -> impl Filter<S> + use<S>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
-    let asked = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let asked = EnvFilter::new(directives);
     let written = |line: &Metadata<'_>| is_harmless(line) && is_for_people(line);
     FilterExt::<S>::and(asked, filter_fn(written))
 }

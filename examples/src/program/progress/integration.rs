@@ -1,0 +1,204 @@
+//! One integration: its counts, its lines in the log, and its line on a terminal.
+
+use std::fmt::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use indicatif::ProgressBar;
+use okta_coralogix_core::text::seconds;
+use tokio::time::Instant;
+use tracing::Span;
+
+use super::counts::{Counts, Lag, Snapshot};
+use super::schedule::{Line, Schedule};
+use super::work::{Work, time_left};
+use crate::program::log::LogSettings;
+use crate::program::start::span;
+
+/// An integration of this process.
+#[derive(Debug)]
+pub(super) struct Integration {
+    pub(super) name: String,
+    pub(super) span: Span,
+    pub(super) counts: Counts,
+    began: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    schedule: Schedule,
+    lag: Lag,
+    work: Option<Work>,
+    /// Where it is drawn.
+    bar: Option<ProgressBar>,
+}
+
+impl Integration {
+    pub(super) fn new(name: &str, bar: Option<ProgressBar>) -> Self {
+        Self {
+            name: name.to_owned(),
+            span: span(name),
+            counts: Counts::default(),
+            began: Instant::now(),
+            state: Mutex::new(State {
+                schedule: Schedule::new(),
+                lag: Lag::default(),
+                work: None,
+                bar,
+            }),
+        }
+    }
+
+    pub(super) fn set_work(&self, work: Work) {
+        self.state().work = Some(work);
+    }
+
+    /// Draws, or logs what is due.
+    pub(super) fn tick(&self, now: DateTime<Utc>, settings: &LogSettings) {
+        let counts = self.counts.snapshot();
+        let mut state = self.state();
+        let lag = state.lag.at(now, &self.counts);
+        if settings.draws {
+            if let Some(bar) = &state.bar {
+                bar.set_message(self.text(&counts, lag, state.work.as_ref()));
+            }
+            return;
+        }
+        let due = state
+            .schedule
+            .due(counts, settings.interval, settings.heartbeat);
+        drop(state);
+        if let Some(line) = due {
+            self.log(&line, &counts, lag);
+        }
+    }
+
+    /// Draws or logs for the last time.
+    pub(super) fn finish(&self, now: DateTime<Utc>, settings: &LogSettings) {
+        let counts = self.counts.snapshot();
+        let mut state = self.state();
+        let lag = state.lag.at(now, &self.counts);
+        if settings.draws {
+            if let Some(bar) = &state.bar {
+                bar.finish_with_message(self.text(&counts, lag, state.work.as_ref()));
+            }
+            return;
+        }
+        let last = state.schedule.last(counts);
+        drop(state);
+        if let Some(line) = last {
+            self.log(&line, &counts, lag);
+        }
+    }
+
+    fn log(&self, line: &Line, counts: &Snapshot, lag: Option<Duration>) {
+        let lag_seconds = lag.map(|lag| lag.as_secs());
+        let pending = counts.pending();
+        let through = self.counts.through();
+        let through = through.map(|time| tracing::field::display(time.to_rfc3339()));
+        let _within = self.span.enter();
+        match line {
+            Line::Counts(since) => {
+                let some = |count: u64| (count > 0).then_some(count);
+                tracing::info!(
+                    received = since.received,
+                    delivered = since.delivered,
+                    requests = since.requests,
+                    too_old = some(since.too_old),
+                    duplicate = some(since.duplicate),
+                    filtered = some(since.filtered),
+                    dead_lettered = some(since.dead_lettered),
+                    handed_back = some(since.handed_back),
+                    pending,
+                    lag_seconds,
+                    "events since the last such line"
+                );
+            }
+            Line::Quiet(time) if pending > 0 => tracing::info!(
+                pending,
+                lag_seconds,
+                delivered_through = through,
+                "no event has moved for {}: some are in flight",
+                seconds(*time)
+            ),
+            Line::Quiet(time) => tracing::info!(
+                lag_seconds,
+                delivered_through = through,
+                "no event for {}: waiting for the next",
+                seconds(*time)
+            ),
+        }
+    }
+
+    /// The line on a terminal.
+    fn text(&self, counts: &Snapshot, lag: Option<Duration>, work: Option<&Work>) -> String {
+        let mut text = format!(
+            "{}: received {}, delivered {} in {} requests, ended otherwise {}",
+            self.name,
+            counts.received,
+            counts.delivered,
+            counts.requests,
+            counts.ended_otherwise()
+        );
+        let mut add = |more: std::fmt::Arguments<'_>| {
+            text.write_fmt(more).expect("a string takes any text");
+        };
+        if let Some(lag) = lag {
+            add(format_args!(", lag {}", whole(lag)));
+        }
+        if let Some(share) = work.and_then(|work| work.share(&self.counts, counts)) {
+            add(format_args!(", {:.0} %", (share * 100.0).floor()));
+            if let Some(left) = time_left(share, self.began.elapsed()) {
+                add(format_args!(", {} left", whole(left)));
+            }
+        }
+        text
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A duration as a person reads it, in whole seconds.
+fn whole(time: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(time.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use okta_coralogix_core::observe::PipelineEvent;
+    use okta_coralogix_core::pipeline::Disposition;
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn terminal_shows_lag_percent_and_time_left() {
+        let integration = Integration::new("acme", None);
+        let now = DateTime::from_timestamp(1_000_000, 0).unwrap();
+        integration
+            .counts
+            .count(&PipelineEvent::Received { items: 50 });
+        for _ in 0..25 {
+            integration.counts.count(&PipelineEvent::Ended {
+                disposition: Disposition::Duplicate,
+                event: None,
+            });
+        }
+        let through = now - Duration::from_secs(90);
+        integration
+            .counts
+            .count(&PipelineEvent::DeliveredThrough { time: through });
+        advance(Duration::from_secs(30)).await;
+        let counts = integration.counts.snapshot();
+        let lag = integration.state().lag.at(now, &integration.counts);
+        let text = integration.text(&counts, lag, Some(&Work::Events(100)));
+        assert_eq!(
+            text,
+            "acme: received 50, delivered 0 in 0 requests, ended otherwise 25, lag 1m 30s, 25 %, 1m 30s left"
+        );
+    }
+}
