@@ -35,7 +35,7 @@ pub struct Integration {
     /// For events that are too old, where the file says it.
     pub too_old: Option<AgePolicy>,
     /// The proxy on the way to Coralogix.
-    pub(in super::super) proxy: Option<String>,
+    pub(crate) proxy: Option<String>,
     /// The file says where to begin.
     pub(super) has_since: bool,
     secrets: OrgSecrets,
