@@ -17,10 +17,10 @@ const MESSAGES: usize = 20;
 /// Fewer do, if no other message comes for this long.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// Ends with an error if the first messages of a queue are all too old, before one of them is deleted: nobody has said yet that such events
-/// may be dropped. States:
-/// * *looking*: from the first message on that is too old, what the queue gives is held back. A message that is not too old leads to *passing*; [`MESSAGES`] that are, or fewer and no
-///   more, lead to the error;
+/// Ends with an error if the first messages of a queue are all too old, before one of them is deleted: nobody has said yet that such
+/// events may be dropped. States:
+/// * *looking*: from the first message on that is too old, what the queue gives is held back. A message that is not too old leads to
+///   *passing*; [`MESSAGES`] that are, or fewer and no more, lead to the error;
 /// * *passing*: what was held back is given, then what the queue gives.
 #[derive(Debug)]
 pub(super) struct FirstMessages<S, C> {
@@ -62,9 +62,9 @@ impl<S: EventSource, C: Clock> FirstMessages<S, C> {
     fn refusal(&self) -> Error {
         let count = self.too_old;
         let detail = format!(
-            "the first {count} messages of the queue are more than 24 hours old, which Coralogix does not take; none was deleted: say by \
-             --too-old what becomes of such events: drop (delete them, and count them), dead-letter (keep them in the file of dead letters) or \
-             restamp (send them with the present time)"
+            "the first {count} messages of the queue are more than 24 hours old, which Coralogix does not take; none was deleted: \
+             say by --too-old what becomes of such events: drop (delete them, and count them), dead-letter (keep them in the file of \
+             dead letters) or restamp (send them with the present time)"
         );
         Error::new(ErrorKind::Config, detail)
     }
