@@ -25,7 +25,7 @@ impl Settings {
         environment.required(RUNTIME_API, advice)?;
         let keys = api_keys(environment)?.into_iter().flatten().collect();
         let route = RouteSettings::read(args.route, environment)?;
-        check_outlives(&route.dead_letters, environment)?;
+        check_outlives(&route.pipeline.dead_letters, environment)?;
         Ok(Self { route, keys })
     }
 }
