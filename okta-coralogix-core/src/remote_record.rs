@@ -31,7 +31,8 @@ impl Default for FaultTimeouts {
 /// * *refused*: it refused the credential, at a time. Tried once more after a wait, then believed.
 #[derive(Debug, Default)]
 pub(crate) struct RemoteRecord {
-    is_proven: bool,
+    /// When it has last accepted anything.
+    accepted_at: Option<Instant>,
     intercepted_since: Option<Instant>,
     /// Since when requests are answered by a success of something between, which a passed check does not end: checks may be let through.
     odd_since: Option<Instant>,
@@ -42,7 +43,7 @@ impl RemoteRecord {
     /// The remote did what it was asked for.
     pub(crate) fn accepted(&mut self) {
         *self = Self {
-            is_proven: true,
+            accepted_at: Some(Instant::now()),
             ..Self::default()
         };
     }
@@ -54,7 +55,7 @@ impl RemoteRecord {
     }
 
     pub(crate) fn is_proven(&self) -> bool {
-        self.is_proven
+        self.accepted_at.is_some()
     }
 
     /// No request before this: the credential was refused, and is tried once more then.
@@ -68,10 +69,15 @@ impl RemoteRecord {
         self.refused_at = None;
     }
 
-    /// The error as it is to be acted on: permanent if it is believed, else with the wait before the next attempt.
-    pub(crate) fn judge(&mut self, error: Error, timeouts: FaultTimeouts) -> Error {
+    /// The error, answered at a time, as it is to be acted on: permanent if it is believed, else with the wait before the next attempt.
+    pub(crate) fn judge(
+        &mut self,
+        error: Error,
+        answered_at: Instant,
+        timeouts: FaultTimeouts,
+    ) -> Error {
         match error.kind() {
-            ErrorKind::Intercepted if !self.is_proven => {
+            ErrorKind::Intercepted if !self.is_proven() => {
                 let since = match error.is_ambiguous() {
                     true => &mut self.odd_since,
                     false => &mut self.intercepted_since,
@@ -84,7 +90,13 @@ impl RemoteRecord {
                     false => error,
                 }
             }
-            ErrorKind::WrongEndpoint if self.is_proven && !error.is_temporary() => {
+            ErrorKind::WrongEndpoint if self.is_proven() && !error.is_temporary() => {
+                error.with_retry(RetryHint::Backoff)
+            }
+            // What was accepted between the answer and its judgement has ended this refusal too.
+            ErrorKind::Unauthorized | ErrorKind::Forbidden
+                if !error.is_temporary() && self.accepted_at > Some(answered_at) =>
+            {
                 error.with_retry(RetryHint::Backoff)
             }
             ErrorKind::Unauthorized | ErrorKind::Forbidden if !error.is_temporary() => {
@@ -121,7 +133,7 @@ mod tests {
     };
 
     fn judge(record: &mut RemoteRecord, error: Error) -> (ErrorKind, RetryHint) {
-        let error = record.judge(error, TIMEOUTS);
+        let error = record.judge(error, Instant::now(), TIMEOUTS);
         (error.kind(), error.retry())
     }
 
@@ -198,6 +210,25 @@ mod tests {
             ..TIMEOUTS
         };
         let refusal = Error::new(ErrorKind::Forbidden, "no");
-        assert!(!record.judge(refusal, at_once).is_temporary());
+        let error = record.judge(refusal, Instant::now(), at_once);
+        assert!(!error.is_temporary());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusal_that_is_older_than_the_last_acceptance_starts_no_rest() {
+        for kind in [ErrorKind::Unauthorized, ErrorKind::Forbidden] {
+            let mut record = RemoteRecord::default();
+            let refusal = || Error::new(kind, "no");
+            let answered_at = Instant::now();
+            advance(Duration::from_secs(10)).await;
+            record.accepted();
+            let error = record.judge(refusal(), answered_at, TIMEOUTS);
+            assert_eq!(error.retry(), RetryHint::Backoff);
+            assert_eq!(record.rests_until(TIMEOUTS), None);
+
+            advance(Duration::from_secs(60)).await;
+            let first = RetryHint::After(Duration::from_secs(60));
+            assert_eq!(judge(&mut record, refusal()).1, first);
+        }
     }
 }

@@ -163,15 +163,15 @@ impl LearnedLimits {
         }
     }
 
-    /// A request of `bytes` failed: the error as it is to be acted on.
-    pub(crate) fn failed(&self, error: Error, bytes: usize) -> Error {
+    /// A request of `bytes` failed, by an answer at a time: the error as it is to be acted on.
+    pub(crate) fn failed(&self, error: Error, bytes: usize, answered_at: Instant) -> Error {
         let kind = error.kind();
         self.concurrency.failed(kind);
         let mut state = self.state();
         if kind == ErrorKind::TooLarge {
             state.size.record_too_large(bytes);
         }
-        state.remote.judge(error, self.timeouts)
+        state.remote.judge(error, answered_at, self.timeouts)
     }
 
     /// No request before this: the sink refused the key, and gets it once more then.
@@ -261,7 +261,8 @@ mod tests {
 
     fn too_large(learned: &LearnedLimits, bytes: usize) {
         let error = Error::new(ErrorKind::TooLarge, "413");
-        assert!(!learned.failed(error, bytes).is_temporary());
+        let error = learned.failed(error, bytes, Instant::now());
+        assert!(!error.is_temporary());
     }
 
     #[test]

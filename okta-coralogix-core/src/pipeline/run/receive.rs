@@ -72,7 +72,7 @@ impl Source {
         if std::mem::replace(&mut self.judged_at, answers) != answers {
             self.record.accepted();
         }
-        self.record.judge(error, timeouts)
+        self.record.judge(error, Instant::now(), timeouts)
     }
 
     /// What failed is tried at once.

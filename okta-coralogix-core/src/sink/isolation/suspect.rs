@@ -140,7 +140,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
             let check_due = evidence.check_due();
             if check_due.is_some_and(|due| due <= Instant::now()) {
                 if let Some(Err(error)) = learned.check_in_turn(&**self.endpoint.sink).await {
-                    let error = learned.failed(error, 0);
+                    let error = learned.failed(error, 0, Instant::now());
                     if !error.is_temporary() {
                         return Err(error);
                     }
@@ -220,7 +220,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
             });
             return Ok(Tried::Failed(class, error.detail().to_owned()));
         }
-        let error = learned.failed(error, batch.uncompressed_len);
+        let error = learned.failed(error, batch.uncompressed_len, Instant::now());
         self.failed_otherwise(item, error, took).await
     }
 

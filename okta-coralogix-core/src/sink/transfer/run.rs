@@ -141,6 +141,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         items: &mut [Item<H::Slot>],
     ) -> Result<Attempt> {
         let endpoint = self.endpoint;
+        let learned = endpoint.learned;
         let entries = items.len();
         let batch = compress(endpoint.sink, batch).await?;
         let mut odd_answers = 0;
@@ -149,12 +150,12 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
         loop {
             let permit = match self.permit.take() {
                 Some(permit) => permit,
-                None => endpoint.learned.permit().await,
+                None => learned.permit().await,
             };
             if self.interrupts.is_stopped() {
                 return Ok(Attempt::Stopped);
             }
-            if let Some(until) = endpoint.learned.rests_until() {
+            if let Some(until) = learned.rests_until() {
                 drop(permit);
                 self.interrupts.wait(sleep_until(until)).await;
                 continue;
@@ -166,7 +167,8 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             }
             let sent_at = Instant::now();
             let sent = endpoint.sink.send(&batch).await;
-            let took = sent_at.elapsed();
+            let mut answered_at = Instant::now();
+            let took = answered_at - sent_at;
             drop(permit);
             let Err(mut error) = sent else {
                 endpoint.accepted(&batch, took);
@@ -175,7 +177,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             };
             // A part of a request that failed while others passed tells nothing of the size that others may have.
             if error.kind() == ErrorKind::TimedOut && failing.before.is_none() {
-                endpoint.learned.timed_out(batch.uncompressed_len);
+                learned.timed_out(batch.uncompressed_len);
             }
             if error.is_ambiguous() {
                 for item in &mut *items {
@@ -184,7 +186,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 self.hooks.answer_lost(entries);
                 odd_answers += u32::from(error.kind() == ErrorKind::Intercepted);
             }
-            endpoint.learned.evidence().failed(1);
+            learned.evidence().failed(1);
             if let Some((class, since)) = failing.is_again(&error, sent_at) {
                 // Of a part: a check of its own for each would take too long.
                 let key_since = failing.before.is_none().then_some(since);
@@ -194,7 +196,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 };
                 // Something before the sink may fail the request whatever the key is, so that only the check tells that it is refused.
                 let passes = passes.unwrap_or_else(|refused| {
-                    error = refused;
+                    (error, answered_at) = (refused, Instant::now());
                     false
                 });
                 // A key that no check passes is refused: it rests.
@@ -219,7 +221,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                     });
                 }
             }
-            let error = endpoint.learned.failed(error, batch.uncompressed_len);
+            let error = learned.failed(error, batch.uncompressed_len, answered_at);
             let retry_in = self.backoff.next(error.retry());
             endpoint.reporter.report(&PipelineEvent::SendFailed {
                 error: &error,
@@ -271,7 +273,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             let checked = endpoint.learned.check(&**endpoint.sink).await;
             // A permanent error is the sink's own too: the request will meet it.
             let error = checked?.err().filter(Error::is_temporary)?;
-            let error = endpoint.learned.failed(error, 0);
+            let error = endpoint.learned.failed(error, 0, Instant::now());
             let retry_in = self.backoff.next(error.retry());
             endpoint.reporter.report(&PipelineEvent::SendFailed {
                 error: &error,
