@@ -74,15 +74,15 @@ impl Acker for SqsAcker {
         Ok(())
     }
 
-    /// With its whole message, and with those behind it in its group, which are not deleted before it.
+    /// With its whole message, and with its whole group: of two parts of a group the later one could be deleted first.
     fn detach(&mut self, item: usize) -> Option<Detached> {
         let holds = |delivered: &Delivered| delivered.items.contains(&item);
-        let place = self.messages.iter().position(holds)?;
-        let group = self.messages[place].message.group.clone();
+        let group = self.messages.iter().find(|delivered| holds(delivered))?;
+        let group = group.message.group.clone();
         let goes = |delivered: &mut Delivered| {
             holds(delivered) || (group.is_some() && delivered.message.group == group)
         };
-        let messages: Vec<_> = self.messages.extract_if(place.., goes).collect();
+        let messages: Vec<_> = self.messages.extract_if(.., goes).collect();
         Some(Detached {
             items: messages
                 .iter()

@@ -198,7 +198,7 @@ async fn refused_message_of_a_fifo_group_holds_its_group_alone() {
         let group = ["a", "b", "c"][n % 3];
         scene.queue().send_in_group(group, message.clone());
     }
-    // It, and the four behind it.
+    // It, and what of its group is in its delivery.
     let held = scene.left(5);
     let (summary, ()) = tokio::join!(scene.run_until(std::future::pending()), held);
     assert_eq!((summary.delivered, summary.dead_lettered), (29, 1));
