@@ -117,6 +117,11 @@ impl EventKind {
         )
     }
 
+    /// True if it does not show that it comes from Okta.
+    pub(crate) fn is_unreadable(self) -> bool {
+        matches!(self, Self::Broken | Self::NotUtf8)
+    }
+
     /// True if an event of this kind may end in the dead letters.
     pub(crate) fn may_be_dead_lettered(self) -> bool {
         self.needs_dead_letter() || self == Self::NoUuid

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{count_queue_dead_letters, durable_dead_letters};
+use super::{count_queue_dead_letters, durable_dead_letters, kept_unreadable};
 use crate::env::Env;
 use crate::fault::{Incident, OrgBehavior, Seam};
 use crate::plan::Route;
@@ -22,6 +22,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(30);
 pub(crate) fn unsettled(env: &Env) -> Vec<String> {
     let mut unsettled = Vec::new();
     let count = env.events.len();
+    let kept = kept_unreadable(env);
     match env.plan.route {
         Route::Pull => {
             let position = env.oracle().checkpoints.position;
@@ -38,7 +39,7 @@ pub(crate) fn unsettled(env: &Env) -> Vec<String> {
         }
         Route::Sqs => {
             let depth = env.simulators.queue.depth_now();
-            if !depth.is_empty() {
+            if depth.visible + depth.in_flight > kept.len() as u64 {
                 unsettled.push(format!("the queue holds {depth:?}"));
             }
         }
@@ -46,7 +47,9 @@ pub(crate) fn unsettled(env: &Env) -> Vec<String> {
     let dead_letters = durable_dead_letters(env);
     count_queue_dead_letters(env);
     let oracle = env.oracle();
-    let events = (0..count).filter_map(|index| oracle.check_settled(index, &dead_letters).err());
+    let is_kept = |index: &usize| kept.iter().any(|body| body.contains(index));
+    let expected = (0..count).filter(|index| !is_kept(index));
+    let events = expected.filter_map(|index| oracle.check_settled(index, &dead_letters).err());
     unsettled.extend(events);
     unsettled
 }

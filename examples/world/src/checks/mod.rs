@@ -17,4 +17,4 @@ pub(crate) use dead_letters::{
 };
 pub(crate) use liveness::{check_quiet, unsettled};
 pub(crate) use request::{check_request, contains_secret};
-pub(crate) use settlement::{check_group_order, check_settled};
+pub(crate) use settlement::{check_group_order, check_settled, kept_unreadable};

@@ -1,5 +1,7 @@
 //! An event is settled before EventBridge or the queue forgets it.
 
+use std::ops::Range;
+
 use super::{count_queue_dead_letters, durable_dead_letters};
 use crate::env::Env;
 
@@ -14,6 +16,13 @@ pub(crate) fn check_settled(env: &Env, process: u32, number: usize, why: &str) {
             oracle.violation(format!("event {index} is {why}, and {what}"));
         }
     }
+}
+
+/// The bodies without an event that may be in the queue at the end.
+pub(crate) fn kept_unreadable(env: &Env) -> Vec<Range<usize>> {
+    let oracle = env.oracle();
+    let kept = |body: &&Range<usize>| oracle.is_kept_unread(body);
+    env.bodies.iter().filter(kept).cloned().collect()
 }
 
 /// Checks the messages ahead of one in its message group: a message is deleted after those.

@@ -10,10 +10,15 @@ use super::request_log::{FailureClass, LoggedRequest, RequestState};
 /// How old an acceptance may be that shows that others pass.
 const FRESH: Duration = Duration::from_secs(30);
 
-/// How often the same request of several events fails, in a row and in one way, before it is taken apart. A plain 403 is only checked
-/// for being the key's.
-fn failures_before_split(class: FailureClass, state: RequestState) -> usize {
-    match (class, state) {
+/// How long the program waits for an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often the same request of several events fails, in a row and in one way, before it is taken apart, if it has failed like this
+/// lastly. A plain 403 is only checked for being the key's.
+fn failures_before_split(class: FailureClass, last: &LoggedRequest) -> usize {
+    let took = last.ended_at.map(|ended| ended - last.sent_at);
+    match (class, last.state) {
+        (_, RequestState::Lost) if took >= Some(ANSWER_TIMEOUT) => 2,
         (_, RequestState::Answered(403)) => 1,
         (FailureClass::Refusal, _) => 2,
         (FailureClass::Outage, _) => 4,
@@ -28,7 +33,7 @@ pub(super) fn was_taken_apart(earlier: &[&LoggedRequest], passes: &[Pass]) -> bo
         let (Some(first), Some(class)) = (row.first(), last.state.failure()) else {
             return false;
         };
-        let is_enough = row.len() >= failures_before_split(class, last.state);
+        let is_enough = row.len() >= failures_before_split(class, last);
         is_enough && passes.iter().any(|pass| pass.at >= first.sent_at)
     })
 }
@@ -52,7 +57,7 @@ pub(super) fn fails_while_others_pass(
     };
     first.indices.len() > 1
         && last.state != RequestState::Answered(403)
-        && row.len() >= failures_before_split(class, last.state)
+        && row.len() >= failures_before_split(class, last)
         && passes.iter().any(shows)
 }
 

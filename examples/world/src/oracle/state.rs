@@ -1,6 +1,7 @@
 //! What the oracle knows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -198,6 +199,19 @@ impl Oracle {
             request.state = state;
             request.ended_at = Some(Instant::now());
         }
+    }
+
+    /// A process that has received nothing with an event yet has received this body, and keeps it in the queue.
+    pub(crate) fn is_kept_unread(&self, body: &Range<usize>) -> bool {
+        let is_unreadable = |index: &usize| self.events[*index].kind.is_unreadable();
+        let mut running = self.processes.values().filter(|record| !record.ended);
+        self.route == Route::Sqs
+            && running.any(|record| {
+                let mut received = record.received.keys();
+                let mut indices = body.clone();
+                received.all(is_unreadable)
+                    && indices.all(|index| record.received.contains_key(&index))
+            })
     }
 
     /// Arrivals beyond the first of each event.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use okta_coralogix_world::{
     Arrival, EventKind, FailureMode, Fault, GatewayAnswer, GatewayBody, GatewayHeader, Incident,
     NetFault, Obstacle, Plan, QueueKind, Route, Seam, Settings, Trigger, plain_world, report, run,
+    world,
 };
 
 fn passes(plan: &Plan) {
@@ -317,6 +318,20 @@ fn random_worlds_that_have_found_a_fault() {
     for seed in [19_165, 56_210, 10_938, 17_437, 404_511] {
         passes(&plain_world(seed));
     }
+}
+
+/// A part of a message group that was settled apart from its delivery was deleted before what is ahead of it.
+#[test]
+fn several_refused_messages_of_a_group_are_deleted_in_their_order() {
+    for seed in [637, 862] {
+        passes(&world(seed));
+    }
+}
+
+/// A 403 that was answered before another request was accepted, and judged after it, began the minute of rest.
+#[test]
+fn refusal_before_an_acceptance_does_not_end_the_run() {
+    passes(&world(1_008_224));
 }
 
 /// Something on the way refused every request with the event, and only the checks told that the key was refused too: the program waited for
