@@ -34,8 +34,15 @@ const APPLICATION: HeaderName = HeaderName::from_static("cx-application-name");
 const SUBSYSTEM: HeaderName = HeaderName::from_static("cx-subsystem-name");
 
 pub(super) async fn receive(State(service): State<Arc<HttpService>>, request: Request) -> Response {
-    let deadline = Instant::now() + service.settings.response_deadline;
-    let request = match authenticate(&service, request, deadline).await {
+    let began = Instant::now();
+    let response = answer(&service, request, began).await;
+    service.answered(&response, began);
+    response
+}
+
+async fn answer(service: &HttpService, request: Request, began: Instant) -> Response {
+    let deadline = began + service.settings.response_deadline;
+    let request = match authenticate(service, request, deadline).await {
         Ok(request) => request,
         Err(response) => return response,
     };
@@ -46,7 +53,7 @@ pub(super) async fn receive(State(service): State<Arc<HttpService>>, request: Re
         return service.unavailable("too much is in flight\n");
     };
     let max_bytes = service.settings.max_body_bytes;
-    let parser = body_parser(&service, &head.headers);
+    let parser = body_parser(service, &head.headers);
     let read = request_body::read(body, declared, max_bytes);
     let (status, items) = match timeout_at(deadline, read).await {
         Ok(RequestBody::Complete(body)) => parse(&parser, &head.headers, body),
@@ -61,7 +68,7 @@ pub(super) async fn receive(State(service): State<Arc<HttpService>>, request: Re
             return service.unavailable("the body did not arrive in time\n");
         }
     };
-    match settle(&service, items, deadline).await {
+    match settle(service, items, deadline).await {
         true => status.into_response(),
         false => service.unavailable("not settled: send it again\n"),
     }

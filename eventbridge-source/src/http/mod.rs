@@ -38,6 +38,7 @@
 mod authenticator;
 mod builder;
 mod connection;
+mod handle;
 mod handler;
 mod listener;
 mod log_limit;
@@ -52,4 +53,5 @@ mod source;
 mod tests;
 
 pub use builder::HttpSourceBuilder;
+pub use handle::{EndpointHandle, EndpointStatus};
 pub use source::HttpSource;

@@ -1,10 +1,12 @@
 //! The state that all requests share: settings, bounds on buffered bytes and waiting requests, and the queue to the source.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::response::{IntoResponse, Response};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use okta_coralogix_core::observe::{PipelineEvent, Reporter};
 use okta_coralogix_core::{MalformedEvent, Outcome, RawEvent};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -24,7 +26,22 @@ pub(super) struct HttpService {
     pub(super) sink: Arc<SinkProbe>,
     queue: mpsc::Sender<PendingRequest>,
     buffer: Semaphore,
+    /// The permits of `buffer` when nothing is held.
+    buffer_kib: usize,
+    connections: AtomicUsize,
     closed: watch::Sender<bool>,
+    /// To the observer of the pipeline, once there is one.
+    reporter: Mutex<Option<Reporter>>,
+}
+
+/// Counts as an open connection until it is dropped.
+#[derive(Debug)]
+pub(super) struct OpenConnection(Arc<HttpService>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The items of a request that waits for their outcomes.
@@ -47,8 +64,43 @@ impl HttpService {
             sink: Arc::new(sink),
             queue,
             buffer: Semaphore::new(buffer),
+            buffer_kib: buffer,
+            connections: AtomicUsize::new(0),
             closed: watch::Sender::new(false),
+            reporter: Mutex::default(),
         }
+    }
+
+    /// From now on answers are reported to the pipeline's observer.
+    pub(super) fn attach(&self, reporter: &Reporter) {
+        *self.reporter.lock().unwrap_or_else(PoisonError::into_inner) = Some(reporter.clone());
+    }
+
+    /// A request with events, or one that was to be one, has this answer.
+    pub(super) fn answered(&self, response: &Response, began: Instant) {
+        let reporter = self.reporter.lock().unwrap_or_else(PoisonError::into_inner);
+        let reporter = reporter.clone();
+        if let Some(reporter) = reporter {
+            let status = response.status().as_u16();
+            let took = began.elapsed();
+            reporter.report(&PipelineEvent::RequestAnswered { status, took });
+        }
+    }
+
+    pub(super) fn open_connection(self: &Arc<Self>) -> OpenConnection {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        OpenConnection(Arc::clone(self))
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that are held, and the most that may be.
+    pub(super) fn buffered(&self) -> (usize, usize) {
+        let free = self.buffer.available_permits();
+        let held = self.buffer_kib.saturating_sub(free);
+        (held * KIB, self.buffer_kib * KIB)
     }
 
     /// From now on no event is accepted.

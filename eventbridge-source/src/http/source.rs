@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use axum::Router;
 use okta_coralogix_core::backoff::BackoffPolicy;
 use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::observe::Reporter;
 use okta_coralogix_core::pipeline::PipelineBuilder;
 use okta_coralogix_core::{AckOrder, Delivery, Error, EventSource, LogSink, Pipeline, Result};
 use tokio::net::TcpListener;
@@ -15,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::builder::{HttpSourceBuilder, Settings};
+use super::handle::EndpointHandle;
 use super::router::router;
 use super::server;
 use super::service::{HttpService, PendingRequest};
@@ -67,6 +69,12 @@ impl HttpSource {
         server::serve(listener, Arc::clone(&self.service), shutdown)
     }
 
+    /// Shows what the endpoint holds, also while a pipeline has the source.
+    #[must_use]
+    pub fn handle(&self) -> EndpointHandle {
+        EndpointHandle::new(Arc::clone(&self.service))
+    }
+
     /// A pipeline with bounds for single events: as many deliveries in flight as requests may wait; a linger of 50 ms, so that hundreds of
     /// requests per second become a few requests to the sink; and at most 5 s between two attempts, so that a sink that recovers is found
     /// before EventBridge waits for even longer.
@@ -91,6 +99,10 @@ impl HttpSource {
 impl EventSource for HttpSource {
     fn name(&self) -> &str {
         "eventbridge"
+    }
+
+    fn attach(&mut self, reporter: &Reporter) {
+        self.service.attach(reporter);
     }
 
     fn ack_order(&self) -> AckOrder {
