@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use coralogix_sink::CoralogixSink;
 use eventbridge_source::BodyParser;
-use okta_coralogix_core::{CoralogixMapping, Result, SharedClockOffset, SystemClock};
+use okta_coralogix_core::{CoralogixMapping, Error, Result, SharedClockOffset, SystemClock};
 
+use crate::program::admin::{AdminAddress, AdminArgs};
 use crate::program::coralogix;
 use crate::program::network::NetworkArgs;
 use crate::program::pipeline::PipelineArgs;
@@ -25,6 +26,42 @@ pub(super) struct RouteArgs {
     /// Take events of every source, not only Okta's: for tests
     #[arg(long)]
     any_source: bool,
+}
+
+/// The flags of the programs of this route that go on running.
+#[derive(Debug, clap::Args)]
+pub(super) struct WatchArgs {
+    /// The name of the org in metrics and status [default: eventbridge]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+/// How a program is watched.
+#[derive(Debug)]
+pub(super) struct WatchSettings {
+    pub(super) name: String,
+    pub(super) admin: Option<AdminAddress>,
+}
+
+impl WatchSettings {
+    /// # Errors
+    /// `Config`, which names the setting that is wrong and says what to write.
+    pub(super) fn read(args: WatchArgs, environment: &Environment) -> Result<Self> {
+        let name = match environment.flag("--name", args.name)? {
+            None => "eventbridge".to_owned(),
+            Some((setting, name)) if name.trim().is_empty() => {
+                let detail = "is empty; write the name of the org, or leave it out";
+                return Err(Error::config(&setting, detail));
+            }
+            Some((_, name)) => name.trim().to_owned(),
+        };
+        Ok(Self {
+            name,
+            admin: args.admin.address(environment)?,
+        })
+    }
 }
 
 #[derive(Debug)]

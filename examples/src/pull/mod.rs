@@ -78,6 +78,7 @@ mod tests {
             dead_letters: "letters".into(),
             once: None,
             check: false,
+            admin: None,
         };
         let many = PullArgs::runtime(Some(&Settings::Many(many))).build();
         let many = many.unwrap();

@@ -12,7 +12,9 @@ use okta_source::OktaSource;
 use super::check::{check, passed};
 use super::logged_dead_letters::LoggedDeadLetters;
 use super::settings::{Mode, OrgSettings};
+use crate::program::admin::Admin;
 use crate::program::args::in_setting;
+use crate::program::metrics::{Monitor, SourceKind};
 use crate::program::pipeline::{configure, open_dead_letters};
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
@@ -33,13 +35,23 @@ pub(super) async fn run(settings: OrgSettings, progress: Progress) -> Result<Exi
         let error = Error::new(*kind, detail);
         return Ok(ExitStatus::Failed(error, Summary::default()));
     }
-    let pipeline = open(settings, &progress).await?;
+    let letters = match &settings.mode {
+        Mode::DryRun => None,
+        Mode::Send(_) | Mode::Check(_) => Some(settings.dead_letters.clone()),
+    };
+    let admin = Admin::start(settings.admin.clone(), letters)?;
+    let monitor = admin.monitor(&settings.name, SourceKind::Pull);
+    let pipeline = open(settings, &progress, &monitor).await?;
     let ended = pipeline.run(shutdown).await;
     progress.finish();
     Ok(ended.into())
 }
 
-async fn open(settings: OrgSettings, progress: &Progress) -> Result<Pipeline<OktaSource>> {
+async fn open(
+    settings: OrgSettings,
+    progress: &Progress,
+    monitor: &Monitor,
+) -> Result<Pipeline<OktaSource>> {
     let named = in_setting("--checkpoint");
     let checkpoint: Arc<dyn CheckpointStore>;
     let dead_letters: Arc<dyn DeadLetters>;
@@ -65,11 +77,8 @@ async fn open(settings: OrgSettings, progress: &Progress) -> Result<Pipeline<Okt
     let pipeline = Pipeline::builder(source, sink)
         .mapping(settings.mapping)
         .dead_letters(dead_letters);
-    configure(
-        pipeline,
-        progress.observer(),
-        settings.faults,
-        settings.once,
-    )
-    .build()
+    let observer = (progress.observer(), monitor.clone());
+    let pipeline = configure(pipeline, observer, settings.faults, settings.once).build()?;
+    monitor.attach(pipeline.handle());
+    Ok(pipeline)
 }

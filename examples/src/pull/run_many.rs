@@ -9,6 +9,7 @@ use tracing::Instrument;
 use super::check::{check, passed};
 use super::config::{Connection, Integration, RunOptions, RunReport, run_all};
 use super::settings::ManySettings;
+use crate::program::admin::Admin;
 use crate::program::open_files::raise_limit;
 use crate::program::pipeline::{DRAIN_TIMEOUT, open_dead_letters};
 use crate::program::progress::Progress;
@@ -27,12 +28,14 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
             () = shutdown => ExitStatus::Done(Summary::default()),
         });
     }
+    let admin = Admin::start(settings.admin, Some(settings.dead_letters.clone()))?;
     let dead_letters = open_dead_letters(&settings.dead_letters).await?;
     let options = RunOptions {
         once: settings.once,
         drain_timeout: DRAIN_TIMEOUT,
         faults: settings.faults,
         clock: Arc::new(SystemClock),
+        admin: Arc::new(admin),
     };
     let observer = progress.observer();
     let integrations = settings.integrations;

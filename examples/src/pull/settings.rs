@@ -11,6 +11,7 @@ use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
 use super::PullArgs;
 use super::config::{self, Integration};
+use crate::program::admin::AdminAddress;
 use crate::program::args::{duration_or_off, since_of};
 use crate::program::coralogix;
 use crate::program::{Environment, FaultTimeouts, Network, StateFiles};
@@ -46,11 +47,14 @@ pub struct ManySettings {
     /// Set: stop when caught up, and give up after this long without progress.
     pub(super) once: Option<Duration>,
     pub(super) check: bool,
+    pub(super) admin: Option<AdminAddress>,
 }
 
 /// The settings of a run with one org.
 #[derive(Debug)]
 pub struct OrgSettings {
+    /// The subdomain of the org.
+    pub(super) name: String,
     /// Without a checkpoint.
     pub(super) source: OktaSourceBuilder,
     pub(super) mapping: CoralogixMapping,
@@ -60,6 +64,7 @@ pub struct OrgSettings {
     /// Set: stop when caught up, and give up after this long without progress.
     pub(super) once: Option<Duration>,
     pub(super) mode: Mode,
+    pub(super) admin: Option<AdminAddress>,
 }
 
 /// What to do with the entries.
@@ -115,6 +120,7 @@ impl ManySettings {
             faults,
             once: args.once.once(environment)?,
             check: environment.switch("--check", args.check)?,
+            admin: args.admin.address(environment)?,
         })
     }
 }
@@ -174,6 +180,8 @@ impl OrgSettings {
         files.add_checkpoint("--checkpoint", &checkpoint)?;
         files.add_dead_letters("--dead-letters", &dead_letters)?;
         Ok(Self {
+            name: org.subdomain().to_owned(),
+            admin: args.admin.address(environment)?,
             source,
             mapping,
             checkpoint,

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 
+use crate::program::admin::AdminArgs;
 use crate::program::network::NetworkArgs;
 use crate::program::pipeline::PipelineArgs;
 
@@ -28,4 +29,6 @@ pub struct ReplayArgs {
     /// Give up after this long without progress [default: 10m]
     #[arg(long, value_name = "DURATION")]
     pub(super) give_up_after: Option<String>,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
 }

@@ -17,6 +17,7 @@ use super::run::open;
 use super::settings::Settings;
 use crate::program::FaultTimeouts;
 use crate::program::demonstration::{Demonstration, cannot_start, print};
+use crate::program::metrics::Monitor;
 use crate::program::pipeline::open_dead_letters;
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
@@ -36,8 +37,9 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
         dead_letters: file.clone(),
         too_old: AgePolicy::DeadLetter,
         give_up_after: Duration::from_secs(60),
+        admin: None,
     };
-    let pipeline = open(settings, &progress).await?;
+    let pipeline = open(settings, &progress, &Monitor::default()).await?;
     let ended = pipeline.run(signals::shutdown()?).await;
     progress.finish();
     let left = std::fs::read_to_string(&file).map_err(cannot_start)?;

@@ -9,14 +9,19 @@ use okta_coralogix_core::filter::AgeFilter;
 use okta_coralogix_core::{MalformedEvent, Origin, Pipeline, RawEvent, Result};
 
 use super::settings::Settings;
+use crate::program::admin::Admin;
 use crate::program::args::in_setting;
+use crate::program::metrics::{Monitor, SourceKind};
 use crate::program::pipeline::{configure, open_dead_letters};
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
 
 pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
     let shutdown = signals::shutdown()?;
-    let pipeline = open(settings, &progress).await?;
+    let letters = settings.dead_letters.clone();
+    let admin = Admin::start(settings.admin.clone(), Some(letters))?;
+    let monitor = admin.monitor("replay", SourceKind::Replay);
+    let pipeline = open(settings, &progress, &monitor).await?;
     let ended = pipeline.run(shutdown).await;
     progress.finish();
     Ok(ended.into())
@@ -25,6 +30,7 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
 pub(super) async fn open(
     settings: Settings,
     progress: &Progress,
+    monitor: &Monitor,
 ) -> Result<Pipeline<DeadLetterSource>> {
     let letters = open_dead_letters(&settings.dead_letters).await?;
     let source = DeadLetterSource::open(&letters).await;
@@ -34,13 +40,10 @@ pub(super) async fn open(
         .age_filter(AgeFilter::new(AgeFilter::DEFAULT_LIMIT, settings.too_old))
         .dead_letters(letters);
     let give_up_after = Some(settings.give_up_after);
-    configure(
-        pipeline,
-        progress.observer(),
-        settings.faults,
-        give_up_after,
-    )
-    .build()
+    let observer = (progress.observer(), monitor.clone());
+    let pipeline = configure(pipeline, observer, settings.faults, give_up_after).build()?;
+    monitor.attach(pipeline.handle());
+    Ok(pipeline)
 }
 
 /// A letter holds the bytes of an event, or of an EventBridge envelope around one, and the event's origin.

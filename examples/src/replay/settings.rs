@@ -9,6 +9,7 @@ use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::{CoralogixMapping, Error, Result};
 
 use super::ReplayArgs;
+use crate::program::admin::AdminAddress;
 use crate::program::coralogix;
 use crate::program::{Environment, FaultTimeouts, Network};
 
@@ -22,6 +23,7 @@ pub struct Settings {
     /// For events that are too old.
     pub(super) too_old: AgePolicy,
     pub(super) give_up_after: Duration,
+    pub(super) admin: Option<AdminAddress>,
 }
 
 impl Settings {
@@ -44,6 +46,7 @@ impl Settings {
             faults,
             too_old: too_old(environment.flag("--too-old", args.too_old)?)?,
             give_up_after: environment.duration("--give-up-after", args.give_up_after, "10m")?,
+            admin: args.admin.address(environment)?,
         })
     }
 }

@@ -7,6 +7,7 @@ use super::entry::Labels;
 use super::run::{LineCounts, send};
 use crate::program::ExitStatus;
 use crate::program::demonstration::{KEY, cannot_start, print, sink};
+use crate::program::metrics::Monitor;
 
 pub(super) async fn run() -> Result<ExitStatus<LineCounts>> {
     let ingress = CoralogixSimulator::builder()
@@ -25,7 +26,8 @@ pub(super) async fn run() -> Result<ExitStatus<LineCounts>> {
             ),
         })
         .collect();
-    let status = send(sink(&server)?, &Labels::default(), log.as_bytes()).await;
+    let (labels, monitor) = (Labels::default(), Monitor::default());
+    let status = send(sink(&server)?, &labels, monitor, log.as_bytes()).await;
     let ledger = ingress.ledger();
     let (arrived, repeated) = (ledger.entries().len(), ledger.repeats());
     print(&format!("in the ingress {arrived}, repeated {repeated}"));

@@ -14,6 +14,8 @@ use okta_coralogix_core::Result;
 use tokio::io::BufReader;
 
 use self::settings::Settings;
+use crate::program::admin::Admin;
+use crate::program::metrics::SourceKind;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
 
@@ -30,8 +32,10 @@ impl Program for ServiceLogsArgs {
     }
 
     async fn run(settings: Settings, _: Progress) -> Result<ExitStatus<LineCounts>> {
+        let admin = Admin::start(settings.admin, None)?;
+        let monitor = admin.monitor("service_logs", SourceKind::Lines);
         let stdin = BufReader::new(tokio::io::stdin());
-        Ok(run::send(settings.sink, &settings.labels, stdin).await)
+        Ok(run::send(settings.sink, &settings.labels, monitor, stdin).await)
     }
 
     async fn demonstrate(_: Progress) -> Result<ExitStatus<LineCounts>> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
+use okta_coralogix_core::observe::TracingObserver;
 use okta_coralogix_core::sink::{EntrySender, SendOutcome};
 use okta_coralogix_core::{Clock, Error, ErrorKind, SystemClock};
 use serde::Serialize;
@@ -11,6 +12,7 @@ use tokio::io::AsyncBufRead;
 use super::entry::Labels;
 use super::lines::Lines;
 use crate::program::ExitStatus;
+use crate::program::metrics::Monitor;
 
 /// Counts of lines. `read` is the sum of the others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -32,9 +34,11 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
 pub(super) async fn send(
     sink: CoralogixSink,
     labels: &Labels,
+    monitor: Monitor,
     input: impl AsyncBufRead + Unpin,
 ) -> ExitStatus<LineCounts> {
     let sender = EntrySender::builder(sink)
+        .observer((TracingObserver::new(), monitor))
         .give_up_after(GIVE_UP_AFTER)
         .build();
     let mut lines = Lines::new(input);

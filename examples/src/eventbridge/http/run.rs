@@ -13,6 +13,8 @@ use tokio::sync::watch;
 
 use super::settings::Settings;
 use super::stopped;
+use crate::program::admin::Admin;
+use crate::program::metrics::{Monitor, SourceKind};
 use crate::program::pipeline::{configure, open_dead_letters};
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
@@ -22,7 +24,10 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
 
 pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
     let shutdown = signals::shutdown()?;
-    let opened = Opened::open(settings, &progress).await?;
+    let letters = settings.route.dead_letters.clone();
+    let admin = Admin::start(settings.watch.admin.clone(), Some(letters))?;
+    let monitor = admin.monitor(&settings.watch.name, SourceKind::EventBridge);
+    let opened = Opened::open(settings, &progress, &monitor).await?;
     let status = opened.run(shutdown).await;
     progress.finish();
     Ok(status)
@@ -38,11 +43,12 @@ struct Opened {
 }
 
 impl Opened {
-    async fn open(settings: Settings, progress: &Progress) -> Result<Self> {
+    async fn open(settings: Settings, progress: &Progress, monitor: &Monitor) -> Result<Self> {
         let Settings {
             listen,
             source,
             route,
+            watch,
         } = settings;
         let sink = Arc::new(route.sink);
         let asked = Arc::clone(&sink);
@@ -62,14 +68,19 @@ impl Opened {
         let address = listener.local_addr().map_err(unusable)?.to_string();
         let stop = watch::Sender::new(false);
         let server = source.serve(listener, stopped(stop.subscribe())).boxed();
+        monitor.endpoint(source.handle());
         let pipeline = source
             .pipeline(Arc::clone(&sink))
+            .name(watch.name)
             .mapping(route.mapping)
             .dead_letters(dead_letters);
-        let pipeline = configure(pipeline, progress.observer(), route.faults, None);
+        let observer = (progress.observer(), monitor.clone());
+        let pipeline = configure(pipeline, observer, route.faults, None);
+        let pipeline = pipeline.drain_timeout(DRAIN_TIMEOUT).build()?;
+        monitor.attach(pipeline.handle());
         Ok(Self {
             server,
-            pipeline: pipeline.drain_timeout(DRAIN_TIMEOUT).build()?,
+            pipeline,
             sink,
             stop,
             address,

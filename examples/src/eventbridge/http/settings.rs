@@ -4,7 +4,7 @@ use eventbridge_source::http::{HttpSource, HttpSourceBuilder};
 use okta_coralogix_core::{Error, Result, Secret};
 
 use super::HttpArgs;
-use crate::eventbridge::settings::RouteSettings;
+use crate::eventbridge::settings::{RouteSettings, WatchSettings};
 use crate::program::Environment;
 
 const LISTEN: &str = "LISTEN";
@@ -23,6 +23,7 @@ pub struct Settings {
     pub(super) listen: String,
     pub(super) source: HttpSourceBuilder,
     pub(super) route: RouteSettings,
+    pub(super) watch: WatchSettings,
 }
 
 impl Settings {
@@ -43,6 +44,7 @@ impl Settings {
                 .names_from_headers(names)
                 .body_parser(route.body_parser.clone())
                 .clock_offset(route.clock_offset.clone()),
+            watch: WatchSettings::read(args.watch, environment)?,
             route,
         })
     }

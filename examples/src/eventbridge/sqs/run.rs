@@ -10,6 +10,8 @@ use okta_coralogix_core::{Error, ErrorKind, Pipeline, Result, Summary};
 use tokio::time::{sleep, timeout};
 
 use super::settings::Settings;
+use crate::program::admin::Admin;
+use crate::program::metrics::{Monitor, SourceKind};
 use crate::program::pipeline::{configure, open_dead_letters};
 use crate::program::progress::Progress;
 use crate::program::{ExitStatus, signals};
@@ -19,8 +21,11 @@ const QUEUE_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
     let mut shutdown = Box::pin(signals::shutdown()?);
+    let letters = settings.route.dead_letters.clone();
+    let admin = Admin::start(settings.watch.admin.clone(), Some(letters))?;
+    let monitor = admin.monitor(&settings.watch.name, SourceKind::EventBridge);
     let opened = tokio::select! {
-        opened = open(settings, &progress) => opened,
+        opened = open(settings, &progress, &monitor) => opened,
         () = &mut shutdown => return Ok(ExitStatus::Done(Summary::default())),
     };
     let (pipeline, drain) = match opened {
@@ -49,26 +54,32 @@ fn is_a_setting(kind: ErrorKind) -> bool {
 async fn open(
     settings: Settings,
     progress: &Progress,
+    monitor: &Monitor,
 ) -> Result<(Pipeline<SqsSource>, DrainHandle)> {
     let Settings {
         queue_url,
         once,
         route,
+        watch,
     } = settings;
     let dead_letters = open_dead_letters(&route.dead_letters).await?;
     let source = source(&queue_url, &route.body_parser, once).await?;
     let drain = source.drain_handle();
     let is_fifo = source.attributes().is_fifo;
     let pipeline = Pipeline::builder(source, route.sink)
+        .name(watch.name)
         .mapping(route.mapping)
         .dead_letters(dead_letters);
-    let pipeline = configure(pipeline, progress.observer(), route.faults, once);
+    let observer = (progress.observer(), monitor.clone());
+    let pipeline = configure(pipeline, observer, route.faults, once);
     // One request at a time keeps the order of a group.
     let pipeline = match is_fifo {
         true => pipeline.max_in_flight_requests(1),
         false => pipeline,
     };
-    Ok((pipeline.build()?, drain))
+    let pipeline = pipeline.build()?;
+    monitor.attach(pipeline.handle());
+    Ok((pipeline, drain))
 }
 
 /// Opens the queue, with as many attempts as it takes; with `once` for at most that long.

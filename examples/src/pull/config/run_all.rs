@@ -13,6 +13,7 @@ use tracing::Instrument;
 use super::Integration;
 use super::org::{Org, OrgReport, Shared};
 use crate::program::FaultTimeouts;
+use crate::program::admin::Admin;
 
 /// How many orgs may be opened at a time: each one takes descriptors, a TLS handshake and perhaps a page of its backlog.
 const OPENING: usize = 32;
@@ -28,6 +29,8 @@ pub struct RunOptions {
     pub faults: FaultTimeouts,
     /// The host's clock.
     pub clock: Arc<dyn Clock>,
+    /// Watches each of them.
+    pub admin: Arc<Admin>,
 }
 
 /// The result of all integrations.
