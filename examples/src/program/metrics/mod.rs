@@ -2,7 +2,7 @@
 //!
 //! A [`Registry`] has a [`Monitor`] for each pipeline: an observer, which counts, and the way to the pipeline's handle. The counts of
 //! events are not counted again: they are those of the handles, so that within one scrape `received` is the sum of the outcomes and of what
-//! is pending, also while an org is opened anew. [`families`] has the names, which are part of the interface.
+//! is pending, also while an org is opened anew. `families` has the names, which are part of the interface.
 
 mod exposition;
 mod families;
