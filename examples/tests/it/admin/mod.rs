@@ -1,0 +1,10 @@
+//! Metrics, health and status: `--admin-listen`.
+
+mod cost;
+mod health;
+mod monitoring;
+mod names;
+mod requests;
+pub(crate) mod samples;
+mod scrapes;
+mod situations;
