@@ -279,11 +279,14 @@ async fn every_answer_is_reported_and_health_checks_are_not() {
     assert_eq!(harness.post("no event").await.status, 400);
     let without_key = Request::post(PATH).body(Bytes::new());
     assert_eq!(harness.ask(without_key).await.status, 401);
+    let of_firehose = Request::post(PATH).header("x-amz-firehose-request-id", "1");
+    let of_firehose = of_firehose.body(Bytes::new());
+    assert_eq!(harness.ask(of_firehose).await.status, 401);
     let wrong_method = Request::get(PATH).header(KEY_HEADER, KEY);
     let wrong_method = wrong_method.body(Bytes::new());
     assert_eq!(harness.ask(wrong_method).await.status, 503);
     for path in ["/healthz", "/readyz"] {
         harness.ask(Request::get(path).body(Bytes::new())).await;
     }
-    assert_eq!(*statuses.0.lock().unwrap(), [200, 400, 401, 503]);
+    assert_eq!(*statuses.0.lock().unwrap(), [200, 400, 401, 401, 503]);
 }

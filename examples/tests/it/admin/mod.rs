@@ -1,6 +1,7 @@
 //! Metrics, health and status: `--admin-listen`.
 
 mod cost;
+mod dead_letters;
 mod health;
 mod monitoring;
 mod names;
