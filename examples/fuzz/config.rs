@@ -3,12 +3,14 @@
 #![no_main]
 
 // The source files instead of the library, which depends on the SDK for SQS: building that takes longer than a short run.
-#[expect(dead_code, reason = "the program uses more of it")]
+#[expect(dead_code, unused_imports, reason = "the program uses more of it")]
 #[path = "../src/program"]
 mod program {
+    pub mod admin;
     pub mod args;
     pub mod environment;
     pub mod fault_timeouts;
+    pub mod metrics;
     pub mod network;
     pub mod open_files;
     pub mod start;

@@ -140,7 +140,9 @@ impl OktaSource {
         let started = Instant::now();
         let request = self.position.request(self.poller.clock());
         self.monitor.request_sent();
-        let page = match self.poller.poll(&request).await? {
+        let answer = self.poller.poll(&request).await;
+        self.monitor.request_ended(started, &answer);
+        let page = match answer? {
             Answer::Page(page) => page,
             Answer::Refused(status, error) => {
                 let clock = self.poller.clock();
@@ -203,7 +205,9 @@ impl OktaSource {
     fn tell_committed(&mut self) {
         let published_ms = self.position.committer().published_ms();
         let through = published_ms.and_then(DateTime::from_timestamp_millis);
-        self.monitor.delivered_through(through);
+        // What lies before the start is not asked for.
+        self.monitor
+            .delivered_through(through.or(self.position.began_at()));
     }
 
     /// Begins to read the overlap again, if it is time to and there is nothing new to read.
@@ -232,7 +236,10 @@ impl OktaSource {
             return Ok(None);
         };
         self.monitor.request_sent();
-        let (error, is_refusal) = match self.poller.poll(&request).await {
+        let started = Instant::now();
+        let answer = self.poller.poll(&request).await;
+        self.monitor.request_ended(started, &answer);
+        let (error, is_refusal) = match answer {
             Ok(Answer::Page(page)) => return Ok(self.overlap_page(page)),
             Ok(Answer::Refused(_, error)) => {
                 let kind = error.kind();

@@ -39,16 +39,18 @@ const APPLICATION: HeaderName = HeaderName::from_static("cx-application-name");
 const SUBSYSTEM: HeaderName = HeaderName::from_static("cx-subsystem-name");
 
 pub(super) async fn receive(State(service): State<Arc<HttpService>>, request: Request) -> Response {
+    let began = Instant::now();
     let firehose = firehose::request_id(request.headers());
-    let response = respond(&service, request).await;
+    let response = respond(&service, request, began).await;
+    service.answered(&response, began);
     match firehose {
         Some(id) => firehose::response(&id, response).await,
         None => response,
     }
 }
 
-async fn respond(service: &HttpService, request: Request) -> Response {
-    let deadline = Instant::now() + service.settings.response_deadline;
+async fn respond(service: &HttpService, request: Request, began: Instant) -> Response {
+    let deadline = began + service.settings.response_deadline;
     let request = match authenticate(service, request, deadline).await {
         Ok(request) => request,
         Err(response) => return response,

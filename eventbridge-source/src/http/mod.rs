@@ -43,6 +43,7 @@ mod builder;
 mod connection;
 mod encoding;
 mod firehose;
+mod handle;
 mod handler;
 mod listener;
 mod log_limit;
@@ -57,4 +58,5 @@ mod source;
 mod tests;
 
 pub use builder::HttpSourceBuilder;
+pub use handle::{EndpointHandle, EndpointStatus};
 pub use source::HttpSource;

@@ -58,7 +58,19 @@ async fn wrong_path(State(service): State<Arc<HttpService>>, request: Request) -
 /// A 503 in place of 404 or 405, after which EventBridge would drop the event: it sends the event again until the API destination is
 /// corrected.
 async fn send_again(service: &HttpService, request: Request, reason: &'static str) -> Response {
-    let deadline = Instant::now() + service.settings.response_deadline;
+    let began = Instant::now();
+    let response = answer(service, request, reason, began).await;
+    service.answered(&response, began);
+    response
+}
+
+async fn answer(
+    service: &HttpService,
+    request: Request,
+    reason: &'static str,
+    began: Instant,
+) -> Response {
+    let deadline = began + service.settings.response_deadline;
     let request = match authenticate(service, request, deadline).await {
         Ok(request) => request,
         Err(response) => return response,

@@ -47,10 +47,11 @@ pub(super) async fn serve<L: Listener>(
             next = next => next,
         };
         let driven = drive(stream, Arc::clone(&slot), routes.clone(), stopped.clone());
+        let open = service.open_connection();
         tasks.spawn(async move {
             driven.await;
             // Its descriptor is closed now.
-            drop(slot);
+            drop((slot, open));
         });
         while tasks.try_join_next().is_some() {}
     }

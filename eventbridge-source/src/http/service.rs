@@ -1,5 +1,6 @@
 //! The state that all requests share: settings, bounds on buffered bytes and waiting requests, and the queue to the source.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::response::{IntoResponse, Response};
@@ -25,9 +26,22 @@ pub(super) struct HttpService {
     pub(super) sink: Arc<SinkProbe>,
     queue: mpsc::Sender<PendingRequest>,
     buffer: Semaphore,
+    /// The permits of `buffer` when nothing is held.
+    buffer_kib: usize,
+    connections: AtomicUsize,
     closed: watch::Sender<bool>,
     /// To the observer of the pipeline, once there is one.
     reporter: OnceLock<Reporter>,
+}
+
+/// Counts as an open connection until it is dropped.
+#[derive(Debug)]
+pub(super) struct OpenConnection(Arc<HttpService>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The items of a request that waits for their outcomes.
@@ -50,6 +64,8 @@ impl HttpService {
             sink: Arc::new(sink),
             queue,
             buffer: Semaphore::new(buffer),
+            buffer_kib: buffer,
+            connections: AtomicUsize::new(0),
             closed: watch::Sender::new(false),
             reporter: OnceLock::new(),
         }
@@ -59,6 +75,31 @@ impl HttpService {
     pub(super) fn attach(&self, reporter: &Reporter) {
         // A source has one pipeline.
         self.reporter.set(reporter.clone()).ok();
+    }
+
+    /// A request with events, or one that was to be one, has this answer.
+    pub(super) fn answered(&self, response: &Response, began: Instant) {
+        if let Some(reporter) = self.reporter.get() {
+            let status = response.status().as_u16();
+            let took = began.elapsed();
+            reporter.report(&PipelineEvent::RequestAnswered { status, took });
+        }
+    }
+
+    pub(super) fn open_connection(self: &Arc<Self>) -> OpenConnection {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        OpenConnection(Arc::clone(self))
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that are held, and the most that may be.
+    pub(super) fn buffered(&self) -> (usize, usize) {
+        let free = self.buffer.available_permits();
+        let held = self.buffer_kib.saturating_sub(free);
+        (held * KIB, self.buffer_kib * KIB)
     }
 
     /// From now on no event is accepted.

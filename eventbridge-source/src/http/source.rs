@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::builder::{HttpSourceBuilder, Settings};
+use super::handle::EndpointHandle;
 use super::router::router;
 use super::server;
 use super::service::{HttpService, PendingRequest};
@@ -66,6 +67,12 @@ impl HttpSource {
         F: Future<Output = ()> + Send + 'static,
     {
         server::serve(listener, Arc::clone(&self.service), shutdown)
+    }
+
+    /// Shows what the endpoint holds, also while a pipeline has the source.
+    #[must_use]
+    pub fn handle(&self) -> EndpointHandle {
+        EndpointHandle::new(Arc::clone(&self.service))
     }
 
     /// A pipeline with bounds for single events: as many deliveries in flight as requests may wait; a linger of 50 ms, so that hundreds of

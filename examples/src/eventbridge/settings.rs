@@ -8,6 +8,7 @@ use okta_coralogix_core::{
     CoralogixMapping, Error, Result, Secret, SharedClockOffset, SystemClock,
 };
 
+use crate::program::admin::{AdminAddress, AdminArgs};
 use crate::program::coralogix;
 use crate::program::log::LogArgs;
 use crate::program::network::NetworkArgs;
@@ -29,6 +30,45 @@ pub(super) struct RouteArgs {
     /// Take events of every source, not only Okta's: for tests
     #[arg(long)]
     any_source: bool,
+}
+
+/// The flags of the programs of this route that go on running.
+#[derive(Debug, clap::Args)]
+pub(super) struct WatchArgs {
+    /// The name of the org in the log, dead letters, metrics and status [default: eventbridge; eventbridge_sqs: sqs]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+/// How a program is watched.
+#[derive(Debug)]
+pub(super) struct WatchSettings {
+    /// What the pipeline is called.
+    pub(super) name: String,
+    pub(super) admin: Option<AdminAddress>,
+}
+
+impl WatchSettings {
+    /// The pipeline is called `default` unless it was said otherwise.
+    ///
+    /// # Errors
+    /// `Config`, which names the setting that is wrong and says what to write.
+    pub(super) fn read(args: WatchArgs, environment: &Environment, default: &str) -> Result<Self> {
+        let name = match environment.flag("--name", args.name)? {
+            None => default.to_owned(),
+            Some((setting, name)) if name.trim().is_empty() => {
+                let detail = "is empty; write the name of the org, or leave it out";
+                return Err(Error::config(&setting, detail));
+            }
+            Some((_, name)) => name.trim().to_owned(),
+        };
+        Ok(Self {
+            name,
+            admin: args.admin.address(environment)?,
+        })
+    }
 }
 
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 //! A program implements [`Program`] for its args. [`main`] does what all programs do: a behaviour that every program has
 //! belongs there, a setting that every pipeline has into [`pipeline`].
 
+pub mod admin;
 pub mod args;
 pub mod coralogix;
 mod dead_letters;
@@ -11,6 +12,7 @@ mod environment;
 mod exit_status;
 mod fault_timeouts;
 pub mod log;
+pub mod metrics;
 pub mod network;
 pub mod open_files;
 pub mod pipeline;

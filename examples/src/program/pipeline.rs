@@ -14,7 +14,7 @@ use tracing::Instrument;
 use super::args::{age_filter, duration_of, in_setting, too_old_of};
 use super::fault_timeouts::FaultTimeouts;
 use super::start::span;
-use super::{Environment, ExitStatus};
+use super::{Environment, ExitStatus, is_log};
 
 /// How long events in flight may take after a signal, unless it is set.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -91,6 +91,12 @@ impl PipelineSettings {
     #[must_use]
     pub fn age_filter(&self) -> AgeFilter {
         age_filter(self.too_old.unwrap_or_default())
+    }
+
+    /// The file of dead letters; `None` if they are written to the log.
+    #[must_use]
+    pub fn dead_letters_file(&self) -> Option<PathBuf> {
+        (!is_log(&self.dead_letters)).then(|| self.dead_letters.clone())
     }
 
     /// How long events in flight may take after a signal.

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 
+use crate::program::admin::AdminArgs;
 use crate::program::log::LogArgs;
 use crate::program::network::NetworkArgs;
 use crate::program::pipeline::{OnceArgs, PipelineArgs};
@@ -37,6 +38,8 @@ pub struct PullArgs {
     pub(super) network: NetworkArgs,
     #[command(flatten)]
     pub(super) log: LogArgs,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
     /// Write entries to stdout as NDJSON instead of sending them; no file is touched
     #[arg(long)]
     pub(super) dry_run: bool,

@@ -82,6 +82,7 @@ mod tests {
             integrations: Vec::new(),
             once: None,
             check: false,
+            admin: None,
         };
         let many = PullArgs::runtime(Some(&Settings::Many(many))).build();
         let many = many.unwrap();

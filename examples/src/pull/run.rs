@@ -16,7 +16,9 @@ use super::check::{check, passed};
 use super::config::Beginning;
 use super::logged_dead_letters::LoggedDeadLetters;
 use super::settings::{Mode, OrgSettings};
+use crate::program::admin::Admin;
 use crate::program::args::in_setting;
+use crate::program::metrics::{Monitor, SourceKind};
 use crate::program::pipeline::{self, configure};
 use crate::program::progress::Progress;
 use crate::program::start::span;
@@ -38,13 +40,23 @@ pub(super) async fn run(settings: OrgSettings, progress: Progress) -> Result<Exi
         let error = Error::new(*kind, detail);
         return Ok(ExitStatus::Failed(error, Summary::default()));
     }
-    let pipeline = open(settings, &progress).await?;
+    let letters = match &settings.mode {
+        Mode::DryRun => None,
+        Mode::Send(_) | Mode::Check(_) => settings.pipeline.dead_letters_file(),
+    };
+    let admin = Admin::start(settings.admin.clone(), letters)?;
+    let monitor = admin.monitor(&settings.name, SourceKind::Pull);
+    let pipeline = open(settings, &progress, &monitor).await?;
     let status = pipeline::run(pipeline, shutdown).await;
     progress.finish();
     Ok(status)
 }
 
-async fn open(settings: OrgSettings, progress: &Progress) -> Result<Pipeline<OktaSource>> {
+async fn open(
+    settings: OrgSettings,
+    progress: &Progress,
+    monitor: &Monitor,
+) -> Result<Pipeline<OktaSource>> {
     let named = in_setting("--checkpoint");
     let checkpoint: Arc<dyn CheckpointStore>;
     let dead_letters: Arc<dyn DeadLetters>;
@@ -98,6 +110,8 @@ async fn open(settings: OrgSettings, progress: &Progress) -> Result<Pipeline<Okt
         .name(name)
         .mapping(settings.mapping)
         .dead_letters(dead_letters);
-    let observer = progress.observer();
-    configure(pipeline, observer, &settings.pipeline, settings.once).build()
+    let observer = (progress.observer(), monitor.clone());
+    let pipeline = configure(pipeline, observer, &settings.pipeline, settings.once).build()?;
+    monitor.attach(pipeline.handle());
+    Ok(pipeline)
 }

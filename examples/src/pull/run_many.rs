@@ -9,6 +9,7 @@ use tracing::Instrument;
 use super::check::{check, passed};
 use super::config::{Connection, Integration, RunOptions, RunReport, run_all};
 use super::settings::ManySettings;
+use crate::program::admin::Admin;
 use crate::program::open_files::raise_limit_for;
 use crate::program::progress::Progress;
 use crate::program::start::span;
@@ -27,6 +28,8 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
             () = shutdown => ExitStatus::Done(Summary::default()),
         });
     }
+    let letters = settings.pipeline.dead_letters_file();
+    let admin = Admin::start(settings.admin, letters)?;
     let dead_letters = ProgramDeadLetters::open(&settings.pipeline.dead_letters).await?;
     let options = RunOptions {
         once: settings.once,
@@ -34,6 +37,7 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
         faults: settings.pipeline.faults,
         too_old: settings.pipeline.too_old.unwrap_or_default(),
         clock: Arc::new(SystemClock),
+        admin: Arc::new(admin),
     };
     if options.once.is_some() {
         progress.expect_end();

@@ -11,6 +11,7 @@ use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
 use super::PullArgs;
 use super::config::{self, Integration};
+use crate::program::admin::AdminAddress;
 use crate::program::args::{duration_or_off, since_of};
 use crate::program::coralogix;
 use crate::program::pipeline::PipelineSettings;
@@ -43,6 +44,7 @@ pub struct ManySettings {
     /// Set: stop when caught up, and give up after this long without progress.
     pub(super) once: Option<Duration>,
     pub(super) check: bool,
+    pub(super) admin: Option<AdminAddress>,
 }
 
 /// The settings of a run with one org.
@@ -50,6 +52,8 @@ pub struct ManySettings {
 pub struct OrgSettings {
     /// The address of the org.
     pub(super) org: String,
+    /// Its subdomain.
+    pub(super) name: String,
     /// The proxy on the way to Coralogix.
     pub(super) proxy: Option<String>,
     /// Without a checkpoint.
@@ -62,6 +66,7 @@ pub struct OrgSettings {
     /// Set: stop when caught up, and give up after this long without progress.
     pub(super) once: Option<Duration>,
     pub(super) mode: Mode,
+    pub(super) admin: Option<AdminAddress>,
 }
 
 /// What to do with the entries.
@@ -116,6 +121,7 @@ impl ManySettings {
             pipeline,
             once: args.once.once(environment)?,
             check: environment.switch("--check", args.check)?,
+            admin: args.admin.address(environment)?,
         })
     }
 }
@@ -183,6 +189,8 @@ impl OrgSettings {
         files.add_checkpoint("--checkpoint", &checkpoint)?;
         files.add_dead_letters("--dead-letters", &pipeline.dead_letters)?;
         Ok(Self {
+            name: org.subdomain().to_owned(),
+            admin: args.admin.address(environment)?,
             org: org.to_string(),
             proxy,
             source,

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 
+use crate::program::admin::AdminArgs;
 use crate::program::log::LogArgs;
 use crate::program::network::NetworkArgs;
 use crate::program::pipeline::PipelineArgs;
@@ -33,4 +34,6 @@ pub struct ReplayArgs {
     pub(super) give_up_after: Option<String>,
     #[command(flatten)]
     pub(super) log: LogArgs,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
 }

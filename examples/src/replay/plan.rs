@@ -20,6 +20,11 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// What its pipeline is called.
+    pub(super) fn name(&self) -> &str {
+        self.integration.as_deref().unwrap_or("dead_letters")
+    }
+
     /// True if a letter with this target belongs to it.
     pub(super) fn takes(&self, target: Option<&DeadLetterTarget>) -> bool {
         match target {

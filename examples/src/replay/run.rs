@@ -13,7 +13,9 @@ use tokio::sync::watch;
 
 use super::plan::{Part, left, to_one_place, to_their_places};
 use super::settings::{OnePlace, Places, Settings};
+use crate::program::admin::Admin;
 use crate::program::args::{age_filter, in_setting};
+use crate::program::metrics::{Monitor, SourceKind};
 use crate::program::pipeline::{self, configure, open_dead_letters};
 use crate::program::progress::{Progress, Work};
 use crate::program::start::{Start, span};
@@ -22,9 +24,11 @@ use crate::pull::config::{Connection, Integration};
 
 pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
     let shutdown = signals::shutdown()?;
+    let letters = settings.pipeline.dead_letters_file();
+    let admin = Admin::start(settings.admin.clone(), letters)?;
     let stop = watch::Sender::new(false);
     let stopped = stop.subscribe();
-    let status = replay(&settings, &progress, stopped);
+    let status = replay(&settings, &progress, &admin, stopped);
     let status = async {
         let mut status = std::pin::pin!(status);
         tokio::select! {
@@ -44,6 +48,7 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
 async fn replay(
     settings: &Settings,
     progress: &Progress,
+    admin: &Admin,
     stopped: watch::Receiver<bool>,
 ) -> Result<ExitStatus> {
     let letters = open_dead_letters(&settings.pipeline.dead_letters).await?;
@@ -58,7 +63,9 @@ async fn replay(
             let source = source.parse_with(move |record| parse(record, &restored));
             let (sink, mapping) = (Arc::clone(&place.sink), Arc::clone(&place.mapping));
             let to = (sink as Arc<dyn LogSink>, mapping, place.proxy.as_deref());
-            let pipeline = of_part(source, &part, to, &letters, settings, progress)?;
+            let monitor = admin.monitor(part.name(), SourceKind::Replay);
+            let watchers = (progress, &monitor);
+            let pipeline = of_part(source, &part, to, &letters, settings, watchers)?;
             return Ok(pipeline::run(pipeline, until(stopped)).await);
         }
         Places::Integrations(integrations) => integrations,
@@ -80,15 +87,20 @@ async fn replay(
             None => open(&letters).await?,
         };
         let stopped = until(stopped.clone());
+        let monitor = admin.monitor(part.name(), SourceKind::Replay);
         let status = match connect(integration) {
             Ok(Connection { sink, mapping, .. }) => {
                 let source = opened.parse_with(read);
                 let proxy = integration.proxy.as_deref();
                 let to = (sink as Arc<dyn LogSink>, Arc::new(mapping), proxy);
-                let pipeline = of_part(source, &part, to, &letters, settings, progress)?;
+                let watchers = (progress, &monitor);
+                let pipeline = of_part(source, &part, to, &letters, settings, watchers)?;
                 pipeline::run(pipeline, stopped).await
             }
-            Err(error) => ExitStatus::Failed(error, Summary::default()),
+            Err(error) => {
+                monitor.down(&error);
+                ExitStatus::Failed(error, Summary::default())
+            }
         };
         total.add(&integration.name, status);
     }
@@ -120,9 +132,9 @@ fn of_part(
     (sink, mapping, proxy): Place<'_>,
     letters: &FileDeadLetters,
     settings: &Settings,
-    progress: &Progress,
+    (progress, monitor): (&Progress, &Monitor),
 ) -> Result<Pipeline<DeadLetterSource>> {
-    let name = part.integration.as_deref().unwrap_or("dead_letters");
+    let name = part.name();
     let path = letters.path();
     let start = Start {
         source: &path.display().to_string(),
@@ -141,14 +153,16 @@ fn of_part(
         .mapping(mapping)
         .dead_letters(letters.clone());
     let give_up_after = Some(settings.give_up_after);
-    configure(
+    let pipeline = configure(
         builder,
-        progress.observer(),
+        (progress.observer(), monitor.clone()),
         &settings.pipeline,
         give_up_after,
     )
     .age_filter(age_filter(settings.too_old()))
-    .build()
+    .build()?;
+    monitor.attach(pipeline.handle());
+    Ok(pipeline)
 }
 
 /// The results of all parts.

@@ -10,6 +10,7 @@ use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::{CoralogixMapping, Error, Result};
 
 use super::ReplayArgs;
+use crate::program::admin::AdminAddress;
 use crate::program::coralogix::{self, APPLICATION, SUBSYSTEM};
 use crate::program::pipeline::PipelineSettings;
 use crate::program::{Environment, Network, is_log};
@@ -23,6 +24,7 @@ pub struct Settings {
     pub(super) integration: Option<String>,
     pub(super) pipeline: PipelineSettings,
     pub(super) give_up_after: Duration,
+    pub(super) admin: Option<AdminAddress>,
 }
 
 /// Where letters go.
@@ -90,6 +92,7 @@ impl Settings {
             integration: integration.map(|(_, name)| name),
             pipeline,
             give_up_after: environment.duration("--give-up-after", args.give_up_after, "10m")?,
+            admin: args.admin.address(environment)?,
         })
     }
 

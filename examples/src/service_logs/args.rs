@@ -2,6 +2,7 @@
 
 use clap::Parser;
 
+use crate::program::admin::AdminArgs;
 use crate::program::log::LogArgs;
 use crate::program::network::NetworkArgs;
 use crate::program::pipeline::RefusalArgs;
@@ -20,4 +21,6 @@ pub struct ServiceLogsArgs {
     pub(super) refusal: RefusalArgs,
     #[command(flatten)]
     pub(super) log: LogArgs,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
 }

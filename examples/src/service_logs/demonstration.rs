@@ -10,6 +10,7 @@ use super::run::{LineCounts, send};
 use super::settings::Settings;
 use crate::program::ExitStatus;
 use crate::program::demonstration::{KEY, cannot_start, print, sink};
+use crate::program::metrics::Monitor;
 
 pub(super) async fn run() -> Result<ExitStatus<LineCounts>> {
     let ingress = CoralogixSimulator::builder()
@@ -32,8 +33,9 @@ pub(super) async fn run() -> Result<ExitStatus<LineCounts>> {
         sink: sink(&server)?,
         labels: Labels::default(),
         refusal_wait: Duration::ZERO,
+        admin: None,
     };
-    let status = send(settings, log.as_bytes()).await;
+    let status = send(settings, Monitor::default(), log.as_bytes()).await;
     let ledger = ingress.ledger();
     let (arrived, repeated) = (ledger.entries().len(), ledger.repeats());
     print(&format!("in the ingress {arrived}, repeated {repeated}"));

@@ -14,7 +14,9 @@ use okta_coralogix_core::Result;
 use tokio::io::BufReader;
 
 use self::settings::Settings;
+use crate::program::admin::Admin;
 use crate::program::log::LogArgs;
+use crate::program::metrics::SourceKind;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
 
@@ -35,8 +37,10 @@ impl Program for ServiceLogsArgs {
     }
 
     async fn run(settings: Settings, _: Progress) -> Result<ExitStatus<LineCounts>> {
+        let admin = Admin::start(settings.admin.clone(), None)?;
+        let monitor = admin.monitor("service_logs", SourceKind::Lines);
         let stdin = BufReader::new(tokio::io::stdin());
-        Ok(run::send(settings, stdin).await)
+        Ok(run::send(settings, monitor, stdin).await)
     }
 
     async fn demonstrate(_: Progress) -> Result<ExitStatus<LineCounts>> {

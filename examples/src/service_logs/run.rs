@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use okta_coralogix_core::observe::TracingObserver;
 use okta_coralogix_core::sink::{EntrySender, SendOutcome};
 use okta_coralogix_core::{Clock, Error, ErrorKind, SystemClock};
 use serde::Serialize;
@@ -10,6 +11,7 @@ use tokio::io::AsyncBufRead;
 use super::lines::Lines;
 use super::settings::Settings;
 use crate::program::ExitStatus;
+use crate::program::metrics::Monitor;
 
 /// Counts of lines. `read` is the sum of the others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -30,14 +32,17 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
 /// Sends each line until the end of the input. Lines that were read wait only for the answer to the lines before them.
 pub(super) async fn send(
     settings: Settings,
+    monitor: Monitor,
     input: impl AsyncBufRead + Unpin,
 ) -> ExitStatus<LineCounts> {
     let Settings {
         sink,
         labels,
         refusal_wait,
+        admin: _,
     } = settings;
     let sender = EntrySender::builder(sink)
+        .observer((TracingObserver::new(), monitor))
         .give_up_after(GIVE_UP_AFTER)
         .refusal_wait(refusal_wait)
         .build();

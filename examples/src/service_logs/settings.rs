@@ -7,6 +7,7 @@ use okta_coralogix_core::Result;
 
 use super::ServiceLogsArgs;
 use super::entry::Labels;
+use crate::program::admin::AdminAddress;
 use crate::program::coralogix::{self, APPLICATION, SUBSYSTEM};
 use crate::program::{Environment, Network};
 
@@ -16,12 +17,14 @@ pub struct Settings {
     pub(super) sink: CoralogixSink,
     pub(super) labels: Labels,
     pub(super) refusal_wait: Duration,
+    pub(super) admin: Option<AdminAddress>,
 }
 
 impl Settings {
     pub(super) fn read(args: ServiceLogsArgs, environment: &Environment) -> Result<Self> {
         let network = Network::read(args.network, environment)?;
         Ok(Self {
+            admin: args.admin.address(environment)?,
             sink: coralogix::sink(environment, &network)?.build()?,
             labels: labels(environment)?,
             refusal_wait: args.refusal.wait(environment)?,

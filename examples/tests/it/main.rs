@@ -6,6 +6,7 @@
     reason = "a test may fail by a panic and show its figures"
 )]
 
+mod admin;
 mod blocked;
 mod check;
 mod config_file;

@@ -136,7 +136,7 @@ async fn demonstration_runs_without_settings() {
 }
 
 /// Six letters of two integrations, in turns.
-async fn letters_of_two(harness: &Harness) -> Vec<Bytes> {
+pub(crate) async fn letters_of_two(harness: &Harness) -> Vec<Bytes> {
     let letters = FileDeadLetters::open(harness.dead_letters()).await.unwrap();
     let origin = Arc::new(Origin::org("acme"));
     let events: Vec<_> = fresh(6).into_iter().map(|event| event.json).collect();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::dead_letter::DeadLetter;
 use crate::delivery::Disposition;
@@ -116,12 +116,33 @@ pub enum PipelineEvent<'a> {
         /// Requests that the source may still make in the current rate-limit window; `None`: not known.
         budget_left: Option<u32>,
     },
-    /// Every event that the source had until this time is settled; told when that changes, and at the start by the saved position.
+    /// A source that asks its remote has sent a request: it was answered as it should be, or not.
+    Requested {
+        /// Why there is nothing in the answer to go on with.
+        error: Option<&'a Error>,
+        /// From the beginning of the request to the whole answer, waits of a sign-in included.
+        took: Duration,
+    },
+    /// A source that is sent requests has answered one.
+    RequestAnswered {
+        /// The HTTP status.
+        status: u16,
+        /// From the head of the request to the answer.
+        took: Duration,
+    },
+    /// The clock of a source's remote, as its last response had it.
+    RemoteClock {
+        /// How far it is ahead of the host's; negative: behind.
+        offset: TimeDelta,
+    },
+    /// Every event that the source had until this time is settled; told when that changes, and at the start by the saved position, or
+    /// without one by the time from which the source reads.
     DeliveredThrough {
         /// The latest `published` behind the position, or the time of a poll that found nothing more.
         time: DateTime<Utc>,
     },
-    /// A receiver refused a request, for its credential, before it read an event of it.
+    /// A receiver refuses a request, for its credential, before it reads an event of it. For the log: `RequestAnswered` follows, and is the
+    /// one to count.
     RequestRefused {
         /// The HTTP status that it answered.
         status: u16,

@@ -296,6 +296,18 @@ fn log(context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
             budget_left,
             "the source was given a page"
         ),
+        PipelineEvent::Requested { error, took } => tracing::debug!(
+            source,
+            error = error.map(|error| display(with_causes(error))),
+            took = %seconds(*took),
+            "the source asked its remote"
+        ),
+        PipelineEvent::RequestAnswered { status, took } => {
+            tracing::debug!(source, status, took = %seconds(*took), "the source answered a request");
+        }
+        PipelineEvent::RemoteClock { offset } => {
+            tracing::trace!(source, seconds = offset.num_seconds(), "the remote's clock");
+        }
         PipelineEvent::DeliveredThrough { time } => {
             tracing::debug!(source, %time, "every event up to here is settled");
         }

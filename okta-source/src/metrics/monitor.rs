@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use okta_coralogix_core::Result;
 use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::observe::{PipelineEvent, Reporter};
 use tokio::time::Instant;
@@ -15,6 +16,7 @@ use crate::api::org_clock::OrgClock;
 use crate::config::Settings;
 use crate::poll::pace::Pace;
 use crate::poll::page::Page;
+use crate::poll::poller::Answer;
 use crate::poll::reread::{MAX_REQUESTS, RereadCounts, TurnEnd};
 
 /// Turns pages, waits and silence into metrics and events for the observer.
@@ -96,6 +98,16 @@ impl Monitor {
         self.metrics.counted().metrics.requests += 1;
     }
 
+    /// A request has its answer, whatever it is.
+    pub(crate) fn request_ended(&self, began: Instant, answer: &Result<Answer>) {
+        let error = match answer {
+            Ok(Answer::Page(_)) => None,
+            Ok(Answer::Refused(_, error)) | Err(error) => Some(error),
+        };
+        let took = began.elapsed();
+        self.tell(&PipelineEvent::Requested { error, took });
+    }
+
     /// The source waits for its budget.
     pub(crate) fn waited(&self, wait: Duration) {
         let mut counted = self.metrics.counted();
@@ -117,6 +129,9 @@ impl Monitor {
         let now = clock.org_time();
         let caught_up = pace.is_caught_up();
         self.polled(page, caught_up, budget_left, now);
+        self.tell(&PipelineEvent::RemoteClock {
+            offset: clock.offset().get(),
+        });
         if !self.overlap_window.page(page, now, dedup) {
             tracing::warn!(
                 org = self.org,

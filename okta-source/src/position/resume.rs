@@ -227,6 +227,11 @@ impl Position {
         self.request_from(since)
     }
 
+    /// The time from which it reads without a checkpoint, once that was asked for.
+    pub(crate) fn began_at(&self) -> Option<DateTime<Utc>> {
+        self.start.asked()
+    }
+
     /// The request that reads the overlap again, and the latest `published` in it; `None` unless the position is a link. It goes no
     /// further back than reading began, nor than `known_since`.
     pub(crate) fn overlap_request(

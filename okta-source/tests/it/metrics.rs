@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use okta_coralogix_core::EventSource;
+use okta_coralogix_core::observe::Reporter;
 use okta_source::simulator::Fault;
 use tokio::time::timeout;
 
@@ -160,4 +161,55 @@ async fn silence_is_reported_for_an_org_that_does_not_answer() {
     let said = recorder.all("SourceSilent");
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("since_response: None"), "{said:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_is_reported_with_its_error() {
+    let harness = Harness::new();
+    harness.append(0..3);
+    let (mut source, recorder) = harness.observed().await;
+    harness.org.script(Fault::Unavailable);
+    failed(&mut source).await;
+    let delivery = given(&mut source).await;
+    remember(&source, delivery).await;
+    let said = recorder.all("Requested");
+    assert_eq!(said.len(), harness.org.requests().len());
+    let [failed, answered] = &said[..] else {
+        panic!("{said:?}");
+    };
+    assert!(failed.contains("error: Some("), "{failed}");
+    assert!(answered.contains("error: None"), "{answered}");
+    assert_eq!(recorder.all("RemoteClock").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn delivered_through_begins_at_the_start_and_follows_empty_polls() {
+    let harness = Harness::new();
+    harness.append(0..3);
+    let (mut source, recorder) = harness.observed().await;
+    let delivery = given(&mut source).await;
+    let started = harness.org.now();
+    let waits = timeout(Duration::from_secs(1), source.next());
+    assert!(waits.await.is_err());
+    remember(&source, delivery).await;
+    let waits = timeout(Duration::from_secs(61), source.next());
+    assert!(waits.await.is_err());
+    let told = recorder.all("DeliveredThrough");
+    let [from, published, .., polled] = &told[..] else {
+        panic!("{told:?}");
+    };
+    for (told, time) in [
+        (from, started - TimeDelta::hours(24)),
+        (published, started - TimeDelta::minutes(1)),
+        (polled, harness.org.now()),
+    ] {
+        let minute = time.format("%Y-%m-%dT%H:%M").to_string();
+        assert!(told.contains(&minute), "{told} {minute}");
+    }
+
+    let recorder = Recorder::default();
+    let mut source = harness.open().await;
+    source.attach(&Reporter::new("acme", "example", recorder.clone()));
+    let saved = recorder.all("DeliveredThrough");
+    assert_eq!(saved, told[1..2], "the saved position, before a request");
 }

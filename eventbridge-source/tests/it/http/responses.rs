@@ -1,9 +1,12 @@
 //! The status of each response, and where the event is afterwards.
 
+use std::sync::{Arc, Mutex};
+
 use bytes::Bytes;
 use eventbridge_source::BodyParser;
 use http::Request;
 use okta_coralogix_core::CoralogixMapping;
+use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent};
 
 use super::harness::{Harness, KEY, KEY_HEADER, PATH, envelope};
 
@@ -248,4 +251,42 @@ async fn nesting_of_a_thousand_levels_passes_and_ten_thousand_arrays_are_400() {
     assert_eq!(harness.ingress.ledger().entries()[0].text, event);
     let arrays = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     assert_eq!(harness.post(arrays).await.status, 400);
+}
+
+/// Keeps the statuses of the answers.
+#[derive(Debug, Clone, Default)]
+struct Statuses(Arc<Mutex<Vec<u16>>>);
+
+impl Observer for Statuses {
+    fn observe(&self, _: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
+        if let PipelineEvent::RequestAnswered { status, .. } = event {
+            self.0.lock().unwrap().push(*status);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_answer_is_reported_and_health_checks_are_not() {
+    let statuses = Statuses::default();
+    let observer = statuses.clone();
+    let harness = Harness::with(
+        "2026-11-22T12:00:00Z",
+        |source| source,
+        |pipeline| pipeline.observer(observer),
+    );
+    let event = harness.events(1).remove(0);
+    assert_eq!(harness.post(envelope(&event)).await.status, 200);
+    assert_eq!(harness.post("no event").await.status, 400);
+    let without_key = Request::post(PATH).body(Bytes::new());
+    assert_eq!(harness.ask(without_key).await.status, 401);
+    let of_firehose = Request::post(PATH).header("x-amz-firehose-request-id", "1");
+    let of_firehose = of_firehose.body(Bytes::new());
+    assert_eq!(harness.ask(of_firehose).await.status, 401);
+    let wrong_method = Request::get(PATH).header(KEY_HEADER, KEY);
+    let wrong_method = wrong_method.body(Bytes::new());
+    assert_eq!(harness.ask(wrong_method).await.status, 503);
+    for path in ["/healthz", "/readyz"] {
+        harness.ask(Request::get(path).body(Bytes::new())).await;
+    }
+    assert_eq!(*statuses.0.lock().unwrap(), [200, 400, 401, 401, 503]);
 }

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 
-use crate::eventbridge::settings::RouteArgs;
+use crate::eventbridge::settings::{RouteArgs, WatchArgs};
 
 /// Receives the System Log of an Okta org from an EventBridge API destination and sends it to Coralogix.
 ///
@@ -15,6 +15,8 @@ use crate::eventbridge::settings::RouteArgs;
 pub struct HttpArgs {
     #[command(flatten)]
     pub(super) route: RouteArgs,
+    #[command(flatten)]
+    pub(super) watch: WatchArgs,
     /// The path that EventBridge posts events to [default: /aws/event-bridge]
     #[arg(long, value_name = "PATH")]
     pub(super) path: Option<String>,

@@ -15,6 +15,8 @@ use tokio::sync::watch;
 
 use super::settings::Settings;
 use super::stopped;
+use crate::program::admin::Admin;
+use crate::program::metrics::{Monitor, SourceKind};
 use crate::program::open_files::raise_limit;
 use crate::program::pipeline::{self, configure};
 use crate::program::progress::Progress;
@@ -32,7 +34,10 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
     // Before the endpoint derives its bound of connections from it.
     raise_limit(OPEN_FILES);
     let shutdown = signals::shutdown()?;
-    let opened = Opened::open(settings, &progress).await?;
+    let letters = settings.route.pipeline.dead_letters_file();
+    let admin = Admin::start(settings.watch.admin.clone(), letters)?;
+    let monitor = admin.monitor(&settings.watch.name, SourceKind::EventBridge);
+    let opened = Opened::open(settings, &progress, &monitor).await?;
     let status = opened.run(shutdown).await;
     progress.finish();
     Ok(status)
@@ -50,11 +55,12 @@ struct Opened {
 }
 
 impl Opened {
-    async fn open(settings: Settings, progress: &Progress) -> Result<Self> {
+    async fn open(settings: Settings, progress: &Progress, monitor: &Monitor) -> Result<Self> {
         let Settings {
             listen,
             source,
             route,
+            watch,
         } = settings;
         let sink = Arc::new(route.sink);
         let asked = Arc::clone(&sink);
@@ -75,15 +81,20 @@ impl Opened {
         let address = listener.local_addr().map_err(unusable)?.to_string();
         let stop = watch::Sender::new(false);
         let server = source.serve(listener, stopped(stop.subscribe())).boxed();
+        monitor.endpoint(source.handle());
         let pipeline = source
             .pipeline(Arc::clone(&sink))
+            .name(watch.name)
             .mapping(route.mapping)
             .dead_letters(dead_letters);
-        let pipeline = configure(pipeline, progress.observer(), &route.pipeline, None);
+        let observer = (progress.observer(), monitor.clone());
+        let pipeline = configure(pipeline, observer, &route.pipeline, None);
         let drain_timeout = route.pipeline.drain_timeout.unwrap_or(DRAIN_TIMEOUT);
+        let pipeline = pipeline.drain_timeout(drain_timeout).build()?;
+        monitor.attach(pipeline.handle());
         Ok(Self {
             server,
-            pipeline: pipeline.drain_timeout(drain_timeout).build()?,
+            pipeline,
             sink,
             stop,
             address,

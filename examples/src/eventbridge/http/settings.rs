@@ -4,7 +4,9 @@ use eventbridge_source::http::{HttpSource, HttpSourceBuilder};
 use okta_coralogix_core::{Error, Result};
 
 use super::HttpArgs;
-use crate::eventbridge::settings::{API_KEY, PREVIOUS_API_KEY, RouteSettings, api_keys, secret};
+use crate::eventbridge::settings::{
+    API_KEY, PREVIOUS_API_KEY, RouteSettings, WatchSettings, api_keys, secret,
+};
 use crate::program::Environment;
 
 const LISTEN: &str = "LISTEN";
@@ -21,6 +23,7 @@ pub struct Settings {
     pub(super) listen: String,
     pub(super) source: HttpSourceBuilder,
     pub(super) route: RouteSettings,
+    pub(super) watch: WatchSettings,
 }
 
 impl Settings {
@@ -41,6 +44,7 @@ impl Settings {
                 .names_from_headers(names)
                 .body_parser(route.body_parser.clone())
                 .clock_offset(route.clock_offset.clone()),
+            watch: WatchSettings::read(args.watch, environment, "eventbridge")?,
             route,
         })
     }

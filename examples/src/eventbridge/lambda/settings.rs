@@ -6,6 +6,7 @@ use okta_coralogix_core::{Error, Result, Secret};
 
 use super::LambdaArgs;
 use crate::eventbridge::settings::{RouteSettings, api_keys};
+use crate::program::args::variable;
 use crate::program::{Environment, is_log};
 
 pub(super) const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
@@ -23,6 +24,11 @@ impl Settings {
         // `lambda_runtime` reads its value.
         let advice = "nothing by hand: Lambda sets it, this program runs as a function";
         environment.required(RUNTIME_API, advice)?;
+        let admin = variable("--admin-listen");
+        if environment.has(&admin) {
+            let detail = "a function has no port to listen on; unset it, and read the function's log and AWS's metrics";
+            return Err(Error::config(&admin, detail));
+        }
         let keys = api_keys(environment)?.into_iter().flatten().collect();
         let route = RouteSettings::read(args.route, environment)?;
         check_outlives(&route.pipeline.dead_letters, environment)?;

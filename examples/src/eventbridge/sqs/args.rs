@@ -2,7 +2,7 @@
 
 use clap::Parser;
 
-use crate::eventbridge::settings::RouteArgs;
+use crate::eventbridge::settings::{RouteArgs, WatchArgs};
 use crate::program::pipeline::OnceArgs;
 
 /// Takes the System Log of an Okta org from an SQS queue, which an EventBridge rule fills, and sends it to Coralogix.
@@ -16,6 +16,8 @@ use crate::program::pipeline::OnceArgs;
 pub struct SqsArgs {
     #[command(flatten)]
     pub(super) route: RouteArgs,
+    #[command(flatten)]
+    pub(super) watch: WatchArgs,
     #[command(flatten)]
     pub(super) once: OnceArgs,
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 use eventbridge_source::BodyParser;
 use eventbridge_source::sqs::{AwsQueue, DrainHandle, SqsSource};
 use okta_coralogix_core::dead_letter::DeadLetters;
-use okta_coralogix_core::{
-    ErrorKind, EventSource, LogSink, Pipeline, Result, Summary, SystemClock,
-};
+use okta_coralogix_core::{ErrorKind, LogSink, Pipeline, Result, Summary, SystemClock};
 use tokio::time::timeout;
 
 use super::first_messages::FirstMessages;
 use super::settings::Settings;
 use super::start::{check_coralogix, persist};
+use crate::program::admin::Admin;
+use crate::program::metrics::{Monitor, SourceKind};
 use crate::program::pipeline::{self, configure};
 use crate::program::progress::Progress;
 use crate::program::start::{Start, span};
@@ -24,8 +24,11 @@ const QUEUE_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
     let mut shutdown = Box::pin(signals::shutdown()?);
+    let letters = settings.route.pipeline.dead_letters_file();
+    let admin = Admin::start(settings.watch.admin.clone(), letters)?;
+    let monitor = admin.monitor(&settings.watch.name, SourceKind::EventBridge);
     let opened = tokio::select! {
-        opened = open(settings, &progress) => opened,
+        opened = open(settings, &progress, &monitor) => opened,
         () = &mut shutdown => return Ok(ExitStatus::Done(Summary::default())),
     };
     let (pipeline, drain) = match opened {
@@ -54,11 +57,16 @@ fn is_a_setting(kind: ErrorKind) -> bool {
 }
 
 /// Opens everything before the first receive: what is wrong then uses up no receive of a message.
-async fn open(settings: Settings, progress: &Progress) -> Result<(Pipeline<Queue>, DrainHandle)> {
+async fn open(
+    settings: Settings,
+    progress: &Progress,
+    monitor: &Monitor,
+) -> Result<(Pipeline<Queue>, DrainHandle)> {
     let Settings {
         queue_url,
         once,
         route,
+        watch,
     } = settings;
     let dead_letters = ProgramDeadLetters::open(&route.pipeline.dead_letters).await?;
     let location = PathBuf::from(dead_letters.location());
@@ -75,19 +83,23 @@ async fn open(settings: Settings, progress: &Progress) -> Result<(Pipeline<Queue
         dead_letters: Some(&location),
         ..Start::default()
     };
-    span(source.name()).in_scope(|| start.log());
+    span(&watch.name).in_scope(|| start.log());
     let is_policy_given = route.pipeline.too_old.is_some();
     let source = FirstMessages::new(source, SystemClock, !is_policy_given);
     let pipeline = Pipeline::builder(source, sink)
+        .name(watch.name)
         .mapping(route.mapping)
         .dead_letters(dead_letters);
-    let pipeline = configure(pipeline, progress.observer(), &route.pipeline, once);
+    let observer = (progress.observer(), monitor.clone());
+    let pipeline = configure(pipeline, observer, &route.pipeline, once);
     // One request at a time keeps the order of a group.
     let pipeline = match is_fifo {
         true => pipeline.max_in_flight_requests(1),
         false => pipeline,
     };
-    Ok((pipeline.build()?, drain))
+    let pipeline = pipeline.build()?;
+    monitor.attach(pipeline.handle());
+    Ok((pipeline, drain))
 }
 
 /// The queue, with attributes that could be read and messages that may be deleted.

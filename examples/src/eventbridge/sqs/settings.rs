@@ -5,7 +5,7 @@ use std::time::Duration;
 use okta_coralogix_core::{Error, Result};
 
 use super::SqsArgs;
-use crate::eventbridge::settings::RouteSettings;
+use crate::eventbridge::settings::{RouteSettings, WatchSettings};
 use crate::program::Environment;
 
 pub(super) const QUEUE_URL: &str = "SQS_QUEUE_URL";
@@ -17,6 +17,7 @@ pub struct Settings {
     /// Set: stop when the queue is empty, and give up after this long without progress.
     pub(super) once: Option<Duration>,
     pub(super) route: RouteSettings,
+    pub(super) watch: WatchSettings,
 }
 
 impl Settings {
@@ -32,6 +33,7 @@ impl Settings {
             queue_url,
             once: args.once.once(environment)?,
             route: RouteSettings::read(args.route, environment)?,
+            watch: WatchSettings::read(args.watch, environment, "sqs")?,
         })
     }
 }

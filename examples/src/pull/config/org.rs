@@ -23,6 +23,7 @@ use super::reopening::{Cause, Reopening};
 use super::run_all::RunOptions;
 use super::secrets::SecretValues;
 use crate::program::args::age_filter;
+use crate::program::metrics::{Monitor, SourceKind};
 
 /// How often the files of the secrets are looked at while an org is refused.
 const SECRETS_INTERVAL: Duration = Duration::from_secs(15);
@@ -59,6 +60,7 @@ pub(super) struct Shared<O> {
 pub(super) struct Org<O> {
     integration: Arc<Integration>,
     shared: Arc<Shared<O>>,
+    monitor: Monitor,
     stop: watch::Receiver<bool>,
     reopening: Reopening,
     /// Kept while the org is down: its lock keeps other processes away, and tells a folder that is away from a new one.
@@ -96,6 +98,10 @@ impl<O: Observer + Clone> Org<O> {
     pub(super) fn new(integration: Integration, shared: Arc<Shared<O>>) -> Self {
         Self {
             reopening: Reopening::new(&integration.name),
+            monitor: shared
+                .options
+                .admin
+                .monitor(&integration.name, SourceKind::Pull),
             stop: shared.stop.clone(),
             integration: Arc::new(integration),
             shared,
@@ -122,10 +128,11 @@ impl<O: Observer + Clone> Org<O> {
             let kind = error.kind();
             let since = self.down.take().map(|down| down.since);
             let since = since.unwrap_or_else(Instant::now);
-            self.down = Some(Down { since, error });
+            let error = &self.down.insert(Down { since, error }).error;
             if *self.stop.borrow() {
                 break;
             }
+            self.monitor.down(error);
             let Some(wait) = self.wait_after(kind, since) else {
                 self.log_end();
                 break;
@@ -237,14 +244,16 @@ impl<O: Observer + Clone> Org<O> {
             .age_filter(age_filter(too_old))
             .clock(Arc::clone(&options.clock))
             .dead_letters(Arc::clone(dead_letters))
-            .observer(observer.clone())
+            .observer((observer.clone(), self.monitor.clone()))
             .drain_timeout(options.drain_timeout);
         // A refusal is answered by the waits between the runs.
         let pipeline = options.faults.without_refusal_wait().apply(pipeline);
-        match options.once {
-            Some(time) => pipeline.give_up_after(time).build(),
-            None => pipeline.build(),
-        }
+        let pipeline = match options.once {
+            Some(time) => pipeline.give_up_after(time).build()?,
+            None => pipeline.build()?,
+        };
+        self.monitor.attach(pipeline.handle());
+        Ok(pipeline)
     }
 
     /// Waits until few enough other orgs are being opened. This one then counts among them until Okta has answered it, or it has

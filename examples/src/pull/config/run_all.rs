@@ -14,6 +14,7 @@ use tracing::Instrument;
 use super::Integration;
 use super::org::{Org, OrgReport, Shared};
 use crate::program::FaultTimeouts;
+use crate::program::admin::Admin;
 use crate::program::start::span;
 
 /// How many orgs may be opened at a time: each one takes descriptors, a TLS handshake and perhaps a page of its backlog.
@@ -32,6 +33,8 @@ pub struct RunOptions {
     pub too_old: AgePolicy,
     /// The host's clock.
     pub clock: Arc<dyn Clock>,
+    /// Watches each of them.
+    pub admin: Arc<Admin>,
 }
 
 /// The result of all integrations.

@@ -142,6 +142,7 @@ async fn lag(bad: &[BadOrg]) -> (f64, RunReport) {
         too_old: AgePolicy::Drop,
         drain_timeout: Duration::from_secs(30),
         clock: Arc::clone(&clock),
+        admin: Arc::default(),
     };
     let dead_letters = Arc::new(MemoryDeadLetters::default());
     let ended = run_all(

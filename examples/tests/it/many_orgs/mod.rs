@@ -7,7 +7,7 @@ mod faults;
 mod mended_secrets;
 mod process;
 mod supervision;
-mod supervision_harness;
+pub(crate) mod supervision_harness;
 
 use std::collections::HashMap;
 
@@ -43,7 +43,7 @@ pub(crate) fn start(harness: &Harness, config: &str, flags: &[&str]) -> Child {
 }
 
 /// Writes the file of integrations; returns the variables that it refers to.
-fn write(harness: &Harness, config: &str) -> HashMap<&'static str, String> {
+pub(crate) fn write(harness: &Harness, config: &str) -> HashMap<&'static str, String> {
     std::fs::write(harness.folder.path().join("orgs.toml"), config).unwrap();
     let variables = [("TOKEN", TOKEN), ("WRONG", "00-wrong"), ("KEY", KEY)];
     variables

@@ -14,6 +14,8 @@ use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, MemoryDeadLet
 use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Clock, CoralogixMapping, ErrorKind, Result, Secret};
 use okta_coralogix_examples::program::FaultTimeouts;
+use okta_coralogix_examples::program::admin::Admin;
+use okta_coralogix_examples::program::metrics::Registry;
 use okta_coralogix_examples::pull::config::{
     Connect, Connection, Integration, RunOptions, RunReport, SecretValues, run_all,
 };
@@ -21,6 +23,8 @@ use okta_source::simulator::OktaSimulator;
 use okta_source::{OktaSource, OktaSourceBuilder, ServiceApp};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
+
+use crate::admin::samples::Samples;
 
 /// What the org and the ingress accept.
 pub(crate) const TOKEN: &str = "00-good";
@@ -103,6 +107,8 @@ pub(crate) struct Scene {
     pub(crate) ingress: CoralogixSimulator,
     pub(crate) orgs: Vec<Org>,
     pub(crate) once: Option<Duration>,
+    /// What is counted of the orgs.
+    pub(crate) registry: Registry,
     began: Instant,
     generator: RefCell<EventGenerator>,
     _folder: TempDir,
@@ -140,6 +146,7 @@ impl Scene {
             org
         });
         Self {
+            registry: Registry::new(Arc::clone(&clock), None),
             clock,
             ingress,
             orgs: orgs.into(),
@@ -163,6 +170,7 @@ impl Scene {
             too_old: AgePolicy::Drop,
             drain_timeout: Duration::from_secs(20),
             clock: Arc::clone(&self.clock),
+            admin: Arc::new(Admin::watching(self.registry.clone())),
         };
         let dead_letters = Arc::new(MemoryDeadLetters::default());
         let integrations = integrations.collect();
@@ -176,6 +184,14 @@ impl Scene {
         .await;
         assert!(report.summary.is_balanced(), "{report:?}");
         report
+    }
+
+    /// What is counted of the orgs by now; it adds up.
+    pub(crate) async fn samples(&self) -> Samples {
+        let text = self.registry.scrape(Duration::from_secs(5)).await;
+        let samples = Samples::parse(&text);
+        samples.assert_balanced();
+        samples
     }
 
     /// Puts one event into the log of an org every second for so many seconds. Returns their UUIDs.

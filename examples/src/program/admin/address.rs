@@ -1,0 +1,118 @@
+//! Where the listener is: `--admin-listen`.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener, ToSocketAddrs};
+
+use okta_coralogix_core::{Error, Result};
+
+use crate::program::Environment;
+
+const FLAG: &str = "--admin-listen";
+const ADVICE: &str = "write a port such as 9090, which is then on 127.0.0.1, or an address and a port such as 0.0.0.0:9090";
+
+/// The flag of programs with a listener for their operators.
+#[derive(Debug, clap::Args)]
+pub struct AdminArgs {
+    /// Show metrics, health and status here, without authentication; a bare port is on 127.0.0.1 [default: off]
+    #[arg(long, value_name = "ADDR")]
+    admin_listen: Option<String>,
+}
+
+/// An address to listen on, and the setting that it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminAddress {
+    setting: String,
+    /// A host and a port.
+    address: String,
+}
+
+impl AdminArgs {
+    /// `None`: it is off.
+    ///
+    /// # Errors
+    /// `Config` if the value is neither a port nor an address with a port.
+    pub fn address(self, environment: &Environment) -> Result<Option<AdminAddress>> {
+        let value = environment.flag(FLAG, self.admin_listen)?;
+        let parsed = value.map(|(setting, value)| AdminAddress::parse(&setting, value.trim()));
+        parsed.transpose()
+    }
+}
+
+impl AdminAddress {
+    /// The address in `value`; errors name `setting`.
+    ///
+    /// # Errors
+    /// `Config` if it is neither a port nor an address with a port.
+    pub fn parse(setting: &str, value: &str) -> Result<Self> {
+        let wrong = |fault: &str| Error::config(setting, format!("{value:?} {fault}; {ADVICE}"));
+        let address = match value.rsplit_once(':') {
+            _ if value.is_empty() => return Err(wrong("is empty")),
+            None if value.parse::<u16>().is_ok() => format!("{}:{value}", Ipv4Addr::LOCALHOST),
+            None => return Err(wrong("is no port and has none")),
+            // Some programs take it for every address, others for loopback.
+            Some(("", _)) => return Err(wrong("does not say on which address")),
+            Some((_, port)) if port.parse::<u16>().is_err() => {
+                return Err(wrong("has no port from 0 to 65535 behind its last colon"));
+            }
+            Some((host, _)) if host.contains(':') && !host.starts_with('[') => {
+                return Err(wrong("has an IPv6 address that is not in brackets"));
+            }
+            Some(_) => value.to_owned(),
+        };
+        Ok(Self {
+            setting: setting.to_owned(),
+            address,
+        })
+    }
+
+    /// # Errors
+    /// `Config` if the port is taken, or the address is none of this host.
+    pub(super) fn bind(&self) -> Result<TcpListener> {
+        let listen = || -> io::Result<TcpListener> {
+            let addresses: Vec<_> = self.address.to_socket_addrs()?.collect();
+            let listener = TcpListener::bind(&addresses[..])?;
+            listener.set_nonblocking(true)?;
+            Ok(listener)
+        };
+        listen().map_err(|error| {
+            let detail = format!("cannot listen on {} ({error}); {ADVICE}", self.address);
+            Error::config(&self.setting, detail)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(value: &str) -> Result<String> {
+        AdminAddress::parse(FLAG, value).map(|parsed| parsed.address)
+    }
+
+    #[test]
+    fn bare_port_is_on_loopback() {
+        assert_eq!(parsed("9090").unwrap(), "127.0.0.1:9090");
+        for value in ["0.0.0.0:9090", "[::]:9090", "localhost:0"] {
+            assert_eq!(parsed(value).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn wrong_addresses_are_refused_with_what_to_write() {
+        for value in [
+            "",
+            ":9090",
+            "abc",
+            "65536",
+            "-1",
+            "host:",
+            "host:http",
+            "::1:9090",
+            "1.2.3.4",
+        ] {
+            let error = parsed(value).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{FLAG}: {value:?} ")), "{error}");
+            assert!(error.ends_with(ADVICE), "{error}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What the pipelines of a process have done, as Prometheus reads it.
+//!
+//! A [`Registry`] has a [`Monitor`] for each pipeline: an observer, which counts, and the way to the pipeline's handle. The counts of
+//! events are not counted again: they are those of the handles, so that within one scrape `received` is the sum of the outcomes and of what
+//! is pending, also while an org is opened anew. `families` has the names, which are part of the interface.
+
+mod exposition;
+mod families;
+mod histogram;
+mod monitor;
+mod outcome;
+mod registry;
+mod runs;
+mod series;
+
+pub(super) use exposition::CONTENT_TYPE;
+pub(super) use monitor::Watched;
+pub use monitor::{Monitor, SourceKind};
+pub use registry::{Registry, VersionInfo};
+pub(super) use runs::RunState;

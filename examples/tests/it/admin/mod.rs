@@ -1,0 +1,11 @@
+//! Metrics, health and status: `--admin-listen`.
+
+mod cost;
+mod dead_letters;
+mod health;
+mod monitoring;
+mod names;
+mod requests;
+pub(crate) mod samples;
+mod scrapes;
+mod situations;

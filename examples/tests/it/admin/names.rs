@@ -1,0 +1,109 @@
+//! The names of the metrics are part of the interface: who renames one empties dashboards and silences alerts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventbridge_source::http::HttpSource;
+use okta_coralogix_core::SystemClock;
+use okta_coralogix_examples::program::metrics::{Registry, SourceKind};
+
+use super::samples::Samples;
+
+/// All families with their types, in the order of a scrape.
+pub(super) const FAMILIES: &[(&str, &str)] = &[
+    ("okta_coralogix_build_info", "gauge"),
+    ("okta_coralogix_start_time_seconds", "gauge"),
+    ("okta_coralogix_dead_letter_bytes", "gauge"),
+    ("okta_coralogix_events_received_total", "counter"),
+    ("okta_coralogix_events_total", "counter"),
+    ("okta_coralogix_events_pending", "gauge"),
+    ("okta_coralogix_event_lag_seconds", "histogram"),
+    ("okta_coralogix_last_received_timestamp_seconds", "gauge"),
+    ("okta_coralogix_running", "gauge"),
+    ("okta_coralogix_failing", "gauge"),
+    ("okta_coralogix_heartbeat_timestamp_seconds", "gauge"),
+    ("okta_coralogix_ingress_requests_total", "counter"),
+    (
+        "okta_coralogix_ingress_request_duration_seconds",
+        "histogram",
+    ),
+    ("okta_coralogix_ingress_sent_bytes_total", "counter"),
+    ("okta_coralogix_throttled_seconds_total", "counter"),
+    ("okta_coralogix_okta_requests_total", "counter"),
+    ("okta_coralogix_okta_rate_limit_remaining", "gauge"),
+    ("okta_coralogix_okta_clock_offset_seconds", "gauge"),
+    (
+        "okta_coralogix_last_poll_success_timestamp_seconds",
+        "gauge",
+    ),
+    (
+        "okta_coralogix_delivered_through_timestamp_seconds",
+        "gauge",
+    ),
+    ("okta_coralogix_cursor_resets_total", "counter"),
+    ("okta_coralogix_late_events_total", "counter"),
+    ("okta_coralogix_checkpoint_saves_total", "counter"),
+    ("okta_coralogix_checkpoint_saved_timestamp_seconds", "gauge"),
+    ("okta_coralogix_receiver_requests_total", "counter"),
+    ("okta_coralogix_queue_bytes", "gauge"),
+    ("okta_coralogix_queue_capacity_bytes", "gauge"),
+    ("okta_coralogix_receiver_connections", "gauge"),
+];
+
+/// A scrape of a program that has everything, before anything has happened.
+pub(super) async fn scrape_of_everything() -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let letters = folder.path().join("letters");
+    let registry = Registry::new(Arc::new(SystemClock), Some(letters));
+    let pull = registry.monitor("acme", SourceKind::Pull);
+    let again = registry.monitor("acme", SourceKind::Pull);
+    drop((pull, again));
+    let endpoint = HttpSource::builder().api_key("key").build().unwrap();
+    let receiver = registry.monitor("acme", SourceKind::EventBridge);
+    receiver.endpoint(endpoint.handle());
+    registry.scrape(Duration::from_secs(5)).await
+}
+
+#[tokio::test]
+async fn metric_names_and_types_are_pinned() {
+    let text = scrape_of_everything().await;
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let types: Vec<_> = types.map(|line| line.split_once(' ').unwrap()).collect();
+    assert_eq!(types, FAMILIES);
+    let helps = text.lines().filter(|line| line.starts_with("# HELP "));
+    assert_eq!(helps.count(), FAMILIES.len());
+}
+
+#[tokio::test]
+async fn every_counter_begins_at_zero() {
+    let samples = Samples::parse(&scrape_of_everything().await);
+    let count = |name: &str| {
+        let prefix = format!("okta_coralogix_{name}{{org=\"acme\",source=\"pull\"");
+        let series = samples.series();
+        series.filter(|series| series.starts_with(&prefix)).count()
+    };
+    for (name, series) in [
+        ("events_received_total", 1),
+        ("events_total", 6),
+        ("event_lag_seconds_bucket", 10),
+        ("failing", 4),
+        ("ingress_requests_total", 9),
+        ("ingress_sent_bytes_total", 2),
+        ("throttled_seconds_total", 3),
+        ("okta_requests_total", 7),
+        ("checkpoint_saves_total", 3),
+        // Not known yet, and 0 would be the year 1970.
+        ("delivered_through_timestamp_seconds", 0),
+        ("checkpoint_saved_timestamp_seconds", 0),
+        ("last_poll_success_timestamp_seconds", 1),
+    ] {
+        assert_eq!(count(name), series, "{name}");
+    }
+    for counter in [
+        "events_total",
+        "ingress_requests_total",
+        "receiver_requests_total",
+    ] {
+        assert_eq!(samples.sum(counter, &[]), 0.0);
+    }
+}
