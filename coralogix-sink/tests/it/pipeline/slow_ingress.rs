@@ -104,8 +104,9 @@ async fn deliver(count: usize, slowness: Slowness, seconds: Option<u64>) -> Ende
 async fn ingress_slow_per_entry_gets_smaller_requests_and_all_events() {
     let slowness = Slowness::PerEntry(Duration::from_millis(80));
     for seconds in [None, Some(15)] {
-        // The events that were in flight when the first time-outs came are sent again; of the later ones few are.
-        for (count, most) in [(400, 2_000), (3_000, 18_000), (12_000, 20_000)] {
+        // The events that were in flight when the first time-outs came are sent again; of the later ones few are. How many depends on the
+        // order in which requests are compressed, on threads of their own.
+        for (count, most) in [(400, 2_000), (3_000, 18_000), (12_000, 36_000)] {
             let Ended { took, repeats, .. } = deliver(count, slowness, seconds).await;
             assert!(repeats <= most, "{count}: {repeats}");
             assert!(took < Duration::from_secs(1200), "{count}: {took:?}");
