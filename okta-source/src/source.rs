@@ -184,6 +184,10 @@ impl OktaSource {
         self.pace = self.pacer.after(&facts, now)?;
         let waits = self.pace != Pace::AtOnce && !self.position.is_at_end();
         self.next_tick = waits.then(|| started + self.poll_interval);
+        if self.reread.has_turn() && !self.pace.is_caught_up() {
+            // What is read now may push uuids out of the window that the turn has yet to look for: it would repeat their events.
+            self.end_reread();
+        }
         let is_aging = self.monitor.page(
             &page,
             self.pace,

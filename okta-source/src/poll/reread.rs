@@ -76,7 +76,7 @@ impl RereadCounts {
 /// Reads the overlap again, every so often.
 ///
 /// A *turn* is at most [`MAX_REQUESTS`] requests, from the start of the overlap on. It begins, and goes on, only while there is nothing
-/// new to read. It ends at an empty page, at a page with room for more that reaches the latest settled event, or with its last request:
+/// new to read. It ends once the source falls behind, at an empty page, at a page with room for more that reaches the latest settled event, or with its last request:
 /// it did not fit then.
 #[derive(Debug)]
 pub(crate) struct Reread {
