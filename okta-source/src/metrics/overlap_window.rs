@@ -1,6 +1,6 @@
 //! How many events the overlap of the fallback holds, so that the window of uuids can hold them too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::filter::DedupWindow;
@@ -15,7 +15,39 @@ pub(crate) const MAX_CAPACITY: usize = 200_000;
 pub(crate) struct OverlapWindow {
     minutes: i64,
     counts: BTreeMap<i64, usize>,
+    given: GivenPages,
     has_warned: bool,
+}
+
+/// When pages were given, as far back as the window of uuids holds their events.
+#[derive(Debug, Default)]
+struct GivenPages {
+    /// The org's time of each answer, and its events.
+    pages: VecDeque<(DateTime<Utc>, usize)>,
+    /// The events of all but the first of them.
+    events: usize,
+    /// There was an earlier one.
+    has_forgotten: bool,
+}
+
+impl GivenPages {
+    fn add(&mut self, now: DateTime<Utc>, events: usize, capacity: usize) {
+        if !self.pages.is_empty() {
+            self.events += events;
+        }
+        self.pages.push_back((now, events));
+        while self.events.saturating_add(self.events / 4) > capacity && self.pages.len() > 1 {
+            self.pages.pop_front();
+            self.events -= self.pages.front().map_or(0, |(_, events)| *events);
+            self.has_forgotten = true;
+        }
+    }
+
+    /// Everything that Okta stored after this time and that was given is in the window. `None`: there is no such bound in this run.
+    fn bound(&self) -> Option<DateTime<Utc>> {
+        let (first, _) = self.pages.front()?;
+        self.has_forgotten.then_some(*first)
+    }
 }
 
 impl OverlapWindow {
@@ -23,6 +55,7 @@ impl OverlapWindow {
         Self {
             minutes: overlap.num_minutes().saturating_add(1),
             counts: BTreeMap::new(),
+            given: GivenPages::default(),
             has_warned: false,
         }
     }
@@ -43,6 +76,7 @@ impl OverlapWindow {
         if dedup.capacity() > 0 && wanted > dedup.capacity() {
             dedup.grow(wanted.min(MAX_CAPACITY));
         }
+        self.given.add(now, page.items.len(), dedup.capacity());
         let warns = wanted > MAX_CAPACITY && !self.has_warned;
         self.has_warned |= warns;
         !warns
@@ -50,7 +84,19 @@ impl OverlapWindow {
 
     /// From when on the window of uuids holds every event that was given, so that one which it does not hold is new. `None`: it holds
     /// too few to tell.
+    ///
+    /// A poll asks for what Okta has stored since a time, whenever it was published: after a backlog that is much, of which the window holds
+    /// the last.
     pub(crate) fn known_since(&self, dedup: &DedupWindow) -> Option<DateTime<Utc>> {
+        let known_since = self.known_by_published(dedup)?;
+        Some(
+            self.given
+                .bound()
+                .map_or(known_since, |bound| known_since.max(bound)),
+        )
+    }
+
+    fn known_by_published(&self, dedup: &DedupWindow) -> Option<DateTime<Utc>> {
         match dedup.capacity() {
             0 => return None,
             // It grows in time.
@@ -85,5 +131,23 @@ mod tests {
         assert_eq!(window.known_since(&full), at(105));
         window.counts = (100..110).map(|minute| (minute, 300_000)).collect();
         assert_eq!(window.known_since(&full), None, "not even one minute");
+    }
+
+    #[test]
+    fn after_a_backlog_the_window_knows_what_was_stored_since_its_first_page() {
+        let at = |second: i64| DateTime::from_timestamp(second, 0).unwrap();
+        let dedup = DedupWindow::new(10_000);
+        let mut window = OverlapWindow::new(TimeDelta::minutes(10));
+        for second in 0..=8 {
+            window.given.add(at(second), 1_000, dedup.capacity());
+        }
+        let all = DateTime::<Utc>::MIN_UTC;
+        assert_eq!(window.known_since(&dedup), Some(all), "8,000 and a quarter");
+        for second in 9..100 {
+            window.given.add(at(second), 1_000, dedup.capacity());
+            assert_eq!(window.known_since(&dedup), Some(at(second - 8)));
+        }
+        window.given.add(at(100), 50_000, dedup.capacity());
+        assert_eq!(window.known_since(&dedup), Some(at(100)));
     }
 }
