@@ -77,7 +77,12 @@ fn is_what_it_says(item: &Result<RawEvent, MalformedEvent>) {
 fn nothing_but_punctuation_vanishes(body: &Bytes, items: &Items) {
     let origin = body.as_ptr() as usize;
     let is_punctuation = |byte: &u8| b"[], \n\t\r".contains(byte);
-    let mut at = 0;
+    // A byte order mark is no part of an item.
+    let mut at = if body.starts_with(b"\xef\xbb\xbf") {
+        3
+    } else {
+        0
+    };
     for item in items {
         let bytes = bytes(item);
         // If something is missing at the end, the item has the whole body.
