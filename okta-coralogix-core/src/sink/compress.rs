@@ -3,7 +3,7 @@
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use super::{Batch, LogSink};
+use super::{Batch, ContentEncoding, LogSink};
 use crate::{Error, ErrorKind, Result};
 
 /// The largest body that is compressed on the polling thread: gzip takes about 0.1 ms for it. A longer poll would delay every other
@@ -15,6 +15,9 @@ const MAX_INLINE_BYTES: usize = 32 * 1024;
 /// # Errors
 /// If the runtime is being shut down.
 pub(crate) async fn compress(sink: &Arc<dyn LogSink>, batch: Batch) -> Result<Batch> {
+    if batch.content_encoding != ContentEncoding::Identity {
+        return Ok(batch);
+    }
     if batch.body.len() <= MAX_INLINE_BYTES {
         return Ok(sink.compress(batch));
     }
@@ -39,7 +42,7 @@ mod tests {
 
     use super::*;
     use crate::LogEntry;
-    use crate::sink::{BatchLimits, ContentEncoding, EncodeError};
+    use crate::sink::{BatchLimits, EncodeError};
 
     /// Notes where it compresses.
     #[derive(Debug, Default)]

@@ -57,7 +57,7 @@ pub trait LogSink: Debug + Send + Sync + 'static {
     fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError>;
 
     /// Compresses the body of a batch, if the sink does that. Separate from `encode` because it is CPU-bound and may run on a
-    /// blocking thread. A batch that was not compressed can be sent too.
+    /// blocking thread. A batch that was not compressed can be sent too. It is not called for one that `encode` has compressed.
     fn compress(&self, batch: Batch) -> Batch {
         batch
     }

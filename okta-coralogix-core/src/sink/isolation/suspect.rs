@@ -150,6 +150,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
             }
             let change = async {
                 tokio::select! {
+                    biased;
                     () = changed => {}
                     () = sleep_until(check_due.unwrap_or_else(Instant::now)), if check_due.is_some() => {}
                 }

@@ -175,8 +175,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 self.backoff.reset();
                 return Ok(Attempt::Accepted);
             };
-            // A part of a request that failed while others passed tells nothing of the size that others may have.
-            if error.kind() == ErrorKind::TimedOut && failing.before.is_none() {
+            if error.kind() == ErrorKind::TimedOut {
                 learned.timed_out(batch.uncompressed_len);
             }
             if error.is_ambiguous() {
