@@ -60,14 +60,13 @@ pub struct Outcome {
 #[must_use]
 pub fn run(plan: &Plan, traced: bool) -> Outcome {
     let gate = Arc::new(IdleGate::new());
-    let [parks, goes_on] = [Arc::clone(&gate), Arc::clone(&gate)];
+    let parks = Arc::clone(&gate);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         // What is read on another thread is read in the order in which it was asked for.
         .max_blocking_threads(1)
-        .on_thread_park(move || parks.set_idle(true))
-        .on_thread_unpark(move || goes_on.set_idle(false))
+        .on_thread_park(move || parks.idle())
         .build()
         .expect("a runtime without a driver asks nothing of the system");
     let outcome = runtime.block_on(simulate(plan, Arc::clone(&gate), traced));
