@@ -89,6 +89,7 @@ impl OktaSource {
             self.pace = Pace::AtOnce;
             self.pacer.restart();
             self.next_tick = None;
+            self.end_reread();
             self.reread.restart();
         }
         Ok(())
@@ -228,14 +229,19 @@ impl OktaSource {
         }
     }
 
+    /// Ends a turn, and tells what it has found, also where it is given up.
     fn end_reread(&mut self) {
         let poller = &self.poller;
-        self.reread
-            .end(|requests| poller.spacing(requests, RATE_PART));
+        let spacing = |requests| poller.spacing(requests, RATE_PART);
+        if let Some(turn) = self.reread.end(spacing) {
+            self.monitor.overlap_reread(&turn);
+        }
     }
 
     /// The late events of one more page of the overlap; the position stays where it is.
     async fn poll_overlap(&mut self) -> Result<Option<Delivery>> {
+        // What it finds is given, as a page is.
+        self.position.prepare().await?;
         let Some(request) = self.reread.request() else {
             return Ok(None);
         };
@@ -269,8 +275,7 @@ impl OktaSource {
         }
         let dedup = self.position.committer().dedup_window();
         let now = self.poller.clock().earlier_time();
-        if let Some(turn) = self.reread.page(&mut page, dedup, now) {
-            self.monitor.overlap_reread(&turn);
+        if self.reread.page(&mut page, dedup, now) {
             self.end_reread();
         }
         let point = self.position.unmoved();

@@ -32,6 +32,9 @@ struct GivenPages {
 
 impl GivenPages {
     fn add(&mut self, now: DateTime<Utc>, events: usize, capacity: usize) {
+        if events == 0 {
+            return;
+        }
         if !self.pages.is_empty() {
             self.events += events;
         }

@@ -96,6 +96,8 @@ struct Turn {
     request: PageRequest,
     counts: RereadCounts,
     requests: u32,
+    /// It did not fit into its requests.
+    is_misfit: bool,
 }
 
 /// What a turn has found.
@@ -130,6 +132,7 @@ impl Reread {
             request,
             counts: RereadCounts::before(frontier_ms),
             requests: 0,
+            is_misfit: false,
         });
     }
 
@@ -145,14 +148,16 @@ impl Reread {
         Some(turn.request.clone())
     }
 
-    /// Removes all but the late events from a page of the turn. Returns what the turn has found if this was its last page.
+    /// Removes all but the late events from a page of the turn. True if this was its last page.
     pub(crate) fn page(
         &mut self,
         page: &mut Page,
         dedup: &DedupWindow,
         now: DateTime<Utc>,
-    ) -> Option<TurnEnd> {
-        let turn = self.turn.as_mut()?;
+    ) -> bool {
+        let Some(turn) = &mut self.turn else {
+            return true;
+        };
         let newest = page.published().max();
         let reaches_the_frontier =
             newest.is_some_and(|newest| newest.timestamp_millis() >= turn.counts.frontier_ms);
@@ -162,21 +167,13 @@ impl Reread {
         self.has_given |= !page.items.is_empty();
         let next = page.next.take().map(PageRequest::Link);
         let next = next.filter(|next| !is_read && *next != turn.request);
-        let is_misfit = next.is_some() && turn.requests >= MAX_REQUESTS;
+        turn.is_misfit = next.is_some() && turn.requests >= MAX_REQUESTS;
         match next {
-            Some(next) if !is_misfit => {
+            Some(next) if !turn.is_misfit => {
                 turn.request = next;
-                None
+                false
             }
-            _ => {
-                let counts = turn.counts;
-                let is_first_misfit = is_misfit && !self.has_reported;
-                self.has_reported |= is_misfit;
-                Some(TurnEnd {
-                    counts,
-                    is_first_misfit,
-                })
-            }
+            _ => true,
         }
     }
 
@@ -187,17 +184,23 @@ impl Reread {
             .is_some_and(|turn| turn.requests >= MAX_REQUESTS)
     }
 
-    /// The turn is over, or given up. `spacing` says how long its requests must last; `None`: it is not known.
-    pub(crate) fn end(&mut self, spacing: impl FnOnce(u32) -> Option<Duration>) {
-        let requests = self.turn.take().map_or(0, |turn| turn.requests);
+    /// The turn is over, or given up: what it has found. `spacing` says how long its requests must last; `None`: it is not known.
+    pub(crate) fn end(&mut self, spacing: impl FnOnce(u32) -> Option<Duration>) -> Option<TurnEnd> {
+        let turn = self.turn.take()?;
         let now = Instant::now();
-        self.earliest = now + spacing(requests).unwrap_or_default();
+        self.earliest = now + spacing(turn.requests).unwrap_or_default();
         self.due = self.every.map(|every| self.earliest.max(now + every));
+        let is_first_misfit = turn.is_misfit && !self.has_reported;
+        self.has_reported |= turn.is_misfit;
+        Some(TurnEnd {
+            counts: turn.counts,
+            is_first_misfit,
+        })
     }
 
-    /// The source goes back. Events that a turn has given may have been handed back: the next turn begins as soon as it may.
+    /// The source has gone back, and a turn has ended. Events that it has given may have been handed back: the next turn begins as soon
+    /// as it may.
     pub(crate) fn restart(&mut self) {
-        self.turn = None;
         if self.has_given {
             self.due = self.every.map(|_| self.earliest);
         }
