@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// Ends the waits of a task: when nothing more may be sent, and when an operator asks for an attempt at once.
 #[derive(Debug, Clone)]
@@ -39,19 +39,21 @@ impl Interrupts {
 
     /// Waits before the next attempt, unless nothing more may be sent or an attempt is asked for.
     pub(crate) async fn back_off(&mut self, wait: Duration) {
-        self.retries.mark_unchanged();
-        let retries = &mut self.retries;
-        let wait = async {
+        let mut retries = self.retries.clone();
+        retries.mark_unchanged();
+        self.wait(async {
             tokio::select! {
                 biased;
                 () = sleep(wait) => {}
                 Ok(()) = retries.changed() => {}
             }
-        };
-        tokio::select! {
-            biased;
-            () = wait => {}
-            _ = self.stop.wait_for(|stop| *stop) => {}
-        }
+        })
+        .await;
+    }
+
+    /// The same, until a time.
+    pub(crate) async fn back_off_until(&mut self, until: Instant) {
+        self.back_off(until.saturating_duration_since(Instant::now()))
+            .await;
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct ItemState<T> {
     pub(super) ambiguous: bool,
     /// The request with it has given way to the others once, and does not again.
     pub(super) gave_way: bool,
+    /// The age rule handed it back: it comes again.
+    pub(super) handed_back: bool,
     /// When a request with it, and others, was sent that failed while others passed.
     pub(super) failed_at: Option<Instant>,
     /// Its rejection has counted in the endpoint's track record, and does not again.
@@ -54,6 +56,7 @@ impl<T> Item<T> {
             attempts: 0,
             ambiguous: false,
             gave_way: false,
+            handed_back: false,
             failed_at: None,
             counted: false,
         };

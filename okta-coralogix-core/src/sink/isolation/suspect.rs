@@ -66,7 +66,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         let failures = record.failures();
         item.state.ambiguous |= failures.ambiguous;
         let tried = self.try_until_ended(&mut item, failures).await;
-        if !item.is_open() {
+        if !item.is_open() && !item.state.handed_back {
             record.forget();
         }
         tried
@@ -105,14 +105,15 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
                     true => self.say_held(),
                 }
             }
-            match self.attempt(item, history).await? {
+            let tried = self.attempt(item, history).await;
+            failures.ambiguous |= item.state.ambiguous;
+            match tried? {
                 Tried::Ended => return Ok(()),
                 // A success of something between may have stored it: it goes out again only once the sink itself has answered.
                 Tried::Unknown => history.tried(learned.evidence().count()),
                 Tried::Failed(class, said) => {
                     history.failed(class, evidence.count(), evidence.tally());
                     failures.detail = said;
-                    failures.ambiguous = item.state.ambiguous;
                 }
             }
         }
@@ -168,7 +169,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         } = self.endpoint;
         // A refused key rests for all.
         while let Some(until) = learned.rests_until() {
-            self.interrupts.wait(sleep_until(until)).await;
+            self.interrupts.back_off_until(until).await;
             if self.interrupts.is_stopped() {
                 return Ok(Tried::Ended);
             }

@@ -2,6 +2,8 @@
 
 use std::{mem, slice};
 
+use tokio::time::sleep;
+
 use super::DeliveryHooks;
 use super::pending::Pending;
 use super::run::{Attempt, Transfer};
@@ -57,7 +59,7 @@ impl<H: DeliveryHooks> Transfer<'_, H> {
                     // A proxy that calls a small entry too large may not in a while.
                     if kind == ErrorKind::TooLarge {
                         let wait = self.backoff.next(RetryHint::Backoff).unwrap_or_default();
-                        self.interrupts.back_off(wait).await;
+                        self.interrupts.wait(sleep(wait)).await;
                     }
                     break;
                 }

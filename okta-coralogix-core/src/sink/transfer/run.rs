@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::pending::{Doubt, Pending, Planned};
 use super::{AgeCheck, DeliveryHooks, Endpoint, Suspect, refuse};
 use crate::backoff::Backoff;
 use crate::dead_letter::DeadLetterReason;
+use crate::delivery::Disposition;
 use crate::interrupts::Interrupts;
 use crate::observe::PipelineEvent;
 use crate::sink::Batch;
@@ -157,7 +158,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
             }
             if let Some(until) = learned.rests_until() {
                 drop(permit);
-                self.interrupts.wait(sleep_until(until)).await;
+                self.interrupts.back_off_until(until).await;
                 continue;
             }
             // After all waits: for a turn, an answer, the permit.
@@ -387,6 +388,7 @@ pub(crate) fn recheck<H: DeliveryHooks>(hooks: &mut H, items: &mut [Item<H::Slot
             AgeCheck::Keep => continue,
             AgeCheck::Restamp(timestamp) => item.entry.timestamp = Some(timestamp),
             AgeCheck::End(disposition) => {
+                item.state.handed_back = disposition == Disposition::HandedBack;
                 if let Some(slot) = item.state.slot.take() {
                     hooks.expired(slot, disposition, item.state.ambiguous);
                 }

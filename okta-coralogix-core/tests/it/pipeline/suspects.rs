@@ -1,15 +1,19 @@
 //! Events that are tried alone: the others meanwhile, a refused key, an event that expires.
 
 use std::collections::HashSet;
+use std::future::poll_fn;
+use std::slice;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
 use okta_coralogix_core::dead_letter::DeadLetterReason;
+use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
 use okta_coralogix_core::pipeline::PipelineState;
-use okta_coralogix_core::sink::BatchLimits;
+use okta_coralogix_core::sink::{BatchLimits, SinkState};
 use okta_coralogix_core::testing::{EventGenerator, MemorySink, MemorySource};
-use okta_coralogix_core::{AckOrder, ErrorKind};
+use okta_coralogix_core::{AckOrder, ClockOffset, ErrorKind};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::blocked::{Failure, Filter, some};
@@ -137,4 +141,45 @@ async fn suspect_is_no_fault_of_the_sink() {
     assert_eq!((status.summary.delivered, status.pending), (2999, 1));
     assert_eq!(status.state, PipelineState::Running, "{status:?}");
     run.abort();
+}
+
+/// While no clock is known it is handed back once it seems too old, and comes again to another pipeline.
+#[tokio::test(start_paused = true)]
+async fn lost_answer_of_a_suspect_is_known_when_it_comes_again() {
+    let mut generator = EventGenerator::new(3);
+    let left = TimeDelta::minutes(3);
+    let bad = generator.event(start() - TimeDelta::hours(24) + left);
+    let mut page = vec![bad.json.clone()];
+    page.extend((0..500).map(|_| generator.event(start()).json));
+    let state = SinkState::default();
+    let day = AgeFilter::DEFAULT_LIMIT;
+    let after_acceptance = Failure::ServerErrorAfterAcceptance;
+    let mut letters = Vec::new();
+    for (limit, failure, offset) in [
+        (day, after_acceptance, ClockOffset::unknown()),
+        (2 * day, Failure::Page, ClockOffset::default()),
+    ] {
+        let source = MemorySource::new(AckOrder::Individual, vec![page.clone()]);
+        let source = source.with_clock_offset(offset);
+        let harness = Harness::of(source, MemorySink::new());
+        let filter = Filter::new(&harness.sink, slice::from_ref(&bad), failure);
+        let builder = harness
+            .builder_with(filter)
+            .sink_state(state.clone())
+            .age_filter(AgeFilter::new(limit, AgePolicy::Drop));
+        let source = harness.source.clone();
+        let handed_back = poll_fn(|_| match source.handed_back() {
+            0 => Poll::Pending,
+            _ => Poll::Ready(()),
+        });
+        let summary = run_until(builder, handed_back).await.unwrap();
+        assert_eq!(summary.delivered, 500);
+        letters = harness.dead_letters.records();
+        assert_eq!(letters.is_empty(), summary.handed_back > 0);
+    }
+    let [letter] = &letters[..] else {
+        panic!("{letters:?}");
+    };
+    assert_eq!(letter.reason, DeadLetterReason::Blocked);
+    assert!(letter.may_have_arrived, "the first pipeline lost an answer");
 }
