@@ -181,9 +181,17 @@ impl Mapping for CoralogixMapping {
         }
         Ok(entry)
     }
+
     fn names(&self, origin: &Origin, event: Option<&RawEvent>) -> Option<Arc<Names>> {
-        let json = event.map(RawEvent::json).unwrap_or_default();
-        Some(Arc::new(self.make_names(origin, &json)))
+        let Some(event) = event else {
+            return Some(Arc::new(self.make_names(origin, &[])));
+        };
+        // Those that its entry has, or would have.
+        let json = match self.redaction.is_empty() {
+            true => event.json(),
+            false => self.redact(event).ok()?.0,
+        };
+        Some(self.names_of(event, &json))
     }
 }
 

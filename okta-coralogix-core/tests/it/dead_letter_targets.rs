@@ -9,6 +9,7 @@ use okta_coralogix_core::dead_letter::{
     DeadLetters, FileDeadLetters,
 };
 use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
+use okta_coralogix_core::mapping::Redaction;
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::{AckOrder, CoralogixMapping, EventSource, Origin, Outcome};
 
@@ -39,6 +40,34 @@ async fn dead_letter_names_its_integration_and_the_names_of_its_entry() {
         assert_eq!(target.subsystem.as_deref(), Some("acme"));
         assert_eq!(target.endpoint, None, "a sink in memory has no address");
     }
+}
+
+/// The names are those that the entry would have: of a field that is removed there are none.
+#[tokio::test(start_paused = true)]
+async fn dead_letter_names_are_those_after_redaction() {
+    let old = EventGenerator::new(3).event(start() - chrono::TimeDelta::hours(30));
+    let keep = AgeFilter::new(AgeFilter::DEFAULT_LIMIT, AgePolicy::DeadLetter);
+    let mut names = Vec::new();
+    for is_redacted in [false, true] {
+        let harness = Harness::new(AckOrder::Cumulative, vec![vec![old.json.clone()]]);
+        let mut mapping = CoralogixMapping::builder()
+            .application("okta")
+            .subsystem_from("$.actor.alternateId", "none");
+        if is_redacted {
+            mapping =
+                mapping.redaction(Redaction::new().drop_field("$.actor.alternateId").unwrap());
+        }
+        let builder = harness.builder().name("acme").age_filter(keep.clone());
+        let pipeline = builder.mapping(mapping.build().unwrap()).build();
+        pipeline.unwrap().run(std::future::pending()).await.unwrap();
+        let [letter] = &harness.dead_letters.records()[..] else {
+            panic!("one letter");
+        };
+        names.push(letter.target.clone().unwrap().subsystem.unwrap());
+    }
+    let document: serde_json::Value = serde_json::from_slice(&old.json).unwrap();
+    assert_eq!(names[0], document["actor"]["alternateId"]);
+    assert_eq!(names[1], "none");
 }
 
 #[test]
