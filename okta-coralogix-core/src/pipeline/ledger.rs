@@ -166,10 +166,17 @@ impl Ledger {
     }
 
     fn forget_if_done(&mut self, delivery: u64) {
-        if self.deliveries.get(&delivery).is_some_and(Tracked::is_done)
+        let Some(tracked) = self.deliveries.get_mut(&delivery) else {
+            return;
+        };
+        if !tracked.is_settled_and_ended() {
+            return;
+        }
+        // The bytes of its parts are theirs.
+        self.bytes -= std::mem::take(&mut tracked.bytes);
+        if tracked.parts == 0
             && let Some(tracked) = self.deliveries.remove(&delivery)
         {
-            self.bytes -= tracked.bytes;
             if let Some(number) = tracked.part_of
                 && let Some(whole) = self.deliveries.get_mut(&number)
             {
@@ -381,6 +388,11 @@ mod tests {
             let settled = settle_all(&mut ledger);
             assert_eq!(settled, if early { expected } else { vec![] }, "{order:?}");
             assert_eq!(ledger.unsettled_deliveries(), usize::from(!early));
+            assert_eq!(
+                ledger.bytes(),
+                if early { 50 } else { 100 },
+                "of the two that are left"
+            );
             assert_eq!((ledger.unsettled(), ledger.open_items()), (1, 1));
             assert!(!ledger.end(item(2), BACK), "it ended before");
             assert!(ledger.end(item(1), DELIVERED) && !ledger.end(item(1), BACK));

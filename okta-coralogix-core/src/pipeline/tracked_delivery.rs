@@ -59,9 +59,9 @@ impl Tracked {
         }
     }
 
-    /// True if nothing of it will be asked for.
-    pub(super) fn is_done(&self) -> bool {
-        self.settled && self.open == 0 && self.parts == 0
+    /// True if nothing of it is on its way but its parts.
+    pub(super) fn is_settled_and_ended(&self) -> bool {
+        self.settled && self.open == 0
     }
 
     /// Takes an open item out of this delivery, number `number`, with those that go with it, as number `part`.
@@ -71,8 +71,10 @@ impl Tracked {
             return None;
         }
         let Detached { items, acker } = acker.detach(item)?;
-        // Nobody knows which item has how many.
-        let bytes = self.bytes / self.items.len() * items.len();
+        // Which item has how many is not known.
+        let detached = |item: &&ItemState| matches!(item, ItemState::Detached(_));
+        let left = self.items.len() - self.items.iter().filter(detached).count();
+        let bytes = self.bytes / left * items.len();
         self.bytes -= bytes;
         let mut detached = Self::new(acker, 0, bytes, self.deadline);
         detached.part_of = Some(number);
