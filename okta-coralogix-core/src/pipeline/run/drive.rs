@@ -33,8 +33,8 @@ impl Run {
             if self.is_done() {
                 return self.finish().await;
             }
-            let wake = self.next_wake();
             let asks = self.asks_the_source();
+            let wake = self.next_wake();
             tokio::select! {
                 biased;
                 () = &mut shutdown => self.drain(),
@@ -194,6 +194,13 @@ impl Run {
         self.source.exhausted || self.drain_until.is_some()
     }
 
+    /// Items in flight end as handed back.
+    pub(super) fn hand_back_in_flight(&mut self) {
+        self.queue.withdraw(|_| true);
+        self.tasks = Tasks::default();
+        self.hear_all();
+    }
+
     fn is_done(&self) -> bool {
         let all_settled = self.ledger.unsettled() == 0 && self.ledger.open_items() == 0;
         let out_of_time = self
@@ -203,14 +210,14 @@ impl Run {
     }
 
     async fn finish(mut self) -> Result<Summary, RunError> {
-        // Items in flight end as handed back.
-        self.queue.withdraw(|_| true);
-        self.tasks = Tasks::default();
-        self.hear_all();
+        self.hand_back_in_flight();
         self.ledger.hand_back_all();
         let summary = self.summary;
-        let closed = self.source.close().await;
-        self.fatal = self.fatal.take().or(closed.err());
+        if let Err(error) = self.source.close().await {
+            // Also where another error ends the run: what was to be saved is delivered again.
+            self.observe(&PipelineEvent::SettleFailed { error: &error });
+            self.fatal.get_or_insert(error);
+        }
         self.observe(&PipelineEvent::Stopped {
             summary: &summary,
             error: self.fatal.as_ref(),

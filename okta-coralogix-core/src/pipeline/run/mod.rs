@@ -116,10 +116,7 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        // Items in flight end as handed back.
-        self.queue.withdraw(|_| true);
-        self.tasks = Tasks::default();
-        self.hear_all();
+        self.hand_back_in_flight();
         self.live.end(self.summary);
     }
 }

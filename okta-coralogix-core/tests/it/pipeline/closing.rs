@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent};
 use okta_coralogix_core::pipeline::RunError;
 use okta_coralogix_core::testing::{EventGenerator, MemorySink, SinkFault, TestClock};
 use okta_coralogix_core::{
@@ -168,6 +169,43 @@ async fn source_that_cannot_be_closed_fails_the_run_within_5_seconds() {
         assert_eq!(failed.error.kind(), ErrorKind::Storage);
         assert_eq!(failed.summary.delivered, 1);
         assert!(began.elapsed() <= Duration::from_secs(6), "{takes:?}");
+    }
+}
+
+/// Counts the settlements that failed.
+#[derive(Debug, Clone, Default)]
+struct SettleFaults(Arc<Mutex<usize>>);
+
+impl Observer for SettleFaults {
+    fn observe(&self, _: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
+        if let PipelineEvent::SettleFailed { error } = event {
+            assert_eq!(error.kind(), ErrorKind::Storage);
+            *self.0.lock().unwrap() += 1;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn source_that_cannot_be_closed_is_observed_also_beside_another_error() {
+    for is_refused in [false, true] {
+        let state = Shared::default();
+        state.lock().unwrap().close_faults = [storage(false)].into();
+        let (observer, sink) = (SettleFaults::default(), MemorySink::new());
+        if is_refused {
+            sink.refuse_all(Some(|| Error::new(ErrorKind::Unauthorized, "401")));
+        }
+        let pipeline = Pipeline::builder(pages(1, &state), sink)
+            .clock(Arc::new(TestClock::starting_at(start())))
+            .refusal_wait(Duration::ZERO)
+            .observer(observer.clone());
+        let failed = pipeline.build().unwrap().run(std::future::pending()).await;
+        let kind = failed.unwrap_err().error.kind();
+        let expected = match is_refused {
+            true => ErrorKind::Unauthorized,
+            false => ErrorKind::Storage,
+        };
+        assert_eq!(kind, expected);
+        assert_eq!(*observer.0.lock().unwrap(), 1);
     }
 }
 
