@@ -41,11 +41,10 @@ impl Stall {
         self.state().source = None;
     }
 
-    /// The source was asked at `asked` and has not answered.
-    pub(crate) fn source_is_silent(&self, asked: Instant) {
-        if asked.elapsed() >= IDLE_TIMEOUT {
-            self.state().source = None;
-        }
+    /// When a source that has failed, was asked at `asked` and has not answered counts as idle. `None`: it has not failed.
+    pub(crate) fn source_idles_at(&self, asked: Instant) -> Option<Instant> {
+        self.state().source?;
+        Some(later(asked, IDLE_TIMEOUT))
     }
 
     pub(crate) fn settlement_failed(&self, error: &Error) {

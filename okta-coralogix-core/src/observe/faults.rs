@@ -51,6 +51,11 @@ impl Faults {
         }
     }
 
+    /// Nothing can tell any more whether the stage works.
+    pub(super) fn forget(&self, stage: Stage) {
+        self.state()[stage as usize] = None;
+    }
+
     /// The stages that fail.
     pub(super) fn present(&self) -> Vec<(Stage, Fault)> {
         let state = self.state();

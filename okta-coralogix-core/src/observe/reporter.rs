@@ -57,6 +57,11 @@ impl Reporter {
         }
     }
 
+    /// The stage is idle: nothing can tell any more whether it works.
+    pub(crate) fn forget_fault(&self, stage: Stage) {
+        self.0.faults.forget(stage);
+    }
+
     /// What fails at present.
     pub(crate) fn faults(&self) -> Vec<(Stage, Fault)> {
         self.0.faults.present()

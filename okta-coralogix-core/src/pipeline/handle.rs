@@ -91,7 +91,11 @@ impl PipelineHandle {
     #[must_use]
     pub fn status(&self) -> PipelineStatus {
         let shown = self.live.now();
-        let faults = self.reporter.faults().into_iter();
+        let faults = match shown.phase {
+            Phase::Ended => Vec::new(),
+            _ => self.reporter.faults(),
+        };
+        let faults = faults.into_iter();
         let faults: Vec<_> = faults
             .map(|(stage, fault)| FaultStatus {
                 stage,

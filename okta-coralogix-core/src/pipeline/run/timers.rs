@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::Run;
 use crate::backoff::{MAX_WAIT, later};
+use crate::observe::Stage;
 
 impl Run {
     /// Applies all timers that have expired.
@@ -13,10 +14,16 @@ impl Run {
             self.source.rests_until = None;
         }
         let stall = &self.context.stall;
-        if let Some(asked) = self.source.asked {
-            stall.source_is_silent(asked);
+        if self.source_idles_at().is_some_and(|at| at <= now) {
+            stall.source_answered();
+            self.context.reporter.forget_fault(Stage::Source);
         }
-        stall.set_busy(self.ledger.unsettled() > 0 || self.ledger.open_items() > 0);
+        let is_busy = self.ledger.unsettled() > 0 || self.ledger.open_items() > 0;
+        stall.set_busy(is_busy);
+        if !is_busy {
+            self.context.reporter.forget_fault(Stage::Sink);
+            self.context.reporter.forget_fault(Stage::DeadLetters);
+        }
         self.withdraw_overdue(now);
         let limit = self.context.limits.give_up.filter(|_| self.fatal.is_none());
         if let Some(error) = limit.and_then(|limit| self.context.stall.gave_up(limit)) {
@@ -40,6 +47,11 @@ impl Run {
         }
     }
 
+    /// When a source that has failed, and does not answer, counts as idle.
+    fn source_idles_at(&self) -> Option<Instant> {
+        self.context.stall.source_idles_at(self.source.asked?)
+    }
+
     pub(super) fn next_wake(&self) -> Instant {
         let limits = &self.context.limits;
         let linger = self.queue.waiting_since();
@@ -50,6 +62,7 @@ impl Run {
             self.ledger.next_deadline(),
             self.source.rests_until,
             self.drain_until,
+            self.source_idles_at(),
             give_up.and_then(|limit| self.context.stall.ends_at(limit)),
         ];
         let far = later(Instant::now(), MAX_WAIT);

@@ -176,6 +176,72 @@ async fn retry_now_ends_the_waits_of_source_and_sink() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn retry_now_ends_the_rest_of_requests_that_were_not_refused() {
+    let refusal = Error::new(ErrorKind::Unauthorized, "no such key");
+    let (given, events) = pages(2, 100);
+    let source = MemorySource::new(AckOrder::Individual, vec![given[0].clone()]).without_end();
+    let harness = Harness::of(source, MemorySink::new());
+    harness.sink.script([SinkFault::Refuse(refusal)]);
+    let builder = harness.builder().refusal_wait(Duration::from_secs(3000));
+    let pipeline = builder.build().unwrap();
+    let handle = pipeline.handle();
+    let run = tokio::spawn(pipeline.run(sleep(Duration::from_secs(25))));
+    sleep(Duration::from_secs(10)).await;
+    harness.source.push(given[1].clone());
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(harness.sink.requests().len(), 1, "the second one rests too");
+    handle.retry_now();
+    assert_eq!(run.await.unwrap().unwrap().delivered, 200);
+    harness.assert_all_once(&events);
+}
+
+/// What failed, and is asked for nothing any more, is no fault that lasts.
+#[tokio::test(start_paused = true)]
+async fn fault_of_a_stage_that_is_idle_is_forgotten() {
+    let unavailable = || Error::temporary(ErrorKind::Unavailable, "503");
+    let source = MemorySource::new(AckOrder::Cumulative, Vec::new()).without_end();
+    source.fail_with([unavailable()]);
+    let harness = Harness::of(source, MemorySink::new());
+    let pipeline = harness.builder().build().unwrap();
+    let handle = pipeline.handle();
+    let run = tokio::spawn(pipeline.run(sleep(Duration::from_secs(7200))));
+    sleep(Duration::from_millis(10)).await;
+    assert_eq!(handle.status().faults[0].stage, Stage::Source);
+    sleep(Duration::from_secs(1800)).await;
+    let status = handle.status();
+    assert_eq!(status.state, PipelineState::Running, "{status:?}");
+    // The only event becomes too old while the sink is away.
+    let nearly_old = start() - TimeDelta::hours(24) + TimeDelta::seconds(1900);
+    harness.sink.fail_for(Duration::from_secs(86_400));
+    let event = EventGenerator::new(9).event(nearly_old);
+    harness.source.push(vec![event.json]);
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(handle.status().faults[0].stage, Stage::Sink);
+    sleep(Duration::from_secs(600)).await;
+    let status = handle.status();
+    assert_eq!((status.pending, status.summary.too_old), (0, 1));
+    assert_eq!(status.state, PipelineState::Running, "{status:?}");
+    run.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn run_that_has_ended_shows_no_fault() {
+    let (given, _) = pages(1, 10);
+    let harness = Harness::new(AckOrder::Cumulative, given);
+    harness.sink.fail_for(Duration::from_secs(3000));
+    let drain = harness.builder().drain_timeout(Duration::from_secs(10));
+    let pipeline = drain.build().unwrap();
+    let handle = pipeline.handle();
+    let stopped = pipeline.run(sleep(Duration::from_secs(10))).await;
+    assert_eq!(stopped.unwrap().handed_back, 10);
+    let status = handle.status();
+    assert_eq!(
+        (status.state, status.faults.len()),
+        (PipelineState::Ended, 0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn retry_now_ends_a_wait_for_dead_letters() {
     let harness = Harness::new(AckOrder::Cumulative, vec![vec![(&b"[]"[..]).into()]]);
     harness.dead_letters.fail_next(1);
