@@ -174,15 +174,16 @@ impl Ledger {
         }
         // The bytes of its parts are theirs.
         self.bytes -= std::mem::take(&mut tracked.bytes);
-        if tracked.parts == 0
-            && let Some(tracked) = self.deliveries.remove(&delivery)
+        if tracked.parts > 0 {
+            return;
+        }
+        let part_of = tracked.part_of;
+        self.deliveries.remove(&delivery);
+        if let Some(number) = part_of
+            && let Some(whole) = self.deliveries.get_mut(&number)
         {
-            if let Some(number) = tracked.part_of
-                && let Some(whole) = self.deliveries.get_mut(&number)
-            {
-                whole.parts -= 1;
-                self.forget_if_done(number);
-            }
+            whole.parts -= 1;
+            self.forget_if_done(number);
         }
     }
 
