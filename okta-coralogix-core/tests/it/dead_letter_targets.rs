@@ -57,7 +57,7 @@ async fn dead_letter_names_are_those_after_redaction() {
             mapping =
                 mapping.redaction(Redaction::new().drop_field("$.actor.alternateId").unwrap());
         }
-        let builder = harness.builder().name("acme").age_filter(keep.clone());
+        let builder = harness.builder().name("acme").age_filter(keep);
         let pipeline = builder.mapping(mapping.build().unwrap()).build();
         pipeline.unwrap().run(std::future::pending()).await.unwrap();
         let [letter] = &harness.dead_letters.records()[..] else {
