@@ -17,8 +17,9 @@ use crate::poll::pace::{Mode, Pace, Pacer, PageFacts};
 use crate::poll::page::Page;
 use crate::poll::poller::{Answer, Poller};
 use crate::poll::reread::{RATE_PART, Reread};
+use crate::position::advance::ReadPage;
 use crate::position::committer::ResumePoint;
-use crate::position::resume::{Position, ReadPage};
+use crate::position::resume::Position;
 
 /// Polls the System Log of one Okta org.
 ///

@@ -4,6 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
+use crate::position::advance::LinkTarget;
+
 /// How often an empty page whose link moves is followed in one poll. Of a run that ends, also how often pages are followed that are too
 /// young to prove that there is more, and too old to prove the end.
 const MAX_FOLLOWED: u8 = 3;
@@ -21,21 +23,6 @@ pub(crate) enum Mode {
     Once,
     /// A bounded range of it. Its last page has no link.
     Range,
-}
-
-/// Where the link of a page leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LinkTarget {
-    /// On from a start time, which is no link.
-    First,
-    /// On from the link that was asked for.
-    Further,
-    /// To the page itself.
-    Itself,
-    /// To a page of before: in a circle.
-    Earlier,
-    /// Nowhere: a bounded range ends.
-    Nowhere,
 }
 
 /// What a page tells of the end of the log.

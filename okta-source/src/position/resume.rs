@@ -1,13 +1,12 @@
-//! The position of the source, and how a page or a refusal moves it.
+//! The position of the source: which request comes next, and how a refusal moves it.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
 use okta_coralogix_core::checkpoint::CheckpointStore;
-use okta_coralogix_core::event::{MalformedEvent, RawEvent};
 use okta_coralogix_core::filter::DedupWindow;
-use okta_coralogix_core::{Acker, Error, ErrorKind, Result};
+use okta_coralogix_core::{Acker, Error, Result};
 
 use super::acker::PageAcker;
 use super::committer::{Committer, ResumePoint, Stored};
@@ -20,7 +19,6 @@ use crate::api::org_clock::OrgClock;
 use crate::api::page_size::PageSize;
 use crate::api::query::Query;
 use crate::config::{self, Settings, StartPoint};
-use crate::poll::pace::LinkTarget;
 
 /// The position: which request comes next.
 ///
@@ -37,24 +35,22 @@ use crate::poll::pace::LinkTarget;
 /// that leads in a circle through known pages must not be followed.
 #[derive(Debug)]
 pub(crate) struct Position {
-    next: NextPage,
+    pub(super) next: NextPage,
     start: StartTime,
-    fallback: Option<Fallback>,
-    visited: LinkCycleDetector,
-    committer: Arc<Committer>,
+    pub(super) fallback: Option<Fallback>,
+    pub(super) visited: LinkCycleDetector,
+    pub(super) committer: Arc<Committer>,
     /// The committer's rewinds when `next` was last taken from it.
     rewinds: u64,
     overlap: TimeDelta,
     query: Query,
     page_size: PageSize,
     /// The end of a bounded range.
-    until: Option<DateTime<Utc>>,
+    pub(super) until: Option<DateTime<Utc>>,
 }
 
-type Item = Result<RawEvent, MalformedEvent>;
-
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum NextPage {
+pub(super) enum NextPage {
     Start,
     Since(DateTime<Utc>),
     Link(Cursor),
@@ -63,32 +59,11 @@ enum NextPage {
 
 /// The start time that replaces a link which Okta refused.
 #[derive(Debug)]
-struct Fallback {
-    refused: Cursor,
+pub(super) struct Fallback {
+    pub(super) refused: Cursor,
     since: DateTime<Utc>,
     /// Okta has accepted another link since then.
-    has_accepted_link: bool,
-}
-
-/// How a page moves the position.
-#[derive(Debug)]
-pub(crate) struct Advance {
-    /// The point behind the page; `None` if the page brings nothing and leads to itself.
-    pub(crate) point: Option<ResumePoint>,
-    pub(crate) target: LinkTarget,
-    /// The page has an item that was not given before.
-    pub(crate) has_news: bool,
-}
-
-/// A page, as far as it moves the position.
-#[derive(Debug)]
-pub(crate) struct ReadPage<'a> {
-    pub(crate) items: &'a [Item],
-    /// `None`: it ends a bounded range.
-    pub(crate) next: Option<&'a Cursor>,
-    pub(crate) is_full: bool,
-    /// The latest `published` that is believed.
-    pub(crate) latest_published: DateTime<Utc>,
+    pub(super) has_accepted_link: bool,
 }
 
 impl Position {
@@ -262,78 +237,6 @@ impl Position {
         }
     }
 
-    /// Goes on behind a page.
-    ///
-    /// # Errors
-    /// Temporary, if the links lead in a circle; the position stays.
-    pub(crate) fn advance(
-        &mut self,
-        request: &PageRequest,
-        page: &ReadPage<'_>,
-    ) -> Result<Advance> {
-        self.accept(request);
-        let is_bounded = self.until.is_some();
-        let is_empty = page.items.is_empty();
-        let mut next = page.next.cloned().unwrap_or_else(Cursor::end);
-        let mut target = self.target(request, &next);
-        if is_bounded && is_empty && target == LinkTarget::Itself {
-            (next, target) = (Cursor::end(), LinkTarget::Nowhere);
-        }
-        let has_news = !self.knows_all(page.items);
-        let must_lead_on = page.is_full || (is_bounded && !is_empty);
-        match target {
-            LinkTarget::Itself if must_lead_on && has_news => tracing::warn!(
-                org = %self.committer.org(),
-                "{TO_ITSELF}; its new events are delivered"
-            ),
-            LinkTarget::Itself if must_lead_on => return Err(no_way_on(TO_ITSELF)),
-            LinkTarget::Earlier if (page.is_full || is_bounded) && !has_news => {
-                return Err(no_way_on(CIRCLE));
-            }
-            _ => {}
-        }
-        let moves = !is_empty || target != LinkTarget::Itself;
-        let point = moves.then(|| point(&next, page));
-        self.next = NextPage::behind(next);
-        Ok(Advance {
-            point,
-            target,
-            has_news,
-        })
-    }
-
-    /// Where the link of a page leads. It is visited.
-    fn target(&mut self, request: &PageRequest, next: &Cursor) -> LinkTarget {
-        match request {
-            _ if next.is_end() => LinkTarget::Nowhere,
-            PageRequest::Link(link) if link == next => LinkTarget::Itself,
-            _ if self.visited.visit(next) => LinkTarget::Earlier,
-            PageRequest::Link(_) => LinkTarget::Further,
-            PageRequest::Since(_) | PageRequest::Range(..) => LinkTarget::First,
-        }
-    }
-
-    /// True if every event was given before; one without a uuid counts as known.
-    fn knows_all(&self, items: &[Item]) -> bool {
-        let dedup = self.committer.dedup_window();
-        let mut events = items.iter().flatten();
-        events.all(|event| event.uuid().is_none_or(|uuid| dedup.contains(&uuid)))
-    }
-
-    /// Okta accepted a link, so that another refusal need not be permanent.
-    fn accept(&mut self, request: &PageRequest) {
-        let PageRequest::Link(link) = request else {
-            return;
-        };
-        self.fallback = self
-            .fallback
-            .take()
-            .filter(|fallback| fallback.refused != *link);
-        if let Some(fallback) = &mut self.fallback {
-            fallback.has_accepted_link = true;
-        }
-    }
-
     /// Finds another way to go on. `Some`: from a time, in place of a refused link; `None`: from an earlier start.
     ///
     /// # Errors
@@ -403,32 +306,10 @@ impl Position {
 }
 
 impl NextPage {
-    fn behind(cursor: Cursor) -> Self {
+    pub(super) fn behind(cursor: Cursor) -> Self {
         match cursor.is_end() {
             true => Self::End,
             false => Self::Link(cursor),
         }
     }
-}
-
-/// The point behind a page. Okta cannot have published an event of the future: the fallback from there would skip others.
-fn point(cursor: &Cursor, page: &ReadPage<'_>) -> ResumePoint {
-    let published = page.items.iter().flatten().map(RawEvent::published).max();
-    let published = published.map(|published| published.min(page.latest_published));
-    ResumePoint {
-        cursor: cursor.clone(),
-        published_ms: published.map(|time| time.timestamp_millis()),
-    }
-}
-
-const CIRCLE: &str =
-    "Okta's next links lead in a circle, through pages that were all given already";
-const TO_ITSELF: &str = "Okta's next link leads to the very page that it is the link of, although that is not the end of the log";
-
-fn no_way_on(what: &str) -> Error {
-    let detail = format!(
-        "{what}: nothing behind it can be read until the org gives another link; if this lasts, look for a gateway or cache on the way \
-         to the org that repeats answers, or move the checkpoint away and set a start"
-    );
-    Error::temporary(ErrorKind::UnexpectedResponse, detail)
 }
