@@ -67,8 +67,8 @@ impl AwsQueue {
     /// Nothing is asked of SQS.
     ///
     /// # Errors
-    /// `Config` if a setting is missing or wrong, `Unauthorized` if there are no credentials or they are refused; a temporary error if whoever
-    /// has the credentials does not give them now.
+    /// `Config` if a setting is missing or wrong, `Unauthorized` if there are no credentials or they are refused; a temporary error if the
+    /// endpoint, command or file that provides the credentials does not give them now.
     pub async fn from_env(url: impl Into<String>) -> Result<Self> {
         let url = url.into();
         let connected = environment::connect(&url).await?;

@@ -57,7 +57,8 @@ impl EnvironmentCredentials {
     /// Reads them, if that was not done.
     ///
     /// # Errors
-    /// `Unauthorized` or `Config` if there are none, or they are refused; a temporary one if whoever has them does not answer now.
+    /// `Unauthorized` or `Config` if there are none, or they are refused; a temporary one if their provider does not
+    /// answer now.
     pub(super) async fn check(&self) -> Result<()> {
         self.load().await.map_err(|error| explain(&error))?;
         Ok(())
@@ -104,7 +105,7 @@ impl EnvironmentCredentials {
                 tracing::warn!(%error, "the AWS credentials cannot be renewed; those that have not expired are used on");
                 Ok(due.clone())
             }
-            // There were credentials: whoever had them will have them again.
+            // The provider gave credentials before, and will give them again.
             None if cache.generation > 0 => Err(lost(error)),
             None => Err(error),
         }

@@ -43,7 +43,7 @@ fn not_found() -> Error {
     Error::new(ErrorKind::Unauthorized, detail)
 }
 
-/// Whoever has the credentials may give them later.
+/// The provider of the credentials may give them later.
 fn waiting(problem: &str) -> Error {
     let detail = format!(
         "the AWS credentials cannot be read now: {problem}; check the endpoint, command or file that has them"

@@ -251,7 +251,7 @@ impl Store {
         Ok(rotated)
     }
 
-    /// True if a record is among the first lines of the file: whoever else names a file so does not lose it.
+    /// True if a record is among the first lines of the file: another program that names a file so does not lose it.
     async fn holds_letters(&self, file: &Path) -> Result<bool> {
         let sample = match self.disk.read(file, 0, SAMPLE).await {
             Ok(sample) => sample,

@@ -335,7 +335,7 @@ async fn dead_letter_file_without_room_is_found_at_open_and_left_as_it_is() {
     assert!(error.detail().contains("free some space"), "{error}");
 }
 
-/// The number behind the highest that is there, whoever gave it.
+/// The number behind the highest that is there, also if another program gave it.
 #[tokio::test]
 async fn rotation_replaces_no_file_of_another_program() {
     let (folder, path) = folder();

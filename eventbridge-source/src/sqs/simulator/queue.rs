@@ -324,7 +324,7 @@ impl Queue for SqsSimulator {
         let mut state = self.state();
         let mut failed = Vec::new();
         for (index, handle) in handles.iter().enumerate() {
-            // Whoever asks for a permission with a handle that was never given uses up no failure.
+            // A client that asks for a permission with a handle that was never given uses up no failure.
             let scripted_failure = match state.model.is_handle(handle) {
                 true => state.delete_failures.pop_front(),
                 false => None,
