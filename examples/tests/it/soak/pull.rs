@@ -46,7 +46,9 @@ async fn soak(events: usize, span: TimeDelta) {
     terminate(&child).await;
     let ended = Exit::of(child).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(ended.summary()["delivered"], events as u64);
+    // An event may be stored as of a time that the links have passed.
+    let counts = ended.summary_with(&["late"]);
+    assert_eq!(counts["delivered"], events as u64);
     generated.assert_all_once(harness.ingress.ledger().ids());
     samples.assert_flat(&format!("pull, {events} events in {took:?}"));
 }
