@@ -260,10 +260,13 @@ impl Watched {
                 self.okta.clock_offset.store(millis, Ordering::Relaxed);
             }
             PipelineEvent::RateLimitWait { wait } => self.throttled("self", *wait),
+            // Other sources do not ask Okta: a queue that throttles is no limit of Okta's.
             PipelineEvent::SourceFailed {
                 error,
                 retry_in: Some(wait),
-            } if error.kind() == ErrorKind::RateLimited => self.throttled("okta", *wait),
+            } if self.source == SourceKind::Pull && error.kind() == ErrorKind::RateLimited => {
+                self.throttled("okta", *wait);
+            }
             PipelineEvent::DeliveredThrough { time } => {
                 // An event of the future must not hide that others are late.
                 self.times.through.advance((*time).min(self.now()));
@@ -298,4 +301,36 @@ impl Observer for Monitor {
 /// Nothing that runs under these locks panics, so that a poisoned one is still sound.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use okta_coralogix_core::SystemClock;
+
+    use super::*;
+
+    #[test]
+    fn throttling_is_by_okta_only_for_a_source_that_asks_okta() {
+        let error = Error::temporary(ErrorKind::RateLimited, "too many calls");
+        for (source, waited) in [
+            (SourceKind::Pull, 2_000_000),
+            (SourceKind::EventBridge, 0),
+            (SourceKind::Replay, 0),
+        ] {
+            let duration = Arc::new(Histogram::new(LAG_BOUNDS));
+            let monitor = Monitor::new("acme", source, Arc::new(SystemClock), duration);
+            let watched = monitor.watched().unwrap();
+            watched.note(&PipelineEvent::SourceFailed {
+                error: &error,
+                retry_in: Some(Duration::from_secs(2)),
+            });
+            let mut throttled = watched.ingress.throttled.read();
+            let expected = Some(("okta", waited));
+            assert_eq!(
+                throttled.find(|(by, _)| *by == "okta"),
+                expected,
+                "{source:?}"
+            );
+        }
+    }
 }
