@@ -19,7 +19,7 @@ pub struct NetworkArgs {
     /// The HTTP proxy, `http://user:password@host:port`, or `direct` for none [default: that of HTTPS_PROXY or ALL_PROXY]
     #[arg(long, value_name = "URL|direct")]
     proxy: Option<String>,
-    /// Hosts that are asked without the proxy: domains, addresses, networks [default: those of NO_PROXY]
+    /// More hosts that are asked without the proxy, beside those of NO_PROXY: domains, addresses, networks
     #[arg(long, value_name = "HOSTS")]
     no_proxy: Option<String>,
     /// A PEM file of certificates that are trusted beside those of the system, such as that of a proxy which inspects TLS
@@ -42,12 +42,10 @@ impl Network {
     pub fn read(args: NetworkArgs, environment: &Environment) -> Result<Self> {
         let proxy = match environment.flag("--proxy", args.proxy)? {
             Some((_, value)) if value.trim() == DIRECT => ProxySettings::direct(),
-            Some((name, url)) => ProxySettings::url(&name, &url.into())?.except(
-                &environment
-                    .get("NO_PROXY")?
-                    .or(environment.get("no_proxy")?)
-                    .unwrap_or_default(),
-            ),
+            Some((name, url)) => {
+                let proxy = ProxySettings::url(&name, &url.into())?;
+                proxy.except_env(|name| environment.raw(name))?
+            }
             None => ProxySettings::from_env(|name| environment.raw(name))?,
         };
         let proxy = match environment.flag("--no-proxy", args.no_proxy)? {
@@ -124,6 +122,36 @@ mod tests {
             ..proxy("http://flag.example:2")
         };
         assert_eq!(proxy_of(&read(excepted, &[]).unwrap()), None);
+    }
+
+    #[test]
+    fn no_proxy_excepts_the_same_hosts_with_and_without_the_proxy_flag() {
+        const PROXY: (&str, &str) = ("HTTPS_PROXY", "http://p.example:1");
+        for (variables, is_excepted) in [
+            (&[PROXY][..], false),
+            (&[PROXY, ("NO_PROXY", "okta.com")], true),
+            (&[PROXY, ("no_proxy", "okta.com")], true),
+            (
+                &[
+                    PROXY,
+                    ("NO_PROXY", "other.example"),
+                    ("no_proxy", "okta.com"),
+                ],
+                false,
+            ),
+            (&[PROXY, ("NO_PROXY", ""), ("no_proxy", "okta.com")], false),
+        ] {
+            for args in [NetworkArgs::default(), proxy("http://p.example:1")] {
+                let network = read(args, variables).unwrap();
+                assert_eq!(proxy_of(&network).is_none(), is_excepted, "{variables:?}");
+            }
+        }
+        let added = NetworkArgs {
+            no_proxy: Some("other.example".to_owned()),
+            ..proxy("http://p.example:1")
+        };
+        let network = read(added, &[("NO_PROXY", "okta.com")]).unwrap();
+        assert_eq!(proxy_of(&network), None, "--no-proxy adds to NO_PROXY");
     }
 
     #[test]

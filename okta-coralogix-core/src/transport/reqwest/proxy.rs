@@ -69,16 +69,8 @@ impl ProxySettings {
     /// # Errors
     /// `Config` if a value is not UTF-8 or no URL of an HTTP proxy.
     pub fn from_env(variables: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
-        let value = |name: &str| {
-            let names = [name.to_owned(), name.to_lowercase()];
-            let set = |name: String| variables(&name).map(|value| (name, value));
-            let set = names.into_iter().find_map(set);
-            set.filter(|(_, value)| !value.is_empty())
-                .map(|(name, value)| utf8(&name, value).map(|value| (name, value)))
-                .transpose()
-        };
         let server = |name: &str| {
-            let named = value(name)?;
+            let named = variable(&variables, name)?;
             named
                 .map(|(name, url)| ProxyServer::new(&name, &url.into()))
                 .transpose()
@@ -89,10 +81,18 @@ impl ProxySettings {
             https: server("HTTPS_PROXY")?.or(all),
             bypass: Vec::new(),
         };
-        match value("NO_PROXY")? {
-            Some((_, hosts)) => Ok(settings.except(&hosts)),
-            None => Ok(settings),
-        }
+        settings.except_env(variables)
+    }
+
+    /// [Excepts](Self::except) the hosts of the variable `NO_PROXY`, also in small letters, as [`from_env`](Self::from_env) does.
+    ///
+    /// # Errors
+    /// `Config` if the value is not UTF-8.
+    pub fn except_env(self, variables: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
+        Ok(match variable(&variables, "NO_PROXY")? {
+            Some((_, hosts)) => self.except(&hosts),
+            None => self,
+        })
     }
 
     /// Asks these hosts directly. Separated by commas: `*`; a domain, with all below it (`example.org`, `.example.org`,
@@ -145,6 +145,19 @@ impl fmt::Debug for ProxySettings {
             .field("https", &name(&self.https))
             .finish_non_exhaustive()
     }
+}
+
+/// The name and value of a variable, which may be written in small letters; `None` also if it is empty.
+fn variable(
+    variables: &impl Fn(&str) -> Option<OsString>,
+    name: &str,
+) -> Result<Option<(String, String)>> {
+    let names = [name.to_owned(), name.to_lowercase()];
+    let set = |name: String| variables(&name).map(|value| (name, value));
+    let set = names.into_iter().find_map(set);
+    set.filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| utf8(&name, value).map(|value| (name, value)))
+        .transpose()
 }
 
 impl ProxyServer {
