@@ -39,19 +39,22 @@ pub(super) struct Snapshot {
 }
 
 impl Counts {
-    pub(super) fn count(&self, event: &PipelineEvent<'_>) {
+    /// Counts what happens at the time `now`.
+    pub(super) fn count(&self, event: &PipelineEvent<'_>, now: DateTime<Utc>) {
+        // An event of the future must not hide that others are late.
+        let until_now = |time: DateTime<Utc>| time.min(now).timestamp_millis();
         match event {
             PipelineEvent::Received { items } => add(&self.received, *items as u64),
             PipelineEvent::Accepted { .. } => add(&self.requests, 1),
             PipelineEvent::Ended { disposition, event } => {
                 add(self.of(*disposition), 1);
                 if let (Disposition::Delivered, Some(event)) = (disposition, event) {
-                    let published = event.published().timestamp_millis();
+                    let published = until_now(event.published());
                     self.published.fetch_max(published, Ordering::Relaxed);
                 }
             }
             PipelineEvent::DeliveredThrough { time } => {
-                let through = time.timestamp_millis();
+                let through = until_now(*time);
                 self.through.store(through, Ordering::Relaxed);
                 let relaxed = Ordering::Relaxed;
                 // Fails if it was told before.
@@ -164,5 +167,44 @@ impl Lag {
             self.delay = published.map(since);
         }
         counts.through().map(since).or(self.delay)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use okta_coralogix_core::testing::EventGenerator;
+    use okta_coralogix_core::{Origin, RawEvent};
+
+    use super::*;
+
+    const MINUTE: TimeDelta = TimeDelta::minutes(1);
+
+    #[test]
+    fn lag_grows_again_after_an_event_of_the_future() {
+        let began = DateTime::from_timestamp(1_000_000, 0).unwrap();
+        let mut generator = EventGenerator::new(3);
+        let (counts, mut lag) = (Counts::default(), Lag::default());
+        let mut delivered = |published, now| {
+            let json = generator.event(published).json;
+            let event = RawEvent::parse(json, Origin::org("acme").into()).unwrap();
+            let disposition = Disposition::Delivered;
+            let event = Some(&event);
+            counts.count(&PipelineEvent::Ended { disposition, event }, now);
+            lag.at(now, &counts)
+        };
+        assert_eq!(delivered(began + MINUTE * 600, began), Some(Duration::ZERO));
+        let late = delivered(began + MINUTE, began + MINUTE * 5);
+        assert_eq!(late, Some(Duration::from_secs(240)));
+    }
+
+    #[test]
+    fn lag_grows_while_the_source_is_settled_through_the_future() {
+        let began = DateTime::from_timestamp(1_000_000, 0).unwrap();
+        let (counts, mut lag) = (Counts::default(), Lag::default());
+        let time = began + MINUTE * 600;
+        counts.count(&PipelineEvent::DeliveredThrough { time }, began);
+        let later = lag.at(began + MINUTE * 5, &counts);
+        assert_eq!(later, Some(Duration::from_secs(300)));
     }
 }

@@ -179,19 +179,18 @@ mod tests {
     async fn terminal_shows_lag_percent_and_time_left() {
         let integration = Integration::new("acme", None);
         let now = DateTime::from_timestamp(1_000_000, 0).unwrap();
-        integration
-            .counts
-            .count(&PipelineEvent::Received { items: 50 });
+        let received = PipelineEvent::Received { items: 50 };
+        integration.counts.count(&received, now);
         for _ in 0..25 {
-            integration.counts.count(&PipelineEvent::Ended {
+            let ended = PipelineEvent::Ended {
                 disposition: Disposition::Duplicate,
                 event: None,
-            });
+            };
+            integration.counts.count(&ended, now);
         }
         let through = now - Duration::from_secs(90);
-        integration
-            .counts
-            .count(&PipelineEvent::DeliveredThrough { time: through });
+        let through = PipelineEvent::DeliveredThrough { time: through };
+        integration.counts.count(&through, now);
         advance(Duration::from_secs(30)).await;
         let counts = integration.counts.snapshot();
         let lag = integration.state().lag.at(now, &integration.counts);

@@ -176,7 +176,7 @@ impl Observer for ProgressObserver {
     fn observe(&self, context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
         let find = || self.shown.integration(context.pipeline);
         let integration = self.integration.get_or_init(find);
-        integration.counts.count(event);
+        integration.counts.count(event, SystemClock.now());
         let log = || self.shown.log.observe(context, event);
         match event {
             // They are logged only with others, which come often enough.

@@ -60,7 +60,10 @@ mod tests {
         let until = Work::Until(at(100));
         assert_eq!(until.share(&counts, &half), None);
         for (time, share) in [(0, 0.0), (25, 0.25), (120, 1.0)] {
-            counts.count(&PipelineEvent::DeliveredThrough { time: at(time) });
+            counts.count(
+                &PipelineEvent::DeliveredThrough { time: at(time) },
+                at(1000),
+            );
             assert_eq!(until.share(&counts, &half), Some(share));
         }
         assert_eq!(Work::Events(0).share(&counts, &half), Some(1.0));
