@@ -17,18 +17,23 @@ const MESSAGES: usize = 20;
 /// Fewer do, if no other message comes for this long.
 const QUIET: Duration = Duration::from_secs(10);
 
+/// The most messages that are held back: those that are no events show nothing, and take memory.
+const MAX_HELD: usize = 200;
+
 /// Ends with an error if the first messages of a queue are all too old, before one of them is deleted: nobody has said yet that such
 /// events may be dropped. States:
-/// * *looking*: from the first message on that is too old, what the queue gives is held back. A message that is not too old leads to
-///   *passing*; [`MESSAGES`] that are, or fewer and no more, lead to the error;
+/// * *looking*: from the first message on that is too old, what the queue gives is held back. An event that is not too old leads to
+///   *passing*. [`MESSAGES`] events that are, or fewer and no other message, or [`MAX_HELD`] messages held back lead to the error;
 /// * *passing*: what was held back is given, then what the queue gives.
 #[derive(Debug)]
 pub(super) struct FirstMessages<S, C> {
     source: S,
     clock: C,
     age: AgeFilter,
-    /// Too old, all of them.
+    /// All events in them are too old.
     held: VecDeque<Delivery>,
+    /// The number of messages in them.
+    held_messages: usize,
     too_old: usize,
     is_passing: bool,
 }
@@ -41,6 +46,7 @@ impl<S: EventSource, C: Clock> FirstMessages<S, C> {
             clock,
             age: AgeFilter::default(),
             held: VecDeque::new(),
+            held_messages: 0,
             too_old: 0,
             is_passing: !is_needed,
         }
@@ -60,11 +66,11 @@ impl<S: EventSource, C: Clock> FirstMessages<S, C> {
     }
 
     fn refusal(&self) -> Error {
-        let count = self.too_old;
+        let count = self.held_messages;
         let detail = format!(
-            "the first {count} messages of the queue are more than 24 hours old, which Coralogix does not take; none was deleted: \
-             say by --too-old what becomes of such events: drop (delete them, and count them), dead-letter (keep them in the file of \
-             dead letters) or restamp (send them with the present time)"
+            "all events in the first {count} messages of the queue are more than 24 hours old, which Coralogix does not take; none was \
+             deleted: say by --too-old what becomes of such events: drop (delete them, and count them), dead-letter (keep them in the \
+             file of dead letters) or restamp (send them with the present time)"
         );
         Error::new(ErrorKind::Config, detail)
     }
@@ -113,8 +119,10 @@ impl<S: EventSource, C: Clock> EventSource for FirstMessages<S, C> {
                 // Nothing speaks for an old queue, and a source may wait for this delivery before it ends.
                 return Ok(Some(delivery));
             }
+            self.held_messages += delivery.items.len();
             self.held.push_back(delivery);
-            if !self.is_passing && self.too_old >= MESSAGES {
+            let is_shown = self.too_old >= MESSAGES || self.held_messages >= MAX_HELD;
+            if !self.is_passing && is_shown {
                 return Err(self.refusal());
             }
         }
@@ -123,10 +131,17 @@ impl<S: EventSource, C: Clock> EventSource for FirstMessages<S, C> {
             None => self.source.next().await,
         }
     }
+
+    async fn close(&mut self) -> Result<()> {
+        self.source.close().await
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use bytes::Bytes;
     use chrono::TimeDelta;
     use okta_coralogix_core::Outcome;
@@ -205,5 +220,52 @@ mod tests {
         );
         let (given, error) = given(FirstMessages::new(source, clock, true)).await;
         assert_eq!((given, error.is_none()), (1, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn messages_that_are_no_events_are_not_held_without_end() {
+        let (_, clock) = queue(&[]);
+        let old = EventGenerator::new(5).event(clock.now() - TimeDelta::hours(25));
+        let no_event = || vec![Bytes::from_static(b"no event")];
+        let pages = std::iter::once(vec![old.json]).chain((0..1_000).map(|_| no_event()));
+        let source = MemorySource::new(AckOrder::Individual, pages.collect());
+        let mut first = FirstMessages::new(source, clock, true);
+        let error = first.next().await.unwrap_err();
+        assert!(error.to_string().contains("--too-old"), "{error}");
+        assert_eq!(first.held_messages, MAX_HELD);
+    }
+
+    #[tokio::test]
+    async fn end_of_a_run_closes_the_queue() {
+        let (source, clock) = queue(&[]);
+        let closed = Arc::new(AtomicBool::new(false));
+        let source = ClosingSource(source, Arc::clone(&closed));
+        let mut first = FirstMessages::new(source, clock, true);
+        first.close().await.unwrap();
+        assert!(closed.load(Ordering::Relaxed));
+    }
+
+    /// Notes that it was closed.
+    #[derive(Debug)]
+    struct ClosingSource(MemorySource, Arc<AtomicBool>);
+
+    #[async_trait]
+    impl EventSource for ClosingSource {
+        fn ack_order(&self) -> AckOrder {
+            self.0.ack_order()
+        }
+
+        fn dedup_window(&self) -> DedupWindow {
+            self.0.dedup_window()
+        }
+
+        async fn next(&mut self) -> Result<Option<Delivery>> {
+            self.0.next().await
+        }
+
+        async fn close(&mut self) -> Result<()> {
+            self.1.store(true, Ordering::Relaxed);
+            self.0.close().await
+        }
     }
 }
