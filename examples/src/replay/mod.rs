@@ -5,6 +5,7 @@ mod demonstration;
 mod plan;
 mod run;
 mod settings;
+mod without_target;
 
 pub use args::ReplayArgs;
 

@@ -8,18 +8,23 @@ use okta_coralogix_core::{Error, Result};
 /// How many letters each integration has; `None`: letters that name none.
 pub(super) type Counts = BTreeMap<Option<String>, u64>;
 
-/// Letters that are replayed to one place.
+/// Letters of one integration, or those that name none: a pipeline of their own sends them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part {
-    /// The integration; `None`: there is none, and the settings have one place for all letters.
+    /// The integration that the letters name; `None`: those that name none.
     pub(super) integration: Option<String>,
-    /// Its letters, and those that name none.
-    pub(super) takes_others: bool,
     /// The number of letters.
     pub(super) letters: u64,
 }
 
 impl Part {
+    fn new(integration: Option<&str>, letters: u64) -> Self {
+        Self {
+            integration: integration.map(Into::into),
+            letters,
+        }
+    }
+
     /// What its pipeline is called.
     pub(super) fn name(&self) -> &str {
         self.integration.as_deref().unwrap_or("dead_letters")
@@ -27,13 +32,7 @@ impl Part {
 
     /// True if a letter with this target belongs to it.
     pub(super) fn takes(&self, target: Option<&DeadLetterTarget>) -> bool {
-        match target {
-            None => self.takes_others,
-            Some(target) => self
-                .integration
-                .as_ref()
-                .is_none_or(|integration| *integration == target.integration),
-        }
+        target.map(|target| &target.integration) == self.integration.as_ref()
     }
 }
 
@@ -41,17 +40,11 @@ impl Part {
 ///
 /// # Errors
 /// `Config` if the letters are of several integrations, which would all go to one place, or none is of the one that was given.
-pub(super) fn to_one_place(counts: &Counts, only: Option<&str>) -> Result<Part> {
+pub(super) fn to_one_place(counts: &Counts, only: Option<&str>) -> Result<Vec<Part>> {
     if let Some(only) = only {
-        let letters = letters_of(counts, only)?;
-        return Ok(Part {
-            integration: Some(only.to_owned()),
-            takes_others: false,
-            letters,
-        });
+        return Ok(vec![Part::new(Some(only), letters_of(counts, only)?)]);
     }
-    let named: Vec<_> = counts.keys().flatten().collect();
-    if named.len() > 1 {
+    if counts.keys().flatten().count() > 1 {
         let detail = format!(
             "holds letters of several integrations ({}), and these settings have one place for all: give --config with the file of the \
              integrations, or --integration with one of the names to send its letters only",
@@ -59,11 +52,16 @@ pub(super) fn to_one_place(counts: &Counts, only: Option<&str>) -> Result<Part> 
         );
         return Err(Error::config("--dead-letters", detail));
     }
-    Ok(Part {
-        integration: named.first().map(|name| (*name).clone()),
-        takes_others: true,
-        letters: counts.values().sum(),
-    })
+    if counts.is_empty() {
+        // Its pipeline ends at once, and removes files of which all letters were settled before.
+        return Ok(vec![Part::new(None, 0)]);
+    }
+    Ok(parts_of(counts))
+}
+
+fn parts_of(counts: &Counts) -> Vec<Part> {
+    let part = |(name, letters): (&Option<String>, &u64)| Part::new(name.as_deref(), *letters);
+    counts.iter().map(part).collect()
 }
 
 /// The letters of each of the integrations `known` to its own place, and how many there are without one. With `only` those of that
@@ -76,6 +74,7 @@ pub(super) fn to_their_places(
     known: &[&str],
     only: Option<&str>,
 ) -> Result<(Vec<Part>, Counts)> {
+    let mut sent = counts.clone();
     if let Some(only) = only {
         if !known.contains(&only) {
             let detail = format!(
@@ -84,33 +83,18 @@ pub(super) fn to_their_places(
             );
             return Err(Error::config("--integration", detail));
         }
-        let nameless = counts.get(&None).copied().unwrap_or(0);
-        let named = match letters_of(counts, only) {
-            Err(error) if nameless == 0 => return Err(error),
-            letters => letters.unwrap_or(0),
-        };
-        let part = Part {
-            integration: Some(only.to_owned()),
-            takes_others: true,
-            letters: named + nameless,
-        };
-        return Ok((vec![part], Counts::new()));
-    }
-    let mut parts = Vec::new();
-    let mut placeless = Counts::new();
-    for (integration, letters) in counts {
-        match integration {
-            Some(name) if known.contains(&name.as_str()) => parts.push(Part {
-                integration: Some(name.clone()),
-                takes_others: false,
-                letters: *letters,
-            }),
-            _ => {
-                placeless.insert(integration.clone(), *letters);
-            }
+        sent.retain(|name, _| name.as_deref().is_none_or(|name| name == only));
+        if sent.is_empty() {
+            letters_of(counts, only)?;
         }
+        return Ok((parts_of(&sent), Counts::new()));
     }
-    Ok((parts, placeless))
+    let is_known =
+        |name: &Option<String>| name.as_deref().is_some_and(|name| known.contains(&name));
+    let mut placeless = counts.clone();
+    sent.retain(|name, _| is_known(name));
+    placeless.retain(|name, _| !is_known(name));
+    Ok((parts_of(&sent), placeless))
 }
 
 /// Says of letters that stay in the file why, and how to send them.
@@ -176,7 +160,10 @@ mod tests {
         for word in ["--dead-letters", "a: 3, b: 3", "--config", "--integration"] {
             assert!(error.contains(word), "{word}: {error}");
         }
-        let part = to_one_place(&counts(&[("a", 3), ("b", 4)]), Some("b")).unwrap();
+        let parts = to_one_place(&counts(&[("a", 3), ("b", 4)]), Some("b")).unwrap();
+        let [part] = &parts[..] else {
+            panic!("{parts:?}");
+        };
         assert_eq!(part.letters, 4);
         assert!(part.takes(Some(&target("b"))) && !part.takes(Some(&target("a"))));
         assert!(!part.takes(None));
@@ -186,20 +173,17 @@ mod tests {
 
     #[test]
     fn older_letters_and_those_of_one_integration_go_to_the_one_place() {
-        for (of, letters) in [
-            (&[("", 5)][..], 5),
-            (&[("a", 2)], 2),
-            (&[("", 5), ("a", 2)], 7),
-            (&[], 0),
-        ] {
-            let part = to_one_place(&counts(of), None).unwrap();
-            assert_eq!(part.letters, letters);
-            assert!(
-                part.takes(None)
-                    && of
-                        .iter()
-                        .all(|(name, _)| part.takes(Some(&target(name))) || name.is_empty())
-            );
+        for of in [&[("", 5)][..], &[("a", 2)], &[("", 5), ("a", 2)], &[]] {
+            let parts = to_one_place(&counts(of), None).unwrap();
+            let expected = if of.is_empty() { &[("", 0)] } else { of };
+            assert_eq!(parts.len(), expected.len());
+            for (part, (name, letters)) in parts.iter().zip(expected) {
+                assert_eq!(part.letters, *letters);
+                let (own, other) = (target(name), target("other"));
+                let own = (!name.is_empty()).then_some(&own);
+                assert!(part.takes(own) && !part.takes(Some(&other)), "{name}");
+                assert_eq!(part.takes(None), name.is_empty(), "never as one of {name}");
+            }
         }
     }
 
@@ -223,12 +207,9 @@ mod tests {
             assert!(said.contains(word), "{word}: {said}");
         }
         let (parts, placeless) = to_their_places(&all, &["a", "b"], Some("a")).unwrap();
-        assert_eq!(
-            (parts.len(), parts[0].letters),
-            (1, 3),
-            "with those that name none"
-        );
-        assert!(parts[0].takes(None) && left(&placeless).is_none());
+        let with_nameless = [Part::new(None, 1), Part::new(Some("a"), 2)];
+        assert_eq!(parts, with_nameless);
+        assert!(left(&placeless).is_none());
         let error = to_their_places(&all, &["a", "b"], Some("d")).unwrap_err();
         assert!(
             error

@@ -11,8 +11,9 @@ use okta_coralogix_core::{
 };
 use tokio::sync::watch;
 
-use super::plan::{Part, left, to_one_place, to_their_places};
+use super::plan::{Counts, Part, left, to_one_place, to_their_places};
 use super::settings::{OnePlace, Places, Settings};
+use super::without_target::WithoutTarget;
 use crate::program::admin::Admin;
 use crate::program::args::{age_filter, in_setting};
 use crate::program::metrics::{Monitor, SourceKind};
@@ -56,55 +57,35 @@ async fn replay(
     let counts = source.integrations().await;
     let counts = counts.map_err(in_setting("--dead-letters"))?;
     let only = settings.integration.as_deref();
-    let integrations = match &settings.places {
-        Places::One(place) => {
-            let part = to_one_place(&counts, only)?;
-            let restored = place.clone();
-            let source = source.parse_with(move |record| parse(record, &restored));
-            let (sink, mapping) = (Arc::clone(&place.sink), Arc::clone(&place.mapping));
-            let to = (sink as Arc<dyn LogSink>, mapping, place.proxy.as_deref());
-            let monitor = admin.monitor(part.name(), SourceKind::Replay);
-            let watchers = (progress, &monitor);
-            let pipeline = of_part(source, &part, to, &letters, settings, watchers)?;
-            return Ok(pipeline::run(pipeline, until(stopped)).await);
+    let (parts, placeless) = match &settings.places {
+        Places::One(_) => (to_one_place(&counts, only)?, Counts::new()),
+        Places::Integrations(integrations) => {
+            let known: Vec<_> = integrations.iter().map(|one| one.name.as_str()).collect();
+            to_their_places(&counts, &known, only)?
         }
-        Places::Integrations(integrations) => integrations,
     };
-    let known: Vec<_> = integrations.iter().map(|one| one.name.as_str()).collect();
-    let (parts, placeless) = to_their_places(&counts, &known, only)?;
     let mut source = Some(source);
     let mut total = Total::default();
-    for part in parts {
+    for part in &parts {
         if *stopped.borrow() {
             break;
         }
-        let integration = integrations
-            .iter()
-            .find(|one| Some(&one.name) == part.integration.as_ref())
-            .expect("it is known");
-        let opened = match source.take() {
+        let source = match source.take() {
             Some(source) => source,
             None => open(&letters).await?,
         };
-        let stopped = until(stopped.clone());
         let monitor = admin.monitor(part.name(), SourceKind::Replay);
-        let status = match connect(integration) {
-            Ok(Connection { sink, mapping, .. }) => {
-                let source = opened.parse_with(read);
-                let proxy = integration.proxy.as_deref();
-                let to = (sink as Arc<dyn LogSink>, Arc::new(mapping), proxy);
-                let watchers = (progress, &monitor);
-                let pipeline = of_part(source, &part, to, &letters, settings, watchers)?;
-                pipeline::run(pipeline, stopped).await
-            }
+        let watchers = (progress, &monitor);
+        let status = match of_part(source, part, &letters, settings, watchers) {
+            Ok(pipeline) => pipeline::run(pipeline, until(stopped.clone())).await,
             Err(error) => {
                 monitor.down(&error);
                 ExitStatus::Failed(error, Summary::default())
             }
         };
-        total.add(&integration.name, status);
+        total.add(part.name(), status);
     }
-    Ok(total.status(left(&placeless)))
+    Ok(total.status(&settings.places, left(&placeless)))
 }
 
 async fn open(letters: &FileDeadLetters) -> Result<DeadLetterSource> {
@@ -125,15 +106,39 @@ fn connect(integration: &Integration) -> Result<Connection> {
 /// The place of a part: sink, mapping, and the proxy on the way there.
 type Place<'a> = (Arc<dyn LogSink>, Arc<CoralogixMapping>, Option<&'a str>);
 
+/// The place of the letters of a part, and the source of these letters as that place reads them.
+fn place_of<'a>(
+    part: &Part,
+    settings: &'a Settings,
+    source: DeadLetterSource,
+) -> Result<(Place<'a>, DeadLetterSource)> {
+    let integrations = match &settings.places {
+        Places::One(place) => {
+            let (sink, mapping) = (Arc::clone(&place.sink), Arc::clone(&place.mapping));
+            let restored = place.clone();
+            let source = source.parse_with(move |record| parse(record, &restored));
+            return Ok(((sink, mapping, place.proxy.as_deref()), source));
+        }
+        Places::Integrations(integrations) => integrations,
+    };
+    // Letters that name none are sent only if one was given for them.
+    let name = part.integration.as_ref().or(settings.integration.as_ref());
+    let integration = integrations.iter().find(|one| Some(&one.name) == name);
+    let integration = integration.expect("it is known");
+    let Connection { sink, mapping, .. } = connect(integration)?;
+    let place = (sink as _, Arc::new(mapping), integration.proxy.as_deref());
+    Ok((place, source.parse_with(read)))
+}
+
 /// The pipeline of one part.
 fn of_part(
     source: DeadLetterSource,
     part: &Part,
-    (sink, mapping, proxy): Place<'_>,
     letters: &FileDeadLetters,
     settings: &Settings,
     (progress, monitor): (&Progress, &Monitor),
 ) -> Result<Pipeline<DeadLetterSource>> {
+    let ((sink, mapping, proxy), source) = place_of(part, settings, source)?;
     let name = part.name();
     let path = letters.path();
     let start = Start {
@@ -148,10 +153,11 @@ fn of_part(
     progress.expect(name, Work::Events(part.letters));
     let wanted = part.clone();
     let source = source.only(move |target| wanted.takes(target));
-    let builder: PipelineBuilder<_> = Pipeline::builder(source, sink)
-        .name(name)
-        .mapping(mapping)
-        .dead_letters(letters.clone());
+    let builder: PipelineBuilder<_> = Pipeline::builder(source, sink).name(name).mapping(mapping);
+    let builder = match part.integration {
+        Some(_) => builder.dead_letters(letters.clone()),
+        None => builder.dead_letters(WithoutTarget(letters.clone())),
+    };
     let give_up_after = Some(settings.give_up_after);
     let pipeline = configure(
         builder,
@@ -190,7 +196,11 @@ impl Total {
     }
 
     /// `left`: why letters stay in the file.
-    fn status(self, left: Option<String>) -> ExitStatus {
+    fn status(mut self, places: &Places, left: Option<String>) -> ExitStatus {
+        if matches!(places, Places::One(_)) && self.failed.len() == 1 {
+            let (_, error) = self.failed.remove(0);
+            return ExitStatus::Failed(error, self.summary);
+        }
         for (name, error) in &self.failed {
             span(name).in_scope(|| tracing::error!("its letters were not all sent: {error}"));
         }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use coralogix_sink::simulator::CoralogixSimulator;
 use okta_coralogix_core::dead_letter::{
-    DeadLetter, DeadLetterReason, DeadLetterRecord, DeadLetterTarget, DeadLetters, FileDeadLetters,
+    DeadLetter, DeadLetterReason, DeadLetterRecord, DeadLetterSource, DeadLetterTarget,
+    DeadLetters, FileDeadLetters,
 };
 use okta_coralogix_core::{Clock, Origin, SystemClock};
 use serde_json::{Value, json};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
-use crate::harness::{Harness, KEY, example, fresh};
+use crate::harness::{Harness, KEY, example, fresh, start_program};
 
 async fn dead_letter(harness: &Harness, events: &[Bytes]) {
     let letters = FileDeadLetters::open(harness.dead_letters()).await.unwrap();
@@ -150,11 +151,52 @@ pub(crate) async fn letters_of_two(harness: &Harness) -> Vec<Bytes> {
     events
 }
 
+/// How many letters name each integration, in the file and in those that were rotated away from it.
+async fn integrations(harness: &Harness) -> Vec<(Option<String>, u64)> {
+    let letters = FileDeadLetters::open(harness.dead_letters()).await.unwrap();
+    let source = DeadLetterSource::open(&letters).await.unwrap();
+    source.integrations().await.unwrap().into_iter().collect()
+}
+
 #[tokio::test]
-async fn replay_with_a_config_file_sends_each_letter_to_its_integration() {
+async fn letter_without_an_integration_comes_back_without_one() {
     let harness = Harness::new().await;
-    let other = CoralogixSimulator::builder().key("another-key").build();
-    let other_server = other.serve().await.unwrap();
+    harness.ingress.poison(|_| true);
+    dead_letter(&harness, &[fresh(1).pop().unwrap().json]).await;
+    let output = run(&harness, KEY, &[]).await;
+    assert_eq!(summary(&output)["dead_lettered"], 1, "{output:?}");
+    assert_eq!(integrations(&harness).await, [(None, 1)]);
+    // One of an integration is beside it from now on.
+    let letters = FileDeadLetters::open(harness.dead_letters()).await.unwrap();
+    let (now, reason) = (SystemClock.now(), DeadLetterReason::Rejected);
+    let event = fresh(2).pop().unwrap().json;
+    let mut letter = DeadLetter::new(now, reason, "", Origin::org("acme").into(), event);
+    letter.target = Some(DeadLetterTarget::integration("one"));
+    letters.write(&[letter]).await.unwrap();
+    let output = run(&harness, KEY, &[]).await;
+    assert_eq!(summary(&output)["dead_lettered"], 2, "{output:?}");
+    let left = [(None, 1), (Some("one".to_owned()), 1)];
+    assert_eq!(integrations(&harness).await, left);
+    harness.ingress.poison(|_| false);
+    let output = run(&harness, KEY, &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(summary(&output)["delivered"], 2);
+}
+
+#[tokio::test]
+async fn letter_that_is_sent_as_one_of_an_integration_comes_back_without_one() {
+    let harness = Harness::new().await;
+    harness.ingress.poison(|_| true);
+    config_of_two(&harness, &harness.ingress_server.base_url());
+    dead_letter(&harness, &[fresh(1).pop().unwrap().json]).await;
+    let child = with_config(&harness, &["--integration", "one"]);
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(summary(&output)["dead_lettered"], 1, "{output:?}");
+    assert_eq!(integrations(&harness).await, [(None, 1)]);
+}
+
+/// The file of `--config`: integration `one` has the place of the harness, `two` that at `endpoint`.
+fn config_of_two(harness: &Harness, endpoint: &str) {
     let integration = |name: &str, endpoint: &str, key: &str| {
         format!(
             "[[integration]]\nname = \"{name}\"\nsubsystem = \"{name}-subsystem\"\norg_url = \"http://127.0.0.1:9\"\n\
@@ -162,25 +204,32 @@ async fn replay_with_a_config_file_sends_each_letter_to_its_integration() {
         )
     };
     let config = integration("one", &harness.ingress_server.base_url(), "ONE_KEY")
-        + &integration("two", &other_server.base_url(), "TWO_KEY");
+        + &integration("two", endpoint, "TWO_KEY");
     std::fs::write(harness.folder.path().join("orgs.toml"), config).unwrap();
+}
+
+fn with_config(harness: &Harness, flags: &[&str]) -> Child {
+    let variables = [
+        ("TOKEN", "00token".to_owned()),
+        ("ONE_KEY", KEY.to_owned()),
+        ("TWO_KEY", "another-key".to_owned()),
+    ];
+    let flags = [&["--config", "orgs.toml"], flags].concat();
+    start_program("replay", harness.folder.path(), &variables.into(), &flags)
+}
+
+#[tokio::test]
+async fn replay_with_a_config_file_sends_each_letter_to_its_integration() {
+    let harness = Harness::new().await;
+    let other = CoralogixSimulator::builder().key("another-key").build();
+    let other_server = other.serve().await.unwrap();
+    config_of_two(&harness, &other_server.base_url());
     letters_of_two(&harness).await;
     // An older one, which names no integration.
     dead_letter(&harness, &[fresh(7).pop().unwrap().json]).await;
     let run = async |flags: &[&str]| {
-        Command::new(example("replay"))
-            .env_clear()
-            .envs([
-                ("TOKEN", "00token"),
-                ("ONE_KEY", KEY),
-                ("TWO_KEY", "another-key"),
-            ])
-            .current_dir(harness.folder.path())
-            .args(["--config", "orgs.toml"])
-            .args(flags)
-            .output()
-            .await
-            .unwrap()
+        let child = with_config(&harness, flags);
+        child.wait_with_output().await.unwrap()
     };
     let output = run(&[]).await;
     let stderr = String::from_utf8_lossy(&output.stderr);
