@@ -219,6 +219,29 @@ fn with_config(harness: &Harness, flags: &[&str]) -> Child {
 }
 
 #[tokio::test]
+async fn replay_that_cannot_open_the_letters_again_fails_with_its_summary() {
+    let harness = Harness::new().await;
+    letters_of_two(&harness).await;
+    // The lock of the next part cannot be opened once the first part sends.
+    let mut lock = harness.dead_letters().into_os_string();
+    lock.push(".replay.lock");
+    harness.ingress.poison(move |_| {
+        if std::fs::remove_file(&lock).is_ok() {
+            std::fs::create_dir(&lock).unwrap();
+        }
+        false
+    });
+    config_of_two(&harness, &harness.ingress_server.base_url());
+    let output = with_config(&harness, &[]).wait_with_output().await.unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert_eq!(summary(&output)["delivered"], 3, "{stderr}");
+    for word in ["not all sent: two", "--dead-letters", ".replay.lock"] {
+        assert!(stderr.contains(word), "{word}: {stderr}");
+    }
+}
+
+#[tokio::test]
 async fn replay_with_a_config_file_sends_each_letter_to_its_integration() {
     let harness = Harness::new().await;
     let other = CoralogixSimulator::builder().key("another-key").build();
