@@ -97,6 +97,19 @@ pub(super) fn to_their_places(
     Ok((parts_of(&sent), placeless))
 }
 
+/// Says which parts a stopped replay has not begun.
+pub(super) fn not_begun(parts: &[Part]) -> String {
+    let counts = parts
+        .iter()
+        .map(|part| (part.integration.clone(), part.letters));
+    let counts: Counts = counts.collect();
+    let letters: u64 = counts.values().sum();
+    format!(
+        "the replay was stopped before {letters} letters were begun, which stay in the file ({}): start it again to send them",
+        listed(&counts)
+    )
+}
+
 /// Says of letters that stay in the file why, and how to send them.
 pub(super) fn left(placeless: &Counts) -> Option<String> {
     (!placeless.is_empty()).then(|| {
@@ -184,6 +197,14 @@ mod tests {
                 assert!(part.takes(own) && !part.takes(Some(&other)), "{name}");
                 assert_eq!(part.takes(None), name.is_empty(), "never as one of {name}");
             }
+        }
+    }
+
+    #[test]
+    fn parts_that_a_stop_leaves_out_are_named_with_their_letters() {
+        let said = not_begun(&[Part::new(None, 4), Part::new(Some("b"), 3)]);
+        for word in ["7 letters", "without a name: 4", "b: 3", "stay in the file"] {
+            assert!(said.contains(word), "{word}: {said}");
         }
     }
 

@@ -11,7 +11,7 @@ use okta_coralogix_core::{
 };
 use tokio::sync::watch;
 
-use super::plan::{Counts, Part, left, to_one_place, to_their_places};
+use super::plan::{Counts, Part, left, not_begun, to_one_place, to_their_places};
 use super::settings::{OnePlace, Places, Settings};
 use super::without_target::WithoutTarget;
 use crate::program::admin::Admin;
@@ -66,8 +66,9 @@ async fn replay(
     };
     let mut source = Some(source);
     let mut total = Total::default();
-    for part in &parts {
+    for (index, part) in parts.iter().enumerate() {
         if *stopped.borrow() {
+            tracing::warn!("{}", not_begun(&parts[index..]));
             break;
         }
         let monitor = admin.monitor(part.name(), SourceKind::Replay);

@@ -4,7 +4,7 @@ use std::process::Output;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use coralogix_sink::simulator::CoralogixSimulator;
+use coralogix_sink::simulator::{CoralogixSimulator, Fault};
 use okta_coralogix_core::dead_letter::{
     DeadLetter, DeadLetterReason, DeadLetterRecord, DeadLetterSource, DeadLetterTarget,
     DeadLetters, FileDeadLetters,
@@ -13,7 +13,8 @@ use okta_coralogix_core::{Clock, Origin, SystemClock};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use crate::harness::{Harness, KEY, example, fresh, start_program};
+use crate::harness::{Harness, KEY, example, fresh, start_program, terminate};
+use crate::stops::refused;
 
 async fn dead_letter(harness: &Harness, events: &[Bytes]) {
     let letters = FileDeadLetters::open(harness.dead_letters()).await.unwrap();
@@ -239,6 +240,25 @@ async fn replay_that_cannot_open_the_letters_again_fails_with_its_summary() {
     for word in ["not all sent: two", "--dead-letters", ".replay.lock"] {
         assert!(stderr.contains(word), "{word}: {stderr}");
     }
+}
+
+#[tokio::test]
+async fn stopped_replay_names_the_integrations_that_it_has_not_begun() {
+    let harness = Harness::new().await;
+    letters_of_two(&harness).await;
+    harness.ingress.fail_always(Some(Fault::status(503)));
+    config_of_two(&harness, &harness.ingress_server.base_url());
+    let mut child = with_config(&harness, &["--drain-timeout", "1s"]);
+    let log = refused(&mut child).await;
+    terminate(&child).await;
+    let output = child.wait_with_output().await.unwrap();
+    let log = log.await.unwrap();
+    assert_eq!(output.status.code(), Some(4), "{log}");
+    assert_eq!(summary(&output)["handed_back"], 3, "{log}");
+    assert!(
+        log.contains("before 3 letters were begun, which stay in the file (two: 3)"),
+        "{log}"
+    );
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::harness::{Exit, Harness, KEY, TOKEN, start, terminate};
 use crate::many_orgs::config_file;
 
 /// Waits until Coralogix has refused a request of the program; resolves to the rest of its log once that has ended.
-async fn refused(child: &mut Child) -> JoinHandle<String> {
+pub(crate) async fn refused(child: &mut Child) -> JoinHandle<String> {
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("a request to the sink failed") {
