@@ -269,33 +269,19 @@ mod tests {
     fn a_hand_back_rewinds_a_cumulative_source_only() {
         use AckOrder::{Cumulative, Individual};
         use Outcome::{HandedBack, Settled};
+        // The end of one item, its outcome, and those of the delivery behind it.
         let table = [
-            (
-                Cumulative,
-                [DELIVERED, DELIVERED],
-                [Settled; 2],
-                [Settled; 2],
-            ),
-            (
-                Cumulative,
-                [DELIVERED, BACK],
-                [Settled, HandedBack],
-                [HandedBack; 2],
-            ),
-            (
-                Individual,
-                [DELIVERED, BACK],
-                [Settled, HandedBack],
-                [Settled; 2],
-            ),
+            (Cumulative, DELIVERED, Settled, Settled),
+            (Cumulative, BACK, HandedBack, HandedBack),
+            (Individual, BACK, HandedBack, Settled),
         ];
-        for (order, first, of_first, of_second) in table {
+        for (order, disposition, outcome, behind) in table {
             let mut ledger = ledger(order, 2, None);
             end(&mut ledger, 1, [DELIVERED; 2]);
-            end(&mut ledger, 0, first);
+            end(&mut ledger, 0, [DELIVERED, disposition]);
             let settled = settle_all(&mut ledger);
-            let expected = [(0, of_first.to_vec()), (1, of_second.to_vec())];
-            assert_eq!(settled, expected, "{order:?} {first:?}");
+            let expected = [(0, vec![Settled, outcome]), (1, vec![behind; 2])];
+            assert_eq!(settled, expected, "{order:?} {disposition:?}");
             assert_eq!((ledger.unsettled(), ledger.bytes()), (0, 0));
             // What the source gives after it went back is its own.
             ledger.open(Box::new(NoAcker), 2, 100, None);
@@ -389,11 +375,8 @@ mod tests {
             let settled = settle_all(&mut ledger);
             assert_eq!(settled, if early { expected } else { vec![] }, "{order:?}");
             assert_eq!(ledger.unsettled_deliveries(), usize::from(!early));
-            assert_eq!(
-                ledger.bytes(),
-                if early { 50 } else { 100 },
-                "of the two that are left"
-            );
+            let of_two = if early { 50 } else { 100 };
+            assert_eq!(ledger.bytes(), of_two, "{order:?}");
             assert_eq!((ledger.unsettled(), ledger.open_items()), (1, 1));
             assert!(!ledger.end(item(2), BACK), "it ended before");
             assert!(ledger.end(item(1), DELIVERED) && !ledger.end(item(1), BACK));

@@ -1,8 +1,7 @@
-//! `FileCheckpoint`: old or new, never half, and never two at once.
+//! `FileCheckpoint`: old or new, never half.
 
-use std::io::{BufRead, BufReader, ErrorKind as Io, Write};
+use std::io::ErrorKind as Io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
@@ -83,65 +82,6 @@ async fn checkpoint_save_with_wrong_version_conflicts_and_changes_nothing() {
     }
     assert_eq!(stored(&store).await.version, second);
     assert_eq!(stored(&store).await.value, checkpoint("b"));
-}
-
-#[tokio::test]
-async fn checkpoint_file_opened_twice_is_locked() {
-    let (_folder, path) = folder();
-    let first = open(&path).await;
-    let error = error_naming(FileCheckpoint::open(&path).await, &path);
-    assert_eq!(error.kind(), ErrorKind::Locked);
-    assert!(error.detail().contains("in use"), "{}", error.detail());
-    drop(first);
-    open(&path).await;
-}
-
-/// Holds the checkpoint named in the environment until its standard input ends.
-#[tokio::test]
-#[ignore = "the other process of checkpoint_lock_of_a_killed_process_is_released"]
-async fn other_process() {
-    let path = std::env::var_os("OTHER_PROCESS_CHECKPOINT").expect("a checkpoint to hold");
-    let _store = open(Path::new(&path)).await;
-    writeln!(std::io::stderr(), "held").unwrap();
-    std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
-}
-
-#[tokio::test]
-async fn checkpoint_lock_of_a_killed_process_is_released() {
-    let (_folder, path) = folder();
-    let mut other = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "file_checkpoint::other_process", "--ignored"])
-        .env("OTHER_PROCESS_CHECKPOINT", &path)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let said = BufReader::new(other.stderr.take().unwrap()).lines().next();
-    assert_eq!(said.unwrap().unwrap(), "held");
-    let error = error_naming(FileCheckpoint::open(&path).await, &path);
-    assert_eq!(error.kind(), ErrorKind::Locked);
-    other.kill().unwrap();
-    other.wait().unwrap();
-    open(&path).await;
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn checkpoint_lock_covers_a_symlink_to_the_file() {
-    let (folder, path) = folder();
-    let first = open(&path).await;
-    first.save(&checkpoint("a"), None).await.unwrap();
-    let link = folder.path().join("link");
-    std::os::unix::fs::symlink(&path, &link).unwrap();
-    let error = FileCheckpoint::open(&link).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Locked);
-    drop(first);
-    let second = open(&link).await;
-    let version = stored(&second).await.version;
-    let saved = second.save(&checkpoint("b"), Some(&version)).await;
-    saved.unwrap();
-    assert!(link.is_symlink(), "the link was not replaced by a file");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 )]
 
 mod checkpoint_folder;
+mod checkpoint_lock;
 mod conformance;
 #[cfg(feature = "reqwest")]
 mod connections;
