@@ -20,12 +20,12 @@ pub(super) type Item = Result<RawEvent, MalformedEvent>;
 /// | a bare LogEvent (`InputPath` `$.detail`) | the event |
 /// | an array of either | each of its elements |
 /// | several, one after the other, with or without white space between (Firehose) | each |
-/// | an SNS notification, or what Lambda gets of SNS | those of each `Message` |
+/// | an SNS notification, or what Lambda gets of SNS, or one record of that | those of each `Message` |
 /// | a message of SQS that a pipe passes on | those of its `body` |
-/// | a request of Firehose to an HTTP endpoint | those of each record's `data` |
+/// | a request of Firehose to an HTTP endpoint, or one record of it | those of each record's `data` |
 /// | an object with one key, whose value is an envelope (input transformer) | its event; the document is the whole object |
 ///
-/// A byte order mark before all of it is skipped. No byte of the rest is lost: a value that is none of these, or that is not UTF-8, becomes a [`MalformedEvent`] with its bytes, which the pipeline dead-letters.
+/// A byte order mark before all of it is skipped. No byte of the rest is lost: a value that is none of these, or that is not UTF-8, becomes a [`MalformedEvent`] with its bytes, which the pipeline dead-letters. Of a malformed record among several, they are those of the record.
 /// So is an envelope of another `source` than Okta's, the dead-letter record of a custom event bus (which names
 /// events and holds none), and an empty body. `detail-type` is not looked at.
 ///
@@ -53,7 +53,7 @@ pub struct BodyParser {
 }
 
 impl BodyParser {
-    /// The most items of one body; the rest of it is one malformed item. Batches of AWS hold at most 10,000
+    /// The most items of one body, however they are wrapped; the rest of it is one malformed item. Batches of AWS hold at most 10,000
     /// records (the batch window of a Lambda's SQS queue), and an event of Okta takes more than 100 bytes.
     pub const MAX_ITEMS: usize = 10_000;
 

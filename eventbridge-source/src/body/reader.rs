@@ -12,7 +12,7 @@ use okta_coralogix_core::json::{masked_utf8, strip_byte_order_mark};
 use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
 
 use super::parser::{BodyParser, Item};
-use super::shape::Shape;
+use super::shape::{Record, Shape};
 use super::values::Values;
 use crate::{Envelope, ParsePartnerSourceError, PartnerSource};
 
@@ -34,21 +34,34 @@ impl<'a> Reader<'a> {
 
     /// Never empty.
     pub(super) fn read(self, body: Bytes) -> Vec<Item> {
-        self.read_within(body, Layers::default())
+        let mut items = Vec::new();
+        self.read_within(&body, Layers::default(), &mut items);
+        items
     }
 
-    /// Reads what is inside of `layers`.
-    fn read_within(self, body: Bytes, layers: Layers) -> Vec<Item> {
-        let text = masked_utf8(&body);
+    /// Reads what is inside of `layers`: at least one item.
+    fn read_within(self, body: &Bytes, layers: Layers, items: &mut Vec<Item>) {
+        let before = items.len();
+        let text = masked_utf8(body);
         let text = strip_byte_order_mark(&text);
         let unmarked = body.slice(body.len() - text.len()..);
-        if let Ok(envelope) = Envelope::parse(unmarked.clone()) {
-            return vec![self.event(&envelope)];
+        if before < BodyParser::MAX_ITEMS
+            && let Ok(envelope) = Envelope::parse(unmarked.clone())
+        {
+            items.push(self.event(&envelope));
+            return;
         }
-        let mut items = Vec::new();
-        for value in Values::of(&unmarked, text, BodyParser::MAX_ITEMS) {
+        let mut values = Values::of(&unmarked, text);
+        while items.len() < BodyParser::MAX_ITEMS
+            && let Some(value) = values.next()
+        {
             match value {
-                Ok(json) => self.read_object(&json, layers, &mut items),
+                Ok(json) => {
+                    self.read_object(&json, layers, items);
+                    if items.len() > BodyParser::MAX_ITEMS && values.rest().is_some() {
+                        self.refuse_rest(from_on(&unmarked, &json), items);
+                    }
+                }
                 Err((bytes, reason)) => {
                     let is_text = std::str::from_utf8(&bytes).is_ok();
                     let reason = if is_text {
@@ -60,11 +73,22 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        if items.is_empty() {
-            let nothing = MalformedReason::Refused("the body holds no event".into());
-            items.push(self.malformed(body, nothing));
+        if items.len() == BodyParser::MAX_ITEMS
+            && let Some(rest) = values.rest()
+        {
+            self.refuse_rest(rest, items);
         }
-        items
+        if items.len() == before {
+            let nothing = MalformedReason::Refused("the body holds no event".into());
+            items.push(self.malformed(body.clone(), nothing));
+        }
+    }
+
+    /// One item for all that is beyond the maximum, in place of the one for the rest of what is inside of it.
+    fn refuse_rest(self, rest: Bytes, items: &mut Vec<Item>) {
+        items.truncate(BodyParser::MAX_ITEMS);
+        let reason = MalformedReason::Refused("more events than one body may hold".into());
+        items.push(self.malformed(rest, reason));
     }
 
     /// Reads one JSON value, which should be an object.
@@ -79,31 +103,20 @@ impl<'a> Reader<'a> {
             Shape::Notification(message) => {
                 self.unwrap(json, message.into(), layers, Layers::NOTIFICATION, items);
             }
-            Shape::NotificationRecords(notifications) => {
-                let notifications: Vec<_> = notifications
-                    .into_iter()
-                    .map(|notification| json.slice_ref(notification.as_bytes()))
-                    .collect();
-                for notification in notifications {
-                    self.unwrap(json, notification, layers, Layers::RECORDS, items);
-                }
+            Shape::NotificationRecords(records) => {
+                let content = |text: &str| Ok(json.slice_ref(text.as_bytes()));
+                self.unwrap_records(json, records, content, layers, Layers::RECORDS, items);
             }
             Shape::QueueRecord(body) => {
                 self.unwrap(json, body.into(), layers, Layers::QUEUE_RECORD, items);
             }
             Shape::FirehoseRequest(records) => {
-                for record in records {
-                    let data = record.and_then(|text| STANDARD.decode(text).ok());
-                    match data {
-                        Some(data) => {
-                            self.unwrap(json, data.into(), layers, Layers::FIREHOSE, items);
-                        }
-                        None => {
-                            let reason = "a record of Firehose whose `data` is not base64";
-                            items.push(self.malformed(json.clone(), refused(reason)));
-                        }
-                    }
-                }
+                let content = |text: Option<String>| {
+                    let data = text.and_then(|text| STANDARD.decode(text).ok());
+                    let reason = || refused("a record of Firehose whose `data` is not base64");
+                    data.map(Bytes::from).ok_or_else(reason)
+                };
+                self.unwrap_records(json, records, content, layers, Layers::FIREHOSE, items);
             }
             Shape::SubscriptionConfirmation => {
                 let reason = "an SNS subscription to be confirmed: open its `SubscribeURL` once";
@@ -118,7 +131,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads what `layer` is around. If that is one thing which is no event, all of `outer` is malformed.
+    /// Reads what `layer` is around.
     fn unwrap(
         self,
         outer: &Bytes,
@@ -127,15 +140,48 @@ impl<'a> Reader<'a> {
         layer: Layers,
         items: &mut Vec<Item>,
     ) {
+        match layers.with(layer) {
+            Some(layers) => self.read_inside(outer, &inner, layers, items),
+            None => items.push(RawEvent::parse(outer.clone(), self.no_origin())),
+        }
+    }
+
+    /// Reads the `content` of each record. One that is malformed keeps its own bytes, not those of its neighbours.
+    fn unwrap_records<T>(
+        self,
+        outer: &Bytes,
+        records: Vec<Record<'_, T>>,
+        content: impl Fn(T) -> Result<Bytes, MalformedReason>,
+        layers: Layers,
+        layer: Layers,
+        items: &mut Vec<Item>,
+    ) {
         let Some(layers) = layers.with(layer) else {
             items.push(RawEvent::parse(outer.clone(), self.no_origin()));
             return;
         };
-        let mut inside = self.read_within(inner, layers);
-        if let [Err(only)] = &mut inside[..] {
+        let mut records = records.into_iter();
+        while items.len() <= BodyParser::MAX_ITEMS
+            && let Some(record) = records.next()
+        {
+            let bytes = outer.slice_ref(record.json.as_bytes());
+            match content(record.content) {
+                Ok(inner) => self.read_inside(&bytes, &inner, layers, items),
+                Err(reason) => items.push(self.malformed(bytes.clone(), reason)),
+            }
+            if items.len() > BodyParser::MAX_ITEMS && records.next().is_some() {
+                self.refuse_rest(from_on(outer, &bytes), items);
+            }
+        }
+    }
+
+    /// Reads what is `inner` to `outer`. If that is one thing which is no event, all of `outer` is malformed.
+    fn read_inside(self, outer: &Bytes, inner: &Bytes, layers: Layers, items: &mut Vec<Item>) {
+        let before = items.len();
+        self.read_within(inner, layers, items);
+        if let [Err(only)] = &mut items[before..] {
             only.bytes = outer.clone();
         }
-        items.append(&mut inside);
     }
 
     /// The event of an envelope at `range` in an object, with the whole object as its document.
@@ -222,6 +268,11 @@ impl<'a> Reader<'a> {
             origin: self.no_origin(),
         })
     }
+}
+
+/// The bytes of `whole` from its slice `part` on.
+fn from_on(whole: &Bytes, part: &Bytes) -> Bytes {
+    whole.slice(part.as_ptr().addr() - whole.as_ptr().addr()..)
 }
 
 /// What was unwrapped already: each kind of layer is unwrapped once, so that the depth is bounded.

@@ -15,16 +15,25 @@ pub(super) enum Shape<'a> {
     Wrapped(Range<usize>),
     /// An SNS notification, with its message.
     Notification(String),
-    /// What Lambda gets of SNS: the notifications.
-    NotificationRecords(Vec<&'a str>),
+    /// What Lambda gets of SNS, or one record of it: the notifications.
+    NotificationRecords(Vec<Record<'a, &'a str>>),
     /// A message of SQS, as a pipe passes it on: its body.
     QueueRecord(String),
-    /// A request of Firehose to an HTTP endpoint: the text of each record, in base64; `None` for a record without one.
-    FirehoseRequest(Vec<Option<String>>),
+    /// A request of Firehose to an HTTP endpoint, or one record of it: the text of each record, in base64; `None` for a record without
+    /// one.
+    FirehoseRequest(Vec<Record<'a, Option<String>>>),
     /// SNS sends it before the first message.
     SubscriptionConfirmation,
     /// The second kind of event bus (`event-busv2`) writes it into a dead-letter queue: ids of events, not the events.
     DeadLetterRecord,
+}
+
+/// A record of several that came at once.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Record<'a, T> {
+    /// All of it.
+    pub(super) json: &'a str,
+    pub(super) content: T,
 }
 
 impl<'a> Shape<'a> {
@@ -62,6 +71,8 @@ struct Seen<'a> {
     request_id: bool,
     records: Option<&'a str>,
     notification_records: Option<&'a str>,
+    notification: bool,
+    data: bool,
 }
 
 impl<'a> Seen<'a> {
@@ -84,6 +95,8 @@ impl<'a> Seen<'a> {
             "requestId" => self.request_id = true,
             "records" => self.records = Some(value),
             "Records" => self.notification_records = Some(value),
+            "Sns" => self.notification = true,
+            "data" => self.data = true,
             _ => {}
         }
     }
@@ -119,6 +132,18 @@ impl<'a> Seen<'a> {
         if let Some(records) = self.notification_records.and_then(notification_records) {
             return Shape::NotificationRecords(records);
         }
+        // The dead letters have the malformed records of a body each by itself.
+        if self.notification
+            && let Some(record) = notification_record(text)
+        {
+            return Shape::NotificationRecords(vec![record]);
+        }
+        if self.data && self.members == 1 {
+            let record = firehose_record(text);
+            if record.content.is_some() {
+                return Shape::FirehoseRequest(vec![record]);
+            }
+        }
         if let Some(inner) = self.object
             && self.members == 1
             && is_envelope(inner)
@@ -151,28 +176,37 @@ fn is_envelope(object: &str) -> bool {
     has("detail", '{') && has("source", '"')
 }
 
-fn firehose_records(array: &str) -> Option<Vec<Option<String>>> {
-    let data = |record| {
-        let members = Members::of(record)?;
+fn firehose_records(array: &str) -> Option<Vec<Record<'_, Option<String>>>> {
+    let records: Vec<_> = elements(array)?.into_iter().map(firehose_record).collect();
+    let has_data = records.iter().any(|record| record.content.is_some());
+    has_data.then_some(records)
+}
+
+fn firehose_record(json: &str) -> Record<'_, Option<String>> {
+    let data = || {
+        let members = Members::of(json)?;
         let data = members.values("data").next_back()?;
         string(data)
     };
-    let records = elements(array)?;
-    let records: Vec<_> = records.into_iter().map(data).collect();
-    records.iter().any(Option::is_some).then_some(records)
+    Record {
+        json,
+        content: data(),
+    }
 }
 
-/// The notifications of `{"EventSource": "aws:sns", "Sns": {…}}`. `None` if a record is another one.
-fn notification_records(array: &str) -> Option<Vec<&str>> {
-    let notification = |record| {
-        let members = Members::of(record)?;
-        let source = members.values("EventSource").next_back()?;
-        let notification = members.values("Sns").next_back()?;
-        (string(source)? == "aws:sns").then_some(notification)
-    };
+/// `None` if a record is another one.
+fn notification_records(array: &str) -> Option<Vec<Record<'_, &str>>> {
     let records: Vec<_> = elements(array)?
         .into_iter()
-        .map(notification)
+        .map(notification_record)
         .collect::<Option<_>>()?;
     (!records.is_empty()).then_some(records)
+}
+
+/// The notification of `{"EventSource": "aws:sns", "Sns": {…}}`.
+fn notification_record(json: &str) -> Option<Record<'_, &str>> {
+    let members = Members::of(json)?;
+    let source = members.values("EventSource").next_back()?;
+    let content = members.values("Sns").next_back()?;
+    (string(source)? == "aws:sns").then_some(Record { json, content })
 }

@@ -15,24 +15,43 @@ pub(super) struct Values<'a> {
     at: usize,
     /// Inside an array.
     in_array: bool,
-    /// How many values may follow.
-    left: usize,
 }
 
 /// Bytes that are no JSON value, and the reason.
 type Broken = (Bytes, MalformedReason);
 
 impl<'a> Values<'a> {
-    /// The values of `body`, at most `max` of them: the rest is one broken value. `text` is the body as text of the same length.
-    pub(super) fn of(body: &'a Bytes, text: &'a str, max: usize) -> Self {
+    /// The values of `body`. `text` is the body as text of the same length.
+    pub(super) fn of(body: &'a Bytes, text: &'a str) -> Self {
         Self {
             body,
             text,
             recovery: Recovery::new(text),
             at: 0,
             in_array: false,
-            left: max,
         }
+    }
+
+    /// All that is left of the body; `None` if no value is.
+    pub(super) fn rest(&mut self) -> Option<Bytes> {
+        let start = self.next_start()?;
+        self.in_array = false;
+        Some(self.cut(start, self.text.len()))
+    }
+
+    /// Where the next value begins; `None` at the end.
+    fn next_start(&mut self) -> Option<usize> {
+        self.at = self.skip_space(self.at);
+        while !self.in_array && self.byte(self.at) == Some(b'[') {
+            self.in_array = true;
+            self.at = self.skip_space(self.at + 1);
+            // An empty array; every other closing bracket follows an element.
+            if self.byte(self.at) == Some(b']') {
+                self.in_array = false;
+                self.at = self.skip_space(self.at + 1);
+            }
+        }
+        (self.in_array || self.at < self.text.len()).then_some(self.at)
     }
 
     fn skip_space(&self, at: usize) -> usize {
@@ -43,8 +62,8 @@ impl<'a> Values<'a> {
         self.text.as_bytes().get(at).copied()
     }
 
-    /// The bytes from `from` to `to` as a broken value; goes on behind it.
-    fn broken(&mut self, from: usize, to: usize, reason: MalformedReason) -> Broken {
+    /// The bytes from `from` to `to`; goes on behind them.
+    fn cut(&mut self, from: usize, to: usize) -> Bytes {
         // A value is missing: report the comma behind it, or the whole body.
         let (from, to) = match from == to {
             true if to < self.text.len() => (from, to + 1),
@@ -52,7 +71,7 @@ impl<'a> Values<'a> {
             false => (from, to),
         };
         self.at = to;
-        (self.body.slice(from..to), reason)
+        self.body.slice(from..to)
     }
 
     /// Behind an element of an array: skips the comma, or leaves the array.
@@ -74,27 +93,8 @@ impl Iterator for Values<'_> {
     type Item = Result<Bytes, Broken>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.at = self.skip_space(self.at);
-        while !self.in_array && self.byte(self.at) == Some(b'[') {
-            self.in_array = true;
-            self.at = self.skip_space(self.at + 1);
-            // An empty array; every other closing bracket follows an element.
-            if self.byte(self.at) == Some(b']') {
-                self.in_array = false;
-                self.at = self.skip_space(self.at + 1);
-            }
-        }
-        let start = self.at;
+        let start = self.next_start()?;
         let end = self.text.len();
-        if start == end && !self.in_array {
-            return None;
-        }
-        if self.left == 0 {
-            let reason = MalformedReason::Refused("more events than one body may hold".into());
-            self.in_array = false;
-            return Some(Err(self.broken(start, end, reason)));
-        }
-        self.left -= 1;
         let in_array = self.in_array;
         let may_follow = |byte| !in_array || matches!(byte, Some(b',' | b']'));
         match self.recovery.value_end(start, may_follow) {
@@ -110,13 +110,13 @@ impl Iterator for Values<'_> {
                     .resync(&broken, ends, may_follow, looks_like_an_event);
                 let broken_end = found.unwrap_or(end);
                 let reason = MalformedReason::NotJson(broken.to_string());
-                let broken = self.broken(start, broken_end, reason);
+                let bytes = self.cut(start, broken_end);
                 if broken_end == end {
                     self.in_array = false;
                 } else {
                     self.step_over();
                 }
-                Some(Err(broken))
+                Some(Err((bytes, reason)))
             }
         }
     }

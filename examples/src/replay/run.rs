@@ -273,12 +273,14 @@ mod tests {
         let event = json!({"uuid": "u", "published": "2026-11-22T12:00:00Z"});
         let envelope = json!({"source": "aws.partner/okta.com/acme/audit", "detail": event});
         let notification = json!({"Type": "Notification", "Message": envelope.to_string()});
+        let notified = json!({"EventSource": "aws:sns", "Sns": notification});
         for letter in [
             event.to_string(),
             envelope.to_string(),
             format!("\u{feff}{envelope}"),
             json!([envelope]).to_string(),
             notification.to_string(),
+            notified.to_string(),
             json!({"source": "another.app", "detail": event}).to_string(),
         ] {
             let read = read(record(letter.clone()));

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use eventbridge_source::BodyParser;
 use serde_json::{Value, json};
 
 use super::{BARE, ENVELOPE, documents, read};
@@ -99,6 +100,105 @@ fn anything_else_around_an_event_is_not_guessed_at() {
         let items = read(body.clone());
         assert_eq!(documents(&items), [format!("!{body}")], "all of it is kept");
     }
-    let not_base64 = r#"{"requestId":"r","timestamp":1,"records":[{"data":"*"}]}"#;
-    assert_eq!(documents(&read(not_base64)), [format!("!{not_base64}")]);
+}
+
+#[test]
+fn malformed_record_keeps_its_own_bytes_and_no_others() {
+    let records = [r#"{"data":"*"}"#, r#"{ "data": "e30=" }"#, "7"];
+    let good = json!({"data": STANDARD.encode(ENVELOPE)});
+    for record in records {
+        let alone = format!(r#"{{"requestId":"r","timestamp":1,"records":[{good}, {record}]}}"#);
+        assert_eq!(
+            documents(&read(alone)),
+            [ENVELOPE, &format!("!{record}")],
+            "beside a good one"
+        );
+    }
+    let only = r#"{"requestId":"r","timestamp":1,"records":[{"data":"*"}]}"#;
+    assert_eq!(documents(&read(only)), [r#"!{"data":"*"}"#]);
+    let [first, second, _] = records;
+    let body = format!(r#"{{"requestId":"r","timestamp":1,"records":[{first},{good},{second}]}}"#);
+    let items = read(body);
+    let malformed = [first, second].map(|record| format!("!{record}"));
+    assert_eq!(documents(&items), [&malformed[0], ENVELOPE, &malformed[1]]);
+    let reasons = items.iter().filter_map(|item| item.as_ref().err());
+    let reasons: Vec<_> = reasons.map(|bad| bad.reason.to_string()).collect();
+    assert!(reasons[0].contains("not base64") && reasons[1].contains("`published` is missing"));
+
+    let body = notification_records(&["{}", ENVELOPE, "hello"]);
+    let malformed = [0, 2].map(|index| format!("!{}", body["Records"][index]));
+    assert_eq!(
+        documents(&read(body.to_string())),
+        [&malformed[0], ENVELOPE, &malformed[1]]
+    );
+}
+
+/// So that a dead letter that holds one can be sent again.
+#[test]
+fn one_record_by_itself_is_unwrapped() {
+    for record in [
+        firehose(&[ENVELOPE.as_bytes()])["records"][0].take(),
+        notification_records(&[ENVELOPE])["Records"][0].take(),
+    ] {
+        assert_eq!(documents(&read(record.to_string())), [ENVELOPE], "{record}");
+    }
+    for other in [r#"{"data":7}"#, r#"{"data":"e30="}"#, r#"{"Sns":{}}"#] {
+        assert_eq!(documents(&read(other)), [format!("!{other}")]);
+    }
+}
+
+/// However the items are spread over what is unwrapped.
+#[test]
+fn records_beyond_the_maximum_are_one_malformed_item() {
+    let most = BodyParser::MAX_ITEMS;
+    let events = |count| format!("[{}]", vec![BARE; count].join(",")).into_bytes();
+    let one = firehose(&[BARE.as_bytes()])["records"][0].to_string();
+    let bad = r#"{"data":"*"}"#.to_owned();
+    let half = firehose(&[&events(most / 2)])["records"][0].to_string();
+    let more = firehose(&[&events(most / 2 + 1)])["records"][0].to_string();
+    let last = |items: &[&String], count: usize| {
+        let mut all = vec![items[0].clone(); count];
+        all.extend(items[1..].iter().map(|&item| item.clone()));
+        all
+    };
+    for (records, delivered, rest) in [
+        (
+            last(&[&one, &one, &bad], most),
+            most,
+            format!("{one},{bad}]}}"),
+        ),
+        (
+            last(&[&bad, &one, &bad], most),
+            0,
+            format!("{one},{bad}]}}"),
+        ),
+        (
+            last(&[&half, &one, &one], 2),
+            most,
+            format!("{one},{one}]}}"),
+        ),
+        // What is too much begins inside of a record.
+        (
+            last(&[&half, &more, &one], 1),
+            most,
+            format!("{more},{one}]}}"),
+        ),
+        (last(&[&half, &more], 1), most, BARE.to_owned() + "]"),
+    ] {
+        let request = format!(r#"{{"requestId":"r","records":[{}]}}"#, records.join(","));
+        let items = read(&request);
+        assert_eq!(items.len(), most + 1, "{} records", records.len());
+        let ok = items.iter().filter(|item| item.is_ok()).count();
+        assert_eq!(ok, delivered);
+        assert_eq!(items[most].as_ref().unwrap_err().bytes, rest);
+
+        let items = read(format!("[{request},{BARE}]"));
+        assert_eq!(items.len(), most + 1);
+        let all_of_it = format!("{request},{BARE}]");
+        assert_eq!(items[most].as_ref().unwrap_err().bytes, all_of_it);
+    }
+    let exact = firehose(&[&events(most / 2), &events(most / 2)]).to_string();
+    assert_eq!(read(&exact).len(), most);
+    let items = read(format!("[{exact},{BARE}]"));
+    assert_eq!(items[most].as_ref().unwrap_err().bytes, format!("{BARE}]"));
 }
