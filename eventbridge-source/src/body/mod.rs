@@ -1,6 +1,5 @@
 //! Parses bodies: one body in, its events out.
 
-#[cfg(any(feature = "http", feature = "lambda", feature = "sqs"))]
 mod found;
 mod origin_cache;
 mod parser;
@@ -9,5 +8,5 @@ mod shape;
 mod values;
 
 #[cfg(any(feature = "http", feature = "lambda", feature = "sqs"))]
-pub(crate) use found::is_event;
+pub(crate) use found::ParsedBody;
 pub use parser::BodyParser;

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use okta_coralogix_core::event::MalformedReason;
 use okta_coralogix_core::{MalformedEvent, RawEvent};
 
+use super::found::ParsedBody;
 use super::origin_cache::OriginCache;
 use super::reader::Reader;
 use crate::Envelope;
@@ -92,11 +93,16 @@ impl BodyParser {
     /// The same for a message that was received `receive_count` times, which goes into the origin.
     #[must_use]
     pub fn parse_received(&self, body: Bytes, receive_count: Option<u32>) -> Vec<Item> {
+        self.parse_body(body, receive_count).items
+    }
+
+    /// The same, and whether an event was found in it.
+    pub(crate) fn parse_body(&self, body: Bytes, receive_count: Option<u32>) -> ParsedBody {
         let reader = Reader::new(self, receive_count);
         // Nearly every body is one envelope, as EventBridge writes it.
         match RawEvent::parse_envelope(body, |source| reader.origin(source).ok()) {
-            Ok(event) => vec![Ok(event)],
-            Err(body) => reader.read(body),
+            Ok(event) => ParsedBody::of(event),
+            Err(body) => reader.read(&body),
         }
     }
 

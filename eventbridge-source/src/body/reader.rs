@@ -11,6 +11,7 @@ use okta_coralogix_core::event::MalformedReason;
 use okta_coralogix_core::json::{masked_utf8, strip_byte_order_mark};
 use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
 
+use super::found::ParsedBody;
 use super::parser::{BodyParser, Item};
 use super::shape::{Record, Shape};
 use super::values::Values;
@@ -33,33 +34,33 @@ impl<'a> Reader<'a> {
     }
 
     /// Never empty.
-    pub(super) fn read(self, body: Bytes) -> Vec<Item> {
-        let mut items = Vec::new();
-        self.read_within(&body, Layers::default(), &mut items);
-        items
+    pub(super) fn read(self, body: &Bytes) -> ParsedBody {
+        let mut parsed = ParsedBody::default();
+        self.read_within(body, Layers::default(), &mut parsed);
+        parsed
     }
 
     /// Reads what is inside of `layers`: at least one item.
-    fn read_within(self, body: &Bytes, layers: Layers, items: &mut Vec<Item>) {
-        let before = items.len();
+    fn read_within(self, body: &Bytes, layers: Layers, parsed: &mut ParsedBody) {
+        let before = parsed.items.len();
         let text = masked_utf8(body);
         let text = strip_byte_order_mark(&text);
         let unmarked = body.slice(body.len() - text.len()..);
         if before < BodyParser::MAX_ITEMS
             && let Ok(envelope) = Envelope::parse(unmarked.clone())
         {
-            items.push(self.event(&envelope));
+            parsed.push(self.event(&envelope));
             return;
         }
         let mut values = Values::of(&unmarked, text);
-        while items.len() < BodyParser::MAX_ITEMS
+        while parsed.items.len() < BodyParser::MAX_ITEMS
             && let Some(value) = values.next()
         {
             match value {
                 Ok(json) => {
-                    self.read_object(&json, layers, items);
-                    if items.len() > BodyParser::MAX_ITEMS && values.rest().is_some() {
-                        self.refuse_rest(from_on(&unmarked, &json), items);
+                    self.read_object(&json, layers, parsed);
+                    if parsed.items.len() > BodyParser::MAX_ITEMS && values.rest().is_some() {
+                        self.refuse_rest(from_on(&unmarked, &json), parsed);
                     }
                 }
                 Err((bytes, reason)) => {
@@ -69,46 +70,49 @@ impl<'a> Reader<'a> {
                     } else {
                         MalformedReason::NotUtf8
                     };
-                    items.push(self.malformed(bytes, reason));
+                    parsed.push(self.malformed(bytes, reason));
                 }
             }
         }
-        if items.len() == BodyParser::MAX_ITEMS
+        if parsed.items.len() == BodyParser::MAX_ITEMS
             && let Some(rest) = values.rest()
         {
-            self.refuse_rest(rest, items);
+            self.refuse_rest(rest, parsed);
         }
-        if items.len() == before {
+        if parsed.items.len() == before {
             let nothing = MalformedReason::Refused("the body holds no event".into());
-            items.push(self.malformed(body.clone(), nothing));
+            parsed.push(self.malformed(body.clone(), nothing));
         }
     }
 
     /// One item for all that is beyond the maximum, in place of the one for the rest of what is inside of it.
-    fn refuse_rest(self, rest: Bytes, items: &mut Vec<Item>) {
-        items.truncate(BodyParser::MAX_ITEMS);
+    fn refuse_rest(self, rest: Bytes, parsed: &mut ParsedBody) {
+        parsed.items.truncate(BodyParser::MAX_ITEMS);
         let reason = MalformedReason::Refused("more events than one body may hold".into());
-        items.push(self.malformed(rest, reason));
+        parsed.push(self.malformed(rest, reason));
     }
 
     /// Reads one JSON value, which should be an object.
-    fn read_object(self, json: &Bytes, layers: Layers, items: &mut Vec<Item>) {
+    fn read_object(self, json: &Bytes, layers: Layers, parsed: &mut ParsedBody) {
         let refused = |reason: &str| MalformedReason::Refused(reason.into());
         match Shape::of(json) {
             Shape::Envelope => match Envelope::parse(json.clone()) {
-                Ok(envelope) => items.push(self.event(&envelope)),
-                Err(malformed) => items.push(self.malformed(malformed.bytes, malformed.reason)),
+                Ok(envelope) => parsed.push(self.event(&envelope)),
+                Err(malformed) => parsed.push(self.malformed(malformed.bytes, malformed.reason)),
             },
-            Shape::Wrapped(range) => items.push(self.wrapped(json, range)),
+            Shape::Wrapped(range) => {
+                let envelope = json.slice(range.clone());
+                parsed.push_found_in(&envelope, self.wrapped(json, range));
+            }
             Shape::Notification(message) => {
-                self.unwrap(json, message.into(), layers, Layers::NOTIFICATION, items);
+                self.unwrap(json, &message.into(), layers, Layers::NOTIFICATION, parsed);
             }
             Shape::NotificationRecords(records) => {
                 let content = |text: &str| Ok(json.slice_ref(text.as_bytes()));
-                self.unwrap_records(json, records, content, layers, Layers::RECORDS, items);
+                self.unwrap_records(json, records, content, layers, Layers::RECORDS, parsed);
             }
             Shape::QueueRecord(body) => {
-                self.unwrap(json, body.into(), layers, Layers::QUEUE_RECORD, items);
+                self.unwrap(json, &body.into(), layers, Layers::QUEUE_RECORD, parsed);
             }
             Shape::FirehoseRequest(records) => {
                 let content = |text: Option<String>| {
@@ -116,18 +120,18 @@ impl<'a> Reader<'a> {
                     let reason = || refused("a record of Firehose whose `data` is not base64");
                     data.map(Bytes::from).ok_or_else(reason)
                 };
-                self.unwrap_records(json, records, content, layers, Layers::FIREHOSE, items);
+                self.unwrap_records(json, records, content, layers, Layers::FIREHOSE, parsed);
             }
             Shape::SubscriptionConfirmation => {
                 let reason = "an SNS subscription to be confirmed: open its `SubscribeURL` once";
-                items.push(self.malformed(json.clone(), refused(reason)));
+                parsed.push(self.malformed(json.clone(), refused(reason)));
             }
             Shape::DeadLetterRecord => {
                 let reason =
                     "the dead-letter record of a custom event bus: it names events and holds none";
-                items.push(self.malformed(json.clone(), refused(reason)));
+                parsed.push(self.malformed(json.clone(), refused(reason)));
             }
-            Shape::Event => items.push(RawEvent::parse(json.clone(), self.no_origin())),
+            Shape::Event => parsed.push(RawEvent::parse(json.clone(), self.no_origin())),
         }
     }
 
@@ -135,14 +139,14 @@ impl<'a> Reader<'a> {
     fn unwrap(
         self,
         outer: &Bytes,
-        inner: Bytes,
+        inner: &Bytes,
         layers: Layers,
         layer: Layers,
-        items: &mut Vec<Item>,
+        parsed: &mut ParsedBody,
     ) {
         match layers.with(layer) {
-            Some(layers) => self.read_inside(outer, &inner, layers, items),
-            None => items.push(RawEvent::parse(outer.clone(), self.no_origin())),
+            Some(layers) => self.read_inside(outer, inner, layers, parsed),
+            None => parsed.push(RawEvent::parse(outer.clone(), self.no_origin())),
         }
     }
 
@@ -154,32 +158,32 @@ impl<'a> Reader<'a> {
         content: impl Fn(T) -> Result<Bytes, MalformedReason>,
         layers: Layers,
         layer: Layers,
-        items: &mut Vec<Item>,
+        parsed: &mut ParsedBody,
     ) {
         let Some(layers) = layers.with(layer) else {
-            items.push(RawEvent::parse(outer.clone(), self.no_origin()));
+            parsed.push(RawEvent::parse(outer.clone(), self.no_origin()));
             return;
         };
         let mut records = records.into_iter();
-        while items.len() <= BodyParser::MAX_ITEMS
+        while parsed.items.len() <= BodyParser::MAX_ITEMS
             && let Some(record) = records.next()
         {
             let bytes = outer.slice_ref(record.json.as_bytes());
             match content(record.content) {
-                Ok(inner) => self.read_inside(&bytes, &inner, layers, items),
-                Err(reason) => items.push(self.malformed(bytes.clone(), reason)),
+                Ok(inner) => self.read_inside(&bytes, &inner, layers, parsed),
+                Err(reason) => parsed.push(self.malformed(bytes.clone(), reason)),
             }
-            if items.len() > BodyParser::MAX_ITEMS && records.next().is_some() {
-                self.refuse_rest(from_on(outer, &bytes), items);
+            if parsed.items.len() > BodyParser::MAX_ITEMS && records.next().is_some() {
+                self.refuse_rest(from_on(outer, &bytes), parsed);
             }
         }
     }
 
     /// Reads what is `inner` to `outer`. If that is one thing which is no event, all of `outer` is malformed.
-    fn read_inside(self, outer: &Bytes, inner: &Bytes, layers: Layers, items: &mut Vec<Item>) {
-        let before = items.len();
-        self.read_within(inner, layers, items);
-        if let [Err(only)] = &mut items[before..] {
+    fn read_inside(self, outer: &Bytes, inner: &Bytes, layers: Layers, parsed: &mut ParsedBody) {
+        let before = parsed.items.len();
+        self.read_within(inner, layers, parsed);
+        if let [Err(only)] = &mut parsed.items[before..] {
             only.bytes = outer.clone();
         }
     }

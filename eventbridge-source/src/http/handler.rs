@@ -30,7 +30,7 @@ use super::firehose;
 use super::request_body::{self, MAX_KEPT_BYTES, RequestBody};
 use super::service::{HttpService, Item};
 use crate::BodyParser;
-use crate::body::is_event;
+use crate::body::ParsedBody;
 
 /// How much later than the deadline the outcomes may come, since the pipeline reports them at the deadline.
 const GRACE: Duration = Duration::from_millis(500);
@@ -182,8 +182,8 @@ fn parse(parser: &BodyParser, encoding: Encoding, body: Bytes, max_bytes: usize)
             }
         },
     };
-    let items = parser.parse(body);
-    if items.iter().any(is_event) {
+    let ParsedBody { items, has_event } = parser.parse_body(body, None);
+    if has_event {
         return Parsed {
             status: StatusCode::OK,
             reason: String::new(),

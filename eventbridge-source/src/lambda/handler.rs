@@ -16,7 +16,6 @@ use super::builder::{LambdaHandlerBuilder, Settings};
 use super::payload::{Authorization, Payload};
 use super::reply::Reply;
 use super::source::Invocation;
-use crate::body::is_event;
 
 type Run = JoinHandle<Result<Summary, RunError>>;
 
@@ -73,7 +72,7 @@ impl LambdaHandler {
         if payload.request == Some(Authorization::Refused) {
             return Ok(unauthorized());
         }
-        let has_event = payload.items.iter().any(is_event);
+        let has_event = payload.has_event;
         self.event_seen.fetch_or(has_event, Ordering::Relaxed);
         if !payload.items.is_empty() && !self.event_seen.load(Ordering::Relaxed) {
             return no_event(&payload);
@@ -82,6 +81,7 @@ impl LambdaHandler {
             items,
             messages,
             request,
+            ..
         } = payload;
         let count = items.len();
         let ours = deadline - margin;

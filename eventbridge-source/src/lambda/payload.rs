@@ -11,11 +11,14 @@ use serde_json::value::RawValue;
 
 use super::url_request::UrlRequest;
 use crate::BodyParser;
+use crate::body::ParsedBody;
 use crate::receiver::{CredentialDigest, ReceivedMessage};
 
 #[derive(Debug)]
 pub(super) struct Payload {
     pub(super) items: Vec<Result<RawEvent, MalformedEvent>>,
+    /// An event was found in it.
+    pub(super) has_event: bool,
     /// The messages of a batch, in order; `None` if the payload is none.
     pub(super) messages: Option<Vec<ReceivedMessage>>,
     /// A request to the function's URL; then there are no items without authorization.
@@ -77,10 +80,14 @@ impl Payload {
         if let Some(records) = records(&bytes) {
             return Self::of_batch(&bytes, records, parser);
         }
-        let body = |body| Self {
-            items: parser.parse(body),
-            messages: None,
-            request: None,
+        let body = |body| {
+            let ParsedBody { items, has_event } = parser.parse_body(body, None);
+            Self {
+                items,
+                has_event,
+                messages: None,
+                request: None,
+            }
         };
         match UrlRequest::read(&bytes) {
             None => body(bytes),
@@ -90,6 +97,7 @@ impl Payload {
             },
             Some(_) => Self {
                 items: Vec::new(),
+                has_event: false,
                 messages: None,
                 request: Some(Authorization::Refused),
             },
@@ -97,7 +105,7 @@ impl Payload {
     }
 
     fn of_batch(bytes: &Bytes, records: Vec<Read<'_>>, parser: &BodyParser) -> Self {
-        let (mut items, mut messages) = (Vec::new(), Vec::new());
+        let (mut items, mut messages, mut has_event) = (Vec::new(), Vec::new(), false);
         for (record, message) in records {
             let Some(message) = message else {
                 let unread: Unread = serde_json::from_str(record.get()).unwrap_or_default();
@@ -122,18 +130,20 @@ impl Payload {
             };
             let receives = message.attributes.get("ApproximateReceiveCount");
             let receives = receives.and_then(|count| count.parse().ok());
-            let read = parser.parse_received(body, receives);
+            let read = parser.parse_body(body, receives);
             let group = message.attributes.get("MessageGroupId");
             let is_fifo = is_fifo(&message.event_source_arn);
             messages.push(ReceivedMessage {
                 id: message.message_id,
                 group: group.filter(|_| is_fifo).cloned(),
-                items: read.len(),
+                items: read.items.len(),
             });
-            items.extend(read);
+            items.extend(read.items);
+            has_event |= read.has_event;
         }
         Self {
             items,
+            has_event,
             messages: Some(messages),
             request: None,
         }

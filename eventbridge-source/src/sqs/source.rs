@@ -129,24 +129,24 @@ impl SqsSource {
             self.consumer.release_groups(&held);
             return Ok(None);
         }
-        let (messages, items): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+        let (messages, parsed): (Vec<_>, Vec<_>) = read.into_iter().unzip();
         let consumer = Arc::clone(&self.consumer);
         let acker = SqsAcker::new(consumer, messages, self.unsettled.clone());
-        let items = items.into_iter().flatten().collect();
-        let mut delivery = Delivery::new(items, Box::new(acker));
+        let items = parsed.into_iter().flat_map(|parsed| parsed.items);
+        let mut delivery = Delivery::new(items.collect(), Box::new(acker));
         delivery.clock_offset = clock_offset;
         Ok(Some(delivery))
     }
 
     fn read(&self, message: Message) -> ReadMessage {
         let receives = (message.receive_count > 0).then_some(message.receive_count);
-        let items = self.settings.parser.parse_received(message.body, receives);
+        let parsed = self.settings.parser.parse_body(message.body, receives);
         let received = ReceivedMessage {
             id: message.id,
             group: message.group,
-            items: items.len(),
+            items: parsed.items.len(),
         };
-        (received, items)
+        (received, parsed)
     }
 
     /// True if the queue has been empty in two looks (`once`).

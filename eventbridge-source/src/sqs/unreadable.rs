@@ -13,16 +13,16 @@
 use std::collections::BTreeSet;
 
 use okta_coralogix_core::text::sanitize;
-use okta_coralogix_core::{Error, ErrorKind, MalformedEvent, RawEvent};
+use okta_coralogix_core::{Error, ErrorKind};
 
-use crate::body::is_event;
+use crate::body::ParsedBody;
 use crate::receiver::ReceivedMessage;
 
 /// So many messages in a row, with none before that has an event, end the run.
 const MAX_UNREADABLE: usize = 20;
 
 /// A message with what was read of it.
-pub(super) type ReadMessage = (ReceivedMessage, Vec<Result<RawEvent, MalformedEvent>>);
+pub(super) type ReadMessage = (ReceivedMessage, ParsedBody);
 
 #[derive(Debug, Default)]
 pub(super) struct UnreadableMessages {
@@ -43,7 +43,7 @@ impl UnreadableMessages {
         }
         let mut admitted = Vec::new();
         for message in messages {
-            if !self.event_seen && !message.1.iter().any(is_event) {
+            if !self.event_seen && !message.1.has_event {
                 self.ids.insert(message.0.id.clone());
                 self.held.push(message);
                 if self.ids.len() >= MAX_UNREADABLE {
@@ -69,7 +69,10 @@ impl UnreadableMessages {
 
     /// What ends a run that has seen no event.
     pub(super) fn error(&self) -> Error {
-        let last = self.held.last().and_then(|(_, items)| items.first());
+        let last = self
+            .held
+            .last()
+            .and_then(|(_, parsed)| parsed.items.first());
         let why = last.and_then(|item| item.as_ref().err());
         let why = why.map(|malformed| sanitize(&malformed.reason.to_string()));
         let detail = format!(

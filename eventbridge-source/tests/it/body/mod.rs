@@ -1,7 +1,7 @@
 //! The forms of a body.
 
 mod malformed_input;
-mod wrapped;
+pub(crate) mod wrapped;
 
 use bytes::Bytes;
 use eventbridge_source::BodyParser;

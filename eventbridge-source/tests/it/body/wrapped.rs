@@ -49,6 +49,27 @@ fn firehose(records: &[&[u8]]) -> Value {
     })
 }
 
+/// An envelope in each thing that is unwrapped, in two of them, and in an object.
+pub(crate) fn each_wrapping(envelope: &str) -> Vec<String> {
+    let object: Value = serde_json::from_str(envelope).unwrap();
+    let notification = notification(envelope);
+    let wrapped = [
+        notification_records(&[envelope]),
+        pipe_record(envelope),
+        pipe_record(&notification.to_string()),
+        firehose(&[envelope.as_bytes()]),
+        json!({"okta": object}),
+        notification,
+    ];
+    wrapped.iter().map(Value::to_string).collect()
+}
+
+/// An envelope whose event has a time that cannot be read.
+pub(crate) fn without_time() -> String {
+    let event = r#"{"uuid":"u","eventType":"user.session.start","published":"yesterday"}"#;
+    ENVELOPE.replace(BARE, event)
+}
+
 #[test]
 fn each_service_that_wraps_an_event_is_unwrapped() {
     let two = [ENVELOPE, BARE];

@@ -10,6 +10,8 @@ use flate2::write::GzEncoder;
 use http::Request;
 use serde_json::{Value, json};
 
+use crate::body::wrapped::{each_wrapping, without_time};
+
 use super::harness::{Harness, KEY, KEY_HEADER, PATH, envelope};
 
 fn gzip(plain: &[u8]) -> Bytes {
@@ -57,6 +59,23 @@ async fn request_without_an_event_is_never_answered_200_and_told_why() {
     let wrapped = format!(r#"{{"a":{envelope}}}"#);
     assert_eq!(harness.post(wrapped).await.status, 200);
     assert_eq!(harness.end().await.delivered, 1);
+}
+
+/// Such an event is dead-lettered, and is no reason to doubt the sender's settings.
+#[tokio::test(start_paused = true)]
+async fn event_without_a_time_is_found_in_each_wrapping() {
+    let harness = Harness::new();
+    let mut bodies = each_wrapping(&without_time());
+    bodies.push(without_time());
+    for body in &bodies {
+        let response = harness.post(body.clone()).await;
+        assert_eq!(response.status, 200, "{body}: {}", response.text);
+    }
+    for body in each_wrapping(r#"{"source":"my.app","detail":{"published":"yesterday"}}"#) {
+        assert_eq!(harness.post(body.clone()).await.status, 400, "{body}");
+    }
+    let letters = harness.end().await.dead_lettered;
+    assert_eq!(letters, 2 * bodies.len() as u64 - 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::*;
+use crate::body::wrapped::{each_wrapping, without_time};
 
 async fn reply(harness: &Harness, payload: &Value) -> Value {
     let handled = harness
@@ -153,6 +154,20 @@ async fn nothing_is_dead_lettered_before_an_event_was_seen() {
         json!({"batchItemFailures": []})
     );
     assert_eq!(harness.dead_letters.records().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cold_function_finds_an_event_without_a_time_in_each_wrapping() {
+    for body in each_wrapping(&without_time()) {
+        let harness = harness(MemorySink::new());
+        let handled = harness.handler.handle(body.clone().into(), within(30));
+        assert!(handled.await.is_ok(), "{body}");
+        let harness = self::harness(MemorySink::new());
+        let queued = batch(&[body.clone().into()], None);
+        let handled = harness.handler.handle(queued, within(30)).await;
+        assert_eq!(handled.unwrap(), failures(&[]), "{body}");
+        assert_eq!(harness.dead_letters.records().len(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

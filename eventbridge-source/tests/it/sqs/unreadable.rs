@@ -5,6 +5,8 @@ use eventbridge_source::sqs::SqsSource;
 use eventbridge_source::sqs::simulator::{Call, SqsSimulator};
 use okta_coralogix_core::{Error, ErrorKind, EventSource, Outcome};
 
+use crate::body::wrapped::{each_wrapping, without_time};
+
 use super::harness::{Harness, envelopes, secs};
 
 fn unreadable(count: usize) -> Vec<Bytes> {
@@ -50,6 +52,16 @@ async fn unreadable_messages_are_dead_lettered_once_an_event_was_seen() {
     let summary = harness.run().await;
     assert_eq!((summary.delivered, summary.dead_lettered), (2, 49));
     harness.assert_all_once(&bodies);
+}
+
+#[tokio::test(start_paused = true)]
+async fn message_with_an_event_without_a_time_is_none_of_the_unreadable() {
+    for body in each_wrapping(&without_time()) {
+        let bodies = vec![Bytes::from(body.clone()); 20];
+        let harness = Harness::with(SqsSimulator::builder(), &bodies);
+        let summary = harness.run().await;
+        assert_eq!(summary.dead_lettered, 20, "{body}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
