@@ -9,13 +9,13 @@ use okta_coralogix_core::{AckOrder, Delivery, Error, ErrorKind, EventSource, Res
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::acker::SqsAcker;
 use super::builder::{Settings, SqsSourceBuilder};
 use super::consumer::{CALL_TIMEOUT, Consumer, with_timeout};
 use super::hand_back::{delay_by_receives, hand_back};
-use super::queue::{Message, QueueAttributes};
+use super::queue::{Depth, Message, QueueAttributes};
 use super::unreadable::{ReadMessage, UnreadableMessages};
 use super::visibility::{self, DrainHandle, GRACE};
 use crate::receiver::ReceivedMessage;
@@ -149,20 +149,25 @@ impl SqsSource {
         (received, parsed)
     }
 
-    /// True if the queue has been empty in two looks (`once`).
+    /// After a receive without a message. True if the queue has been empty in two looks (`once`).
     ///
     /// # Errors
-    /// The queue has only messages without an event.
+    /// The queue has only messages without an event, or gives no other.
     async fn is_drained(&mut self) -> Result<bool> {
         let held = self.unreadable.held().count();
-        let in_flight = self.consumer.state().in_flight.ids().len();
-        if !self.settings.once || !self.receives.is_empty() || in_flight > held {
+        let is_fifo_blocked = held > 0 && self.consumer.attributes().is_fifo;
+        let in_flight = self.consumer.state().in_flight.len();
+        let is_of_interest = self.settings.once || is_fifo_blocked;
+        if !is_of_interest || !self.receives.is_empty() || in_flight > held {
             return Ok(false);
         }
         let depth = self.consumer.queue().depth();
         let depth = with_timeout("sqs:GetQueueAttributes", CALL_TIMEOUT, depth).await?;
+        if is_fifo_blocked {
+            self.hand_back_held(depth)?;
+        }
         let is_empty = depth.visible == 0 && (held > 0 || depth.in_flight == 0);
-        if !is_empty {
+        if !self.settings.once || !is_empty {
             self.empty_looks = 0;
             return Ok(false);
         }
@@ -177,15 +182,25 @@ impl SqsSource {
         Ok(false)
     }
 
-    /// In a FIFO queue nothing of a group comes while a message of it is held: it comes again with those that follow it.
-    fn hand_back_held(&mut self) {
-        if self.settings.once || !self.consumer.attributes().is_fifo {
-            return;
+    /// In a FIFO queue nothing of a group comes while a message of it is held: it comes again with those that follow it. While none follows,
+    /// it is held, since each receive of it counts.
+    ///
+    /// # Errors
+    /// That was done before, and brought nothing, and no other consumer has messages.
+    fn hand_back_held(&mut self, depth: Depth) -> Result<()> {
+        let held = self.unreadable.held().count() as u64;
+        // Those that wait may be behind messages that another consumer has.
+        if depth.visible == 0 || depth.in_flight > held {
+            self.unreadable.expect_nothing();
         }
-        let ids = self.unreadable.give_up();
+        if depth.visible == 0 {
+            return Ok(());
+        }
+        let ids = self.unreadable.give_up()?;
         let consumer = Arc::clone(&self.consumer);
         // In a task, since `next` may be dropped.
         tokio::spawn(async move { hand_back(&consumer, &ids, delay_by_receives).await });
+        Ok(())
     }
 }
 
@@ -212,6 +227,9 @@ impl EventSource for SqsSource {
             if let Some(delivery) = self.next_delivery()? {
                 return Ok(Some(delivery));
             }
+            if let Some(warning) = self.unreadable.warning(Instant::now()) {
+                tracing::warn!("{warning}");
+            }
             self.start_receives();
             let received = tokio::select! {
                 biased;
@@ -221,7 +239,6 @@ impl EventSource for SqsSource {
             match received {
                 Ok(Ok(0)) => {
                     self.concurrent_receives = 1;
-                    self.hand_back_held();
                     if self.is_drained().await? {
                         return Ok(None);
                     }

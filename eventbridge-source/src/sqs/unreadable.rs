@@ -3,23 +3,32 @@
 //! A queue that holds something else than Okta's events, or holds them in a form that is not known, would be emptied into the dead letters.
 //! So until a message with an event was received:
 //!
-//! 1. *held*: a message without an event stays in flight, and the pipeline does not get it;
+//! 1. *held*: a message without an event stays in flight, and the pipeline does not get it; a WARN says so, and again each minute;
 //! 2. *delivered* with the first message that has an event, and dead-lettered: the queue is the right one;
 //! 3. *handed back* when the run ends, which it does with an error at the [`MAX_UNREADABLE`]th, or when the queue has nothing else
-//!    (`once`); in a FIFO queue also when nothing more comes, since a message that is held keeps back those that follow it in its group.
+//!    (`once`).
+//!
+//! In a FIFO queue a message that is held keeps back those that follow it in its group. So when nothing more comes although the queue has
+//! more, all that are held are handed back, to be received again with some that follow. If no other comes with them, none ever will:
+//! the run ends with the error.
 //!
 //! After that each is delivered. Never is a message deleted, or put into the dead letters, by a process that has seen no event.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::{Error, ErrorKind};
+use tokio::time::Instant;
 
 use crate::body::ParsedBody;
 use crate::receiver::ReceivedMessage;
 
 /// So many messages in a row, with none before that has an event, end the run.
 const MAX_UNREADABLE: usize = 20;
+
+/// The time between two warnings.
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A message with what was read of it.
 pub(super) type ReadMessage = (ReceivedMessage, ParsedBody);
@@ -30,6 +39,11 @@ pub(super) struct UnreadableMessages {
     held: Vec<ReadMessage>,
     /// The ids of all that were held: one that comes again counts once.
     ids: BTreeSet<String>,
+    /// Why the last of them has no event.
+    reason: String,
+    /// How many there had been when those that were held were handed back; `None` if that need not have brought others.
+    handed_back: Option<usize>,
+    last_warning: Option<Instant>,
 }
 
 impl UnreadableMessages {
@@ -44,8 +58,7 @@ impl UnreadableMessages {
         let mut admitted = Vec::new();
         for message in messages {
             if !self.event_seen && !message.1.has_event {
-                self.ids.insert(message.0.id.clone());
-                self.held.push(message);
+                self.hold(message);
                 if self.ids.len() >= MAX_UNREADABLE {
                     return Err(self.error());
                 }
@@ -58,28 +71,60 @@ impl UnreadableMessages {
         Ok(admitted)
     }
 
+    fn hold(&mut self, message: ReadMessage) {
+        let (received, parsed) = &message;
+        self.ids.insert(received.id.clone());
+        if let Some(Err(malformed)) = parsed.items.first() {
+            self.reason = sanitize(&malformed.reason.to_string());
+        }
+        self.held.push(message);
+    }
+
     pub(super) fn held(&self) -> impl Iterator<Item = &ReceivedMessage> {
         self.held.iter().map(|(message, _)| message)
     }
 
-    /// The messages to hand back: they are held no more, and still count.
-    pub(super) fn give_up(&mut self) -> Vec<String> {
-        self.held.drain(..).map(|(message, _)| message.id).collect()
+    /// The messages to hand back, so that those behind them may come: they are held no more, and still count.
+    ///
+    /// # Errors
+    /// They were handed back before, and no other message came with them.
+    pub(super) fn give_up(&mut self) -> Result<Vec<String>, Error> {
+        let count = self.ids.len();
+        if self.handed_back.replace(count) == Some(count) {
+            return Err(self.error());
+        }
+        let held = self.held.drain(..);
+        Ok(held.map(|(message, _)| message.id).collect())
+    }
+
+    /// To hand back what is held need not bring other messages now.
+    pub(super) fn expect_nothing(&mut self) {
+        self.handed_back = None;
+    }
+
+    /// The warning that is due while no event was seen: at once, and then each minute.
+    pub(super) fn warning(&mut self, now: Instant) -> Option<String> {
+        let is_recent = |last| now < last + WARNING_INTERVAL;
+        if self.event_seen || self.ids.is_empty() || self.last_warning.is_some_and(is_recent) {
+            return None;
+        }
+        self.last_warning = Some(now);
+        Some(format!(
+            "no event was found in any of the first messages of the queue ({} so far; {}); they stay in the queue until one with an event \
+             comes, and the {MAX_UNREADABLE}th without one ends the run: check that it is the queue of the rule for Okta's events, and what \
+             the rule's target sends",
+            self.ids.len(),
+            self.reason
+        ))
     }
 
     /// What ends a run that has seen no event.
     pub(super) fn error(&self) -> Error {
-        let last = self
-            .held
-            .last()
-            .and_then(|(_, parsed)| parsed.items.first());
-        let why = last.and_then(|item| item.as_ref().err());
-        let why = why.map(|malformed| sanitize(&malformed.reason.to_string()));
         let detail = format!(
             "no event was found in any of the first {} messages of the queue ({}); they stay in the queue: check that it is the queue of \
              the rule for Okta's events, and what the rule's target sends",
             self.ids.len(),
-            why.unwrap_or_default()
+            self.reason
         );
         Error::new(ErrorKind::UnexpectedResponse, detail)
     }

@@ -1,13 +1,15 @@
 //! A queue that holds something else than Okta's events is not emptied into the dead letters.
 
 use bytes::Bytes;
-use eventbridge_source::sqs::SqsSource;
 use eventbridge_source::sqs::simulator::{Call, SqsSimulator};
+use eventbridge_source::sqs::{Queue, SqsSource};
 use okta_coralogix_core::{Error, ErrorKind, EventSource, Outcome};
+use tokio::time::timeout;
 
 use crate::body::wrapped::{each_wrapping, without_time};
 
 use super::harness::{Harness, envelopes, secs};
+use super::log::Log;
 
 fn unreadable(count: usize) -> Vec<Bytes> {
     let message = |n| format!(r#"{{"detail":null,"n":{n}}}"#).into();
@@ -73,7 +75,7 @@ async fn unreadable_message_is_kept_hidden_until_an_event_comes() {
         .await
         .unwrap();
     let mut next = Box::pin(source.next());
-    let early = tokio::time::timeout(secs(600), &mut next).await;
+    let early = timeout(secs(600), &mut next).await;
     assert!(early.is_err(), "nothing is delivered");
     assert_eq!(harness.queue.receives(), 1, "its visibility is extended");
     harness.queue.send(envelopes(1).remove(0));
@@ -90,11 +92,102 @@ async fn unreadable_message_of_a_fifo_group_does_not_stop_the_group() {
     let source = SqsSource::builder().queue(harness.queue.clone());
     let mut source = source.seed(1).open().await.unwrap();
     let mut next = Box::pin(source.next());
-    assert!(tokio::time::timeout(secs(5), &mut next).await.is_err());
+    assert!(timeout(secs(5), &mut next).await.is_err());
     harness.queue.send_in_group("g", envelopes(1).remove(0));
-    let delivery = tokio::time::timeout(secs(120), next).await.unwrap();
+    let delivery = timeout(secs(120), next).await.unwrap();
     assert_eq!(delivery.unwrap().unwrap().items.len(), 2);
     assert_eq!(harness.queue.deleted(), 0);
+}
+
+/// SQS gives at most ten of a group, and none behind them while they are held.
+#[tokio::test(start_paused = true)]
+async fn fifo_group_that_begins_with_unreadable_messages_ends_the_run() {
+    for (count, once) in [(10, true), (10, false), (12, true), (12, false)] {
+        let harness = Harness::new(SqsSimulator::builder().fifo().max_receive_count(5));
+        let bodies = [unreadable(count), envelopes(1)].concat();
+        for body in &bodies {
+            harness.queue.send_in_group("g", body.clone());
+        }
+        let source = SqsSource::builder().queue(harness.queue.clone());
+        let source = source.once(once).seed(1).open().await.unwrap();
+        let drain = source.drain_handle();
+        let pipeline = harness.pipeline(source).build().unwrap();
+        let ran = timeout(secs(600), pipeline.run(std::future::pending())).await;
+        let failed = ran.expect("the run ends").unwrap_err();
+        drain.wait().await;
+        let message = failed.error.to_string();
+        assert!(
+            message.contains("in any of the first 10 messages")
+                && message.contains("`published` is missing"),
+            "{message}"
+        );
+        assert_eq!(harness.queue.receives(), 20, "each was handed back once");
+        assert_eq!(
+            (harness.queue.deleted(), harness.queue.dead().len()),
+            (0, 0)
+        );
+        let depth = harness.queue.depth_now();
+        assert_eq!((depth.visible, depth.in_flight), (bodies.len() as u64, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unreadable_fifo_message_is_received_once_while_nothing_is_behind_it() {
+    let harness = Harness::new(SqsSimulator::builder().fifo());
+    harness.queue.send_in_group("g", unreadable(1).remove(0));
+    let source = SqsSource::builder().queue(harness.queue.clone());
+    let mut source = source.seed(1).open().await.unwrap();
+    for number in 2..=3 {
+        assert!(timeout(secs(600), source.next()).await.is_err());
+        assert_eq!(harness.queue.receives(), (1..number).sum::<u64>());
+        // Each comes with those before it.
+        let another = format!(r#"{{"number":{number}}}"#);
+        harness.queue.send_in_group("g", another);
+    }
+    assert!(timeout(secs(600), source.next()).await.is_err());
+    harness.queue.send_in_group("g", envelopes(1).remove(0));
+    let delivery = timeout(secs(120), source.next()).await.unwrap();
+    assert_eq!(delivery.unwrap().unwrap().items.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifo_messages_behind_those_of_another_consumer_do_not_end_the_run() {
+    let harness = Harness::new(SqsSimulator::builder().fifo());
+    let events = envelopes(2);
+    for event in &events {
+        harness.queue.send_in_group("a", event.clone());
+    }
+    let hour = secs(3600);
+    harness.queue.receive(secs(0), hour).await.unwrap();
+    harness.queue.send_in_group("a", envelopes(3).remove(2));
+    harness.queue.send_in_group("g", unreadable(1).remove(0));
+    let source = SqsSource::builder().queue(harness.queue.clone());
+    let mut source = source.seed(1).open().await.unwrap();
+    let delivery = timeout(hour * 2, source.next()).await;
+    let items = delivery.unwrap().unwrap().unwrap().items;
+    assert_eq!(items.iter().filter(|item| item.is_ok()).count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn unreadable_messages_that_are_held_are_warned_about_each_minute() {
+    let harness = Harness::with(SqsSimulator::builder(), &unreadable(2));
+    let source = SqsSource::builder().queue(harness.queue.clone());
+    let mut source = source.seed(1).open().await.unwrap();
+    let (log, _guard) = Log::capture();
+    assert!(timeout(secs(10), source.next()).await.is_err());
+    let warnings = log.warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].contains("2 so far; `published` is missing"),
+        "{warnings:?}"
+    );
+    assert!(timeout(secs(600), source.next()).await.is_err());
+    assert_eq!(log.warnings().len(), 11);
+    harness.queue.send(envelopes(1).remove(0));
+    let delivery = source.next().await.unwrap().unwrap();
+    assert!(timeout(secs(600), source.next()).await.is_err());
+    assert_eq!(log.warnings().len(), 11, "none once an event was seen");
+    drop(delivery);
 }
 
 #[tokio::test(start_paused = true)]
