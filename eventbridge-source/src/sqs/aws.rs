@@ -19,6 +19,7 @@ use aws_sdk_sqs::types::{
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::{Clock, ClockOffset, Error, ErrorKind, Result, SystemClock};
 
+use super::consumer::{CALL_TIMEOUT, with_timeout};
 use super::credentials::EnvironmentCredentials;
 use super::environment;
 use super::error;
@@ -92,7 +93,7 @@ impl AwsQueue {
     /// done. Without these permissions a consumer would deliver the same messages again and again, so ask before the first receive.
     ///
     /// # Errors
-    /// `Forbidden` if it would not, which names the action; the errors of a call.
+    /// `Forbidden` if it would not, which names the action; a temporary error if SQS does not answer in 10 s; the errors of a call.
     pub async fn check_permissions(&self) -> Result<()> {
         let no_message = "no-message-permissions-are-checked".to_owned();
         let change = VisibilityChange {
@@ -104,8 +105,10 @@ impl AwsQueue {
             Err(error) if error.kind() != ErrorKind::Rejected => Err(error),
             _ => Ok(()),
         };
-        allowed(self.delete(&[no_message]).await)?;
-        allowed(self.change_visibility(&[change]).await)
+        let (handles, changes) = ([no_message], [change]);
+        allowed(with_timeout(DELETE, CALL_TIMEOUT, self.delete(&handles)).await)?;
+        let change = self.change_visibility(&changes);
+        allowed(with_timeout(CHANGE_VISIBILITY, CALL_TIMEOUT, change).await)
     }
 
     /// A call, and once more if it is refused for its credentials, with those that are there then.

@@ -5,20 +5,28 @@ use std::sync::Arc;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use axum::Router;
+use axum::http::HeaderMap;
 use chrono::TimeDelta;
 use eventbridge_source::sqs::simulator::{Call, SqsServer, SqsSimulator};
 use eventbridge_source::sqs::{AwsQueue, Queue, SqsSource};
 use okta_coralogix_core::testing::{EventGenerator, MemoryDeadLetters, MemorySink, TestClock};
 use okta_coralogix_core::{Clock, Error, ErrorKind, Pipeline, SystemClock};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use super::harness::{secs, start};
 
 fn client(server: &SqsServer) -> Client {
+    client_of(server.endpoint())
+}
+
+fn client_of(endpoint: String) -> Client {
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
         .credentials_provider(Credentials::new("key", "secret-of-aws", None, None, "test"))
-        .endpoint_url(server.endpoint())
+        .endpoint_url(endpoint)
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .retry_config(RetryConfig::disabled())
         .build();
@@ -129,4 +137,46 @@ async fn sqs_error_says_who_has_to_act() {
         (ErrorKind::Network, true),
         "{refused}"
     );
+}
+
+/// A queue that answers until it is asked for `silent_at`: then it never does, and the time of the test passes by itself.
+async fn silent_queue(silent_at: &'static str) -> AwsQueue {
+    let respond = move |headers: HeaderMap| async move {
+        let target = headers["x-amz-target"].to_str().unwrap();
+        if target.ends_with(silent_at) {
+            tokio::time::pause();
+            std::future::pending::<()>().await;
+        }
+        r#"{"Successful":[{"Id":"0"}],"Failed":[]}"#
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(respond);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let url = format!("{endpoint}/000000000000/okta");
+    AwsQueue::new(client_of(endpoint), url)
+}
+
+async fn assert_named_in_time(silent_at: &'static str, action: &str) {
+    let aws = silent_queue(silent_at).await;
+    let checked = timeout(secs(60), aws.check_permissions()).await;
+    let error = checked.expect("the call has a limit").unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_temporary()),
+        (ErrorKind::Network, true),
+        "{error}"
+    );
+    let says = format!("SQS did not answer {action} within 10 s");
+    assert!(error.to_string().contains(&says), "{error}");
+}
+
+#[tokio::test]
+async fn delete_permission_that_sqs_does_not_answer_for_is_named_in_time() {
+    assert_named_in_time("DeleteMessageBatch", "sqs:DeleteMessage").await;
+}
+
+#[tokio::test]
+async fn visibility_permission_that_sqs_does_not_answer_for_is_named_in_time() {
+    let action = "sqs:ChangeMessageVisibility";
+    assert_named_in_time("ChangeMessageVisibilityBatch", action).await;
 }
