@@ -39,8 +39,9 @@ impl ParsedBody {
     }
 }
 
-/// True for an event whose time cannot be read: it is in an envelope that names where it is from, is a `detail` with a key that every event
-/// has, or has two of these keys itself. Anything else is not what was meant to come here, and a setting of the sender is wrong.
+/// True for an event whose time cannot be read: it is in an envelope that names where it is from, is a `detail` with a key that
+/// every event has, or has two of these keys itself. Anything else is not what was meant to come here, and a setting of the sender
+/// is wrong.
 fn is_event(malformed: &MalformedEvent, bytes: &[u8]) -> bool {
     let is_without_time = matches!(
         malformed.reason,

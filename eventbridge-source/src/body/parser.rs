@@ -26,7 +26,8 @@ pub(super) type Item = Result<RawEvent, MalformedEvent>;
 /// | a request of Firehose to an HTTP endpoint, or one record of it | those of each record's `data` |
 /// | an object with one key, whose value is an envelope (input transformer) | its event; the document is the whole object |
 ///
-/// A byte order mark before all of it is skipped. No byte of the rest is lost: a value that is none of these, or that is not UTF-8, becomes a [`MalformedEvent`] with its bytes, which the pipeline dead-letters. Of a malformed record among several, they are those of the record.
+/// A byte order mark before all of it is skipped. No byte of the rest is lost: a value that is none of these, or that is not UTF-8,
+/// becomes a [`MalformedEvent`] with its bytes, which the pipeline dead-letters. Those of a malformed record are the record's only.
 /// So is an envelope of another `source` than Okta's, the dead-letter record of a custom event bus (which names
 /// events and holds none), and an empty body. `detail-type` is not looked at.
 ///
@@ -54,8 +55,8 @@ pub struct BodyParser {
 }
 
 impl BodyParser {
-    /// The most items of one body, however they are wrapped; the rest of it is one malformed item. Batches of AWS hold at most 10,000
-    /// records (the batch window of a Lambda's SQS queue), and an event of Okta takes more than 100 bytes.
+    /// The most items of one body, however they are wrapped; the rest of it is one malformed item. Batches of AWS hold at most
+    /// 10,000 records (the batch window of a Lambda's SQS queue), and an event of Okta takes more than 100 bytes.
     pub const MAX_ITEMS: usize = 10_000;
 
     /// Accepts envelopes of every `source`, for tests that cannot send as Okta. Default: only Okta's.

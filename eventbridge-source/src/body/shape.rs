@@ -19,8 +19,8 @@ pub(super) enum Shape<'a> {
     NotificationRecords(Vec<Record<'a, &'a str>>),
     /// A message of SQS, as a pipe passes it on: its body.
     QueueRecord(String),
-    /// A request of Firehose to an HTTP endpoint, or one record of it: the text of each record, in base64; `None` for a record without
-    /// one.
+    /// A request of Firehose to an HTTP endpoint, or one record of it: the text of each record, in base64; `None` for a record
+    /// without one.
     FirehoseRequest(Vec<Record<'a, Option<String>>>),
     /// SNS sends it before the first message.
     SubscriptionConfirmation,

@@ -182,8 +182,8 @@ impl SqsSource {
         Ok(false)
     }
 
-    /// In a FIFO queue nothing of a group comes while a message of it is held: it comes again with those that follow it. While none follows,
-    /// it is held, since each receive of it counts.
+    /// In a FIFO queue nothing of a group comes while a message of it is held: it comes again with those that follow it. While none
+    /// follows, it is held, since each receive of it counts.
     ///
     /// # Errors
     /// That was done before, and brought nothing, and no other consumer has messages.

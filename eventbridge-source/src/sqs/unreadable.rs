@@ -8,9 +8,9 @@
 //! 3. *handed back* when the run ends, which it does with an error at the [`MAX_UNREADABLE`]th, or when the queue has nothing else
 //!    (`once`).
 //!
-//! In a FIFO queue a message that is held keeps back those that follow it in its group. So when nothing more comes although the queue has
-//! more, all that are held are handed back, to be received again with some that follow. If no other comes with them, none ever will:
-//! the run ends with the error.
+//! In a FIFO queue a message that is held keeps back those that follow it in its group. So when nothing more comes although the
+//! queue has more, all that are held are handed back, to be received again with some that follow. If no other comes with them, none
+//! ever will: the run ends with the error, unless another consumer has messages, behind which the rest may be.
 //!
 //! After that each is delivered. Never is a message deleted, or put into the dead letters, by a process that has seen no event.
 
@@ -110,9 +110,9 @@ impl UnreadableMessages {
         }
         self.last_warning = Some(now);
         Some(format!(
-            "no event was found in any of the first messages of the queue ({} so far; {}); they stay in the queue until one with an event \
-             comes, and the {MAX_UNREADABLE}th without one ends the run: check that it is the queue of the rule for Okta's events, and what \
-             the rule's target sends",
+            "no event was found in any of the first messages of the queue ({} so far; {}); they stay in the queue until one with an \
+             event comes, and the {MAX_UNREADABLE}th without one ends the run: check that it is the queue of the rule for Okta's \
+             events, and what the rule's target sends",
             self.ids.len(),
             self.reason
         ))
