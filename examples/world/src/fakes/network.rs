@@ -104,7 +104,18 @@ impl Transport for FakeNetwork {
                 .await;
             exchange.answered(status.as_u16());
         }
-        respond(response, whole, fault)
+        let response = respond(response, whole, fault)?;
+        if fault != Some(NetFault::Stalled) {
+            return Ok(response);
+        }
+        // The exchange lasts until the client gives up.
+        Ok(response.map(|body| {
+            let kept = stream::once(async move {
+                let _exchange = exchange;
+                pending().await
+            });
+            body.chain(kept).boxed()
+        }))
     }
 }
 
