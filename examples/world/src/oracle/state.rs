@@ -210,7 +210,10 @@ impl Oracle {
                 let mut received = record.received.keys();
                 let mut indices = body.clone();
                 received.all(is_unreadable)
-                    && indices.all(|index| record.received.contains_key(&index))
+                    && indices.all(|index| {
+                        let original = self.events[index].original;
+                        record.received.contains_key(&original)
+                    })
             })
     }
 
