@@ -28,17 +28,15 @@ impl PrefetchBuffer {
         self.messages.len() >= max_messages || self.bytes >= MAX_BYTES
     }
 
-    /// The messages of the next delivery: none of a group of which the pipeline has a message.
-    pub(super) fn take(&mut self, max_messages: usize) -> Vec<Message> {
+    /// The messages of the next delivery. `in_order`: none of a group of which another delivery has a message.
+    pub(super) fn take(&mut self, max_messages: usize, in_order: bool) -> Vec<Message> {
         let mut kept = VecDeque::new();
         let mut taken: Vec<Message> = Vec::new();
         let mut bytes = 0;
         while let Some(message) = self.messages.pop_front() {
             // All of a group waits while the pipeline has a message of it.
-            let waits = message
-                .group
-                .as_ref()
-                .is_some_and(|group| self.groups.contains_key(group));
+            let group = message.group.as_ref().filter(|_| in_order);
+            let waits = group.is_some_and(|group| self.groups.contains_key(group));
             // A delivery that is full takes nothing more, so that no message overtakes an earlier one of its group.
             if waits || taken.len() == max_messages || bytes >= MAX_DELIVERY_BYTES {
                 kept.push_back(message);
@@ -86,7 +84,7 @@ mod tests {
     }
 
     fn take(buffer: &mut PrefetchBuffer, max_messages: usize) -> Vec<String> {
-        let taken = buffer.take(max_messages).into_iter();
+        let taken = buffer.take(max_messages, true).into_iter();
         taken.map(|message| message.id).collect()
     }
 

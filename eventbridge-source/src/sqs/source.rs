@@ -110,32 +110,32 @@ impl SqsSource {
 
     /// A delivery of prefetched messages; `None` if there are none, their groups are in the pipeline, or no event was found yet.
     fn next_delivery(&mut self) -> Result<Option<Delivery>> {
-        let (taken, clock_offset) = {
-            let mut state = self.consumer.state();
-            let taken = state.prefetched.take(self.settings.max_delivery_messages);
-            (taken, state.clock_offset)
-        };
-        if taken.is_empty() {
-            return Ok(None);
+        loop {
+            let (taken, clock_offset) = {
+                let max_messages = self.settings.max_delivery_messages;
+                let mut state = self.consumer.state();
+                // A message behind one that is held may have an event.
+                let in_order = self.unreadable.is_event_seen();
+                let taken = state.prefetched.take(max_messages, in_order);
+                (taken, state.clock_offset)
+            };
+            if taken.is_empty() {
+                return Ok(None);
+            }
+            let read = taken.into_iter().map(|message| self.read(message));
+            let read = read.collect();
+            let read = self.unreadable.admit(read)?;
+            if read.is_empty() {
+                continue;
+            }
+            let (messages, parsed): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+            let consumer = Arc::clone(&self.consumer);
+            let acker = SqsAcker::new(consumer, messages, self.unsettled.clone());
+            let items = parsed.into_iter().flat_map(|parsed| parsed.items);
+            let mut delivery = Delivery::new(items.collect(), Box::new(acker));
+            delivery.clock_offset = clock_offset;
+            return Ok(Some(delivery));
         }
-        let read = taken
-            .into_iter()
-            .map(|message| self.read(message))
-            .collect();
-        let read = self.unreadable.admit(read)?;
-        if read.is_empty() {
-            // A message behind one that is held may have an event.
-            let held: Vec<_> = self.unreadable.held().cloned().collect();
-            self.consumer.release_groups(&held);
-            return Ok(None);
-        }
-        let (messages, parsed): (Vec<_>, Vec<_>) = read.into_iter().unzip();
-        let consumer = Arc::clone(&self.consumer);
-        let acker = SqsAcker::new(consumer, messages, self.unsettled.clone());
-        let items = parsed.into_iter().flat_map(|parsed| parsed.items);
-        let mut delivery = Delivery::new(items.collect(), Box::new(acker));
-        delivery.clock_offset = clock_offset;
-        Ok(Some(delivery))
     }
 
     fn read(&self, message: Message) -> ReadMessage {
@@ -154,7 +154,7 @@ impl SqsSource {
     /// # Errors
     /// The queue has only messages without an event, or gives no other.
     async fn is_drained(&mut self) -> Result<bool> {
-        let held = self.unreadable.held().count();
+        let held = self.unreadable.held();
         let is_fifo_blocked = held > 0 && self.consumer.attributes().is_fifo;
         let in_flight = self.consumer.state().in_flight.len();
         let is_of_interest = self.settings.once || is_fifo_blocked;
@@ -188,7 +188,7 @@ impl SqsSource {
     /// # Errors
     /// That was done before, and brought nothing, and no other consumer has messages.
     fn hand_back_held(&mut self, depth: Depth) -> Result<()> {
-        let held = self.unreadable.held().count() as u64;
+        let held = self.unreadable.held() as u64;
         // Those that wait may be behind messages that another consumer has.
         if depth.visible == 0 || depth.in_flight > held {
             self.unreadable.expect_nothing();
@@ -196,7 +196,9 @@ impl SqsSource {
         if depth.visible == 0 {
             return Ok(());
         }
-        let ids = self.unreadable.give_up()?;
+        let messages = self.unreadable.give_up()?;
+        self.consumer.release_groups(&messages);
+        let ids: Vec<_> = messages.into_iter().map(|message| message.id).collect();
         let consumer = Arc::clone(&self.consumer);
         // In a task, since `next` may be dropped.
         tokio::spawn(async move { hand_back(&consumer, &ids, delay_by_receives).await });

@@ -80,21 +80,25 @@ impl UnreadableMessages {
         self.held.push(message);
     }
 
-    pub(super) fn held(&self) -> impl Iterator<Item = &ReceivedMessage> {
-        self.held.iter().map(|(message, _)| message)
+    pub(super) fn is_event_seen(&self) -> bool {
+        self.event_seen
+    }
+
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
     }
 
     /// The messages to hand back, so that those behind them may come: they are held no more, and still count.
     ///
     /// # Errors
     /// They were handed back before, and no other message came with them.
-    pub(super) fn give_up(&mut self) -> Result<Vec<String>, Error> {
+    pub(super) fn give_up(&mut self) -> Result<Vec<ReceivedMessage>, Error> {
         let count = self.ids.len();
         if self.handed_back.replace(count) == Some(count) {
             return Err(self.error());
         }
         let held = self.held.drain(..);
-        Ok(held.map(|(message, _)| message.id).collect())
+        Ok(held.map(|(message, _)| message).collect())
     }
 
     /// To hand back what is held need not bring other messages now.

@@ -99,6 +99,25 @@ async fn unreadable_message_of_a_fifo_group_does_not_stop_the_group() {
     assert_eq!(harness.queue.deleted(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn fifo_group_of_a_message_that_was_held_keeps_its_order() {
+    let harness = Harness::new(SqsSimulator::builder().fifo());
+    let [first, second] = envelopes(2).try_into().unwrap();
+    harness.queue.send_in_group("a", unreadable(1).remove(0));
+    harness.queue.send_in_group("b", first);
+    harness.queue.send_in_group("a", second);
+    let source = SqsSource::builder().queue(harness.queue.clone());
+    let source = source.max_delivery_messages(1).seed(1);
+    let mut source = source.open().await.unwrap();
+    let delivery = source.next().await.unwrap().unwrap();
+    assert_eq!(delivery.items.len(), 2, "the one that was held comes too");
+    let early = timeout(secs(60), source.next()).await;
+    assert!(early.is_err(), "the group waits for its first message");
+    delivery.acker.settle(&[Outcome::Settled; 2]).await.unwrap();
+    let delivery = source.next().await.unwrap().unwrap();
+    assert_eq!(delivery.items.len(), 1);
+}
+
 /// SQS gives at most ten of a group, and none behind them while they are held.
 #[tokio::test(start_paused = true)]
 async fn fifo_group_that_begins_with_unreadable_messages_ends_the_run() {
