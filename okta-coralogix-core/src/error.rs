@@ -153,6 +153,11 @@ impl Error {
         self.retry != RetryHint::Never
     }
 
+    /// True if the remote refuses the credential, which waiting alone does not change.
+    pub(crate) fn is_refused_credential(&self) -> bool {
+        matches!(self.kind, ErrorKind::Unauthorized | ErrorKind::Forbidden) && !self.is_temporary()
+    }
+
     /// True if the remote may have processed the request, so that a retry may be a duplicate.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {

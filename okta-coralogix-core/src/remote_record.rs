@@ -94,12 +94,10 @@ impl RemoteRecord {
                 error.with_retry(RetryHint::Backoff)
             }
             // What was accepted between the answer and its judgement has ended this refusal too.
-            ErrorKind::Unauthorized | ErrorKind::Forbidden
-                if !error.is_temporary() && self.accepted_at > Some(answered_at) =>
-            {
+            _ if error.is_refused_credential() && self.accepted_at > Some(answered_at) => {
                 error.with_retry(RetryHint::Backoff)
             }
-            ErrorKind::Unauthorized | ErrorKind::Forbidden if !error.is_temporary() => {
+            _ if error.is_refused_credential() => {
                 let refused_at = *self.refused_at.get_or_insert_with(Instant::now);
                 // Of several requests at a time each may be refused before the wait begins.
                 match timeouts.refusal.saturating_sub(refused_at.elapsed()) {

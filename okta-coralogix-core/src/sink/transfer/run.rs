@@ -293,7 +293,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
     /// True if the sink has taken something since, or passes a check now: it is the request that fails.
     ///
     /// # Errors
-    /// Of a check that shows that waiting cannot help.
+    /// Of a check that shows that the key is refused.
     async fn passes_since(&self, since: Instant) -> Result<bool> {
         let evidence = self.endpoint.learned.evidence();
         Ok(evidence.passes_since(since) || self.passes_check().await?)
@@ -302,7 +302,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
     /// True if the sink has passed a check of late and since, or passes one now: it is not the key that is forbidden.
     ///
     /// # Errors
-    /// Of a check that shows that waiting cannot help.
+    /// Of a check that shows that the key is refused.
     async fn key_passes_since(&self, since: Option<Instant>) -> Result<bool> {
         let evidence = self.endpoint.learned.evidence();
         Ok(evidence.key_passes_since(since) || self.passes_check().await?)
@@ -311,7 +311,7 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
     async fn passes_check(&self) -> Result<bool> {
         let Endpoint { sink, learned, .. } = self.endpoint;
         match learned.check_in_turn(&**sink).await {
-            Some(Err(error)) if !error.is_temporary() => Err(error),
+            Some(Err(error)) if error.is_refused_credential() => Err(error),
             checked => Ok(matches!(checked, Some(Ok(())))),
         }
     }

@@ -71,8 +71,8 @@ pub(super) struct Filter {
     failures: Arc<Mutex<Vec<usize>>>,
     /// Requests with one poison entry alone are rejected by the sink itself.
     pub(super) rejects_alone: bool,
-    /// Checks tell that the key is refused.
-    pub(super) refuses_key: bool,
+    /// How checks fail.
+    pub(super) check_error: Option<fn() -> Error>,
     /// How long the sink takes to accept a request.
     pub(super) latency: Duration,
     /// When requests with a poison entry were sent.
@@ -88,7 +88,7 @@ impl Filter {
             checks: Arc::default(),
             failures: Arc::default(),
             rejects_alone: false,
-            refuses_key: false,
+            check_error: None,
             latency: Duration::from_millis(50),
             poison_sent: Arc::default(),
         }
@@ -107,10 +107,7 @@ impl LogSink for Filter {
 
     async fn check(&self) -> Option<Result<()>> {
         self.checks.lock().unwrap().push(Instant::now());
-        Some(match self.refuses_key {
-            true => Err(Error::new(ErrorKind::Unauthorized, "401")),
-            false => Ok(()),
-        })
+        Some(self.check_error.map_or(Ok(()), |error| Err(error())))
     }
 
     async fn send(&self, batch: &Batch) -> Result<()> {

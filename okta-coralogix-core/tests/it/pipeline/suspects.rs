@@ -13,7 +13,7 @@ use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
 use okta_coralogix_core::pipeline::PipelineState;
 use okta_coralogix_core::sink::{BatchLimits, SinkState};
 use okta_coralogix_core::testing::{EventGenerator, MemorySink, MemorySource};
-use okta_coralogix_core::{AckOrder, ClockOffset, ErrorKind};
+use okta_coralogix_core::{AckOrder, ClockOffset, Error, ErrorKind};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::blocked::{Failure, Filter, some};
@@ -86,7 +86,7 @@ async fn refused_key_behind_a_filter_is_found_by_a_check_and_ends_the_run() {
         let (pages, events) = pages(1, 2);
         let harness = Harness::new(AckOrder::Cumulative, pages);
         let mut filter = Filter::new(&harness.sink, &events, failure);
-        filter.refuses_key = true;
+        filter.check_error = Some(|| Error::new(ErrorKind::Unauthorized, "401"));
         let run = run(harness.builder_with(filter));
         let failed = timeout(30 * MINUTE, run).await.expect("it ends");
         let failed = failed.expect_err("its key is refused");
@@ -95,6 +95,21 @@ async fn refused_key_behind_a_filter_is_found_by_a_check_and_ends_the_run() {
         assert!(is_refusal, "{failure:?}: {kind:?}");
         assert_eq!(failed.summary.handed_back, 2);
     }
+}
+
+/// That something answers a check with 404 does not tell that the key is good.
+#[tokio::test(start_paused = true)]
+async fn refused_key_rests_whatever_else_a_check_meets() {
+    let (pages, events) = pages(1, 2);
+    let harness = Harness::new(AckOrder::Cumulative, pages);
+    let mut filter = Filter::new(&harness.sink, &events, Failure::Forbidden);
+    filter.check_error = Some(|| Error::new(ErrorKind::WrongEndpoint, "404"));
+    let failed = run(harness.builder_with(filter.clone())).await;
+    assert_eq!(failed.unwrap_err().error.kind(), ErrorKind::Forbidden);
+    let [first, second] = filter.poison_sent.lock().unwrap()[..] else {
+        panic!("one request, and one more");
+    };
+    assert!(second - first >= MINUTE, "{:?}", second - first);
 }
 
 /// It waits for its turn behind requests that take long.
