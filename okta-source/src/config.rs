@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::{Error, Result};
@@ -177,12 +177,15 @@ pub enum StartPoint {
 /// Warns of a start before the oldest event that Okta keeps.
 ///
 /// # Errors
-/// `Config` for one that Okta refuses, and for one in the future, behind which no earlier event would be read.
+/// `Config` for one that Okta refuses, and for one in the future by the host's clock, behind which no earlier event would be read.
 pub(crate) fn check_start(since: Since, now: DateTime<Utc>) -> Result<()> {
     let start = since.when(now);
     if start > now {
-        let what =
-            "is in the future: no event before it would ever be read; write a time that has passed";
+        let now = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let what = format!(
+            "is in the future by the clock of this host, which says {now}: no event before it would ever be read; write a time that has \
+             passed, or set the clock"
+        );
         return Err(Error::config("since", what));
     }
     let ago = now.signed_duration_since(start);

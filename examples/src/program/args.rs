@@ -56,7 +56,8 @@ pub fn since_of(name: &str, value: &str, now: DateTime<Utc>) -> Result<Since> {
         if time > now {
             let now = now.to_rfc3339_opts(SecondsFormat::Secs, true);
             let detail = format!(
-                "{value:?} is in the future, now is {now}: no event before it would ever be read; write a time that has passed, or 24h"
+                "{value:?} is in the future by the clock of this host, which says {now}: no event before it would ever be read; write a \
+                 time that has passed, or 24h, or set the clock"
             );
             return Err(Error::config(name, detail));
         }

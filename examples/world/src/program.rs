@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use coralogix_sink::CoralogixSink;
 use eventbridge_source::http::HttpSource;
 use eventbridge_source::sqs::SqsSource;
@@ -18,7 +17,7 @@ use okta_source::{ApiToken, OktaSource};
 use tokio::time::{sleep, timeout};
 
 use crate::env::{CHECKPOINT, DEAD_LETTERS};
-use crate::fakes::clock::start;
+use crate::fakes::clock::since;
 use crate::fakes::credentials::{api_token, ingress_key, push_key};
 use crate::fakes::disk::FakeDisk;
 use crate::fakes::network::FakeNetwork;
@@ -87,7 +86,7 @@ impl Program {
         let source = OktaSource::builder()
             .org_url("https://example.okta.com")
             .credentials_from(credentials)?
-            .since(start() - TimeDelta::hours(1))
+            .since(since())
             .page_size(self.settings.page_size)
             .checkpoint(Arc::new(checkpoint))
             .clock(Arc::clone(&env.clocks.host))

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use okta_coralogix_core::{ErrorKind, EventSource};
+use chrono::TimeDelta;
+use okta_coralogix_core::{Clock, ErrorKind, EventSource};
 use okta_source::{OktaSource, OktaSourceBuilder};
 
 use crate::harness::{Harness, given, settle};
@@ -35,6 +36,8 @@ async fn source_setting_error_names_the_setting() {
         "poll_interval",
     )
     .await;
+    let now = harness.clock.now();
+    refused(harness.builder().since(now + TimeDelta::days(1)), "since").await;
     for share in [0.0, -1.0, 1.1, f64::NAN, f64::INFINITY] {
         refused(harness.builder().rate_share(share), "rate_share").await;
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::Clock;
 use okta_coralogix_core::testing::TestClock;
 
@@ -11,6 +11,11 @@ const START: &str = "2026-11-22T10:00:00Z";
 /// The time at which every world starts.
 pub(crate) fn start() -> DateTime<Utc> {
     START.parse().unwrap_or_default()
+}
+
+/// Where the programs begin to read.
+pub(crate) fn since() -> DateTime<Utc> {
+    start() - TimeDelta::hours(1)
 }
 
 /// The right time, and the host's clock, which an incident sets wrong.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use futures::FutureExt;
-use okta_coralogix_core::{Error, ErrorKind};
+use okta_coralogix_core::{Clock, Error, ErrorKind};
 use tokio::time::sleep;
 
+use super::clock::since;
 use super::credentials::{SECRET, authorization};
 use crate::checks::{check_dead_letters, read_checkpoint};
 use crate::env::Env;
@@ -148,6 +150,11 @@ fn repair(env: &Env, error: &Error, justified: bool) -> Duration {
         ErrorKind::Unauthorized => {
             env.state().write_credentials();
             justified
+        }
+        // The start of the programs has not come yet by the clock of the host, which the operator sets.
+        ErrorKind::Config if env.clocks.host.now() < since() => {
+            env.clocks.host.set_offset(TimeDelta::zero());
+            error.detail().contains("set the clock")
         }
         ErrorKind::Storage | ErrorKind::Config => disk_fails(env),
         ErrorKind::WrongEndpoint | ErrorKind::Forbidden => justified,
