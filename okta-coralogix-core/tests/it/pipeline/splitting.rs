@@ -74,6 +74,17 @@ async fn endpoint_that_refuses_four_consecutive_events_ends_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn endpoint_that_accepts_between_refusals_is_not_at_fault() {
+    let (pages, events) = pages(41, 1);
+    let poison = events.iter().skip(1).step_by(2);
+    let poison: HashSet<_> = poison.map(|event| event.json.clone()).collect();
+    let sink = MemorySink::new().refusing(move |text| poison.contains(text));
+    let harness = Harness::of(MemorySource::new(AckOrder::Cumulative, pages), sink);
+    let summary = run(harness.one_by_one()).await.unwrap();
+    assert_eq!((summary.delivered, summary.dead_lettered), (21, 20));
+}
+
+#[tokio::test(start_paused = true)]
 async fn http_413_limits_the_size_of_later_requests() {
     let (pages, events) = pages(10, 100);
     let bytes: usize = events[..100].iter().map(|event| event.json.len()).sum();
