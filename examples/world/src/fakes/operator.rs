@@ -152,9 +152,10 @@ fn repair(env: &Env, error: &Error, justified: bool) -> Duration {
             justified
         }
         // The start of the programs has not come yet by the clock of the host, which the operator sets.
-        ErrorKind::Config if env.clocks.host.now() < since() => {
+        ErrorKind::Config if error.detail().contains("set the clock") => {
+            let is_behind = env.clocks.host.now() < since();
             env.clocks.host.set_offset(TimeDelta::zero());
-            error.detail().contains("set the clock")
+            is_behind
         }
         ErrorKind::Storage | ErrorKind::Config => disk_fails(env),
         ErrorKind::WrongEndpoint | ErrorKind::Forbidden => justified,

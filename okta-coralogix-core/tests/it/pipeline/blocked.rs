@@ -75,8 +75,8 @@ pub(super) struct Filter {
     pub(super) check_error: Option<fn() -> Error>,
     /// How long the sink takes to accept a request.
     pub(super) latency: Duration,
-    /// When requests with a poison entry were sent.
-    pub(super) poison_sent: Arc<Mutex<Vec<Instant>>>,
+    /// When requests with a poison entry were sent, and the first such entry.
+    pub(super) poison_sent: Arc<Mutex<Vec<(Instant, Bytes)>>>,
 }
 
 impl Filter {
@@ -112,11 +112,12 @@ impl LogSink for Filter {
 
     async fn send(&self, batch: &Batch) -> Result<()> {
         let texts = MemorySink::texts(batch);
-        if !texts.iter().any(|text| self.poison.contains(text)) {
+        let Some(poison) = texts.iter().find(|text| self.poison.contains(*text)) else {
             sleep(self.latency).await;
             return self.sink.send(batch).await;
-        }
-        self.poison_sent.lock().unwrap().push(Instant::now());
+        };
+        let sent = (Instant::now(), poison.clone());
+        self.poison_sent.lock().unwrap().push(sent);
         let alone = {
             let mut failures = self.failures.lock().unwrap();
             failures.push(texts.len());
