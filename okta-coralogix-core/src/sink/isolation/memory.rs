@@ -104,6 +104,7 @@ impl Drop for SuspectRecord<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::evidence::Tally;
+    use super::super::rule::Patience;
     use super::*;
 
     fn new() -> Failures {
@@ -121,9 +122,12 @@ mod tests {
         let is_known = |number| memory.find(|| Some(id(number))).is_some();
         let mut record = memory.record(Some(id(1)), new());
         let failures = record.failures();
-        failures
-            .history
-            .failed(FailureClass::Outage, 1, Tally::default());
+        failures.history.failed(
+            FailureClass::Outage,
+            Patience::default(),
+            1,
+            Tally::default(),
+        );
         failures.detail = "a 500".to_owned();
         assert!(!is_known(1));
         drop(record);

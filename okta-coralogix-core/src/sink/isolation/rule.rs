@@ -102,40 +102,69 @@ fn min_failures(class: FailureClass) -> u32 {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct History {
     pub(super) class: FailureClass,
-    first: Instant,
     last: Instant,
     failures: u32,
     /// The last failures of which each followed evidence that was newer than the failure before.
     between: u32,
     /// The count of the evidence at the last failure.
     seen: u64,
-    /// How others had fared at the first failure.
+    begin: Mark,
+    /// The begin of the present span and of the one before. A span lasts for twice the patience.
+    spans: [Mark; 2],
+}
+
+/// A point in a history.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    at: Instant,
+    /// The failures before it.
+    failures: u32,
+    /// How others had fared.
     others: Tally,
 }
 
 impl History {
     /// The first failure that made an entry a suspect, at a count of the evidence.
     pub(super) fn new(class: FailureClass, seen: u64, others: Tally) -> Self {
-        let now = Instant::now();
+        let begin = Mark {
+            at: Instant::now(),
+            failures: 0,
+            others,
+        };
         Self {
             class,
-            first: now,
-            last: now,
+            last: begin.at,
             failures: 1,
             between: 0,
             seen,
-            others,
+            begin,
+            spans: [begin; 2],
         }
     }
 
     /// One more failure.
-    pub(super) fn failed(&mut self, class: FailureClass, seen: u64, others: Tally) {
+    pub(super) fn failed(
+        &mut self,
+        class: FailureClass,
+        patience: Patience,
+        seen: u64,
+        others: Tally,
+    ) {
         if class != self.class {
             *self = Self::new(class, seen, others);
             return;
         }
+        let now = Instant::now();
+        if now - self.spans[0].at >= 2 * patience.of(class) {
+            let span = Mark {
+                at: now,
+                failures: self.failures,
+                others,
+            };
+            self.spans = [span, self.spans[0]];
+        }
         self.failures += 1;
-        self.last = Instant::now();
+        self.last = now;
         self.between = match self.is_followed(seen) {
             true => self.between + 1,
             false => 0,
@@ -175,13 +204,20 @@ impl History {
         seen > self.seen
     }
 
-    /// True if the entry is at fault, as far as one can know.
+    /// True if the entry is at fault, as far as one can know: by all of its failures or, since an outage of the endpoint may have come
+    /// and gone meanwhile, by those of the last spans.
     pub(super) fn is_blocked(&self, patience: Patience, seen: u64, others: Tally) -> bool {
+        let is_beyond_chance = |mark: Mark| {
+            let failures = self.failures - mark.failures;
+            f64::from(failures) >= failures_beyond_chance(others.since(mark.others))
+        };
         self.failures >= min_failures(self.class)
-            && self.first.elapsed() >= patience.of(self.class)
+            && self.begin.at.elapsed() >= patience.of(self.class)
             && self.between >= BETWEEN
             && self.is_followed(seen)
-            && f64::from(self.failures) >= failures_beyond_chance(others.since(self.others))
+            && [self.begin, self.spans[1]]
+                .into_iter()
+                .any(is_beyond_chance)
     }
 }
 
@@ -258,7 +294,7 @@ mod tests {
             if history.is_blocked(PATIENCE, count, passing(count)) {
                 return (history.failures, began.elapsed());
             }
-            history.failed(class, count, passing(count));
+            history.failed(class, PATIENCE, count, passing(count));
         }
         unreachable!()
     }
@@ -283,6 +319,7 @@ mod tests {
             // Each fifth failure has no acceptance before it.
             history.failed(
                 FailureClass::Refusal,
+                PATIENCE,
                 failure - failure / 5,
                 passing(failure),
             );
@@ -292,17 +329,43 @@ mod tests {
             );
         }
         for failure in 100..105 {
-            history.failed(FailureClass::Refusal, failure, passing(failure));
+            history.failed(FailureClass::Refusal, PATIENCE, failure, passing(failure));
         }
         assert!(
             !history.is_blocked(PATIENCE, 104, passing(104)),
             "none after the last"
         );
         assert!(history.is_blocked(PATIENCE, 105, passing(105)));
-        history.failed(FailureClass::Outage, 106, passing(106));
+        history.failed(FailureClass::Outage, PATIENCE, 106, passing(106));
         assert!(
             !history.is_blocked(PATIENCE, 1_000, passing(1_000)),
             "it fails otherwise now"
         );
+    }
+
+    /// While the endpoint fails, failures tell nothing; once it works again, the suspect is blocked as if nothing had been.
+    #[tokio::test(start_paused = true)]
+    async fn outage_in_between_delays_a_block_by_no_more_than_two_spans() {
+        for (class, patience) in [(FailureClass::Refusal, 300), (FailureClass::Outage, 1800)] {
+            for minutes in [5, 10, 100, 1000] {
+                let patience = Duration::from_secs(patience);
+                let (began, outage) = (Instant::now(), Duration::from_secs(60 * minutes));
+                let mut others = Tally::default();
+                let mut history = History::new(class, 0, others);
+                for count in 1.. {
+                    advance(history.rest(PATIENCE)).await;
+                    others.passed += 1;
+                    if history.is_blocked(PATIENCE, count, others) {
+                        break;
+                    }
+                    if began.elapsed() < outage {
+                        others.failed += 100;
+                    }
+                    history.failed(class, PATIENCE, count, others);
+                }
+                let took = began.elapsed();
+                assert!(took > outage && took <= outage + 5 * patience, "{took:?}");
+            }
+        }
     }
 }

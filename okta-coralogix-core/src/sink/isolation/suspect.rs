@@ -112,7 +112,8 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
                 // A success of something between may have stored it: it goes out again only once the sink itself has answered.
                 Tried::Unknown => history.tried(learned.evidence().count()),
                 Tried::Failed(class, said) => {
-                    history.failed(class, evidence.count(), evidence.tally());
+                    let (seen, others) = (evidence.count(), evidence.tally());
+                    history.failed(class, learned.patience(), seen, others);
                     failures.detail = said;
                 }
             }
