@@ -258,12 +258,13 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Ok(false),
             Err(error) => return Err(failed("read", file, error)),
         };
-        // A line that is longer than the sample cannot be read here, but begins as no other does.
-        let is_record = |line: &[u8]| {
-            serde_json::from_slice::<DeadLetterRecord>(line).is_ok()
-                || (line.len() as u64 == SAMPLE && line.starts_with(b"{\"time\":\""))
-        };
-        Ok(sample.split(|byte| *byte == b'\n').any(is_record))
+        let is_record = |line: &[u8]| serde_json::from_slice::<DeadLetterRecord>(line).is_ok();
+        let mut lines = sample.split(|byte| *byte == b'\n');
+        // A line that the sample cuts off cannot be read here, but begins as no other does.
+        let is_cut = sample.len() as u64 == SAMPLE;
+        let last = lines.next_back().filter(|_| is_cut);
+        let begins_a_record = last.is_some_and(|line| line.starts_with(b"{\"time\":\""));
+        Ok(begins_a_record || sample.split(|byte| *byte == b'\n').any(is_record))
     }
 
     async fn sync_folder(&self) -> Result<()> {

@@ -320,7 +320,7 @@ async fn replay_keeps_a_file_until_its_last_letter_is_settled() {
 #[tokio::test]
 async fn replay_takes_only_files_that_were_rotated_away() {
     let harness = Harness::new().await;
-    let events = bytes(&events(3));
+    let events = bytes(&events(4));
     let letter = |event: &Bytes| {
         let reason = DeadLetterReason::Rejected;
         let letter = DeadLetter::new(start(), reason, "once", Arc::default(), event.clone());
@@ -343,8 +343,14 @@ async fn replay_takes_only_files_that_were_rotated_away() {
     // Its first line is torn, and the second one is a letter.
     let own = format!("{{\"time\":\"20\n{}\n", letter(&events[2]));
     std::fs::write(harness.folder.path().join("letters.3"), own).unwrap();
+    // The second line of this one is longer than what is looked at.
+    let large = [b"{", " ".repeat(1 << 20).as_bytes(), &events[3][1..]].concat();
+    let own = format!("{{\"time\":\"20\n{}\n", letter(&large.into()));
+    let behind = harness.folder.path().join("letters.4");
+    std::fs::write(&behind, own).unwrap();
     let summary = harness.replay().await.unwrap();
-    assert_eq!((summary.delivered, summary.dead_lettered), (2, 1));
+    assert_eq!((summary.delivered, summary.dead_lettered), (3, 2));
+    assert!(!behind.exists());
     for (name, content) in foreign {
         let found = std::fs::read_to_string(harness.folder.path().join(name));
         assert_eq!(found.unwrap(), content, "{name}");
