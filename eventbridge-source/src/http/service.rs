@@ -147,10 +147,6 @@ impl HttpService {
     }
 
     pub(super) fn unauthorized(&self) -> Response {
-        if let Some(reporter) = self.reporter.get() {
-            let status = StatusCode::UNAUTHORIZED.as_u16();
-            reporter.report(&PipelineEvent::RequestRefused { status });
-        }
         let challenge = [(WWW_AUTHENTICATE, self.settings.authenticator.challenge())];
         let reason = "the credential is missing or wrong\n";
         (StatusCode::UNAUTHORIZED, challenge, reason).into_response()

@@ -125,7 +125,7 @@ pub enum PipelineEvent<'a> {
     },
     /// A source that is sent requests has answered one.
     RequestAnswered {
-        /// The HTTP status.
+        /// The HTTP status; 401 before an event of it was read, since its credential is missing or wrong.
         status: u16,
         /// From the head of the request to the answer.
         took: Duration,
@@ -140,12 +140,6 @@ pub enum PipelineEvent<'a> {
     DeliveredThrough {
         /// The latest `published` behind the position, or the time of a poll that found nothing more.
         time: DateTime<Utc>,
-    },
-    /// A receiver refuses a request, for its credential, before it reads an event of it. For the log: `RequestAnswered` follows, and is the
-    /// one to count.
-    RequestRefused {
-        /// The HTTP status that it answered.
-        status: u16,
     },
     /// A source waits for its request budget.
     RateLimitWait {

@@ -150,11 +150,11 @@ impl TracingObserver {
                     );
                 }
             }
-            PipelineEvent::RequestRefused { status } => {
+            PipelineEvent::RequestAnswered { status: 401, .. } => {
                 let admitted = self.gathered(context.pipeline, |gathered| gathered.refused.admit());
                 if let Some(untold) = admitted {
                     tracing::warn!(
-                        status,
+                        status = 401,
                         before = (untold > 0).then_some(untold),
                         "a request was refused: its credential is missing or wrong"
                     );
@@ -271,9 +271,7 @@ fn log(context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
             tracing::info!(source, %published, share, "read up to here")
         }
         // One a line would drown the log; the counts are in the summary. The others are gathered.
-        PipelineEvent::Ended { .. }
-        | PipelineEvent::DeadLettered { .. }
-        | PipelineEvent::RequestRefused { .. } => {}
+        PipelineEvent::Ended { .. } | PipelineEvent::DeadLettered { .. } => {}
         PipelineEvent::Started => tracing::debug!(source, "the run began"),
         PipelineEvent::Stopped { .. } => tracing::debug!(source, "the run ended"),
         PipelineEvent::Received { items } => {

@@ -76,8 +76,7 @@ struct Refusals(Arc<AtomicUsize>);
 impl Observer for Refusals {
     fn observe(&self, context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
         assert_eq!(context.source, "eventbridge");
-        if let PipelineEvent::RequestRefused { status } = event {
-            assert_eq!(*status, 401);
+        if let PipelineEvent::RequestAnswered { status: 401, .. } = event {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }

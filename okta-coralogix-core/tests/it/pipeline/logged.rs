@@ -178,8 +178,9 @@ async fn refused_requests_are_said_at_once_and_then_counted_without_another_even
     let (log, _guard) = Log::capture();
     let observer = TracingObserver::new();
     let reporter = Reporter::new("endpoint", "eventbridge", observer.clone());
-    for _ in 0..25 {
-        reporter.report(&PipelineEvent::RequestRefused { status: 401 });
+    let took = Duration::from_millis(1);
+    for status in [401; 25] {
+        reporter.report(&PipelineEvent::RequestAnswered { status, took });
     }
     let lines = log.of("a request was refused");
     assert_eq!(lines.len(), 10, "{lines:?}");
