@@ -177,7 +177,7 @@ async fn replay_sends_what_it_can_and_keeps_the_rest() {
     assert_eq!(harness.records().len(), 4);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn replay_after_a_stop_resumes_without_loss_or_repeat() {
     let harness = Harness::new().await;
     let events = events(1_500);
