@@ -302,6 +302,7 @@ impl Oracle {
     }
 
     /// A process has ended since this remote refused its credential, twice: what the operator had written to its file before was tried.
+    /// Requests in flight may be refused after that which has ended it.
     pub(crate) fn check_read_anew(
         &mut self,
         process: u32,
@@ -312,7 +313,9 @@ impl Oracle {
         let Some(log) = self.remote(process, seam) else {
             return;
         };
-        let is_refused = log.refused.is_some_and(|(_, last)| last > written);
+        let is_refused = log
+            .refused
+            .is_some_and(|(_, last)| last > written + ANSWERS_APART);
         if is_refused && log.justifies_refusal(true) && !log.tried.contains(held) {
             self.violation(format!(
                 "process {process} ends although the file of its {seam:?} credential holds another one"

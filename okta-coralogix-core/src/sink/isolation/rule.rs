@@ -15,6 +15,9 @@ const BETWEEN: u32 = 5;
 const MIN_REFUSALS: u32 = 5;
 const MIN_OUTAGES: u32 = 8;
 
+/// So many spans of a history are judged for themselves: those of at least twice the patience.
+const SPANS: usize = 5;
+
 /// An entry is blocked only if an endpoint that fails by chance, as often as it does for others, would fail so often in a row for one
 /// entry in a million.
 const CHANCE: f64 = 1e-6;
@@ -109,8 +112,8 @@ pub(super) struct History {
     /// The count of the evidence at the last failure.
     seen: u64,
     begin: Mark,
-    /// The begin of the present span and of the one before. A span lasts for twice the patience.
-    spans: [Mark; 2],
+    /// The begins of the last spans, the latest first. A span lasts for half the patience.
+    spans: [Mark; SPANS],
 }
 
 /// A point in a history.
@@ -138,7 +141,7 @@ impl History {
             between: 0,
             seen,
             begin,
-            spans: [begin; 2],
+            spans: [begin; SPANS],
         }
     }
 
@@ -155,13 +158,13 @@ impl History {
             return;
         }
         let now = Instant::now();
-        if now - self.spans[0].at >= 2 * patience.of(class) {
-            let span = Mark {
+        if now - self.spans[0].at >= patience.of(class) / 2 {
+            self.spans.rotate_right(1);
+            self.spans[0] = Mark {
                 at: now,
                 failures: self.failures,
                 others,
             };
-            self.spans = [span, self.spans[0]];
         }
         self.failures += 1;
         self.last = now;
@@ -215,7 +218,7 @@ impl History {
             && self.begin.at.elapsed() >= patience.of(self.class)
             && self.between >= BETWEEN
             && self.is_followed(seen)
-            && [self.begin, self.spans[1]]
+            && [self.begin, self.spans[SPANS - 1]]
                 .into_iter()
                 .any(is_beyond_chance)
     }
@@ -345,7 +348,7 @@ mod tests {
 
     /// While the endpoint fails, failures tell nothing; once it works again, the suspect is blocked as if nothing had been.
     #[tokio::test(start_paused = true)]
-    async fn outage_in_between_delays_a_block_by_no_more_than_two_spans() {
+    async fn outage_in_between_delays_a_block_by_three_times_the_patience_at_most() {
         for (class, patience) in [(FailureClass::Refusal, 300), (FailureClass::Outage, 1800)] {
             for minutes in [5, 10, 100, 1000] {
                 let patience = Duration::from_secs(patience);
@@ -364,7 +367,7 @@ mod tests {
                     history.failed(class, PATIENCE, count, others);
                 }
                 let took = began.elapsed();
-                assert!(took > outage && took <= outage + 5 * patience, "{took:?}");
+                assert!(took > outage && took <= outage + 3 * patience, "{took:?}");
             }
         }
     }
