@@ -74,8 +74,8 @@ pub(super) struct RemoteLog {
     is_given_up: bool,
     /// The first and the last refusal of a credential, with nothing accepted since.
     refused: Option<(Instant, Instant)>,
-    /// It was refused again after its rest, so that the run must end, whatever is accepted at the same time.
-    is_refused_again: bool,
+    /// When it was refused again after its rest, so that the run must end, whatever is accepted at the same time.
+    refused_again: Option<Instant>,
     /// When each credential was refused first, by a request with entries: a check of the ingress goes before one, and tells it nothing.
     refused_credentials: BTreeMap<Bytes, Instant>,
     /// When a request or a check was refused first: all rest from then on.
@@ -166,7 +166,9 @@ impl RemoteLog {
                 self.rests_since.get_or_insert(now);
                 let first = self.refused.map_or(now, |(first, _)| first);
                 self.refused = Some((first, now));
-                self.is_refused_again |= now - first >= REFUSAL_WAIT - ANSWERS_APART;
+                if now - first >= REFUSAL_WAIT - ANSWERS_APART {
+                    self.refused_again.get_or_insert(now);
+                }
                 // A request that is forbidden shortly after a check has passed is at fault itself, and an entry that fails alone.
                 let mut passes = self.passes.iter();
                 let passed = passes.any(|pass| pass.is_check && now - pass.at <= CHECK_HOLDS);
@@ -205,7 +207,7 @@ impl RemoteLog {
 
     /// Whether a run may end since this remote refused its credential twice, a minute apart.
     fn justifies_refusal(&self, is_running: bool) -> bool {
-        self.is_refused_again || !is_running && self.refused.is_some()
+        self.refused_again.is_some() || !is_running && self.refused.is_some()
     }
 
     /// Whether a run may end since this remote seems to be another one.
@@ -302,7 +304,6 @@ impl Oracle {
     }
 
     /// A process has ended since this remote refused its credential, twice: what the operator had written to its file before was tried.
-    /// Requests in flight may be refused after that which has ended it.
     pub(crate) fn check_read_anew(
         &mut self,
         process: u32,
@@ -313,10 +314,8 @@ impl Oracle {
         let Some(log) = self.remote(process, seam) else {
             return;
         };
-        let is_refused = log
-            .refused
-            .is_some_and(|(_, last)| last > written + ANSWERS_APART);
-        if is_refused && log.justifies_refusal(true) && !log.tried.contains(held) {
+        let is_refused = log.refused_again.is_some_and(|again| again > written);
+        if is_refused && !log.tried.contains(held) {
             self.violation(format!(
                 "process {process} ends although the file of its {seam:?} credential holds another one"
             ));
