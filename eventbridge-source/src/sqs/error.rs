@@ -27,7 +27,7 @@ where
             let (kind, passes) = meaning(code, status);
             let said = [code, &format!("(HTTP {status})"), &words];
             let said: Vec<_> = said.into_iter().filter(|part| !part.is_empty()).collect();
-            let advice = advice(kind, code, action);
+            let advice = advice(kind, code, &words, action);
             let detail = format!("SQS refused {action}: {}{advice}", said.join(" "));
             match passes {
                 true => Error::temporary(kind, detail),
@@ -78,7 +78,7 @@ pub(super) fn refused_entry(action: &str, failed: &[BatchResultErrorEntry]) -> R
         return Ok(());
     };
     let words = sanitize(entry.message().unwrap_or_default());
-    let advice = advice(ErrorKind::Forbidden, entry.code(), action);
+    let advice = advice(ErrorKind::Forbidden, entry.code(), &words, action);
     let detail = format!("SQS refused {action}: {} {words}{advice}", entry.code());
     Err(Error::new(ErrorKind::Forbidden, detail))
 }
@@ -96,9 +96,21 @@ fn no_answer(action: &str, host: &str, error: &(dyn StdError + 'static)) -> Erro
     Error::temporary(ErrorKind::Network, detail).with_ambiguity(true)
 }
 
+/// True for the codes of KMS: `KmsDisabled` is one in a body, and `KMS.DisabledException` the same one in the header
+/// `x-amzn-query-error`, which the SDK reads first.
+fn is_of_kms(code: &str) -> bool {
+    code.starts_with("Kms") || code.starts_with("KMS.")
+}
+
 /// The kind of an error code and a status; true if it is temporary. The codes are those of the service model of SQS and of
 /// AWS's "Common error types".
 fn meaning(code: &str, status: u16) -> (ErrorKind, bool) {
+    if is_of_kms(code) {
+        return match code.contains("Throttl") {
+            true => (ErrorKind::RateLimited, true),
+            false => (ErrorKind::Forbidden, false),
+        };
+    }
     // The older protocol prefixes a name space.
     let code = code.rsplit('.').next().unwrap_or(code);
     match code {
@@ -111,18 +123,10 @@ fn meaning(code: &str, status: u16) -> (ErrorKind, bool) {
         | "ThrottledException"
         | "TooManyRequestsException"
         | "RequestLimitExceeded"
-        | "OverLimit"
-        | "KmsThrottled" => (ErrorKind::RateLimited, true),
-        "AccessDenied"
-        | "AccessDeniedException"
-        | "KmsAccessDenied"
-        | "KmsDisabled"
-        | "KmsInvalidState"
-        | "KmsInvalidKeyUsage"
-        | "KmsNotFound"
-        | "KmsOptInRequired"
-        | "NotAuthorized"
-        | "OptInRequired" => (ErrorKind::Forbidden, false),
+        | "OverLimit" => (ErrorKind::RateLimited, true),
+        "AccessDenied" | "AccessDeniedException" | "NotAuthorized" | "OptInRequired" => {
+            (ErrorKind::Forbidden, false)
+        }
         "InvalidClientTokenId"
         | "UnrecognizedClientException"
         | "SignatureDoesNotMatch"
@@ -147,11 +151,19 @@ fn meaning(code: &str, status: u16) -> (ErrorKind, bool) {
     }
 }
 
-fn advice(kind: ErrorKind, code: &str, action: &str) -> String {
+/// `words`: those of SQS. They name the action of KMS that is missing, or only say that access to the key is denied.
+fn advice(kind: ErrorKind, code: &str, words: &str, action: &str) -> String {
+    let is_of_key = is_of_kms(code) || words.contains("kms:");
     match kind {
         ErrorKind::WrongEndpoint => "; check the queue's URL and region".into(),
-        ErrorKind::Forbidden if code.contains("Kms") => {
-            "; allow the role kms:Decrypt on the key of the queue, and check that the key is enabled".into()
+        ErrorKind::Forbidden if is_of_key => {
+            let missing = match words.contains("kms:") {
+                true => "that action",
+                false => "kms:Decrypt",
+            };
+            format!(
+                "; allow the role {missing} on the key of the queue, and check that the key is enabled"
+            )
         }
         ErrorKind::Forbidden => format!("; allow the role {action} on the queue"),
         ErrorKind::Unauthorized => "; check the AWS credentials, and this machine's clock".into(),
@@ -177,8 +189,15 @@ mod tests {
             ("RequestThrottled", 403, RateLimited, true),
             ("OverLimit", 403, RateLimited, true),
             ("KmsThrottled", 400, RateLimited, true),
+            ("KMS.ThrottlingException", 400, RateLimited, true),
             ("AccessDeniedException", 400, Forbidden, false),
             ("KmsAccessDenied", 400, Forbidden, false),
+            ("KMS.AccessDeniedException", 400, Forbidden, false),
+            ("KMS.DisabledException", 400, Forbidden, false),
+            ("KMS.InvalidKeyUsageException", 400, Forbidden, false),
+            ("KMS.InvalidStateException", 400, Forbidden, false),
+            ("KMS.NotFoundException", 400, Forbidden, false),
+            ("KMS.OptInRequired", 403, Forbidden, false),
             ("InvalidClientTokenId", 403, Unauthorized, false),
             ("ExpiredToken", 403, Unauthorized, false),
             ("InvalidSecurity", 403, Unauthorized, false),
@@ -196,13 +215,29 @@ mod tests {
 
     #[test]
     fn refusal_names_the_one_action_that_is_missing() {
-        let advice = |code, action| advice(meaning(code, 400).0, code, action);
-        let delete = advice("AccessDeniedException", "sqs:DeleteMessage");
+        let advice = |code, words, action| advice(meaning(code, 400).0, code, words, action);
+        let words = "User: arn:aws:iam::1:user/x is not authorized to perform: ";
+        let delete = format!("{words}sqs:deletemessage on resource: okta");
+        let delete = advice("AccessDeniedException", &delete, "sqs:DeleteMessage");
         assert_eq!(delete, "; allow the role sqs:DeleteMessage on the queue");
-        let key = advice("KmsAccessDenied", "sqs:ReceiveMessage");
-        assert!(
-            key.contains("kms:Decrypt") && !key.contains("sqs:"),
-            "{key}"
-        );
+
+        let on_the_key = |missing| {
+            format!(
+                "; allow the role {missing} on the key of the queue, and check that the key is enabled"
+            )
+        };
+        let decrypt = format!("{words}kms:Decrypt on resource: arn:aws:kms:eu-west-1:1:key/k");
+        let not_named = "The ciphertext refers to a customer master key that does not exist";
+        for (code, words, missing) in [
+            ("KmsAccessDenied", not_named, "kms:Decrypt"),
+            ("KMS.AccessDeniedException", not_named, "kms:Decrypt"),
+            ("KMS.DisabledException", "", "kms:Decrypt"),
+            ("KmsAccessDenied", &decrypt, "that action"),
+            ("KMS.AccessDeniedException", &decrypt, "that action"),
+            ("AccessDeniedException", &decrypt, "that action"),
+        ] {
+            let advice = advice(code, words, "sqs:ReceiveMessage");
+            assert_eq!(advice, on_the_key(missing), "{code}: {words}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use coralogix_sink::simulator::Fault;
 use eventbridge_source::sqs::simulator::{Call, SqsSimulator};
 use okta_coralogix_core::{Error, ErrorKind};
 
+use super::front::{SqsError, SqsFront};
 use super::harness::Harness;
 use crate::harness::{Exit, start_program, terminate};
 
@@ -100,4 +101,50 @@ async fn wrong_settings_are_named_and_a_busy_queue_is_retried() {
         .await
         .unwrap();
     assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[tokio::test]
+async fn refused_key_of_the_queue_is_named_with_what_to_allow() {
+    let decrypt = "User: arn:aws:sts::123456789012:assumed-role/reader/x is not authorized to perform: kms:Decrypt on resource: \
+                   arn:aws:kms:eu-west-1:123456789012:key/k";
+    let not_named = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not \
+                     allowed to access.";
+    let kms = "com.amazonaws.sqs#KmsAccessDenied";
+    let query_code = Some("KMS.AccessDeniedException");
+    for (shape, query_code, message) in [
+        (kms, query_code, decrypt),
+        (kms, query_code, not_named),
+        (kms, None, decrypt),
+        (kms, None, not_named),
+        ("com.amazonaws.sqs#AccessDeniedException", None, decrypt),
+    ] {
+        let harness = Harness::new(queue()).await;
+        harness.backlog(3);
+        let error = SqsError {
+            status: 400,
+            shape,
+            query_code,
+            message,
+        };
+        let front = SqsFront::before(&harness.queue_server.endpoint(), move |call| {
+            (call.operation() == "ReceiveMessage").then_some(error)
+        })
+        .await;
+        let mut variables = harness.variables();
+        variables.insert("AWS_ENDPOINT_URL", front.url());
+        let folder = harness.folder.path();
+        let child = start_program("eventbridge_sqs", folder, &variables, &["--once"]);
+        let ended = Exit::of(child).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let last = ended.stderr.lines().last().unwrap();
+        assert!(last.contains("SQS refused sqs:ReceiveMessage"), "{last}");
+        assert_eq!(last.matches("kms:Decrypt").count(), 1, "{last}");
+        let says = "on the key of the queue, and check that the key is enabled";
+        assert!(
+            last.contains(says) && last.contains("; allow the role"),
+            "{last}"
+        );
+        assert_eq!(ended.summary()["received"], 0, "{ended:?}");
+        assert_eq!(harness.queue.depth_now().visible, 3);
+    }
 }

@@ -3,6 +3,7 @@
 mod credentials;
 mod exit_status;
 pub(crate) mod harness;
+mod front;
 mod kill;
 mod moto;
 mod replicas;
