@@ -5,6 +5,8 @@ use std::time::Duration;
 use coralogix_sink::simulator::Fault;
 use eventbridge_source::sqs::simulator::{Call, SqsSimulator};
 use okta_coralogix_core::{Error, ErrorKind};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use super::harness::{Harness, envelope};
@@ -118,6 +120,45 @@ async fn coralogix_that_does_not_answer_is_waited_for_before_the_first_receive()
         ended
             .stderr
             .contains("waiting for Coralogix; nothing is received yet"),
+        "{ended:?}"
+    );
+}
+
+/// It takes the 10 s that a call may take.
+#[tokio::test]
+async fn endpoint_that_never_answers_is_named_in_time_and_waited_for() {
+    let harness = Harness::new(queue()).await;
+    harness.backlog(5);
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut variables = harness.variables();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    variables.insert("AWS_ENDPOINT_URL", endpoint);
+    let folder = harness.folder.path();
+    let mut child = start_program("eventbridge_sqs", folder, &variables, &[]);
+    let (_first, _) = silent.accept().await.unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let warned = async {
+        loop {
+            let line = lines.next_line().await.unwrap().expect("it runs on");
+            if line.contains("waiting for the queue") {
+                return line;
+            }
+        }
+    };
+    let line = timeout(Duration::from_secs(15), warned).await;
+    let line = line.expect("the call has a limit");
+    let says = "SQS did not answer sqs:GetQueueAttributes within 10 s";
+    assert_eq!(line.matches(says).count(), 1, "{line}");
+    assert!(line.contains("nothing is received yet"), "{line}");
+
+    // It asks again, and a signal ends it while it does.
+    let (_second, _) = silent.accept().await.unwrap();
+    terminate(&child).await;
+    let ended = timeout(Duration::from_secs(5), Exit::of(child)).await;
+    let ended = ended.expect("it does not wait for the answer");
+    assert_eq!(
+        (ended.code, ended.summary()["received"]),
+        (Some(0), 0),
         "{ended:?}"
     );
 }
