@@ -63,7 +63,7 @@ impl AwsQueue {
     /// The queue with this URL, whose host is called, unless `AWS_ENDPOINT_URL` or a profile names another endpoint. Calls are signed for the
     /// region that the host names; of another host the region is that of `AWS_REGION`, the profile or the instance. Credentials are found as
     /// the AWS tools find them: variables, profiles (SSO, `credential_process`, roles), the roles of a container, an instance or a pod.
-    /// `AWS_CA_BUNDLE` has the root certificates, if it is set.
+    /// `AWS_CA_BUNDLE`, or `ca_bundle` of the profile, names a file with the root certificates, if it is set.
     ///
     /// Nothing is asked of SQS.
     ///

@@ -56,11 +56,13 @@ fn not_accepted(host: &str) -> String {
 
 fn explain_tls(error: &rustls::Error, host: &str) -> String {
     use rustls::CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer,
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
+        UnknownIssuer,
     };
 
     match error {
-        rustls::Error::InvalidCertificate(UnknownIssuer) => format!(
+        // A signature is bad if a trusted authority has the same name and another key: that of before its renewal, for instance.
+        rustls::Error::InvalidCertificate(UnknownIssuer | BadSignature) => format!(
             "the certificate of {host} is from an authority that is not trusted; set AWS_CA_BUNDLE to a PEM file with the certificate \
              of that authority"
         ),

@@ -34,7 +34,7 @@ pub(super) struct Connected {
 impl Environment {
     /// A region that is set nowhere is that of the queue.
     async fn read(queue: &QueueUrl) -> Result<Self> {
-        let http = ca_bundle::http_client()?;
+        let http = ca_bundle::http_client().await?;
         let queue_region = queue.region.clone().map(Region::new);
         let set = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new());

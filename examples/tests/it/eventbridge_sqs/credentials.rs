@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,8 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::harness::{Harness, envelope};
-use super::tls_front::TlsFront;
+use super::harness::{Harness, envelope, write};
 use crate::harness::{Exit, fresh, start_program, terminate};
 
 type Variables = HashMap<&'static str, String>;
@@ -92,13 +90,6 @@ async fn run(harness: &Harness, variables: &Variables) -> Exit {
 
 fn queue() -> SqsSimulator {
     SqsSimulator::builder().max_receive_count(10).build()
-}
-
-fn write(folder: &Path, name: &str, text: &str) -> String {
-    let path = folder.join(name);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(&path, text).unwrap();
-    path.display().to_string()
 }
 
 #[tokio::test]
@@ -240,50 +231,6 @@ async fn sso_profile_uses_the_cached_sign_in() {
     );
     assert_eq!(token.as_ref().unwrap(), "marked-sign-in");
     assert!(!ended.stderr.contains("marked-sign-in"), "{ended:?}");
-}
-
-#[tokio::test]
-async fn ca_bundle_makes_an_own_authority_trusted() {
-    let harness = Harness::new(queue()).await;
-    harness.backlog(5);
-    let front = TlsFront::before(&harness.queue_server.endpoint()).await;
-    let mut variables = harness.variables();
-    variables.insert("AWS_ENDPOINT_URL", front.url());
-    // Without it the certificate is refused, and the message says what to set.
-    let child = start_program(
-        "eventbridge_sqs",
-        harness.folder.path(),
-        &variables,
-        &["--once", "--give-up-after", "1s"],
-    );
-    let ended = Exit::of(child).await;
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.stderr.contains("set AWS_CA_BUNDLE"), "{ended:?}");
-
-    let bundle = format!("# no certificate\n{}", front.authority());
-    variables.insert(
-        "AWS_CA_BUNDLE",
-        write(harness.folder.path(), "bundle.pem", &bundle),
-    );
-    let ended = run(&harness, &variables).await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(ended.summary()["delivered"], 5);
-
-    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    for bundle in [
-        write(harness.folder.path(), "broken.pem", broken),
-        "/no/such/file.pem".into(),
-    ] {
-        variables.insert("AWS_CA_BUNDLE", bundle.clone());
-        let ended = run(&harness, &variables).await;
-        assert_eq!(ended.code, Some(2), "{ended:?}");
-        assert!(
-            ended
-                .stderr
-                .contains(&format!("AWS_CA_BUNDLE: is {bundle}")),
-            "{ended:?}"
-        );
-    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A queue and an ingress on sockets, and the variables of a program between them.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator, okta_uuid};
@@ -86,4 +87,12 @@ impl Harness {
 pub(crate) fn envelope(detail: &[u8]) -> Vec<u8> {
     let head = br#"{"version":"0","detail-type":"SystemLog","source":"aws.partner/okta.com/acme/audit","detail":"#;
     [head, detail, b"}"].concat()
+}
+
+/// Writes a file, and returns its path.
+pub(crate) fn write(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
 }

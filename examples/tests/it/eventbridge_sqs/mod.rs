@@ -1,9 +1,10 @@
 //! `eventbridge_sqs` as a process.
 
+mod ca_bundle;
 mod credentials;
 mod exit_status;
-pub(crate) mod harness;
 mod front;
+pub(crate) mod harness;
 mod kill;
 mod moto;
 mod replicas;
