@@ -65,8 +65,16 @@ impl Drop for SqsFront {
 impl SqsCall<'_> {
     /// `ReceiveMessage`, for instance.
     pub(crate) fn operation(&self) -> &str {
-        let target = self.0.get("x-amz-target").unwrap().to_str().unwrap();
+        let target = self.header("x-amz-target");
         target.strip_prefix("AmazonSQS.").unwrap_or(target)
+    }
+
+    pub(crate) fn session_token(&self) -> &str {
+        self.header("x-amz-security-token")
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
