@@ -23,7 +23,7 @@ where
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let code = service.err().code().unwrap_or_default();
-            let words = sanitize(service.err().message().unwrap_or_default());
+            let words = words(service.err().message());
             let (kind, passes) = meaning(code, status);
             let said = [code, &format!("(HTTP {status})"), &words];
             let said: Vec<_> = said.into_iter().filter(|part| !part.is_empty()).collect();
@@ -77,10 +77,15 @@ pub(super) fn refused_entry(action: &str, failed: &[BatchResultErrorEntry]) -> R
     let Some(entry) = failed.iter().find(forbidden) else {
         return Ok(());
     };
-    let words = sanitize(entry.message().unwrap_or_default());
+    let words = words(entry.message());
     let advice = advice(ErrorKind::Forbidden, entry.code(), &words, action);
     let detail = format!("SQS refused {action}: {} {words}{advice}", entry.code());
     Err(Error::new(ErrorKind::Forbidden, detail))
+}
+
+/// The text of a refusal, which a piece of advice follows.
+fn words(message: Option<&str>) -> String {
+    sanitize(message.unwrap_or_default().trim_end_matches('.'))
 }
 
 fn no_answer(action: &str, host: &str, error: &(dyn StdError + 'static)) -> Error {

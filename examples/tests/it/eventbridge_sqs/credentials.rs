@@ -1,4 +1,4 @@
-//! AWS credentials as programs meet them: that expire, that are there late, from a command or a sign-in, and behind an own authority.
+//! AWS credentials as programs meet them: that expire, that are there late, from a command or a sign-in.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -107,8 +107,8 @@ async fn wrong_settings_are_named_and_a_busy_queue_is_retried() {
 async fn refused_key_of_the_queue_is_named_with_what_to_allow() {
     let decrypt = "User: arn:aws:sts::123456789012:assumed-role/reader/x is not authorized to perform: kms:Decrypt on resource: \
                    arn:aws:kms:eu-west-1:123456789012:key/k";
-    let not_named = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not \
-                     allowed to access.";
+    let not_named = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are \
+                     not allowed to access.";
     let kms = "com.amazonaws.sqs#KmsAccessDenied";
     let query_code = Some("KMS.AccessDeniedException");
     for (shape, query_code, message) in [
@@ -140,10 +140,9 @@ async fn refused_key_of_the_queue_is_named_with_what_to_allow() {
         assert!(last.contains("SQS refused sqs:ReceiveMessage"), "{last}");
         assert_eq!(last.matches("kms:Decrypt").count(), 1, "{last}");
         let says = "on the key of the queue, and check that the key is enabled";
-        assert!(
-            last.contains(says) && last.contains("; allow the role"),
-            "{last}"
-        );
+        assert!(last.ends_with(says), "{last}");
+        let advice = last.find("; allow the role").unwrap();
+        assert!(!last[..advice].ends_with('.'), "{last}");
         assert_eq!(ended.summary()["received"], 0, "{ended:?}");
         assert_eq!(harness.queue.depth_now().visible, 3);
     }
