@@ -71,7 +71,8 @@ impl SqsSource {
     }
 
     /// How the queue is set up. In a FIFO queue the order of a group holds within a request to the sink, and from request to request only
-    /// if they are sent one at a time: give the pipeline `max_in_flight_requests(1)`.
+    /// if they are sent one at a time: give the pipeline `max_in_flight_requests(1)`. An event that is tried alone for a while takes its
+    /// whole group with it.
     #[must_use]
     pub fn attributes(&self) -> QueueAttributes {
         self.consumer.attributes()

@@ -123,7 +123,8 @@ impl<S: EventSource> PipelineBuilder<S> {
         self
     }
 
-    /// Maximum number of requests to the sink at a time; after a 429 or 503 there are fewer for a while. Default: 4.
+    /// Maximum number of requests to the sink at a time; after a 429 or 503 there are fewer for a while. Beside them up to half as many,
+    /// rounded up, try each one event that failed while others passed. Default: 4.
     pub fn max_in_flight_requests(mut self, requests: usize) -> Self {
         self.limits.requests = requests;
         self
