@@ -15,7 +15,9 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::log_capture::LogCapture;
 use super::samples::{Answer, Program, ask};
+use super::situation::assert_logged;
 use crate::harness::Harness;
 
 /// A listener for whose probes a loop hangs after this long.
@@ -94,6 +96,12 @@ impl Observer for Blocking {
 
 #[tokio::test]
 async fn livez_fails_while_the_loop_of_a_run_hangs() {
+    let log = LogCapture::start();
+    // The shortest there are.
+    let observer = log.observer(&[
+        ("OKTA_CORALOGIX_LOG_INTERVAL", "1s"),
+        ("OKTA_CORALOGIX_HEARTBEAT_INTERVAL", "1s"),
+    ]);
     let admin = admin(Duration::from_millis(300));
     let address = admin.address().unwrap();
     let monitor = admin.monitor("acme", SourceKind::Pull);
@@ -102,7 +110,7 @@ async fn livez_fails_while_the_loop_of_a_run_hangs() {
     let pushed = source.clone();
     let pipeline = Pipeline::builder(source, MemorySink::new())
         .dead_letters(MemoryDeadLetters::default())
-        .observer((blocking.clone(), monitor.clone()))
+        .observer((observer, (blocking.clone(), monitor.clone())))
         .build()
         .unwrap();
     let handle = pipeline.handle();
@@ -132,6 +140,15 @@ async fn livez_fails_while_the_loop_of_a_run_hangs() {
     let last = beat().await;
     assert!(last >= first);
     assert_eq!(beat().await, last, "it stands still while the loop hangs");
+    let mut lines = String::new();
+    let sign_of_life = async {
+        while !lines.contains("no event has moved") {
+            assert_eq!(beat().await, last);
+            lines += &log.take();
+        }
+    };
+    timeout(Duration::from_secs(60), sign_of_life).await.ok();
+    assert_logged("the program hangs", &lines);
     blocking.set(false);
     answered(address, "GET /livez", 200).await;
     assert!(beat().await > last);

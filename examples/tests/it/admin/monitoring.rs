@@ -13,7 +13,7 @@ use tokio::process::Command;
 use super::names::{FAMILIES, scrape_of_everything};
 use crate::many_orgs::supervision_harness::Scene;
 
-fn read(path: &str) -> String {
+pub(super) fn read(path: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

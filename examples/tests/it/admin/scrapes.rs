@@ -8,6 +8,7 @@ use okta_source::simulator::Fault as OrgFault;
 use tokio::time::sleep;
 
 use super::samples::{Program, Samples, ask};
+use super::situation::assert_logged;
 use crate::eventbridge_http::harness as http;
 use crate::harness::{Harness, TOKEN, fresh};
 use crate::many_orgs::supervision_harness::Scene;
@@ -146,5 +147,7 @@ async fn endpoint_counts_its_answers_and_what_it_holds() {
     );
     assert!(samples.get("receiver_connections", &[]).is_some());
     program.terminate().await;
-    assert_eq!(program.ended().await.code, Some(0));
+    let ended = program.ended().await;
+    assert_eq!(ended.code, Some(0));
+    assert_logged("EventBridge's key is wrong", &ended.stderr);
 }

@@ -1,4 +1,4 @@
-//! What the metrics show in each situation of docs/operations.md, under injected time.
+//! What the metrics and the log show in each situation of docs/operations.md, under injected time.
 
 use std::time::Duration;
 
@@ -8,17 +8,19 @@ use okta_coralogix_core::Clock;
 use okta_source::simulator::{Fault as OrgFault, OktaSimulator};
 use tokio::time::sleep;
 
+use super::log_capture::LogCapture;
 use super::samples::Samples;
+use super::situation::assert_logged;
 use crate::many_orgs::supervision_harness::{Scene, TOKEN};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Runs one org with ten events, and after those what `happens`.
-async fn with_ten_events(happens: impl AsyncFnOnce(&Scene)) {
+async fn with_ten_events(log: &LogCapture, happens: impl AsyncFnOnce(&Scene)) {
     let scene = Scene::of(["acme"]);
     let mut uuids = Vec::new();
     scene
-        .run(async {
+        .run_observed(log.observer(&[]), async {
             uuids = scene.events(&scene.orgs[0], 10).await;
             scene.orgs[0].simulator.caught_up().await;
             sleep(Duration::from_secs(5)).await;
@@ -39,8 +41,10 @@ const POLLED: &str = "last_poll_success_timestamp_seconds";
 
 #[tokio::test(start_paused = true)]
 async fn quiet_org_is_delivered_through_its_last_poll() {
-    with_ten_events(async |scene| {
-        sleep(60 * MINUTE).await;
+    let log = LogCapture::start();
+    with_ten_events(&log, async |scene| {
+        // The last counts are logged in the first minute.
+        sleep(61 * MINUTE).await;
         let samples = scene.samples().await;
         assert!(age(scene, &samples, THROUGH) < 3.0, "{samples:?}");
         assert!(age(scene, &samples, POLLED) < 3.0);
@@ -52,11 +56,13 @@ async fn quiet_org_is_delivered_through_its_last_poll() {
         assert!(samples.sum("okta_rate_limit_remaining", &[]) > 0.0);
     })
     .await;
+    assert_logged("nothing happens", &log.take());
 }
 
 #[tokio::test(start_paused = true)]
 async fn outage_of_coralogix_shows_a_failing_sink_and_recovers() {
-    with_ten_events(async |scene| {
+    let log = LogCapture::start();
+    with_ten_events(&log, async |scene| {
         scene.ingress.fail_always(Some(Fault::status(503)));
         scene.events(&scene.orgs[0], 10).await;
         sleep(10 * MINUTE).await;
@@ -73,14 +79,16 @@ async fn outage_of_coralogix_shows_a_failing_sink_and_recovers() {
         assert!(age(scene, &samples, THROUGH) < 5.0);
     })
     .await;
+    assert_logged("Coralogix is down", &log.take());
 }
 
 #[tokio::test(start_paused = true)]
 async fn outage_of_okta_shows_a_failing_source_and_no_poll() {
-    with_ten_events(async |scene| {
+    let log = LogCapture::start();
+    with_ten_events(&log, async |scene| {
         scene.orgs[0]
             .simulator
-            .script_times(1000, OrgFault::Unavailable);
+            .script_times(100, OrgFault::Unavailable);
         sleep(20 * MINUTE).await;
         let samples = scene.samples().await;
         assert_eq!(samples.get("failing", &["stage=\"source\""]), Some(1.0));
@@ -88,13 +96,19 @@ async fn outage_of_okta_shows_a_failing_source_and_no_poll() {
         assert!(age(scene, &samples, POLLED) > 1100.0);
         assert!(age(scene, &samples, THROUGH) > 1100.0);
         assert_eq!(samples.sum("running", &[]), 1.0);
+        sleep(180 * MINUTE).await;
+        let samples = scene.samples().await;
+        assert_eq!(samples.sum("failing", &[]), 0.0);
+        assert!(age(scene, &samples, POLLED) < 5.0);
     })
     .await;
+    assert_logged("Okta is down", &log.take());
 }
 
 #[tokio::test(start_paused = true)]
 async fn refused_credentials_show_auth_and_no_run() {
-    with_ten_events(async |scene| {
+    let log = LogCapture::start();
+    with_ten_events(&log, async |scene| {
         let org = &scene.orgs[0];
         org.simulator.replace_token("00-other");
         sleep(MINUTE).await;
@@ -110,11 +124,18 @@ async fn refused_credentials_show_auth_and_no_run() {
         assert_eq!(samples.sum("running", &[]), 0.0);
     })
     .await;
+    let lines = log.take();
+    assert_logged("a key or token is refused", &lines);
+    for refusal in ["Okta refuses the API token", "127.0.0.1 refused the key"] {
+        let line = format!("ERROR the org is down: {refusal}");
+        assert!(lines.contains(&line), "{lines}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn block_pages_show_blocked_at_either_end() {
-    with_ten_events(async |scene| {
+    let log = LogCapture::start();
+    with_ten_events(&log, async |scene| {
         let org = &scene.orgs[0];
         scene.ingress.fail_always(Some(Fault::html(403)));
         scene.events(org, 3).await;
@@ -130,11 +151,15 @@ async fn block_pages_show_blocked_at_either_end() {
         assert_eq!(samples.sum("failing", &[]), 0.0, "{samples:?}");
     })
     .await;
+    let lines = log.take();
+    assert_logged("a block page", &lines);
+    assert!(lines.contains("Access denied"), "the page's title: {lines}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn refused_cursor_is_counted_and_its_overlap_is_duplicate() {
-    with_ten_events(async |scene| {
+    let log = LogCapture::start();
+    with_ten_events(&log, async |scene| {
         scene.orgs[0].simulator.forget_cursors();
         sleep(10 * MINUTE).await;
         let samples = scene.samples().await;
@@ -146,11 +171,13 @@ async fn refused_cursor_is_counted_and_its_overlap_is_duplicate() {
         assert!(samples.sum("okta_requests_total", &["outcome=\"client\""]) >= 1.0);
     })
     .await;
+    assert_logged("a gap: Okta refuses the cursor", &log.take());
 }
 
 #[tokio::test(start_paused = true)]
 async fn dead_letters_and_events_too_old_have_series_of_their_own() {
-    with_ten_events(async |scene| {
+    let log = LogCapture::start();
+    with_ten_events(&log, async |scene| {
         let org = &scene.orgs[0];
         org.simulator.append(&b"{\"no\":\"published\"}"[..]);
         let published = scene.clock.now() - TimeDelta::hours(25);
@@ -169,10 +196,14 @@ async fn dead_letters_and_events_too_old_have_series_of_their_own() {
         assert_eq!(samples.sum("events_total", &["outcome=\"filtered\""]), 0.0);
     })
     .await;
+    let lines = log.take();
+    assert_logged("a dead letter", &lines);
+    assert_logged("too old", &lines);
 }
 
 #[tokio::test(start_paused = true)]
 async fn full_disk_shows_failed_saves_and_no_run() {
+    let log = LogCapture::start();
     let scene = Scene::of(["acme"]);
     let org = &scene.orgs[0];
     let mut uuids = Vec::new();
@@ -194,16 +225,25 @@ async fn full_disk_shows_failed_saves_and_no_run() {
             let samples = scene.samples().await;
             assert_eq!(samples.sum("running", &[]), 1.0);
             assert_eq!(samples.sum("events_pending", &[]), 0.0);
+            scene.dead_letters.fail_next(20);
+            org.simulator.append(&b"no event"[..]);
+            sleep(MINUTE).await;
+            let samples = scene.samples().await;
+            let failing = samples.get("failing", &["stage=\"dead_letters\""]);
+            assert_eq!(failing, Some(1.0), "{samples:?}");
+            sleep(60 * MINUTE).await;
         })
         .await;
     // What was sent and not committed is sent again.
     let ledger = scene.ingress.ledger();
     let missing = ledger.missing(uuids.iter().map(String::as_str));
     assert_eq!(missing, [""; 0]);
+    assert_logged("the disk is full", &log.take());
 }
 
 #[tokio::test(start_paused = true)]
 async fn wrong_clock_shows_its_offset() {
+    let log = LogCapture::start();
     let mut scene = Scene::of(["acme"]);
     let clock = okta_coralogix_core::testing::TestClock::starting_at(
         scene.clock.now() + TimeDelta::minutes(10),
@@ -218,14 +258,16 @@ async fn wrong_clock_shows_its_offset() {
             assert!((599.0..=601.0).contains(&offset), "{offset}");
         })
         .await;
+    assert_logged("the clock is wrong", &log.take());
 }
 
 #[tokio::test(start_paused = true)]
 async fn falling_behind_shows_the_age_and_the_waits() {
+    let log = LogCapture::start();
     let mut scene = Scene::of(["acme"]);
     let simulator = OktaSimulator::builder().token(TOKEN).rate_limit(2);
     let simulator = simulator.clock(std::sync::Arc::clone(&scene.clock)).build();
-    let published = scene.clock.now() - TimeDelta::hours(10);
+    let published = scene.clock.now() - TimeDelta::hours(21);
     let mut generator = okta_coralogix_core::testing::EventGenerator::new(6);
     simulator.append_at(
         scene.clock.now() - TimeDelta::minutes(10),
@@ -236,18 +278,23 @@ async fn falling_behind_shows_the_age_and_the_waits() {
         .run(async {
             sleep(3 * MINUTE).await;
             let samples = scene.samples().await;
-            assert!(age(&scene, &samples, THROUGH) > 9.0 * 3600.0, "{samples:?}");
+            assert!(
+                age(&scene, &samples, THROUGH) > 20.0 * 3600.0,
+                "{samples:?}"
+            );
             assert!(samples.sum("throttled_seconds_total", &["by=\"self\""]) > 30.0);
             let within = samples.get("event_lag_seconds_bucket", &["le=\"21600\""]);
-            assert_eq!(within, Some(0.0), "all of them are ten hours late");
+            assert_eq!(within, Some(0.0), "all of them are 21 hours late");
             assert!(samples.sum("event_lag_seconds_count", &[]) >= 1000.0);
         })
         .await;
+    assert_logged("falling behind", &log.take());
 }
 
 #[tokio::test(start_paused = true)]
 async fn throttling_by_coralogix_adds_up_its_waits() {
-    with_ten_events(async |scene| {
+    let log = LogCapture::start();
+    with_ten_events(&log, async |scene| {
         let wait = Fault::retry_after(429, RetryAfter::Seconds(40));
         scene.ingress.fail_next(1, wait);
         scene.events(&scene.orgs[0], 1).await;
@@ -259,4 +306,5 @@ async fn throttling_by_coralogix_adds_up_its_waits() {
         assert_eq!(limited, 1.0);
     })
     .await;
+    assert_logged("Coralogix throttles", &log.take());
 }

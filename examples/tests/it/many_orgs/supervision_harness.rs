@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use coralogix_sink::CoralogixSink;
 use coralogix_sink::simulator::{CoralogixSimulator, okta_uuid};
 use okta_coralogix_core::filter::AgePolicy;
-use okta_coralogix_core::observe::TracingObserver;
+use okta_coralogix_core::observe::{Observer, TracingObserver};
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Clock, CoralogixMapping, ErrorKind, Result, Secret};
@@ -107,6 +107,7 @@ pub(crate) struct Scene {
     pub(crate) ingress: CoralogixSimulator,
     pub(crate) orgs: Vec<Org>,
     pub(crate) once: Option<Duration>,
+    pub(crate) dead_letters: MemoryDeadLetters,
     /// What is counted of the orgs.
     pub(crate) registry: Registry,
     began: Instant,
@@ -151,6 +152,7 @@ impl Scene {
             ingress,
             orgs: orgs.into(),
             once: None,
+            dead_letters: MemoryDeadLetters::default(),
             began: Instant::now(),
             generator: RefCell::new(EventGenerator::new(16)),
             _folder: folder,
@@ -159,6 +161,15 @@ impl Scene {
 
     /// Runs all orgs until `happens` has, and each org has ended.
     pub(crate) async fn run(&self, happens: impl Future<Output = ()>) -> RunReport {
+        self.run_observed(TracingObserver::new(), happens).await
+    }
+
+    /// As [`run`](Self::run), with an observer of one's own.
+    pub(crate) async fn run_observed(
+        &self,
+        observer: impl Observer + Clone,
+        happens: impl Future<Output = ()>,
+    ) -> RunReport {
         let integrations = self.orgs.iter().map(|org| {
             Integration::new(&org.name, org.checkpoint.clone(), org.clone())
                 .with_secret_file("api_token", org.token.clone())
@@ -172,16 +183,9 @@ impl Scene {
             clock: Arc::clone(&self.clock),
             admin: Arc::new(Admin::watching(self.registry.clone())),
         };
-        let dead_letters = Arc::new(MemoryDeadLetters::default());
+        let dead_letters = Arc::new(self.dead_letters.clone());
         let integrations = integrations.collect();
-        let report = run_all(
-            integrations,
-            &options,
-            dead_letters,
-            TracingObserver::new(),
-            happens,
-        )
-        .await;
+        let report = run_all(integrations, &options, dead_letters, observer, happens).await;
         assert!(report.summary.is_balanced(), "{report:?}");
         report
     }
