@@ -81,6 +81,8 @@ async fn each_program_listens_for_its_operators() {
         variables.insert(name, value.into());
     }
     let program = Program::start("eventbridge_sqs", folder, &variables, &["--name", "acme"]).await;
+    // It listens before it knows its pipeline.
+    program.until(|_| true).await;
     let ready = ask(program.address, "GET /readyz").await;
     assert_eq!((ready.status, &*ready.body), (503, "acme: opening\n"));
     assert_eq!(ask(program.address, "GET /livez").await.status, 200);
