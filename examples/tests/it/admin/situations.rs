@@ -88,7 +88,7 @@ async fn outage_of_okta_shows_a_failing_source_and_no_poll() {
     with_ten_events(&log, async |scene| {
         scene.orgs[0]
             .simulator
-            .script_times(100, OrgFault::Unavailable);
+            .script_times(300, OrgFault::Unavailable);
         sleep(20 * MINUTE).await;
         let samples = scene.samples().await;
         assert_eq!(samples.get("failing", &["stage=\"source\""]), Some(1.0));
