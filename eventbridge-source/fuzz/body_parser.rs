@@ -31,7 +31,13 @@ fuzz_target!(|data: &[u8]| {
     let kept: usize = items.iter().map(|item| bytes(item).len()).sum();
     assert!(kept <= 3 * body.len(), "{kept} bytes of {}", body.len());
     // The message of an SNS notification is escaped, and what is around records is left out.
-    let unwrapped = ["\\", "Notification", "\"Records\"", "\"records\"", "\"data\""];
+    let unwrapped = [
+        "\\",
+        "Notification",
+        "\"Records\"",
+        "\"records\"",
+        "\"data\"",
+    ];
     if !unwrapped.iter().any(|mark| text.contains(mark)) {
         nothing_but_punctuation_vanishes(&body, &items);
     }
