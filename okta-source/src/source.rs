@@ -90,8 +90,9 @@ impl OktaSource {
             self.pace = Pace::AtOnce;
             self.pacer.restart();
             self.next_tick = None;
+            let in_turn = self.reread.has_turn();
             self.end_reread();
-            self.reread.restart();
+            self.reread.restart(in_turn);
         }
         Ok(())
     }

@@ -76,8 +76,8 @@ impl RereadCounts {
 /// Reads the overlap again, every so often.
 ///
 /// A *turn* is at most [`MAX_REQUESTS`] requests, from the start of the overlap on. It begins, and goes on, only while there is nothing
-/// new to read. It ends once the source falls behind, at an empty page, at a page with room for more that reaches the latest settled event, or with its last request:
-/// it did not fit then.
+/// new to read. It ends at an empty page, at a page with room for more that reaches the latest settled event, or with its last request:
+/// it did not fit then. It is given up once the source falls behind or goes back, or Okta refuses its request.
 #[derive(Debug)]
 pub(crate) struct Reread {
     every: Option<Duration>,
@@ -198,11 +198,34 @@ impl Reread {
         })
     }
 
-    /// The source has gone back, and a turn has ended. Events that it has given may have been handed back: the next turn begins as soon
-    /// as it may.
-    pub(crate) fn restart(&mut self) {
-        if self.has_given {
+    /// The source has gone back. `in_turn`: that ended a turn, which had not looked at all. And events that a turn has given may have
+    /// been handed back: the next turn begins as soon as it may.
+    pub(crate) fn restart(&mut self, in_turn: bool) {
+        if self.has_given || in_turn {
             self.due = self.every.map(|_| self.earliest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    /// The source goes back: what the turn had not looked at is looked at soon, and not only after another interval.
+    #[tokio::test(start_paused = true)]
+    async fn turn_that_was_given_up_begins_again_as_soon_as_it_may() {
+        let every = Duration::from_secs(3600);
+        for (in_turn, waits) in [(true, Duration::from_secs(60)), (false, every)] {
+            let mut reread = Reread::new(Some(every), false);
+            reread.begin(PageRequest::Since(DateTime::UNIX_EPOCH), 0);
+            reread.end(|_| Some(Duration::from_secs(60)));
+            reread.restart(in_turn);
+            advance(waits - Duration::from_secs(1)).await;
+            assert!(!reread.is_due(), "{in_turn}");
+            advance(Duration::from_secs(1)).await;
+            assert!(reread.is_due(), "{in_turn}");
         }
     }
 }
