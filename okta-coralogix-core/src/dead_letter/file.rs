@@ -260,11 +260,10 @@ impl Store {
         };
         let is_record = |line: &[u8]| serde_json::from_slice::<DeadLetterRecord>(line).is_ok();
         let mut lines = sample.split(|byte| *byte == b'\n');
-        // A line that the sample cuts off cannot be read here, but begins as no other does.
+        // A line that the sample cuts off cannot be read here.
         let is_cut = sample.len() as u64 == SAMPLE;
         let last = lines.next_back().filter(|_| is_cut);
-        let begins_a_record = last.is_some_and(|line| line.starts_with(b"{\"time\":\""));
-        Ok(begins_a_record || sample.split(|byte| *byte == b'\n').any(is_record))
+        Ok(last.is_some_and(begins_a_record) || sample.split(|byte| *byte == b'\n').any(is_record))
     }
 
     async fn sync_folder(&self) -> Result<()> {
@@ -301,6 +300,13 @@ impl Store {
         numbers.sort_unstable();
         Ok(numbers)
     }
+}
+
+/// True if a line begins as a record does, and as those of no other program: others too begin with a time.
+fn begins_a_record(line: &[u8]) -> bool {
+    let time = line.strip_prefix(b"{\"time\":\"").unwrap_or_default();
+    let end = time.iter().position(|byte| *byte == b'"');
+    end.is_some_and(|end| time[end..].starts_with(b"\",\"reason\":\""))
 }
 
 fn stuck(path: &Path) -> Error {

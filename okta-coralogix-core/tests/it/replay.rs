@@ -328,9 +328,12 @@ async fn replay_takes_only_files_that_were_rotated_away() {
     };
     harness.dead_letter(&events[..1]).await;
     let kept = letter(&events[1]);
+    let line = "{\"time\":\"2026-11-29T12:00:00Z\",\"level\":\"INFO\",\"msg\":\"...\"}\n";
+    let other_log = line.repeat((1 << 20) / line.len() + 1);
     let foreign = [
         ("letters.7", "notes of a person\n{}\n"),
         ("letters.8", ""),
+        ("letters.10", &*other_log),
         ("letters.20261129", &*kept),
         ("letters.007", &*kept),
         ("letters.+7", &*kept),
