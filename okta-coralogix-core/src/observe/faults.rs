@@ -9,7 +9,8 @@ use super::{PipelineEvent, Stage};
 use crate::Error;
 use crate::text::with_causes;
 
-/// What fails, by stage. A stage *works* or *fails* since a time; the first failure that is retried and the next success change that.
+/// What fails, by stage. A stage *works*, or *fails* since the first failure that is retried. The next success ends that; so does idleness,
+/// after which it is taken to work.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Mutex<[Option<Fault>; Stage::ALL.len()]>);
 
@@ -51,9 +52,9 @@ impl Faults {
         }
     }
 
-    /// Nothing can tell any more whether the stage works.
-    pub(super) fn forget(&self, stage: Stage) {
-        self.state()[stage as usize] = None;
+    /// Nothing can tell any more whether the stage works. What had failed.
+    pub(super) fn forget(&self, stage: Stage) -> Option<Fault> {
+        self.state()[stage as usize].take()
     }
 
     /// The stages that fail.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::faults::{Fault, Faults};
 use super::{Observer, PipelineContext, PipelineEvent, Stage, TracingObserver};
+use crate::text::seconds;
 
 /// The way to the observer of a pipeline, for its parts. Clones share it.
 #[derive(Clone)]
@@ -59,7 +60,13 @@ impl Reporter {
 
     /// The stage is idle: nothing can tell any more whether it works.
     pub(crate) fn forget_fault(&self, stage: Stage) {
-        self.0.faults.forget(stage);
+        if let Some(fault) = self.0.faults.forget(stage) {
+            tracing::info!(
+                %stage,
+                after = %seconds(fault.since.elapsed()),
+                "what had failed is idle: whether it works again shows with its next use"
+            );
+        }
     }
 
     /// What fails at present.

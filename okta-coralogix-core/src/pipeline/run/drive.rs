@@ -214,9 +214,11 @@ impl Run {
         self.ledger.hand_back_all();
         let summary = self.summary;
         if let Err(error) = self.source.close().await {
-            // Also where another error ends the run: what was to be saved is delivered again.
-            self.observe(&PipelineEvent::SettleFailed { error: &error });
-            self.fatal.get_or_insert(error);
+            match self.fatal {
+                // What was to be saved is delivered again: the error that ends the run does not say so.
+                Some(_) => self.observe(&PipelineEvent::SettleFailed { error: &error }),
+                None => self.fatal = Some(error),
+            }
         }
         self.observe(&PipelineEvent::Stopped {
             summary: &summary,

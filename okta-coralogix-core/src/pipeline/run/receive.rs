@@ -21,7 +21,7 @@ use crate::{
     Result,
 };
 
-/// How long closing the source may take, with its retries. The run is over, and someone waits for the process to end.
+/// How long closing the source may take, with its retries. The run is over, and a service manager waits for the process to end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Copies that wait for less than this are settled with their delivery.
