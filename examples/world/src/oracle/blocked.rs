@@ -150,7 +150,9 @@ impl Oracle {
             passes.any(|pass| from <= pass.at && pass.at <= to)
         };
         // Copies of an event without a uuid fail each for itself.
-        let is_one = self.has_uuid(index);
+        let received = self.processes.get(&process);
+        let received = received.and_then(|record| record.received.get(&index));
+        let is_one = self.has_uuid(index) || received == Some(&1);
         let mut ends = ends[ends.len() - BETWEEN..].to_vec();
         ends.push(Instant::now());
         if let Some(pair) = ends

@@ -164,6 +164,9 @@ impl RemoteLog {
             }
             RequestState::Answered(401 | 403) => {
                 self.rests_since.get_or_insert(now);
+                if self.refused.is_none() {
+                    self.refused_again = None;
+                }
                 let first = self.refused.map_or(now, |(first, _)| first);
                 self.refused = Some((first, now));
                 if now - first >= REFUSAL_WAIT - ANSWERS_APART {
