@@ -64,6 +64,7 @@ async fn replay(
             to_their_places(&counts, &known, only)?
         }
     };
+    let is_one_place = matches!(settings.places, Places::One(_));
     let mut source = Some(source);
     let mut total = Total::default();
     for (index, part) in parts.iter().enumerate() {
@@ -81,12 +82,23 @@ async fn replay(
             let pipeline = of_part(source, part, &letters, settings, watchers)?;
             Ok(pipeline::run(pipeline, until(stopped.clone())).await)
         };
-        // Not an error of the whole replay: its other parts are sent, and the summary counts what was.
-        let status = sent.await.unwrap_or_else(|error| {
-            monitor.down(&error);
-            ExitStatus::Failed(error, Summary::default())
-        });
+        let status = match sent.await {
+            Ok(status) => status,
+            // Nothing was sent, and what this part lacks all parts lack.
+            Err(error) if index == 0 && is_one_place => return Err(error),
+            // Not an error of the whole replay: its other parts are sent, and the summary counts what was.
+            Err(error) => {
+                monitor.down(&error);
+                ExitStatus::Failed(error, Summary::default())
+            }
+        };
+        let has_failed = matches!(status, ExitStatus::Failed(..));
         total.add(part.name(), status);
+        let left = &parts[index + 1..];
+        if has_failed && is_one_place && !left.is_empty() {
+            tracing::warn!("{}", not_begun(left));
+            break;
+        }
     }
     Ok(total.status(&settings.places, left(&placeless)))
 }
