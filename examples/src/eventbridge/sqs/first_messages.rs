@@ -17,13 +17,13 @@ const MESSAGES: usize = 20;
 /// Fewer do, if no other message comes for this long.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// The most messages that are held back: those that are no events show nothing, and take memory.
+/// The most items that are held back: those that are no events show nothing, and take memory.
 const MAX_HELD: usize = 200;
 
-/// Ends with an error if the first messages of a queue are all too old, before one of them is deleted: nobody has said yet that such
+/// Ends with an error if the first messages of a queue are all too old, before one of them is deleted: no setting says that such
 /// events may be dropped. States:
 /// * *looking*: from the first message on that is too old, what the queue gives is held back. An event that is not too old leads to
-///   *passing*. [`MESSAGES`] events that are, or fewer and no other message, or [`MAX_HELD`] messages held back lead to the error;
+///   *passing*. [`MESSAGES`] events that are, or fewer and no other message, or [`MAX_HELD`] items held back lead to the error;
 /// * *passing*: what was held back is given, then what the queue gives.
 #[derive(Debug)]
 pub(super) struct FirstMessages<S, C> {
@@ -32,8 +32,8 @@ pub(super) struct FirstMessages<S, C> {
     age: AgeFilter,
     /// All events in them are too old.
     held: VecDeque<Delivery>,
-    /// The number of messages in them.
-    held_messages: usize,
+    /// The number of items in them.
+    held_items: usize,
     too_old: usize,
     is_passing: bool,
 }
@@ -46,7 +46,7 @@ impl<S: EventSource, C: Clock> FirstMessages<S, C> {
             clock,
             age: AgeFilter::default(),
             held: VecDeque::new(),
-            held_messages: 0,
+            held_items: 0,
             too_old: 0,
             is_passing: !is_needed,
         }
@@ -66,9 +66,9 @@ impl<S: EventSource, C: Clock> FirstMessages<S, C> {
     }
 
     fn refusal(&self) -> Error {
-        let count = self.held_messages;
+        let count = self.too_old;
         let detail = format!(
-            "all events in the first {count} messages of the queue are more than 24 hours old, which Coralogix does not take; none was \
+            "all of the first {count} events of the queue are more than 24 hours old, which Coralogix does not take; none was \
              deleted: say by --too-old what becomes of such events: drop (delete them, and count them), dead-letter (keep them in the \
              file of dead letters) or restamp (send them with the present time)"
         );
@@ -119,9 +119,9 @@ impl<S: EventSource, C: Clock> EventSource for FirstMessages<S, C> {
                 // Nothing speaks for an old queue, and a source may wait for this delivery before it ends.
                 return Ok(Some(delivery));
             }
-            self.held_messages += delivery.items.len();
+            self.held_items += delivery.items.len();
             self.held.push_back(delivery);
-            let is_shown = self.too_old >= MESSAGES || self.held_messages >= MAX_HELD;
+            let is_shown = self.too_old >= MESSAGES || self.held_items >= MAX_HELD;
             if !self.is_passing && is_shown {
                 return Err(self.refusal());
             }
@@ -232,7 +232,7 @@ mod tests {
         let mut first = FirstMessages::new(source, clock, true);
         let error = first.next().await.unwrap_err();
         assert!(error.to_string().contains("--too-old"), "{error}");
-        assert_eq!(first.held_messages, MAX_HELD);
+        assert_eq!(first.held_items, MAX_HELD);
     }
 
     #[tokio::test]

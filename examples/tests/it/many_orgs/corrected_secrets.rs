@@ -22,7 +22,7 @@ fn append(org: &OktaSimulator, events: &[GeneratedEvent]) {
 }
 
 #[tokio::test]
-async fn mended_secret_files_of_one_org_are_used_without_a_restart() {
+async fn corrected_secret_files_of_one_org_are_used_without_a_restart() {
     let harness = Harness::new().await;
     let org = OktaSimulator::builder().token(TOKEN).rate_limit(100_000);
     let org = org.build();
@@ -37,7 +37,7 @@ async fn mended_secret_files_of_one_org_are_used_without_a_restart() {
         "api_token = { env = \"TOKEN\" }\npoll_interval = \"1s\"",
     );
     config.push_str(&format!(
-        "[[integration]]\nname = \"mended\"\nsubsystem = \"mended\"\norg_url = \"{}\"\npoll_interval = \"1s\"\n\
+        "[[integration]]\nname = \"corrected\"\nsubsystem = \"corrected\"\norg_url = \"{}\"\npoll_interval = \"1s\"\n\
          api_token = {{ file = \"token\" }}\n\
          coralogix = {{ endpoint = \"{}\", api_key = {{ file = \"key\" }} }}\n",
         org_server.base_url(),

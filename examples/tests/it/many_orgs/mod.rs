@@ -1,10 +1,10 @@
 //! `pull --config`: many orgs in one process.
 
+mod corrected_secrets;
 mod delay;
 #[cfg(target_os = "linux")]
 mod descriptors;
 mod faults;
-mod mended_secrets;
 mod process;
 mod supervision;
 pub(crate) mod supervision_harness;
