@@ -14,6 +14,8 @@ use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
+use super::causes::last_words;
+
 const VARIABLE: &str = "AWS_CA_BUNDLE";
 const PROFILE_KEY: &str = "ca_bundle";
 
@@ -54,10 +56,15 @@ impl Bundle {
                 path,
             });
         }
-        // The providers of region and credentials say what is wrong with the files.
         let (files, variables, default) = (Fs::real(), Env::real(), Default::default());
-        let profiles = profile::load(&files, &variables, &default, None)
-            .await
+        let profiles = profile::load(&files, &variables, &default, None).await;
+        let profiles = profiles
+            .map_err(|error| {
+                let cause = last_words(&error);
+                tracing::warn!(
+                    "the AWS profile cannot be read ({cause}), and its {PROFILE_KEY} is not used; correct the file, or set {VARIABLE}"
+                );
+            })
             .ok()?;
         let path = profiles.get(PROFILE_KEY).filter(|path| !path.is_empty())?;
         Some(Self {

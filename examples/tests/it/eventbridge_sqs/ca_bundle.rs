@@ -103,4 +103,17 @@ async fn ca_bundle_of_a_profile_is_trusted_unless_the_variable_names_another() {
     assert!(ended.stderr.contains(named), "{ended:?}");
     // Without a name the profile is `default`.
     is_untrusted(&run(&harness, &variables).await);
+    // A file that cannot be read is warned about, although keys and region come from variables.
+    let torn = write(folder, "torn", "[default\nca_bundle = torn.pem\n");
+    variables.insert("AWS_CONFIG_FILE", torn.clone());
+    let ended = run(&harness, &variables).await;
+    is_untrusted(&ended);
+    let named = format!(
+        "the AWS profile cannot be read (could not parse profile file: error parsing {torn} on line 1"
+    );
+    assert!(ended.stderr.contains(&named), "{ended:?}");
+    assert!(
+        ended.stderr.contains("its ca_bundle is not used"),
+        "{ended:?}"
+    );
 }
