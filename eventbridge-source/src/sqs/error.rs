@@ -71,7 +71,8 @@ where
 /// `Forbidden` if there is one.
 pub(super) fn refused_entry(action: &str, failed: &[BatchResultErrorEntry]) -> Result<()> {
     let forbidden = |entry: &&BatchResultErrorEntry| {
-        let (kind, _) = meaning(entry.code(), 400);
+        let status = if entry.sender_fault() { 400 } else { 500 };
+        let (kind, _) = meaning(entry.code(), status);
         kind == ErrorKind::Forbidden
     };
     let Some(entry) = failed.iter().find(forbidden) else {
@@ -101,20 +102,33 @@ fn no_answer(action: &str, host: &str, error: &(dyn StdError + 'static)) -> Erro
     Error::temporary(ErrorKind::Network, detail).with_ambiguity(true)
 }
 
-/// True for the codes of KMS: `KmsDisabled` is one in a body, and `KMS.DisabledException` the same one in the header
-/// `x-amzn-query-error`, which the SDK reads first.
-fn is_of_kms(code: &str) -> bool {
-    code.starts_with("Kms") || code.starts_with("KMS.")
+/// `Disabled` for both forms of that code of KMS: `KmsDisabled` is one in a body, and `KMS.DisabledException` the same one in the
+/// header `x-amzn-query-error`, which the SDK reads first. `None` for codes that are not of KMS.
+fn name_in_kms(code: &str) -> Option<&str> {
+    let name = code
+        .strip_prefix("Kms")
+        .or_else(|| code.strip_prefix("KMS."))?;
+    Some(name.strip_suffix("Exception").unwrap_or(name))
+}
+
+/// The codes are those of the service model of SQS. KMS has more: for them the status tells whether KMS failed or refused.
+fn meaning_of_kms(name: &str, status: u16) -> (ErrorKind, bool) {
+    match name {
+        "Throttled" | "Throttling" => (ErrorKind::RateLimited, true),
+        "AccessDenied" | "Disabled" | "InvalidKeyUsage" | "InvalidState" | "NotFound"
+        | "OptInRequired" => (ErrorKind::Forbidden, false),
+        _ => match meaning_of_status(status) {
+            (kind, true) => (kind, true),
+            (_, false) => (ErrorKind::Forbidden, false),
+        },
+    }
 }
 
 /// The kind of an error code and a status; true if it is temporary. The codes are those of the service model of SQS and of
 /// AWS's "Common error types".
 fn meaning(code: &str, status: u16) -> (ErrorKind, bool) {
-    if is_of_kms(code) {
-        return match code.contains("Throttl") {
-            true => (ErrorKind::RateLimited, true),
-            false => (ErrorKind::Forbidden, false),
-        };
+    if let Some(name) = name_in_kms(code) {
+        return meaning_of_kms(name, status);
     }
     // The older protocol prefixes a name space.
     let code = code.rsplit('.').next().unwrap_or(code);
@@ -144,25 +158,29 @@ fn meaning(code: &str, status: u16) -> (ErrorKind, bool) {
         | "ExpiredTokenException"
         | "RequestExpired"
         | "AuthFailure" => (ErrorKind::Unauthorized, false),
-        _ => match status {
-            401 => (ErrorKind::Unauthorized, false),
-            403 => (ErrorKind::Forbidden, false),
-            404 | 300..=399 => (ErrorKind::WrongEndpoint, false),
-            429 => (ErrorKind::RateLimited, true),
-            408 | 500..=599 => (ErrorKind::Unavailable, true),
-            400..=499 => (ErrorKind::Rejected, false),
-            _ => (ErrorKind::UnexpectedResponse, true),
-        },
+        _ => meaning_of_status(status),
     }
 }
 
-/// `words`: those of SQS. They name the action of KMS that is missing, or only say that access to the key is denied.
+fn meaning_of_status(status: u16) -> (ErrorKind, bool) {
+    match status {
+        401 => (ErrorKind::Unauthorized, false),
+        403 => (ErrorKind::Forbidden, false),
+        404 | 300..=399 => (ErrorKind::WrongEndpoint, false),
+        429 => (ErrorKind::RateLimited, true),
+        408 | 500..=599 => (ErrorKind::Unavailable, true),
+        400..=499 => (ErrorKind::Rejected, false),
+        _ => (ErrorKind::UnexpectedResponse, true),
+    }
+}
+
+/// `words`: those of SQS. They name the action of KMS that is missing, or only say that the key cannot be used, and quote its ARN.
 fn advice(kind: ErrorKind, code: &str, words: &str, action: &str) -> String {
-    let is_of_key = is_of_kms(code) || words.contains("kms:");
+    let is_of_key = name_in_kms(code).is_some() || words.contains("kms:");
     match kind {
         ErrorKind::WrongEndpoint => "; check the queue's URL and region".into(),
         ErrorKind::Forbidden if is_of_key => {
-            let missing = match words.contains("kms:") {
+            let missing = match names_action_of_kms(words) {
                 true => "that action",
                 false => "kms:Decrypt",
             };
@@ -174,6 +192,12 @@ fn advice(kind: ErrorKind, code: &str, words: &str, action: &str) -> String {
         ErrorKind::Unauthorized => "; check the AWS credentials, and this machine's clock".into(),
         _ => String::new(),
     }
+}
+
+/// True for `kms:Decrypt`, not for the ARN of a key: `arn:aws:kms:eu-west-1:…`.
+fn names_action_of_kms(words: &str) -> bool {
+    let mut found = words.match_indices("kms:");
+    found.any(|(at, _)| !words[..at].ends_with(':'))
 }
 
 #[cfg(test)]
@@ -203,6 +227,11 @@ mod tests {
             ("KMS.InvalidStateException", 400, Forbidden, false),
             ("KMS.NotFoundException", 400, Forbidden, false),
             ("KMS.OptInRequired", 403, Forbidden, false),
+            ("KMS.InternalException", 500, Unavailable, true),
+            ("KMS.DependencyTimeoutException", 503, Unavailable, true),
+            ("KmsInternal", 500, Unavailable, true),
+            ("KMS.DisabledException", 500, Forbidden, false),
+            ("KMS.InvalidGrantIdException", 400, Forbidden, false),
             ("InvalidClientTokenId", 403, Unauthorized, false),
             ("ExpiredToken", 403, Unauthorized, false),
             ("InvalidSecurity", 403, Unauthorized, false),
@@ -215,6 +244,26 @@ mod tests {
             ("", 502, Unavailable, true),
         ] {
             assert_eq!(meaning(code, status), (kind, passes), "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn entry_of_a_batch_ends_the_run_for_a_permission_alone() {
+        for (code, is_of_sender, ends) in [
+            ("AccessDenied", true, true),
+            ("AccessDenied", false, true),
+            ("KMS.DisabledException", false, true),
+            ("KMS.InternalException", false, false),
+            ("KmsThrottled", true, false),
+            ("InternalError", false, false),
+            ("ReceiptHandleIsInvalid", true, false),
+        ] {
+            let entry = BatchResultErrorEntry::builder()
+                .id("0")
+                .code(code)
+                .sender_fault(is_of_sender);
+            let refused = refused_entry("sqs:DeleteMessage", &[entry.build().unwrap()]);
+            assert_eq!(refused.is_err(), ends, "{code}");
         }
     }
 
@@ -233,10 +282,15 @@ mod tests {
         };
         let decrypt = format!("{words}kms:Decrypt on resource: arn:aws:kms:eu-west-1:1:key/k");
         let not_named = "The ciphertext refers to a customer master key that does not exist";
+        let disabled = "arn:aws:kms:eu-west-1:1:key/k is disabled.";
+        let of_china = "The key arn:aws-cn:kms:cn-north-1:1:key/k does not exist.";
         for (code, words, missing) in [
             ("KmsAccessDenied", not_named, "kms:Decrypt"),
             ("KMS.AccessDeniedException", not_named, "kms:Decrypt"),
             ("KMS.DisabledException", "", "kms:Decrypt"),
+            ("KMS.DisabledException", disabled, "kms:Decrypt"),
+            ("KMS.NotFoundException", of_china, "kms:Decrypt"),
+            ("KmsDisabled", disabled, "kms:Decrypt"),
             ("KmsAccessDenied", &decrypt, "that action"),
             ("KMS.AccessDeniedException", &decrypt, "that action"),
             ("AccessDeniedException", &decrypt, "that action"),
