@@ -1,5 +1,6 @@
 //! Deletes the messages of a delivery, or hands them back to the queue.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,7 +13,8 @@ use super::delete::delete;
 use super::hand_back::{delay_by_receives, hand_back};
 use crate::receiver::{MessageOutcomes, ReceivedMessage};
 
-/// Deletes the messages whose items are all settled, and hands the others back. Dropped before that, all of them are handed back.
+/// Deletes the messages whose items are all settled, and hands the others back. Dropped before that, all of them are handed back. What was
+/// received behind a message that is handed back, in its FIFO group, goes back with it.
 #[derive(Debug)]
 pub(super) struct SqsAcker {
     consumer: Arc<Consumer>,
@@ -52,6 +54,13 @@ impl SqsAcker {
         }
     }
 
+    /// The ids of the messages that were received behind these in their groups, and are not delivered yet.
+    fn take_successors(&self, ids: &[String]) -> Vec<String> {
+        let ids: HashSet<_> = ids.iter().collect();
+        let messages = self.messages().filter(|message| ids.contains(&message.id));
+        self.consumer.take_successors(messages)
+    }
+
     fn messages(&self) -> impl Iterator<Item = &ReceivedMessage> {
         self.messages.iter().map(|delivered| &delivered.message)
     }
@@ -60,7 +69,11 @@ impl SqsAcker {
 #[async_trait]
 impl Acker for SqsAcker {
     async fn settle(mut self: Box<Self>, outcomes: &[Outcome]) -> Result<()> {
-        let MessageOutcomes { settled, failed } = MessageOutcomes::of(self.messages(), outcomes);
+        let MessageOutcomes {
+            settled,
+            mut failed,
+        } = MessageOutcomes::of(self.messages(), outcomes);
+        failed.extend(self.take_successors(&failed));
         hand_back(&self.consumer, &failed, delay_by_receives).await;
         if let Err(error) = delete(&self.consumer, &settled).await {
             // Handed back, they would be delivered again at once, by this consumer or by another one.
@@ -102,9 +115,11 @@ impl Drop for SqsAcker {
         if self.messages.is_empty() {
             return;
         }
+        let successors = self.consumer.take_successors(self.messages());
         self.consumer.release_groups(self.messages());
         let messages = self.messages.drain(..);
-        let ids = messages.map(|delivered| delivered.message.id).collect();
+        let ids = messages.map(|delivered| delivered.message.id);
+        let ids = ids.chain(successors).collect();
         // The visibility task outlives every acker, unless the runtime has ended.
         self.unsettled.send(ids).ok();
     }

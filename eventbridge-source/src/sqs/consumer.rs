@@ -1,5 +1,6 @@
 //! One consumer of the queue: the state that the source, its ackers and the visibility task share.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -139,6 +140,19 @@ impl Consumer {
             self.queue.change_visibility(changes),
         )
         .await
+    }
+
+    /// The ids of the prefetched messages in the groups of messages that go back. They go back too, and are prefetched no more: released
+    /// before that, the groups would go on behind them.
+    pub(super) fn take_successors<'a>(
+        &self,
+        messages: impl IntoIterator<Item = &'a ReceivedMessage>,
+    ) -> Vec<String> {
+        let messages = messages.into_iter();
+        let groups: HashSet<_> = messages
+            .filter_map(|message| message.group.as_deref())
+            .collect();
+        self.state().prefetched.remove_groups(&groups)
     }
 
     /// Releases the groups of these messages, so that the next ones of the groups may follow.

@@ -1,6 +1,6 @@
 //! Messages that were received and not yet given to the pipeline. Pure.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::queue::Message;
 
@@ -51,6 +51,23 @@ impl PrefetchBuffer {
             *self.groups.entry(group.clone()).or_default() += 1;
         }
         taken
+    }
+
+    /// Removes the messages of these groups, which are to go back. Returns their ids.
+    pub(super) fn remove_groups(&mut self, groups: &HashSet<&str>) -> Vec<String> {
+        if groups.is_empty() {
+            return Vec::new();
+        }
+        let goes_back = |message: &Message| {
+            let group = message.group.as_deref();
+            group.is_some_and(|group| groups.contains(group))
+        };
+        let messages = std::mem::take(&mut self.messages).into_iter();
+        let (removed, kept): (VecDeque<_>, VecDeque<_>) = messages.partition(goes_back);
+        self.messages = kept;
+        let bytes = removed.iter().map(|message| message.body.len());
+        self.bytes -= bytes.sum::<usize>();
+        removed.into_iter().map(|message| message.id).collect()
     }
 
     /// The pipeline is done with a message of this group.
@@ -110,6 +127,18 @@ mod tests {
         assert_eq!(take(&mut buffer, 2), [""; 0]);
         buffer.release_group("a");
         assert_eq!(take(&mut buffer, 2), ["a3"]);
+    }
+
+    #[test]
+    fn messages_of_a_removed_group_leave_room() {
+        let mut buffer = buffer(&["a1", "b1", "-1", "a2"], MAX_BYTES / 4);
+        assert!(buffer.is_full(9));
+        assert_eq!(
+            buffer.remove_groups(&HashSet::from(["a", "c"])),
+            ["a1", "a2"]
+        );
+        assert_eq!(buffer.bytes, MAX_BYTES / 2);
+        assert_eq!(take(&mut buffer, 9), ["b1", "-1"]);
     }
 
     #[test]

@@ -112,3 +112,35 @@ async fn fifo_group_waits_while_the_pipeline_has_a_message_of_it() {
     assert_eq!(body(&third), groups[0][1]);
     drop((second, third));
 }
+
+/// The successors of a message that goes back were received with it, and wait for their delivery.
+#[tokio::test(start_paused = true)]
+async fn fifo_messages_behind_one_that_goes_back_go_back_with_it() {
+    for is_dropped in [false, true] {
+        let harness = Harness::new(SqsSimulator::builder().fifo());
+        let groups = two_groups(&harness, 8);
+        let source = SqsSource::builder()
+            .queue(harness.queue.clone())
+            .max_delivery_messages(1);
+        let mut source = source.once(true).seed(1).open().await.unwrap();
+        let first = source.next().await.unwrap().unwrap();
+        match is_dropped {
+            true => drop(first.acker),
+            false => {
+                let handed_back = first.acker.settle(&[Outcome::HandedBack]);
+                handed_back.await.unwrap();
+            }
+        }
+        let mut given = Vec::new();
+        while let Some(delivery) = source.next().await.unwrap() {
+            given.push(delivery.items[0].as_ref().unwrap().document().clone());
+            delivery.acker.settle(&[Outcome::Settled]).await.unwrap();
+        }
+        for group in &groups {
+            let of_group: Vec<_> = given.iter().filter(|body| group.contains(body)).collect();
+            assert_eq!(of_group, group.iter().collect::<Vec<_>>(), "{is_dropped}");
+        }
+        // The other group is received once.
+        assert_eq!(harness.queue.receives(), 12);
+    }
+}
