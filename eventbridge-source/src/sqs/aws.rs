@@ -305,7 +305,8 @@ impl Queue for AwsQueue {
         let attributes = self.get_attributes(&names).await?;
         let delayed = attributes.number(&ApproximateNumberOfMessagesDelayed);
         Ok(Depth {
-            visible: attributes.number(&ApproximateNumberOfMessages)? + delayed.unwrap_or(0),
+            visible: attributes.number(&ApproximateNumberOfMessages)?,
+            delayed: delayed.unwrap_or(0),
             in_flight: attributes.number(&ApproximateNumberOfMessagesNotVisible)?,
         })
     }

@@ -112,11 +112,13 @@ pub struct QueueAttributes {
     pub has_redrive_policy: bool,
 }
 
-/// The approximate number of messages in a queue.
+/// The approximate number of messages in a queue. SQS counts late: by about a minute, its documentation says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Depth {
-    /// Visible, or delayed.
+    /// Not received, or visible again. Those of a FIFO queue count too that come only after others of their group.
     pub visible: u64,
+    /// Sent, and not visible yet (`DelaySeconds`).
+    pub delayed: u64,
     /// Received by a consumer, and neither deleted nor visible again.
     pub in_flight: u64,
 }
@@ -125,6 +127,6 @@ impl Depth {
     /// True if there are no messages.
     #[must_use]
     pub fn is_empty(self) -> bool {
-        self.visible == 0 && self.in_flight == 0
+        self.visible == 0 && self.delayed == 0 && self.in_flight == 0
     }
 }

@@ -125,7 +125,7 @@ impl SqsSource {
             }
             let read = taken.into_iter().map(|message| self.read(message));
             let read = read.collect();
-            let read = self.unreadable.admit(read)?;
+            let read = self.unreadable.admit(read, Instant::now())?;
             if read.is_empty() {
                 continue;
             }
@@ -167,7 +167,8 @@ impl SqsSource {
         if is_fifo_blocked {
             self.hand_back_held(depth)?;
         }
-        let is_empty = depth.visible == 0 && (held > 0 || depth.in_flight == 0);
+        let has_no_other = depth.visible == 0 && depth.delayed == 0;
+        let is_empty = has_no_other && (held > 0 || depth.in_flight == 0);
         if !self.settings.once || !is_empty {
             self.empty_looks = 0;
             return Ok(false);
@@ -184,7 +185,7 @@ impl SqsSource {
     }
 
     /// In a FIFO queue nothing of a group comes while a message of it is held: it comes again with those that follow it. While none
-    /// follows, it is held, since each receive of it counts.
+    /// follows, it is held, since each receive of it counts. One that is delayed follows once it is visible.
     ///
     /// # Errors
     /// That was done before, and brought nothing, and no other consumer has messages.
@@ -197,7 +198,10 @@ impl SqsSource {
         if depth.visible == 0 {
             return Ok(());
         }
-        let messages = self.unreadable.give_up()?;
+        let messages = self.unreadable.give_up(Instant::now())?;
+        if messages.is_empty() {
+            return Ok(());
+        }
         self.consumer.release_groups(&messages);
         let ids: Vec<_> = messages.into_iter().map(|message| message.id).collect();
         let consumer = Arc::clone(&self.consumer);

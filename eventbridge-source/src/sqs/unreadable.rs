@@ -12,6 +12,9 @@
 //! queue has more, all that are held are handed back, to be received again with some that follow. If no other comes with them, none
 //! ever will: the run ends with the error, unless another consumer has messages, behind which the rest may be.
 //!
+//! The queue counts late, and may count a message as visible that is held. So it has more, and no other came, only if it still counts
+//! one [`COUNTS_LAG`] after the last that is held was received. A delayed message is none: it comes by itself, or is visible later.
+//!
 //! After that each is delivered. Never is a message deleted, or put into the dead letters, by a process that has seen no event.
 
 use std::collections::BTreeSet;
@@ -27,6 +30,9 @@ use crate::receiver::ReceivedMessage;
 /// So many messages in a row, with none before that has an event, end the run.
 const MAX_UNREADABLE: usize = 20;
 
+/// For so long after a receive the queue's counts may be of the time before it: SQS says about a minute.
+const COUNTS_LAG: Duration = Duration::from_secs(90);
+
 /// The time between two warnings.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -37,6 +43,8 @@ pub(super) type ReadMessage = (ReceivedMessage, ParsedBody);
 pub(super) struct UnreadableMessages {
     event_seen: bool,
     held: Vec<ReadMessage>,
+    /// When the last of them was received.
+    last_held: Option<Instant>,
     /// The ids of all that were held: one that comes again counts once.
     ids: BTreeSet<String>,
     /// Why the last of them has no event.
@@ -51,14 +59,18 @@ impl UnreadableMessages {
     ///
     /// # Errors
     /// There are too many without an event.
-    pub(super) fn admit(&mut self, messages: Vec<ReadMessage>) -> Result<Vec<ReadMessage>, Error> {
+    pub(super) fn admit(
+        &mut self,
+        messages: Vec<ReadMessage>,
+        now: Instant,
+    ) -> Result<Vec<ReadMessage>, Error> {
         if self.event_seen {
             return Ok(messages);
         }
         let mut admitted = Vec::new();
         for message in messages {
             if !self.event_seen && !message.1.has_event {
-                self.hold(message);
+                self.hold(message, now);
                 if self.ids.len() >= MAX_UNREADABLE {
                     return Err(self.error());
                 }
@@ -71,7 +83,8 @@ impl UnreadableMessages {
         Ok(admitted)
     }
 
-    fn hold(&mut self, message: ReadMessage) {
+    fn hold(&mut self, message: ReadMessage, now: Instant) {
+        self.last_held = Some(now);
         let (received, parsed) = &message;
         self.ids.insert(received.id.clone());
         if let Some(Err(malformed)) = parsed.items.first() {
@@ -88,11 +101,15 @@ impl UnreadableMessages {
         self.held.len()
     }
 
-    /// The messages to hand back, so that those behind them may come: they are held no more, and still count.
+    /// The messages to hand back, so that those behind them, which the queue counts now, may come: they are held no more, and still
+    /// count. None while the count may be of the time before they were received.
     ///
     /// # Errors
     /// They were handed back before, and no other message came with them.
-    pub(super) fn give_up(&mut self) -> Result<Vec<ReceivedMessage>, Error> {
+    pub(super) fn give_up(&mut self, now: Instant) -> Result<Vec<ReceivedMessage>, Error> {
+        if self.last_held.is_some_and(|last| now < last + COUNTS_LAG) {
+            return Ok(Vec::new());
+        }
         let count = self.ids.len();
         if self.handed_back.replace(count) == Some(count) {
             return Err(self.error());

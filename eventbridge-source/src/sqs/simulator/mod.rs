@@ -1,7 +1,7 @@
 //! An SQS queue to test against: in memory on tokio's time, or on a loopback socket that the AWS SDKs can talk to.
 //!
 //! It models visibility, long polls, receive counts, redrive, message groups, stale receipt handles, and failures of single entries of a
-//! batch. It does not model the distribution of a real queue: a receive always finds a visible message.
+//! batch, delays, and counts that are late. It does not model the distribution of a real queue: a receive always finds a visible message.
 
 mod model;
 mod queue;

@@ -1,6 +1,6 @@
 //! The messages of a simulated queue. Pure: the time is an argument.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +13,10 @@ pub(super) struct Model {
     pub(super) visibility_timeout: Duration,
     pub(super) is_fifo: bool,
     pub(super) max_receive_count: Option<u32>,
+    /// How long a message that was sent stays invisible.
+    pub(super) delay: Duration,
+    /// How old the counts are that the queue gives.
+    pub(super) counts_lag: Duration,
     /// The bodies that the redrive policy moved away.
     pub(super) dead: Vec<Bytes>,
     pub(super) deleted: u64,
@@ -23,6 +27,9 @@ pub(super) struct Model {
     /// By number, so in the order in which they were sent.
     visible: BTreeSet<u64>,
     hidden: BTreeSet<(Instant, u64)>,
+    delayed: BTreeSet<(Instant, u64)>,
+    /// The counts after each change, if they are given late.
+    counts: VecDeque<(Instant, Depth)>,
     /// How many messages of each group are hidden.
     groups: HashMap<String, usize>,
 }
@@ -48,10 +55,10 @@ pub(super) enum Done {
 }
 
 impl Model {
-    pub(super) fn send(&mut self, body: Bytes, group: Option<String>) {
+    pub(super) fn send(&mut self, body: Bytes, group: Option<String>, now: Instant) {
         let number = self.next;
         self.next += 1;
-        self.visible.insert(number);
+        self.delayed.insert((now + self.delay, number));
         let stored = Stored {
             body,
             group,
@@ -59,11 +66,13 @@ impl Model {
             hidden_until: None,
         };
         self.messages.insert(number, stored);
+        self.count(now);
     }
 
-    /// When the next hidden message becomes visible.
+    /// When the next hidden or delayed message becomes visible.
     pub(super) fn next_visible(&self) -> Option<Instant> {
-        self.hidden.first().map(|(until, _)| *until)
+        let next = [self.hidden.first(), self.delayed.first()];
+        next.into_iter().flatten().map(|(until, _)| *until).min()
     }
 
     /// Up to `most` messages, hidden for `visibility` from now.
@@ -107,6 +116,7 @@ impl Model {
             }
         }
         self.receives += taken.len() as u64;
+        self.count(now);
         taken
     }
 
@@ -129,8 +139,14 @@ impl Model {
         message
     }
 
-    /// Makes the messages visible whose visibility timeout has expired.
+    /// Makes the messages visible whose delay or visibility timeout has expired.
     fn expire(&mut self, now: Instant) {
+        while let Some(&(until, number)) = self.delayed.first()
+            && until <= now
+        {
+            self.delayed.pop_first();
+            self.visible.insert(number);
+        }
         while let Some(&(until, number)) = self.hidden.first()
             && until <= now
         {
@@ -184,6 +200,7 @@ impl Model {
                 self.visible.remove(&number);
                 self.messages.remove(&number);
                 self.deleted += 1;
+                self.count(now);
                 Done::Yes
             }
         }
@@ -201,6 +218,7 @@ impl Model {
         };
         if by.is_zero() {
             self.show(number);
+            self.count(now);
             return Done::Yes;
         }
         self.hidden.remove(&(before, number));
@@ -223,7 +241,27 @@ impl Model {
         self.expire(now);
         Depth {
             visible: self.visible.len() as u64,
+            delayed: self.delayed.len() as u64,
             in_flight: self.hidden.len() as u64,
         }
+    }
+
+    fn count(&mut self, now: Instant) {
+        if !self.counts_lag.is_zero() {
+            let depth = self.depth(now);
+            self.counts.push_back((now, depth));
+        }
+    }
+
+    /// The counts that the queue gives: those of the last change that was `counts_lag` ago.
+    pub(super) fn late_depth(&mut self, now: Instant) -> Depth {
+        if self.counts_lag.is_zero() {
+            return self.depth(now);
+        }
+        let is_given = |(at, _): &(Instant, Depth)| *at + self.counts_lag <= now;
+        let given = self.counts.partition_point(is_given);
+        self.counts.drain(..given.saturating_sub(1));
+        let given = self.counts.front().filter(|_| given > 0);
+        given.map(|(_, depth)| *depth).unwrap_or_default()
     }
 }

@@ -86,6 +86,18 @@ impl SqsSimulatorBuilder {
         self
     }
 
+    /// A message that is sent becomes visible after this. Default: at once.
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.model.delay = delay;
+        self
+    }
+
+    /// The queue gives its counts as they were so long ago. Default: as they are.
+    pub fn counts_lag(mut self, lag: Duration) -> Self {
+        self.model.counts_lag = lag;
+        self
+    }
+
     /// The effect of a call with an old receipt handle.
     pub fn stale_handles(mut self, stale: StaleHandle) -> Self {
         self.stale = stale;
@@ -119,13 +131,16 @@ impl SqsSimulator {
 
     /// Puts a message into the queue.
     pub fn send(&self, body: impl Into<Bytes>) {
-        self.state().model.send(body.into(), None);
-        self.changed.notify_waiters();
+        self.send_to(None, body.into());
     }
 
     /// Puts a message of a group into the queue.
     pub fn send_in_group(&self, group: &str, body: impl Into<Bytes>) {
-        self.state().model.send(body.into(), Some(group.to_owned()));
+        self.send_to(Some(group.to_owned()), body.into());
+    }
+
+    fn send_to(&self, group: Option<String>, body: Bytes) {
+        self.state().model.send(body, group, Instant::now());
         self.changed.notify_waiters();
     }
 
@@ -223,6 +238,11 @@ impl SqsSimulator {
     /// If no port can be had.
     pub async fn serve(&self) -> std::io::Result<SqsServer> {
         SqsServer::start(self.clone()).await
+    }
+
+    /// The counts that the queue gives.
+    pub(super) fn late_depth(&self) -> Depth {
+        self.state().model.late_depth(Instant::now())
     }
 
     pub(super) fn is_fifo(&self) -> bool {
@@ -369,6 +389,6 @@ impl Queue for SqsSimulator {
 
     async fn depth(&self) -> Result<Depth> {
         self.called(Call::Attributes)?;
-        Ok(self.depth_now())
+        Ok(self.late_depth())
     }
 }

@@ -165,12 +165,12 @@ impl Served {
 
     async fn get_attributes(&self) -> Result<Value, Fault> {
         let queue = self.simulator.attributes().await?;
-        let depth = self.simulator.depth_now();
+        let depth = self.simulator.late_depth();
         let mut attributes = json!({
             "VisibilityTimeout": queue.visibility_timeout.as_secs().to_string(),
             "ApproximateNumberOfMessages": depth.visible.to_string(),
             "ApproximateNumberOfMessagesNotVisible": depth.in_flight.to_string(),
-            "ApproximateNumberOfMessagesDelayed": "0",
+            "ApproximateNumberOfMessagesDelayed": depth.delayed.to_string(),
         });
         if queue.is_fifo {
             attributes["FifoQueue"] = "true".into();

@@ -32,6 +32,14 @@ async fn once_waits_for_messages_in_flight_with_another_consumer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn once_waits_for_delayed_messages() {
+    let bodies = envelopes(2);
+    let harness = Harness::with(SqsSimulator::builder().delay(secs(60)), &bodies);
+    assert_eq!(harness.run().await.delivered, 2);
+    harness.assert_all_once(&bodies);
+}
+
+#[tokio::test(start_paused = true)]
 async fn source_without_once_waits_for_more() {
     let harness = Harness::new(SqsSimulator::builder());
     let source = eventbridge_source::sqs::SqsSource::builder().queue(harness.queue.clone());

@@ -34,6 +34,16 @@ fn client_of(endpoint: String) -> Client {
 }
 
 #[tokio::test]
+async fn aws_sdk_counts_delayed_messages_apart() {
+    let queue = SqsSimulator::builder().delay(secs(900)).build();
+    queue.send("{}");
+    let server = queue.serve().await.unwrap();
+    let aws = AwsQueue::new(client(&server), server.queue_url());
+    let depth = aws.depth().await.unwrap();
+    assert_eq!((depth.visible, depth.delayed, depth.in_flight), (0, 1, 0));
+}
+
+#[tokio::test]
 async fn aws_sdk_receives_extends_and_deletes() {
     let queue = SqsSimulator::builder().max_receive_count(3).build();
     let server = queue.serve().await.unwrap();
@@ -53,7 +63,8 @@ async fn aws_sdk_receives_extends_and_deletes() {
         ),
         (secs(30), false, true)
     );
-    assert_eq!(aws.depth().await.unwrap().visible, 95);
+    let depth = aws.depth().await.unwrap();
+    assert_eq!((depth.visible, depth.delayed, depth.in_flight), (95, 0, 0));
 
     let source = SqsSource::builder()
         .queue(aws)

@@ -121,8 +121,15 @@ async fn fifo_group_of_a_message_that_was_held_keeps_its_order() {
 /// SQS gives at most ten of a group, and none behind them while they are held.
 #[tokio::test(start_paused = true)]
 async fn fifo_group_that_begins_with_unreadable_messages_ends_the_run() {
-    for (count, once) in [(10, true), (10, false), (12, true), (12, false)] {
-        let harness = Harness::new(SqsSimulator::builder().fifo().max_receive_count(5));
+    // The last one with counts that are a minute old.
+    for (count, once, lag) in [
+        (10, true, 0),
+        (10, false, 0),
+        (12, true, 0),
+        (12, false, 60),
+    ] {
+        let queue = SqsSimulator::builder().fifo().max_receive_count(5);
+        let harness = Harness::new(queue.counts_lag(secs(lag)));
         let bodies = [unreadable(count), envelopes(1)].concat();
         for body in &bodies {
             harness.queue.send_in_group("g", body.clone());
@@ -167,6 +174,38 @@ async fn unreadable_fifo_message_is_received_once_while_nothing_is_behind_it() {
     harness.queue.send_in_group("g", envelopes(1).remove(0));
     let delivery = timeout(secs(120), source.next()).await.unwrap();
     assert_eq!(delivery.unwrap().unwrap().items.len(), 4);
+}
+
+/// A message that was handed back counts as visible for a minute after it is held again.
+#[tokio::test(start_paused = true)]
+async fn late_counts_of_a_fifo_queue_do_not_end_the_run() {
+    let harness = Harness::new(SqsSimulator::builder().fifo().counts_lag(secs(60)));
+    harness.queue.send_in_group("g", unreadable(1).remove(0));
+    let source = SqsSource::builder().queue(harness.queue.clone());
+    let mut source = source.seed(1).open().await.unwrap();
+    assert!(timeout(secs(600), source.next()).await.is_err());
+    assert_eq!(harness.queue.receives(), 1, "its own count is not believed");
+    harness.queue.send_in_group("g", r#"{"number":2}"#);
+    assert!(timeout(secs(600), source.next()).await.is_err());
+    assert_eq!(harness.queue.receives(), 3);
+    harness.queue.send_in_group("g", envelopes(1).remove(0));
+    let delivery = timeout(secs(200), source.next()).await.unwrap();
+    assert_eq!(delivery.unwrap().unwrap().items.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifo_event_that_is_delayed_is_waited_for() {
+    let delay = secs(900);
+    let harness = Harness::new(SqsSimulator::builder().fifo().delay(delay));
+    harness.queue.send_in_group("g", unreadable(1).remove(0));
+    let source = SqsSource::builder().queue(harness.queue.clone());
+    let mut source = source.seed(1).open().await.unwrap();
+    assert!(timeout(delay + secs(10), source.next()).await.is_err());
+    harness.queue.send_in_group("g", envelopes(1).remove(0));
+    assert!(timeout(delay - secs(20), source.next()).await.is_err());
+    assert_eq!(harness.queue.receives(), 1, "nothing is behind it yet");
+    let delivery = timeout(secs(60), source.next()).await.unwrap();
+    assert_eq!(delivery.unwrap().unwrap().items.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
