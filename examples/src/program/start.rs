@@ -5,7 +5,7 @@ use std::path::Path;
 use tracing::Span;
 use tracing::field::display;
 
-/// The commit that the program was built from, where the build set the variable of this name.
+/// The commit that the program was built from: of a release build in a git repository, or as the build set the variable of this name.
 pub const COMMIT: Option<&str> = option_env!("OKTA_CORALOGIX_COMMIT");
 
 /// What an operator wants to know of an integration that starts.
