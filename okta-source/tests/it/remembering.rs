@@ -9,11 +9,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use okta_coralogix_core::checkpoint::CheckpointStore;
+use okta_coralogix_core::dead_letter::{DeadLetter, DeadLetters};
 use okta_coralogix_core::filter::Claim;
 use okta_coralogix_core::pipeline::RunError;
 use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError};
 use okta_coralogix_core::testing::MemorySink;
-use okta_coralogix_core::{Error, ErrorKind, EventSource, LogEntry, LogSink, Pipeline, Summary};
+use okta_coralogix_core::{
+    Error, ErrorKind, EventSource, LogEntry, LogSink, Pipeline, Result, Summary,
+};
 use okta_source::OktaSource;
 use tokio::time::sleep;
 
@@ -106,6 +109,37 @@ async fn dead_letters_that_fail_in_each_life_repeat_no_event() {
         assert_eq!(failed.error.kind(), ErrorKind::NoDeadLetters, "{life}");
     }
     assert!(sink.counts().len() >= 1_000);
+    let counts = sink.counts().into_values();
+    assert_eq!(counts.max(), Some(1), "in five lives");
+}
+
+/// A disk that is full, which shows after a while: the others of the page are delivered meanwhile.
+#[derive(Debug)]
+struct FullDisk;
+
+#[async_trait]
+impl DeadLetters for FullDisk {
+    async fn write(&self, _: &[DeadLetter]) -> Result<()> {
+        sleep(Duration::from_secs(1)).await;
+        Err(Error::new(ErrorKind::Storage, "the disk is full"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn full_disk_of_dead_letters_in_each_life_repeats_no_event() {
+    let harness = Harness::new();
+    let sink = MemorySink::new();
+    harness.append(0..500);
+    harness.org.append_all([r#"{"no":"published"}"#.to_owned()]);
+    for life in 0..5 {
+        let pipeline = Pipeline::builder(harness.open().await, sink.clone())
+            .dead_letters(FullDisk)
+            .clock(Arc::clone(&harness.clock));
+        let run = pipeline.build().unwrap().run(std::future::pending());
+        let failed = run.await.unwrap_err();
+        assert_eq!(failed.error.kind(), ErrorKind::Storage, "{life}");
+    }
+    assert_eq!(sink.counts().len(), 500);
     let counts = sink.counts().into_values();
     assert_eq!(counts.max(), Some(1), "in five lives");
 }
