@@ -36,6 +36,9 @@ const COUNTS_LAG: Duration = Duration::from_secs(90);
 /// The time between two warnings.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
+const ADVICE: &str =
+    "check that it is the queue of the rule for Okta's events, and what the rule's target sends";
+
 /// A message with what was read of it.
 pub(super) type ReadMessage = (ReceivedMessage, ParsedBody);
 
@@ -132,8 +135,7 @@ impl UnreadableMessages {
         self.last_warning = Some(now);
         Some(format!(
             "no event was found in any of the first messages of the queue ({} so far; {}); they stay in the queue until one with an \
-             event comes, and the {MAX_UNREADABLE}th without one ends the run: check that it is the queue of the rule for Okta's \
-             events, and what the rule's target sends",
+             event comes, and the {MAX_UNREADABLE}th without one ends the run: {ADVICE}",
             self.ids.len(),
             self.reason
         ))
@@ -142,8 +144,7 @@ impl UnreadableMessages {
     /// What ends a run that has seen no event.
     pub(super) fn error(&self) -> Error {
         let detail = format!(
-            "no event was found in any of the first {} messages of the queue ({}); they stay in the queue: check that it is the queue of \
-             the rule for Okta's events, and what the rule's target sends",
+            "no event was found in any of the first {} messages of the queue ({}); they stay in the queue: {ADVICE}",
             self.ids.len(),
             self.reason
         );
