@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use okta_coralogix_core::testing::{MemoryDeadLetters, MemorySink};
+use okta_coralogix_core::testing::{LogCapture, MemoryDeadLetters, MemorySink};
 use okta_coralogix_core::{EventSource, Pipeline};
 use okta_source::OktaSource;
 use okta_source::simulator::Fault;
 use tokio::time::{sleep, timeout};
 
 use crate::harness::{Harness, Recorder, event, given, numbers, remember};
-use crate::secrets::Logged;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -147,8 +146,8 @@ async fn once_begins_without_a_turn() {
 }
 
 /// How many lines of the log have all of these parts.
-fn count(logged: &Logged, parts: &[&str]) -> usize {
-    let text = logged.0.lock().unwrap();
+fn count(log: &LogCapture, parts: &[&str]) -> usize {
+    let text = log.text();
     let has_all = |line: &&str| parts.iter().all(|part| line.contains(part));
     text.lines().filter(has_all).count()
 }
@@ -156,22 +155,20 @@ fn count(logged: &Logged, parts: &[&str]) -> usize {
 #[tokio::test(start_paused = true)]
 async fn turn_that_does_not_fit_is_said_once() {
     let harness = Harness::new();
-    let logged = Logged::default();
-    let _guard = tracing::subscriber::set_default(logged.clone());
+    let log = LogCapture::start();
     store(&harness, 50, 2_000);
     let every = Duration::from_secs(300);
     let mut source = harness.builder().reread_every(every).open().await.unwrap();
     read_for(&mut source, Duration::from_secs(1_900)).await;
     assert!(starts(&harness) > 4);
     let said = ["INFO", "more events than may be read again in one turn"];
-    assert_eq!(count(&logged, &said), 1);
+    assert_eq!(count(&log, &said), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_a_turn_finds_is_delivered_warned_of_and_counted() {
     let harness = Harness::new();
-    let logged = Logged::default();
-    let _guard = tracing::subscriber::set_default(logged.clone());
+    let log = LogCapture::start();
     harness.append(0..5);
     let source = harness.builder().reread_every(HOUR).open().await.unwrap();
     let metrics = source.metrics();
@@ -200,7 +197,7 @@ async fn what_a_turn_finds_is_delivered_warned_of_and_counted() {
     assert!(summary.is_balanced());
     assert_eq!(metrics.snapshot().late, 3);
     let said = ["WARN", "the remote's links had passed", "late=3"];
-    assert_eq!(count(&logged, &said), 1);
+    assert_eq!(count(&log, &said), 1);
     let line = serde_json::to_string(&summary).unwrap();
     assert!(line.ends_with(r#""handed_back":0,"late":3}"#), "{line}");
 }

@@ -1,7 +1,8 @@
 use std::error::Error as _;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use okta_coralogix_core::checkpoint::CheckpointStore;
+use okta_coralogix_core::testing::LogCapture;
 use okta_coralogix_core::{Error, EventSource};
 use okta_source::simulator::Fault;
 
@@ -68,45 +69,9 @@ async fn api_token_is_in_no_debug_output_or_error() {
     );
 }
 
-/// Collects the log of this thread.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Logged(pub(crate) Arc<Mutex<String>>);
-
-impl tracing::Subscriber for Logged {
-    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        struct Text<'a>(&'a mut String);
-        impl tracing::field::Visit for Text<'_> {
-            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-                *self.0 += &format!("{}={value:?} ", field.name());
-            }
-        }
-        let mut text = self.0.lock().unwrap();
-        *text += &format!("{} ", event.metadata().level());
-        event.record(&mut Text(&mut text));
-        text.push('\n');
-    }
-
-    fn enter(&self, _: &tracing::span::Id) {}
-
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
 #[tokio::test(start_paused = true)]
 async fn clock_and_link_warnings_are_logged_once_without_the_token() {
-    let logged = Logged::default();
-    let guard = tracing::subscriber::set_default(logged.clone());
+    let log = LogCapture::start();
     let harness = Harness::with(|org| org.clock_skew(chrono::TimeDelta::hours(-2)));
     let mut source = harness.open().await;
     crate::harness::settle(given(&mut source).await)
@@ -124,8 +89,7 @@ async fn clock_and_link_warnings_are_logged_once_without_the_token() {
     crate::harness::settle(given(&mut source).await)
         .await
         .unwrap();
-    drop(guard);
-    let text = logged.0.lock().unwrap().clone();
+    let text = log.text();
     assert_eq!(text.matches("5 minutes apart").count(), 1, "{text}");
     assert_eq!(text.matches("refuses the stored link").count(), 1, "{text}");
     assert!(!text.contains(TOKEN));
@@ -134,13 +98,11 @@ async fn clock_and_link_warnings_are_logged_once_without_the_token() {
 #[tokio::test(start_paused = true)]
 async fn start_before_okta_retention_logs_a_warning() {
     for (days, warnings) in [(89, 0), (91, 1)] {
-        let logged = Logged::default();
-        let guard = tracing::subscriber::set_default(logged.clone());
+        let log = LogCapture::start();
         let harness = Harness::new();
         let since = harness.clock.now() - chrono::TimeDelta::days(days);
         harness.builder().since(since).open().await.unwrap();
-        drop(guard);
-        let text = logged.0.lock().unwrap().clone();
+        let text = log.text();
         assert_eq!(
             text.matches("keeps its log for 90 days").count(),
             warnings,
@@ -152,8 +114,7 @@ async fn start_before_okta_retention_logs_a_warning() {
 /// All that a run prints, logs, reports or stores, with an org that puts the token everywhere.
 #[tokio::test(start_paused = true)]
 async fn token_is_in_no_error_log_event_or_checkpoint() {
-    let logged = Logged::default();
-    let guard = tracing::subscriber::set_default(logged.clone());
+    let log = LogCapture::start();
     let recorder = Recorder::default();
     let harness = Harness::with(|org| org.clock_skew(chrono::TimeDelta::hours(-2)).rate_limit(30));
     harness.append(0..3_000);
@@ -221,8 +182,7 @@ async fn token_is_in_no_error_log_event_or_checkpoint() {
         }
         faults.reverse();
     }
-    drop(guard);
-    let logged = logged.0.lock().unwrap().clone();
+    let logged = log.text();
     let signals = recorder.all("").concat();
     assert!(logged.contains("refuses the stored link") && signals.contains("CursorReset"));
     for (what, text) in [("printed", printed), ("logged", logged), ("said", signals)] {

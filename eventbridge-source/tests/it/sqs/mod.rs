@@ -7,7 +7,6 @@ mod deletes;
 mod drain;
 mod fifo;
 mod harness;
-mod log;
 mod receives_during_calls;
 mod settlement;
 mod socket;

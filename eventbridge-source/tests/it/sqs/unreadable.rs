@@ -3,17 +3,39 @@
 use bytes::Bytes;
 use eventbridge_source::sqs::simulator::{Call, SqsSimulator};
 use eventbridge_source::sqs::{Queue, SqsSource};
+use okta_coralogix_core::pipeline::RunError;
+use okta_coralogix_core::testing::LogCapture;
 use okta_coralogix_core::{Error, ErrorKind, EventSource, Outcome};
 use tokio::time::timeout;
 
 use crate::body::wrapped::{each_wrapping, without_time};
 
 use super::harness::{Harness, envelopes, secs};
-use super::log::Log;
 
 fn unreadable(count: usize) -> Vec<Bytes> {
     let message = |n| format!(r#"{{"detail":null,"n":{n}}}"#).into();
     (0..count).map(message).collect()
+}
+
+/// The run ended at the first so many messages, and gave none to the pipeline.
+fn assert_refused(failed: &RunError, messages: usize) {
+    let message = failed.error.to_string();
+    let named = format!("no event was found in any of the first {messages} messages");
+    assert!(
+        message.contains(&named) && message.contains("`published` is missing"),
+        "{message}"
+    );
+    assert!(!failed.error.is_temporary());
+    assert_eq!(failed.summary.received, 0);
+}
+
+/// So many messages are in the queue, and nothing was made of any.
+fn assert_left_alone(harness: &Harness, messages: usize) {
+    assert_eq!(harness.dead_letters.records().len(), 0);
+    let (deleted, dead) = (harness.queue.deleted(), harness.queue.dead().len());
+    assert_eq!((deleted, dead), (0, 0));
+    let depth = harness.queue.depth_now();
+    assert_eq!((depth.visible, depth.in_flight), (messages as u64, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -28,21 +50,8 @@ async fn queue_without_events_ends_the_run_and_stays_as_it_is() {
         let pipeline = harness.pipeline(source).build().unwrap();
         let failed = pipeline.run(std::future::pending()).await.unwrap_err();
         drain.wait().await;
-        let message = failed.error.to_string();
-        let named = format!("no event was found in any of the first {}", count.min(20));
-        assert!(
-            message.contains(&named) && message.contains("`published` is missing"),
-            "{message}"
-        );
-        assert!(!failed.error.is_temporary());
-        assert_eq!(failed.summary.received, 0);
-        assert_eq!(harness.dead_letters.records().len(), 0);
-        assert_eq!(
-            (harness.queue.deleted(), harness.queue.dead().len()),
-            (0, 0)
-        );
-        let depth = harness.queue.depth_now();
-        assert_eq!((depth.visible, depth.in_flight), (bodies.len() as u64, 0));
+        assert_refused(&failed, count.min(20));
+        assert_left_alone(&harness, bodies.len());
     }
 }
 
@@ -141,19 +150,9 @@ async fn fifo_group_that_begins_with_unreadable_messages_ends_the_run() {
         let ran = timeout(secs(600), pipeline.run(std::future::pending())).await;
         let failed = ran.expect("the run ends").unwrap_err();
         drain.wait().await;
-        let message = failed.error.to_string();
-        assert!(
-            message.contains("in any of the first 10 messages")
-                && message.contains("`published` is missing"),
-            "{message}"
-        );
+        assert_refused(&failed, 10);
         assert_eq!(harness.queue.receives(), 20, "each was handed back once");
-        assert_eq!(
-            (harness.queue.deleted(), harness.queue.dead().len()),
-            (0, 0)
-        );
-        let depth = harness.queue.depth_now();
-        assert_eq!((depth.visible, depth.in_flight), (bodies.len() as u64, 0));
+        assert_left_alone(&harness, bodies.len());
     }
 }
 
@@ -231,20 +230,24 @@ async fn unreadable_messages_that_are_held_are_warned_about_each_minute() {
     let harness = Harness::with(SqsSimulator::builder(), &unreadable(2));
     let source = SqsSource::builder().queue(harness.queue.clone());
     let mut source = source.seed(1).open().await.unwrap();
-    let (log, _guard) = Log::capture();
+    let log = LogCapture::start();
     assert!(timeout(secs(10), source.next()).await.is_err());
-    let warnings = log.warnings();
+    let warnings = log.containing("WARN ");
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(
         warnings[0].contains("2 so far; `published` is missing"),
         "{warnings:?}"
     );
     assert!(timeout(secs(600), source.next()).await.is_err());
-    assert_eq!(log.warnings().len(), 11);
+    assert_eq!(log.containing("WARN ").len(), 11);
     harness.queue.send(envelopes(1).remove(0));
     let delivery = source.next().await.unwrap().unwrap();
     assert!(timeout(secs(600), source.next()).await.is_err());
-    assert_eq!(log.warnings().len(), 11, "none once an event was seen");
+    assert_eq!(
+        log.containing("WARN ").len(),
+        11,
+        "none once an event was seen"
+    );
     drop(delivery);
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use coralogix_sink::simulator::Fault;
 use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent};
-use okta_coralogix_core::testing::{EventGenerator, MemoryDeadLetters, MemorySink, MemorySource};
+use okta_coralogix_core::testing::{
+    EventGenerator, LogCapture, MemoryDeadLetters, MemorySink, MemorySource,
+};
 use okta_coralogix_core::{AckOrder, Clock, Pipeline, SystemClock};
 use okta_coralogix_examples::program::admin::{Admin, AdminAddress};
 use okta_coralogix_examples::program::metrics::SourceKind;
@@ -15,7 +17,7 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::log_capture::LogCapture;
+use super::program_observer::program_observer;
 use super::samples::{Answer, Program, ask};
 use super::situation::assert_logged;
 use crate::harness::Harness;
@@ -98,7 +100,7 @@ impl Observer for Blocking {
 async fn livez_fails_while_the_loop_of_a_run_hangs() {
     let log = LogCapture::start();
     // The shortest there are.
-    let observer = log.observer(&[
+    let observer = program_observer(&[
         ("OKTA_CORALOGIX_LOG_INTERVAL", "1s"),
         ("OKTA_CORALOGIX_HEARTBEAT_INTERVAL", "1s"),
     ]);

@@ -3,9 +3,9 @@
 mod cost;
 mod dead_letters;
 mod health;
-mod log_capture;
 mod monitoring;
 mod names;
+mod program_observer;
 mod requests;
 pub(crate) mod samples;
 mod scrapes;

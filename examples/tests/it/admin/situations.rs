@@ -5,10 +5,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use coralogix_sink::simulator::{Fault, RetryAfter};
 use okta_coralogix_core::Clock;
+use okta_coralogix_core::testing::LogCapture;
 use okta_source::simulator::{Fault as OrgFault, OktaSimulator};
 use tokio::time::sleep;
 
-use super::log_capture::LogCapture;
+use super::program_observer::program_observer;
 use super::samples::Samples;
 use super::situation::assert_logged;
 use crate::many_orgs::supervision_harness::{Scene, TOKEN};
@@ -16,11 +17,11 @@ use crate::many_orgs::supervision_harness::{Scene, TOKEN};
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Runs one org with ten events, and after those what `happens`.
-async fn with_ten_events(log: &LogCapture, happens: impl AsyncFnOnce(&Scene)) {
+async fn with_ten_events(happens: impl AsyncFnOnce(&Scene)) {
     let scene = Scene::of(["acme"]);
     let mut uuids = Vec::new();
     scene
-        .run_observed(log.observer(&[]), async {
+        .run_observed(program_observer(&[]), async {
             uuids = scene.events(&scene.orgs[0], 10).await;
             scene.orgs[0].simulator.caught_up().await;
             sleep(Duration::from_secs(5)).await;
@@ -42,7 +43,7 @@ const POLLED: &str = "last_poll_success_timestamp_seconds";
 #[tokio::test(start_paused = true)]
 async fn quiet_org_is_delivered_through_its_last_poll() {
     let log = LogCapture::start();
-    with_ten_events(&log, async |scene| {
+    with_ten_events(async |scene| {
         // The last counts are logged in the first minute.
         sleep(61 * MINUTE).await;
         let samples = scene.samples().await;
@@ -62,7 +63,7 @@ async fn quiet_org_is_delivered_through_its_last_poll() {
 #[tokio::test(start_paused = true)]
 async fn outage_of_coralogix_shows_a_failing_sink_and_recovers() {
     let log = LogCapture::start();
-    with_ten_events(&log, async |scene| {
+    with_ten_events(async |scene| {
         scene.ingress.fail_always(Some(Fault::status(503)));
         scene.events(&scene.orgs[0], 10).await;
         sleep(10 * MINUTE).await;
@@ -85,7 +86,7 @@ async fn outage_of_coralogix_shows_a_failing_sink_and_recovers() {
 #[tokio::test(start_paused = true)]
 async fn outage_of_okta_shows_a_failing_source_and_no_poll() {
     let log = LogCapture::start();
-    with_ten_events(&log, async |scene| {
+    with_ten_events(async |scene| {
         scene.orgs[0]
             .simulator
             .script_times(300, OrgFault::Unavailable);
@@ -108,7 +109,7 @@ async fn outage_of_okta_shows_a_failing_source_and_no_poll() {
 #[tokio::test(start_paused = true)]
 async fn refused_credentials_show_auth_and_no_run() {
     let log = LogCapture::start();
-    with_ten_events(&log, async |scene| {
+    with_ten_events(async |scene| {
         let org = &scene.orgs[0];
         org.simulator.replace_token("00-other");
         sleep(MINUTE).await;
@@ -135,7 +136,7 @@ async fn refused_credentials_show_auth_and_no_run() {
 #[tokio::test(start_paused = true)]
 async fn block_pages_show_blocked_at_either_end() {
     let log = LogCapture::start();
-    with_ten_events(&log, async |scene| {
+    with_ten_events(async |scene| {
         let org = &scene.orgs[0];
         scene.ingress.fail_always(Some(Fault::html(403)));
         scene.events(org, 3).await;
@@ -159,7 +160,7 @@ async fn block_pages_show_blocked_at_either_end() {
 #[tokio::test(start_paused = true)]
 async fn refused_cursor_is_counted_and_its_overlap_is_duplicate() {
     let log = LogCapture::start();
-    with_ten_events(&log, async |scene| {
+    with_ten_events(async |scene| {
         scene.orgs[0].simulator.forget_cursors();
         sleep(10 * MINUTE).await;
         let samples = scene.samples().await;
@@ -177,7 +178,7 @@ async fn refused_cursor_is_counted_and_its_overlap_is_duplicate() {
 #[tokio::test(start_paused = true)]
 async fn dead_letters_and_events_too_old_have_series_of_their_own() {
     let log = LogCapture::start();
-    with_ten_events(&log, async |scene| {
+    with_ten_events(async |scene| {
         let org = &scene.orgs[0];
         org.simulator.append(&b"{\"no\":\"published\"}"[..]);
         let published = scene.clock.now() - TimeDelta::hours(25);
@@ -294,7 +295,7 @@ async fn falling_behind_shows_the_age_and_the_waits() {
 #[tokio::test(start_paused = true)]
 async fn throttling_by_coralogix_adds_up_its_waits() {
     let log = LogCapture::start();
-    with_ten_events(&log, async |scene| {
+    with_ten_events(async |scene| {
         let wait = Fault::retry_after(429, RetryAfter::Seconds(40));
         scene.ingress.fail_next(1, wait);
         scene.events(&scene.orgs[0], 1).await;

@@ -1,7 +1,5 @@
 //! The lines of the default observer.
 
-use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,70 +7,12 @@ use chrono::TimeDelta;
 use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
 use okta_coralogix_core::observe::{PipelineEvent, Reporter, TracingObserver};
 use okta_coralogix_core::testing::{
-    EventGenerator, GeneratedEvent, MemorySink, MemorySource, SinkFault,
+    EventGenerator, GeneratedEvent, LogCapture, MemorySink, MemorySource, SinkFault,
 };
 use okta_coralogix_core::{AckOrder, Error, ErrorKind};
 use tokio::time::{advance, sleep};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::harness::{Harness, start};
-
-/// The lines of this thread from info on, with their levels.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    fn capture() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let guard = tracing::subscriber::set_default(log.clone());
-        (log, guard)
-    }
-
-    /// Those that contain `words`.
-    fn of(&self, words: &str) -> Vec<String> {
-        let lines = self.0.lock().unwrap();
-        lines
-            .iter()
-            .filter(|line| line.contains(words))
-            .cloned()
-            .collect()
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::INFO
-    }
-
-    fn new_span(&self, _span: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _span: &Id, _values: &Record<'_>) {}
-
-    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = Line(event.metadata().level().to_string());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
-    }
-
-    fn enter(&self, _span: &Id) {}
-
-    fn exit(&self, _span: &Id) {}
-}
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        write!(self.0, " {}={value:?}", field.name()).unwrap();
-    }
-}
 
 fn old(count: usize) -> Vec<GeneratedEvent> {
     let mut generator = EventGenerator::new(3);
@@ -87,7 +27,7 @@ fn page(events: &[GeneratedEvent]) -> Vec<Bytes> {
 
 #[tokio::test(start_paused = true)]
 async fn too_old_events_are_said_when_it_begins_each_minute_and_at_the_end() {
-    let (log, _guard) = Log::capture();
+    let log = LogCapture::start();
     let old = old(40);
     let source = MemorySource::new(AckOrder::Cumulative, vec![page(&old[..10])]).without_end();
     let harness = Harness::of(source, MemorySink::new());
@@ -100,7 +40,7 @@ async fn too_old_events_are_said_when_it_begins_each_minute_and_at_the_end() {
     };
     let ended = harness.builder().build().unwrap().run(feed).await;
     assert_eq!(ended.unwrap().too_old, 40);
-    let lines = log.of("too old");
+    let lines = log.containing("too old");
     let counts = ["events=10", "events=20", "events=40"];
     assert_eq!(lines.len(), counts.len(), "{lines:?}");
     for (line, count) in lines.iter().zip(counts) {
@@ -112,13 +52,13 @@ async fn too_old_events_are_said_when_it_begins_each_minute_and_at_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn dead_letter_is_said_at_once_with_its_event_and_many_are_counted() {
-    let (log, _guard) = Log::capture();
+    let log = LogCapture::start();
     let events = old(30);
     let source = MemorySource::new(AckOrder::Individual, vec![page(&events[..1])]).without_end();
     let harness = Harness::of(source, MemorySink::new());
     let feed = async {
         sleep(Duration::from_secs(5)).await;
-        let lines = log.of("dead-lettered");
+        let lines = log.containing("dead-lettered");
         assert_eq!(lines.len(), 1, "at once: {lines:?}");
         harness.source.push(page(&events[1..]));
         sleep(Duration::from_secs(5)).await;
@@ -127,7 +67,7 @@ async fn dead_letter_is_said_at_once_with_its_event_and_many_are_counted() {
     let pipeline = harness.builder().age_filter(keep).build().unwrap();
     let summary = pipeline.run(feed).await.unwrap();
     assert_eq!(summary.dead_lettered, 30);
-    let lines = log.of("an event was dead-lettered");
+    let lines = log.containing("an event was dead-lettered");
     assert!(lines.len() < 15, "{lines:?}");
     let first = &lines[0];
     for word in [
@@ -139,7 +79,7 @@ async fn dead_letter_is_said_at_once_with_its_event_and_many_are_counted() {
     ] {
         assert!(first.contains(word), "{word}: {first}");
     }
-    let rest = log.of("more events were dead-lettered");
+    let rest = log.containing("more events were dead-lettered");
     let [rest] = &rest[..] else {
         panic!("{rest:?}");
     };
@@ -151,7 +91,7 @@ async fn dead_letter_is_said_at_once_with_its_event_and_many_are_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn outage_ends_with_a_line_that_says_how_long_it_was() {
-    let (log, _guard) = Log::capture();
+    let log = LogCapture::start();
     let event = EventGenerator::new(5).event(start());
     let harness = Harness::new(AckOrder::Cumulative, vec![page(&[event])]);
     let error = || Error::temporary(ErrorKind::Unavailable, "busy");
@@ -162,7 +102,7 @@ async fn outage_ends_with_a_line_that_says_how_long_it_was() {
         "the source gives events again",
         "the sink accepts requests again",
     ] {
-        let lines = log.of(part);
+        let lines = log.containing(part);
         let [line] = &lines[..] else {
             panic!("{part}: {lines:?}");
         };
@@ -175,25 +115,25 @@ async fn outage_ends_with_a_line_that_says_how_long_it_was() {
 
 #[tokio::test(start_paused = true)]
 async fn refused_requests_are_said_at_once_and_then_counted_without_another_event() {
-    let (log, _guard) = Log::capture();
+    let log = LogCapture::start();
     let observer = TracingObserver::new();
     let reporter = Reporter::new("endpoint", "eventbridge", observer.clone());
     let took = Duration::from_millis(1);
     for status in [401; 25] {
         reporter.report(&PipelineEvent::RequestAnswered { status, took });
     }
-    let lines = log.of("a request was refused");
+    let lines = log.containing("a request was refused");
     assert_eq!(lines.len(), 10, "{lines:?}");
     assert!(
         lines[0].starts_with("WARN") && lines[0].contains("status=401"),
         "{lines:?}"
     );
     observer.flush("endpoint");
-    assert!(log.of("more requests").is_empty());
+    assert!(log.containing("more requests").is_empty());
     advance(Duration::from_secs(10)).await;
     observer.flush("another");
     observer.flush("endpoint");
-    let rest = log.of("more requests were refused");
+    let rest = log.containing("more requests were refused");
     assert!(
         rest.len() == 1 && rest[0].contains("requests=15"),
         "{rest:?}"

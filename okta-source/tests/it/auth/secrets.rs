@@ -9,13 +9,14 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http::{Request, Response};
 use okta_coralogix_core::EventSource;
+use okta_coralogix_core::testing::LogCapture;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_source::simulator::{Fault, OAuthApp, OktaSimulator};
 use okta_source::{Credentials, ServiceApp};
 
 use super::{CLIENT, app, app_with, builder, harness_with, key_file, registered};
 use crate::harness::{Harness, settle};
-use crate::secrets::{Logged, everything};
+use crate::secrets::everything;
 
 const CLIENT_SECRET: &str = "M4rk3d-Cl13nt-S3cr3t";
 
@@ -160,8 +161,7 @@ async fn run(harness: &Harness, app: ServiceApp) -> (String, Vec<String>) {
 
 #[tokio::test(start_paused = true)]
 async fn oauth_keys_secrets_tokens_and_proofs_are_never_visible() {
-    let logged = Logged::default();
-    let guard = tracing::subscriber::set_default(logged.clone());
+    let log = LogCapture::start();
     let integration = || OAuthApp::with_secret("0oa2", CLIENT_SECRET);
     let org = || {
         harness_with(|org| {
@@ -185,8 +185,7 @@ async fn oauth_keys_secrets_tokens_and_proofs_are_never_visible() {
         printed += &text;
         secrets.extend(seen);
     }
-    printed += &logged.0.lock().unwrap();
-    drop(guard);
+    printed += &log.text();
     assert!(
         printed.contains(CLIENT) && printed.contains("clock"),
         "something was said and logged"
