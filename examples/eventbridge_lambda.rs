@@ -1,4 +1,5 @@
-//! An AWS Lambda function that carries the System Log of an Okta org into Coralogix: `cargo run --release --example eventbridge_lambda`.
+//! An AWS Lambda function that carries the System Log of an Okta org into Coralogix:
+//! `cargo run --release --features lambda --example eventbridge_lambda`.
 //!
 //! Without a variable or a flag it runs a demonstration against simulators; `docs/programs.md` lists the variables and flags.
 

@@ -1,4 +1,5 @@
-//! Carries the System Log of an Okta org from an SQS queue into Coralogix: `cargo run --release --example eventbridge_sqs`.
+//! Carries the System Log of an Okta org from an SQS queue into Coralogix:
+//! `cargo run --release --features sqs --example eventbridge_sqs`.
 //!
 //! Without a variable or a flag it runs a demonstration against simulators; `docs/programs.md` lists the variables and flags.
 

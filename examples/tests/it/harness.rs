@@ -147,7 +147,7 @@ pub(crate) fn start_program(
     variables: &HashMap<&'static str, String>,
     flags: &[&str],
 ) -> Child {
-    spawn(Command::new(example(name)), folder, variables, flags)
+    spawn(Command::new(binary(name)), folder, variables, flags)
 }
 
 /// Starts a command with these variables and no others.
@@ -170,17 +170,17 @@ pub(crate) fn spawn(
         .unwrap()
 }
 
-/// The path of an example, beside the folder of the tests; `cargo test` builds both.
-pub(crate) fn example(name: &str) -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let target = tests.parent().and_then(Path::parent).unwrap();
-    let binary = target.join("examples").join(name);
-    assert!(
-        binary.exists(),
-        "{} is not built: run `cargo build --examples`",
-        binary.display()
-    );
-    binary
+/// The binary of a program, as installed by `cargo install`; `cargo test` builds it first.
+pub(crate) fn binary(program: &str) -> &'static Path {
+    Path::new(match program {
+        "eventbridge_http" => env!("CARGO_BIN_EXE_okta-coralogix-eventbridge-http"),
+        "eventbridge_lambda" => env!("CARGO_BIN_EXE_okta-coralogix-eventbridge-lambda"),
+        "eventbridge_sqs" => env!("CARGO_BIN_EXE_okta-coralogix-eventbridge-sqs"),
+        "pull" => env!("CARGO_BIN_EXE_okta-coralogix-pull"),
+        "replay" => env!("CARGO_BIN_EXE_okta-coralogix-replay"),
+        "service_logs" => env!("CARGO_BIN_EXE_okta-coralogix-service-logs"),
+        _ => panic!("there is no program {program}"),
+    })
 }
 
 /// A program that has ended.

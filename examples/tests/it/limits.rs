@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tokio::process::{Child, Command};
 
-use crate::harness::{example, spawn};
+use crate::harness::{binary, spawn};
 
 /// A limit of the operating system.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ pub(crate) fn start_limited(
 ) -> Child {
     let script = format!("{}; exec \"$0\" \"$@\"", limit.command());
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", &script]).arg(example(name));
+    command.args(["-c", &script]).arg(binary(name));
     spawn(command, folder, variables, flags)
 }
 

@@ -13,7 +13,7 @@ use okta_coralogix_core::{Clock, Origin, SystemClock};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use crate::harness::{Harness, KEY, example, fresh, start_program, terminate};
+use crate::harness::{Harness, KEY, binary, fresh, start_program, terminate};
 use crate::stops::refused;
 
 async fn dead_letter(harness: &Harness, events: &[Bytes]) {
@@ -36,7 +36,7 @@ async fn dead_letter(harness: &Harness, events: &[Bytes]) {
 }
 
 async fn run(harness: &Harness, key: &str, arguments: &[&str]) -> Output {
-    Command::new(example("replay"))
+    Command::new(binary("replay"))
         .env_clear()
         .env("CORALOGIX_ENDPOINT", harness.ingress_server.base_url())
         .env("CORALOGIX_API_KEY", key)
@@ -125,7 +125,7 @@ async fn wrong_settings_are_named() {
 
 #[tokio::test]
 async fn demonstration_runs_without_settings() {
-    let output = Command::new(example("replay"))
+    let output = Command::new(binary("replay"))
         .env_clear()
         .output()
         .await

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::harness::{KEY, example};
+use crate::harness::{KEY, binary};
 
 /// The program with `input`, sent to `ingress` with `key`.
 async fn run(ingress: &CoralogixServer, key: &str, input: &[u8]) -> Output {
-    let mut child = Command::new(example("service_logs"))
+    let mut child = Command::new(binary("service_logs"))
         .env_clear()
         .env("CORALOGIX_ENDPOINT", ingress.base_url())
         .env("CORALOGIX_API_KEY", key)
@@ -79,7 +79,7 @@ async fn refused_key_exits_with_1_and_counts_unsent_lines() {
 
 #[tokio::test]
 async fn demonstration_runs_without_variables() {
-    let output = Command::new(example("service_logs"))
+    let output = Command::new(binary("service_logs"))
         .env_clear()
         .stdin(Stdio::null())
         .output()

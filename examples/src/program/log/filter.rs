@@ -1,7 +1,7 @@
 //! `RUST_LOG`, which sets what is logged.
 
 use okta_coralogix_core::{Error, Result};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use crate::program::Environment;
 
@@ -9,62 +9,78 @@ const VARIABLE: &str = "RUST_LOG";
 const DEFAULT: &str = "info";
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// The directives of the variable, which can be parsed.
+/// The levels that the variable asks for.
 ///
 /// # Errors
-/// `Config` if they cannot, or if one is a single word that is no level: it would silence the log.
-pub(super) fn directives(environment: &Environment) -> Result<String> {
+/// `Config` if it cannot be read, or if one part is a single word that is no level: it would silence the log.
+pub(super) fn targets(environment: &Environment) -> Result<Targets> {
     let advice = "write a level (error, warn, info, debug or trace), or levels of parts, such as info,okta_source=debug";
-    let Some(value) = environment.get(VARIABLE)? else {
-        return Ok(DEFAULT.into());
-    };
-    let directives = value.trim();
+    let mut directives = environment.get(VARIABLE)?.unwrap_or_default();
+    directives.retain(|letter| !letter.is_whitespace());
     if directives.is_empty() {
-        return Ok(DEFAULT.into());
+        directives.push_str(DEFAULT);
     }
-    if let Some(word) = directives.split(',').find(|word| is_misspelt(word.trim())) {
+    if let Some(word) = directives.split(',').find(|word| is_misspelt(word)) {
         let detail = format!("holds {word:?}, which is no level; {advice}");
         return Err(Error::config(VARIABLE, detail));
     }
-    match EnvFilter::builder().parse(directives) {
-        Ok(_) => Ok(directives.into()),
-        Err(_) => {
-            let detail = format!("is {directives:?}, which cannot be read; {advice}");
-            Err(Error::config(VARIABLE, detail))
-        }
-    }
+    directives.parse().map_err(|_| {
+        let detail = format!("is {directives:?}, which cannot be read; {advice}");
+        Error::config(VARIABLE, detail)
+    })
 }
 
-/// A level that is none, such as `warning` or `verbose`. The targets of this program and of its parts have an underscore or colons.
+/// A level that is none, such as `warning` or `verbose`, or that is not there, as in `hyper=`. The targets of this program and of its
+/// parts have an underscore or colons.
 fn is_misspelt(word: &str) -> bool {
     let is_plain = word.bytes().all(|byte| byte.is_ascii_alphabetic());
     let is_level = LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
-    is_plain && !word.is_empty() && !is_level
+    (is_plain && !word.is_empty() && !is_level) || word.ends_with('=')
 }
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
 
-    fn read(value: &'static str) -> Result<String> {
-        directives(&Environment::new(move |_| Some(value.into())))
+    fn read(value: &'static str) -> Result<Targets> {
+        targets(&Environment::new(move |_| Some(value.into())))
     }
 
     #[test]
     fn levels_and_levels_of_parts_are_read() {
-        for value in [
-            "warn",
-            "INFO",
-            "info,okta_source=debug",
-            "off,hyper=trace",
-            "okta_source",
+        for (value, okta_source, hyper) in [
+            ("warn", Level::WARN, Level::WARN),
+            ("INFO", Level::INFO, Level::INFO),
+            ("info,okta_source=debug", Level::DEBUG, Level::INFO),
+            ("error, hyper=trace", Level::ERROR, Level::TRACE),
+            ("warn,okta_source", Level::TRACE, Level::WARN),
+            ("", Level::INFO, Level::INFO),
+            (" ", Level::INFO, Level::INFO),
         ] {
-            assert_eq!(read(value).unwrap(), value);
+            let targets = read(value).unwrap();
+            for (target, most) in [("okta_source::poll", okta_source), ("hyper", hyper)] {
+                assert!(targets.would_enable(target, &most), "{value}: {target}");
+                let more = [
+                    Level::ERROR,
+                    Level::WARN,
+                    Level::INFO,
+                    Level::DEBUG,
+                    Level::TRACE,
+                ]
+                .into_iter()
+                .filter(|level| *level > most);
+                assert!(
+                    more.into_iter()
+                        .all(|level| !targets.would_enable(target, &level)),
+                    "{value}: {target}"
+                );
+            }
         }
-        for unset in ["", " "] {
-            assert_eq!(read(unset).unwrap(), "info");
-        }
-        assert_eq!(directives(&Environment::new(|_| None)).unwrap(), "info");
+        let unset = targets(&Environment::new(|_| None)).unwrap();
+        assert_eq!(unset, read("info").unwrap());
+        assert!(!read("off").unwrap().would_enable("hyper", &Level::ERROR));
     }
 
     #[test]
@@ -75,6 +91,7 @@ mod tests {
             "info,loud",
             "info,okta_source=loud",
             "=,=",
+            "info,hyper=",
         ] {
             let error = read(value).unwrap_err().to_string();
             assert!(error.starts_with("RUST_LOG: "), "{error}");

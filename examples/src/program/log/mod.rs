@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use okta_coralogix_core::{Error, Result};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -31,11 +32,11 @@ pub struct LogArgs {
 }
 
 /// How a program logs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LogSettings {
     format: Format,
-    /// The directives of `RUST_LOG`, which can be parsed.
-    filter: String,
+    /// The levels that `RUST_LOG` asks for.
+    targets: Targets,
     has_colour: bool,
     /// Progress is drawn, below the log.
     pub(super) draws: bool,
@@ -73,7 +74,7 @@ impl LogArgs {
             environment.duration("--heartbeat-interval", self.heartbeat_interval, "1h")?;
         let settings = LogSettings {
             format,
-            filter: filter::directives(environment)?,
+            targets: filter::targets(environment)?,
             has_colour: false,
             draws: false,
             interval,
@@ -105,7 +106,7 @@ impl LogSettings {
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
         let log = tracing_subscriber::fmt::layer().with_writer(writer);
-        let written = log_filter(&self.filter);
+        let written = log_filter(self.targets.clone());
         let started = match self.format {
             Format::Text => {
                 let log = log.with_target(false).with_ansi(self.has_colour);

@@ -1,8 +1,7 @@
 //! Which lines of the log are written.
 
 use tracing::{Level, Metadata};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::Filter;
 
 /// The beginnings of the targets of this workspace, libraries and programs.
@@ -15,12 +14,11 @@ const OURS: [&str; 6] = [
     "service_logs",
 ];
 
-/// A filter of these directives, without what nobody should read: [`is_harmless`], [`is_for_people`].
-pub(super) fn log_filter<S>(directives: &str) -> impl Filter<S> + use<S>
+/// A filter of these levels, without what nobody should read: [`is_harmless`], [`is_for_people`].
+pub(super) fn log_filter<S>(asked: Targets) -> impl Filter<S> + use<S>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
-    let asked = EnvFilter::new(directives);
     let written = |line: &Metadata<'_>| is_harmless(line) && is_for_people(line);
     FilterExt::<S>::and(asked, filter_fn(written))
 }

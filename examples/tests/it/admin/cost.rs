@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
 use super::samples::ask;
-use crate::harness::{Harness, example, spawn};
+use crate::harness::{Harness, binary, spawn};
 
 const EVENTS: usize = 20_000;
 
@@ -17,7 +17,7 @@ async fn instructions(flags: &[&str]) -> f64 {
     let events = harness.backlog(EVENTS);
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-    command.arg(example("pull")).stdin(Stdio::null());
+    command.arg(binary("pull")).stdin(Stdio::null());
     let flags = [&["--once"], flags].concat();
     let folder = harness.folder.path();
     let mut child = spawn(command, folder, &harness.variables(), &flags);

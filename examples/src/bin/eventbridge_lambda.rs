@@ -1,0 +1,10 @@
+//! `eventbridge_lambda`, under the name by which `cargo install` installs it.
+
+use std::process::ExitCode;
+
+use okta_coralogix_examples::eventbridge::lambda::LambdaArgs;
+use okta_coralogix_examples::program;
+
+fn main() -> ExitCode {
+    program::main::<LambdaArgs>()
+}

@@ -1,0 +1,10 @@
+//! `replay`, under the name by which `cargo install` installs it.
+
+use std::process::ExitCode;
+
+use okta_coralogix_examples::program;
+use okta_coralogix_examples::replay::ReplayArgs;
+
+fn main() -> ExitCode {
+    program::main::<ReplayArgs>()
+}
