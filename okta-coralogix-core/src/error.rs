@@ -154,6 +154,7 @@ impl Error {
     }
 
     /// True if the remote refuses the credential, which waiting alone does not change.
+    #[cfg(feature = "pipeline")]
     pub(crate) fn is_refused_credential(&self) -> bool {
         matches!(self.kind, ErrorKind::Unauthorized | ErrorKind::Forbidden) && !self.is_temporary()
     }

@@ -1,41 +1,64 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "pipeline")]
 pub mod backoff;
+#[cfg(feature = "pipeline")]
 pub mod checkpoint;
 mod clock;
+#[cfg(feature = "pipeline")]
+mod clock_offset;
+#[cfg(feature = "pipeline")]
 pub mod dead_letter;
+#[cfg(feature = "pipeline")]
 mod delivery;
+#[cfg(feature = "fs")]
 pub mod disk;
 mod entry;
 mod error;
 pub mod event;
 pub mod filter;
+#[cfg(feature = "pipeline")]
 mod interrupts;
 pub mod json;
 pub mod mapping;
+#[cfg(feature = "pipeline")]
 pub mod observe;
+#[cfg(feature = "pipeline")]
 pub mod pipeline;
+#[cfg(feature = "pipeline")]
 mod reload;
+#[cfg(feature = "pipeline")]
 mod remote_record;
 mod secret;
+#[cfg(feature = "pipeline")]
 pub mod sink;
+#[cfg(feature = "pipeline")]
 mod source;
+#[cfg(feature = "pipeline")]
 mod stall;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+#[cfg(feature = "pipeline")]
 pub mod transport;
 
-pub use clock::{Clock, ClockOffset, SharedClockOffset, SystemClock};
+pub use clock::{Clock, SystemClock};
+#[cfg(feature = "pipeline")]
+pub use clock_offset::{ClockOffset, SharedClockOffset};
+#[cfg(feature = "pipeline")]
 pub use delivery::{AckOrder, Acker, Delivery, Detached, Outcome};
-pub use entry::{EntryText, LogEntry, Names, Severity};
+pub use entry::{EntryText, LogEntry, Names, Severity, write_json_array};
 pub use error::{Error, ErrorKind, Result, RetryHint};
 pub use event::{LogEvent, MalformedEvent, Origin, RawEvent};
 pub use json::string::JsonString;
 pub use mapping::{CoralogixMapping, Mapping};
+#[cfg(feature = "pipeline")]
 pub use pipeline::{Pipeline, Summary};
+#[cfg(feature = "pipeline")]
 pub use reload::Reloadable;
 pub use secret::Secret;
+#[cfg(feature = "pipeline")]
 pub use sink::LogSink;
+#[cfg(feature = "pipeline")]
 pub use source::{AnswerCounter, EventSource};

@@ -1,9 +1,13 @@
 //! The position of a source, and the stores that keep it.
 
+#[cfg(feature = "fs")]
 mod file;
+#[cfg(feature = "fs")]
 mod record;
+#[cfg(feature = "fs")]
 mod record_v1;
 
+#[cfg(feature = "fs")]
 pub use file::FileCheckpoint;
 
 use std::fmt::Debug;

@@ -1,13 +1,20 @@
 //! Dead letters: events that cannot be delivered, kept with their bytes.
 
+#[cfg(feature = "fs")]
 mod file;
+#[cfg(feature = "fs")]
 mod names;
+#[cfg(feature = "fs")]
 mod record;
+#[cfg(feature = "fs")]
 mod replay;
 mod target;
 
+#[cfg(feature = "fs")]
 pub use file::{FileDeadLetters, FileDeadLettersBuilder};
+#[cfg(feature = "fs")]
 pub use record::DeadLetterRecord;
+#[cfg(feature = "fs")]
 pub use replay::DeadLetterSource;
 pub use target::DeadLetterTarget;
 

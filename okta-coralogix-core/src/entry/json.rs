@@ -98,6 +98,21 @@ impl LogEntry {
     }
 }
 
+/// Appends entries as the JSON array that `POST /logs/v1/singles` takes: at most 2 MB a request, by Coralogix's documentation. It is valid
+/// JSON if each entry passes [`check`](LogEntry::check).
+///
+/// For those who send by a client of their own; the sink of the crate `coralogix-sink` also counts, splits and retries.
+pub fn write_json_array<'a>(entries: impl IntoIterator<Item = &'a LogEntry>, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, entry) in entries.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        entry.write_json(out);
+    }
+    out.push(b']');
+}
+
 fn write_optional(before: &[u8], value: Option<&JsonString>, out: &mut Vec<u8>) {
     if let Some(value) = value {
         out.extend_from_slice(before);
@@ -170,6 +185,29 @@ mod tests {
         assert_eq!(millis("1969-12-31T23:59:59.9985Z"), "-1.5");
         assert_eq!(millis("1969-12-31T23:59:59.998Z"), "-2");
         assert_eq!(millis("1970-01-01T00:00:00Z"), "0");
+    }
+
+    #[test]
+    fn array_of_entries_is_json_however_many_there_are() {
+        for count in 0..4 {
+            let entries: Vec<_> = (0..count)
+                .map(|index| named("okta", &format!("org \"{index}\"")))
+                .collect();
+            let mut body = b"kept".to_vec();
+            write_json_array(&entries, &mut body);
+            let array: Vec<serde_json::Value> =
+                serde_json::from_slice(body.strip_prefix(b"kept").unwrap()).unwrap();
+            let names: Vec<_> = array
+                .iter()
+                .map(|entry| entry["subsystemName"].as_str().unwrap().to_owned())
+                .collect();
+            assert_eq!(
+                names,
+                (0..count)
+                    .map(|index| format!("org \"{index}\""))
+                    .collect::<Vec<_>>()
+            );
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 mod escape;
 mod json;
 
+pub use json::write_json_array;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -1,14 +1,21 @@
 //! Filters by age and event type, and the deduplication window.
 
 mod age;
+#[cfg(feature = "pipeline")]
 mod dedup;
+#[cfg(feature = "pipeline")]
 mod dedup_snapshot;
 mod event_type;
 
 pub use age::{AgeFilter, AgePolicy};
+#[cfg(feature = "pipeline")]
 pub use dedup::{Claim, ClaimGuard, ClaimWaiter, DedupWindow};
+#[cfg(feature = "pipeline")]
 pub use dedup_snapshot::DedupSnapshot;
-pub(crate) use dedup_snapshot::{EventId, NonUuidIds};
+#[cfg(feature = "pipeline")]
+pub(crate) use dedup_snapshot::EventId;
+#[cfg(feature = "fs")]
+pub(crate) use dedup_snapshot::NonUuidIds;
 pub use event_type::EventTypeFilter;
 
 use std::fmt::Debug;

@@ -4,6 +4,7 @@ mod compress;
 mod concurrency;
 mod isolation;
 mod learned_limits;
+#[cfg(feature = "fs")]
 mod ndjson;
 mod request;
 mod sender;
@@ -11,6 +12,7 @@ mod size_limit;
 mod state;
 mod transfer;
 
+#[cfg(feature = "fs")]
 pub use ndjson::NdjsonSink;
 pub use sender::{EntrySender, EntrySenderBuilder, SendError, SendOutcome};
 pub use state::SinkState;
