@@ -79,6 +79,8 @@ pub struct LogEntry {
     pub thread_id: Option<JsonString>,
     /// The log itself. UTF-8.
     pub text: EntryText,
+    /// The uuid of the Okta event that the entry was made of, for sinks that write an event once however often it comes. It is not sent.
+    pub event_uuid: Option<JsonString>,
 }
 
 impl LogEntry {
@@ -95,6 +97,7 @@ impl LogEntry {
             method_name: None,
             thread_id: None,
             text,
+            event_uuid: None,
         }
     }
 }

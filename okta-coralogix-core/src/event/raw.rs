@@ -167,10 +167,22 @@ impl RawEvent {
     #[must_use]
     #[inline]
     pub fn event_type_json(&self) -> Option<JsonString> {
-        let range = self.head.event_type?.range();
+        Some(self.spelt(self.head.event_type?.range()))
+    }
+
+    /// `uuid` as it is spelt in the event, also where it has half a surrogate pair, which [`uuid`](Self::uuid) does not count as one.
+    #[must_use]
+    #[inline]
+    pub fn uuid_json(&self) -> Option<JsonString> {
+        Some(self.spelt(self.head.uuid?.range()))
+    }
+
+    /// The inside of a string of the LogEvent.
+    #[inline]
+    fn spelt(&self, range: Range<usize>) -> JsonString {
         let start = self.json.start;
         let slice = start + range.start..start + range.end;
-        Some(JsonString::from_valid(self.document.slice(slice)))
+        JsonString::from_valid(self.document.slice(slice))
     }
 
     /// `severity`; `None` if it is absent or none that Okta documents.

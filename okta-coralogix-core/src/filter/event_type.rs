@@ -24,8 +24,9 @@ pub struct EventTypeFilter {
     deny: Vec<Pattern>,
 }
 
+/// An event type, or all that begin so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Pattern {
+pub(crate) enum Pattern {
     Exact(String),
     Prefix(String),
 }
@@ -60,7 +61,9 @@ impl EventTypeFilter {
 }
 
 impl Pattern {
-    fn parse(list: &str, text: String) -> Result<Self> {
+    /// # Errors
+    /// `Config`, in the name of the setting `list`.
+    pub(crate) fn parse(list: &str, text: String) -> Result<Self> {
         let wrong = |what| {
             Err(Error::config(
                 list,
@@ -75,7 +78,7 @@ impl Pattern {
         }
     }
 
-    fn matches(&self, event_type: &str) -> bool {
+    pub(crate) fn matches(&self, event_type: &str) -> bool {
         match self {
             Self::Exact(name) => name == event_type,
             Self::Prefix(prefix) => event_type.starts_with(prefix),

@@ -17,6 +17,7 @@ pub(crate) use dedup_snapshot::EventId;
 #[cfg(feature = "fs")]
 pub(crate) use dedup_snapshot::NonUuidIds;
 pub use event_type::EventTypeFilter;
+pub(crate) use event_type::Pattern;
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 
-use super::name::NameSource;
+use super::name::{NameFrom, NameSetting, NameSource};
 use super::redact::unreadable;
-use super::{Mapping, MappingError, Redaction, SeverityTable};
+use super::{Mapping, MappingError, Redaction, SeverityTable, member};
 use crate::json::{self, Member, Members};
-use crate::{EntryText, JsonString, LogEntry, Names, Origin, RawEvent, Result};
+use crate::{EntryText, Error, JsonString, LogEntry, Names, Origin, RawEvent, Result};
 
 /// The form of the event in `text`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,6 +42,8 @@ pub struct CoralogixMapping {
     text: TextForm,
     bare: bool,
     redaction: Redaction,
+    /// Keys and values in plain text.
+    labels: Vec<(String, String)>,
     /// Names that were made for an origin, so that its events share them.
     shared: Mutex<Vec<(Arc<Origin>, Arc<Names>)>>,
 }
@@ -53,24 +55,26 @@ const SHARED_NAMES: usize = 16;
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct CoralogixMappingBuilder {
-    application: (String, Option<String>),
-    subsystem: Option<(String, Option<String>)>,
+    application: NameSetting,
+    subsystem: Option<NameSetting>,
     severity: SeverityTable,
     text: TextForm,
     bare: bool,
     redaction: Redaction,
+    labels: Vec<(String, String)>,
 }
 
 impl CoralogixMapping {
     /// A builder with the defaults.
     pub fn builder() -> CoralogixMappingBuilder {
         CoralogixMappingBuilder {
-            application: ("okta".into(), None),
+            application: NameSetting::fixed("okta"),
             subsystem: None,
             severity: SeverityTable::default(),
             text: TextForm::default(),
             bare: false,
             redaction: Redaction::default(),
+            labels: Vec::new(),
         }
     }
 
@@ -78,13 +82,16 @@ impl CoralogixMapping {
         let fixed =
             self.application.is_fixed() && self.subsystem.as_ref().is_none_or(NameSource::is_fixed);
         if !fixed {
-            return Arc::new(self.make_names(event.origin(), json));
+            let event_type = event
+                .event_type()
+                .filter(|_| !self.redaction.touches("eventType"));
+            return Arc::new(self.make_names(event.origin(), json, event_type.as_deref()));
         }
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, names)) = shared.iter().find(|(origin, _)| origin == event.origin()) {
             return Arc::clone(names);
         }
-        let names = Arc::new(self.make_names(event.origin(), json));
+        let names = Arc::new(self.make_names(event.origin(), json, None));
         if shared.len() == SHARED_NAMES {
             shared.remove(0);
         }
@@ -92,7 +99,7 @@ impl CoralogixMapping {
         names
     }
 
-    fn make_names(&self, origin: &Origin, json: &[u8]) -> Names {
+    fn make_names(&self, origin: &Origin, json: &[u8], event_type: Option<&str>) -> Names {
         let asked = |name: &Option<String>| {
             name.as_deref()
                 .filter(|name| !name.trim().is_empty())
@@ -107,10 +114,11 @@ impl CoralogixMapping {
         let subsystem = || {
             self.subsystem
                 .as_ref()
-                .map_or_else(account, |name| name.of(json))
+                .map_or_else(account, |name| name.of(json, event_type))
         };
         Names {
-            application: asked(&origin.application).unwrap_or_else(|| self.application.of(json)),
+            application: asked(&origin.application)
+                .unwrap_or_else(|| self.application.of(json, event_type)),
             subsystem: asked(&origin.subsystem).unwrap_or_else(subsystem),
             computer: Some(origin.org.as_str())
                 .filter(|org| !org.is_empty())
@@ -168,7 +176,10 @@ impl Mapping for CoralogixMapping {
             self.redact(event)?
         };
         let names = self.names_of(event, &json);
-        let document = if self.bare { json } else { document };
+        let mut document = if self.bare { json } else { document };
+        for (key, value) in &self.labels {
+            document = member::with_label(&document, key, value)?;
+        }
         let text = match self.text {
             TextForm::Escaped => EntryText::Escaped(document),
             TextForm::Embedded => EntryText::Embedded(document),
@@ -179,12 +190,15 @@ impl Mapping for CoralogixMapping {
         if !self.redaction.touches("eventType") {
             entry.category = event.event_type_json();
         }
+        if !self.redaction.touches("uuid") {
+            entry.event_uuid = event.uuid_json();
+        }
         Ok(entry)
     }
 
     fn names(&self, origin: &Origin, event: Option<&RawEvent>) -> Option<Arc<Names>> {
         let Some(event) = event else {
-            return Some(Arc::new(self.make_names(origin, &[])));
+            return Some(Arc::new(self.make_names(origin, &[], None)));
         };
         // Those that its entry has, or would have.
         let json = match self.redaction.is_empty() {
@@ -198,7 +212,7 @@ impl Mapping for CoralogixMapping {
 impl CoralogixMappingBuilder {
     /// `applicationName` for all entries.
     pub fn application(mut self, name: impl Into<String>) -> Self {
-        self.application = (name.into(), None);
+        self.application = NameSetting::fixed(name);
         self
     }
 
@@ -208,19 +222,46 @@ impl CoralogixMappingBuilder {
         path: impl Into<String>,
         fallback: impl Into<String>,
     ) -> Self {
-        self.application = (fallback.into(), Some(path.into()));
+        self.application = NameSetting {
+            fallback: fallback.into(),
+            from: NameFrom::Field(path.into()),
+        };
+        self
+    }
+
+    /// `applicationName` by event type: pairs of a type, or a prefix such as `user.session.*`, and a name. The first pair that matches
+    /// counts; `fallback` where none does.
+    pub fn application_by_event_type<P: Into<String>, N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = (P, N)>,
+        fallback: impl Into<String>,
+    ) -> Self {
+        self.application = by_event_type(names, fallback);
         self
     }
 
     /// `subsystemName` for all entries: the account name.
     pub fn subsystem(mut self, name: impl Into<String>) -> Self {
-        self.subsystem = Some((name.into(), None));
+        self.subsystem = Some(NameSetting::fixed(name));
         self
     }
 
     /// `subsystemName` from the field at `path`; `fallback` where that is absent, empty, or no scalar.
     pub fn subsystem_from(mut self, path: impl Into<String>, fallback: impl Into<String>) -> Self {
-        self.subsystem = Some((fallback.into(), Some(path.into())));
+        self.subsystem = Some(NameSetting {
+            fallback: fallback.into(),
+            from: NameFrom::Field(path.into()),
+        });
+        self
+    }
+
+    /// `subsystemName` by event type, as [`application_by_event_type`](Self::application_by_event_type).
+    pub fn subsystem_by_event_type<P: Into<String>, N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = (P, N)>,
+        fallback: impl Into<String>,
+    ) -> Self {
+        self.subsystem = Some(by_event_type(names, fallback));
         self
     }
 
@@ -248,25 +289,51 @@ impl CoralogixMappingBuilder {
         self
     }
 
+    /// Adds a member with a constant text to every event, at its end: `label("tenant", "acme")`. An event that has a member of this name
+    /// keeps its own. Without a label nothing is added.
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.push((key.into(), value.into()));
+        self
+    }
+
     /// Builds the mapping.
     ///
     /// # Errors
-    /// `Config` if a name is empty or a path cannot be read.
+    /// `Config` if a name is empty, a path or a pattern cannot be read, or a label has no key or one that is there already.
     pub fn build(self) -> Result<CoralogixMapping> {
-        let name = |field: &str, (fallback, path): (String, Option<String>)| {
-            NameSource::new(field, &fallback, path.as_deref())
-        };
+        for (index, (key, _)) in self.labels.iter().enumerate() {
+            if key.is_empty() || self.labels[..index].iter().any(|(other, _)| other == key) {
+                let detail = format!("{key:?} is empty, or the key of another label");
+                return Err(Error::config("label", detail));
+            }
+        }
         Ok(CoralogixMapping {
-            application: name("application", self.application)?,
+            application: NameSource::new("application", self.application)?,
             subsystem: self
                 .subsystem
-                .map(|source| name("subsystem", source))
+                .map(|setting| NameSource::new("subsystem", setting))
                 .transpose()?,
             severity: self.severity,
             text: self.text,
             bare: self.bare,
             redaction: self.redaction,
+            labels: self.labels,
             shared: Mutex::default(),
         })
+    }
+}
+
+fn by_event_type<P: Into<String>, N: Into<String>>(
+    names: impl IntoIterator<Item = (P, N)>,
+    fallback: impl Into<String>,
+) -> NameSetting {
+    let names = names.into_iter();
+    NameSetting {
+        fallback: fallback.into(),
+        from: NameFrom::EventType(
+            names
+                .map(|(pattern, name)| (pattern.into(), name.into()))
+                .collect(),
+        ),
     }
 }

@@ -1,11 +1,14 @@
 //! From an event to a log entry.
 
+mod closure;
 mod coralogix;
+mod member;
 mod name;
 mod path;
 mod redact;
 mod severity;
 
+pub use closure::{Adjusted, MapWith, map_with};
 pub use coralogix::{CoralogixMapping, CoralogixMappingBuilder, TextForm};
 pub use path::FieldPath;
 pub use redact::Redaction;
@@ -14,6 +17,7 @@ pub use severity::SeverityTable;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::{LogEntry, Names, Origin, RawEvent};
@@ -33,6 +37,33 @@ pub trait Mapping: Debug + Send + Sync + 'static {
     /// told.
     fn names(&self, _origin: &Origin, _event: Option<&RawEvent>) -> Option<Arc<Names>> {
         None
+    }
+
+    /// This mapping, whose entries `adjust` changes: [`LogEntry::set_member`] adds a member to the text, say. `adjust` must give the same
+    /// for the same event.
+    fn adjusted<F>(self, adjust: F) -> Adjusted<Self, F>
+    where
+        Self: Sized,
+        F: Fn(&RawEvent, LogEntry) -> Result<LogEntry, MappingError> + Send + Sync + 'static,
+    {
+        Adjusted::new(self, adjust)
+    }
+}
+
+impl LogEntry {
+    /// Sets a member of the entry's text, which must be a JSON object: in place of what is there under this key, however it is spelt, else
+    /// at its end. The text is copied.
+    ///
+    /// # Errors
+    /// If the text is no JSON object, or `value` cannot be written as JSON.
+    pub fn set_member<V: Serialize + ?Sized>(
+        &mut self,
+        key: &str,
+        value: &V,
+    ) -> Result<(), MappingError> {
+        let document = member::with_member(self.text.document(), key, value)?;
+        self.text = self.text.with_document(document);
+        Ok(())
     }
 }
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use okta_coralogix_core::mapping::{FieldPath, Redaction, TextForm};
+use okta_coralogix_core::mapping::{
+    CoralogixMappingBuilder, FieldPath, MappingError, Redaction, TextForm, map_with,
+};
 use okta_coralogix_core::{
-    CoralogixMapping, EntryText, LogEntry, Mapping, Origin, RawEvent, Secret, Severity,
+    CoralogixMapping, EntryText, LogEntry, Mapping, Names, Origin, RawEvent, Secret, Severity,
 };
 
 const EVENT: &str = r#"{"uuid":"1","published":"2026-11-22T10:00:00.123Z","eventType":"user.session.start","severity":"WARN","n": 1.50,"actor":{"alternateId":"a@b.c","id":"00u1"},"n":2}"#;
@@ -83,6 +85,112 @@ fn names_come_from_a_field_or_its_fallback() {
     assert_eq!(entry.names.application.plain(), "a@b.c");
     assert_eq!(entry.names.subsystem.plain(), "nobody");
     assert!(matches!(entry.text, EntryText::Embedded(_)));
+}
+
+#[test]
+fn names_come_from_the_first_pattern_that_matches_the_event_type() {
+    let mapping = |patterns: [(&str, &str); 3]| {
+        let builder = CoralogixMapping::builder().subsystem_by_event_type(patterns, "other");
+        builder.application_by_event_type([("user.session.start", "sign-in")], "okta")
+    };
+    let entry = |mapping: CoralogixMappingBuilder| mapping.build().unwrap().map(&event()).unwrap();
+    let named = entry(mapping([
+        ("app.*", "apps"),
+        ("user.*", "users"),
+        ("user.session.*", "sessions"),
+    ]));
+    assert_eq!(named.names.subsystem.plain(), "users");
+    assert_eq!(named.names.application.plain(), "sign-in");
+    let other = mapping([("app.*", "apps"), ("user", "users"), ("*", "all")]);
+    assert_eq!(entry(other).names.subsystem.plain(), "all");
+
+    let redaction = Redaction::new().drop_field("$.eventType").unwrap();
+    let hidden =
+        entry(mapping([("user.*", "users"), ("a", "b"), ("*", "all")]).redaction(redaction));
+    assert_eq!(
+        hidden.names.subsystem.plain(),
+        "other",
+        "the type would show in the name"
+    );
+
+    for (pattern, name) in [("*.start", "x"), ("", "x"), ("user.*", " ")] {
+        let error = CoralogixMapping::builder()
+            .subsystem_by_event_type([(pattern, name)], "other")
+            .build()
+            .unwrap_err();
+        assert!(error.to_string().starts_with("subsystem: "), "{error}");
+    }
+}
+
+#[test]
+fn entry_carries_the_uuid_unless_it_is_redacted() {
+    let entry = CoralogixMapping::builder()
+        .build()
+        .unwrap()
+        .map(&event())
+        .unwrap();
+    assert_eq!(entry.event_uuid.as_ref().unwrap().plain(), "1");
+    let mut sent = Vec::new();
+    entry.write_json(&mut sent);
+    assert!(
+        !String::from_utf8(sent).unwrap().contains("event_uuid"),
+        "it is for sinks, not for Coralogix"
+    );
+    let redaction = Redaction::new().drop_field("$.uuid").unwrap();
+    let redacted = CoralogixMapping::builder()
+        .redaction(redaction)
+        .build()
+        .unwrap();
+    assert_eq!(redacted.map(&event()).unwrap().event_uuid, None);
+}
+
+#[test]
+fn labels_are_added_behind_the_event_and_never_in_its_place() {
+    let builder = CoralogixMapping::builder()
+        .label("tenant", "a\"b")
+        .label("uuid", "x");
+    let entry = builder.clone().build().unwrap().map(&event()).unwrap();
+    let rest = text(&entry)
+        .strip_prefix(EVENT[..EVENT.len() - 1].as_bytes())
+        .unwrap();
+    assert_eq!(rest, br#","tenant":"a\"b"}"#);
+    for key in ["", "tenant"] {
+        let error = builder.clone().label(key, "again").build().unwrap_err();
+        assert!(error.to_string().starts_with("label: "), "{error}");
+    }
+}
+
+#[test]
+fn closures_map_and_adjust_entries() {
+    let mapping = CoralogixMapping::builder()
+        .build()
+        .unwrap()
+        .adjusted(|event, mut entry| {
+            entry.set_member("length", &event.json().len())?;
+            entry.severity = Severity::Critical;
+            entry.names = Arc::new(Names {
+                subsystem: "changed".into(),
+                ..(*entry.names).clone()
+            });
+            Ok(entry)
+        });
+    let entry = mapping.map(&event()).unwrap();
+    assert_eq!(entry.severity, Severity::Critical);
+    let length = format!(r#","length":{}}}"#, EVENT.len());
+    assert!(text(&entry).ends_with(length.as_bytes()));
+    let origin = Origin::org("acme");
+    assert_eq!(mapping.names(&origin, Some(&event())), Some(entry.names));
+    assert_eq!(
+        mapping.names(&origin, None).unwrap().subsystem.plain(),
+        "acme"
+    );
+
+    let refusing = map_with(|event| Err(MappingError(format!("{} bytes", event.json().len()))));
+    assert_eq!(
+        refusing.map(&event()).unwrap_err().to_string(),
+        format!("{} bytes", EVENT.len())
+    );
+    assert_eq!(refusing.names(&origin, Some(&event())), None);
 }
 
 #[test]
