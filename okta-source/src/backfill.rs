@@ -9,7 +9,7 @@ use okta_coralogix_core::observe::Reporter;
 use okta_coralogix_core::{AckOrder, AnswerCounter, Delivery, Error, EventSource, Result};
 
 use crate::builder::OktaSourceBuilder;
-use crate::config;
+use crate::config::{self, StartPoint};
 use crate::metrics::SourceMetrics;
 use crate::source::OktaSource;
 
@@ -64,6 +64,18 @@ impl OktaSourceBuilder {
 }
 
 impl Backfill {
+    /// Where it goes on, or begins, if it has not been asked for an event yet.
+    #[must_use]
+    pub fn start_point(&self) -> StartPoint {
+        self.0.start_point()
+    }
+
+    /// True if the range was read to its end.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+
     /// A handle to the metrics of this source.
     #[must_use]
     pub fn metrics(&self) -> SourceMetrics {

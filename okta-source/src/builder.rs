@@ -166,6 +166,13 @@ impl OktaSourceBuilder {
         self
     }
 
+    /// For an org whose domain has changed: the domain before. A checkpoint of that org is then taken for one of this, and is saved under
+    /// the new domain. Only for the same org: a link of another one leads nowhere. Default: none, and a checkpoint of another org is refused.
+    pub fn renamed_from(mut self, org: OrgUrl) -> Self {
+        self.settings.renamed_from = Some(org);
+        self
+    }
+
     /// How far to go back behind the last settled event where Okta refuses the stored link. Repeats are removed by the window of uuids,
     /// which grows for it at need, up to 200,000. Up to 24 hours; default: 10 minutes.
     pub fn overlap(mut self, time: Duration) -> Self {

@@ -9,6 +9,7 @@ use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::{Error, Result};
 
+use crate::api::org_url::OrgUrl;
 use crate::api::query::Query;
 
 const LOOKBACK: Duration = Duration::from_secs(24 * 60 * 60);
@@ -92,6 +93,8 @@ pub(crate) struct Settings {
     pub(crate) max_body_bytes: usize,
     pub(crate) query: Query,
     pub(crate) restart_on_changed_query: bool,
+    /// What the org was called before.
+    pub(crate) renamed_from: Option<OrgUrl>,
     pub(crate) overlap: Duration,
     pub(crate) reread_every: Option<Duration>,
     pub(crate) catch_up_share: f64,
@@ -115,6 +118,7 @@ impl Default for Settings {
             max_body_bytes: MAX_BODY_BYTES,
             query: Query::default(),
             restart_on_changed_query: false,
+            renamed_from: None,
             overlap: OVERLAP,
             reread_every: None,
             catch_up_share: CATCH_UP_SHARE,
@@ -172,6 +176,8 @@ pub enum StartPoint {
     },
     /// At this time, since no position is saved.
     Since(DateTime<Utc>),
+    /// At this time, to which the saved position was [moved](crate::StoredPosition::move_to).
+    Moved(DateTime<Utc>),
 }
 
 /// Warns of a start before the oldest event that Okta keeps.

@@ -23,4 +23,5 @@ pub use backfill::Backfill;
 pub use builder::OktaSourceBuilder;
 pub use config::{Since, StartPoint};
 pub use metrics::{MetricsSnapshot, SourceMetrics};
+pub use position::StoredPosition;
 pub use source::OktaSource;

@@ -78,6 +78,11 @@ impl OktaSource {
         self.position.start_point(self.poller.clock())
     }
 
+    /// True if a bounded range was read to its end.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.position.is_at_end()
+    }
+
     /// A handle to the metrics of this source, to be read while a pipeline has it.
     #[must_use]
     pub fn metrics(&self) -> SourceMetrics {

@@ -12,8 +12,9 @@ pub(super) const LOGS: &str = "/api/v1/logs";
 /// No path, so that it is no link either.
 const END: &str = "end";
 
-/// A fragment, which no link of Okta keeps, and no request sends.
+/// Fragments, which no link of Okta keeps, and no request sends: of a start that settings have given, and of one to which the position was moved.
 const START: &str = "#start";
+const MOVED: &str = "#moved";
 
 /// The longest link that is followed, in bytes: a common limit of HTTP servers, far above Okta's links.
 const MAX_LINK_BYTES: usize = 8 << 10;
@@ -61,12 +62,27 @@ impl Cursor {
         Self(format!("{first_request}{START}"))
     }
 
+    /// In place of a link, where a person has moved the position: as [`start`](Self::start), and no setting changes it.
+    pub(super) fn moved(first_request: &str) -> Self {
+        Self(format!("{first_request}{MOVED}"))
+    }
+
+    pub(super) fn is_moved(&self) -> bool {
+        self.0.ends_with(MOVED)
+    }
+
     /// The time from which this is to be read on; `None`: it is a link of Okta.
     pub(super) fn start_time(&self) -> Option<DateTime<Utc>> {
-        let (_, query) = self.0.strip_suffix(START)?.split_once('?')?;
+        let start = self.0.strip_suffix(START);
+        let (_, query) = start.or(self.0.strip_suffix(MOVED))?.split_once('?')?;
         url::form_urlencoded::parse(query.as_bytes())
             .find(|(name, _)| name == "since")
             .and_then(|(_, since)| since.parse().ok())
+    }
+
+    /// The text of a checkpoint as it is, to be looked at and not to be followed.
+    pub(super) fn stored(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// From a checkpoint.

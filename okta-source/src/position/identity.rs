@@ -66,6 +66,28 @@ impl Identity {
         &self.text
     }
 
+    /// That of the record's query, if the record is of polling this org.
+    pub(crate) fn of_record(org: &OrgUrl, record: &Checkpoint) -> Result<(Self, Query)> {
+        let all = Self::of(org, &Query::default(), None);
+        if all.relation(&record.identity) == Relation::Foreign {
+            all.matches(&record.identity)?;
+        }
+        let (_, text) = record.identity.split_at(all.prefix);
+        let query = match text.trim_start() {
+            "" => Query::default(),
+            text => serde_json::from_str(text).map_err(|error| {
+                let detail = format!("the query in the checkpoint cannot be read: {error}");
+                Error::new(ErrorKind::Corrupt, detail)
+            })?,
+        };
+        Ok((Self::of(org, &query, None), query))
+    }
+
+    /// True if a record of this identity is that of a bounded range.
+    pub(crate) fn is_of_range(identity: &str) -> bool {
+        identity.split(' ').next() == Some(BACKFILL)
+    }
+
     /// Compares with the identity of a record.
     pub(crate) fn relation(&self, other: &str) -> Relation {
         if other == self.text {
@@ -76,6 +98,23 @@ impl Identity {
             Some(query) if query.is_empty() || query.starts_with(' ') => Relation::OtherQuery,
             _ => Relation::Foreign,
         }
+    }
+
+    /// Makes a record of the org as it was called `before` one of this org. Others stay as they are.
+    pub(crate) fn rename(&self, record: &mut Checkpoint, before: &OrgUrl) {
+        let (prefix, _) = self.text.split_at(self.prefix);
+        let way = prefix.strip_suffix(self.org.as_str()).unwrap_or(prefix);
+        let query = record.identity.strip_prefix(&format!("{way}{before}"));
+        let query = query.filter(|query| query.is_empty() || query.starts_with(' '));
+        let Some(query) = query.filter(|_| *before != self.org) else {
+            return;
+        };
+        tracing::info!(
+            %before,
+            org = %self.org,
+            "the checkpoint is that of the org before it was renamed: reading goes on there"
+        );
+        record.identity = format!("{prefix}{query}");
     }
 
     /// The point in a record.
@@ -111,7 +150,8 @@ impl Identity {
             ),
             Relation::Foreign => format!(
                 "the checkpoint belongs to {}, not to {}: give each org and each backfill a checkpoint of its own, or move the \
-                 old one away to start anew",
+                 old one away to start anew; if it is the same org with a new domain, set renamed_from \
+                 (--renamed-from) to the domain before",
                 quote(other),
                 quote(&self.text)
             ),

@@ -12,3 +12,6 @@ pub(crate) mod link_cycle;
 pub(crate) mod page_request;
 pub(crate) mod resume;
 pub(crate) mod start;
+mod stored;
+
+pub use stored::StoredPosition;

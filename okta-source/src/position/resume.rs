@@ -77,8 +77,11 @@ impl Position {
         let mut since = settings.since;
         let mut dedup = DedupWindow::new(settings.dedup_capacity);
         let mut stored = Stored::default();
-        let mut is_started = false;
-        if let Some(found) = store.load().await? {
+        let (mut is_started, mut is_moved) = (false, false);
+        if let Some(mut found) = store.load().await? {
+            if let Some(before) = &settings.renamed_from {
+                identity.rename(&mut found.value, before);
+            }
             let window = found.value.dedup.clone();
             // It may have grown for the overlap.
             let capacity = match settings.dedup_capacity {
@@ -91,10 +94,16 @@ impl Position {
                 && settings.range.is_none()
                 && identity.relation(&found.value.identity) == Relation::OtherQuery;
             let start = Cursor::restore(&found.value.cursor, identity.org());
-            if let Some(start) = start.and_then(|cursor| cursor.start_time()) {
-                is_started = true;
-                // Nothing from there on is settled, whatever the settings say by now. They may ask for more.
-                since = start.min(since.when(now)).into();
+            if let Some((cursor, start)) =
+                start.and_then(|cursor| cursor.start_time().map(|start| (cursor, start)))
+            {
+                (is_started, is_moved) = (true, cursor.is_moved());
+                // Nothing from there on is settled, whatever the settings say by now. They may ask for more, where no person has
+                // said otherwise.
+                since = match is_moved {
+                    true => start.into(),
+                    false => start.min(since.when(now)).into(),
+                };
             }
             if restarts {
                 since = restart_since(&found.value, since, settings, now);
@@ -112,7 +121,10 @@ impl Position {
                 None => NextPage::Start,
                 Some(point) => NextPage::behind(point.cursor.clone()),
             },
-            start: StartTime::new(since),
+            start: match is_moved {
+                true => StartTime::moved(since),
+                false => StartTime::new(since),
+            },
             fallback: None,
             visited: LinkCycleDetector::default(),
             committer: Arc::new(Committer::new(identity, store, dedup, stored)),
@@ -131,7 +143,7 @@ impl Position {
     /// Where reading goes on, or begins.
     pub(crate) fn start_point(&self, clock: &OrgClock) -> StartPoint {
         if self.next == NextPage::Start {
-            return StartPoint::Since(self.start.peek(clock.earlier_time()));
+            return self.start.point(clock.earlier_time());
         }
         let published = self.committer.published_ms();
         StartPoint::Checkpoint {
@@ -181,7 +193,10 @@ impl Position {
     fn start_cursor(&self) -> Option<Cursor> {
         let since = self.start.asked()?;
         let request = self.request_from(since);
-        Some(Cursor::start(&request.path(self.page_size, &self.query)))
+        Some(
+            self.start
+                .cursor(&request.path(self.page_size, &self.query)),
+        )
     }
 
     fn request_from(&self, since: DateTime<Utc>) -> PageRequest {

@@ -6,22 +6,52 @@ use okta_coralogix_core::ClockOffset;
 use okta_coralogix_core::checkpoint::Checkpoint;
 use okta_coralogix_core::text::sanitize;
 
-use crate::config::{LOG_RETENTION, MAX_START_AGE, Settings, Since};
+use super::cursor::Cursor;
+use crate::config::{LOG_RETENTION, MAX_START_AGE, Settings, Since, StartPoint};
 
 /// The first `since`: 24 hours ago unless set. It stays as it was asked for, so that reading again from the start skips nothing.
 #[derive(Debug)]
 pub(crate) struct StartTime {
     since: Since,
+    is_moved: bool,
     asked: Option<DateTime<Utc>>,
 }
 
 impl StartTime {
     pub(crate) fn new(since: Since) -> Self {
-        Self { since, asked: None }
+        Self {
+            since,
+            is_moved: false,
+            asked: None,
+        }
+    }
+
+    /// To which a person has moved the position.
+    pub(crate) fn moved(since: Since) -> Self {
+        Self {
+            is_moved: true,
+            ..Self::new(since)
+        }
+    }
+
+    /// The cursor of the first request, to be stored.
+    pub(crate) fn cursor(&self, first_request: &str) -> Cursor {
+        match self.is_moved {
+            true => Cursor::moved(first_request),
+            false => Cursor::start(first_request),
+        }
+    }
+
+    /// Where reading begins.
+    pub(crate) fn point(&self, now: DateTime<Utc>) -> StartPoint {
+        match self.is_moved {
+            true => StartPoint::Moved(self.peek(now)),
+            false => StartPoint::Since(self.peek(now)),
+        }
     }
 
     /// The time that will be asked for.
-    pub(crate) fn peek(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+    fn peek(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         self.asked.unwrap_or_else(|| self.since.when(now))
     }
 

@@ -102,7 +102,9 @@ async fn backfill_resumes_and_is_empty_once_finished() {
         "also after a restart"
     );
     let before = harness.org.request_count();
-    assert!(open(&harness).await.next().await.unwrap().is_none());
+    let mut source = open(&harness).await;
+    assert!(source.is_finished());
+    assert!(source.next().await.unwrap().is_none());
     assert_eq!(
         harness.org.request_count(),
         before,

@@ -20,6 +20,7 @@ mod links;
 mod log_end;
 mod messages;
 mod metrics;
+mod moves;
 mod overlap;
 mod polling;
 mod queries;
