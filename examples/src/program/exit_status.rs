@@ -19,6 +19,9 @@ pub enum ExitStatus<S = Summary> {
     Failed(Error, S),
     /// 2: a wrong setting; nothing was started.
     WrongSetting(Error),
+    /// As one of the others, with its code and its error, and without a summary on stdout: there was no run, or the summary was given
+    /// elsewhere.
+    Silent(u8, Option<Error>),
 }
 
 impl ExitStatus {
@@ -54,6 +57,25 @@ impl ExitStatus {
     }
 }
 
+impl<S> ExitStatus<S> {
+    /// 0, after all that there was to say was printed.
+    #[must_use]
+    pub fn told() -> Self {
+        Self::Silent(0, None)
+    }
+
+    /// The code, the error, and the counts if something ran.
+    fn parts(self) -> (u8, Option<Error>, Option<S>) {
+        match self {
+            Self::Done(summary) => (0, None, Some(summary)),
+            Self::HandedBack(summary) => (4, None, Some(summary)),
+            Self::Failed(error, summary) => (1, Some(error), Some(summary)),
+            Self::WrongSetting(error) => (2, Some(error), None),
+            Self::Silent(code, error) => (code, error, None),
+        }
+    }
+}
+
 impl From<Result<Summary, RunError>> for ExitStatus {
     fn from(ended: Result<Summary, RunError>) -> Self {
         match ended {
@@ -67,12 +89,7 @@ impl<S: Serialize> ExitStatus<S> {
     /// Prints the error on stderr and the summary on stdout, and gives the exit code.
     #[must_use]
     pub fn report(self) -> ExitCode {
-        let (code, error, summary) = match self {
-            Self::Done(summary) => (0, None, Some(summary)),
-            Self::HandedBack(summary) => (4, None, Some(summary)),
-            Self::Failed(error, summary) => (1, Some(error), Some(summary)),
-            Self::WrongSetting(error) => (2, Some(error), None),
-        };
+        let (code, error, summary) = self.parts();
         if let Some(error) = error {
             print_error(&error);
         }

@@ -30,7 +30,7 @@ pub struct PipelineArgs {
     dead_letters: Option<String>,
     /// For events older than 24 hours, which Coralogix does not take: drop (and count), dead-letter (keep in the file), or restamp (send
     /// with the present time) [default: drop; replay: dead-letter]
-    #[arg(long, value_name = "drop|dead-letter|restamp")]
+    #[arg(long, value_name = "drop|dead-letter|restamp", global = true)]
     too_old: Option<String>,
     /// How long events in flight may take after SIGTERM or SIGINT, before they are handed back [default: 25s; eventbridge_http: 6s]
     #[arg(long, value_name = "DURATION")]
@@ -59,13 +59,24 @@ pub struct PipelineSettings {
 }
 
 impl PipelineArgs {
+    /// For events that are too old, where it was given.
+    ///
+    /// # Errors
+    /// `Config` if the value is wrong.
+    pub fn too_old(&self, environment: &Environment) -> Result<Option<AgePolicy>> {
+        let too_old = environment.flag("--too-old", self.too_old.clone())?;
+        too_old
+            .map(|(name, value)| too_old_of(&name, &value))
+            .transpose()
+    }
+
     /// The settings.
     ///
     /// # Errors
     /// `Config` if a value is wrong.
     pub fn settings(self, environment: &Environment) -> Result<PipelineSettings> {
         let default = "okta-coralogix.dead-letters.ndjson";
-        let too_old = environment.flag("--too-old", self.too_old)?;
+        let too_old = self.too_old(environment)?;
         let drain_timeout = environment.flag("--drain-timeout", self.drain_timeout)?;
         let interception = self.interception_timeout;
         let interception = environment.duration("--interception-timeout", interception, "5m")?;
@@ -76,9 +87,7 @@ impl PipelineArgs {
                 refusal_wait: Some(self.refusal.wait(environment)?),
                 outage_patience: Some(outage_patience(environment, self.outage_patience)?),
             },
-            too_old: too_old
-                .map(|(name, value)| too_old_of(&name, &value))
-                .transpose()?,
+            too_old,
             drain_timeout: drain_timeout
                 .map(|(name, value)| duration_of(&name, &value, "25s"))
                 .transpose()?,
@@ -149,6 +158,12 @@ pub struct OnceArgs {
 }
 
 impl OnceArgs {
+    /// As with `--once`, for work that has an end.
+    #[must_use]
+    pub fn implied(self) -> Self {
+        Self { once: true, ..self }
+    }
+
     /// Set: stop when caught up, and give up after this long without progress.
     ///
     /// # Errors

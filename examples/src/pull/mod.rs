@@ -5,11 +5,15 @@ mod check;
 pub mod config;
 mod demonstration;
 mod logged_dead_letters;
+mod position;
+mod range;
 mod run;
 mod run_many;
 pub(crate) mod settings;
+mod stores;
 
-pub use args::PullArgs;
+pub use args::{PullArgs, PullCommand};
+pub use position::PositionCommand;
 
 use std::thread::available_parallelism;
 
@@ -48,6 +52,8 @@ impl Program for PullArgs {
         match settings {
             Settings::Org(org) => run::run(*org, progress).await,
             Settings::Many(many) => run_many::run(many, progress).await,
+            Settings::Range(range) => range::run(*range, progress).await,
+            Settings::Position(position) => position::run(position).await,
         }
     }
 

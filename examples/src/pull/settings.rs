@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
@@ -10,7 +11,10 @@ use okta_coralogix_core::{Clock, CoralogixMapping, Error, Result, SystemClock};
 use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
 use super::PullArgs;
+use super::args::PullCommand;
 use super::config::{self, Integration};
+use super::position::PositionSettings;
+use super::range::{RangeSettings, RangeTimes};
 use crate::program::admin::AdminAddress;
 use crate::program::args::{duration_or_off, since_of};
 use crate::program::coralogix;
@@ -18,6 +22,9 @@ use crate::program::pipeline::PipelineSettings;
 use crate::program::{Environment, Network, StateFiles};
 
 pub(super) const ORG_URL: &str = "OKTA_ORG_URL";
+
+/// How one writes that events which are too old are kept, and that they are restamped.
+pub(super) const TOO_OLD_FLAGS: [&str; 2] = ["--too-old dead-letter", "--too-old restamp"];
 
 /// The variables that name a file with a secret.
 const SECRET_FILES: [&str; 4] = [
@@ -34,6 +41,10 @@ pub enum Settings {
     Org(Box<OrgSettings>),
     /// With the orgs of `--config`.
     Many(ManySettings),
+    /// With a bounded range of one org.
+    Range(Box<RangeSettings>),
+    /// None: a position is shown or moved.
+    Position(PositionSettings),
 }
 
 /// The settings of a run with many orgs.
@@ -72,15 +83,26 @@ pub struct OrgSettings {
 /// What to do with the entries.
 #[derive(Debug)]
 pub(super) enum Mode {
-    Send(CoralogixSink),
+    Send(Arc<CoralogixSink>),
     /// Write them to stdout.
     DryRun,
     /// None are made: only Okta and Coralogix are asked.
-    Check(CoralogixSink),
+    Check(Arc<CoralogixSink>),
 }
 
 impl Settings {
-    pub(super) fn read(args: PullArgs, environment: &Environment) -> Result<Self> {
+    pub(super) fn read(mut args: PullArgs, environment: &Environment) -> Result<Self> {
+        if let Some(PullCommand::Position(command)) = args.command.take() {
+            return PositionSettings::read(command, args, environment).map(Self::Position);
+        }
+        if let Some(times) = RangeTimes::read(&mut args, environment)? {
+            let range = RangeSettings::read(times, args, environment)?;
+            return Ok(Self::Range(Box::new(range)));
+        }
+        if let Some((name, _)) = environment.flag("--integration", args.integration.take())? {
+            let detail = "goes with pull position, and with --from and --to; leave it out to run all integrations";
+            return Err(Error::config(&name, detail));
+        }
         match environment.flag("--config", args.config.clone())? {
             Some((_, file)) => {
                 ManySettings::read(Path::new(&file), args, environment).map(Self::Many)
@@ -97,6 +119,7 @@ impl ManySettings {
             ("--poll-interval", args.poll_interval),
             ("--reread-every", args.reread_every),
             ("--checkpoint", args.checkpoint),
+            ("--renamed-from", args.renamed_from),
         ] {
             if let Some((name, _)) = environment.flag(flag, value)? {
                 let detail = "belongs into the file of --config, to each integration";
@@ -127,16 +150,14 @@ impl ManySettings {
 }
 
 impl OrgSettings {
-    fn read(args: PullArgs, environment: &Environment) -> Result<Self> {
+    pub(super) fn read(args: PullArgs, environment: &Environment) -> Result<Self> {
         let dry_run = environment.switch("--dry-run", args.dry_run)?;
         let check = environment.switch("--check", args.check)?;
         if dry_run && check {
             let detail = "cannot be combined with --check; give one of them";
             return Err(Error::config("--dry-run", detail));
         }
-        let advice = "the address of your org, such as https://example.okta.com";
-        let org = environment.required(ORG_URL, advice)?;
-        let org = OrgUrl::parse(&org).map_err(|error| Error::config(ORG_URL, error))?;
+        let org = org_url(environment)?;
         // The variables stay as they are; the files that they name may change.
         let variables = Credentials::VARIABLES.map(|name| (name, environment.raw(name)));
         let variables = HashMap::from(variables);
@@ -146,10 +167,15 @@ impl OrgSettings {
             .org_url(&org)
             .transport(network.transport())
             .credentials_from(move || Credentials::from_env(&lookup))?;
+        let sink = || {
+            coralogix::sink(environment, &network)?
+                .build()
+                .map(Arc::new)
+        };
         let mode = match (dry_run, check) {
             (true, _) => Mode::DryRun,
-            (false, true) => Mode::Check(coralogix::sink(environment, &network)?.build()?),
-            (false, false) => Mode::Send(coralogix::sink(environment, &network)?.build()?),
+            (false, true) => Mode::Check(sink()?),
+            (false, false) => Mode::Send(sink()?),
         };
         let proxy = match &mode {
             Mode::Send(sink) => network.proxy_of(sink.endpoint().singles()).map(Into::into),
@@ -177,8 +203,11 @@ impl OrgSettings {
         let source = reread
             .into_iter()
             .fold(source, OktaSourceBuilder::reread_every);
-        let default = "okta-coralogix.checkpoint";
-        let checkpoint = environment.file("--checkpoint", args.checkpoint, default)?;
+        let before = renamed_from(environment, args.renamed_from, Some(&org))?;
+        let source = before
+            .into_iter()
+            .fold(source, OktaSourceBuilder::renamed_from);
+        let checkpoint = checkpoint_file(environment, args.checkpoint)?;
         let pipeline = args.pipeline.settings(environment)?;
         let mut files = StateFiles::default();
         for name in SECRET_FILES {
@@ -201,5 +230,29 @@ impl OrgSettings {
             once,
             mode,
         })
+    }
+}
+
+/// The address of the org.
+pub(super) fn org_url(environment: &Environment) -> Result<OrgUrl> {
+    let advice = "the address of your org, such as https://example.okta.com";
+    let org = environment.required(ORG_URL, advice)?;
+    OrgUrl::parse(&org).map_err(|error| Error::config(ORG_URL, error))
+}
+
+/// The file of the position.
+pub(super) fn checkpoint_file(environment: &Environment, given: Option<String>) -> Result<PathBuf> {
+    environment.file("--checkpoint", given, "okta-coralogix.checkpoint")
+}
+
+/// The domain of the org before it was changed.
+pub(super) fn renamed_from(
+    environment: &Environment,
+    given: Option<String>,
+    org: Option<&OrgUrl>,
+) -> Result<Option<OrgUrl>> {
+    match environment.flag("--renamed-from", given)? {
+        Some((name, before)) => config::renamed_from(&name, &before, org).map(Some),
+        None => Ok(None),
     }
 }

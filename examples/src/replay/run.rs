@@ -206,7 +206,10 @@ impl Total {
                 self.summary += summary;
                 self.failed.push((integration.to_owned(), error));
             }
-            ExitStatus::WrongSetting(error) => self.failed.push((integration.to_owned(), error)),
+            ExitStatus::WrongSetting(error) | ExitStatus::Silent(_, Some(error)) => {
+                self.failed.push((integration.to_owned(), error));
+            }
+            ExitStatus::Silent(_, None) => {}
         }
     }
 

@@ -29,6 +29,8 @@ mod many_orgs;
 mod memory;
 mod mended_token;
 mod network;
+mod position;
+mod range;
 mod reading_again;
 mod replay;
 mod seeds;

@@ -268,7 +268,8 @@ fn log(context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
             "the backlog is nearly too old to be delivered"
         ),
         PipelineEvent::BackfillProgress { published, share } => {
-            tracing::info!(source, %published, share, "read up to here")
+            // One for each page: a program says how far it is now and then.
+            tracing::debug!(source, %published, share, "read up to here")
         }
         // One a line would drown the log; the counts are in the summary. The others are gathered.
         PipelineEvent::Ended { .. } | PipelineEvent::DeadLettered { .. } => {}

@@ -1,6 +1,6 @@
 //! What an integration has done so far: counted by its observer, read by the ticker.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -23,6 +23,8 @@ pub(super) struct Counts {
     through: AtomicI64,
     /// The first time that was told as `through`.
     began: AtomicI64,
+    /// A bounded range was read to its end.
+    is_read_through: AtomicBool,
 }
 
 /// The counts at one time.
@@ -61,6 +63,9 @@ impl Counts {
                 let first = self.began.compare_exchange(0, through, relaxed, relaxed);
                 first.ok();
             }
+            PipelineEvent::BackfillProgress { share, .. } if *share >= 1.0 => {
+                self.is_read_through.store(true, Ordering::Relaxed);
+            }
             _ => {}
         }
     }
@@ -98,6 +103,11 @@ impl Counts {
     /// The time up to which every event was settled at the beginning, or after the first page.
     pub(super) fn began(&self) -> Option<DateTime<Utc>> {
         time(&self.began)
+    }
+
+    /// True if a bounded range was read to its end.
+    pub(super) fn is_read_through(&self) -> bool {
+        self.is_read_through.load(Ordering::Relaxed)
     }
 
     /// The latest `published` of a delivered event.

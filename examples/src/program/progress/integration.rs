@@ -12,7 +12,7 @@ use tracing::Span;
 
 use super::counts::{Counts, Lag, Snapshot};
 use super::schedule::{Line, Schedule};
-use super::work::{Work, time_left};
+use super::work::{Done, Work};
 use crate::program::log::LogSettings;
 use crate::program::start::span;
 
@@ -62,16 +62,17 @@ impl Integration {
         let lag = state.lag.at(now, &self.counts);
         if settings.draws {
             if let Some(bar) = &state.bar {
-                bar.set_message(self.text(&counts, lag, state.work.as_ref()));
+                bar.set_message(self.text(&counts, lag, self.done(&state, &counts)));
             }
             return;
         }
         let due = state
             .schedule
             .due(counts, settings.interval, settings.heartbeat);
+        let done = self.done(&state, &counts);
         drop(state);
         if let Some(line) = due {
-            self.log(&line, &counts, lag);
+            self.log(&line, &counts, lag, done);
         }
     }
 
@@ -82,18 +83,25 @@ impl Integration {
         let lag = state.lag.at(now, &self.counts);
         if settings.draws {
             if let Some(bar) = &state.bar {
-                bar.finish_with_message(self.text(&counts, lag, state.work.as_ref()));
+                bar.finish_with_message(self.text(&counts, lag, self.done(&state, &counts)));
             }
             return;
         }
         let last = state.schedule.last(counts);
+        let done = self.done(&state, &counts);
         drop(state);
         if let Some(line) = last {
-            self.log(&line, &counts, lag);
+            self.log(&line, &counts, lag, done);
         }
     }
 
-    fn log(&self, line: &Line, counts: &Snapshot, lag: Option<Duration>) {
+    /// How far the work is, where it has an end.
+    fn done(&self, state: &State, counts: &Snapshot) -> Option<Done> {
+        let work = state.work.as_ref()?;
+        work.done(&self.counts, counts, self.began.elapsed())
+    }
+
+    fn log(&self, line: &Line, counts: &Snapshot, lag: Option<Duration>, done: Option<Done>) {
         let lag_seconds = lag.map(|lag| lag.as_secs());
         let pending = counts.pending();
         let through = self.counts.through();
@@ -113,6 +121,10 @@ impl Integration {
                     handed_back = some(since.handed_back),
                     pending,
                     lag_seconds,
+                    percent = done.map(|done| percent(done.share)),
+                    time_left = done
+                        .and_then(|done| done.left)
+                        .map(|left| tracing::field::display(whole(left))),
                     "events since the last such line"
                 );
             }
@@ -133,7 +145,7 @@ impl Integration {
     }
 
     /// The line on a terminal.
-    fn text(&self, counts: &Snapshot, lag: Option<Duration>, work: Option<&Work>) -> String {
+    fn text(&self, counts: &Snapshot, lag: Option<Duration>, done: Option<Done>) -> String {
         let mut text = format!(
             "{}: received {}, delivered {} in {} requests, ended otherwise {}",
             self.name,
@@ -148,9 +160,9 @@ impl Integration {
         if let Some(lag) = lag {
             add(format_args!(", lag {}", whole(lag)));
         }
-        if let Some(share) = work.and_then(|work| work.share(&self.counts, counts)) {
-            add(format_args!(", {:.0} %", (share * 100.0).floor()));
-            if let Some(left) = time_left(share, self.began.elapsed()) {
+        if let Some(Done { share, left }) = done {
+            add(format_args!(", {} %", percent(share)));
+            if let Some(left) = left {
                 add(format_args!(", {} left", whole(left)));
             }
         }
@@ -160,6 +172,11 @@ impl Integration {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// 100 only if all is done.
+fn percent(share: f64) -> u64 {
+    (share * 100.0).floor() as u64
 }
 
 /// A duration as a person reads it, in whole seconds.
@@ -194,7 +211,9 @@ mod tests {
         advance(Duration::from_secs(30)).await;
         let counts = integration.counts.snapshot();
         let lag = integration.state().lag.at(now, &integration.counts);
-        let text = integration.text(&counts, lag, Some(&Work::Events(100)));
+        integration.set_work(Work::Events(100));
+        let done = integration.done(&integration.state(), &counts);
+        let text = integration.text(&counts, lag, done);
         assert_eq!(
             text,
             "acme: received 50, delivered 0 in 0 requests, ended otherwise 25, lag 1m 30s, 25 %, 1m 30s left"

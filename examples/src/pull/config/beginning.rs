@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
 use okta_coralogix_core::{ClockOffset, LogSink};
-use okta_source::{OktaSource, StartPoint};
+use okta_source::StartPoint;
 
 use crate::program::start::Start;
 
@@ -14,6 +14,8 @@ use crate::program::start::Start;
 pub(in super::super) struct Beginning<'a> {
     /// The setting that says where to begin, if it was given.
     pub(in super::super) since: Option<&'a str>,
+    /// Where it goes on, in words; `None`: at the start point of its source.
+    pub(in super::super) resumes: Option<&'a str>,
     /// The policy for events that are too old, and how one writes that they are kept, and that they are restamped.
     pub(in super::super) too_old: AgePolicy,
     pub(in super::super) keep: [&'a str; 2],
@@ -28,17 +30,16 @@ impl Beginning<'_> {
     /// Logs where reading begins, and what that means for older events.
     pub(in super::super) fn log(
         &self,
-        source: &OktaSource,
+        start: StartPoint,
         org: &str,
         sink: &dyn LogSink,
         now: DateTime<Utc>,
     ) {
-        let start = source.start_point();
         Start {
             source: org,
             target: &sink.address(),
             proxy: self.proxy,
-            resumes: &resumes(start),
+            resumes: self.resumes.unwrap_or(&resumes(start)),
             checkpoint: self.checkpoint,
             dead_letters: self.dead_letters,
         }
@@ -55,7 +56,7 @@ impl Beginning<'_> {
 
     /// The setting has no effect.
     fn ignored(&self, start: StartPoint) -> Option<String> {
-        let StartPoint::Checkpoint { .. } = start else {
+        let (StartPoint::Checkpoint { .. } | StartPoint::Moved(_)) = start else {
             return None;
         };
         let (since, checkpoint) = (self.since?, self.checkpoint?.display());
@@ -67,7 +68,7 @@ impl Beginning<'_> {
 
     /// Reading begins before the oldest event that Coralogix takes.
     fn too_old_at(&self, start: StartPoint, now: DateTime<Utc>) -> Option<String> {
-        let StartPoint::Since(since) = start else {
+        let (StartPoint::Since(since) | StartPoint::Moved(since)) = start else {
             return None;
         };
         let limit = TimeDelta::from_std(AgeFilter::DEFAULT_LIMIT).unwrap_or(TimeDelta::MAX);
@@ -101,6 +102,7 @@ fn resumes(start: StartPoint) -> String {
         } => format!("at the saved position, behind {}", text(published)),
         StartPoint::Checkpoint { published: None } => "at the saved position".into(),
         StartPoint::Since(since) => format!("no position is saved: at {}", text(since)),
+        StartPoint::Moved(to) => format!("at {}, where the saved position was moved to", text(to)),
         _ => String::new(),
     }
 }
@@ -120,6 +122,7 @@ mod tests {
     fn beginning(too_old: AgePolicy) -> Beginning<'static> {
         Beginning {
             since: Some("--since"),
+            resumes: None,
             too_old,
             keep: ["--too-old dead-letter", "--too-old restamp"],
             proxy: None,

@@ -39,6 +39,7 @@ pub(super) struct IntegrationTable {
     pub(super) poll_interval: Option<String>,
     pub(super) reread_every: Option<String>,
     pub(super) checkpoint: Option<String>,
+    pub(super) renamed_from: Option<String>,
     pub(super) too_old: Option<String>,
     #[serde(default)]
     pub(super) coralogix: CoralogixTable,

@@ -16,6 +16,7 @@ use okta_source::{OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
 use super::credentials::{API_TOKEN, CLIENT_SECRET, credentials, without_files};
 use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
+use super::renamed_from;
 use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretSource, SecretValues};
 use super::sink_cache::SinkCache;
 use crate::program::args::{duration_of, duration_or_off, in_setting, since_of, too_old_of};
@@ -23,6 +24,9 @@ use crate::program::{Environment, Network, StateFiles};
 
 /// How often the last minutes of a log are read again, unless that is set.
 pub const REREAD_EVERY: Duration = Duration::from_secs(3600);
+
+/// How one writes that events which are too old are kept, and that they are restamped.
+pub(crate) const TOO_OLD_KEYS: [&str; 2] = ["too_old = \"dead-letter\"", "too_old = \"restamp\""];
 
 /// An org and its destination, with valid settings, not started.
 #[derive(Debug)]
@@ -34,6 +38,9 @@ pub struct Integration {
     pub checkpoint: PathBuf,
     /// For events that are too old, where the file says it.
     pub too_old: Option<AgePolicy>,
+    /// The address of the org, and the one before it was renamed, where the file says them.
+    pub(crate) org: Option<OrgUrl>,
+    pub(crate) renamed_from: Option<OrgUrl>,
     /// The proxy on the way to Coralogix.
     pub(crate) proxy: Option<String>,
     /// The file says where to begin.
@@ -87,6 +94,8 @@ impl Integration {
             name: name.to_owned(),
             checkpoint,
             too_old: None,
+            org: None,
+            renamed_from: None,
             proxy: None,
             has_since: false,
             secrets: OrgSecrets::default(),
@@ -185,6 +194,8 @@ pub(super) fn all(
             name,
             checkpoint,
             too_old,
+            org: Some(settings.org.clone()),
+            renamed_from: settings.renamed_from.clone(),
             proxy,
             has_since,
             secrets,
@@ -245,6 +256,7 @@ fn secrets(
 #[derive(Debug)]
 struct OrgSettings {
     org: OrgUrl,
+    renamed_from: Option<OrgUrl>,
     subsystem: String,
     since: Option<Since>,
     poll_interval: Option<Duration>,
@@ -285,8 +297,12 @@ impl OrgSettings {
             None => Some(REREAD_EVERY),
             Some(every) => duration_or_off("reread_every", every, "1h")?,
         };
+        let org = OrgUrl::parse(org).map_err(|error| Error::config(key, error))?;
+        let before = table.renamed_from.as_deref();
+        let before = before.map(|before| renamed_from("renamed_from", before, Some(&org)));
         Ok(Self {
-            org: OrgUrl::parse(org).map_err(|error| Error::config(key, error))?,
+            renamed_from: before.transpose()?,
+            org,
             subsystem: subsystem.to_owned(),
             since: since
                 .map(|since| since_of("since", since, SystemClock.now()))
@@ -336,6 +352,9 @@ impl OrgSettings {
         }
         if let Some(every) = self.reread_every {
             source = source.reread_every(every);
+        }
+        if let Some(before) = &self.renamed_from {
+            source = source.renamed_from(before.clone());
         }
         source
     }

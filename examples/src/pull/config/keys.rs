@@ -25,6 +25,7 @@ pub(super) const INTEGRATION: &[&str] = &[
     "poll_interval",
     "reread_every",
     "checkpoint",
+    "renamed_from",
     "too_old",
     "coralogix",
 ];

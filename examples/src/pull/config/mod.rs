@@ -18,6 +18,7 @@ mod sink_cache;
 mod text_file;
 
 pub(super) use beginning::Beginning;
+pub(super) use integration::TOO_OLD_KEYS;
 pub use integration::{Connect, Connection, Integration, REREAD_EVERY};
 pub use run_all::{RunOptions, RunReport, run_all};
 pub use secrets::SecretValues;
@@ -25,6 +26,7 @@ pub use secrets::SecretValues;
 use std::path::Path;
 
 use okta_coralogix_core::{Error, Result};
+use okta_source::OrgUrl;
 
 use crate::program::args::in_setting;
 use crate::program::{Environment, Network};
@@ -57,4 +59,35 @@ pub fn parse(
 ) -> Result<Vec<Integration>> {
     let file = file::ConfigFile::parse(text)?;
     integration::all(file, folder, environment, network)
+}
+
+/// The integration of this name.
+///
+/// # Errors
+/// `Config` if there is none.
+pub(super) fn find(all: Vec<Integration>, name: &str) -> Result<Integration> {
+    let names: Vec<_> = all.iter().map(|one| one.name.clone()).collect();
+    let found = all.into_iter().find(|one| one.name == name);
+    found.ok_or_else(|| {
+        let detail = format!(
+            "{name:?} is not in the file of --config: {}",
+            names.join(", ")
+        );
+        Error::config("--integration", detail)
+    })
+}
+
+/// The domain of an org before it was changed.
+///
+/// # Errors
+/// `Config` if it is none, or that of the org itself.
+pub(super) fn renamed_from(name: &str, before: &str, org: Option<&OrgUrl>) -> Result<OrgUrl> {
+    let before = OrgUrl::parse(before).map_err(|error| Error::config(name, error))?;
+    if org == Some(&before) {
+        let detail = format!(
+            "is {before}, the org itself: write its domain before the change, or leave it out"
+        );
+        return Err(Error::config(name, detail));
+    }
+    Ok(before)
 }

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::activity::{Activity, ActivityLog, ObservedCheckpoint, ObservedPolls};
 use super::beginning::Beginning;
-use super::integration::{Connection, Integration};
+use super::integration::{Connection, Integration, TOO_OLD_KEYS};
 use super::reopening::{Cause, Reopening};
 use super::run_all::RunOptions;
 use super::secrets::SecretValues;
@@ -230,13 +230,15 @@ impl<O: Observer + Clone> Org<O> {
             let location = PathBuf::from(dead_letters.location());
             let beginning = Beginning {
                 since: self.integration.has_since.then_some("since"),
+                resumes: None,
                 too_old,
-                keep: ["too_old = \"dead-letter\"", "too_old = \"restamp\""],
+                keep: TOO_OLD_KEYS,
                 proxy: self.integration.proxy.as_deref(),
                 checkpoint: Some(&self.integration.checkpoint),
                 dead_letters: Some(&location),
             };
-            beginning.log(&source, source.name(), &*sink, options.clock.now());
+            let (start, now) = (source.start_point(), options.clock.now());
+            beginning.log(start, source.name(), &*sink, now);
         }
         let pipeline = Pipeline::builder(source, sink)
             .name(&self.integration.name)

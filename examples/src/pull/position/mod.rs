@@ -1,0 +1,13 @@
+//! `pull position`: shows the saved position of an org, and moves it, while no program uses it.
+
+mod args;
+mod cost;
+mod run;
+mod settings;
+mod shown;
+mod time;
+
+pub use args::PositionCommand;
+pub(super) use run::run;
+pub(super) use settings::PositionSettings;
+pub(super) use time::{check_kept, text, time_of};

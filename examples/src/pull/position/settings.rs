@@ -1,0 +1,116 @@
+//! The settings of `pull position`: whose position, and what to do with it.
+
+use std::path::{Path, PathBuf};
+
+use okta_coralogix_core::filter::AgePolicy;
+use okta_coralogix_core::{Error, Result};
+use okta_source::OrgUrl;
+
+use super::PositionCommand;
+use crate::program::{Environment, Network};
+use crate::pull::PullArgs;
+use crate::pull::config::{self, Integration, TOO_OLD_KEYS};
+use crate::pull::settings::{ORG_URL, TOO_OLD_FLAGS, checkpoint_file, org_url, renamed_from};
+
+/// The settings of `pull position`.
+#[derive(Debug)]
+pub struct PositionSettings {
+    pub(super) command: PositionCommand,
+    /// One, but for a look at all integrations of a file.
+    pub(super) places: Vec<Place>,
+}
+
+/// A checkpoint, and what the program that uses it knows of it.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Set with `--config`.
+    pub(super) integration: Option<String>,
+    /// The setting that names the file.
+    pub(super) setting: String,
+    pub(super) checkpoint: PathBuf,
+    /// Not needed for a look.
+    pub(super) org: Option<OrgUrl>,
+    pub(super) renamed_from: Option<OrgUrl>,
+    pub(super) too_old: AgePolicy,
+    /// How one writes that events which are too old are kept, and that they are restamped.
+    pub(super) keep: [&'static str; 2],
+    /// `pull`, with the flags that name the org.
+    pub(super) command: String,
+}
+
+impl PositionSettings {
+    pub(in super::super) fn read(
+        command: PositionCommand,
+        args: PullArgs,
+        environment: &Environment,
+    ) -> Result<Self> {
+        let too_old = args.pipeline.too_old(environment)?.unwrap_or_default();
+        let integration = environment.flag("--integration", args.integration.clone())?;
+        let places = match environment.flag("--config", args.config.clone())? {
+            Some((_, file)) => {
+                let network = Network::read(args.network, environment)?;
+                let all = config::read(Path::new(&file), environment, network)?;
+                let name = integration.map(|(_, name)| name);
+                let mut places = of_integrations(all, name.as_deref(), &command, too_old)?;
+                for place in &mut places {
+                    let name = place.integration.as_deref().unwrap_or_default();
+                    place.command = format!("pull --config {file} --integration {name}");
+                }
+                places
+            }
+            None if integration.is_some() => {
+                let detail = "names an integration of the file of --config, which is not given";
+                return Err(Error::config("--integration", detail));
+            }
+            None => {
+                let org = match environment.get(ORG_URL)? {
+                    None if matches!(command, PositionCommand::Show { .. }) => None,
+                    _ => Some(org_url(environment)?),
+                };
+                vec![Place {
+                    integration: None,
+                    setting: "--checkpoint".into(),
+                    checkpoint: checkpoint_file(environment, args.checkpoint)?,
+                    renamed_from: renamed_from(environment, args.renamed_from, org.as_ref())?,
+                    org,
+                    too_old,
+                    keep: TOO_OLD_FLAGS,
+                    command: "pull".into(),
+                }]
+            }
+        };
+        Ok(Self { command, places })
+    }
+}
+
+/// The integration of this name, or all for a look.
+fn of_integrations(
+    all: Vec<Integration>,
+    name: Option<&str>,
+    command: &PositionCommand,
+    too_old: AgePolicy,
+) -> Result<Vec<Place>> {
+    let all = match (name, command) {
+        (Some(name), _) => vec![config::find(all, name)?],
+        (None, PositionCommand::Show { .. }) => all,
+        (None, _) => {
+            let names: Vec<_> = all.iter().map(|one| one.name.as_str()).collect();
+            let detail = format!(
+                "is missing: write whose position, one of {}",
+                names.join(", ")
+            );
+            return Err(Error::config("--integration", detail));
+        }
+    };
+    let place = |one: Integration| Place {
+        setting: format!("integration {:?}: checkpoint", one.name),
+        integration: Some(one.name),
+        checkpoint: one.checkpoint,
+        org: one.org,
+        renamed_from: one.renamed_from,
+        too_old: one.too_old.unwrap_or(too_old),
+        keep: TOO_OLD_KEYS,
+        command: String::new(),
+    };
+    Ok(all.into_iter().map(place).collect())
+}

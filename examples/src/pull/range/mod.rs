@@ -1,0 +1,9 @@
+//! `pull --from TIME --to TIME`: a bounded range of one org, read once.
+
+mod run;
+mod settings;
+mod times;
+
+pub(super) use run::run;
+pub(super) use settings::RangeSettings;
+pub(super) use times::RangeTimes;
