@@ -65,7 +65,8 @@ impl<S> ExitStatus<S> {
     }
 
     /// The code, the error, and the counts if something ran.
-    fn parts(self) -> (u8, Option<Error>, Option<S>) {
+    #[must_use]
+    pub fn into_parts(self) -> (u8, Option<Error>, Option<S>) {
         match self {
             Self::Done(summary) => (0, None, Some(summary)),
             Self::HandedBack(summary) => (4, None, Some(summary)),
@@ -89,7 +90,7 @@ impl<S: Serialize> ExitStatus<S> {
     /// Prints the error on stderr and the summary on stdout, and gives the exit code.
     #[must_use]
     pub fn report(self) -> ExitCode {
-        let (code, error, summary) = self.parts();
+        let (code, error, summary) = self.into_parts();
         if let Some(error) = error {
             print_error(&error);
         }
@@ -103,6 +104,6 @@ impl<S: Serialize> ExitStatus<S> {
 }
 
 /// The error and its causes, on one line of stderr.
-fn print_error(error: &Error) {
+pub fn print_error(error: &Error) {
     writeln!(std::io::stderr(), "error: {}", with_causes(error)).ok();
 }

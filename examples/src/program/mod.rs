@@ -23,7 +23,7 @@ mod state_files;
 
 pub use dead_letters::ProgramDeadLetters;
 pub use environment::Environment;
-pub use exit_status::ExitStatus;
+pub use exit_status::{ExitStatus, print_error};
 pub use fault_timeouts::FaultTimeouts;
 pub use network::Network;
 pub use state_files::{StateFiles, is_log};

@@ -55,7 +55,7 @@ pub struct PullArgs {
     pub(super) log: LogArgs,
     #[command(flatten)]
     pub(super) admin: AdminArgs,
-    /// Write entries to stdout as NDJSON instead of sending them; no file is touched
+    /// Write entries to stdout as NDJSON instead of sending them, and what they are a day, by event type, to stderr; no file is touched
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Test credentials and reachability of Okta and Coralogix, and send nothing

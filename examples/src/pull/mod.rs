@@ -4,7 +4,7 @@ mod args;
 mod check;
 pub mod config;
 mod demonstration;
-mod logged_dead_letters;
+mod dry_run;
 mod position;
 mod range;
 mod run;
@@ -88,6 +88,7 @@ mod tests {
             integrations: Vec::new(),
             once: None,
             check: false,
+            dry_run: None,
             admin: None,
         };
         let many = PullArgs::runtime(Some(&Settings::Many(many))).build();

@@ -9,6 +9,7 @@ use okta_source::OktaSource;
 
 use super::check::{check, passed};
 use super::config::Beginning;
+use super::dry_run::DryRun;
 use super::settings::{Mode, OrgSettings, TOO_OLD_FLAGS};
 use super::stores::Stores;
 use crate::program::admin::Admin;
@@ -35,16 +36,23 @@ pub(super) async fn run(settings: OrgSettings, progress: Progress) -> Result<Exi
         let error = Error::new(*kind, detail);
         return Ok(ExitStatus::Failed(error, Summary::default()));
     }
-    let letters = match &settings.mode {
-        Mode::DryRun => None,
-        Mode::Send(_) | Mode::Check(_) => settings.pipeline.dead_letters_file(),
-    };
+    let dry_run = settings.mode.dry_run().cloned();
+    let letters = settings.pipeline.dead_letters_file();
+    let letters = letters.filter(|_| dry_run.is_none());
+    let is_once = settings.once.is_some();
     let admin = Admin::start(settings.admin.clone(), letters)?;
     let monitor = admin.monitor(&settings.name, SourceKind::Pull);
     let pipeline = open(settings, &progress, &monitor).await?;
     let status = pipeline::run(pipeline, shutdown).await;
     progress.finish();
-    Ok(status)
+    Ok(match dry_run {
+        None => status,
+        // At its end it has read what there was until now.
+        Some(dry_run) => {
+            let through = is_once.then(|| SystemClock.now());
+            dry_run.ended(status, through, &progress)
+        }
+    })
 }
 
 async fn open(
@@ -75,6 +83,9 @@ async fn open(
     span(&name).in_scope(|| {
         let (start, now) = (source.start_point(), SystemClock.now());
         beginning.log(start, &settings.org, &*stores.sink, now);
+        if let Some(dry_run) = settings.mode.dry_run() {
+            dry_run.begins(&name, start, beginning.too_old, now);
+        }
     });
     if settings.once.is_some() {
         progress.expect_end();
@@ -83,7 +94,8 @@ async fn open(
         .name(name)
         .mapping(settings.mapping)
         .dead_letters(stores.dead_letters);
-    let observer = (progress.observer(), monitor.clone());
+    let tally = settings.mode.dry_run().map(DryRun::observer);
+    let observer = ((progress.observer(), monitor.clone()), tally);
     let pipeline = configure(pipeline, observer, &settings.pipeline, settings.once).build()?;
     monitor.attach(pipeline.handle());
     Ok(pipeline)

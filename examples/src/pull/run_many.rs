@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
-use okta_coralogix_core::{Error, ErrorKind, Result, Summary, SystemClock};
+use okta_coralogix_core::dead_letter::DeadLetters;
+use okta_coralogix_core::{Clock, Error, ErrorKind, Result, Summary, SystemClock};
 use tracing::Instrument;
 
 use super::check::{check, passed};
 use super::config::{Connection, Integration, RunOptions, RunReport, run_all};
+use super::dry_run::DryRun;
 use super::settings::ManySettings;
 use crate::program::admin::Admin;
 use crate::program::open_files::raise_limit_for;
@@ -28,9 +30,14 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
             () = shutdown => ExitStatus::Done(Summary::default()),
         });
     }
+    let dry_run = settings.dry_run;
     let letters = settings.pipeline.dead_letters_file();
+    let letters = letters.filter(|_| dry_run.is_none());
     let admin = Admin::start(settings.admin, letters)?;
-    let dead_letters = ProgramDeadLetters::open(&settings.pipeline.dead_letters).await?;
+    let dead_letters: Arc<dyn DeadLetters> = match dry_run {
+        Some(_) => DryRun::dead_letters(),
+        None => Arc::new(ProgramDeadLetters::open(&settings.pipeline.dead_letters).await?),
+    };
     let options = RunOptions {
         once: settings.once,
         drain_timeout: settings.pipeline.drain_timeout(),
@@ -38,13 +45,13 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
         too_old: settings.pipeline.too_old.unwrap_or_default(),
         clock: Arc::new(SystemClock),
         admin: Arc::new(admin),
+        dry_run,
     };
     if options.once.is_some() {
         progress.expect_end();
     }
     let observer = progress.observer();
     let integrations = settings.integrations;
-    let dead_letters = Arc::new(dead_letters);
     let ended = run_all(integrations, &options, dead_letters, observer, shutdown).await;
     progress.finish();
     let RunReport {
@@ -61,7 +68,15 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     };
     let first = failed.into_iter().next();
     let error = first.map(|(_, first)| Error::new(first.kind(), detail).with_source(first));
-    Ok(ExitStatus::of_run(summary, error).after_stop(handed_back))
+    let status = ExitStatus::of_run(summary, error).after_stop(handed_back);
+    Ok(match options.dry_run {
+        None => status,
+        // At its end it has read what there was until now.
+        Some(dry_run) => {
+            let through = options.once.map(|_| SystemClock.now());
+            dry_run.ended(status, through, &progress)
+        }
+    })
 }
 
 async fn check_all(integrations: Vec<Integration>) -> ExitStatus {

@@ -13,6 +13,7 @@ use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl, Since};
 use super::PullArgs;
 use super::args::PullCommand;
 use super::config::{self, Integration};
+use super::dry_run::DryRun;
 use super::position::PositionSettings;
 use super::range::{RangeSettings, RangeTimes};
 use crate::program::admin::AdminAddress;
@@ -55,6 +56,7 @@ pub struct ManySettings {
     /// Set: stop when caught up, and give up after this long without progress.
     pub(super) once: Option<Duration>,
     pub(super) check: bool,
+    pub(super) dry_run: Option<DryRun>,
     pub(super) admin: Option<AdminAddress>,
 }
 
@@ -85,9 +87,18 @@ pub struct OrgSettings {
 pub(super) enum Mode {
     Send(Arc<CoralogixSink>),
     /// Write them to stdout.
-    DryRun,
+    DryRun(DryRun),
     /// None are made: only Okta and Coralogix are asked.
     Check(Arc<CoralogixSink>),
+}
+
+impl Mode {
+    pub(super) fn dry_run(&self) -> Option<&DryRun> {
+        match self {
+            Self::DryRun(dry_run) => Some(dry_run),
+            Self::Send(_) | Self::Check(_) => None,
+        }
+    }
 }
 
 impl Settings {
@@ -114,6 +125,7 @@ impl Settings {
 
 impl ManySettings {
     fn read(file: &Path, args: PullArgs, environment: &Environment) -> Result<Self> {
+        let (dry_run, check) = dry_run_or_check(&args, environment)?;
         for (flag, value) in [
             ("--since", args.since),
             ("--poll-interval", args.poll_interval),
@@ -125,10 +137,6 @@ impl ManySettings {
                 let detail = "belongs into the file of --config, to each integration";
                 return Err(Error::config(&name, detail));
             }
-        }
-        if environment.switch("--dry-run", args.dry_run)? {
-            let detail = "cannot be combined with --config; leave one of them out";
-            return Err(Error::config("--dry-run", detail));
         }
         let pipeline = args.pipeline.settings(environment)?;
         let network = Network::read(args.network, environment)?;
@@ -143,7 +151,8 @@ impl ManySettings {
             integrations,
             pipeline,
             once: args.once.once(environment)?,
-            check: environment.switch("--check", args.check)?,
+            check,
+            dry_run: dry_run.then(DryRun::default),
             admin: args.admin.address(environment)?,
         })
     }
@@ -151,12 +160,7 @@ impl ManySettings {
 
 impl OrgSettings {
     pub(super) fn read(args: PullArgs, environment: &Environment) -> Result<Self> {
-        let dry_run = environment.switch("--dry-run", args.dry_run)?;
-        let check = environment.switch("--check", args.check)?;
-        if dry_run && check {
-            let detail = "cannot be combined with --check; give one of them";
-            return Err(Error::config("--dry-run", detail));
-        }
+        let (dry_run, check) = dry_run_or_check(&args, environment)?;
         let org = org_url(environment)?;
         // The variables stay as they are; the files that they name may change.
         let variables = Credentials::VARIABLES.map(|name| (name, environment.raw(name)));
@@ -173,7 +177,7 @@ impl OrgSettings {
                 .map(Arc::new)
         };
         let mode = match (dry_run, check) {
-            (true, _) => Mode::DryRun,
+            (true, _) => Mode::DryRun(DryRun::default()),
             (false, true) => Mode::Check(sink()?),
             (false, false) => Mode::Send(sink()?),
         };
@@ -255,4 +259,15 @@ pub(super) fn renamed_from(
         Some((name, before)) => config::renamed_from(&name, &before, org).map(Some),
         None => Ok(None),
     }
+}
+
+/// At most one of `--dry-run` and `--check`.
+fn dry_run_or_check(args: &PullArgs, environment: &Environment) -> Result<(bool, bool)> {
+    let dry_run = environment.switch("--dry-run", args.dry_run)?;
+    let check = environment.switch("--check", args.check)?;
+    if dry_run && check {
+        let detail = "cannot be combined with --check; give one of them";
+        return Err(Error::config("--dry-run", detail));
+    }
+    Ok((dry_run, check))
 }

@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
 use okta_coralogix_core::dead_letter::DeadLetters;
-use okta_coralogix_core::sink::NdjsonSink;
-use okta_coralogix_core::testing::MemoryCheckpoint;
 use okta_coralogix_core::{LogSink, Result};
 
-use super::logged_dead_letters::LoggedDeadLetters;
+use super::dry_run::DryRun;
 use super::settings::Mode;
 use crate::program::ProgramDeadLetters;
 use crate::program::args::in_setting;
@@ -34,11 +32,11 @@ impl Stores {
     ) -> Result<Self> {
         let sink = match mode {
             Mode::Send(sink) | Mode::Check(sink) => Arc::clone(sink),
-            Mode::DryRun => {
+            Mode::DryRun(dry_run) => {
                 return Ok(Self {
-                    checkpoint: Arc::new(MemoryCheckpoint::default()),
-                    dead_letters: Arc::new(LoggedDeadLetters),
-                    sink: Arc::new(NdjsonSink::stdout()),
+                    checkpoint: DryRun::checkpoint(),
+                    dead_letters: DryRun::dead_letters(),
+                    sink: dry_run.sink(),
                     files: None,
                 });
             }

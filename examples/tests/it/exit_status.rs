@@ -172,28 +172,6 @@ async fn once_gives_up_with_1_and_hands_back_undelivered_events() {
 }
 
 #[tokio::test]
-async fn dry_run_prints_entries_and_touches_no_file() {
-    let harness = Harness::new().await;
-    let events = harness.backlog(1200);
-    let ended = harness.run(&["--once", "--dry-run"]).await;
-    assert_eq!(
-        (ended.code, ended.summary()["delivered"]),
-        (Some(0), 1200),
-        "{}",
-        ended.stderr
-    );
-    let lines: Vec<_> = ended.stdout.lines().collect();
-    assert_eq!(lines.len(), 1201);
-    for (line, event) in lines.iter().zip(&events) {
-        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert_eq!(entry["subsystemName"], "acme");
-        assert_eq!(entry["text"].as_str().unwrap().as_bytes(), &event.json[..]);
-    }
-    assert_eq!(std::fs::read_dir(harness.folder.path()).unwrap().count(), 0);
-    assert_eq!(harness.ingress.ledger().requests().len(), 0);
-}
-
-#[tokio::test]
 async fn two_programs_do_not_share_a_checkpoint() {
     let mut harness = Harness::new().await;
     harness.backlog(10);

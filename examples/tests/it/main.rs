@@ -14,6 +14,7 @@ mod connection_errors;
 mod disconnects;
 #[cfg(target_os = "linux")]
 mod disk;
+mod dry_run;
 mod eventbridge_http;
 mod eventbridge_lambda;
 mod eventbridge_sqs;

@@ -85,6 +85,10 @@ impl LogArgs {
 }
 
 impl LogSettings {
+    pub(super) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
     /// Whether it is coloured and progress is drawn: on a terminal that can, for a person who has not forbidden it.
     fn on(self, is_terminal: bool, environment: &Environment) -> Self {
         let is_set_to = |name, value: &str| environment.raw(name).is_some_and(|is| is == value);

@@ -87,6 +87,12 @@ impl Progress {
         self.0.integration(integration).set_work(work);
     }
 
+    /// True if the log is JSON, so that what stands beside it has to be so too.
+    #[must_use]
+    pub fn logs_json(&self) -> bool {
+        self.0.settings.is_json()
+    }
+
     /// Shows the last counts and stops drawing.
     pub fn finish(&self) {
         let now = SystemClock.now();

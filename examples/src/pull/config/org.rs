@@ -11,7 +11,9 @@ use futures::FutureExt;
 use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
 use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::observe::Observer;
-use okta_coralogix_core::{Clock, Error, ErrorKind, EventSource, Pipeline, Result, Summary};
+use okta_coralogix_core::{
+    Clock, Error, ErrorKind, EventSource, LogSink, Pipeline, Result, Summary,
+};
 use okta_source::OktaSource;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -24,6 +26,7 @@ use super::run_all::RunOptions;
 use super::secrets::SecretValues;
 use crate::program::args::age_filter;
 use crate::program::metrics::{Monitor, SourceKind};
+use crate::pull::dry_run::DryRun;
 
 /// How often the files of the secrets are looked at while an org is refused.
 const SECRETS_INTERVAL: Duration = Duration::from_secs(15);
@@ -64,7 +67,7 @@ pub(super) struct Org<O> {
     stop: watch::Receiver<bool>,
     reopening: Reopening,
     /// Kept while the org is down: its lock keeps other processes away, and tells a folder that is away from a new one.
-    store: Option<FileCheckpoint>,
+    store: Option<Arc<dyn CheckpointStore>>,
     /// The secrets that it was opened with.
     secrets: Option<SecretValues>,
     down: Option<Down>,
@@ -226,6 +229,8 @@ impl<O: Observer + Clone> Org<O> {
             .open()
             .await?;
         let too_old = self.integration.too_old.unwrap_or(options.too_old);
+        let dry_run = options.dry_run.as_ref();
+        let sink = dry_run.map_or(sink as Arc<dyn LogSink>, DryRun::sink);
         if !std::mem::replace(&mut self.is_announced, true) {
             let location = PathBuf::from(dead_letters.location());
             let beginning = Beginning {
@@ -234,11 +239,14 @@ impl<O: Observer + Clone> Org<O> {
                 too_old,
                 keep: TOO_OLD_KEYS,
                 proxy: self.integration.proxy.as_deref(),
-                checkpoint: Some(&self.integration.checkpoint),
-                dead_letters: Some(&location),
+                checkpoint: dry_run.is_none().then_some(&*self.integration.checkpoint),
+                dead_letters: dry_run.is_none().then_some(&*location),
             };
             let (start, now) = (source.start_point(), options.clock.now());
             beginning.log(start, source.name(), &*sink, now);
+            if let Some(dry_run) = dry_run {
+                dry_run.begins(&self.integration.name, start, too_old, now);
+            }
         }
         let pipeline = Pipeline::builder(source, sink)
             .name(&self.integration.name)
@@ -246,7 +254,10 @@ impl<O: Observer + Clone> Org<O> {
             .age_filter(age_filter(too_old))
             .clock(Arc::clone(&options.clock))
             .dead_letters(Arc::clone(dead_letters))
-            .observer((observer.clone(), self.monitor.clone()))
+            .observer((
+                (observer.clone(), self.monitor.clone()),
+                dry_run.map(DryRun::observer),
+            ))
             .drain_timeout(options.drain_timeout);
         // A refusal is answered by the waits between the runs.
         let pipeline = options.faults.without_refusal_wait().apply(pipeline);
@@ -273,12 +284,13 @@ impl<O: Observer + Clone> Org<O> {
 
     /// The checkpoint, which is shown to be writable after a local fault: a disk that is still full would otherwise take a page to
     /// Coralogix each time and commit none.
-    async fn checkpoint(&mut self) -> Result<FileCheckpoint> {
+    async fn checkpoint(&mut self) -> Result<Arc<dyn CheckpointStore>> {
         let store = match &self.store {
-            Some(store) => store.clone(),
-            None => FileCheckpoint::open(&self.integration.checkpoint).await?,
+            Some(store) => Arc::clone(store),
+            None if self.shared.options.dry_run.is_some() => DryRun::checkpoint(),
+            None => Arc::new(FileCheckpoint::open(&self.integration.checkpoint).await?),
         };
-        self.store = Some(store.clone());
+        self.store = Some(Arc::clone(&store));
         if self.reopening.follows_local_fault()
             && let Some(found) = store.load().await?
         {

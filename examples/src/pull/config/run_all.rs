@@ -16,6 +16,7 @@ use super::org::{Org, OrgReport, Shared};
 use crate::program::FaultTimeouts;
 use crate::program::admin::Admin;
 use crate::program::start::span;
+use crate::pull::dry_run::DryRun;
 
 /// How many orgs may be opened at a time: each one takes descriptors, a TLS handshake and perhaps a page of its backlog.
 const OPENING: usize = 32;
@@ -35,6 +36,8 @@ pub struct RunOptions {
     pub clock: Arc<dyn Clock>,
     /// Watches each of them.
     pub admin: Arc<Admin>,
+    /// Set: nothing is sent, and no position kept.
+    pub dry_run: Option<DryRun>,
 }
 
 /// The result of all integrations.

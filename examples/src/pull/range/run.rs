@@ -16,8 +16,8 @@ use crate::program::progress::{Progress, Work};
 use crate::program::start::span;
 use crate::program::{ExitStatus, signals};
 use crate::pull::config::Beginning;
+use crate::pull::dry_run::DryRun;
 use crate::pull::position::text;
-use crate::pull::settings::Mode;
 use crate::pull::stores::Stores;
 
 /// Okta may store an event some time after it was published.
@@ -36,10 +36,9 @@ pub(in super::super) async fn run(
     } = settings;
     let letters = &org.pipeline.dead_letters;
     let stores = Stores::open(&org.mode, "--from", &checkpoint, letters).await?;
-    let letters = match org.mode {
-        Mode::DryRun => None,
-        Mode::Send(_) | Mode::Check(_) => org.pipeline.dead_letters_file(),
-    };
+    let dry_run = org.mode.dry_run();
+    let letters = org.pipeline.dead_letters_file();
+    let letters = letters.filter(|_| dry_run.is_none());
     let admin = Admin::start(org.admin.clone(), letters)?;
     let monitor = admin.monitor(&org.name, SourceKind::Pull);
     let source = org.source.checkpoint(Arc::clone(&stores.checkpoint));
@@ -58,20 +57,30 @@ pub(in super::super) async fn run(
     within.in_scope(|| {
         let now = SystemClock.now();
         beginning.log(source.start_point(), &org.org, &*stores.sink, now);
-        notes(&times, now);
+        match dry_run {
+            Some(dry_run) => {
+                dry_run.begins(&org.name, source.start_point(), beginning.too_old, now)
+            }
+            None => notes(&times, now),
+        }
     });
     progress.expect(&org.name, Work::Range(times.range.start, times.range.end));
     let pipeline = Pipeline::builder(source, stores.sink)
         .name(&org.name)
         .mapping(org.mapping)
         .dead_letters(stores.dead_letters);
-    let observer = (progress.observer(), monitor.clone());
+    let tally = dry_run.map(DryRun::observer);
+    let observer = ((progress.observer(), monitor.clone()), tally);
     let pipeline = configure(pipeline, observer, &org.pipeline, org.once).build()?;
     monitor.attach(pipeline.handle());
     let status = pipeline::run(pipeline, shutdown).await;
     progress.finish();
     let is_complete = is_complete(stores.checkpoint).await;
-    Ok(within.in_scope(|| ended(status, is_complete, &times)))
+    let status = within.in_scope(|| ended(status, is_complete, &times));
+    Ok(match dry_run {
+        None => status,
+        Some(dry_run) => dry_run.ended(status, Some(times.range.end), &progress),
+    })
 }
 
 fn resumes(source: &Backfill, times: &RangeTimes) -> String {

@@ -8,6 +8,7 @@ use super::RangeTimes;
 use crate::program::{Environment, Network, StateFiles};
 use crate::pull::PullArgs;
 use crate::pull::config::{self, Connection, TOO_OLD_KEYS};
+use crate::pull::dry_run::DryRun;
 use crate::pull::settings::{Mode, OrgSettings, TOO_OLD_FLAGS};
 
 /// The settings of a range.
@@ -92,7 +93,7 @@ fn integration(file: &Path, args: PullArgs, environment: &Environment) -> Result
         pipeline,
         once: args.once.once(environment)?,
         mode: match dry_run {
-            true => Mode::DryRun,
+            true => Mode::DryRun(DryRun::default()),
             false => Mode::Send(sink),
         },
         admin: args.admin.address(environment)?,

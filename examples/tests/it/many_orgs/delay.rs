@@ -143,6 +143,7 @@ async fn lag(bad: &[BadOrg]) -> (f64, RunReport) {
         drain_timeout: Duration::from_secs(30),
         clock: Arc::clone(&clock),
         admin: Arc::default(),
+        dry_run: None,
     };
     let dead_letters = Arc::new(MemoryDeadLetters::default());
     let ended = run_all(

@@ -182,6 +182,7 @@ impl Scene {
             drain_timeout: Duration::from_secs(20),
             clock: Arc::clone(&self.clock),
             admin: Arc::new(Admin::watching(self.registry.clone())),
+            dry_run: None,
         };
         let dead_letters = Arc::new(self.dead_letters.clone());
         let integrations = integrations.collect();

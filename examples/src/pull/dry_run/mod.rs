@@ -1,0 +1,97 @@
+//! `--dry-run`: entries go to standard output, and what they amount to to standard error. Nothing is stored.
+
+mod logged_dead_letters;
+mod report;
+mod tally;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use okta_coralogix_core::LogSink;
+use okta_coralogix_core::checkpoint::CheckpointStore;
+use okta_coralogix_core::dead_letter::DeadLetters;
+use okta_coralogix_core::filter::AgePolicy;
+use okta_coralogix_core::observe::Observer;
+use okta_coralogix_core::sink::NdjsonSink;
+use okta_coralogix_core::testing::MemoryCheckpoint;
+use okta_source::StartPoint;
+
+use self::logged_dead_letters::LoggedDeadLetters;
+use self::report::Report;
+use self::tally::Tally;
+use crate::program::progress::Progress;
+use crate::program::{ExitStatus, print_error};
+
+/// A dry run of one org or of many. Clones count together.
+#[derive(Debug, Clone)]
+pub struct DryRun {
+    sink: NdjsonSink,
+    tally: Arc<Tally>,
+}
+
+impl Default for DryRun {
+    fn default() -> Self {
+        Self {
+            sink: NdjsonSink::stdout(),
+            tally: Arc::default(),
+        }
+    }
+}
+
+impl DryRun {
+    pub(super) fn sink(&self) -> Arc<dyn LogSink> {
+        Arc::new(self.sink.clone())
+    }
+
+    /// In place of the file: forgotten with the process.
+    pub(super) fn checkpoint() -> Arc<dyn CheckpointStore> {
+        Arc::new(MemoryCheckpoint::default())
+    }
+
+    pub(super) fn dead_letters() -> Arc<dyn DeadLetters> {
+        Arc::new(LoggedDeadLetters)
+    }
+
+    /// Counts what the pipelines deliver.
+    pub(super) fn observer(&self) -> impl Observer + Clone + use<> {
+        Arc::clone(&self.tally)
+    }
+
+    /// An integration begins to read at `start`; under `too_old` events beyond the limit are not sent.
+    pub(super) fn begins(
+        &self,
+        integration: &str,
+        start: StartPoint,
+        too_old: AgePolicy,
+        now: DateTime<Utc>,
+    ) {
+        if let StartPoint::Since(start) = start {
+            self.tally.begins(integration, start, too_old, now);
+        }
+    }
+
+    /// Prints the summary on stderr, as a table for people in front of it unless the log is JSON. `through`: everything before this time
+    /// was read, if the run has come to its end.
+    pub(super) fn ended(
+        &self,
+        status: ExitStatus,
+        through: Option<DateTime<Utc>>,
+        progress: &Progress,
+    ) -> ExitStatus {
+        let (code, error, summary) = status.into_parts();
+        let through = through.filter(|_| code == 0);
+        let report = Report::new(summary.unwrap_or_default(), &self.tally, through);
+        let mut lines = Vec::new();
+        if !progress.logs_json() {
+            lines = report.table();
+        }
+        lines.push(serde_json::to_string(&report).unwrap_or_default());
+        if let Some(error) = error {
+            print_error(&error);
+        }
+        // A closed stderr means that nobody reads it.
+        writeln!(std::io::stderr(), "{}", lines.join("\n")).ok();
+        ExitStatus::Silent(code, None)
+    }
+}
