@@ -151,7 +151,7 @@ fn labels_are_added_behind_the_event_and_never_in_its_place() {
         .label("uuid", "x");
     let entry = builder.clone().build().unwrap().map(&event()).unwrap();
     let rest = text(&entry)
-        .strip_prefix(EVENT[..EVENT.len() - 1].as_bytes())
+        .strip_prefix(&EVENT.as_bytes()[..EVENT.len() - 1])
         .unwrap();
     assert_eq!(rest, br#","tenant":"a\"b"}"#);
     for key in ["", "tenant"] {
