@@ -58,6 +58,9 @@ pub struct PullArgs {
     /// Write entries to stdout as NDJSON instead of sending them, and what they are a day, by event type, to stderr; no file is touched
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// With --dry-run: a page about what would reach Coralogix, in this file, for a browser
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<String>,
     /// Test credentials and reachability of Okta and Coralogix, and send nothing
     #[arg(long)]
     pub(super) check: bool,

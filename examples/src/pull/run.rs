@@ -92,8 +92,11 @@ async fn open(
     }
     let pipeline = Pipeline::builder(source, stores.sink)
         .name(name)
-        .mapping(settings.mapping)
         .dead_letters(stores.dead_letters);
+    let pipeline = match settings.mode.dry_run() {
+        Some(dry_run) => pipeline.mapping(dry_run.mapping(settings.mapping)),
+        None => pipeline.mapping(settings.mapping),
+    };
     let tally = settings.mode.dry_run().map(DryRun::observer);
     let observer = ((progress.observer(), monitor.clone()), tally);
     let pipeline = configure(pipeline, observer, &settings.pipeline, settings.once).build()?;

@@ -152,7 +152,7 @@ impl ManySettings {
             pipeline,
             once: args.once.once(environment)?,
             check,
-            dry_run: dry_run.then(DryRun::default),
+            dry_run,
             admin: args.admin.address(environment)?,
         })
     }
@@ -177,9 +177,9 @@ impl OrgSettings {
                 .map(Arc::new)
         };
         let mode = match (dry_run, check) {
-            (true, _) => Mode::DryRun(DryRun::default()),
-            (false, true) => Mode::Check(sink()?),
-            (false, false) => Mode::Send(sink()?),
+            (Some(dry_run), _) => Mode::DryRun(dry_run),
+            (None, true) => Mode::Check(sink()?),
+            (None, false) => Mode::Send(sink()?),
         };
         let proxy = match &mode {
             Mode::Send(sink) => network.proxy_of(sink.endpoint().singles()).map(Into::into),
@@ -262,12 +262,11 @@ pub(super) fn renamed_from(
 }
 
 /// At most one of `--dry-run` and `--check`.
-fn dry_run_or_check(args: &PullArgs, environment: &Environment) -> Result<(bool, bool)> {
-    let dry_run = environment.switch("--dry-run", args.dry_run)?;
+fn dry_run_or_check(args: &PullArgs, environment: &Environment) -> Result<(Option<DryRun>, bool)> {
     let check = environment.switch("--check", args.check)?;
-    if dry_run && check {
+    if check && environment.switch("--dry-run", args.dry_run)? {
         let detail = "cannot be combined with --check; give one of them";
         return Err(Error::config("--dry-run", detail));
     }
-    Ok((dry_run, check))
+    Ok((DryRun::read(args, environment)?, check))
 }

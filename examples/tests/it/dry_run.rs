@@ -1,6 +1,7 @@
 //! `--dry-run`: entries on standard output, what they amount to on standard error, and nothing left behind.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 
 use chrono::TimeDelta;
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent};
@@ -193,4 +194,68 @@ async fn dry_run_of_a_range_counts_its_own_time() {
     );
     assert_eq!(entries(&harness), 0);
     assert_eq!(ended.stdout.lines().count(), 60);
+}
+
+#[tokio::test]
+async fn page_of_a_dry_run_shows_counts_samples_and_markup_as_text() {
+    let harness = Harness::new().await;
+    let now = SystemClock.now();
+    let published = (now - TimeDelta::minutes(5)).to_rfc3339();
+    let hostile = format!(
+        r#"{{"uuid":"0","published":"{published}","eventType":"<img src=x>","severity":"ERROR","actor":{{"displayName":"</pre><script>alert(1)</script>"}}}}"#
+    );
+    let old = (now - TimeDelta::hours(30)).to_rfc3339();
+    let too_old = format!(r#"{{"uuid":"1","published":"{old}","eventType":"user.session.end"}}"#);
+    harness.append([hostile, too_old].map(Into::into));
+    harness.backlog(300);
+    let page = harness.folder.path().join("report.html");
+    let flags = ["--once", "--dry-run", "--since", "48h", "--html"];
+    let ended = harness
+        .run(&[&flags[..], &[page.to_str().unwrap()]].concat())
+        .await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let said = summary(&ended);
+    let html = std::fs::read_to_string(&page).unwrap();
+    // `.ci/page` shows it to a browser.
+    if let Some(kept) = std::env::var_os("DRY_RUN_PAGE") {
+        std::fs::write(kept, &html).unwrap();
+    }
+    assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n"));
+    assert!(
+        !html.contains("<script") && !html.contains("<img"),
+        "{html}"
+    );
+    assert!(html.contains("&lt;/pre&gt;&lt;script&gt;alert(1)&lt;/script&gt;"));
+    assert!(html.contains("&lt;img src=x&gt;"));
+    let sent = number(&said, "delivered");
+    assert!(html.contains(&format!("<b>{sent}</b>events would be sent")));
+    assert!(html.contains("Age rule (--too-old): <b>1</b>"));
+    assert!(html.contains("1 error</title>") && html.contains("1 not sent: too old</title>"));
+    let samples = html.matches("<details>").count();
+    assert!((2..=10).contains(&samples), "{samples}");
+    for row in said["event_types"].as_array().unwrap() {
+        let name = row["event_type"].as_str().unwrap();
+        let name = name.replace('<', "&lt;").replace('>', "&gt;");
+        assert!(html.contains(&format!("<tr><td>{name}<td>")), "{name}");
+    }
+
+    // A second run replaces the page, and nothing else that is there.
+    let run = async |file: &Path| {
+        let flags = ["--once", "--dry-run", "--html", file.to_str().unwrap()];
+        harness.run(&flags).await
+    };
+    std::fs::write(&page, html.clone() + &html).unwrap();
+    assert_eq!(run(&page).await.code, Some(0));
+    let again = std::fs::read_to_string(&page).unwrap();
+    assert_eq!(again.matches("</html>").count(), 1);
+    assert!(again.ends_with("</html>\n"));
+    let other = harness.folder.path().join("okta-coralogix.checkpoint");
+    std::fs::write(&other, "a position").unwrap();
+    let refused = run(&other).await;
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("--html: "), "{}", refused.stderr);
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "a position");
+    let alone = harness.run(&["--once", "--html", "report.html"]).await;
+    assert_eq!(alone.code, Some(2));
+    assert!(alone.stderr.contains("--html: ") && alone.stderr.contains("add --dry-run"));
 }

@@ -250,7 +250,6 @@ impl<O: Observer + Clone> Org<O> {
         }
         let pipeline = Pipeline::builder(source, sink)
             .name(&self.integration.name)
-            .mapping(mapping)
             .age_filter(age_filter(too_old))
             .clock(Arc::clone(&options.clock))
             .dead_letters(Arc::clone(dead_letters))
@@ -259,6 +258,10 @@ impl<O: Observer + Clone> Org<O> {
                 dry_run.map(DryRun::observer),
             ))
             .drain_timeout(options.drain_timeout);
+        let pipeline = match dry_run {
+            Some(dry_run) => pipeline.mapping(dry_run.mapping(mapping)),
+            None => pipeline.mapping(mapping),
+        };
         // A refusal is answered by the waits between the runs.
         let pipeline = options.faults.without_refusal_wait().apply(pipeline);
         let pipeline = match options.once {

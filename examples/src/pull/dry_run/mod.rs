@@ -1,45 +1,74 @@
 //! `--dry-run`: entries go to standard output, and what they amount to to standard error. Nothing is stored.
 
 mod logged_dead_letters;
+mod page;
 mod report;
 mod tally;
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use okta_coralogix_core::LogSink;
 use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::sink::NdjsonSink;
 use okta_coralogix_core::testing::MemoryCheckpoint;
+use okta_coralogix_core::{Error, LogSink, Mapping, Result};
 use okta_source::StartPoint;
 
 use self::logged_dead_letters::LoggedDeadLetters;
+use self::page::Page;
 use self::report::Report;
 use self::tally::Tally;
+use super::args::PullArgs;
 use crate::program::progress::Progress;
-use crate::program::{ExitStatus, print_error};
+use crate::program::{Environment, ExitStatus, print_error};
 
 /// A dry run of one org or of many. Clones count together.
 #[derive(Debug, Clone)]
 pub struct DryRun {
     sink: NdjsonSink,
     tally: Arc<Tally>,
-}
-
-impl Default for DryRun {
-    fn default() -> Self {
-        Self {
-            sink: NdjsonSink::stdout(),
-            tally: Arc::default(),
-        }
-    }
+    /// That of `--html`.
+    page: Option<Arc<Page>>,
 }
 
 impl DryRun {
+    /// That of `--dry-run`, with the page of `--html`.
+    ///
+    /// # Errors
+    /// `Config` if there is a page without a dry run, or it cannot be written where it should be.
+    pub(super) fn read(args: &PullArgs, environment: &Environment) -> Result<Option<Self>> {
+        let html = environment.flag("--html", args.html.clone())?;
+        match (environment.switch("--dry-run", args.dry_run)?, html) {
+            (false, None) => Ok(None),
+            (false, Some((name, _))) => {
+                let detail = "is the page of a dry run: add --dry-run";
+                Err(Error::config(&name, detail))
+            }
+            (true, html) => {
+                let page = html.map(|(name, file)| Page::create(&name, Path::new(&file)));
+                Ok(Some(Self {
+                    sink: NdjsonSink::stdout(),
+                    tally: Arc::default(),
+                    page: page.transpose()?.map(Arc::new),
+                }))
+            }
+        }
+    }
+
+    /// The mapping, whose entries a page takes its samples from.
+    pub(super) fn mapping(&self, mapping: impl Mapping) -> impl Mapping {
+        let page = self.page.clone();
+        mapping.adjusted(move |event, entry| match &page {
+            Some(page) => page.sample(event, entry),
+            None => Ok(entry),
+        })
+    }
+
     pub(super) fn sink(&self) -> Arc<dyn LogSink> {
         Arc::new(self.sink.clone())
     }
@@ -55,7 +84,7 @@ impl DryRun {
 
     /// Counts what the pipelines deliver.
     pub(super) fn observer(&self) -> impl Observer + Clone + use<> {
-        Arc::clone(&self.tally)
+        (Arc::clone(&self.tally), self.page.clone())
     }
 
     /// An integration begins to read at `start`; under `too_old` events beyond the limit are not sent.
@@ -87,6 +116,9 @@ impl DryRun {
             lines = report.table();
         }
         lines.push(serde_json::to_string(&report).unwrap_or_default());
+        if let Some(page) = &self.page {
+            page.write(&report);
+        }
         if let Some(error) = error {
             print_error(&error);
         }

@@ -10,33 +10,33 @@ use super::tally::{Count, Tally};
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     #[serde(flatten)]
-    summary: Summary,
+    pub(super) summary: Summary,
     /// Of the entries as they are written, which Coralogix would be sent.
-    entry_bytes: u64,
+    pub(super) entry_bytes: u64,
     /// The time of which events were read.
-    seconds: Option<i64>,
+    pub(super) seconds: Option<i64>,
     /// All types together.
     #[serde(flatten)]
-    all: Row,
+    pub(super) all: Row,
     /// The most bytes first.
-    event_types: Vec<TypeRow>,
+    pub(super) event_types: Vec<TypeRow>,
 }
 
 #[derive(Debug, Serialize)]
-struct TypeRow {
-    event_type: String,
+pub(super) struct TypeRow {
+    pub(super) event_type: String,
     #[serde(flatten)]
-    row: Row,
+    pub(super) row: Row,
 }
 
 /// Events, and their bytes as Okta gives them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-struct Row {
-    events: u64,
-    bytes: u64,
+pub(super) struct Row {
+    pub(super) events: u64,
+    pub(super) bytes: u64,
     /// `None` if too short a time was read to tell.
-    events_per_day: Option<u64>,
-    bytes_per_day: Option<u64>,
+    pub(super) events_per_day: Option<u64>,
+    pub(super) bytes_per_day: Option<u64>,
 }
 
 impl Row {

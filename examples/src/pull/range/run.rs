@@ -67,8 +67,11 @@ pub(in super::super) async fn run(
     progress.expect(&org.name, Work::Range(times.range.start, times.range.end));
     let pipeline = Pipeline::builder(source, stores.sink)
         .name(&org.name)
-        .mapping(org.mapping)
         .dead_letters(stores.dead_letters);
+    let pipeline = match dry_run {
+        Some(dry_run) => pipeline.mapping(dry_run.mapping(org.mapping)),
+        None => pipeline.mapping(org.mapping),
+    };
     let tally = dry_run.map(DryRun::observer);
     let observer = ((progress.observer(), monitor.clone()), tally);
     let pipeline = configure(pipeline, observer, &org.pipeline, org.once).build()?;

@@ -66,11 +66,11 @@ impl RangeSettings {
 
 /// One integration of the file, as the settings of an org.
 fn integration(file: &Path, args: PullArgs, environment: &Environment) -> Result<OrgSettings> {
-    let Some((_, name)) = environment.flag("--integration", args.integration)? else {
+    let Some((_, name)) = environment.flag("--integration", args.integration.clone())? else {
         let detail = "is missing: write of which integration of --config the range is to be read";
         return Err(Error::config("--integration", detail));
     };
-    let dry_run = environment.switch("--dry-run", args.dry_run)?;
+    let dry_run = DryRun::read(&args, environment)?;
     let mut pipeline = args.pipeline.settings(environment)?;
     let network = Network::read(args.network, environment)?;
     let integration = config::find(config::read(file, environment, network)?, &name)?;
@@ -93,8 +93,8 @@ fn integration(file: &Path, args: PullArgs, environment: &Environment) -> Result
         pipeline,
         once: args.once.once(environment)?,
         mode: match dry_run {
-            true => Mode::DryRun(DryRun::default()),
-            false => Mode::Send(sink),
+            Some(dry_run) => Mode::DryRun(dry_run),
+            None => Mode::Send(sink),
         },
         admin: args.admin.address(environment)?,
     })
