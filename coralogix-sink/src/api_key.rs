@@ -9,8 +9,17 @@ use okta_coralogix_core::{Error, Reloadable, Secret};
 /// The variable with the path of the key's file.
 pub(crate) const KEY_FILE: &str = "CORALOGIX_API_KEY_FILE";
 
-/// Reads the key from the file that the variable names.
-pub(crate) fn read_key(path: &str) -> Result<Secret, Error> {
+/// The setting of a key, for messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeySetting {
+    /// Its name, as the user wrote it.
+    pub(crate) name: &'static str,
+    /// `a Send-Your-Data API key`.
+    pub(crate) kind: &'static str,
+}
+
+/// Reads the key from the file that `variable` names.
+pub(crate) fn read_key(variable: &str, path: &str) -> Result<Secret, Error> {
     std::fs::read_to_string(path)
         .map(Secret::from)
         .map_err(|error| {
@@ -18,7 +27,7 @@ pub(crate) fn read_key(path: &str) -> Result<Secret, Error> {
                 "the file {} cannot be read ({error}); write the path of a file with the key alone",
                 quote(path)
             );
-            Error::config(KEY_FILE, detail)
+            Error::config(variable, detail)
         })
 }
 
@@ -35,27 +44,27 @@ pub(crate) type KeyReader = Arc<dyn Fn() -> Result<Secret, Error> + Send + Sync>
 impl ApiKey {
     /// The key that is set, or that `read` gives now and at each refusal.
     pub(crate) fn reloadable(
-        name: &'static str,
+        setting: KeySetting,
         key: Option<&Secret>,
         read: Option<KeyReader>,
     ) -> Result<Reloadable<Self>, Error> {
         match (key, read) {
             (Some(_), Some(_)) => {
                 let detail = "it is set, and is to be read too; leave one of them out";
-                Err(Error::config(name, detail))
+                Err(Error::config(setting.name, detail))
             }
-            (None, Some(read)) => Reloadable::read_from(move || Self::new(name, &read()?)),
-            (Some(key), None) => Ok(Reloadable::fixed(Self::new(name, key)?)),
-            (None, None) => Ok(Reloadable::fixed(Self::new(name, &Secret::from(""))?)),
+            (None, Some(read)) => Reloadable::read_from(move || Self::new(setting, &read()?)),
+            (Some(key), None) => Ok(Reloadable::fixed(Self::new(setting, key)?)),
+            (None, None) => Ok(Reloadable::fixed(Self::new(setting, &Secret::from(""))?)),
         }
     }
 
-    /// The key without the white space around it (a pasted line end), and its header. `name` is the setting's, for errors.
-    fn new(name: &str, written: &Secret) -> Result<Self, Error> {
+    /// The key without the white space around it (a pasted line end), and its header.
+    fn new(setting: KeySetting, written: &Secret) -> Result<Self, Error> {
+        let KeySetting { name, kind } = setting;
         let written = written.expose().trim();
         if written.is_empty() {
-            let detail =
-                "it is missing; write a Send-Your-Data API key (Coralogix, Settings, API Keys)";
+            let detail = format!("it is missing; write {kind} (Coralogix, Settings, API Keys)");
             return Err(Error::config(name, detail));
         }
         // Visible ASCII: any other byte is a quote of a word processor, a line end, or between two keys.

@@ -9,7 +9,7 @@ use okta_coralogix_core::text::utf8;
 use okta_coralogix_core::transport::{ProxySettings, ReqwestTransport, Transport};
 use okta_coralogix_core::{Clock, Error, Secret, SharedClockOffset};
 
-use crate::api_key::{ApiKey, KEY_FILE, KeyReader, read_key};
+use crate::api_key::{ApiKey, KEY_FILE, KeyReader, KeySetting, read_key};
 use crate::clock_probe::ClockProbe;
 use crate::config::{CoralogixConfig, FIELDS, SettingNames, VARIABLES};
 use crate::encode::Encoder;
@@ -75,7 +75,7 @@ impl CoralogixSinkBuilder {
                 return Err(Error::config(KEY_FILE, detail));
             }
             Some(path) => {
-                let mut builder = builder.api_key_from(move || read_key(&path));
+                let mut builder = builder.api_key_from(move || read_key(KEY_FILE, &path));
                 builder.names.key = KEY_FILE;
                 builder
             }
@@ -182,8 +182,12 @@ impl CoralogixSinkBuilder {
     /// the user wrote it, and names the value to write instead.
     pub fn build(self) -> Result<CoralogixSink, Error> {
         let endpoint = self.where_to_send()?;
+        let setting = KeySetting {
+            name: self.names.key,
+            kind: "a Send-Your-Data API key",
+        };
         let key = ApiKey::reloadable(
-            self.names.key,
+            setting,
             self.config.api_key.as_ref(),
             self.key_reader.clone(),
         )?;

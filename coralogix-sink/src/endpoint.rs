@@ -51,29 +51,9 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError`] names the error and the value to write instead. It never repeats user info or a query.
     pub fn from_url(url: &str) -> Result<Self, EndpointError> {
-        let url = url.trim();
-        if url.is_empty() {
-            return Err(EndpointError::Empty);
-        }
-        if !url.contains("://") {
-            return Err(EndpointError::NoScheme);
-        }
-        let url = Url::parse(url).map_err(EndpointError::NotAUrl)?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(EndpointError::UserInfo);
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(EndpointError::Query);
-        }
-        let host = url.host().ok_or(EndpointError::NoScheme)?;
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&host) => {}
-            "http" => return Err(EndpointError::PlainHttp(host.to_string())),
-            _ => return Err(EndpointError::Scheme),
-        }
-        let region = match &host {
-            Host::Domain(name) => domain::check_ingress_host(name)?,
+        let url = read_base_url(url)?;
+        let region = match url.host() {
+            Some(Host::Domain(name)) => domain::check_ingress_host(name)?,
             _ => None,
         };
         let path = url.path().trim_end_matches('/');
@@ -118,6 +98,32 @@ impl Endpoint {
     pub fn region(&self) -> Option<Region> {
         self.region
     }
+}
+
+/// Reads the base URL of a service: `https`, or `http` on loopback, and nothing in it that is secret.
+pub(crate) fn read_base_url(url: &str) -> Result<Url, EndpointError> {
+    let url = url.trim();
+    if url.is_empty() {
+        return Err(EndpointError::Empty);
+    }
+    if !url.contains("://") {
+        return Err(EndpointError::NoScheme);
+    }
+    let url = Url::parse(url).map_err(EndpointError::NotAUrl)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(EndpointError::UserInfo);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(EndpointError::Query);
+    }
+    let host = url.host().ok_or(EndpointError::NoScheme)?;
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&host) => {}
+        "http" => return Err(EndpointError::PlainHttp(host.to_string())),
+        _ => return Err(EndpointError::Scheme),
+    }
+    Ok(url)
 }
 
 fn is_loopback(host: &Host<&str>) -> bool {
