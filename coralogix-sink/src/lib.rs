@@ -10,6 +10,8 @@ mod domain;
 mod encode;
 mod endpoint;
 mod endpoint_error;
+#[cfg(feature = "query")]
+pub mod query;
 mod region;
 mod sink;
 mod status;

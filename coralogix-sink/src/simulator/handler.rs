@@ -18,7 +18,7 @@ use super::fault::{Fault, RetryAfter};
 use super::ingress::{CoralogixSimulator, SimulatedIngress, State};
 use super::ledger::RecordedRequest;
 
-const PAGE: &str = "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>";
+pub(super) const PAGE: &str = "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>";
 
 const INFALLIBLE: &str = "writing to memory does not fail";
 
@@ -45,6 +45,10 @@ impl CoralogixSimulator {
         read: impl Future<Output = Option<Bytes>>,
     ) -> SimulatedResponse {
         let ingress = self.ingress();
+        #[cfg(feature = "query")]
+        if head.uri.path() == crate::query::QUERY_PATH {
+            return self.handle_query(head, read).await;
+        }
         let fault = {
             let mut state = ingress.state();
             if state.down {
@@ -217,7 +221,10 @@ impl SimulatedIngress {
             if limit.is_some_and(|limit| entry.bytes > limit) {
                 entry.warnings.push(Warning::TooBig);
             }
-            state.ledger.entries.push(Arc::new(entry));
+            let entry = Arc::new(entry);
+            #[cfg(feature = "query")]
+            state.query.store(&entry, now);
+            state.ledger.entries.push(entry);
         }
     }
 }
@@ -271,19 +278,19 @@ fn note(record: &mut RecordedRequest, headers: &HeaderMap, wire: &[u8]) {
     }
 }
 
-fn written(wait: RetryAfter, now: DateTime<Utc>) -> String {
+pub(super) fn written(wait: RetryAfter, now: DateTime<Utc>) -> String {
     match wait {
         RetryAfter::Seconds(seconds) => seconds.to_string(),
         RetryAfter::Date(after) => httpdate::fmt_http_date((now + delta(after)).into()),
     }
 }
 
-fn delta(duration: Duration) -> TimeDelta {
+pub(super) fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::zero())
 }
 
 /// Sets a header that a test scripted; an invalid value is left out.
-fn put(answer: &mut Response<Bytes>, name: http::HeaderName, value: &str) {
+pub(super) fn put(answer: &mut Response<Bytes>, name: http::HeaderName, value: &str) {
     if let Ok(value) = value.parse() {
         answer.headers_mut().insert(name, value);
     }

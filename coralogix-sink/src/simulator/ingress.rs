@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) max_bytes: Option<usize>,
     pub(super) max_entries: Option<usize>,
     pub(super) max_entry: Option<usize>,
+    #[cfg(feature = "query")]
+    pub(super) query: super::query::QueryState,
 }
 
 impl SimulatedIngress {
@@ -68,6 +70,8 @@ impl CoralogixSimulator {
             max_bytes: None,
             max_entries: None,
             max_entry: None,
+            #[cfg(feature = "query")]
+            query: super::query::QueryState::new(Secret::from("simulated-data-querying-key")),
         });
         Self(Arc::new(SimulatedIngress { settings, state }))
     }

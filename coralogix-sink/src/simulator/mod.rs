@@ -23,6 +23,8 @@
 //! # Ok(()) }
 //! ```
 //!
+//! With the feature `query` it also answers queries about what it accepted, at `/api/v1/dataprime/query`.
+//!
 //! Not modelled, since Coralogix does not document it: how it treats names, old timestamps, large entries and quotas. The simulator
 //! accepts them, and the ledger has a [`Warning`] for old and large entries.
 
@@ -35,6 +37,8 @@ mod identity;
 mod ingress;
 mod ledger;
 mod memory;
+#[cfg(feature = "query")]
+mod query;
 mod server;
 
 pub use arrival::{Arrival, Warning};
@@ -43,4 +47,6 @@ pub use fault::{Fault, RetryAfter};
 pub use identity::okta_uuid;
 pub use ingress::CoralogixSimulator;
 pub use ledger::{Ledger, RecordedRequest};
+#[cfg(feature = "query")]
+pub use query::{Priority, QueryAccount, QueryFault, RecordedQuery};
 pub use server::CoralogixServer;

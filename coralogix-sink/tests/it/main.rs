@@ -17,6 +17,7 @@ mod entries;
 mod framing;
 mod memory;
 mod pipeline;
+mod query;
 mod requests;
 mod round_trip;
 mod secrets;

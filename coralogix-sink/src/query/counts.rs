@@ -1,0 +1,106 @@
+//! How often each event is stored.
+
+use std::fmt;
+
+use super::event_id::{self, EventId, Form};
+
+/// How often each uuid is stored, of all that a question was about. There is no way to make one but by an answer that is proof, so
+/// a uuid that it does not hold is not stored, as far as the key, the tier and the filter reach.
+///
+/// 20 bytes for each UUID.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct UuidCounts {
+    /// In order, each once.
+    uuids: Vec<([u8; 16], u32)>,
+    /// The ids that are no canonical UUIDs, in order, each once.
+    texts: Vec<(Box<str>, u32)>,
+    /// Stored logs, repeats included.
+    logs: u64,
+}
+
+impl UuidCounts {
+    /// How often this id is stored; 0 if it is not.
+    #[must_use]
+    pub fn get(&self, id: &EventId) -> u32 {
+        match id.form() {
+            Form::Uuid(uuid) => {
+                let found = self.uuids.binary_search_by(|(known, _)| known.cmp(uuid));
+                found.map_or(0, |place| self.uuids[place].1)
+            }
+            Form::Text(text) => {
+                let found = self.texts.binary_search_by(|(known, _)| known.cmp(text));
+                found.map_or(0, |place| self.texts[place].1)
+            }
+        }
+    }
+
+    /// Each id once, with how often it is stored, in the order of [`EventId`].
+    pub fn iter(&self) -> impl Iterator<Item = (EventId, u32)> + '_ {
+        let uuids = self.uuids.iter();
+        let texts = self.texts.iter();
+        uuids
+            .map(|(uuid, count)| (EventId::from(*uuid), *count))
+            .chain(texts.map(|(text, count)| (EventId::new(text), *count)))
+    }
+
+    /// How many ids there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.uuids.len() + self.texts.len()
+    }
+
+    /// True if nothing is stored.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many logs are stored, repeats included.
+    #[must_use]
+    pub fn logs(&self) -> u64 {
+        self.logs
+    }
+
+    /// Adds one row, in any order. Call [`finish`](Self::finish) behind the last.
+    pub(super) fn push(&mut self, id: &str, count: u32) {
+        self.logs += u64::from(count);
+        match event_id::pack(id) {
+            Some(uuid) => self.uuids.push((uuid, count)),
+            None => self.texts.push((id.into(), count)),
+        }
+    }
+
+    /// Sorts the rows. False if an id came twice, which no answer by groups does.
+    pub(super) fn finish(&mut self) -> bool {
+        self.uuids.sort_unstable();
+        self.texts.sort_unstable();
+        self.uuids.windows(2).all(|two| two[0].0 != two[1].0)
+            && self.texts.windows(2).all(|two| two[0].0 != two[1].0)
+    }
+
+    /// Takes out an id that was not asked for.
+    pub(super) fn remove(&mut self, id: &EventId) {
+        self.logs -= u64::from(self.get(id));
+        match id.form() {
+            Form::Uuid(uuid) => self.uuids.retain(|(known, _)| known != uuid),
+            Form::Text(text) => self.texts.retain(|(known, _)| known != text),
+        }
+    }
+
+    /// Adds the rows of another answer, about other ids.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.logs += other.logs;
+        self.uuids.extend(other.uuids);
+        self.texts.extend(other.texts);
+    }
+}
+
+/// Without the ids: there may be fifty thousand.
+impl fmt::Debug for UuidCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UuidCounts")
+            .field("ids", &self.len())
+            .field("logs", &self.logs)
+            .finish_non_exhaustive()
+    }
+}
