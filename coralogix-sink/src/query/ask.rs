@@ -20,14 +20,14 @@ use super::slice::{self, TimeSlice};
 use super::status::{self, Failure};
 
 impl QueryClient {
-    /// Asks until there is an answer, or asking again cannot help. `limit`: as many rows as this are not all.
+    /// Asks for less than `limit` rows, until there is an answer or asking again cannot help.
     pub(super) async fn ask<R: Rows>(
         &self,
         query: &str,
         slice: TimeSlice,
-        limit: Option<u64>,
+        limit: u64,
     ) -> Result<Answer<R>> {
-        let body = self.body(query, slice);
+        let body = self.body(query, slice, limit);
         let counters = &self.counters;
         let number = counters.queries.load(Ordering::Relaxed);
         let mut backoff = Backoff::new(
@@ -81,7 +81,7 @@ impl QueryClient {
     async fn attempt<R: Rows>(
         &self,
         body: &Bytes,
-        limit: Option<u64>,
+        limit: u64,
     ) -> Result<(R, Option<String>, Vec<Doubt>), Failure> {
         let key = self.key.get();
         let mut request = Request::post(self.endpoint.query_url().clone())
@@ -128,13 +128,7 @@ impl QueryClient {
     }
 
     /// What speaks against an answer, apart from its rows. Learns from it.
-    fn judge(
-        &self,
-        lines: &Lines,
-        limit: Option<u64>,
-        is_empty: bool,
-        is_whole: bool,
-    ) -> Vec<Doubt> {
+    fn judge(&self, lines: &Lines, limit: u64, is_empty: bool, is_whole: bool) -> Vec<Doubt> {
         let (counters, learned) = (&self.counters, &self.learned);
         counters
             .unknown_lines
@@ -181,14 +175,14 @@ impl QueryClient {
         if let Some(kind) = lines.unknown.as_ref().filter(|_| !is_counted) {
             doubts.push(Doubt::UnknownLine(kind.clone()));
         }
-        if let Some(limit) = limit.filter(|limit| lines.rows >= *limit) {
+        if lines.rows >= limit {
             doubts.push(Doubt::RowLimit(limit));
         }
         doubts
     }
 
     /// The body of a request. The limit stands here too, since 2,000 rows are returned where none does.
-    fn body(&self, query: &str, slice: TimeSlice) -> Bytes {
+    fn body(&self, query: &str, slice: TimeSlice, limit: u64) -> Bytes {
         let request = serde_json::json!({
             "query": query,
             "metadata": {
@@ -196,7 +190,7 @@ impl QueryClient {
                 "syntax": "QUERY_SYNTAX_DATAPRIME",
                 "startDate": slice::text(slice.start()),
                 "endDate": slice::text(slice.end()),
-                "limit": self.max_rows() + 1,
+                "limit": limit,
                 "defaultSource": "logs",
                 "strictFieldsValidation": false,
             },

@@ -317,12 +317,12 @@ mod tests {
             ),
             (ready().uuid_path("$m.logid"), "uuid_path: it is no path"),
             (
-                ready().max_rows(0),
-                "max_rows: 0 is out of range; write 1 to 50000",
+                ready().max_rows(1),
+                "max_rows: 1 is out of range; write 2 to 50000",
             ),
             (
                 ready().tier(Tier::FrequentSearch).max_rows(15_001),
-                "max_rows: 15001 is out of range; write 1 to 15000",
+                "max_rows: 15001 is out of range; write 2 to 15000",
             ),
             (
                 ready().max_response_bytes(1),

@@ -217,7 +217,9 @@ impl QueryClient {
 
     async fn count_of(&self, conditions: &str, slice: TimeSlice) -> Result<Answer<u64>> {
         let query = format!("source logs | filter {conditions} | aggregate count() as n");
-        let answer = self.ask::<Total>(&query, slice, None).await?;
+        let answer = self
+            .ask::<Total>(&query, slice, self.max_rows() + 1)
+            .await?;
         Ok(answer.map(|total| total.total))
     }
 
@@ -226,7 +228,7 @@ impl QueryClient {
         let query = format!(
             "source logs | filter {conditions} | groupby {path} as u aggregate count() as n | limit {limit}"
         );
-        let answer = self.ask::<Groups>(&query, slice, Some(limit)).await?;
+        let answer = self.ask::<Groups>(&query, slice, limit).await?;
         Ok(answer.map(|groups| groups.counts))
     }
 

@@ -56,7 +56,8 @@ pub struct QueryConfig {
 impl QueryConfig {
     pub(super) fn max_rows(&self) -> Result<u32, Error> {
         let most = self.tier.max_rows();
-        within("max_rows", self.max_rows, 1..=most, most)
+        // As many rows as the limit are no proof, and a count has one.
+        within("max_rows", self.max_rows, 2..=most, most)
     }
 
     pub(super) fn queries_per_minute(&self) -> Result<u32, Error> {

@@ -104,3 +104,50 @@ impl fmt::Debug for UuidCounts {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn counts(rows: &[(String, u32)]) -> (UuidCounts, bool) {
+        let mut counts = UuidCounts::default();
+        for (id, count) in rows {
+            counts.push(id, *count);
+        }
+        let is_unique = counts.finish();
+        (counts, is_unique)
+    }
+
+    #[test]
+    fn uuid_takes_20_bytes_with_its_count() {
+        assert_eq!(size_of::<([u8; 16], u32)>(), 20);
+    }
+
+    proptest! {
+        #[test]
+        fn counts_hold_each_id_as_a_map_does(
+            rows in proptest::collection::vec(("3bcf1b0a-0f44-11f1-8de9-0242ac1200[0-9a-f]{2}|[A-Fa-f]{1,2}", 1..9_u32), 0..60),
+        ) {
+            let map: BTreeMap<_, _> = rows.iter().map(|(id, count)| (EventId::new(id), *count)).collect();
+            let (_, is_unique) = counts(&rows);
+            prop_assert_eq!(is_unique, map.len() == rows.len());
+            let unique: Vec<_> = map.iter().map(|(id, count)| (id.to_string(), *count)).collect();
+            let middle = unique.len() / 2;
+            let (mut found, other) = (counts(&unique[middle..]).0, counts(&unique[..middle]).0);
+            found.merge(other);
+            prop_assert!(found.finish());
+            prop_assert_eq!(found.iter().collect::<BTreeMap<_, _>>(), map.clone());
+            prop_assert_eq!(found.logs(), map.values().map(|count| u64::from(*count)).sum::<u64>());
+            for (id, count) in &map {
+                prop_assert_eq!(found.get(id), *count);
+                found.remove(id);
+                prop_assert_eq!(found.get(id), 0);
+            }
+            prop_assert_eq!((found.len(), found.logs()), (0, 0));
+        }
+    }
+}

@@ -161,7 +161,7 @@ impl Lines {
             return;
         }
         if warning.kind == "numberOfResultsLimitWarning" {
-            self.row_cap = warning.limit.filter(|limit| *limit > 0).or(self.row_cap);
+            self.row_cap = warning.limit.filter(|limit| *limit > 1).or(self.row_cap);
         }
         self.doubt(Doubt::Warning(warning));
     }

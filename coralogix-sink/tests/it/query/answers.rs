@@ -235,6 +235,16 @@ async fn row_that_is_not_as_asked_for_is_no_proof() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn row_that_comes_twice_is_no_proof() {
+    let simulator = account(EVENTS);
+    simulator.set_query_account(|account| account.statistics = false);
+    simulator.fail_all_queries(Some(QueryFault::lines(|lines| {
+        lines.insert(1, lines[1].clone());
+    })));
+    assert_eq!(doubts(&client(&simulator)).await, [Doubt::RepeatedRow]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn count_as_text_or_float_is_read() {
     let simulator = account(EVENTS);
     for (from, to) in [
