@@ -267,6 +267,8 @@ pub(super) fn whole(value: &Value) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn lines(body: &str) -> (Lines, Vec<String>) {
@@ -354,6 +356,36 @@ mod tests {
         let limited = r#"{"error":{"message":"slow down","code":{"rateLimitReached":{}}}}"#;
         assert_eq!(lines(limited).0.rate_limited.as_deref(), Some("slow down"));
         assert_eq!(lines("{}\n{\"progress\":{}}").0.unknown_lines, 2);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_row_that_is_not_there(
+            parts in proptest::collection::vec(
+                prop_oneof![
+                    any::<Vec<u8>>(),
+                    "[{}\\[\\]\",:\\\\n]{0,12}".prop_map(String::into_bytes),
+                    proptest::sample::select(vec![
+                        r#"{"result":{"results":[{"userData":"row"}]}}"#,
+                        r#"{"warning":{"x":{}}}"#,
+                        r#""result":{"#,
+                        "\n",
+                    ]).prop_map(|part| part.as_bytes().to_vec()),
+                ],
+                0..12,
+            ),
+        ) {
+            let body = parts.concat();
+            let mut rows = 0;
+            let lines = read(&body, &str::to_owned, &mut |row| {
+                assert_eq!(row, "row");
+                rows += 1;
+            });
+            prop_assert_eq!(rows, lines.rows);
+            let sent = body.windows(10).filter(|bytes| *bytes == b"\"userData\"").count();
+            prop_assert!(rows <= sent as u64);
+            prop_assert!(lines.doubts.len() <= MAX_DOUBTS);
+        }
     }
 
     #[test]

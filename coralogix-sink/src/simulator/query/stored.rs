@@ -68,22 +68,33 @@ impl Stored {
 #[derive(Debug, Default)]
 pub(super) struct Store {
     logs: BTreeMap<(DateTime<Utc>, u64), Stored>,
+    /// Those since the last query. Most tests ask nothing, so that only a query sorts.
+    unsorted: Vec<Stored>,
     number: u64,
 }
 
 impl Store {
     pub(super) fn push(&mut self, log: Stored) {
-        self.number += 1;
-        self.logs.insert((log.timestamp, self.number), log);
+        self.unsorted.push(log);
     }
 
-    pub(super) fn within(&self, slice: TimeSlice) -> impl Iterator<Item = &Stored> {
+    /// The logs of a range of time.
+    pub(super) fn within(&mut self, slice: TimeSlice) -> impl Iterator<Item = &Stored> {
+        self.sort();
         let range = self.logs.range((slice.start(), 0)..(slice.end(), 0));
         range.map(|(_, log)| log)
     }
 
-    /// Removes the logs that `is_lost` says, as a retention period or a fault of storage does.
+    /// Removes the other logs.
     pub(super) fn retain(&mut self, keep: impl Fn(&Stored) -> bool) {
+        self.sort();
         self.logs.retain(|_, log| keep(log));
+    }
+
+    fn sort(&mut self) {
+        for log in self.unsorted.drain(..) {
+            self.number += 1;
+            self.logs.insert((log.timestamp, self.number), log);
+        }
     }
 }
