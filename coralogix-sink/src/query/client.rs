@@ -29,6 +29,8 @@ const IDS_PER_QUERY: usize = 200;
 /// Every answer is an [`Answer`]: proof, or not and why. Proof of what is missing takes two queries that agree: one row for each uuid, and
 /// then a count that gives as many logs, each answer complete by all that is known of completeness.
 ///
+/// A question changes nothing: a call that is dropped has no effect, and may be made again.
+///
 /// It retries by itself: a limited rate, failures of the service and of the network until
 /// [`give_up_after`](QueryClientBuilder::give_up_after), an answer that was cut off once. One query runs at a time, in turns of all callers.
 pub struct QueryClient {

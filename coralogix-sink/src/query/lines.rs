@@ -310,6 +310,7 @@ mod tests {
                 limit,
             })
         };
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let cases = [
             (
                 r#"{"warning":{"bytesScannedLimitWarning":{}}}"#,
@@ -348,6 +349,8 @@ mod tests {
             (r#"{"queryId":"q"}"#, Doubt::BadLine),
             ("[]", Doubt::BadLine),
             ("null", Doubt::BadLine),
+            (&*deep, Doubt::BadLine),
+            (&*format!(r#"{{"error":{deep}}}"#), Doubt::BadLine),
         ];
         for (line, doubt) in cases {
             assert_eq!(lines(&format!("{line}\n")).0.doubts, [doubt], "{line}");

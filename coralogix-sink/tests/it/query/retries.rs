@@ -209,3 +209,17 @@ async fn query_key_is_in_no_debug_output() {
         assert!(!text.contains("hunter2"), "{text}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn query_runs_in_a_task_and_may_be_dropped() {
+    let simulator = account(EVENTS);
+    let client = std::sync::Arc::new(client(&simulator));
+    simulator.fail_next_queries(1, QueryFault::Http(Fault::Silence));
+    let asked = std::sync::Arc::clone(&client);
+    let task = tokio::spawn(async move { asked.count_by_uuid(&filter(), hour()).await });
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    passes(&client).await;
+    assert_eq!(client.metrics().queries, 3);
+}
