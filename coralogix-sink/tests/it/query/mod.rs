@@ -3,6 +3,7 @@
 mod answers;
 mod harness;
 mod limits;
+mod quoting;
 mod retries;
 mod storage;
 mod stream;
