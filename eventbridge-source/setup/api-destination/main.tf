@@ -1,11 +1,11 @@
-# Okta log stream to an HTTPS endpoint: partner event bus, rule, API destination, and a dead-letter queue.
+# Okta log stream to an HTTPS endpoint: what ../stream has, an API destination, and a queue that dead letters are redriven into.
 
 terraform {
-  required_version = ">= 1.3"
+  required_version = ">= 1.5"
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.0"
+      version = ">= 6.0"
     }
   }
 }
@@ -13,10 +13,6 @@ terraform {
 variable "partner_event_source" {
   type        = string
   description = "The partner event source that Okta has made, aws.partner/okta.com/<org>/<event source name>"
-  validation {
-    condition     = can(regex("^aws\\.partner/okta\\.com/[A-Za-z0-9-]{1,63}/[.\\-_A-Za-z0-9]{1,75}$", var.partner_event_source))
-    error_message = "It must be aws.partner/okta.com/<org>/<event source name>."
-  }
 }
 
 variable "create_bus" {
@@ -31,6 +27,36 @@ variable "event_types" {
   default     = []
 }
 
+variable "archive_days" {
+  type        = number
+  description = "How long the bus's archive keeps events, since Okta cannot send them again; 0 for no archive"
+  default     = 7
+}
+
+variable "kms_key_arn" {
+  type        = string
+  description = "A customer managed key that events.amazonaws.com may use, for queues and archive; null for AWS's keys"
+  default     = null
+}
+
+variable "alarm_topic_arns" {
+  type        = list(string)
+  description = "The SNS topics that alarms are sent to"
+  default     = []
+}
+
+variable "quiet_hours" {
+  type        = number
+  description = "After how many hours without an event of Okta there is an alarm, up to 24"
+  default     = 3
+}
+
+variable "tags" {
+  type        = map(string)
+  description = "Tags of everything"
+  default     = {}
+}
+
 variable "endpoint" {
   type        = string
   description = "The public address of the receiver, https://<host>/aws/event-bridge"
@@ -40,10 +66,9 @@ variable "endpoint" {
   }
 }
 
-variable "api_key" {
+variable "api_key_secret_arn" {
   type        = string
-  description = "The key that the receiver expects (EVENTBRIDGE_API_KEY)"
-  sensitive   = true
+  description = "The secret of Secrets Manager whose whole text is the key of the receiver (EVENTBRIDGE_API_KEY). The state holds it too"
 }
 
 variable "api_key_header" {
@@ -54,29 +79,40 @@ variable "api_key_header" {
 
 variable "requests_per_second" {
   type        = number
-  description = "The most requests in a second; too few, and the backlog outlives the 24 hours of retries"
+  description = "The most requests in a second; too few, and the backlog outlives the 20 hours of retries"
   default     = 300
 }
 
-resource "aws_cloudwatch_event_bus" "okta" {
-  count             = var.create_bus ? 1 : 0
-  name              = var.partner_event_source
-  event_source_name = var.partner_event_source
+module "stream" {
+  source               = "../stream"
+  route                = "http"
+  partner_event_source = var.partner_event_source
+  create_bus           = var.create_bus
+  event_types          = var.event_types
+  archive_days         = var.archive_days
+  kms_key_arn          = var.kms_key_arn
+  alarm_topic_arns     = var.alarm_topic_arns
+  quiet_hours          = var.quiet_hours
+  tags                 = var.tags
+}
+
+data "aws_secretsmanager_secret_version" "api_key" {
+  secret_id = var.api_key_secret_arn
 }
 
 resource "aws_cloudwatch_event_connection" "okta" {
-  name               = "okta-to-coralogix"
+  name               = module.stream.name
   authorization_type = "API_KEY"
   auth_parameters {
     api_key {
       key   = var.api_key_header
-      value = var.api_key
+      value = data.aws_secretsmanager_secret_version.api_key.secret_string
     }
   }
 }
 
 resource "aws_cloudwatch_event_api_destination" "okta" {
-  name                             = "okta-to-coralogix"
+  name                             = module.stream.name
   connection_arn                   = aws_cloudwatch_event_connection.okta.arn
   http_method                      = "POST"
   invocation_endpoint              = var.endpoint
@@ -90,6 +126,11 @@ data "aws_iam_policy_document" "assumed_by_events" {
       type        = "Service"
       identifiers = ["events.amazonaws.com"]
     }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [module.stream.account_id]
+    }
   }
 }
 
@@ -101,8 +142,9 @@ data "aws_iam_policy_document" "invokes" {
 }
 
 resource "aws_iam_role" "invokes" {
-  name_prefix        = "okta-invokes-"
+  name               = "${module.stream.name}-invokes"
   assume_role_policy = data.aws_iam_policy_document.assumed_by_events.json
+  tags               = var.tags
 }
 
 resource "aws_iam_role_policy" "invokes" {
@@ -111,59 +153,143 @@ resource "aws_iam_role_policy" "invokes" {
   policy = data.aws_iam_policy_document.invokes.json
 }
 
-resource "aws_sqs_queue" "dead_letters" {
-  name_prefix               = "okta-dead-letters-"
-  message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = true
-}
-
-resource "aws_cloudwatch_event_rule" "okta" {
-  name_prefix    = "okta-"
-  description    = "Okta events to the receiver that forwards them to Coralogix"
-  event_bus_name = var.create_bus ? aws_cloudwatch_event_bus.okta[0].name : var.partner_event_source
-  event_pattern = jsonencode(merge(
-    { source = [{ prefix = "aws.partner/okta.com/" }] },
-    length(var.event_types) == 0 ? {} : { detail = { eventType = var.event_types } },
-  ))
-}
-
 resource "aws_cloudwatch_event_target" "okta" {
-  rule           = aws_cloudwatch_event_rule.okta.name
-  event_bus_name = aws_cloudwatch_event_rule.okta.event_bus_name
+  rule           = module.stream.rule_name
+  event_bus_name = module.stream.bus_name
   target_id      = "receiver"
   arn            = aws_cloudwatch_event_api_destination.okta.arn
   role_arn       = aws_iam_role.invokes.arn
   dead_letter_config {
-    arn = aws_sqs_queue.dead_letters.arn
+    arn = module.stream.dead_letter_queue_arn
   }
+  # 20 of the 24 hours that Coralogix takes events: 4 are left to redrive the dead letters.
   retry_policy {
-    maximum_event_age_in_seconds = 86400
+    maximum_event_age_in_seconds = 72000
     maximum_retry_attempts       = 185
   }
 }
 
-data "aws_iam_policy_document" "events" {
+# Dead letters can be redriven only where a queue has them as its own, and a consumer is to read them where nothing else writes.
+resource "aws_sqs_queue" "redriven" {
+  name                       = "${module.stream.name}-redriven"
+  message_retention_seconds  = 1209600
+  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
+  kms_master_key_id          = var.kms_key_arn
+  receive_wait_time_seconds  = 20
+  visibility_timeout_seconds = 60
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = module.stream.dead_letter_queue_arn
+    maxReceiveCount     = 10
+  })
+  tags = var.tags
+}
+
+data "aws_iam_policy_document" "redriven" {
   statement {
-    actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.dead_letters.arn]
+    effect    = "Deny"
+    actions   = ["sqs:*"]
+    resources = [aws_sqs_queue.redriven.arn]
     principals {
-      type        = "Service"
-      identifiers = ["events.amazonaws.com"]
+      type        = "*"
+      identifiers = ["*"]
     }
     condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.okta.arn]
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
     }
   }
 }
 
-resource "aws_sqs_queue_policy" "dead_letters" {
-  queue_url = aws_sqs_queue.dead_letters.id
-  policy    = data.aws_iam_policy_document.events.json
+resource "aws_sqs_queue_policy" "redriven" {
+  queue_url = aws_sqs_queue.redriven.id
+  policy    = data.aws_iam_policy_document.redriven.json
+}
+
+data "aws_iam_policy_document" "reads" {
+  statement {
+    actions = [
+      "sqs:ReceiveMessage",
+      "sqs:DeleteMessage",
+      "sqs:ChangeMessageVisibility",
+      "sqs:GetQueueAttributes",
+    ]
+    resources = [aws_sqs_queue.redriven.arn]
+  }
+  dynamic "statement" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+    content {
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
+  }
+}
+
+resource "aws_iam_policy" "reads" {
+  name        = "${module.stream.name}-reads"
+  description = "What the consumer of the redriven dead letters needs"
+  policy      = data.aws_iam_policy_document.reads.json
+  tags        = var.tags
+}
+
+data "aws_iam_policy_document" "redrives" {
+  statement {
+    actions = [
+      "sqs:ReceiveMessage",
+      "sqs:DeleteMessage",
+      "sqs:GetQueueAttributes",
+      "sqs:StartMessageMoveTask",
+      "sqs:CancelMessageMoveTask",
+      "sqs:ListMessageMoveTasks",
+    ]
+    resources = [module.stream.dead_letter_queue_arn]
+  }
+  statement {
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.redriven.arn]
+  }
+  dynamic "statement" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+    content {
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+    }
+  }
+}
+
+resource "aws_iam_policy" "redrives" {
+  name        = "${module.stream.name}-redrives"
+  description = "What a person needs to look at the dead letters, and to have SQS move them into the queue of the redriven"
+  policy      = data.aws_iam_policy_document.redrives.json
+  tags        = var.tags
 }
 
 output "dead_letter_queue_url" {
-  description = "What could not be delivered within 24 hours; the consumer for SQS reads it as it is"
-  value       = aws_sqs_queue.dead_letters.url
+  description = "What could not be delivered within 20 hours. Redrive it into the other queue; do not give it to a consumer"
+  value       = module.stream.dead_letter_queue_url
+}
+
+output "dead_letter_queue_arn" {
+  description = "The source when dead letters are redriven"
+  value       = module.stream.dead_letter_queue_arn
+}
+
+output "redriven_queue_arn" {
+  description = "The destination when dead letters are redriven"
+  value       = aws_sqs_queue.redriven.arn
+}
+
+output "redriven_queue_url" {
+  description = "SQS_QUEUE_URL of eventbridge_sqs, which sends what was redriven"
+  value       = aws_sqs_queue.redriven.url
+}
+
+output "reads_redriven_policy_arn" {
+  description = "To be attached to the role of that consumer"
+  value       = aws_iam_policy.reads.arn
+}
+
+output "redrives_policy_arn" {
+  description = "To be attached to the role of those who redrive"
+  value       = aws_iam_policy.redrives.arn
 }

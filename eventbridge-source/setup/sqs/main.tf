@@ -1,11 +1,11 @@
-# Okta log stream to SQS: partner event bus, rule, queue, dead-letter queue, and the rights to read the queue.
+# Okta log stream to SQS: what ../stream has, and a queue with the rights to read it and to redrive its dead letters.
 
 terraform {
-  required_version = ">= 1.3"
+  required_version = ">= 1.5"
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.0"
+      version = ">= 6.0"
     }
   }
 }
@@ -13,10 +13,6 @@ terraform {
 variable "partner_event_source" {
   type        = string
   description = "The partner event source that Okta has made, aws.partner/okta.com/<org>/<event source name>"
-  validation {
-    condition     = can(regex("^aws\\.partner/okta\\.com/[A-Za-z0-9-]{1,63}/[.\\-_A-Za-z0-9]{1,75}$", var.partner_event_source))
-    error_message = "It must be aws.partner/okta.com/<org>/<event source name>."
-  }
 }
 
 variable "create_bus" {
@@ -31,9 +27,39 @@ variable "event_types" {
   default     = []
 }
 
+variable "archive_days" {
+  type        = number
+  description = "How long the bus's archive keeps events, since Okta cannot send them again; 0 for no archive"
+  default     = 7
+}
+
+variable "kms_key_arn" {
+  type        = string
+  description = "A customer managed key that events.amazonaws.com may use, for queues and archive; null for AWS's keys"
+  default     = null
+}
+
+variable "alarm_topic_arns" {
+  type        = list(string)
+  description = "The SNS topics that alarms are sent to"
+  default     = []
+}
+
+variable "quiet_hours" {
+  type        = number
+  description = "After how many hours without an event of Okta there is an alarm, up to 24"
+  default     = 3
+}
+
+variable "tags" {
+  type        = map(string)
+  description = "Tags of everything"
+  default     = {}
+}
+
 variable "visibility_timeout" {
   type        = number
-  description = "Seconds after which the messages of a consumer that died are given to another"
+  description = "Seconds after which the messages of a consumer that died are given to another; for the Lambda function 360"
   default     = 60
 }
 
@@ -43,59 +69,37 @@ variable "max_receive_count" {
   default     = 10
 }
 
-resource "aws_cloudwatch_event_bus" "okta" {
-  count             = var.create_bus ? 1 : 0
-  name              = var.partner_event_source
-  event_source_name = var.partner_event_source
-}
-
-resource "aws_sqs_queue" "dead_letters" {
-  name_prefix               = "okta-dead-letters-"
-  message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = true
+module "stream" {
+  source               = "../stream"
+  route                = "sqs"
+  partner_event_source = var.partner_event_source
+  create_bus           = var.create_bus
+  event_types          = var.event_types
+  archive_days         = var.archive_days
+  kms_key_arn          = var.kms_key_arn
+  alarm_topic_arns     = var.alarm_topic_arns
+  quiet_hours          = var.quiet_hours
+  tags                 = var.tags
 }
 
 resource "aws_sqs_queue" "okta" {
-  name_prefix                = "okta-"
+  name                       = module.stream.name
   message_retention_seconds  = 1209600
-  sqs_managed_sse_enabled    = true
+  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
+  kms_master_key_id          = var.kms_key_arn
   receive_wait_time_seconds  = 20
   visibility_timeout_seconds = var.visibility_timeout
   redrive_policy = jsonencode({
-    deadLetterTargetArn = aws_sqs_queue.dead_letters.arn
+    deadLetterTargetArn = module.stream.dead_letter_queue_arn
     maxReceiveCount     = var.max_receive_count
   })
+  tags = var.tags
 }
 
-resource "aws_cloudwatch_event_rule" "okta" {
-  name_prefix    = "okta-"
-  description    = "Okta events to the queue that the Coralogix consumer reads"
-  event_bus_name = var.create_bus ? aws_cloudwatch_event_bus.okta[0].name : var.partner_event_source
-  event_pattern = jsonencode(merge(
-    { source = [{ prefix = "aws.partner/okta.com/" }] },
-    length(var.event_types) == 0 ? {} : { detail = { eventType = var.event_types } },
-  ))
-}
-
-resource "aws_cloudwatch_event_target" "okta" {
-  rule           = aws_cloudwatch_event_rule.okta.name
-  event_bus_name = aws_cloudwatch_event_rule.okta.event_bus_name
-  target_id      = "queue"
-  arn            = aws_sqs_queue.okta.arn
-  dead_letter_config {
-    arn = aws_sqs_queue.dead_letters.arn
-  }
-  retry_policy {
-    maximum_event_age_in_seconds = 86400
-    maximum_retry_attempts       = 185
-  }
-}
-
-data "aws_iam_policy_document" "events" {
-  for_each = { queue = aws_sqs_queue.okta.arn, dead_letters = aws_sqs_queue.dead_letters.arn }
+data "aws_iam_policy_document" "okta" {
   statement {
     actions   = ["sqs:SendMessage"]
-    resources = [each.value]
+    resources = [aws_sqs_queue.okta.arn]
     principals {
       type        = "Service"
       identifiers = ["events.amazonaws.com"]
@@ -103,22 +107,68 @@ data "aws_iam_policy_document" "events" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.okta.arn]
+      values   = [module.stream.rule_arn]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [module.stream.account_id]
+    }
+  }
+  statement {
+    effect    = "Deny"
+    actions   = ["sqs:*"]
+    resources = [aws_sqs_queue.okta.arn]
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
     }
   }
 }
 
 resource "aws_sqs_queue_policy" "okta" {
   queue_url = aws_sqs_queue.okta.id
-  policy    = data.aws_iam_policy_document.events["queue"].json
+  policy    = data.aws_iam_policy_document.okta.json
 }
 
-resource "aws_sqs_queue_policy" "dead_letters" {
-  queue_url = aws_sqs_queue.dead_letters.id
-  policy    = data.aws_iam_policy_document.events["dead_letters"].json
+resource "aws_cloudwatch_event_target" "okta" {
+  rule           = module.stream.rule_name
+  event_bus_name = module.stream.bus_name
+  target_id      = "queue"
+  arn            = aws_sqs_queue.okta.arn
+  dead_letter_config {
+    arn = module.stream.dead_letter_queue_arn
+  }
+  # 20 of the 24 hours that Coralogix takes events: 4 are left to redrive the dead letters.
+  retry_policy {
+    maximum_event_age_in_seconds = 72000
+    maximum_retry_attempts       = 185
+  }
 }
 
-data "aws_iam_policy_document" "reads_queue" {
+resource "aws_cloudwatch_metric_alarm" "backlog" {
+  alarm_name          = "${module.stream.name}-backlog"
+  alarm_description   = "An Okta event has waited in the queue for an hour. The consumer is down, or slower than Okta."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateAgeOfOldestMessage"
+  statistic           = "Maximum"
+  dimensions          = { QueueName = aws_sqs_queue.okta.name }
+  period              = 300
+  evaluation_periods  = 3
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 3600
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topic_arns
+  ok_actions          = var.alarm_topic_arns
+  tags                = var.tags
+}
+
+data "aws_iam_policy_document" "reads" {
   statement {
     actions = [
       "sqs:ReceiveMessage",
@@ -128,12 +178,52 @@ data "aws_iam_policy_document" "reads_queue" {
     ]
     resources = [aws_sqs_queue.okta.arn]
   }
+  dynamic "statement" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+    content {
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
+  }
 }
 
-resource "aws_iam_policy" "reads_queue" {
-  name_prefix = "okta-reads-queue-"
+resource "aws_iam_policy" "reads" {
+  name        = "${module.stream.name}-reads"
   description = "What the consumer of the Okta queue needs"
-  policy      = data.aws_iam_policy_document.reads_queue.json
+  policy      = data.aws_iam_policy_document.reads.json
+  tags        = var.tags
+}
+
+data "aws_iam_policy_document" "redrives" {
+  statement {
+    actions = [
+      "sqs:ReceiveMessage",
+      "sqs:DeleteMessage",
+      "sqs:GetQueueAttributes",
+      "sqs:StartMessageMoveTask",
+      "sqs:CancelMessageMoveTask",
+      "sqs:ListMessageMoveTasks",
+    ]
+    resources = [module.stream.dead_letter_queue_arn]
+  }
+  statement {
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.okta.arn]
+  }
+  dynamic "statement" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+    content {
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+    }
+  }
+}
+
+resource "aws_iam_policy" "redrives" {
+  name        = "${module.stream.name}-redrives"
+  description = "What a person needs to look at the dead letters of the Okta queue, and to have SQS move them back into it"
+  policy      = data.aws_iam_policy_document.redrives.json
+  tags        = var.tags
 }
 
 output "queue_url" {
@@ -141,12 +231,27 @@ output "queue_url" {
   value       = aws_sqs_queue.okta.url
 }
 
+output "queue_arn" {
+  description = "queue_arn of ../lambda, and the destination when dead letters are redriven"
+  value       = aws_sqs_queue.okta.arn
+}
+
 output "dead_letter_queue_url" {
-  description = "What EventBridge could not deliver, and what was received too often"
-  value       = aws_sqs_queue.dead_letters.url
+  description = "What EventBridge could not deliver, and what was received too often. Redrive it; do not give it to the consumer"
+  value       = module.stream.dead_letter_queue_url
+}
+
+output "dead_letter_queue_arn" {
+  description = "The source when dead letters are redriven"
+  value       = module.stream.dead_letter_queue_arn
 }
 
 output "reads_queue_policy_arn" {
   description = "To be attached to the role of the consumer"
-  value       = aws_iam_policy.reads_queue.arn
+  value       = aws_iam_policy.reads.arn
+}
+
+output "redrives_policy_arn" {
+  description = "To be attached to the role of those who redrive"
+  value       = aws_iam_policy.redrives.arn
 }
