@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
+use okta_coralogix_core::checkpoint::ResumePoint;
 use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::observe::Reporter;
 use okta_coralogix_core::{AckOrder, AnswerCounter, Delivery, ErrorKind, EventSource, Result};
@@ -18,7 +19,6 @@ use crate::poll::page::Page;
 use crate::poll::poller::{Answer, Poller};
 use crate::poll::reread::{RATE_PART, Reread};
 use crate::position::advance::ReadPage;
-use crate::position::committer::ResumePoint;
 use crate::position::resume::Position;
 
 /// Polls the System Log of one Okta org.

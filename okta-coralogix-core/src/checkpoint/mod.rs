@@ -1,5 +1,6 @@
 //! The position of a source, and the stores that keep it.
 
+mod committer;
 #[cfg(feature = "fs")]
 mod file;
 #[cfg(feature = "fs")]
@@ -7,6 +8,7 @@ mod record;
 #[cfg(feature = "fs")]
 mod record_v1;
 
+pub use committer::{Committer, ResumePoint};
 #[cfg(feature = "fs")]
 pub use file::FileCheckpoint;
 

@@ -9,6 +9,7 @@
 
 mod checkpoint_folder;
 mod checkpoint_lock;
+mod committer;
 mod conformance;
 #[cfg(feature = "reqwest")]
 mod connections;

@@ -1,10 +1,10 @@
 //! How a page moves the position.
 
 use chrono::{DateTime, Utc};
+use okta_coralogix_core::checkpoint::ResumePoint;
 use okta_coralogix_core::event::{MalformedEvent, RawEvent};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
-use super::committer::ResumePoint;
 use super::cursor::Cursor;
 use super::page_request::PageRequest;
 use super::resume::{NextPage, Position};
@@ -73,7 +73,7 @@ impl Position {
         let must_lead_on = page.is_full || (is_bounded && !is_empty);
         match target {
             LinkTarget::Itself if must_lead_on && has_news => tracing::warn!(
-                org = %self.committer.org(),
+                org = %self.identity.org(),
                 "{TO_ITSELF}; its new events are delivered"
             ),
             LinkTarget::Itself if must_lead_on => return Err(no_way_on(TO_ITSELF)),
@@ -129,10 +129,8 @@ impl Position {
 fn point(cursor: &Cursor, page: &ReadPage<'_>) -> ResumePoint {
     let published = page.items.iter().flatten().map(RawEvent::published).max();
     let published = published.map(|published| published.min(page.latest_published));
-    ResumePoint {
-        cursor: cursor.clone(),
-        published_ms: published.map(|time| time.timestamp_millis()),
-    }
+    ResumePoint::new(cursor.as_str())
+        .with_published_ms(published.map(|time| time.timestamp_millis()))
 }
 
 fn no_way_on(what: &str) -> Error {

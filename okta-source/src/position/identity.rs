@@ -7,7 +7,6 @@ use okta_coralogix_core::checkpoint::Checkpoint;
 use okta_coralogix_core::text::{quote, sanitize};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
-use super::committer::ResumePoint;
 use super::cursor::Cursor;
 use crate::api::org_url::OrgUrl;
 use crate::api::query::Query;
@@ -117,25 +116,29 @@ impl Identity {
         record.identity = format!("{prefix}{query}");
     }
 
-    /// The point in a record.
+    /// The cursor in a record.
     ///
     /// # Errors
     /// `Corrupt`, with advice, if the record belongs to another org, query or range, or is invalid.
-    pub(crate) fn resume_point(&self, record: &Checkpoint) -> Result<ResumePoint> {
+    pub(crate) fn cursor_of(&self, record: &Checkpoint) -> Result<Cursor> {
         self.matches(&record.identity)?;
-        let cursor = match self.is_bounded && record.cursor == Cursor::end().as_str() {
+        self.cursor(&record.cursor)
+    }
+
+    /// A cursor as it is stored.
+    ///
+    /// # Errors
+    /// `Corrupt`, with advice, if it is no link of the org.
+    pub(crate) fn cursor(&self, stored: &str) -> Result<Cursor> {
+        let cursor = match self.is_bounded && stored == Cursor::end().as_str() {
             true => Some(Cursor::end()),
-            false => Cursor::restore(&record.cursor, &self.org),
+            false => Cursor::restore(stored, &self.org),
         };
-        let cursor = cursor.ok_or_else(|| {
+        cursor.ok_or_else(|| {
             Error::new(
                 ErrorKind::Corrupt,
                 "the position in the checkpoint is no path of the org: move the checkpoint away to start anew",
             )
-        })?;
-        Ok(ResumePoint {
-            cursor,
-            published_ms: record.published_ms,
         })
     }
 

@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
-use okta_coralogix_core::checkpoint::CheckpointStore;
+use okta_coralogix_core::checkpoint::{CheckpointStore, Committer, ResumePoint};
 use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{Acker, Error, Result};
 
-use super::acker::PageAcker;
-use super::committer::{Committer, ResumePoint, Stored};
 use super::cursor::Cursor;
 use super::identity::{Identity, Relation};
 use super::link_cycle::LinkCycleDetector;
@@ -39,7 +37,8 @@ pub(crate) struct Position {
     start: StartTime,
     pub(super) fallback: Option<Fallback>,
     pub(super) visited: LinkCycleDetector,
-    pub(super) committer: Arc<Committer>,
+    pub(super) identity: Identity,
+    pub(super) committer: Committer,
     /// The committer's rewinds when `next` was last taken from it.
     rewinds: u64,
     overlap: TimeDelta,
@@ -76,7 +75,8 @@ impl Position {
     ) -> Result<Self> {
         let mut since = settings.since;
         let mut dedup = DedupWindow::new(settings.dedup_capacity);
-        let mut stored = Stored::default();
+        let mut next = NextPage::Start;
+        let (mut version, mut point) = (None, None);
         let (mut is_started, mut is_moved) = (false, false);
         if let Some(mut found) = store.load().await? {
             if let Some(before) = &settings.renamed_from {
@@ -89,7 +89,6 @@ impl Position {
                 capacity => capacity.max(window.len()),
             };
             dedup = DedupWindow::restore(window, capacity);
-            let mut point = None;
             let restarts = settings.restart_on_changed_query
                 && settings.range.is_none()
                 && identity.relation(&found.value.identity) == Relation::OtherQuery;
@@ -108,26 +107,32 @@ impl Position {
             if restarts {
                 since = restart_since(&found.value, since, settings, now);
             } else {
-                let found = identity.resume_point(&found.value)?;
-                point = Some(found).filter(|found| found.cursor.start_time().is_none());
+                let cursor = identity.cursor_of(&found.value)?;
+                if cursor.start_time().is_none() {
+                    let published_ms = found.value.published_ms;
+                    point = Some(ResumePoint::new(cursor.as_str()).with_published_ms(published_ms));
+                    next = NextPage::behind(cursor);
+                }
             }
-            stored = Stored::loaded(found.version, point, &dedup);
+            version = Some(found.version);
         }
-        if stored.point.is_none() && !is_started {
+        if point.is_none() && !is_started {
             config::check_start(since, now)?;
         }
+        let committer = match version {
+            None => Committer::new(store, identity.as_str(), dedup),
+            Some(version) => Committer::resumed(store, identity.as_str(), dedup, version, point),
+        };
         Ok(Self {
-            next: match &stored.point {
-                None => NextPage::Start,
-                Some(point) => NextPage::behind(point.cursor.clone()),
-            },
+            next,
             start: match is_moved {
                 true => StartTime::moved(since),
                 false => StartTime::new(since),
             },
             fallback: None,
             visited: LinkCycleDetector::default(),
-            committer: Arc::new(Committer::new(identity, store, dedup, stored)),
+            identity,
+            committer,
             rewinds: 0,
             overlap: settings.overlap(),
             query: settings.query.clone(),
@@ -167,12 +172,14 @@ impl Position {
         if rewinds == self.rewinds {
             return Ok(false);
         }
-        self.next = match (self.committer.committed().await?, &self.fallback) {
+        let committed = self.committer.committed().await?;
+        let committed = committed.map(|point| self.identity.cursor(&point.cursor));
+        self.next = match (committed.transpose()?, &self.fallback) {
             (None, _) => NextPage::Start,
-            (Some(point), Some(fallback)) if fallback.refused == point.cursor => {
+            (Some(cursor), Some(fallback)) if fallback.refused == cursor => {
                 NextPage::Since(fallback.since)
             }
-            (Some(point), _) => NextPage::behind(point.cursor),
+            (Some(cursor), _) => NextPage::behind(cursor),
         };
         self.rewinds = rewinds;
         self.visited.clear();
@@ -181,22 +188,20 @@ impl Position {
 
     /// Shows that the checkpoint can be written, before the first page is given.
     pub(crate) async fn prepare(&self) -> Result<()> {
-        self.committer.prepare(self.start_cursor()).await
+        self.committer.prepare(self.start()).await
     }
 
     /// Saves what was settled beyond the committed point.
     pub(crate) async fn close(&self) -> Result<()> {
-        self.committer.close(self.start_cursor()).await
+        self.committer.close(self.start()).await
     }
 
-    /// The start as a cursor; `None` if it was not asked for.
-    fn start_cursor(&self) -> Option<Cursor> {
+    /// The start as a stored cursor; `None` if it was not asked for.
+    fn start(&self) -> Option<String> {
         let since = self.start.asked()?;
         let request = self.request_from(since);
-        Some(
-            self.start
-                .cursor(&request.path(self.page_size, &self.query)),
-        )
+        let path = request.path(self.page_size, &self.query);
+        Some(self.start.cursor(&path).as_str().to_owned())
     }
 
     fn request_from(&self, since: DateTime<Utc>) -> PageRequest {
@@ -244,10 +249,7 @@ impl Position {
     /// The point to commit with late events of the overlap: polling goes on where it was.
     pub(crate) fn unmoved(&self) -> Option<ResumePoint> {
         match &self.next {
-            NextPage::Link(cursor) => Some(ResumePoint {
-                cursor: cursor.clone(),
-                published_ms: None,
-            }),
+            NextPage::Link(cursor) => Some(ResumePoint::new(cursor.as_str())),
             _ => None,
         }
     }
@@ -281,7 +283,7 @@ impl Position {
         }
         let since = self.fallback_start(clock);
         tracing::warn!(
-            org = %self.committer.org(),
+            org = %self.identity.org(),
             %since,
             refusal = error.detail(),
             "Okta refuses the stored link; reading again from an earlier time, repeats are removed by their uuid"
@@ -315,8 +317,7 @@ impl Position {
 
     /// The acker of a page of `items`; commits `point`.
     pub(crate) fn acker(&self, point: ResumePoint, items: usize) -> Box<dyn Acker> {
-        let committer = Arc::clone(&self.committer);
-        Box::new(PageAcker::new(committer, self.rewinds, point, items))
+        self.committer.acker(self.rewinds, point, items)
     }
 }
 

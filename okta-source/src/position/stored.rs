@@ -71,7 +71,7 @@ impl StoredPosition {
             return Err(Error::new(ErrorKind::Config, detail));
         }
         let (identity, _) = Identity::of_record(org, &self.record)?;
-        identity.resume_point(&self.record).map(drop)
+        identity.cursor_of(&self.record).map(drop)
     }
 
     /// True if it is that of a bounded range ([`Backfill`](crate::Backfill)).

@@ -1,16 +1,14 @@
 //! Settles a page with the committer, or hands it back.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use okta_coralogix_core::{Acker, Outcome, Result};
 
-use super::committer::{Committer, ResumePoint};
+use super::{Committer, ResumePoint};
+use crate::{Acker, Outcome, Result};
 
 /// Commits the point behind one page once all of the page is settled. Dropped before that, it hands the page back.
 #[derive(Debug)]
-pub(crate) struct PageAcker {
-    committer: Arc<Committer>,
+pub(super) struct PageAcker {
+    committer: Committer,
     /// The number of the page, until it is committed.
     page: Option<u64>,
     point: ResumePoint,
@@ -18,16 +16,10 @@ pub(crate) struct PageAcker {
 }
 
 impl PageAcker {
-    /// For a page of `items` that was just read; `point` lies behind it.
-    pub(crate) fn new(
-        committer: Arc<Committer>,
-        rewinds: u64,
-        point: ResumePoint,
-        items: usize,
-    ) -> Self {
+    pub(super) fn new(committer: Committer, page: u64, point: ResumePoint, items: usize) -> Self {
         Self {
-            page: Some(committer.open_page(rewinds)),
             committer,
+            page: Some(page),
             point,
             items,
         }

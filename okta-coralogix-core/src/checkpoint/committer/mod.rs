@@ -1,0 +1,388 @@
+//! Commits positions behind settled pages: the bookkeeping that every source with one position needs.
+
+mod acker;
+mod pages;
+mod resume_point;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::{Checkpoint, CheckpointStore, Version};
+use crate::filter::DedupWindow;
+use crate::text::quote;
+use crate::{Acker, Error, ErrorKind, Result};
+
+pub use resume_point::ResumePoint;
+
+use acker::PageAcker;
+use pages::{OpenPages, PendingSave};
+
+/// Keeps the position of a cumulative source, and commits it with the window of uuids behind settled pages. Clones are handles to the
+/// same position.
+///
+/// A source that reads pages behind a cursor is this much code with it:
+///
+/// ```
+/// use std::sync::Arc;
+/// use okta_coralogix_core::checkpoint::{CheckpointStore, Committer, ResumePoint};
+/// use okta_coralogix_core::{Delivery, Result};
+/// # use okta_coralogix_core::{MalformedEvent, RawEvent};
+/// # type Items = Vec<Result<RawEvent, MalformedEvent>>;
+/// # struct Page { items: Items, next: String }
+/// # #[derive(Debug)] struct Remote;
+/// # impl Remote { async fn page(&self, _: Option<&str>) -> Result<Option<Page>> { Ok(None) } }
+///
+/// struct Pages { remote: Remote, committer: Committer, cursor: Option<String>, rewinds: u64 }
+///
+/// impl Pages {
+///     async fn open(remote: Remote, store: Arc<dyn CheckpointStore>) -> Result<Self> {
+///         let committer = Committer::open(store, "pages of acme", 20_000).await?;
+///         let cursor = committer.committed().await?.map(|point| point.cursor);
+///         Ok(Self { remote, committer, cursor, rewinds: 0 })
+///     }
+///
+///     // `EventSource::next`. `ack_order` is `Cumulative`, `dedup_window` the committer's, and `close` is `committer.close(None)`.
+///     async fn next(&mut self) -> Result<Option<Delivery>> {
+///         loop {
+///             let rewinds = self.committer.rewinds();
+///             if rewinds != self.rewinds {
+///                 self.cursor = self.committer.committed().await?.map(|point| point.cursor);
+///                 self.rewinds = rewinds;
+///             }
+///             if let Some(page) = self.remote.page(self.cursor.as_deref()).await? {
+///                 let point = ResumePoint::new(page.next.as_str());
+///                 let acker = self.committer.acker(self.rewinds, point, page.items.len());
+///                 self.cursor = Some(page.next);
+///                 return Ok(Some(Delivery::new(page.items, acker)));
+///             }
+///             if self.committer.is_committed() {
+///                 return Ok(None);
+///             }
+///             self.committer.changed().await;
+///         }
+///     }
+/// }
+/// # let store = Arc::new(okta_coralogix_core::testing::MemoryCheckpoint::default());
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// #     assert!(Pages::open(Remote, store).await.unwrap().next().await.unwrap().is_none());
+/// # });
+/// ```
+///
+/// # States
+/// A page is *open* from when its [`acker`](Self::acker) is made until its point is committed:
+/// * open and not settled: it stands behind the pages that were opened before it;
+/// * settled: its point is noted; if all pages before it are settled too, the point of the last page of that run is saved with
+///   the window, and the pages of the run are closed;
+/// * handed back, or its acker dropped: it *and all other open pages* are forgotten, and [`rewinds`](Self::rewinds) grows. The source then
+///   reads on from the [`committed`](Self::committed) point. Settling or dropping an acker of before that has no effect.
+///
+/// Beside that, the committed point is saved again, as it is: before the first page is given, so that a store that cannot be written is
+/// found before anything is sent ([`prepare`](Self::prepare)), and at the end of a run, with what the window has learned since
+/// ([`close`](Self::close)).
+///
+/// A save that fails or is cancelled leaves the old or the new record: the store is then read again before anything else is decided.
+/// Never is a point saved while a page before it is not settled, and never does a save begin before the last one has ended.
+#[derive(Debug, Clone)]
+pub struct Committer(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    identity: String,
+    store: Arc<dyn CheckpointStore>,
+    dedup: DedupWindow,
+    pages: Mutex<OpenPages>,
+    /// Held over a save, so that saves follow each other.
+    stored: tokio::sync::Mutex<Stored>,
+    handed_back: Notify,
+    /// A page was committed or handed back.
+    changed: Notify,
+}
+
+/// The record in the store, as far as this process knows.
+#[derive(Debug, Default)]
+struct Stored {
+    version: Option<Version>,
+    point: Option<ResumePoint>,
+    /// The cursor of the last record that this process has saved.
+    saved: Option<String>,
+    /// The revision of the window in the record.
+    revision: u64,
+}
+
+impl Stored {
+    /// The cursor of the committed point; where there is none, `start`.
+    fn cursor_or(&self, start: Option<String>) -> Option<String> {
+        let point = self.point.as_ref();
+        point.map(|point| point.cursor.clone()).or(start)
+    }
+}
+
+impl Committer {
+    /// Reads the store, and goes on from its record. `identity` names what the position belongs to: the kind of source, its remote and
+    /// query. The window remembers up to `capacity` uuids.
+    ///
+    /// # Errors
+    /// `Corrupt` if the record is of another identity, and those of [`CheckpointStore::load`].
+    pub async fn open(
+        store: Arc<dyn CheckpointStore>,
+        identity: impl Into<String>,
+        capacity: usize,
+    ) -> Result<Self> {
+        let identity = identity.into();
+        let Some(found) = store.load().await? else {
+            return Ok(Self::new(store, identity, DedupWindow::new(capacity)));
+        };
+        if found.value.identity != identity {
+            let (theirs, ours) = (quote(&found.value.identity), quote(&identity));
+            let detail = format!(
+                "the checkpoint belongs to {theirs}, not to {ours}: give each source a checkpoint of its own, or move the old one away to \
+                 start anew"
+            );
+            return Err(Error::new(ErrorKind::Corrupt, detail));
+        }
+        let point =
+            ResumePoint::new(found.value.cursor).with_published_ms(found.value.published_ms);
+        let window = DedupWindow::restore(found.value.dedup, capacity);
+        Ok(Self::resumed(
+            store,
+            identity,
+            window,
+            found.version,
+            Some(point),
+        ))
+    }
+
+    /// Over an empty store, for a source that has read it itself.
+    pub fn new(
+        store: Arc<dyn CheckpointStore>,
+        identity: impl Into<String>,
+        window: DedupWindow,
+    ) -> Self {
+        Self::with(store, identity.into(), window, Stored::default())
+    }
+
+    /// Goes on from a record that the source has read and judged itself: the restored window, the version, and the point in it;
+    /// `None`: it has no point behind which to read on.
+    pub fn resumed(
+        store: Arc<dyn CheckpointStore>,
+        identity: impl Into<String>,
+        window: DedupWindow,
+        version: Version,
+        point: Option<ResumePoint>,
+    ) -> Self {
+        let stored = Stored {
+            version: Some(version),
+            point,
+            saved: None,
+            revision: window.revision(),
+        };
+        Self::with(store, identity.into(), window, stored)
+    }
+
+    fn with(
+        store: Arc<dyn CheckpointStore>,
+        identity: String,
+        dedup: DedupWindow,
+        stored: Stored,
+    ) -> Self {
+        let published_ms = stored.point.as_ref().and_then(|point| point.published_ms);
+        Self(Arc::new(Inner {
+            identity,
+            store,
+            dedup,
+            pages: Mutex::new(OpenPages::behind(published_ms)),
+            stored: tokio::sync::Mutex::new(stored),
+            handed_back: Notify::new(),
+            changed: Notify::new(),
+        }))
+    }
+
+    /// What the position belongs to.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        &self.0.identity
+    }
+
+    /// The window that is stored with the position: what [`EventSource::dedup_window`](crate::EventSource::dedup_window) gives a clone of.
+    #[must_use]
+    pub fn dedup_window(&self) -> &DedupWindow {
+        &self.0.dedup
+    }
+
+    /// How often pages were handed back. If it has grown since the source last looked, the source goes back to
+    /// [`committed`](Self::committed).
+    #[must_use]
+    pub fn rewinds(&self) -> u64 {
+        self.pages().rewinds
+    }
+
+    /// The latest `published` that is committed, ms since 1970.
+    #[must_use]
+    pub fn published_ms(&self) -> Option<i64> {
+        self.pages().published_ms
+    }
+
+    /// Resolves after a page was handed back. May resolve once more for an earlier one.
+    pub async fn handed_back(&self) {
+        self.0.handed_back.notified().await;
+    }
+
+    /// True if every page that was given is committed: only then may [`EventSource::next`](crate::EventSource::next) return `None`.
+    #[must_use]
+    pub fn is_committed(&self) -> bool {
+        self.pages().open.is_empty()
+    }
+
+    /// Resolves after a page was committed or handed back. May resolve once more for an earlier one.
+    pub async fn changed(&self) {
+        self.0.changed.notified().await;
+    }
+
+    /// Opens a page of `items` that was asked for after this number of [`rewinds`](Self::rewinds), and settles it: once all of them are
+    /// settled, `point` is committed. A page that was overtaken by a hand-back while it was being read is not opened: the source reads
+    /// it again.
+    #[must_use = "dropping the acker hands the page back"]
+    pub fn acker(&self, rewinds: u64, point: ResumePoint, items: usize) -> Box<dyn Acker> {
+        let page = self.pages().open_page(rewinds);
+        Box::new(PageAcker::new(self.clone(), page, point, items))
+    }
+
+    /// Shows that the store can be written, before the first page is given: saves the committed point again. Where there is none, saves
+    /// `start`, the source's word for where it began, again if that has changed.
+    ///
+    /// # Errors
+    /// Those of [`CheckpointStore`].
+    pub async fn prepare(&self, start: Option<String>) -> Result<()> {
+        let mut stored = self.0.stored.lock().await;
+        self.resolve(&mut stored).await?;
+        let cursor = stored.cursor_or(start);
+        let is_shown = match &stored.point {
+            Some(_) => stored.saved.is_some(),
+            None => stored.saved == cursor,
+        };
+        match cursor {
+            Some(cursor) if !is_shown => self.save_again(&mut stored, cursor).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Saves the committed point, or `start`, with the window as it is now, unless that is stored already: what
+    /// [`EventSource::close`](crate::EventSource::close) calls.
+    ///
+    /// # Errors
+    /// Those of [`CheckpointStore`].
+    pub async fn close(&self, start: Option<String>) -> Result<()> {
+        let mut stored = self.0.stored.lock().await;
+        self.resolve(&mut stored).await?;
+        match stored.cursor_or(start) {
+            Some(cursor) if stored.revision != self.0.dedup.revision() => {
+                self.save_again(&mut stored, cursor).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The committed point, read from the store again if the end of the last save is not known; `None`: nothing is committed yet.
+    ///
+    /// # Errors
+    /// Those of [`CheckpointStore::load`], and `Conflict` if another process has written the record.
+    pub async fn committed(&self) -> Result<Option<ResumePoint>> {
+        let mut stored = self.0.stored.lock().await;
+        self.resolve(&mut stored).await?;
+        Ok(stored.point.clone())
+    }
+
+    /// Hands a page back: reading resumes at the committed point.
+    fn hand_back(&self, page: u64) {
+        if self.pages().hand_back(page) {
+            self.0.handed_back.notify_one();
+            self.0.changed.notify_one();
+        }
+    }
+
+    /// Settles a page. Commits the point behind the last page of the settled run at the front.
+    ///
+    /// Cancelled or failed, it leaves the old or the new record in the store; the caller then hands the page back.
+    async fn settle(&self, page: u64, point: ResumePoint) -> Result<()> {
+        let mut stored = self.0.stored.lock().await;
+        let Some((last, mut point)) = self.pages().settle(page, point) else {
+            return Ok(());
+        };
+        point.published_ms = point.published_ms.max(self.published_ms());
+        let published_ms = point.published_ms;
+        self.save(&mut stored, point.cursor.clone(), Some(point))
+            .await?;
+        self.pages().close(last, published_ms);
+        self.0.changed.notify_one();
+        Ok(())
+    }
+
+    async fn save_again(&self, stored: &mut Stored, cursor: String) -> Result<()> {
+        let point = stored.point.clone();
+        self.save(stored, cursor, point).await?;
+        self.pages().pending_save = None;
+        Ok(())
+    }
+
+    async fn save(
+        &self,
+        stored: &mut Stored,
+        cursor: String,
+        point: Option<ResumePoint>,
+    ) -> Result<()> {
+        let (identity, revision) = (self.identity(), self.0.dedup.revision());
+        let mut record = Checkpoint::new(identity, cursor.as_str(), self.0.dedup.snapshot());
+        record.published_ms = point.as_ref().and_then(|point| point.published_ms);
+        self.pages().pending_save = Some(PendingSave {
+            cursor: cursor.clone(),
+            point: point.clone(),
+        });
+        let store = &self.0.store;
+        let version = store.save(&record, stored.version.as_ref()).await?;
+        *stored = Stored {
+            version: Some(version),
+            point,
+            saved: Some(cursor),
+            revision,
+        };
+        Ok(())
+    }
+
+    /// Finds out what a save has left whose end is not known.
+    async fn resolve(&self, stored: &mut Stored) -> Result<()> {
+        let pending = self.pages().pending_save.clone();
+        let Some(PendingSave { cursor, point }) = pending else {
+            return Ok(());
+        };
+        let found = self.0.store.load().await?;
+        if found.as_ref().map(|found| &found.version) != stored.version.as_ref() {
+            let found = found
+                .filter(|found| found.value.identity == self.0.identity)
+                .filter(|found| found.value.cursor == cursor)
+                .ok_or_else(changed_elsewhere)?;
+            self.pages().published_ms = point.as_ref().and_then(|point| point.published_ms);
+            *stored = Stored {
+                version: Some(found.version),
+                point,
+                saved: Some(cursor),
+                // Not known: the window may have grown since.
+                revision: 0,
+            };
+        }
+        self.pages().pending_save = None;
+        Ok(())
+    }
+
+    /// Nothing that runs under this lock panics, so that a poisoned one is still sound.
+    fn pages(&self) -> MutexGuard<'_, OpenPages> {
+        self.0.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn changed_elsewhere() -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        "another process changed the checkpoint: let only one process read with it",
+    )
+}
