@@ -71,11 +71,13 @@ pub struct Versioned<T> {
 /// A place for one checkpoint. Implemented by stores, called by sources.
 ///
 /// # Implementing
-/// 1. A save is atomic and durable: the new record is stored when it returns, and the old one until then, never half of one.
-/// 2. A save that expects another version than the stored one fails with `Conflict` and changes nothing.
-/// 3. A record that cannot be read is an error (`Corrupt`), never `None`.
+/// 1. **A save is atomic and durable.** The new record is stored when it returns, and the old one until then, never half of one.
+/// 2. **A save that expects another version fails with `Conflict`.** Than the stored one; it changes nothing.
+/// 3. **Of concurrent saves that expect the same version one succeeds.** To read the version and to replace the record are one step: a
+///    condition of the write (`WHERE version = …`, `If-Match`), or under a lock. To look first and write then lets both win.
+/// 4. **A record that cannot be read is an error.** `Corrupt`, never `None`.
 ///
-/// The conformance suite in `testing` checks these.
+/// The suite `conformance::checkpoint_store` in `testing` checks all of these but the fourth.
 #[async_trait]
 pub trait CheckpointStore: Debug + Send + Sync + 'static {
     /// The stored record; `None` if there has never been one.
@@ -94,13 +96,23 @@ pub trait CheckpointStore: Debug + Send + Sync + 'static {
     async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version>;
 }
 
-#[async_trait]
-impl<S: CheckpointStore + ?Sized> CheckpointStore for Arc<S> {
-    async fn load(&self) -> Result<Option<Versioned<Checkpoint>>> {
-        (**self).load().await
-    }
+macro_rules! forward {
+    ($($pointer:ident)*) => {$(
+        #[async_trait]
+        impl<S: CheckpointStore + ?Sized> CheckpointStore for $pointer<S> {
+            async fn load(&self) -> Result<Option<Versioned<Checkpoint>>> {
+                (**self).load().await
+            }
 
-    async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
-        (**self).save(checkpoint, expected).await
-    }
+            async fn save(
+                &self,
+                checkpoint: &Checkpoint,
+                expected: Option<&Version>,
+            ) -> Result<Version> {
+                (**self).save(checkpoint, expected).await
+            }
+        }
+    )*};
 }
+
+forward!(Arc Box);

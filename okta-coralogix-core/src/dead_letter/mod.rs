@@ -104,8 +104,14 @@ impl DeadLetter {
 /// Keeps dead letters. Implemented by stores, called by the pipeline before it settles the events.
 ///
 /// # Implementing
-/// 1. The letters are durable when `write` returns.
-/// 2. After an error none, some or all of the letters may be in the store; they will be written again.
+/// 1. **The letters are durable when `write` returns.** The pipeline settles their events after that, and nobody gives them again.
+/// 2. **A letter is kept as it is.** All fields, and the bytes also where they are no UTF-8, no line, or empty. [`DeadLetterRecord`] writes
+///    a letter as JSON.
+/// 3. **A write that fails is an error.** Never `Ok`.
+/// 4. **After an error the letters are written again.** None, some or all of them may be in the store by then; the letters of before are.
+/// 5. **Letters may be written at the same time.** By several pipelines: each letter is kept once, and whole.
+///
+/// The suite `conformance::dead_letters` in `testing` checks these.
 #[async_trait]
 pub trait DeadLetters: Debug + Send + Sync + 'static {
     /// Keeps all of `letters`, which are not empty.
@@ -120,16 +126,22 @@ pub trait DeadLetters: Debug + Send + Sync + 'static {
     }
 }
 
-#[async_trait]
-impl<D: DeadLetters + ?Sized> DeadLetters for Arc<D> {
-    async fn write(&self, letters: &[DeadLetter]) -> Result<()> {
-        (**self).write(letters).await
-    }
+macro_rules! forward {
+    ($($pointer:ident)*) => {$(
+        #[async_trait]
+        impl<D: DeadLetters + ?Sized> DeadLetters for $pointer<D> {
+            async fn write(&self, letters: &[DeadLetter]) -> Result<()> {
+                (**self).write(letters).await
+            }
 
-    fn location(&self) -> String {
-        (**self).location()
-    }
+            fn location(&self) -> String {
+                (**self).location()
+            }
+        }
+    )*};
 }
+
+forward!(Arc Box);
 
 /// The default of a pipeline: the first event to be dead-lettered ends the run with an error.
 #[derive(Debug, Clone, Copy, Default)]

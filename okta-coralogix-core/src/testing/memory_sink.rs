@@ -89,6 +89,14 @@ impl MemorySink {
         self.state().script.clear();
     }
 
+    /// Requests with an entry whose text contains `part` are refused whole, as a 400 is, until `None` is set.
+    pub fn refuse_text(&self, part: Option<&'static str>) {
+        self.state().refuses_text = part.map(|part| {
+            let contains = move |text: &[u8]| String::from_utf8_lossy(text).contains(part);
+            Box::new(contains) as Refusal
+        });
+    }
+
     /// Every request fails with this, until `None` is set.
     pub fn refuse_all(&self, error: Option<fn() -> Error>) {
         self.state().refuses_all = error;

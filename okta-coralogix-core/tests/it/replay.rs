@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use futures::FutureExt;
 use okta_coralogix_core::dead_letter::{
     DeadLetter, DeadLetterReason, DeadLetterRecord, DeadLetterSource, DeadLetters, FileDeadLetters,
 };
@@ -34,11 +33,15 @@ struct Harness {
 
 impl Harness {
     async fn new() -> Self {
+        Self::rotating_at(200_000).await
+    }
+
+    async fn rotating_at(bytes: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let disk = FaultyDisk::default();
         let letters = FileDeadLetters::builder(folder.path().join("letters"))
             .disk(Arc::new(disk.clone()))
-            .rotate_at(200_000)
+            .rotate_at(bytes)
             .open()
             .await
             .unwrap();
@@ -277,19 +280,28 @@ async fn replay_in_progress_locks_out_a_second_one() {
 
 #[tokio::test]
 async fn dead_letter_source_keeps_the_contract() {
+    conformance::source(|| async {
+        // Each of the files is a delivery.
+        let harness = Arc::new(Harness::rotating_at(20_000).await);
+        let events = events(200);
+        let mut letters = bytes(&events);
+        letters.insert(70, "[1, 2]".into());
+        harness.dead_letter(&letters).await;
+        let uuids = events.into_iter().map(|event| event.uuid);
+        let open = move || {
+            let harness = Arc::clone(&harness);
+            async move { DeadLetterSource::open(&harness.letters).await }
+        };
+        SourceUnderTest::new(uuids, open).malformed(["[1, 2]"])
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn replay_leaves_no_file_behind() {
     let harness = Harness::new().await;
-    let events = events(1_400);
-    harness.dead_letter(&bytes(&events)).await;
-    let letters = &harness.letters;
-    let open = || {
-        async move {
-            let source = DeadLetterSource::open(letters).await.unwrap();
-            Box::new(source) as Box<dyn EventSource>
-        }
-        .boxed()
-    };
-    let uuids = events.into_iter().map(|event| event.uuid).collect();
-    conformance::source(&SourceUnderTest { open: &open, uuids }).await;
+    harness.dead_letter(&bytes(&events(1_400))).await;
+    assert_eq!(harness.replay().await.unwrap().delivered, 1_400);
     let rotated: Vec<PathBuf> = std::fs::read_dir(harness.folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -1,21 +1,39 @@
 //! What every sink must do.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::DateTime;
+use futures::future::join_all;
 
-use crate::sink::LogSink;
+use super::rule::Rule;
+use crate::sink::{Batch, ContentEncoding, LogSink};
 use crate::{EntryText, ErrorKind, JsonString, LogEntry, Names};
 
 /// A sink, and control of its remote.
 pub struct SinkUnderTest<'a> {
     /// The sink.
     pub sink: &'a dyn LogSink,
-    /// The texts that the remote has accepted, in their order.
+    /// The texts that the remote has, in the order in which it accepted them. A remote that keeps one copy of an event, by its `uuid`, has
+    /// each of them once.
     pub arrived: &'a (dyn Fn() -> Vec<String> + Sync),
-    /// Sets how the remote answers from now on: with an error of this kind (`TooLarge`, `Rejected`, `Unauthorized` or
-    /// `Unavailable`), or `None`: it accepts everything.
-    pub answer: &'a (dyn Fn(Option<ErrorKind>) + Sync),
+    /// Sets how the remote answers from now on.
+    pub answer: &'a (dyn Fn(Answer) + Sync),
+}
+
+/// How the remote of a [`SinkUnderTest`] answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// It accepts everything.
+    Accept,
+    /// It accepts nothing, and says so: `TooLarge`, `Rejected`, `Unauthorized` or `Unavailable`.
+    Refuse(ErrorKind),
+    /// It refuses, as `Rejected`, each request with an entry whose text contains this, and accepts the others.
+    RefuseText(&'static str),
+    /// It accepts the next request, and the answer is lost.
+    LoseAnswer,
 }
 
 impl fmt::Debug for SinkUnderTest<'_> {
@@ -29,48 +47,133 @@ impl fmt::Debug for SinkUnderTest<'_> {
 /// Checks a sink whose remote is empty and accepts everything.
 ///
 /// # Panics
-/// If a must of [`LogSink`] is violated.
+/// If a rule of [`LogSink`] is violated.
 pub async fn sink(test: &SinkUnderTest<'_>) {
     sink_that_accepts_everything(test.sink, test.arrived).await;
     refusals_have_their_kind_and_take_nothing(test).await;
+    lost_answers_are_ambiguous(test).await;
+    concurrent_batches_have_their_own_results(test).await;
 }
 
-/// Checks a sink whose remote is empty and cannot be made to reject: that it takes prefixes, and that they arrive in order.
-/// `arrived` gives the texts that the remote has accepted.
+/// Checks a sink whose remote is empty and cannot be made to refuse: all of [`sink`] that shows without it. `arrived` gives the texts
+/// that the remote has.
 ///
 /// # Panics
-/// If a must of [`LogSink`] is violated.
+/// If a rule of [`LogSink`] is violated.
 pub async fn sink_that_accepts_everything(
     sink: &dyn LogSink,
     arrived: &(dyn Fn() -> Vec<String> + Sync),
 ) {
-    let entries = entries(2 * sink.limits().entries + 1);
-    let mut rest = &entries[..];
-    while !rest.is_empty() {
-        let batch = sink.encode(rest).expect("small entries can be sent");
-        let batch = sink.compress(batch);
-        assert!(
-            batch.entries > 0 && batch.entries <= rest.len(),
-            "a batch takes a non-empty prefix"
-        );
-        assert!(
-            batch.entries <= sink.limits().entries,
-            "a batch keeps the limit of entries"
-        );
-        assert!(
-            batch.uncompressed_len <= sink.limits().bytes,
-            "a batch keeps the limit of bytes"
-        );
-        sink.send(&batch)
-            .await
-            .expect("the remote accepts everything");
-        rest = &rest[batch.entries..];
-    }
-    let expected: Vec<_> = entries.iter().map(text).collect();
-    assert!(
-        arrived() == expected,
-        "everything arrived once, in order, byte for byte"
+    small_entries_arrive_in_order(sink, arrived).await;
+    large_entries_keep_the_limits(sink, arrived).await;
+    oversized_entry_is_no_request(sink).await;
+    concurrent_batches_arrive_whole(sink, arrived).await;
+}
+
+async fn small_entries_arrive_in_order(
+    sink: &dyn LogSink,
+    arrived: &(dyn Fn() -> Vec<String> + Sync),
+) {
+    let entries = entries("small", 2 * sink.limits().entries.min(5_000) + 1, 0);
+    send_all(sink, &entries).await;
+    Rule::ACCEPTED.check(
+        arrived() == texts(&entries),
+        "not every entry arrives once, in order, byte for byte",
     );
+}
+
+/// Of three entries at most two fit a request.
+async fn large_entries_keep_the_limits(
+    sink: &dyn LogSink,
+    arrived: &(dyn Fn() -> Vec<String> + Sync),
+) {
+    let Some(limit) = testable_limit(sink) else {
+        return;
+    };
+    let before = arrived().len();
+    let entries = entries("large", 5, limit * 2 / 5);
+    send_all(sink, &entries).await;
+    let new = arrived();
+    let new = new.get(before..).unwrap_or_default();
+    Rule::ACCEPTED.check(
+        new.len() == entries.len(),
+        "not every large entry arrives once",
+    );
+}
+
+async fn oversized_entry_is_no_request(sink: &dyn LogSink) {
+    let Some(limit) = testable_limit(sink) else {
+        return;
+    };
+    let entries = entries("oversized", 2, limit + 1);
+    if let Ok(batch) = sink.encode(&entries) {
+        let bytes = batch.uncompressed_len.max(uncompressed(&batch));
+        Rule::OVERSIZED.check(
+            bytes <= limit && batch.truncated > 0,
+            format!("`encode` makes a batch of {bytes} bytes of an entry that is larger than the limit of {limit}"),
+        );
+    }
+    // Behind one that fits, it is left for later.
+    let mixed = [&self::entries("before", 1, 0)[..], &entries[..]].concat();
+    let batch = Rule::PREFIX.ok(
+        sink.encode(&mixed),
+        "an entry before an oversized one is not taken",
+    );
+    check_batch(sink, &batch, mixed.len());
+}
+
+/// Larger limits would take the memory of the test; below, the entries of the suite do not fit.
+fn testable_limit(sink: &dyn LogSink) -> Option<usize> {
+    let limit = sink.limits().bytes;
+    (4096..=64 << 20).contains(&limit).then_some(limit)
+}
+
+async fn send_all(sink: &dyn LogSink, entries: &[LogEntry]) {
+    let mut rest = entries;
+    while !rest.is_empty() {
+        let batch = Rule::PREFIX.ok(sink.encode(rest), "entries cannot be encoded that fit");
+        check_batch(sink, &batch, rest.len());
+        let (count, length) = (batch.entries, batch.uncompressed_len);
+        let batch = sink.compress(batch);
+        Rule::LIMITS.check(
+            (batch.entries, batch.uncompressed_len) == (count, length),
+            "`compress` changes what the batch says of itself",
+        );
+        let sent = sink.send(&batch).await;
+        Rule::ACCEPTED.ok(
+            sent,
+            "a batch cannot be sent although the remote accepts everything",
+        );
+        rest = &rest[count..];
+    }
+}
+
+fn check_batch(sink: &dyn LogSink, batch: &Batch, of: usize) {
+    let limits = sink.limits();
+    Rule::PREFIX.check(
+        batch.entries > 0 && batch.entries <= of,
+        format!("a batch takes {} of {of} entries", batch.entries),
+    );
+    Rule::LIMITS.check(
+        batch.entries <= limits.entries,
+        format!(
+            "a batch has {} entries, of at most {}",
+            batch.entries, limits.entries
+        ),
+    );
+    let bytes = batch.uncompressed_len.max(uncompressed(batch));
+    Rule::LIMITS.check(
+        bytes <= limits.bytes,
+        format!("a batch has {bytes} bytes, of at most {}", limits.bytes),
+    );
+}
+
+/// The bytes of a body that is not compressed, whatever the batch says.
+fn uncompressed(batch: &Batch) -> usize {
+    match batch.content_encoding {
+        ContentEncoding::Identity => batch.body.len(),
+        ContentEncoding::Gzip => 0,
+    }
 }
 
 async fn refusals_have_their_kind_and_take_nothing(test: &SinkUnderTest<'_>) {
@@ -80,52 +183,162 @@ async fn refusals_have_their_kind_and_take_nothing(test: &SinkUnderTest<'_>) {
         (ErrorKind::Unauthorized, false),
         (ErrorKind::Unavailable, true),
     ];
-    let batch = test
-        .sink
-        .encode(&entries(3))
-        .expect("small entries can be sent");
-    let before = (test.arrived)().len();
+    let entries = entries("refused", 3, 0);
+    let batch = Rule::PREFIX.ok(
+        test.sink.encode(&entries),
+        "small entries cannot be encoded",
+    );
     for (kind, temporary) in cases {
-        (test.answer)(Some(kind));
-        let error = test
-            .sink
-            .send(&batch)
-            .await
-            .expect_err("a refused batch is no success");
-        assert_eq!(
-            (error.kind(), error.is_temporary()),
-            (kind, temporary),
-            "{error}"
+        (test.answer)(Answer::Refuse(kind));
+        let Err(error) = test.sink.send(&batch).await else {
+            panic!(
+                "{}: `send` returns `Ok` for a batch that the remote refuses",
+                Rule::ACCEPTED
+            );
+        };
+        let is_so = (error.kind(), error.is_temporary()) == (kind, temporary);
+        Rule::REFUSED.check(
+            is_so,
+            format!(
+                "an answer of {kind:?} is reported as {:?}: {error}",
+                error.kind()
+            ),
         );
-        assert_eq!((test.arrived)().len(), before, "{kind:?} takes nothing");
+        let copies = copies(test, &entries);
+        Rule::REFUSED.check(
+            copies == 0,
+            format!("the remote has entries of a batch that is reported as {kind:?}"),
+        );
     }
-    (test.answer)(None);
-    test.sink
-        .send(&batch)
-        .await
-        .expect("the same batch can be sent again");
-    assert_eq!((test.arrived)().len(), before + 3);
+    (test.answer)(Answer::Accept);
+    let sent = test.sink.send(&batch).await;
+    Rule::REPEATED.ok(sent, "a batch that was refused cannot be sent again");
+    let copies = copies(test, &entries);
+    Rule::ACCEPTED.check(
+        copies == entries.len(),
+        "not every entry arrives once that is sent again",
+    );
 }
 
-fn entries(count: usize) -> Vec<LogEntry> {
-    let names = std::sync::Arc::new(Names {
+async fn lost_answers_are_ambiguous(test: &SinkUnderTest<'_>) {
+    let entries = entries("lost", 3, 0);
+    let batch = Rule::PREFIX.ok(
+        test.sink.encode(&entries),
+        "small entries cannot be encoded",
+    );
+    (test.answer)(Answer::LoseAnswer);
+    let Err(error) = test.sink.send(&batch).await else {
+        panic!(
+            "{}: `send` returns `Ok` for a batch whose answer is lost",
+            Rule::AMBIGUOUS
+        );
+    };
+    Rule::AMBIGUOUS.check(
+        error.is_temporary() && error.is_ambiguous(),
+        format!(
+            "a lost answer is reported as {:?}, which the remote did not say: {error}",
+            error.kind()
+        ),
+    );
+    (test.answer)(Answer::Accept);
+    let sent = test.sink.send(&batch).await;
+    Rule::REPEATED.ok(sent, "a batch whose answer was lost cannot be sent again");
+    let copies = copies(test, &entries);
+    // Once each if the remote keeps one copy of an event, else twice.
+    Rule::REPEATED.check(
+        copies == entries.len() || copies == 2 * entries.len(),
+        "not every entry of a batch that is sent again arrives",
+    );
+}
+
+/// How many of these entries the remote has, copies included.
+fn copies(test: &SinkUnderTest<'_>, entries: &[LogEntry]) -> usize {
+    let texts = texts(entries);
+    let arrived = (test.arrived)();
+    arrived.iter().filter(|text| texts.contains(text)).count()
+}
+
+const REFUSED: &str = "this one is refused";
+
+/// Batches of different sizes, so that none can stand for another.
+fn batches(
+    sink: &dyn LogSink,
+    name: &str,
+    marked: impl Fn(usize) -> bool,
+) -> Vec<(Vec<LogEntry>, Batch)> {
+    let make = |n: usize| {
+        let name = format!("{name} {n}{}", if marked(n) { REFUSED } else { "" });
+        let mut entries = entries(&name, n + 1, 0);
+        let batch = Rule::PREFIX.ok(sink.encode(&entries), "small entries cannot be encoded");
+        entries.truncate(batch.entries);
+        (entries, batch)
+    };
+    (0..8).map(make).collect()
+}
+
+async fn concurrent_batches_arrive_whole(
+    sink: &dyn LogSink,
+    arrived: &(dyn Fn() -> Vec<String> + Sync),
+) {
+    let before = arrived().len();
+    let batches = batches(sink, "at the same time", |_| false);
+    for sent in join_all(batches.iter().map(|(_, batch)| sink.send(batch))).await {
+        Rule::CONCURRENT.ok(sent, "batches cannot be sent at the same time");
+    }
+    let new = arrived();
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for text in new.get(before..).unwrap_or_default() {
+        *counts.entry(text).or_default() += 1;
+    }
+    for (entries, _) in &batches {
+        for text in texts(entries) {
+            let count = counts.remove(&*text).unwrap_or_default();
+            Rule::CONCURRENT.check(count == 1, format!("an entry arrives {count} times"));
+        }
+    }
+    Rule::CONCURRENT.check(counts.is_empty(), "entries arrive that were not sent");
+}
+
+/// Every second one is refused.
+async fn concurrent_batches_have_their_own_results(test: &SinkUnderTest<'_>) {
+    (test.answer)(Answer::RefuseText(REFUSED));
+    let is_refused = |n: usize| n % 2 == 1;
+    let batches = batches(test.sink, "refused at the same time", is_refused);
+    let sent = join_all(batches.iter().map(|(_, batch)| test.sink.send(batch))).await;
+    (test.answer)(Answer::Accept);
+    for (n, ((entries, _), sent)) in batches.iter().zip(sent).enumerate() {
+        let arrived = copies(test, entries) == entries.len();
+        Rule::CONCURRENT.check(
+            arrived != is_refused(n) && sent.is_ok() == arrived,
+            "the result of a batch is not its own when others are sent at the same time",
+        );
+    }
+}
+
+/// Entries whose texts have at least so many bytes, each with a uuid of its own.
+fn entries(name: &str, count: usize, bytes: usize) -> Vec<LogEntry> {
+    let names = Arc::new(Names {
         application: JsonString::escape("okta"),
         subsystem: JsonString::escape("conformance \"ü\""),
         computer: None,
     });
+    let padding = "x".repeat(bytes);
+    let mut hash = crc32fast::Hasher::new();
+    hash.update(name.as_bytes());
+    let first = u64::from(hash.finalize()) << 16;
     let entry = |n: usize| {
-        let text = format!(r#"{{"uuid":"{n}","text":"a \"quote\", a \\ and ü 😀 \u0001"}}"#);
-        let mut entry = LogEntry::new(
-            std::sync::Arc::clone(&names),
-            EntryText::Escaped(text.into()),
+        let uuid = format!("00000000-0000-4000-8000-{:012x}", first + n as u64);
+        let text = format!(
+            r#"{{"uuid":"{uuid}","text":"{name} {n}: a \"quote\", a \\ and ü 😀 \u0001","padding":"{padding}"}}"#
         );
+        let mut entry = LogEntry::new(Arc::clone(&names), EntryText::Escaped(text.into()));
         entry.timestamp = DateTime::from_timestamp_millis(1_700_000_000_000 + n as i64);
         entry
     };
     (0..count).map(entry).collect()
 }
 
-fn text(entry: &LogEntry) -> String {
-    let (EntryText::Escaped(text) | EntryText::Embedded(text)) = &entry.text;
-    String::from_utf8_lossy(text).into_owned()
+fn texts(entries: &[LogEntry]) -> Vec<String> {
+    let text = |entry: &LogEntry| String::from_utf8_lossy(entry.text.document()).into_owned();
+    entries.iter().map(text).collect()
 }
