@@ -110,7 +110,7 @@ impl Encoder {
             entries: most,
             bytes: limit,
         } = self.limits;
-        first.check().map_err(EncodeError::Invalid)?;
+        first.check()?;
         body.reserve(expected_len(entries).min(limit));
         body.push(b'[');
         let (mut count, mut truncated) = (0, 0);

@@ -75,3 +75,10 @@ fn quoted(code: &Option<String>) -> String {
     code.as_ref()
         .map_or_else(|| "it".into(), |code| format!("`{code}`"))
 }
+
+/// A caller that knows the setting names it instead: `Error::config("domain", error)`.
+impl From<EndpointError> for okta_coralogix_core::Error {
+    fn from(error: EndpointError) -> Self {
+        Self::config("the address of Coralogix", &error).with_source(error)
+    }
+}

@@ -144,7 +144,7 @@ impl CoralogixSink {
         }
         let answer = exchange(&*self.transport, request, self.limits)
             .await
-            .map_err(|error| status::no_answer(&error, &self.name))?;
+            .map_err(|error| status::no_answer(error, &self.name))?;
         let ingress = IngressName {
             name: &self.name,
             key: &key.key,

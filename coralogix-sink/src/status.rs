@@ -95,18 +95,15 @@ fn intercepted(status: StatusCode, name: &str, what: &str) -> Error {
 }
 
 /// Classifies an exchange without a complete answer.
-pub(crate) fn no_answer(error: &TransportError, name: &str) -> Error {
-    let kind = match error {
-        TransportError::TooLong(_) => ErrorKind::UnexpectedResponse,
-        TransportError::TimedOut(_) => ErrorKind::TimedOut,
-        _ => ErrorKind::Network,
-    };
-    let detail = match error {
+pub(crate) fn no_answer(error: TransportError, name: &str) -> Error {
+    let detail = match &error {
         TransportError::Connect(cause) => format!("no connection to {name}: {cause}"),
         TransportError::Interrupted(cause) => format!("no complete answer from {name}: {cause}"),
         other => format!("no complete answer from {name}: {other}"),
     };
-    Error::temporary(kind, detail).with_ambiguity(error.is_ambiguous())
+    Error::temporary(error.kind(), detail)
+        .with_ambiguity(error.is_ambiguous())
+        .with_source(error)
 }
 
 fn temporary(answer: &Response<Bytes>, kind: ErrorKind, name: &str, said: &str) -> Error {

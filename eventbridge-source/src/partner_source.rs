@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use okta_coralogix_core::ErrorKind;
 use thiserror::Error;
 
 const PREFIX: &str = "aws.partner/okta.com/";
@@ -58,5 +59,11 @@ impl fmt::Display for PartnerSource {
             Some(stream) => write!(f, "/{stream}"),
             None => Ok(()),
         }
+    }
+}
+
+impl From<ParsePartnerSourceError> for okta_coralogix_core::Error {
+    fn from(error: ParsePartnerSourceError) -> Self {
+        Self::new(ErrorKind::InvalidEvent, error.to_string()).with_source(error)
     }
 }

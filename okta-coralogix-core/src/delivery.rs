@@ -17,6 +17,23 @@ pub enum Outcome {
     HandedBack,
 }
 
+impl Outcome {
+    /// Its name, for metric labels and logs: it stays as it is.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::HandedBack => "handed_back",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// How an item of a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Disposition {
@@ -34,7 +51,26 @@ pub enum Disposition {
     HandedBack,
 }
 
+impl fmt::Display for Disposition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl Disposition {
+    /// Its name, for metric labels and logs, which is the key of its count in a [`Summary`](crate::Summary): it stays as it is.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::TooOld => "too_old",
+            Self::Duplicate => "duplicate",
+            Self::Filtered => "filtered",
+            Self::DeadLettered => "dead_lettered",
+            Self::HandedBack => "handed_back",
+        }
+    }
+
     /// `HandedBack` if the source must give the item again, else `Settled`.
     #[must_use]
     pub fn outcome(self) -> Outcome {

@@ -1,12 +1,13 @@
 //! The error type of the workspace: what happened, whether a retry can help, and what to do.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// `Result` with the workspace's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
+type Source = dyn std::error::Error + Send + Sync + 'static;
 
 /// Kinds of errors, by the component or person that has to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,16 +43,56 @@ pub enum ErrorKind {
     Intercepted,
     /// The local disk failed, is full, or may not be written.
     Storage,
+    /// A store that is reached over a network (a database, an object store) failed, or cannot be reached.
+    RemoteStorage,
     /// Another process holds the checkpoint.
     Locked,
     /// Another process has written the checkpoint since it was loaded.
     Conflict,
     /// A stored record is torn, altered, or belongs to something else.
     Corrupt,
+    /// An event cannot be read, mapped, or written in the form of the sink.
+    InvalidEvent,
     /// An event has to be dead-lettered and nothing was configured to take it.
     NoDeadLetters,
     /// The configured time without any progress has passed.
     GaveUp,
+}
+
+impl ErrorKind {
+    /// Its name, for metric labels and logs: it stays as it is.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::WrongEndpoint => "wrong_endpoint",
+            Self::HostileLink => "hostile_link",
+            Self::TooLarge => "too_large",
+            Self::Rejected => "rejected",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::Network => "network",
+            Self::TimedOut => "timed_out",
+            Self::UnexpectedResponse => "unexpected_response",
+            Self::Intercepted => "intercepted",
+            Self::Storage => "storage",
+            Self::RemoteStorage => "remote_storage",
+            Self::Locked => "locked",
+            Self::Conflict => "conflict",
+            Self::Corrupt => "corrupt",
+            Self::InvalidEvent => "invalid_event",
+            Self::NoDeadLetters => "no_dead_letters",
+            Self::GaveUp => "gave_up",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// Whether, and when, a retry can help.
@@ -77,13 +118,16 @@ impl RetryHint {
 /// An error with its kind, a retry hint, one sentence for the operator, and the cause.
 ///
 /// `Display` prints the sentence only; the cause is reached through
-/// [`source`](std::error::Error::source).
+/// [`source`](std::error::Error::source). A clone shares it.
+///
+/// The small errors of this crate and of the adapters become one by `?`.
+#[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
     retry: RetryHint,
     detail: String,
     ambiguous: bool,
-    source: Option<Source>,
+    source: Option<Arc<Source>>,
 }
 
 impl Error {
@@ -108,7 +152,7 @@ impl Error {
         }
     }
 
-    /// A wrong setting: `field` is its name as the user wrote it.
+    /// A wrong setting: `field` is its name as the user wrote it. See [`with_source`](Self::with_source) for its cause.
     #[must_use]
     pub fn config(field: &str, detail: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Config, format!("{field}: {detail}"))
@@ -130,8 +174,8 @@ impl Error {
 
     /// Attaches the cause.
     #[must_use]
-    pub fn with_source(mut self, source: impl Into<Source>) -> Self {
-        self.source = Some(source.into());
+    pub fn with_source(mut self, source: impl Into<Box<Source>>) -> Self {
+        self.source = Some(source.into().into());
         self
     }
 

@@ -48,7 +48,7 @@ pub use clock::{Clock, SystemClock};
 pub use clock_offset::{ClockOffset, SharedClockOffset};
 #[cfg(feature = "pipeline")]
 pub use delivery::{AckOrder, Acker, Delivery, Detached, Outcome};
-pub use entry::{EntryText, LogEntry, Names, Severity, write_json_array};
+pub use entry::{EntryText, InvalidEntry, LogEntry, Names, Severity, write_json_array};
 pub use error::{Error, ErrorKind, Result, RetryHint};
 pub use event::{LogEvent, MalformedEvent, Origin, RawEvent};
 pub use json::string::JsonString;

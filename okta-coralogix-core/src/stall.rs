@@ -26,15 +26,15 @@ struct State {
     busy: Option<Instant>,
     /// When something was last accepted or settled.
     moved_at: Option<Instant>,
-    /// The last error with its causes.
-    fault: String,
+    /// The last error.
+    fault: Option<Error>,
 }
 
 impl Stall {
     pub(crate) fn source_failed(&self, error: &Error) {
         let mut state = self.state();
         state.source.get_or_insert_with(Instant::now);
-        state.fault = with_causes(error);
+        state.fault = Some(error.clone());
     }
 
     pub(crate) fn source_answered(&self) {
@@ -50,7 +50,7 @@ impl Stall {
     pub(crate) fn settlement_failed(&self, error: &Error) {
         let mut state = self.state();
         state.settlements.get_or_insert_with(Instant::now);
-        state.fault = with_causes(error);
+        state.fault = Some(error.clone());
     }
 
     /// A settlement succeeded. One that only hands back moves nothing: the source gives all of it again.
@@ -64,7 +64,7 @@ impl Stall {
 
     /// Something that is in flight failed and is tried again.
     pub(crate) fn attempt_failed(&self, error: &Error) {
-        self.state().fault = with_causes(error);
+        self.state().fault = Some(error.clone());
     }
 
     /// Something was accepted or settled.
@@ -97,16 +97,20 @@ impl Stall {
     /// The error of a run in which nothing has moved for `limit`; `None` if it has not come to that.
     pub(crate) fn gave_up(&self, limit: Duration) -> Option<Error> {
         self.ends_at(limit).filter(|end| *end <= Instant::now())?;
-        let state = self.state();
-        let fault = match &*state.fault {
-            "" => "there is no answer",
-            fault => fault,
+        let fault = self.state().fault.clone();
+        let last = match &fault {
+            None => "there is no answer".to_owned(),
+            Some(fault) => with_causes(fault),
         };
         let detail = format!(
-            "gave up: nothing was accepted or settled for {}; the last fault: {fault}",
+            "gave up: nothing was accepted or settled for {}; the last fault: {last}",
             seconds(limit)
         );
-        Some(Error::new(ErrorKind::GaveUp, detail))
+        let gave_up = Error::new(ErrorKind::GaveUp, detail);
+        Some(match fault {
+            None => gave_up,
+            Some(fault) => gave_up.with_source(fault),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -177,10 +181,13 @@ mod tests {
             fail(&stall, &failure);
             assert!(stall.gave_up(LIMIT).is_none());
             advance(LIMIT).await;
-            assert_eq!(
-                stall.gave_up(LIMIT).unwrap().detail(),
-                "gave up: nothing was accepted or settled for 600 s; the last fault: the store is away: device is gone"
-            );
+            let gave_up = stall.gave_up(LIMIT).unwrap();
+            let detail = "gave up: nothing was accepted or settled for 600 s; the last fault: the store is away: device is gone";
+            assert_eq!(gave_up.detail(), detail);
+            assert_eq!(with_causes(&gave_up), detail, "the fault is told once");
+            let fault = std::error::Error::source(&gave_up);
+            let fault = fault.and_then(|fault| fault.downcast_ref::<Error>());
+            assert_eq!(fault.unwrap().kind(), ErrorKind::Storage);
             stall.source_answered();
             stall.moved();
         }

@@ -45,11 +45,12 @@ pub fn quote(text: &str) -> String {
     }
 }
 
-/// The text of `error` and of its causes, on one line. A cause that the text before it repeats already is left out.
+/// The text of `error` and of its causes, on one line. A cause that the text before it repeats already is left out, and so is what stands
+/// behind an error because of a `TransportError`: its sentence says that already, in words for an operator.
 #[must_use]
 pub fn with_causes(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
-    for cause in successors(error.source(), |cause| (*cause).source()) {
+    for cause in causes(error) {
         let cause = sanitize(&cause.to_string());
         if !text.contains(&cause) {
             text.push_str(": ");
@@ -57,6 +58,25 @@ pub fn with_causes(error: &(dyn StdError + 'static)) -> String {
         }
     }
     text
+}
+
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let behind = |error: &'a (dyn StdError + 'static)| {
+        error.source().filter(|cause| !is_of_a_transport(*cause))
+    };
+    successors(behind(error), move |cause| behind(*cause))
+}
+
+#[cfg(feature = "pipeline")]
+fn is_of_a_transport(error: &(dyn StdError + 'static)) -> bool {
+    error.is::<crate::transport::TransportError>()
+}
+
+#[cfg(not(feature = "pipeline"))]
+fn is_of_a_transport(_: &(dyn StdError + 'static)) -> bool {
+    false
 }
 
 /// A time as a message gives it, to the millisecond: `15 s`, `0.25 s`.
@@ -81,6 +101,8 @@ pub fn utf8(setting: &str, value: OsString) -> Result<String> {
 mod tests {
     use super::*;
     use crate::ErrorKind;
+    #[cfg(feature = "pipeline")]
+    use crate::transport::{TransportCause, TransportError};
 
     #[test]
     fn foreign_text_is_bounded_and_escaped() {
@@ -105,6 +127,17 @@ mod tests {
         let outer = Error::new(ErrorKind::Storage, "not saved: the disk is full");
         let text = with_causes(&outer.with_source(middle));
         assert_eq!(text, "not saved: the disk is full: line\\nbreak");
+    }
+
+    #[cfg(feature = "pipeline")]
+    #[test]
+    fn cause_of_a_lost_connection_is_told_by_its_sentence_alone() {
+        let client = std::io::Error::other("os error 111");
+        let cause = TransportCause::from("it refuses connections").with_source(client);
+        let detail = format!("no connection to Coralogix: {cause}");
+        let error = Error::temporary(ErrorKind::Network, detail);
+        let error = error.with_source(TransportError::Connect(cause));
+        assert_eq!(with_causes(&error), error.detail());
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl EventSource for HttpSource {
             let request = tokio::select! {
                 biased;
                 error = self.service.sink.failure() => {
-                    return Err(Error::new(error.kind(), error.detail()));
+                    return Err(Error::clone(&error));
                 }
                 request = self.queue.recv() => request,
                 () = self.service.closed() => None,

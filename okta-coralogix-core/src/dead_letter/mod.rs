@@ -46,16 +46,24 @@ pub enum DeadLetterReason {
     Blocked,
 }
 
-impl fmt::Display for DeadLetterReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl DeadLetterReason {
+    /// Its name, in stored letters, metric labels and logs: it stays as it is.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::Malformed => "malformed",
             Self::TooOld => "too_old",
             Self::Unmappable => "unmappable",
             Self::TooLarge => "too_large",
             Self::Rejected => "rejected",
             Self::Blocked => "blocked",
-        })
+        }
+    }
+}
+
+impl fmt::Display for DeadLetterReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::escape::{escape_into, escaped_len};
-use super::{EntryText, LogEntry};
+use super::{EntryText, InvalidEntry, LogEntry};
 use crate::JsonString;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -43,24 +43,20 @@ impl LogEntry {
     /// Checks that the entry can be sent: Coralogix would refuse a whole request for one that cannot.
     ///
     /// # Errors
-    /// What is wrong, in words: an empty application or subsystem name, a text that is not UTF-8, an embedded text that is
-    /// empty.
-    pub fn check(&self) -> Result<(), String> {
-        let named = [
-            ("application", &self.names.application),
-            ("subsystem", &self.names.subsystem),
-        ];
-        for (what, name) in named {
-            if is_blank(name) {
-                return Err(format!("the {what} name is empty; Coralogix requires one"));
-            }
+    /// What is wrong: an empty application or subsystem name, a text that is not UTF-8, an embedded text that is empty.
+    pub fn check(&self) -> Result<(), InvalidEntry> {
+        if is_blank(&self.names.application) {
+            return Err(InvalidEntry::NoApplication);
+        }
+        if is_blank(&self.names.subsystem) {
+            return Err(InvalidEntry::NoSubsystem);
         }
         let text = self.text.document();
         if simdutf8::basic::from_utf8(text).is_err() {
-            return Err("the text is not UTF-8".into());
+            return Err(InvalidEntry::NotUtf8);
         }
         if matches!(self.text, EntryText::Embedded(_)) && text.is_empty() {
-            return Err("the text is empty, which is no JSON value".into());
+            return Err(InvalidEntry::NoText);
         }
         Ok(())
     }
@@ -216,18 +212,10 @@ mod tests {
         assert_eq!(named("\"", "ü").check(), Ok(()));
         assert_eq!(named(" a", "\t.").check(), Ok(()));
         for blank in ["", " ", "\t\n", "\u{a0}", "\u{3000} "] {
-            assert!(
-                named(blank, "acme")
-                    .check()
-                    .unwrap_err()
-                    .contains("application")
-            );
-            assert!(
-                named("okta", blank)
-                    .check()
-                    .unwrap_err()
-                    .contains("subsystem")
-            );
+            let application = named(blank, "acme").check();
+            assert_eq!(application, Err(InvalidEntry::NoApplication));
+            let subsystem = named("okta", blank).check();
+            assert_eq!(subsystem, Err(InvalidEntry::NoSubsystem));
         }
     }
 
@@ -235,9 +223,9 @@ mod tests {
     fn text_that_would_spoil_the_request_is_refused() {
         let mut entry = named("okta", "acme");
         entry.text = EntryText::Escaped(Bytes::from_static(b"\xff"));
-        assert!(entry.check().unwrap_err().contains("UTF-8"));
+        assert_eq!(entry.check(), Err(InvalidEntry::NotUtf8));
         entry.text = EntryText::Embedded(Bytes::new());
-        assert!(entry.check().unwrap_err().contains("empty"));
+        assert_eq!(entry.check(), Err(InvalidEntry::NoText));
         entry.text = EntryText::Escaped(Bytes::new());
         assert_eq!(entry.check(), Ok(()));
     }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use thiserror::Error;
 
-use crate::JsonString;
+use crate::{ErrorKind, JsonString};
 
 /// Coralogix's six severities. Mind the order: Debug is below Verbose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,6 +48,30 @@ pub struct Names {
     pub subsystem: JsonString,
     /// `computerName`: for Okta the org.
     pub computer: Option<JsonString>,
+}
+
+/// An entry for which Coralogix would refuse a whole request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidEntry {
+    /// The application name is empty or white space.
+    #[error("the application name is empty; Coralogix requires one")]
+    NoApplication,
+    /// The subsystem name is empty or white space.
+    #[error("the subsystem name is empty; Coralogix requires one")]
+    NoSubsystem,
+    /// The text is not UTF-8.
+    #[error("the text is not UTF-8")]
+    NotUtf8,
+    /// An embedded text is empty.
+    #[error("the text is empty, which is no JSON value")]
+    NoText,
+}
+
+impl From<InvalidEntry> for crate::Error {
+    fn from(error: InvalidEntry) -> Self {
+        Self::new(ErrorKind::InvalidEvent, error.to_string()).with_source(error)
+    }
 }
 
 /// The `text` of an entry.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use super::Origin;
+use crate::ErrorKind;
 
 /// An item that is not an event, with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -17,6 +18,12 @@ pub struct MalformedEvent {
     pub reason: MalformedReason,
     /// Where they came from.
     pub origin: Arc<Origin>,
+}
+
+impl From<MalformedEvent> for crate::Error {
+    fn from(error: MalformedEvent) -> Self {
+        Self::new(ErrorKind::InvalidEvent, error.to_string()).with_source(error)
+    }
 }
 
 /// Why bytes cannot be read as an event.

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::{LogEntry, Names, Origin, RawEvent};
+use crate::{ErrorKind, LogEntry, Names, Origin, RawEvent};
 
 /// Makes a log entry of an event: pure and synchronous.
 ///
@@ -81,3 +81,9 @@ impl<M: Mapping + ?Sized> Mapping for Arc<M> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct MappingError(pub String);
+
+impl From<MappingError> for crate::Error {
+    fn from(error: MappingError) -> Self {
+        Self::new(ErrorKind::InvalidEvent, error.0.as_str()).with_source(error)
+    }
+}

@@ -115,6 +115,14 @@ impl fmt::Display for RunError {
     }
 }
 
+/// What ended the run; the counts are left behind.
+impl From<RunError> for Error {
+    fn from(ended: RunError) -> Self {
+        ended.error
+    }
+}
+
+/// Its source is that of [`error`](RunError::error), whose sentence it displays: after `GaveUp` the last fault.
 impl std::error::Error for RunError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.error.source()

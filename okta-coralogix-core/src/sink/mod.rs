@@ -31,7 +31,7 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::dead_letter::DeadLetterReason;
-use crate::{LogEntry, Result};
+use crate::{Error, ErrorKind, InvalidEntry, LogEntry, Result};
 
 /// A sink of log entries, in steps, so that a retry sends the same bytes again. Implemented by adapters, called by the
 /// [`Pipeline`](crate::Pipeline) and by [`EntrySender`], which retry, split and dead-letter.
@@ -172,6 +172,22 @@ pub enum EncodeError {
     /// It cannot be written in the sink's format.
     #[error("{0}")]
     Invalid(String),
+}
+
+impl From<InvalidEntry> for EncodeError {
+    fn from(error: InvalidEntry) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
+impl From<EncodeError> for Error {
+    fn from(error: EncodeError) -> Self {
+        let kind = match &error {
+            EncodeError::TooLarge { .. } => ErrorKind::TooLarge,
+            EncodeError::Invalid(_) => ErrorKind::InvalidEvent,
+        };
+        Self::new(kind, error.to_string()).with_source(error)
+    }
 }
 
 impl EncodeError {

@@ -141,7 +141,7 @@ impl Target {
 }
 
 fn write_line(entry: &LogEntry, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-    entry.check().map_err(EncodeError::Invalid)?;
+    entry.check()?;
     let start = out.len();
     entry.write_json(out);
     if let EntryText::Embedded(_) = entry.text {

@@ -106,6 +106,13 @@ impl fmt::Display for SendError {
     }
 }
 
+/// What ended the call; the outcomes are left behind.
+impl From<SendError> for Error {
+    fn from(ended: SendError) -> Self {
+        ended.error
+    }
+}
+
 impl std::error::Error for SendError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.error.source()

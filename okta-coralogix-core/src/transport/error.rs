@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::text::seconds;
+use crate::{Error, ErrorKind};
 
 /// Why an exchange has no complete response.
 #[derive(Debug)]
@@ -21,10 +22,30 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// The kind of the [`Error`] that it becomes.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Connect(_) | Self::Interrupted(_) => ErrorKind::Network,
+            Self::TimedOut(_) => ErrorKind::TimedOut,
+            Self::TooLong(_) => ErrorKind::UnexpectedResponse,
+        }
+    }
+
     /// True if the server may have acted on the request.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
         !matches!(self, Self::Connect(_))
+    }
+}
+
+impl From<TransportError> for Error {
+    fn from(error: TransportError) -> Self {
+        let (kind, detail) = (error.kind(), error.to_string());
+        let is_ambiguous = error.is_ambiguous();
+        Self::temporary(kind, detail)
+            .with_ambiguity(is_ambiguous)
+            .with_source(error)
     }
 }
 

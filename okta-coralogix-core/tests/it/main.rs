@@ -19,6 +19,7 @@ mod file_checkpoint;
 mod file_dead_letters;
 mod formats;
 mod generator;
+mod labels;
 mod mapping;
 mod model;
 mod os_disk;

@@ -65,7 +65,9 @@ pub(crate) fn blocked(error: &Error) -> Error {
         "the next event of the org cannot be read, and nothing behind it: {error}, although only one event was asked for; \
          raise max_body_bytes if events can be that long, or ask Okta's support"
     );
-    Error::temporary(error.kind(), detail).with_retry(RetryHint::After(rate_limit::MAX_WAIT))
+    Error::temporary(error.kind(), detail)
+        .with_retry(RetryHint::After(rate_limit::MAX_WAIT))
+        .with_source(error.clone())
 }
 
 /// A 200 that cannot be used. It is temporary, since a maintenance page looks like this.
@@ -77,20 +79,15 @@ pub(crate) fn unreadable(headers: &HeaderMap, what: &str) -> Error {
 }
 
 /// An exchange without a complete answer.
-pub(crate) fn incomplete(error: &TransportError) -> Error {
-    let kind = match error {
-        TransportError::TooLong(_) => ErrorKind::UnexpectedResponse,
-        TransportError::TimedOut(_) => ErrorKind::TimedOut,
-        _ => ErrorKind::Network,
-    };
-    let detail = match error {
+pub(crate) fn incomplete(error: TransportError) -> Error {
+    let detail = match &error {
         TransportError::Connect(cause) => format!("the org cannot be reached: {cause}"),
         TransportError::Interrupted(cause) => format!("the org's answer breaks off: {cause}"),
         TransportError::TimedOut(_) => format!("the org does not answer in time: {error}"),
         TransportError::TooLong(_) => format!("the org's answer is too long: {error}"),
         other => format!("the org's answer breaks off: {other}"),
     };
-    Error::temporary(kind, detail)
+    Error::temporary(error.kind(), detail).with_source(error)
 }
 
 /// A 429. `requests` names the kind of the limited requests; `advice` is added where the limit is used up.

@@ -174,6 +174,12 @@ impl fmt::Debug for OrgUrl {
     }
 }
 
+impl From<OrgUrlError> for okta_coralogix_core::Error {
+    fn from(error: OrgUrlError) -> Self {
+        Self::config("org_url", &error).with_source(error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

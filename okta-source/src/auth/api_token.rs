@@ -58,6 +58,12 @@ impl ApiToken {
     }
 }
 
+impl From<ApiTokenError> for okta_coralogix_core::Error {
+    fn from(error: ApiTokenError) -> Self {
+        Self::config("api_token", error).with_source(error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -76,7 +76,7 @@ impl From<TransportError> for RequestError {
                 TransportError::TimedOut(time) => time == TOTAL_TIMEOUT,
                 _ => false,
             },
-            error: incomplete(&error),
+            error: incomplete(error),
         }
     }
 }

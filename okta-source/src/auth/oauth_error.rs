@@ -231,5 +231,7 @@ pub(crate) fn unreadable(judged: &Judged, what: &str) -> Error {
 /// No complete answer from the token endpoint.
 pub(crate) fn no_token(error: &Error) -> Error {
     let detail = format!("no access token: {error}");
-    Error::new(error.kind(), detail).with_retry(error.retry())
+    Error::new(error.kind(), detail)
+        .with_retry(error.retry())
+        .with_source(error.clone())
 }

@@ -244,3 +244,10 @@ fn is_word(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
     !text.is_empty() && text.bytes().all(is_plain)
 }
+
+/// A caller that knows the setting names it instead: `Error::config("client_id", error)`.
+impl From<ServiceAppError> for okta_coralogix_core::Error {
+    fn from(error: ServiceAppError) -> Self {
+        Self::config("the service app", error).with_source(error)
+    }
+}

@@ -77,7 +77,7 @@ impl TokenCache {
         }
         let waited = self.attempts.load(Ordering::Acquire) != before;
         if let Some(failure) = kept.failure.as_ref().filter(|_| waited) {
-            return Err(copy(failure));
+            return Err(failure.clone());
         }
         if let Some(at) = kept.not_before {
             sleep_until(at).await;
@@ -127,14 +127,9 @@ impl CachedToken {
             self.not_before = self.not_before.max(Some(now + RETRY_WAIT));
             return Ok(token);
         }
-        self.failure = Some(copy(&error));
+        self.failure = Some(error.clone());
         Err(error)
     }
-}
-
-/// The same error, for each caller that waited for the same request.
-fn copy(error: &Error) -> Error {
-    Error::new(error.kind(), error.detail()).with_retry(error.retry())
 }
 
 #[cfg(test)]

@@ -279,7 +279,7 @@ impl Position {
             let detail = format!(
                 "Okta refuses the links that it gives itself, also after starting over: {error}"
             );
-            return Err(Error::new(error.kind(), detail));
+            return Err(Error::new(error.kind(), detail).with_source(error));
         }
         let since = self.fallback_start(clock);
         tracing::warn!(

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::Summary;
 use okta_coralogix_core::observe::Stage;
+use okta_coralogix_core::pipeline::Disposition;
 
 use super::exposition::{Exposition, Kind};
 use super::histogram::Histogram;
@@ -50,13 +51,14 @@ impl Row {
 /// The ends of events, by the keys of the summary.
 fn outcomes(summary: &Summary) -> [(&'static str, u64); 6] {
     [
-        ("delivered", summary.delivered),
-        ("too_old", summary.too_old),
-        ("duplicate", summary.duplicate),
-        ("filtered", summary.filtered),
-        ("dead_lettered", summary.dead_lettered),
-        ("handed_back", summary.handed_back),
+        (Disposition::Delivered, summary.delivered),
+        (Disposition::TooOld, summary.too_old),
+        (Disposition::Duplicate, summary.duplicate),
+        (Disposition::Filtered, summary.filtered),
+        (Disposition::DeadLettered, summary.dead_lettered),
+        (Disposition::HandedBack, summary.handed_back),
     ]
+    .map(|(disposition, count)| (disposition.as_str(), count))
 }
 
 /// The text of a scrape.

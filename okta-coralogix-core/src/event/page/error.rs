@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::ErrorKind;
+
 /// A page that cannot be split. No event of it was read: the caller requests it again.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -17,4 +19,11 @@ pub enum PageError {
     /// The array does not end, or something follows it.
     #[error("the page ends before its array does, or something follows the array")]
     Truncated,
+}
+
+/// Temporary, since a maintenance page looks like this.
+impl From<PageError> for crate::Error {
+    fn from(error: PageError) -> Self {
+        Self::temporary(ErrorKind::UnexpectedResponse, error.to_string()).with_source(error)
+    }
 }

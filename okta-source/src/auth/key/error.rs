@@ -53,3 +53,9 @@ pub enum PrivateKeyError {
     )]
     Algorithm,
 }
+
+impl From<PrivateKeyError> for okta_coralogix_core::Error {
+    fn from(error: PrivateKeyError) -> Self {
+        Self::config("private_key", error).with_source(error)
+    }
+}
