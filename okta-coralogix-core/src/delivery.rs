@@ -160,6 +160,18 @@ pub trait Acker: fmt::Debug + Send + 'static {
     }
 }
 
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<A: Acker + ?Sized> Acker for Box<A> {
+    async fn settle(self: Box<Self>, outcomes: &[Outcome]) -> Result<()> {
+        (*self).settle(outcomes).await
+    }
+
+    fn detach(&mut self, item: usize) -> Option<Detached> {
+        (**self).detach(item)
+    }
+}
+
 /// Items that were taken out of a delivery, to be settled on their own.
 #[derive(Debug)]
 pub struct Detached {

@@ -20,12 +20,14 @@ use crate::position::resume::Position;
 use crate::source::OktaSource;
 
 /// Builds an [`OktaSource`]. The address, the credentials and the checkpoint have no default.
-#[derive(Debug, Default)]
+///
+/// A clone has the same settings, with the same checkpoint and the same reading of the credentials.
+#[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct OktaSourceBuilder {
     org_url: String,
     api_token: Option<Secret>,
-    credentials: Option<Reloadable<Credentials>>,
+    credentials: Option<Arc<Reloadable<Credentials>>>,
     checkpoint: Option<Arc<dyn CheckpointStore>>,
     clock: Option<Arc<dyn Clock>>,
     transport: Option<Arc<dyn Transport>>,
@@ -48,7 +50,7 @@ impl OktaSourceBuilder {
     /// An [`ApiToken`], a [`ServiceApp`](crate::ServiceApp) (OAuth, with DPoP where the org wants it), or the
     /// result of [`Credentials::from_env`].
     pub fn credentials(mut self, credentials: impl Into<Credentials>) -> Self {
-        self.credentials = Some(Reloadable::fixed(credentials.into()));
+        self.credentials = Some(Arc::new(Reloadable::fixed(credentials.into())));
         self
     }
 
@@ -73,7 +75,7 @@ impl OktaSourceBuilder {
         mut self,
         read: impl Fn() -> Result<Credentials> + Send + Sync + 'static,
     ) -> Result<Self> {
-        self.credentials = Some(Reloadable::read_from(read)?);
+        self.credentials = Some(Arc::new(Reloadable::read_from(read)?));
         Ok(self)
     }
 
@@ -259,7 +261,7 @@ impl OktaSourceBuilder {
             (None, token) => token
                 .ok_or(ApiTokenError::Empty)
                 .and_then(|token| ApiToken::parse(&token))
-                .map(|token| Reloadable::fixed(token.into()))
+                .map(|token| Arc::new(Reloadable::fixed(token.into())))
                 .map_err(|error| Error::config("api_token", error))?,
         };
         let auth = Auth::new(credentials, self.host_clock())?;

@@ -82,7 +82,7 @@ const OVERLAPS: &str = "a time above zero and up to 24 hours, such as 10 minutes
 const SHARES: &str = "a share above 0 and up to 1, such as 0.5";
 
 /// The settings of a source, as the builder collects them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) since: Since,
     pub(crate) poll_interval: Duration,

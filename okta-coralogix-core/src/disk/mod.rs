@@ -12,6 +12,7 @@ pub(crate) use path::{folder_of, sibling};
 use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -78,3 +79,67 @@ pub trait Disk: Debug + Send + Sync + 'static {
 
 /// A lock on a file, held until it is dropped.
 pub trait DiskLock: Debug + Send + Sync + 'static {}
+
+macro_rules! forward {
+    ($($pointer:ident)*) => {$(
+        #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
+        impl<D: Disk + ?Sized> Disk for $pointer<D> {
+            async fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+                (**self).resolve(path).await
+            }
+
+            async fn read(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
+                (**self).read(path, offset, limit).await
+            }
+
+            async fn len(&self, path: &Path) -> io::Result<u64> {
+                (**self).len(path).await
+            }
+
+            async fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+                (**self).names(folder).await
+            }
+
+            async fn write(&self, path: &Path, bytes: Bytes) -> io::Result<()> {
+                (**self).write(path, bytes).await
+            }
+
+            async fn append(&self, path: &Path, parts: Vec<Bytes>) -> io::Result<()> {
+                (**self).append(path, parts).await
+            }
+
+            async fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+                (**self).rename(from, to).await
+            }
+
+            async fn remove(&self, path: &Path) -> io::Result<()> {
+                (**self).remove(path).await
+            }
+
+            async fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+                (**self).sync_folder(folder).await
+            }
+
+            async fn check_room(&self, path: &Path, bytes: usize) -> io::Result<()> {
+                (**self).check_room(path, bytes).await
+            }
+
+            async fn close_to_others(&self, path: &Path) -> io::Result<()> {
+                (**self).close_to_others(path).await
+            }
+
+            async fn lock(
+                &self,
+                path: &Path,
+                timeout: Duration,
+            ) -> io::Result<Option<Box<dyn DiskLock>>> {
+                (**self).lock(path, timeout).await
+            }
+        }
+
+        impl<L: DiskLock + ?Sized> DiskLock for $pointer<L> {}
+    )*};
+}
+
+forward!(Arc Box);

@@ -5,6 +5,7 @@ mod age;
 mod dedup;
 #[cfg(feature = "pipeline")]
 mod dedup_snapshot;
+mod drop_if;
 mod event_type;
 
 pub use age::{AgeFilter, AgePolicy};
@@ -16,17 +17,18 @@ pub use dedup_snapshot::DedupSnapshot;
 pub(crate) use dedup_snapshot::EventId;
 #[cfg(feature = "fs")]
 pub(crate) use dedup_snapshot::NonUuidIds;
+pub use drop_if::{DropIf, drop_if};
 pub use event_type::EventTypeFilter;
 pub(crate) use event_type::Pattern;
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use crate::RawEvent;
 
-/// Why a filter drops an event. Both are counted.
+/// Why a filter drops an event. The pipeline counts it, and tells its observer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DropReason {
@@ -34,9 +36,29 @@ pub enum DropReason {
     TooOld,
     /// Filtered out by an event filter.
     Filtered,
+    /// Filtered out, for a reason in the words of the caller.
+    Other(&'static str),
 }
 
-/// A rule that may drop events: pure, synchronous, the time is an argument.
+impl DropReason {
+    /// Its name, for metric labels and logs: it stays as it is. That of the caller is given back.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TooOld => "too_old",
+            Self::Filtered => "filtered",
+            Self::Other(reason) => reason,
+        }
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A rule that may drop events: pure, synchronous, the time is an argument. [`drop_if`] makes one of a closure.
 ///
 /// # Implementing
 /// The verdict depends on nothing but the arguments.
@@ -45,8 +67,14 @@ pub trait EventFilter: Debug + Send + Sync + 'static {
     fn check(&self, event: &RawEvent, now: DateTime<Utc>) -> Option<DropReason>;
 }
 
-impl<F: EventFilter + ?Sized> EventFilter for Arc<F> {
-    fn check(&self, event: &RawEvent, now: DateTime<Utc>) -> Option<DropReason> {
-        (**self).check(event, now)
-    }
+macro_rules! forward {
+    ($($pointer:ident)*) => {$(
+        impl<F: EventFilter + ?Sized> EventFilter for $pointer<F> {
+            fn check(&self, event: &RawEvent, now: DateTime<Utc>) -> Option<DropReason> {
+                (**self).check(event, now)
+            }
+        }
+    )*};
 }
+
+forward!(Arc Box);

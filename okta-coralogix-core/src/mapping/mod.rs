@@ -67,15 +67,21 @@ impl LogEntry {
     }
 }
 
-impl<M: Mapping + ?Sized> Mapping for Arc<M> {
-    fn map(&self, event: &RawEvent) -> Result<LogEntry, MappingError> {
-        (**self).map(event)
-    }
+macro_rules! forward {
+    ($($pointer:ident)*) => {$(
+        impl<M: Mapping + ?Sized> Mapping for $pointer<M> {
+            fn map(&self, event: &RawEvent) -> Result<LogEntry, MappingError> {
+                (**self).map(event)
+            }
 
-    fn names(&self, origin: &Origin, event: Option<&RawEvent>) -> Option<Arc<Names>> {
-        (**self).names(origin, event)
-    }
+            fn names(&self, origin: &Origin, event: Option<&RawEvent>) -> Option<Arc<Names>> {
+                (**self).names(origin, event)
+            }
+        }
+    )*};
 }
+
+forward!(Arc Box);
 
 /// Why no entry can be made of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::dead_letter::DeadLetter;
 use crate::delivery::Disposition;
+use crate::filter::DropReason;
 use crate::text::seconds;
 use crate::{Error, RawEvent, Summary};
 
@@ -34,6 +35,13 @@ pub enum PipelineEvent<'a> {
         disposition: Disposition,
         /// The event; `None` if it could not be read as one, waited for a copy of it, or was handed back.
         event: Option<&'a RawEvent>,
+    },
+    /// A filter drops an event. Its item [ends](Self::Ended) next. The [age rule](crate::filter::AgeFilter) of the pipeline is no filter.
+    Dropped {
+        /// Why, as the filter says.
+        reason: DropReason,
+        /// The event.
+        event: &'a RawEvent,
     },
     /// A dead letter is in the store. Its item [ends](Self::Ended) next.
     DeadLettered {

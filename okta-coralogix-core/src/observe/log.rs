@@ -128,7 +128,7 @@ impl TracingObserver {
                     gathered.too_old.count(event.published())
                 });
             }
-            PipelineEvent::Ended { .. } => {}
+            PipelineEvent::Ended { .. } | PipelineEvent::Dropped { .. } => {}
             PipelineEvent::DeadLettered {
                 letter,
                 event,
@@ -272,7 +272,9 @@ fn log(context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
             tracing::debug!(source, %published, share, "read up to here")
         }
         // One a line would drown the log; the counts are in the summary. The others are gathered.
-        PipelineEvent::Ended { .. } | PipelineEvent::DeadLettered { .. } => {}
+        PipelineEvent::Ended { .. }
+        | PipelineEvent::Dropped { .. }
+        | PipelineEvent::DeadLettered { .. } => {}
         PipelineEvent::Started => tracing::debug!(source, "the run began"),
         PipelineEvent::Stopped { .. } => tracing::debug!(source, "the run ended"),
         PipelineEvent::Received { items } => {

@@ -10,6 +10,7 @@ use super::item_guard::{ItemGuard, MAX_UUID_BYTES, Slot};
 use super::run::Run;
 use crate::dead_letter::DeadLetterReason;
 use crate::filter::{Claim, DropReason};
+use crate::observe::PipelineEvent;
 use crate::sink::{AgeCheck, Item, Suspect};
 use crate::{ClockOffset, MalformedEvent, RawEvent, Result};
 
@@ -51,13 +52,17 @@ impl Run {
         };
         slot.restamped = timestamp.is_some();
         let mut filters = parts.filters.iter();
-        match filters.find_map(|filter| filter.check(&slot.event, now)) {
-            Some(DropReason::TooOld) if clock_offset.is_unknown() => {
-                return ended(slot, Disposition::HandedBack);
+        if let Some(reason) = filters.find_map(|filter| filter.check(&slot.event, now)) {
+            let disposition = match reason {
+                DropReason::TooOld if clock_offset.is_unknown() => Disposition::HandedBack,
+                DropReason::TooOld => Disposition::TooOld,
+                DropReason::Filtered | DropReason::Other(_) => Disposition::Filtered,
+            };
+            if disposition != Disposition::HandedBack {
+                let event = &slot.event;
+                context.observe(&PipelineEvent::Dropped { reason, event });
             }
-            Some(DropReason::TooOld) => return ended(slot, Disposition::TooOld),
-            Some(DropReason::Filtered) => return ended(slot, Disposition::Filtered),
-            None => {}
+            return ended(slot, disposition);
         }
         let uuid = slot.event.uuid();
         let uuid = uuid.filter(|uuid| uuid.len() <= MAX_UUID_BYTES);

@@ -94,6 +94,16 @@ pub trait LogSink: Debug + Send + Sync + 'static {
     /// # Errors
     /// By kind, as the trait says.
     async fn send(&self, batch: &Batch) -> Result<()>;
+
+    /// Finishes what outlives [`send`](Self::send): a producer that works in the background, a session at the remote. Called at the end of each
+    /// run of a pipeline, once nothing is being sent, and before its source is closed. One attempt. Other pipelines may share the sink, or
+    /// come after this one: it takes batches again after that. Default: there is nothing to finish.
+    ///
+    /// # Errors
+    /// A temporary error is retried for a few seconds. What was accepted stays so; the run ends with the error, unless it has one already.
+    async fn close(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The most that fits into one request of a sink. The pipeline gathers up to here before it calls `encode`.
@@ -199,33 +209,44 @@ impl EncodeError {
     }
 }
 
-#[async_trait]
-impl<S: LogSink + ?Sized> LogSink for Arc<S> {
-    fn limits(&self) -> BatchLimits {
-        (**self).limits()
-    }
+macro_rules! forward {
+    ($($pointer:ident)*) => {$(
+        #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
+        impl<S: LogSink + ?Sized> LogSink for $pointer<S> {
+            fn limits(&self) -> BatchLimits {
+                (**self).limits()
+            }
 
-    fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
-        (**self).encode(entries)
-    }
+            fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
+                (**self).encode(entries)
+            }
 
-    fn compress(&self, batch: Batch) -> Batch {
-        (**self).compress(batch)
-    }
+            fn compress(&self, batch: Batch) -> Batch {
+                (**self).compress(batch)
+            }
 
-    async fn check(&self) -> Option<Result<()>> {
-        (**self).check().await
-    }
+            async fn check(&self) -> Option<Result<()>> {
+                (**self).check().await
+            }
 
-    fn reconnect(&self) {
-        (**self).reconnect();
-    }
+            fn reconnect(&self) {
+                (**self).reconnect();
+            }
 
-    fn address(&self) -> String {
-        (**self).address()
-    }
+            fn address(&self) -> String {
+                (**self).address()
+            }
 
-    async fn send(&self, batch: &Batch) -> Result<()> {
-        (**self).send(batch).await
-    }
+            async fn send(&self, batch: &Batch) -> Result<()> {
+                (**self).send(batch).await
+            }
+
+            async fn close(&self) -> Result<()> {
+                (**self).close().await
+            }
+        }
+    )*};
 }
+
+forward!(Arc Box);

@@ -55,17 +55,24 @@ pub trait Transport: Debug + Send + Sync + 'static {
     fn reconnect(&self) {}
 }
 
-#[async_trait]
-impl<T: Transport + ?Sized> Transport for Arc<T> {
-    async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        (**self).call(request).await
-    }
+macro_rules! forward {
+    ($($pointer:ident)*) => {$(
+        #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
+        impl<T: Transport + ?Sized> Transport for $pointer<T> {
+            async fn call(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+                (**self).call(request).await
+            }
 
-    fn check_scheme(&self, scheme: &str) -> crate::Result<()> {
-        (**self).check_scheme(scheme)
-    }
+            fn check_scheme(&self, scheme: &str) -> crate::Result<()> {
+                (**self).check_scheme(scheme)
+            }
 
-    fn reconnect(&self) {
-        (**self).reconnect();
-    }
+            fn reconnect(&self) {
+                (**self).reconnect();
+            }
+        }
+    )*};
 }
+
+forward!(Arc Box);

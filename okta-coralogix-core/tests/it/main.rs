@@ -25,6 +25,7 @@ mod model;
 mod os_disk;
 mod page;
 mod pipeline;
+mod pointers;
 mod replay;
 mod scanner;
 mod sinks;

@@ -22,7 +22,7 @@ use crate::api::judged::{Endpoint, Judged};
 /// over.
 #[derive(Debug)]
 pub(crate) struct Auth {
-    credentials: Reloadable<Credentials>,
+    credentials: Arc<Reloadable<Credentials>>,
     clock: Arc<dyn Clock>,
     session: Mutex<Arc<Session>>,
 }
@@ -42,7 +42,10 @@ enum Method {
 }
 
 impl Auth {
-    pub(crate) fn new(credentials: Reloadable<Credentials>, clock: Arc<dyn Clock>) -> Result<Self> {
+    pub(crate) fn new(
+        credentials: Arc<Reloadable<Credentials>>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
         let session = Session::new(credentials.get(), &clock, TimeDelta::zero())?;
         Ok(Self {
             credentials,

@@ -34,4 +34,5 @@ mod rewinds;
 mod secrets;
 mod settings;
 mod simulator;
+mod small_errors;
 mod socket;

@@ -12,7 +12,7 @@ use okta_source::OktaSourceBuilder;
 use okta_source::simulator::OktaSimulator;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::harness::{Harness, event, remember};
+use crate::harness::{Harness, event, given, numbers, remember, settle};
 
 /// What some time of an org was like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,4 +164,23 @@ async fn requests_per_hour_of_reading_the_overlap_again() {
             0,
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn clone_of_a_builder_opens_the_same_source() {
+    let harness = Harness::new();
+    harness.append(0..3);
+    let builder = harness.builder().page_size(2);
+    builder.clone().check().await.unwrap();
+    let mut first = builder.clone().open().await.unwrap();
+    let delivery = given(&mut first).await;
+    assert_eq!(numbers(&delivery), [0, 1]);
+    settle(delivery).await.unwrap();
+    drop(first);
+    let mut second = builder.open().await.unwrap();
+    assert_eq!(
+        numbers(&given(&mut second).await),
+        [2],
+        "it has the same checkpoint"
+    );
 }

@@ -213,6 +213,13 @@ impl Run {
         self.hand_back_in_flight();
         self.ledger.hand_back_all();
         let summary = self.summary;
+        let sink = Arc::clone(&self.context.parts.sink);
+        if let Err(error) = self.source.close_sink(&*sink).await {
+            match &self.fatal {
+                Some(_) => tracing::warn!(%error, "the sink could not be closed"),
+                None => self.fatal = Some(error),
+            }
+        }
         if let Err(error) = self.source.close().await {
             match self.fatal {
                 // What was to be saved is delivered again: the error that ends the run does not say so.

@@ -17,8 +17,8 @@ use crate::pipeline::context::Report;
 use crate::pipeline::item_guard::{ItemGuard, ItemId};
 use crate::remote_record::{FaultTimeouts, RemoteRecord};
 use crate::{
-    AnswerCounter, Delivery, Error, ErrorKind, EventSource, MalformedEvent, Outcome, RawEvent,
-    Result,
+    AnswerCounter, Delivery, Error, ErrorKind, EventSource, LogSink, MalformedEvent, Outcome,
+    RawEvent, Result,
 };
 
 /// How long closing the source may take, with its retries. The run is over, and a service manager waits for the process to end.
@@ -86,18 +86,26 @@ impl Source {
         // A question that it has not answered is dropped.
         self.stream = stream::empty().boxed();
         let mut source = self.source.lock().await;
-        let until = later(Instant::now(), CLOSE_TIMEOUT);
-        self.backoff.reset();
+        let mut closing = Closing::begin(&mut self.backoff);
         loop {
-            let error = match timeout_at(until, source.close()).await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => error,
-                Err(_) => return Err(closing_timed_out()),
-            };
-            let wait = self.backoff.next(error.retry());
-            match wait.filter(|wait| later(Instant::now(), *wait) < until) {
-                Some(wait) => sleep(wait).await,
-                None => return Err(error),
+            let closed = timeout_at(closing.until, source.close()).await;
+            let closed = closed.unwrap_or_else(|_| Err(closing_timed_out()));
+            match closing.after(closed).await {
+                None => {}
+                Some(closed) => return closed,
+            }
+        }
+    }
+
+    /// Closes the sink of the run, in the same time and with the same retries.
+    pub(super) async fn close_sink(&mut self, sink: &dyn LogSink) -> Result<()> {
+        let mut closing = Closing::begin(&mut self.backoff);
+        loop {
+            let closed = timeout_at(closing.until, sink.close()).await;
+            let closed = closed.unwrap_or_else(|_| Err(sink_closing_timed_out()));
+            match closing.after(closed).await {
+                None => {}
+                Some(closed) => return closed,
             }
         }
     }
@@ -106,6 +114,37 @@ impl Source {
     pub(super) fn rest(&mut self, wait: Duration) {
         let until = later(Instant::now(), wait);
         self.rests_until = self.rests_until.max(Some(until));
+    }
+}
+
+/// The attempts to close the source or the sink.
+struct Closing<'a> {
+    until: Instant,
+    backoff: &'a mut Backoff,
+}
+
+impl<'a> Closing<'a> {
+    fn begin(backoff: &'a mut Backoff) -> Self {
+        backoff.reset();
+        Self {
+            until: later(Instant::now(), CLOSE_TIMEOUT),
+            backoff,
+        }
+    }
+
+    /// The result, unless there is time for one more attempt: that is waited for.
+    async fn after(&mut self, closed: Result<()>) -> Option<Result<()>> {
+        let Err(error) = closed else {
+            return Some(Ok(()));
+        };
+        let wait = self.backoff.next(error.retry());
+        match wait.filter(|wait| later(Instant::now(), *wait) < self.until) {
+            Some(wait) => {
+                sleep(wait).await;
+                None
+            }
+            None => Some(Err(error)),
+        }
     }
 }
 
@@ -223,6 +262,14 @@ fn size(item: &Result<RawEvent, MalformedEvent>) -> usize {
         Ok(event) => event.document().len(),
         Err(malformed) => malformed.bytes.len(),
     }
+}
+
+fn sink_closing_timed_out() -> Error {
+    let detail = format!(
+        "the sink did not finish its work within {} s after the last request; all that it accepted was settled",
+        CLOSE_TIMEOUT.as_secs()
+    );
+    Error::temporary(ErrorKind::TimedOut, detail)
 }
 
 fn closing_timed_out() -> Error {

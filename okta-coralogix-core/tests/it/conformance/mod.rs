@@ -7,6 +7,8 @@ mod broken_stores;
 mod own;
 mod page_source;
 
+pub(crate) use own::check as check_sink;
+
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;

@@ -40,7 +40,7 @@ async fn memory_source_keeps_the_contract_in_both_orders() {
 }
 
 /// Holds `sink`, which ends in `memory`, to the contract.
-pub(super) async fn check(sink: &dyn LogSink, memory: &MemorySink) {
+pub(crate) async fn check(sink: &dyn LogSink, memory: &MemorySink) {
     check_with(sink, memory, |texts| texts).await;
 }
 

@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent};
 use okta_coralogix_core::pipeline::RunError;
+use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError};
 use okta_coralogix_core::testing::{EventGenerator, MemorySink, SinkFault, TestClock};
 use okta_coralogix_core::{
-    AckOrder, Acker, Delivery, Error, ErrorKind, EventSource, Origin, Outcome, Pipeline, RawEvent,
-    Result, Summary,
+    AckOrder, Acker, Delivery, Error, ErrorKind, EventSource, LogEntry, LogSink, Origin, Outcome,
+    Pipeline, RawEvent, Result, Summary,
 };
 use tokio::time::{Instant, sleep, timeout};
 
@@ -221,4 +222,69 @@ async fn deliveries_behind_a_lost_settlement_are_handed_back() {
     let state = state.lock().unwrap();
     let expected = [Outcome::Settled, Outcome::HandedBack, Outcome::HandedBack];
     assert_eq!(state.settled, expected.map(|outcome| vec![outcome]));
+}
+
+/// A sink that can fail to be closed, and says when it is.
+#[derive(Debug)]
+struct Closes {
+    sink: MemorySink,
+    faults: Mutex<VecDeque<Error>>,
+    /// How often the source was closed before, each time.
+    seen: Arc<Mutex<Vec<usize>>>,
+    source: Shared,
+}
+
+#[async_trait]
+impl LogSink for Closes {
+    fn limits(&self) -> BatchLimits {
+        self.sink.limits()
+    }
+
+    fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
+        self.sink.encode(entries)
+    }
+
+    async fn send(&self, batch: &Batch) -> Result<()> {
+        self.sink.send(batch).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        let closes = self.source.lock().unwrap().closes;
+        self.seen.lock().unwrap().push(closes);
+        self.faults.lock().unwrap().pop_front().map_or(Ok(()), Err)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sink_is_closed_before_the_source_and_again_after_a_passing_fault() {
+    let unavailable = || Error::temporary(ErrorKind::Unavailable, "not now");
+    let refused = || Error::new(ErrorKind::Unauthorized, "no");
+    for (faults, closes, ends_with) in [
+        (vec![], 1, None),
+        (vec![unavailable()], 2, None),
+        (vec![refused()], 1, Some(ErrorKind::Unauthorized)),
+    ] {
+        let (state, seen) = (Shared::default(), Arc::default());
+        let sink = Closes {
+            sink: MemorySink::new(),
+            faults: Mutex::new(faults.into()),
+            seen: Arc::clone(&seen),
+            source: Arc::clone(&state),
+        };
+        let clock = TestClock::starting_at(start());
+        let pipeline = Pipeline::builder(pages(2, &state), sink).clock(clock);
+        let run = pipeline.build().unwrap().run(std::future::pending()).await;
+        assert_eq!(*seen.lock().unwrap(), vec![0; closes]);
+        assert_eq!(
+            state.lock().unwrap().closes,
+            1,
+            "the source is closed all the same"
+        );
+        assert_eq!(
+            run.as_ref().err().map(|failed| failed.error.kind()),
+            ends_with
+        );
+        let summary = run.unwrap_or_else(|failed| failed.summary);
+        assert_eq!(summary.delivered, 2);
+    }
 }

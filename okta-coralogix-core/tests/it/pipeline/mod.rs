@@ -8,6 +8,7 @@ mod copies;
 mod dispositions;
 mod drain;
 mod faults;
+mod filters;
 mod give_up;
 pub(crate) mod harness;
 mod interceptions;
