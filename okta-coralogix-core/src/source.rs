@@ -73,9 +73,9 @@ pub trait EventSource: Debug + Send + 'static {
     /// A temporary error is retried, a permanent one ends the pipeline.
     async fn next(&mut self) -> Result<Option<Delivery>>;
 
-    /// Saves what it remembers of events beyond its position, so that the next run repeats none of them, and hands back what it has taken
-    /// from its remote and not given. Called at the end of each
-    /// run, however that ends, once no delivery is left; not if the run is dropped. One attempt. Default: there is nothing to save.
+    /// Saves what it remembers of events beyond its position, so that the next run repeats none of them, and hands back what it has
+    /// taken from its remote and not given. Called at the end of each run, however that ends, once no delivery is left; not if the run is
+    /// dropped. One attempt. Default: there is nothing to save.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the old or the new state.

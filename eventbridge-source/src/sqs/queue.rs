@@ -1,6 +1,7 @@
 //! The interface between the source and an SQS queue.
 
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -44,6 +45,38 @@ pub trait Queue: Debug + Send + Sync + 'static {
     /// The queue refused the call, or did not answer.
     async fn depth(&self) -> Result<Depth>;
 }
+
+macro_rules! forward {
+    ($($pointer:ident)*) => {$(
+        #[async_trait]
+        impl<Q: Queue + ?Sized> Queue for $pointer<Q> {
+            async fn receive(&self, wait: Duration, visibility: Duration) -> Result<Received> {
+                (**self).receive(wait, visibility).await
+            }
+
+            async fn delete(&self, handles: &[String]) -> Result<Vec<FailedEntry>> {
+                (**self).delete(handles).await
+            }
+
+            async fn change_visibility(
+                &self,
+                changes: &[VisibilityChange],
+            ) -> Result<Vec<FailedEntry>> {
+                (**self).change_visibility(changes).await
+            }
+
+            async fn attributes(&self) -> Result<QueueAttributes> {
+                (**self).attributes().await
+            }
+
+            async fn depth(&self) -> Result<Depth> {
+                (**self).depth().await
+            }
+        }
+    )*};
+}
+
+forward!(Arc Box);
 
 /// The response to one receive.
 #[derive(Debug, Clone, Default)]

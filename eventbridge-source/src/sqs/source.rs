@@ -23,6 +23,9 @@ use crate::receiver::ReceivedMessage;
 /// The most messages that one receive gives.
 const MAX_RECEIVED: usize = 10;
 
+/// How long `close` waits for messages to be handed back: less than the pipeline gives it.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
+
 /// The wait between two looks at an empty queue.
 const EMPTY_QUEUE_WAIT: Duration = Duration::from_secs(1);
 
@@ -33,7 +36,8 @@ const EMPTY_QUEUE_WAIT: Duration = Duration::from_secs(1);
 /// once every event in it is settled. A message that is received again while it is in flight is the same message: the pipeline does not
 /// get it a second time, and its latest receipt handle deletes it once the first copy is settled.
 ///
-/// Dropped, the source hands back the messages that are not settled; [`drain_handle`](Self::drain_handle) tells when that is done.
+/// At the end of a run the pipeline [closes](EventSource::close) the source, which hands back the messages that are not settled. Dropped
+/// without that, it does so too; [`drain_handle`](Self::drain_handle) tells when it is done.
 #[derive(Debug)]
 pub struct SqsSource {
     consumer: Arc<Consumer>,
@@ -83,6 +87,22 @@ impl SqsSource {
     #[must_use]
     pub fn drain_handle(&self) -> DrainHandle {
         self.drain_handle.clone()
+    }
+
+    /// Receives no more. The receives run on for a moment, and the visibility task waits for their end.
+    fn stop(&mut self) {
+        self.consumer.stop();
+        let mut receives = std::mem::take(&mut self.receives);
+        let (ended, _) = mpsc::unbounded_channel();
+        let unsettled = std::mem::replace(&mut self.unsettled, ended);
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                let ended = async { while receives.join_next().await.is_some() {} };
+                timeout(GRACE, ended).await.ok();
+                receives.shutdown().await;
+                drop(unsettled);
+            });
+        }
     }
 
     fn start_receives(&mut self) {
@@ -267,22 +287,24 @@ impl EventSource for SqsSource {
             }
         }
     }
+
+    /// Hands back what is not settled, and waits for that for up to 4 s. What is still hidden then comes back when its visibility timeout
+    /// expires.
+    async fn close(&mut self) -> Result<()> {
+        self.stop();
+        let drained = self.drain_handle.clone().wait();
+        if timeout(CLOSE_TIMEOUT, drained).await.is_err() {
+            tracing::warn!(
+                "not all messages could be handed back in time; they come back when their visibility timeout expires"
+            );
+        }
+        Ok(())
+    }
 }
 
-/// The receives run on for a moment, and the visibility task waits for their end.
 impl Drop for SqsSource {
     fn drop(&mut self) {
-        self.consumer.stop();
-        let mut receives = std::mem::take(&mut self.receives);
-        let unsettled = self.unsettled.clone();
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move {
-                let ended = async { while receives.join_next().await.is_some() {} };
-                timeout(GRACE, ended).await.ok();
-                receives.shutdown().await;
-                drop(unsettled);
-            });
-        }
+        self.stop();
     }
 }
 

@@ -1,9 +1,13 @@
 //! The suite that every source passes.
 
-use eventbridge_source::sqs::SqsSource;
+use std::time::Duration;
+
 use eventbridge_source::sqs::simulator::SqsSimulator;
+use eventbridge_source::sqs::{Queue, SqsSource};
+use okta_coralogix_core::EventSource;
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::testing::conformance::{self, SourceUnderTest};
+use tokio::time::Instant;
 
 use super::harness::start;
 
@@ -33,4 +37,35 @@ async fn the_source_keeps_its_contract() {
         SourceUnderTest::new(uuids, open).malformed([MALFORMED])
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn closed_source_has_handed_back_what_was_not_settled() {
+    let queue = SqsSimulator::builder().build();
+    for event in EventGenerator::new(5).batch(20, start()) {
+        queue.send(event.json);
+    }
+    let builder = SqsSource::builder().queue(Box::new(queue.clone()) as Box<dyn Queue>);
+    let mut source = builder.max_delivery_messages(5).open().await.unwrap();
+    let drain_handle = source.drain_handle();
+    let delivery = source.next().await.unwrap().unwrap();
+    assert!(queue.depth_now().in_flight > 0);
+    drop(delivery);
+    source.close().await.unwrap();
+    assert_eq!(
+        (queue.depth_now().visible, queue.depth_now().in_flight),
+        (20, 0)
+    );
+    drain_handle.wait().await;
+    // A delivery that is left is waited for in vain, for a while.
+    let mut source = SqsSource::builder()
+        .queue(queue.clone())
+        .open()
+        .await
+        .unwrap();
+    let left = source.next().await.unwrap().unwrap();
+    let began = Instant::now();
+    source.close().await.unwrap();
+    assert!(began.elapsed() <= Duration::from_secs(5));
+    drop((left, source));
 }
