@@ -31,6 +31,7 @@ mod reload;
 #[cfg(feature = "pipeline")]
 mod remote_record;
 mod secret;
+mod secret_form;
 #[cfg(feature = "pipeline")]
 pub mod sink;
 #[cfg(feature = "pipeline")]

@@ -5,6 +5,9 @@ use std::ffi::OsString;
 use std::iter::successors;
 use std::time::Duration;
 
+pub use crate::secret_form::{
+    hide_secrets, is_coralogix_key, is_okta_token, is_secret_form, quote_name,
+};
 use crate::{Error, Result};
 
 /// Characters of foreign text that a message repeats.
