@@ -49,7 +49,10 @@ pub(crate) fn advice(status: StatusCode, code: Option<&str>) -> (&'static str, &
             "check whether a proxy strips or changes it, and which kind of token the app must use (an app that requires DPoP \
              refuses plain ones)",
         ),
-        (403, _) => ("the API token may not read the System Log", RIGHTS),
+        (403, _) => (
+            "Okta does not let the API token read the System Log",
+            RIGHTS,
+        ),
         (404, _) => ("this address does not serve the Okta System Log", ADDRESS),
         (405, _) => (
             "this address does not let the System Log be read with GET",

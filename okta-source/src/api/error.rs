@@ -25,6 +25,9 @@ pub(crate) fn refused(judged: &Judged) -> Error {
             rate_limited(judged, "requests", advice)
         }
         Verdict::Error(ErrorKind::UnexpectedResponse) => Error::new(ErrorKind::Rejected, detail),
+        Verdict::Error(kind @ (ErrorKind::Unauthorized | ErrorKind::Forbidden)) => {
+            Error::new(*kind, detail + &judged.see_setting())
+        }
         Verdict::Error(kind) => Error::new(*kind, detail),
         _ => {
             let what = format!("an answer other than a page of the System Log ({summary})");

@@ -27,6 +27,8 @@ pub(crate) struct Judged {
     /// Empty for a 200.
     pub(crate) error: ErrorBody,
     is_marked: bool,
+    /// Where the user has set the credential that was sent, for a refusal of it.
+    setting: Option<String>,
 }
 
 /// The error body of the API and of the token endpoint. Any member may be absent, and the texts may repeat the request.
@@ -59,7 +61,18 @@ impl Judged {
             endpoint,
             error,
             is_marked,
+            setting: None,
         }
+    }
+
+    pub(crate) fn with_setting(mut self, setting: &str) -> Self {
+        self.setting = Some(setting.to_owned());
+        self
+    }
+
+    /// `; see OKTA_API_TOKEN`, for the end of a message; empty if it is not known.
+    pub(crate) fn see_setting(&self) -> String {
+        self.setting.as_deref().map_or_else(String::new, see)
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -106,6 +119,11 @@ impl Judged {
     pub(crate) fn request_id(&self) -> String {
         request_id(self.headers())
     }
+}
+
+/// For the end of a message.
+pub(crate) fn see(setting: &str) -> String {
+    format!("; see {setting}")
 }
 
 /// `, request reqABC`, for the end of a message; empty without one.

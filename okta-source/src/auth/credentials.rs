@@ -2,15 +2,25 @@
 
 use std::ffi::OsString;
 
-use okta_coralogix_core::Result;
+use okta_coralogix_core::{Result, Secret};
 
 use super::api_token::ApiToken;
 use super::env;
 use super::service_app::ServiceApp;
 
 /// The credentials of a source: an API token, or a service app. Two are equal if they sign alike.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Credentials(pub(super) Kind);
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    pub(super) kind: Kind,
+    /// Where the user has set them, for messages.
+    pub(super) setting: Option<String>,
+}
+
+impl PartialEq for Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind
+    }
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
@@ -37,19 +47,44 @@ impl Credentials {
     /// # Errors
     /// `Config` names the variable that is missing, wrong or contradicts another, and the valid values. It repeats no secret.
     pub fn from_env(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
-        env::read(lookup)
+        env::read(lookup, |_, _| Ok(()))
+    }
+
+    /// As [`from_env`](Self::from_env), and asks `check` about each secret before it is used, with the name of its variable. For programs
+    /// that know what else the text might be, such as the key of another service.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env), and those of `check`.
+    pub fn from_env_checked(
+        lookup: impl Fn(&str) -> Option<OsString>,
+        check: impl Fn(&str, &Secret) -> Result<()>,
+    ) -> Result<Self> {
+        env::read(lookup, check)
+    }
+
+    /// Names the setting of these credentials, which the message of a refusal then repeats. [`from_env`](Self::from_env) names the variable.
+    #[must_use]
+    pub fn with_setting(mut self, setting: impl Into<String>) -> Self {
+        self.setting = Some(setting.into());
+        self
     }
 }
 
 impl From<ApiToken> for Credentials {
     fn from(token: ApiToken) -> Self {
-        Self(Kind::ApiToken(token))
+        Self {
+            kind: Kind::ApiToken(token),
+            setting: None,
+        }
     }
 }
 
 impl From<ServiceApp> for Credentials {
     fn from(app: ServiceApp) -> Self {
-        Self(Kind::ServiceApp(Box::new(app)))
+        Self {
+            kind: Kind::ServiceApp(Box::new(app)),
+            setting: None,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 
-use okta_coralogix_core::text::{quote, utf8};
+use okta_coralogix_core::text::{quote_name, utf8};
 use okta_coralogix_core::{Error, Result, Secret};
 
 use super::api_token::ApiToken;
@@ -55,18 +55,26 @@ impl FoundSecret {
     }
 }
 
-/// The variables of one process.
-struct Variables<L>(L);
+/// The variables of one process, and what its program thinks of a secret in them.
+struct Variables<L, C> {
+    lookup: L,
+    check: C,
+}
 
-impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
+impl<L, C> Variables<L, C>
+where
+    L: Fn(&str) -> Option<OsString>,
+    C: Fn(&str, &Secret) -> Result<()>,
+{
     fn text(&self, name: &str) -> Result<Option<String>> {
-        (self.0)(name).map(|value| utf8(name, value)).transpose()
+        let value = (self.lookup)(name);
+        value.map(|value| utf8(name, value)).transpose()
     }
 
     /// The secret of the variable `name`, or of the file that `file_name` names.
     fn secret(&self, name: &'static str, file_name: &'static str) -> Result<Option<FoundSecret>> {
         let text = self.text(name)?;
-        let Some(path) = (self.0)(file_name) else {
+        let Some(path) = (self.lookup)(file_name) else {
             return Ok(text.map(|text| FoundSecret {
                 variable: name,
                 secret: text.into(),
@@ -80,7 +88,7 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
         let secret = File::open(&path).and_then(read_text).map_err(|error| {
             let detail = format!(
                 "names the file {}, which cannot be read ({}); write the path of a file with the value of {name}",
-                quote(&path.to_string_lossy()),
+                quote_name(&path.to_string_lossy()),
                 error.kind()
             );
             Error::config(file_name, detail)
@@ -94,8 +102,12 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<L> {
 
     /// The first of these that is set.
     fn any(&self, names: &[&'static str]) -> Option<&'static str> {
-        let is_set = |name: &&&'static str| (self.0)(name).is_some();
+        let is_set = |name: &&&'static str| (self.lookup)(name).is_some();
         names.iter().find(is_set).copied()
+    }
+
+    fn check(&self, found: &FoundSecret) -> Result<()> {
+        (self.check)(found.variable, &found.secret)
     }
 }
 
@@ -107,8 +119,11 @@ fn read_text(file: File) -> io::Result<Secret> {
     read.map(|_| text)
 }
 
-pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credentials> {
-    let variables = Variables(lookup);
+pub(super) fn read(
+    lookup: impl Fn(&str) -> Option<OsString>,
+    check: impl Fn(&str, &Secret) -> Result<()>,
+) -> Result<Credentials> {
+    let variables = Variables { lookup, check };
     if let Some(found) = variables.secret(API_TOKEN, API_TOKEN_FILE)? {
         if let Some(other) = variables.any(&VARIABLES[2..]) {
             let detail = format!(
@@ -117,8 +132,9 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credenti
             );
             return Err(Error::config(found.variable, detail));
         }
+        variables.check(&found)?;
         let token = ApiToken::parse(&found.secret).map_err(|error| found.wrong(error))?;
-        return Ok(token.into());
+        return Ok(Credentials::from(token).with_setting(found.variable));
     }
     let Some(id) = variables.text(CLIENT_ID)? else {
         if let Some(other) = variables.any(&VARIABLES[3..]) {
@@ -132,16 +148,17 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Credenti
         );
         return Err(Error::config(API_TOKEN, detail));
     };
-    service_app(&id, &variables).map(Credentials::from)
+    service_app(&id, &variables)
 }
 
-fn service_app(
-    id: &str,
-    variables: &Variables<impl Fn(&str) -> Option<OsString>>,
-) -> Result<ServiceApp> {
+fn service_app<L, C>(id: &str, variables: &Variables<L, C>) -> Result<Credentials>
+where
+    L: Fn(&str) -> Option<OsString>,
+    C: Fn(&str, &Secret) -> Result<()>,
+{
     let key = variables.secret(PRIVATE_KEY, PRIVATE_KEY_FILE)?;
     let client_secret = variables.secret(CLIENT_SECRET, CLIENT_SECRET_FILE)?;
-    let mut app = match (key, client_secret) {
+    let (mut app, setting) = match (key, client_secret) {
         (Some(key), Some(secret)) => {
             let detail = format!(
                 "is set beside {}; set the key for a service app, or the secret for an API service integration",
@@ -156,13 +173,20 @@ fn service_app(
             );
             return Err(Error::config(PRIVATE_KEY, detail));
         }
-        (Some(key), None) => ServiceApp::with_private_key(id, private_key(&key)?)
-            .map_err(|error| Error::config(CLIENT_ID, error))?,
+        (Some(found), None) => {
+            let key = private_key(&found, &variables.check)?;
+            let app = ServiceApp::with_private_key(id, key)
+                .map_err(|error| Error::config(CLIENT_ID, error))?;
+            (app, found.variable)
+        }
         (None, Some(found)) => {
-            ServiceApp::with_client_secret(id, &found.secret).map_err(|error| match error {
+            variables.check(&found)?;
+            let app = ServiceApp::with_client_secret(id, &found.secret);
+            let app = app.map_err(|error| match error {
                 ServiceAppError::ClientSecret => found.wrong(error),
                 error => Error::config(CLIENT_ID, error),
-            })?
+            })?;
+            (app, found.variable)
         }
     };
     if let Some(id) = variables.text(PRIVATE_KEY_ID)? {
@@ -173,15 +197,19 @@ fn service_app(
         let scoped = app.scopes(scopes);
         app = scoped.map_err(|error| Error::config(SCOPES, error))?;
     }
-    Ok(app)
+    Ok(Credentials::from(app).with_setting(format!("{CLIENT_ID} and {setting}")))
 }
 
 /// The key itself, or the file that it is in, also by the variable of the key. Any other text may be a piece of a key, so that no
 /// message repeats it.
-fn private_key(found: &FoundSecret) -> Result<PrivateKey> {
+fn private_key(
+    found: &FoundSecret,
+    check: impl Fn(&str, &Secret) -> Result<()>,
+) -> Result<PrivateKey> {
     let text = found.secret.expose().trim();
     let is_key = text.is_empty() || text.starts_with('{') || text.contains("-----BEGIN ");
     if is_key || found.is_in_file {
+        check(found.variable, &found.secret)?;
         return PrivateKey::parse(&found.secret).map_err(|error| found.wrong(error));
     }
     let wrong = |detail: &str| Error::config(PRIVATE_KEY, detail);
@@ -197,6 +225,7 @@ fn private_key(found: &FoundSecret) -> Result<PrivateKey> {
             error.kind()
         ))
     })?;
+    check(PRIVATE_KEY, &content)?;
     PrivateKey::parse(&content)
         .map_err(|error| wrong(&format!("names a file whose content {error}")))
 }

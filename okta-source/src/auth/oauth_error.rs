@@ -69,7 +69,7 @@ pub(crate) fn resource_error(error: OAuthError, judged: &Judged) -> Error {
     let (kind, what, advice) = match error {
         OAuthError::Role => (
             ErrorKind::Forbidden,
-            "the service app may not read the System Log",
+            "Okta does not let the service app read the System Log",
             "assign it the Read-only or Report Administrator role on its Admin roles tab",
         ),
         OAuthError::Scope => (

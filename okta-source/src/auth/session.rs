@@ -6,14 +6,14 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use http::Request;
 use okta_coralogix_core::transport::Verdict;
-use okta_coralogix_core::{Clock, ErrorKind, Reloadable, Result};
+use okta_coralogix_core::{Clock, Error, ErrorKind, Reloadable, Result};
 
 use super::api_token::ApiToken;
 use super::credentials::{Credentials, Kind};
 use super::http_context::{HttpContext, RequestError};
 use super::oauth::OAuth;
 use super::redact::redacted;
-use crate::api::judged::{Endpoint, Judged};
+use crate::api::judged::{Endpoint, Judged, see};
 
 /// The authentication for one org.
 ///
@@ -66,12 +66,15 @@ impl Auth {
     ) -> Result<Judged, RequestError> {
         let session = self.session()?;
         let sent = session.send(context, request.clone()).await;
-        if !is_refusal_of_credential(&sent) || !self.credentials.reload(&session.credentials).await
-        {
+        if !is_refusal_of_credential(&sent) {
             return sent;
         }
+        if !self.credentials.reload(&session.credentials).await {
+            return session.named(sent);
+        }
         tracing::info!(org = %context.org, "Okta refused the credential, which has changed since it was read; the new one is tried");
-        self.session()?.send(context, request).await
+        let session = self.session()?;
+        session.named(session.send(context, request).await)
     }
 
     /// The session of the credentials as they are now.
@@ -92,7 +95,7 @@ impl Session {
         clock: &Arc<dyn Clock>,
         offset: TimeDelta,
     ) -> Result<Self> {
-        let method = match credentials.0.clone() {
+        let method = match credentials.kind.clone() {
             Kind::ApiToken(token) => Method::ApiToken(token),
             Kind::ServiceApp(app) => {
                 Method::OAuth(Box::new(OAuth::new(*app, Arc::clone(clock), offset)?))
@@ -108,6 +111,22 @@ impl Session {
         match &self.method {
             Method::ApiToken(_) => TimeDelta::zero(),
             Method::OAuth(oauth) => oauth.offset(),
+        }
+    }
+
+    /// A refusal, with the name of the setting that the credentials come from: the org's address may not be one of Okta's.
+    fn named(&self, sent: Result<Judged, RequestError>) -> Result<Judged, RequestError> {
+        let Some(setting) = &self.credentials.setting else {
+            return sent;
+        };
+        match sent {
+            Ok(judged) => Ok(judged.with_setting(setting)),
+            Err(mut refused) if !refused.error.is_temporary() => {
+                let detail = format!("{}{}", refused.error.detail(), see(setting));
+                refused.error = Error::new(refused.error.kind(), detail);
+                Err(refused)
+            }
+            sent => sent,
         }
     }
 

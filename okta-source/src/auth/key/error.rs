@@ -28,6 +28,16 @@ pub enum PrivateKeyError {
     /// A line is missing, or the base64 or the key in it is invalid.
     #[error("is damaged; copy the whole private key again, from its first line to its last")]
     Damaged,
+    /// All on one line.
+    #[error(
+        "has lost its line breaks: they are gone or have become spaces; write them as \\n, or write the path of the key's file"
+    )]
+    Flattened,
+    /// Begins with a byte order mark.
+    #[error(
+        "begins with a byte order mark, as some editors put it before a text; save the file as UTF-8 without it"
+    )]
+    ByteOrderMark,
     /// Ed25519, DSA, another curve, a symmetric key.
     #[error(
         "is of a kind that Okta does not take; use an RSA key, or an EC key on P-256, P-384 or P-521"

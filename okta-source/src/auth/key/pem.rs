@@ -18,6 +18,9 @@ pub(super) fn read(text: &str) -> Result<PrivateKey, PrivateKeyError> {
     // A variable often holds its line breaks as two characters, which PEM itself never has.
     let text = Zeroizing::new(text.replace("\\r", "").replace("\\n", "\n"));
     what_else(&text)?;
+    if is_flattened(&text) {
+        return Err(PrivateKeyError::Flattened);
+    }
     // The library wants each marker at the start of its line.
     let lines: Vec<_> = text.lines().map(str::trim).collect();
     let text = Zeroizing::new(lines.join("\n"));
@@ -55,6 +58,16 @@ fn what_else(text: &str) -> Result<(), PrivateKeyError> {
     } else {
         PrivateKeyError::Unknown
     })
+}
+
+/// True if something follows the first marker on its line: as a shell leaves a text that it was given without quotes.
+fn is_flattened(text: &str) -> bool {
+    let after_marker = |line: &str| {
+        let (_, name) = line.split_once("-----BEGIN ")?;
+        let (_, rest) = name.split_once("-----")?;
+        Some(!rest.trim().is_empty())
+    };
+    text.lines().find_map(after_marker).unwrap_or(false)
 }
 
 /// PKCS#8 names the kind of the key inside; the library tells it only by accepting the key.

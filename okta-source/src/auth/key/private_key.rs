@@ -101,6 +101,9 @@ impl PrivateKey {
         if text.is_empty() {
             return Err(PrivateKeyError::Empty);
         }
+        if text.starts_with('\u{feff}') {
+            return Err(PrivateKeyError::ByteOrderMark);
+        }
         if text.starts_with('{') {
             return jwk::read(text);
         }

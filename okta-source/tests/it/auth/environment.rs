@@ -262,3 +262,48 @@ fn variable_that_is_not_utf_8_is_named() {
         "{error}"
     );
 }
+
+#[test]
+fn check_sees_each_secret_by_the_name_of_its_variable_before_it_is_used() {
+    let folder = SecretFolder::new("checked_secrets");
+    let path = &*folder.write("secret", "00in-a-file");
+    let pem = key_file("rsa.pkcs8.pem");
+    let pem_path = format!("{}/tests/keys/rsa.pkcs8.pem", env!("CARGO_MANIFEST_DIR"));
+    for (variables, name, text) in [
+        (&[(TOKEN, "00token")][..], TOKEN, "00token"),
+        (&[(TOKEN_FILE, path)], TOKEN_FILE, "00in-a-file"),
+        (&[(ID, CLIENT), (SECRET, "s3cret")], SECRET, "s3cret"),
+        (
+            &[(ID, CLIENT), (SECRET_FILE, path)],
+            SECRET_FILE,
+            "00in-a-file",
+        ),
+        (&[(ID, CLIENT), (KEY, &*pem)], KEY, &*pem),
+        (&[(ID, CLIENT), (KEY, &*pem_path)], KEY, &*pem),
+        (&[(ID, CLIENT), (KEY_FILE, &*pem_path)], KEY_FILE, &*pem),
+    ] {
+        let set: HashMap<_, _> = variables.iter().copied().collect();
+        let lookup = |name: &str| set.get(name).map(OsString::from);
+        let refused = Credentials::from_env_checked(lookup, |setting, secret| {
+            assert_eq!((setting, secret.expose()), (name, text));
+            Err(okta_coralogix_core::Error::config(setting, "is not wanted"))
+        });
+        let error = refused.unwrap_err();
+        assert_eq!(error.detail(), format!("{name}: is not wanted"));
+        Credentials::from_env_checked(lookup, |_, _| Ok(())).unwrap();
+    }
+}
+
+#[test]
+fn secret_in_place_of_a_path_is_not_repeated() {
+    for secret in [
+        "00Ab3_dEfGhIjKlMnOpQrStUvWxYz0123456789-AB",
+        "a-long-pass-phrase-of-somebody",
+    ] {
+        for name in [TOKEN_FILE, SECRET_FILE, KEY_FILE] {
+            let error = read(&[(ID, CLIENT), (name, secret)]).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(name) && !text.contains(secret), "{text}");
+        }
+    }
+}
