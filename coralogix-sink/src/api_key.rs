@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use okta_coralogix_core::text::quote;
+use okta_coralogix_core::text::quote_name;
 use okta_coralogix_core::{Error, Reloadable, Secret};
 
 /// The variable with the path of the key's file.
@@ -25,7 +25,7 @@ pub(crate) fn read_key(variable: &str, path: &str) -> Result<Secret, Error> {
         .map_err(|error| {
             let detail = format!(
                 "the file {} cannot be read ({error}); write the path of a file with the key alone",
-                quote(path)
+                quote_name(path)
             );
             Error::config(variable, detail)
         })
@@ -41,21 +41,31 @@ pub(crate) struct ApiKey {
 /// Gives the key, each time anew.
 pub(crate) type KeyReader = Arc<dyn Fn() -> Result<Secret, Error> + Send + Sync>;
 
+/// What a program thinks of a key, before it is sent; with the name of its setting.
+pub(crate) type KeyCheck = Arc<dyn Fn(&str, &Secret) -> Result<(), Error> + Send + Sync>;
+
 impl ApiKey {
     /// The key that is set, or that `read` gives now and at each refusal.
     pub(crate) fn reloadable(
         setting: KeySetting,
         key: Option<&Secret>,
         read: Option<KeyReader>,
+        check: Option<KeyCheck>,
     ) -> Result<Reloadable<Self>, Error> {
+        let new = move |key: &Secret| {
+            if let Some(check) = &check {
+                check(setting.name, key)?;
+            }
+            Self::new(setting, key)
+        };
         match (key, read) {
             (Some(_), Some(_)) => {
                 let detail = "it is set, and is to be read too; leave one of them out";
                 Err(Error::config(setting.name, detail))
             }
-            (None, Some(read)) => Reloadable::read_from(move || Self::new(setting, &read()?)),
-            (Some(key), None) => Ok(Reloadable::fixed(Self::new(setting, key)?)),
-            (None, None) => Ok(Reloadable::fixed(Self::new(setting, &Secret::from(""))?)),
+            (None, Some(read)) => Reloadable::read_from(move || new(&read()?)),
+            (Some(key), None) => Ok(Reloadable::fixed(new(key)?)),
+            (None, None) => Ok(Reloadable::fixed(new(&Secret::from(""))?)),
         }
     }
 

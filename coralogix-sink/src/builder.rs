@@ -9,7 +9,7 @@ use okta_coralogix_core::text::utf8;
 use okta_coralogix_core::transport::{ProxySettings, ReqwestTransport, Transport};
 use okta_coralogix_core::{Clock, Error, Secret, SharedClockOffset};
 
-use crate::api_key::{ApiKey, KEY_FILE, KeyReader, KeySetting, read_key};
+use crate::api_key::{ApiKey, KEY_FILE, KeyCheck, KeyReader, KeySetting, read_key};
 use crate::clock_probe::ClockProbe;
 use crate::config::{CoralogixConfig, FIELDS, SettingNames, VARIABLES};
 use crate::encode::Encoder;
@@ -23,6 +23,7 @@ pub struct CoralogixSinkBuilder {
     config: CoralogixConfig,
     names: SettingNames,
     key_reader: Option<KeyReader>,
+    key_check: Option<KeyCheck>,
     transport: Option<Arc<dyn Transport>>,
     clock_probe: Option<(SharedClockOffset, Arc<dyn Clock>)>,
 }
@@ -34,6 +35,7 @@ impl CoralogixSinkBuilder {
             config,
             names: FIELDS,
             key_reader: None,
+            key_check: None,
             transport: None,
             clock_probe: None,
         }
@@ -116,6 +118,16 @@ impl CoralogixSinkBuilder {
         self
     }
 
+    /// Asks `check` about each key before it is sent, with the name of its setting. For programs that know what else the text might be,
+    /// such as the token of another service.
+    pub fn check_api_key(
+        mut self,
+        check: impl Fn(&str, &Secret) -> Result<(), Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.key_check = Some(Arc::new(check));
+        self
+    }
+
     /// 0 (off), or 1 (fast) to 9 (small). Default: 1.
     pub fn gzip_level(mut self, level: u32) -> Self {
         self.config.gzip_level = Some(level);
@@ -190,6 +202,7 @@ impl CoralogixSinkBuilder {
             setting,
             self.config.api_key.as_ref(),
             self.key_reader.clone(),
+            self.key_check.clone(),
         )?;
         let (limits, compression) = (self.config.limits()?, self.config.compression()?);
         let encoder = Encoder::new(limits, compression, self.config.max_entry_bytes()?);
@@ -209,6 +222,7 @@ impl CoralogixSinkBuilder {
             .clock_probe
             .map(|(offset, clock)| ClockProbe { offset, clock });
         let sink = CoralogixSink::new(endpoint, key, encoder, limits, transport);
+        let sink = sink.with_key_setting(self.names.key);
         Ok(sink.with_clock_probe(probe))
     }
 

@@ -67,6 +67,7 @@ mod tests {
         let ingress = IngressName {
             name: "ingress",
             key: &Secret::from("hunter2"),
+            key_setting: "api_key",
         };
         probe.observe(answer.headers(), &classify(&answer, ingress));
         probe.offset.get()

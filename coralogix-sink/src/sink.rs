@@ -16,7 +16,7 @@ use okta_coralogix_core::{Error, ErrorKind, LogEntry, LogSink, Reloadable, Resul
 use crate::api_key::ApiKey;
 use crate::builder::CoralogixSinkBuilder;
 use crate::clock_probe::ClockProbe;
-use crate::config::CoralogixConfig;
+use crate::config::{CoralogixConfig, FIELDS};
 use crate::encode::Encoder;
 use crate::endpoint::Endpoint;
 use crate::status::{self, IngressName};
@@ -30,6 +30,8 @@ pub struct CoralogixSink {
     /// The ingress, as messages name it.
     name: String,
     key: Reloadable<ApiKey>,
+    /// The setting of the key, as the user knows it.
+    key_setting: &'static str,
     headers: HeaderMap,
     encoder: Encoder,
     limits: ExchangeLimits,
@@ -66,6 +68,7 @@ impl CoralogixSink {
             endpoint,
             name,
             key,
+            key_setting: FIELDS.key,
             headers,
             encoder,
             limits,
@@ -73,6 +76,11 @@ impl CoralogixSink {
             clock_probe: None,
             truncated: AtomicU64::new(0),
         }
+    }
+
+    pub(crate) fn with_key_setting(mut self, setting: &'static str) -> Self {
+        self.key_setting = setting;
+        self
     }
 
     pub(crate) fn with_clock_probe(mut self, probe: Option<ClockProbe>) -> Self {
@@ -148,6 +156,7 @@ impl CoralogixSink {
         let ingress = IngressName {
             name: &self.name,
             key: &key.key,
+            key_setting: self.key_setting,
         };
         let meaning = status::classify(&answer, ingress);
         if let Some(probe) = &self.clock_probe {

@@ -21,12 +21,18 @@ pub(crate) struct IngressName<'a> {
     /// `ingress.eu2.coralogix.com (region EU2)`.
     pub(crate) name: &'a str,
     pub(crate) key: &'a Secret,
+    /// The setting of the key.
+    pub(crate) key_setting: &'a str,
 }
 
 /// Classifies a complete answer.
 pub(crate) fn classify(answer: &Response<Bytes>, ingress: IngressName<'_>) -> Result<(), Error> {
     let status = answer.status();
-    let IngressName { name, key } = ingress;
+    let IngressName {
+        name,
+        key,
+        key_setting,
+    } = ingress;
     let said = said(answer.headers(), answer.body(), key);
     let kind = match Verdict::of(answer, Recognition::UnlessForeign) {
         Verdict::Success if answer.body().len() >= MAX_RESPONSE_BYTES => {
@@ -49,13 +55,13 @@ pub(crate) fn classify(answer: &Response<Bytes>, ingress: IngressName<'_>) -> Re
         ErrorKind::Unauthorized => Error::new(
             kind,
             format!(
-                "{name} refused the key with {status}{said}; check that it is a Send-Your-Data API key, and of this region"
+                "{name} refused the key with {status}{said}; check that {key_setting} is a Send-Your-Data API key of Coralogix, and of this region"
             ),
         ),
         ErrorKind::Forbidden => Error::new(
             kind,
             format!(
-                "{name} forbids sending with {status}{said}; check that the key is an active Send-Your-Data API key of this region, and that the team is not blocked"
+                "{name} forbids sending with {status}{said}; check that {key_setting} is an active Send-Your-Data API key of Coralogix and of this region, and that the team is not blocked"
             ),
         ),
         ErrorKind::WrongEndpoint => wrong_endpoint(name, &format!("{status}{said}")),
@@ -159,6 +165,7 @@ mod tests {
         let ingress = IngressName {
             name: "ingress.eu2.coralogix.com (region EU2)",
             key: &Secret::from("hunter2"),
+            key_setting: "CORALOGIX_API_KEY",
         };
         classify(&answer, ingress)
     }
@@ -271,7 +278,7 @@ mod tests {
         assert_eq!(
             refused.detail(),
             "ingress.eu2.coralogix.com (region EU2) refused the key with 401 Unauthorized: \"bad key ***\"; \
-             check that it is a Send-Your-Data API key, and of this region"
+             check that CORALOGIX_API_KEY is a Send-Your-Data API key of Coralogix, and of this region"
         );
         let moved = answer(302, &[("location", "https://evil.example/x?k=1")], "");
         let moved = moved.unwrap_err();

@@ -204,6 +204,7 @@ impl QueryClientBuilder {
             setting,
             self.config.query_key.as_ref(),
             self.key_reader.clone(),
+            None,
         )?;
         let uuid_path = match &self.config.uuid_path {
             None => super::UuidPath::default(),

@@ -2,11 +2,13 @@
 
 use std::error::Error as StdError;
 use std::fmt::Debug;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
 use coralogix_sink::{CoralogixConfig, CoralogixSink};
 use okta_coralogix_core::transport::ProxySettings;
-use okta_coralogix_core::{LogSink, Secret};
+use okta_coralogix_core::{Error, LogSink, Secret};
 
 use crate::entries::events;
 
@@ -62,4 +64,29 @@ async fn api_key_is_in_no_coralogix_debug_output_or_error() {
     assert_clean(&server);
     assert_clean(&ingress);
     assert_clean(&ingress.ledger());
+}
+
+#[tokio::test]
+async fn check_sees_each_key_before_it_is_sent_also_one_that_is_read_later() {
+    // It would take the refused key.
+    let ingress = CoralogixSimulator::builder().key("of-another-service");
+    let ingress = ingress.build();
+    let server = ingress.serve().await.unwrap();
+    let builder = |keys: [&'static str; 2]| {
+        let readings = AtomicUsize::new(0);
+        CoralogixSink::builder()
+            .endpoint(server.base_url())
+            .api_key_from(move || Ok(keys[readings.fetch_add(1, Relaxed).min(1)].into()))
+            .check_api_key(|setting, key| match key.expose() {
+                "of-another-service" => Err(Error::config(setting, "is of another service")),
+                _ => Ok(()),
+            })
+    };
+    let refused = builder(["of-another-service"; 2]).build().unwrap_err();
+    assert_eq!(refused.detail(), "api_key: is of another service");
+    let sink = builder(["old-key", "of-another-service"]).build().unwrap();
+    let error = sink.check().await.unwrap_err();
+    assert!(error.detail().contains("refused the key"), "{error}");
+    let again = sink.check().await.unwrap_err();
+    assert!(again.detail().contains("refused the key"), "{again}");
 }
