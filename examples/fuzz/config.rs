@@ -8,18 +8,25 @@
 mod program {
     pub mod admin;
     pub mod args;
+    pub mod coralogix;
     pub mod environment;
     pub mod fault_timeouts;
     pub mod metrics;
+    pub mod missing;
+    pub mod nearest;
     pub mod network;
     pub mod open_files;
+    pub mod secrets;
     pub mod start;
     pub mod state_files;
+    pub mod text_file;
+    pub mod warnings;
 
     pub use environment::Environment;
     pub use fault_timeouts::FaultTimeouts;
     pub use network::Network;
     pub use state_files::StateFiles;
+    pub use warnings::Warnings;
 }
 #[expect(dead_code, unused_imports, reason = "the program uses more of it")]
 #[path = "../src/pull/config/mod.rs"]
@@ -34,7 +41,7 @@ use okta_coralogix_core::ErrorKind;
 use self::program::{Environment, Network};
 use self::pull_config::{Integration, parse};
 
-/// The value of every variable.
+/// The beginning of the value of every variable.
 const SECRET: &str = "00marked-secret-value";
 
 /// A line that no valid file has.
@@ -75,7 +82,8 @@ fuzz_target!(|text: &str| {
 fn read(text: &str) -> Result<Vec<Integration>, String> {
     let environment = Environment::new(|name| match name {
         "UNSET" => None,
-        _ => Some(SECRET.into()),
+        // The token of Okta is none of Coralogix.
+        _ => Some(format!("{SECRET}-{name}").into()),
     });
     parse(
         text,

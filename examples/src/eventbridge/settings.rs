@@ -13,7 +13,7 @@ use crate::program::coralogix;
 use crate::program::log::LogArgs;
 use crate::program::network::NetworkArgs;
 use crate::program::pipeline::{PipelineArgs, PipelineSettings};
-use crate::program::{Environment, Network};
+use crate::program::{Environment, Network, secrets};
 
 /// The flags of every program of this route.
 #[derive(Debug, clap::Args)]
@@ -112,10 +112,18 @@ impl RouteSettings {
 pub(super) const API_KEY: &str = "EVENTBRIDGE_API_KEY";
 pub(super) const PREVIOUS_API_KEY: &str = "EVENTBRIDGE_API_KEY_PREVIOUS";
 
+/// The variables of the API keys.
+pub(super) const API_KEYS: [&str; 4] = [
+    API_KEY,
+    "EVENTBRIDGE_API_KEY_FILE",
+    PREVIOUS_API_KEY,
+    "EVENTBRIDGE_API_KEY_PREVIOUS_FILE",
+];
+
 /// The API keys that are set, the present one first.
 ///
 /// # Errors
-/// `Config` if one is empty.
+/// As [`secret`].
 pub(super) fn api_keys(environment: &Environment) -> Result<[Option<Secret>; 2]> {
     Ok([
         secret(environment, API_KEY)?,
@@ -123,15 +131,11 @@ pub(super) fn api_keys(environment: &Environment) -> Result<[Option<Secret>; 2]>
     ])
 }
 
-/// A secret, if it is set.
+/// A secret, if it or its file is set. The customer has chosen it, so that it is not judged.
 ///
 /// # Errors
-/// `Config` if it is empty.
+/// `Config` if it is empty or cannot be read, or if both are set.
 pub(super) fn secret(environment: &Environment, name: &str) -> Result<Option<Secret>> {
-    match environment.get(name)? {
-        Some(value) if value.trim().is_empty() => {
-            Err(Error::config(name, "is empty; set it, or unset it"))
-        }
-        value => Ok(value.map(|value| value.trim().into())),
-    }
+    let found = secrets::read(environment, name)?;
+    Ok(found.map(|(_, secret)| secret))
 }

@@ -98,15 +98,6 @@ pub fn in_setting(setting: impl Display) -> impl Fn(Error) -> Error {
 }
 
 impl Environment {
-    /// A variable that must be set, to `what`.
-    ///
-    /// # Errors
-    /// `Config` if it is not.
-    pub fn required(&self, name: &str, what: &str) -> Result<String> {
-        let value = self.get(name)?;
-        value.ok_or_else(|| Error::config(name, format!("is not set; set it to {what}")))
-    }
-
     /// The value of a flag, else that of its variable, with the name of the one that was used.
     ///
     /// # Errors

@@ -4,6 +4,8 @@ use coralogix_sink::CoralogixSinkBuilder;
 use okta_coralogix_core::mapping::CoralogixMappingBuilder;
 use okta_coralogix_core::{CoralogixMapping, Error, Result};
 
+use super::missing::Missing;
+use super::secrets::SecretJudge;
 use super::{Environment, Network};
 
 /// The variables of the Coralogix side.
@@ -26,7 +28,20 @@ pub const SUBSYSTEM: &str = "CORALOGIX_SUBSYSTEM";
 /// `Config` if a variable is not UTF-8.
 pub fn sink(environment: &Environment, network: &Network) -> Result<CoralogixSinkBuilder> {
     let sink = CoralogixSinkBuilder::from_env(|name| environment.raw(name))?;
-    Ok(sink.transport(network.transport()))
+    let judge = SecretJudge::of_variables(environment);
+    Ok(sink
+        .check_api_key(move |name, key| judge.check_variable(name, key))
+        .transport(network.transport()))
+}
+
+/// Adds what this side cannot do without.
+pub fn require(missing: &mut Missing, environment: &Environment) {
+    let [domain, endpoint, key, key_file, ..] = VARIABLES;
+    let region =
+        "a region such as `EU2` or a domain such as `eu2.coralogix.com`, or set CORALOGIX_ENDPOINT";
+    missing.require(environment, &[domain, endpoint], region);
+    let advice = "a Send-Your-Data API key (Coralogix, Settings, API Keys), or CORALOGIX_API_KEY_FILE to the path of its file";
+    missing.require(environment, &[key, key_file], advice);
 }
 
 /// The mapping of the variables. If they name no subsystem, it is `subsystem`; without that the mapping chooses one for each event.

@@ -1,10 +1,11 @@
 //! The exit status of a program, with the summary as the last line of stdout.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::process::ExitCode;
 
 use okta_coralogix_core::pipeline::RunError;
-use okta_coralogix_core::text::with_causes;
+use okta_coralogix_core::text::{hide_secrets, with_causes};
 use okta_coralogix_core::{Error, Summary};
 use serde::Serialize;
 
@@ -71,7 +72,15 @@ impl<S> ExitStatus<S> {
             Self::Done(summary) => (0, None, Some(summary)),
             Self::HandedBack(summary) => (4, None, Some(summary)),
             Self::Failed(error, summary) => (1, Some(error), Some(summary)),
-            Self::WrongSetting(error) => (2, Some(error), None),
+            // The value that is wrong may be a secret in the wrong place.
+            Self::WrongSetting(error) => {
+                let text = with_causes(&error);
+                let error = match hide_secrets(&text) {
+                    Cow::Borrowed(_) => error,
+                    Cow::Owned(hidden) => Error::new(error.kind(), hidden),
+                };
+                (2, Some(error), None)
+            }
             Self::Silent(code, error) => (code, error, None),
         }
     }

@@ -13,13 +13,19 @@ mod exit_status;
 mod fault_timeouts;
 pub mod log;
 pub mod metrics;
+pub mod missing;
+pub mod nearest;
 pub mod network;
 pub mod open_files;
 pub mod pipeline;
 pub mod progress;
+pub mod secrets;
 pub mod signals;
 pub mod start;
 mod state_files;
+pub mod text_file;
+mod variables;
+mod warnings;
 
 pub use dead_letters::ProgramDeadLetters;
 pub use environment::Environment;
@@ -27,10 +33,14 @@ pub use exit_status::{ExitStatus, print_error};
 pub use fault_timeouts::FaultTimeouts;
 pub use network::Network;
 pub use state_files::{StateFiles, is_log};
+pub use warnings::Warnings;
 
+use std::borrow::Cow;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use okta_coralogix_core::text::hide_secrets;
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 use tokio::runtime;
@@ -86,26 +96,66 @@ pub trait Program: Parser {
 /// The whole program: without any arg or variable the demonstration, else a run.
 #[must_use]
 pub fn main<P: Program>() -> ExitCode {
-    let mut args = P::parse();
+    let mut args = parse::<P>();
     let environment = Environment::of_the_process();
     let is_demonstration = std::env::args_os().len() <= 1 && !any_variable::<P>(&environment);
     let status = std::mem::take(args.log())
         .settings(&environment)
         .and_then(|log| {
             if is_demonstration {
-                return block_on(P::runtime(None), demonstrate::<P>(log));
+                warn_of_unread::<P>(&environment, |_| true);
+                return block_on(P::runtime(None), demonstrate::<P>(log, &environment));
             }
-            let settings = args.settings(&environment)?;
+            let settings = args.settings(&environment);
+            // A name that was asked for and is not set may be that of a misspelt one.
+            let is_absent = |name: &str| environment.was_asked_for(name) && !environment.has(name);
+            warn_of_unread::<P>(&environment, is_absent);
+            let settings = settings?;
             let runtime = P::runtime(Some(&settings));
             block_on(runtime, async {
-                P::run(settings, Progress::start(log)).await
+                let progress = Progress::start(log);
+                environment.warnings().log();
+                P::run(settings, progress).await
             })
         });
+    // Of a program that did not come to its log.
+    for warning in environment.warnings().take() {
+        writeln!(std::io::stderr(), "warning: {}", hide_secrets(&warning)).ok();
+    }
     status.unwrap_or_else(ExitStatus::WrongSetting).report()
 }
 
-async fn demonstrate<P: Program>(log: LogSettings) -> Result<ExitStatus<P::Summary>> {
+/// The args. What is wrong in them is said without a secret that was written where it does not belong.
+fn parse<P: Program>() -> P {
+    P::try_parse().unwrap_or_else(|error| {
+        let text = error.to_string();
+        match hide_secrets(&text) {
+            Cow::Owned(hidden) if error.use_stderr() => {
+                let hidden = hidden.strip_prefix("error: ").unwrap_or(&hidden);
+                clap::Error::raw(error.kind(), hidden).exit()
+            }
+            _ => error.exit(),
+        }
+    })
+}
+
+/// Warns of variables that are meant for this program, it seems, and that it does not read. `is_absent` tells the settings that others may
+/// have been meant to be.
+fn warn_of_unread<P: Program>(environment: &Environment, is_absent: impl Fn(&str) -> bool) {
+    let known = known_variables::<P>();
+    let set = environment.names().iter();
+    let set = set.filter(|name| !environment.was_asked_for(name));
+    for warning in variables::unread(set, &known, is_absent) {
+        environment.warnings().add(warning);
+    }
+}
+
+async fn demonstrate<P: Program>(
+    log: LogSettings,
+    environment: &Environment,
+) -> Result<ExitStatus<P::Summary>> {
     let progress = Progress::start(log);
+    environment.warnings().log();
     let [simulators, advice] = P::DEMONSTRATION;
     demonstration::print(&format!(
         "Nothing is set, so this is the demonstration: {simulators} on 127.0.0.1."
@@ -132,10 +182,17 @@ fn block_on<T>(
 }
 
 fn any_variable<P: Program>(environment: &Environment) -> bool {
+    let known = known_variables::<P>();
+    known.iter().any(|name| environment.has(name))
+}
+
+/// The variables that the program reads, but for those of other programs, such as `HTTPS_PROXY`.
+fn known_variables<P: Program>() -> Vec<String> {
     let own = P::VARIABLES.iter().copied().flatten();
+    let own = own.chain(&coralogix::VARIABLES);
+    let own = own.chain(&network::VARIABLES);
+    let own = own.map(|name| (*name).to_owned());
     let command = P::command();
-    let mut flags = command.get_arguments().filter_map(|arg| arg.get_long());
-    own.chain(&coralogix::VARIABLES)
-        .any(|name| environment.has(name))
-        || flags.any(|flag| environment.has(&args::variable(flag)))
+    let flags = command.get_arguments().filter_map(|arg| arg.get_long());
+    own.chain(flags.map(args::variable)).collect()
 }

@@ -6,12 +6,18 @@ use http::Uri;
 use okta_coralogix_core::transport::{ProxySettings, ReqwestTransport, ReqwestTransportBuilder};
 use okta_coralogix_core::{Error, Result};
 
-use super::Environment;
+use super::{Environment, secrets};
 
 /// The value of `--proxy` for none.
 const DIRECT: &str = "direct";
 
 const CA_FILE: &str = "--ca-file";
+
+/// The variable of `--proxy`, whose value may be in a file, since it may have a password.
+const PROXY: &str = "OKTA_CORALOGIX_PROXY";
+
+/// The variables beside those of the flags.
+pub const VARIABLES: [&str; 1] = ["OKTA_CORALOGIX_PROXY_FILE"];
 
 /// The flags of every program.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -40,7 +46,16 @@ impl Network {
     /// # Errors
     /// `Config`, which names the setting that is wrong; not with the value, which may hold a password.
     pub fn read(args: NetworkArgs, environment: &Environment) -> Result<Self> {
-        let proxy = match environment.flag("--proxy", args.proxy)? {
+        let in_file = secrets::read(environment, PROXY)?;
+        let given = match (args.proxy, in_file) {
+            (Some(_), Some((file, _))) if file == VARIABLES[0] => {
+                let detail = format!("is set beside {file}; set one of them");
+                return Err(Error::config("--proxy", detail));
+            }
+            (Some(flag), _) => Some(("--proxy".to_owned(), flag)),
+            (None, found) => found.map(|(name, url)| (name, url.expose().to_owned())),
+        };
+        let proxy = match given {
             Some((_, value)) if value.trim() == DIRECT => ProxySettings::direct(),
             Some((name, url)) => {
                 let proxy = ProxySettings::url(&name, &url.into())?;

@@ -169,8 +169,22 @@ impl OnceArgs {
     /// # Errors
     /// `Config` if a value is wrong.
     pub fn once(self, environment: &Environment) -> Result<Option<Duration>> {
-        let give_up = environment.duration("--give-up-after", self.give_up_after, "10m")?;
+        let flag = "--give-up-after";
+        let named = environment.flag(flag, self.give_up_after.clone())?;
+        let give_up = environment.duration(flag, self.give_up_after, "10m")?;
         let once = environment.switch("--once", self.once)?;
+        if let (Some((name, _)), false) = (named, once) {
+            let detail =
+                "has no effect without --once: the program goes on for as long as it takes";
+            // A flag is meant for this run; a variable may be there for `replay`, which reads it too.
+            match name == flag {
+                true => {
+                    let detail = format!("{detail}; add --once, or leave it out");
+                    return Err(Error::config(flag, detail));
+                }
+                false => environment.warnings().add(format!("{name}: {detail}")),
+            }
+        }
         Ok(once.then_some(give_up))
     }
 }

@@ -7,6 +7,7 @@ mod demonstration;
 mod dry_run;
 mod position;
 mod range;
+mod required;
 mod run;
 mod run_many;
 pub(crate) mod settings;
@@ -32,7 +33,7 @@ const BLOCKING_THREADS: usize = 64;
 
 impl Program for PullArgs {
     const VARIABLES: &'static [&'static [&'static str]] =
-        &[&[settings::ORG_URL], &Credentials::VARIABLES];
+        &[&[config::ORG_URL], &Credentials::VARIABLES];
     const DEMONSTRATION: [&'static str; 2] = [
         "an Okta org and a Coralogix ingress",
         "Set OKTA_ORG_URL, OKTA_API_TOKEN, CORALOGIX_DOMAIN and CORALOGIX_API_KEY for a real run.",

@@ -7,22 +7,23 @@ use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::filter::AgeFilter;
-use okta_coralogix_core::{Clock, CoralogixMapping, Error, Result, SystemClock};
+use okta_coralogix_core::{Clock, CoralogixMapping, Error, Result, Secret, SystemClock};
 use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
 use super::PullArgs;
 use super::args::PullCommand;
-use super::config::{self, Integration};
+use super::config::{self, Integration, ORG_URL};
 use super::dry_run::DryRun;
 use super::position::PositionSettings;
 use super::range::{RangeSettings, RangeTimes};
+use super::required;
 use crate::program::admin::AdminAddress;
 use crate::program::args::{duration_or_off, since_of};
 use crate::program::coralogix;
+use crate::program::missing::Missing;
 use crate::program::pipeline::PipelineSettings;
+use crate::program::secrets::SecretJudge;
 use crate::program::{Environment, Network, StateFiles};
-
-pub(super) const ORG_URL: &str = "OKTA_ORG_URL";
 
 /// How one writes that events which are too old are kept, and that they are restamped.
 pub(super) const TOO_OLD_FLAGS: [&str; 2] = ["--too-old dead-letter", "--too-old restamp"];
@@ -161,16 +162,19 @@ impl ManySettings {
 impl OrgSettings {
     pub(super) fn read(args: PullArgs, environment: &Environment) -> Result<Self> {
         let (dry_run, check) = dry_run_or_check(&args, environment)?;
+        required::check(environment, dry_run.is_none())?;
         let org = org_url(environment)?;
         // The variables stay as they are; the files that they name may change.
         let variables = Credentials::VARIABLES.map(|name| (name, environment.raw(name)));
         let variables = HashMap::from(variables);
         let lookup = move |name: &str| variables.get(name).cloned().flatten();
         let network = Network::read(args.network, environment)?;
+        let judge = SecretJudge::of_variables(environment);
+        let judged = move |name: &str, secret: &Secret| judge.check_variable(name, secret);
         let source = OktaSource::builder()
             .org_url(&org)
             .transport(network.transport())
-            .credentials_from(move || Credentials::from_env(&lookup))?;
+            .credentials_from(move || Credentials::from_env_checked(&lookup, &judged))?;
         let sink = || {
             coralogix::sink(environment, &network)?
                 .build()
@@ -239,8 +243,10 @@ impl OrgSettings {
 
 /// The address of the org.
 pub(super) fn org_url(environment: &Environment) -> Result<OrgUrl> {
-    let advice = "the address of your org, such as https://example.okta.com";
-    let org = environment.required(ORG_URL, advice)?;
+    let mut missing = Missing::default();
+    missing.require(environment, &[ORG_URL], required::ORG);
+    missing.check()?;
+    let org = environment.get(ORG_URL)?.unwrap_or_default();
     OrgUrl::parse(&org).map_err(|error| Error::config(ORG_URL, error))
 }
 

@@ -12,6 +12,7 @@ use okta_coralogix_core::{CoralogixMapping, Error, Result};
 use super::ReplayArgs;
 use crate::program::admin::AdminAddress;
 use crate::program::coralogix::{self, APPLICATION, SUBSYSTEM};
+use crate::program::missing::Missing;
 use crate::program::pipeline::PipelineSettings;
 use crate::program::{Environment, Network, is_log};
 use crate::pull::config::{self, Integration};
@@ -74,6 +75,9 @@ impl Settings {
                 Places::Integrations(config::read(Path::new(&file), environment, network)?)
             }
             None => {
+                let mut missing = Missing::default();
+                coralogix::require(&mut missing, environment);
+                missing.check()?;
                 let mapping = coralogix::mapping(environment, None)?.bare_event(bare);
                 let sink = coralogix::sink(environment, &network)?.build()?;
                 let proxy = network.proxy_of(sink.endpoint().singles());

@@ -9,6 +9,7 @@ use super::ServiceLogsArgs;
 use super::entry::Labels;
 use crate::program::admin::AdminAddress;
 use crate::program::coralogix::{self, APPLICATION, SUBSYSTEM};
+use crate::program::missing::Missing;
 use crate::program::{Environment, Network};
 
 /// The settings of a run.
@@ -22,6 +23,9 @@ pub struct Settings {
 
 impl Settings {
     pub(super) fn read(args: ServiceLogsArgs, environment: &Environment) -> Result<Self> {
+        let mut missing = Missing::default();
+        coralogix::require(&mut missing, environment);
+        missing.check()?;
         let network = Network::read(args.network, environment)?;
         Ok(Self {
             admin: args.admin.address(environment)?,

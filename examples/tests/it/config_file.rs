@@ -69,7 +69,8 @@ fn integrations_have_their_own_checkpoints_and_share_sinks() {
 fn sink_is_shared_by_the_place_of_its_key_and_not_by_the_key() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["token", "one", "two"] {
-        std::fs::write(folder.path().join(name), "same").unwrap();
+        let content = if name == "token" { "00other" } else { "same" };
+        std::fs::write(folder.path().join(name), content).unwrap();
     }
     let with_key_files = |first: &str, second: &str| {
         let text = GOOD

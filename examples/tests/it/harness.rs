@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-pub(crate) const TOKEN: &str = "00-marked-okta-token";
+pub(crate) const TOKEN: &str = "00-marked-okta-token-of-forty-two-chars-ok";
 pub(crate) const KEY: &str = "marked-coralogix-key";
 
 /// Both simulators on real sockets, and a folder for the program's files.

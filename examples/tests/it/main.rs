@@ -21,6 +21,7 @@ mod eventbridge_sqs;
 mod exit_status;
 mod harness;
 mod in_memory;
+mod judged_secrets;
 mod kill;
 #[cfg(target_os = "linux")]
 mod limits;

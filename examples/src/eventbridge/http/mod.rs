@@ -11,12 +11,13 @@ use okta_coralogix_core::{Result, Summary};
 use tokio::sync::watch;
 
 use self::settings::Settings;
+use super::settings::API_KEYS;
 use crate::program::log::LogArgs;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
 
 impl Program for HttpArgs {
-    const VARIABLES: &'static [&'static [&'static str]] = &[&settings::VARIABLES];
+    const VARIABLES: &'static [&'static [&'static str]] = &[&settings::VARIABLES, &API_KEYS];
     const DEMONSTRATION: [&'static str; 2] = [
         "an EventBridge API destination and a Coralogix ingress",
         "Set EVENTBRIDGE_API_KEY, CORALOGIX_DOMAIN and CORALOGIX_API_KEY for a real run.",

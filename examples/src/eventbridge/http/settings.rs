@@ -4,17 +4,23 @@ use eventbridge_source::http::{HttpSource, HttpSourceBuilder};
 use okta_coralogix_core::{Error, Result};
 
 use super::HttpArgs;
-use crate::eventbridge::settings::{
-    API_KEY, PREVIOUS_API_KEY, RouteSettings, WatchSettings, api_keys, secret,
-};
-use crate::program::Environment;
+use crate::eventbridge::settings::{API_KEYS, RouteSettings, WatchSettings, api_keys, secret};
+use crate::program::missing::Missing;
+use crate::program::{Environment, coralogix};
 
 const LISTEN: &str = "LISTEN";
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const BASIC: &str = "EVENTBRIDGE_BASIC";
 const BEARER_TOKEN: &str = "EVENTBRIDGE_BEARER_TOKEN";
 
-pub(super) const VARIABLES: [&str; 5] = [LISTEN, API_KEY, PREVIOUS_API_KEY, BASIC, BEARER_TOKEN];
+/// The variables beside those of the API keys.
+pub(super) const VARIABLES: [&str; 5] = [
+    LISTEN,
+    BASIC,
+    "EVENTBRIDGE_BASIC_FILE",
+    BEARER_TOKEN,
+    "EVENTBRIDGE_BEARER_TOKEN_FILE",
+];
 
 /// The settings of a run.
 #[derive(Debug)]
@@ -28,6 +34,17 @@ pub struct Settings {
 
 impl Settings {
     pub(super) fn read(args: HttpArgs, environment: &Environment) -> Result<Self> {
+        let mut missing = Missing::default();
+        let [key, key_file, ..] = API_KEYS;
+        let [_, basic, basic_file, token, token_file] = VARIABLES;
+        let any = [key, key_file, basic, basic_file, token, token_file];
+        missing.require(
+            environment,
+            &any,
+            "the API key of the connection in EventBridge",
+        );
+        coralogix::require(&mut missing, environment);
+        missing.check()?;
         let mut source = credentials(HttpSource::builder(), environment)?;
         let route = RouteSettings::read(args.route, environment)?;
         if let Some((_, path)) = environment.flag("--path", args.path)? {
@@ -50,7 +67,7 @@ impl Settings {
     }
 }
 
-/// At least one is required.
+/// At least one is set.
 fn credentials(
     mut source: HttpSourceBuilder,
     environment: &Environment,
@@ -60,10 +77,6 @@ fn credentials(
         secret(environment, BASIC)?,
         secret(environment, BEARER_TOKEN)?,
     );
-    if keys[0].is_none() && basic.is_none() && token.is_none() {
-        let detail = "is not set; set it to the API key of the connection in EventBridge";
-        return Err(Error::config(API_KEY, detail));
-    }
     for key in keys.into_iter().flatten() {
         source = source.api_key(key);
     }

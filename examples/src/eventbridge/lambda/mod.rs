@@ -11,12 +11,13 @@ pub use args::LambdaArgs;
 use okta_coralogix_core::{Result, Summary};
 
 use self::settings::Settings;
+use super::settings::API_KEYS;
 use crate::program::log::LogArgs;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
 
 impl Program for LambdaArgs {
-    const VARIABLES: &'static [&'static [&'static str]] = &[&[settings::RUNTIME_API]];
+    const VARIABLES: &'static [&'static [&'static str]] = &[&[settings::RUNTIME_API], &API_KEYS];
     const DEMONSTRATION: [&'static str; 2] = [
         "the API of the Lambda runtime and a Coralogix ingress",
         "As a Lambda function, with CORALOGIX_DOMAIN and CORALOGIX_API_KEY set, it is a real one.",

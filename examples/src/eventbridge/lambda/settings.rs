@@ -7,7 +7,8 @@ use okta_coralogix_core::{Error, Result, Secret};
 use super::LambdaArgs;
 use crate::eventbridge::settings::{RouteSettings, api_keys};
 use crate::program::args::variable;
-use crate::program::{Environment, is_log};
+use crate::program::missing::Missing;
+use crate::program::{Environment, coralogix, is_log};
 
 pub(super) const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
@@ -23,7 +24,10 @@ impl Settings {
     pub(super) fn read(args: LambdaArgs, environment: &Environment) -> Result<Self> {
         // `lambda_runtime` reads its value.
         let advice = "nothing by hand: Lambda sets it, this program runs as a function";
-        environment.required(RUNTIME_API, advice)?;
+        let mut missing = Missing::default();
+        missing.require(environment, &[RUNTIME_API], advice);
+        coralogix::require(&mut missing, environment);
+        missing.check()?;
         let admin = variable("--admin-listen");
         if environment.has(&admin) {
             let detail = "a function has no port to listen on; unset it, and read the function's log and AWS's metrics";

@@ -6,7 +6,8 @@ use okta_coralogix_core::{Error, Result};
 
 use super::SqsArgs;
 use crate::eventbridge::settings::{RouteSettings, WatchSettings};
-use crate::program::Environment;
+use crate::program::missing::Missing;
+use crate::program::{Environment, coralogix};
 
 pub(super) const QUEUE_URL: &str = "SQS_QUEUE_URL";
 
@@ -24,7 +25,12 @@ impl Settings {
     pub(super) fn read(args: SqsArgs, environment: &Environment) -> Result<Self> {
         let advice =
             "the URL of the queue, such as https://sqs.eu-west-1.amazonaws.com/123456789012/okta";
-        let queue_url = environment.required(QUEUE_URL, advice)?.trim().to_owned();
+        let mut missing = Missing::default();
+        missing.require(environment, &[QUEUE_URL], advice);
+        coralogix::require(&mut missing, environment);
+        missing.check()?;
+        let queue_url = environment.get(QUEUE_URL)?.unwrap_or_default();
+        let queue_url = queue_url.trim().to_owned();
         if !queue_url.starts_with("https://") && !queue_url.starts_with("http://") {
             let detail = format!("is {queue_url:?}, which is no URL; set it to {advice}");
             return Err(Error::config(QUEUE_URL, detail));

@@ -2,10 +2,9 @@
 
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use serde::Deserialize;
-use toml::Table;
 
-use super::keys::{self, COMMON, CORALOGIX, INTEGRATION};
 use super::secrets::SecretRef;
+use super::toml_check;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ConfigFile {
@@ -75,37 +74,13 @@ impl ConfigFile {
     /// # Errors
     /// `Config`: not TOML, an unknown key, a value of a wrong type, no integration.
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let wrong = |error: toml::de::Error| Error::new(ErrorKind::Config, describe(&error, text));
-        let table: Table = text.parse().map_err(wrong)?;
-        keys::check("", &table, COMMON)?;
-        keys::check_tables(&table, "coralogix", "coralogix", CORALOGIX)?;
-        if let Some(integrations) = table.get("integration").and_then(|value| value.as_array()) {
-            for integration in integrations.iter().filter_map(|value| value.as_table()) {
-                let name = integration.get("name").and_then(|name| name.as_str());
-                let at = format!("integration {:?}", name.unwrap_or("without a name"));
-                keys::check(&at, integration, INTEGRATION)?;
-                let below = format!("{at}, coralogix");
-                keys::check_tables(integration, "coralogix", &below, CORALOGIX)?;
-            }
-        }
-        let file: Self = toml::from_str(text).map_err(wrong)?;
+        toml_check::check(text)?;
+        let file: Self =
+            toml::from_str(text).map_err(|error| toml_check::of_parser(&error, text))?;
         if file.integration.is_empty() {
             let detail = "there is no [[integration]] in it: write one for each org";
             return Err(Error::new(ErrorKind::Config, detail));
         }
         Ok(file)
-    }
-}
-
-/// The message and the line's number, without its text, which may hold a secret in the wrong place.
-fn describe(error: &toml::de::Error, text: &str) -> String {
-    let message = error.message();
-    match error.span() {
-        None => message.to_owned(),
-        Some(span) => {
-            let before = text.get(..span.start).unwrap_or(text);
-            let line = before.matches('\n').count() + 1;
-            format!("line {line}: {message}")
-        }
     }
 }

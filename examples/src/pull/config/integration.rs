@@ -20,6 +20,7 @@ use super::renamed_from;
 use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretSource, SecretValues};
 use super::sink_cache::SinkCache;
 use crate::program::args::{duration_of, duration_or_off, in_setting, since_of, too_old_of};
+use crate::program::secrets::SecretJudge;
 use crate::program::{Environment, Network, StateFiles};
 
 /// How often the last minutes of a log are read again, unless that is set.
@@ -176,7 +177,9 @@ pub(super) fn all(
         let too_old = too_old.transpose().map_err(&at)?;
         let has_since = table.since.is_some();
         let secrets = secrets(&table, &target, folder, environment).map_err(&at)?;
-        let settings = OrgSettings::read(table, target, secrets.clone(), Arc::clone(&sinks));
+        let judge = secrets.judge(&name, environment.warnings().clone());
+        let secrets_and_judge = (secrets.clone(), judge);
+        let settings = OrgSettings::read(table, target, secrets_and_judge, Arc::clone(&sinks));
         let settings = settings.map_err(&at)?;
         let sink = settings.check(Arc::clone(&transport)).map_err(&at)?;
         let proxy = sinks.proxy_of(sink.endpoint().singles());
@@ -230,7 +233,7 @@ fn required<'a>(
 }
 
 /// The setting of the key that Coralogix takes, as messages name it.
-const API_KEY: &str = "coralogix, api_key";
+pub(super) const API_KEY: &str = "coralogix, api_key";
 
 fn secrets(
     table: &IntegrationTable,
@@ -267,6 +270,8 @@ struct OrgSettings {
     okta_secrets: OrgSecrets,
     target: CoralogixTable,
     api_key: SecretSource,
+    /// Of these secrets, before they are sent.
+    judge: SecretJudge,
     sinks: Arc<SinkCache>,
 }
 
@@ -274,7 +279,7 @@ impl OrgSettings {
     fn read(
         mut table: IntegrationTable,
         target: CoralogixTable,
-        secrets: OrgSecrets,
+        (secrets, judge): (OrgSecrets, SecretJudge),
         sinks: Arc<SinkCache>,
     ) -> Result<Self> {
         let (okta_secrets, api_key) = secrets.split(API_KEY);
@@ -315,6 +320,7 @@ impl OrgSettings {
             okta_secrets,
             target,
             api_key: api_key.ok_or_else(|| Error::config(API_KEY, "is missing"))?,
+            judge,
             sinks,
         })
     }
@@ -322,13 +328,14 @@ impl OrgSettings {
     /// Finds what is wrong in the file itself: secrets in files of their own may still be missing. Returns the sink, which
     /// integrations share as long as it is kept.
     fn check(&self, transport: Arc<dyn Transport>) -> Result<Arc<CoralogixSink>> {
-        let credentials = without_files(&self.table, &self.okta_secrets)?;
+        let credentials = without_files(&self.table, &self.okta_secrets, &self.judge)?;
         let source = self.source().credentials(credentials).transport(transport);
         // Opening makes no request, and this checkpoint never waits.
         let opened = source.checkpoint(MemoryCheckpoint::default()).open();
         opened.now_or_never().transpose()?;
         self.mapping()?;
-        self.sinks.get(&self.target, &self.api_key.without_file())
+        let api_key = self.api_key.without_file();
+        self.sinks.get(&self.target, &api_key, &self.judge)
     }
 
     fn mapping(&self) -> Result<CoralogixMapping> {
@@ -364,14 +371,15 @@ impl Connect for OrgSettings {
     /// Reads the secrets itself, also when a remote refuses one later: a changed one is tried at once.
     fn connect(&self, _: &SecretValues) -> Result<Connection> {
         let (table, secrets) = (self.table.clone(), self.okta_secrets.clone());
+        let judge = self.judge.clone();
         let mut source = self
             .source()
             .transport(self.sinks.transport())
-            .credentials_from(move || credentials(&table, &secrets.read()?))?;
+            .credentials_from(move || credentials(&table, &secrets.read()?, &judge))?;
         if let Some(since) = self.since {
             source = source.since(since);
         }
-        let sink = self.sinks.get(&self.target, &self.api_key)?;
+        let sink = self.sinks.get(&self.target, &self.api_key, &self.judge)?;
         Ok(Connection::new(source, sink, self.mapping()?))
     }
 }

@@ -5,17 +5,20 @@
 
 mod activity;
 mod beginning;
+mod beside;
 mod connections;
 mod credentials;
 mod file;
 mod integration;
 mod keys;
+mod missing;
 mod org;
 mod reopening;
 mod run_all;
+mod same_org;
 mod secrets;
 mod sink_cache;
-mod text_file;
+mod toml_check;
 
 pub(super) use beginning::Beginning;
 pub(super) use integration::TOO_OLD_KEYS;
@@ -29,7 +32,10 @@ use okta_coralogix_core::{Error, Result};
 use okta_source::OrgUrl;
 
 use crate::program::args::in_setting;
-use crate::program::{Environment, Network};
+use crate::program::{Environment, Network, text_file};
+
+/// The variable of the org's address, of a run without such a file.
+pub(super) const ORG_URL: &str = "OKTA_ORG_URL";
 
 /// The size limit of the file.
 const MAX_BYTES: u64 = 16 << 20;
@@ -58,6 +64,9 @@ pub fn parse(
     network: Network,
 ) -> Result<Vec<Integration>> {
     let file = file::ConfigFile::parse(text)?;
+    beside::check(&file, environment);
+    missing::check(&file, environment)?;
+    same_org::check(&file, environment.warnings())?;
     integration::all(file, folder, environment, network)
 }
 

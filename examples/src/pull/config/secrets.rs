@@ -3,18 +3,20 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use okta_coralogix_core::text::quote_name;
 use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::text_file;
-use crate::program::Environment;
+use super::credentials::{API_TOKEN, CLIENT_SECRET};
+use super::integration::API_KEY;
+use crate::program::secrets::{
+    MAX_BYTES, NamedSecret, Naming, SecretJudge, SecretKind, show_variable,
+};
+use crate::program::{Environment, Warnings, text_file};
 
 /// The key of a private key.
 pub(super) const PRIVATE_KEY: &str = "private_key";
-
-/// The size limit of a secret.
-const MAX_BYTES: u64 = 64 << 10;
 
 /// Where a secret is: `{ env = "NAME" }` or `{ file = "PATH" }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,13 +77,23 @@ impl SecretRef {
         let place = match self {
             Self::Env(name) => {
                 let text = environment.get(name)?;
-                let text = text
-                    .ok_or_else(|| Error::config(key, format!("the variable {name} is not set")))?;
+                let text = text.ok_or_else(|| Error::config(key, Self::unset(name)))?;
                 Place::Variable(trimmed(key, &text)?)
             }
             Self::File(name) => Place::File(folder.join(name), name.clone()),
         };
         Ok(SecretSource { key, place })
+    }
+
+    /// That the variable `name` is not set; without a name that may be the secret itself.
+    pub(super) fn unset(name: &str) -> String {
+        match show_variable(name) {
+            Some(name) => format!("the variable {name} is not set"),
+            None => format!(
+                "the variable that it names is not set, and what is written there is no usual name, so that it is not repeated here; \
+                 write {FORM}"
+            ),
+        }
     }
 }
 
@@ -110,7 +122,8 @@ impl SecretSource {
             Place::File(path, written) => {
                 let text = text_file::read(path, MAX_BYTES).map_err(|error| {
                     let key = self.key;
-                    let detail = format!("{key}: the file {written:?} cannot be read ({error})");
+                    let written = quote_name(written);
+                    let detail = format!("{key}: the file {written} cannot be read ({error})");
                     Error::new(ErrorKind::Config, detail)
                 })?;
                 trimmed(self.key, &text)
@@ -140,6 +153,17 @@ impl SecretSource {
             place: Place::Variable(value),
         }
     }
+}
+
+/// What the secret of a key is for.
+pub(super) fn kind_of(key: &str) -> Option<SecretKind> {
+    Some(match key {
+        API_TOKEN => SecretKind::OktaToken,
+        CLIENT_SECRET => SecretKind::OktaClientSecret,
+        PRIVATE_KEY => SecretKind::OktaPrivateKey,
+        API_KEY => SecretKind::CoralogixKey,
+        _ => return None,
+    })
 }
 
 fn trimmed(key: &str, text: &str) -> Result<Secret> {
@@ -178,6 +202,23 @@ impl OrgSecrets {
         self.0.iter().filter_map(|secret| match &secret.place {
             Place::File(path, _) => Some((secret.key, &**path)),
             Place::Variable(_) => None,
+        })
+    }
+
+    /// Judges these secrets, each as it is read, for the integration `name`.
+    pub(super) fn judge(&self, name: &str, warnings: Warnings) -> SecretJudge {
+        let secrets = self.clone();
+        let at = format!("integration {name:?}: ");
+        // One that cannot be read is said where it is used.
+        let named = |secret: &SecretSource| {
+            Some(NamedSecret {
+                setting: secret.key.to_owned(),
+                kind: kind_of(secret.key)?,
+                value: secret.read().ok()?,
+            })
+        };
+        SecretJudge::new(Naming::Keys, &at, warnings, move || {
+            secrets.0.iter().filter_map(named).collect()
         })
     }
 

@@ -8,9 +8,11 @@ use okta_coralogix_core::{Error, Result};
 
 use super::connections::ClosingTransport;
 use super::file::CoralogixTable;
-use super::secrets::SecretSource;
+use super::integration::API_KEY;
+use super::secrets::{PLACEHOLDER, SecretSource};
 use crate::program::Network;
 use crate::program::open_files::too_few_for;
+use crate::program::secrets::{SecretJudge, SecretKind};
 
 /// The sinks that orgs use now.
 #[derive(Debug)]
@@ -60,7 +62,7 @@ impl SinkCache {
         }
     }
 
-    /// May read the key's file.
+    /// May read the key's file. `judge` looks at each key before it is sent, for all that share the sink.
     ///
     /// # Errors
     /// `Config`, which names the key that is missing or wrong.
@@ -68,6 +70,7 @@ impl SinkCache {
         &self,
         table: &CoralogixTable,
         api_key: &SecretSource,
+        judge: &SecretJudge,
     ) -> Result<Arc<CoralogixSink>> {
         // Nothing that runs under this lock panics.
         let mut sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,8 +81,13 @@ impl SinkCache {
         }
         // Its error has the name of the setting already.
         api_key.read()?;
-        let reader = api_key.clone();
-        let mut builder = CoralogixSink::builder().api_key_from(move || reader.read());
+        let (reader, judge) = (api_key.clone(), judge.clone());
+        let mut builder = CoralogixSink::builder()
+            .api_key_from(move || reader.read())
+            .check_api_key(move |_, key| match key.expose() {
+                PLACEHOLDER => Ok(()),
+                _ => judge.check(API_KEY, SecretKind::CoralogixKey, key),
+            });
         if let Some(domain) = &table.domain {
             builder = builder.domain(domain);
         }
@@ -87,9 +95,9 @@ impl SinkCache {
             builder = builder.endpoint(endpoint);
         }
         builder = builder.transport(self.transport());
-        let sink = builder.build().map_err(|error| {
-            let detail = format!("coralogix, {error}");
-            Error::new(error.kind(), detail)
+        let sink = builder.build().map_err(|error| match error.detail() {
+            judged if judged.starts_with(API_KEY) => error,
+            detail => Error::new(error.kind(), format!("coralogix, {detail}")),
         })?;
         let sink = Arc::new(sink);
         sinks.push(CachedSink {

@@ -9,8 +9,9 @@ use okta_source::OrgUrl;
 use super::PositionCommand;
 use crate::program::{Environment, Network};
 use crate::pull::PullArgs;
+use crate::pull::config::ORG_URL;
 use crate::pull::config::{self, Integration, TOO_OLD_KEYS};
-use crate::pull::settings::{ORG_URL, TOO_OLD_FLAGS, checkpoint_file, org_url, renamed_from};
+use crate::pull::settings::{TOO_OLD_FLAGS, checkpoint_file, org_url, renamed_from};
 
 /// The settings of `pull position`.
 #[derive(Debug)]

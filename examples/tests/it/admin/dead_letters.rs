@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
 
 use super::samples::Program;
-use crate::harness::{Harness, KEY};
+use crate::harness::{Harness, KEY, TOKEN};
 use crate::replay::letters_of_two;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -18,13 +18,17 @@ async fn replay_is_shown_by_the_integrations_of_its_letters() {
     let integration = |name: &str, endpoint: String, key: &str| {
         format!(
             "[[integration]]\nname = \"{name}\"\nsubsystem = \"acme\"\norg_url = \"http://127.0.0.1:9\"\n\
-             api_token = {{ env = \"KEY\" }}\ncoralogix = {{ endpoint = \"{endpoint}\", api_key = {{ env = \"{key}\" }} }}\n"
+             api_token = {{ env = \"TOKEN\" }}\ncoralogix = {{ endpoint = \"{endpoint}\", api_key = {{ env = \"{key}\" }} }}\n"
         )
     };
     let config = integration("one", harness.ingress_server.base_url(), "WRONG")
         + &integration("two", down_server.base_url(), "KEY");
     std::fs::write(harness.folder.path().join("orgs.toml"), config).unwrap();
-    let variables = HashMap::from([("KEY", KEY.into()), ("WRONG", "another-key".into())]);
+    let variables = HashMap::from([
+        ("TOKEN", TOKEN.into()),
+        ("KEY", KEY.into()),
+        ("WRONG", "another-key".into()),
+    ]);
     let flags = ["--config", "orgs.toml", "--drain-timeout", "1s"];
     let program = Program::start("replay", harness.folder.path(), &variables, &flags).await;
     let of = |org: &'static str| ["source=\"replay\"", org];

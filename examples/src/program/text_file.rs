@@ -7,14 +7,18 @@ use std::path::Path;
 /// The text of a file of at most `max` bytes: a path to a large file by mistake must not fill the memory.
 ///
 /// # Errors
-/// If it cannot be read, is longer, or is not UTF-8.
-pub(super) fn read(path: &Path, max: u64) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(max + 1).read_to_string(&mut text)?;
-    match text.len() as u64 > max {
-        true => Err(io::Error::other(format!("it has more than {max} bytes"))),
-        false => Ok(text),
+/// If it cannot be read, is longer, or is not UTF-8; also by name if it is in UTF-16, as some editors and shells write.
+pub fn read(path: &Path, max: u64) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max {
+        return Err(io::Error::other(format!("it has more than {max} bytes")));
     }
+    let is_wide = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    String::from_utf8(bytes).map_err(|_| match is_wide {
+        true => io::Error::other("it is in UTF-16, by its byte order mark; save it as UTF-8"),
+        false => io::Error::other("it is not valid UTF-8"),
+    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,174 @@
+//! Secrets: where they are, and what is judged before they are sent.
+
+mod judge;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use okta_coralogix_core::text::quote_name;
+use okta_coralogix_core::{Error, Result, Secret};
+
+pub use self::judge::{Naming, SecretKind, judge, judge_pair, show_variable};
+use super::Environment;
+use super::text_file;
+use super::warnings::Warnings;
+
+/// The size limit of a secret.
+pub const MAX_BYTES: u64 = 64 << 10;
+
+/// A secret, and the setting that it comes from.
+#[derive(Debug, Clone)]
+pub struct NamedSecret {
+    /// As the user knows it.
+    pub setting: String,
+    /// What it is for.
+    pub kind: SecretKind,
+    /// Its text.
+    pub value: Secret,
+}
+
+/// Judges the secrets of one org and of its Coralogix team, each time that one is read. Clones are the same.
+#[derive(Clone)]
+pub struct SecretJudge {
+    naming: Naming,
+    /// What a warning begins with: the integration.
+    at: String,
+    others: Arc<Others>,
+    warnings: Warnings,
+}
+
+/// The secrets of both services as they are now.
+type Others = dyn Fn() -> Vec<NamedSecret> + Send + Sync;
+
+impl SecretJudge {
+    /// One for the secrets that `others` gives. Warnings begin with `at`.
+    pub fn new(
+        naming: Naming,
+        at: &str,
+        warnings: Warnings,
+        others: impl Fn() -> Vec<NamedSecret> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            naming,
+            at: at.to_owned(),
+            others: Arc::new(others),
+            warnings,
+        }
+    }
+
+    /// One for the secrets in the variables of a program, and in the files that they name.
+    #[must_use]
+    pub fn of_variables(environment: &Environment) -> Self {
+        let raw = |name: &'static str| Some((name, environment.raw(name)?));
+        let set: HashMap<_, _> = SECRET_VARIABLES.into_iter().filter_map(raw).collect();
+        let warnings = environment.warnings().clone();
+        Self::new(Naming::Variables, "", warnings, move || {
+            set.iter()
+                .filter_map(|(name, value)| named(name, value))
+                .collect()
+        })
+    }
+
+    /// Judges a secret of the setting `setting`.
+    ///
+    /// # Errors
+    /// `Config`, which names the setting and says what to write, if it cannot be one of this kind or is that of the other service too.
+    pub fn check(&self, setting: &str, kind: SecretKind, secret: &Secret) -> Result<()> {
+        let text = secret.expose();
+        let wrong = |fault| Error::config(setting, fault);
+        let odd = judge(kind, self.naming, text).map_err(wrong)?;
+        for other in (self.others)() {
+            let other = (other.kind, other.value.expose(), &*other.setting);
+            if let Some(fault) = judge_pair((kind, text), other) {
+                return Err(wrong(fault));
+            }
+        }
+        if let Some(odd) = odd {
+            self.warnings.add(format!("{}{setting}: {odd}", self.at));
+        }
+        Ok(())
+    }
+
+    /// Judges the secret of a variable, or of the file that a variable names.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_variable(&self, name: &str, secret: &Secret) -> Result<()> {
+        match SecretKind::of_variable(name) {
+            Some(kind) => self.check(name, kind, secret),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for SecretJudge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretJudge")
+    }
+}
+
+/// The variables of the secrets that are judged.
+const SECRET_VARIABLES: [&str; 8] = [
+    "OKTA_API_TOKEN",
+    "OKTA_API_TOKEN_FILE",
+    "OKTA_API_CLIENT_SECRET",
+    "OKTA_API_CLIENT_SECRET_FILE",
+    "OKTA_API_PRIVATE_KEY",
+    "OKTA_API_PRIVATE_KEY_FILE",
+    "CORALOGIX_API_KEY",
+    "CORALOGIX_API_KEY_FILE",
+];
+
+/// The secret of a variable as far as it can be read: what cannot is said where it is used.
+fn named(variable: &str, value: &OsString) -> Option<NamedSecret> {
+    let text = match variable.ends_with("_FILE") {
+        true => text_file::read(Path::new(value), MAX_BYTES).ok()?,
+        false => value.clone().into_string().ok()?,
+    };
+    Some(NamedSecret {
+        setting: variable.to_owned(),
+        kind: SecretKind::of_variable(variable)?,
+        value: text.into(),
+    })
+}
+
+/// A secret that a person chooses, in a variable or in the file that the variable `<name>_FILE` names, without white space around it; and
+/// the variable that it comes from. It is not judged.
+///
+/// # Errors
+/// `Config` if both are set, or if it is empty or cannot be read.
+pub fn read(environment: &Environment, name: &str) -> Result<Option<(String, Secret)>> {
+    let file = format!("{name}_FILE");
+    let (setting, text) = match (environment.get(name)?, environment.raw(&file)) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            let detail = format!("is set beside {file}; set one of them");
+            return Err(Error::config(name, detail));
+        }
+        (Some(text), None) => (name.to_owned(), text),
+        (None, Some(path)) => {
+            let text = text_file::read(Path::new(&path), MAX_BYTES).map_err(|error| {
+                let path = quote_name(&path.to_string_lossy());
+                let detail = format!(
+                    "names the file {path}, which cannot be read ({error}); write the path of a file with the value of {name}"
+                );
+                Error::config(&file, detail)
+            })?;
+            (file, text)
+        }
+    };
+    let value = Secret::from(text.trim());
+    if value.expose().starts_with('\u{feff}') {
+        let detail = "names a file that begins with a byte order mark; save it as UTF-8 without it";
+        return Err(Error::config(&setting, detail));
+    }
+    match value.expose() {
+        "" => Err(Error::config(&setting, "is empty; set it, or unset it")),
+        _ => Ok(Some((setting, value))),
+    }
+}
