@@ -30,6 +30,7 @@ mod many_orgs;
 #[cfg(target_os = "linux")]
 mod memory;
 mod mended_token;
+mod mistakes;
 mod network;
 mod position;
 mod range;

@@ -1,0 +1,39 @@
+//! Mistakes with the other programs.
+
+use super::mistake::{Mistake, program};
+
+pub(super) fn mistakes() -> Vec<Mistake> {
+    let http = |what| {
+        program("eventbridge_http", what)
+            .set("EVENTBRIDGE_API_KEY", "chosen freely")
+            .set("LISTEN", "127.0.0.1:0")
+    };
+    let sqs = |what| {
+        let url = "https://sqs.eu-west-1.amazonaws.com/123456789012/okta";
+        program("eventbridge_sqs", what).set("SQS_QUEUE_URL", url)
+    };
+    let lambda = |what| {
+        program("eventbridge_lambda", what)
+            .set("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
+            .set("OKTA_CORALOGIX_DEAD_LETTERS", "-")
+    };
+    vec![
+        http("a receiver without a key of the connection").unset("EVENTBRIDGE_API_KEY"),
+        http("a key of the connection and its file").set("EVENTBRIDGE_API_KEY_FILE", "key"),
+        http("a user without a password in `EVENTBRIDGE_BASIC`").set("EVENTBRIDGE_BASIC", "user"),
+        http("an address that this host does not have").set("LISTEN", "192.0.2.1:8080"),
+        http("the token of Okta as the key of a receiver").set("CORALOGIX_API_KEY", "{token}"),
+        sqs("a queue's name in place of its URL").set("SQS_QUEUE_URL", "okta"),
+        sqs("a receiver without a queue and a key")
+            .unset("SQS_QUEUE_URL")
+            .unset("CORALOGIX_API_KEY"),
+        lambda("a function that is started by hand").unset("AWS_LAMBDA_RUNTIME_API"),
+        lambda("dead letters in the temporary folder of a function")
+            .set("OKTA_CORALOGIX_DEAD_LETTERS", "/tmp/dead-letters.ndjson"),
+        program("replay", "a replay of a file that does not exist")
+            .flags(&["--dead-letters", "letters.ndjson"]),
+        program("replay", "a replay of the log").flags(&["--dead-letters", "-"]),
+        program("service_logs", "an application with an empty name")
+            .set("CORALOGIX_APPLICATION", " "),
+    ]
+}
