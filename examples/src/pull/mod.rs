@@ -52,7 +52,7 @@ impl Program for PullArgs {
     async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
         match settings {
             Settings::Org(org) => run::run(*org, progress).await,
-            Settings::Many(many) => run_many::run(many, progress).await,
+            Settings::Many(many) => run_many::run(*many, progress).await,
             Settings::Range(range) => range::run(*range, progress).await,
             Settings::Position(position) => position::run(position).await,
         }
@@ -87,12 +87,17 @@ mod tests {
         let many = settings::ManySettings {
             pipeline: crate::program::pipeline::PipelineSettings::default(),
             integrations: Vec::new(),
+            source: config::ConfigSource {
+                file: "orgs.toml".into(),
+                network: crate::program::Network::default(),
+                dead_letters: "-".into(),
+            },
             once: None,
             check: false,
             dry_run: None,
             admin: None,
         };
-        let many = PullArgs::runtime(Some(&Settings::Many(many))).build();
+        let many = PullArgs::runtime(Some(&Settings::Many(Box::new(many)))).build();
         let many = many.unwrap();
         assert_eq!(many.handle().runtime_flavor(), RuntimeFlavor::MultiThread);
         assert!(many.metrics().num_workers() >= 2);

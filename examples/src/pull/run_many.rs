@@ -5,31 +5,36 @@ use std::sync::Arc;
 use futures::{StreamExt, stream};
 use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::{Clock, Error, ErrorKind, Result, Summary, SystemClock};
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
 use tracing::Instrument;
 
 use super::check::{check, passed};
-use super::config::{Connection, Integration, RunOptions, RunReport, run_all};
+use super::config::{
+    ConfigSource, Connection, Integration, Planned, RunOptions, RunReport, Running, nothing_changed,
+};
 use super::dry_run::DryRun;
 use super::settings::ManySettings;
 use crate::program::admin::Admin;
 use crate::program::open_files::raise_limit_for;
 use crate::program::progress::Progress;
+use crate::program::signals::{self, Hangups};
 use crate::program::start::span;
-use crate::program::{ExitStatus, ProgramDeadLetters, signals};
+use crate::program::{Environment, ExitStatus, ProgramDeadLetters};
 
 /// How many orgs are checked at a time.
 const CHECKS: usize = 32;
 
 pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<ExitStatus> {
-    let shutdown = signals::shutdown()?;
-    let count = settings.integrations.len();
-    raise_limit_for(count);
+    raise_limit_for(settings.integrations.len());
     if settings.check {
+        let shutdown = signals::shutdown()?;
         return Ok(tokio::select! {
             status = check_all(settings.integrations) => status,
             () = shutdown => ExitStatus::Done(Summary::default()),
         });
     }
+    let (shutdown, hangups) = signals::shutdown_and_hangups()?;
     let dry_run = settings.dry_run;
     let letters = settings.pipeline.dead_letters_file();
     let letters = letters.filter(|_| dry_run.is_none());
@@ -52,12 +57,18 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     }
     let observer = progress.observer();
     let integrations = settings.integrations;
-    let ended = run_all(integrations, &options, dead_letters, observer, shutdown).await;
+    let running = Running::start(integrations, &options, dead_letters, observer);
+    // Held by one turn at a time.
+    let hangups = Arc::new(Mutex::new(hangups));
+    let reload = || next_configuration(Arc::clone(&hangups), settings.source.clone());
+    let left = |name: &str| progress.forget(name);
+    let ended = running.run(shutdown, reload, left).await;
     progress.finish();
     let RunReport {
         summary,
         handed_back,
         failed,
+        integrations: count,
     } = ended;
     let names: Vec<_> = failed.iter().map(|(name, _)| name.as_str()).collect();
     let names = names.join(", ");
@@ -77,6 +88,29 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
             dry_run.ended(status, through, &progress)
         }
     })
+}
+
+/// The integrations of the file as it is after a SIGHUP. One that is wrong is said, and the next SIGHUP waited for.
+async fn next_configuration(hangups: Arc<Mutex<Hangups>>, source: ConfigSource) -> Vec<Planned> {
+    let mut hangups = hangups.lock().await;
+    loop {
+        hangups.next().await;
+        tracing::info!("SIGHUP: the file of --config and its secrets are read again");
+        let source = source.clone();
+        let read = spawn_blocking(move || source.read(&Environment::of_the_process())).await;
+        match read.map_err(reading_was_interrupted).flatten() {
+            Ok(integrations) => {
+                raise_limit_for(integrations.len());
+                return Planned::read_all(integrations).await;
+            }
+            Err(error) => nothing_changed(&error),
+        }
+    }
+}
+
+fn reading_was_interrupted(error: tokio::task::JoinError) -> Error {
+    let detail = "a fault of the program ended the reading of the file";
+    Error::new(ErrorKind::UnexpectedResponse, detail).with_source(error)
 }
 
 async fn check_all(integrations: Vec<Integration>) -> ExitStatus {

@@ -12,7 +12,7 @@ use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
 use super::PullArgs;
 use super::args::PullCommand;
-use super::config::{self, Integration, ORG_URL};
+use super::config::{self, ConfigSource, Integration, ORG_URL};
 use super::dry_run::DryRun;
 use super::position::PositionSettings;
 use super::range::{RangeSettings, RangeTimes};
@@ -42,7 +42,7 @@ pub enum Settings {
     /// With one org.
     Org(Box<OrgSettings>),
     /// With the orgs of `--config`.
-    Many(ManySettings),
+    Many(Box<ManySettings>),
     /// With a bounded range of one org.
     Range(Box<RangeSettings>),
     /// None: a position is shown or moved.
@@ -53,6 +53,8 @@ pub enum Settings {
 #[derive(Debug)]
 pub struct ManySettings {
     pub(super) integrations: Vec<Integration>,
+    /// Where they were read, to be read again.
+    pub(super) source: ConfigSource,
     pub(super) pipeline: PipelineSettings,
     /// Set: stop when caught up, and give up after this long without progress.
     pub(super) once: Option<Duration>,
@@ -117,7 +119,8 @@ impl Settings {
         }
         match environment.flag("--config", args.config.clone())? {
             Some((_, file)) => {
-                ManySettings::read(Path::new(&file), args, environment).map(Self::Many)
+                let many = ManySettings::read(Path::new(&file), args, environment)?;
+                Ok(Self::Many(Box::new(many)))
             }
             None => OrgSettings::read(args, environment).map(|org| Self::Org(Box::new(org))),
         }
@@ -141,15 +144,14 @@ impl ManySettings {
         }
         let pipeline = args.pipeline.settings(environment)?;
         let network = Network::read(args.network, environment)?;
-        let integrations = config::read(file, environment, network)?;
-        let mut files = StateFiles::default();
-        files.add_read("--config", file)?;
-        files.add_dead_letters("--dead-letters", &pipeline.dead_letters)?;
-        for integration in &integrations {
-            integration.add_files(&mut files)?;
-        }
+        let source = ConfigSource {
+            file: file.to_owned(),
+            network,
+            dead_letters: pipeline.dead_letters.clone(),
+        };
         Ok(Self {
-            integrations,
+            integrations: source.read(environment)?,
+            source,
             pipeline,
             once: args.once.once(environment)?,
             check,

@@ -250,9 +250,14 @@ impl Exit {
 
 /// Asks a process to stop, as an operator does.
 pub(crate) async fn terminate(child: &Child) {
+    signal(child, "-TERM").await;
+}
+
+/// Sends a signal, such as `-HUP`.
+pub(crate) async fn signal(child: &Child, name: &str) {
     let id = child.id().unwrap().to_string();
     let sent = Command::new("kill")
-        .args(["-TERM", &id])
+        .args([name, &id])
         .status()
         .await
         .unwrap();

@@ -19,6 +19,7 @@ mod eventbridge_http;
 mod eventbridge_lambda;
 mod eventbridge_sqs;
 mod exit_status;
+mod hangup;
 mod harness;
 mod in_memory;
 mod judged_secrets;

@@ -100,6 +100,13 @@ impl Admin {
         })
     }
 
+    /// The pipeline of this name is not shown any more.
+    pub fn forget(&self, name: &str) {
+        if let Some(listening) = &self.0 {
+            listening.registry.forget(name);
+        }
+    }
+
     /// Where it listens, such as `127.0.0.1:9090`.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {

@@ -82,6 +82,14 @@ impl Registry {
         monitor
     }
 
+    /// Watches the pipeline of this name no more; its series are gone.
+    pub fn forget(&self, name: &str) {
+        self.monitors().retain(|monitor| {
+            let watched = monitor.watched();
+            watched.is_none_or(|watched| watched.name != name)
+        });
+    }
+
     /// Everything, as Prometheus scrapes it. A loop counts as alive if it turns within `turn`.
     pub async fn scrape(&self, turn: Duration) -> String {
         self.hanging(turn).await;

@@ -87,6 +87,14 @@ impl Progress {
         self.0.integration(integration).set_work(work);
     }
 
+    /// The integration of this name has ended before the program: its last counts are shown, and it is drawn no more.
+    pub fn forget(&self, integration: &str) {
+        let known = self.0.integrations().remove(integration);
+        if let Some(known) = known {
+            known.finish(SystemClock.now(), &self.0.settings);
+        }
+    }
+
     /// True if the log is JSON, so that what stands beside it has to be so too.
     #[must_use]
     pub fn logs_json(&self) -> bool {

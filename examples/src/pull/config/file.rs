@@ -17,7 +17,7 @@ pub(super) struct ConfigFile {
     pub(super) integration: Vec<IntegrationTable>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct IntegrationTable {
     pub(super) name: Option<String>,
     pub(super) subsystem: Option<String>,
@@ -45,7 +45,7 @@ pub(super) struct IntegrationTable {
 }
 
 /// The Coralogix endpoint and application.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub(super) struct CoralogixTable {
     pub(super) domain: Option<String>,
     pub(super) endpoint: Option<String>,

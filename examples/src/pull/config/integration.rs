@@ -15,6 +15,7 @@ use okta_coralogix_core::{Clock, CoralogixMapping, Error, Result, SystemClock};
 use okta_source::{OktaSource, OktaSourceBuilder, OrgUrl, Since};
 
 use super::credentials::{API_TOKEN, CLIENT_SECRET, credentials, without_files};
+use super::definition::Definition;
 use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
 use super::renamed_from;
 use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretSource, SecretValues};
@@ -46,6 +47,7 @@ pub struct Integration {
     pub(crate) proxy: Option<String>,
     /// The file says where to begin.
     pub(super) has_since: bool,
+    definition: Definition,
     secrets: OrgSecrets,
     connect: Box<dyn Connect>,
 }
@@ -99,6 +101,7 @@ impl Integration {
             renamed_from: None,
             proxy: None,
             has_since: false,
+            definition: Definition::default(),
             secrets: OrgSecrets::default(),
             connect: Box::new(connect),
         }
@@ -121,6 +124,12 @@ impl Integration {
             files.add_read(&setting(key), path)?;
         }
         files.add_checkpoint(&setting("checkpoint"), &self.checkpoint)
+    }
+
+    /// True if both are written in the same way, apart from the values of their secrets.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (&self.name, &self.checkpoint, &self.definition)
+            == (&other.name, &other.checkpoint, &other.definition)
     }
 
     /// Reads the secrets. May block.
@@ -173,6 +182,7 @@ pub(super) fn all(
         };
         let target = table.coralogix.clone().or(&file.coralogix);
         let too_old = table.too_old.as_ref().or(file.too_old.as_ref());
+        let definition = Definition::of(&table, &target, too_old);
         let too_old = too_old.map(|value| too_old_of("too_old", value));
         let too_old = too_old.transpose().map_err(&at)?;
         let has_since = table.since.is_some();
@@ -201,6 +211,7 @@ pub(super) fn all(
             renamed_from: settings.renamed_from.clone(),
             proxy,
             has_since,
+            definition,
             secrets,
             connect: Box::new(settings),
         });

@@ -1,30 +1,38 @@
 //! `pull --config`: many orgs in one process, each with its own cursor, budget, credentials and failures.
 //!
-//! The file is read once. An org's secrets and its checkpoint are read each time the org is opened, and no error of one org ends
-//! another one or the process.
+//! The file is read at the start, and again at a SIGHUP ([`reload`]). An org's secrets and its checkpoint are read each time the org is
+//! opened, and no error of one org ends another one or the process.
 
 mod activity;
 mod beginning;
 mod beside;
 mod connections;
 mod credentials;
+mod definition;
+mod faults;
 mod file;
 mod integration;
 mod keys;
 mod missing;
 mod org;
+mod reload;
 mod reopening;
 mod run_all;
+mod running;
 mod same_org;
 mod secrets;
 mod sink_cache;
+mod source;
 mod toml_check;
 
 pub(super) use beginning::Beginning;
 pub(super) use integration::TOO_OLD_KEYS;
 pub use integration::{Connect, Connection, Integration, REREAD_EVERY};
+pub(super) use reload::{Planned, nothing_changed};
 pub use run_all::{RunOptions, RunReport, run_all};
+pub(super) use running::Running;
 pub use secrets::SecretValues;
+pub use source::ConfigSource;
 
 use std::path::Path;
 

@@ -1,6 +1,5 @@
 //! One org, kept for as long as the program runs.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::activity::{Activity, ActivityLog, ObservedCheckpoint, ObservedPolls};
 use super::beginning::Beginning;
+use super::faults::{interrupted, panicked};
 use super::integration::{Connection, Integration, TOO_OLD_KEYS};
 use super::reopening::{Cause, Reopening};
 use super::run_all::RunOptions;
@@ -46,8 +46,6 @@ pub(super) struct Shared<O> {
     pub(super) observer: O,
     /// Bounds how many orgs are being opened at a time.
     pub(super) opening: Arc<Semaphore>,
-    /// True: finish what is in flight.
-    pub(super) stop: watch::Receiver<bool>,
 }
 
 /// One org. Its states:
@@ -64,12 +62,13 @@ pub(super) struct Org<O> {
     integration: Arc<Integration>,
     shared: Arc<Shared<O>>,
     monitor: Monitor,
+    /// True: finish what is in flight.
     stop: watch::Receiver<bool>,
     reopening: Reopening,
     /// Kept while the org is down: its lock keeps other processes away, and tells a folder that is away from a new one.
     store: Option<Arc<dyn CheckpointStore>>,
-    /// The secrets that it was opened with.
-    secrets: Option<SecretValues>,
+    /// The secrets that it was opened with last.
+    secrets: watch::Sender<Option<SecretValues>>,
     down: Option<Down>,
     summary: Summary,
     /// Events that were handed back since the stop.
@@ -98,23 +97,32 @@ pub(super) struct OrgReport {
 }
 
 impl<O: Observer + Clone> Org<O> {
-    pub(super) fn new(integration: Integration, shared: Arc<Shared<O>>) -> Self {
+    pub(super) fn new(
+        integration: Arc<Integration>,
+        shared: Arc<Shared<O>>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
         Self {
             reopening: Reopening::new(&integration.name),
             monitor: shared
                 .options
                 .admin
                 .monitor(&integration.name, SourceKind::Pull),
-            stop: shared.stop.clone(),
-            integration: Arc::new(integration),
+            stop,
+            integration,
             shared,
             store: None,
-            secrets: None,
+            secrets: watch::Sender::default(),
             down: None,
             summary: Summary::default(),
             handed_back: 0,
             is_announced: false,
         }
+    }
+
+    /// The secrets that it was opened with last; `None` before it is.
+    pub(super) fn secrets(&self) -> watch::Receiver<Option<SecretValues>> {
+        self.secrets.subscribe()
     }
 
     /// Opens and runs the org, again after each error, until it has ended.
@@ -208,7 +216,7 @@ impl<O: Observer + Clone> Org<O> {
             Ok::<_, Error>((secrets, connection))
         });
         let (secrets, connection) = connecting.await.map_err(interrupted)??;
-        self.secrets = Some(secrets);
+        self.secrets.send_replace(Some(secrets));
         let Connection {
             source,
             sink,
@@ -334,7 +342,7 @@ impl<O: Observer + Clone> Org<O> {
             let integration = Arc::clone(&self.integration);
             let read = tokio::task::spawn_blocking(move || integration.read_secrets()).await;
             // A file that cannot be read is being replaced, perhaps.
-            if let (Ok(Ok(now)), Some(used)) = (read, &self.secrets)
+            if let (Ok(Ok(now)), Some(used)) = (read, &*self.secrets.borrow())
                 && !now.is_same(used)
             {
                 return;
@@ -378,19 +386,4 @@ impl<O: Observer + Clone> Org<O> {
 /// A duration as a person writes it, in whole seconds.
 fn in_seconds(time: Duration) -> humantime::FormattedDuration {
     humantime::format_duration(Duration::from_secs(time.as_secs_f64().ceil() as u64))
-}
-
-fn interrupted(error: tokio::task::JoinError) -> Error {
-    let detail = "a fault of the program ended the reading of the secrets";
-    Error::new(ErrorKind::UnexpectedResponse, detail).with_source(error)
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let detail = "a fault of the program ended it";
-    let error = Error::new(ErrorKind::UnexpectedResponse, detail);
-    let message = panic.downcast_ref::<&str>().copied();
-    match message.or_else(|| panic.downcast_ref::<String>().map(String::as_str)) {
-        Some(message) => error.with_source(message),
-        None => error,
-    }
 }

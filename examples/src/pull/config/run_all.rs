@@ -3,23 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
 use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::observe::Observer;
-use okta_coralogix_core::{Clock, Error, ErrorKind, Summary};
-use tokio::sync::{Semaphore, watch};
-use tracing::Instrument;
+use okta_coralogix_core::{Clock, Error, Summary};
 
-use super::Integration;
-use super::org::{Org, OrgReport, Shared};
+use super::{Integration, Running};
 use crate::program::FaultTimeouts;
 use crate::program::admin::Admin;
-use crate::program::start::span;
 use crate::pull::dry_run::DryRun;
-
-/// How many orgs may be opened at a time: each one takes descriptors, a TLS handshake and perhaps a page of its backlog.
-const OPENING: usize = 32;
 
 /// The options of all integrations of a run.
 #[derive(Debug, Clone)]
@@ -41,12 +33,14 @@ pub struct RunOptions {
 }
 
 /// The result of all integrations.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RunReport {
     /// The sums of all runs of all of them.
     pub summary: Summary,
     /// Events that were handed back since the shutdown.
     pub handed_back: u64,
+    /// How many integrations there were at the end.
+    pub integrations: usize,
     /// Those that are down at the end, by name, in the order of the integrations.
     pub failed: Vec<(String, Error)>,
 }
@@ -60,49 +54,6 @@ pub async fn run_all<O: Observer + Clone>(
     observer: O,
     shutdown: impl Future<Output = ()>,
 ) -> RunReport {
-    let (stop, stopped) = watch::channel(false);
-    let shared = Arc::new(Shared {
-        options: options.clone(),
-        dead_letters,
-        observer,
-        opening: Arc::new(Semaphore::new(OPENING)),
-        stop: stopped,
-    });
-    let orgs = integrations.into_iter().map(|integration| {
-        let name = integration.name.clone();
-        // Each line of the log names its integration.
-        let span = span(&name);
-        let org = Org::new(integration, Arc::clone(&shared));
-        // A task each, so that they run on all cores and none waits for another.
-        let task = tokio::spawn(org.supervise().instrument(span));
-        async move { (name, task.await) }
-    });
-    let mut all = std::pin::pin!(join_all(orgs));
-    let ended = tokio::select! {
-        ended = &mut all => ended,
-        () = shutdown => {
-            stop.send_replace(true);
-            all.await
-        }
-    };
-    let mut report = RunReport {
-        summary: Summary::default(),
-        handed_back: 0,
-        failed: Vec::new(),
-    };
-    for (name, org) in ended {
-        let org = org.unwrap_or_else(|error| {
-            let fault = "a fault of the program ended it";
-            let error = Error::new(ErrorKind::UnexpectedResponse, fault).with_source(error);
-            OrgReport {
-                summary: Summary::default(),
-                handed_back: 0,
-                error: Some(error),
-            }
-        });
-        report.summary += org.summary;
-        report.handed_back += org.handed_back;
-        report.failed.extend(org.error.map(|error| (name, error)));
-    }
-    report
+    let running = Running::start(integrations, options, dead_letters, observer);
+    running.run(shutdown, std::future::pending, |_| {}).await
 }

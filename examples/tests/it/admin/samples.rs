@@ -33,7 +33,11 @@ impl Samples {
     }
 
     /// The series of this name, without the prefix of all of them, with each of these labels, such as `outcome="delivered"`.
-    fn all<'a>(&'a self, name: &str, labels: &'a [&str]) -> impl Iterator<Item = (&'a str, f64)> {
+    pub(crate) fn all<'a>(
+        &'a self,
+        name: &str,
+        labels: &'a [&str],
+    ) -> impl Iterator<Item = (&'a str, f64)> {
         let name = format!("okta_coralogix_{name}");
         let series = self.0.iter();
         series.filter_map(move |(series, value)| {

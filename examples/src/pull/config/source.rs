@@ -1,0 +1,36 @@
+//! The file of `--config`, to be read at the start and again later.
+
+use std::path::PathBuf;
+
+use okta_coralogix_core::Result;
+
+use super::{Integration, read};
+use crate::program::{Environment, Network, StateFiles};
+
+/// Where the integrations are written, and what else the program uses.
+#[derive(Debug, Clone)]
+pub struct ConfigSource {
+    /// The file of `--config`.
+    pub file: PathBuf,
+    /// For all orgs.
+    pub network: Network,
+    /// The file of `--dead-letters`, or `-`.
+    pub dead_letters: PathBuf,
+}
+
+impl ConfigSource {
+    /// Reads the file. May block.
+    ///
+    /// # Errors
+    /// Those of [`read`], and `Config` for a file that two settings would write.
+    pub fn read(&self, environment: &Environment) -> Result<Vec<Integration>> {
+        let integrations = read(&self.file, environment, self.network.clone())?;
+        let mut files = StateFiles::default();
+        files.add_read("--config", &self.file)?;
+        files.add_dead_letters("--dead-letters", &self.dead_letters)?;
+        for integration in &integrations {
+            integration.add_files(&mut files)?;
+        }
+        Ok(integrations)
+    }
+}
