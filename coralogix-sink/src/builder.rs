@@ -134,13 +134,13 @@ impl CoralogixSinkBuilder {
         self
     }
 
-    /// Bytes of a request before compression, at most. Default: [`DEFAULT_REQUEST_BYTES`](crate::DEFAULT_REQUEST_BYTES).
+    /// Bytes of a request before compression, at most. Default: 2,000,000 ([`DEFAULT_REQUEST_BYTES`](crate::DEFAULT_REQUEST_BYTES)).
     pub fn max_request_bytes(mut self, bytes: usize) -> Self {
         self.config.max_request_bytes = Some(bytes);
         self
     }
 
-    /// Entries of a request, at most. Default: [`DEFAULT_REQUEST_ENTRIES`](crate::DEFAULT_REQUEST_ENTRIES).
+    /// Entries of a request, at most. Default: 3,000 ([`DEFAULT_REQUEST_ENTRIES`](crate::DEFAULT_REQUEST_ENTRIES)).
     pub fn max_request_entries(mut self, entries: usize) -> Self {
         self.config.max_request_entries = Some(entries);
         self

@@ -9,6 +9,7 @@ mod program {
     pub mod admin;
     pub mod args;
     pub mod coralogix;
+    pub mod entry_settings;
     pub mod environment;
     pub mod fault_timeouts;
     pub mod metrics;
@@ -16,7 +17,9 @@ mod program {
     pub mod nearest;
     pub mod network;
     pub mod open_files;
+    pub mod pipeline_settings;
     pub mod secrets;
+    pub mod settings;
     pub mod start;
     pub mod state_files;
     pub mod text_file;
@@ -38,6 +41,7 @@ use std::path::Path;
 use libfuzzer_sys::fuzz_target;
 use okta_coralogix_core::ErrorKind;
 
+use self::program::settings::Values;
 use self::program::{Environment, Network};
 use self::pull_config::{Integration, parse};
 
@@ -88,7 +92,7 @@ fn read(text: &str) -> Result<Vec<Integration>, String> {
     parse(
         text,
         Path::new("no-such-folder"),
-        &environment,
+        &Values::of(&environment),
         Network::default(),
     )
     .map_err(|error| {

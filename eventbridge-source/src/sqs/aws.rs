@@ -137,7 +137,7 @@ impl AwsQueue {
         sent.map_err(|error| error::request_error(action, &self.host, &error))
     }
 
-    async fn get_attributes(&self, names: &[QueueAttributeName]) -> Result<Attributes> {
+    pub(super) async fn get_attributes(&self, names: &[QueueAttributeName]) -> Result<Attributes> {
         let ask = || {
             self.client
                 .get_queue_attributes()
@@ -150,9 +150,13 @@ impl AwsQueue {
     }
 }
 
-struct Attributes(std::collections::HashMap<QueueAttributeName, String>);
+pub(super) struct Attributes(std::collections::HashMap<QueueAttributeName, String>);
 
 impl Attributes {
+    pub(super) fn get(&self, name: &QueueAttributeName) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     fn has(&self, name: &QueueAttributeName) -> bool {
         self.0.contains_key(name)
     }

@@ -17,6 +17,7 @@ mod in_flight;
 mod prefetch;
 mod queue;
 mod queue_url;
+mod setup;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 mod source;
@@ -26,5 +27,6 @@ mod visibility;
 pub use aws::AwsQueue;
 pub use builder::SqsSourceBuilder;
 pub use queue::{Depth, FailedEntry, Message, Queue, QueueAttributes, Received, VisibilityChange};
+pub use setup::{Encryption, QueueSetup, Redrive};
 pub use source::SqsSource;
 pub use visibility::DrainHandle;

@@ -1,5 +1,6 @@
 //! The programs of the EventBridge route.
 
+mod check;
 mod envelopes;
 pub mod http;
 #[cfg(feature = "lambda")]
@@ -7,3 +8,5 @@ pub mod lambda;
 mod settings;
 #[cfg(feature = "sqs")]
 pub mod sqs;
+
+pub use settings::{BARE_EVENT, EnvelopeGroup, NameGroup};

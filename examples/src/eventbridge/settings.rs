@@ -1,18 +1,17 @@
 //! The settings that all programs of this route have.
 
-use std::sync::Arc;
-
 use coralogix_sink::CoralogixSink;
 use eventbridge_source::BodyParser;
-use okta_coralogix_core::{
-    CoralogixMapping, Error, Result, Secret, SharedClockOffset, SystemClock,
-};
+use okta_coralogix_core::{CoralogixMapping, Result, Secret, SharedClockOffset};
 
 use crate::program::admin::{AdminAddress, AdminArgs};
+use crate::program::check::{CHECK, CheckArgs};
 use crate::program::coralogix;
+use crate::program::entry_settings::{EntryArgs, EntrySettings};
 use crate::program::log::LogArgs;
 use crate::program::network::NetworkArgs;
-use crate::program::pipeline::{PipelineArgs, PipelineSettings};
+use crate::program::pipeline_settings::{FilterArgs, PipelineArgs, PipelineSettings};
+use crate::program::settings::{About, Flags, Group, Setting, parse};
 use crate::program::{Environment, Network, secrets};
 
 /// The flags of every program of this route.
@@ -21,23 +20,84 @@ pub(super) struct RouteArgs {
     #[command(flatten)]
     pipeline: PipelineArgs,
     #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    entry: EntryArgs,
+    #[command(flatten)]
     network: NetworkArgs,
     #[command(flatten)]
     pub(super) log: LogArgs,
-    /// Send the bare event instead of the whole envelope
-    #[arg(long)]
-    bare_event: bool,
-    /// Take events of every source, not only Okta's: for tests
-    #[arg(long)]
-    any_source: bool,
+    #[command(flatten)]
+    envelope: Flags<EnvelopeGroup>,
+    #[command(flatten)]
+    check: CheckArgs,
+}
+
+/// Whether the envelope is left out.
+pub static BARE_EVENT: Setting<bool> = Setting {
+    about: About {
+        flag: "--bare-event",
+        default: "off",
+        builder: "CoralogixMappingBuilder::bare_event",
+        help: "Send the bare event instead of the whole envelope",
+        reason: "the envelope has what AWS adds: account, region and time",
+        ..About::NONE
+    },
+    parse: parse::switch,
+};
+
+/// Whether events of other sources are taken.
+pub(super) static ANY_SOURCE: Setting<bool> = Setting {
+    about: About {
+        flag: "--any-source",
+        default: "off",
+        builder: "BodyParser::any_source",
+        help: "Take events of every source, not only Okta's: for tests",
+        reason: "what is not Okta's has another form",
+        ..About::NONE
+    },
+    parse: parse::switch,
+};
+
+/// The flags of the envelope.
+#[derive(Debug)]
+pub struct EnvelopeGroup;
+
+impl Group for EnvelopeGroup {
+    const SETTINGS: &'static [&'static About] = &[&BARE_EVENT.about, &ANY_SOURCE.about];
+}
+
+/// What a pipeline is called.
+pub(super) static NAME: Setting<String> = Setting {
+    about: About {
+        flag: "--name",
+        value: "NAME",
+        default: "eventbridge",
+        elsewhere: &[("eventbridge_sqs", "sqs")],
+        builder: "PipelineBuilder::name",
+        help: "The name of the org in the log, dead letters, metrics and status",
+        reason: "a program has one org, and cannot know its name before the first event",
+        ..About::NONE
+    },
+    parse: |_, value| match value.trim() {
+        "" => Err("is empty; write the name of the org, or leave it out".into()),
+        name => Ok(name.to_owned()),
+    },
+};
+
+/// The flag of the programs of this route that go on running.
+#[derive(Debug)]
+pub struct NameGroup;
+
+impl Group for NameGroup {
+    const SETTINGS: &'static [&'static About] = &[&NAME.about];
 }
 
 /// The flags of the programs of this route that go on running.
 #[derive(Debug, clap::Args)]
 pub(super) struct WatchArgs {
-    /// The name of the org in the log, dead letters, metrics and status [default: eventbridge; eventbridge_sqs: sqs]
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
+    #[command(flatten)]
+    name: Flags<NameGroup>,
     #[command(flatten)]
     admin: AdminArgs,
 }
@@ -51,21 +111,14 @@ pub(super) struct WatchSettings {
 }
 
 impl WatchSettings {
-    /// The pipeline is called `default` unless it was said otherwise.
+    /// The pipeline is called as is usual for `program` unless it was said otherwise.
     ///
     /// # Errors
     /// `Config`, which names the setting that is wrong and says what to write.
-    pub(super) fn read(args: WatchArgs, environment: &Environment, default: &str) -> Result<Self> {
-        let name = match environment.flag("--name", args.name)? {
-            None => default.to_owned(),
-            Some((setting, name)) if name.trim().is_empty() => {
-                let detail = "is empty; write the name of the org, or leave it out";
-                return Err(Error::config(&setting, detail));
-            }
-            Some((_, name)) => name.trim().to_owned(),
-        };
+    pub(super) fn read(args: &WatchArgs, environment: &Environment, program: &str) -> Result<Self> {
+        let name = NAME.given(&args.name.values(environment))?;
         Ok(Self {
-            name,
+            name: name.unwrap_or_else(|| NAME.default_in(program)),
             admin: args.admin.address(environment)?,
         })
     }
@@ -81,20 +134,34 @@ pub(super) struct RouteSettings {
     pub(super) pipeline: PipelineSettings,
     /// The proxy on the way to Coralogix.
     pub(super) proxy: Option<String>,
+    /// Check instead of run.
+    pub(super) check: bool,
+}
+
+impl RouteArgs {
+    /// True if the program only checks.
+    ///
+    /// # Errors
+    /// `Config` if the value is wrong.
+    pub(super) fn checks(&self, environment: &Environment) -> Result<bool> {
+        CHECK.get(&self.check.values(environment))
+    }
 }
 
 impl RouteSettings {
     /// # Errors
     /// `Config`, which names the setting that is missing or wrong and says what to write.
-    pub(super) fn read(args: RouteArgs, environment: &Environment) -> Result<Self> {
-        let pipeline = args.pipeline.settings(environment)?;
-        let network = Network::read(args.network, environment)?;
-        let bare = environment.switch("--bare-event", args.bare_event)?;
-        let any_source = environment.switch("--any-source", args.any_source)?;
+    pub(super) fn read(args: &RouteArgs, environment: &Environment) -> Result<Self> {
+        let pipeline = args.pipeline.values(environment);
+        let pipeline = PipelineSettings::read(&pipeline.flags(args.filter.given()))?;
+        let entry = EntrySettings::read(&args.entry.values(environment))?;
+        let network = Network::read(&args.network, environment)?;
+        let envelope = args.envelope.values(environment);
+        let bare = BARE_EVENT.get(&envelope)?;
+        let any_source = ANY_SOURCE.get(&envelope)?;
         let clock_offset = SharedClockOffset::unknown();
-        let sink = coralogix::sink(environment, &network)?
-            .clock_offset(clock_offset.clone(), Arc::new(SystemClock));
-        let mapping = coralogix::mapping(environment, None)?.bare_event(bare);
+        let sink = coralogix::sink(environment, &network, &entry, &clock_offset)?;
+        let mapping = coralogix::mapping(environment, &entry, None)?.bare_event(bare);
         let sink = sink.build()?;
         let proxy = network.proxy_of(sink.endpoint().singles());
         Ok(Self {
@@ -104,6 +171,7 @@ impl RouteSettings {
             mapping: mapping.build()?,
             body_parser: BodyParser::default().any_source(any_source),
             pipeline,
+            check: args.checks(environment)?,
         })
     }
 }

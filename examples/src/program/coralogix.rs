@@ -2,36 +2,45 @@
 
 use coralogix_sink::CoralogixSinkBuilder;
 use okta_coralogix_core::mapping::CoralogixMappingBuilder;
-use okta_coralogix_core::{CoralogixMapping, Error, Result};
+use okta_coralogix_core::{CoralogixMapping, Error, Result, SharedClockOffset, SystemClock};
 
+use super::entry_settings::{EntrySettings, HASH_SALT, HASH_SALT_FILE, salt};
 use super::missing::Missing;
 use super::secrets::SecretJudge;
 use super::{Environment, Network};
 
 /// The variables of the Coralogix side.
-pub const VARIABLES: [&str; 6] = [
+pub const VARIABLES: [&str; 8] = [
     "CORALOGIX_DOMAIN",
     "CORALOGIX_ENDPOINT",
     "CORALOGIX_API_KEY",
     "CORALOGIX_API_KEY_FILE",
     APPLICATION,
     SUBSYSTEM,
+    HASH_SALT,
+    HASH_SALT_FILE,
 ];
 /// The variable of the application.
 pub const APPLICATION: &str = "CORALOGIX_APPLICATION";
 /// The variable of the subsystem.
 pub const SUBSYSTEM: &str = "CORALOGIX_SUBSYSTEM";
 
-/// The sink of the variables, over `network`.
+/// The sink of the variables, over `network`, with the bound of an entry. It stores the offset of Coralogix's clock in `clock`.
 ///
 /// # Errors
 /// `Config` if a variable is not UTF-8.
-pub fn sink(environment: &Environment, network: &Network) -> Result<CoralogixSinkBuilder> {
+pub fn sink(
+    environment: &Environment,
+    network: &Network,
+    entry: &EntrySettings,
+    clock: &SharedClockOffset,
+) -> Result<CoralogixSinkBuilder> {
     let sink = CoralogixSinkBuilder::from_env(|name| environment.raw(name))?;
     let judge = SecretJudge::of_variables(environment);
-    Ok(sink
+    let sink = sink
         .check_api_key(move |name, key| judge.check_variable(name, key))
-        .transport(network.transport()))
+        .clock_offset(clock.clone(), SystemClock);
+    Ok(entry.bound(sink.transport(network.transport())))
 }
 
 /// Adds what this side cannot do without.
@@ -44,15 +53,18 @@ pub fn require(missing: &mut Missing, environment: &Environment) {
     missing.require(environment, &[key, key_file], advice);
 }
 
-/// The mapping of the variables. If they name no subsystem, it is `subsystem`; without that the mapping chooses one for each event.
+/// The mapping of the variables, which redacts. If they name no subsystem, it is `subsystem`; without that the mapping chooses one for each
+/// event.
 ///
 /// # Errors
-/// `Config` if a variable is not UTF-8, or an empty name.
+/// `Config` if a variable is not UTF-8, or an empty name, or the salt is missing.
 pub fn mapping(
     environment: &Environment,
+    entry: &EntrySettings,
     subsystem: Option<&str>,
 ) -> Result<CoralogixMappingBuilder> {
-    let mut mapping = CoralogixMapping::builder();
+    let salt = salt(environment)?;
+    let mut mapping = entry.redact(CoralogixMapping::builder(), (HASH_SALT, salt))?;
     if let Some(application) = name(environment, APPLICATION, "\"okta\"")? {
         mapping = mapping.application(application);
     }

@@ -15,7 +15,8 @@ use okta_coralogix_core::{Error, ErrorKind, EventSource, Result, Summary};
 use tempfile::TempDir;
 
 use super::ExitStatus;
-use super::pipeline::{PipelineSettings, configure};
+use super::pipeline::configure;
+use super::pipeline_settings::PipelineOptions;
 use super::progress::Progress;
 
 /// The API key that the ingress accepts.
@@ -64,7 +65,7 @@ impl Demonstration {
         builder: PipelineBuilder<S>,
         progress: &Progress,
     ) -> PipelineBuilder<S> {
-        let settings = PipelineSettings::default();
+        let settings = PipelineOptions::default();
         configure(builder, progress.observer(), &settings, None)
     }
 

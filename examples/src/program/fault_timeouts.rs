@@ -23,6 +23,15 @@ impl FaultTimeouts {
         }
     }
 
+    /// These, with a second attempt at a refused credential only where its wait was set.
+    #[must_use]
+    pub fn with_refusal_wait_if_set(self) -> Self {
+        Self {
+            refusal_wait: Some(self.refusal_wait.unwrap_or_default()),
+            ..self
+        }
+    }
+
     /// True once what answers in place of a remote has done so for long enough.
     #[must_use]
     pub fn believes(self, intercepted_for: Duration) -> bool {

@@ -5,9 +5,11 @@
 
 pub mod admin;
 pub mod args;
+pub mod check;
 pub mod coralogix;
 mod dead_letters;
 pub mod demonstration;
+pub mod entry_settings;
 mod environment;
 mod exit_status;
 mod fault_timeouts;
@@ -18,8 +20,10 @@ pub mod nearest;
 pub mod network;
 pub mod open_files;
 pub mod pipeline;
+pub mod pipeline_settings;
 pub mod progress;
 pub mod secrets;
+pub mod settings;
 pub mod signals;
 pub mod start;
 mod state_files;

@@ -37,13 +37,20 @@ pub fn raise_limit_for(orgs: usize) {
     }
 }
 
+/// The limit of this process; `None`: there is none.
+#[must_use]
+pub fn limit() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
+}
+
 /// The limit of this process, if it is too low for all orgs to keep their connections open.
 #[must_use]
 pub fn too_few_for(orgs: usize) -> Option<u64> {
-    let allowed = getrlimit(Resource::Nofile).current;
-    allowed.filter(|allowed| *allowed < needed(orgs))
+    limit().filter(|allowed| *allowed < needed(orgs))
 }
 
-fn needed(orgs: usize) -> u64 {
+/// What a process with so many orgs may need; one without an org, too.
+#[must_use]
+pub fn needed(orgs: usize) -> u64 {
     orgs as u64 * PER_ORG + OTHERS
 }

@@ -1,12 +1,19 @@
 //! The args of `pull`.
 
+use std::path::PathBuf;
+
 use clap::Parser;
 
+use super::config::SourceGroup;
 use super::position::PositionCommand;
 use crate::program::admin::AdminArgs;
+use crate::program::check::CheckArgs;
+use crate::program::entry_settings::EntryArgs;
 use crate::program::log::LogArgs;
 use crate::program::network::NetworkArgs;
-use crate::program::pipeline::{OnceArgs, PipelineArgs};
+use crate::program::pipeline::OnceArgs;
+use crate::program::pipeline_settings::{FilterArgs, PipelineArgs};
+use crate::program::settings::{About, Flags, Group, Setting, parse};
 
 /// Pulls the System Log of an Okta org into Coralogix.
 ///
@@ -18,35 +25,18 @@ use crate::program::pipeline::{OnceArgs, PipelineArgs};
 pub struct PullArgs {
     #[command(subcommand)]
     pub(super) command: Option<PullCommand>,
-    /// Many orgs in one process: a TOML file of integrations
-    #[arg(long, value_name = "FILE", global = true)]
-    pub(super) config: Option<String>,
-    /// With --config: the integration for `position`, and for --from and --to
-    #[arg(long, value_name = "NAME", global = true)]
-    pub(super) integration: Option<String>,
-    /// Where to begin when there is no checkpoint yet: an RFC 3339 time, or how long ago (90m, 24h) [default: 24h]
-    #[arg(long, value_name = "TIME|DURATION")]
-    pub(super) since: Option<String>,
-    /// Read what was published from this time, up to --to, and end: an RFC 3339 time, or how long ago. The range has a checkpoint of its own
-    #[arg(long, value_name = "TIME|DURATION")]
-    pub(super) from: Option<String>,
-    /// Where the range of --from ends
-    #[arg(long, value_name = "TIME|DURATION")]
-    pub(super) to: Option<String>,
-    /// How often to ask for new events [default: 30s]
-    #[arg(long, value_name = "DURATION")]
-    pub(super) poll_interval: Option<String>,
-    /// How often to read the last 10 minutes again, to find what Okta's links have passed; off: never [default: 1h]
-    #[arg(long, value_name = "DURATION|off")]
-    pub(super) reread_every: Option<String>,
-    /// The file of the position [default: okta-coralogix.checkpoint]
-    #[arg(long, value_name = "FILE", global = true)]
-    pub(super) checkpoint: Option<String>,
-    /// The domain of the org before it was changed: its checkpoint is then that of the org
-    #[arg(long, value_name = "URL", global = true)]
-    pub(super) renamed_from: Option<String>,
+    #[command(flatten)]
+    pub(super) mode: Flags<ModeGroup>,
+    #[command(flatten)]
+    pub(super) source: Flags<SourceGroup>,
+    #[command(flatten)]
+    pub(super) range: Flags<RangeGroup>,
     #[command(flatten)]
     pub(super) pipeline: PipelineArgs,
+    #[command(flatten)]
+    pub(super) filter: FilterArgs,
+    #[command(flatten)]
+    pub(super) entry: EntryArgs,
     #[command(flatten)]
     pub(super) once: OnceArgs,
     #[command(flatten)]
@@ -55,15 +45,8 @@ pub struct PullArgs {
     pub(super) log: LogArgs,
     #[command(flatten)]
     pub(super) admin: AdminArgs,
-    /// Write entries to stdout as NDJSON instead of sending them, and what they are a day, by event type, to stderr; no file is touched
-    #[arg(long)]
-    pub(super) dry_run: bool,
-    /// With --dry-run: a page about what would reach Coralogix, in this file, for a browser
-    #[arg(long, value_name = "FILE")]
-    pub(super) html: Option<String>,
-    /// Test credentials and reachability of Okta and Coralogix, and send nothing
-    #[arg(long)]
-    pub(super) check: bool,
+    #[command(flatten)]
+    pub(super) check: CheckArgs,
 }
 
 /// What `pull` does beside pulling.
@@ -72,4 +55,113 @@ pub enum PullCommand {
     /// Shows the saved position of an org, or moves it, while no program uses it
     #[command(subcommand)]
     Position(PositionCommand),
+}
+
+/// The file of many orgs.
+pub static CONFIG: Setting<PathBuf> = Setting {
+    about: About {
+        flag: "--config",
+        value: "FILE",
+        default: "off",
+        example: "orgs.toml",
+        is_global: true,
+        help: "Many orgs in one process: a TOML file of integrations",
+        reason: "one org needs no file",
+        ..About::NONE
+    },
+    parse: parse::file,
+};
+
+/// One of the orgs of the file.
+pub(super) static INTEGRATION: Setting<String> = Setting {
+    about: About {
+        flag: "--integration",
+        value: "NAME",
+        default: "all",
+        example: "acme",
+        is_global: true,
+        help: "With --config: the integration for position, and for --from and --to",
+        reason: "a run has all integrations",
+        ..About::NONE
+    },
+    parse: |_, value| Ok(value.to_owned()),
+};
+
+/// Where a range begins.
+pub(super) static FROM: Setting<String> = Setting {
+    about: About {
+        flag: "--from",
+        value: "TIME|DURATION",
+        default: "none",
+        example: "2026-11-22T10:00:00Z",
+        builder: "OktaSourceBuilder::open_backfill",
+        help: "Read what was published from this time, up to --to, and end: an RFC 3339 time, or how long ago. The range has a checkpoint of \
+               its own",
+        reason: "polling has no range",
+        ..About::NONE
+    },
+    parse: |_, value| Ok(value.to_owned()),
+};
+
+/// Where a range ends.
+pub(super) static TO: Setting<String> = Setting {
+    about: About {
+        flag: "--to",
+        value: "TIME|DURATION",
+        default: "none",
+        example: "2026-11-22T11:00:00Z",
+        builder: "OktaSourceBuilder::open_backfill",
+        help: "Where the range of --from ends",
+        reason: "polling has no range",
+        ..About::NONE
+    },
+    parse: |_, value| Ok(value.to_owned()),
+};
+
+/// The flags of a range.
+#[derive(Debug)]
+pub struct RangeGroup;
+
+impl Group for RangeGroup {
+    const SETTINGS: &'static [&'static About] = &[&FROM.about, &TO.about];
+}
+
+/// Whether entries are written instead of sent.
+pub static DRY_RUN: Setting<bool> = Setting {
+    about: About {
+        flag: "--dry-run",
+        default: "off",
+        builder: "NdjsonSink::stdout",
+        help: "Write entries to stdout as NDJSON instead of sending them, and what they are a day, by event type, to stderr; no file is touched",
+        reason: "entries are to arrive",
+        ..About::NONE
+    },
+    parse: parse::switch,
+};
+
+/// The page of a dry run.
+pub(super) static HTML: Setting<PathBuf> = Setting {
+    about: About {
+        flag: "--html",
+        value: "FILE",
+        default: "none",
+        example: "okta.html",
+        help: "With --dry-run: a page about what would reach Coralogix, in this file, for a browser",
+        reason: "the page has personal data",
+        ..About::NONE
+    },
+    parse: parse::file,
+};
+
+/// The flags of `pull` that say what it does.
+#[derive(Debug)]
+pub struct ModeGroup;
+
+impl Group for ModeGroup {
+    const SETTINGS: &'static [&'static About] = &[
+        &CONFIG.about,
+        &INTEGRATION.about,
+        &DRY_RUN.about,
+        &HTML.about,
+    ];
 }

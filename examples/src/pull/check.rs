@@ -1,35 +1,104 @@
-//! `--check`: asks Okta and Coralogix whether they can be reached and accept the credentials.
+//! `--check`: asks Okta, Coralogix and this machine what a run needs.
 
-use coralogix_sink::CoralogixSink;
-use okta_coralogix_core::{ErrorKind, Summary};
+use std::path::Path;
+
+use futures::{StreamExt, stream};
+use okta_coralogix_core::{Result, Summary};
 use okta_source::OktaSourceBuilder;
+use tracing::Instrument;
 
+use super::config::{CHECKPOINT, Connection, Integration};
+use super::settings::{ManySettings, OrgCheck, OrgSettings};
 use crate::program::ExitStatus;
+use crate::program::check::{
+    Report, check_admin, check_checkpoint, check_coralogix, check_dead_letters, check_open_files,
+};
+use crate::program::open_files::needed;
+use crate::program::pipeline_settings::DEAD_LETTERS;
+use crate::program::start::span;
 
-/// Logs both answers; returns the names of those that refused, with the kinds of their errors.
-pub(super) async fn check(
-    source: OktaSourceBuilder,
-    sink: &CoralogixSink,
-) -> Vec<(&'static str, ErrorKind)> {
-    let answers = [
-        ("Okta", source.check().await),
-        ("Coralogix", sink.check().await),
-    ];
-    let mut failed = Vec::new();
-    for (name, answer) in answers {
-        match answer {
-            Ok(()) => tracing::info!("{name}: reachable, and the credential is accepted"),
-            Err(error) => {
-                tracing::error!("{name}: {error}");
-                failed.push((name, error.kind()));
-            }
-        }
-    }
-    failed
+/// How many orgs are checked at a time.
+const CHECKS: usize = 32;
+
+/// One org.
+pub(super) async fn check_org(settings: OrgSettings, check: OrgCheck) -> ExitStatus<Summary> {
+    let mut report = Report::default();
+    let names = settings.names.clone();
+    check_okta(&mut report, settings.source, |error| names.named(error)).await;
+    let OrgCheck {
+        sink,
+        clock,
+        position,
+    } = check;
+    check_coralogix(&mut report, &sink, &clock, settings.proxy.as_deref()).await;
+    let setting = CHECKPOINT.about.flag;
+    check_checkpoint(&mut report, setting, &settings.checkpoint, position).await;
+    check_machine(&mut report, &settings.pipeline.dead_letters, 1);
+    check_admin(&mut report, settings.admin.as_ref());
+    report.status()
 }
 
-/// Logs that every check has passed: the summary counts events, and so it does not tell.
-pub(super) fn passed() -> ExitStatus {
-    tracing::info!("the check passed; nothing was sent, so that the summary counts no event");
-    ExitStatus::Done(Summary::default())
+/// All orgs of the file, some at a time.
+pub(super) async fn check_all(settings: ManySettings) -> ExitStatus<Summary> {
+    let mut report = Report::default();
+    let orgs = settings.integrations.len();
+    check_machine(&mut report, &settings.pipeline.dead_letters, orgs);
+    check_admin(&mut report, settings.admin.as_ref());
+    let checks = settings.integrations.into_iter().map(|integration| async {
+        let name = integration.name.clone();
+        let found = check_integration(integration).instrument(span(&name)).await;
+        (name, found)
+    });
+    // In the order of the file.
+    let checks: Vec<_> = stream::iter(checks).buffered(CHECKS).collect().await;
+    for (name, found) in &checks {
+        report.add_integration(name, found);
+    }
+    report.status()
+}
+
+async fn check_integration(integration: Integration) -> Report {
+    let mut report = Report::default();
+    // A source for each of the two that take one.
+    let connect = || -> Result<[Connection; 2]> {
+        let secrets = integration.read_secrets()?;
+        Ok([
+            integration.connect(&secrets)?,
+            integration.connect(&secrets)?,
+        ])
+    };
+    let [asked, position] = match connect() {
+        Ok(connections) => connections,
+        Err(error) => {
+            report.add("secrets", Err::<&str, _>(error));
+            return report;
+        }
+    };
+    check_okta(&mut report, asked.source, |error| error).await;
+    let proxy = integration.proxy.as_deref();
+    check_coralogix(&mut report, &asked.sink, &asked.clock, proxy).await;
+    let setting = CHECKPOINT.about.key;
+    check_checkpoint(
+        &mut report,
+        setting,
+        &integration.checkpoint,
+        position.source,
+    )
+    .await;
+    report
+}
+
+async fn check_okta(
+    report: &mut Report,
+    source: OktaSourceBuilder,
+    named: impl Fn(okta_coralogix_core::Error) -> okta_coralogix_core::Error,
+) {
+    let found = source.check().await.map_err(named);
+    let detail = "the org accepts the credential, and gives its System Log";
+    report.add("Okta", found.map(|()| detail));
+}
+
+fn check_machine(report: &mut Report, dead_letters: &Path, orgs: usize) {
+    check_dead_letters(report, DEAD_LETTERS.about.flag, dead_letters);
+    check_open_files(report, needed(orgs));
 }

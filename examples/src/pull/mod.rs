@@ -13,7 +13,7 @@ mod run_many;
 pub(crate) mod settings;
 mod stores;
 
-pub use args::{PullArgs, PullCommand};
+pub use args::{CONFIG, DRY_RUN, ModeGroup, PullArgs, PullCommand, RangeGroup};
 pub use position::PositionCommand;
 
 use std::thread::available_parallelism;
@@ -46,7 +46,7 @@ impl Program for PullArgs {
     }
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
-        Settings::read(self, environment)
+        Settings::read(&self, environment)
     }
 
     async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
@@ -85,9 +85,10 @@ mod tests {
     #[test]
     fn config_file_runs_on_at_least_two_threads() {
         let many = settings::ManySettings {
-            pipeline: crate::program::pipeline::PipelineSettings::default(),
+            pipeline: crate::program::pipeline_settings::PipelineSettings::default(),
             integrations: Vec::new(),
             source: config::ConfigSource {
+                flags: Vec::new(),
                 file: "orgs.toml".into(),
                 network: crate::program::Network::default(),
                 dead_letters: "-".into(),

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use okta_coralogix_core::{
-    Clock, Error, ErrorKind, EventSource, Pipeline, Result, Summary, SystemClock,
-};
+use okta_coralogix_core::{Clock, ErrorKind, EventSource, Pipeline, Result, SystemClock};
 use okta_source::OktaSource;
 
-use super::check::{check, passed};
-use super::config::Beginning;
+use super::check::check_org;
+use super::config::{Beginning, CHECKPOINT};
 use super::dry_run::DryRun;
-use super::settings::{Mode, OrgSettings, TOO_OLD_FLAGS};
+use super::settings::{OrgSettings, TOO_OLD_FLAGS};
 use super::stores::Stores;
 use crate::program::admin::Admin;
 use crate::program::args::in_setting;
@@ -20,22 +18,12 @@ use crate::program::progress::Progress;
 use crate::program::start::span;
 use crate::program::{ExitStatus, signals};
 
-pub(super) async fn run(settings: OrgSettings, progress: Progress) -> Result<ExitStatus> {
-    let shutdown = signals::shutdown()?;
-    if let Mode::Check(sink) = settings.mode {
-        let failed = tokio::select! {
-            failed = check(settings.source, &sink) => failed,
-            () = shutdown => return Ok(ExitStatus::Done(Summary::default())),
-        };
-        let Some((_, kind)) = failed.first() else {
-            return Ok(passed());
-        };
-        let names: Vec<_> = failed.iter().map(|(name, _)| *name).collect();
-        let names = names.join(" and ");
-        let detail = format!("the check failed at {names}, for the reason above");
-        let error = Error::new(*kind, detail);
-        return Ok(ExitStatus::Failed(error, Summary::default()));
+pub(super) async fn run(mut settings: OrgSettings, progress: Progress) -> Result<ExitStatus> {
+    // A signal ends a check at once: nothing is in flight.
+    if let Some(check) = settings.check.take() {
+        return Ok(check_org(settings, *check).await);
     }
+    let shutdown = signals::shutdown()?;
     let dry_run = settings.mode.dry_run().cloned();
     let letters = settings.pipeline.dead_letters_file();
     let letters = letters.filter(|_| dry_run.is_none());
@@ -60,20 +48,20 @@ async fn open(
     progress: &Progress,
     monitor: &Monitor,
 ) -> Result<Pipeline<OktaSource>> {
-    let named = in_setting("--checkpoint");
+    let named = in_setting(CHECKPOINT.about.flag);
     let letters = &settings.pipeline.dead_letters;
     let file = &settings.checkpoint;
-    let stores = Stores::open(&settings.mode, "--checkpoint", file, letters).await?;
+    let stores = Stores::open(&settings.mode, CHECKPOINT.about.flag, file, letters).await?;
     let checkpoint = Arc::clone(&stores.checkpoint);
     let opened = settings.source.checkpoint(checkpoint).open().await;
     let source = opened.map_err(|error| match error.kind() {
         ErrorKind::Corrupt | ErrorKind::Storage => named(error),
-        _ => error,
+        _ => settings.names.named(error),
     })?;
     let beginning = Beginning {
         since: settings.since.as_deref(),
         resumes: None,
-        too_old: settings.pipeline.too_old.unwrap_or_default(),
+        too_old: settings.pipeline.options.too_old.unwrap_or_default(),
         keep: TOO_OLD_FLAGS,
         proxy: settings.proxy.as_deref(),
         checkpoint: stores.checkpoint_file(),
@@ -99,7 +87,13 @@ async fn open(
     };
     let tally = settings.mode.dry_run().map(DryRun::observer);
     let observer = ((progress.observer(), monitor.clone()), tally);
-    let pipeline = configure(pipeline, observer, &settings.pipeline, settings.once).build()?;
+    let pipeline = configure(
+        pipeline,
+        observer,
+        &settings.pipeline.options,
+        settings.once,
+    )
+    .build()?;
     monitor.attach(pipeline.handle());
     Ok(pipeline)
 }

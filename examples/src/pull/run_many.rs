@@ -2,37 +2,25 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt, stream};
 use okta_coralogix_core::dead_letter::DeadLetters;
-use okta_coralogix_core::{Clock, Error, ErrorKind, Result, Summary, SystemClock};
+use okta_coralogix_core::{Clock, Error, ErrorKind, Result, SystemClock};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
-use tracing::Instrument;
 
-use super::check::{check, passed};
-use super::config::{
-    ConfigSource, Connection, Integration, Planned, RunOptions, RunReport, Running, nothing_changed,
-};
+use super::check::check_all;
+use super::config::{ConfigSource, Planned, RunOptions, RunReport, Running, nothing_changed};
 use super::dry_run::DryRun;
 use super::settings::ManySettings;
 use crate::program::admin::Admin;
 use crate::program::open_files::raise_limit_for;
 use crate::program::progress::Progress;
 use crate::program::signals::{self, Hangups};
-use crate::program::start::span;
 use crate::program::{Environment, ExitStatus, ProgramDeadLetters};
-
-/// How many orgs are checked at a time.
-const CHECKS: usize = 32;
 
 pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<ExitStatus> {
     raise_limit_for(settings.integrations.len());
     if settings.check {
-        let shutdown = signals::shutdown()?;
-        return Ok(tokio::select! {
-            status = check_all(settings.integrations) => status,
-            () = shutdown => ExitStatus::Done(Summary::default()),
-        });
+        return Ok(check_all(settings).await);
     }
     let (shutdown, hangups) = signals::shutdown_and_hangups()?;
     let dry_run = settings.dry_run;
@@ -45,9 +33,6 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     };
     let options = RunOptions {
         once: settings.once,
-        drain_timeout: settings.pipeline.drain_timeout(),
-        faults: settings.pipeline.faults,
-        too_old: settings.pipeline.too_old.unwrap_or_default(),
         clock: Arc::new(SystemClock),
         admin: Arc::new(admin),
         dry_run,
@@ -111,32 +96,4 @@ async fn next_configuration(hangups: Arc<Mutex<Hangups>>, source: ConfigSource) 
 fn reading_was_interrupted(error: tokio::task::JoinError) -> Error {
     let detail = "a fault of the program ended the reading of the file";
     Error::new(ErrorKind::UnexpectedResponse, detail).with_source(error)
-}
-
-async fn check_all(integrations: Vec<Integration>) -> ExitStatus {
-    let checks = integrations.into_iter().map(|integration| async move {
-        let name = integration.name.clone();
-        let passes = check_one(integration).instrument(span(&name)).await;
-        (!passes).then_some(name)
-    });
-    // In the order of the file.
-    let checks: Vec<_> = stream::iter(checks).buffered(CHECKS).collect().await;
-    let failed: Vec<_> = checks.into_iter().flatten().collect();
-    if failed.is_empty() {
-        return passed();
-    }
-    let detail = format!("the check failed for {}", failed.join(", "));
-    ExitStatus::Failed(Error::new(ErrorKind::Config, detail), Summary::default())
-}
-
-/// True if the secrets can be read, and both remotes accept them.
-async fn check_one(integration: Integration) -> bool {
-    let secrets = integration.read_secrets();
-    match secrets.and_then(|secrets| integration.connect(&secrets)) {
-        Ok(Connection { source, sink, .. }) => check(source, &sink).await.is_empty(),
-        Err(error) => {
-            tracing::error!("{error}");
-            false
-        }
-    }
 }

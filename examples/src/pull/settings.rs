@@ -6,23 +6,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
-use okta_coralogix_core::filter::AgeFilter;
-use okta_coralogix_core::{Clock, CoralogixMapping, Error, Result, Secret, SystemClock};
-use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl, Since};
+use okta_coralogix_core::{CoralogixMapping, Error, Result, Secret, SharedClockOffset};
+use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl};
 
 use super::PullArgs;
-use super::args::PullCommand;
-use super::config::{self, ConfigSource, Integration, ORG_URL};
+use super::args::{CONFIG, DRY_RUN, INTEGRATION, PullCommand};
+use super::config::{
+    CHECKPOINT, ConfigSource, Integration, ORG_URL, SourceGroup, SourceSettings, WrittenNames,
+};
 use super::dry_run::DryRun;
 use super::position::PositionSettings;
 use super::range::{RangeSettings, RangeTimes};
 use super::required;
 use crate::program::admin::AdminAddress;
-use crate::program::args::{duration_or_off, since_of};
+use crate::program::check::CHECK;
 use crate::program::coralogix;
+use crate::program::entry_settings::EntrySettings;
 use crate::program::missing::Missing;
-use crate::program::pipeline::PipelineSettings;
+use crate::program::pipeline_settings::{DEAD_LETTERS, PipelineSettings};
 use crate::program::secrets::SecretJudge;
+use crate::program::settings::{Group, Values};
 use crate::program::{Environment, Network, StateFiles};
 
 /// How one writes that events which are too old are kept, and that they are restamped.
@@ -77,12 +80,25 @@ pub struct OrgSettings {
     pub(super) mapping: CoralogixMapping,
     /// The flag or variable that says where to begin, if one does.
     pub(super) since: Option<String>,
+    pub(super) names: WrittenNames,
     pub(super) checkpoint: PathBuf,
     pub(super) pipeline: PipelineSettings,
     /// Set: stop when caught up, and give up after this long without progress.
     pub(super) once: Option<Duration>,
     pub(super) mode: Mode,
+    /// Set: no run, but a check.
+    pub(super) check: Option<Box<OrgCheck>>,
     pub(super) admin: Option<AdminAddress>,
+}
+
+/// What a check needs beside the settings of a run.
+#[derive(Debug)]
+pub(super) struct OrgCheck {
+    pub(super) sink: Arc<CoralogixSink>,
+    /// The offset of Coralogix's clock, which the sink stores.
+    pub(super) clock: SharedClockOffset,
+    /// Another source, to be opened at the saved position.
+    pub(super) position: OktaSourceBuilder,
 }
 
 /// What to do with the entries.
@@ -91,62 +107,62 @@ pub(super) enum Mode {
     Send(Arc<CoralogixSink>),
     /// Write them to stdout.
     DryRun(DryRun),
-    /// None are made: only Okta and Coralogix are asked.
-    Check(Arc<CoralogixSink>),
 }
 
 impl Mode {
     pub(super) fn dry_run(&self) -> Option<&DryRun> {
         match self {
             Self::DryRun(dry_run) => Some(dry_run),
-            Self::Send(_) | Self::Check(_) => None,
+            Self::Send(_) => None,
         }
     }
 }
 
 impl Settings {
-    pub(super) fn read(mut args: PullArgs, environment: &Environment) -> Result<Self> {
-        if let Some(PullCommand::Position(command)) = args.command.take() {
+    pub(super) fn read(args: &PullArgs, environment: &Environment) -> Result<Self> {
+        if let Some(PullCommand::Position(command)) = &args.command {
             return PositionSettings::read(command, args, environment).map(Self::Position);
         }
-        if let Some(times) = RangeTimes::read(&mut args, environment)? {
+        if let Some(times) = RangeTimes::read(args, environment)? {
             let range = RangeSettings::read(times, args, environment)?;
             return Ok(Self::Range(Box::new(range)));
         }
-        if let Some((name, _)) = environment.flag("--integration", args.integration.take())? {
+        let mode = args.mode.values(environment);
+        if let Some(written) = mode.find(&INTEGRATION.about)? {
             let detail = "goes with pull position, and with --from and --to; leave it out to run all integrations";
-            return Err(Error::config(&name, detail));
+            return Err(Error::config(&written.setting, detail));
         }
-        match environment.flag("--config", args.config.clone())? {
-            Some((_, file)) => {
-                let many = ManySettings::read(Path::new(&file), args, environment)?;
+        match CONFIG.given(&mode)? {
+            Some(file) => {
+                let many = ManySettings::read(&file, args, environment)?;
                 Ok(Self::Many(Box::new(many)))
             }
-            None => OrgSettings::read(args, environment).map(|org| Self::Org(Box::new(org))),
+            None => {
+                let org = OrgSettings::read(args, args.once.once(environment)?, environment)?;
+                Ok(Self::Org(Box::new(org)))
+            }
         }
     }
 }
 
 impl ManySettings {
-    fn read(file: &Path, args: PullArgs, environment: &Environment) -> Result<Self> {
-        let (dry_run, check) = dry_run_or_check(&args, environment)?;
-        for (flag, value) in [
-            ("--since", args.since),
-            ("--poll-interval", args.poll_interval),
-            ("--reread-every", args.reread_every),
-            ("--checkpoint", args.checkpoint),
-            ("--renamed-from", args.renamed_from),
-        ] {
-            if let Some((name, _)) = environment.flag(flag, value)? {
-                let detail = "belongs into the file of --config, to each integration";
-                return Err(Error::config(&name, detail));
+    fn read(file: &Path, args: &PullArgs, environment: &Environment) -> Result<Self> {
+        let (dry_run, check) = dry_run_or_check(args, environment)?;
+        for about in SourceGroup::SETTINGS {
+            if let Some(written) = args.source.values(environment).find(about)? {
+                let detail = format!(
+                    "belongs into the file of --config, as the key `{}` of each integration",
+                    about.key
+                );
+                return Err(Error::config(&written.setting, detail));
             }
         }
-        let pipeline = args.pipeline.settings(environment)?;
-        let network = Network::read(args.network, environment)?;
+        let values = args.values(environment);
+        let pipeline = PipelineSettings::read(&values)?;
         let source = ConfigSource {
             file: file.to_owned(),
-            network,
+            flags: values.given(),
+            network: Network::read(&args.network, environment)?,
             dead_letters: pipeline.dead_letters.clone(),
         };
         Ok(Self {
@@ -162,71 +178,66 @@ impl ManySettings {
 }
 
 impl OrgSettings {
-    pub(super) fn read(args: PullArgs, environment: &Environment) -> Result<Self> {
-        let (dry_run, check) = dry_run_or_check(&args, environment)?;
+    /// `once` as [`OrgSettings::once`].
+    pub(super) fn read(
+        args: &PullArgs,
+        once: Option<Duration>,
+        environment: &Environment,
+    ) -> Result<Self> {
+        let (dry_run, check) = dry_run_or_check(args, environment)?;
         required::check(environment, dry_run.is_none())?;
+        let values = args.values(environment);
         let org = org_url(environment)?;
         // The variables stay as they are; the files that they name may change.
         let variables = Credentials::VARIABLES.map(|name| (name, environment.raw(name)));
         let variables = HashMap::from(variables);
         let lookup = move |name: &str| variables.get(name).cloned().flatten();
-        let network = Network::read(args.network, environment)?;
+        let network = Network::read(&args.network, environment)?;
+        let source_settings = SourceSettings::read(&values, Some(&org))?;
+        let entry = EntrySettings::read(&values)?;
         let judge = SecretJudge::of_variables(environment);
-        let judged = move |name: &str, secret: &Secret| judge.check_variable(name, secret);
-        let source = OktaSource::builder()
-            .org_url(&org)
-            .transport(network.transport())
-            .credentials_from(move || Credentials::from_env_checked(&lookup, &judged))?;
-        let sink = || {
-            coralogix::sink(environment, &network)?
-                .build()
-                .map(Arc::new)
+        let source = || {
+            let (lookup, judge) = (lookup.clone(), judge.clone());
+            let judged = move |name: &str, secret: &Secret| judge.check_variable(name, secret);
+            let source = OktaSource::builder()
+                .org_url(&org)
+                .transport(network.transport())
+                .credentials_from(move || Credentials::from_env_checked(&lookup, &judged))?;
+            Ok::<_, Error>(source_settings.apply(source))
         };
-        let mode = match (dry_run, check) {
-            (Some(dry_run), _) => Mode::DryRun(dry_run),
-            (None, true) => Mode::Check(sink()?),
-            (None, false) => Mode::Send(sink()?),
+        let clock = SharedClockOffset::unknown();
+        let sink = || {
+            let sink = coralogix::sink(environment, &network, &entry, &clock)?;
+            sink.build().map(Arc::new)
+        };
+        let mode = match dry_run {
+            Some(dry_run) => Mode::DryRun(dry_run),
+            None => Mode::Send(sink()?),
         };
         let proxy = match &mode {
             Mode::Send(sink) => network.proxy_of(sink.endpoint().singles()).map(Into::into),
+            Mode::DryRun(_) => None,
+        };
+        let check = match &mode {
+            Mode::Send(sink) if check => Some(Box::new(OrgCheck {
+                sink: Arc::clone(sink),
+                clock: clock.clone(),
+                position: source()?,
+            })),
             _ => None,
         };
-        let once = args.once.once(environment)?;
-        let mapping = coralogix::mapping(environment, Some(org.subdomain()))?.build()?;
-        let mut since_setting = None;
-        let since = match environment.flag("--since", args.since)? {
-            None => Since::Ago(AgeFilter::DEFAULT_LIMIT),
-            Some((name, value)) => {
-                since_setting = Some(name.clone());
-                since_of(&name, &value, SystemClock.now())?
-            }
-        };
-        let interval = environment.duration("--poll-interval", args.poll_interval, "30s")?;
-        let reread = match environment.flag("--reread-every", args.reread_every)? {
-            None => Some(config::REREAD_EVERY),
-            Some((name, value)) => duration_or_off(&name, &value, "1h")?,
-        };
-        let source = source
-            .since(since)
-            .poll_interval(interval)
-            .once(once.is_some());
-        let source = reread
-            .into_iter()
-            .fold(source, OktaSourceBuilder::reread_every);
-        let before = renamed_from(environment, args.renamed_from, Some(&org))?;
-        let source = before
-            .into_iter()
-            .fold(source, OktaSourceBuilder::renamed_from);
-        let checkpoint = checkpoint_file(environment, args.checkpoint)?;
-        let pipeline = args.pipeline.settings(environment)?;
+        let mapping = coralogix::mapping(environment, &entry, Some(org.subdomain()))?.build()?;
+        let source = source()?.once(once.is_some());
+        let checkpoint = CHECKPOINT.get(&values)?;
+        let pipeline = PipelineSettings::read(&values)?;
         let mut files = StateFiles::default();
         for name in SECRET_FILES {
             if let Some(path) = environment.raw(name) {
                 files.add_read(name, Path::new(&path))?;
             }
         }
-        files.add_checkpoint("--checkpoint", &checkpoint)?;
-        files.add_dead_letters("--dead-letters", &pipeline.dead_letters)?;
+        files.add_checkpoint(CHECKPOINT.about.flag, &checkpoint)?;
+        files.add_dead_letters(DEAD_LETTERS.about.flag, &pipeline.dead_letters)?;
         Ok(Self {
             name: org.subdomain().to_owned(),
             admin: args.admin.address(environment)?,
@@ -234,12 +245,25 @@ impl OrgSettings {
             proxy,
             source,
             mapping,
-            since: since_setting,
+            since: source_settings.since_setting,
+            names: source_settings.names,
             checkpoint,
             pipeline,
             once,
             mode,
+            check,
         })
+    }
+}
+
+impl PullArgs {
+    /// The settings that one org has, and integrations each.
+    pub(super) fn values<'a>(&'a self, environment: &'a Environment) -> Values<'a> {
+        self.source
+            .values(environment)
+            .flags(self.pipeline.given())
+            .flags(self.filter.given())
+            .flags(self.entry.given())
     }
 }
 
@@ -252,29 +276,12 @@ pub(super) fn org_url(environment: &Environment) -> Result<OrgUrl> {
     OrgUrl::parse(&org).map_err(|error| Error::config(ORG_URL, error))
 }
 
-/// The file of the position.
-pub(super) fn checkpoint_file(environment: &Environment, given: Option<String>) -> Result<PathBuf> {
-    environment.file("--checkpoint", given, "okta-coralogix.checkpoint")
-}
-
-/// The domain of the org before it was changed.
-pub(super) fn renamed_from(
-    environment: &Environment,
-    given: Option<String>,
-    org: Option<&OrgUrl>,
-) -> Result<Option<OrgUrl>> {
-    match environment.flag("--renamed-from", given)? {
-        Some((name, before)) => config::renamed_from(&name, &before, org).map(Some),
-        None => Ok(None),
-    }
-}
-
 /// At most one of `--dry-run` and `--check`.
 fn dry_run_or_check(args: &PullArgs, environment: &Environment) -> Result<(Option<DryRun>, bool)> {
-    let check = environment.switch("--check", args.check)?;
-    if check && environment.switch("--dry-run", args.dry_run)? {
+    let check = CHECK.get(&args.check.values(environment))?;
+    if check && DRY_RUN.get(&args.mode.values(environment))? {
         let detail = "cannot be combined with --check; give one of them";
-        return Err(Error::config("--dry-run", detail));
+        return Err(Error::config(DRY_RUN.about.flag, detail));
     }
     Ok((DryRun::read(args, environment)?, check))
 }

@@ -31,7 +31,7 @@ impl Stores {
         dead_letters: &Path,
     ) -> Result<Self> {
         let sink = match mode {
-            Mode::Send(sink) | Mode::Check(sink) => Arc::clone(sink),
+            Mode::Send(sink) => Arc::clone(sink),
             Mode::DryRun(dry_run) => {
                 return Ok(Self {
                     checkpoint: DryRun::checkpoint(),

@@ -1,11 +1,18 @@
 //! The args of `replay`.
 
+use std::path::PathBuf;
+
 use clap::Parser;
 
+use crate::eventbridge::BARE_EVENT;
 use crate::program::admin::AdminArgs;
+use crate::program::check::CheckArgs;
+use crate::program::entry_settings::EntryArgs;
 use crate::program::log::LogArgs;
 use crate::program::network::NetworkArgs;
-use crate::program::pipeline::PipelineArgs;
+use crate::program::pipeline::GIVE_UP_AFTER;
+use crate::program::pipeline_settings::PipelineArgs;
+use crate::program::settings::{About, Flags, Group, Setting, parse};
 
 /// Sends the dead letters of a file once more.
 ///
@@ -20,20 +27,56 @@ pub struct ReplayArgs {
     pub(super) pipeline: PipelineArgs,
     #[command(flatten)]
     pub(super) network: NetworkArgs,
-    /// Send each letter to the place of its integration in this TOML file, that of `pull --config`
-    #[arg(long, value_name = "FILE")]
-    pub(super) config: Option<String>,
-    /// Send only the letters of this integration; with --config also those that name none
-    #[arg(long, value_name = "NAME")]
-    pub(super) integration: Option<String>,
-    /// Send the bare event of a dead letter that is a whole EventBridge envelope
-    #[arg(long)]
-    pub(super) bare_event: bool,
-    /// Give up after this long without progress [default: 10m]
-    #[arg(long, value_name = "DURATION")]
-    pub(super) give_up_after: Option<String>,
+    #[command(flatten)]
+    pub(super) entry: EntryArgs,
+    #[command(flatten)]
+    pub(super) replay: Flags<ReplayGroup>,
     #[command(flatten)]
     pub(super) log: LogArgs,
     #[command(flatten)]
     pub(super) admin: AdminArgs,
+    #[command(flatten)]
+    pub(super) check: CheckArgs,
+}
+
+/// The file of the places.
+pub(super) static CONFIG: Setting<PathBuf> = Setting {
+    about: About {
+        flag: "--config",
+        value: "FILE",
+        default: "off",
+        example: "orgs.toml",
+        help: "Send each letter to the place of its integration in this TOML file, that of pull --config",
+        reason: "without it all letters go to one place",
+        ..About::NONE
+    },
+    parse: parse::file,
+};
+
+/// Whose letters are sent.
+pub(super) static INTEGRATION: Setting<String> = Setting {
+    about: About {
+        flag: "--integration",
+        value: "NAME",
+        default: "all",
+        example: "acme",
+        builder: "DeadLetterSource::only",
+        help: "Send only the letters of this integration; with --config also those that name none",
+        reason: "all letters are to be sent",
+        ..About::NONE
+    },
+    parse: |_, value| Ok(value.to_owned()),
+};
+
+/// The flags of `replay` alone.
+#[derive(Debug)]
+pub struct ReplayGroup;
+
+impl Group for ReplayGroup {
+    const SETTINGS: &'static [&'static About] = &[
+        &CONFIG.about,
+        &INTEGRATION.about,
+        &BARE_EVENT.about,
+        &GIVE_UP_AFTER.about,
+    ];
 }

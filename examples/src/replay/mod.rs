@@ -1,13 +1,14 @@
 //! The `replay` program: sends dead letters once more.
 
 mod args;
+mod check;
 mod demonstration;
 mod plan;
 mod run;
 mod settings;
 mod without_target;
 
-pub use args::ReplayArgs;
+pub use args::{ReplayArgs, ReplayGroup};
 
 use okta_coralogix_core::{Result, Summary};
 
@@ -29,10 +30,13 @@ impl Program for ReplayArgs {
     }
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
-        Settings::read(self, environment)
+        Settings::read(&self, environment)
     }
 
     async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
+        if settings.check {
+            return Ok(check::check(settings).await);
+        }
         run::run(settings, progress).await
     }
 

@@ -177,7 +177,7 @@ fn of_part(
     let pipeline = configure(
         builder,
         (progress.observer(), monitor.clone()),
-        &settings.pipeline,
+        &settings.pipeline.options,
         give_up_after,
     )
     .age_filter(age_filter(settings.too_old()))

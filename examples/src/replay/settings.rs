@@ -7,13 +7,18 @@ use std::time::Duration;
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::filter::AgePolicy;
-use okta_coralogix_core::{CoralogixMapping, Error, Result};
+use okta_coralogix_core::{CoralogixMapping, Error, Result, SharedClockOffset};
 
 use super::ReplayArgs;
+use super::args::{CONFIG, INTEGRATION};
+use crate::eventbridge::BARE_EVENT;
 use crate::program::admin::AdminAddress;
+use crate::program::check::CHECK;
 use crate::program::coralogix::{self, APPLICATION, SUBSYSTEM};
+use crate::program::entry_settings::EntrySettings;
 use crate::program::missing::Missing;
-use crate::program::pipeline::PipelineSettings;
+use crate::program::pipeline::GIVE_UP_AFTER;
+use crate::program::pipeline_settings::{PipelineSettings, TOO_OLD};
 use crate::program::{Environment, Network, is_log};
 use crate::pull::config::{self, Integration};
 
@@ -26,6 +31,8 @@ pub struct Settings {
     pub(super) pipeline: PipelineSettings,
     pub(super) give_up_after: Duration,
     pub(super) admin: Option<AdminAddress>,
+    /// Check instead of run.
+    pub(super) check: bool,
 }
 
 /// Where letters go.
@@ -47,11 +54,15 @@ pub(super) struct OnePlace {
     pub(super) names_subsystem: bool,
     /// The proxy on the way there.
     pub(super) proxy: Option<String>,
+    /// The offset of Coralogix's clock, which the sink stores.
+    pub(super) clock: SharedClockOffset,
 }
 
 impl Settings {
-    pub(super) fn read(args: ReplayArgs, environment: &Environment) -> Result<Self> {
-        let pipeline = args.pipeline.settings(environment)?;
+    pub(super) fn read(args: &ReplayArgs, environment: &Environment) -> Result<Self> {
+        let values = args.pipeline.values(environment).flags(args.entry.given());
+        let pipeline = PipelineSettings::read(&values)?;
+        let entry = EntrySettings::read(&values)?;
         if is_log(&pipeline.dead_letters) {
             let detail = "is -, the log, which cannot be read: save its lines of dead letters in a file, and name that";
             return Err(Error::config("--dead-letters", detail));
@@ -63,26 +74,27 @@ impl Settings {
             );
             return Err(Error::config("--dead-letters", detail));
         }
-        let network = Network::read(args.network, environment)?;
-        let bare = environment.switch("--bare-event", args.bare_event)?;
-        let places = match environment.flag("--config", args.config)? {
+        let network = Network::read(&args.network, environment)?;
+        let own = args.replay.values(environment);
+        let bare = BARE_EVENT.get(&own)?;
+        let places = match CONFIG.given(&own)? {
             Some(_) if bare => {
                 let detail =
                     "cannot be combined with --config, whose integrations send bare events";
                 return Err(Error::config("--bare-event", detail));
             }
-            Some((_, file)) => {
-                Places::Integrations(config::read(Path::new(&file), environment, network)?)
-            }
+            Some(file) => Places::Integrations(config::read(&file, &values, network)?),
             None => {
                 let mut missing = Missing::default();
                 coralogix::require(&mut missing, environment);
                 missing.check()?;
-                let mapping = coralogix::mapping(environment, None)?.bare_event(bare);
-                let sink = coralogix::sink(environment, &network)?.build()?;
+                let mapping = coralogix::mapping(environment, &entry, None)?.bare_event(bare);
+                let clock = SharedClockOffset::unknown();
+                let sink = coralogix::sink(environment, &network, &entry, &clock)?.build()?;
                 let proxy = network.proxy_of(sink.endpoint().singles());
                 Places::One(OnePlace {
                     proxy: proxy.map(Into::into),
+                    clock,
                     sink: Arc::new(sink),
                     mapping: Arc::new(mapping.build()?),
                     names_application: environment.has(APPLICATION),
@@ -90,19 +102,20 @@ impl Settings {
                 })
             }
         };
-        let integration = environment.flag("--integration", args.integration)?;
         Ok(Self {
             places,
-            integration: integration.map(|(_, name)| name),
+            integration: INTEGRATION.given(&own)?,
             pipeline,
-            give_up_after: environment.duration("--give-up-after", args.give_up_after, "10m")?,
+            give_up_after: GIVE_UP_AFTER.get(&own)?,
             admin: args.admin.address(environment)?,
+            check: CHECK.get(&args.check.values(environment))?,
         })
     }
 
     /// Events that have become too old stay in the file unless it was said otherwise.
     pub(super) fn too_old(&self) -> AgePolicy {
-        self.pipeline.too_old.unwrap_or(AgePolicy::DeadLetter)
+        let given = self.pipeline.options.too_old;
+        given.unwrap_or_else(|| TOO_OLD.default_in("replay"))
     }
 }
 

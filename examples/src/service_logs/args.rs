@@ -3,9 +3,11 @@
 use clap::Parser;
 
 use crate::program::admin::AdminArgs;
+use crate::program::check::CheckArgs;
+use crate::program::entry_settings::EntryLimitArgs;
 use crate::program::log::LogArgs;
 use crate::program::network::NetworkArgs;
-use crate::program::pipeline::RefusalArgs;
+use crate::program::pipeline_settings::RefusalArgs;
 
 /// Sends each line of standard input to Coralogix as a log entry.
 ///
@@ -20,7 +22,11 @@ pub struct ServiceLogsArgs {
     #[command(flatten)]
     pub(super) refusal: RefusalArgs,
     #[command(flatten)]
+    pub(super) entry: EntryLimitArgs,
+    #[command(flatten)]
     pub(super) log: LogArgs,
     #[command(flatten)]
     pub(super) admin: AdminArgs,
+    #[command(flatten)]
+    pub(super) check: CheckArgs,
 }

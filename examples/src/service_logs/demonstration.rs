@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
-use okta_coralogix_core::Result;
+use okta_coralogix_core::{Result, SharedClockOffset};
 
 use super::entry::Labels;
 use super::run::{LineCounts, send};
@@ -34,6 +34,9 @@ pub(super) async fn run() -> Result<ExitStatus<LineCounts>> {
         labels: Labels::default(),
         refusal_wait: Duration::ZERO,
         admin: None,
+        clock: SharedClockOffset::unknown(),
+        proxy: None,
+        check: false,
     };
     let status = send(settings, Monitor::default(), log.as_bytes()).await;
     let ledger = ingress.ledger();

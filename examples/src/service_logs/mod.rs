@@ -1,6 +1,7 @@
 //! The `service_logs` program: each line of standard input becomes a log entry.
 
 mod args;
+mod check;
 mod demonstration;
 mod entry;
 mod lines;
@@ -33,10 +34,13 @@ impl Program for ServiceLogsArgs {
     }
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
-        Settings::read(self, environment)
+        Settings::read(&self, environment)
     }
 
     async fn run(settings: Settings, _: Progress) -> Result<ExitStatus<LineCounts>> {
+        if settings.check {
+            return Ok(check::check(settings).await);
+        }
         let admin = Admin::start(settings.admin.clone(), None)?;
         let monitor = admin.monitor("service_logs", SourceKind::Lines);
         let stdin = BufReader::new(tokio::io::stdin());

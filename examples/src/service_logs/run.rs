@@ -39,7 +39,7 @@ pub(super) async fn send(
         sink,
         labels,
         refusal_wait,
-        admin: _,
+        ..
     } = settings;
     let sender = EntrySender::builder(sink)
         .observer((TracingObserver::new(), monitor))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::ErrorKind;
 use okta_coralogix_core::filter::AgePolicy;
+use okta_coralogix_examples::program::settings::Values;
 use okta_coralogix_examples::program::{Environment, Network};
 use okta_coralogix_examples::pull::config::{self, Integration};
 
@@ -15,7 +16,8 @@ fn read(text: &str, folder: &Path) -> Result<Vec<Integration>, String> {
         "KEY" => Some("key".into()),
         _ => None,
     });
-    config::parse(text, folder, &environment, Network::default()).map_err(|error| error.to_string())
+    let values = Values::of(&environment);
+    config::parse(text, folder, &values, Network::default()).map_err(|error| error.to_string())
 }
 
 fn sink(integration: &Integration) -> Arc<CoralogixSink> {
@@ -181,6 +183,46 @@ fn config_file_errors_name_the_key_and_the_correction() {
             "reread_every: \"never\" is no duration from 1s to 30d; write one such as 1h, off, or 90m",
         ),
         ("\"US1\"", "\"MARS1\"", "integration \"other\": coralogix"),
+        (
+            "\"1m\"",
+            "30",
+            "integration \"acme\": poll_interval: is a whole number; write for example `poll_interval = \"30s\"`",
+        ),
+        (
+            "poll_interval = \"1m\"",
+            "rate_share = 80",
+            "integration \"acme\": rate_share: \"80\" is more than the whole; write a share above 0 and up to 1: 0.8 for 80 %",
+        ),
+        (
+            "poll_interval = \"1m\"",
+            "drop_fields = [\"actor.id\"]",
+            "integration \"acme\": drop_fields: \"actor.id\" is no path",
+        ),
+        (
+            "poll_interval = \"1m\"",
+            "drop_fields = [7]",
+            "drop_fields: is a list of something else than texts; write one such as \"$.client.ipAddress\"",
+        ),
+        (
+            "poll_interval = \"1m\"",
+            "hash_fields = [\"$.actor.id\"]",
+            "integration \"acme\": hash_salt: is not set, and $.actor.id is to be hashed",
+        ),
+        (
+            "poll_interval = \"1m\"",
+            "event_types = {}",
+            "event_types: is a table; write for example `event_types = [\"user.session.*\"]`",
+        ),
+        (
+            "[coralogix]",
+            "outage_patience = \"7h\"\n[coralogix]",
+            "outage_patience: \"7h\" is longer than an event may be tried",
+        ),
+        (
+            "[coralogix]",
+            "checkpoint = \"cp\"\n[coralogix]",
+            "the key `checkpoint` is unknown",
+        ),
         ("subsystem = \"acme-subsystem\"", "subsystem = 7", "line "),
     ] {
         assert!(GOOD.contains(from), "{from}");
@@ -274,7 +316,13 @@ fn variable_that_names_a_missing_key_file_is_no_error_of_the_config_file() {
     let named = path.clone();
     let environment =
         Environment::new(move |name| (name == "KEY_FILE").then(|| named.clone().into_os_string()));
-    let found = config::parse(&text, folder.path(), &environment, Network::default()).unwrap();
+    let found = config::parse(
+        &text,
+        folder.path(),
+        &Values::of(&environment),
+        Network::default(),
+    )
+    .unwrap();
     std::fs::write(folder.path().join("key"), "key").unwrap();
     let opened = || {
         let secrets = found[0].read_secrets()?;
@@ -299,13 +347,13 @@ fn too_old_of_an_integration_wins_over_that_of_the_file() {
     );
     let text = format!("too_old = \"dead-letter\"\n{text}");
     let found = read(&text, folder.path()).unwrap();
-    let policies: Vec<_> = found.iter().map(|one| one.too_old).collect();
+    let policies: Vec<_> = found.iter().map(|one| one.pipeline.too_old).collect();
     assert_eq!(
         policies,
         [Some(AgePolicy::Restamp), Some(AgePolicy::DeadLetter)]
     );
     let unset = read(GOOD, folder.path()).unwrap();
-    assert!(unset.iter().all(|one| one.too_old.is_none()));
+    assert!(unset.iter().all(|one| one.pipeline.too_old.is_none()));
     let wrong = text.replace("\"restamp\"", "\"keep it\"");
     let error = read(&wrong, folder.path()).unwrap_err();
     assert!(

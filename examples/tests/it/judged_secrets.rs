@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use coralogix_sink::CoralogixSinkBuilder;
 use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator};
-use okta_coralogix_core::{ErrorKind, LogSink};
+use okta_coralogix_core::{ErrorKind, LogSink, SharedClockOffset};
+use okta_coralogix_examples::program::entry_settings::EntrySettings;
+use okta_coralogix_examples::program::settings::Values;
 use okta_coralogix_examples::program::{Environment, Network, coralogix};
 use okta_coralogix_examples::pull::config;
 use okta_source::simulator::{OktaServer, OktaSimulator};
@@ -59,18 +62,23 @@ impl Swapped {
     }
 }
 
+fn sink_of(environment: &Environment) -> okta_coralogix_core::Result<CoralogixSinkBuilder> {
+    let (entry, clock) = (EntrySettings::default(), SharedClockOffset::unknown());
+    coralogix::sink(environment, &Network::default(), &entry, &clock)
+}
+
 #[tokio::test]
 async fn key_file_that_becomes_the_token_of_okta_is_sent_to_nobody() {
     let swapped = Swapped::new().await;
     let environment = swapped.environment();
-    let sink = coralogix::sink(&environment, &Network::default()).unwrap();
+    let sink = sink_of(&environment).unwrap();
     let sink = sink.build().unwrap();
     swapped.write("key", TOKEN);
     for _ in 0..2 {
         let error = sink.check().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
     }
-    let error = coralogix::sink(&environment, &Network::default()).unwrap();
+    let error = sink_of(&environment).unwrap();
     let error = error.build().unwrap_err();
     assert!(
         error
@@ -89,7 +97,7 @@ async fn secret_files_of_an_integration_are_judged_each_time_that_they_are_read(
     let found = config::parse(
         &swapped.config(),
         swapped.folder.path(),
-        &environment,
+        &Values::of(&environment),
         Network::default(),
     )
     .unwrap();

@@ -15,6 +15,7 @@ mod disconnects;
 #[cfg(target_os = "linux")]
 mod disk;
 mod dry_run;
+mod event_settings;
 mod eventbridge_http;
 mod eventbridge_lambda;
 mod eventbridge_sqs;
@@ -41,6 +42,7 @@ mod seeds;
 mod service_app;
 mod service_logs;
 mod settings;
+mod settings_declared;
 #[cfg(target_os = "linux")]
 mod soak;
 mod stops;

@@ -62,7 +62,7 @@ async fn check_names_the_scope_or_role_a_service_app_lacks() {
         (&good, "p256", "private key does not belong"),
     ] {
         let ended = run(harness, &key, kid, &["--check"]).await;
-        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert_eq!(ended.code, Some(2), "{ended:?}");
         assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
         assert!(!ended.stderr.contains("MII"), "{}", ended.stderr);
     }

@@ -44,7 +44,7 @@ async fn wrong_variable_is_named_with_a_correct_value() {
         "{}/../okta-source/tests/keys/rsa.encrypted.pem",
         env!("CARGO_MANIFEST_DIR")
     );
-    let cases: [(Changes<'_>, &[&str]); 26] = [
+    let cases: [(Changes<'_>, &[&str]); 30] = [
         (
             &[("OKTA_ORG_URL", "")],
             &["OKTA_ORG_URL", "https://example.okta.com"],
@@ -159,6 +159,25 @@ async fn wrong_variable_is_named_with_a_correct_value() {
             &["RUST_LOG", "info,okta_source=debug"],
         ),
         (&[("RUST_LOG", "warning")], &["RUST_LOG", "no level"]),
+        (
+            &[("OKTA_CORALOGIX_RATE_SHARE", "half")],
+            &["OKTA_CORALOGIX_RATE_SHARE", "such as 0.5"],
+        ),
+        (
+            &[("OKTA_CORALOGIX_RESTART_ON_CHANGED_QUERY", "perhaps")],
+            &["OKTA_CORALOGIX_RESTART_ON_CHANGED_QUERY", "true or false"],
+        ),
+        (
+            &[
+                ("OKTA_CORALOGIX_HASH_SALT", "s"),
+                ("OKTA_CORALOGIX_HASH_SALT_FILE", "s"),
+            ],
+            &["OKTA_CORALOGIX_HASH_SALT", "unset one"],
+        ),
+        (
+            &[("OKTA_CORALOGIX_HASH_SALT_FILE", "no/such/file")],
+            &["OKTA_CORALOGIX_HASH_SALT_FILE", "cannot be read"],
+        ),
     ];
     for (changes, words) in cases {
         refused(changes, &[], words).await;
@@ -167,7 +186,7 @@ async fn wrong_variable_is_named_with_a_correct_value() {
 
 #[tokio::test]
 async fn wrong_flag_is_named_with_a_correct_value() {
-    let cases: [(&[&str], &[&str]); 12] = [
+    let cases: [(&[&str], &[&str]); 25] = [
         (
             &["--since", "2999-01-01T00:00:00Z"],
             &["--since", "in the future"],
@@ -183,6 +202,47 @@ async fn wrong_flag_is_named_with_a_correct_value() {
         (&["--outage-patience", "7h"], &["--outage-patience", "6h"]),
         (&["--refusal-wait", "0s"], &["--refusal-wait", "60s"]),
         (&["--check", "--dry-run"], &["--check", "--dry-run"]),
+        (&["--rate-share", "50"], &["--rate-share", "0.5 for 50 %"]),
+        (&["--rate-share", "0"], &["--rate-share", "such as 0.5"]),
+        (
+            &["--max-body-bytes", "1KB"],
+            &["--max-body-bytes", "64KiB to 1GiB", "64MiB"],
+        ),
+        (&["--silence-alarm", "0s"], &["--silence-alarm", "24h, off"]),
+        (&["--filter", " "], &["--filter", "eventType sw"]),
+        (
+            &["--q", "1 2 3 4 5 6 7 8 9 10 11"],
+            &["--q: ", "Okta takes 10"],
+        ),
+        (
+            &["--event-types", "*.start"],
+            &["--event-types", "user.session.*"],
+        ),
+        (
+            &["--skip-event-types", ""],
+            &["--skip-event-types", "system.*"],
+        ),
+        (
+            &["--drop-fields", "client.ipAddress"],
+            &["--drop-fields", "$.client.ipAddress"],
+        ),
+        (
+            &["--hash-fields", "$.actor[0].id"],
+            &["--hash-fields", "$.actor.alternateId"],
+        ),
+        (
+            &["--hash-fields", "$.actor.alternateId"],
+            &[
+                "OKTA_CORALOGIX_HASH_SALT",
+                "is not set",
+                "$.actor.alternateId",
+            ],
+        ),
+        (&["--max-entry-bytes", "0"], &["--max-entry-bytes", "32KB"]),
+        (
+            &["--outage-patience", "1 fortnight"],
+            &["--outage-patience", "30m or 90m"],
+        ),
         (
             &["--checkpoint", "garbage"],
             &["garbage", "no usable checkpoint"],

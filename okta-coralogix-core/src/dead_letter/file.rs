@@ -51,15 +51,14 @@ pub struct FileDeadLettersBuilder {
 }
 
 impl FileDeadLettersBuilder {
-    /// The size in bytes that a file is not to exceed; 64 MiB by default. A batch that is larger by itself has a file of
-    /// its own.
+    /// The size in bytes that a file is not to exceed. Default: 64 MiB. A batch that is larger by itself has a file of its own.
     #[must_use]
     pub fn rotate_at(mut self, bytes: u64) -> Self {
         self.rotate_at = bytes;
         self
     }
 
-    /// Another disk.
+    /// The disk. Default: the operating system's files.
     #[must_use]
     pub fn disk(mut self, disk: Arc<dyn Disk>) -> Self {
         self.disk = disk;

@@ -265,13 +265,13 @@ impl CoralogixMappingBuilder {
         self
     }
 
-    /// Which severity becomes which.
+    /// Which severity becomes which. Default: DEBUG, INFO, WARN and ERROR become the same.
     pub fn severity(mut self, table: SeverityTable) -> Self {
         self.severity = table;
         self
     }
 
-    /// The form of the event in `text`.
+    /// The form of the event in `text`. Default: a string of JSON.
     pub fn text(mut self, form: TextForm) -> Self {
         self.text = form;
         self
@@ -283,7 +283,7 @@ impl CoralogixMappingBuilder {
         self
     }
 
-    /// Fields to drop or hash.
+    /// Fields to drop or hash. Default: none.
     pub fn redaction(mut self, redaction: Redaction) -> Self {
         self.redaction = redaction;
         self

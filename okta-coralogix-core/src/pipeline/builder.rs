@@ -98,7 +98,7 @@ impl<S: EventSource> PipelineBuilder<S> {
         self
     }
 
-    /// The waits between attempts at the source, the sink and the dead letters.
+    /// The waits between attempts at the source, the sink and the dead letters. Default: 200 ms to 30 s, doubled each time.
     pub fn backoff(mut self, policy: BackoffPolicy) -> Self {
         self.parts.backoff = policy;
         self

@@ -127,7 +127,7 @@ impl EntrySenderBuilder {
         self
     }
 
-    /// The waits between attempts at a request.
+    /// The waits between attempts at a request. Default: 200 ms to 30 s, doubled each time.
     #[must_use]
     pub fn backoff(mut self, policy: BackoffPolicy) -> Self {
         self.policy = policy;

@@ -3,6 +3,7 @@
 //! It models visibility, long polls, receive counts, redrive, message groups, stale receipt handles, and failures of single entries of a
 //! batch, delays, and counts that are late. It does not model the distribution of a real queue: a receive always finds a visible message.
 
+mod attributes;
 mod model;
 mod queue;
 mod server;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::attributes::SaidAttributes;
 use crate::sqs::{Depth, Message};
 
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ pub(super) struct Model {
     visible: BTreeSet<u64>,
     hidden: BTreeSet<(Instant, u64)>,
     delayed: BTreeSet<(Instant, u64)>,
+    /// What the attributes say, without an effect.
+    pub(super) said: SaidAttributes,
     /// The counts after each change, if they are given late.
     counts: VecDeque<(Instant, Depth)>,
     /// How many messages of each group are hidden.

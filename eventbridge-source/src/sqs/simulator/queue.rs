@@ -23,8 +23,8 @@ pub struct SqsSimulator {
 }
 
 #[derive(Debug, Default)]
-struct State {
-    model: Model,
+pub(super) struct State {
+    pub(super) model: Model,
     /// For each of the next entries of delete batches: it fails, and whether permanently.
     delete_failures: VecDeque<bool>,
     faults: Vec<(Call, VecDeque<Error>)>,
@@ -63,7 +63,7 @@ pub enum Call {
 #[derive(Debug)]
 #[must_use]
 pub struct SqsSimulatorBuilder {
-    model: Model,
+    pub(super) model: Model,
     stale: StaleHandle,
 }
 
@@ -250,7 +250,7 @@ impl SqsSimulator {
     }
 
     /// Nothing that runs under this lock panics half way.
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

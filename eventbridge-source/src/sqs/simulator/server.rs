@@ -165,9 +165,12 @@ impl Served {
 
     async fn get_attributes(&self) -> Result<Value, Fault> {
         let queue = self.simulator.attributes().await?;
+        let said = self.simulator.said();
         let depth = self.simulator.late_depth();
         let mut attributes = json!({
             "VisibilityTimeout": queue.visibility_timeout.as_secs().to_string(),
+            "MessageRetentionPeriod": said.retention.as_secs().to_string(),
+            "SqsManagedSseEnabled": said.is_encrypted.to_string(),
             "ApproximateNumberOfMessages": depth.visible.to_string(),
             "ApproximateNumberOfMessagesNotVisible": depth.in_flight.to_string(),
             "ApproximateNumberOfMessagesDelayed": depth.delayed.to_string(),
@@ -175,8 +178,10 @@ impl Served {
         if queue.is_fifo {
             attributes["FifoQueue"] = "true".into();
         }
-        if queue.has_redrive_policy {
-            attributes["RedrivePolicy"] = "{}".into();
+        if let Some(receives) = self.simulator.max_receive_count() {
+            let target = "arn:aws:sqs:eu-west-1:000000000000:dead";
+            let policy = json!({"deadLetterTargetArn": target, "maxReceiveCount": receives});
+            attributes["RedrivePolicy"] = policy.to_string().into();
         }
         Ok(json!({"Attributes": attributes}))
     }

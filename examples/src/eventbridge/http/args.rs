@@ -3,6 +3,7 @@
 use clap::Parser;
 
 use crate::eventbridge::settings::{RouteArgs, WatchArgs};
+use crate::program::settings::{About, Flags, Group, Setting, parse};
 
 /// Receives the System Log of an Okta org from an EventBridge API destination and sends it to Coralogix.
 ///
@@ -17,13 +18,74 @@ pub struct HttpArgs {
     pub(super) route: RouteArgs,
     #[command(flatten)]
     pub(super) watch: WatchArgs,
-    /// The path that EventBridge posts events to [default: /aws/event-bridge]
-    #[arg(long, value_name = "PATH")]
-    pub(super) path: Option<String>,
-    /// The header of the API key [default: x-amz-event-bridge-access-key]
-    #[arg(long, value_name = "NAME")]
-    pub(super) api_key_header: Option<String>,
-    /// Let requests name application and subsystem by the headers cx-application-name and cx-subsystem-name
-    #[arg(long)]
-    pub(super) names_from_headers: bool,
+    #[command(flatten)]
+    pub(super) endpoint: Flags<EndpointGroup>,
+}
+
+/// The path of the endpoint.
+pub(super) static PATH: Setting<String> = Setting {
+    about: About {
+        flag: "--path",
+        value: "PATH",
+        default: "/aws/event-bridge",
+        builder: "HttpSourceBuilder::path",
+        help: "The path that EventBridge posts events to",
+        reason: "that of Coralogix's own integrations",
+        ..About::NONE
+    },
+    parse: parse::text,
+};
+
+/// The header of the API key.
+pub(super) static API_KEY_HEADER: Setting<String> = Setting {
+    about: About {
+        flag: "--api-key-header",
+        value: "NAME",
+        default: "x-amz-event-bridge-access-key",
+        builder: "HttpSourceBuilder::api_key_header",
+        help: "The header of the API key",
+        reason: "that of Coralogix's own integrations",
+        ..About::NONE
+    },
+    parse: parse::text,
+};
+
+/// Whether requests may name application and subsystem.
+pub(super) static NAMES_FROM_HEADERS: Setting<bool> = Setting {
+    about: About {
+        flag: "--names-from-headers",
+        default: "off",
+        builder: "HttpSourceBuilder::names_from_headers",
+        help: "Let requests name application and subsystem by the headers cx-application-name and cx-subsystem-name",
+        reason: "whoever has the key could write to other names",
+        ..About::NONE
+    },
+    parse: parse::switch,
+};
+
+/// The longest request.
+pub(super) static MAX_BODY_BYTES: Setting<usize> = Setting {
+    about: About {
+        flag: "--max-body-bytes",
+        value: "BYTES",
+        default: "2MiB",
+        builder: "HttpSourceBuilder::max_body_bytes",
+        help: "The longest request that is read; a longer one is answered 413",
+        reason: "twice what EventBridge sends at most, with room for its retries in memory",
+        ..About::NONE
+    },
+    parse: |about, value| parse::bytes_within(about, value, 256 << 10..=64 << 20),
+};
+
+/// The flags of the endpoint.
+#[derive(Debug)]
+pub struct EndpointGroup;
+
+impl Group for EndpointGroup {
+    const SETTINGS: &'static [&'static About] = &[
+        &PATH.about,
+        &API_KEY_HEADER.about,
+        &NAMES_FROM_HEADERS.about,
+        &MAX_BODY_BYTES.about,
+    ];
 }

@@ -1,11 +1,12 @@
 //! The `eventbridge_http` program.
 
 mod args;
+mod check;
 mod demonstration;
 mod run;
 mod settings;
 
-pub use args::HttpArgs;
+pub use args::{EndpointGroup, HttpArgs};
 
 use okta_coralogix_core::{Result, Summary};
 use tokio::sync::watch;
@@ -30,10 +31,13 @@ impl Program for HttpArgs {
     }
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
-        Settings::read(self, environment)
+        Settings::read(&self, environment)
     }
 
     async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
+        if settings.route.check {
+            return Ok(check::check(settings).await);
+        }
         run::run(settings, progress).await
     }
 

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
 use eventbridge_source::http::HttpSource;
@@ -19,16 +18,13 @@ use crate::program::admin::Admin;
 use crate::program::metrics::{Monitor, SourceKind};
 use crate::program::open_files::raise_limit;
 use crate::program::pipeline::{self, configure};
+use crate::program::pipeline_settings::DRAIN_TIMEOUT;
 use crate::program::progress::Progress;
 use crate::program::start::{Start, span};
 use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 
-/// How long events in flight may take after a signal, unless it is set: a little longer than EventBridge waits for an answer. It sends again
-/// what was answered later.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
-
 /// For as many connections as the endpoint keeps by default, and the third of them that it leaves for everything else.
-const OPEN_FILES: u64 = 4096 / 3 * 4;
+pub(super) const OPEN_FILES: u64 = 4096 / 3 * 4;
 
 pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
     // Before the endpoint derives its bound of connections from it.
@@ -88,8 +84,11 @@ impl Opened {
             .mapping(route.mapping)
             .dead_letters(dead_letters);
         let observer = (progress.observer(), monitor.clone());
-        let pipeline = configure(pipeline, observer, &route.pipeline, None);
-        let drain_timeout = route.pipeline.drain_timeout.unwrap_or(DRAIN_TIMEOUT);
+        let pipeline = configure(pipeline, observer, &route.pipeline.options, None);
+        // A little longer than EventBridge waits for an answer, after which it sends again.
+        let drain_timeout = route.pipeline.options.drain_timeout;
+        let drain_timeout =
+            drain_timeout.unwrap_or_else(|| DRAIN_TIMEOUT.default_in("eventbridge_http"));
         let pipeline = pipeline.drain_timeout(drain_timeout).build()?;
         monitor.attach(pipeline.handle());
         Ok(Self {

@@ -4,11 +4,12 @@ use eventbridge_source::http::{HttpSource, HttpSourceBuilder};
 use okta_coralogix_core::{Error, Result};
 
 use super::HttpArgs;
+use super::args::{API_KEY_HEADER, MAX_BODY_BYTES, NAMES_FROM_HEADERS, PATH};
 use crate::eventbridge::settings::{API_KEYS, RouteSettings, WatchSettings, api_keys, secret};
 use crate::program::missing::Missing;
 use crate::program::{Environment, coralogix};
 
-const LISTEN: &str = "LISTEN";
+pub(super) const LISTEN: &str = "LISTEN";
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const BASIC: &str = "EVENTBRIDGE_BASIC";
 const BEARER_TOKEN: &str = "EVENTBRIDGE_BEARER_TOKEN";
@@ -33,7 +34,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub(super) fn read(args: HttpArgs, environment: &Environment) -> Result<Self> {
+    pub(super) fn read(args: &HttpArgs, environment: &Environment) -> Result<Self> {
         let mut missing = Missing::default();
         let [key, key_file, ..] = API_KEYS;
         let [_, basic, basic_file, token, token_file] = VARIABLES;
@@ -46,14 +47,18 @@ impl Settings {
         coralogix::require(&mut missing, environment);
         missing.check()?;
         let mut source = credentials(HttpSource::builder(), environment)?;
-        let route = RouteSettings::read(args.route, environment)?;
-        if let Some((_, path)) = environment.flag("--path", args.path)? {
+        let route = RouteSettings::read(&args.route, environment)?;
+        let endpoint = args.endpoint.values(environment);
+        if let Some(path) = PATH.given(&endpoint)? {
             source = source.path(path);
         }
-        if let Some((_, header)) = environment.flag("--api-key-header", args.api_key_header)? {
+        if let Some(header) = API_KEY_HEADER.given(&endpoint)? {
             source = source.api_key_header(header);
         }
-        let names = environment.switch("--names-from-headers", args.names_from_headers)?;
+        if let Some(bytes) = MAX_BODY_BYTES.given(&endpoint)? {
+            source = source.max_body_bytes(bytes);
+        }
+        let names = NAMES_FROM_HEADERS.get(&endpoint)?;
         let listen = environment.get(LISTEN)?;
         Ok(Self {
             listen: listen.unwrap_or_else(|| DEFAULT_LISTEN.into()),
@@ -61,7 +66,7 @@ impl Settings {
                 .names_from_headers(names)
                 .body_parser(route.body_parser.clone())
                 .clock_offset(route.clock_offset.clone()),
-            watch: WatchSettings::read(args.watch, environment, "eventbridge")?,
+            watch: WatchSettings::read(&args.watch, environment, "eventbridge_http")?,
             route,
         })
     }

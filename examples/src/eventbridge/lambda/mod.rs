@@ -1,6 +1,7 @@
 //! The `eventbridge_lambda` program.
 
 mod args;
+mod check;
 mod demonstration;
 mod error_type;
 mod run;
@@ -30,10 +31,13 @@ impl Program for LambdaArgs {
     }
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
-        Settings::read(self, environment)
+        Settings::read(&self, environment)
     }
 
     async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
+        if settings.route.check {
+            return Ok(check::check(settings).await);
+        }
         run::run(settings, progress).await
     }
 

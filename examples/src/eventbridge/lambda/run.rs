@@ -75,7 +75,7 @@ async fn handler(settings: Settings, progress: &Progress) -> Result<LambdaHandle
         ..Start::default()
     };
     span("lambda").in_scope(|| start.log());
-    let mut settings = route.pipeline;
+    let mut settings = route.pipeline.options;
     settings.faults = settings.faults.without_refusal_wait();
     let handler = LambdaHandler::builder(move |source| {
         // After an invocation's deadline the events in flight have the drain timeout in the next ones.

@@ -21,11 +21,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub(super) fn read(args: LambdaArgs, environment: &Environment) -> Result<Self> {
+    pub(super) fn read(args: &LambdaArgs, environment: &Environment) -> Result<Self> {
         // `lambda_runtime` reads its value.
         let advice = "nothing by hand: Lambda sets it, this program runs as a function";
         let mut missing = Missing::default();
-        missing.require(environment, &[RUNTIME_API], advice);
+        if !args.route.checks(environment)? {
+            missing.require(environment, &[RUNTIME_API], advice);
+        }
         coralogix::require(&mut missing, environment);
         missing.check()?;
         let admin = variable("--admin-listen");
@@ -34,7 +36,7 @@ impl Settings {
             return Err(Error::config(&admin, detail));
         }
         let keys = api_keys(environment)?.into_iter().flatten().collect();
-        let route = RouteSettings::read(args.route, environment)?;
+        let route = RouteSettings::read(&args.route, environment)?;
         check_outlives(&route.pipeline.dead_letters, environment)?;
         Ok(Self { route, keys })
     }

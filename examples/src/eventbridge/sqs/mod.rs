@@ -1,6 +1,7 @@
 //! The `eventbridge_sqs` program.
 
 mod args;
+mod check;
 mod demonstration;
 mod first_messages;
 mod run;
@@ -31,10 +32,13 @@ impl Program for SqsArgs {
     }
 
     fn settings(self, environment: &Environment) -> Result<Settings> {
-        Settings::read(self, environment)
+        Settings::read(&self, environment)
     }
 
     async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
+        if settings.route.check {
+            return Ok(check::check(settings).await);
+        }
         run::run(settings, progress).await
     }
 

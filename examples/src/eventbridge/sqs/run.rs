@@ -70,7 +70,7 @@ async fn open(
     } = settings;
     let dead_letters = ProgramDeadLetters::open(&route.pipeline.dead_letters).await?;
     let location = PathBuf::from(dead_letters.location());
-    check_coralogix(&route.sink, route.pipeline.faults, once).await?;
+    check_coralogix(&route.sink, route.pipeline.options.faults, once).await?;
     let source = source(&queue_url, &route.body_parser, once).await?;
     let drain = source.drain_handle();
     let is_fifo = source.attributes().is_fifo;
@@ -84,14 +84,14 @@ async fn open(
         ..Start::default()
     };
     span(&watch.name).in_scope(|| start.log());
-    let is_policy_given = route.pipeline.too_old.is_some();
+    let is_policy_given = route.pipeline.options.too_old.is_some();
     let source = FirstMessages::new(source, SystemClock, !is_policy_given);
     let pipeline = Pipeline::builder(source, sink)
         .name(watch.name)
         .mapping(route.mapping)
         .dead_letters(dead_letters);
     let observer = (progress.observer(), monitor.clone());
-    let pipeline = configure(pipeline, observer, &route.pipeline, once);
+    let pipeline = configure(pipeline, observer, &route.pipeline.options, once);
     // One request at a time keeps the order of a group.
     let pipeline = match is_fifo {
         true => pipeline.max_in_flight_requests(1),

@@ -22,7 +22,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub(super) fn read(args: SqsArgs, environment: &Environment) -> Result<Self> {
+    pub(super) fn read(args: &SqsArgs, environment: &Environment) -> Result<Self> {
         let advice =
             "the URL of the queue, such as https://sqs.eu-west-1.amazonaws.com/123456789012/okta";
         let mut missing = Missing::default();
@@ -38,8 +38,8 @@ impl Settings {
         Ok(Self {
             queue_url,
             once: args.once.once(environment)?,
-            route: RouteSettings::read(args.route, environment)?,
-            watch: WatchSettings::read(args.watch, environment, "sqs")?,
+            route: RouteSettings::read(&args.route, environment)?,
+            watch: WatchSettings::read(&args.watch, environment, "eventbridge_sqs")?,
         })
     }
 }

@@ -6,17 +6,34 @@ use std::net::{Ipv4Addr, TcpListener, ToSocketAddrs};
 use okta_coralogix_core::{Error, Result};
 
 use crate::program::Environment;
+use crate::program::settings::{About, Flags, Group, Setting, Written, parse};
 
-const FLAG: &str = "--admin-listen";
+/// The listener for operators.
+pub static ADMIN_LISTEN: Setting<String> = Setting {
+    about: About {
+        flag: "--admin-listen",
+        value: "ADDR",
+        default: "off",
+        example: "9090",
+        help: "Show metrics, health and status here, without authentication; a bare port is on 127.0.0.1",
+        reason: "status shows names of orgs and positions to whoever asks",
+        ..About::NONE
+    },
+    parse: parse::text,
+};
+
 const ADVICE: &str = "write a port such as 9090, which is then on 127.0.0.1, or an address and a port such as 0.0.0.0:9090";
 
 /// The flag of programs with a listener for their operators.
-#[derive(Debug, clap::Args)]
-pub struct AdminArgs {
-    /// Show metrics, health and status here, without authentication; a bare port is on 127.0.0.1 [default: off]
-    #[arg(long, value_name = "ADDR")]
-    admin_listen: Option<String>,
+#[derive(Debug)]
+pub struct AdminGroup;
+
+impl Group for AdminGroup {
+    const SETTINGS: &'static [&'static About] = &[&ADMIN_LISTEN.about];
 }
+
+/// That of [`AdminGroup`].
+pub type AdminArgs = Flags<AdminGroup>;
 
 /// An address to listen on, and the setting that it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +48,10 @@ impl AdminArgs {
     ///
     /// # Errors
     /// `Config` if the value is neither a port nor an address with a port.
-    pub fn address(self, environment: &Environment) -> Result<Option<AdminAddress>> {
-        let value = environment.flag(FLAG, self.admin_listen)?;
-        let parsed = value.map(|(setting, value)| AdminAddress::parse(&setting, value.trim()));
+    pub fn address(&self, environment: &Environment) -> Result<Option<AdminAddress>> {
+        let written = self.values(environment).find(&ADMIN_LISTEN.about)?;
+        let parsed =
+            written.map(|Written { setting, value }| AdminAddress::parse(&setting, value.trim()));
         parsed.transpose()
     }
 }
@@ -65,6 +83,12 @@ impl AdminAddress {
         })
     }
 
+    /// A host and a port.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// # Errors
     /// `Config` if the port is taken, or the address is none of this host.
     pub(super) fn bind(&self) -> Result<TcpListener> {
@@ -86,7 +110,7 @@ mod tests {
     use super::*;
 
     fn parsed(value: &str) -> Result<String> {
-        AdminAddress::parse(FLAG, value).map(|parsed| parsed.address)
+        AdminAddress::parse(ADMIN_LISTEN.about.flag, value).map(|parsed| parsed.address)
     }
 
     #[test]
@@ -111,7 +135,10 @@ mod tests {
             "1.2.3.4",
         ] {
             let error = parsed(value).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{FLAG}: {value:?} ")), "{error}");
+            assert!(
+                error.starts_with(&format!("--admin-listen: {value:?} ")),
+                "{error}"
+            );
             assert!(error.ends_with(ADVICE), "{error}");
         }
     }

@@ -16,7 +16,7 @@ mod routes;
 mod server;
 mod status;
 
-pub use address::{AdminAddress, AdminArgs};
+pub use address::{ADMIN_LISTEN, AdminAddress, AdminArgs, AdminGroup};
 pub(super) use dead_letter_files::DeadLetterFiles;
 
 use std::net::SocketAddr;

@@ -7,7 +7,7 @@ mod written;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use okta_coralogix_core::{Error, Result};
+use okta_coralogix_core::Result;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -16,20 +16,65 @@ use tracing_subscriber::{Layer, registry};
 
 use self::written::log_filter;
 use super::Environment;
+use super::settings::{About, Flags, Group, Setting, parse};
+
+/// The form of the log.
+pub static LOG_FORMAT: Setting<Format> = Setting {
+    about: About {
+        flag: "--log-format",
+        value: "text|json",
+        default: "text",
+        help: "The log on stderr: text, or one JSON object a line",
+        reason: "people read it first",
+        ..About::NONE
+    },
+    parse: |_, value| match value {
+        "text" => Ok(Format::Text),
+        "json" => Ok(Format::Json),
+        _ => Err(format!("is {value:?}; write text or json")),
+    },
+};
+
+/// Between two lines with counts.
+pub static LOG_INTERVAL: Setting<Duration> = Setting {
+    about: About {
+        flag: "--log-interval",
+        value: "DURATION",
+        default: "1m",
+        help: "From one line with counts to the next, while events move",
+        reason: "often enough to see a fault, seldom enough to read",
+        ..About::NONE
+    },
+    parse: parse::duration,
+};
+
+/// Between two lines without any.
+pub static HEARTBEAT_INTERVAL: Setting<Duration> = Setting {
+    about: About {
+        flag: "--heartbeat-interval",
+        value: "DURATION",
+        default: "1h",
+        help: "From one line to the next that says that all is well, while no event moves",
+        reason: "an org without events at night shows that its program runs",
+        ..About::NONE
+    },
+    parse: parse::duration,
+};
 
 /// The flags of every program's log.
-#[derive(Debug, Default, clap::Args)]
-pub struct LogArgs {
-    /// The log on stderr: text, or one JSON object a line [default: text]
-    #[arg(long, value_name = "text|json")]
-    log_format: Option<String>,
-    /// From one line with counts to the next, while events move [default: 1m]
-    #[arg(long, value_name = "DURATION")]
-    log_interval: Option<String>,
-    /// From one line to the next that says that all is well, while no event moves [default: 1h]
-    #[arg(long, value_name = "DURATION")]
-    heartbeat_interval: Option<String>,
+#[derive(Debug)]
+pub struct LogGroup;
+
+impl Group for LogGroup {
+    const SETTINGS: &'static [&'static About] = &[
+        &LOG_FORMAT.about,
+        &LOG_INTERVAL.about,
+        &HEARTBEAT_INTERVAL.about,
+    ];
 }
+
+/// Those of [`LogGroup`].
+pub type LogArgs = Flags<LogGroup>;
 
 /// How a program logs.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,9 +91,12 @@ pub struct LogSettings {
     pub(super) heartbeat: Duration,
 }
 
+/// The form of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+pub enum Format {
+    /// For people.
     Text,
+    /// An object.
     Json,
 }
 
@@ -57,23 +105,12 @@ impl LogArgs {
     ///
     /// # Errors
     /// `Config`, which names the flag or the variable.
-    pub fn settings(self, environment: &Environment) -> Result<LogSettings> {
-        let format = match environment.flag("--log-format", self.log_format)? {
-            None => Format::Text,
-            Some((name, value)) => match value.as_str() {
-                "text" => Format::Text,
-                "json" => Format::Json,
-                _ => {
-                    let detail = format!("is {value:?}; write text or json");
-                    return Err(Error::config(&name, detail));
-                }
-            },
-        };
-        let interval = environment.duration("--log-interval", self.log_interval, "1m")?;
-        let heartbeat =
-            environment.duration("--heartbeat-interval", self.heartbeat_interval, "1h")?;
+    pub fn settings(&self, environment: &Environment) -> Result<LogSettings> {
+        let values = self.values(environment);
+        let interval = LOG_INTERVAL.get(&values)?;
+        let heartbeat = HEARTBEAT_INTERVAL.get(&values)?;
         let settings = LogSettings {
-            format,
+            format: LOG_FORMAT.get(&values)?,
             targets: filter::targets(environment)?,
             has_colour: false,
             draws: false,

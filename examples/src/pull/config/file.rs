@@ -5,14 +5,16 @@ use serde::Deserialize;
 
 use super::secrets::SecretRef;
 use super::toml_check;
+use crate::program::settings::KeyValues;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ConfigFile {
     /// The defaults of all integrations.
     #[serde(default)]
     pub(super) coralogix: CoralogixTable,
-    /// For events that are too old.
-    pub(super) too_old: Option<String>,
+    /// Settings of all integrations that do not say otherwise.
+    #[serde(flatten)]
+    pub(super) settings: KeyValues,
     #[serde(default)]
     pub(super) integration: Vec<IntegrationTable>,
 }
@@ -32,14 +34,11 @@ pub(super) struct IntegrationTable {
     pub(super) private_key_id: Option<String>,
     pub(super) client_secret: Option<SecretRef>,
     pub(super) scopes: Option<Vec<String>>,
-    pub(super) filter: Option<String>,
-    pub(super) q: Option<String>,
-    pub(super) since: Option<String>,
-    pub(super) poll_interval: Option<String>,
-    pub(super) reread_every: Option<String>,
-    pub(super) checkpoint: Option<String>,
-    pub(super) renamed_from: Option<String>,
-    pub(super) too_old: Option<String>,
+    /// The salt of the fields that are hashed.
+    pub(super) hash_salt: Option<SecretRef>,
+    /// Settings that are flags too.
+    #[serde(flatten)]
+    pub(super) settings: KeyValues,
     #[serde(default)]
     pub(super) coralogix: CoralogixTable,
 }

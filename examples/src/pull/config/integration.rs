@@ -4,28 +4,26 @@ use std::collections::HashSet;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
 use futures::FutureExt;
-use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::testing::MemoryCheckpoint;
 use okta_coralogix_core::transport::Transport;
-use okta_coralogix_core::{Clock, CoralogixMapping, Error, Result, SystemClock};
-use okta_source::{OktaSource, OktaSourceBuilder, OrgUrl, Since};
+use okta_coralogix_core::{CoralogixMapping, Error, Result, Secret, SharedClockOffset};
+use okta_source::{OktaSource, OktaSourceBuilder, OrgUrl};
 
 use super::credentials::{API_TOKEN, CLIENT_SECRET, credentials, without_files};
 use super::definition::Definition;
 use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
-use super::renamed_from;
 use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretSource, SecretValues};
-use super::sink_cache::SinkCache;
-use crate::program::args::{duration_of, duration_or_off, in_setting, since_of, too_old_of};
+use super::sink_cache::{SharedSink, SinkCache};
+use super::source_settings::{CHECKPOINT, SourceSettings};
+use crate::program::args::in_setting;
+use crate::program::entry_settings::{EntrySettings, HASH_SALT_KEY};
+use crate::program::pipeline_settings::PipelineOptions;
 use crate::program::secrets::SecretJudge;
+use crate::program::settings::Values;
 use crate::program::{Environment, Network, StateFiles};
-
-/// How often the last minutes of a log are read again, unless that is set.
-pub const REREAD_EVERY: Duration = Duration::from_secs(3600);
 
 /// How one writes that events which are too old are kept, and that they are restamped.
 pub(crate) const TOO_OLD_KEYS: [&str; 2] = ["too_old = \"dead-letter\"", "too_old = \"restamp\""];
@@ -38,8 +36,8 @@ pub struct Integration {
     pub name: String,
     /// The file of its position.
     pub checkpoint: PathBuf,
-    /// For events that are too old, where the file says it.
-    pub too_old: Option<AgePolicy>,
+    /// What its pipeline has of its own, or of all integrations.
+    pub pipeline: PipelineOptions,
     /// The address of the org, and the one before it was renamed, where the file says them.
     pub(crate) org: Option<OrgUrl>,
     pub(crate) renamed_from: Option<OrgUrl>,
@@ -71,6 +69,8 @@ pub struct Connection {
     pub sink: Arc<CoralogixSink>,
     /// The mapping of events to entries.
     pub mapping: CoralogixMapping,
+    /// The offset of Coralogix's clock, which the sink stores; unknown if it does not.
+    pub clock: SharedClockOffset,
 }
 
 impl Connection {
@@ -85,6 +85,7 @@ impl Connection {
             source,
             sink,
             mapping,
+            clock: SharedClockOffset::unknown(),
         }
     }
 }
@@ -96,7 +97,7 @@ impl Integration {
         Self {
             name: name.to_owned(),
             checkpoint,
-            too_old: None,
+            pipeline: PipelineOptions::default(),
             org: None,
             renamed_from: None,
             proxy: None,
@@ -153,9 +154,10 @@ impl Integration {
 pub(super) fn all(
     file: ConfigFile,
     folder: &Path,
-    environment: &Environment,
+    values: &Values<'_>,
     network: Network,
 ) -> Result<Vec<Integration>> {
+    let environment = values.environment();
     let sinks = Arc::new(SinkCache::new(file.integration.len(), network));
     // For the checks, which make no request.
     let transport = sinks.transport();
@@ -176,21 +178,24 @@ pub(super) fn all(
             }
         };
         let at = in_setting(format!("integration {name:?}"));
-        let checkpoint = match &table.checkpoint {
+        let written = table.settings.clone();
+        let values = values.clone().table(&written).table(&file.settings);
+        let checkpoint = match CHECKPOINT
+            .given(&values.clone().only_tables())
+            .map_err(&at)?
+        {
             Some(file) => folder.join(file),
             None => folder.join(format!("{name}.checkpoint")),
         };
         let target = table.coralogix.clone().or(&file.coralogix);
-        let too_old = table.too_old.as_ref().or(file.too_old.as_ref());
-        let definition = Definition::of(&table, &target, too_old);
-        let too_old = too_old.map(|value| too_old_of("too_old", value));
-        let too_old = too_old.transpose().map_err(&at)?;
-        let has_since = table.since.is_some();
+        let definition = Definition::of(&table, &target, &file.settings);
+        let pipeline = PipelineOptions::read(&values).map_err(&at)?;
         let secrets = secrets(&table, &target, folder, environment).map_err(&at)?;
         let judge = secrets.judge(&name, environment.warnings().clone());
-        let secrets_and_judge = (secrets.clone(), judge);
-        let settings = OrgSettings::read(table, target, secrets_and_judge, Arc::clone(&sinks));
+        let of_file = (secrets.clone(), judge, Arc::clone(&sinks));
+        let settings = OrgSettings::read(table, target, of_file, &values);
         let settings = settings.map_err(&at)?;
+        let has_since = settings.source_settings.since_setting.is_some();
         let sink = settings.check(Arc::clone(&transport)).map_err(&at)?;
         let proxy = sinks.proxy_of(sink.endpoint().singles());
         checked.push(sink);
@@ -206,9 +211,9 @@ pub(super) fn all(
         all.push(Integration {
             name,
             checkpoint,
-            too_old,
+            pipeline,
             org: Some(settings.org.clone()),
-            renamed_from: settings.renamed_from.clone(),
+            renamed_from: settings.source_settings.renamed_from.clone(),
             proxy,
             has_since,
             definition,
@@ -258,6 +263,7 @@ fn secrets(
         (PRIVATE_KEY, &table.private_key),
         (CLIENT_SECRET, &table.client_secret),
         (API_KEY, &target.api_key),
+        (HASH_SALT_KEY, &table.hash_salt),
     ] {
         if let Some(secret) = secret {
             secrets.add(secret.locate(key, folder, environment)?);
@@ -270,12 +276,9 @@ fn secrets(
 #[derive(Debug)]
 struct OrgSettings {
     org: OrgUrl,
-    renamed_from: Option<OrgUrl>,
     subsystem: String,
-    since: Option<Since>,
-    poll_interval: Option<Duration>,
-    /// `None`: never.
-    reread_every: Option<Duration>,
+    source_settings: SourceSettings,
+    entry: EntrySettings,
     table: IntegrationTable,
     /// The secrets that the table names.
     okta_secrets: OrgSecrets,
@@ -290,8 +293,8 @@ impl OrgSettings {
     fn read(
         mut table: IntegrationTable,
         target: CoralogixTable,
-        (secrets, judge): (OrgSecrets, SecretJudge),
-        sinks: Arc<SinkCache>,
+        (secrets, judge, sinks): (OrgSecrets, SecretJudge, Arc<SinkCache>),
+        values: &Values<'_>,
     ) -> Result<Self> {
         let (okta_secrets, api_key) = secrets.split(API_KEY);
         // Taken out, so that an older name leaves no trace.
@@ -307,26 +310,12 @@ impl OrgSettings {
             ("okta_domain", domain.as_deref()),
         ];
         let (key, org) = required(names)?;
-        let since = table.since.as_deref();
-        let interval = table.poll_interval.as_deref();
-        let reread_every = match table.reread_every.as_deref() {
-            None => Some(REREAD_EVERY),
-            Some(every) => duration_or_off("reread_every", every, "1h")?,
-        };
         let org = OrgUrl::parse(org).map_err(|error| Error::config(key, error))?;
-        let before = table.renamed_from.as_deref();
-        let before = before.map(|before| renamed_from("renamed_from", before, Some(&org)));
         Ok(Self {
-            renamed_from: before.transpose()?,
+            source_settings: SourceSettings::read(&values.clone().only_tables(), Some(&org))?,
             org,
             subsystem: subsystem.to_owned(),
-            since: since
-                .map(|since| since_of("since", since, SystemClock.now()))
-                .transpose()?,
-            poll_interval: interval
-                .map(|interval| duration_of("poll_interval", interval, "30s"))
-                .transpose()?,
-            reread_every,
+            entry: EntrySettings::read(values)?,
             table,
             okta_secrets,
             target,
@@ -344,13 +333,19 @@ impl OrgSettings {
         // Opening makes no request, and this checkpoint never waits.
         let opened = source.checkpoint(MemoryCheckpoint::default()).open();
         opened.now_or_never().transpose()?;
-        self.mapping()?;
+        self.mapping(self.okta_secrets.without_files(HASH_SALT_KEY))?;
         let api_key = self.api_key.without_file();
-        self.sinks.get(&self.target, &api_key, &self.judge)
+        Ok(self.shared_sink(&api_key)?.sink)
     }
 
-    fn mapping(&self) -> Result<CoralogixMapping> {
+    fn shared_sink(&self, api_key: &SecretSource) -> Result<SharedSink> {
+        self.sinks
+            .get(&self.target, api_key, &self.entry, &self.judge)
+    }
+
+    fn mapping(&self, salt: Option<Secret>) -> Result<CoralogixMapping> {
         let mapping = CoralogixMapping::builder().subsystem(&self.subsystem);
+        let mapping = self.entry.redact(mapping, (HASH_SALT_KEY, salt))?;
         match &self.target.application {
             Some(application) => mapping.application(application).build(),
             None => mapping.build(),
@@ -358,39 +353,25 @@ impl OrgSettings {
     }
 
     fn source(&self) -> OktaSourceBuilder {
-        let mut source = OktaSource::builder().org_url(&self.org);
-        if let Some(filter) = &self.table.filter {
-            source = source.filter(filter);
-        }
-        if let Some(q) = &self.table.q {
-            source = source.q(q);
-        }
-        if let Some(interval) = self.poll_interval {
-            source = source.poll_interval(interval);
-        }
-        if let Some(every) = self.reread_every {
-            source = source.reread_every(every);
-        }
-        if let Some(before) = &self.renamed_from {
-            source = source.renamed_from(before.clone());
-        }
-        source
+        self.source_settings
+            .apply(OktaSource::builder().org_url(&self.org))
     }
 }
 
 impl Connect for OrgSettings {
     /// Reads the secrets itself, also when a remote refuses one later: a changed one is tried at once.
-    fn connect(&self, _: &SecretValues) -> Result<Connection> {
+    fn connect(&self, read: &SecretValues) -> Result<Connection> {
         let (table, secrets) = (self.table.clone(), self.okta_secrets.clone());
         let judge = self.judge.clone();
-        let mut source = self
+        let source = self
             .source()
             .transport(self.sinks.transport())
             .credentials_from(move || credentials(&table, &secrets.read()?, &judge))?;
-        if let Some(since) = self.since {
-            source = source.since(since);
-        }
-        let sink = self.sinks.get(&self.target, &self.api_key, &self.judge)?;
-        Ok(Connection::new(source, sink, self.mapping()?))
+        let SharedSink { sink, clock } = self.shared_sink(&self.api_key)?;
+        let mapping = self.mapping(read.get(HASH_SALT_KEY).cloned())?;
+        Ok(Connection {
+            clock,
+            ..Connection::new(source, sink, mapping)
+        })
     }
 }

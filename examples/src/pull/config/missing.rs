@@ -69,6 +69,7 @@ fn of_org(missing: &mut Missing, at: &str, table: &IntegrationTable, environment
         ("api_token", &table.api_token),
         ("private_key", &table.private_key),
         ("client_secret", &table.client_secret),
+        ("hash_salt", &table.hash_salt),
     ] {
         variable(
             missing,
@@ -118,10 +119,16 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::program::settings::Values;
 
     fn message(text: &str) -> String {
         let environment = Environment::new(|name| (name == "SET").then(|| "00x".into()));
-        let parsed = super::super::parse(text, Path::new("."), &environment, Default::default());
+        let parsed = super::super::parse(
+            text,
+            Path::new("."),
+            &Values::of(&environment),
+            Default::default(),
+        );
         parsed.unwrap_err().to_string()
     }
 

@@ -23,24 +23,28 @@ mod same_org;
 mod secrets;
 mod sink_cache;
 mod source;
+mod source_settings;
 mod toml_check;
 
 pub(super) use beginning::Beginning;
 pub(super) use integration::TOO_OLD_KEYS;
-pub use integration::{Connect, Connection, Integration, REREAD_EVERY};
+pub use integration::{Connect, Connection, Integration};
+pub use keys::all as keys;
 pub(super) use reload::{Planned, nothing_changed};
 pub use run_all::{RunOptions, RunReport, run_all};
 pub(super) use running::Running;
 pub use secrets::SecretValues;
 pub use source::ConfigSource;
+pub use source_settings::{CHECKPOINT, SourceGroup};
+pub(super) use source_settings::{REREAD_EVERY, SINCE, SourceSettings, WrittenNames, renamed_from};
 
 use std::path::Path;
 
 use okta_coralogix_core::{Error, Result};
-use okta_source::OrgUrl;
 
 use crate::program::args::in_setting;
-use crate::program::{Environment, Network, text_file};
+use crate::program::settings::Values;
+use crate::program::{Network, text_file};
 
 /// The variable of the org's address, of a run without such a file.
 pub(super) const ORG_URL: &str = "OKTA_ORG_URL";
@@ -48,17 +52,17 @@ pub(super) const ORG_URL: &str = "OKTA_ORG_URL";
 /// The size limit of the file.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// Reads the file at `path`. Its orgs use `network`.
+/// Reads the file at `path`. Its orgs use `network`; `values` are the flags and variables of settings that the file may also have.
 ///
 /// # Errors
 /// `Config`, which names the integration and the key, and says what to write. A secret's file that is missing is no error yet.
-pub fn read(path: &Path, environment: &Environment, network: Network) -> Result<Vec<Integration>> {
+pub fn read(path: &Path, values: &Values<'_>, network: Network) -> Result<Vec<Integration>> {
     let text = text_file::read(path, MAX_BYTES).map_err(|error| {
         let detail = format!("{} cannot be read ({error})", path.display());
         Error::config("--config", detail)
     })?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    parse(&text, folder, environment, network).map_err(in_setting(path.display()))
+    parse(&text, folder, values, network).map_err(in_setting(path.display()))
 }
 
 /// Reads the text of a file in `folder`, to which relative paths in it refer.
@@ -68,14 +72,15 @@ pub fn read(path: &Path, environment: &Environment, network: Network) -> Result<
 pub fn parse(
     text: &str,
     folder: &Path,
-    environment: &Environment,
+    values: &Values<'_>,
     network: Network,
 ) -> Result<Vec<Integration>> {
     let file = file::ConfigFile::parse(text)?;
+    let environment = values.environment();
     beside::check(&file, environment);
     missing::check(&file, environment)?;
     same_org::check(&file, environment.warnings())?;
-    integration::all(file, folder, environment, network)
+    integration::all(file, folder, values, network)
 }
 
 /// The integration of this name.
@@ -92,19 +97,4 @@ pub(super) fn find(all: Vec<Integration>, name: &str) -> Result<Integration> {
         );
         Error::config("--integration", detail)
     })
-}
-
-/// The domain of an org before it was changed.
-///
-/// # Errors
-/// `Config` if it is none, or that of the org itself.
-pub(super) fn renamed_from(name: &str, before: &str, org: Option<&OrgUrl>) -> Result<OrgUrl> {
-    let before = OrgUrl::parse(before).map_err(|error| Error::config(name, error))?;
-    if org == Some(&before) {
-        let detail = format!(
-            "is {before}, the org itself: write its domain before the change, or leave it out"
-        );
-        return Err(Error::config(name, detail));
-    }
-    Ok(before)
 }

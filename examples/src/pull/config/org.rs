@@ -24,7 +24,6 @@ use super::integration::{Connection, Integration, TOO_OLD_KEYS};
 use super::reopening::{Cause, Reopening};
 use super::run_all::RunOptions;
 use super::secrets::SecretValues;
-use crate::program::args::age_filter;
 use crate::program::metrics::{Monitor, SourceKind};
 use crate::pull::dry_run::DryRun;
 
@@ -221,6 +220,7 @@ impl<O: Observer + Clone> Org<O> {
             source,
             sink,
             mapping,
+            clock: _,
         } = connection;
         let checkpoint = ObservedCheckpoint::new(log.clone(), self.checkpoint().await?);
         let Shared {
@@ -236,7 +236,8 @@ impl<O: Observer + Clone> Org<O> {
             .checkpoint(checkpoint)
             .open()
             .await?;
-        let too_old = self.integration.too_old.unwrap_or(options.too_old);
+        let own = &self.integration.pipeline;
+        let too_old = own.too_old.unwrap_or_default();
         let dry_run = options.dry_run.as_ref();
         let sink = dry_run.map_or(sink as Arc<dyn LogSink>, DryRun::sink);
         if !std::mem::replace(&mut self.is_announced, true) {
@@ -258,23 +259,33 @@ impl<O: Observer + Clone> Org<O> {
         }
         let pipeline = Pipeline::builder(source, sink)
             .name(&self.integration.name)
-            .age_filter(age_filter(too_old))
+            .age_filter(own.age_filter())
             .clock(Arc::clone(&options.clock))
             .dead_letters(Arc::clone(dead_letters))
             .observer((
                 (observer.clone(), self.monitor.clone()),
                 dry_run.map(DryRun::observer),
             ))
-            .drain_timeout(options.drain_timeout);
+            .drain_timeout(own.drain_timeout());
         let pipeline = match dry_run {
             Some(dry_run) => pipeline.mapping(dry_run.mapping(mapping)),
             None => pipeline.mapping(mapping),
         };
-        // A refusal is answered by the waits between the runs.
-        let pipeline = options.faults.without_refusal_wait().apply(pipeline);
+        let pipeline = match &own.event_types {
+            Some(types) => pipeline.filter(types.clone()),
+            None => pipeline,
+        };
+        // A refusal is answered by the waits between the runs, unless it was set otherwise.
         let pipeline = match options.once {
-            Some(time) => pipeline.give_up_after(time).build()?,
-            None => pipeline.build()?,
+            Some(time) => {
+                let faults = own.faults.without_refusal_wait();
+                faults.apply(pipeline).give_up_after(time).build()?
+            }
+            None => own
+                .faults
+                .with_refusal_wait_if_set()
+                .apply(pipeline)
+                .build()?,
         };
         self.monitor.attach(pipeline.handle());
         Ok(pipeline)

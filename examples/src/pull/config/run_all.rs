@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use okta_coralogix_core::dead_letter::DeadLetters;
-use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::{Clock, Error, Summary};
 
 use super::{Integration, Running};
-use crate::program::FaultTimeouts;
 use crate::program::admin::Admin;
 use crate::pull::dry_run::DryRun;
 
@@ -18,12 +16,6 @@ use crate::pull::dry_run::DryRun;
 pub struct RunOptions {
     /// Set: each one stops when it has caught up, and gives up after this long without progress.
     pub once: Option<Duration>,
-    /// How long events in flight may take after a signal.
-    pub drain_timeout: Duration,
-    /// How long faults are waited for.
-    pub faults: FaultTimeouts,
-    /// For events that are too old, of integrations that do not say it themselves.
-    pub too_old: AgePolicy,
     /// The host's clock.
     pub clock: Arc<dyn Clock>,
     /// Watches each of them.

@@ -9,7 +9,9 @@ use okta_coralogix_core::{Error, Result};
 use okta_source::OrgUrl;
 
 use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
+use super::source_settings::{FILTER, Q};
 use crate::program::Warnings;
+use crate::program::pipeline_settings::{EVENT_TYPES, SKIP_EVENT_TYPES};
 
 /// Names of integrations in a message, at most.
 const NAMES: usize = 5;
@@ -64,8 +66,16 @@ fn org(table: &IntegrationTable) -> Option<String> {
     OrgUrl::parse(written).ok().map(|org| org.to_string())
 }
 
-fn what_is_read(table: &IntegrationTable) -> [&Option<String>; 2] {
-    [&table.filter, &table.q]
+fn what_is_read(
+    table: &IntegrationTable,
+) -> [Option<std::result::Result<String, &'static str>>; 4] {
+    let abouts = [
+        &FILTER.about,
+        &Q.about,
+        &EVENT_TYPES.about,
+        &SKIP_EVENT_TYPES.about,
+    ];
+    abouts.map(|about| table.settings.get(about.key))
 }
 
 fn same_place(

@@ -1,16 +1,17 @@
-//! The sinks of all integrations: those with the same endpoint, and their key in the same place, share one.
+//! The sinks of all integrations: those with the same endpoint and bound of an entry, and their key in the same place, share one.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_core::transport::Transport;
-use okta_coralogix_core::{Error, Result};
+use okta_coralogix_core::{Error, Result, SharedClockOffset, SystemClock};
 
 use super::connections::ClosingTransport;
 use super::file::CoralogixTable;
 use super::integration::API_KEY;
 use super::secrets::{PLACEHOLDER, SecretSource};
 use crate::program::Network;
+use crate::program::entry_settings::EntrySettings;
 use crate::program::open_files::too_few_for;
 use crate::program::secrets::{SecretJudge, SecretKind};
 
@@ -29,12 +30,27 @@ struct CachedSink {
     endpoint: Option<String>,
     /// Not the key itself: a sink reads it anew when it is refused, for all that share the sink.
     api_key: SecretSource,
+    max_entry_bytes: Option<usize>,
     sink: Weak<CoralogixSink>,
+    clock: SharedClockOffset,
+}
+
+/// A sink, and the offset of Coralogix's clock that it stores.
+#[derive(Debug)]
+pub(super) struct SharedSink {
+    pub(super) sink: Arc<CoralogixSink>,
+    pub(super) clock: SharedClockOffset,
 }
 
 impl CachedSink {
-    fn is_for(&self, table: &CoralogixTable, api_key: &SecretSource) -> bool {
+    fn is_for(
+        &self,
+        table: &CoralogixTable,
+        api_key: &SecretSource,
+        entry: &EntrySettings,
+    ) -> bool {
         (&self.domain, &self.endpoint) == (&table.domain, &table.endpoint)
+            && self.max_entry_bytes == entry.max_bytes
             && self.api_key.is_same_place(api_key)
     }
 }
@@ -70,14 +86,18 @@ impl SinkCache {
         &self,
         table: &CoralogixTable,
         api_key: &SecretSource,
+        entry: &EntrySettings,
         judge: &SecretJudge,
-    ) -> Result<Arc<CoralogixSink>> {
+    ) -> Result<SharedSink> {
         // Nothing that runs under this lock panics.
         let mut sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner);
         sinks.retain(|cached| cached.sink.strong_count() > 0);
-        let known = sinks.iter().find(|cached| cached.is_for(table, api_key));
-        if let Some(sink) = known.and_then(|cached| cached.sink.upgrade()) {
-            return Ok(sink);
+        let known = sinks
+            .iter()
+            .find(|cached| cached.is_for(table, api_key, entry));
+        let upgrade = |cached: &CachedSink| Some((cached.sink.upgrade()?, cached.clock.clone()));
+        if let Some((sink, clock)) = known.and_then(upgrade) {
+            return Ok(SharedSink { sink, clock });
         }
         // Its error has the name of the setting already.
         api_key.read()?;
@@ -94,7 +114,9 @@ impl SinkCache {
         if let Some(endpoint) = &table.endpoint {
             builder = builder.endpoint(endpoint);
         }
-        builder = builder.transport(self.transport());
+        let clock = SharedClockOffset::unknown();
+        builder = builder.clock_offset(clock.clone(), SystemClock);
+        builder = entry.bound(builder.transport(self.transport()));
         let sink = builder.build().map_err(|error| match error.detail() {
             judged if judged.starts_with(API_KEY) => error,
             detail => Error::new(error.kind(), format!("coralogix, {detail}")),
@@ -104,8 +126,10 @@ impl SinkCache {
             domain: table.domain.clone(),
             endpoint: table.endpoint.clone(),
             api_key: api_key.clone(),
+            max_entry_bytes: entry.max_bytes,
             sink: Arc::downgrade(&sink),
+            clock: clock.clone(),
         });
-        Ok(sink)
+        Ok(SharedSink { sink, clock })
     }
 }

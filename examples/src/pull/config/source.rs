@@ -5,13 +5,18 @@ use std::path::PathBuf;
 use okta_coralogix_core::Result;
 
 use super::{Integration, read};
+use crate::program::pipeline_settings::DEAD_LETTERS;
+use crate::program::settings::{Given, Values};
 use crate::program::{Environment, Network, StateFiles};
+use crate::pull::args::CONFIG;
 
 /// Where the integrations are written, and what else the program uses.
 #[derive(Debug, Clone)]
 pub struct ConfigSource {
     /// The file of `--config`.
     pub file: PathBuf,
+    /// Settings that the file may have too.
+    pub flags: Vec<Given>,
     /// For all orgs.
     pub network: Network,
     /// The file of `--dead-letters`, or `-`.
@@ -24,10 +29,14 @@ impl ConfigSource {
     /// # Errors
     /// Those of [`read`], and `Config` for a file that two settings would write.
     pub fn read(&self, environment: &Environment) -> Result<Vec<Integration>> {
-        let integrations = read(&self.file, environment, self.network.clone())?;
+        let values = self
+            .flags
+            .iter()
+            .fold(Values::of(environment), Values::flags);
+        let integrations = read(&self.file, &values, self.network.clone())?;
         let mut files = StateFiles::default();
-        files.add_read("--config", &self.file)?;
-        files.add_dead_letters("--dead-letters", &self.dead_letters)?;
+        files.add_read(CONFIG.about.flag, &self.file)?;
+        files.add_dead_letters(DEAD_LETTERS.about.flag, &self.dead_letters)?;
         for integration in &integrations {
             integration.add_files(&mut files)?;
         }

@@ -1,13 +1,15 @@
 //! What is wrong in the form of the file: said with the line, the key and an example, and without a text, which may be a secret in the
 //! wrong place.
 
+use std::borrow::Cow;
+
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{COMMON, CORALOGIX, INTEGRATION};
+use super::keys::{self, CORALOGIX};
 use crate::program::nearest::nearest;
 
-/// How each key is written.
+/// How each key is written that is no flag.
 const EXAMPLES: &[(&str, &str)] = &[
     ("name", "name = \"acme\""),
     ("subsystem", "subsystem = \"acme\""),
@@ -17,14 +19,6 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("client_id", "client_id = \"0oa1abcdefGHIJKLM5d7\""),
     ("private_key_id", "private_key_id = \"my-key\""),
     ("scopes", "scopes = [\"okta.logs.read\"]"),
-    ("filter", "filter = 'eventType sw \"user.\"'"),
-    ("q", "q = \"acme\""),
-    ("since", "since = \"24h\""),
-    ("poll_interval", "poll_interval = \"30s\""),
-    ("reread_every", "reread_every = \"1h\""),
-    ("checkpoint", "checkpoint = \"acme.checkpoint\""),
-    ("renamed_from", "renamed_from = \"old-acme.okta.com\""),
-    ("too_old", "too_old = \"dead-letter\""),
     ("domain", "domain = \"EU2\""),
     (
         "endpoint",
@@ -34,7 +28,13 @@ const EXAMPLES: &[(&str, &str)] = &[
 ];
 
 /// The keys of secrets, whose values are read by a rule of their own.
-const SECRETS: &[&str] = &["api_token", "private_key", "client_secret", "api_key"];
+const SECRETS: &[&str] = &[
+    "api_token",
+    "private_key",
+    "client_secret",
+    "api_key",
+    "hash_salt",
+];
 
 /// The text of a file, for its lines.
 struct Source<'a>(&'a str);
@@ -47,7 +47,7 @@ pub(super) fn check(text: &str) -> Result<()> {
     let source = Source(text);
     let parsed = DeTable::parse(text).map_err(|error| source.of_parser(&error))?;
     let table = parsed.get_ref();
-    source.keys("", table, COMMON)?;
+    source.keys("", table, &keys::common())?;
     for (key, value) in table {
         let (key, start) = (&**key.get_ref(), key.span().start);
         match (key, value.get_ref()) {
@@ -83,7 +83,7 @@ impl Source<'_> {
             _ => "\"without a name\"".to_owned(),
         };
         let at = format!("integration {name}");
-        self.keys(&at, table, INTEGRATION)?;
+        self.keys(&at, table, &keys::integration())?;
         for (key, value) in table {
             if &**key.get_ref() == "coralogix" {
                 let at = format!("{at}, coralogix");
@@ -120,7 +120,7 @@ impl Source<'_> {
                 return Err(self.wrong(start, &detail));
             }
             if let Some(example) = example(name)
-                && let Some(found) = mistaken(value.get_ref(), example)
+                && let Some(found) = mistaken(value.get_ref(), &example)
             {
                 let detail = format!("{at}{name}: is {found}; write for example `{example}`");
                 return Err(self.wrong(start, &detail));
@@ -154,17 +154,29 @@ impl Source<'_> {
     }
 }
 
-fn example(key: &str) -> Option<&'static str> {
+fn example(key: &str) -> Option<Cow<'static, str>> {
     let found = EXAMPLES.iter().find(|(known, _)| *known == key);
-    found.map(|(_, example)| *example)
+    if let Some((_, example)) = found {
+        return Some(Cow::Borrowed(example));
+    }
+    let mut declared = keys::declared();
+    let about = declared.find(|about| about.key == key)?;
+    Some(Cow::Owned(about.line_of_file()))
 }
 
 /// What the value is, if it is of another type than the one of the example.
 fn mistaken(value: &DeValue<'_>, example: &str) -> Option<&'static str> {
-    let (_, right) = example.split_once(" = ")?;
+    let (key, right) = example.split_once(" = ")?;
+    let is_declared = keys::declared().any(|about| about.key == key);
     let expected = kind_of_example(right);
     let found = kind(value);
-    (found != expected && !(expected == NUMBER && found == INTEGER)).then_some(found)
+    let is_right = match expected {
+        NUMBER => [NUMBER, INTEGER, TEXT].contains(&found),
+        // A text with commas, or `true` in quotes, has one meaning only.
+        LIST | SWITCH | INTEGER if is_declared => found == expected || found == TEXT,
+        _ => found == expected,
+    };
+    (!is_right).then_some(found)
 }
 
 const TEXT: &str = "a text in quotes";
@@ -205,13 +217,14 @@ mod tests {
 
     #[test]
     fn each_key_has_an_example_that_is_right() {
-        for key in COMMON.iter().chain(INTEGRATION).chain(CORALOGIX) {
+        let (common, integration) = (keys::common(), keys::integration());
+        for key in common.iter().chain(&integration).chain(CORALOGIX) {
             match example(key) {
                 Some(example) => {
-                    let parsed = DeTable::parse(example).unwrap();
+                    let parsed = DeTable::parse(&example).unwrap();
                     let (name, value) = parsed.get_ref().iter().next().unwrap();
                     assert_eq!(name.get_ref(), key);
-                    assert_eq!(mistaken(value.get_ref(), example), None, "{key}");
+                    assert_eq!(mistaken(value.get_ref(), &example), None, "{key}");
                 }
                 None => assert!(
                     SECRETS.contains(key) || TABLES.contains(key),

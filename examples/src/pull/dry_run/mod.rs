@@ -6,7 +6,6 @@ mod report;
 mod tally;
 
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -23,7 +22,7 @@ use self::logged_dead_letters::LoggedDeadLetters;
 use self::page::Page;
 use self::report::Report;
 use self::tally::Tally;
-use super::args::PullArgs;
+use super::args::{DRY_RUN, HTML, PullArgs};
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, print_error};
 
@@ -42,15 +41,20 @@ impl DryRun {
     /// # Errors
     /// `Config` if there is a page without a dry run, or it cannot be written where it should be.
     pub(super) fn read(args: &PullArgs, environment: &Environment) -> Result<Option<Self>> {
-        let html = environment.flag("--html", args.html.clone())?;
-        match (environment.switch("--dry-run", args.dry_run)?, html) {
+        let values = args.mode.values(environment);
+        let html = HTML.given(&values)?;
+        let name = || match values.find(&HTML.about) {
+            Ok(Some(written)) => written.setting,
+            _ => HTML.about.flag.to_owned(),
+        };
+        match (DRY_RUN.get(&values)?, html) {
             (false, None) => Ok(None),
-            (false, Some((name, _))) => {
+            (false, Some(_)) => {
                 let detail = "is the page of a dry run: add --dry-run";
-                Err(Error::config(&name, detail))
+                Err(Error::config(&name(), detail))
             }
             (true, html) => {
-                let page = html.map(|(name, file)| Page::create(&name, Path::new(&file)));
+                let page = html.map(|file| Page::create(&name(), &file));
                 Ok(Some(Self {
                     sink: NdjsonSink::stdout(),
                     tally: Arc::default(),

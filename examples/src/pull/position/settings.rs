@@ -1,17 +1,18 @@
 //! The settings of `pull position`: whose position, and what to do with it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::{Error, Result};
 use okta_source::OrgUrl;
 
 use super::PositionCommand;
+use crate::program::pipeline_settings::TOO_OLD;
 use crate::program::{Environment, Network};
 use crate::pull::PullArgs;
-use crate::pull::config::ORG_URL;
-use crate::pull::config::{self, Integration, TOO_OLD_KEYS};
-use crate::pull::settings::{TOO_OLD_FLAGS, checkpoint_file, org_url, renamed_from};
+use crate::pull::args::{CONFIG, INTEGRATION};
+use crate::pull::config::{self, CHECKPOINT, Integration, ORG_URL, TOO_OLD_KEYS, renamed_from};
+use crate::pull::settings::{TOO_OLD_FLAGS, org_url};
 
 /// The settings of `pull position`.
 #[derive(Debug)]
@@ -41,18 +42,19 @@ pub(super) struct Place {
 
 impl PositionSettings {
     pub(in super::super) fn read(
-        command: PositionCommand,
-        args: PullArgs,
+        command: &PositionCommand,
+        args: &PullArgs,
         environment: &Environment,
     ) -> Result<Self> {
-        let too_old = args.pipeline.too_old(environment)?.unwrap_or_default();
-        let integration = environment.flag("--integration", args.integration.clone())?;
-        let places = match environment.flag("--config", args.config.clone())? {
-            Some((_, file)) => {
-                let network = Network::read(args.network, environment)?;
-                let all = config::read(Path::new(&file), environment, network)?;
-                let name = integration.map(|(_, name)| name);
-                let mut places = of_integrations(all, name.as_deref(), &command, too_old)?;
+        let values = args.values(environment);
+        let mode = args.mode.values(environment);
+        let integration = INTEGRATION.given(&mode)?;
+        let places = match CONFIG.given(&mode)? {
+            Some(file) => {
+                let network = Network::read(&args.network, environment)?;
+                let all = config::read(&file, &values, network)?;
+                let file = file.display();
+                let mut places = of_integrations(all, integration.as_deref(), command)?;
                 for place in &mut places {
                     let name = place.integration.as_deref().unwrap_or_default();
                     place.command = format!("pull --config {file} --integration {name}");
@@ -70,17 +72,20 @@ impl PositionSettings {
                 };
                 vec![Place {
                     integration: None,
-                    setting: "--checkpoint".into(),
-                    checkpoint: checkpoint_file(environment, args.checkpoint)?,
-                    renamed_from: renamed_from(environment, args.renamed_from, org.as_ref())?,
+                    setting: CHECKPOINT.about.flag.into(),
+                    checkpoint: CHECKPOINT.get(&values)?,
+                    renamed_from: renamed_from(&values, org.as_ref())?,
                     org,
-                    too_old,
+                    too_old: TOO_OLD.given(&values)?.unwrap_or_default(),
                     keep: TOO_OLD_FLAGS,
                     command: "pull".into(),
                 }]
             }
         };
-        Ok(Self { command, places })
+        Ok(Self {
+            command: command.clone(),
+            places,
+        })
     }
 }
 
@@ -89,7 +94,6 @@ fn of_integrations(
     all: Vec<Integration>,
     name: Option<&str>,
     command: &PositionCommand,
-    too_old: AgePolicy,
 ) -> Result<Vec<Place>> {
     let all = match (name, command) {
         (Some(name), _) => vec![config::find(all, name)?],
@@ -109,7 +113,7 @@ fn of_integrations(
         checkpoint: one.checkpoint,
         org: one.org,
         renamed_from: one.renamed_from,
-        too_old: one.too_old.unwrap_or(too_old),
+        too_old: one.pipeline.too_old.unwrap_or_default(),
         keep: TOO_OLD_KEYS,
         command: String::new(),
     };

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use okta_coralogix_core::{Error, Result};
 use okta_source::Since;
 
-use crate::program::args::since_of;
+use crate::program::settings::parse::since_at;
 
 /// How long Okta keeps its log.
 pub(super) const LOG_RETENTION: TimeDelta = TimeDelta::days(90);
@@ -18,13 +18,14 @@ pub(in super::super) fn time_of(
     value: &str,
     now: DateTime<Utc>,
 ) -> Result<DateTime<Utc>> {
-    Ok(match since_of(name, value, now)? {
+    let since = since_at(value, now).map_err(|detail| Error::config(name, detail))?;
+    Ok(match since {
         Since::At(time) => time,
         Since::Ago(ago) => TimeDelta::from_std(ago)
             .ok()
             .and_then(|ago| now.checked_sub_signed(ago))
             .unwrap_or(DateTime::UNIX_EPOCH),
-        // `since_of` gives no other.
+        // `since_at` gives no other.
         _ => return Err(Error::config(name, "is no time")),
     })
 }

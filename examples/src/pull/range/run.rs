@@ -47,7 +47,7 @@ pub(in super::super) async fn run(
     let beginning = Beginning {
         since: None,
         resumes: Some(&resumes(&source, &times)),
-        too_old: org.pipeline.too_old.unwrap_or_default(),
+        too_old: org.pipeline.options.too_old.unwrap_or_default(),
         keep,
         proxy: org.proxy.as_deref(),
         checkpoint: stores.checkpoint_file(),
@@ -74,7 +74,7 @@ pub(in super::super) async fn run(
     };
     let tally = dry_run.map(DryRun::observer);
     let observer = ((progress.observer(), monitor.clone()), tally);
-    let pipeline = configure(pipeline, observer, &org.pipeline, org.once).build()?;
+    let pipeline = configure(pipeline, observer, &org.pipeline.options, org.once).build()?;
     monitor.attach(pipeline.handle());
     let status = pipeline::run(pipeline, shutdown).await;
     progress.finish();

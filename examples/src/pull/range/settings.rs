@@ -1,13 +1,17 @@
 //! The settings of a range: those of its org, in the way that the org is set for polling.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use okta_coralogix_core::{Error, Result};
 
 use super::RangeTimes;
+use crate::program::check::CHECK;
+use crate::program::pipeline_settings::{DEAD_LETTERS, PipelineSettings};
 use crate::program::{Environment, Network, StateFiles};
 use crate::pull::PullArgs;
-use crate::pull::config::{self, Connection, TOO_OLD_KEYS};
+use crate::pull::args::{CONFIG, INTEGRATION};
+use crate::pull::config::{self, Connection, REREAD_EVERY, SINCE, TOO_OLD_KEYS, WrittenNames};
 use crate::pull::dry_run::DryRun;
 use crate::pull::settings::{Mode, OrgSettings, TOO_OLD_FLAGS};
 
@@ -25,36 +29,30 @@ pub struct RangeSettings {
 impl RangeSettings {
     pub(in super::super) fn read(
         times: RangeTimes,
-        mut args: PullArgs,
+        args: &PullArgs,
         environment: &Environment,
     ) -> Result<Self> {
         // The variables may be those of the program that polls beside it.
-        for (flag, value) in [
-            ("--since", &args.since),
-            ("--reread-every", &args.reread_every),
-        ] {
-            if value.is_some() {
+        for about in [&SINCE.about, &REREAD_EVERY.about] {
+            if args.source.given().get(about).is_some() {
                 let detail = "is for polling, and has no meaning for a range; leave it out, or --from and --to";
-                return Err(Error::config(flag, detail));
+                return Err(Error::config(about.flag, detail));
             }
         }
-        if environment.switch("--check", args.check)? {
+        if CHECK.get(&args.check.values(environment))? {
             let detail = "cannot be combined with --from and --to; leave it out, or them";
-            return Err(Error::config("--check", detail));
+            return Err(Error::config(CHECK.about.flag, detail));
         }
-        args.once = args.once.implied();
-        let (org, keep) = match environment.flag("--config", args.config.clone())? {
-            Some((_, file)) => (
-                integration(Path::new(&file), args, environment)?,
-                TOO_OLD_KEYS,
-            ),
-            None => (OrgSettings::read(args, environment)?, TOO_OLD_FLAGS),
+        let once = args.once.clone().implied().once(environment)?;
+        let (org, keep) = match CONFIG.given(&args.mode.values(environment))? {
+            Some(file) => (integration(&file, args, once, environment)?, TOO_OLD_KEYS),
+            None => (OrgSettings::read(args, once, environment)?, TOO_OLD_FLAGS),
         };
         let checkpoint = times.checkpoint(&org.checkpoint);
         times.check_kept(&checkpoint)?;
         let mut files = StateFiles::default();
         files.add_checkpoint("--from", &checkpoint)?;
-        files.add_dead_letters("--dead-letters", &org.pipeline.dead_letters)?;
+        files.add_dead_letters(DEAD_LETTERS.about.flag, &org.pipeline.dead_letters)?;
         Ok(Self {
             times,
             checkpoint,
@@ -65,22 +63,28 @@ impl RangeSettings {
 }
 
 /// One integration of the file, as the settings of an org.
-fn integration(file: &Path, args: PullArgs, environment: &Environment) -> Result<OrgSettings> {
-    let Some((_, name)) = environment.flag("--integration", args.integration.clone())? else {
+fn integration(
+    file: &Path,
+    args: &PullArgs,
+    once: Option<Duration>,
+    environment: &Environment,
+) -> Result<OrgSettings> {
+    let mode = args.mode.values(environment);
+    let Some(name) = INTEGRATION.given(&mode)? else {
         let detail = "is missing: write of which integration of --config the range is to be read";
-        return Err(Error::config("--integration", detail));
+        return Err(Error::config(INTEGRATION.about.flag, detail));
     };
-    let dry_run = DryRun::read(&args, environment)?;
-    let mut pipeline = args.pipeline.settings(environment)?;
-    let network = Network::read(args.network, environment)?;
-    let integration = config::find(config::read(file, environment, network)?, &name)?;
+    let dry_run = DryRun::read(args, environment)?;
+    let values = args.values(environment);
+    let network = Network::read(&args.network, environment)?;
+    let integration = config::find(config::read(file, &values, network)?, &name)?;
     let secrets = integration.read_secrets()?;
     let Connection {
         source,
         sink,
         mapping,
+        clock: _,
     } = integration.connect(&secrets)?;
-    pipeline.too_old = integration.too_old.or(pipeline.too_old);
     let org = integration.org.as_ref().map(ToString::to_string);
     Ok(OrgSettings {
         org: org.unwrap_or_default(),
@@ -89,13 +93,15 @@ fn integration(file: &Path, args: PullArgs, environment: &Environment) -> Result
         source,
         mapping,
         since: None,
+        names: WrittenNames::default(),
         checkpoint: integration.checkpoint,
-        pipeline,
-        once: args.once.once(environment)?,
+        pipeline: PipelineSettings::new(DEAD_LETTERS.get(&values)?, integration.pipeline),
+        once,
         mode: match dry_run {
             Some(dry_run) => Mode::DryRun(dry_run),
             None => Mode::Send(sink),
         },
+        check: None,
         admin: args.admin.address(environment)?,
     })
 }

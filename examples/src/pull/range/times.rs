@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use okta_coralogix_core::{Clock, Error, Result, SystemClock};
 
 use crate::program::Environment;
+use crate::program::settings::Written;
 use crate::pull::PullArgs;
+use crate::pull::args::{FROM, TO};
 use crate::pull::position::{check_kept, text, time_of};
 
 /// The times of `--from` and `--to`.
@@ -19,16 +21,18 @@ pub(in super::super) struct RangeTimes {
 }
 
 impl RangeTimes {
-    /// Taken out of the args. `None`: neither is set.
+    /// `None`: neither is set.
     ///
     /// # Errors
     /// `Config` if one is missing or wrong.
     pub(in super::super) fn read(
-        args: &mut PullArgs,
+        args: &PullArgs,
         environment: &Environment,
     ) -> Result<Option<Self>> {
-        let from = environment.flag("--from", args.from.take())?;
-        let to = environment.flag("--to", args.to.take())?;
+        let values = args.range.values(environment);
+        let pair = |written: Written| (written.setting, written.value);
+        let from = values.find(&FROM.about)?.map(pair);
+        let to = values.find(&TO.about)?.map(pair);
         let missing = |name: &str, detail: &str| Err(Error::config(name, detail));
         match (from, to) {
             (None, None) => Ok(None),

@@ -10,12 +10,10 @@ use chrono::{DateTime, Utc};
 use coralogix_sink::CoralogixSink;
 use coralogix_sink::simulator::{CoralogixSimulator, okta_uuid};
 use http::{Request, Response};
-use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::observe::TracingObserver;
 use okta_coralogix_core::testing::{EventGenerator, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_coralogix_core::{Clock, CoralogixMapping, ErrorKind, Result};
-use okta_coralogix_examples::program::FaultTimeouts;
 use okta_coralogix_examples::pull::config::{
     Connect, Connection, Integration, RunOptions, RunReport, SecretValues, run_all,
 };
@@ -121,7 +119,9 @@ async fn lag(bad: &[BadOrg]) -> (f64, RunReport) {
             sink: Arc::clone(&sink),
         };
         let checkpoint = folder.path().join(format!("{n}.json"));
-        integrations.push(Integration::new(&format!("org{n}"), checkpoint, remotes));
+        let mut integration = Integration::new(&format!("org{n}"), checkpoint, remotes);
+        integration.pipeline.drain_timeout = Some(Duration::from_secs(30));
+        integrations.push(integration);
     }
     let happened = Mutex::new(Vec::new());
     let happens = async {
@@ -138,9 +138,6 @@ async fn lag(bad: &[BadOrg]) -> (f64, RunReport) {
     };
     let options = RunOptions {
         once: None,
-        faults: FaultTimeouts::default(),
-        too_old: AgePolicy::Drop,
-        drain_timeout: Duration::from_secs(30),
         clock: Arc::clone(&clock),
         admin: Arc::default(),
         dry_run: None,

@@ -8,12 +8,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use coralogix_sink::CoralogixSink;
 use coralogix_sink::simulator::{CoralogixSimulator, okta_uuid};
-use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::observe::{Observer, TracingObserver};
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Clock, CoralogixMapping, ErrorKind, Result, Secret};
-use okta_coralogix_examples::program::FaultTimeouts;
 use okta_coralogix_examples::program::admin::Admin;
 use okta_coralogix_examples::program::metrics::Registry;
 use okta_coralogix_examples::pull::config::{
@@ -171,15 +169,14 @@ impl Scene {
         happens: impl Future<Output = ()>,
     ) -> RunReport {
         let integrations = self.orgs.iter().map(|org| {
-            Integration::new(&org.name, org.checkpoint.clone(), org.clone())
+            let mut integration = Integration::new(&org.name, org.checkpoint.clone(), org.clone());
+            integration.pipeline.drain_timeout = Some(Duration::from_secs(20));
+            integration
                 .with_secret_file("api_token", org.token.clone())
                 .with_secret_file("api_key", org.key.clone())
         });
         let options = RunOptions {
             once: self.once,
-            faults: FaultTimeouts::default(),
-            too_old: AgePolicy::Drop,
-            drain_timeout: Duration::from_secs(20),
             clock: Arc::clone(&self.clock),
             admin: Arc::new(Admin::watching(self.registry.clone())),
             dry_run: None,

@@ -67,7 +67,7 @@ impl ReqwestTransportBuilder {
         Ok(self)
     }
 
-    /// The setting by which a user of the program adds root certificates: errors advise it, in place of `SSL_CERT_FILE`.
+    /// The setting by which a user of the program adds root certificates: errors advise it. Default: `SSL_CERT_FILE`.
     pub fn certificate_setting(mut self, setting: &'static str) -> Self {
         self.added_by = Some(setting);
         self

@@ -1,0 +1,60 @@
+//! `--check`: asks Coralogix, for each integration of `--config`, and counts the letters.
+
+use okta_coralogix_core::dead_letter::DeadLetterSource;
+use okta_coralogix_core::{Result, SharedClockOffset, Summary};
+use tracing::Instrument;
+
+use super::settings::{OnePlace, Places, Settings};
+use crate::program::ExitStatus;
+use crate::program::check::{
+    Report, check_admin, check_coralogix, check_dead_letters, check_open_files,
+};
+use crate::program::open_files::needed;
+use crate::program::pipeline::open_dead_letters;
+use crate::program::pipeline_settings::DEAD_LETTERS;
+use crate::program::start::span;
+use crate::pull::config::Integration;
+
+pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
+    let mut report = Report::default();
+    let setting = DEAD_LETTERS.about.flag;
+    let path = &settings.pipeline.dead_letters;
+    check_dead_letters(&mut report, setting, path);
+    let letters = async {
+        let letters = open_dead_letters(path).await?;
+        let source = DeadLetterSource::open(&letters).await?;
+        let counts = source.integrations().await?;
+        let letters: u64 = counts.values().sum();
+        Ok::<_, okta_coralogix_core::Error>(format!("{letters} are to be sent"))
+    };
+    report.add("letters", letters.await);
+    match &settings.places {
+        Places::One(OnePlace {
+            sink, clock, proxy, ..
+        }) => check_coralogix(&mut report, sink, clock, proxy.as_deref()).await,
+        Places::Integrations(integrations) => {
+            for integration in integrations {
+                let name = &integration.name;
+                let found = check_place(integration).instrument(span(name)).await;
+                report.add_integration(name, &found);
+            }
+        }
+    }
+    check_admin(&mut report, settings.admin.as_ref());
+    check_open_files(&mut report, needed(1));
+    report.status()
+}
+
+async fn check_place(integration: &Integration) -> Report {
+    let mut report = Report::default();
+    let connect = || -> Result<_> { integration.connect(&integration.read_secrets()?) };
+    match connect() {
+        Ok(connection) => {
+            let proxy = integration.proxy.as_deref();
+            let clock: &SharedClockOffset = &connection.clock;
+            check_coralogix(&mut report, &connection.sink, clock, proxy).await;
+        }
+        Err(error) => report.add("secrets", Err::<&str, _>(error)),
+    }
+    report
+}

@@ -1,0 +1,117 @@
+//! `--check` of `replay` and `service_logs`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use coralogix_sink::simulator::Fault;
+use okta_coralogix_core::dead_letter::{
+    DeadLetter, DeadLetterReason, DeadLetterSource, DeadLetters, FileDeadLetters,
+};
+use okta_coralogix_core::{Clock, Origin, SystemClock};
+
+use super::{assert_all_ok, assert_wrong};
+use crate::harness::{Exit, Harness, KEY, fresh, start_program};
+
+async fn check(
+    program: &str,
+    harness: &Harness,
+    variables: &HashMap<&'static str, String>,
+    flags: &[&str],
+) -> Exit {
+    let flags = [&["--check"], flags].concat();
+    Exit::of(start_program(
+        program,
+        harness.folder.path(),
+        variables,
+        &flags,
+    ))
+    .await
+}
+
+fn variables(harness: &Harness) -> HashMap<&'static str, String> {
+    HashMap::from([
+        ("CORALOGIX_ENDPOINT", harness.ingress_server.base_url()),
+        ("CORALOGIX_API_KEY", KEY.into()),
+    ])
+}
+
+async fn letters(harness: &Harness) -> FileDeadLetters {
+    let letters = FileDeadLetters::open(harness.dead_letters()).await.unwrap();
+    let origin = Arc::new(Origin::org("acme"));
+    let events = fresh(3).into_iter().map(|event| {
+        let reason = DeadLetterReason::Rejected;
+        DeadLetter::new(
+            SystemClock.now(),
+            reason,
+            "",
+            Arc::clone(&origin),
+            event.json,
+        )
+    });
+    letters.write(&events.collect::<Vec<_>>()).await.unwrap();
+    letters
+}
+
+#[tokio::test]
+async fn check_of_a_replay_counts_the_letters_and_sends_none() {
+    let harness = Harness::new().await;
+    let file = letters(&harness).await;
+    let variables = variables(&harness);
+    let ended = check("replay", &harness, &variables, &[]).await;
+    let subjects = [
+        "--dead-letters",
+        "letters",
+        "Coralogix",
+        "clock",
+        "open files",
+    ];
+    assert_all_ok(&ended, &subjects);
+    assert!(
+        ended.stderr.contains("letters: ok: 3 are to be sent"),
+        "{ended:?}"
+    );
+    assert_eq!(harness.ingress.arrivals(), 0);
+    let running = DeadLetterSource::open(&file).await.unwrap();
+    let ended = check("replay", &harness, &variables, &[]).await;
+    assert_wrong(&ended, "letters", &["replay"]);
+    drop(running);
+    harness.ingress.fail_always(Some(Fault::status(401)));
+    let ended = check("replay", &harness, &variables, &[]).await;
+    assert_wrong(&ended, "Coralogix", &["401"]);
+}
+
+#[tokio::test]
+async fn check_of_a_replay_asks_for_each_integration() {
+    let harness = Harness::new().await;
+    letters(&harness).await;
+    let integration = |name: &str, key: &str| {
+        format!(
+            "[[integration]]\nname = {name:?}\nsubsystem = \"s\"\norg_url = \"{name}.okta.com\"\napi_token = {{ env = \"KEY\" }}\n             coralogix = {{ endpoint = {:?}, api_key = {{ env = {key:?} }} }}\n",
+            harness.ingress_server.base_url()
+        )
+    };
+    let text = [integration("good", "KEY"), integration("other", "OTHER")].concat();
+    std::fs::write(harness.folder.path().join("orgs.toml"), text).unwrap();
+    let variables = HashMap::from([("KEY", KEY.to_owned()), ("OTHER", "another".to_owned())]);
+    let flags = ["--config", "orgs.toml"];
+    let ended = check("replay", &harness, &variables, &flags).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    for line in [
+        "pipeline{integration=\"good\"}: Coralogix: ok: ",
+        "pipeline{integration=\"other\"}: Coralogix: ",
+        "the check failed for other: ",
+    ] {
+        assert!(ended.stderr.contains(line), "{line}: {ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn check_of_service_logs_reads_no_line() {
+    let harness = Harness::new().await;
+    let variables = variables(&harness);
+    let ended = check("service_logs", &harness, &variables, &[]).await;
+    assert_all_ok(&ended, &["Coralogix", "clock", "open files"]);
+    harness.ingress.fail_always(Some(Fault::status(401)));
+    let ended = check("service_logs", &harness, &variables, &[]).await;
+    assert_wrong(&ended, "Coralogix", &["401"]);
+}
