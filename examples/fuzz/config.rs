@@ -2,48 +2,14 @@
 
 #![no_main]
 
-// The source files instead of the library, which depends on the SDK for SQS: building that takes longer than a short run.
-#[expect(dead_code, unused_imports, reason = "the program uses more of it")]
-#[path = "../src/program"]
-mod program {
-    pub mod admin;
-    pub mod args;
-    pub mod coralogix;
-    pub mod entry_settings;
-    pub mod environment;
-    pub mod fault_timeouts;
-    pub mod metrics;
-    pub mod missing;
-    pub mod nearest;
-    pub mod network;
-    pub mod open_files;
-    pub mod pipeline_settings;
-    pub mod secrets;
-    pub mod settings;
-    pub mod start;
-    pub mod state_files;
-    pub mod text_file;
-    pub mod warnings;
-
-    pub use environment::Environment;
-    pub use fault_timeouts::FaultTimeouts;
-    pub use network::Network;
-    pub use state_files::StateFiles;
-    pub use warnings::Warnings;
-}
-#[expect(dead_code, unused_imports, reason = "the program uses more of it")]
-#[path = "../src/pull/config/mod.rs"]
-mod pull_config;
-
 use std::collections::HashSet;
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
 use okta_coralogix_core::ErrorKind;
-
-use self::program::settings::Values;
-use self::program::{Environment, Network};
-use self::pull_config::{Integration, parse};
+use okta_coralogix_examples::program::settings::Values;
+use okta_coralogix_examples::program::{Environment, Network};
+use okta_coralogix_examples::pull::config::{Integration, parse};
 
 /// The beginning of the value of every variable.
 const SECRET: &str = "00marked-secret-value";
