@@ -3,6 +3,7 @@
 mod args;
 mod check;
 pub mod config;
+mod config_source;
 mod demonstration;
 mod dry_run;
 mod position;
@@ -87,7 +88,7 @@ mod tests {
         let many = settings::ManySettings {
             pipeline: crate::program::pipeline_settings::PipelineSettings::default(),
             integrations: Vec::new(),
-            source: config::ConfigSource {
+            source: config_source::ConfigSource {
                 flags: Vec::new(),
                 file: "orgs.toml".into(),
                 network: crate::program::Network::default(),

@@ -8,7 +8,8 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use super::check::check_all;
-use super::config::{ConfigSource, Planned, RunOptions, RunReport, Running, nothing_changed};
+use super::config::{Planned, Rehearsal, RunOptions, RunReport, Running, nothing_changed};
+use super::config_source::ConfigSource;
 use super::dry_run::DryRun;
 use super::settings::ManySettings;
 use crate::program::admin::Admin;
@@ -35,7 +36,9 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
         once: settings.once,
         clock: Arc::new(SystemClock),
         admin: Arc::new(admin),
-        dry_run,
+        dry_run: dry_run
+            .clone()
+            .map(|dry_run| Arc::new(dry_run) as Arc<dyn Rehearsal>),
     };
     if options.once.is_some() {
         progress.expect_end();
@@ -65,7 +68,7 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     let first = failed.into_iter().next();
     let error = first.map(|(_, first)| Error::new(first.kind(), detail).with_source(first));
     let status = ExitStatus::of_run(summary, error).after_stop(handed_back);
-    Ok(match options.dry_run {
+    Ok(match dry_run {
         None => status,
         // At its end it has read what there was until now.
         Some(dry_run) => {

@@ -11,9 +11,8 @@ use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl};
 
 use super::PullArgs;
 use super::args::{CONFIG, DRY_RUN, INTEGRATION, PullCommand};
-use super::config::{
-    CHECKPOINT, ConfigSource, Integration, ORG_URL, SourceGroup, SourceSettings, WrittenNames,
-};
+use super::config::{CHECKPOINT, Integration, ORG_URL, SourceGroup, SourceSettings, WrittenNames};
+use super::config_source::ConfigSource;
 use super::dry_run::DryRun;
 use super::position::PositionSettings;
 use super::range::{RangeSettings, RangeTimes};

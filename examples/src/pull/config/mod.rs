@@ -15,6 +15,7 @@ mod integration;
 mod keys;
 mod missing;
 mod org;
+mod rehearsal;
 mod reload;
 mod reopening;
 mod run_all;
@@ -22,7 +23,6 @@ mod running;
 mod same_org;
 mod secrets;
 mod sink_cache;
-mod source;
 mod source_settings;
 mod toml_check;
 
@@ -30,11 +30,11 @@ pub(super) use beginning::Beginning;
 pub(super) use integration::TOO_OLD_KEYS;
 pub use integration::{Connect, Connection, Integration};
 pub use keys::all as keys;
+pub use rehearsal::Rehearsal;
 pub(super) use reload::{Planned, nothing_changed};
 pub use run_all::{RunOptions, RunReport, run_all};
 pub(super) use running::Running;
 pub use secrets::SecretValues;
-pub use source::ConfigSource;
 pub use source_settings::{CHECKPOINT, SourceGroup};
 pub(super) use source_settings::{REREAD_EVERY, SINCE, SourceSettings, WrittenNames, renamed_from};
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
 use okta_coralogix_core::dead_letter::DeadLetters;
+use okta_coralogix_core::mapping::Mapping as _;
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::{
     Clock, Error, ErrorKind, EventSource, LogSink, Pipeline, Result, Summary,
@@ -21,11 +22,10 @@ use super::activity::{Activity, ActivityLog, ObservedCheckpoint, ObservedPolls};
 use super::beginning::Beginning;
 use super::faults::{interrupted, panicked};
 use super::integration::{Connection, Integration, TOO_OLD_KEYS};
-use super::reopening::{Cause, Reopening};
+use super::reopening::{Cause, Reopening, in_seconds};
 use super::run_all::RunOptions;
 use super::secrets::SecretValues;
 use crate::program::metrics::{Monitor, SourceKind};
-use crate::pull::dry_run::DryRun;
 
 /// How often the files of the secrets are looked at while an org is refused.
 const SECRETS_INTERVAL: Duration = Duration::from_secs(15);
@@ -238,8 +238,8 @@ impl<O: Observer + Clone> Org<O> {
             .await?;
         let own = &self.integration.pipeline;
         let too_old = own.too_old.unwrap_or_default();
-        let dry_run = options.dry_run.as_ref();
-        let sink = dry_run.map_or(sink as Arc<dyn LogSink>, DryRun::sink);
+        let dry_run = options.dry_run.clone();
+        let sink = (dry_run.as_ref()).map_or(sink as Arc<dyn LogSink>, |dry_run| dry_run.sink());
         if !std::mem::replace(&mut self.is_announced, true) {
             let location = PathBuf::from(dead_letters.location());
             let beginning = Beginning {
@@ -253,7 +253,7 @@ impl<O: Observer + Clone> Org<O> {
             };
             let (start, now) = (source.start_point(), options.clock.now());
             beginning.log(start, source.name(), &*sink, now);
-            if let Some(dry_run) = dry_run {
+            if let Some(dry_run) = &dry_run {
                 dry_run.begins(&self.integration.name, start, too_old, now);
             }
         }
@@ -264,11 +264,13 @@ impl<O: Observer + Clone> Org<O> {
             .dead_letters(Arc::clone(dead_letters))
             .observer((
                 (observer.clone(), self.monitor.clone()),
-                dry_run.map(DryRun::observer),
+                dry_run.as_ref().map(|dry_run| dry_run.observer()),
             ))
             .drain_timeout(own.drain_timeout());
         let pipeline = match dry_run {
-            Some(dry_run) => pipeline.mapping(dry_run.mapping(mapping)),
+            Some(dry_run) => {
+                pipeline.mapping(mapping.adjusted(move |event, entry| dry_run.entry(event, entry)))
+            }
             None => pipeline.mapping(mapping),
         };
         let pipeline = match &own.event_types {
@@ -309,8 +311,10 @@ impl<O: Observer + Clone> Org<O> {
     async fn checkpoint(&mut self) -> Result<Arc<dyn CheckpointStore>> {
         let store = match &self.store {
             Some(store) => Arc::clone(store),
-            None if self.shared.options.dry_run.is_some() => DryRun::checkpoint(),
-            None => Arc::new(FileCheckpoint::open(&self.integration.checkpoint).await?),
+            None => match &self.shared.options.dry_run {
+                Some(dry_run) => dry_run.checkpoint(),
+                None => Arc::new(FileCheckpoint::open(&self.integration.checkpoint).await?),
+            },
         };
         self.store = Some(Arc::clone(&store));
         if self.reopening.follows_local_fault()
@@ -392,9 +396,4 @@ impl<O: Observer + Clone> Org<O> {
             tracing::error!("the org has ended: {error}; the others go on");
         }
     }
-}
-
-/// A duration as a person writes it, in whole seconds.
-fn in_seconds(time: Duration) -> humantime::FormattedDuration {
-    humantime::format_duration(Duration::from_secs(time.as_secs_f64().ceil() as u64))
 }

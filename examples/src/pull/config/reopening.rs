@@ -121,6 +121,11 @@ impl Reopening {
     }
 }
 
+/// A duration as a person writes it, in whole seconds.
+pub(super) fn in_seconds(time: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(time.as_secs_f64().ceil() as u64))
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::time::advance;

@@ -7,9 +7,8 @@ use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::{Clock, Error, Summary};
 
-use super::{Integration, Running};
+use super::{Integration, Rehearsal, Running};
 use crate::program::admin::Admin;
-use crate::pull::dry_run::DryRun;
 
 /// The options of all integrations of a run.
 #[derive(Debug, Clone)]
@@ -21,7 +20,7 @@ pub struct RunOptions {
     /// Watches each of them.
     pub admin: Arc<Admin>,
     /// Set: nothing is sent, and no position kept.
-    pub dry_run: Option<DryRun>,
+    pub dry_run: Option<Arc<dyn Rehearsal>>,
 }
 
 /// The result of all integrations.

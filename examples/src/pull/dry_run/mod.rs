@@ -12,10 +12,11 @@ use chrono::{DateTime, Utc};
 use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::filter::AgePolicy;
+use okta_coralogix_core::mapping::MappingError;
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::sink::NdjsonSink;
 use okta_coralogix_core::testing::MemoryCheckpoint;
-use okta_coralogix_core::{Error, LogSink, Mapping, Result};
+use okta_coralogix_core::{Error, LogEntry, LogSink, Mapping, RawEvent, Result};
 use okta_source::StartPoint;
 
 use self::logged_dead_letters::LoggedDeadLetters;
@@ -23,12 +24,13 @@ use self::page::Page;
 use self::report::Report;
 use self::tally::Tally;
 use super::args::{DRY_RUN, HTML, PullArgs};
+use super::config::Rehearsal;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, print_error};
 
 /// A dry run of one org or of many. Clones count together.
 #[derive(Debug, Clone)]
-pub struct DryRun {
+pub(super) struct DryRun {
     sink: NdjsonSink,
     tally: Arc<Tally>,
     /// That of `--html`.
@@ -66,11 +68,8 @@ impl DryRun {
 
     /// The mapping, whose entries a page takes its samples from.
     pub(super) fn mapping(&self, mapping: impl Mapping) -> impl Mapping {
-        let page = self.page.clone();
-        mapping.adjusted(move |event, entry| match &page {
-            Some(page) => page.sample(event, entry),
-            None => Ok(entry),
-        })
+        let dry_run = self.clone();
+        mapping.adjusted(move |event, entry| dry_run.entry(event, entry))
     }
 
     pub(super) fn sink(&self) -> Arc<dyn LogSink> {
@@ -129,5 +128,30 @@ impl DryRun {
         // A closed stderr means that nobody reads it.
         writeln!(std::io::stderr(), "{}", lines.join("\n")).ok();
         ExitStatus::Silent(code, None)
+    }
+}
+
+impl Rehearsal for DryRun {
+    fn sink(&self) -> Arc<dyn LogSink> {
+        self.sink()
+    }
+
+    fn checkpoint(&self) -> Arc<dyn CheckpointStore> {
+        Self::checkpoint()
+    }
+
+    fn observer(&self) -> Arc<dyn Observer> {
+        Arc::new(self.observer())
+    }
+
+    fn begins(&self, integration: &str, start: StartPoint, too_old: AgePolicy, now: DateTime<Utc>) {
+        self.begins(integration, start, too_old, now);
+    }
+
+    fn entry(&self, event: &RawEvent, entry: LogEntry) -> Result<LogEntry, MappingError> {
+        match &self.page {
+            Some(page) => page.sample(event, entry),
+            None => Ok(entry),
+        }
     }
 }

@@ -4,23 +4,23 @@ use std::path::PathBuf;
 
 use okta_coralogix_core::Result;
 
-use super::{Integration, read};
+use super::args::CONFIG;
+use super::config::{Integration, read};
 use crate::program::pipeline_settings::DEAD_LETTERS;
 use crate::program::settings::{Given, Values};
 use crate::program::{Environment, Network, StateFiles};
-use crate::pull::args::CONFIG;
 
 /// Where the integrations are written, and what else the program uses.
 #[derive(Debug, Clone)]
-pub struct ConfigSource {
+pub(super) struct ConfigSource {
     /// The file of `--config`.
-    pub file: PathBuf,
+    pub(super) file: PathBuf,
     /// Settings that the file may have too.
-    pub flags: Vec<Given>,
+    pub(super) flags: Vec<Given>,
     /// For all orgs.
-    pub network: Network,
+    pub(super) network: Network,
     /// The file of `--dead-letters`, or `-`.
-    pub dead_letters: PathBuf,
+    pub(super) dead_letters: PathBuf,
 }
 
 impl ConfigSource {
@@ -28,7 +28,7 @@ impl ConfigSource {
     ///
     /// # Errors
     /// Those of [`read`], and `Config` for a file that two settings would write.
-    pub fn read(&self, environment: &Environment) -> Result<Vec<Integration>> {
+    pub(super) fn read(&self, environment: &Environment) -> Result<Vec<Integration>> {
         let values = self
             .flags
             .iter()
