@@ -36,6 +36,7 @@ pub static TOO_OLD: Setting<AgePolicy> = Setting {
         value: "drop|dead-letter|restamp",
         default: "drop",
         elsewhere: &[("replay", "dead-letter")],
+        example: "dead-letter",
         is_global: true,
         builder: "PipelineBuilder::age_filter",
         help: "For events older than 24 hours, which Coralogix does not take: drop (and count), dead-letter (keep in the file), or restamp (send \

@@ -209,6 +209,8 @@ impl OrgSettings {
             let sink = coralogix::sink(environment, &network, &entry, &clock)?;
             sink.build().map(Arc::new)
         };
+        // Before the sink: a secret of Okta that is wrong is named as that.
+        let okta = source()?;
         let mode = match dry_run {
             Some(dry_run) => Mode::DryRun(dry_run),
             None => Mode::Send(sink()?),
@@ -226,7 +228,7 @@ impl OrgSettings {
             _ => None,
         };
         let mapping = coralogix::mapping(environment, &entry, Some(org.subdomain()))?.build()?;
-        let source = source()?.once(once.is_some());
+        let source = okta.once(once.is_some());
         let checkpoint = CHECKPOINT.get(&values)?;
         let pipeline = PipelineSettings::read(&values)?;
         let mut files = StateFiles::default();

@@ -172,7 +172,7 @@ async fn wrong_variable_is_named_with_a_correct_value() {
                 ("OKTA_CORALOGIX_HASH_SALT", "s"),
                 ("OKTA_CORALOGIX_HASH_SALT_FILE", "s"),
             ],
-            &["OKTA_CORALOGIX_HASH_SALT", "unset one"],
+            &["OKTA_CORALOGIX_HASH_SALT", "set one of them"],
         ),
         (
             &[("OKTA_CORALOGIX_HASH_SALT_FILE", "no/such/file")],

@@ -167,12 +167,16 @@ fn example(key: &str) -> Option<Cow<'static, str>> {
 /// What the value is, if it is of another type than the one of the example.
 fn mistaken(value: &DeValue<'_>, example: &str) -> Option<&'static str> {
     let (key, right) = example.split_once(" = ")?;
-    let is_declared = keys::declared().any(|about| about.key == key);
+    let declared = keys::declared().find(|about| about.key == key);
+    let is_declared = declared.is_some();
+    let is_bytes = declared.is_some_and(|about| about.value == "BYTES");
     let expected = kind_of_example(right);
     let found = kind(value);
     let is_right = match expected {
         NUMBER => [NUMBER, INTEGER, TEXT].contains(&found),
         // A text with commas, or `true` in quotes, has one meaning only.
+        // Bytes without a unit.
+        TEXT if is_bytes => found == expected || found == INTEGER,
         LIST | SWITCH | INTEGER if is_declared => found == expected || found == TEXT,
         _ => found == expected,
     };

@@ -35,6 +35,8 @@ const PRINTED_BY: &[(&str, &[&str])] = &[
     ("okta-source/src", PULL),
     ("okta-coralogix-core/src/checkpoint", PULL),
     ("okta-coralogix-core/src", ALL),
+    // No program queries.
+    ("coralogix-sink/src/query", &[]),
     ("coralogix-sink/src", ALL),
     ("eventbridge-source/src/http", HTTP),
     ("eventbridge-source/src/sqs", SQS),
