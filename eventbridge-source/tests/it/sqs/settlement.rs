@@ -166,7 +166,12 @@ async fn unsettled_message_moves_to_the_queues_dead_letter_queue() {
             .build()
             .unwrap()
             .run(tokio::time::sleep(secs(30)));
-        assert!(run.await.is_ok() == harness.queue.dead().contains(&envelopes(1)[0]));
+        let was_dead = harness.queue.dead().contains(&envelopes(1)[0]);
+        assert_eq!(
+            run.await.is_ok(),
+            was_dead,
+            "it fails while the message comes"
+        );
         drain_handle.wait().await;
     }
     assert_eq!(harness.queue.dead().len(), 1);
