@@ -126,18 +126,19 @@ impl fmt::Debug for Delivery {
 /// Settles one delivery of a source. Implemented by sources, called by the pipeline.
 ///
 /// # Implementing
-/// 1. **A cumulative source passes a delivery only if all of it is settled.** Otherwise it gives the whole delivery, and what it gave
-///    after it, again.
+/// 1. **A cumulative source passes a delivery only if all of it is settled.** Otherwise it gives the whole delivery, and what it
+///    gave after it, again.
 /// 2. **An individual source gives again what was handed back, and only that.**
 /// 3. **A dropped acker hands all back.** Without [`settle`](Self::settle), or while that runs.
 /// 4. **What `settle` records is durable when it returns.** A save that failed is its error, never `Ok`.
-/// 5. **A delivery that could not be settled is given again.** One attempt is enough. After a temporary error the pipeline waits before it
-///    asks the source for more, and the delivery is settled anew. (It cannot call twice: `settle` consumes the acker.) Where the save has
-///    been stored after all, the source may go on behind the delivery.
-/// 6. **An acker that a hand-back has overtaken has no effect.** In a cumulative source, once a delivery is handed back, the ackers of those
-///    that were given after it are void: to settle one of them must not move the cursor past what was handed back.
+/// 5. **A delivery that could not be settled is given again.** One attempt is enough. After a temporary error the pipeline waits
+///    before it asks the source for more, and the delivery is settled anew. (It cannot call twice: `settle` consumes the acker.)
+///    Where the save has been stored after all, the source may go on behind the delivery.
+/// 6. **An acker that a hand-back has overtaken has no effect.** In a cumulative source, once a delivery is handed back, the ackers
+///    of those that were given after it are void: to settle one of them must not move the cursor past what was handed back.
 ///
-/// [`Committer::acker`](crate::checkpoint::Committer::acker) makes such ackers. The suite `conformance::source` in `testing` checks these.
+/// [`Committer::acker`](crate::checkpoint::Committer::acker) makes such ackers. The suite `conformance::source` in `testing` checks
+/// these.
 #[async_trait]
 pub trait Acker: fmt::Debug + Send + 'static {
     /// Takes one outcome per item, in the delivery's order.
@@ -184,8 +185,8 @@ pub struct Detached {
 /// The order in which a source takes outcomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AckOrder {
-    /// One position moves over all deliveries: they are settled one at a time, in the order they were given (a cursor). The position is
-    /// stored together with the window.
+    /// One position moves over all deliveries: they are settled one at a time, in the order they were given (a cursor). The
+    /// position is stored together with the window.
     Cumulative,
     /// Each delivery is settled on its own, as soon as it can be (a queue, requests).
     Individual,

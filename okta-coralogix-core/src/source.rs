@@ -17,28 +17,31 @@ use crate::{AckOrder, Delivery, Result};
 /// # Implementing
 /// 1. **Every event is given until it is settled.** What is handed back, or dropped, comes again from [`next`](Self::next), without
 ///    a restart.
-/// 2. **What is no event is given too.** As a [`MalformedEvent`](crate::MalformedEvent) with its bytes, in its place among the events:
-///    the pipeline puts it into the dead letters. A source that leaves it out loses it.
-/// 3. **`next` makes one attempt.** It returns a temporary error when that fails; the pipeline waits (the hint of the error, capped, or
-///    its backoff) and calls again.
-/// 4. **`next` may be dropped.** At any `await` in it, without losing an event: take nothing out of a queue or off a cursor before the
-///    last `await`. A remote that handed something to the call that was dropped may give it again only later, to a restart at the latest.
-/// 5. **`None` comes last.** Only once all that was given is settled: while a delivery is in flight, `next` waits, since it may be handed
-///    back. After `None` it is not called again. Only a source whose remote itself repeats what is not settled, to whom it likes, may end
-///    before (a request that is answered 503, an invocation that fails).
-/// 6. **A restart goes on behind what is settled.** What is settled is not given again, everything else is. A source whose remote or queue does
-///    not outlive it cannot keep this rule, nor those that follow; its documentation says so.
+/// 2. **What is no event is given too.** As a [`MalformedEvent`](crate::MalformedEvent) with its bytes, in its place among the
+///    events: the pipeline puts it into the dead letters. A source that leaves it out loses it.
+/// 3. **`next` makes one attempt.** It returns a temporary error when that fails; the pipeline waits (the hint of the error,
+///    capped, or its backoff) and calls again.
+/// 4. **`next` may be dropped.** At any `await` in it, without losing an event: take nothing out of a queue or off a cursor before
+///    the last `await`. A remote that handed something to the call that was dropped may give it again only later, to a restart at
+///    the latest.
+/// 5. **`None` comes last.** Only once all that was given is settled: while a delivery is in flight, `next` waits, since it may be
+///    handed back. After `None` it is not called again. Only a source whose remote itself repeats what is not settled, to whom it
+///    likes, may end before (a request that is answered 503, an invocation that fails).
+/// 6. **A restart goes on behind what is settled.** What is settled is not given again, everything else is. A source whose remote
+///    or queue does not outlive it cannot keep this rule, nor those that follow; its documentation says so.
 /// 7. **The window is stored with the position.** By a [cumulative](AckOrder::Cumulative) source, in one record, with
-///    [`DedupWindow::snapshot`] and [`DedupWindow::restore`]. The pipeline remembers the uuid of an event before it settles its delivery,
-///    and so the record that [`settle`](crate::Acker::settle) saves has the uuids of that delivery. The window also has those of settled
-///    events whose delivery has to come again since another one was handed back; [`close`](Self::close) saves them.
-/// 8. **A position belongs to one remote and query.** The record of another is refused with a permanent error (`Corrupt`), and is neither
-///    used nor overwritten.
-/// 9. **A position of another process is not overwritten.** A save expects the version that was loaded or saved last; `Conflict` is an
-///    error of `settle`.
+///    [`DedupWindow::snapshot`] and [`DedupWindow::restore`]. The pipeline remembers the uuid of an event before it settles its
+///    delivery, and so the record that [`settle`](crate::Acker::settle) saves has the uuids of that delivery. The window also has
+///    those of settled events whose delivery has to come again since another one was handed back; [`close`](Self::close) saves
+///    them.
+/// 8. **A position belongs to one remote and query.** The record of another is refused with a permanent error (`Corrupt`), and is
+///    neither used nor overwritten.
+/// 9. **A position of another process is not overwritten.** A save expects the version that was loaded or saved last; `Conflict` is
+///    an error of `settle`.
 ///
-/// [`Committer`](crate::checkpoint::Committer) keeps the rules of positions for a source that has a cursor. The suite `conformance::source`
-/// in `testing` checks all of these but the third, and `conformance::source_without_restart` those up to the fifth.
+/// [`Committer`](crate::checkpoint::Committer) keeps the rules of positions for a source that has a cursor. The suite
+/// `conformance::source` in `testing` checks all of these but the third, and `conformance::source_without_restart` those up to the
+/// fifth.
 #[async_trait]
 pub trait EventSource: Debug + Send + 'static {
     /// Its name in logs and metrics, such as the org. Default: `source`.
@@ -55,7 +58,8 @@ pub trait EventSource: Debug + Send + 'static {
     /// The window in which its events are de-duplicated: a handle to the one that it persists, or a new one.
     ///
     /// The uuid of an event is in the window from its admission on: claimed while it is in flight, remembered once it is delivered,
-    /// dead-lettered or a duplicate, which is before its delivery is settled. One that is handed back, too old or filtered is not in it.
+    /// dead-lettered or a duplicate, which is before its delivery is settled. One that is handed back, too old or filtered is not
+    /// in it.
     fn dedup_window(&self) -> DedupWindow;
 
     /// Counts the answers with which the source could go on, those without events included: they prove that its address and its
@@ -74,8 +78,8 @@ pub trait EventSource: Debug + Send + 'static {
     async fn next(&mut self) -> Result<Option<Delivery>>;
 
     /// Saves what it remembers of events beyond its position, so that the next run repeats none of them, and hands back what it has
-    /// taken from its remote and not given. Called at the end of each run, however that ends, once no delivery is left; not if the run is
-    /// dropped. One attempt. Default: there is nothing to save.
+    /// taken from its remote and not given. Called at the end of each run, however that ends, once no delivery is left; not if the
+    /// run is dropped. One attempt. Default: there is nothing to save.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the old or the new state.

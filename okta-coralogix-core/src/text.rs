@@ -48,8 +48,8 @@ pub fn quote(text: &str) -> String {
     }
 }
 
-/// The text of `error` and of its causes, on one line. A cause that the text before it repeats already is left out, and so is what stands
-/// behind an error because of a `TransportError`: its sentence says that already, in words for an operator.
+/// The text of `error` and of its causes, on one line. A cause that the text before it repeats already is left out, and so is what
+/// stands behind an error because of a `TransportError`: its sentence says that already, in words for an operator.
 #[must_use]
 pub fn with_causes(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();

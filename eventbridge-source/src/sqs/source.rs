@@ -36,8 +36,8 @@ const EMPTY_QUEUE_WAIT: Duration = Duration::from_secs(1);
 /// once every event in it is settled. A message that is received again while it is in flight is the same message: the pipeline does not
 /// get it a second time, and its latest receipt handle deletes it once the first copy is settled.
 ///
-/// At the end of a run the pipeline [closes](EventSource::close) the source, which hands back the messages that are not settled. Dropped
-/// without that, it does so too; [`drain_handle`](Self::drain_handle) tells when it is done.
+/// At the end of a run the pipeline [closes](EventSource::close) the source, which hands back the messages that are not settled.
+/// Dropped without that, it does so too; [`drain_handle`](Self::drain_handle) tells when it is done.
 #[derive(Debug)]
 pub struct SqsSource {
     consumer: Arc<Consumer>,
@@ -288,8 +288,8 @@ impl EventSource for SqsSource {
         }
     }
 
-    /// Hands back what is not settled, and waits for that for up to 4 s. What is still hidden then comes back when its visibility timeout
-    /// expires.
+    /// Hands back what is not settled, and waits for that for up to 4 s. What is still hidden then comes back when its visibility
+    /// timeout expires.
     async fn close(&mut self) -> Result<()> {
         self.stop();
         let drained = self.drain_handle.clone().wait();

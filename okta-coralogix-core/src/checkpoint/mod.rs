@@ -73,8 +73,9 @@ pub struct Versioned<T> {
 /// # Implementing
 /// 1. **A save is atomic and durable.** The new record is stored when it returns, and the old one until then, never half of one.
 /// 2. **A save that expects another version fails with `Conflict`.** Than the stored one; it changes nothing.
-/// 3. **Of concurrent saves that expect the same version one succeeds.** To read the version and to replace the record are one step: a
-///    condition of the write (`WHERE version = …`, `If-Match`), or under a lock. To look first and write then lets both win.
+/// 3. **Of concurrent saves that expect the same version one succeeds.** To read the version and to replace the record are one
+///    step: a condition of the write (`WHERE version = …`, `If-Match`), or under a lock. To look first and write then lets both
+///    win.
 /// 4. **A record that cannot be read is an error.** `Corrupt`, never `None`.
 ///
 /// The suite `conformance::checkpoint_store` in `testing` checks all of these but the fourth.

@@ -113,10 +113,11 @@ impl DeadLetter {
 ///
 /// # Implementing
 /// 1. **The letters are durable when `write` returns.** The pipeline settles their events after that, and nobody gives them again.
-/// 2. **A letter is kept as it is.** All fields, and the bytes also where they are no UTF-8, no line, or empty. [`DeadLetterRecord`] writes
-///    a letter as JSON.
+/// 2. **A letter is kept as it is.** All fields, and the bytes also where they are no UTF-8, no line, or empty.
+///    [`DeadLetterRecord`] writes a letter as JSON.
 /// 3. **A write that fails is an error.** Never `Ok`.
-/// 4. **After an error the letters are written again.** None, some or all of them may be in the store by then; the letters of before are.
+/// 4. **After an error the letters are written again.** None, some or all of them may be in the store by then; the letters of
+///    before are.
 /// 5. **Letters may be written at the same time.** By several pipelines: each letter is kept once, and whole.
 ///
 /// The suite `conformance::dead_letters` in `testing` checks these.

@@ -36,7 +36,8 @@ pub enum PipelineEvent<'a> {
         /// The event; `None` if it could not be read as one, waited for a copy of it, or was handed back.
         event: Option<&'a RawEvent>,
     },
-    /// A filter drops an event. Its item [ends](Self::Ended) next. The [age rule](crate::filter::AgeFilter) of the pipeline is no filter.
+    /// A filter drops an event. Its item [ends](Self::Ended) next. The [age rule](crate::filter::AgeFilter) of the pipeline is no
+    /// filter.
     Dropped {
         /// Why, as the filter says.
         reason: DropReason,

@@ -38,17 +38,19 @@ use crate::{Error, ErrorKind, InvalidEntry, LogEntry, Result};
 ///
 /// # Implementing
 /// 1. **`encode` takes a non-empty prefix of the entries.** Or it says why the first one cannot be sent at all.
-/// 2. **A batch keeps the limits.** Those of [`limits`](Self::limits), which do not change: in entries, and in bytes before compression.
-/// 3. **An entry that fits no request is an error of `encode`, or is made smaller.** The error is [`EncodeError::TooLarge`], with which the
-///    pipeline dead-letters it; one that was made smaller counts in [`Batch::truncated`].
+/// 2. **A batch keeps the limits.** Those of [`limits`](Self::limits), which do not change: in entries, and in bytes before
+///    compression.
+/// 3. **An entry that fits no request is an error of `encode`, or is made smaller.** The error is [`EncodeError::TooLarge`], with
+///    which the pipeline dead-letters it; one that was made smaller counts in [`Batch::truncated`].
 /// 4. **`Ok` means that the remote has accepted the whole batch.** [`send`](Self::send) makes one attempt.
-/// 5. **A refusal means that the remote has accepted none of the batch.** The [`ErrorKind`](crate::ErrorKind) of an error decides what
-///    follows: after `TooLarge` and `Rejected` a smaller batch is tried, and a single entry is dead-lettered; a temporary error is retried
-///    with the same batch; every other permanent error ends the run and consumes nothing.
-/// 6. **A lost answer is temporary and ambiguous.** Where the remote may have accepted the batch, and its answer did not come, the error
-///    [says so](crate::Error::with_ambiguity): as a refusal it would put into the dead letters what has arrived.
+/// 5. **A refusal means that the remote has accepted none of the batch.** The [`ErrorKind`](crate::ErrorKind) of an error decides
+///    what follows: after `TooLarge` and `Rejected` a smaller batch is tried, and a single entry is dead-lettered; a temporary
+///    error is retried with the same batch; every other permanent error ends the run and consumes nothing.
+/// 6. **A lost answer is temporary and ambiguous.** Where the remote may have accepted the batch, and its answer did not come, the
+///    error [says so](crate::Error::with_ambiguity): as a refusal it would put into the dead letters what has arrived.
 /// 7. **Batches may be sent at the same time.** Each `send` has its own batch and its own result.
-/// 8. **A batch may be sent again.** With the same bytes, as often as the pipeline likes. A remote that has an event already may keep one copy.
+/// 8. **A batch may be sent again.** With the same bytes, as often as the pipeline likes. A remote that has an event already may
+///    keep one copy.
 ///
 /// The suite `conformance::sink` in `testing` checks these.
 #[async_trait]
@@ -95,12 +97,13 @@ pub trait LogSink: Debug + Send + Sync + 'static {
     /// By kind, as the trait says.
     async fn send(&self, batch: &Batch) -> Result<()>;
 
-    /// Finishes what outlives [`send`](Self::send): a producer that works in the background, a session at the remote. Called at the end of each
-    /// run of a pipeline, once nothing is being sent, and before its source is closed. One attempt. Other pipelines may share the sink, or
-    /// come after this one: it takes batches again after that. Default: there is nothing to finish.
+    /// Finishes what outlives [`send`](Self::send): a producer that works in the background, a session at the remote. Called at the
+    /// end of each run of a pipeline, once nothing is being sent, and before its source is closed. One attempt. Other pipelines may
+    /// share the sink, or come after this one: it takes batches again after that. Default: there is nothing to finish.
     ///
     /// # Errors
-    /// A temporary error is retried for a few seconds. What was accepted stays so; the run ends with the error, unless it has one already.
+    /// A temporary error is retried for a few seconds. What was accepted stays so; the run ends with the error, unless it has one
+    /// already.
     async fn close(&self) -> Result<()> {
         Ok(())
     }

@@ -18,8 +18,8 @@ pub use resume_point::ResumePoint;
 use acker::PageAcker;
 use pages::{OpenPages, PendingSave};
 
-/// Keeps the position of a cumulative source, and commits it with the window of uuids behind settled pages. Clones are handles to the
-/// same position.
+/// Keeps the position of a cumulative source, and commits it with the window of uuids behind settled pages. Clones are handles to
+/// the same position.
 ///
 /// A source that reads pages behind a cursor is this much code with it:
 ///
@@ -74,15 +74,17 @@ use pages::{OpenPages, PendingSave};
 /// * open and not settled: it stands behind the pages that were opened before it;
 /// * settled: its point is noted; if all pages before it are settled too, the point of the last page of that run is saved with
 ///   the window, and the pages of the run are closed;
-/// * handed back, or its acker dropped: it *and all other open pages* are forgotten, and [`rewinds`](Self::rewinds) grows. The source then
-///   reads on from the [`committed`](Self::committed) point. Settling or dropping an acker of before that has no effect.
+/// * handed back, or its acker dropped: it *and all other open pages* are forgotten, and [`rewinds`](Self::rewinds) grows. The
+///   source then reads on from the [`committed`](Self::committed) point. Settling or dropping an acker of before that has no
+///   effect.
 ///
-/// Beside that, the committed point is saved again, as it is: before the first page is given, so that a store that cannot be written is
-/// found before anything is sent ([`prepare`](Self::prepare)), and at the end of a run, with what the window has learned since
-/// ([`close`](Self::close)).
+/// Beside that, the committed point is saved again, as it is: before the first page is given, so that a store that cannot be
+/// written is found before anything is sent ([`prepare`](Self::prepare)), and at the end of a run, with what the window has learned
+/// since ([`close`](Self::close)).
 ///
-/// A save that fails or is cancelled leaves the old or the new record: the store is then read again before anything else is decided.
-/// Never is a point saved while a page before it is not settled, and never does a save begin before the last one has ended.
+/// A save that fails or is cancelled leaves the old or the new record: the store is then read again before anything else is
+/// decided. Never is a point saved while a page before it is not settled, and never does a save begin before the last one has
+/// ended.
 #[derive(Debug, Clone)]
 pub struct Committer(Arc<Inner>);
 
@@ -119,8 +121,8 @@ impl Stored {
 }
 
 impl Committer {
-    /// Reads the store, and goes on from its record. `identity` names what the position belongs to: the kind of source, its remote and
-    /// query. The window remembers up to `capacity` uuids.
+    /// Reads the store, and goes on from its record. `identity` names what the position belongs to: the kind of source, its remote
+    /// and query. The window remembers up to `capacity` uuids.
     ///
     /// # Errors
     /// `Corrupt` if the record is of another identity, and those of [`CheckpointStore::load`].
@@ -204,7 +206,8 @@ impl Committer {
         &self.0.identity
     }
 
-    /// The window that is stored with the position: what [`EventSource::dedup_window`](crate::EventSource::dedup_window) gives a clone of.
+    /// The window that is stored with the position: what [`EventSource::dedup_window`](crate::EventSource::dedup_window) gives a
+    /// clone of.
     #[must_use]
     pub fn dedup_window(&self) -> &DedupWindow {
         &self.0.dedup
@@ -239,17 +242,17 @@ impl Committer {
         self.0.changed.notified().await;
     }
 
-    /// Opens a page of `items` that was asked for after this number of [`rewinds`](Self::rewinds), and settles it: once all of them are
-    /// settled, `point` is committed. A page that was overtaken by a hand-back while it was being read is not opened: the source reads
-    /// it again.
+    /// Opens a page of `items` that was asked for after this number of [`rewinds`](Self::rewinds), and settles it: once all of them
+    /// are settled, `point` is committed. A page that was overtaken by a hand-back while it was being read is not opened: the
+    /// source reads it again.
     #[must_use = "dropping the acker hands the page back"]
     pub fn acker(&self, rewinds: u64, point: ResumePoint, items: usize) -> Box<dyn Acker> {
         let page = self.pages().open_page(rewinds);
         Box::new(PageAcker::new(self.clone(), page, point, items))
     }
 
-    /// Shows that the store can be written, before the first page is given: saves the committed point again. Where there is none, saves
-    /// `start`, the source's word for where it began, again if that has changed.
+    /// Shows that the store can be written, before the first page is given: saves the committed point again. Where there is none,
+    /// saves `start`, the source's word for where it began, again if that has changed.
     ///
     /// # Errors
     /// Those of [`CheckpointStore`].

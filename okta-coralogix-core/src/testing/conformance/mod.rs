@@ -1,8 +1,8 @@
 //! The contracts of sources, sinks, checkpoint stores and dead letters, as checks that every adapter and every wrapper runs.
 //!
-//! Each check panics with what was violated, and names the numbered rule in the documentation of the trait. They run under paused time
-//! or real time alike. What a suite cannot make happen (a remote that answers late, a disk that loses power) it does not check: the
-//! rules hold there too.
+//! Each check panics with what was violated, and names the numbered rule in the documentation of the trait. They run under paused
+//! time or real time alike. What a suite cannot make happen (a remote that answers late, a disk that loses power) it does not
+//! check: the rules hold there too.
 
 mod checkpoint_store;
 mod dead_letters;

@@ -15,8 +15,8 @@ use crate::{EntryText, ErrorKind, JsonString, LogEntry, Names};
 pub struct SinkUnderTest<'a> {
     /// The sink.
     pub sink: &'a dyn LogSink,
-    /// The texts that the remote has, in the order in which it accepted them. A remote that keeps one copy of an event, by its `uuid`, has
-    /// each of them once.
+    /// The texts that the remote has, in the order in which it accepted them. A remote that keeps one copy of an event, by its
+    /// `uuid`, has each of them once.
     pub arrived: &'a (dyn Fn() -> Vec<String> + Sync),
     /// Sets how the remote answers from now on.
     pub answer: &'a (dyn Fn(Answer) + Sync),
@@ -55,8 +55,8 @@ pub async fn sink(test: &SinkUnderTest<'_>) {
     concurrent_batches_have_their_own_results(test).await;
 }
 
-/// Checks a sink whose remote is empty and cannot be made to refuse: all of [`sink`] that shows without it. `arrived` gives the texts
-/// that the remote has.
+/// Checks a sink whose remote is empty and cannot be made to refuse: all of [`sink`] that shows without it. `arrived` gives the
+/// texts that the remote has.
 ///
 /// # Panics
 /// If a rule of [`LogSink`] is violated.

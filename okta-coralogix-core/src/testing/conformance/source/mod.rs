@@ -50,7 +50,8 @@ impl SourceUnderTest {
         test
     }
 
-    /// A source that keeps its position in the store that it is opened with. Its checks are more: saves fail, and records are foreign.
+    /// A source that keeps its position in the store that it is opened with. Its checks are more: saves fail, and records are
+    /// foreign.
     #[must_use]
     pub fn with_checkpoint<S, F>(
         uuids: impl IntoIterator<Item = impl Into<String>>,
@@ -117,7 +118,8 @@ impl fmt::Debug for SourceUnderTest {
 /// [`close`](EventSource::close), and is opened again over the same remote and the same checkpoint.
 ///
 /// # Panics
-/// If a rule of [`EventSource`] or [`Acker`](crate::Acker) is violated; or if the remote has too little for the checks to show anything.
+/// If a rule of [`EventSource`] or [`Acker`](crate::Acker) is violated; or if the remote has too little for the checks to show
+/// anything.
 pub async fn source<F>(remote: impl Fn() -> F)
 where
     F: Future<Output = SourceUnderTest>,
@@ -145,8 +147,8 @@ where
     }
 }
 
-/// Checks a source that keeps nothing over a restart, such as a channel: what [`source`] checks within one opening. Each opening is of
-/// a remote of its own, and has all that the remote has.
+/// Checks a source that keeps nothing over a restart, such as a channel: what [`source`] checks within one opening. Each opening is
+/// of a remote of its own, and has all that the remote has.
 ///
 /// # Panics
 /// As [`source`] does.

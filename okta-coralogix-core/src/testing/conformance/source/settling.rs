@@ -117,8 +117,8 @@ pub(super) async fn settle_in_part(
     }
 }
 
-/// Two deliveries; the first is dropped, and the second is settled after that. Returns the items of both. `None`: the source settles
-/// each delivery on its own.
+/// Two deliveries; the first is dropped, and the second is settled after that. Returns the items of both. `None`: the source
+/// settles each delivery on its own.
 pub(super) async fn overtake(opened: &mut Opened, takes_again: bool) -> Option<Vec<String>> {
     if !opened.is_cumulative() {
         return None;
