@@ -43,7 +43,7 @@ use crate::{Error, ErrorKind, InvalidEntry, LogEntry, Result};
 /// 3. **An entry that fits no request is an error of `encode`, or is made smaller.** The error is [`EncodeError::TooLarge`], with
 ///    which the pipeline dead-letters it; one that was made smaller counts in [`Batch::truncated`].
 /// 4. **`Ok` means that the remote has accepted the whole batch.** [`send`](Self::send) makes one attempt.
-/// 5. **A refusal means that the remote has accepted none of the batch.** The [`ErrorKind`](crate::ErrorKind) of an error decides
+/// 5. **A refusal means that the remote has accepted none of the batch.** The [`ErrorKind`] of an error decides
 ///    what follows: after `TooLarge` and `Rejected` a smaller batch is tried, and a single entry is dead-lettered; a temporary
 ///    error is retried with the same batch; every other permanent error ends the run and consumes nothing.
 /// 6. **A lost answer is temporary and ambiguous.** Where the remote may have accepted the batch, and its answer did not come, the
