@@ -164,7 +164,7 @@ async fn check_finds_too_few_open_files() {
 
 fn integration(harness: &Harness, name: &str, token: &str) -> String {
     format!(
-        "[[integration]]\nname = {name:?}\nsubsystem = \"s\"\norg_url = {:?}\napi_token = {{ env = {token:?} }}\n",
+        "[[integration]]\nname = {name:?}\nsubsystem = {name:?}\norg_url = {:?}\napi_token = {{ env = {token:?} }}\n",
         harness.org_server.base_url()
     )
 }

@@ -86,13 +86,14 @@ async fn check_of_a_replay_asks_for_each_integration() {
     letters(&harness).await;
     let integration = |name: &str, key: &str| {
         format!(
-            "[[integration]]\nname = {name:?}\nsubsystem = \"s\"\norg_url = \"{name}.okta.com\"\napi_token = {{ env = \"KEY\" }}\n             coralogix = {{ endpoint = {:?}, api_key = {{ env = {key:?} }} }}\n",
+            "[[integration]]\nname = {name:?}\nsubsystem = \"s\"\norg_url = \"{name}.okta.com\"\napi_token = {{ env = \"TOKEN\" }}\n             coralogix = {{ endpoint = {:?}, api_key = {{ env = {key:?} }} }}\n",
             harness.ingress_server.base_url()
         )
     };
     let text = [integration("good", "KEY"), integration("other", "OTHER")].concat();
     std::fs::write(harness.folder.path().join("orgs.toml"), text).unwrap();
-    let variables = HashMap::from([("KEY", KEY.to_owned()), ("OTHER", "another".to_owned())]);
+    let variables = [("KEY", KEY), ("OTHER", "another"), ("TOKEN", "00t")];
+    let variables = HashMap::from(variables.map(|(name, value)| (name, value.to_owned())));
     let flags = ["--config", "orgs.toml"];
     let ended = check("replay", &harness, &variables, &flags).await;
     assert_eq!(ended.code, Some(2), "{ended:?}");
