@@ -1,6 +1,6 @@
 //! `pull --config`: many orgs in one process, each with its own cursor, budget, credentials and failures.
 //!
-//! The file is read at the start, and again at a SIGHUP ([`reload`]). An org's secrets and its checkpoint are read each time the org is
+//! The file is read at the start, and again at a SIGHUP (`reload`). An org's secrets and its checkpoint are read each time the org is
 //! opened, and no error of one org ends another one or the process.
 
 mod activity;
