@@ -98,8 +98,13 @@ pub trait LogSink: Debug + Send + Sync + 'static {
     async fn send(&self, batch: &Batch) -> Result<()>;
 
     /// Finishes what outlives [`send`](Self::send): a producer that works in the background, a session at the remote. Called at the
-    /// end of each run of a pipeline, once nothing is being sent, and before its source is closed. One attempt. Other pipelines may
-    /// share the sink, or come after this one: it takes batches again after that. Default: there is nothing to finish.
+    /// end of each run of a pipeline, once that sends nothing more, while its source is closed. One attempt. Other pipelines may
+    /// share the sink and send meanwhile, or come after this one: it takes batches then too, and waits for none of theirs. Default:
+    /// there is nothing to finish.
+    ///
+    /// # Cancel safety
+    /// It is dropped after 5 s with all attempts, and may be called again. What [`send`](Self::send) has returned `Ok` for stays
+    /// accepted.
     ///
     /// # Errors
     /// A temporary error is retried for a few seconds. What was accepted stays so; the run ends with the error, unless it has one

@@ -214,13 +214,14 @@ impl Run {
         self.ledger.hand_back_all();
         let summary = self.summary;
         let sink = Arc::clone(&self.context.parts.sink);
-        if let Err(error) = self.source.close_sink(&*sink).await {
+        let (saved, finished) = self.source.close(&*sink).await;
+        if let Err(error) = finished {
             match &self.fatal {
                 Some(_) => tracing::warn!(%error, "the sink could not be closed"),
                 None => self.fatal = Some(error),
             }
         }
-        if let Err(error) = self.source.close().await {
+        if let Err(error) = saved {
             match self.fatal {
                 // What was to be saved is delivered again: the error that ends the run does not say so.
                 Some(_) => self.observe(&PipelineEvent::SettleFailed { error: &error }),

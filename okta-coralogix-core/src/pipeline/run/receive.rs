@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
 use tokio::sync::Mutex;
@@ -21,7 +22,7 @@ use crate::{
     RawEvent, Result,
 };
 
-/// How long closing the source may take, with its retries. The run is over, and a service manager waits for the process to end.
+/// How long closing the source and the sink may take, with the retries. The run is over, and a service manager waits for the process to end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Copies that wait for less than this are settled with their delivery.
@@ -81,33 +82,33 @@ impl Source {
         self.rests_until = None;
     }
 
-    /// Has the source save what it remembers.
-    pub(super) async fn close(&mut self) -> Result<()> {
+    /// Has the source save what it remembers, and the sink finish its work: side by side, so that neither takes the other's time.
+    pub(super) async fn close(&mut self, sink: &dyn LogSink) -> (Result<()>, Result<()>) {
         // A question that it has not answered is dropped.
         self.stream = stream::empty().boxed();
-        let mut source = self.source.lock().await;
-        let mut closing = Closing::begin(&mut self.backoff);
-        loop {
-            let closed = timeout_at(closing.until, source.close()).await;
-            let closed = closed.unwrap_or_else(|_| Err(closing_timed_out()));
-            match closing.after(closed).await {
-                None => {}
-                Some(closed) => return closed,
+        self.backoff.reset();
+        let mut saving = Closing::begin(self.backoff.clone());
+        let mut finishing = saving.clone();
+        let source = async {
+            let mut source = self.source.lock().await;
+            loop {
+                let closed = timeout_at(saving.until, source.close()).await;
+                let closed = closed.unwrap_or_else(|_| Err(closing_timed_out()));
+                if let Some(closed) = saving.after(closed).await {
+                    return closed;
+                }
             }
-        }
-    }
-
-    /// Closes the sink of the run, in the same time and with the same retries.
-    pub(super) async fn close_sink(&mut self, sink: &dyn LogSink) -> Result<()> {
-        let mut closing = Closing::begin(&mut self.backoff);
-        loop {
-            let closed = timeout_at(closing.until, sink.close()).await;
-            let closed = closed.unwrap_or_else(|_| Err(sink_closing_timed_out()));
-            match closing.after(closed).await {
-                None => {}
-                Some(closed) => return closed,
+        };
+        let sink = async {
+            loop {
+                let closed = timeout_at(finishing.until, sink.close()).await;
+                let closed = closed.unwrap_or_else(|_| Err(sink_closing_timed_out()));
+                if let Some(closed) = finishing.after(closed).await {
+                    return closed;
+                }
             }
-        }
+        };
+        join(source, sink).await
     }
 
     /// The source is not asked for a while.
@@ -118,14 +119,14 @@ impl Source {
 }
 
 /// The attempts to close the source or the sink.
-struct Closing<'a> {
+#[derive(Clone)]
+struct Closing {
     until: Instant,
-    backoff: &'a mut Backoff,
+    backoff: Backoff,
 }
 
-impl<'a> Closing<'a> {
-    fn begin(backoff: &'a mut Backoff) -> Self {
-        backoff.reset();
+impl Closing {
+    fn begin(backoff: Backoff) -> Self {
         Self {
             until: later(Instant::now(), CLOSE_TIMEOUT),
             backoff,

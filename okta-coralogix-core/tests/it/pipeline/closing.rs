@@ -224,14 +224,13 @@ async fn deliveries_behind_a_lost_settlement_are_handed_back() {
     assert_eq!(state.settled, expected.map(|outcome| vec![outcome]));
 }
 
-/// A sink that can fail to be closed, and says when it is.
+/// A sink that can fail to be closed, or take its time.
 #[derive(Debug)]
 struct Closes {
     sink: MemorySink,
     faults: Mutex<VecDeque<Error>>,
-    /// How often the source was closed before, each time.
-    seen: Arc<Mutex<Vec<usize>>>,
-    source: Shared,
+    takes: Duration,
+    count: Arc<Mutex<usize>>,
 }
 
 #[async_trait]
@@ -249,37 +248,39 @@ impl LogSink for Closes {
     }
 
     async fn close(&self) -> Result<()> {
-        let closes = self.source.lock().unwrap().closes;
-        self.seen.lock().unwrap().push(closes);
+        *self.count.lock().unwrap() += 1;
+        sleep(self.takes).await;
         self.faults.lock().unwrap().pop_front().map_or(Ok(()), Err)
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn sink_is_closed_before_the_source_and_again_after_a_passing_fault() {
+async fn sink_is_closed_beside_the_source_and_again_after_a_passing_fault() {
     let unavailable = || Error::temporary(ErrorKind::Unavailable, "not now");
     let refused = || Error::new(ErrorKind::Unauthorized, "no");
-    for (faults, closes, ends_with) in [
-        (vec![], 1, None),
-        (vec![unavailable()], 2, None),
-        (vec![refused()], 1, Some(ErrorKind::Unauthorized)),
+    let (at_once, hangs) = (Duration::ZERO, Duration::from_secs(3_600));
+    for (faults, takes, closes, ends_with) in [
+        (vec![], at_once, 1, None),
+        (vec![unavailable()], at_once, 2, None),
+        (vec![refused()], at_once, 1, Some(ErrorKind::Unauthorized)),
+        (vec![], hangs, 1, Some(ErrorKind::TimedOut)),
     ] {
-        let (state, seen) = (Shared::default(), Arc::default());
+        let (state, count) = (Shared::default(), Arc::default());
+        // What it saves needs as long as it may: a sink that hangs must not take that time.
+        state.lock().unwrap().close_takes = Duration::from_secs(4);
         let sink = Closes {
             sink: MemorySink::new(),
             faults: Mutex::new(faults.into()),
-            seen: Arc::clone(&seen),
-            source: Arc::clone(&state),
+            takes,
+            count: Arc::clone(&count),
         };
         let clock = TestClock::starting_at(start());
         let pipeline = Pipeline::builder(pages(2, &state), sink).clock(clock);
+        let began = Instant::now();
         let run = pipeline.build().unwrap().run(std::future::pending()).await;
-        assert_eq!(*seen.lock().unwrap(), vec![0; closes]);
-        assert_eq!(
-            state.lock().unwrap().closes,
-            1,
-            "the source is closed all the same"
-        );
+        assert!(began.elapsed() <= Duration::from_secs(6), "{takes:?}");
+        assert_eq!(*count.lock().unwrap(), closes);
+        assert_eq!(state.lock().unwrap().closes, 1, "and so is the source");
         assert_eq!(
             run.as_ref().err().map(|failed| failed.error.kind()),
             ends_with
