@@ -66,10 +66,8 @@ impl FileCheckpoint {
             Ok(None) => return Err(locked(&path)),
             Err(error) => return Err(failed("lock", &lock, error)),
         };
-        for file in [&path, &lock] {
-            let closed = disk.close_to_others(file).await;
-            closed.map_err(|error| failed("use", file, error))?;
-        }
+        let closed = disk.close_to_others(&lock).await;
+        closed.map_err(|error| failed("use", &lock, error))?;
         Ok(Self {
             store: Arc::new(Store {
                 disk,
@@ -100,6 +98,12 @@ impl CheckpointStore for FileCheckpoint {
         let _busy = self.store.busy.lock().await;
         self.store.sync().await?;
         let stored = self.store.read().await?;
+        if stored.is_some() {
+            // Only now: what is no record is another program's file.
+            let path = &self.store.path;
+            let closed = self.store.disk.close_to_others(path).await;
+            closed.map_err(|error| failed("use", path, error))?;
+        }
         Ok(stored.map(|(generation, value)| Versioned {
             value,
             version: version(generation),

@@ -22,6 +22,9 @@ const ROOM: usize = 4096;
 /// How much of a file is read to see that it holds letters.
 const SAMPLE: u64 = 1024 * 1024;
 
+/// The beginning of every record.
+const BEGINS: &[u8] = b"{\"time\":\"";
+
 /// Dead letters in a file: one JSON object per line (NDJSON), see [`DeadLetterRecord`].
 ///
 /// * **Durable.** Letters are synced before `write` returns. A full disk is an error, so that the event is not
@@ -186,6 +189,7 @@ impl Store {
     async fn prepare(&self) -> Result<()> {
         let _busy = self.busy.lock().await;
         let _held = self.lock().await?;
+        self.check_is_ours().await?;
         for file in [&self.path, &names::lock_file(&self.path)] {
             self.close_to_others(file).await?;
         }
@@ -250,6 +254,29 @@ impl Store {
         Ok(rotated)
     }
 
+    /// Another file, such as a checkpoint, is neither closed to others nor written to nor rotated.
+    async fn check_is_ours(&self) -> Result<()> {
+        let has_content = self.length().await?.is_some_and(|length| length > 0);
+        if !has_content || self.holds_letters(&self.path).await? || self.is_torn().await? {
+            return Ok(());
+        }
+        let detail = format!(
+            "{} has no dead letter in it, and stays as it is: name the file that dead letters are written to, or a new one",
+            self.path.display()
+        );
+        Err(Error::new(ErrorKind::Corrupt, detail))
+    }
+
+    /// True if the file is blank, or may be what a crash has left of the first letter: the beginning of a line, zeros behind it.
+    async fn is_torn(&self) -> Result<bool> {
+        let sample = self.disk.read(&self.path, 0, SAMPLE).await;
+        let sample = sample.map_err(|error| failed("read", &self.path, error))?;
+        let is_written = |byte: &u8| *byte != 0 && !byte.is_ascii_whitespace();
+        let end = sample.iter().rposition(is_written);
+        let line = &sample[..end.map_or(0, |last| last + 1)];
+        Ok(!line.contains(&b'\n') && (line.starts_with(BEGINS) || BEGINS.starts_with(line)))
+    }
+
     /// True if a record is among the first lines of the file: another program that names a file so does not lose it.
     async fn holds_letters(&self, file: &Path) -> Result<bool> {
         let sample = match self.disk.read(file, 0, SAMPLE).await {
@@ -303,7 +330,7 @@ impl Store {
 
 /// True if a line begins as a record does, and as those of no other program: others too begin with a time.
 fn begins_a_record(line: &[u8]) -> bool {
-    let time = line.strip_prefix(b"{\"time\":\"").unwrap_or_default();
+    let time = line.strip_prefix(BEGINS).unwrap_or_default();
     let end = time.iter().position(|byte| *byte == b'"');
     end.is_some_and(|end| time[end..].starts_with(b"\",\"reason\":\""))
 }

@@ -295,6 +295,7 @@ async fn file_permissions_are_owner_only() {
         let file = folder.path().join(name);
         std::fs::metadata(file).unwrap().permissions().mode() & 0o777
     };
+    store.load().await.unwrap();
     assert_eq!(mode("okta.checkpoint"), 0o600, "before it is saved");
     store.save(&checkpoint("b"), Some(&version)).await.unwrap();
     for entry in std::fs::read_dir(folder.path()).unwrap() {
@@ -348,4 +349,26 @@ async fn checkpoint_with_20000_uuids_takes_320_kilobytes() {
     assert_eq!(stored(&store).await.value, big);
     let length = std::fs::metadata(&path).unwrap().len();
     assert!((320_000..320_500).contains(&length), "{length}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn mode_of_a_file_that_is_no_checkpoint_stays() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let (_folder, path) = folder();
+    open(&path)
+        .await
+        .save(&checkpoint("a"), None)
+        .await
+        .unwrap();
+    let shared = PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(&path, shared).unwrap();
+    open(&path).await.load().await.unwrap();
+    assert_eq!(mode(&path), 0o600, "it has positions and uuids");
+    std::fs::write(&path, "notes").unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o664)).unwrap();
+    let error = open(&path).await.load().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(mode(&path), 0o664);
 }
