@@ -128,6 +128,7 @@ pub enum Doubt {
     /// This account sends statistics, and they are not there.
     NoStatistics,
     /// The statistics announce another number of rows.
+    #[non_exhaustive]
     RowCount {
         /// Rows by the statistics.
         announced: u64,
@@ -147,6 +148,7 @@ pub enum Doubt {
     /// Logs in which there is no uuid where one was looked for.
     WithoutUuid(u64),
     /// A count gives another number of logs than the rows hold, twice.
+    #[non_exhaustive]
     OtherCount {
         /// Logs by the count.
         counted: u64,

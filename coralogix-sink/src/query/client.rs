@@ -191,8 +191,13 @@ impl QueryClient {
         let mut wanted: Vec<_> = ids.iter().collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let mut found = UuidCounts::default();
-        for chunk in wanted.chunks(IDS_PER_QUERY) {
+        let mut chunks: Vec<_> = wanted.chunks(IDS_PER_QUERY).collect();
+        if chunks.is_empty() && control.is_some() {
+            // The control is looked for all the same.
+            chunks.push(&[]);
+        }
+        let mut found = UuidCounts::none();
+        for chunk in chunks {
             let extra = control.filter(|id| !chunk.contains(id));
             let chunk: Vec<_> = chunk.iter().copied().chain(extra).collect();
             let is_asked = is_one_of(chunk.iter().copied(), &self.settings.uuid_path);

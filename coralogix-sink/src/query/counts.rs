@@ -8,7 +8,7 @@ use super::event_id::{self, EventId, Form};
 /// a uuid that it does not hold is not stored, as far as the key, the tier and the filter reach.
 ///
 /// 20 bytes for each UUID.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UuidCounts {
     /// In order, each once.
     uuids: Vec<([u8; 16], u32)>,
@@ -19,6 +19,15 @@ pub struct UuidCounts {
 }
 
 impl UuidCounts {
+    /// None yet. No `Default`: that would be counts without a proof.
+    pub(super) fn none() -> Self {
+        Self {
+            uuids: Vec::new(),
+            texts: Vec::new(),
+            logs: 0,
+        }
+    }
+
     /// How often this id is stored; 0 if it is not.
     #[must_use]
     pub fn get(&self, id: &EventId) -> u32 {
@@ -114,7 +123,7 @@ mod tests {
     use super::*;
 
     fn counts(rows: &[(String, u32)]) -> (UuidCounts, bool) {
-        let mut counts = UuidCounts::default();
+        let mut counts = UuidCounts::none();
         for (id, count) in rows {
             counts.push(id, *count);
         }

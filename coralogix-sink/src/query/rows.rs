@@ -17,12 +17,22 @@ pub(super) trait Rows: Default {
 }
 
 /// `groupby <uuid> as u aggregate count() as n`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Groups {
     pub(super) counts: UuidCounts,
     /// Logs in the group of those without a uuid.
     without_uuid: u64,
     is_bad: bool,
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Self {
+            counts: UuidCounts::none(),
+            without_uuid: 0,
+            is_bad: false,
+        }
+    }
 }
 
 #[derive(Deserialize)]

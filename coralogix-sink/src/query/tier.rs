@@ -10,6 +10,7 @@ use serde::Deserialize;
 /// written to the customer's archive; those of medium and low priority go to the archive only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Tier {
     /// The customer's bucket: logs of high, medium and low priority.
     #[default]

@@ -127,7 +127,10 @@ async fn answer_without_a_query_id_is_no_proof() {
 async fn rows_that_differ_from_the_statistics_are_no_proof() {
     let announced = truth(EVENTS).len() as u64;
     let doubts = with(QueryFault::without("result"), false).await;
-    assert_eq!(doubts, [Doubt::RowCount { announced, read: 0 }]);
+    assert!(
+        matches!(doubts[..], [Doubt::RowCount { announced: said, read: 0, .. }] if said == announced),
+        "{doubts:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -263,6 +263,12 @@ async fn lookup_proves_no_absence_if_a_stored_event_is_not_found_either() {
         let unproven = answer.proven().unwrap_err();
         assert_eq!(unproven.doubts(), [Doubt::ControlMissing]);
         assert_eq!(unproven.halves(), None);
+        let nothing = Lookup::new(hour(), &[]).control(&control);
+        let answer = client.lookup(&filter(), &nothing).await.unwrap();
+        assert!(
+            answer.proven().is_err(),
+            "the control is looked for all the same"
+        );
         simulator.set_query_account(|account| *account = QueryAccount::default());
     }
     let wrong_path = builder(&simulator).uuid_path("$d.id").build().unwrap();
