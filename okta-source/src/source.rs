@@ -204,10 +204,7 @@ impl OktaSource {
             self.position.committer().dedup_window(),
         );
         self.poller.catch_up(is_aging);
-        if self.pace.is_caught_up()
-            && page.items.is_empty()
-            && self.position.committer().is_committed()
-        {
+        if self.pace.is_caught_up() && page.items.is_empty() && self.position.is_committed() {
             let polled = self.poller.clock().org_time();
             self.monitor.delivered_through(Some(polled));
         }
@@ -329,7 +326,7 @@ impl EventSource for OktaSource {
             self.tell_committed();
             self.begin_reread();
             if self.is_through() {
-                if self.position.committer().is_committed() {
+                if self.position.is_committed() {
                     return Ok(None);
                 }
                 // A page that is handed back now is still to be read again.

@@ -166,6 +166,11 @@ impl Position {
         self.committer.rewinds() != self.rewinds
     }
 
+    /// True if every page that was given is committed, and none of them is to be read again.
+    pub(crate) fn is_committed(&self) -> bool {
+        self.committer.is_committed(self.rewinds)
+    }
+
     /// Goes back to the committed point if a page was handed back; true if so.
     pub(crate) async fn rewind(&mut self) -> Result<bool> {
         let rewinds = self.committer.rewinds();

@@ -56,7 +56,7 @@ use pages::{OpenPages, PendingSave};
 ///                 self.cursor = Some(page.next);
 ///                 return Ok(Some(Delivery::new(page.items, acker)));
 ///             }
-///             if self.committer.is_committed() {
+///             if self.committer.is_committed(self.rewinds) {
 ///                 return Ok(None);
 ///             }
 ///             self.committer.changed().await;
@@ -231,10 +231,12 @@ impl Committer {
         self.0.handed_back.notified().await;
     }
 
-    /// True if every page that was given is committed: only then may [`EventSource::next`](crate::EventSource::next) return `None`.
+    /// True if every page that was given is committed, and none was handed back since this number of [`rewinds`](Self::rewinds): only
+    /// then may [`EventSource::next`](crate::EventSource::next) return `None`.
     #[must_use]
-    pub fn is_committed(&self) -> bool {
-        self.pages().open.is_empty()
+    pub fn is_committed(&self, rewinds: u64) -> bool {
+        let pages = self.pages();
+        pages.open.is_empty() && pages.rewinds == rewinds
     }
 
     /// Resolves after a page was committed or handed back. May resolve once more for an earlier one.

@@ -49,6 +49,8 @@ async fn broken_cumulative_source_fails_with_the_rule_that_it_breaks() {
         (Flaw::RecordIgnored, "EventSource", 6),
         (Flaw::SavedInTheBackground, "Acker", 4),
         (Flaw::CloseSavesNothing, "EventSource", 7),
+        (Flaw::CloseSavesTheReadPosition, "EventSource", 6),
+        (Flaw::RemembersWhatItGives, "EventSource", 7),
         (Flaw::Overwrites, "EventSource", 9),
         (Flaw::FailedSaveForgotten, "Acker", 5),
         (Flaw::FailedSaveUnresolved, "Acker", 4),
@@ -65,6 +67,7 @@ async fn subset_without_restart_finds_what_shows_in_one_opening() {
         (Flaw::NextNotCancelSafe, "EventSource", 4),
         (Flaw::AnySettledCountsAsAll, "Acker", 1),
         (Flaw::MalformedDropped, "EventSource", 2),
+        (Flaw::RemembersWhatItGives, "EventSource", 7),
     ] {
         let remote = || async move { page_source(Some(flaw)) };
         let suite = conformance::source_without_restart(remote);

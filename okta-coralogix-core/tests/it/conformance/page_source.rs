@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, Version};
-use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::filter::{Claim, DedupWindow};
 use okta_coralogix_core::{
-    AckOrder, Acker, Delivery, Error, ErrorKind, EventSource, Origin, Outcome, RawEvent, Result,
+    AckOrder, Acker, Delivery, Error, ErrorKind, EventSource, MalformedEvent, Origin, Outcome,
+    RawEvent, Result,
 };
 use tokio::sync::Notify;
 use tokio::task::yield_now;
@@ -37,6 +38,10 @@ pub(super) enum Flaw {
     /// `settle` returns before the record is saved.
     SavedInTheBackground,
     CloseSavesNothing,
+    /// `close` saves where it has read to, not what is settled.
+    CloseSavesTheReadPosition,
+    /// Its window has what it gives before that is settled.
+    RemembersWhatItGives,
     /// A save expects what is stored, whoever stored it.
     Overwrites,
     /// After a save that failed the source goes on.
@@ -215,6 +220,9 @@ impl EventSource for PageSource {
             if shared.is(Flaw::MalformedDropped) {
                 items.retain(Result::is_ok);
             }
+            if shared.is(Flaw::RemembersWhatItGives) {
+                remember(&shared.window, &items);
+            }
             let acker = PageAcker {
                 shared,
                 page,
@@ -230,9 +238,21 @@ impl EventSource for PageSource {
         match self.shared.is(Flaw::CloseSavesNothing) {
             true => Ok(()),
             false => {
-                let committed = self.shared.state().committed;
-                self.shared.save(committed).await
+                let read = self.position;
+                let saved = match self.shared.is(Flaw::CloseSavesTheReadPosition) {
+                    true => read,
+                    false => self.shared.state().committed,
+                };
+                self.shared.save(saved).await
             }
+        }
+    }
+}
+
+fn remember(window: &DedupWindow, items: &[Result<RawEvent, MalformedEvent>]) {
+    for uuid in items.iter().flatten().filter_map(RawEvent::uuid) {
+        if let Claim::New(held) = window.claim(&uuid) {
+            held.remember();
         }
     }
 }

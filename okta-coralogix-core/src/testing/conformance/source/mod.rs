@@ -136,6 +136,7 @@ where
     }
     restart::window_is_there_after_a_restart(&remote().await).await;
     restart::window_is_saved_by_close(&remote().await).await;
+    restart::close_passes_nothing_that_is_not_settled(&remote().await).await;
     giving::interrupted_next_loses_nothing_for_ever(&remote().await).await;
     settling::interrupted_settlement_loses_nothing(&remote().await).await;
     if remote().await.has_checkpoint {
@@ -166,6 +167,7 @@ where
 {
     giving::test_can_show_something(&remote().await).await;
     giving::everything_is_given(&remote().await).await;
+    settling::what_is_not_settled_is_not_in_the_window(&remote().await).await;
     settling::what_is_dropped_is_given_again(&remote().await).await;
     settling::what_is_handed_back_is_given_again(&remote().await).await;
     for back in [HandedBack::First, HandedBack::Last] {

@@ -144,3 +144,24 @@ pub(super) async fn window_is_saved_by_close(test: &SourceUnderTest) {
         ),
     );
 }
+
+pub(super) async fn close_passes_nothing_that_is_not_settled(test: &SourceUnderTest) {
+    let store = Arc::default();
+    let mut opened = test.open(&store).await;
+    let first = opened.some(Rule::GIVEN, "the source gives nothing").await;
+    let settled = items(&first);
+    opened.settle(first).await;
+    // Read, and handed back.
+    drop(opened.next().await);
+    let closed = opened.source.close().await;
+    Rule::RESTART.ok(closed, "the source cannot be closed");
+    drop(opened);
+    let mut given = Given::default();
+    test.open(&store).await.settle_rest(&mut given).await;
+    let has_come = |uuid: &&String| given.uuids.contains(*uuid) || settled.contains(uuid);
+    let missing = test.uuids.len() - test.uuids.iter().filter(has_come).count();
+    Rule::RESTART.check(
+        missing == 0,
+        format!("{missing} events that were not settled are not given after `close` and a restart"),
+    );
+}

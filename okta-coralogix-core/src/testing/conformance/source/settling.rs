@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::opened::{Given, Opened, interrupted, items};
+use super::opened::{Given, Opened, interrupted, items, uuids};
 use super::{HandedBack, SourceUnderTest};
 use crate::Outcome;
 use crate::testing::conformance::Rule;
@@ -182,4 +182,24 @@ pub(super) async fn interrupted_settlement_loses_nothing(test: &SourceUnderTest)
         after.uuids.is_empty(),
         "what was settled after a settlement that was dropped is given again after a restart",
     );
+}
+
+pub(super) async fn what_is_not_settled_is_not_in_the_window(test: &SourceUnderTest) {
+    let mut opened = test.open(&Arc::default()).await;
+    let window = opened.source.dedup_window();
+    for _ in 0..2 {
+        let delivery = opened.some(Rule::GIVEN, "the source gives nothing").await;
+        let uuids = uuids(&delivery);
+        let known = uuids.iter().filter(|uuid| window.contains(uuid)).count();
+        Rule::WINDOW.check(
+            known == 0,
+            format!(
+                "{known} uuids are in the window although none of their events was settled: a pipeline takes those for duplicates"
+            ),
+        );
+        // It comes again, unless its remote gives something else first.
+        let outcomes = vec![Outcome::HandedBack; delivery.items.len()];
+        let settled = opened.settle_with(delivery, &outcomes).await;
+        Rule::DURABLE.ok(settled, "a delivery cannot be handed back");
+    }
 }
