@@ -52,6 +52,8 @@ fuzz_target!(|text: &str| {
 fn read(text: &str) -> Result<Vec<Integration>, String> {
     let environment = Environment::new(|name| match name {
         "UNSET" => None,
+        // Settings of all integrations, which are no secrets: messages repeat a wrong value.
+        _ if name.starts_with("OKTA_CORALOGIX_") => None,
         // The token of Okta is none of Coralogix.
         _ => Some(format!("{SECRET}-{name}").into()),
     });

@@ -10,6 +10,7 @@ use super::Integration;
 use super::faults::interrupted;
 use super::secrets::SecretValues;
 use crate::program::args::in_setting;
+use crate::program::start::span;
 
 /// An integration of the file, and its secrets, or why they cannot be read.
 #[derive(Debug)]
@@ -47,6 +48,18 @@ impl Planned {
             (Ok(_), None) | (Err(_), _) => true,
         };
         self.integration.is_same(running) && same_secrets
+    }
+
+    /// Says why an integration goes on with the secrets that it has: it would not begin with those that are there now.
+    pub(super) fn tell_unread_secrets(&self) {
+        if let Err(error) = &self.secrets {
+            let name = &self.integration.name;
+            span(name).in_scope(|| {
+                tracing::warn!(
+                    "{error}: it goes on with the secrets that it has; correct this before the program is started again"
+                )
+            });
+        }
     }
 
     /// # Errors

@@ -140,6 +140,9 @@ impl<O: Observer + Clone> Running<O> {
             let old = known(&planned);
             let run = old.map(|old| &self.wanted[old]);
             let is_same = run.is_some_and(|run| planned.is_same(&run.integration, &run.secrets));
+            if is_same {
+                planned.tell_unread_secrets();
+            }
             plan.push((planned, old.filter(|_| is_same)));
         }
         let new = plan.iter().filter(|(_, same)| same.is_none());

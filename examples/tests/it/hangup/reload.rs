@@ -140,6 +140,15 @@ async fn integration_with_a_changed_secret_begins_anew_with_it() {
     program.signal("-HUP").await;
     let line = program.logs("the configuration was read again", 2).await;
     assert!(line.ends_with("go_on=2"), "{line}");
+    let warned = program
+        .logs("it goes on with the secrets that it has", 1)
+        .await;
+    assert!(
+        warned.contains("WARN")
+            && warned.contains("rotated")
+            && warned.contains("the file \"token\" cannot be read"),
+        "{warned}"
+    );
     program.signal("-TERM").await;
     let ended = program.ended().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
