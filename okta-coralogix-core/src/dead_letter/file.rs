@@ -24,6 +24,8 @@ const SAMPLE: u64 = 1024 * 1024;
 
 /// The beginning of every record.
 const BEGINS: &[u8] = b"{\"time\":\"";
+/// What follows the time in it.
+const REASON: &[u8] = b"\",\"reason\":\"";
 
 /// Dead letters in a file: one JSON object per line (NDJSON), see [`DeadLetterRecord`].
 ///
@@ -256,8 +258,22 @@ impl Store {
 
     /// Another file, such as a checkpoint, is neither closed to others nor written to nor rotated.
     async fn check_is_ours(&self) -> Result<()> {
-        let has_content = self.length().await?.is_some_and(|length| length > 0);
-        if !has_content || self.holds_letters(&self.path).await? || self.is_torn().await? {
+        if self.length().await?.unwrap_or(0) == 0 || self.holds_letters(&self.path).await? {
+            return Ok(());
+        }
+        let sample = self.disk.read(&self.path, 0, SAMPLE).await;
+        let sample = sample.map_err(|error| failed("read", &self.path, error))?;
+        // Crashes may have left beginnings of letters alone, with zeros behind them.
+        let is_blank = |byte: &u8| *byte == 0 || byte.is_ascii_whitespace();
+        let mut written = sample
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| {
+                let start = line.iter().position(|byte| !is_blank(byte))?;
+                let end = line.iter().rposition(|byte| !is_blank(byte))?;
+                Some(&line[start..=end])
+            })
+            .peekable();
+        if written.peek().is_none() || written.any(may_begin_a_record) {
             return Ok(());
         }
         let detail = format!(
@@ -265,16 +281,6 @@ impl Store {
             self.path.display()
         );
         Err(Error::new(ErrorKind::Corrupt, detail))
-    }
-
-    /// True if the file is blank, or may be what a crash has left of the first letter: the beginning of a line, zeros behind it.
-    async fn is_torn(&self) -> Result<bool> {
-        let sample = self.disk.read(&self.path, 0, SAMPLE).await;
-        let sample = sample.map_err(|error| failed("read", &self.path, error))?;
-        let is_written = |byte: &u8| *byte != 0 && !byte.is_ascii_whitespace();
-        let end = sample.iter().rposition(is_written);
-        let line = &sample[..end.map_or(0, |last| last + 1)];
-        Ok(!line.contains(&b'\n') && (line.starts_with(BEGINS) || BEGINS.starts_with(line)))
     }
 
     /// True if a record is among the first lines of the file: another program that names a file so does not lose it.
@@ -330,9 +336,22 @@ impl Store {
 
 /// True if a line begins as a record does, and as those of no other program: others too begin with a time.
 fn begins_a_record(line: &[u8]) -> bool {
-    let time = line.strip_prefix(BEGINS).unwrap_or_default();
-    let end = time.iter().position(|byte| *byte == b'"');
-    end.is_some_and(|end| time[end..].starts_with(b"\",\"reason\":\""))
+    behind_the_time(line).is_some_and(|rest| rest.starts_with(REASON))
+}
+
+/// The same of a line that was cut off anywhere.
+fn may_begin_a_record(line: &[u8]) -> bool {
+    match behind_the_time(line) {
+        Some(rest) => rest.starts_with(REASON) || REASON.starts_with(rest),
+        None => line.starts_with(BEGINS) || BEGINS.starts_with(line),
+    }
+}
+
+/// What follows the time with which a record begins, from its closing quote on.
+fn behind_the_time(line: &[u8]) -> Option<&[u8]> {
+    let time = line.strip_prefix(BEGINS)?;
+    let end = time.iter().position(|byte| *byte == b'"')?;
+    Some(&time[end..])
 }
 
 fn stuck(path: &Path) -> Error {

@@ -363,7 +363,7 @@ async fn file_without_a_dead_letter_stays_as_it_is() {
     for foreign in [
         "okta-coralogix checkpoint 2\nabc",
         "[[integration]]\nname = \"acme\"\n",
-        "{\"time\":\"2026-05-04T12:00:00Z\",\"level\":\"INFO\"}\n{\"time\":\"20",
+        "{\"time\":\"2026-05-04T12:00:00Z\",\"level\":\"INFO\"}\n",
     ] {
         let (folder, path) = folder();
         std::fs::write(&path, foreign).unwrap();
@@ -389,8 +389,11 @@ async fn what_a_crash_left_of_the_first_letter_is_no_foreign_file() {
     let zeros = vec![0; 100];
     let mut half = whole[..20].to_vec();
     half.extend(&zeros);
+    let mut twice = half.clone();
+    twice.push(b'\n');
+    twice.extend(&whole[..30]);
     let beginnings = (1..whole.len()).map(|length| whole[..length].to_vec());
-    for left in beginnings.chain([zeros, half, b" \n".to_vec()]) {
+    for left in beginnings.chain([zeros, half, twice, b" \n".to_vec()]) {
         let (_folder, path) = folder();
         std::fs::write(&path, &left).unwrap();
         let letters = FileDeadLetters::open(&path).await;
