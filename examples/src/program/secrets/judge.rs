@@ -5,6 +5,8 @@
 
 use okta_coralogix_core::text::{is_coralogix_key, is_okta_token, is_secret_form};
 
+use crate::program::settings::{About, variables};
+
 /// What a secret is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretKind {
@@ -44,25 +46,8 @@ const SETTINGS: [(SecretKind, [&str; 2]); 4] = [
     ),
 ];
 
-/// Names that people paste together with the secret, beside those of the settings.
-const MORE_NAMES: [&str; 16] = [
-    "OKTA_API_TOKEN_FILE",
-    "OKTA_API_CLIENT_ID",
-    "OKTA_API_CLIENT_SECRET_FILE",
-    "OKTA_API_PRIVATE_KEY_FILE",
-    "OKTA_API_PRIVATE_KEY_ID",
-    "OKTA_API_SCOPES",
-    "OKTA_ORG_URL",
-    "CORALOGIX_API_KEY_FILE",
-    "CORALOGIX_DOMAIN",
-    "CORALOGIX_ENDPOINT",
-    "CORALOGIX_APPLICATION",
-    "CORALOGIX_SUBSYSTEM",
-    "EVENTBRIDGE_API_KEY",
-    "EVENTBRIDGE_API_KEY_PREVIOUS",
-    "EVENTBRIDGE_BASIC",
-    "EVENTBRIDGE_BEARER_TOKEN",
-];
+/// What people paste together with a line of a shell, of Docker or of an `.env` file.
+const BEFORE_NAMES: [&str; 3] = ["export ", "set ", "-e "];
 
 /// Pairs of quotes: also those that word processors put.
 const QUOTES: [(char, char); 6] = [
@@ -205,15 +190,28 @@ pub fn judge_pair(
     })
 }
 
-/// The name of one of our settings that the text begins with, followed by `=`, as in a line of a shell or of an `.env` file.
-fn assigned_name(text: &str) -> Option<&'static str> {
-    let text = text.strip_prefix("export ").unwrap_or(text);
-    let (name, _) = text.split_once('=')?;
-    let name = name.trim();
-    let keys = ["api_token", "client_secret", "private_key", "api_key"];
-    let variables = SETTINGS.iter().map(|(_, [variable, _])| *variable);
-    let mut known = variables.chain(MORE_NAMES).chain(keys);
-    known.find(|known| known.eq_ignore_ascii_case(name))
+/// The name of one of our settings that the text begins with, followed by `=` or `:`, as in a line of a shell or of a file.
+fn assigned_name(text: &str) -> Option<&str> {
+    let before = BEFORE_NAMES.iter();
+    let text = before.fold(text, |text, word| text.strip_prefix(word).unwrap_or(text));
+    let (name, _) = text.split_once(['=', ':'])?;
+    let name = name.trim().trim_matches('"');
+    let settings = variables::ALL.iter().flat_map(|group| group.settings);
+    // A key of a table is written without the table.
+    let key = |setting: &About| setting.key.rsplit('.').next().unwrap_or_default();
+    let mut known = settings.flat_map(|setting| [setting.variable, key(setting)]);
+    let known = known.find(|known| !known.is_empty() && known.eq_ignore_ascii_case(name));
+    known.or_else(|| is_variable_of_flag(name).then_some(name))
+}
+
+/// True for what may be the variable of a flag: each has one.
+fn is_variable_of_flag(name: &str) -> bool {
+    let flag = name.to_ascii_uppercase();
+    let flag = flag.strip_prefix("OKTA_CORALOGIX_");
+    flag.is_some_and(|flag| {
+        flag.bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    })
 }
 
 fn is_quoted(text: &str) -> bool {
@@ -295,7 +293,7 @@ fn oddities(kind: SecretKind, text: &str) -> Vec<String> {
     odd
 }
 
-/// The name of a variable between backticks, unless it may be the secret itself that somebody wrote in its place.
+/// The name of a variable between backticks, unless it may be the secret itself that was written in its place.
 #[must_use]
 pub fn show_variable(name: &str) -> Option<&str> {
     let has = |kind: fn(&u8) -> bool| name.as_bytes().iter().any(kind);

@@ -75,6 +75,46 @@ fn secret_that_is_certainly_another_thing_is_refused() {
         ),
         (
             CoralogixKey,
+            assigned("OKTA_CORALOGIX_HASH_SALT="),
+            "begins with `OKTA_CORALOGIX_HASH_SALT=`",
+        ),
+        (
+            OktaToken,
+            assigned("OKTA_CORALOGIX_POLL_INTERVAL="),
+            "begins with `OKTA_CORALOGIX_POLL_INTERVAL=`",
+        ),
+        (
+            OktaToken,
+            assigned("SQS_QUEUE_URL="),
+            "begins with `SQS_QUEUE_URL=`",
+        ),
+        (
+            CoralogixKey,
+            assigned("EVENTBRIDGE_BASIC_FILE="),
+            "begins with `EVENTBRIDGE_BASIC_FILE=`",
+        ),
+        (
+            CoralogixKey,
+            assigned("hash_salt = "),
+            "begins with `hash_salt=`",
+        ),
+        (
+            CoralogixKey,
+            assigned("client_id="),
+            "begins with `client_id=`",
+        ),
+        (
+            OktaToken,
+            assigned("-e OKTA_API_TOKEN="),
+            "begins with `OKTA_API_TOKEN=`",
+        ),
+        (
+            OktaToken,
+            assigned("OKTA_API_TOKEN: "),
+            "begins with `OKTA_API_TOKEN=`",
+        ),
+        (
+            CoralogixKey,
             assigned("api_key = "),
             "begins with `api_key=`",
         ),
