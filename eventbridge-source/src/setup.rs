@@ -17,6 +17,9 @@ pub const CLOUDFORMATION_LAMBDA: &str = include_str!("../setup/lambda.cloudforma
 /// Terraform: what [`TERRAFORM_SQS`] and [`TERRAFORM_API_DESTINATION`] have in common, as the module `../stream` that they use.
 pub const TERRAFORM_STREAM: &str = include_str!("../setup/stream/main.tf");
 
+/// Terraform: the rights at a queue, as the module `../rights` that both use.
+pub const TERRAFORM_RIGHTS: &str = include_str!("../setup/rights/main.tf");
+
 /// Terraform: the resources of [`CLOUDFORMATION_SQS`].
 pub const TERRAFORM_SQS: &str = include_str!("../setup/sqs/main.tf");
 

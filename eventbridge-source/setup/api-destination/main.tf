@@ -206,62 +206,13 @@ resource "aws_sqs_queue_policy" "redriven" {
   policy    = data.aws_iam_policy_document.redriven.json
 }
 
-data "aws_iam_policy_document" "reads" {
-  statement {
-    actions = [
-      "sqs:ReceiveMessage",
-      "sqs:DeleteMessage",
-      "sqs:ChangeMessageVisibility",
-      "sqs:GetQueueAttributes",
-    ]
-    resources = [aws_sqs_queue.redriven.arn]
-  }
-  dynamic "statement" {
-    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
-    content {
-      actions   = ["kms:Decrypt"]
-      resources = [statement.value]
-    }
-  }
-}
-
-resource "aws_iam_policy" "reads" {
-  name        = "${module.stream.name}-reads"
-  description = "What the consumer of the redriven dead letters needs"
-  policy      = data.aws_iam_policy_document.reads.json
-  tags        = var.tags
-}
-
-data "aws_iam_policy_document" "redrives" {
-  statement {
-    actions = [
-      "sqs:ReceiveMessage",
-      "sqs:DeleteMessage",
-      "sqs:GetQueueAttributes",
-      "sqs:StartMessageMoveTask",
-      "sqs:CancelMessageMoveTask",
-      "sqs:ListMessageMoveTasks",
-    ]
-    resources = [module.stream.dead_letter_queue_arn]
-  }
-  statement {
-    actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.redriven.arn]
-  }
-  dynamic "statement" {
-    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
-    content {
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [statement.value]
-    }
-  }
-}
-
-resource "aws_iam_policy" "redrives" {
-  name        = "${module.stream.name}-redrives"
-  description = "What a person needs to look at the dead letters, and to have SQS move them into the queue of the redriven"
-  policy      = data.aws_iam_policy_document.redrives.json
-  tags        = var.tags
+module "rights" {
+  source                = "../rights"
+  name                  = module.stream.name
+  queue_arn             = aws_sqs_queue.redriven.arn
+  dead_letter_queue_arn = module.stream.dead_letter_queue_arn
+  kms_key_arn           = var.kms_key_arn
+  tags                  = var.tags
 }
 
 output "dead_letter_queue_url" {
@@ -286,10 +237,10 @@ output "redriven_queue_url" {
 
 output "reads_redriven_policy_arn" {
   description = "To be attached to the role of that consumer"
-  value       = aws_iam_policy.reads.arn
+  value       = module.rights.reads_policy_arn
 }
 
 output "redrives_policy_arn" {
   description = "To be attached to the role of those who redrive"
-  value       = aws_iam_policy.redrives.arn
+  value       = module.rights.redrives_policy_arn
 }

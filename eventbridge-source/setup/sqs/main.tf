@@ -168,62 +168,13 @@ resource "aws_cloudwatch_metric_alarm" "backlog" {
   tags                = var.tags
 }
 
-data "aws_iam_policy_document" "reads" {
-  statement {
-    actions = [
-      "sqs:ReceiveMessage",
-      "sqs:DeleteMessage",
-      "sqs:ChangeMessageVisibility",
-      "sqs:GetQueueAttributes",
-    ]
-    resources = [aws_sqs_queue.okta.arn]
-  }
-  dynamic "statement" {
-    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
-    content {
-      actions   = ["kms:Decrypt"]
-      resources = [statement.value]
-    }
-  }
-}
-
-resource "aws_iam_policy" "reads" {
-  name        = "${module.stream.name}-reads"
-  description = "What the consumer of the Okta queue needs"
-  policy      = data.aws_iam_policy_document.reads.json
-  tags        = var.tags
-}
-
-data "aws_iam_policy_document" "redrives" {
-  statement {
-    actions = [
-      "sqs:ReceiveMessage",
-      "sqs:DeleteMessage",
-      "sqs:GetQueueAttributes",
-      "sqs:StartMessageMoveTask",
-      "sqs:CancelMessageMoveTask",
-      "sqs:ListMessageMoveTasks",
-    ]
-    resources = [module.stream.dead_letter_queue_arn]
-  }
-  statement {
-    actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.okta.arn]
-  }
-  dynamic "statement" {
-    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
-    content {
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [statement.value]
-    }
-  }
-}
-
-resource "aws_iam_policy" "redrives" {
-  name        = "${module.stream.name}-redrives"
-  description = "What a person needs to look at the dead letters of the Okta queue, and to have SQS move them back into it"
-  policy      = data.aws_iam_policy_document.redrives.json
-  tags        = var.tags
+module "rights" {
+  source                = "../rights"
+  name                  = module.stream.name
+  queue_arn             = aws_sqs_queue.okta.arn
+  dead_letter_queue_arn = module.stream.dead_letter_queue_arn
+  kms_key_arn           = var.kms_key_arn
+  tags                  = var.tags
 }
 
 output "queue_url" {
@@ -248,10 +199,10 @@ output "dead_letter_queue_arn" {
 
 output "reads_queue_policy_arn" {
   description = "To be attached to the role of the consumer"
-  value       = aws_iam_policy.reads.arn
+  value       = module.rights.reads_policy_arn
 }
 
 output "redrives_policy_arn" {
   description = "To be attached to the role of those who redrive"
-  value       = aws_iam_policy.redrives.arn
+  value       = module.rights.redrives_policy_arn
 }
