@@ -139,8 +139,8 @@ pub(crate) fn wrong_endpoint(name: &str, what: &str) -> Error {
     )
 }
 
-/// `: "…"` with the text of the body; nothing for an empty body, or for one that is compressed, which the sink did not ask for.
-fn said(headers: &HeaderMap, body: &[u8], key: &Secret) -> String {
+/// `: "…"` with the text of the body; nothing for an empty body, or for one that is compressed, which nobody asked for.
+pub(crate) fn said(headers: &HeaderMap, body: &[u8], key: &Secret) -> String {
     let text = String::from_utf8_lossy(body);
     match text.trim() {
         text if text.is_empty() || headers.contains_key(CONTENT_ENCODING) => String::new(),

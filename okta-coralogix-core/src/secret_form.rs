@@ -37,7 +37,7 @@ pub fn is_secret_form(word: &str) -> bool {
     is_okta_token(word) || is_coralogix_key(word) || is_jwt || runs.any(is_random)
 }
 
-/// The name of a file or of a variable between quotes, unless it may be the secret itself that somebody wrote in its place.
+/// The name of a file or of a variable between quotes, unless it may be the secret itself that was written in its place.
 ///
 /// ```
 /// use okta_coralogix_core::text::quote_name;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use okta_coralogix_core::event::canonical_uuid;
+
 /// The `uuid` of an event, exact: 16 bytes where it is written as UUIDs canonically are, the whole text otherwise.
 ///
 /// Two ids are equal only if their texts are: a UUID in capitals, or in braces, is a text.
@@ -50,30 +52,9 @@ impl fmt::Display for EventId {
     }
 }
 
-/// The bytes of a UUID in its canonical form: 36 characters, hyphens, no capitals.
+/// The bytes of a UUID in its canonical form.
 pub(super) fn pack(text: &str) -> Option<[u8; 16]> {
-    let text = text.as_bytes();
-    if text.len() != 36 || [8, 13, 18, 23].iter().any(|place| text[*place] != b'-') {
-        return None;
-    }
-    let mut digits = text.iter().enumerate();
-    let mut digits = std::iter::from_fn(|| {
-        let (_, digit) = digits.find(|(place, _)| !matches!(place, 8 | 13 | 18 | 23))?;
-        Some(match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => u8::MAX,
-        })
-    });
-    let mut uuid = [0; 16];
-    for byte in &mut uuid {
-        let (high, low) = (digits.next()?, digits.next()?);
-        if high > 15 || low > 15 {
-            return None;
-        }
-        *byte = high << 4 | low;
-    }
-    Some(uuid)
+    canonical_uuid(text).map(u128::to_be_bytes)
 }
 
 #[cfg(test)]

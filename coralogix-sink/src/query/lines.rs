@@ -11,12 +11,10 @@
 //! Nothing relies on their order, since none is promised. A line with several members counts as several lines.
 
 use std::borrow::Cow;
-use std::fmt;
 
+use okta_coralogix_core::json::{Member, Members};
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::answer::{Doubt, Warning};
 
@@ -65,11 +63,12 @@ pub(super) fn read(
         if line.trim_ascii().is_empty() {
             continue;
         }
+        // Not as a map, which would drop one of two members with the same name.
         match serde_json::from_slice::<Members<'_>>(line) {
-            Ok(Members(members)) if members.is_empty() => lines.unknown("{}".into()),
-            Ok(Members(members)) => {
-                for (name, value) in members {
-                    if lines.member(&name, value, clean, row).is_none() {
+            Ok(members) if members.iter().next().is_none() => lines.unknown("{}".into()),
+            Ok(members) => {
+                for member in members.iter() {
+                    if lines.member(&member, clean, row).is_none() {
                         lines.doubt(Doubt::BadLine);
                     }
                 }
@@ -85,17 +84,17 @@ impl Lines {
     /// One member of a line. `None` if its value is not as documented.
     fn member(
         &mut self,
-        name: &str,
-        value: &RawValue,
+        member: &Member<'_>,
         clean: &dyn Fn(&str) -> String,
         row: &mut dyn FnMut(&str),
     ) -> Option<()> {
-        if value.get() == "null" {
+        let value = member.value;
+        if value == "null" {
             return Some(());
         }
-        match name {
+        match &*member.key() {
             "queryId" => {
-                let id: QueryId<'_> = serde_json::from_str(value.get()).ok()?;
+                let id: QueryId<'_> = serde_json::from_str(value).ok()?;
                 let id = clean(&id.query_id);
                 if self.query_id.as_ref().is_some_and(|known| *known != id) {
                     self.doubt(Doubt::SeveralQueries);
@@ -103,24 +102,22 @@ impl Lines {
                 self.query_id = Some(id);
             }
             "result" => {
-                let Results { results } = serde_json::from_str(value.get()).ok()?;
+                let Results { results } = serde_json::from_str(value).ok()?;
                 for Row { user_data } in results {
                     self.rows += 1;
                     row(&user_data);
                 }
             }
             "warning" => {
-                let Members(kinds) = serde_json::from_str(value.get()).ok()?;
-                if kinds.is_empty() {
-                    return None;
-                }
-                for (kind, detail) in kinds {
-                    self.warning(clean(&kind), detail, clean);
+                let kinds = Members::of(value)?;
+                kinds.iter().next()?;
+                for kind in kinds.iter() {
+                    self.warning(clean(&kind.key()), kind.value, clean);
                 }
             }
-            "error" => self.error(&serde_json::from_str(value.get()).ok()?, clean),
+            "error" => self.error(&serde_json::from_str(value).ok()?, clean),
             "statistics" => {
-                let statistics: StatisticsFields<'_> = serde_json::from_str(value.get()).ok()?;
+                let statistics: StatisticsFields<'_> = serde_json::from_str(value).ok()?;
                 let rows = match statistics.output_row_count {
                     None => None,
                     Some(count) => Some(whole(&count)?),
@@ -143,8 +140,8 @@ impl Lines {
         Some(())
     }
 
-    fn warning(&mut self, kind: String, detail: &RawValue, clean: &dyn Fn(&str) -> String) {
-        let detail: Value = serde_json::from_str(detail.get()).unwrap_or_default();
+    fn warning(&mut self, kind: String, detail: &str, clean: &dyn Fn(&str) -> String) {
+        let detail: Value = serde_json::from_str(detail).unwrap_or_default();
         let warning = Warning {
             text: detail
                 .get("warningMessage")
@@ -190,36 +187,6 @@ impl Lines {
         }
     }
 }
-
-/// The members of an object, in order. (A map would drop one of two with the same name.)
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some((Name(name), value)) = map.next_entry()? {
-                    members.push((name, value));
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Object)
-    }
-}
-
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,14 +1,13 @@
 //! What the status of a response means for a query. Only a 200 has lines to read.
 
 use bytes::Bytes;
-use http::header::CONTENT_ENCODING;
 use http::{Response, StatusCode};
-use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::transport::{Recognition, TransportError, Verdict, retry_after};
 use okta_coralogix_core::{Error, ErrorKind, RetryHint, Secret};
 
 use super::answer::Doubt;
 use super::service::Service;
+use crate::status::said;
 
 /// Why an attempt at a query brought no answer.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ pub(super) fn check(
     key: &Secret,
 ) -> Result<(), Failure> {
     let status = response.status();
-    let said = said(response, key);
+    let said = said(response.headers(), response.body(), key);
     let kind = match verdict(response) {
         Verdict::Success if status == StatusCode::OK => return Ok(()),
         Verdict::Intercepted(interception) => {
@@ -154,16 +153,6 @@ fn verdict(response: &Response<Bytes>) -> Verdict {
     *head.status_mut() = response.status();
     *head.headers_mut() = response.headers().clone();
     Verdict::of(&head, Recognition::UnlessForeign)
-}
-
-fn said(response: &Response<Bytes>, key: &Secret) -> String {
-    let text = String::from_utf8_lossy(response.body());
-    match text.trim() {
-        text if text.is_empty() || response.headers().contains_key(CONTENT_ENCODING) => {
-            String::new()
-        }
-        text => format!(": \"{}\"", sanitize(&key.redact(text))),
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod raw;
 pub(crate) mod scan;
 mod severity;
 mod time;
+mod uuid;
 
 pub use malformed_event::{MalformedEvent, MalformedReason};
 pub use model::*;
@@ -17,3 +18,4 @@ pub use origin::Origin;
 pub use page::{PageEnd, PageError, SplitPage, split_page, split_whole_page};
 pub use raw::RawEvent;
 pub use severity::OktaSeverity;
+pub use uuid::canonical_uuid;

@@ -5,6 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::event::canonical_uuid;
+
 /// An event's identity, exact: 128 bits where `uuid` is written as UUIDs canonically are, the full text otherwise.
 ///
 /// Never a hash: two events with the same hash would be one event lost.
@@ -15,28 +17,10 @@ pub(crate) enum EventId {
 }
 
 impl EventId {
-    /// Only the canonical form (36 characters, lower case, hyphens) becomes 128 bits, so that no two texts share an id.
+    /// Only the canonical form becomes 128 bits, so that no two texts share an id.
     pub(crate) fn new(text: &str) -> Self {
-        canonical(text.as_bytes()).map_or_else(|| Self::Text(text.into()), Self::Uuid)
+        canonical_uuid(text).map_or_else(|| Self::Text(text.into()), Self::Uuid)
     }
-}
-
-fn canonical(text: &[u8]) -> Option<u128> {
-    if text.len() != 36 {
-        return None;
-    }
-    let mut bits = 0;
-    for (index, &byte) in text.iter().enumerate() {
-        let digit = match (index, byte) {
-            (8 | 13 | 18 | 23, b'-') => continue,
-            (8 | 13 | 18 | 23, _) => return None,
-            (_, b'0'..=b'9') => byte - b'0',
-            (_, b'a'..=b'f') => byte - b'a' + 10,
-            _ => return None,
-        };
-        bits = bits << 4 | u128::from(digit);
-    }
-    Some(bits)
 }
 
 /// The identities of recently settled events, oldest first: a snapshot of a [`DedupWindow`](super::DedupWindow) to be

@@ -17,13 +17,13 @@ use tempfile::TempDir;
 
 use crate::faulty_disk::{Fault, FaultyDisk};
 
-fn folder() -> (TempDir, PathBuf) {
+pub(crate) fn folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("dead-letters.ndjson");
     (folder, path)
 }
 
-fn letter(bytes: impl Into<Bytes>) -> DeadLetter {
+pub(crate) fn letter(bytes: impl Into<Bytes>) -> DeadLetter {
     let mut origin = Origin::org("example.okta.com");
     origin.stream = Some("to \"coralogix\"".into());
     origin.receive_count = Some(3);
@@ -36,7 +36,7 @@ fn letter(bytes: impl Into<Bytes>) -> DeadLetter {
     )
 }
 
-async fn open(path: &Path) -> FileDeadLetters {
+pub(crate) async fn open(path: &Path) -> FileDeadLetters {
     FileDeadLetters::open(path).await.expect("it opens")
 }
 
@@ -354,49 +354,4 @@ async fn rotation_replaces_no_file_of_another_program() {
     }
     let rotated = folder.path().join("dead-letters.ndjson.2");
     assert_eq!(bytes_in(&rotated), ["a"]);
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn file_without_a_dead_letter_stays_as_it_is() {
-    use std::os::unix::fs::PermissionsExt;
-    for foreign in [
-        "okta-coralogix checkpoint 2\nabc",
-        "[[integration]]\nname = \"acme\"\n",
-        "{\"time\":\"2026-05-04T12:00:00Z\",\"level\":\"INFO\"}\n",
-    ] {
-        let (folder, path) = folder();
-        std::fs::write(&path, foreign).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
-        let error = FileDeadLetters::open(&path).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Corrupt, "{foreign:?}: {error}");
-        assert!(error.to_string().contains("no dead letter in it"));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), foreign);
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o644, "{foreign:?}");
-        let names = std::fs::read_dir(folder.path()).unwrap().count();
-        assert_eq!(names, 2, "it and its lock");
-    }
-}
-
-#[tokio::test]
-async fn what_a_crash_left_of_the_first_letter_is_no_foreign_file() {
-    let whole = {
-        let (_folder, path) = folder();
-        open(&path).await.write(&[letter("{}")]).await.unwrap();
-        std::fs::read(&path).unwrap()
-    };
-    let zeros = vec![0; 100];
-    let mut half = whole[..20].to_vec();
-    half.extend(&zeros);
-    let mut twice = half.clone();
-    twice.push(b'\n');
-    twice.extend(&whole[..30]);
-    let beginnings = (1..whole.len()).map(|length| whole[..length].to_vec());
-    for left in beginnings.chain([zeros, half, twice, b" \n".to_vec()]) {
-        let (_folder, path) = folder();
-        std::fs::write(&path, &left).unwrap();
-        let letters = FileDeadLetters::open(&path).await;
-        letters.unwrap_or_else(|error| panic!("{left:?}: {error}"));
-    }
 }

@@ -17,6 +17,7 @@ mod dead_letter_targets;
 mod faulty_disk;
 mod file_checkpoint;
 mod file_dead_letters;
+mod foreign_files;
 mod formats;
 mod generator;
 mod labels;

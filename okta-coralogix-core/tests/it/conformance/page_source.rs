@@ -42,7 +42,7 @@ pub(super) enum Flaw {
     CloseSavesTheReadPosition,
     /// Its window has what it gives before that is settled.
     RemembersWhatItGives,
-    /// A save expects what is stored, whoever stored it.
+    /// A save expects what is stored, also by another process.
     Overwrites,
     /// After a save that failed the source goes on.
     FailedSaveForgotten,
