@@ -57,7 +57,7 @@ pub(super) static NAMES_FROM_HEADERS: Setting<bool> = Setting {
         default: "off",
         builder: "HttpSourceBuilder::names_from_headers",
         help: "Let requests name application and subsystem by the headers cx-application-name and cx-subsystem-name",
-        reason: "whoever has the key could write to other names",
+        reason: "anyone with the key could write to other names",
         ..About::NONE
     },
     parse: parse::switch,

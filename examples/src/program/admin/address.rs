@@ -16,7 +16,7 @@ pub static ADMIN_LISTEN: Setting<String> = Setting {
         default: "off",
         example: "9090",
         help: "Show metrics, health and status here, without authentication; a bare port is on 127.0.0.1",
-        reason: "status shows names of orgs and positions to whoever asks",
+        reason: "status shows names of orgs and positions to all who ask",
         ..About::NONE
     },
     parse: parse::text,

@@ -24,6 +24,11 @@ const fn variable(variable: &'static str, key: &'static str, builder: &'static s
     }
 }
 
+/// The file of a secret that may also be in a variable.
+const fn in_file(name: &'static str, builder: &'static str) -> About {
+    variable(name, "", builder).by_default("none", "a secret in a variable needs no file")
+}
+
 impl About {
     const fn by_default(mut self, default: &'static str, reason: &'static str) -> Self {
         self.default = default;
@@ -49,9 +54,7 @@ pub const CORALOGIX: Variables = Variables {
             .by_default("none", "the domain is enough unless something stands before the ingress"),
         variable("CORALOGIX_API_KEY", "coralogix.api_key", "CoralogixSinkBuilder::api_key")
             .means("The Send-Your-Data API key"),
-        variable("CORALOGIX_API_KEY_FILE", "", "CoralogixSinkBuilder::api_key_from")
-            .means("The file of the key, in its place; read again when Coralogix refuses the key")
-            .by_default("none", "a key in a variable needs no file"),
+        in_file("CORALOGIX_API_KEY_FILE", "CoralogixSinkBuilder::api_key_from").means("The file of the key, in its place; read again when Coralogix refuses the key"),
         variable("CORALOGIX_APPLICATION", "coralogix.application", "CoralogixMappingBuilder::application")
             .means("The application name")
             .by_default("okta; service_logs: services", "the product that the entries come from"),
@@ -64,9 +67,7 @@ pub const CORALOGIX: Variables = Variables {
         variable("OKTA_CORALOGIX_HASH_SALT", "hash_salt", "Redaction::hash_field")
             .means("The salt of the hashed fields; a secret. Not in service_logs")
             .by_default("required with hashed fields", "without a salt of one's own the digests could be looked up"),
-        variable("OKTA_CORALOGIX_HASH_SALT_FILE", "", "Redaction::hash_field")
-            .means("The file of the salt, in its place")
-            .by_default("none", "a salt in a variable needs no file"),
+        in_file("OKTA_CORALOGIX_HASH_SALT_FILE", "Redaction::hash_field").means("The file of the salt, in its place"),
     ],
 };
 
@@ -102,15 +103,9 @@ pub const OKTA: Variables = Variables {
         variable("OKTA_API_CLIENT_SECRET", "client_secret", "OktaSourceBuilder::credentials")
             .means("The client secret of an API service integration, in place of the key")
             .by_default("none", "a private key is safer"),
-        variable("OKTA_API_TOKEN_FILE", "", "OktaSourceBuilder::credentials_from")
-            .means("The file of the token, in its place; read again when Okta refuses the token")
-            .by_default("none", "a token in a variable needs no file"),
-        variable("OKTA_API_PRIVATE_KEY_FILE", "", "OktaSourceBuilder::credentials_from")
-            .means("The file of the key, in its place; read again when Okta refuses the credential")
-            .by_default("none", "a key in a variable needs no file"),
-        variable("OKTA_API_CLIENT_SECRET_FILE", "", "OktaSourceBuilder::credentials_from")
-            .means("The file of the client secret, in its place; read again when Okta refuses the credential")
-            .by_default("none", "a secret in a variable needs no file"),
+        in_file("OKTA_API_TOKEN_FILE", "OktaSourceBuilder::credentials_from").means("The file of the token, in its place; read again when Okta refuses the token"),
+        in_file("OKTA_API_PRIVATE_KEY_FILE", "OktaSourceBuilder::credentials_from").means("The file of the key, in its place; read again when Okta refuses the credential"),
+        in_file("OKTA_API_CLIENT_SECRET_FILE", "OktaSourceBuilder::credentials_from").means("The file of the client secret, in its place; read again when Okta refuses the credential"),
         variable("", "coralogix", "CoralogixSinkBuilder::from_config")
             .means("The table of an integration's own destination; what it does not say is that of the table at the top")
             .by_default("that at the top of the file", "most orgs go to one place"),
@@ -132,24 +127,16 @@ pub const EVENTBRIDGE: Variables = Variables {
         variable("EVENTBRIDGE_API_KEY_PREVIOUS", "", "HttpSourceBuilder::api_key")
             .means("A second key that is accepted, during a rotation")
             .by_default("none", "one key is enough between rotations"),
-        variable("EVENTBRIDGE_API_KEY_FILE", "", "HttpSourceBuilder::api_key")
-            .means("The file of the key, in its place")
-            .by_default("none", "a secret in a variable needs no file"),
-        variable("EVENTBRIDGE_API_KEY_PREVIOUS_FILE", "", "HttpSourceBuilder::api_key")
-            .means("The file of the second key, in its place")
-            .by_default("none", "a secret in a variable needs no file"),
+        in_file("EVENTBRIDGE_API_KEY_FILE", "HttpSourceBuilder::api_key").means("The file of the key, in its place"),
+        in_file("EVENTBRIDGE_API_KEY_PREVIOUS_FILE", "HttpSourceBuilder::api_key").means("The file of the second key, in its place"),
         variable("EVENTBRIDGE_BASIC", "", "HttpSourceBuilder::basic")
             .means("eventbridge_http: user:password, for a connection with basic authorization")
             .by_default("none", "an API key is enough"),
-        variable("EVENTBRIDGE_BASIC_FILE", "", "HttpSourceBuilder::basic")
-            .means("eventbridge_http: the file of user:password, in its place")
-            .by_default("none", "a secret in a variable needs no file"),
+        in_file("EVENTBRIDGE_BASIC_FILE", "HttpSourceBuilder::basic").means("eventbridge_http: the file of user:password, in its place"),
         variable("EVENTBRIDGE_BEARER_TOKEN", "", "HttpSourceBuilder::bearer_token")
             .means("eventbridge_http: a fixed token, for a connection with OAuth whose issuer gives out one")
             .by_default("none", "an API key is enough"),
-        variable("EVENTBRIDGE_BEARER_TOKEN_FILE", "", "HttpSourceBuilder::bearer_token")
-            .means("eventbridge_http: the file of the token, in its place")
-            .by_default("none", "a secret in a variable needs no file"),
+        in_file("EVENTBRIDGE_BEARER_TOKEN_FILE", "HttpSourceBuilder::bearer_token").means("eventbridge_http: the file of the token, in its place"),
         variable("AWS_LAMBDA_RUNTIME_API", "", "")
             .means("eventbridge_lambda: set by Lambda, not by hand"),
     ],
@@ -184,7 +171,7 @@ pub const MACHINE: Variables = Variables {
     title: "The machine: every program",
     settings: &[
         variable("RUST_LOG", "", "")
-            .means("The filter of the log, in the syntax of tracing-subscriber: warn, or info,okta_source=debug")
+            .means("What is logged: a level such as warn, or levels of parts such as info,okta_source=debug")
             .by_default("info", "a line a minute, and what went wrong"),
         variable("NO_COLOR", "", "")
             .means("Set to anything: no colours")
@@ -195,9 +182,7 @@ pub const MACHINE: Variables = Variables {
         variable("ALL_PROXY", "", "ProxySettings::from_env")
             .means("The HTTP proxy where HTTPS_PROXY is not set")
             .by_default("none", "as other programs"),
-        variable("OKTA_CORALOGIX_PROXY_FILE", "", "ReqwestTransportBuilder::proxy")
-            .means("The file of the value of OKTA_CORALOGIX_PROXY, in its place, since it may have a password")
-            .by_default("none", "a secret in a variable needs no file"),
+        in_file("OKTA_CORALOGIX_PROXY_FILE", "ReqwestTransportBuilder::proxy").means("The file of the value of OKTA_CORALOGIX_PROXY, in its place, since it may have a password"),
         variable("NO_PROXY", "", "ProxySettings::except_env")
             .means("Hosts that are asked directly: *, domains with all below them, addresses, networks, each also with :port")
             .by_default("none", "as other programs"),
