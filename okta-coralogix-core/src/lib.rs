@@ -17,6 +17,8 @@ pub mod disk;
 mod entry;
 mod error;
 pub mod event;
+#[cfg(feature = "pipeline")]
+mod fan_out;
 pub mod filter;
 #[cfg(feature = "pipeline")]
 mod interrupts;
@@ -52,6 +54,8 @@ pub use delivery::{AckOrder, Acker, Delivery, Detached, Outcome};
 pub use entry::{EntryText, InvalidEntry, LogEntry, Names, Severity, write_json_array};
 pub use error::{Error, ErrorKind, Result, RetryHint};
 pub use event::{LogEvent, MalformedEvent, Origin, RawEvent};
+#[cfg(feature = "pipeline")]
+pub use fan_out::{Branch, fan_out};
 pub use json::string::JsonString;
 pub use mapping::{CoralogixMapping, Mapping};
 #[cfg(feature = "pipeline")]

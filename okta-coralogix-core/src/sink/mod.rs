@@ -53,6 +53,8 @@ use crate::{Error, ErrorKind, InvalidEntry, LogEntry, Result};
 ///    keep one copy.
 ///
 /// The suite `conformance::sink` in `testing` checks these.
+///
+/// No sink can send to two remotes and keep rules 4 and 5: [`fan_out`](crate::fan_out) says why, and is what to use.
 #[async_trait]
 pub trait LogSink: Debug + Send + Sync + 'static {
     /// What fits into one request.

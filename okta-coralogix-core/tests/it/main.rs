@@ -14,6 +14,7 @@ mod conformance;
 #[cfg(feature = "reqwest")]
 mod connections;
 mod dead_letter_targets;
+mod fan_out;
 mod faulty_disk;
 mod file_checkpoint;
 mod file_dead_letters;

@@ -7,7 +7,7 @@ mod broken_stores;
 mod own;
 mod page_source;
 
-pub(crate) use own::check as check_sink;
+pub(crate) use own::{check as check_sink, memory_source};
 
 use std::panic::AssertUnwindSafe;
 

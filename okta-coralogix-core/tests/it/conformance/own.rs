@@ -18,7 +18,7 @@ use crate::faulty_disk::{Fault, FaultyDisk};
 use crate::pipeline::harness::pages;
 
 /// A memory source of five pages, of which one has an item that is no event, opened by `open`.
-pub(super) fn memory_source<S: EventSource>(
+pub(crate) fn memory_source<S: EventSource>(
     order: AckOrder,
     open: impl Fn(MemorySource) -> S + 'static,
 ) -> SourceUnderTest {
