@@ -2,6 +2,7 @@
 
 mod compress;
 mod concurrency;
+mod fill;
 mod isolation;
 mod learned_limits;
 #[cfg(feature = "fs")]

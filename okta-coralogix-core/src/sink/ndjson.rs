@@ -81,31 +81,7 @@ impl LogSink for NdjsonSink {
     }
 
     fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
-        let limit = self.limits.bytes;
-        let mut lines = Vec::new();
-        let mut taken = 0;
-        for entry in entries.iter().take(self.limits.entries) {
-            let start = lines.len();
-            let written = write_line(entry, &mut lines).and_then(|()| {
-                let bytes = lines.len() - start;
-                match lines.len() > limit {
-                    true => Err(EncodeError::TooLarge { bytes, limit }),
-                    false => Ok(()),
-                }
-            });
-            match written {
-                Ok(()) => taken += 1,
-                Err(error) if taken == 0 => return Err(error),
-                Err(_) => {
-                    lines.truncate(start);
-                    break;
-                }
-            }
-        }
-        if taken == 0 {
-            return Err(EncodeError::Invalid("there is no entry to write".into()));
-        }
-        Ok(Batch::new(&entries[..taken], lines.into()))
+        Batch::fill(entries, self.limits, write_line)
     }
 
     /// Requests are written in the order in which they began. A write that has begun finishes even if the future is dropped, so that

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes};
 use tokio::time::{Instant, sleep};
 
 use crate::sink::{Batch, BatchLimits, EncodeError, LogSink};
@@ -209,25 +209,14 @@ impl LogSink for MemorySink {
     }
 
     fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
-        let mut body = BytesMut::new();
-        let mut taken = 0;
-        for entry in entries.iter().take(self.limits.entries) {
+        Batch::fill(entries, self.limits, |entry, body| {
             let text = entry.text.document();
-            let bytes = PREFIX + text.len();
-            if body.len() + bytes > self.limits.bytes {
-                if taken == 0 {
-                    let limit = self.limits.bytes;
-                    return Err(EncodeError::TooLarge { bytes, limit });
-                }
-                break;
-            }
-            body.put_u32(
-                u32::try_from(text.len()).map_err(|_| EncodeError::Invalid("over 4 GiB".into()))?,
-            );
+            let length = u32::try_from(text.len());
+            let length = length.map_err(|_| EncodeError::Invalid("over 4 GiB".into()))?;
+            body.put_u32(length);
             body.put_slice(text);
-            taken += 1;
-        }
-        Ok(Batch::new(&entries[..taken], body.freeze()))
+            Ok(())
+        })
     }
 
     async fn send(&self, batch: &Batch) -> Result<()> {
