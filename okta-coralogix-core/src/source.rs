@@ -39,7 +39,8 @@ use crate::{AckOrder, Delivery, Result};
 /// 9. **A position of another process is not overwritten.** A save expects the version that was loaded or saved last; `Conflict` is
 ///    an error of `settle`.
 ///
-/// [`Committer`](crate::checkpoint::Committer) keeps the rules of positions for a source that has a cursor. The suite
+/// [`PagedSource`](crate::checkpoint::PagedSource) keeps all of them for a remote with pages behind a cursor, and
+/// [`Committer`](crate::checkpoint::Committer) those of positions. The suite
 /// `conformance::source` in `testing` checks all of these but the third, and `conformance::source_without_restart` those up to the
 /// fifth.
 #[async_trait]

@@ -3,6 +3,7 @@
 mod committer;
 #[cfg(feature = "fs")]
 mod file;
+mod paged_source;
 #[cfg(feature = "fs")]
 mod record;
 #[cfg(feature = "fs")]
@@ -11,6 +12,7 @@ mod record_v1;
 pub use committer::{Committer, ResumePoint};
 #[cfg(feature = "fs")]
 pub use file::FileCheckpoint;
+pub use paged_source::{Page, PagedSource, Pages};
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -21,53 +21,8 @@ use pages::{OpenPages, PendingSave};
 /// Keeps the position of a cumulative source, and commits it with the window of uuids behind settled pages. Clones are handles to
 /// the same position.
 ///
-/// A source that reads pages behind a cursor is this much code with it:
-///
-/// ```
-/// use std::sync::Arc;
-/// use okta_coralogix_core::checkpoint::{CheckpointStore, Committer, ResumePoint};
-/// use okta_coralogix_core::{Delivery, Result};
-/// # use okta_coralogix_core::{MalformedEvent, RawEvent};
-/// # type Items = Vec<Result<RawEvent, MalformedEvent>>;
-/// # struct Page { items: Items, next: String }
-/// # #[derive(Debug)] struct Remote;
-/// # impl Remote { async fn page(&self, _: Option<&str>) -> Result<Option<Page>> { Ok(None) } }
-///
-/// struct Pages { remote: Remote, committer: Committer, cursor: Option<String>, rewinds: u64 }
-///
-/// impl Pages {
-///     async fn open(remote: Remote, store: Arc<dyn CheckpointStore>) -> Result<Self> {
-///         let committer = Committer::open(store, "pages of acme", 20_000).await?;
-///         let cursor = committer.committed().await?.map(|point| point.cursor);
-///         Ok(Self { remote, committer, cursor, rewinds: 0 })
-///     }
-///
-///     // `EventSource::next`. `ack_order` is `Cumulative`, `dedup_window` the committer's, and `close` is `committer.close(None)`.
-///     async fn next(&mut self) -> Result<Option<Delivery>> {
-///         loop {
-///             let rewinds = self.committer.rewinds();
-///             if rewinds != self.rewinds {
-///                 self.cursor = self.committer.committed().await?.map(|point| point.cursor);
-///                 self.rewinds = rewinds;
-///             }
-///             if let Some(page) = self.remote.page(self.cursor.as_deref()).await? {
-///                 let point = ResumePoint::new(page.next.as_str());
-///                 let acker = self.committer.acker(self.rewinds, point, page.items.len());
-///                 self.cursor = Some(page.next);
-///                 return Ok(Some(Delivery::new(page.items, acker)));
-///             }
-///             if self.committer.is_committed(self.rewinds) {
-///                 return Ok(None);
-///             }
-///             self.committer.changed().await;
-///         }
-///     }
-/// }
-/// # let store = Arc::new(okta_coralogix_core::testing::MemoryCheckpoint::default());
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// #     assert!(Pages::open(Remote, store).await.unwrap().next().await.unwrap().is_none());
-/// # });
-/// ```
+/// [`PagedSource`](super::PagedSource) is a source made with it; use this for one that needs more, such as a remote that refuses
+/// cursors.
 ///
 /// # States
 /// A page is *open* from when its [`acker`](Self::acker) is made until its point is committed:

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use futures::FutureExt;
-use okta_coralogix_core::checkpoint::FileCheckpoint;
+use okta_coralogix_core::checkpoint::{FileCheckpoint, Page, PagedSource, Pages};
 use okta_coralogix_core::dead_letter::{DeadLetterRecord, DeadLetters, FileDeadLetters};
 use okta_coralogix_core::sink::NdjsonSink;
 use okta_coralogix_core::testing::conformance::{
@@ -12,7 +14,8 @@ use okta_coralogix_core::testing::conformance::{
 use okta_coralogix_core::testing::{
     MemoryCheckpoint, MemoryDeadLetters, MemorySink, MemorySource, SinkFault,
 };
-use okta_coralogix_core::{AckOrder, Error, ErrorKind, EventSource, LogSink};
+use okta_coralogix_core::{AckOrder, Error, ErrorKind, EventSource, LogSink, RawEvent, Result};
+use tokio::task::yield_now;
 
 use crate::faulty_disk::{Fault, FaultyDisk};
 use crate::pipeline::harness::pages;
@@ -164,4 +167,36 @@ async fn file_dead_letters_keep_the_contract() {
         fail: Some(&fail),
     })
     .await;
+}
+
+/// Pages behind their number.
+#[derive(Debug, Clone)]
+struct Numbered(Arc<Vec<Vec<Bytes>>>);
+
+#[async_trait]
+impl Pages for Numbered {
+    async fn page_after(&mut self, cursor: Option<&str>) -> Result<Option<Page>> {
+        yield_now().await;
+        let number: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+        let Some(page) = self.0.get(number) else {
+            return Ok(None);
+        };
+        let item = |json: &Bytes| RawEvent::parse(json.clone(), Arc::default());
+        let items = page.iter().map(item).collect();
+        let next = (number + 1).to_string();
+        Ok(Some(Page { items, next }))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn paged_source_keeps_the_contract() {
+    let remote = || async {
+        let (mut pages, events) = pages(5, 6);
+        pages[2].insert(3, "[1, 2]".into());
+        let pages = Numbered(Arc::new(pages));
+        let uuids = events.into_iter().map(|event| event.uuid);
+        let open = move |store| PagedSource::open(pages.clone(), store, "numbers", 20_000);
+        SourceUnderTest::with_checkpoint(uuids, open).malformed(["[1, 2]"])
+    };
+    conformance::source(remote).await;
 }
