@@ -114,7 +114,7 @@ async fn saved(bytes: &[u8]) {
         .expect("anything can be saved");
     let loaded = load(&store).await.expect("it was saved");
     assert_eq!(loaded, record);
-    let restored = DedupWindow::restore(loaded.dedup, 100);
+    let restored = DedupWindow::restore(&loaded.dedup, 100);
     for uuid in uuids.iter().rev().take(100) {
         assert!(restored.contains(uuid), "{uuid:?} was forgotten");
     }

@@ -88,7 +88,7 @@ pub(crate) async fn repeatable(harness: &Harness, events: &[GeneratedEvent]) -> 
             event.uuid
         );
     }
-    let dedup = DedupWindow::restore(window, DedupWindow::DEFAULT_CAPACITY);
+    let dedup = DedupWindow::restore(&window, DedupWindow::DEFAULT_CAPACITY);
     let unsettled = events[position..]
         .iter()
         .filter(|event| arrived.contains(&event.uuid));

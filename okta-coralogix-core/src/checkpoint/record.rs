@@ -33,8 +33,8 @@ struct Position<'a> {
     cursor: Cow<'a, str>,
     published_ms: Option<i64>,
     /// The ids in the window that are no UUIDs, with their positions.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    others: NonUuidIds,
+    #[serde(default, skip_serializing_if = "others_are_none")]
+    others: Cow<'a, NonUuidIds>,
 }
 
 /// The members that every version of the record begins with.
@@ -46,20 +46,24 @@ struct Kind<'a> {
     needs: Option<Cow<'a, str>>,
 }
 
+fn others_are_none(others: &NonUuidIds) -> bool {
+    others.is_empty()
+}
+
 /// Writes what follows the first line. The window is packed, since it is written for each page: as JSON it would take a third more
 /// bytes and several times the work.
 pub(super) fn write_body(checkpoint: &Checkpoint) -> serde_json::Result<Vec<u8>> {
-    let mut packed = Vec::new();
+    let (packed, others) = checkpoint.dedup.parts();
     let position = Position {
         identity: Cow::Borrowed(&checkpoint.identity),
         cursor: Cow::Borrowed(&checkpoint.cursor),
         published_ms: checkpoint.published_ms,
-        others: checkpoint.dedup.pack(&mut packed),
+        others: Cow::Borrowed(others),
     };
     let mut body = serde_json::to_vec(&position)?;
     body.reserve_exact(1 + packed.len());
     body.push(b'\n');
-    body.append(&mut packed);
+    body.extend_from_slice(packed);
     Ok(body)
 }
 
@@ -96,7 +100,7 @@ fn read_body(body: &[u8]) -> Result<Checkpoint, String> {
     let (position, packed) = first_line(body).ok_or("it has no window")?;
     let position: Position<'_> =
         serde_json::from_slice(position).map_err(|error| error.to_string())?;
-    let dedup = DedupSnapshot::unpack(packed, position.others)?;
+    let dedup = DedupSnapshot::from_parts(packed.to_vec(), position.others.into_owned())?;
     let mut checkpoint = Checkpoint::new(position.identity, position.cursor, dedup);
     checkpoint.published_ms = position.published_ms;
     Ok(checkpoint)

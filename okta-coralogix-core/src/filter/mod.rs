@@ -3,20 +3,16 @@
 mod age;
 #[cfg(feature = "pipeline")]
 mod dedup;
-#[cfg(feature = "pipeline")]
-mod dedup_snapshot;
 mod drop_if;
 mod event_type;
 
 pub use age::{AgeFilter, AgePolicy};
 #[cfg(feature = "pipeline")]
-pub use dedup::{Claim, ClaimGuard, ClaimWaiter, DedupWindow};
-#[cfg(feature = "pipeline")]
-pub use dedup_snapshot::DedupSnapshot;
-#[cfg(feature = "pipeline")]
-pub(crate) use dedup_snapshot::EventId;
+pub(crate) use dedup::EventId;
 #[cfg(feature = "fs")]
-pub(crate) use dedup_snapshot::NonUuidIds;
+pub(crate) use dedup::NonUuidIds;
+#[cfg(feature = "pipeline")]
+pub use dedup::{Claim, ClaimGuard, ClaimWaiter, DedupSnapshot, DedupWindow};
 pub use drop_if::{DropIf, drop_if};
 pub use event_type::EventTypeFilter;
 pub(crate) use event_type::Pattern;

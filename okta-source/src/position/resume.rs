@@ -82,7 +82,7 @@ impl Position {
             if let Some(before) = &settings.renamed_from {
                 identity.rename(&mut found.value, before);
             }
-            let window = found.value.dedup.clone();
+            let window = &found.value.dedup;
             // It may have grown for the overlap.
             let capacity = match settings.dedup_capacity {
                 0 => 0,

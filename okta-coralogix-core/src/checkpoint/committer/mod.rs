@@ -100,7 +100,7 @@ impl Committer {
         }
         let point =
             ResumePoint::new(found.value.cursor).with_published_ms(found.value.published_ms);
-        let window = DedupWindow::restore(found.value.dedup, capacity);
+        let window = DedupWindow::restore(&found.value.dedup, capacity);
         Ok(Self::resumed(
             store,
             identity,

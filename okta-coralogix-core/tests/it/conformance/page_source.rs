@@ -98,7 +98,7 @@ impl Pages {
             if self.flaw != Some(Flaw::RecordIgnored) {
                 state.committed = found.value.cursor.parse().unwrap();
             }
-            window = DedupWindow::restore(found.value.dedup, window.capacity());
+            window = DedupWindow::restore(&found.value.dedup, window.capacity());
             state.version = Some(found.version);
         }
         Ok(PageSource {

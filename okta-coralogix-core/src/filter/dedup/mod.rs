@@ -10,7 +10,12 @@
 //! What must never happen: that a copy counts as a duplicate before the first one is settled (both would be lost if that is handed
 //! back), or that a claim outlives its guard (its copies would wait for ever).
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod event_id;
+mod snapshot;
+mod texts;
+mod uuids;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,8 +23,16 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
-use super::dedup_snapshot::{DedupSnapshot, EventId};
 use crate::Outcome;
+use crate::event::canonical_uuid;
+use texts::Texts;
+use uuids::{Bits, Known, Slot, Uuids};
+
+pub(crate) use event_id::EventId;
+pub use snapshot::DedupSnapshot;
+#[cfg(feature = "fs")]
+pub(crate) use snapshot::NonUuidIds;
+use snapshot::StoredId;
 
 /// A bounded window of event identities. Clones are handles to the same window.
 ///
@@ -31,12 +44,11 @@ pub struct DedupWindow(Arc<Mutex<State>>);
 
 struct State {
     capacity: usize,
-    remembered: HashSet<EventId>,
-    /// The remembered ones, oldest first.
-    order: VecDeque<EventId>,
+    uuids: Uuids,
+    texts: Texts,
     revision: u64,
-    /// The waiters for the outcome of each claimed one.
-    claimed: HashMap<EventId, Vec<oneshot::Sender<Outcome>>>,
+    /// Those who wait for the outcome of a claimed one.
+    waiters: HashMap<EventId, Vec<oneshot::Sender<Outcome>>>,
 }
 
 /// The result of a claim.
@@ -57,21 +69,28 @@ impl DedupWindow {
     /// An empty window that remembers up to `capacity` identities.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self::restore(DedupSnapshot::default(), capacity)
+        Self::restore(&DedupSnapshot::default(), capacity)
     }
 
     /// A window with what was remembered before; of more than `capacity` the oldest are forgotten.
     #[must_use]
-    pub fn restore(window: DedupSnapshot, capacity: usize) -> Self {
+    pub fn restore(window: &DedupSnapshot, capacity: usize) -> Self {
         let mut state = State {
             capacity,
-            remembered: HashSet::new(),
-            order: VecDeque::new(),
+            uuids: Uuids::new(),
+            texts: Texts::default(),
             revision: 0,
-            claimed: HashMap::new(),
+            waiters: HashMap::new(),
         };
-        for id in window.0 {
-            state.remember(id);
+        for id in window.ids() {
+            let held = match id {
+                StoredId::Uuid(bits) => state.uuids.claim(bits).map(|slot| Held::Uuid(bits, slot)),
+                StoredId::Text(text) => state.texts.claim(text).map(Held::Text),
+            };
+            // What stands twice is remembered once.
+            if let Ok(held) = held {
+                state.remember(&held);
+            }
         }
         Self(Arc::new(Mutex::new(state)))
     }
@@ -79,34 +98,44 @@ impl DedupWindow {
     /// Claims a uuid.
     #[must_use]
     pub fn claim(&self, uuid: &str) -> Claim {
-        let id = EventId::new(uuid);
+        let bits = canonical_uuid(uuid).map(u128::to_be_bytes);
         let mut state = self.state();
-        if state.remembered.contains(&id) {
-            return Claim::Duplicate;
-        }
-        if let Some(waiting) = state.claimed.get_mut(&id) {
-            let (tell, told) = oneshot::channel();
-            if waiting.len() == waiting.capacity() {
-                // Copies that were handed back meanwhile wait no more.
-                waiting.retain(|tell| !tell.is_closed());
+        let held = match bits {
+            Some(bits) => state.uuids.claim(bits).map(|slot| Held::Uuid(bits, slot)),
+            None => state.texts.claim(uuid).map(Held::Text),
+        };
+        match held {
+            Ok(held) => {
+                drop(state);
+                Claim::New(ClaimGuard {
+                    dedup: self.clone(),
+                    held: Some(held),
+                })
             }
-            waiting.push(tell);
-            return Claim::InFlight(ClaimWaiter(told));
+            Err(Known::Remembered) => Claim::Duplicate,
+            Err(Known::Claimed) => {
+                let waiting = state.waiters.entry(EventId::new(uuid)).or_default();
+                let (tell, told) = oneshot::channel();
+                if waiting.len() == waiting.capacity() {
+                    // Copies that were handed back meanwhile wait no more.
+                    waiting.retain(|tell| !tell.is_closed());
+                }
+                waiting.push(tell);
+                Claim::InFlight(ClaimWaiter(told))
+            }
         }
-        state.claimed.insert(id.clone(), Vec::new());
-        drop(state);
-        Claim::New(ClaimGuard {
-            dedup: self.clone(),
-            id: Some(id),
-        })
     }
 
     /// True if the uuid is claimed or remembered now. Claims nothing.
     #[must_use]
     pub fn contains(&self, uuid: &str) -> bool {
-        let id = EventId::new(uuid);
+        let bits = canonical_uuid(uuid).map(u128::to_be_bytes);
         let state = self.state();
-        state.remembered.contains(&id) || state.claimed.contains_key(&id)
+        let known = match bits {
+            Some(bits) => state.uuids.find(bits),
+            None => state.texts.find(uuid),
+        };
+        known.is_some()
     }
 
     /// How many identities are remembered at most.
@@ -130,7 +159,9 @@ impl DedupWindow {
     /// The remembered identities, to be stored with the cursor.
     #[must_use]
     pub fn snapshot(&self) -> DedupSnapshot {
-        DedupSnapshot(self.state().order.iter().cloned().collect())
+        let state = self.state();
+        let others = state.texts.placed(state.uuids.forgotten());
+        DedupSnapshot::new(state.uuids.packed(), others)
     }
 
     /// Nothing that runs under this lock panics, so that a poisoned one is still sound.
@@ -146,28 +177,66 @@ impl Default for DedupWindow {
 }
 
 impl State {
-    fn remember(&mut self, id: EventId) {
-        if self.capacity == 0 || !self.remembered.insert(id.clone()) {
-            return;
+    fn remember(&mut self, held: &Held) {
+        if self.capacity == 0 {
+            return self.hand_back(held);
+        }
+        match held {
+            Held::Uuid(_, slot) => self.uuids.remember(*slot),
+            Held::Text(text) => {
+                let next = self.uuids.forgotten() + self.uuids.len() as u64;
+                self.texts.remember(text, next);
+            }
         }
         self.revision += 1;
-        self.order.push_back(id);
-        if self.order.len() > self.capacity
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.remembered.remove(&oldest);
+        if self.remembered() > self.capacity {
+            let text = self.texts.oldest();
+            match text.is_some_and(|before| before <= self.uuids.forgotten()) {
+                true => self.texts.forget_oldest(),
+                false => self.uuids.forget_oldest(),
+            }
         }
     }
 
-    /// Ends a claim and tells its waiters.
-    fn end(&mut self, id: EventId, outcome: Outcome) {
-        let waiting = self.claimed.remove(&id).unwrap_or_default();
-        if outcome == Outcome::Settled {
-            self.remember(id);
+    fn hand_back(&mut self, held: &Held) {
+        match held {
+            Held::Uuid(_, slot) => self.uuids.hand_back(*slot),
+            Held::Text(text) => self.texts.hand_back(text),
         }
-        for tell in waiting {
+    }
+
+    fn remembered(&self) -> usize {
+        self.uuids.len() + self.texts.len()
+    }
+
+    /// Ends a claim and tells its waiters.
+    fn end(&mut self, held: &Held, outcome: Outcome) {
+        match outcome {
+            Outcome::Settled => self.remember(held),
+            Outcome::HandedBack => self.hand_back(held),
+        }
+        if self.waiters.is_empty() {
+            return;
+        }
+        for tell in self.waiters.remove(&held.id()).unwrap_or_default() {
             // The waiter may be gone.
             tell.send(outcome).ok();
+        }
+    }
+}
+
+/// A claimed identity.
+#[derive(Debug)]
+enum Held {
+    Uuid(Bits, Slot),
+    Text(Arc<str>),
+}
+
+impl Held {
+    fn id(&self) -> EventId {
+        match self {
+            Self::Uuid(bits, _) => EventId::Uuid(u128::from_be_bytes(*bits)),
+            Self::Text(text) => EventId::Text((**text).into()),
         }
     }
 }
@@ -175,7 +244,7 @@ impl State {
 /// A claim that is held. If it is dropped, the identity can be claimed again, and the waiting copies are handed back.
 pub struct ClaimGuard {
     dedup: DedupWindow,
-    id: Option<EventId>,
+    held: Option<Held>,
 }
 
 impl ClaimGuard {
@@ -185,8 +254,8 @@ impl ClaimGuard {
     }
 
     fn end(&mut self, outcome: Outcome) {
-        if let Some(id) = self.id.take() {
-            self.dedup.state().end(id, outcome);
+        if let Some(held) = self.held.take() {
+            self.dedup.state().end(&held, outcome);
         }
     }
 }
@@ -199,7 +268,8 @@ impl Drop for ClaimGuard {
 
 impl fmt::Debug for ClaimGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ClaimGuard").field(&self.id).finish()
+        let id = self.held.as_ref().map(Held::id);
+        f.debug_tuple("ClaimGuard").field(&id).finish()
     }
 }
 
@@ -222,8 +292,8 @@ impl fmt::Debug for DedupWindow {
         let state = self.state();
         f.debug_struct("DedupWindow")
             .field("capacity", &state.capacity)
-            .field("remembered", &state.order.len())
-            .field("claimed", &state.claimed.len())
+            .field("remembered", &state.remembered())
+            .field("claimed", &(state.uuids.claimed() + state.texts.claimed()))
             .finish()
     }
 }
@@ -281,7 +351,7 @@ mod tests {
         for id in ["a", "b", "c"] {
             held(&dedup, id).remember();
         }
-        let dedup = DedupWindow::restore(dedup.snapshot(), 2);
+        let dedup = DedupWindow::restore(&dedup.snapshot(), 2);
         assert!(matches!(dedup.claim("b"), Claim::Duplicate));
         assert!(matches!(dedup.claim("c"), Claim::Duplicate));
         drop(held(&dedup, "a"));
