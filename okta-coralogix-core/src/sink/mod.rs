@@ -53,7 +53,45 @@ use crate::{Error, ErrorKind, InvalidEntry, LogEntry, Result};
 /// 8. **A batch may be sent again.** With the same bytes, as often as the pipeline likes. A remote that has an event already may
 ///    keep one copy.
 ///
-/// The suite `conformance::sink` in `testing` checks these.
+/// The suite `conformance::sink` in `testing` checks these. A sink that passes it:
+///
+/// ```
+/// use async_trait::async_trait;
+/// use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError};
+/// use okta_coralogix_core::{LogEntry, LogSink, Result};
+/// # use std::sync::Mutex;
+/// # #[derive(Debug, Default)]
+/// # struct Remote(Mutex<Vec<u8>>);
+/// # impl Remote { async fn post(&self, lines: &[u8]) -> Result<()> { self.0.lock().unwrap().extend(lines); Ok(()) } }
+///
+/// /// Sends each document as a line.
+/// #[derive(Debug)]
+/// struct Lines(Remote);
+///
+/// #[async_trait]
+/// impl LogSink for Lines {
+///     fn limits(&self) -> BatchLimits {
+///         BatchLimits { entries: 100, bytes: 1_000_000 }
+///     }
+///
+///     fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
+///         Batch::fill(entries, self.limits(), |entry, body| {
+///             body.extend_from_slice(entry.text.document());
+///             body.push(b'\n');
+///             Ok(())
+///         })
+///     }
+///
+///     async fn send(&self, batch: &Batch) -> Result<()> {
+///         self.0.post(&batch.body).await
+///     }
+/// }
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let sink = Lines(Remote::default());
+/// # let arrived = || String::from_utf8(sink.0.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect();
+/// # okta_coralogix_core::testing::conformance::sink_that_accepts_everything(&sink, &arrived).await;
+/// # });
+/// ```
 ///
 /// No sink can send to two remotes and keep rules 4 and 5: [`fan_out`](crate::fan_out) says why, and is what to use.
 #[async_trait]
