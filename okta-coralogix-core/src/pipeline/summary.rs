@@ -128,3 +128,29 @@ impl std::error::Error for RunError {
         self.error.source()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sum_of_two_runs_has_each_count_of_both() {
+        // None of them is its own square, or another's sum.
+        let run = |times: u64| Summary {
+            received: 1009 * times,
+            delivered: 2003 * times,
+            too_old: 3001 * times,
+            duplicate: 4001 * times,
+            filtered: 5003 * times,
+            dead_lettered: 6007 * times,
+            handed_back: 7001 * times,
+            possibly_delivered: 8009 * times,
+            late: 9001 * times,
+            ambiguous_sends: 10_007 * times,
+            ambiguous_entries: 11_003 * times,
+        };
+        let mut sum = run(1);
+        sum += run(2);
+        assert_eq!(sum, run(3));
+    }
+}

@@ -166,3 +166,22 @@ fn failed(path: &Path, error: &io::Error) -> Error {
     );
     Error::new(ErrorKind::Storage, detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_those_of_the_documentation_unless_set() {
+        let documented = BatchLimits {
+            entries: 1_000,
+            bytes: 1_048_576,
+        };
+        assert_eq!(NdjsonSink::stdout().limits(), documented);
+        let other = BatchLimits {
+            entries: 7,
+            bytes: 700,
+        };
+        assert_eq!(NdjsonSink::stdout().with_limits(other).limits(), other);
+    }
+}

@@ -221,3 +221,40 @@ impl Drop for Slot {
         self.no_longer_asked();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::task::yield_now;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn connection_that_becomes_idle_at_the_bound_is_asked_for_its_place() {
+        let second = Duration::from_secs(1);
+        let timeouts = Timeouts {
+            io: second,
+            idle: second,
+        };
+        let connections = Connections::new(1, timeouts);
+        let busy = connections.place().await;
+        busy.credential_accepted();
+        busy.bytes_arrived();
+        busy.head_completed();
+        let next = tokio::spawn({
+            let connections = Arc::clone(&connections);
+            async move { connections.place().await }
+        });
+        yield_now().await;
+        assert!(timeout(second, busy.asked_to_end()).await.is_err());
+
+        busy.response_completed();
+        busy.flushed();
+        timeout(second, busy.asked_to_end()).await.unwrap();
+        assert!(busy.may_end() && !next.is_finished());
+        drop(busy);
+        timeout(second, next).await.unwrap().unwrap();
+    }
+}
