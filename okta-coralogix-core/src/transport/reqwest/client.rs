@@ -21,8 +21,8 @@ use crate::transport::upload::UploadProgress;
 use crate::transport::{Body, Transport, TransportCause, TransportError};
 use crate::{Error, ErrorKind, Result};
 
-/// Opening a connection may take this long.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Opening a connection may take this long, unless the caller says otherwise.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A [`Transport`] over reqwest and rustls, with the root certificates of the system.
 ///
@@ -39,6 +39,7 @@ struct Inner {
     proxy: ProxySettings,
     tls: Arc<TlsSettings>,
     added_by: Option<&'static str>,
+    connect_timeout: Duration,
     connections: Arc<Connections<Origin, Client>>,
 }
 
@@ -49,6 +50,7 @@ pub struct ReqwestTransportBuilder {
     proxy: ProxySettings,
     tls: Arc<TlsSettings>,
     added_by: Option<&'static str>,
+    connect_timeout: Option<Duration>,
 }
 
 impl ReqwestTransportBuilder {
@@ -58,18 +60,40 @@ impl ReqwestTransportBuilder {
         self
     }
 
+    /// Asks these hosts without the proxy too, as [`ProxySettings::except`] does.
+    pub fn except(mut self, hosts: &str) -> Self {
+        self.proxy = self.proxy.except(hosts);
+        self
+    }
+
     /// Trusts the certificates of a PEM file beside the roots of the system, such as that of a proxy which inspects TLS.
     ///
     /// # Errors
     /// `Config`, which names `setting`, if `pem` has no certificate or one that cannot be read.
     pub fn root_certificates(mut self, setting: &str, pem: &[u8]) -> Result<Self> {
-        self.tls = Arc::new(TlsSettings::with_roots(setting, pem)?);
+        self.tls = Arc::new(self.tls.adding(setting, pem)?);
+        Ok(self)
+    }
+
+    /// Trusts the certificates of a PEM file in place of the roots of the system; those that cannot be used are left out, with a
+    /// warning. What [`root_certificates`](Self::root_certificates) adds is trusted beside them.
+    ///
+    /// # Errors
+    /// `Config`, which names `setting`, if `pem` has no certificate that can be used.
+    pub fn root_certificates_in_place(mut self, setting: &str, pem: &[u8]) -> Result<Self> {
+        self.tls = Arc::new(self.tls.in_place_of_system(setting, pem)?);
         Ok(self)
     }
 
     /// The setting by which a user of the program adds root certificates: errors advise it. Default: `SSL_CERT_FILE`.
     pub fn certificate_setting(mut self, setting: &'static str) -> Self {
         self.added_by = Some(setting);
+        self
+    }
+
+    /// How long opening a connection may take, through a proxy and with TLS. Default: 10 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
         self
     }
 
@@ -80,6 +104,7 @@ impl ReqwestTransportBuilder {
             proxy: self.proxy.clone(),
             tls: Arc::clone(&self.tls),
             added_by: self.added_by,
+            connect_timeout: self.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
             connections: Arc::default(),
         }))
     }
@@ -136,7 +161,7 @@ impl Inner {
             (true, _) => with_tls(
                 builder,
                 self.tls.config().map_err(|error| {
-                    let sentence = CertificateVariables::read(self.added_by).explain_no_roots();
+                    let sentence = self.certificates().explain_no_roots();
                     TransportCause::from(sentence).with_source(error)
                 })?,
             ),
@@ -155,7 +180,7 @@ impl Inner {
             .no_brotli()
             .no_zstd()
             .no_deflate()
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(self.connect_timeout)
             // A lease is the right to the one connection of its client.
             .pool_max_idle_per_host(1)
             .build()
@@ -170,9 +195,14 @@ impl Inner {
             host: &origin.host,
             port: origin.port,
             proxy: self.proxy_of(origin).map(|server| &*server.name),
-            certificates: CertificateVariables::read(self.added_by),
+            connect_timeout: self.connect_timeout,
+            certificates: self.certificates(),
         };
         TransportCause::from(explain(&error, &route)).with_source(error)
+    }
+
+    fn certificates(&self) -> CertificateVariables {
+        self.tls.certificates(self.added_by)
     }
 
     fn proxy_of(&self, origin: &Origin) -> Option<&ProxyServer> {
@@ -215,7 +245,7 @@ impl Transport for ReqwestTransport {
             .connections
             .lease(origin.clone(), |origin| inner.client(origin))
             .map_err(TransportError::Connect)?;
-        let request = with_progress(request)
+        let request = with_progress(request, inner.connect_timeout)
             .try_into()
             .map_err(|error| TransportError::Connect(inner.cause(&origin, error)))?;
         let response = lease.client().execute(request).await;
@@ -241,7 +271,7 @@ impl Transport for ReqwestTransport {
             return Ok(());
         }
         self.0.tls.config().map(drop).map_err(|_| {
-            let detail = CertificateVariables::read(self.0.added_by).explain_no_roots();
+            let detail = self.0.certificates().explain_no_roots();
             Error::new(ErrorKind::Config, detail)
         })
     }
@@ -252,11 +282,11 @@ impl Transport for ReqwestTransport {
 }
 
 /// The request with a body that tells how far it has been sent, if its caller wants to know.
-fn with_progress(mut request: Request<Bytes>) -> Request<reqwest::Body> {
+fn with_progress(mut request: Request<Bytes>, connect_timeout: Duration) -> Request<reqwest::Body> {
     let progress = request.extensions_mut().remove::<UploadProgress>();
     request.map(|body| match progress {
         Some(progress) if !body.is_empty() => {
-            progress.connecting(CONNECT_TIMEOUT);
+            progress.connecting(connect_timeout);
             reqwest::Body::wrap(Upload::new(body, progress))
         }
         _ => body.into(),

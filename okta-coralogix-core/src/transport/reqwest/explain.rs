@@ -6,8 +6,8 @@
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 use std::iter::successors;
+use std::time::Duration;
 
-use super::client::CONNECT_TIMEOUT;
 use super::tls::CertificateVariables;
 use super::tls_error;
 use crate::text::{sanitize, seconds};
@@ -20,6 +20,7 @@ pub(super) struct Route<'a> {
     pub(super) port: Option<u16>,
     /// Host and port of the proxy.
     pub(super) proxy: Option<&'a str>,
+    pub(super) connect_timeout: Duration,
     pub(super) certificates: CertificateVariables,
 }
 
@@ -154,7 +155,7 @@ fn not_accepted(route: &Route<'_>) -> String {
     format!(
         "{} did not complete a connection within {}; check the host and the port, and that no firewall drops the packets",
         route.peer(),
-        seconds(CONNECT_TIMEOUT)
+        seconds(route.connect_timeout)
     )
 }
 
@@ -220,6 +221,7 @@ mod tests {
             host: "a.example",
             port: None,
             proxy,
+            connect_timeout: Duration::from_secs(10),
             certificates: CertificateVariables::default(),
         };
         explain(error, &route)

@@ -12,33 +12,41 @@ use rustls_platform_verifier::Verifier;
 
 use crate::text::quote;
 
+const WRITE_PEM: &str = "write a PEM file with lines such as `-----BEGIN CERTIFICATE-----`";
+
 /// What all clients of the process share while one of them lives: reading the certificates takes a few milliseconds, and keeping
 /// them a few hundred kilobytes.
 static SHARED: Mutex<Weak<ClientConfig>> = Mutex::new(Weak::new());
 
-/// The TLS settings of transports: the root certificates of the system, and those that were added.
+/// The TLS settings of transports: the root certificates of the system, or those in their place, and those that were added.
 #[derive(Debug, Default)]
 pub(super) struct TlsSettings {
     added: Vec<CertificateDer<'static>>,
+    in_place: Option<InPlace>,
     /// Read when the first `https` URL is used.
     config: OnceLock<Arc<ClientConfig>>,
 }
 
+/// Root certificates in place of the system's.
+#[derive(Debug, Clone)]
+struct InPlace {
+    setting: String,
+    roots: RootCertStore,
+}
+
 impl TlsSettings {
-    /// With the certificates of `pem` beside those of the system.
+    /// With the certificates of `pem` beside the other ones.
     ///
     /// # Errors
     /// `Config`, which names `setting`, if there is none or one cannot be read.
-    pub(super) fn with_roots(setting: &str, pem: &[u8]) -> crate::Result<Self> {
-        let advice = "write a PEM file with lines such as `-----BEGIN CERTIFICATE-----`";
+    pub(super) fn adding(&self, setting: &str, pem: &[u8]) -> crate::Result<Self> {
         let read = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
         let added = read.map_err(|_| {
-            let detail = format!("a certificate in it cannot be read; {advice}");
+            let detail = format!("a certificate in it cannot be read; {WRITE_PEM}");
             crate::Error::config(setting, detail)
         })?;
         if added.is_empty() {
-            let detail = format!("it has no certificate; {advice}");
-            return Err(crate::Error::config(setting, detail));
+            return Err(no_certificate(setting));
         }
         for (n, certificate) in added.iter().enumerate() {
             if RootCertStore::empty().add(certificate.clone()).is_err() {
@@ -47,7 +55,37 @@ impl TlsSettings {
             }
         }
         Ok(Self {
-            added,
+            added: [&self.added[..], &added].concat(),
+            in_place: self.in_place.clone(),
+            config: OnceLock::new(),
+        })
+    }
+
+    /// With the certificates of `pem` in place of the system's. Those that cannot be used are left out: a bundle of all authorities in
+    /// use may have an old one among them.
+    ///
+    /// # Errors
+    /// `Config`, which names `setting`, if there is none that can be used.
+    pub(super) fn in_place_of_system(&self, setting: &str, pem: &[u8]) -> crate::Result<Self> {
+        let mut roots = RootCertStore::empty();
+        let mut refused = 0;
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let is_used = certificate.is_ok_and(|certificate| roots.add(certificate).is_ok());
+            refused += usize::from(!is_used);
+        }
+        if roots.is_empty() {
+            return Err(no_certificate(setting));
+        }
+        if refused > 0 {
+            tracing::warn!(
+                certificates = refused,
+                "certificates of {setting} cannot be used and are left out"
+            );
+        }
+        let setting = setting.to_owned();
+        Ok(Self {
+            added: self.added.clone(),
+            in_place: Some(InPlace { setting, roots }),
             config: OnceLock::new(),
         })
     }
@@ -55,8 +93,8 @@ impl TlsSettings {
     #[cfg(test)]
     pub(super) fn fixed(config: ClientConfig) -> Self {
         Self {
-            added: Vec::new(),
             config: Arc::new(config).into(),
+            ..Self::default()
         }
     }
 
@@ -66,12 +104,30 @@ impl TlsSettings {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
-        let config = match &self.added[..] {
-            [] => system()?,
-            added => Arc::new(with_added(added)?),
+        let config = match (&self.in_place, &self.added[..]) {
+            (Some(in_place), added) => Arc::new(with_roots(in_place.roots.clone(), added)?),
+            (None, []) => system()?,
+            (None, added) => Arc::new(with_added(added)?),
         };
         Ok(self.config.get_or_init(|| config))
     }
+
+    /// How the certificates came about, for errors. `added_by`: the setting that adds some.
+    pub(super) fn certificates(&self, added_by: Option<&'static str>) -> CertificateVariables {
+        CertificateVariables {
+            file: var_os("SSL_CERT_FILE"),
+            dir: var_os("SSL_CERT_DIR"),
+            added_by,
+            in_place: self.in_place.as_ref().map(|roots| roots.setting.clone()),
+        }
+    }
+}
+
+fn no_certificate(setting: &str) -> crate::Error {
+    crate::Error::config(
+        setting,
+        format!("it has no certificate that can be used; {WRITE_PEM}"),
+    )
 }
 
 /// The TLS settings of the process, with the root certificates of the system.
@@ -86,6 +142,20 @@ pub(super) fn system() -> Result<Arc<ClientConfig>, Error> {
     let config = Arc::new(with_added(&[])?);
     *shared = Arc::downgrade(&config);
     Ok(config)
+}
+
+fn with_roots(
+    mut roots: RootCertStore,
+    added: &[CertificateDer<'static>],
+) -> Result<ClientConfig, Error> {
+    for certificate in added {
+        roots.add(certificate.clone())?;
+    }
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(ALL_VERSIONS)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(over_http1(config))
 }
 
 fn with_added(certificates: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
@@ -119,17 +189,11 @@ pub(super) struct CertificateVariables {
     dir: Option<OsString>,
     /// The setting that adds certificates to the roots of the system, where the program has one.
     added_by: Option<&'static str>,
+    /// The setting whose certificates are used in place of the system's.
+    in_place: Option<String>,
 }
 
 impl CertificateVariables {
-    pub(super) fn read(added_by: Option<&'static str>) -> Self {
-        Self {
-            added_by,
-            file: var_os("SSL_CERT_FILE"),
-            dir: var_os("SSL_CERT_DIR"),
-        }
-    }
-
     /// The variables that are set, with their values.
     fn set(&self) -> String {
         let variables = [("SSL_CERT_FILE", &self.file), ("SSL_CERT_DIR", &self.dir)];
@@ -157,6 +221,15 @@ impl CertificateVariables {
 
     /// How to trust one more authority.
     pub(super) fn how_to_add(&self) -> String {
+        if let Some(file) = &self.in_place {
+            let advice = format!(
+                "add its certificate to the file of {file}, which is used in place of the roots of the system"
+            );
+            return match self.added_by {
+                Some(setting) => format!("{advice}, or name a PEM file with it by {setting}"),
+                None => advice,
+            };
+        }
         if let Some(setting) = self.added_by {
             return format!(
                 "add its certificate to the roots of the system, or name a PEM file with it by {setting}"
@@ -218,6 +291,23 @@ mod tests {
         let advice = advice.how_to_add();
         assert!(advice.ends_with("by --ca-file"), "{advice}");
         assert!(!advice.contains("SSL_CERT_FILE"), "{advice}");
+    }
+
+    #[test]
+    fn file_in_place_of_the_roots_of_the_system_is_the_one_to_add_to() {
+        let bundle = CertificateVariables {
+            in_place: Some("AWS_CA_BUNDLE (/etc/ca.pem)".into()),
+            ..CertificateVariables::default()
+        };
+        let advice = bundle.how_to_add();
+        let to_file = "add its certificate to the file of AWS_CA_BUNDLE (/etc/ca.pem), which";
+        assert!(advice.starts_with(to_file), "{advice}");
+        let with_setting = CertificateVariables {
+            added_by: Some("--ca-file"),
+            ..bundle
+        };
+        let advice = with_setting.how_to_add();
+        assert!(advice.starts_with(to_file) && advice.ends_with("by --ca-file"));
     }
 
     #[test]

@@ -130,6 +130,7 @@ fn date(time: UnixTime) -> String {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use rustls::{AlertDescription, OtherError, PeerIncompatible, PeerMisbehaved};
 
@@ -143,6 +144,7 @@ mod tests {
             host: "a.example",
             port: None,
             proxy: None,
+            connect_timeout: Duration::from_secs(10),
             certificates: CertificateVariables::default(),
         };
         let other = OtherError(Arc::new(std::fmt::Error));

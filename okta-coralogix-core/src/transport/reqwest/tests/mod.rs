@@ -1,6 +1,7 @@
 //! Faults of a network over loopback, and what the client says about each.
 
 mod proxy;
+mod settings;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
