@@ -17,6 +17,9 @@ use aws_sdk_sqs::types::{
     QueueAttributeName,
 };
 use chrono::{DateTime, Utc};
+use okta_coralogix_core::transport::Transport;
+#[cfg(feature = "reqwest")]
+use okta_coralogix_core::transport::{ReqwestTransport, ReqwestTransportBuilder};
 use okta_coralogix_core::{Clock, ClockOffset, Error, ErrorKind, Result, SystemClock};
 
 use super::consumer::{CALL_TIMEOUT, with_timeout};
@@ -39,8 +42,8 @@ const CHANGE_VISIBILITY: &str = "sqs:ChangeMessageVisibility";
 pub struct AwsQueue {
     client: Client,
     url: String,
-    /// Host and port that are called, for messages.
-    host: String,
+    /// Scheme, host and port that are called, for messages.
+    origin: String,
     /// Those of the environment; `None` with the caller's client.
     credentials: Option<EnvironmentCredentials>,
     clock: Arc<dyn Clock>,
@@ -53,7 +56,7 @@ impl AwsQueue {
         let url = url.into();
         Self {
             client,
-            host: QueueUrl::parse(&url).map_or_else(|_| "SQS".into(), |parts| parts.host),
+            origin: QueueUrl::parse(&url).map_or_else(|_| "SQS".into(), |parts| parts.origin),
             url,
             credentials: None,
             clock: Arc::new(SystemClock),
@@ -63,23 +66,56 @@ impl AwsQueue {
     /// The queue with this URL, whose host is called, unless `AWS_ENDPOINT_URL` or a profile names another endpoint. Calls are signed for the
     /// region that the host names; of another host the region is that of `AWS_REGION`, the profile or the instance. Credentials are found as
     /// the AWS tools find them: variables, profiles (SSO, `credential_process`, roles), the roles of a container, an instance or a pod.
-    /// `AWS_CA_BUNDLE`, or `ca_bundle` of the profile, names a file with the root certificates, if it is set.
+    /// `AWS_CA_BUNDLE`, or `ca_bundle` of the profile, names a file with the root certificates, if it is set. No proxy is used:
+    /// [`from_env_with`](Self::from_env_with) takes one.
     ///
     /// Nothing is asked of SQS.
     ///
     /// # Errors
     /// `Config` if a setting is missing or wrong, `Unauthorized` if there are no credentials or they are refused; a temporary error if the
     /// endpoint, command or file that provides the credentials does not give them now.
+    #[cfg(feature = "reqwest")]
     pub async fn from_env(url: impl Into<String>) -> Result<Self> {
+        Self::from_env_with(url, ReqwestTransport::builder()).await
+    }
+
+    /// As [`from_env`](Self::from_env), through the proxy of `transports`, for SQS as for STS and SSO. The certificates that it adds are
+    /// trusted beside those of `AWS_CA_BUNDLE`. A connection has 3.1 s to be opened, as in AWS's own programs.
+    ///
+    /// The endpoints that give a machine or a container its credentials are asked without the proxy, also where
+    /// `AWS_CONTAINER_CREDENTIALS_FULL_URI` or `AWS_EC2_METADATA_SERVICE_ENDPOINT` gives them another name.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    #[cfg(feature = "reqwest")]
+    pub async fn from_env_with(
+        url: impl Into<String>,
+        transports: ReqwestTransportBuilder,
+    ) -> Result<Self> {
+        let transports = environment::configure(transports).await?;
+        Self::from_env_over(url, transports.build()).await
+    }
+
+    /// As [`from_env`](Self::from_env), through the caller's transport, with its proxy and root certificates: `AWS_CA_BUNDLE` is not read.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub async fn from_env_over(url: impl Into<String>, transport: impl Transport) -> Result<Self> {
         let url = url.into();
-        let connected = environment::connect(&url).await?;
+        let connected = environment::connect(&url, transport).await?;
         Ok(Self {
             client: connected.client,
             url,
-            host: connected.host,
+            origin: connected.origin,
             credentials: Some(connected.credentials),
             clock: Arc::new(SystemClock),
         })
+    }
+
+    /// Scheme, host and port that are called: of the queue's URL, unless the environment names another endpoint.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// The local clock, for the offset of the queue's. Default: the operating system's.
@@ -134,7 +170,7 @@ impl AwsQueue {
             }
             sent = send().await;
         }
-        sent.map_err(|error| error::request_error(action, &self.host, &error))
+        sent.map_err(|error| error::request_error(action, &self.origin, &error))
     }
 
     pub(super) async fn get_attributes(&self, names: &[QueueAttributeName]) -> Result<Attributes> {

@@ -1,50 +1,41 @@
-//! The HTTP client of the SDK, with the root certificates of `AWS_CA_BUNDLE` or of the profile's `ca_bundle` if one is set. The SDK
-//! for Rust itself reads neither.
+//! The root certificates of `AWS_CA_BUNDLE`, or of the profile's `ca_bundle`, if one is set. The SDK for Rust itself reads neither.
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::Path;
 
 use aws_config::profile;
-use aws_sdk_sqs::config::SharedHttpClient;
-use aws_smithy_http_client::{Builder, tls};
 use aws_types::os_shim_internal::{Env, Fs};
+use okta_coralogix_core::transport::ReqwestTransportBuilder;
 use okta_coralogix_core::{Error, Result};
-use rustls::RootCertStore;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 
 use super::causes::last_words;
 
 const VARIABLE: &str = "AWS_CA_BUNDLE";
 const PROFILE_KEY: &str = "ca_bundle";
 
-const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-const END: &str = "-----END CERTIFICATE-----";
-
 /// A file of certificates, and the setting that names it.
 struct Bundle {
-    setting: Cow<'static, str>,
+    setting: String,
     path: OsString,
 }
 
-/// As with the AWS tools, the certificates of the file replace the system's.
+/// As with the AWS tools, the certificates of the file are used in place of the system's.
 ///
 /// # Errors
 /// `Config` if `AWS_CA_BUNDLE` or the profile's `ca_bundle` names no file with a certificate.
-pub(super) async fn http_client() -> Result<SharedHttpClient> {
-    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
-    let builder = Builder::new().tls_provider(provider);
+pub(super) async fn trust(transports: ReqwestTransportBuilder) -> Result<ReqwestTransportBuilder> {
     let Some(bundle) = Bundle::find().await else {
-        return Ok(builder.build_https());
+        return Ok(transports);
     };
-    let store = tls::TrustStore::empty().with_pem_certificate(bundle.read()?);
-    let context = tls::TlsContext::builder().with_trust_store(store).build();
-    let context = context.map_err(|error| {
-        let detail = format!("cannot be used: {error}; write the path of a PEM file");
-        Error::config(&bundle.setting, detail)
+    let path = Path::new(&bundle.path).display();
+    let setting = format!("{} ({path})", bundle.setting);
+    let pem = std::fs::read(&bundle.path).map_err(|error| {
+        let detail = format!(
+            "the file cannot be read ({error}); write the path of a PEM file with the certificates of the authorities"
+        );
+        Error::config(&setting, detail)
     })?;
-    Ok(builder.tls_context(context).build_https())
+    transports.root_certificates_in_place(&setting, &pem)
 }
 
 impl Bundle {
@@ -67,51 +58,10 @@ impl Bundle {
             })
             .ok()?;
         let path = profiles.get(PROFILE_KEY).filter(|path| !path.is_empty())?;
+        let profile = profiles.selected_profile();
         Some(Self {
-            setting: format!(
-                "{PROFILE_KEY} of the AWS profile {}",
-                profiles.selected_profile()
-            )
-            .into(),
+            setting: format!("{PROFILE_KEY} of the AWS profile {profile}"),
             path: path.into(),
         })
     }
-
-    fn read(&self) -> Result<String> {
-        let wrong = |problem: String| {
-            let path = Path::new(&self.path).display();
-            let detail = format!(
-                "is {path}, {problem}; write the path of a PEM file with the certificates of the authorities"
-            );
-            Error::config(&self.setting, detail)
-        };
-        let text = std::fs::read(&self.path)
-            .map_err(|error| wrong(format!("which cannot be read ({error})")))?;
-        let (usable, refused) = usable_certificates(&String::from_utf8_lossy(&text));
-        if usable.is_empty() {
-            return Err(wrong("which has no certificate that can be used".into()));
-        }
-        if refused > 0 {
-            tracing::warn!(
-                certificates = refused,
-                "certificates of {} cannot be used and are left out",
-                self.setting
-            );
-        }
-        Ok(usable)
-    }
-}
-
-/// The certificates of a PEM file that can be roots: the SDK panics at another one. What is between them is left
-/// out. With the number of those that cannot.
-fn usable_certificates(pem: &str) -> (String, usize) {
-    let blocks = pem.split(BEGIN).skip(1).filter_map(|rest| {
-        let (body, _) = rest.split_once(END)?;
-        Some(format!("{BEGIN}{body}{END}\n"))
-    });
-    let (usable, refused): (Vec<_>, Vec<_>) = blocks.partition(|block| {
-        let certificate = CertificateDer::from_pem_slice(block.as_bytes());
-        certificate.is_ok_and(|certificate| RootCertStore::empty().add(certificate).is_ok())
-    });
-    (usable.concat(), refused.len())
 }

@@ -6,6 +6,7 @@ use std::iter::successors;
 
 use aws_credential_types::provider::error::CredentialsError;
 use okta_coralogix_core::text::sanitize;
+use okta_coralogix_core::transport::TransportError;
 
 /// The texts of the SDK's own layers.
 const GENERIC: [&str; 4] = [
@@ -38,10 +39,14 @@ pub(super) fn find<'a, E: StdError + 'static>(causes: &[Cause<'a>]) -> Option<&'
     causes.iter().rev().find_map(|cause| cause.downcast_ref())
 }
 
-/// What the two innermost causes say: those around them say only that something failed.
+/// What the transport says, else the two innermost causes: those around them say only that something failed.
 pub(super) fn last_words(error: Cause<'_>) -> String {
+    let causes = causes(error);
+    if let Some(error) = find::<TransportError>(&causes) {
+        return error.to_string();
+    }
     let of_their_own = |cause: &Cause<'_>| !cause.is::<CredentialsError>();
-    let mut texts: Vec<_> = causes(error)
+    let mut texts: Vec<_> = causes
         .into_iter()
         .filter(of_their_own)
         .map(ToString::to_string)

@@ -1,4 +1,8 @@
-//! The client of a queue, from the variables and files that AWS programs read: region, credentials, endpoint, certificates.
+//! The client of a queue, from the variables and files that AWS programs read: region, credentials, endpoint.
+
+use std::sync::Arc;
+#[cfg(feature = "reqwest")]
+use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
@@ -9,11 +13,25 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{Builder, IdentityCache, SharedHttpClient};
 use aws_types::service_config::ServiceConfigKey;
+#[cfg(feature = "reqwest")]
+use okta_coralogix_core::transport::ReqwestTransportBuilder;
+use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Error, Result};
 
-use super::ca_bundle;
 use super::credentials::EnvironmentCredentials;
+use super::http_client::http_client;
 use super::queue_url::QueueUrl;
+
+/// As the AWS SDKs have it.
+#[cfg(feature = "reqwest")]
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
+
+/// Where a machine or container is given its credentials, if not at the address that all know.
+#[cfg(feature = "reqwest")]
+const CREDENTIALS_ENDPOINTS: [&str; 2] = [
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+];
 
 /// The settings of the environment, read as often as needed: files may change while the process runs.
 #[derive(Debug, Clone)]
@@ -27,19 +45,18 @@ pub(super) struct Environment {
 pub(super) struct Connected {
     pub(super) client: Client,
     pub(super) credentials: EnvironmentCredentials,
-    /// Host and port of the endpoint, for messages.
-    pub(super) host: String,
+    /// Scheme, host and port of the endpoint.
+    pub(super) origin: String,
 }
 
 impl Environment {
     /// A region that is set nowhere is that of the queue.
-    async fn read(queue: &QueueUrl) -> Result<Self> {
-        let http = ca_bundle::http_client().await?;
+    async fn read(queue: &QueueUrl, http: SharedHttpClient) -> Self {
         let queue_region = queue.region.clone().map(Region::new);
         let set = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new());
         let region = set.region().await.or(queue_region);
-        Ok(Self { http, region })
+        Self { http, region }
     }
 
     /// The settings and a new chain of credentials providers, which has read nothing yet.
@@ -56,19 +73,38 @@ impl Environment {
     }
 }
 
+/// The settings of a transport that this environment asks for.
+///
+/// # Errors
+/// `Config` if the file of root certificates is none.
+#[cfg(feature = "reqwest")]
+pub(super) async fn configure(
+    transports: ReqwestTransportBuilder,
+) -> Result<ReqwestTransportBuilder> {
+    let transports = super::ca_bundle::trust(transports.connect_timeout(CONNECT_TIMEOUT)).await?;
+    // By address they are excepted anyway; the SDK takes a name without TLS only if it is one of this machine.
+    let named = CREDENTIALS_ENDPOINTS.into_iter().filter_map(|variable| {
+        let url = std::env::var(variable).ok()?;
+        let origin = origin_of(url.trim());
+        Some(origin.strip_prefix("http://")?.to_owned())
+    });
+    Ok(named.fold(transports, |transports, host| transports.except(&host)))
+}
+
 /// Makes the client of a queue, and reads the credentials once.
 ///
 /// # Errors
 /// `Config` if a setting is missing or wrong; the errors of the credentials. Nothing is asked of SQS.
-pub(super) async fn connect(url: &str) -> Result<Connected> {
+pub(super) async fn connect(url: &str, transport: impl Transport) -> Result<Connected> {
     let queue = QueueUrl::parse(url)?;
-    let environment = Environment::read(&queue).await?;
+    let transport = Arc::new(transport);
+    let http = http_client(Arc::clone(&transport));
+    let environment = Environment::read(&queue, http).await;
     let config = environment.load().await;
     let region = region(&queue, &config)?;
     let endpoint = endpoint(&queue, &config);
-    let host = endpoint.as_deref().unwrap_or(&queue.origin);
-    let host = host.split_once("://").map_or(host, |(_, host)| host);
-    let host = host.split('/').next().unwrap_or(host).to_owned();
+    let origin = origin_of(endpoint.as_deref().unwrap_or(&queue.origin)).to_owned();
+    transport.check_scheme(origin.split("://").next().unwrap_or_default())?;
 
     let credentials = EnvironmentCredentials::new(environment);
     credentials.check().await?;
@@ -87,8 +123,15 @@ pub(super) async fn connect(url: &str) -> Result<Connected> {
     Ok(Connected {
         client: Client::from_conf(builder.build()),
         credentials,
-        host,
+        origin,
     })
+}
+
+/// Scheme, host and port of a URL.
+fn origin_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |scheme| scheme + 3);
+    let end = url[host..].find('/').map_or(url.len(), |end| host + end);
+    &url[..end]
 }
 
 /// The region that calls are signed for: the one in the queue's host, since no other works there.

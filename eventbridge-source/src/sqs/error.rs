@@ -7,15 +7,22 @@ use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::BatchResultErrorEntry;
 use okta_coralogix_core::text::sanitize;
+use okta_coralogix_core::transport::TransportError;
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
 use super::causes::{causes, find, last_words};
-use super::connection_error;
 use super::credentials_error;
 
-/// The error of a call to `host`. `action` is the IAM action that allows it. The text says the cause, so that the error has no
+/// With these statuses SQS sends an error code always: without one it was a proxy or web filter that refused.
+const GATEWAY: [u16; 4] = [401, 403, 407, 511];
+
+/// The error of a call to `origin`, a URL without a path. `action` is the IAM action that allows it. The text says the cause, so that the error has no
 /// source that would say it again.
-pub(super) fn request_error<E>(action: &str, host: &str, error: &SdkError<E, HttpResponse>) -> Error
+pub(super) fn request_error<E>(
+    action: &str,
+    origin: &str,
+    error: &SdkError<E, HttpResponse>,
+) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
@@ -23,6 +30,9 @@ where
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let code = service.err().code().unwrap_or_default();
+            if code.is_empty() && GATEWAY.contains(&status) {
+                return intercepted(action, origin, status);
+            }
             let words = words(service.err().message());
             let (kind, passes) = meaning(code, status);
             let said = [code, &format!("(HTTP {status})"), &words];
@@ -36,9 +46,12 @@ where
         }
         SdkError::ResponseError(response) => {
             let status = response.raw().status().as_u16();
+            if GATEWAY.contains(&status) {
+                return intercepted(action, origin, status);
+            }
             let (kind, passes) = meaning("", status);
             let detail = format!(
-                "the answer of {host} to {action} is not one of SQS (HTTP {status}); check that the host is SQS, and what lies on the way"
+                "the answer of {origin} to {action} is not one of SQS (HTTP {status}); check that the host is SQS, and what lies on the way"
             );
             match passes || status == 200 {
                 true => Error::temporary(ErrorKind::UnexpectedResponse, detail),
@@ -49,7 +62,7 @@ where
             let detail = format!("{action} cannot be asked for: {}", last_words(error));
             Error::new(ErrorKind::Config, detail)
         }
-        _ => no_answer(action, host, error),
+        _ => no_answer(action, origin, error),
     }
 }
 
@@ -62,7 +75,23 @@ where
         return false;
     };
     let status = service.raw().status().as_u16();
-    meaning(service.err().code().unwrap_or_default(), status).0 == ErrorKind::Unauthorized
+    let code = service.err().code().unwrap_or_default();
+    !code.is_empty() && meaning(code, status).0 == ErrorKind::Unauthorized
+}
+
+/// The answer of a proxy or web filter in the place of SQS.
+fn intercepted(action: &str, origin: &str, status: u16) -> Error {
+    let detail = match status {
+        407 => format!(
+            "no answer to {action}: a proxy on the way to {origin} wants a user name and a password, or refuses those that it got (407); \
+             write them into the URL of the proxy, as `http://user:password@host:port`"
+        ),
+        _ => format!(
+            "something between this program and {origin} answered {action} with HTTP {status} and no error code, which SQS does not; check \
+             that the host is SQS, and have the proxy or web filter on the way let it pass"
+        ),
+    };
+    Error::temporary(ErrorKind::Intercepted, detail)
 }
 
 /// An entry of a batch that is refused for a missing permission: a retry of the entry does not help, as with a call.
@@ -89,17 +118,23 @@ fn words(message: Option<&str>) -> String {
     sanitize(message.unwrap_or_default().trim_end_matches('.'))
 }
 
-fn no_answer(action: &str, host: &str, error: &(dyn StdError + 'static)) -> Error {
+fn no_answer(action: &str, origin: &str, error: &(dyn StdError + 'static)) -> Error {
     let causes = causes(error);
     if let Some(error) = find::<CredentialsError>(&causes) {
         // The request was not sent.
         return credentials_error::explain(error);
     }
-    let detail = format!(
-        "no answer to {action}: {}",
-        connection_error::explain(&causes, host)
-    );
-    Error::temporary(ErrorKind::Network, detail).with_ambiguity(true)
+    let from =
+        format!("no answer to {action} from {origin} (of the queue's URL, or AWS_ENDPOINT_URL)");
+    match find::<TransportError>(&causes) {
+        Some(error) => Error::temporary(error.kind(), format!("{from}: {error}"))
+            .with_ambiguity(error.is_ambiguous()),
+        // The caller's client has an HTTP client of its own.
+        None => {
+            let detail = format!("{from}: {}", last_words(error));
+            Error::temporary(ErrorKind::Network, detail).with_ambiguity(true)
+        }
+    }
 }
 
 /// `Disabled` for both forms of that code of KMS: `KmsDisabled` is one in a body, and `KMS.DisabledException` the same one in the

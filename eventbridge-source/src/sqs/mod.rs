@@ -3,9 +3,9 @@
 mod acker;
 mod aws;
 mod builder;
+#[cfg(feature = "reqwest")]
 mod ca_bundle;
 mod causes;
-mod connection_error;
 mod consumer;
 mod credentials;
 mod credentials_error;
@@ -13,6 +13,7 @@ mod delete;
 mod environment;
 mod error;
 mod hand_back;
+mod http_client;
 mod in_flight;
 mod prefetch;
 mod queue;
@@ -26,6 +27,7 @@ mod visibility;
 
 pub use aws::AwsQueue;
 pub use builder::SqsSourceBuilder;
+pub use http_client::http_client;
 pub use queue::{Depth, FailedEntry, Message, Queue, QueueAttributes, Received, VisibilityChange};
 pub use setup::{Encryption, QueueSetup, Redrive};
 pub use source::SqsSource;

@@ -25,8 +25,6 @@ const FIRST_REGION: &str = "us-east-1";
 pub(super) struct QueueUrl {
     /// Scheme, host and port: what is called.
     pub(super) origin: String,
-    /// Host and port, for messages.
-    pub(super) host: String,
     /// The region that the host names; `None` for a host that is not one of AWS's own forms.
     pub(super) region: Option<String>,
     /// The host is that of the region itself, `sqs.<region>.amazonaws.com`: for it `AWS_USE_FIPS_ENDPOINT` and
@@ -65,7 +63,6 @@ impl QueueUrl {
             origin: format!("{}://{host}", scheme.to_ascii_lowercase()),
             region: form.as_ref().map(|form| form.region.to_owned()),
             is_regional: form.is_some_and(|form| form.is_regional),
-            host,
         })
     }
 }

@@ -134,6 +134,7 @@ pub(super) struct RouteSettings {
     pub(super) pipeline: PipelineSettings,
     /// The proxy on the way to Coralogix.
     pub(super) proxy: Option<String>,
+    pub(super) network: Network,
     /// Check instead of run.
     pub(super) check: bool,
 }
@@ -166,6 +167,7 @@ impl RouteSettings {
         let proxy = network.proxy_of(sink.endpoint().singles());
         Ok(Self {
             proxy: proxy.map(Into::into),
+            network,
             sink,
             clock_offset,
             mapping: mapping.build()?,

@@ -135,6 +135,11 @@ impl Network {
         self.transports.build()
     }
 
+    /// The settings of clients that an adapter makes by itself.
+    pub fn transports(&self) -> ReqwestTransportBuilder {
+        self.transports.clone()
+    }
+
     /// The proxy of requests to `uri`, for messages.
     #[must_use]
     pub fn proxy_of(&self, uri: &Uri) -> Option<&str> {

@@ -13,9 +13,11 @@ pub const COMMIT: Option<&str> = option_env!("OKTA_CORALOGIX_COMMIT");
 pub struct Start<'a> {
     /// Where events come from: an org, a queue, an address that is listened on, a file.
     pub source: &'a str,
+    /// The proxy on the way to the source.
+    pub source_proxy: Option<&'a str>,
     /// Where they go to.
     pub target: &'a str,
-    /// The proxy on the way there.
+    /// The proxy on the way to the target.
     pub proxy: Option<&'a str>,
     /// Where it goes on, in words.
     pub resumes: &'a str,
@@ -33,6 +35,7 @@ impl Start<'_> {
             version = env!("CARGO_PKG_VERSION"),
             commit = COMMIT,
             source = self.source,
+            source_proxy = self.source_proxy,
             target = self.target,
             proxy = self.proxy,
             resumes = self.resumes,

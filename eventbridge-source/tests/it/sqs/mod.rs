@@ -7,6 +7,7 @@ mod deletes;
 mod drain;
 mod fifo;
 mod harness;
+mod http_client;
 mod receives_during_calls;
 mod settlement;
 mod socket;

@@ -9,8 +9,9 @@ use axum::Router;
 use axum::http::HeaderMap;
 use chrono::TimeDelta;
 use eventbridge_source::sqs::simulator::{Call, SqsServer, SqsSimulator};
-use eventbridge_source::sqs::{AwsQueue, Queue, SqsSource};
+use eventbridge_source::sqs::{AwsQueue, Queue, SqsSource, http_client};
 use okta_coralogix_core::testing::{EventGenerator, MemoryDeadLetters, MemorySink, TestClock};
+use okta_coralogix_core::transport::ReqwestTransport;
 use okta_coralogix_core::{Clock, Error, ErrorKind, Pipeline, SystemClock};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -27,7 +28,7 @@ fn client_of(endpoint: String) -> Client {
         .region(Region::new("eu-central-1"))
         .credentials_provider(Credentials::new("key", "secret-of-aws", None, None, "test"))
         .endpoint_url(endpoint)
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(http_client(ReqwestTransport::new()))
         .retry_config(RetryConfig::disabled())
         .build();
     Client::from_conf(config)

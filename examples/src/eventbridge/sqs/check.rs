@@ -7,10 +7,11 @@ use okta_coralogix_core::text::seconds;
 use okta_coralogix_core::{Error, ErrorKind, Result, Summary};
 use tokio::time::timeout;
 
+use super::proxy_of;
 use super::settings::Settings;
 use crate::eventbridge::check::check_route;
 use crate::program::ExitStatus;
-use crate::program::check::{Report, check_admin, check_open_files};
+use crate::program::check::{Report, check_admin, check_open_files, through};
 use crate::program::open_files::needed;
 
 /// Coralogix takes no event that is older, so that a message need not be kept for longer, and should not be for less.
@@ -25,15 +26,17 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
     let mut report = Report::default();
-    check_queue(&mut report, &settings.queue_url).await;
+    check_queue(&mut report, &settings).await;
     check_route(&mut report, &settings.route).await;
     check_admin(&mut report, settings.watch.admin.as_ref());
     check_open_files(&mut report, needed(1));
     report.status()
 }
 
-async fn check_queue(report: &mut Report, url: &str) {
-    let queue = match AwsQueue::from_env(url).await {
+async fn check_queue(report: &mut Report, settings: &Settings) {
+    let url = &settings.queue_url;
+    let network = &settings.route.network;
+    let queue = match AwsQueue::from_env_with(url, network.transports()).await {
         Ok(queue) => queue,
         Err(error) => return report.add("AWS credentials", Err::<&str, _>(error)),
     };
@@ -45,7 +48,8 @@ async fn check_queue(report: &mut Report, url: &str) {
     let detail = "SQS accepts the credentials";
     report.add("AWS credentials", Ok(detail));
     let opened = SqsSource::builder().queue(queue.clone()).open().await;
-    report.add("queue", opened.map(|_| url));
+    let through = through(proxy_of(&queue, network));
+    report.add("queue", opened.map(|_| format!("{url}{through}")));
     add_setup(report, &setup);
     let detail = "sqs:DeleteMessage and sqs:ChangeMessageVisibility are allowed";
     let allowed = queue.check_permissions().await;

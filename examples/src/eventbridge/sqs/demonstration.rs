@@ -3,8 +3,9 @@
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
-use eventbridge_source::sqs::SqsSource;
 use eventbridge_source::sqs::simulator::SqsSimulator;
+use eventbridge_source::sqs::{SqsSource, http_client};
+use okta_coralogix_core::transport::ReqwestTransport;
 use okta_coralogix_core::{Pipeline, Result};
 
 use crate::eventbridge::envelopes::envelopes;
@@ -33,7 +34,7 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
             .region(Region::new("eu-west-1"))
             .credentials_provider(Credentials::new("demonstration", "key", None, None, "none"))
             .endpoint_url(queue_server.endpoint())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .http_client(http_client(ReqwestTransport::new()))
             .retry_config(RetryConfig::disabled())
             .build(),
     );

@@ -10,12 +10,18 @@ mod start;
 
 pub use args::SqsArgs;
 
+use eventbridge_source::sqs::AwsQueue;
 use okta_coralogix_core::{Result, Summary};
 
 use self::settings::Settings;
 use crate::program::log::LogArgs;
 use crate::program::progress::Progress;
-use crate::program::{Environment, ExitStatus, Program};
+use crate::program::{Environment, ExitStatus, Network, Program};
+
+/// The proxy on the way to the queue.
+fn proxy_of<'a>(queue: &AwsQueue, network: &'a Network) -> Option<&'a str> {
+    network.proxy_of(&queue.origin().parse().ok()?)
+}
 
 impl Program for SqsArgs {
     /// AWS's own do not count: they may be set for other programs.

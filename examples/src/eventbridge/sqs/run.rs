@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use eventbridge_source::BodyParser;
 use eventbridge_source::sqs::{AwsQueue, DrainHandle, SqsSource};
 use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::{ErrorKind, LogSink, Pipeline, Result, Summary, SystemClock};
 use tokio::time::timeout;
 
 use super::first_messages::FirstMessages;
+use super::proxy_of;
 use super::settings::Settings;
 use super::start::{check_coralogix, persist};
+use crate::eventbridge::settings::RouteSettings;
 use crate::program::admin::Admin;
 use crate::program::metrics::{Monitor, SourceKind};
 use crate::program::pipeline::{self, configure};
@@ -71,12 +72,13 @@ async fn open(
     let dead_letters = ProgramDeadLetters::open(&route.pipeline.dead_letters).await?;
     let location = PathBuf::from(dead_letters.location());
     check_coralogix(&route.sink, route.pipeline.options.faults, once).await?;
-    let source = source(&queue_url, &route.body_parser, once).await?;
+    let (source, source_proxy) = source(&queue_url, &route, once).await?;
     let drain = source.drain_handle();
     let is_fifo = source.attributes().is_fifo;
     let sink = route.sink;
     let start = Start {
         source: &queue_url,
+        source_proxy: source_proxy.as_deref(),
         target: &sink.address(),
         proxy: route.proxy.as_deref(),
         resumes: "at the messages that are in the queue",
@@ -102,22 +104,24 @@ async fn open(
     Ok((pipeline, drain))
 }
 
-/// The queue, with attributes that could be read and messages that may be deleted.
+/// The queue, with attributes that could be read and messages that may be deleted; and the proxy on the way to it.
 async fn source(
     queue_url: &str,
-    body_parser: &BodyParser,
+    route: &RouteSettings,
     once: Option<Duration>,
-) -> Result<SqsSource> {
-    let connect = || AwsQueue::from_env(queue_url);
+) -> Result<(SqsSource, Option<String>)> {
+    let connect = || AwsQueue::from_env_with(queue_url, route.network.transports());
     let queue = persist("the AWS credentials", once, connect).await?;
     let open = || async {
         let builder = SqsSource::builder().queue(queue.clone());
         let builder = builder
-            .body_parser(body_parser.clone())
+            .body_parser(route.body_parser.clone())
             .once(once.is_some());
         let source = builder.open().await?;
         queue.check_permissions().await?;
         Ok(source)
     };
-    persist("the queue", once, open).await
+    let source = persist("the queue", once, open).await?;
+    let proxy = proxy_of(&queue, &route.network).map(Into::into);
+    Ok((source, proxy))
 }

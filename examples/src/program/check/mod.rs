@@ -7,7 +7,7 @@ mod report;
 
 pub use files::{check_checkpoint, check_dead_letters};
 pub use machine::{check_admin, check_listener, check_open_files};
-pub use remotes::check_coralogix;
+pub use remotes::{check_coralogix, through};
 pub use report::Report;
 
 use super::settings::{About, Flags, Group, Setting, parse};

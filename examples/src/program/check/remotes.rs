@@ -14,7 +14,7 @@ pub async fn check_coralogix(
     proxy: Option<&str>,
 ) {
     let address = sink.address();
-    let through = proxy.map_or(String::new(), |proxy| format!(" through the proxy {proxy}"));
+    let through = through(proxy);
     let asked = sink.check().await;
     let is_answered = asked.is_ok();
     let found = asked.map(|()| format!("{address} accepts the key{through}"));
@@ -23,6 +23,12 @@ pub async fn check_coralogix(
     if is_answered {
         report.add("clock", clocks(clock.get()));
     }
+}
+
+/// The proxy on the way to a remote, as words behind it.
+#[must_use]
+pub fn through(proxy: Option<&str>) -> String {
+    proxy.map_or(String::new(), |proxy| format!(" through the proxy {proxy}"))
 }
 
 fn clocks(offset: ClockOffset) -> Result<String> {

@@ -42,6 +42,7 @@ impl Beginning<'_> {
             resumes: self.resumes.unwrap_or(&resumes(start)),
             checkpoint: self.checkpoint,
             dead_letters: self.dead_letters,
+            ..Start::default()
         }
         .log();
         if let Some(line) = self.ignored(start) {

@@ -32,10 +32,12 @@ async fn ca_bundle_makes_an_own_authority_trusted() {
     let front = TlsFront::before(&harness.queue_server.endpoint()).await;
     let mut variables = harness.variables();
     variables.insert("AWS_ENDPOINT_URL", front.url());
-    // Without it the certificate is refused, and the message says what to set.
+    // Without it the certificate is refused, and the message says what to do.
     let ended = run(&harness, &variables).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.stderr.contains("set AWS_CA_BUNDLE"), "{ended:?}");
+    let advice =
+        "add its certificate to the roots of the system, or name a PEM file with it by --ca-file";
+    assert!(ended.stderr.contains(advice), "{ended:?}");
 
     let bundle = format!("# no certificate\n{}", front.authority());
     variables.insert(
@@ -47,19 +49,21 @@ async fn ca_bundle_makes_an_own_authority_trusted() {
     assert_eq!(ended.summary()["delivered"], 5);
 
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    for bundle in [
-        write(harness.folder.path(), "broken.pem", broken),
-        "/no/such/file.pem".into(),
+    for (bundle, problem) in [
+        (
+            write(harness.folder.path(), "broken.pem", broken),
+            "it has no certificate that can be used; write a PEM file",
+        ),
+        (
+            "/no/such/file.pem".into(),
+            "the file cannot be read (No such file or directory (os error 2)); write the path of a PEM file",
+        ),
     ] {
         variables.insert("AWS_CA_BUNDLE", bundle.clone());
         let ended = run(&harness, &variables).await;
         assert_eq!(ended.code, Some(2), "{ended:?}");
-        assert!(
-            ended
-                .stderr
-                .contains(&format!("AWS_CA_BUNDLE: is {bundle}")),
-            "{ended:?}"
-        );
+        let named = format!("error: AWS_CA_BUNDLE ({bundle}): {problem}");
+        assert!(ended.stderr.contains(&named), "{ended:?}");
     }
 }
 
@@ -87,7 +91,10 @@ async fn ca_bundle_of_a_profile_is_trusted_unless_the_variable_names_another() {
     };
     let is_untrusted = |ended: &Exit| {
         assert_eq!(ended.code, Some(1), "{ended:?}");
-        assert!(ended.stderr.contains("set AWS_CA_BUNDLE"), "{ended:?}");
+        assert!(
+            ended.stderr.contains("add its certificate to the "),
+            "{ended:?}"
+        );
     };
     // The variable wins in both directions; an empty one counts as not set.
     is_untrusted(&run_with("other", "").await);
@@ -99,7 +106,7 @@ async fn ca_bundle_of_a_profile_is_trusted_unless_the_variable_names_another() {
     }
     let ended = run_with("broken", "").await;
     assert_eq!(ended.code, Some(2), "{ended:?}");
-    let named = "ca_bundle of the AWS profile broken: is /no/such/file.pem";
+    let named = "ca_bundle of the AWS profile broken (/no/such/file.pem): the file cannot be read";
     assert!(ended.stderr.contains(named), "{ended:?}");
     // Without a name the profile is `default`.
     is_untrusted(&run(&harness, &variables).await);
