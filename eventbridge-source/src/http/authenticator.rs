@@ -10,8 +10,8 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use okta_coralogix_core::{Result, Secret};
 
-use super::firehose;
 use crate::receiver::CredentialDigest;
+use crate::receiver::firehose;
 
 /// Whether a bearer token is valid. An error means that it cannot be checked now.
 pub(super) type BearerCheck = dyn Fn(Secret) -> BoxFuture<'static, Result<bool>> + Send + Sync;

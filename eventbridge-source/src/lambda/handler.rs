@@ -13,9 +13,10 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::builder::{LambdaHandlerBuilder, Settings};
-use super::payload::{Authorization, Payload};
+use super::payload::Payload;
 use super::reply::Reply;
 use super::source::Invocation;
+use super::url_request::Sender;
 
 type Run = JoinHandle<Result<Summary, RunError>>;
 
@@ -69,8 +70,8 @@ impl LambdaHandler {
         if let Err(error) = check_time(deadline, margin) {
             return not_tried(&payload, error);
         }
-        if payload.request == Some(Authorization::Refused) {
-            return Ok(unauthorized());
+        if let Some(sender) = payload.request.as_ref().filter(|s| !s.is_authorized) {
+            return Ok(unauthorized(sender));
         }
         let has_event = payload.has_event;
         self.event_seen.fetch_or(has_event, Ordering::Relaxed);
@@ -122,7 +123,7 @@ impl LambdaHandler {
             (None, None) => Reply::of_whole(&outcomes),
         };
         match request {
-            Some(_) => Ok(response(reply, has_event)),
+            Some(sender) => Ok(response(reply, has_event, sender)),
             None => reply,
         }
     }
@@ -202,18 +203,18 @@ fn no_event(payload: &Payload) -> Result<Reply> {
 
 /// The reply to a payload of which nothing was given to a pipeline.
 fn not_tried(payload: &Payload, error: Error) -> Result<Reply> {
-    match (&payload.messages, payload.request) {
+    match (&payload.messages, &payload.request) {
         (Some(messages), _) => {
             tracing::error!(%error, "the messages of a batch are reported as failed");
             Ok(Reply::of_batch(messages, &[]))
         }
-        (None, Some(_)) => Ok(response(Err(error), false)),
+        (None, Some(sender)) => Ok(response(Err(error), false, sender.clone())),
         (None, None) => Err(error),
     }
 }
 
 /// The response of the function's URL, with the statuses of the HTTP endpoint: EventBridge sends again after a 503.
-fn response(reply: Result<Reply>, has_event: bool) -> Reply {
+fn response(reply: Result<Reply>, has_event: bool, sender: Sender) -> Reply {
     let (status, reason) = match reply {
         Ok(_) if has_event => (200, String::new()),
         Ok(_) => (400, "no event was found in the body".to_owned()),
@@ -222,15 +223,20 @@ fn response(reply: Result<Reply>, has_event: bool) -> Reply {
             (503, "not settled: send it again".to_owned())
         }
     };
-    Reply::Response { status, reason }
+    Reply::Response {
+        status,
+        reason,
+        firehose_request: sender.firehose_request,
+    }
 }
 
-fn unauthorized() -> Reply {
+fn unauthorized(sender: &Sender) -> Reply {
     tracing::warn!(
         "a request to the function's URL has no valid key, and no IAM signature: set EVENTBRIDGE_API_KEY to the API key of the connection"
     );
     Reply::Response {
         status: 401,
         reason: "the credential is missing or wrong".to_owned(),
+        firehose_request: sender.firehose_request.clone(),
     }
 }

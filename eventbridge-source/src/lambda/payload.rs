@@ -9,7 +9,7 @@ use okta_coralogix_core::{MalformedEvent, RawEvent};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::url_request::UrlRequest;
+use super::url_request::{Sender, UrlRequest};
 use crate::BodyParser;
 use crate::body::ParsedBody;
 use crate::receiver::{CredentialDigest, ReceivedMessage};
@@ -21,15 +21,8 @@ pub(super) struct Payload {
     pub(super) has_event: bool,
     /// The messages of a batch, in order; `None` if the payload is none.
     pub(super) messages: Option<Vec<ReceivedMessage>>,
-    /// A request to the function's URL; then there are no items without authorization.
-    pub(super) request: Option<Authorization>,
-}
-
-/// Whether a request to the function's URL may bring events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Authorization {
-    Accepted,
-    Refused,
+    /// The sender of a request to the function's URL; then there are no items without authorization.
+    pub(super) request: Option<Sender>,
 }
 
 /// `{"Records": [..]}`, as Lambda passes the messages of a queue. Each record is parsed by itself, so that a malformed one does not affect
@@ -89,17 +82,20 @@ impl Payload {
                 request: None,
             }
         };
-        match UrlRequest::read(&bytes) {
-            None => body(bytes),
-            Some(request) if request.is_authorized(keys) => Self {
-                request: Some(Authorization::Accepted),
+        let Some(request) = UrlRequest::read(&bytes) else {
+            return body(bytes);
+        };
+        let sender = request.sender(keys);
+        match sender.is_authorized {
+            true => Self {
+                request: Some(sender),
                 ..body(request.body())
             },
-            Some(_) => Self {
+            false => Self {
                 items: Vec::new(),
                 has_event: false,
                 messages: None,
-                request: Some(Authorization::Refused),
+                request: Some(sender),
             },
         }
     }

@@ -6,7 +6,7 @@ use okta_coralogix_core::{Error, ErrorKind, Outcome, Result};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::receiver::{MessageOutcomes, ReceivedMessage};
+use crate::receiver::{MessageOutcomes, ReceivedMessage, firehose};
 
 /// The reply to an invocation. It serialises as Lambda wants it: `null` for an event, and for a batch of SQS
 /// `{"batchItemFailures":[{"itemIdentifier":"<messageId>"}]}`, where an empty list means that all of it is done, and for a function URL
@@ -30,6 +30,8 @@ pub enum Reply {
         status: u16,
         /// Why it is not 200.
         reason: String,
+        /// The id of a request of Firehose, which takes the response in a form of its own. `None`: of another sender.
+        firehose_request: Option<String>,
     },
 }
 
@@ -82,15 +84,26 @@ impl Serialize for Reply {
                 map.serialize_entry("batchItemFailures", &failures)?;
                 map.end()
             }
-            Self::Response { status, reason } => {
+            Self::Response {
+                status,
+                reason,
+                firehose_request,
+            } => {
+                let (content, body) = match firehose_request {
+                    Some(id) => {
+                        let error = (*status != 200).then_some(&**reason);
+                        ("application/json", firehose::reply(id, error))
+                    }
+                    None => ("text/plain; charset=utf-8", reason.clone()),
+                };
+                let mut headers = HashMap::from([("content-type", content)]);
+                if *status == 503 {
+                    headers.insert("retry-after", "10");
+                }
                 let mut map = serializer.serialize_map(Some(3))?;
                 map.serialize_entry("statusCode", status)?;
-                let headers = match status {
-                    503 => ("retry-after", "10"),
-                    _ => ("content-type", "text/plain; charset=utf-8"),
-                };
-                map.serialize_entry("headers", &HashMap::from([headers]))?;
-                map.serialize_entry("body", reason)?;
+                map.serialize_entry("headers", &headers)?;
+                map.serialize_entry("body", &body)?;
                 map.end()
             }
         }

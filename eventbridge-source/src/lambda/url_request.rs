@@ -9,10 +9,19 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::receiver::CredentialDigest;
+use crate::receiver::{CredentialDigest, firehose};
 
 /// The headers that EventBridge and Firehose give a key in.
-const KEY_HEADERS: [&str; 2] = ["x-amz-event-bridge-access-key", "x-amz-firehose-access-key"];
+const KEY_HEADERS: [&str; 2] = ["x-amz-event-bridge-access-key", firehose::ACCESS_KEY];
+
+/// Who has sent a request to the function's URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sender {
+    /// Whether it may bring events.
+    pub(super) is_authorized: bool,
+    /// The id of the request, if it is of Firehose.
+    pub(super) firehose_request: Option<String>,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -48,8 +57,17 @@ impl<'a> UrlRequest<'a> {
         (request.version == "2.0").then_some(request)
     }
 
+    pub(super) fn sender(&self, keys: &[CredentialDigest]) -> Sender {
+        let mut headers = self.headers.iter();
+        let id = headers.find(|(name, _)| name.eq_ignore_ascii_case(firehose::REQUEST_ID));
+        Sender {
+            is_authorized: self.is_authorized(keys),
+            firehose_request: id.map(|(_, id)| id.clone()),
+        }
+    }
+
     /// True if Lambda has checked the caller's signature (`AWS_IAM`), or the request has one of `keys`: a URL without that is open to anybody.
-    pub(super) fn is_authorized(&self, keys: &[CredentialDigest]) -> bool {
+    fn is_authorized(&self, keys: &[CredentialDigest]) -> bool {
         let context = self.request_context.authorizer.as_ref();
         if context.is_some_and(|authorizer| authorizer.iam.is_some()) {
             return true;

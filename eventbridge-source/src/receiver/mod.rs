@@ -24,6 +24,8 @@
 
 #[cfg(any(feature = "http", feature = "lambda"))]
 mod credential;
+#[cfg(any(feature = "http", feature = "lambda"))]
+pub(crate) mod firehose;
 #[cfg(any(feature = "lambda", feature = "sqs"))]
 mod message;
 #[cfg(any(feature = "http", feature = "lambda"))]

@@ -91,6 +91,52 @@ async fn function_url_answers_like_the_endpoint() {
     assert_eq!(harness.sink.arrived().len(), 2);
 }
 
+/// As the endpoint answers it: `firehose_is_answered_as_its_documentation_says`.
+#[tokio::test(start_paused = true)]
+async fn function_url_answers_firehose_in_the_form_that_it_takes() {
+    let (sink, letters) = (MemorySink::new(), MemoryDeadLetters::default());
+    let into = sink.clone();
+    let builder = LambdaHandler::builder(move |source| {
+        let clock = Arc::new(TestClock::starting_at(start()));
+        let pipeline = Pipeline::builder(source, into.clone()).dead_letters(letters.clone());
+        pipeline.clock(clock).linger(Duration::ZERO).build()
+    });
+    let handler = builder.api_key("key").build();
+    let record =
+        |data: &[u8]| json!({"requestId": "r-1", "records": [{"data": STANDARD.encode(data)}]});
+    let event = record(&events(1)[0]).to_string();
+    let nothing = record(b"{}").to_string();
+    for (key, body, status) in [
+        ("wrong", &event, 401),
+        ("key", &event, 200),
+        ("key", &nothing, 400),
+        ("key", &event, 503),
+    ] {
+        if status == 503 {
+            sink.fail_for(Duration::from_secs(3600));
+        }
+        let headers = json!({"X-Amz-Firehose-Request-Id": "r-1", "X-Amz-Firehose-Access-Key": key});
+        let context = json!({"http": {"method": "POST"}});
+        let more = json!({"requestContext": context, "headers": headers});
+        let body = match status {
+            503 => record(&events(2)[1]).to_string(),
+            _ => body.clone(),
+        };
+        let request = url_request(&body, false, &more).to_string();
+        let handled = handler.handle(request.into(), within(30)).await.unwrap();
+        let response = serde_json::to_value(handled).unwrap();
+        assert_eq!(response["statusCode"], status, "{response}");
+        assert_eq!(response["headers"]["content-type"], "application/json");
+        let has_wait = response["headers"]["retry-after"] == "10";
+        assert_eq!(has_wait, status == 503, "{response}");
+        let reply: Value = serde_json::from_str(response["body"].as_str().unwrap()).unwrap();
+        assert_eq!(reply["requestId"], "r-1");
+        assert!(reply["timestamp"].is_u64(), "{reply}");
+        assert_eq!(reply["errorMessage"].is_string(), status != 200, "{reply}");
+    }
+    assert_eq!(sink.arrived().len(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn function_url_takes_a_key_or_a_signature() {
     let (sink, letters) = (MemorySink::new(), MemoryDeadLetters::default());
