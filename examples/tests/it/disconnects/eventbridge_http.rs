@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use super::{Proxy, TO_THE_INGRESS, assert_only_whole_requests_repeat};
+use super::{Proxy, TO_THE_INGRESS, assert_only_requests_and_their_parts_repeat};
 use crate::eventbridge_http::harness::{Harness, envelope};
 use crate::harness::{fresh, terminate};
 use crate::seeds::seeds;
@@ -14,7 +14,7 @@ const TO_THE_PROGRAM: (usize, usize) = (40 << 10, 6 << 10);
 const COMPRESS: f64 = 50.0;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn http_disconnects_lose_nothing_and_repeat_only_whole_requests() {
+async fn http_disconnects_lose_nothing_and_repeat_only_lost_requests() {
     for seed in seeds(3) {
         let harness = Harness::new().await;
         let events = fresh(EVENTS);
@@ -36,8 +36,11 @@ async fn http_disconnects_lose_nothing_and_repeat_only_whole_requests() {
         assert_eq!(ended.code, Some(0), "{ended:?}");
         ended.summary();
         let (proxy, ingress) = (proxy.cuts(), ingress.cuts());
-        let repeats =
-            assert_only_whole_requests_repeat(&harness.ingress.ledger(), &events, ingress);
+        let repeats = assert_only_requests_and_their_parts_repeat(
+            &harness.ingress.ledger(),
+            &events,
+            ingress,
+        );
         println!(
             "seed {seed}, {:?}: {EVENTS} events, {} attempts more, cut from the caller {proxy:?}, to the ingress {ingress:?}: 0 lost, {repeats} repeated",
             began.elapsed(),

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use eventbridge_source::sqs::simulator::SqsSimulator;
 
-use super::{Proxy, TO_THE_INGRESS, assert_only_whole_requests_repeat};
+use super::{Proxy, TO_THE_INGRESS, assert_only_requests_and_their_parts_repeat};
 use crate::eventbridge_sqs::harness::Harness;
 use crate::harness::{Exit, start_program};
 use crate::seeds::seeds;
@@ -13,7 +13,7 @@ const EVENTS: usize = 1500;
 const TO_THE_QUEUE: (usize, usize) = (64 << 10, 512 << 10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sqs_disconnects_lose_nothing_and_repeat_only_whole_requests() {
+async fn sqs_disconnects_lose_nothing_and_repeat_only_lost_requests() {
     for seed in seeds(2) {
         // Messages whose receive was cut come again after this long.
         let queue = SqsSimulator::builder()
@@ -36,8 +36,11 @@ async fn sqs_disconnects_lose_nothing_and_repeat_only_whole_requests() {
         ended.summary();
         assert!(harness.queue.depth_now().is_empty() && harness.queue.dead().is_empty());
         let (queue, ingress) = (queue.cuts(), ingress.cuts());
-        let repeats =
-            assert_only_whole_requests_repeat(&harness.ingress.ledger(), &events, ingress);
+        let repeats = assert_only_requests_and_their_parts_repeat(
+            &harness.ingress.ledger(),
+            &events,
+            ingress,
+        );
         println!(
             "seed {seed}, {:?}: {EVENTS} messages, cut to the queue {queue:?}, to the ingress {ingress:?}: 0 lost, {repeats} repeated",
             began.elapsed()

@@ -9,7 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Forwards connections to a server and cuts each one sooner or later: before it reaches the server, within the bytes to it, or within
-/// those from it. The seed decides where; which request it hits depends on the order of the connections.
+/// those from it. The seed decides where; which request it hits depends on the order of the connections. The first two are cut before the
+/// first byte of an answer, so that some are cut however few there are.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     address: SocketAddr,
@@ -23,6 +24,7 @@ struct Shared {
     /// The maximum of bytes up and down before a cut.
     max: (usize, usize),
     rng: fastrand::Rng,
+    connections: usize,
     cuts: Cuts,
 }
 
@@ -64,6 +66,7 @@ impl Proxy {
             target: address_of(target),
             max,
             rng: fastrand::Rng::with_seed(seed),
+            connections: 0,
             cuts: Cuts::default(),
         }));
         Self {
@@ -98,6 +101,10 @@ fn address_of(target: &str) -> SocketAddr {
 
 impl Shared {
     fn draw_cut(&mut self) -> CutAt {
+        self.connections += 1;
+        if self.connections <= 2 {
+            return CutAt::Down(0);
+        }
         // Short ones are as likely as long ones: cuts fall into heads and bodies alike.
         let halvings = self.rng.u32(..6);
         match self.rng.u8(..8) {

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use super::{Proxy, TO_THE_INGRESS, assert_only_whole_requests_repeat};
+use super::{Proxy, TO_THE_INGRESS, assert_only_requests_and_their_parts_repeat};
 use crate::harness::{Exit, Harness, start};
 use crate::seeds::seeds;
 
@@ -10,7 +10,7 @@ const EVENTS: usize = 8000;
 const TO_THE_ORG: (usize, usize) = (4 << 10, 12 << 20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pull_disconnects_lose_nothing_and_repeat_only_whole_requests() {
+async fn pull_disconnects_lose_nothing_and_repeat_only_lost_requests() {
     for seed in seeds(1) {
         let harness = Harness::new().await;
         let events = harness.backlog(EVENTS);
@@ -27,8 +27,11 @@ async fn pull_disconnects_lose_nothing_and_repeat_only_whole_requests() {
         let delivered = events.len() as u64;
         assert_eq!((counts["delivered"], counts["handed_back"]), (delivered, 0));
         let (org, ingress) = (org.cuts(), ingress.cuts());
-        let repeats =
-            assert_only_whole_requests_repeat(&harness.ingress.ledger(), &events, ingress);
+        let repeats = assert_only_requests_and_their_parts_repeat(
+            &harness.ingress.ledger(),
+            &events,
+            ingress,
+        );
         println!(
             "seed {seed}, {:?}: {EVENTS} events, cut to the org {org:?}, to the ingress {ingress:?}: 0 lost, {repeats} repeated",
             began.elapsed()
