@@ -37,6 +37,9 @@ fn wrong_setting_is_named() {
             "{error}"
         );
     }
+    // Room for one body of the largest size is enough.
+    let one_body = with_key().max_body_bytes(10).max_buffered_bytes(10);
+    assert!(one_body.build().is_ok());
     assert!(
         HttpSource::builder()
             .without_authentication()

@@ -1,5 +1,6 @@
 //! Deletions that fail, by the entry and by the call, and handles that go stale.
 
+use eventbridge_source::sqs::Queue;
 use eventbridge_source::sqs::simulator::{Call, SqsSimulator, StaleHandle};
 use okta_coralogix_core::testing::MemorySink;
 use okta_coralogix_core::{Error, ErrorKind};
@@ -74,6 +75,23 @@ async fn message_received_again_is_deleted_by_its_latest_handle() {
         assert_eq!(harness.queue.receives(), 20, "{stale:?}");
         assert_eq!(harness.dead_letters.records().len(), 1);
         harness.assert_all_once(&bodies[..9]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stale_handle_deletes_nothing_and_its_entry_fails_where_it_is_refused() {
+    for (stale, failed) in [(StaleHandle::Ignored, 0), (StaleHandle::Refused, 1)] {
+        let queue = SqsSimulator::builder().stale_handles(stale).build();
+        queue.send("{}");
+        let receive = async || queue.receive(secs(0), secs(0)).await.unwrap().messages;
+        let [first, second] = [receive().await, receive().await];
+        let [first, second] = [&first[0].handle, &second[0].handle].map(|handle| [handle.clone()]);
+        let entries = queue.delete(&first).await.unwrap();
+        assert_eq!(entries.len(), failed, "{stale:?}");
+        assert!(entries.iter().all(|entry| entry.is_permanent));
+        assert_eq!(queue.deleted(), 0, "{stale:?}");
+        assert!(queue.delete(&second).await.unwrap().is_empty());
+        assert_eq!(queue.deleted(), 1, "{stale:?}");
     }
 }
 
