@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use http::HeaderName;
 use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::text::quote;
 use okta_coralogix_core::{Error, Result, Secret, SharedClockOffset};
 
 use super::HttpSource;
@@ -92,7 +93,13 @@ impl HttpSourceBuilder {
         let name = name.into();
         match name.parse() {
             Ok(header) => self.settings.authenticator.header = header,
-            Err(_) => self.invalid("api_key_header", format!("{name:?} is no header name")),
+            Err(_) => {
+                let name = quote(&name);
+                let detail = format!(
+                    "is {name}, which is no name of a header; write one of letters, digits and hyphens, such as x-api-key"
+                );
+                self.invalid("api_key_header", detail);
+            }
         }
         self
     }
@@ -254,8 +261,9 @@ impl HttpSourceBuilder {
             self.invalid("api_key", detail);
         } else if !is_plain_path(&settings.path) {
             let detail = format!(
-                "{:?} is no path of its own, such as /aws/event-bridge",
-                settings.path
+                "is {}, which is no path of its own; write one such as /aws/event-bridge: with a slash in front, without placeholders \
+                 and queries, and not /healthz or /readyz, which show the endpoint's health",
+                quote(&settings.path)
             );
             self.invalid("path", detail);
         } else if settings.max_buffered_bytes < settings.max_body_bytes {

@@ -11,7 +11,7 @@ use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl};
 
 use super::PullArgs;
 use super::args::{CONFIG, DRY_RUN, INTEGRATION, PullCommand};
-use super::config::{CHECKPOINT, Integration, ORG_URL, SourceGroup, SourceSettings, WrittenNames};
+use super::config::{CHECKPOINT, Integration, ORG_URL, SourceGroup, SourceSettings};
 use super::config_source::ConfigSource;
 use super::dry_run::DryRun;
 use super::position::PositionSettings;
@@ -24,7 +24,7 @@ use crate::program::entry_settings::EntrySettings;
 use crate::program::missing::Missing;
 use crate::program::pipeline_settings::{DEAD_LETTERS, PipelineSettings};
 use crate::program::secrets::SecretJudge;
-use crate::program::settings::{Group, Values};
+use crate::program::settings::{Group, Values, WrittenNames};
 use crate::program::{Environment, Network, StateFiles};
 
 /// How one writes that events which are too old are kept, and that they are restamped.

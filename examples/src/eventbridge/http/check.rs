@@ -18,6 +18,7 @@ pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
         async move { sink.check().await }
     };
     let endpoint = settings.source.sink_check(asked).build();
+    let endpoint = endpoint.map_err(|error| settings.names.named(error));
     let detail = "events are taken with the credentials that are set; EventBridge calls, and cannot be asked";
     report.add("endpoint", endpoint.map(|_| detail));
     check_listener(&mut report, LISTEN, &settings.listen);

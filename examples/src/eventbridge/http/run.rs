@@ -55,6 +55,7 @@ impl Opened {
         let Settings {
             listen,
             source,
+            names,
             route,
             watch,
         } = settings;
@@ -65,7 +66,8 @@ impl Opened {
                 let sink = Arc::clone(&asked);
                 async move { sink.check().await }
             })
-            .build()?;
+            .build()
+            .map_err(|error| names.named(error))?;
         let dead_letters = ProgramDeadLetters::open(&route.pipeline.dead_letters).await?;
         let letters = PathBuf::from(dead_letters.location());
         let unusable = |error: std::io::Error| {

@@ -7,6 +7,7 @@ use super::HttpArgs;
 use super::args::{API_KEY_HEADER, MAX_BODY_BYTES, NAMES_FROM_HEADERS, PATH};
 use crate::eventbridge::settings::{API_KEYS, RouteSettings, WatchSettings, api_keys, secret};
 use crate::program::missing::Missing;
+use crate::program::settings::WrittenNames;
 use crate::program::{Environment, coralogix};
 
 pub(super) const LISTEN: &str = "LISTEN";
@@ -29,6 +30,8 @@ pub struct Settings {
     /// An address and a port.
     pub(super) listen: String,
     pub(super) source: HttpSourceBuilder,
+    /// What the user wrote, for errors of the builder.
+    pub(super) names: WrittenNames,
     pub(super) route: RouteSettings,
     pub(super) watch: WatchSettings,
 }
@@ -60,13 +63,19 @@ impl Settings {
         }
         let names = NAMES_FROM_HEADERS.get(&endpoint)?;
         let listen = environment.get(LISTEN)?;
+        let listen = listen.unwrap_or_else(|| DEFAULT_LISTEN.into());
+        let watch = WatchSettings::read(&args.watch, environment, "eventbridge_http")?;
+        if let Some(admin) = &watch.admin {
+            admin.check_apart(LISTEN, &listen)?;
+        }
         Ok(Self {
-            listen: listen.unwrap_or_else(|| DEFAULT_LISTEN.into()),
+            listen,
+            names: WrittenNames::of(&endpoint, &[&PATH.about, &API_KEY_HEADER.about])?,
             source: source
                 .names_from_headers(names)
                 .body_parser(route.body_parser.clone())
                 .clock_offset(route.clock_offset.clone()),
-            watch: WatchSettings::read(&args.watch, environment, "eventbridge_http")?,
+            watch,
             route,
         })
     }

@@ -7,7 +7,7 @@ use okta_coralogix_core::{Error, Result, Secret};
 use super::LambdaArgs;
 use crate::eventbridge::settings::{RouteSettings, api_keys};
 use crate::program::args::variable;
-use crate::program::missing::Missing;
+use crate::program::missing::{Missing, is_filled};
 use crate::program::{Environment, coralogix, is_log};
 
 pub(super) const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
@@ -23,10 +23,11 @@ pub struct Settings {
 impl Settings {
     pub(super) fn read(args: &LambdaArgs, environment: &Environment) -> Result<Self> {
         // `lambda_runtime` reads its value.
-        let advice = "nothing by hand: Lambda sets it, this program runs as a function";
         let mut missing = Missing::default();
-        if !args.route.checks(environment)? {
-            missing.require(environment, &[RUNTIME_API], advice);
+        if !args.route.checks(environment)? && !is_filled(environment, RUNTIME_API) {
+            let detail = "is not set; it is the address of Lambda's runtime, which Lambda sets for its functions: deploy this program as \
+                          one (docs/deploy.md), since by hand it only runs with --check";
+            missing.add(RUNTIME_API, detail);
         }
         coralogix::require(&mut missing, environment);
         missing.check()?;

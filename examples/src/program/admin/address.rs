@@ -1,7 +1,7 @@
 //! Where the listener is: `--admin-listen`.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
 use okta_coralogix_core::{Error, Result};
 
@@ -90,6 +90,32 @@ impl AdminAddress {
     }
 
     /// # Errors
+    /// `Config`, which names both settings, if the address of `setting` is the same one, or one of them contains the other.
+    pub fn check_apart(&self, setting: &str, address: &str) -> Result<()> {
+        let addresses = |address: &str| -> Vec<_> {
+            // One that is none is found where it is listened on.
+            address.to_socket_addrs().into_iter().flatten().collect()
+        };
+        let collide = |one: &SocketAddr, other: &SocketAddr| {
+            let is_every = |address: &SocketAddr| address.ip().is_unspecified();
+            let same_ip = one.ip() == other.ip() || is_every(one) || is_every(other);
+            one.port() != 0 && one.port() == other.port() && same_ip
+        };
+        let (own, others) = (addresses(&self.address), addresses(address));
+        if !own
+            .iter()
+            .any(|own| others.iter().any(|other| collide(own, other)))
+        {
+            return Ok(());
+        }
+        let detail = format!(
+            "is {address}, and {} is {}: two listeners cannot have one port; write another port for one of them",
+            self.setting, self.address
+        );
+        Err(Error::config(setting, detail))
+    }
+
+    /// # Errors
     /// `Config` if the port is taken, or the address is none of this host.
     pub(super) fn bind(&self) -> Result<TcpListener> {
         let listen = || -> io::Result<TcpListener> {
@@ -119,6 +145,28 @@ mod tests {
         for value in ["0.0.0.0:9090", "[::]:9090", "localhost:0"] {
             assert_eq!(parsed(value).unwrap(), value);
         }
+    }
+
+    #[test]
+    fn address_of_another_setting_is_refused_on_the_same_port() {
+        let admin = AdminAddress::parse("--admin-listen", "9090").unwrap();
+        for (listen, is_apart) in [
+            ("127.0.0.1:9090", false),
+            ("0.0.0.0:9090", false),
+            ("[::]:9090", false),
+            ("127.0.0.2:9090", true),
+            ("127.0.0.1:9091", true),
+            ("no address", true),
+        ] {
+            let checked = admin.check_apart("LISTEN", listen);
+            assert_eq!(checked.is_ok(), is_apart, "{listen}");
+        }
+        let error = admin.check_apart("LISTEN", "0.0.0.0:9090").unwrap_err();
+        let text = error.to_string();
+        let named = "LISTEN: is 0.0.0.0:9090, and --admin-listen is 127.0.0.1:9090: ";
+        assert!(text.starts_with(named), "{text}");
+        let any_port = AdminAddress::parse("--admin-listen", "0").unwrap();
+        assert!(any_port.check_apart("LISTEN", "127.0.0.1:0").is_ok());
     }
 
     #[test]

@@ -8,9 +8,11 @@ pub mod parse;
 mod setting;
 mod values;
 pub mod variables;
+mod written_names;
 
 pub use about::About;
 pub use flags::{Flags, Given, Group};
 pub use keys::KeyValues;
 pub use setting::Setting;
 pub use values::{Values, Written};
+pub use written_names::WrittenNames;

@@ -36,7 +36,7 @@ pub use run_all::{RunOptions, RunReport, run_all};
 pub(super) use running::Running;
 pub use secrets::SecretValues;
 pub use source_settings::{CHECKPOINT, SourceGroup};
-pub(super) use source_settings::{REREAD_EVERY, SINCE, SourceSettings, WrittenNames, renamed_from};
+pub(super) use source_settings::{REREAD_EVERY, SINCE, SourceSettings, renamed_from};
 
 use std::path::Path;
 

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use okta_coralogix_core::{Error, ErrorKind, Result};
+use okta_coralogix_core::{Error, Result};
 use okta_source::{OktaSourceBuilder, OrgUrl, Since};
 
-use crate::program::settings::{About, Group, Setting, Values, parse};
+use crate::program::settings::{About, Group, Setting, Values, WrittenNames, parse};
 
 /// Where to begin.
 pub(in super::super) static SINCE: Setting<Since> = Setting {
@@ -217,10 +217,6 @@ pub(in super::super) struct SourceSettings {
     pub(in super::super) names: WrittenNames,
 }
 
-/// The names that the library gives to settings, and those that the user wrote.
-#[derive(Debug, Clone, Default)]
-pub(in super::super) struct WrittenNames(Vec<(&'static str, String)>);
-
 impl SourceSettings {
     /// What is written of `org`, and the defaults.
     ///
@@ -230,10 +226,6 @@ impl SourceSettings {
         let written = |about: &About| -> Result<Option<String>> {
             Ok(values.find(about)?.map(|written| written.setting))
         };
-        let mut names = Vec::new();
-        for about in [&FILTER.about, &Q.about] {
-            names.extend(written(about)?.map(|written| (about.key, written)));
-        }
         Ok(Self {
             since: SINCE.get(values)?,
             since_setting: written(&SINCE.about)?,
@@ -246,7 +238,7 @@ impl SourceSettings {
             max_body_bytes: MAX_BODY_BYTES.get(values)?,
             silence_alarm: SILENCE_ALARM.get(values)?,
             renamed_from: renamed_from(values, org)?,
-            names: WrittenNames(names),
+            names: WrittenNames::of(values, &[&FILTER.about, &Q.about])?,
         })
     }
 
@@ -271,22 +263,6 @@ impl SourceSettings {
             .rate_share(self.rate_share)
             .max_body_bytes(self.max_body_bytes)
             .silence_alarm(self.silence_alarm)
-    }
-}
-
-impl WrittenNames {
-    /// An error of the source, with the name that the user wrote in place of the library's.
-    pub(in super::super) fn named(&self, error: Error) -> Error {
-        if error.kind() != ErrorKind::Config {
-            return error;
-        }
-        let detail = error.detail();
-        let mut names = self.0.iter();
-        let named = names.find_map(|(name, written)| {
-            let rest = detail.strip_prefix(name)?.strip_prefix(": ")?;
-            Some(Error::config(written, rest))
-        });
-        named.unwrap_or(error)
     }
 }
 

@@ -8,10 +8,11 @@ use okta_coralogix_core::{Error, Result};
 use super::RangeTimes;
 use crate::program::check::CHECK;
 use crate::program::pipeline_settings::{DEAD_LETTERS, PipelineSettings};
+use crate::program::settings::WrittenNames;
 use crate::program::{Environment, Network, StateFiles};
 use crate::pull::PullArgs;
 use crate::pull::args::{CONFIG, INTEGRATION};
-use crate::pull::config::{self, Connection, REREAD_EVERY, SINCE, TOO_OLD_KEYS, WrittenNames};
+use crate::pull::config::{self, Connection, REREAD_EVERY, SINCE, TOO_OLD_KEYS};
 use crate::pull::dry_run::DryRun;
 use crate::pull::settings::{Mode, OrgSettings, TOO_OLD_FLAGS};
 

@@ -42,7 +42,18 @@ async fn check_of_the_endpoint_asks_coralogix_and_this_machine() {
     assert_all_ok(&ended, &subjects);
     let flags = ["--path", "no-slash"];
     let ended = check(program, &harness, &variables, &flags).await;
-    assert_wrong(&ended, "endpoint", &["path", "/aws/event-bridge"]);
+    assert_wrong(
+        &ended,
+        "endpoint",
+        &["--path: is \"no-slash\"", "/aws/event-bridge"],
+    );
+    let flags = ["--api-key-header", "two words"];
+    let ended = check(program, &harness, &variables, &flags).await;
+    assert_wrong(
+        &ended,
+        "endpoint",
+        &["--api-key-header: is \"two words\"", "x-api-key"],
+    );
     let flags = ["--dead-letters", "away/letters"];
     let ended = check(program, &harness, &variables, &flags).await;
     assert_wrong(&ended, "--dead-letters", &["create the folder"]);

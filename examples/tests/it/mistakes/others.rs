@@ -22,6 +22,11 @@ pub(super) fn mistakes() -> Vec<Mistake> {
         http("a key of the connection and its file").set("EVENTBRIDGE_API_KEY_FILE", "key"),
         http("a user without a password in `EVENTBRIDGE_BASIC`").set("EVENTBRIDGE_BASIC", "user"),
         http("an address that this host does not have").set("LISTEN", "192.0.2.1:8080"),
+        http("a listener for operators at the address of the endpoint")
+            .set("LISTEN", "127.0.0.1:8080")
+            .flags(&["--admin-listen", "8080"]),
+        http("a path of the endpoint without a slash").flags(&["--path", "okta"]),
+        http("a header with a space").flags(&["--api-key-header", "api key"]),
         http("the token of Okta as the key of a receiver").set("CORALOGIX_API_KEY", "{token}"),
         sqs("a queue's name in place of its URL").set("SQS_QUEUE_URL", "okta"),
         sqs("a receiver without a queue and a key")
