@@ -1,7 +1,6 @@
 //! The dead letters of a program: in a file, or in the log.
 
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,7 +10,7 @@ use okta_coralogix_core::dead_letter::{
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
 use super::pipeline::open_dead_letters;
-use super::state_files::is_log;
+use super::pipeline_settings::PipelineSettings;
 
 /// Clones write to the same file or log.
 #[derive(Debug, Clone)]
@@ -23,15 +22,16 @@ pub enum ProgramDeadLetters {
 }
 
 impl ProgramDeadLetters {
-    /// Opens the file of `--dead-letters`; `-` is the log.
+    /// Opens the file of `--dead-letters` in the folder of `--state-dir`, which is created if it is missing; `-` is the log.
     ///
     /// # Errors
-    /// `Storage` if it cannot be opened.
-    pub async fn open(path: &Path) -> Result<Self> {
-        if is_log(path) {
+    /// `Config` if the folder cannot be created, `Storage` if the file cannot be opened.
+    pub async fn open(settings: &PipelineSettings) -> Result<Self> {
+        settings.state.create()?;
+        let Some(path) = settings.dead_letters_file() else {
             return Ok(Self::Log);
-        }
-        let opened = open_dead_letters(path).await?;
+        };
+        let opened = open_dead_letters(&path).await?;
         Ok(Self::File(Arc::new(opened)))
     }
 }

@@ -26,6 +26,7 @@ pub mod secrets;
 pub mod settings;
 pub mod signals;
 pub mod start;
+mod state_dir;
 mod state_files;
 pub mod text_file;
 mod variables;
@@ -36,6 +37,7 @@ pub use environment::Environment;
 pub use exit_status::{ExitStatus, print_error};
 pub use fault_timeouts::FaultTimeouts;
 pub use network::Network;
+pub use state_dir::{CheckedFolder, STATE_DIR, StateDir, have_letters_file};
 pub use state_files::{StateFiles, is_log};
 pub use warnings::Warnings;
 
@@ -187,7 +189,10 @@ fn block_on<T>(
 
 fn any_variable<P: Program>(environment: &Environment) -> bool {
     let known = known_variables::<P>();
-    known.iter().any(|name| environment.has(name))
+    // A place alone says nothing about what to do.
+    let place = STATE_DIR.about.variable();
+    let mut asking = known.iter().filter(|name| **name != place);
+    asking.any(|name| environment.has(name))
 }
 
 /// The variables that the program reads, but for those of other programs, such as `HTTPS_PROXY`.
@@ -198,5 +203,7 @@ fn known_variables<P: Program>() -> Vec<String> {
     let own = own.map(|name| (*name).to_owned());
     let command = P::command();
     let flags = command.get_arguments().filter_map(|arg| arg.get_long());
-    own.chain(flags.map(args::variable)).collect()
+    // An image sets the place for all programs in it, also for one that keeps nothing.
+    let place = [STATE_DIR.about.variable()];
+    own.chain(flags.map(args::variable)).chain(place).collect()
 }

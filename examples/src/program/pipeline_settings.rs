@@ -1,6 +1,6 @@
 //! The settings that pipelines have.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use okta_coralogix_core::filter::{AgeFilter, AgePolicy, EventTypeFilter};
@@ -9,6 +9,7 @@ use okta_coralogix_core::{Error, Result};
 use super::args::age_filter;
 use super::fault_timeouts::FaultTimeouts;
 use super::settings::{About, Flags, Group, Setting, Values, parse};
+use super::state_dir::{STATE_DIR, StateDir};
 use super::state_files::is_log;
 
 /// As the pipeline has it.
@@ -170,6 +171,7 @@ pub struct PipelineGroup;
 impl Group for PipelineGroup {
     const SETTINGS: &'static [&'static About] = &[
         &DEAD_LETTERS.about,
+        &STATE_DIR.about,
         &TOO_OLD.about,
         &DRAIN_TIMEOUT.about,
         &INTERCEPTION_TIMEOUT.about,
@@ -219,6 +221,8 @@ pub struct PipelineOptions {
 /// What the pipelines of a program have in common. The defaults are those of a program without a flag.
 #[derive(Debug, Clone, Default)]
 pub struct PipelineSettings {
+    /// The folder of what is kept.
+    pub state: StateDir,
     /// The file of dead letters.
     pub dead_letters: PathBuf,
     /// What integrations may have each by itself.
@@ -272,22 +276,30 @@ impl PipelineSettings {
     /// What is written, and the defaults of the programs.
     ///
     /// # Errors
-    /// `Config` if a value is wrong.
+    /// `Config` if a value is wrong, or dead letters were left where they were before.
     pub fn read(values: &Values<'_>) -> Result<Self> {
-        let dead_letters = DEAD_LETTERS.get(values)?;
         let options = PipelineOptions::read(values)?;
-        Ok(Self::new(dead_letters, options))
+        Self::of_integration(values, options)
     }
 
-    /// Those of one integration, which runs alone.
-    #[must_use]
-    pub fn new(dead_letters: PathBuf, mut options: PipelineOptions) -> Self {
+    /// Those of one integration with `options`, which runs alone.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn of_integration(values: &Values<'_>, mut options: PipelineOptions) -> Result<Self> {
+        let state = StateDir::read(values)?;
+        let mut dead_letters = DEAD_LETTERS.get(values)?;
+        if !is_log(&dead_letters) {
+            dead_letters = state.place(Path::new(""), &dead_letters);
+            state.check_dead_letters(DEAD_LETTERS.about.flag, &dead_letters)?;
+        }
         let refusal_wait = &mut options.faults.refusal_wait;
         *refusal_wait = Some(refusal_wait.unwrap_or_else(|| REFUSAL_WAIT.default()));
-        Self {
+        Ok(Self {
+            state,
             dead_letters,
             options,
-        }
+        })
     }
 
     /// The file of dead letters; `None` if they are written to the log.

@@ -12,6 +12,7 @@ use super::settings::{ManySettings, OrgCheck, OrgSettings};
 use crate::program::ExitStatus;
 use crate::program::check::{
     Report, check_admin, check_checkpoint, check_coralogix, check_dead_letters, check_open_files,
+    check_state_dir,
 };
 use crate::program::open_files::needed;
 use crate::program::pipeline_settings::DEAD_LETTERS;
@@ -31,6 +32,7 @@ pub(super) async fn check_org(settings: OrgSettings, check: OrgCheck) -> ExitSta
         position,
     } = check;
     check_coralogix(&mut report, &sink, &clock, settings.proxy.as_deref()).await;
+    let _state = check_state_dir(&mut report, &settings.pipeline.state);
     let setting = CHECKPOINT.about.flag;
     check_checkpoint(&mut report, setting, &settings.checkpoint, position).await;
     check_machine(&mut report, &settings.pipeline.dead_letters, 1);
@@ -42,6 +44,7 @@ pub(super) async fn check_org(settings: OrgSettings, check: OrgCheck) -> ExitSta
 pub(super) async fn check_all(settings: ManySettings) -> ExitStatus<Summary> {
     let mut report = Report::default();
     let orgs = settings.integrations.len();
+    let _state = check_state_dir(&mut report, &settings.pipeline.state);
     check_machine(&mut report, &settings.pipeline.dead_letters, orgs);
     check_admin(&mut report, settings.admin.as_ref());
     let checks = settings.integrations.into_iter().map(|integration| async {

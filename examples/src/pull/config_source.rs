@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use okta_coralogix_core::Result;
 
 use super::args::CONFIG;
-use super::config::{Integration, read};
+use super::config::{Integration, folder_of, read};
 use crate::program::pipeline_settings::DEAD_LETTERS;
 use crate::program::settings::{Given, Values};
-use crate::program::{Environment, Network, StateFiles};
+use crate::program::{Environment, Network, StateDir, StateFiles};
 
 /// Where the integrations are written, and what else the program uses.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub(super) struct ConfigSource {
     pub(super) flags: Vec<Given>,
     /// For all orgs.
     pub(super) network: Network,
+    /// The folder of what is kept.
+    pub(super) state: StateDir,
     /// The file of `--dead-letters`, or `-`.
     pub(super) dead_letters: PathBuf,
 }
@@ -27,7 +29,7 @@ impl ConfigSource {
     /// Reads the file. May block.
     ///
     /// # Errors
-    /// Those of [`read`], and `Config` for a file that two settings would write.
+    /// Those of [`read`], and `Config` for a file that two settings would write, or a checkpoint that was left where it was before.
     pub(super) fn read(&self, environment: &Environment) -> Result<Vec<Integration>> {
         let values = self
             .flags
@@ -39,6 +41,7 @@ impl ConfigSource {
         files.add_dead_letters(DEAD_LETTERS.about.flag, &self.dead_letters)?;
         for integration in &integrations {
             integration.add_files(&mut files)?;
+            integration.check_left_behind(&self.state, folder_of(&self.file))?;
         }
         Ok(integrations)
     }

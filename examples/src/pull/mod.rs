@@ -92,6 +92,7 @@ mod tests {
                 flags: Vec::new(),
                 file: "orgs.toml".into(),
                 network: crate::program::Network::default(),
+                state: crate::program::StateDir::default(),
                 dead_letters: "-".into(),
             },
             once: None,

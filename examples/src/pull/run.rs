@@ -49,9 +49,8 @@ async fn open(
     monitor: &Monitor,
 ) -> Result<Pipeline<OktaSource>> {
     let named = in_setting(CHECKPOINT.about.flag);
-    let letters = &settings.pipeline.dead_letters;
-    let file = &settings.checkpoint;
-    let stores = Stores::open(&settings.mode, CHECKPOINT.about.flag, file, letters).await?;
+    let (file, pipeline) = (&settings.checkpoint, &settings.pipeline);
+    let stores = Stores::open(&settings.mode, CHECKPOINT.about.flag, file, pipeline).await?;
     let checkpoint = Arc::clone(&stores.checkpoint);
     let opened = settings.source.checkpoint(checkpoint).open().await;
     let source = opened.map_err(|error| match error.kind() {

@@ -30,7 +30,7 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     let admin = Admin::start(settings.admin, letters)?;
     let dead_letters: Arc<dyn DeadLetters> = match dry_run {
         Some(_) => DryRun::dead_letters(),
-        None => Arc::new(ProgramDeadLetters::open(&settings.pipeline.dead_letters).await?),
+        None => Arc::new(ProgramDeadLetters::open(&settings.pipeline).await?),
     };
     let options = RunOptions {
         once: settings.once,

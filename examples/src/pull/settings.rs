@@ -162,6 +162,7 @@ impl ManySettings {
             file: file.to_owned(),
             flags: values.given(),
             network: Network::read(&args.network, environment)?,
+            state: pipeline.state.clone(),
             dead_letters: pipeline.dead_letters.clone(),
         };
         Ok(Self {
@@ -229,15 +230,20 @@ impl OrgSettings {
         };
         let mapping = coralogix::mapping(environment, &entry, Some(org.subdomain()))?.build()?;
         let source = okta.once(once.is_some());
-        let checkpoint = CHECKPOINT.get(&values)?;
         let pipeline = PipelineSettings::read(&values)?;
+        let here = Path::new("");
+        let checkpoint = pipeline.state.place(here, &CHECKPOINT.get(&values)?);
+        let setting = CHECKPOINT.about.flag;
+        pipeline
+            .state
+            .check_checkpoint(setting, here, &checkpoint)?;
         let mut files = StateFiles::default();
         for name in SECRET_FILES {
             if let Some(path) = environment.raw(name) {
                 files.add_read(name, Path::new(&path))?;
             }
         }
-        files.add_checkpoint(CHECKPOINT.about.flag, &checkpoint)?;
+        files.add_checkpoint(setting, &checkpoint)?;
         files.add_dead_letters(DEAD_LETTERS.about.flag, &pipeline.dead_letters)?;
         Ok(Self {
             name: org.subdomain().to_owned(),

@@ -11,6 +11,7 @@ use super::dry_run::DryRun;
 use super::settings::Mode;
 use crate::program::ProgramDeadLetters;
 use crate::program::args::in_setting;
+use crate::program::pipeline_settings::PipelineSettings;
 
 /// The stores of a run, opened.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl Stores {
         mode: &Mode,
         setting: &str,
         checkpoint: &Path,
-        dead_letters: &Path,
+        pipeline: &PipelineSettings,
     ) -> Result<Self> {
         let sink = match mode {
             Mode::Send(sink) => Arc::clone(sink),
@@ -41,9 +42,10 @@ impl Stores {
                 });
             }
         };
+        pipeline.state.create()?;
         let opened = FileCheckpoint::open(checkpoint).await;
         let store = opened.map_err(in_setting(setting))?;
-        let letters = ProgramDeadLetters::open(dead_letters).await?;
+        let letters = ProgramDeadLetters::open(pipeline).await?;
         let files = (checkpoint.to_owned(), PathBuf::from(letters.location()));
         Ok(Self {
             checkpoint: Arc::new(store),

@@ -1,11 +1,9 @@
 //! The settings of `replay`, from args and environment.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
-use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::{CoralogixMapping, Error, Result, SharedClockOffset};
 
@@ -19,7 +17,7 @@ use crate::program::entry_settings::EntrySettings;
 use crate::program::missing::Missing;
 use crate::program::pipeline::GIVE_UP_AFTER;
 use crate::program::pipeline_settings::{PipelineSettings, TOO_OLD};
-use crate::program::{Environment, Network, is_log};
+use crate::program::{Environment, Network, have_letters_file, is_log};
 use crate::pull::config::{self, Integration};
 
 /// The settings of a run.
@@ -67,7 +65,7 @@ impl Settings {
             let detail = "is -, the log, which cannot be read: save its lines of dead letters in a file, and name that";
             return Err(Error::config("--dead-letters", detail));
         }
-        if !is_there(&pipeline.dead_letters) {
+        if !have_letters_file(&pipeline.dead_letters) {
             let detail = format!(
                 "{} does not exist: name the file that the program writes its dead letters to",
                 pipeline.dead_letters.display()
@@ -117,20 +115,4 @@ impl Settings {
         let given = self.pipeline.options.too_old;
         given.unwrap_or_else(|| TOO_OLD.default_in("replay"))
     }
-}
-
-/// True if the file exists, or one that was rotated away from it: a replay that was stopped leaves only those.
-fn is_there(path: &Path) -> bool {
-    if path.exists() {
-        return true;
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let rotated = |entry: std::fs::DirEntry| {
-        let name = entry.file_name();
-        FileDeadLetters::is_rotation(path, &name.to_string_lossy())
-    };
-    std::fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(rotated))
 }

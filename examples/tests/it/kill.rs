@@ -1,6 +1,7 @@
 //! SIGKILL at random moments: the next process resumes from the stored checkpoint.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::time::Duration;
 
 use coralogix_sink::simulator::Fault;
@@ -72,8 +73,17 @@ async fn killed(seed: u64) {
 /// Checks that every event before the stored cursor is in the ingress, and counts the events in the ingress that are neither before
 /// the cursor nor in the deduplication window: the next process may send those again.
 pub(crate) async fn repeatable(harness: &Harness, events: &[GeneratedEvent]) -> usize {
+    repeatable_from(&harness.checkpoint(), harness, events).await
+}
+
+/// As [`repeatable`], with the cursor in this file.
+pub(crate) async fn repeatable_from(
+    checkpoint: &Path,
+    harness: &Harness,
+    events: &[GeneratedEvent],
+) -> usize {
     let arrived: HashSet<String> = harness.ingress.ledger().ids().map(str::to_owned).collect();
-    let store = FileCheckpoint::open(harness.checkpoint()).await.unwrap();
+    let store = FileCheckpoint::open(checkpoint).await.unwrap();
     let (position, window) = match store.load().await.unwrap() {
         Some(record) => (
             harness.org.position(&record.value.cursor).unwrap(),

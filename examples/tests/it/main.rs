@@ -45,5 +45,6 @@ mod settings;
 mod settings_declared;
 #[cfg(target_os = "linux")]
 mod soak;
+mod state_dir;
 mod stops;
 mod too_old;

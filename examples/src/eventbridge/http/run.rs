@@ -68,7 +68,7 @@ impl Opened {
             })
             .build()
             .map_err(|error| names.named(error))?;
-        let dead_letters = ProgramDeadLetters::open(&route.pipeline.dead_letters).await?;
+        let dead_letters = ProgramDeadLetters::open(&route.pipeline).await?;
         let letters = PathBuf::from(dead_letters.location());
         let unusable = |error: std::io::Error| {
             let advice = "write an address and a free port, such as 127.0.0.1:8080";

@@ -61,7 +61,7 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
 
 async fn handler(settings: Settings, progress: &Progress) -> Result<LambdaHandler> {
     let Settings { route, keys } = settings;
-    let dead_letters = ProgramDeadLetters::open(&route.pipeline.dead_letters).await?;
+    let dead_letters = ProgramDeadLetters::open(&route.pipeline).await?;
     let (sink, mapping) = (Arc::new(route.sink), Arc::new(route.mapping));
     let observer = progress.observer();
     let sink_state = SinkState::default();

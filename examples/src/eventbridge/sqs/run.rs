@@ -69,7 +69,7 @@ async fn open(
         route,
         watch,
     } = settings;
-    let dead_letters = ProgramDeadLetters::open(&route.pipeline.dead_letters).await?;
+    let dead_letters = ProgramDeadLetters::open(&route.pipeline).await?;
     let location = PathBuf::from(dead_letters.location());
     check_coralogix(&route.sink, route.pipeline.options.faults, once).await?;
     let (source, source_proxy) = source(&queue_url, &route, once).await?;

@@ -9,10 +9,31 @@ use okta_coralogix_core::{Error, ErrorKind, Result};
 use okta_source::OktaSourceBuilder;
 
 use super::Report;
-use crate::program::is_log;
+use crate::program::{CheckedFolder, STATE_DIR, StateDir, is_log};
 
 /// As much as is written for a moment: a small checkpoint, or a dead letter of the usual size.
 const ROOM: usize = 4096;
+
+/// The folder of `--state-dir`, if it is set. It is there as long as the result is, for the checks of the files in it.
+pub fn check_state_dir(report: &mut Report, state: &StateDir) -> Option<CheckedFolder> {
+    let path = state.folder()?.display();
+    let found = state.create_for_a_check();
+    let subject = STATE_DIR.about.flag;
+    match found {
+        Ok(folder) => {
+            let will = match folder.is_new() {
+                true => "is not there, and a run will create it",
+                false => "is there",
+            };
+            report.add(subject, Ok(format!("{path} {will}")));
+            Some(folder)
+        }
+        Err(error) => {
+            report.add(subject, Err::<&str, _>(error));
+            None
+        }
+    }
+}
 
 /// The file of a position: it can be written, and `source` would go on from what is in it.
 pub async fn check_checkpoint(

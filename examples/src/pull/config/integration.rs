@@ -23,7 +23,7 @@ use crate::program::entry_settings::{EntrySettings, HASH_SALT_KEY};
 use crate::program::pipeline_settings::PipelineOptions;
 use crate::program::secrets::SecretJudge;
 use crate::program::settings::Values;
-use crate::program::{Environment, Network, StateFiles};
+use crate::program::{Environment, Network, StateDir, StateFiles};
 
 /// How one writes that events which are too old are kept, and that they are restamped.
 pub(crate) const TOO_OLD_KEYS: [&str; 2] = ["too_old = \"dead-letter\"", "too_old = \"restamp\""];
@@ -127,6 +127,15 @@ impl Integration {
         files.add_checkpoint(&setting("checkpoint"), &self.checkpoint)
     }
 
+    /// Makes sure that its checkpoint was not left in `folder`, that of the file.
+    ///
+    /// # Errors
+    /// `Config`, which says what to move.
+    pub(crate) fn check_left_behind(&self, state: &StateDir, folder: &Path) -> Result<()> {
+        let setting = format!("integration {:?}: checkpoint", self.name);
+        state.check_checkpoint(&setting, folder, &self.checkpoint)
+    }
+
     /// True if both are written in the same way, apart from the values of their secrets.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         (&self.name, &self.checkpoint, &self.definition)
@@ -158,6 +167,7 @@ pub(super) fn all(
     network: Network,
 ) -> Result<Vec<Integration>> {
     let environment = values.environment();
+    let state = StateDir::read(values)?;
     let sinks = Arc::new(SinkCache::new(file.integration.len(), network));
     // For the checks, which make no request.
     let transport = sinks.transport();
@@ -180,13 +190,10 @@ pub(super) fn all(
         let at = in_setting(format!("integration {name:?}"));
         let written = table.settings.clone();
         let values = values.clone().table(&written).table(&file.settings);
-        let checkpoint = match CHECKPOINT
-            .given(&values.clone().only_tables())
-            .map_err(&at)?
-        {
-            Some(file) => folder.join(file),
-            None => folder.join(format!("{name}.checkpoint")),
-        };
+        let written = CHECKPOINT.given(&values.clone().only_tables());
+        let written = written.map_err(&at)?;
+        let written = written.unwrap_or_else(|| format!("{name}.checkpoint").into());
+        let checkpoint = state.place(folder, &written);
         let target = table.coralogix.clone().or(&file.coralogix);
         let definition = Definition::of(&table, &target, &file.settings);
         let pipeline = PipelineOptions::read(&values).map_err(&at)?;

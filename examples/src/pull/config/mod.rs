@@ -61,8 +61,12 @@ pub fn read(path: &Path, values: &Values<'_>, network: Network) -> Result<Vec<In
         let detail = format!("{} cannot be read ({error})", path.display());
         Error::config("--config", detail)
     })?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    parse(&text, folder, values, network).map_err(in_setting(path.display()))
+    parse(&text, folder_of(path), values, network).map_err(in_setting(path.display()))
+}
+
+/// The folder to which relative paths in the file refer.
+pub(super) fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("."))
 }
 
 /// Reads the text of a file in `folder`, to which relative paths in it refer.

@@ -131,11 +131,12 @@ async fn move_one(place: &Place, way: Way, args: &MoveArgs) -> Result<()> {
 /// The position, under its lock; `None`: there is none.
 async fn open(place: &Place) -> Result<Option<StoredPosition>> {
     let (path, named) = (&place.checkpoint, in_setting(&place.setting));
-    // Opening it leaves a lock file, for which there is no need.
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    if matches!(path.try_exists(), Ok(false)) && folder.is_none_or(std::path::Path::is_dir) {
+    // Opening it leaves a lock file, for which there is no need. A run would create the folder of `--state-dir`.
+    let folder = path.parent();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    let has_folder =
+        folder.is_none_or(|folder| folder.is_dir() || place.state.folder() == Some(folder));
+    if matches!(path.try_exists(), Ok(false)) && has_folder {
         return Ok(None);
     }
     let store = FileCheckpoint::open(path).await.map_err(|error| {

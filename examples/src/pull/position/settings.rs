@@ -1,6 +1,6 @@
 //! The settings of `pull position`: whose position, and what to do with it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::{Error, Result};
@@ -8,7 +8,7 @@ use okta_source::OrgUrl;
 
 use super::PositionCommand;
 use crate::program::pipeline_settings::TOO_OLD;
-use crate::program::{Environment, Network};
+use crate::program::{Environment, Network, StateDir};
 use crate::pull::PullArgs;
 use crate::pull::args::{CONFIG, INTEGRATION};
 use crate::pull::config::{self, CHECKPOINT, Integration, ORG_URL, TOO_OLD_KEYS, renamed_from};
@@ -30,6 +30,7 @@ pub(super) struct Place {
     /// The setting that names the file.
     pub(super) setting: String,
     pub(super) checkpoint: PathBuf,
+    pub(super) state: StateDir,
     /// Not needed for a look.
     pub(super) org: Option<OrgUrl>,
     pub(super) renamed_from: Option<OrgUrl>,
@@ -49,14 +50,17 @@ impl PositionSettings {
         let values = args.values(environment);
         let mode = args.mode.values(environment);
         let integration = INTEGRATION.given(&mode)?;
+        let state = StateDir::read(&values)?;
         let places = match CONFIG.given(&mode)? {
             Some(file) => {
                 let network = Network::read(&args.network, environment)?;
                 let all = config::read(&file, &values, network)?;
-                let file = file.display();
-                let mut places = of_integrations(all, integration.as_deref(), command)?;
+                let mut places = of_integrations(all, integration.as_deref(), command, &state)?;
                 for place in &mut places {
+                    let folder = config::folder_of(&file);
+                    state.check_checkpoint(&place.setting, folder, &place.checkpoint)?;
                     let name = place.integration.as_deref().unwrap_or_default();
+                    let file = file.display();
                     place.command = format!("pull --config {file} --integration {name}");
                 }
                 places
@@ -70,10 +74,14 @@ impl PositionSettings {
                     None if matches!(command, PositionCommand::Show { .. }) => None,
                     _ => Some(org_url(environment)?),
                 };
+                let (setting, here) = (CHECKPOINT.about.flag, Path::new(""));
+                let checkpoint = state.place(here, &CHECKPOINT.get(&values)?);
+                state.check_checkpoint(setting, here, &checkpoint)?;
                 vec![Place {
                     integration: None,
-                    setting: CHECKPOINT.about.flag.into(),
-                    checkpoint: CHECKPOINT.get(&values)?,
+                    setting: setting.into(),
+                    checkpoint,
+                    state,
                     renamed_from: renamed_from(&values, org.as_ref())?,
                     org,
                     too_old: TOO_OLD.given(&values)?.unwrap_or_default(),
@@ -94,6 +102,7 @@ fn of_integrations(
     all: Vec<Integration>,
     name: Option<&str>,
     command: &PositionCommand,
+    state: &StateDir,
 ) -> Result<Vec<Place>> {
     let all = match (name, command) {
         (Some(name), _) => vec![config::find(all, name)?],
@@ -111,6 +120,7 @@ fn of_integrations(
         setting: format!("integration {:?}: checkpoint", one.name),
         integration: Some(one.name),
         checkpoint: one.checkpoint,
+        state: state.clone(),
         org: one.org,
         renamed_from: one.renamed_from,
         too_old: one.pipeline.too_old.unwrap_or_default(),

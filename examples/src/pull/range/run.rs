@@ -34,8 +34,7 @@ pub(in super::super) async fn run(
         org,
         keep,
     } = settings;
-    let letters = &org.pipeline.dead_letters;
-    let stores = Stores::open(&org.mode, "--from", &checkpoint, letters).await?;
+    let stores = Stores::open(&org.mode, "--from", &checkpoint, &org.pipeline).await?;
     let dry_run = org.mode.dry_run();
     let letters = org.pipeline.dead_letters_file();
     let letters = letters.filter(|_| dry_run.is_none());

@@ -45,11 +45,15 @@ impl RangeSettings {
             return Err(Error::config(CHECK.about.flag, detail));
         }
         let once = args.once.clone().implied().once(environment)?;
-        let (org, keep) = match CONFIG.given(&args.mode.values(environment))? {
-            Some(file) => (integration(&file, args, once, environment)?, TOO_OLD_KEYS),
+        let file = CONFIG.given(&args.mode.values(environment))?;
+        let (org, keep) = match &file {
+            Some(file) => (integration(file, args, once, environment)?, TOO_OLD_KEYS),
             None => (OrgSettings::read(args, once, environment)?, TOO_OLD_FLAGS),
         };
         let checkpoint = times.checkpoint(&org.checkpoint);
+        let beside = file.as_deref().map_or(Path::new(""), config::folder_of);
+        let state = &org.pipeline.state;
+        state.check_checkpoint("--from", beside, &checkpoint)?;
         times.check_kept(&checkpoint)?;
         let mut files = StateFiles::default();
         files.add_checkpoint("--from", &checkpoint)?;
@@ -96,7 +100,7 @@ fn integration(
         since: None,
         names: WrittenNames::default(),
         checkpoint: integration.checkpoint,
-        pipeline: PipelineSettings::new(DEAD_LETTERS.get(&values)?, integration.pipeline),
+        pipeline: PipelineSettings::of_integration(&values, integration.pipeline)?,
         once,
         mode: match dry_run {
             Some(dry_run) => Mode::DryRun(dry_run),

@@ -135,6 +135,17 @@ fn flags() -> Vec<Mistake> {
             .flags(&["--checkpoint", "notes.txt"]),
         pull("a folder of the checkpoint that does not exist")
             .flags(&["--checkpoint", "no/such/folder"]),
+        pull("`--state-dir` in a folder that does not exist").flags(&[
+            "--once",
+            "--state-dir",
+            "no/such",
+        ]),
+        pull("`--state-dir` names a file")
+            .file("notes.txt", "")
+            .flags(&["--once", "--state-dir", "notes.txt"]),
+        pull("`--state-dir` beside the position of runs without it")
+            .file("okta-coralogix.checkpoint", "")
+            .flags(&["--once", "--state-dir", "state"]),
         pull("a proxy that is none of HTTP")
             .flags(&["--proxy", "socks5://user:hunter2@proxy:1080"]),
         pull("a file of certificates that does not exist").flags(&["--ca-file", "ca.pem"]),

@@ -62,6 +62,7 @@ const PRINTED_BY: &[(&str, &[&str])] = &[
     ),
     ("examples/src/program/entry_settings.rs", PIPELINES),
     ("examples/src/program/dead_letters.rs", PIPELINES),
+    ("examples/src/program/state_dir.rs", PIPELINES),
     (
         "examples/src/program/admin",
         &[

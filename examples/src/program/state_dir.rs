@@ -1,0 +1,298 @@
+//! The folder of what a program keeps: `--state-dir`.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use okta_coralogix_core::dead_letter::FileDeadLetters;
+use okta_coralogix_core::{Error, Result};
+
+use super::settings::{About, Setting, Values, parse};
+
+/// The folder of checkpoints, dead letters and their locks.
+pub static STATE_DIR: Setting<PathBuf> = Setting {
+    about: About {
+        flag: "--state-dir",
+        value: "FOLDER",
+        default: "none",
+        example: "/var/lib/okta-coralogix",
+        is_global: true,
+        help: "The folder of all that is kept: checkpoints, dead letters and their locks. Relative names of these files are below it. It is \
+               created if only it is missing",
+        reason: "files have been in the current folder, those of pull with many orgs beside the file of the orgs",
+        ..About::NONE
+    },
+    parse: parse::file,
+};
+
+/// Where relative names of kept files are: below the folder of `--state-dir`, else where they were before there was such a folder.
+#[derive(Debug, Clone, Default)]
+pub struct StateDir(Option<PathBuf>);
+
+impl StateDir {
+    /// What is written.
+    ///
+    /// # Errors
+    /// `Config` if it is empty.
+    pub fn read(values: &Values<'_>) -> Result<Self> {
+        STATE_DIR.given(values).map(Self)
+    }
+
+    /// The folder, if one is set.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+
+    /// The place of `file`, which without such a folder is relative to `beside`.
+    #[must_use]
+    pub fn place(&self, beside: &Path, file: &Path) -> PathBuf {
+        self.0.as_deref().unwrap_or(beside).join(file)
+    }
+
+    /// Makes sure that a checkpoint was not left where runs without this folder had it: the org would begin anew, with events that are
+    /// read again or never. `setting` names the file `path`.
+    ///
+    /// # Errors
+    /// `Config`, which says what to move.
+    pub fn check_checkpoint(&self, setting: &str, beside: &Path, path: &Path) -> Result<()> {
+        self.check_moved(setting, beside, path, &CHECKPOINT_FILES)
+    }
+
+    /// As [`check_checkpoint`](Self::check_checkpoint), for dead letters that no replay would find.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_dead_letters(&self, setting: &str, path: &Path) -> Result<()> {
+        self.check_moved(setting, Path::new(""), path, &LETTER_FILES)
+    }
+
+    fn check_moved(&self, setting: &str, beside: &Path, path: &Path, files: &Files) -> Result<()> {
+        let Some(folder) = self.0.as_deref() else {
+            return Ok(());
+        };
+        let Ok(name) = path.strip_prefix(folder) else {
+            return Ok(());
+        };
+        let before = beside.join(name);
+        if (files.are_here)(path) || !(files.are_worth_moving)(&before) {
+            return Ok(());
+        }
+        let Files { what, more, .. } = files;
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let (path, before) = (absolute(path), absolute(&before));
+        let target = path.parent().unwrap_or(folder);
+        let make = match target.is_dir() {
+            true => String::new(),
+            false => format!("mkdir -p -m 700 {} && ", target.display()),
+        };
+        let detail = format!(
+            "is {} now, below --state-dir, where nothing is; {what} of the runs without --state-dir is {}. Stop the program that uses it, \
+             and move it: `{make}mv {}{more} {}`. To leave it and begin anew, write {setting} as a whole path elsewhere",
+            path.display(),
+            before.display(),
+            before.display(),
+            target.display(),
+        );
+        Err(Error::config(setting, detail))
+    }
+
+    /// Creates the folder, for its owner alone, unless it is there.
+    ///
+    /// # Errors
+    /// `Config` if its parent is missing, or it cannot be created.
+    pub fn create(&self) -> Result<()> {
+        if self.make()? {
+            let folder = self.0.as_deref().unwrap_or(Path::new(""));
+            tracing::info!(
+                "the folder of --state-dir was not there, and was created: {}",
+                folder.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// Creates the folder for the time of a check, which leaves nothing behind.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_for_a_check(&self) -> Result<CheckedFolder> {
+        let is_new = self.make()?;
+        Ok(CheckedFolder(self.0.clone().filter(|_| is_new)))
+    }
+
+    /// True if it was not there.
+    fn make(&self) -> Result<bool> {
+        let Some(folder) = self.0.as_deref().filter(|folder| !folder.is_dir()) else {
+            return Ok(false);
+        };
+        let Err(error) = DirBuilder::new().mode(0o700).create(folder) else {
+            return Ok(true);
+        };
+        let remedy = match error.kind() {
+            // Another process was faster, or it is a file.
+            io::ErrorKind::AlreadyExists if folder.is_dir() => return Ok(false),
+            io::ErrorKind::AlreadyExists => "it is a file; name a folder".to_owned(),
+            io::ErrorKind::NotFound => {
+                let parent = folder.parent().unwrap_or(folder).display();
+                format!("{parent} does not exist; create it, or correct the path")
+            }
+            _ => format!("{error}; create it for the user of this program, or name another one"),
+        };
+        let detail = format!("{} cannot be created: {remedy}", folder.display());
+        Err(Error::config(STATE_DIR.about.flag, detail))
+    }
+}
+
+/// The folder of a check; what was created for it is removed with this.
+#[derive(Debug)]
+#[must_use]
+pub struct CheckedFolder(Option<PathBuf>);
+
+impl CheckedFolder {
+    /// True if it was created for the check.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl Drop for CheckedFolder {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.0 {
+            // Of another process by now, if something is in it.
+            fs::remove_dir(folder).ok();
+        }
+    }
+}
+
+/// The files of a setting.
+struct Files {
+    what: &'static str,
+    /// What a shell finds the others by, behind the name of the first.
+    more: &'static str,
+    are_here: fn(&Path) -> bool,
+    are_worth_moving: fn(&Path) -> bool,
+}
+
+const CHECKPOINT_FILES: Files = Files {
+    what: "the position",
+    more: "",
+    are_here: Path::exists,
+    are_worth_moving: Path::exists,
+};
+
+const LETTER_FILES: Files = Files {
+    what: "the file of dead letters",
+    more: "*",
+    are_here: have_letters_file,
+    are_worth_moving: |path| {
+        path.metadata().is_ok_and(|file| file.len() > 0) || has_rotations(path)
+    },
+};
+
+/// True if the file of dead letters exists, or one that was rotated away from it: a replay that was stopped leaves only those.
+#[must_use]
+pub fn have_letters_file(path: &Path) -> bool {
+    path.exists() || has_rotations(path)
+}
+
+fn has_rotations(path: &Path) -> bool {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let is_rotation = |entry: fs::DirEntry| {
+        let name = entry.file_name();
+        FileDeadLetters::is_rotation(path, &name.to_string_lossy())
+    };
+    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(is_rotation))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn relative_names_are_below_the_folder_and_absolute_ones_win() {
+        let beside = Path::new("config");
+        let (with, without) = (StateDir(Some("/state".into())), StateDir(None));
+        for (file, placed, as_before) in [
+            ("a.checkpoint", "/state/a.checkpoint", "config/a.checkpoint"),
+            ("deep/a", "/state/deep/a", "config/deep/a"),
+            ("/other/a", "/other/a", "/other/a"),
+        ] {
+            assert_eq!(with.place(beside, Path::new(file)), Path::new(placed));
+            assert_eq!(without.place(beside, Path::new(file)), Path::new(as_before));
+        }
+    }
+
+    #[test]
+    fn folder_is_created_for_its_owner_if_only_it_is_missing() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("state");
+        let state = StateDir(Some(folder.clone()));
+        let checked = state.create_for_a_check().unwrap();
+        assert!(folder.is_dir());
+        drop(checked);
+        assert!(!folder.exists(), "a check leaves nothing");
+        state.create().unwrap();
+        let mode = folder.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        drop(state.create_for_a_check().unwrap());
+        assert!(folder.is_dir(), "it was there before");
+        state.create().unwrap();
+        let refused = |path: &str| {
+            let state = StateDir(Some(root.path().join(path)));
+            let error = state.create().unwrap_err().to_string();
+            assert!(error.starts_with("--state-dir: "), "{error}");
+            error
+        };
+        assert!(refused("no/such").contains("/no does not exist; create it"));
+        fs::write(root.path().join("file"), "").unwrap();
+        assert!(refused("file").contains("it is a file"));
+    }
+
+    #[test]
+    fn state_that_was_left_behind_is_named_with_what_to_move() {
+        let root = tempfile::tempdir().unwrap();
+        let (old, new) = (root.path().join("old"), root.path().join("new"));
+        fs::create_dir(&old).unwrap();
+        let state = StateDir(Some(new.clone()));
+        let checkpoint = state.place(&old, Path::new("a.checkpoint"));
+        let check = || state.check_checkpoint("checkpoint", &old, &checkpoint);
+        check().unwrap();
+        fs::write(old.join("a.checkpoint"), "").unwrap();
+        let error = check().unwrap_err().to_string();
+        let (from, to) = (old.join("a.checkpoint"), new.display());
+        let from = from.display();
+        for words in [
+            &*format!("checkpoint: is {}", checkpoint.display()),
+            &format!("`mkdir -p -m 700 {to} && mv {from} {to}`"),
+        ] {
+            assert!(error.contains(words), "{error}\nshould contain {words}");
+        }
+        // A name of its own, as the message says.
+        let elsewhere = root.path().join("elsewhere");
+        state
+            .check_checkpoint("checkpoint", &old, &elsewhere)
+            .unwrap();
+        fs::create_dir(&new).unwrap();
+        fs::write(&checkpoint, "").unwrap();
+        check().unwrap();
+
+        let letters = |name: &str| {
+            let path = state.place(&old, Path::new("letters"));
+            fs::write(old.join(name), "").unwrap();
+            state.check_moved("--dead-letters", &old, &path, &LETTER_FILES)
+        };
+        letters("letters").expect("nothing is in it");
+        let error = letters("letters.1").unwrap_err().to_string();
+        assert!(error.contains("letters* "), "{error}");
+        fs::write(new.join("letters"), "").unwrap();
+        letters("letters.1").unwrap();
+    }
+}
