@@ -104,9 +104,13 @@ pub trait Program: Parser {
 pub fn main<P: Program>() -> ExitCode {
     let mut args = parse::<P>();
     let environment = Environment::of_the_process();
+    let known = known_variables::<P>();
+    let given = std::env::args_os().skip(1);
+    let given = given.filter_map(|arg| arg.into_string().ok());
     let is_demonstration = std::env::args_os().len() <= 1 && !any_variable::<P>(&environment);
-    let status = std::mem::take(args.log())
-        .settings(&environment)
+    // First of all: what is wrong in a setting is said with its value.
+    let status = secrets::check_settings(given, &known, &environment)
+        .and_then(|()| std::mem::take(args.log()).settings(&environment))
         .and_then(|log| {
             if is_demonstration {
                 warn_of_unread::<P>(&environment, |_| true);

@@ -5,6 +5,7 @@
 
 use okta_coralogix_core::text::{is_coralogix_key, is_okta_token, is_secret_form};
 
+use super::misplaced::{MIN_CHARS, words};
 use crate::program::settings::{About, variables};
 
 /// What a secret is for.
@@ -132,6 +133,11 @@ pub fn judge(kind: SecretKind, naming: Naming, text: &str) -> Result<Option<Stri
     if is_quoted(text) {
         return Err("is between quotes, which are no part of it; write it without them".to_owned());
     }
+    if let Some((place, char)) = stray(text) {
+        return Err(format!(
+            "{place} with `{char}`, which is no part of it; write it without"
+        ));
+    }
     if let Some(form) = unexpanded(text) {
         return Err(format!(
             "is a reference ({form}) that nothing has replaced by the secret; {advice}, or let the reference be replaced"
@@ -157,7 +163,7 @@ pub fn judge(kind: SecretKind, naming: Naming, text: &str) -> Result<Option<Stri
             kind.what()
         ));
     }
-    if kind == SecretKind::CoralogixKey && is_okta_token(text) {
+    if kind == SecretKind::CoralogixKey && words(text).any(is_okta_token) {
         let token = SecretKind::OktaToken.setting(naming);
         return Err(format!(
             "has the form of an API token of Okta (42 characters that begin with 00), which would be sent to Coralogix; {advice}, and \
@@ -180,7 +186,10 @@ pub fn judge_pair(
     (kind, text): (SecretKind, &str),
     (other_kind, other_text, other_setting): (SecretKind, &str, &str),
 ) -> Option<String> {
-    let is_same = !text.trim().is_empty() && text.trim() == other_text.trim();
+    let (one, other) = (text.trim(), other_text.trim());
+    // Also with a quote or a comma too many.
+    let has = |text: &str, part: &str| part.len() >= MIN_CHARS && text.contains(part);
+    let is_same = !one.is_empty() && one == other || has(one, other) || has(other, one);
     (is_same && kind.is_of_okta() != other_kind.is_of_okta()).then(|| {
         format!(
             "is the same text as {other_setting}, so that one company would get the secret of the other; {} here, and {} there",
@@ -220,6 +229,21 @@ fn is_quoted(text: &str) -> bool {
         return false;
     };
     QUOTES.contains(&(first, last))
+}
+
+/// A quote or a separator at one end of the text, as it is left by copying.
+fn stray(text: &str) -> Option<(&'static str, char)> {
+    let is_quote = |char: &char| {
+        QUOTES
+            .iter()
+            .any(|(open, close)| [open, close].contains(&char))
+    };
+    let first = text.chars().next().filter(is_quote);
+    let last = text.chars().next_back();
+    let last = last.filter(|char| is_quote(char) || [',', ';'].contains(char));
+    first
+        .map(|char| ("begins", char))
+        .or_else(|| last.map(|char| ("ends", char)))
 }
 
 /// The form of a reference that a shell, a template or a secret manager should have replaced.

@@ -1,6 +1,7 @@
 //! Secrets: where they are, and what is judged before they are sent.
 
 mod judge;
+mod misplaced;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use okta_coralogix_core::text::quote_name;
 use okta_coralogix_core::{Error, Result, Secret};
 
 pub use self::judge::{Naming, SecretKind, judge, judge_pair, show_variable};
+pub use self::misplaced::{check as check_settings, misplaced};
 use super::Environment;
 use super::text_file;
 use super::warnings::Warnings;
@@ -126,15 +128,20 @@ const SECRET_VARIABLES: [&str; 8] = [
 
 /// The secret of a variable as far as it can be read: what cannot is said where it is used.
 fn named(variable: &str, value: &OsString) -> Option<NamedSecret> {
+    Some(NamedSecret {
+        setting: variable.to_owned(),
+        kind: SecretKind::of_variable(variable)?,
+        value: text_of(variable, value)?,
+    })
+}
+
+/// The value of a variable, or the content of the file that it names.
+fn text_of(variable: &str, value: &OsString) -> Option<Secret> {
     let text = match variable.ends_with("_FILE") {
         true => text_file::read(Path::new(value), MAX_BYTES).ok()?,
         false => value.clone().into_string().ok()?,
     };
-    Some(NamedSecret {
-        setting: variable.to_owned(),
-        kind: SecretKind::of_variable(variable)?,
-        value: text.into(),
-    })
+    Some(text.into())
 }
 
 /// A secret that a person chooses, in a variable or in the file that the variable `<name>_FILE` names, without white space around it; and

@@ -125,6 +125,24 @@ fn secret_that_is_certainly_another_thing_is_refused() {
         ),
         (OktaPrivateKey, format!("\"{PEM}\""), "is between quotes"),
         (OktaToken, quoted(["\"", "\""]), "is between quotes"),
+        (OktaToken, quoted(["\"", ""]), "begins with `\"`"),
+        (OktaToken, quoted(["", "'"]), "ends with `'`"),
+        (CoralogixKey, quoted(["", ","]), "ends with `,`"),
+        (
+            CoralogixKey,
+            quoted(["\u{201c}", ""]),
+            "begins with `\u{201c}`",
+        ),
+        (
+            CoralogixKey,
+            format!("SSWS {TOKEN}"),
+            "has the form of an API token of Okta",
+        ),
+        (
+            CoralogixKey,
+            format!("key:{TOKEN}:"),
+            "has the form of an API token of Okta",
+        ),
         (OktaToken, quoted(["'", "'"]), "is between quotes"),
         (
             CoralogixKey,
@@ -244,6 +262,17 @@ fn one_text_for_both_services_is_refused() {
         ),
         ((CoralogixKey, KEY), (OktaClientSecret, KEY), true),
         ((CoralogixKey, KEY), (OktaPrivateKey, KEY), true),
+        (
+            (CoralogixKey, "cxtp_AbCdEfGhIjKlMnOpQrStUvWxYz0123,"),
+            (OktaToken, KEY),
+            true,
+        ),
+        (
+            (OktaToken, KEY),
+            (CoralogixKey, "'cxtp_AbCdEfGhIjKlMnOpQrStUvWxYz0123"),
+            true,
+        ),
+        ((OktaToken, "00short"), (CoralogixKey, "x00short"), false),
         ((OktaToken, TOKEN), (CoralogixKey, KEY), false),
         ((OktaToken, TOKEN), (OktaClientSecret, TOKEN), false),
         ((OktaToken, ""), (CoralogixKey, " "), false),

@@ -13,6 +13,7 @@ mod faults;
 mod file;
 mod integration;
 mod keys;
+mod misplaced;
 mod missing;
 mod org;
 mod rehearsal;
@@ -79,8 +80,10 @@ pub fn parse(
     values: &Values<'_>,
     network: Network,
 ) -> Result<Vec<Integration>> {
-    let file = file::ConfigFile::parse(text)?;
     let environment = values.environment();
+    // First of all: other errors repeat names.
+    misplaced::check(text, folder, environment)?;
+    let file = file::ConfigFile::parse(text)?;
     beside::check(&file, environment);
     missing::check(&file, environment)?;
     same_org::check(&file, environment.warnings())?;

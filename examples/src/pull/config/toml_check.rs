@@ -28,7 +28,7 @@ const EXAMPLES: &[(&str, &str)] = &[
 ];
 
 /// The keys of secrets, whose values are read by a rule of their own.
-const SECRETS: &[&str] = &[
+pub(super) const SECRETS: &[&str] = &[
     "api_token",
     "private_key",
     "client_secret",

@@ -67,6 +67,16 @@ fn secrets() -> Vec<Mistake> {
         )
         .flags(&["--check", "--config", "orgs.toml"]),
         config(
+            "the token of Okta as `subsystem`",
+            "subsystem = \"acme\"",
+            "subsystem = \"{token};\"",
+        ),
+        config(
+            "another key of Coralogix as `application`",
+            "[coralogix]",
+            &format!("[coralogix]\napplication = \"{CORALOGIX_KEY}\""),
+        ),
+        config(
             "the token of Okta as `coralogix, api_key`",
             "\"CORALOGIX_KEY\"",
             "\"ACME_TOKEN\"",

@@ -72,6 +72,19 @@ fn secrets() -> Vec<Mistake> {
         pull("a reference that nothing has replaced")
             .set("CORALOGIX_API_KEY", "${CORALOGIX_API_KEY}"),
         pull("`$NAME` between single quotes").set("OKTA_API_TOKEN", "$OKTA_TOKEN"),
+        pull("one quote before the token").set("OKTA_API_TOKEN", format!("\"{OKTA_TOKEN}")),
+        pull("the token of Okta with a comma as the key of Coralogix")
+            .set("CORALOGIX_API_KEY", "{token},"),
+        pull("the token of Okta as `CORALOGIX_SUBSYSTEM`").set("CORALOGIX_SUBSYSTEM", "{token}"),
+        pull("another token of Okta with a quote in `CORALOGIX_APPLICATION`")
+            .set("CORALOGIX_APPLICATION", format!("okta '{OKTA_TOKEN}")),
+        pull("the key of Coralogix in `CORALOGIX_ENDPOINT`").set(
+            "CORALOGIX_ENDPOINT",
+            "https://{key}@ingress.eu2.coralogix.com",
+        ),
+        pull("a private key as `OKTA_API_CLIENT_ID`").set("OKTA_API_CLIENT_ID", PEM),
+        pull("the key of Coralogix in `--filter`")
+            .flags(&["--filter", "target.id eq \"marked-coralogix-key\""]),
         pull("a token that is too short").set("OKTA_API_TOKEN", "00tooShort"),
         pull("the word `SSWS` before the token")
             .set("OKTA_API_TOKEN", format!("SSWS {OKTA_TOKEN}")),

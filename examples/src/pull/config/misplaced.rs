@@ -1,0 +1,132 @@
+//! Secrets in keys of the file that are none of secrets: what these have is sent, and shown.
+
+use std::path::Path;
+
+use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
+use toml::de::{DeTable, DeValue};
+
+use super::toml_check::SECRETS;
+use crate::program::secrets::{MAX_BYTES, misplaced};
+use crate::program::{Environment, text_file};
+
+/// A secret, and the key that says where it is.
+type Found = (String, Secret);
+
+/// # Errors
+/// `Config`, which names line and key and repeats nothing of the value. A text that is no TOML is not judged.
+pub(super) fn check(text: &str, folder: &Path, environment: &Environment) -> Result<()> {
+    let Ok(parsed) = DeTable::parse(text) else {
+        return Ok(());
+    };
+    let mut secrets = Vec::new();
+    visit_table(parsed.get_ref(), &mut |key, value, _| {
+        if SECRETS.contains(&key)
+            && let Some(secret) = secret_of(value, folder, environment)
+        {
+            secrets.push((key.to_owned(), secret));
+        }
+        Ok(())
+    })?;
+    visit_table(parsed.get_ref(), &mut |key, value, start| match value {
+        DeValue::String(value) if !SECRETS.contains(&key) => {
+            judge(text, key, value, start, &secrets)
+        }
+        _ => Ok(()),
+    })
+}
+
+fn judge(text: &str, key: &str, value: &str, start: usize, secrets: &[Found]) -> Result<()> {
+    let Some(fault) = misplaced(value, secrets) else {
+        return Ok(());
+    };
+    let line = text.get(..start).unwrap_or(text).matches('\n').count() + 1;
+    let detail = format!("line {line}: {key}: {fault}");
+    Err(Error::new(ErrorKind::Config, detail))
+}
+
+/// The secret that a table names, as far as it can be read: what cannot is said where it is used. A pipe would be empty then.
+fn secret_of(value: &DeValue<'_>, folder: &Path, environment: &Environment) -> Option<Secret> {
+    let DeValue::Table(table) = value else {
+        return None;
+    };
+    let named = |key: &str| match table.get(key)?.get_ref() {
+        DeValue::String(name) => Some(name.as_ref()),
+        _ => None,
+    };
+    if let Some(name) = named("env") {
+        return Some(environment.get(name).ok()??.into());
+    }
+    let path = folder.join(named("file")?);
+    let text = path.is_file().then(|| text_file::read(&path, MAX_BYTES))?;
+    Some(text.ok()?.into())
+}
+
+type Visit<'v> = dyn FnMut(&str, &DeValue<'_>, usize) -> Result<()> + 'v;
+
+fn visit_table(table: &DeTable<'_>, visit: &mut Visit<'_>) -> Result<()> {
+    for (key, value) in table {
+        visit_value(key.get_ref(), value.get_ref(), value.span().start, visit)?;
+    }
+    Ok(())
+}
+
+/// Visits a value, and those in it. One in a list has the key of the list.
+fn visit_value(key: &str, value: &DeValue<'_>, start: usize, visit: &mut Visit<'_>) -> Result<()> {
+    visit(key, value, start)?;
+    match value {
+        // The name of a variable or of a file, said by rules of its own.
+        DeValue::Table(_) if SECRETS.contains(&key) => Ok(()),
+        DeValue::Table(table) => visit_table(table, visit),
+        DeValue::Array(values) => values
+            .iter()
+            .try_for_each(|value| visit_value(key, value.get_ref(), value.span().start, visit)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_in_another_key_is_named_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("key"), "a-key-of-our-own\n").unwrap();
+        let environment =
+            Environment::new(|name| (name == "TOKEN").then(|| "a-token-of-our-own".into()));
+        let file = |line: &str| {
+            format!(
+                "[coralogix]\napi_key = {{ file = \"key\" }}\n[[integration]]\n{line}\napi_token = {{ env = \"TOKEN\" }}\n"
+            )
+        };
+        let checked = |line: &str| {
+            let checked = check(&file(line), folder.path(), &environment);
+            checked.map_err(|error| error.to_string())
+        };
+        for line in ["subsystem = \"acme\"", "event_types = [\"user.*\"]", "#"] {
+            assert_eq!(checked(line), Ok(()));
+        }
+        for (line, expected) in [
+            (
+                "subsystem = \"a-key-of-our-own,\"",
+                "line 4: subsystem: has the secret of api_key in it",
+            ),
+            (
+                "name = \"x a-token-of-our-own\"",
+                "line 4: name: has the secret of api_token in it",
+            ),
+            (
+                "event_types = [\"a\", \"a-token-of-our-own\"]",
+                "line 4: event_types: has the secret of api_token",
+            ),
+            (
+                "coralogix = { application = \"-----BEGIN X\" }",
+                "line 4: application: has a key or certificate in PEM",
+            ),
+        ] {
+            let error = checked(line).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+            assert!(!error.contains("of-our-own"), "{error}");
+        }
+    }
+}
