@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use okta_coralogix_core::text::quote_name;
+use okta_coralogix_core::text::{MAX_SECRET_BYTES, quote_name, read_text_file};
 use okta_coralogix_core::{Error, Reloadable, Secret};
 
 /// The variable with the path of the key's file.
@@ -20,7 +20,7 @@ pub(crate) struct KeySetting {
 
 /// Reads the key from the file that `variable` names.
 pub(crate) fn read_key(variable: &str, path: &str) -> Result<Secret, Error> {
-    std::fs::read_to_string(path)
+    read_text_file(path, MAX_SECRET_BYTES)
         .map(Secret::from)
         .map_err(|error| {
             let detail = format!(

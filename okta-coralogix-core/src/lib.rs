@@ -43,6 +43,7 @@ mod stall;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+mod text_file;
 #[cfg(feature = "pipeline")]
 pub mod transport;
 

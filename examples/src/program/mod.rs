@@ -28,7 +28,6 @@ pub mod signals;
 pub mod start;
 mod state_dir;
 mod state_files;
-pub mod text_file;
 mod variables;
 mod warnings;
 

@@ -1,8 +1,7 @@
 //! How the programs reach Okta, Coralogix and AWS: the proxy, and the certificates that are trusted.
 
-use std::fs;
-
 use http::Uri;
+use okta_coralogix_core::text::read_file;
 use okta_coralogix_core::transport::{ProxySettings, ReqwestTransport, ReqwestTransportBuilder};
 use okta_coralogix_core::{Error, Result};
 
@@ -59,6 +58,9 @@ pub static CA_FILE: Setting<String> = Setting {
 
 /// The variables beside those of the flags.
 pub const VARIABLES: [&str; 1] = ["OKTA_CORALOGIX_PROXY_FILE"];
+
+/// All certificates of a system take less than 1 MiB.
+const MAX_CERTIFICATE_BYTES: u64 = 16 << 20;
 
 /// The flags of every program.
 #[derive(Debug)]
@@ -119,7 +121,7 @@ impl Network {
             value: path,
         }) = values.find(&CA_FILE.about)?
         {
-            let pem = fs::read(&path).map_err(|error| {
+            let pem = read_file(&path, MAX_CERTIFICATE_BYTES).map_err(|error| {
                 let detail =
                     format!("{path:?} cannot be read ({error}); write the path of a PEM file");
                 Error::config(&name, detail).with_source(error)

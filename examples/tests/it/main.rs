@@ -38,6 +38,7 @@ mod position;
 mod range;
 mod reading_again;
 mod replay;
+mod secret_files;
 mod seeds;
 mod service_app;
 mod service_logs;

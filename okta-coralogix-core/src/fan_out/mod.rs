@@ -55,7 +55,7 @@ use joint::Joint;
 /// # Panics
 /// If `branches` is 0.
 pub fn fan_out(source: impl EventSource, branches: usize) -> Vec<Branch> {
-    assert!(branches > 0, "fan_out needs a branch");
+    assert!(branches > 0, "there must be a branch to give events to");
     let first = source.dedup_window();
     let window = |index| match index {
         0 => first.clone(),

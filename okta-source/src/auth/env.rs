@@ -2,10 +2,8 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::fs::File;
-use std::io::{self, Read};
 
-use okta_coralogix_core::text::{quote_name, utf8};
+use okta_coralogix_core::text::{MAX_SECRET_BYTES, quote_name, read_text_file, utf8};
 use okta_coralogix_core::{Error, Result, Secret};
 
 use super::api_token::ApiToken;
@@ -34,9 +32,6 @@ pub(super) const VARIABLES: [&str; 9] = [
     PRIVATE_KEY_ID,
     SCOPES,
 ];
-
-/// The longest file of a secret. An RSA key of 8192 bits takes 7 KB.
-const MAX_SECRET_BYTES: u64 = 64 << 10;
 
 /// A secret, and the variable by which it was found.
 struct FoundSecret {
@@ -85,17 +80,16 @@ where
             let detail = format!("is set beside {file_name}; set one of them");
             return Err(Error::config(name, detail));
         }
-        let secret = File::open(&path).and_then(read_text).map_err(|error| {
+        let text = read_text_file(&path, MAX_SECRET_BYTES).map_err(|error| {
+            let path = quote_name(&path.to_string_lossy());
             let detail = format!(
-                "names the file {}, which cannot be read ({}); write the path of a file with the value of {name}",
-                quote_name(&path.to_string_lossy()),
-                error.kind()
+                "names the file {path}, which cannot be read ({error}); write the path of a file with the value of {name}"
             );
             Error::config(file_name, detail)
         })?;
         Ok(Some(FoundSecret {
             variable: file_name,
-            secret,
+            secret: text.into(),
             is_in_file: true,
         }))
     }
@@ -109,14 +103,6 @@ where
     fn check(&self, found: &FoundSecret) -> Result<()> {
         (self.check)(found.variable, &found.secret)
     }
-}
-
-/// The text of a secret's file: a path to a large file by mistake must not fill the memory.
-fn read_text(file: File) -> io::Result<Secret> {
-    let mut text = String::new();
-    let read = file.take(MAX_SECRET_BYTES).read_to_string(&mut text);
-    let text = Secret::from(text);
-    read.map(|_| text)
 }
 
 pub(super) fn read(
@@ -213,18 +199,12 @@ fn private_key(
         return PrivateKey::parse(&found.secret).map_err(|error| found.wrong(error));
     }
     let wrong = |detail: &str| Error::config(PRIVATE_KEY, detail);
-    let file = File::open(text).map_err(|error| {
+    let content = read_text_file(text, MAX_SECRET_BYTES).map_err(|error| {
         wrong(&format!(
-            "is neither a private key (PEM or JWK) nor a file that can be read ({}); write the key, or the path of its file",
-            error.kind()
+            "is neither a private key (PEM or JWK) nor a file that can be read ({error}); write the key, or the path of its file"
         ))
     })?;
-    let content = read_text(file).map_err(|error| {
-        wrong(&format!(
-            "names a file that is no text ({}); write the path of a PEM or JWK file",
-            error.kind()
-        ))
-    })?;
+    let content = Secret::from(content);
     check(PRIVATE_KEY, &content)?;
     PrivateKey::parse(&content)
         .map_err(|error| wrong(&format!("names a file whose content {error}")))

@@ -1,9 +1,11 @@
 //! Secrets in settings that are none. Names, addresses and filters are sent to Okta, Coralogix or AWS, and shown in logs.
 
+use std::io::ErrorKind;
+
 use okta_coralogix_core::text::{is_coralogix_key, is_okta_token};
 use okta_coralogix_core::{Error, Result, Secret};
 
-use super::text_of;
+use super::{text_of, unreadable};
 use crate::program::Environment;
 
 /// A shorter secret may well be a word that stands elsewhere too.
@@ -51,13 +53,13 @@ fn form_in(text: &str) -> Option<&'static str> {
 /// Looks for secrets in flags, and in the variables `names` that are none of secrets.
 ///
 /// # Errors
-/// `Config`, which names the flag or variable and repeats nothing of it.
+/// `Config`, which names the flag or variable and repeats nothing of it; or names the variable of a pipe that nobody writes.
 pub fn check<'a>(
     args: impl IntoIterator<Item = String>,
     names: impl IntoIterator<Item = &'a String>,
     environment: &Environment,
 ) -> Result<()> {
-    let secrets = all_of(environment);
+    let secrets = all_of(environment)?;
     let judge = |setting: &str, text: &str| match misplaced(text, &secrets) {
         Some(fault) => Err(Error::config(setting, fault)),
         None => Ok(()),
@@ -89,17 +91,25 @@ pub fn check<'a>(
     Ok(())
 }
 
-/// The secrets of the variables as far as they can be read: what cannot is said where it is used.
-fn all_of(environment: &Environment) -> Vec<(String, Secret)> {
-    let names = SECRETS
-        .iter()
-        .flat_map(|name| [(*name).to_owned(), format!("{name}_FILE")]);
-    let found = names.filter_map(|name| {
-        // Without the mark that the program has asked for it.
-        let value = environment.get(&name).ok()??;
-        Some((text_of(&name, &value.into())?, name))
-    });
-    found.map(|(secret, name)| (name, secret)).collect()
+/// The secrets of the variables as far as they can be read: what cannot is said where it is used. A pipe is waited for once, not at each use.
+fn all_of(environment: &Environment) -> Result<Vec<(String, Secret)>> {
+    let mut found = Vec::new();
+    for name in SECRETS {
+        for (variable, name) in [(name.to_owned(), name), (format!("{name}_FILE"), name)] {
+            // Without the mark that the program has asked for it.
+            let Ok(Some(value)) = environment.get(&variable) else {
+                continue;
+            };
+            match text_of(&variable, &value.clone().into()) {
+                Ok(secret) => found.push((variable, secret)),
+                Err(error) if error.kind() == ErrorKind::TimedOut => {
+                    return Err(unreadable(&variable, &value, name, &error));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The variables whose values are secrets, some of them in files that other variables name: a path is not sent.

@@ -7,21 +7,16 @@ mod tests;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
+use std::{fmt, io};
 
-use okta_coralogix_core::text::quote_name;
+use okta_coralogix_core::text::{MAX_SECRET_BYTES, quote_name, read_text_file};
 use okta_coralogix_core::{Error, Result, Secret};
 
 pub use self::judge::{Naming, SecretKind, judge, judge_pair, show_variable};
 pub use self::misplaced::{check as check_settings, misplaced};
 use super::Environment;
-use super::text_file;
 use super::warnings::Warnings;
-
-/// The size limit of a secret.
-pub const MAX_BYTES: u64 = 64 << 10;
 
 /// A secret, and the setting that it comes from.
 #[derive(Debug, Clone)]
@@ -131,17 +126,29 @@ fn named(variable: &str, value: &OsString) -> Option<NamedSecret> {
     Some(NamedSecret {
         setting: variable.to_owned(),
         kind: SecretKind::of_variable(variable)?,
-        value: text_of(variable, value)?,
+        value: text_of(variable, value).ok()?,
     })
 }
 
 /// The value of a variable, or the content of the file that it names.
-fn text_of(variable: &str, value: &OsString) -> Option<Secret> {
+fn text_of(variable: &str, value: &OsString) -> io::Result<Secret> {
     let text = match variable.ends_with("_FILE") {
-        true => text_file::read(Path::new(value), MAX_BYTES).ok()?,
-        false => value.clone().into_string().ok()?,
+        true => read_text_file(value, MAX_SECRET_BYTES)?,
+        false => {
+            let text = value.clone().into_string();
+            text.map_err(|_| io::ErrorKind::InvalidData)?
+        }
     };
-    Some(text.into())
+    Ok(text.into())
+}
+
+/// That the file cannot be read that `variable` names, of a secret that `name` may have too.
+fn unreadable(variable: &str, path: &str, name: &str, error: &io::Error) -> Error {
+    let path = quote_name(path);
+    let detail = format!(
+        "names the file {path}, which cannot be read ({error}); write the path of a file with the value of {name}"
+    );
+    Error::config(variable, detail)
 }
 
 /// A secret that a person chooses, in a variable or in the file that the variable `<name>_FILE` names, without white space around it; and
@@ -159,20 +166,19 @@ pub fn read(environment: &Environment, name: &str) -> Result<Option<(String, Sec
         }
         (Some(text), None) => (name.to_owned(), text),
         (None, Some(path)) => {
-            let text = text_file::read(Path::new(&path), MAX_BYTES).map_err(|error| {
-                let path = quote_name(&path.to_string_lossy());
-                let detail = format!(
-                    "names the file {path}, which cannot be read ({error}); write the path of a file with the value of {name}"
-                );
-                Error::config(&file, detail)
-            })?;
+            let text = read_text_file(&path, MAX_SECRET_BYTES);
+            let text =
+                text.map_err(|error| unreadable(&file, &path.to_string_lossy(), name, &error))?;
             (file, text)
         }
     };
     let value = Secret::from(text.trim());
     if value.expose().starts_with('\u{feff}') {
-        let detail = "names a file that begins with a byte order mark; save it as UTF-8 without it";
-        return Err(Error::config(&setting, detail));
+        let what = match setting == name {
+            true => "begins with a byte order mark, which is no part of it; write it without",
+            false => "names a file that begins with a byte order mark; save it as UTF-8 without it",
+        };
+        return Err(Error::config(&setting, what));
     }
     match value.expose() {
         "" => Err(Error::config(&setting, "is empty; set it, or unset it")),

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use okta_coralogix_core::text::{MAX_SECRET_BYTES, read_text_file};
 use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
 use toml::de::{DeTable, DeValue};
 
 use super::toml_check::SECRETS;
-use crate::program::secrets::{MAX_BYTES, misplaced};
-use crate::program::{Environment, text_file};
+use crate::program::Environment;
+use crate::program::secrets::misplaced;
 
 /// A secret, and the key that says where it is.
 type Found = (String, Secret);
@@ -57,7 +58,9 @@ fn secret_of(value: &DeValue<'_>, folder: &Path, environment: &Environment) -> O
         return Some(environment.get(name).ok()??.into());
     }
     let path = folder.join(named("file")?);
-    let text = path.is_file().then(|| text_file::read(&path, MAX_BYTES))?;
+    let text = path
+        .is_file()
+        .then(|| read_text_file(&path, MAX_SECRET_BYTES))?;
     Some(text.ok()?.into())
 }
 

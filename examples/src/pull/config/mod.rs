@@ -41,11 +41,12 @@ pub(super) use source_settings::{REREAD_EVERY, SINCE, SourceSettings, renamed_fr
 
 use std::path::Path;
 
+use okta_coralogix_core::text::read_text_file;
 use okta_coralogix_core::{Error, Result};
 
+use crate::program::Network;
 use crate::program::args::in_setting;
 use crate::program::settings::Values;
-use crate::program::{Network, text_file};
 
 /// The variable of the org's address, of a run without such a file.
 pub(super) const ORG_URL: &str = "OKTA_ORG_URL";
@@ -58,8 +59,11 @@ const MAX_BYTES: u64 = 16 << 20;
 /// # Errors
 /// `Config`, which names the integration and the key, and says what to write. A secret's file that is missing is no error yet.
 pub fn read(path: &Path, values: &Values<'_>, network: Network) -> Result<Vec<Integration>> {
-    let text = text_file::read(path, MAX_BYTES).map_err(|error| {
-        let detail = format!("{} cannot be read ({error})", path.display());
+    let text = read_text_file(path, MAX_BYTES).map_err(|error| {
+        let detail = format!(
+            "{} cannot be read ({error}); write the path of a TOML file with an `[[integration]]` for each org",
+            path.display()
+        );
         Error::config("--config", detail)
     })?;
     parse(&text, folder_of(path), values, network).map_err(in_setting(path.display()))

@@ -3,17 +3,15 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use okta_coralogix_core::text::quote_name;
+use okta_coralogix_core::text::{MAX_SECRET_BYTES, quote_name, read_text_file};
 use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::credentials::{API_TOKEN, CLIENT_SECRET};
 use super::integration::API_KEY;
-use crate::program::secrets::{
-    MAX_BYTES, NamedSecret, Naming, SecretJudge, SecretKind, show_variable,
-};
-use crate::program::{Environment, Warnings, text_file};
+use crate::program::secrets::{NamedSecret, Naming, SecretJudge, SecretKind, show_variable};
+use crate::program::{Environment, Warnings};
 
 /// The key of a private key.
 pub(super) const PRIVATE_KEY: &str = "private_key";
@@ -120,7 +118,7 @@ impl SecretSource {
         match &self.place {
             Place::Variable(secret) => Ok(secret.clone()),
             Place::File(path, written) => {
-                let text = text_file::read(path, MAX_BYTES).map_err(|error| {
+                let text = read_text_file(path, MAX_SECRET_BYTES).map_err(|error| {
                     let key = self.key;
                     let written = quote_name(written);
                     let detail = format!("{key}: the file {written} cannot be read ({error})");
@@ -231,7 +229,7 @@ impl OrgSecrets {
         let values: Vec<_> = values.collect::<Result<_>>()?;
         let paths = values.iter().filter(|(key, value)| names_file(key, value));
         let contents = paths.filter_map(|(_, path)| {
-            let content = text_file::read(Path::new(path.expose()), MAX_BYTES).ok()?;
+            let content = read_text_file(path.expose(), MAX_SECRET_BYTES).ok()?;
             Some(content.into())
         });
         let named = contents.collect();

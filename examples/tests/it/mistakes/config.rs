@@ -31,6 +31,11 @@ fn form() -> Vec<Mistake> {
             "[[coralogix]]",
         ),
         config("a misspelt key", "org_url", "org_ulr"),
+        config("the file of the orgs in UTF-16", "acme", "acme").file("orgs.toml", b"\xff\xfe[\0"),
+        config("a file of the orgs that does not exist", "acme", "acme")
+            .flags(&["--config", "org.toml"]),
+        config("a device as the file of the orgs", "acme", "acme")
+            .flags(&["--config", "/dev/zero"]),
         config("a key in the wrong table", "endpoint", "subsystem"),
         config("a file without an org", "[[integration]]", "[ignored]")
             .file("orgs.toml", "[coralogix]\n"),

@@ -100,6 +100,16 @@ fn secrets() -> Vec<Mistake> {
             .unset("OKTA_API_TOKEN")
             .set("OKTA_API_TOKEN_FILE", "token")
             .file("token", "\u{feff}{token}\n"),
+        pull("a device as the file of the token")
+            .unset("OKTA_API_TOKEN")
+            .set("OKTA_API_TOKEN_FILE", "/dev/zero"),
+        pull("a folder as the file of the key")
+            .unset("CORALOGIX_API_KEY")
+            .set("CORALOGIX_API_KEY_FILE", "/dev"),
+        pull("a file of the key in UTF-16")
+            .unset("CORALOGIX_API_KEY")
+            .set("CORALOGIX_API_KEY_FILE", "key")
+            .file("key", b"\xff\xfek\0e\0y\0"),
     ]
 }
 

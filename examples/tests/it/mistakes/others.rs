@@ -19,6 +19,12 @@ pub(super) fn mistakes() -> Vec<Mistake> {
     };
     vec![
         http("a receiver without a key of the connection").unset("EVENTBRIDGE_API_KEY"),
+        http("a key of the connection with a byte order mark")
+            .set("EVENTBRIDGE_API_KEY", "\u{feff}chosen freely"),
+        http("a file of the key of the connection in UTF-16")
+            .unset("EVENTBRIDGE_API_KEY")
+            .set("EVENTBRIDGE_API_KEY_FILE", "key")
+            .file("key", b"\xfe\xff\0k"),
         http("a key of the connection and its file").set("EVENTBRIDGE_API_KEY_FILE", "key"),
         http("a user without a password in `EVENTBRIDGE_BASIC`").set("EVENTBRIDGE_BASIC", "user"),
         http("an address that this host does not have").set("LISTEN", "192.0.2.1:8080"),

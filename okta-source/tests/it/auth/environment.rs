@@ -109,7 +109,7 @@ fn environment_variable_errors_have_distinct_messages() {
             KEY,
             "nor a file",
         ),
-        (&[(ID, CLIENT), (KEY, folder)], KEY, "no text"),
+        (&[(ID, CLIENT), (KEY, folder)], KEY, "it is a folder"),
         (
             &[(ID, CLIENT), (KEY, &manifest)],
             KEY,
