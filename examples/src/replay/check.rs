@@ -1,16 +1,15 @@
 //! `--check`: asks Coralogix, for each integration of `--config`, and counts the letters.
 
-use okta_coralogix_core::dead_letter::DeadLetterSource;
+use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::{Result, SharedClockOffset, Summary};
 use tracing::Instrument;
 
 use super::settings::{OnePlace, Places, Settings};
 use crate::program::ExitStatus;
 use crate::program::check::{
-    Report, check_admin, check_coralogix, check_dead_letters, check_open_files,
+    Report, check_admin, check_coralogix, check_dead_letters, check_open_files, check_state_dir,
 };
 use crate::program::open_files::needed;
-use crate::program::pipeline::open_dead_letters;
 use crate::program::pipeline_settings::DEAD_LETTERS;
 use crate::program::start::span;
 use crate::pull::config::Integration;
@@ -19,15 +18,14 @@ pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
     let mut report = Report::default();
     let setting = DEAD_LETTERS.about.flag;
     let path = &settings.pipeline.dead_letters;
+    let _state = check_state_dir(&mut report, &settings.pipeline.state);
     check_dead_letters(&mut report, setting, path);
-    let letters = async {
-        let letters = open_dead_letters(path).await?;
-        let source = DeadLetterSource::open(&letters).await?;
-        let counts = source.integrations().await?;
-        let letters: u64 = counts.values().sum();
-        Ok::<_, okta_coralogix_core::Error>(format!("{letters} are to be sent"))
-    };
-    report.add("letters", letters.await);
+    let counts = FileDeadLetters::builder(path).count().await;
+    let letters = counts.map(|counts| counts.values().sum::<u64>());
+    report.add(
+        "letters",
+        letters.map(|letters| format!("{letters} are to be sent")),
+    );
     match &settings.places {
         Places::One(OnePlace {
             sink, clock, proxy, ..

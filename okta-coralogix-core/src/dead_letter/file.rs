@@ -75,17 +75,35 @@ impl FileDeadLettersBuilder {
     /// # Errors
     /// `Config` if the folder does not exist, `Storage` if the file cannot be written.
     pub async fn open(self) -> Result<FileDeadLetters> {
-        let resolved = self.disk.resolve(&self.path).await;
-        let store = Store {
-            path: resolved.map_err(|error| unresolved("dead letters", &self.path, error))?,
-            rotate_at: self.rotate_at,
-            disk: self.disk,
-            busy: Mutex::new(()),
-        };
+        let store = self.store().await?;
         store.prepare().await?;
         Ok(FileDeadLetters {
             store: Arc::new(store),
         })
+    }
+
+    async fn store(self) -> Result<Store> {
+        let resolved = self.disk.resolve(&self.path).await;
+        Ok(Store {
+            path: resolved.map_err(|error| unresolved("dead letters", &self.path, error))?,
+            rotate_at: self.rotate_at,
+            disk: self.disk,
+            busy: Mutex::new(()),
+        })
+    }
+
+    /// The disk, the file, and the files with letters that were rotated away from it, the oldest first. Changes nothing.
+    pub(super) async fn files(self) -> Result<(Arc<dyn Disk>, PathBuf, Vec<PathBuf>)> {
+        let store = self.store().await?;
+        store.check_is_ours().await?;
+        let mut rotated = Vec::new();
+        for number in store.numbers().await? {
+            let file = names::numbered(&store.path, number);
+            if store.holds_letters(&file).await? {
+                rotated.push(file);
+            }
+        }
+        Ok((store.disk, store.path, rotated))
     }
 }
 

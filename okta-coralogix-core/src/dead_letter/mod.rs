@@ -15,7 +15,7 @@ pub use file::{FileDeadLetters, FileDeadLettersBuilder};
 #[cfg(feature = "fs")]
 pub use record::DeadLetterRecord;
 #[cfg(feature = "fs")]
-pub use replay::DeadLetterSource;
+pub use replay::{DeadLetterSource, LetterCounts};
 pub use target::DeadLetterTarget;
 
 use std::fmt::{self, Debug};

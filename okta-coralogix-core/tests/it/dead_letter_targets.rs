@@ -114,6 +114,8 @@ async fn replay_of_one_integration_leaves_the_letters_of_others() {
         let wanted = move |target: Option<&DeadLetterTarget>| {
             target.map_or("", |target| &target.integration) == integration
         };
+        let counted = FileDeadLetters::builder(&path).count().await.unwrap();
+        assert_eq!(counted, left);
         let source = DeadLetterSource::open(&store).await.unwrap();
         assert_eq!(source.integrations().await.unwrap(), left);
         let mut source = source.only(wanted);

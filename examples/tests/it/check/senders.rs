@@ -1,12 +1,15 @@
 //! `--check` of `replay` and `service_logs`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::sync::Arc;
+use std::time::Duration;
 
 use coralogix_sink::simulator::Fault;
 use okta_coralogix_core::dead_letter::{
     DeadLetter, DeadLetterReason, DeadLetterSource, DeadLetters, FileDeadLetters,
 };
+use okta_coralogix_core::disk::{Disk, OsDisk};
 use okta_coralogix_core::{Clock, Origin, SystemClock};
 
 use super::{assert_all_ok, assert_wrong};
@@ -52,11 +55,22 @@ async fn letters(harness: &Harness) -> FileDeadLetters {
     letters
 }
 
+/// The files with their contents.
+fn folder(harness: &Harness) -> BTreeMap<OsString, Vec<u8>> {
+    let entries = std::fs::read_dir(harness.folder.path()).unwrap();
+    let files = entries.map(|entry| {
+        let entry = entry.unwrap();
+        (entry.file_name(), std::fs::read(entry.path()).unwrap())
+    });
+    files.collect()
+}
+
 #[tokio::test]
 async fn check_of_a_replay_counts_the_letters_and_sends_none() {
     let harness = Harness::new().await;
     let file = letters(&harness).await;
     let variables = variables(&harness);
+    let before = folder(&harness);
     let ended = check("replay", &harness, &variables, &[]).await;
     let subjects = [
         "--dead-letters",
@@ -71,6 +85,13 @@ async fn check_of_a_replay_counts_the_letters_and_sends_none() {
         "{ended:?}"
     );
     assert_eq!(harness.ingress.arrivals(), 0);
+    assert_eq!(folder(&harness), before, "nothing is changed");
+    // As a program does that runs with the file.
+    let lock = harness.dead_letters().with_extension("ndjson.lock");
+    let writing = OsDisk.lock(&lock, Duration::ZERO).await.unwrap().unwrap();
+    let ended = check("replay", &harness, &variables, &[]).await;
+    assert_all_ok(&ended, &subjects);
+    drop(writing);
     let running = DeadLetterSource::open(&file).await.unwrap();
     let ended = check("replay", &harness, &variables, &[]).await;
     assert_wrong(&ended, "letters", &["replay"]);

@@ -50,6 +50,15 @@ struct Store {
 }
 
 impl Account {
+    /// What is settled in the file at `path`: end by start. Changes nothing.
+    pub(super) async fn settled(disk: &dyn Disk, path: &Path) -> Result<BTreeMap<u64, u64>> {
+        let at = |error| failed("read", path, error);
+        let head = head_of(disk, path).await.map_err(at)?;
+        let account = names::account_file(path);
+        let ranges = stored(disk, &account, &head).await.map_err(at)?;
+        Ok(joined(ranges.unwrap_or_default()).into_iter().collect())
+    }
+
     /// The account of the file at `path`, and what is settled in it: end by start.
     pub(super) async fn open(
         disk: Arc<dyn Disk>,

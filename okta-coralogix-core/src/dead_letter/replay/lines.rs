@@ -9,6 +9,10 @@ use bytes::{Buf, Bytes, BytesMut};
 use crate::Result;
 use crate::disk::{Disk, failed};
 
+/// The most lines and bytes of a delivery; one line is given however long it is.
+pub(super) const LINES: usize = 500;
+pub(super) const BYTES: usize = 1024 * 1024;
+
 /// Bytes that are read at once.
 const PIECE: u64 = 1024 * 1024;
 
@@ -24,6 +28,11 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// False for one at the end of its file that is not written to its end, or never was.
+    pub(super) fn is_whole(&self) -> bool {
+        self.ends
+    }
+
     /// From its first byte to behind its line end.
     pub(super) fn range(&self) -> (u64, u64) {
         let length = self.bytes.len() as u64 + u64::from(self.ends);

@@ -13,17 +13,14 @@ use tokio::task::JoinHandle;
 
 use super::account::Account;
 use super::acker::ReplayAcker;
+use super::count::{LetterCounts, count, is_running, target_of};
 use super::file::{ReplayFile, Shared};
-use super::lines::{Line, Lines};
+use super::lines::{BYTES, LINES, Line, Lines};
 use crate::dead_letter::{DeadLetterRecord, DeadLetterTarget, FileDeadLetters, names};
 use crate::disk::{Disk, DiskLock, failed};
 use crate::event::MalformedReason;
 use crate::filter::DedupWindow;
-use crate::{AckOrder, Delivery, Error, ErrorKind, EventSource, MalformedEvent, RawEvent, Result};
-
-/// The most lines and bytes of a delivery; one line is given however long it is.
-const LINES: usize = 500;
-const BYTES: usize = 1024 * 1024;
+use crate::{AckOrder, Delivery, EventSource, MalformedEvent, RawEvent, Result};
 
 /// The account of a file, and its settled ranges.
 type Opening = JoinHandle<Result<(Account, BTreeMap<u64, u64>)>>;
@@ -89,13 +86,7 @@ impl DeadLetterSource {
         let lock = names::replay_lock_file(letters.path());
         let held = disk.lock(&lock, LOCK_TIMEOUT).await;
         let held = held.map_err(|error| failed("lock", &lock, error))?;
-        let held = held.ok_or_else(|| {
-            let detail = format!(
-                "another replay of {} is running: wait for its end",
-                letters.path().display()
-            );
-            Error::new(ErrorKind::Locked, detail)
-        })?;
+        let held = held.ok_or_else(|| is_running(letters.path()))?;
         let lock: Arc<dyn DiskLock> = held.into();
         let (store, kept) = (letters.clone(), Arc::clone(&lock));
         let rotating = tokio::spawn(async move {
@@ -143,25 +134,14 @@ impl DeadLetterSource {
     ///
     /// # Errors
     /// `Storage` if the disk fails.
-    pub async fn integrations(&self) -> Result<BTreeMap<Option<String>, u64>> {
-        let mut counts = BTreeMap::new();
+    pub async fn integrations(&self) -> Result<LetterCounts> {
+        let mut counts = LetterCounts::new();
         for path in &self.waiting {
             let (disk, lock) = (Arc::clone(&self.disk), Arc::clone(&self.lock));
             let (_, settled) = Account::open(Arc::clone(&disk), lock, path.clone()).await?;
-            let mut lines = Lines::new(disk, path.clone(), settled);
-            loop {
-                let read = lines.next(LINES, BYTES).await?;
-                if read.is_empty() {
-                    break;
-                }
-                for line in &read {
-                    let target = target_of(line);
-                    if self.selects(target.as_ref()) {
-                        let integration = target.map(|target| target.integration);
-                        *counts.entry(integration).or_default() += 1;
-                    }
-                }
-            }
+            let lines = Lines::new(disk, path.clone(), settled);
+            let selects = |line: &Line| self.selects(target_of(line).as_ref());
+            count(lines, selects, &mut counts).await?;
         }
         Ok(counts)
     }
@@ -270,13 +250,6 @@ impl DeadLetterSource {
         Ok(())
     }
 }
-
-/// `None` also if the line is no record.
-fn target_of(line: &Line) -> Option<DeadLetterTarget> {
-    let record = serde_json::from_slice::<DeadLetterRecord>(&line.bytes);
-    record.ok()?.target
-}
-
 #[async_trait]
 impl EventSource for DeadLetterSource {
     fn name(&self) -> &str {
