@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,6 +20,7 @@ use super::ExitStatus;
 use super::pipeline::configure;
 use super::pipeline_settings::PipelineOptions;
 use super::progress::Progress;
+use super::signals;
 
 /// The API key that the ingress accepts.
 pub const KEY: &str = "demonstration-key";
@@ -30,6 +33,8 @@ pub struct Demonstration {
     /// Its socket.
     pub server: CoralogixServer,
     folder: TempDir,
+    /// A signal has asked to stop before the end.
+    is_stopped: Arc<AtomicBool>,
 }
 
 impl Demonstration {
@@ -48,6 +53,19 @@ impl Demonstration {
             server: ingress.serve().await.map_err(cannot_start)?,
             ingress,
             folder: tempfile::tempdir().map_err(cannot_start)?,
+            is_stopped: Arc::default(),
+        })
+    }
+
+    /// Resolves at a signal that asks to stop: what is missing then is no fault.
+    ///
+    /// # Errors
+    /// As [`signals::shutdown`].
+    pub fn shutdown(&self) -> Result<impl Future<Output = ()> + use<>> {
+        let (shutdown, is_stopped) = (signals::shutdown()?, Arc::clone(&self.is_stopped));
+        Ok(async move {
+            shutdown.await;
+            is_stopped.store(true, Ordering::Relaxed);
         })
     }
 
@@ -120,6 +138,10 @@ impl Demonstration {
             "in the ingress: {} events, {missing} missing, {repeated} repeated",
             ledger.entries().len()
         ));
+        if self.is_stopped.load(Ordering::Relaxed) {
+            print("stopped before its end: what is missing was not sent yet");
+            return ExitStatus::of_run(summary, None);
+        }
         let adds_up = summary.is_balanced() && missing == 0 && repeated == 0;
         let error = fault_of_the_program("the demonstration does not add up");
         ExitStatus::of_run(summary, (!adds_up).then_some(error))

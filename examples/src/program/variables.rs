@@ -52,8 +52,11 @@ pub(super) fn unread<'a>(
 fn of_one(name: &str, known: &[&str], absent: &[&str]) -> Option<String> {
     let detail = "is set, but this program reads no variable of that name";
     if name.to_ascii_uppercase().starts_with(OWN) {
-        let meant = match nearest(&name.to_ascii_uppercase(), known.iter().copied()) {
-            Some(meant) => format!("{meant} is meant, perhaps"),
+        // Without the beginning, which makes all of them alike.
+        let rest = &name.to_ascii_uppercase()[OWN.len()..];
+        let known = known.iter().filter_map(|known| known.strip_prefix(OWN));
+        let meant = match nearest(rest, known) {
+            Some(meant) => format!("{OWN}{meant} is meant, perhaps"),
             None => "unset it".to_owned(),
         };
         return Some(format!("{name}: {detail}; {meant}"));
@@ -85,6 +88,8 @@ mod tests {
                 "OKTA_CORALOGIX_POLL_INTERVAL is meant",
             ),
             ("okta_coralogix_since", "OKTA_CORALOGIX_SINCE is meant"),
+            ("OKTA_CORALOGIX_SINC", "OKTA_CORALOGIX_SINCE is meant"),
+            ("OKTA_CORALOGIX_WORKERS", "; unset it"),
             ("OKTA_API_TOKNE", "OKTA_API_TOKEN is meant"),
             ("OKTA_DOMAIN", "OKTA_ORG_URL is meant"),
             ("CORALOGIX_REGION", "CORALOGIX_DOMAIN is meant"),

@@ -8,10 +8,10 @@ use okta_coralogix_core::{Clock, CoralogixMapping, Pipeline, Result, SystemClock
 use okta_source::OktaSource;
 use okta_source::simulator::{Fault, OktaSimulator};
 
+use crate::program::ExitStatus;
 use crate::program::demonstration::{Demonstration, backlog, cannot_start};
 use crate::program::pipeline::open_dead_letters;
 use crate::program::progress::Progress;
-use crate::program::{ExitStatus, signals};
 
 const TOKEN: &str = "00-demonstration-token";
 
@@ -54,7 +54,7 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
         .mapping(mapping.build()?)
         .dead_letters(dead_letters);
     let pipeline = demonstration.configure(pipeline, &progress).build()?;
-    let ended = pipeline.run(signals::shutdown()?).await;
+    let ended = pipeline.run(demonstration.shutdown()?).await;
     progress.finish();
     Ok(demonstration.verify(ended, &expected, "the org repeated them"))
 }

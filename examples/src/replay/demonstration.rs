@@ -12,11 +12,11 @@ use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::{Clock, CoralogixMapping, Origin, Pipeline, Result, SystemClock};
 
+use crate::program::ExitStatus;
 use crate::program::args::age_filter;
 use crate::program::demonstration::{Demonstration, cannot_start, print};
 use crate::program::pipeline::open_dead_letters;
 use crate::program::progress::Progress;
-use crate::program::{ExitStatus, signals};
 
 /// The number of letters of each sort.
 const FRESH: usize = 500;
@@ -34,7 +34,7 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus> {
     let pipeline = demonstration
         .configure(pipeline, &progress)
         .age_filter(keep);
-    let ended = pipeline.build()?.run(signals::shutdown()?).await;
+    let ended = pipeline.build()?.run(demonstration.shutdown()?).await;
     progress.finish();
     let left = std::fs::read_to_string(&file).map_err(cannot_start)?;
     let left = left.lines().count();

@@ -148,8 +148,8 @@ impl Identity {
             Relation::Same => return Ok(()),
             Relation::OtherQuery => format!(
                 "the checkpoint was written with another query ({theirs}) than the one that is set now ({ours}), and they must \
-                 not be mixed: set the old one again, or give the new one a checkpoint of its own, or set \
-                 restart_on_changed_query to read on with it from shortly before the last settled event"
+                 not be mixed: set the old one again, or give the new one a checkpoint of its own; where polling goes on, \
+                 restart_on_changed_query (--restart-on-changed-query) reads on with it from shortly before the last settled event"
             ),
             Relation::Foreign => format!(
                 "the checkpoint belongs to {}, not to {}: give each org and each backfill a checkpoint of its own, or move the \

@@ -239,7 +239,9 @@ impl<O: Observer + Clone> Running<O> {
             }
             // Its events are read by its successor, or nobody wants them any more: neither is an end of the program.
             None => {
-                let is_gone = !self.wanted.iter().any(|run| run.integration.name == name);
+                // Several of one name may leave, after as many changes of the file: the last one says it.
+                let mut others = self.wanted.iter().chain(&self.leaving);
+                let is_gone = !others.any(|run| run.integration.name == name);
                 if is_gone {
                     span(&name).in_scope(|| {
                         tracing::info!("the integration has ended: it is not in the file any more")

@@ -3,11 +3,14 @@
 
 use std::borrow::Cow;
 
+use clap::CommandFactory;
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{self, CORALOGIX};
+use crate::program::args::variable;
 use crate::program::nearest::nearest;
+use crate::pull::PullArgs;
 
 /// How each key is written that is no flag.
 const EXAMPLES: &[(&str, &str)] = &[
@@ -112,10 +115,7 @@ impl Source<'_> {
         for (key, value) in table {
             let (name, start) = (&**key.get_ref(), key.span().start);
             if !known.contains(&name) {
-                let meant = match nearest(name, known.iter().copied()) {
-                    Some(key) => format!("`{key}` is meant, perhaps"),
-                    None => format!("there are {}", known.join(", ")),
-                };
+                let meant = meant(name, known);
                 let detail = format!("{at}the key `{name}` is unknown; {meant}");
                 return Err(self.wrong(start, &detail));
             }
@@ -142,7 +142,20 @@ impl Source<'_> {
                 let detail = format!("{key}: {message}; write for example `{example}`");
                 self.wrong(start, &detail)
             }
-            None if SECRETS.contains(&key) => self.wrong(start, &format!("{key}: {message}")),
+            None if SECRETS.contains(&key) => {
+                let example = "{ env = \"NAME\" }` or `{ file = \"PATH\" }";
+                let message = match message.starts_with("invalid type") {
+                    // It repeats the value.
+                    true => "what it names is no text in quotes",
+                    false => message,
+                };
+                let detail = format!("{key}: {message}; write for example `{key} = {example}`");
+                self.wrong(start, &detail)
+            }
+            None if line.is_some_and(|line| line.trim() == "[coralogix]") => {
+                let advice = "there is one such table, for all integrations; one with another place has its own: `coralogix = { domain = \"EU2\" }`";
+                self.wrong(start, &format!("{message}; {advice}"))
+            }
             None => self.wrong(start, message),
         }
     }
@@ -151,6 +164,24 @@ impl Source<'_> {
         let before = self.0.get(..start).unwrap_or(self.0);
         let line = before.matches('\n').count() + 1;
         Error::new(ErrorKind::Config, format!("line {line}: {detail}"))
+    }
+}
+
+/// What was meant by an unknown key: a variable or a flag may have been written in its place.
+fn meant(name: &str, known: &[&str]) -> String {
+    let plain = name.to_ascii_lowercase().replace('-', "_");
+    let plain = plain.strip_prefix("okta_coralogix_").unwrap_or(&plain);
+    let flag = format!("--{}", plain.replace('_', "-"));
+    let command = PullArgs::command();
+    let mut flags = command.get_arguments().filter_map(|arg| arg.get_long());
+    let is_flag = !known.contains(&plain) && flags.any(|long| flag == format!("--{long}"));
+    match nearest(plain, known.iter().copied()) {
+        _ if is_flag => format!(
+            "it is no setting of this file: write the flag {flag}, or the variable {}",
+            variable(&flag)
+        ),
+        Some(key) => format!("`{key}` is meant, perhaps"),
+        None => format!("there are {}", known.join(", ")),
     }
 }
 
@@ -312,6 +343,7 @@ mod tests {
     fn error_of_the_form_repeats_no_value() {
         for text in [
             "[[integration]]\napi_token = 00secret",
+            "[[integration]]\napi_token = { env = 00secret }",
             "[[integration]]\nclient_id = 00secret",
             "[[integration]]\nname = \"00secret",
             "[[integration]]\nname = [\"00secret\"]",

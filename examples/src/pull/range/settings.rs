@@ -48,7 +48,10 @@ impl RangeSettings {
         let file = CONFIG.given(&args.mode.values(environment))?;
         let (org, keep) = match &file {
             Some(file) => (integration(file, args, once, environment)?, TOO_OLD_KEYS),
-            None => (OrgSettings::read(args, once, environment)?, TOO_OLD_FLAGS),
+            None => {
+                no_integration(args, environment)?;
+                (OrgSettings::read(args, once, environment)?, TOO_OLD_FLAGS)
+            }
         };
         let checkpoint = times.checkpoint(&org.checkpoint);
         let beside = file.as_deref().map_or(Path::new(""), config::folder_of);
@@ -64,6 +67,18 @@ impl RangeSettings {
             org,
             keep,
         })
+    }
+}
+
+/// # Errors
+/// `Config` if an integration is named, and no file that has it.
+fn no_integration(args: &PullArgs, environment: &Environment) -> Result<()> {
+    match args.mode.values(environment).find(&INTEGRATION.about)? {
+        Some(written) => {
+            let detail = "names an integration of the file of --config, which is not given; add it, or leave this out";
+            Err(Error::config(&written.setting, detail))
+        }
+        None => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ mod sqs;
 
 use std::collections::HashMap;
 
+use super::hangup::Logged;
 use super::harness::{Exit, start};
 
 /// The lines of a check, by their subjects: what is behind the first colon, and whether it is `ok`.
@@ -48,6 +49,19 @@ fn assert_wrong(ended: &Exit, subject: &str, words: &[&str]) {
         let missing = words.iter().find(|word| !found.contains(**word));
         assert!(of != subject || missing.is_none(), "{missing:?}: {found}");
     }
+}
+
+#[tokio::test]
+async fn demonstration_that_is_stopped_ends_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Logged::new(start(folder.path(), &HashMap::new(), &[]));
+    // The simulated org makes it wait.
+    running.logs("WARN", 1).await;
+    running.signal("-TERM").await;
+    let ended = running.ended().await;
+    assert!(matches!(ended.code, Some(0 | 4)), "{ended:?}");
+    assert!(ended.stderr.contains("stopped before its end"), "{ended:?}");
+    assert!(!ended.stderr.contains("add up"), "{ended:?}");
 }
 
 #[tokio::test]

@@ -31,6 +31,23 @@ fn form() -> Vec<Mistake> {
             "[[coralogix]]",
         ),
         config("a misspelt key", "org_url", "org_ulr"),
+        config("a key in capital letters", "poll_interval", "POLL_INTERVAL"),
+        config("a flag as a key of the file", INTERVAL, "once = true\n"),
+        config(
+            "the name of a variable without quotes",
+            TOKEN,
+            "api_token = { env = ACME_TOKEN }",
+        ),
+        config(
+            "a number as the name of a variable",
+            TOKEN,
+            "api_token = { env = 5 }",
+        ),
+        config(
+            "a second table `[coralogix]`",
+            "[[integration]]",
+            "[coralogix]\n[[integration]]",
+        ),
         config("the file of the orgs in UTF-16", "acme", "acme").file("orgs.toml", b"\xff\xfe[\0"),
         config("a file of the orgs that does not exist", "acme", "acme")
             .flags(&["--config", "org.toml"]),

@@ -144,6 +144,14 @@ fn flags() -> Vec<Mistake> {
         pull("`OKTA_CORALOGIX_GIVE_UP_AFTER` without `--once`")
             .set("OKTA_CORALOGIX_GIVE_UP_AFTER", "10m")
             .flags(&["--check"]),
+        pull("`--integration` with a range and without `--config`").flags(&[
+            "--integration",
+            "acme",
+            "--from",
+            "2h",
+            "--to",
+            "1h",
+        ]),
         pull("`--check` and `--dry-run`").flags(&["--check", "--dry-run"]),
         pull("a secret as an argument").flags(&[CORALOGIX_KEY]),
         pull("an unknown level in `RUST_LOG`").set("RUST_LOG", "warning"),

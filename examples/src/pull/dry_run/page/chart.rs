@@ -7,6 +7,8 @@ use super::data::{Counts, Series};
 
 const WIDTH: i64 = 960;
 const HEIGHT: u64 = 240;
+/// Of the part of a bar for one event, however high the others are: it is to be seen.
+const LEAST: f64 = 3.0;
 /// Below the bars.
 const AXIS: u64 = 24;
 const MAX_BARS: i64 = 96;
@@ -34,6 +36,7 @@ pub(super) fn chart(hours: &BTreeMap<DateTime<Utc>, Counts>) -> String {
         .unwrap_or(1_u64)
         .max(1);
     let width = WIDTH as f64 / bars as f64;
+    let scale = (HEIGHT as f64 - LEAST * Series::ALL.len() as f64) / most as f64;
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"events over time\">\n",
         HEIGHT + AXIS
@@ -43,8 +46,8 @@ pub(super) fn chart(hours: &BTreeMap<DateTime<Utc>, Counts>) -> String {
         let mut below = 0.0;
         for series in Series::ALL {
             let count = bar[series as usize];
-            let height = HEIGHT as f64 * count as f64 / most as f64;
             if count > 0 {
+                let height = LEAST + scale * count as f64;
                 svg.push_str(&format!(
                     "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{height:.1}\" fill=\"{}\"><title>{} UTC: {count} {}</title></rect>\n",
                     width * index as f64,
@@ -54,10 +57,13 @@ pub(super) fn chart(hours: &BTreeMap<DateTime<Utc>, Counts>) -> String {
                     begins.format("%b %d %H:%M"),
                     series.label(),
                 ));
+                below += height;
             }
-            below += height;
         }
     }
+    svg.push_str(&format!(
+        "<line x1=\"0\" y1=\"{HEIGHT}\" x2=\"{WIDTH}\" y2=\"{HEIGHT}\" stroke=\"#5a6675\"/>\n"
+    ));
     let ends = *first + TimeDelta::hours(each) * i32::try_from(bars).unwrap_or_default();
     for (x, anchor, time) in [(0, "start", *first), (WIDTH, "end", ends)] {
         let y = HEIGHT + AXIS - 6;

@@ -50,8 +50,8 @@ impl Series {
             Self::Info => "#2f7ed8",
             Self::Warn => "#e8a33d",
             Self::Error => "#d1394b",
-            Self::TooOld => "#c9cfd8",
-            Self::Other => "#e3d9ef",
+            Self::TooOld => "#b7a17e",
+            Self::Other => "#cdb3e6",
         }
     }
 

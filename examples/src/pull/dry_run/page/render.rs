@@ -84,24 +84,24 @@ pub(super) fn page(data: &Data, report: &Report) -> String {
 /// What the settings keep from Coralogix, or change.
 fn rules(page: &mut String, data: &Data, report: &Report) {
     let summary = &report.summary;
-    page.push_str("<h2>What the settings do</h2>\n<ul>\n");
+    page.push_str("<h2>What the settings do</h2>\n<p>Of the events that were read:</p>\n<ul>\n");
     let lines = [
         (
             "Age rule (--too-old)",
             summary.too_old,
-            "events are dropped, since they are more than 24 hours old",
+            "dropped, being more than 24 hours old",
         ),
-        ("Filters", summary.filtered, "events are left out"),
-        ("Copies", summary.duplicate, "events came a second time"),
+        ("Filters", summary.filtered, "left out"),
+        ("Copies", summary.duplicate, "came a second time"),
         (
             "Dead letters",
             summary.dead_lettered,
-            "events cannot be delivered; the log says why",
+            "cannot be delivered; the log says why",
         ),
         (
             "Redaction and labels",
             data.changed,
-            "events have another text than Okta's",
+            "have another text than Okta's",
         ),
     ];
     for (rule, count, effect) in lines {
