@@ -2,6 +2,7 @@
 
 mod fields;
 pub(crate) mod head;
+mod log_stream;
 mod malformed_event;
 mod model;
 mod origin;
@@ -12,6 +13,7 @@ mod severity;
 mod time;
 mod uuid;
 
+pub use log_stream::LogStreamChange;
 pub use malformed_event::{MalformedEvent, MalformedReason};
 pub use model::*;
 pub use origin::Origin;

@@ -9,14 +9,16 @@ use tracing::field::display;
 
 use super::throttle::{Episode, EpisodeLine, Throttle};
 use super::{Observer, PipelineContext, PipelineEvent};
+use crate::RawEvent;
 use crate::delivery::Disposition;
+use crate::event::LogStreamChange;
 use crate::text::{sanitize, seconds, with_causes};
 
 /// The default: logs with `tracing`.
 ///
-/// Failures, dead letters, refused requests, late events and events that are too old at warn (a permanent source failure and held entries at
-/// error), what recovers and backfill progress at info, the rest at debug. Dead letters and refused requests are ten lines at once and
-/// then one in ten seconds, with a count of the others; events that are too old are a line when it begins, each minute while it goes on,
+/// Failures, dead letters, refused requests, late events, log streams that end and events that are too old at warn (a permanent source
+/// failure and held entries at error), what recovers, other changes of log streams and backfill progress at info, the rest at debug. Dead
+/// letters, refused requests and log streams are ten lines at once and then one in ten seconds, with a count of the others; events that are too old are a line when it begins, each minute while it goes on,
 /// and at the end.
 #[derive(Debug, Clone, Default)]
 pub struct TracingObserver(Arc<Inner>);
@@ -35,6 +37,7 @@ struct Gathered {
     too_old: Episode,
     dead_letters: Throttle,
     refused: Throttle,
+    log_streams: Throttle,
 }
 
 /// The lines that are due of what was gathered.
@@ -42,11 +45,13 @@ struct Due {
     too_old: Option<EpisodeLine>,
     dead_letters: Option<u64>,
     refused: Option<u64>,
+    log_streams: Option<u64>,
 }
 
 impl Gathered {
     fn is_open(&self) -> bool {
-        self.too_old.is_open() || self.dead_letters.has_rest() || self.refused.has_rest()
+        let throttles = [&self.dead_letters, &self.refused, &self.log_streams];
+        self.too_old.is_open() || throttles.into_iter().any(Throttle::has_rest)
     }
 
     fn due(&mut self, ends: bool) -> Due {
@@ -54,6 +59,7 @@ impl Gathered {
             too_old: self.too_old.line(ends),
             dead_letters: self.dead_letters.rest(ends),
             refused: self.refused.rest(ends),
+            log_streams: self.log_streams.rest(ends),
         }
     }
 }
@@ -116,6 +122,9 @@ impl TracingObserver {
         if let Some(requests) = due.refused {
             tracing::warn!(requests, "more requests were refused");
         }
+        if let Some(changes) = due.log_streams {
+            tracing::warn!(changes, "Okta's log streams were changed more often");
+        }
     }
 
     fn note(&self, context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
@@ -127,6 +136,14 @@ impl TracingObserver {
                 self.gathered(context.pipeline, |gathered| {
                     gathered.too_old.count(event.published())
                 });
+            }
+            PipelineEvent::Ended {
+                disposition: Disposition::Delivered | Disposition::Filtered,
+                event: Some(event),
+            } => {
+                if let Some(change) = LogStreamChange::of(event) {
+                    self.note_log_stream(context.pipeline, change, event);
+                }
             }
             PipelineEvent::Ended { .. } | PipelineEvent::Dropped { .. } => {}
             PipelineEvent::DeadLettered {
@@ -162,6 +179,35 @@ impl TracingObserver {
             }
             PipelineEvent::Stopped { .. } => self.flush_due(context.pipeline, true),
             _ => self.flush_due(context.pipeline, false),
+        }
+    }
+
+    fn note_log_stream(&self, pipeline: &str, change: LogStreamChange, event: &RawEvent) {
+        let admitted = self.gathered(pipeline, |gathered| gathered.log_streams.admit());
+        let Some(untold) = admitted else {
+            return;
+        };
+        let model = event.model().unwrap_or_default();
+        let stream = model
+            .targets()
+            .iter()
+            .find_map(|target| target.display_name.as_str());
+        let by = model
+            .actor
+            .get()
+            .and_then(|actor| actor.display_name.as_str());
+        let (stream, by) = (stream.map(sanitize), by.map(sanitize));
+        let before = (untold > 0).then_some(untold);
+        let published = event.published();
+        match change.ends_the_stream() {
+            true => tracing::warn!(
+                stream, by, %published, before,
+                "a log stream of Okta was {change}: it sends nothing from then on, and Okta never sends that later. Activate it again, and read \
+                 what it has missed from the System Log"
+            ),
+            false => {
+                tracing::info!(stream, by, %published, before, "a log stream of Okta was changed: {change}")
+            }
         }
     }
 }

@@ -76,6 +76,14 @@ pub(super) fn text(scraped: &Scraped<'_>) -> String {
     events(&mut text, &piped);
     runs(&mut text, &piped);
     ingress(&mut text, &rows, scraped.ingress_duration);
+    let live = kept(&rows, |source| {
+        matches!(source, SourceKind::Pull | SourceKind::EventBridge)
+    });
+    let help = "What Okta's own events say about its log streams. One that is deactivated or deleted sends nothing any more.";
+    let name = "okta_coralogix_log_stream_changes_total";
+    counters(&mut text, &live, [name, help, "change"], |of| {
+        &of.log_streams
+    });
     let pulled = kept(&rows, |source| source == SourceKind::Pull);
     okta(&mut text, &pulled);
     checkpoint(&mut text, &pulled);

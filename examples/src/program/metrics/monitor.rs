@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use eventbridge_source::http::EndpointHandle;
+use okta_coralogix_core::event::LogStreamChange;
 use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent};
 use okta_coralogix_core::pipeline::{Disposition, PipelineHandle, PipelineState};
 use okta_coralogix_core::text::with_causes;
-use okta_coralogix_core::{Clock, Error, ErrorKind};
+use okta_coralogix_core::{Clock, Error, ErrorKind, RawEvent};
 
 use super::histogram::Histogram;
-use super::outcome::{self, INGRESS, OKTA, SAVES, STATUSES};
+use super::outcome::{self, INGRESS, LOG_STREAMS, OKTA, SAVES, STATUSES};
 use super::runs::{RunState, Runs, Totals};
 use super::series::{CounterBy, LatestTime, micros};
 
@@ -61,6 +62,8 @@ pub(in crate::program) struct Watched {
     pub(super) okta: Okta,
     pub(super) saves: CounterBy,
     pub(super) answers: CounterBy,
+    /// What Okta's events say about its log streams.
+    pub(super) log_streams: CounterBy,
 }
 
 /// When things last happened.
@@ -140,6 +143,7 @@ impl Monitor {
             },
             saves: CounterBy::new(SAVES),
             answers: CounterBy::new(STATUSES),
+            log_streams: CounterBy::new(LOG_STREAMS),
         })))
     }
 
@@ -196,6 +200,12 @@ impl Watched {
         self.clock.now()
     }
 
+    fn note_log_stream(&self, event: &RawEvent) {
+        if let Some(change) = LogStreamChange::of(event) {
+            self.log_streams.add(change.as_str(), 1);
+        }
+    }
+
     fn runs(&self) -> MutexGuard<'_, Runs> {
         lock(&self.runs)
     }
@@ -208,9 +218,14 @@ impl Watched {
         match event {
             PipelineEvent::Received { .. } => self.times.received.advance(self.now()),
             PipelineEvent::Ended {
+                disposition: Disposition::Filtered,
+                event: Some(event),
+            } => self.note_log_stream(event),
+            PipelineEvent::Ended {
                 disposition: Disposition::Delivered,
                 event: Some(event),
             } => {
+                self.note_log_stream(event);
                 let lag = self.now().signed_duration_since(event.published());
                 self.lag.observe(lag.to_std().unwrap_or_default());
             }

@@ -26,6 +26,16 @@ pub(super) const OKTA: &[&str] = &[
     "network",
 ];
 
+/// What can happen to a log stream of Okta.
+pub(super) const LOG_STREAMS: &[&str] = &[
+    "created",
+    "activated",
+    "deactivated",
+    "updated",
+    "deleted",
+    "other",
+];
+
 /// How saves of a checkpoint end.
 pub(super) const SAVES: &[&str] = &["ok", "conflict", "error"];
 

@@ -29,6 +29,7 @@ pub(super) const FAMILIES: &[(&str, &str)] = &[
     ),
     ("okta_coralogix_ingress_sent_bytes_total", "counter"),
     ("okta_coralogix_throttled_seconds_total", "counter"),
+    ("okta_coralogix_log_stream_changes_total", "counter"),
     ("okta_coralogix_okta_requests_total", "counter"),
     ("okta_coralogix_okta_rate_limit_remaining", "gauge"),
     ("okta_coralogix_okta_clock_offset_seconds", "gauge"),
@@ -90,6 +91,7 @@ async fn every_counter_begins_at_zero() {
         ("ingress_requests_total", 9),
         ("ingress_sent_bytes_total", 2),
         ("throttled_seconds_total", 3),
+        ("log_stream_changes_total", 6),
         ("okta_requests_total", 7),
         ("checkpoint_saves_total", 3),
         // Not known yet, and 0 would be the year 1970.

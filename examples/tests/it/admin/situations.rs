@@ -176,6 +176,35 @@ async fn refused_cursor_is_counted_and_its_overlap_is_duplicate() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn log_stream_that_okta_switches_off_is_said_and_counted() {
+    let log = LogCapture::start();
+    with_ten_events(async |scene| {
+        let published = scene.clock.now().to_rfc3339();
+        for (index, change) in ["update", "deactivate"].iter().enumerate() {
+            let event = format!(
+                r#"{{"uuid":"{index}","eventType":"system.log_stream.lifecycle.{change}","published":"{published}","actor":{{"displayName":"Okta System"}},"target":[{{"type":"LogStream","displayName":"audit"}}]}}"#,
+            );
+            scene.orgs[0].simulator.append(event);
+        }
+        sleep(MINUTE).await;
+        let samples = scene.samples().await;
+        let changes = |change: &str| {
+            let label = format!("change=\"{change}\"");
+            samples.sum("log_stream_changes_total", &[&label])
+        };
+        assert_eq!((changes("updated"), changes("deactivated")), (1.0, 1.0));
+        assert_eq!(samples.sum("log_stream_changes_total", &[]), 2.0);
+    })
+    .await;
+    let lines = log.take();
+    assert_logged("Okta switches a log stream off", &lines);
+    assert!(
+        lines.contains("stream=\"audit\" by=\"Okta System\""),
+        "{lines}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn dead_letters_and_events_too_old_have_series_of_their_own() {
     let log = LogCapture::start();
     with_ten_events(async |scene| {
