@@ -8,7 +8,7 @@ const RIGHTS: &str = "give the administrator it belongs to, or the app, the Read
                       whether the token is bound to another network zone";
 pub(crate) const ADDRESS: &str =
     "write the address of the org itself, such as https://example.okta.com";
-const WAIT: &str = "it is asked again";
+const WAIT: &str = "this passes, as a rule: a run asks again";
 
 /// By status and, where Okta has several reasons for one status, by `errorCode`: the meaning of the answer, and advice.
 /// (Okta developer docs, "Error codes" and "System Log query", 2026.)

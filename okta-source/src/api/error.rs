@@ -223,10 +223,10 @@ mod tests {
             (405, "E0000022", WrongEndpoint, false, "gateway"),
             (429, "E0000047", RateLimited, true, "no more requests"),
             (500, "E0000009", Unavailable, true, "smaller page"),
-            (500, "E0000053", Unavailable, true, "asked again"),
+            (500, "E0000053", Unavailable, true, "asks again"),
             (503, "E0000010", Unavailable, true, "read-only mode"),
             (503, "E0000100", Unavailable, true, "search is out of order"),
-            (503, "E0000181", Unavailable, true, "asked again"),
+            (503, "E0000181", Unavailable, true, "asks again"),
         ] {
             let body = format!(r#"{{"errorCode":"{code}","errorSummary":"so it is"}}"#);
             let error = refused(&answer(status, &body));

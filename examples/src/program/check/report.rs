@@ -14,13 +14,34 @@ pub struct Report {
     wrong: Vec<String>,
 }
 
+/// True for what a run waits out. Of files the message says what to do.
+fn may_pass(error: &Error) -> bool {
+    use ErrorKind::{Intercepted, Network, RateLimited, TimedOut, Unavailable, UnexpectedResponse};
+    let of_remotes = [
+        Intercepted,
+        Network,
+        RateLimited,
+        TimedOut,
+        Unavailable,
+        UnexpectedResponse,
+    ];
+    error.is_temporary() && of_remotes.contains(&error.kind())
+}
+
 impl Report {
     /// Logs what was found of a subject. The span of the caller names the integration.
     pub fn add(&mut self, subject: &str, found: Result<impl Display>) {
         match found {
             Ok(detail) => tracing::info!("{subject}: ok: {detail}"),
             Err(error) => {
-                tracing::error!("{subject}: {}", with_causes(&error));
+                let advice = match may_pass(&error) {
+                    true => {
+                        "; a check asks once: check again in a minute, and if it lasts, see whether a proxy is in between, and whether \
+                         others have the same trouble with this service"
+                    }
+                    false => "",
+                };
+                tracing::error!("{subject}: {}{advice}", with_causes(&error));
                 self.wrong.push(subject.to_owned());
             }
         }

@@ -22,6 +22,21 @@ pub(super) fn mistakes() -> Vec<Mistake> {
             404,
             r#"{"errorCode":"E0000007","errorSummary":"Not found"}"#,
         ),
+        pull("a check while Okta is down")
+            .org_answers(503, "")
+            .flags(&["--check"]),
+        pull("a check while Okta's limit is used up")
+            .org_answers(429, "")
+            .flags(&["--check"]),
+        pull("something that answers 204 in place of Okta")
+            .org_answers(204, "")
+            .flags(&["--check"]),
+        pull("something that answers `{}` in place of Okta")
+            .org_answers(200, "{}")
+            .flags(&["--check"]),
+        pull("a check while Coralogix is down")
+            .ingress_answers(Fault::status(503))
+            .flags(&["--check"]),
         pull("a key of another region behind an endpoint of one's own")
             .ingress_answers(Fault::status(401))
             .flags(&["--check"]),
