@@ -198,3 +198,28 @@ async fn changed_integration_drains_before_it_begins_anew() {
         assert!(!ended.stderr.contains(words), "{}", ended.stderr);
     }
 }
+
+#[tokio::test]
+async fn end_of_an_integration_is_logged_once_after_many_changes() {
+    let mut scene = Scene::of(&["stays", "goes"]).await;
+    scene.harness.ingress.fail_always(Some(Fault::status(503)));
+    let program = scene.start(&["stays", "goes"], &["--drain-timeout", "10m"]);
+    scene.append(&["goes"]);
+    // It cannot end before this is delivered.
+    program.logs("a request to the sink failed", 1).await;
+    for turn in 1..=5 {
+        let names: &[&str] = match turn % 2 {
+            1 => &["stays"],
+            _ => &["stays", "goes"],
+        };
+        scene.write(&scene.config(names));
+        program.signal("-HUP").await;
+        program.logs("the configuration was read again", turn).await;
+    }
+    scene.harness.ingress.fail_always(None);
+    program.logs("it is not in the file any more", 1).await;
+    program.signal("-TERM").await;
+    let ended = program.ended().await;
+    let said = ended.stderr.matches("it is not in the file any more");
+    assert_eq!((ended.code, said.count()), (Some(0), 1), "{ended:?}");
+}
