@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use okta_coralogix_core::text::utf8;
-use okta_coralogix_core::transport::{ProxySettings, ReqwestTransport, Transport};
+use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Clock, Error, Secret, SharedClockOffset};
 
 use crate::api_key::{ApiKey, KEY_FILE, KeyCheck, KeyReader, KeySetting, read_key};
@@ -15,6 +15,7 @@ use crate::config::{CoralogixConfig, FIELDS, SettingNames, VARIABLES};
 use crate::encode::Encoder;
 use crate::endpoint::Endpoint;
 use crate::sink::CoralogixSink;
+use crate::transport::default_transport;
 
 /// Builds a [`CoralogixSink`].
 #[must_use]
@@ -167,7 +168,7 @@ impl CoralogixSinkBuilder {
         self
     }
 
-    /// The URL of an HTTP proxy, as [`ProxySettings::url`] takes it: requests to this machine never go through it. Default: none; the
+    /// The URL of an HTTP proxy, as [`ProxySettings::url`](okta_coralogix_core::transport::ProxySettings::url) takes it: requests to this machine never go through it. Default: none; the
     /// environment is not read. Has no effect with [`transport`](Self::transport).
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.config.proxy = Some(url.into());
@@ -209,13 +210,7 @@ impl CoralogixSinkBuilder {
         let limits = self.config.exchange_limits()?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => {
-                let proxy = match &self.config.proxy {
-                    Some(proxy) => ProxySettings::url("proxy", proxy)?,
-                    None => ProxySettings::direct(),
-                };
-                Arc::new(ReqwestTransport::builder().proxy(proxy).build())
-            }
+            None => default_transport(self.config.proxy.as_ref())?,
         };
         transport.check_scheme(endpoint.singles().scheme_str().unwrap_or_default())?;
         let probe = self

@@ -15,6 +15,7 @@ pub mod query;
 mod region;
 mod sink;
 mod status;
+mod transport;
 mod truncate;
 
 #[cfg(feature = "simulator")]

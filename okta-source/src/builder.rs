@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::observe::Observer;
-use okta_coralogix_core::transport::{ReqwestTransport, Transport};
+#[cfg(feature = "reqwest")]
+use okta_coralogix_core::transport::ReqwestTransport;
+use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Clock, Error, Reloadable, Result, Secret, SystemClock};
 
 use crate::api::org_clock::OrgClock;
@@ -265,8 +267,10 @@ impl OktaSourceBuilder {
                 .map_err(|error| Error::config("api_token", error))?,
         };
         let auth = Auth::new(credentials, self.host_clock())?;
-        let transport = self.transport.take();
-        let transport = transport.unwrap_or_else(|| Arc::new(ReqwestTransport::new()));
+        let transport = match self.transport.take() {
+            Some(transport) => transport,
+            None => default_transport()?,
+        };
         transport.check_scheme(org.url().scheme())?;
         let context = HttpContext {
             org,
@@ -276,4 +280,18 @@ impl OktaSourceBuilder {
         let clock = OrgClock::new(self.host_clock());
         Ok(Poller::new(Client { auth, context }, clock, &self.settings))
     }
+}
+
+/// That of a source which is given none.
+#[cfg(feature = "reqwest")]
+fn default_transport() -> Result<Arc<dyn Transport>> {
+    Ok(Arc::new(ReqwestTransport::new()))
+}
+
+/// # Errors
+/// `Config`: there is none.
+#[cfg(not(feature = "reqwest"))]
+fn default_transport() -> Result<Arc<dyn Transport>> {
+    let detail = "is not set; give a transport, or build with the default features, which have one";
+    Err(Error::config("transport", detail))
 }

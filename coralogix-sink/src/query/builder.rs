@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use okta_coralogix_core::backoff::BackoffPolicy;
 use okta_coralogix_core::text::utf8;
-use okta_coralogix_core::transport::{ProxySettings, ReqwestTransport, Transport};
+use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Error, Secret};
 
 use super::client::QueryClient;
@@ -19,6 +19,7 @@ use super::service::{KEY_FILE, Service, SettingNames};
 use super::settings::Settings;
 use super::tier::Tier;
 use crate::api_key::{ApiKey, KeyReader, KeySetting, read_key};
+use crate::transport::default_transport;
 
 /// How long temporary errors are retried.
 const DEFAULT_GIVE_UP: Duration = Duration::from_secs(600);
@@ -176,7 +177,7 @@ impl QueryClientBuilder {
         self
     }
 
-    /// The URL of an HTTP proxy, as [`ProxySettings::url`] takes it. Default: none; the environment is not read. Has no effect with
+    /// The URL of an HTTP proxy, as [`ProxySettings::url`](okta_coralogix_core::transport::ProxySettings::url) takes it. Default: none; the environment is not read. Has no effect with
     /// [`transport`](Self::transport).
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.config.proxy = Some(url.into());
@@ -223,13 +224,7 @@ impl QueryClientBuilder {
         };
         let transport = match self.transport {
             Some(transport) => transport,
-            None => {
-                let proxy = match &self.config.proxy {
-                    Some(proxy) => ProxySettings::url("proxy", proxy)?,
-                    None => ProxySettings::direct(),
-                };
-                Arc::new(ReqwestTransport::builder().proxy(proxy).build())
-            }
+            None => default_transport(self.config.proxy.as_ref())?,
         };
         transport.check_scheme(endpoint.query_url().scheme_str().unwrap_or_default())?;
         let host = endpoint.query_url().authority().map_or("", |a| a.as_str());
