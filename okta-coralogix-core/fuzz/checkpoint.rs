@@ -59,7 +59,7 @@ async fn loaded(bytes: &[u8]) {
     match store.load().await {
         Ok(None) => panic!("a file that is there was taken for none"),
         Ok(Some(record)) => {
-            let next = store.save(&record.value, Some(&record.version)).await;
+            let next = store.replace(&record.value, &record.version).await.saved();
             let next = next.expect("what was read can be written");
             assert_ne!(next, record.version);
             let again = store
@@ -73,7 +73,7 @@ async fn loaded(bytes: &[u8]) {
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
             // A fresh start must not overwrite it.
             let fresh = Checkpoint::new("o", "c", DedupWindow::default().snapshot());
-            assert!(store.save(&fresh, None).await.is_err());
+            assert!(store.create(&fresh).await.saved().is_err());
             assert_eq!(disk.files()[std::path::Path::new(PATH)], stored);
         }
     }
@@ -109,8 +109,8 @@ async fn saved(bytes: &[u8]) {
     let disk = MemoryDisk::default();
     let store = opened(&disk).await;
     store
-        .save(&record, None)
-        .await
+        .create(&record)
+        .await.saved()
         .expect("anything can be saved");
     let loaded = load(&store).await.expect("it was saved");
     assert_eq!(loaded, record);

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
-use super::{Checkpoint, CheckpointStore, Version, Versioned, record};
+use super::{Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned, record};
 use crate::disk::{Disk, DiskLock, OsDisk, failed, folder_of, sibling, unresolved};
 use crate::{Error, ErrorKind, Result};
 
@@ -25,8 +25,8 @@ const MAX_BYTES: u64 = 256 * 1024 * 1024;
 ///   lives; the kernel frees it when the process dies, however that happens. A second one on the same file, of this
 ///   process or another, ends with [`Locked`](ErrorKind::Locked). The lock file stays; do not delete it while in use.
 /// * **Told from an absent folder.** Where the file and its lock file are both missing, the folder is away, as a network
-///   file system that is not mounted: a temporary [`Storage`](ErrorKind::Storage), never a fresh start or a
-///   [`Conflict`](ErrorKind::Conflict).
+///   file system that is not mounted: a temporary [`Storage`](ErrorKind::Storage), never a fresh start or
+///   [`Lost`](SaveOutcome::Lost).
 /// * **Checked.** The record carries its format, a version, a generation and a CRC-32 over all of these. A file that is
 ///   torn, empty, altered or foreign is [`Corrupt`](ErrorKind::Corrupt), never a silent restart.
 ///
@@ -90,6 +90,32 @@ impl FileCheckpoint {
     pub fn path(&self) -> &Path {
         &self.store.path
     }
+
+    /// If its future is dropped, a save finishes all the same, and the next load or save waits for it.
+    async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> SaveOutcome {
+        let body = match record::write_body(checkpoint) {
+            Ok(body) => body,
+            Err(error) => {
+                return SaveOutcome::Unknown(failed("write", &self.store.path, error.into()));
+            }
+        };
+        let store = Arc::clone(&self.store);
+        let expected = expected.cloned();
+        // Before the task starts, so that no other save overtakes it once this future is dropped.
+        let busy = Arc::clone(&store.busy).lock_owned().await;
+        let save = tokio::spawn(async move {
+            let _busy = busy;
+            store.save(&body, expected.as_ref()).await
+        });
+        match save.await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => SaveOutcome::Unknown(error),
+            Err(interrupted) => SaveOutcome::Unknown(
+                Error::new(ErrorKind::Storage, "saving the checkpoint was interrupted")
+                    .with_source(interrupted),
+            ),
+        }
+    }
 }
 
 #[async_trait]
@@ -104,28 +130,19 @@ impl CheckpointStore for FileCheckpoint {
             let closed = self.store.disk.close_to_others(path).await;
             closed.map_err(|error| failed("use", path, error))?;
         }
-        Ok(stored.map(|(generation, value)| Versioned {
-            value,
-            version: version(generation),
-        }))
+        Ok(stored)
     }
 
-    /// If its future is dropped, a save finishes all the same, and the next load or save waits for it.
-    async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
-        let body = record::write_body(checkpoint)
-            .map_err(|error| failed("write", &self.store.path, error.into()))?;
-        let store = Arc::clone(&self.store);
-        let expected = expected.cloned();
-        // Before the task starts, so that no other save overtakes it once this future is dropped.
-        let busy = Arc::clone(&store.busy).lock_owned().await;
-        let save = tokio::spawn(async move {
-            let _busy = busy;
-            store.save(&body, expected.as_ref()).await
-        });
-        save.await.map_err(|error| {
-            Error::new(ErrorKind::Storage, "saving the checkpoint was interrupted")
-                .with_source(error)
-        })?
+    async fn create(&self, checkpoint: &Checkpoint) -> SaveOutcome {
+        self.save(checkpoint, None).await
+    }
+
+    async fn replace(&self, checkpoint: &Checkpoint, expected: &Version) -> SaveOutcome {
+        self.save(checkpoint, Some(expected)).await
+    }
+
+    fn location(&self) -> Option<String> {
+        Some(self.store.path.display().to_string())
     }
 }
 
@@ -135,14 +152,18 @@ struct Store {
     path: PathBuf,
     /// Taken to read or write: there is only one temporary file.
     busy: Arc<Mutex<()>>,
-    /// The record was replaced, and a power cut may still bring the old one back: the folder could not be synced.
+    /// The record was replaced, or may have been, and a power cut may still bring the old one back: the folder is not synced yet.
     is_renamed: AtomicBool,
     _guard: Box<dyn DiskLock>,
 }
 
 impl Store {
-    async fn read(&self) -> Result<Option<(u64, Checkpoint)>> {
-        self.read_as(MAX_BYTES, record::read).await
+    async fn read(&self) -> Result<Option<Versioned<Checkpoint>>> {
+        let stored = self.read_as(MAX_BYTES, record::read).await?;
+        Ok(stored.map(|(generation, value)| Versioned {
+            value,
+            version: version(generation),
+        }))
     }
 
     /// The first `limit` bytes of the record, parsed.
@@ -172,10 +193,10 @@ impl Store {
     }
 
     /// To be called with `busy`.
-    async fn save(&self, body: &[u8], expected: Option<&Version>) -> Result<Version> {
+    async fn save(&self, body: &[u8], expected: Option<&Version>) -> Result<SaveOutcome> {
         let stored = self.read_as(record::HEAD_BYTES, record::generation).await?;
         if stored.map(version).as_ref() != expected {
-            return Err(conflict(&self.path));
+            return Ok(SaveOutcome::Lost(self.read().await?));
         }
         let generation = stored.unwrap_or(0).wrapping_add(1);
         let record = record::write(generation, body)
@@ -184,11 +205,12 @@ impl Store {
         let temporary = temporary_file(&self.path);
         let written = self.disk.write(&temporary, Bytes::from(record)).await;
         written.map_err(|error| failed("write", &temporary, error))?;
+        // Also if it fails: it may have been done, and the record is read back then.
+        self.is_renamed.store(true, Ordering::Relaxed);
         let renamed = self.disk.rename(&temporary, &self.path).await;
         renamed.map_err(|error| failed("replace", &self.path, error))?;
-        self.is_renamed.store(true, Ordering::Relaxed);
         self.sync().await?;
-        Ok(version(generation))
+        Ok(SaveOutcome::Saved(version(generation)))
     }
 
     /// Makes a replaced record durable before it is relied on. To be called with `busy`.
@@ -211,7 +233,7 @@ fn lock_file(path: &Path) -> PathBuf {
 }
 
 fn version(generation: u64) -> Version {
-    Version(generation.to_string())
+    Version::new(generation.to_string())
 }
 
 fn locked(path: &Path) -> Error {
@@ -219,16 +241,6 @@ fn locked(path: &Path) -> Error {
         ErrorKind::Locked,
         format!(
             "the checkpoint {} is in use by another process (or twice by this one): stop that one, or give this one a checkpoint file of its own",
-            path.display()
-        ),
-    )
-}
-
-fn conflict(path: &Path) -> Error {
-    Error::new(
-        ErrorKind::Conflict,
-        format!(
-            "the checkpoint {} was changed by another process since it was loaded",
             path.display()
         ),
     )

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::checkpoint::{Checkpoint, CheckpointStore, Version, Versioned};
+use crate::checkpoint::{Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned};
 use crate::dead_letter::{DeadLetter, DeadLetters};
 use crate::{Error, ErrorKind, Result};
 
@@ -39,28 +39,34 @@ impl MemoryCheckpoint {
 #[async_trait]
 impl CheckpointStore for MemoryCheckpoint {
     async fn load(&self) -> Result<Option<Versioned<Checkpoint>>> {
-        let record = self.record();
-        Ok(record.stored.clone().map(|value| Versioned {
-            value,
-            version: Version(record.saves.to_string()),
-        }))
+        Ok(self.record().versioned())
     }
 
-    async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
-        let mut record = self.record();
-        let current = record
-            .stored
-            .as_ref()
-            .map(|_| Version(record.saves.to_string()));
-        if current.as_ref() != expected {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "somebody else has written the checkpoint",
-            ));
+    async fn create(&self, checkpoint: &Checkpoint) -> SaveOutcome {
+        self.record().save(checkpoint, None)
+    }
+
+    async fn replace(&self, checkpoint: &Checkpoint, expected: &Version) -> SaveOutcome {
+        self.record().save(checkpoint, Some(expected))
+    }
+}
+
+impl Record {
+    fn versioned(&self) -> Option<Versioned<Checkpoint>> {
+        self.stored.clone().map(|value| Versioned {
+            value,
+            version: Version::new(self.saves.to_string()),
+        })
+    }
+
+    fn save(&mut self, checkpoint: &Checkpoint, expected: Option<&Version>) -> SaveOutcome {
+        let found = self.versioned();
+        if found.as_ref().map(|found| &found.version) != expected {
+            return SaveOutcome::Lost(found);
         }
-        record.stored = Some(checkpoint.clone());
-        record.saves += 1;
-        Ok(Version(record.saves.to_string()))
+        self.stored = Some(checkpoint.clone());
+        self.saves += 1;
+        SaveOutcome::Saved(Version::new(self.saves.to_string()))
     }
 }
 

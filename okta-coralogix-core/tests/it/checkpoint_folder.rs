@@ -6,7 +6,7 @@ use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
 use okta_coralogix_core::{Error, ErrorKind};
 use tempfile::TempDir;
 
-use crate::file_checkpoint::{checkpoint, error_naming, folder, open, stored};
+use crate::file_checkpoint::{checkpoint, error_naming, folder, lost, open, save, stored};
 
 /// A checkpoint in a folder that can be moved away, and where it is moved to.
 async fn movable() -> (TempDir, PathBuf, PathBuf, FileCheckpoint) {
@@ -35,26 +35,25 @@ async fn checkpoint_folder_that_is_away_is_a_temporary_fault() {
                 std::fs::create_dir(&state).unwrap();
             }
             assert_is_away(store.load().await, &state);
-            let saved = store.save(&checkpoint(cursor), version.as_ref()).await;
-            assert_is_away(saved, &state);
+            let saved = save(&store, &checkpoint(cursor), version.as_ref()).await;
+            assert_is_away(saved.saved(), &state);
             if is_mount_point {
                 std::fs::remove_dir(&state).unwrap();
             }
             std::fs::rename(&away, &state).unwrap();
-            let saved = store.save(&checkpoint(cursor), version.as_ref()).await;
-            version = Some(saved.unwrap());
+            let saved = save(&store, &checkpoint(cursor), version.as_ref()).await;
+            version = Some(saved.saved().unwrap());
             assert_eq!(stored(&store).await.value, checkpoint(cursor));
         }
     }
 }
 
 #[tokio::test]
-async fn checkpoint_file_removed_from_its_folder_is_a_conflict() {
+async fn checkpoint_file_removed_from_its_folder_is_a_lost_save() {
     let (_folder, path) = folder();
     let store = open(&path).await;
-    let version = store.save(&checkpoint("a"), None).await.unwrap();
+    let version = store.create(&checkpoint("a")).await.saved().unwrap();
     std::fs::remove_file(&path).unwrap();
-    let error = error_naming(store.save(&checkpoint("b"), Some(&version)).await, &path);
-    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(lost(store.replace(&checkpoint("b"), &version).await), None);
     assert_eq!(store.load().await.unwrap(), None);
 }

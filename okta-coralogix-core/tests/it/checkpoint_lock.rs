@@ -55,7 +55,7 @@ async fn checkpoint_lock_of_a_killed_process_is_released() {
 async fn checkpoint_lock_covers_a_symlink_to_the_file() {
     let (folder, path) = folder();
     let first = open(&path).await;
-    first.save(&checkpoint("a"), None).await.unwrap();
+    first.create(&checkpoint("a")).await.saved().unwrap();
     let link = folder.path().join("link");
     std::os::unix::fs::symlink(&path, &link).unwrap();
     let error = FileCheckpoint::open(&link).await.unwrap_err();
@@ -63,7 +63,7 @@ async fn checkpoint_lock_covers_a_symlink_to_the_file() {
     drop(first);
     let second = open(&link).await;
     let version = stored(&second).await.version;
-    let saved = second.save(&checkpoint("b"), Some(&version)).await;
+    let saved = second.replace(&checkpoint("b"), &version).await.saved();
     saved.unwrap();
     assert!(link.is_symlink(), "the link was not replaced by a file");
 }

@@ -138,7 +138,7 @@ async fn close_saves_the_window_only_if_it_has_grown() {
 async fn committer_refuses_the_record_of_another_identity() {
     let store = MemoryCheckpoint::default();
     let other = Checkpoint::new("pages of another", "1", DedupWindow::new(1).snapshot());
-    store.save(&other, None).await.unwrap();
+    store.create(&other).await.saved().unwrap();
     let opened = Committer::open(Arc::new(store.clone()), IDENTITY, 10).await;
     let error = opened.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
@@ -154,6 +154,20 @@ async fn committer_overwrites_no_record_of_another_process() {
     let late = two.acker(0, point("other 1"), 1).settle(SETTLED).await;
     assert_eq!(late.unwrap_err().kind(), ErrorKind::Conflict);
     assert_eq!(stored(&store).as_deref(), Some("1"));
-    let error = two.committed().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_stopped(&two).await;
+    assert_eq!((stored(&store).as_deref(), store.saves()), (Some("1"), 1));
+}
+
+/// It saves nothing any more, whatever is asked of it.
+async fn assert_stopped(committer: &Committer) {
+    remember(committer.dedup_window(), "later");
+    let page = committer.acker(committer.rewinds(), point("later"), 1);
+    for stopped in [
+        page.settle(SETTLED).await,
+        committer.prepare(Some("start".to_owned())).await,
+        committer.close(Some("start".to_owned())).await,
+        committer.committed().await.map(drop),
+    ] {
+        assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Conflict);
+    }
 }

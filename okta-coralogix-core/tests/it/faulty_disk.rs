@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     /// Nothing more can be appended.
     NoRoom,
     Rename(io::ErrorKind),
+    /// A rename is done, and fails.
+    RenamedAllTheSame(io::ErrorKind),
     SyncFolder(io::ErrorKind),
     Read(io::ErrorKind),
     /// Somebody else holds every lock.
@@ -99,6 +101,10 @@ impl Disk for FaultyDisk {
     async fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         match self.fault() {
             Some(Fault::Rename(kind)) => Err(kind.into()),
+            Some(Fault::RenamedAllTheSame(kind)) => {
+                OsDisk.rename(from, to).await?;
+                Err(kind.into())
+            }
             _ => OsDisk.rename(from, to).await,
         }
     }

@@ -102,8 +102,9 @@ async fn checkpoint_from_an_earlier_release_is_read() {
         json.trim_end()
     );
     store
-        .save(&stored.value, Some(&stored.version))
+        .replace(&stored.value, &stored.version)
         .await
+        .saved()
         .unwrap();
     let saved = std::fs::read(store.path()).unwrap();
     let old = std::fs::read(formats().join("okta.checkpoint")).unwrap();
@@ -125,7 +126,7 @@ async fn checkpoint_of_version_1_is_read_and_saved_as_the_present_one() {
     let store = FileCheckpoint::open(&path).await.unwrap();
     let stored = store.load().await.unwrap().expect("a record");
     assert_eq!(stored.value, checkpoint());
-    assert_eq!(stored.version.0, "41");
+    assert_eq!(stored.version.as_str(), "41");
     for length in 0..whole.len() {
         std::fs::write(&path, &whole[..length]).unwrap();
         let error = store.load().await.unwrap_err();
@@ -139,8 +140,8 @@ async fn checkpoint_of_version_1_is_read_and_saved_as_the_present_one() {
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
 
     std::fs::write(&path, whole).unwrap();
-    let saved = store.save(&stored.value, Some(&stored.version)).await;
-    assert_eq!(saved.unwrap().0, "42");
+    let saved = store.replace(&stored.value, &stored.version).await.saved();
+    assert_eq!(saved.unwrap().as_str(), "42");
     let head = std::fs::read(&path).unwrap();
     let version = head.windows(11).any(|part| part == br#""version":2"#);
     assert!(version, "migrated");
@@ -186,7 +187,7 @@ async fn write_the_files() {
     let store = FileCheckpoint::open(folder.join("okta.checkpoint"))
         .await
         .unwrap();
-    store.save(&checkpoint(), None).await.unwrap();
+    store.create(&checkpoint()).await.saved().unwrap();
     let json = serde_json::to_string(&checkpoint()).unwrap();
     std::fs::write(folder.join("checkpoint.json"), json + "\n").unwrap();
     let store = FileDeadLetters::open(folder.join("letters")).await.unwrap();

@@ -13,6 +13,7 @@ mod committer;
 mod conformance;
 #[cfg(feature = "reqwest")]
 mod connections;
+mod damaged_checkpoint;
 mod dead_letter_targets;
 mod fan_out;
 mod faulty_disk;
@@ -32,4 +33,5 @@ mod replay;
 mod scanner;
 mod sinks;
 mod soak;
+mod unknown_saves;
 mod verdict;

@@ -38,6 +38,6 @@ async fn boxed_sink_and_store_keep_the_contract() {
     let boxed: Box<dyn LogSink> = Box::new(memory.clone());
     check_sink(&boxed, &memory).await;
     let store = MemoryCheckpoint::default();
-    let open = || async { Box::new(store.clone()) as Box<dyn CheckpointStore> };
+    let open = || async { Ok(Box::new(store.clone()) as Box<dyn CheckpointStore>) };
     conformance::checkpoint_store(open).await;
 }

@@ -126,7 +126,7 @@ impl StoredPosition {
             .clone_into(&mut moved.cursor);
         // It lies behind no event that was settled.
         moved.published_ms = None;
-        self.version = self.store.save(&moved, Some(&self.version)).await?;
+        self.version = self.store.replace(&moved, &self.version).await.saved()?;
         self.record = moved;
         Ok(())
     }

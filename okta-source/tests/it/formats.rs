@@ -16,7 +16,7 @@ async fn stored(identity: &str, cursor: &str) -> Harness {
     let harness = Harness::new();
     let mut record = Checkpoint::new(identity, cursor, DedupSnapshot::default());
     record.published_ms = Some(1_795_341_000_000);
-    harness.store.save(&record, None).await.unwrap();
+    harness.store.create(&record).await.saved().unwrap();
     harness
 }
 

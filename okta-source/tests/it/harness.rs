@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, Version, Versioned};
+use okta_coralogix_core::checkpoint::{
+    Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned,
+};
 use okta_coralogix_core::filter::Claim;
 use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent};
 use okta_coralogix_core::testing::TestClock;
@@ -189,27 +191,37 @@ impl MemoryStore {
     pub(crate) fn write(&self, cursor: &str) {
         let mut memory = self.0.lock().unwrap();
         memory.saves += 100;
-        let version = Version(memory.saves.to_string());
+        let version = Version::new(memory.saves.to_string());
         let record = memory.record.as_mut().unwrap();
         record.version = version;
         record.value.cursor = cursor.to_owned();
     }
 
-    fn store(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
+    fn store(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> SaveOutcome {
         let mut memory = self.0.lock().unwrap();
         if memory.record.as_ref().map(|record| &record.version) != expected {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "another process has written",
-            ));
+            return SaveOutcome::Lost(memory.record.clone());
         }
         memory.saves += 1;
-        let version = Version(memory.saves.to_string());
+        let version = Version::new(memory.saves.to_string());
         memory.record = Some(Versioned {
             value: checkpoint.clone(),
             version: version.clone(),
         });
-        Ok(version)
+        SaveOutcome::Saved(version)
+    }
+
+    async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> SaveOutcome {
+        let next = std::mem::take(&mut self.0.lock().unwrap().next);
+        match next {
+            Next::Save => self.store(checkpoint, expected),
+            Next::Fail(kind) => SaveOutcome::Unknown(Error::new(kind, "the disk says no")),
+            Next::HangBefore => std::future::pending().await,
+            Next::HangAfter => {
+                drop(self.store(checkpoint, expected));
+                std::future::pending().await
+            }
+        }
     }
 }
 
@@ -219,16 +231,11 @@ impl CheckpointStore for MemoryStore {
         Ok(self.0.lock().unwrap().record.clone())
     }
 
-    async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
-        let next = std::mem::take(&mut self.0.lock().unwrap().next);
-        match next {
-            Next::Save => self.store(checkpoint, expected),
-            Next::Fail(kind) => Err(Error::new(kind, "the disk says no")),
-            Next::HangBefore => std::future::pending().await,
-            Next::HangAfter => {
-                self.store(checkpoint, expected)?;
-                std::future::pending().await
-            }
-        }
+    async fn create(&self, checkpoint: &Checkpoint) -> SaveOutcome {
+        self.save(checkpoint, None).await
+    }
+
+    async fn replace(&self, checkpoint: &Checkpoint, expected: &Version) -> SaveOutcome {
+        self.save(checkpoint, Some(expected)).await
     }
 }

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use okta_coralogix_core::Result;
-use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, Version, Versioned};
+use okta_coralogix_core::checkpoint::{
+    Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned,
+};
 use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent};
 use tokio::sync::watch;
 
@@ -83,8 +85,18 @@ impl<S> ObservedCheckpoint<S> {
         }
     }
 
+    fn noted(&self, checkpoint: &Checkpoint, outcome: SaveOutcome) -> SaveOutcome {
+        if matches!(outcome, SaveOutcome::Saved(_)) {
+            let before = self.remember(Some(&checkpoint.cursor));
+            if before.is_some_and(|before| before != checkpoint.cursor) {
+                self.log.note(|activity| activity.saved = true);
+            }
+        }
+        outcome
+    }
+
     /// Remembers the stored position; returns the one before.
-    fn replace(&self, cursor: Option<&str>) -> Option<String> {
+    fn remember(&self, cursor: Option<&str>) -> Option<String> {
         // Nothing that runs under this lock panics.
         let mut known = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *known, cursor.map(str::to_owned))
@@ -95,16 +107,19 @@ impl<S> ObservedCheckpoint<S> {
 impl<S: CheckpointStore> CheckpointStore for ObservedCheckpoint<S> {
     async fn load(&self) -> Result<Option<Versioned<Checkpoint>>> {
         let found = self.store.load().await?;
-        self.replace(found.as_ref().map(|found| &*found.value.cursor));
+        self.remember(found.as_ref().map(|found| &*found.value.cursor));
         Ok(found)
     }
 
-    async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
-        let version = self.store.save(checkpoint, expected).await?;
-        let before = self.replace(Some(&checkpoint.cursor));
-        if before.is_some_and(|before| before != checkpoint.cursor) {
-            self.log.note(|activity| activity.saved = true);
-        }
-        Ok(version)
+    async fn create(&self, checkpoint: &Checkpoint) -> SaveOutcome {
+        self.noted(checkpoint, self.store.create(checkpoint).await)
+    }
+
+    async fn replace(&self, checkpoint: &Checkpoint, expected: &Version) -> SaveOutcome {
+        self.noted(checkpoint, self.store.replace(checkpoint, expected).await)
+    }
+
+    fn location(&self) -> Option<String> {
+        self.store.location()
     }
 }

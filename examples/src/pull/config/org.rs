@@ -320,7 +320,7 @@ impl<O: Observer + Clone> Org<O> {
         if self.reopening.follows_local_fault()
             && let Some(found) = store.load().await?
         {
-            store.save(&found.value, Some(&found.version)).await?;
+            store.replace(&found.value, &found.version).await.saved()?;
         }
         Ok(store)
     }

@@ -3,12 +3,13 @@
 mod acker;
 mod pages;
 mod resume_point;
+mod saving;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::{Checkpoint, CheckpointStore, Version};
+use super::{CheckpointStore, Version};
 use crate::filter::DedupWindow;
 use crate::text::quote;
 use crate::{Acker, Error, ErrorKind, Result};
@@ -16,7 +17,8 @@ use crate::{Acker, Error, ErrorKind, Result};
 pub use resume_point::ResumePoint;
 
 use acker::PageAcker;
-use pages::{OpenPages, PendingSave};
+use pages::OpenPages;
+use saving::Stored;
 
 /// Keeps the position of a cumulative source, and commits it with the window of uuids behind settled pages. Clones are handles to
 /// the same position.
@@ -37,9 +39,10 @@ use pages::{OpenPages, PendingSave};
 /// written is found before anything is sent ([`prepare`](Self::prepare)), and at the end of a run, with what the window has learned
 /// since ([`close`](Self::close)).
 ///
-/// A save that fails or is cancelled leaves the old or the new record: the store is then read again before anything else is
-/// decided. Never is a point saved while a page before it is not settled, and never does a save begin before the last one has
-/// ended.
+/// A save whose end is not known, or that is cancelled, leaves the old or the new record: the store is read again before anything
+/// else is decided, and counts as saved if it has the record. A save that is *lost* to another process ends it: this committer and
+/// its clones save nothing any more, whatever is asked of them, and answer `Conflict`. Never is a point saved while a page before it
+/// is not settled, and never does a save begin before the last one has ended.
 #[derive(Debug, Clone)]
 pub struct Committer(Arc<Inner>);
 
@@ -54,25 +57,6 @@ struct Inner {
     handed_back: Notify,
     /// A page was committed or handed back.
     changed: Notify,
-}
-
-/// The record in the store, as far as this process knows.
-#[derive(Debug, Default)]
-struct Stored {
-    version: Option<Version>,
-    point: Option<ResumePoint>,
-    /// The cursor of the last record that this process has saved.
-    saved: Option<String>,
-    /// The revision of the window in the record.
-    revision: u64,
-}
-
-impl Stored {
-    /// The cursor of the committed point; where there is none, `start`.
-    fn cursor_or(&self, start: Option<String>) -> Option<String> {
-        let point = self.point.as_ref();
-        point.map(|point| point.cursor.clone()).or(start)
-    }
 }
 
 impl Committer {
@@ -131,8 +115,8 @@ impl Committer {
         let stored = Stored {
             version: Some(version),
             point,
-            saved: None,
             revision: window.revision(),
+            ..Stored::default()
         };
         Self::with(store, identity.into(), window, stored)
     }
@@ -266,71 +250,15 @@ impl Committer {
     /// Cancelled or failed, it leaves the old or the new record in the store; the caller then hands the page back.
     async fn settle(&self, page: u64, point: ResumePoint) -> Result<()> {
         let mut stored = self.0.stored.lock().await;
+        self.resolve(&mut stored).await?;
         let Some((last, mut point)) = self.pages().settle(page, point) else {
             return Ok(());
         };
         point.published_ms = point.published_ms.max(self.published_ms());
-        let published_ms = point.published_ms;
         self.save(&mut stored, point.cursor.clone(), Some(point))
             .await?;
-        self.pages().close(last, published_ms);
+        self.pages().close(last);
         self.0.changed.notify_one();
-        Ok(())
-    }
-
-    async fn save_again(&self, stored: &mut Stored, cursor: String) -> Result<()> {
-        let point = stored.point.clone();
-        self.save(stored, cursor, point).await?;
-        self.pages().pending_save = None;
-        Ok(())
-    }
-
-    async fn save(
-        &self,
-        stored: &mut Stored,
-        cursor: String,
-        point: Option<ResumePoint>,
-    ) -> Result<()> {
-        let (identity, revision) = (self.identity(), self.0.dedup.revision());
-        let mut record = Checkpoint::new(identity, cursor.as_str(), self.0.dedup.snapshot());
-        record.published_ms = point.as_ref().and_then(|point| point.published_ms);
-        self.pages().pending_save = Some(PendingSave {
-            cursor: cursor.clone(),
-            point: point.clone(),
-        });
-        let store = &self.0.store;
-        let version = store.save(&record, stored.version.as_ref()).await?;
-        *stored = Stored {
-            version: Some(version),
-            point,
-            saved: Some(cursor),
-            revision,
-        };
-        Ok(())
-    }
-
-    /// Finds out what a save has left whose end is not known.
-    async fn resolve(&self, stored: &mut Stored) -> Result<()> {
-        let pending = self.pages().pending_save.clone();
-        let Some(PendingSave { cursor, point }) = pending else {
-            return Ok(());
-        };
-        let found = self.0.store.load().await?;
-        if found.as_ref().map(|found| &found.version) != stored.version.as_ref() {
-            let found = found
-                .filter(|found| found.value.identity == self.0.identity)
-                .filter(|found| found.value.cursor == cursor)
-                .ok_or_else(changed_elsewhere)?;
-            self.pages().published_ms = point.as_ref().and_then(|point| point.published_ms);
-            *stored = Stored {
-                version: Some(found.version),
-                point,
-                saved: Some(cursor),
-                // Not known: the window may have grown since.
-                revision: 0,
-            };
-        }
-        self.pages().pending_save = None;
         Ok(())
     }
 
@@ -338,11 +266,4 @@ impl Committer {
     fn pages(&self) -> MutexGuard<'_, OpenPages> {
         self.0.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn changed_elsewhere() -> Error {
-    Error::new(
-        ErrorKind::Conflict,
-        "another process changed the checkpoint: let only one process read with it",
-    )
 }

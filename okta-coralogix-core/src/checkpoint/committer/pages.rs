@@ -1,8 +1,10 @@
 //! The pages that were given and are not committed.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::ResumePoint;
+use crate::checkpoint::Checkpoint;
 
 #[derive(Debug, Default)]
 pub(super) struct OpenPages {
@@ -12,7 +14,7 @@ pub(super) struct OpenPages {
     /// Oldest first.
     pub(super) open: VecDeque<OpenPage>,
     /// A save whose result is not known.
-    pub(super) pending_save: Option<PendingSave>,
+    pub(super) pending_save: Option<Arc<PendingSave>>,
     /// The latest `published` before the committed point.
     pub(super) published_ms: Option<i64>,
 }
@@ -23,11 +25,14 @@ pub(super) struct OpenPage {
     settled: Option<ResumePoint>,
 }
 
-/// The cursor of a record that is being saved, and the point in it; `None`: the start.
-#[derive(Debug, Clone)]
+/// A record that is being saved.
+#[derive(Debug)]
 pub(super) struct PendingSave {
-    pub(super) cursor: String,
+    pub(super) record: Checkpoint,
+    /// The point in it; `None`: the start.
     pub(super) point: Option<ResumePoint>,
+    /// The revision of the window in it.
+    pub(super) revision: u64,
 }
 
 impl OpenPages {
@@ -81,9 +86,7 @@ impl OpenPages {
     }
 
     /// The pages up to `last` are committed.
-    pub(super) fn close(&mut self, last: u64, published_ms: Option<i64>) {
-        self.pending_save = None;
-        self.published_ms = published_ms;
+    pub(super) fn close(&mut self, last: u64) {
         self.open.retain(|page| page.number > last);
     }
 }

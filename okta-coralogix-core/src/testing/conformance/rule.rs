@@ -96,8 +96,10 @@ impl Rule {
         }
         CHECKPOINT_STORE "CheckpointStore" {
             SAVED: "A save is atomic and durable.",
-            STALE: "A save that expects another version fails with `Conflict`.",
+            STALE: "A save that expects another version is lost.",
             ONE_WINNER: "Of concurrent saves that expect the same version one succeeds.",
+            VERSION: "Each save has a version of its own.",
+            _UNKNOWN: "A save that may have been stored is `Unknown`.",
             _UNREADABLE: "A record that cannot be read is an error.",
         }
         DEAD_LETTERS "DeadLetters" {

@@ -1,12 +1,12 @@
 //! The checkpoint store that the suite of sources hands out.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tokio::task::yield_now;
 
-use crate::checkpoint::{Checkpoint, CheckpointStore, Version, Versioned};
+use crate::checkpoint::{Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned};
 use crate::testing::MemoryCheckpoint;
 use crate::{Error, ErrorKind, Result};
 
@@ -16,6 +16,7 @@ pub(super) struct ScriptedCheckpoint {
     store: MemoryCheckpoint,
     loads: AtomicUsize,
     next_save: Mutex<Option<SaveFault>>,
+    next_load_fails: AtomicBool,
 }
 
 /// What happens to a save that fails.
@@ -23,6 +24,8 @@ pub(super) struct ScriptedCheckpoint {
 pub(super) enum SaveFault {
     NotStored,
     StoredAllTheSame,
+    /// Stored all the same, and the next load fails too.
+    StoredUnread,
 }
 
 impl ScriptedCheckpoint {
@@ -40,10 +43,28 @@ impl ScriptedCheckpoint {
 
     /// Another process saves a record.
     pub(super) async fn overwrite(&self, record: &Checkpoint) {
-        let found = self.store.load().await.ok().flatten();
-        let version = found.map(|found| found.version);
-        let saved = self.store.save(record, version.as_ref()).await;
+        let saved = match self.store.load().await.ok().flatten() {
+            Some(found) => self.store.replace(record, &found.version).await,
+            None => self.store.create(record).await,
+        };
+        let saved = saved.saved();
         saved.expect("the memory checkpoint saves what expects its version");
+    }
+
+    async fn scripted(&self, save: impl Future<Output = SaveOutcome>) -> SaveOutcome {
+        yield_now().await;
+        let fault = self.fault().take();
+        if fault == Some(SaveFault::NotStored) {
+            return SaveOutcome::Unknown(failed());
+        }
+        let saved = save.await;
+        let unread = fault == Some(SaveFault::StoredUnread);
+        self.next_load_fails.store(unread, Ordering::Relaxed);
+        yield_now().await;
+        match fault {
+            Some(_) => SaveOutcome::Unknown(failed()),
+            None => saved,
+        }
     }
 
     fn fault(&self) -> std::sync::MutexGuard<'_, Option<SaveFault>> {
@@ -57,21 +78,19 @@ impl ScriptedCheckpoint {
 impl CheckpointStore for ScriptedCheckpoint {
     async fn load(&self) -> Result<Option<Versioned<Checkpoint>>> {
         self.loads.fetch_add(1, Ordering::Relaxed);
+        if self.next_load_fails.swap(false, Ordering::Relaxed) {
+            return Err(failed());
+        }
         self.store.load().await
     }
 
-    async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> Result<Version> {
-        yield_now().await;
-        let fault = self.fault().take();
-        if fault == Some(SaveFault::NotStored) {
-            return Err(failed());
-        }
-        let version = self.store.save(checkpoint, expected).await?;
-        yield_now().await;
-        match fault {
-            Some(_) => Err(failed()),
-            None => Ok(version),
-        }
+    async fn create(&self, checkpoint: &Checkpoint) -> SaveOutcome {
+        self.scripted(self.store.create(checkpoint)).await
+    }
+
+    async fn replace(&self, checkpoint: &Checkpoint, expected: &Version) -> SaveOutcome {
+        self.scripted(self.store.replace(checkpoint, expected))
+            .await
     }
 }
 

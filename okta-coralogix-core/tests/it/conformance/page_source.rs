@@ -136,7 +136,11 @@ impl Shared {
         };
         let record = Checkpoint::new(IDENTITY, pages.to_string(), window);
         self.state().pending = Some(pages);
-        let version = self.store.save(&record, expected.as_ref()).await?;
+        let saved = match &expected {
+            Some(expected) => self.store.replace(&record, expected).await,
+            None => self.store.create(&record).await,
+        };
+        let version = saved.saved()?;
         let mut state = self.state();
         state.version = Some(version);
         state.committed = pages;

@@ -143,6 +143,7 @@ where
         checkpoint::checkpoint_is_used(&remote().await).await;
         checkpoint::failed_save_is_an_error_of_settle(&remote().await).await;
         checkpoint::failed_save_may_have_been_stored(&remote().await).await;
+        checkpoint::failed_save_may_have_been_stored_unread(&remote().await).await;
         checkpoint::foreign_record_is_refused(&remote().await).await;
         checkpoint::record_of_another_process_stays(&remote().await).await;
     }
