@@ -69,14 +69,6 @@ impl Default for UuidPath {
     }
 }
 
-impl UuidPath {
-    /// The names from the root to the uuid.
-    #[must_use]
-    pub fn names(&self) -> &[String] {
-        &self.0
-    }
-}
-
 /// Why a text is no path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(

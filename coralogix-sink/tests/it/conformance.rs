@@ -32,10 +32,6 @@ async fn coralogix_sink_keeps_the_contract() {
             .map(|entry| entry.text.clone())
             .collect()
     };
-    sink(&SinkUnderTest {
-        sink: &in_memory(&ingress),
-        arrived: &arrived,
-        answer: &answer,
-    })
-    .await;
+    let coralogix = in_memory(&ingress);
+    sink(&SinkUnderTest::new(&coralogix, &arrived, &answer)).await;
 }

@@ -52,6 +52,7 @@ use crate::{Error, ErrorKind, InvalidEntry, LogEntry, Result};
 /// 7. **Batches may be sent at the same time.** Each `send` has its own batch and its own result.
 /// 8. **A batch may be sent again.** With the same bytes, as often as the pipeline likes. A remote that has an event already may
 ///    keep one copy.
+/// 9. **A sink takes batches after `close` too.** What was accepted before stays accepted.
 ///
 /// The suite `conformance::sink` in `testing` checks these. A sink that passes it:
 ///

@@ -15,12 +15,32 @@ use crate::dead_letter::{
 
 /// A store of dead letters, and a view on what it keeps.
 pub struct DeadLettersUnderTest<'a> {
-    /// Opens it: the first time empty, later as after a restart.
-    pub open: &'a dyn Fn() -> LocalBoxFuture<'a, Box<dyn DeadLetters>>,
-    /// The letters that are kept, in the order in which they were written, read without the store that is open.
-    pub kept: &'a dyn Fn() -> BoxFuture<'a, Vec<DeadLetterRecord>>,
-    /// Makes every write fail, as a full disk does, until `false` is set. `None`: it cannot be made to fail.
-    pub fail: Option<&'a dyn Fn(bool)>,
+    open: &'a dyn Fn() -> LocalBoxFuture<'a, Box<dyn DeadLetters>>,
+    kept: &'a dyn Fn() -> BoxFuture<'a, Vec<DeadLetterRecord>>,
+    fail: Option<&'a dyn Fn(bool)>,
+}
+
+impl<'a> DeadLettersUnderTest<'a> {
+    /// `open` opens the store: the first time empty, later as after a restart. `kept` gives the letters that are kept, in the order in
+    /// which they were written, read without the store that is open.
+    #[must_use]
+    pub fn new(
+        open: &'a dyn Fn() -> LocalBoxFuture<'a, Box<dyn DeadLetters>>,
+        kept: &'a dyn Fn() -> BoxFuture<'a, Vec<DeadLetterRecord>>,
+    ) -> Self {
+        Self {
+            open,
+            kept,
+            fail: None,
+        }
+    }
+
+    /// Makes every write fail, as a full disk does, until `false` is set. Without it, what a failed write leaves is not checked.
+    #[must_use]
+    pub fn fail(mut self, fail: &'a dyn Fn(bool)) -> Self {
+        self.fail = Some(fail);
+        self
+    }
 }
 
 impl fmt::Debug for DeadLettersUnderTest<'_> {

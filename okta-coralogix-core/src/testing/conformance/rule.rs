@@ -93,6 +93,7 @@ impl Rule {
             AMBIGUOUS: "A lost answer is temporary and ambiguous.",
             CONCURRENT: "Batches may be sent at the same time.",
             REPEATED: "A batch may be sent again.",
+            CLOSED: "A sink takes batches after `close` too.",
         }
         CHECKPOINT_STORE "CheckpointStore" {
             SAVED: "A save is atomic and durable.",

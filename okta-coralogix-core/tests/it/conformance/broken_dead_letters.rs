@@ -104,12 +104,9 @@ async fn suite(flaw: Option<Flaw>) {
         let kept = store.state.lock().unwrap().kept.clone();
         async move { kept }.boxed()
     };
-    conformance::dead_letters(&DeadLettersUnderTest {
-        open: &open,
-        kept: &kept,
-        fail: Some(&|fails| store.state.lock().unwrap().fails = fails),
-    })
-    .await;
+    let fail = |fails| store.state.lock().unwrap().fails = fails;
+    let test = DeadLettersUnderTest::new(&open, &kept).fail(&fail);
+    conformance::dead_letters(&test).await;
 }
 
 #[tokio::test]

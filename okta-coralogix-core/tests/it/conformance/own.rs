@@ -80,12 +80,7 @@ pub(super) async fn check_with(
         let text = |text: &bytes::Bytes| String::from_utf8_lossy(text).into_owned();
         kept(texts.iter().map(text).collect())
     };
-    conformance::sink(&SinkUnderTest {
-        sink,
-        arrived: &arrived,
-        answer: &answer,
-    })
-    .await;
+    conformance::sink(&SinkUnderTest::new(sink, &arrived, &answer)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -130,12 +125,9 @@ async fn memory_dead_letters_keep_the_contract() {
         let records = memory.records();
         async move { records.iter().map(DeadLetterRecord::from).collect() }.boxed()
     };
-    conformance::dead_letters(&DeadLettersUnderTest {
-        open: &open,
-        kept: &kept,
-        fail: Some(&|fails| memory.set_failing(fails)),
-    })
-    .await;
+    let fail = |fails| memory.set_failing(fails);
+    let test = DeadLettersUnderTest::new(&open, &kept).fail(&fail);
+    conformance::dead_letters(&test).await;
 }
 
 #[tokio::test]
@@ -161,12 +153,8 @@ async fn file_dead_letters_keep_the_contract() {
     };
     let fail =
         |fails: bool| disk.set(fails.then_some(Fault::Append(std::io::ErrorKind::StorageFull)));
-    conformance::dead_letters(&DeadLettersUnderTest {
-        open: &open,
-        kept: &kept,
-        fail: Some(&fail),
-    })
-    .await;
+    let test = DeadLettersUnderTest::new(&open, &kept).fail(&fail);
+    conformance::dead_letters(&test).await;
 }
 
 /// Pages behind their number.

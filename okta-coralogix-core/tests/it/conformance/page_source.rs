@@ -281,7 +281,7 @@ impl PageAcker {
 impl Acker for PageAcker {
     async fn settle(mut self: Box<Self>, outcomes: &[Outcome]) -> Result<()> {
         let is_settled = match self.shared.is(Flaw::AnySettledCountsAsAll) {
-            true => outcomes.contains(&Outcome::Settled),
+            true => outcomes.is_empty() || outcomes.contains(&Outcome::Settled),
             false => !outcomes.contains(&Outcome::HandedBack),
         };
         if !is_settled {

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::poll_fn;
 use tokio::time::{sleep, timeout};
@@ -12,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::SourceUnderTest;
 use crate::filter::Claim;
 use crate::testing::conformance::Rule;
-use crate::{AckOrder, Delivery, EventSource, Outcome, Result};
+use crate::{AckOrder, Acker, Delivery, Detached, EventSource, Outcome, Result};
 
 /// How long a source may take over a delivery. Under paused time it passes at once.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -64,11 +66,19 @@ impl Given {
 
 pub(super) struct Opened {
     pub(super) source: Box<dyn EventSource>,
+    /// Empty deliveries whose turn has not come.
+    empty: Vec<Delivery>,
+    /// Held by each delivery that is not settled or handed back yet.
+    in_flight: Arc<()>,
 }
 
 impl Opened {
     pub(super) fn new(source: Box<dyn EventSource>) -> Self {
-        Self { source }
+        Self {
+            source,
+            empty: Vec::new(),
+            in_flight: Arc::default(),
+        }
     }
 
     pub(super) fn is_cumulative(&self) -> bool {
@@ -84,10 +94,11 @@ impl Opened {
     pub(super) async fn next_of(&mut self, rule: Rule) -> Option<Delivery> {
         let next = async {
             loop {
+                self.settle_empty().await;
                 match self.source.next().await {
                     Ok(None) => return None,
-                    Ok(Some(delivery)) if !delivery.items.is_empty() => return Some(delivery),
-                    Ok(Some(empty)) => settle_all(empty).await,
+                    Ok(Some(empty)) if empty.items.is_empty() => self.empty.push(empty),
+                    Ok(Some(delivery)) => return Some(self.in_turn(delivery)),
                     Err(error) => retry(rule, &error).await,
                 }
             }
@@ -108,15 +119,40 @@ impl Opened {
     /// As [`next`](Self::next), but each call of the source is dropped after it was polled once, then twice, and so on.
     pub(super) async fn interrupted_next(&mut self) -> Option<Delivery> {
         for polls in 1..=20 {
+            self.settle_empty().await;
             match interrupted(self.source.next(), polls).await {
                 None => {}
                 Some(Ok(None)) => return None,
-                Some(Ok(Some(delivery))) if !delivery.items.is_empty() => return Some(delivery),
-                Some(Ok(Some(empty))) => settle_all(empty).await,
+                Some(Ok(Some(empty))) if empty.items.is_empty() => self.empty.push(empty),
+                Some(Ok(Some(delivery))) => return Some(self.in_turn(delivery)),
                 Some(Err(error)) => retry(Rule::NEXT_DROPPED, &error).await,
             }
         }
         self.next_of(Rule::NEXT_DROPPED).await
+    }
+
+    /// Settles the empty deliveries, unless one that was given before them is in flight: a pipeline settles those of a cumulative
+    /// source in their order.
+    async fn settle_empty(&mut self) {
+        if Arc::strong_count(&self.in_flight) > 1 && self.is_cumulative() {
+            return;
+        }
+        for empty in self.empty.drain(..) {
+            settle_empty(empty.acker).await;
+        }
+    }
+
+    /// The delivery, which takes the empty ones before it along: they are settled when it is, or go back with it.
+    fn in_turn(&mut self, delivery: Delivery) -> Delivery {
+        let acker = InTurn {
+            before: self.empty.drain(..).map(|empty| empty.acker).collect(),
+            acker: delivery.acker,
+            _in_flight: Arc::clone(&self.in_flight),
+        };
+        Delivery {
+            acker: Box::new(acker),
+            ..delivery
+        }
     }
 
     /// Settles all that comes until the source ends.
@@ -186,10 +222,35 @@ pub(super) fn items(delivery: &Delivery) -> Vec<String> {
     delivery.items.iter().map(name).collect()
 }
 
-async fn settle_all(delivery: Delivery) {
-    let outcomes = vec![Outcome::Settled; delivery.items.len()];
-    let settled = delivery.acker.settle(&outcomes).await;
-    Rule::DURABLE.ok(settled, "an empty delivery cannot be settled");
+/// The acker of a delivery, and those of the empty ones before it.
+#[derive(Debug)]
+struct InTurn {
+    before: Vec<Box<dyn Acker>>,
+    acker: Box<dyn Acker>,
+    _in_flight: Arc<()>,
+}
+
+#[async_trait]
+impl Acker for InTurn {
+    async fn settle(self: Box<Self>, outcomes: &[Outcome]) -> Result<()> {
+        for empty in self.before {
+            settle_empty(empty).await;
+        }
+        self.acker.settle(outcomes).await
+    }
+
+    fn detach(&mut self, item: usize) -> Option<Detached> {
+        self.acker.detach(item)
+    }
+}
+
+async fn settle_empty(acker: Box<dyn Acker>) {
+    Rule::DURABLE.ok(
+        acker.settle(&[]).await,
+        "an empty delivery cannot be settled",
+    );
+    // A source that gives it again for ever must not keep the patience from ending.
+    sleep(RETRY_WAIT).await;
 }
 
 async fn retry(rule: Rule, error: &crate::Error) {
