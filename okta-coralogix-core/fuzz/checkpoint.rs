@@ -110,7 +110,8 @@ async fn saved(bytes: &[u8]) {
     let store = opened(&disk).await;
     store
         .create(&record)
-        .await.saved()
+        .await
+        .saved()
         .expect("anything can be saved");
     let loaded = load(&store).await.expect("it was saved");
     assert_eq!(loaded, record);
