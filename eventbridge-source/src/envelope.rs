@@ -57,12 +57,8 @@ impl Envelope {
                 document,
                 ..envelope
             }),
-            Err(reason) => Err(MalformedEvent {
-                bytes: document,
-                reason,
-                // The envelope that would name it cannot be read.
-                origin: Arc::default(),
-            }),
+            // The envelope that would name its origin cannot be read.
+            Err(reason) => Err(MalformedEvent::new(document, reason, Arc::default())),
         }
     }
 

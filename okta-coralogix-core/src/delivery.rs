@@ -36,6 +36,7 @@ impl fmt::Display for Outcome {
 
 /// How an item of a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Disposition {
     /// The sink accepted it.
     Delivered,
@@ -84,6 +85,7 @@ impl Disposition {
 /// Some events of a source, and the acker that takes the outcome of each.
 ///
 /// Dropping a delivery hands all its items back.
+#[non_exhaustive]
 #[must_use = "dropping a delivery hands all of it back"]
 pub struct Delivery {
     /// Events, and what could not be read as one, in the source's order. May be empty where only a cursor moves.
@@ -175,6 +177,7 @@ impl<A: Acker + ?Sized> Acker for Box<A> {
 
 /// Items that were taken out of a delivery, to be settled on their own.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Detached {
     /// The indices of the items in their delivery, in rising order.
     pub items: Vec<usize>,
@@ -182,8 +185,17 @@ pub struct Detached {
     pub acker: Box<dyn Acker>,
 }
 
+impl Detached {
+    /// These items, and what settles them.
+    #[must_use]
+    pub fn new(items: Vec<usize>, acker: Box<dyn Acker>) -> Self {
+        Self { items, acker }
+    }
+}
+
 /// The order in which a source takes outcomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum AckOrder {
     /// One position moves over all deliveries: they are settled one at a time, in the order they were given (a cursor). The
     /// position is stored together with the window.

@@ -97,6 +97,7 @@ impl fmt::Display for ErrorKind {
 
 /// Whether, and when, a retry can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RetryHint {
     /// A retry cannot help; a person has to act.
     Never,

@@ -266,11 +266,8 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn malformed(self, bytes: Bytes, reason: MalformedReason) -> Item {
-        Err(MalformedEvent {
-            bytes,
-            reason,
-            origin: self.no_origin(),
-        })
+        let origin = self.no_origin();
+        Err(MalformedEvent::new(bytes, reason, origin))
     }
 }
 

@@ -96,17 +96,16 @@ impl Acker for SqsAcker {
             holds(delivered) || (group.is_some() && delivered.message.group == group)
         };
         let messages: Vec<_> = self.messages.extract_if(.., goes).collect();
-        Some(Detached {
-            items: messages
-                .iter()
-                .flat_map(|delivered| delivered.items.clone())
-                .collect(),
-            acker: Box::new(Self {
-                consumer: Arc::clone(&self.consumer),
-                messages,
-                unsettled: self.unsettled.clone(),
-            }),
-        })
+        let items = messages
+            .iter()
+            .flat_map(|delivered| delivered.items.clone());
+        let items = items.collect();
+        let acker = Self {
+            consumer: Arc::clone(&self.consumer),
+            messages,
+            unsettled: self.unsettled.clone(),
+        };
+        Some(Detached::new(items, Box::new(acker)))
     }
 }
 

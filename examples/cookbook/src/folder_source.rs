@@ -34,7 +34,7 @@ impl Pages for Folder {
         let items = lines
             .map(|line| RawEvent::parse(line.to_vec().into(), Arc::clone(&origin)))
             .collect();
-        Ok(Some(Page { items, next }))
+        Ok(Some(Page::new(items, next)))
     }
 }
 

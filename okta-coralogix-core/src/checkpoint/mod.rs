@@ -77,11 +77,20 @@ impl Version {
 
 /// A record and its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Versioned<T> {
     /// The stored value.
     pub value: T,
     /// The version that a following save expects.
     pub version: Version,
+}
+
+impl<T> Versioned<T> {
+    /// What is stored under this version.
+    #[must_use]
+    pub fn new(value: T, version: Version) -> Self {
+        Self { value, version }
+    }
 }
 
 /// What is known of a save. There is nothing else that it can come to.

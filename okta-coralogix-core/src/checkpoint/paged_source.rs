@@ -26,11 +26,23 @@ pub trait Pages: Send + 'static {
 
 /// A page of a remote.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Page {
     /// What it holds, in order, with the bytes of what is no event.
     pub items: Vec<Result<RawEvent, MalformedEvent>>,
     /// The cursor behind it.
     pub next: String,
+}
+
+impl Page {
+    /// These items, with the cursor behind them.
+    #[must_use]
+    pub fn new(items: Vec<Result<RawEvent, MalformedEvent>>, next: impl Into<String>) -> Self {
+        Self {
+            items,
+            next: next.into(),
+        }
+    }
 }
 
 /// Reads a remote page by page, and stores the cursor behind what is settled, with the window of uuids.
@@ -53,7 +65,7 @@ pub struct Page {
 ///         let page = self.0.iter().skip(given).take(100);
 ///         let items: Vec<_> = page.map(|json| RawEvent::parse((*json).into(), Arc::new(Origin::org("list")))).collect();
 ///         let next = (given + items.len()).to_string();
-///         Ok((!items.is_empty()).then_some(Page { items, next }))
+///         Ok((!items.is_empty()).then(|| Page::new(items, next)))
 ///     }
 /// }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

@@ -11,6 +11,7 @@ use crate::ErrorKind;
 /// An item that is not an event, with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{reason}")]
+#[non_exhaustive]
 pub struct MalformedEvent {
     /// The bytes, as they came.
     pub bytes: Bytes,
@@ -18,6 +19,18 @@ pub struct MalformedEvent {
     pub reason: MalformedReason,
     /// Where they came from.
     pub origin: Arc<Origin>,
+}
+
+impl MalformedEvent {
+    /// These bytes, which are no event.
+    #[must_use]
+    pub fn new(bytes: impl Into<Bytes>, reason: MalformedReason, origin: Arc<Origin>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            reason,
+            origin,
+        }
+    }
 }
 
 impl From<MalformedEvent> for crate::Error {

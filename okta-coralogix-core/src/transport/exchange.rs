@@ -45,6 +45,7 @@ impl ExchangeLimits {
 
 /// What happens to a body beyond [`ExchangeLimits::max_body_bytes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Excess {
     /// The exchange fails with [`TransportError::TooLong`]: only a whole body is of use.
     Fail,

@@ -77,11 +77,7 @@ where
 
 #[test]
 fn small_errors_become_the_error_by_the_question_mark_and_stay_its_source() {
-    let malformed = MalformedEvent {
-        bytes: "[]".into(),
-        reason: MalformedReason::NotAnObject,
-        origin: Default::default(),
-    };
+    let malformed = MalformedEvent::new("[]", MalformedReason::NotAnObject, Default::default());
     let large = EncodeError::TooLarge { bytes: 2, limit: 1 };
     for (error, kind) in [
         (raised(large.clone()), ErrorKind::TooLarge),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::event::{
     Field, LogAuthenticationProvider, LogCredentialType, LogDiskEncryptionType, LogOutcomeResult,
-    LogScreenLockType, LogSeverity,
+    LogScreenLockType, OktaSeverity,
 };
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::{LogEvent, RawEvent};
@@ -94,8 +94,8 @@ fn values_that_okta_has_not_documented_are_kept() {
     assert_round_trip(&value);
     let event = read(&value);
     assert_eq!(
-        event.severity.get().map(LogSeverity::as_str),
-        Some("NOTICE")
+        (event.severity.get(), event.severity.other()),
+        (None, Some(&json!("NOTICE")))
     );
     let outcome = event.outcome.get().unwrap();
     assert_eq!(
@@ -247,10 +247,29 @@ fn targets_are_found_by_type_in_any_order() {
 }
 
 #[test]
+fn addresses_are_read_where_they_are_addresses() {
+    for (text, address) in [
+        ("192.0.2.7", Some("192.0.2.7")),
+        ("2001:db8::7", Some("2001:db8::7")),
+        ("null", None),
+        ("192.0.2.7:443", None),
+    ] {
+        let event = read(&json!({
+            "client": {"ipAddress": text},
+            "request": {"ipChain": [{"ip": text}]},
+        }));
+        let address = address.map(|address| address.parse().unwrap());
+        assert_eq!(event.client.get().unwrap().ip(), address);
+        let chain = event.request.get().unwrap().ip_chain.get().unwrap();
+        assert_eq!(chain[0].addr(), address);
+    }
+}
+
+#[test]
 fn log_event_can_be_built_by_hand() {
     let mut event = LogEvent::default();
     event.event_type = "user.session.start".into();
-    event.severity = LogSeverity::Warn.into();
+    event.severity = OktaSeverity::Warn.into();
     event.legacy_event_type = Field::Null;
     assert_eq!(
         serde_json::to_value(&event).unwrap(),

@@ -119,7 +119,7 @@ impl CachedToken {
         let now = Instant::now();
         self.not_before = match error.retry() {
             RetryHint::After(wait) => Some(now + wait),
-            RetryHint::Backoff | RetryHint::Never => None,
+            _ => None,
         };
         let usable = usable.filter(|token| error.is_temporary() && now < token.expires);
         if let Some(token) = usable {

@@ -94,7 +94,7 @@ impl Pacer {
     /// Permanent, if the end that a run waits for cannot be told.
     pub(crate) fn after(&mut self, page: &PageFacts, now: DateTime<Utc>) -> Result<Pace> {
         let leads_on = matches!(page.target, LinkTarget::First | LinkTarget::Further);
-        if leads_on && !page.is_empty {
+        if page.has_news || leads_on && !page.is_empty {
             self.polls_in_vain = 0;
         }
         let pace = match self.judge(page, leads_on, now) {
@@ -106,7 +106,8 @@ impl Pacer {
             None => Pace::Pause,
         };
         self.followed = 0;
-        let is_in_vain = matches!(pace, Pace::Pause | Pace::Stuck) && (page.is_empty || !leads_on);
+        let brings_nothing = page.is_empty || !leads_on && !page.has_news;
+        let is_in_vain = matches!(pace, Pace::Pause | Pace::Stuck) && brings_nothing;
         if is_in_vain && self.mode != Mode::Continuous {
             self.polls_in_vain += 1;
             if self.polls_in_vain >= MAX_POLLS {
@@ -310,6 +311,27 @@ mod tests {
         let mut pacer = Pacer::new(Mode::Continuous);
         for _ in 0..4_000 {
             pacer.after(&EMPTY, now()).unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn run_gives_up_on_links_that_lead_nowhere_only_without_news() {
+        for (mode, target) in [
+            (Mode::Once, LinkTarget::Earlier),
+            (Mode::Range, LinkTarget::Earlier),
+            (Mode::Range, LinkTarget::Itself),
+        ] {
+            let mut pacer = Pacer::new(mode);
+            let news = to(target, page(61));
+            for _ in 0..100 {
+                assert!(pacer.after(&news, now()).is_ok(), "{mode:?}, {target:?}");
+            }
+            let known = PageFacts {
+                has_news: false,
+                ..news
+            };
+            let polls = (1..).find(|_| pacer.after(&known, now()).is_err());
+            assert_eq!(polls, Some(20), "{mode:?}, {target:?}");
         }
     }
 }

@@ -204,10 +204,7 @@ impl MemoryStore {
         }
         memory.saves += 1;
         let version = Version::new(memory.saves.to_string());
-        memory.record = Some(Versioned {
-            value: checkpoint.clone(),
-            version: version.clone(),
-        });
+        memory.record = Some(Versioned::new(checkpoint.clone(), version.clone()));
         SaveOutcome::Saved(version)
     }
 

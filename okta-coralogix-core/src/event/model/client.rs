@@ -1,5 +1,7 @@
 //! The program that sent the request.
 
+use std::net::IpAddr;
+
 use super::object::object;
 use super::{LogGeographicalContext, LogIpAddress};
 
@@ -14,12 +16,20 @@ object! {
         pub zone: Field<String> = "zone",
         /// The kind of device, such as `Computer` or `Unknown`. Not to be mixed up with the event's `device`, an object.
         pub device: Field<String> = "device",
-        /// Its address. The string `null` has been seen: do not rely on it to be an address.
+        /// Its address. The string `null` has been seen: [`ip`](Self::ip) reads what is one.
         pub ip_address: Field<String> = "ipAddress",
         /// Where it is.
         pub geographical_context: Field<LogGeographicalContext> = "geographicalContext",
         /// In the copy of an event that an event hook delivers, which has no `request`.
         pub ip_chain: Field<Vec<LogIpAddress>> = "ipChain",
+    }
+}
+
+impl LogClient {
+    /// `ip_address`, if it is an address.
+    #[must_use]
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.ip_address.as_str()?.parse().ok()
     }
 }
 

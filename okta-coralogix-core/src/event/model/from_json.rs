@@ -3,7 +3,7 @@
 use serde_json::{Map, Number, Value};
 
 /// A type that some JSON values can be read as, and written again unchanged.
-pub(super) trait FromJson: Sized {
+pub(in crate::event) trait FromJson: Sized {
     /// Whether the value can be read as this type.
     fn fits(value: &Value) -> bool;
 

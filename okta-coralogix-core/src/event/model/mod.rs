@@ -3,6 +3,11 @@
 //! Okta may add members without notice, leaves out or nulls nearly any of them, and real events depart from the schema.
 //! Therefore no member is required, every one is a [`Field`], every enum is open, and every object keeps the members
 //! that it does not know in `other`: reading an event and writing it again gives the same JSON value.
+//!
+//! # When a member gets a type
+//! A member that Okta has added stands in `other` until a minor version gives it a field, and then no longer. Code that reads it in
+//! `other` still compiles, and finds it absent: the changelog names each such member, with the field to read in its place. A field
+//! keeps its type; a value that Okta sends in another one is [`Field::Other`].
 
 mod authentication;
 mod client;
@@ -39,8 +44,10 @@ pub use security::{
 
 use chrono::{DateTime, Utc};
 
+use super::OktaSeverity;
 use object::object;
-use open_enum::open_enum;
+
+pub(super) use from_json::FromJson;
 
 object! {
     /// One event of the System Log.
@@ -75,7 +82,7 @@ object! {
         /// What Okta knows about the network and the risk.
         pub security_context: Field<LogSecurityContext> = "securityContext",
         /// How much it matters.
-        pub severity: Field<LogSeverity> = "severity",
+        pub severity: Field<OktaSeverity> = "severity",
         /// Details for support. Okta may change keys and values with any release.
         pub debug_context: Field<LogDebugContext> = "debugContext",
         /// The name of the event type in Okta's former Events API.
@@ -113,19 +120,5 @@ impl LogEvent {
     pub fn targets_of_type<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a LogTarget> {
         let is_kind = move |target: &&LogTarget| target.r#type.as_str() == Some(kind);
         self.targets().iter().filter(is_kind)
-    }
-}
-
-open_enum! {
-    /// How much an event matters.
-    pub enum LogSeverity {
-        /// `DEBUG`
-        Debug = "DEBUG",
-        /// `INFO`
-        Info = "INFO",
-        /// `WARN`
-        Warn = "WARN",
-        /// `ERROR`
-        Error = "ERROR",
     }
 }

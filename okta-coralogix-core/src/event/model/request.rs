@@ -1,5 +1,7 @@
 //! The HTTP request and the addresses that it passed.
 
+use std::net::IpAddr;
+
 use super::LogGeographicalContext;
 use super::object::object;
 use super::open_enum::open_enum;
@@ -25,6 +27,14 @@ object! {
         pub source: Field<String> = "source",
         /// More about its network (since 2026.03.0).
         pub ip_details: Field<LogIpDetails> = "ipDetails",
+    }
+}
+
+impl LogIpAddress {
+    /// `ip`, if it is an address.
+    #[must_use]
+    pub fn addr(&self) -> Option<IpAddr> {
+        self.ip.as_str()?.parse().ok()
     }
 }
 

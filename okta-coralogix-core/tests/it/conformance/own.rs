@@ -172,7 +172,7 @@ impl Pages for Numbered {
         let item = |json: &Bytes| RawEvent::parse(json.clone(), Arc::default());
         let items = page.iter().map(item).collect();
         let next = (number + 1).to_string();
-        Ok(Some(Page { items, next }))
+        Ok(Some(Page::new(items, next)))
     }
 }
 
