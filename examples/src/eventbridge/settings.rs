@@ -134,6 +134,8 @@ pub(super) struct RouteSettings {
     pub(super) pipeline: PipelineSettings,
     /// The proxy on the way to Coralogix.
     pub(super) proxy: Option<String>,
+    /// The way to the queue.
+    #[cfg(feature = "sqs")]
     pub(super) network: Network,
     /// Check instead of run.
     pub(super) check: bool,
@@ -167,6 +169,7 @@ impl RouteSettings {
         let proxy = network.proxy_of(sink.endpoint().singles());
         Ok(Self {
             proxy: proxy.map(Into::into),
+            #[cfg(feature = "sqs")]
             network,
             sink,
             clock_offset,
