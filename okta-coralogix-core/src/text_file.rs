@@ -11,6 +11,9 @@ use std::time::Duration;
 /// The longest file of a secret. An RSA key of 8192 bits takes 7 KB.
 pub const MAX_SECRET_BYTES: u64 = 64 << 10;
 
+/// The longest file of certificates. All of a system take less than 1 MiB.
+pub const MAX_CERTIFICATE_BYTES: u64 = 16 << 20;
+
 /// How long a pipe may take to be written. A start is to end, also where nobody writes.
 const PIPE_WAIT: Duration = Duration::from_secs(5);
 

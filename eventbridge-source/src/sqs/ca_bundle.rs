@@ -5,6 +5,7 @@ use std::path::Path;
 
 use aws_config::profile;
 use aws_types::os_shim_internal::{Env, Fs};
+use okta_coralogix_core::text::{MAX_CERTIFICATE_BYTES, read_file};
 use okta_coralogix_core::transport::ReqwestTransportBuilder;
 use okta_coralogix_core::{Error, Result};
 
@@ -29,7 +30,7 @@ pub(super) async fn trust(transports: ReqwestTransportBuilder) -> Result<Reqwest
     };
     let path = Path::new(&bundle.path).display();
     let setting = format!("{} ({path})", bundle.setting);
-    let pem = std::fs::read(&bundle.path).map_err(|error| {
+    let pem = read_file(&bundle.path, MAX_CERTIFICATE_BYTES).map_err(|error| {
         let detail = format!(
             "the file cannot be read ({error}); write the path of a PEM file with the certificates of the authorities"
         );

@@ -1,7 +1,7 @@
 //! How the programs reach Okta, Coralogix and AWS: the proxy, and the certificates that are trusted.
 
 use http::Uri;
-use okta_coralogix_core::text::read_file;
+use okta_coralogix_core::text::{MAX_CERTIFICATE_BYTES, read_file};
 use okta_coralogix_core::transport::{ProxySettings, ReqwestTransport, ReqwestTransportBuilder};
 use okta_coralogix_core::{Error, Result};
 
@@ -58,9 +58,6 @@ pub static CA_FILE: Setting<String> = Setting {
 
 /// The variables beside those of the flags.
 pub const VARIABLES: [&str; 1] = ["OKTA_CORALOGIX_PROXY_FILE"];
-
-/// All certificates of a system take less than 1 MiB.
-const MAX_CERTIFICATE_BYTES: u64 = 16 << 20;
 
 /// The flags of every program.
 #[derive(Debug)]
