@@ -177,14 +177,14 @@ impl QueryClientBuilder {
         self
     }
 
-    /// The URL of an HTTP proxy, as [`ProxySettings::url`](okta_coralogix_core::transport::ProxySettings::url) takes it. Default: none; the environment is not read. Has no effect with
-    /// [`transport`](Self::transport).
+    /// The URL of an HTTP proxy, as [`ProxySettings::url`](okta_coralogix_core::transport::ProxySettings::url) takes it. Default: none; the
+    /// environment is not read. Has no effect with [`transport`](Self::transport).
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.config.proxy = Some(url.into());
         self
     }
 
-    /// The HTTP client. Default: [`ReqwestTransport`].
+    /// The HTTP client. Default: [`ReqwestTransport`](okta_coralogix_core::transport::ReqwestTransport).
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
