@@ -109,7 +109,7 @@ pub(crate) fn read_base_url(url: &str) -> Result<Url, EndpointError> {
     if !url.contains("://") {
         return Err(EndpointError::NoScheme);
     }
-    let url = Url::parse(url).map_err(EndpointError::NotAUrl)?;
+    let url = Url::parse(url).map_err(|error| EndpointError::NotAUrl(error.to_string()))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(EndpointError::UserInfo);
     }

@@ -66,9 +66,9 @@ pub enum EndpointError {
         "the path `{0}` belongs to another or a retired API; write the base URL alone, such as `https://ingress.eu2.coralogix.com`"
     )]
     Path(&'static str),
-    /// Not a URL at all.
+    /// Not a URL at all: why.
     #[error("it is not a URL ({0}); write one such as `https://ingress.eu2.coralogix.com`")]
-    NotAUrl(url::ParseError),
+    NotAUrl(String),
 }
 
 fn quoted(code: &Option<String>) -> String {

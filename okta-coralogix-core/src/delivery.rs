@@ -1,9 +1,9 @@
 //! Deliveries of a source: their items, and the acknowledgement of each.
 
 use std::fmt;
+use std::time::Instant;
 
 use async_trait::async_trait;
-use tokio::time::Instant;
 
 use crate::event::{MalformedEvent, RawEvent};
 use crate::{ClockOffset, Result};
@@ -92,7 +92,8 @@ pub struct Delivery {
     pub items: Vec<Result<RawEvent, MalformedEvent>>,
     /// Takes one outcome per item.
     pub acker: Box<dyn Acker>,
-    /// When the source needs the outcomes. Items that are not on the wire by then are handed back.
+    /// When the source needs the outcomes. Items that are not on the wire by then are handed back. Where the time of tokio is paused, in a
+    /// test, take `tokio::time::Instant::now().into_std()`.
     pub deadline: Option<Instant>,
     /// The offset of the remote's clock from the host's, where the source knows.
     pub clock_offset: ClockOffset,

@@ -108,7 +108,7 @@ fn explain(error: &EndpointError) -> String {
         EndpointError::AddressForDomain => {
             "it is an address or has a port; give it as query_endpoint, a base URL such as `https://api.eu2.coralogix.com`".into()
         }
-        EndpointError::NotAUrl(error) => format!("it is not a URL ({error}); write one such as `https://api.eu2.coralogix.com`"),
+        EndpointError::NotAUrl(why) => format!("it is not a URL ({why}); write one such as `https://api.eu2.coralogix.com`"),
         error => error.to_string(),
     }
 }

@@ -136,7 +136,7 @@ impl EventSource for HttpSource {
                 continue;
             }
             let mut delivery = Delivery::new(items, Box::new(OneshotAcker(outcomes)));
-            delivery.deadline = Some(deadline);
+            delivery.deadline = Some(deadline.into_std());
             delivery.clock_offset = self.service.sink.clock_offset();
             return Ok(Some(delivery));
         }

@@ -63,8 +63,9 @@ impl LambdaHandler {
     /// The invocation failed, and Lambda gives all of it again: an event of an invocation that is no batch was not settled, or nothing of a
     /// batch was and a retry does not help (a refused key). `Config` if the function's time-out leaves no time. `UnexpectedResponse` if the
     /// payload has no event, and none was seen before.
-    pub async fn handle(&self, payload: Bytes, deadline: Instant) -> Result<Reply> {
+    pub async fn handle(&self, payload: Bytes, deadline: std::time::Instant) -> Result<Reply> {
         self.collect();
+        let deadline = Instant::from_std(deadline);
         let margin = self.settings.deadline_margin;
         let payload = Payload::read(payload, &self.settings.parser, &self.settings.keys);
         if let Err(error) = check_time(deadline, margin) {

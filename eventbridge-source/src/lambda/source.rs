@@ -26,7 +26,7 @@ impl Invocation {
     ) -> (Self, oneshot::Receiver<Vec<Outcome>>) {
         let (sender, outcomes) = oneshot::channel();
         let mut delivery = Delivery::new(items, Box::new(OneshotAcker(sender)));
-        delivery.deadline = Some(deadline);
+        delivery.deadline = Some(deadline.into_std());
         let source = Self {
             delivery: Some(delivery),
             dedup_window,

@@ -215,7 +215,9 @@ impl EventSource for MemorySource {
             ticket,
         };
         let mut delivery = Delivery::new(items, Box::new(acker));
-        delivery.deadline = state.budget.map(|budget| Instant::now() + budget);
+        delivery.deadline = state
+            .budget
+            .map(|budget| (Instant::now() + budget).into_std());
         delivery.clock_offset = state.clock_offset;
         Ok(Some(delivery))
     }

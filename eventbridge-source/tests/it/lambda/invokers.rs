@@ -219,7 +219,7 @@ async fn cold_function_finds_an_event_without_a_time_in_each_wrapping() {
 #[tokio::test(start_paused = true)]
 async fn time_out_below_the_margin_is_named() {
     let harness = harness(MemorySink::new());
-    let late = Instant::now() + Duration::from_millis(900);
+    let late = (Instant::now() + Duration::from_millis(900)).into_std();
     let error = harness
         .handler
         .handle(events(1).remove(0), late)

@@ -72,8 +72,8 @@ fn batch(bodies: &[Bytes], group: Option<&str>) -> Bytes {
     json!({"Records": records}).to_string().into()
 }
 
-fn within(secs: u64) -> Instant {
-    Instant::now() + Duration::from_secs(secs)
+fn within(secs: u64) -> std::time::Instant {
+    (Instant::now() + Duration::from_secs(secs)).into_std()
 }
 
 fn failures(names: &[&str]) -> Reply {
@@ -140,7 +140,7 @@ async fn deadline_reports_only_settled_messages_as_done() {
         .handle(batch(&events, None), deadline)
         .await
         .unwrap();
-    assert!(Instant::now() < deadline && begin.elapsed() >= Duration::from_secs(9));
+    assert!(Instant::now().into_std() < deadline && begin.elapsed() >= Duration::from_secs(9));
     let Reply::Batch { failures } = &reply else {
         panic!("{reply:?}")
     };
@@ -264,7 +264,7 @@ async fn eventbridge_invocation_is_done_or_fails() {
 #[tokio::test(start_paused = true)]
 async fn invocation_without_time_settles_nothing() {
     let harness = harness(MemorySink::new());
-    let now = Instant::now();
+    let now = Instant::now().into_std();
     let reply = harness
         .handler
         .handle(batch(&events(2), None), now)

@@ -102,5 +102,7 @@ async fn invoke(handler: &LambdaHandler, event: LambdaEvent<Box<RawValue>>) -> R
         .saturating_sub(u128::try_from(now).unwrap_or(0));
     let left = Duration::from_millis(u64::try_from(left).unwrap_or(u64::MAX));
     let payload = Bytes::from(String::from(Box::<str>::from(event.payload)));
-    handler.handle(payload, Instant::now() + left).await
+    handler
+        .handle(payload, (Instant::now() + left).into_std())
+        .await
 }

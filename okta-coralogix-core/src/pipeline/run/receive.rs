@@ -217,7 +217,7 @@ impl Run {
             self.summary.late += items as u64;
         }
         let bytes = given.items.iter().map(size).sum();
-        let (deadline, clock_offset) = (given.deadline, given.clock_offset);
+        let (deadline, clock_offset) = (given.deadline.map(Instant::from_std), given.clock_offset);
         let delivery = self.ledger.open(given.acker, items, bytes, deadline);
         let mut undeliverable = Vec::new();
         for (index, event) in given.items.into_iter().enumerate() {
