@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::Hub;
-use crate::{Acker, Delivery, Error, ErrorKind, Outcome, Result};
+use crate::filter::{Claim, ClaimGuard, MAX_UUID_BYTES};
+use crate::{Acker, Delivery, Error, ErrorKind, MalformedEvent, Outcome, RawEvent, Result};
 
 /// What the branches have said of a delivery.
 ///
@@ -27,6 +28,8 @@ pub(super) struct Joint {
 struct Votes {
     /// Until it settles the delivery, or is dropped.
     acker: Option<Box<dyn Acker>>,
+    /// The events, in the window of the source: those of which no other copy is in flight or settled.
+    claims: Vec<Option<ClaimGuard>>,
     outcomes: Vec<Outcome>,
     missing: usize,
 }
@@ -39,11 +42,21 @@ impl Joint {
         hub: &Arc<Hub>,
         rewinds: u64,
     ) -> Vec<Delivery> {
+        let claim = |item: &Result<RawEvent, MalformedEvent>| {
+            let uuid = item.as_ref().ok()?.uuid();
+            let uuid = uuid.filter(|uuid| uuid.len() <= MAX_UUID_BYTES)?;
+            match hub.window.claim(&uuid) {
+                Claim::New(claim) => Some(claim),
+                _ => None,
+            }
+        };
+        let claims = delivery.items.iter().map(claim).collect();
         let joint = Arc::new(Self {
             hub: Arc::downgrade(hub),
             rewinds,
             votes: Mutex::new(Votes {
                 acker: Some(delivery.acker),
+                claims,
                 outcomes: vec![Outcome::Settled; delivery.items.len()],
                 missing: branches,
             }),
@@ -74,14 +87,21 @@ impl Joint {
             return None;
         }
         let acker = votes.acker.take()?;
-        Some((acker, std::mem::take(&mut votes.outcomes)))
+        let outcomes = std::mem::take(&mut votes.outcomes);
+        // Before the source is told: what it saves with its position has them.
+        for (claim, outcome) in std::mem::take(&mut votes.claims).into_iter().zip(&outcomes) {
+            if let (Some(claim), Outcome::Settled) = (claim, outcome) {
+                claim.remember();
+            }
+        }
+        Some((acker, outcomes))
     }
 
     fn hand_back(&self) {
         let mut votes = self.votes.lock().unwrap_or_else(PoisonError::into_inner);
-        let acker = votes.acker.take();
+        let (acker, claims) = (votes.acker.take(), std::mem::take(&mut votes.claims));
         drop(votes);
-        drop(acker);
+        drop((claims, acker));
         self.went_back();
         self.end(Ok(()));
     }

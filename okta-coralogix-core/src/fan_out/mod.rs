@@ -44,9 +44,9 @@ use joint::Joint;
 ///
 /// # What repeats
 /// What one pipeline hands back, `source` gives to all of them again, and each other one drops what it has delivered as a duplicate,
-/// by its own window. The window of the first branch is that of `source`, and outlives a restart if `source` stores it; the others
-/// begin empty, and may deliver once more what was in flight at the restart. What has no uuid is not recognised: malformed items
-/// then are dead letters twice.
+/// by a window of its own. The window of `source` has an event only once all of them have settled it, and each branch begins with what is
+/// in it: after a restart a pipeline may deliver once more what another one had not settled. What has no uuid is not recognised:
+/// malformed items then are dead letters twice.
 ///
 /// # When a pipeline ends
 /// The deliveries that its branch has are handed back. Unless it has ended with the end of `source`, the other branches then fail with
@@ -56,16 +56,16 @@ use joint::Joint;
 /// If `branches` is 0.
 pub fn fan_out(source: impl EventSource, branches: usize) -> Vec<Branch> {
     assert!(branches > 0, "there must be a branch to give events to");
-    let first = source.dedup_window();
-    let window = |index| match index {
-        0 => first.clone(),
-        _ => DedupWindow::new(first.capacity()),
-    };
-    let windows: Vec<_> = (0..branches).map(window).collect();
+    let window = source.dedup_window();
+    let known = window.snapshot();
+    let windows = (0..branches).map(|_| DedupWindow::restore(&known, window.capacity()));
+    let windows: Vec<_> = windows.collect();
     let hub = Arc::new(Hub {
         name: source.name().to_owned(),
         ack_order: source.ack_order(),
         answers: source.answers(),
+        window,
+        windows: windows.clone(),
         source: tokio::sync::Mutex::new(Box::new(source)),
         shared: Mutex::new(Shared {
             queues: (0..branches).map(|_| VecDeque::new()).collect(),
@@ -96,6 +96,9 @@ struct Hub {
     name: String,
     ack_order: AckOrder,
     answers: AnswerCounter,
+    /// That of the source: of what all branches have settled.
+    window: DedupWindow,
+    windows: Vec<DedupWindow>,
     /// Held by the branch that asks for the next delivery, on behalf of all.
     source: tokio::sync::Mutex<Box<dyn EventSource>>,
     shared: Mutex<Shared>,
@@ -142,14 +145,23 @@ impl Hub {
         match given {
             Ok(None) => shared.is_ended = true,
             Ok(Some(delivery)) => {
+                // It may have grown since.
+                let capacity = self.window.capacity();
                 let rewinds = shared.rewinds;
                 let copies = Joint::split(delivery, shared.queues.len(), self, rewinds);
-                for (queue, copy) in shared.queues.iter_mut().zip(copies) {
+                for ((queue, window), copy) in
+                    shared.queues.iter_mut().zip(&self.windows).zip(copies)
+                {
+                    window.grow(capacity);
+                    // The fault has passed.
+                    queue.retain(|given| !matches!(given, Err(error) if error.is_temporary()));
                     queue.push_back(Ok(copy));
                 }
             }
             Err(error) => {
                 for queue in &mut shared.queues {
+                    // A branch that rests longer than others is told of the last one.
+                    queue.retain(Result::is_ok);
                     queue.push_back(Err(error.clone()));
                 }
             }

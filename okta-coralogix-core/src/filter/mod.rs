@@ -7,12 +7,13 @@ mod drop_if;
 mod event_type;
 
 pub use age::{AgeFilter, AgePolicy};
-#[cfg(feature = "pipeline")]
-pub(crate) use dedup::EventId;
 #[cfg(feature = "fs")]
 pub(crate) use dedup::NonUuidIds;
 #[cfg(feature = "pipeline")]
 pub use dedup::{Claim, ClaimGuard, ClaimWaiter, DedupSnapshot, DedupWindow};
+#[cfg(feature = "pipeline")]
+#[cfg(feature = "pipeline")]
+pub(crate) use dedup::{EventId, MAX_UUID_BYTES};
 pub use drop_if::{DropIf, drop_if};
 pub use event_type::EventTypeFilter;
 pub(crate) use event_type::Pattern;

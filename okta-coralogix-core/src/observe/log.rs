@@ -136,15 +136,12 @@ impl TracingObserver {
                 self.gathered(context.pipeline, |gathered| {
                     gathered.too_old.count(event.published())
                 });
+                self.note_log_stream(context.pipeline, event);
             }
             PipelineEvent::Ended {
                 disposition: Disposition::Delivered | Disposition::Filtered,
                 event: Some(event),
-            } => {
-                if let Some(change) = LogStreamChange::of(event) {
-                    self.note_log_stream(context.pipeline, change, event);
-                }
-            }
+            } => self.note_log_stream(context.pipeline, event),
             PipelineEvent::Ended { .. } | PipelineEvent::Dropped { .. } => {}
             PipelineEvent::DeadLettered {
                 letter,
@@ -182,7 +179,10 @@ impl TracingObserver {
         }
     }
 
-    fn note_log_stream(&self, pipeline: &str, change: LogStreamChange, event: &RawEvent) {
+    fn note_log_stream(&self, pipeline: &str, event: &RawEvent) {
+        let Some(change) = LogStreamChange::of(event) else {
+            return;
+        };
         let admitted = self.gathered(pipeline, |gathered| gathered.log_streams.admit());
         let Some(untold) = admitted else {
             return;

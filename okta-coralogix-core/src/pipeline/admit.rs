@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use super::Disposition;
 use super::dead_letters::Undeliverable;
-use super::item_guard::{ItemGuard, MAX_UUID_BYTES, Slot};
+use super::item_guard::{ItemGuard, Slot};
 use super::run::Run;
 use crate::dead_letter::DeadLetterReason;
-use crate::filter::{Claim, DropReason};
+use crate::filter::{Claim, DropReason, MAX_UUID_BYTES};
 use crate::observe::PipelineEvent;
 use crate::sink::{AgeCheck, Item, Suspect};
 use crate::{ClockOffset, MalformedEvent, RawEvent, Result};

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Disposition;
 use super::context::{Context, Report};
-use crate::filter::{ClaimGuard, EventId};
+use crate::filter::{ClaimGuard, EventId, MAX_UUID_BYTES};
 use crate::observe::PipelineEvent;
 use crate::{ClockOffset, RawEvent};
 
@@ -75,9 +75,6 @@ pub(super) struct Slot {
     pub(super) restamped: bool,
     pub(super) queued: Instant,
 }
-
-/// Longer uuids are not remembered, so that what remembers them stays small. Okta's have 36 bytes.
-pub(super) const MAX_UUID_BYTES: usize = 256;
 
 impl Slot {
     /// Ends the item.

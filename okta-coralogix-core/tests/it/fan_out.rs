@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
+use okta_coralogix_core::filter::Claim;
 use okta_coralogix_core::testing::conformance;
 use okta_coralogix_core::testing::{MemorySink, MemorySource};
 use okta_coralogix_core::{
@@ -150,6 +151,55 @@ async fn error_of_the_source_is_told_to_each_branch_once() {
     assert!(timeout(Duration::from_secs(60), both).await.is_err());
 }
 
+/// What one branch has settled alone is not passed over by the source when it reads again.
+#[tokio::test(start_paused = true)]
+async fn window_of_the_source_has_only_what_all_branches_have_settled() {
+    let (pages, events) = pages(1, 1);
+    let source = MemorySource::new(AckOrder::Cumulative, pages);
+    let window = source.dedup_window();
+    let (mut a, mut b) = two(source.clone());
+    let uuid = &events[0].uuid;
+    for hands_back in [true, false] {
+        let one = a.next().await.unwrap().unwrap().acker;
+        let other = b.next().await.unwrap().unwrap().acker;
+        assert!(window.contains(uuid), "it is in flight");
+        if let Claim::New(claim) = a.dedup_window().claim(uuid) {
+            claim.remember();
+        }
+        let outcome = match hands_back {
+            true => Outcome::HandedBack,
+            false => Outcome::Settled,
+        };
+        let (all, part) = ([Outcome::Settled], [outcome]);
+        let (one, other) = tokio::join!(one.settle(&all), other.settle(&part));
+        one.and(other).unwrap();
+        assert_eq!(window.contains(uuid), !hands_back);
+    }
+    let again = fan_out(source, 2);
+    assert!(
+        again
+            .iter()
+            .all(|branch| branch.dedup_window().contains(uuid))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn branch_that_rests_is_told_of_the_last_fault_only() {
+    let source = MemorySource::new(AckOrder::Cumulative, Vec::new()).without_end();
+    let fault = |number: usize| Error::temporary(ErrorKind::Unavailable, number.to_string());
+    source.fail_with((0..600).map(fault));
+    let (mut a, mut b) = two(source.clone());
+    for number in 0..600 {
+        assert_eq!(a.next().await.unwrap_err().detail(), number.to_string());
+    }
+    assert_eq!(b.next().await.unwrap_err().detail(), "599");
+    source.fail_with([fault(600)]);
+    a.next().await.unwrap_err();
+    source.push(self::pages(1, 1).0.remove(0));
+    a.next().await.unwrap();
+    b.next().await.expect("the fault has passed");
+}
+
 #[tokio::test(start_paused = true)]
 async fn pipeline_that_ends_ends_the_others_and_loses_nothing() {
     let (pages, events) = pages(20, 300);
@@ -166,10 +216,12 @@ async fn pipeline_that_ends_ends_the_others_and_loses_nothing() {
     second.sink.refuse_all(None);
     let (a, b) = two(first.source.clone());
     let (a, b) = tokio::join!(run(a, &first), run(b, &second));
-    assert!(a.unwrap().duplicate > 0, "the first had sent some");
-    assert_eq!(b.unwrap().delivered, 6000);
-    first.assert_all_once(&events);
+    assert_eq!((a.unwrap().delivered, b.unwrap().delivered), (6000, 6000));
     second.assert_all_once(&events);
+    let counts = first.sink.counts();
+    assert_eq!(counts.len(), 6000);
+    // It had sent some that the other one had not settled.
+    assert!(counts.values().all(|count| (1..=2).contains(count)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -218,7 +218,7 @@ impl Watched {
         match event {
             PipelineEvent::Received { .. } => self.times.received.advance(self.now()),
             PipelineEvent::Ended {
-                disposition: Disposition::Filtered,
+                disposition: Disposition::Filtered | Disposition::TooOld,
                 event: Some(event),
             } => self.note_log_stream(event),
             PipelineEvent::Ended {

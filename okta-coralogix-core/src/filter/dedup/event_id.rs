@@ -2,6 +2,9 @@
 
 use crate::event::canonical_uuid;
 
+/// Longer uuids are not remembered, so that what remembers them stays small. Okta's have 36 bytes.
+pub(crate) const MAX_UUID_BYTES: usize = 256;
+
 /// An event's identity, exact: 128 bits where `uuid` is written as UUIDs canonically are, the full text otherwise.
 ///
 /// Never a hash: two events with the same hash would be one event lost.

@@ -28,7 +28,7 @@ use crate::event::canonical_uuid;
 use texts::Texts;
 use uuids::{Bits, Known, Slot, Uuids};
 
-pub(crate) use event_id::EventId;
+pub(crate) use event_id::{EventId, MAX_UUID_BYTES};
 pub use snapshot::DedupSnapshot;
 #[cfg(feature = "fs")]
 pub(crate) use snapshot::NonUuidIds;

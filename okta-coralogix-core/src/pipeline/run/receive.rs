@@ -76,6 +76,14 @@ impl Source {
         self.record.judge(error, Instant::now(), timeouts)
     }
 
+    /// Drops a question that it has not answered. Left without being polled, it would keep what it holds, or has queued for: of a source
+    /// with a position the lock over its store, and no delivery could be settled any more.
+    fn abandon(&mut self) {
+        if self.asked.take().is_some() {
+            self.stream = stream::empty().boxed();
+        }
+    }
+
     /// What failed is tried at once.
     pub(super) fn end_rest(&mut self) {
         self.record.end_rest();
@@ -154,6 +162,7 @@ impl Run {
     /// is never abandoned half way.
     pub(super) fn asks_the_source(&mut self) -> bool {
         if self.takes_no_more() {
+            self.source.abandon();
             return false;
         }
         let limits = &self.context.limits;

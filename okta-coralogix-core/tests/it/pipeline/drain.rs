@@ -1,13 +1,19 @@
 //! A run that drains while something is on its way.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use okta_coralogix_core::checkpoint::{
+    Checkpoint, CheckpointStore, Page, PagedSource, Pages, SaveOutcome, Version, Versioned,
+};
 use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError};
-use okta_coralogix_core::testing::{MemorySink, MemorySource};
-use okta_coralogix_core::{AckOrder, Error, ErrorKind, LogEntry, LogSink, Result};
-use tokio::time::sleep;
+use okta_coralogix_core::testing::{MemoryCheckpoint, MemorySink, MemorySource};
+use okta_coralogix_core::{
+    AckOrder, Error, ErrorKind, LogEntry, LogSink, Pipeline, RawEvent, Result,
+};
+use tokio::time::{Instant, sleep};
 
 use super::harness::{Harness, pages, run, run_until};
 
@@ -77,4 +83,59 @@ async fn shutdown_waits_for_requests_whose_deliveries_were_handed_back() {
         .unwrap();
     harness.assert_all_once(&events);
     assert_eq!(summary.delivered, 10);
+}
+
+/// A store in which each save takes a second.
+#[derive(Debug, Default)]
+struct SlowStore(MemoryCheckpoint);
+
+#[async_trait]
+impl CheckpointStore for SlowStore {
+    async fn load(&self) -> Result<Option<Versioned<Checkpoint>>> {
+        self.0.load().await
+    }
+
+    async fn create(&self, checkpoint: &Checkpoint) -> SaveOutcome {
+        sleep(Duration::from_secs(1)).await;
+        self.0.create(checkpoint).await
+    }
+
+    async fn replace(&self, checkpoint: &Checkpoint, expected: &Version) -> SaveOutcome {
+        sleep(Duration::from_secs(1)).await;
+        self.0.replace(checkpoint, expected).await
+    }
+}
+
+/// Pages without an end, by their number.
+struct Endless(Vec<Bytes>);
+
+#[async_trait]
+impl Pages for Endless {
+    async fn page_after(&mut self, cursor: Option<&str>) -> Result<Option<Page>> {
+        let number: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+        let event = &self.0[number % self.0.len()];
+        let items = vec![RawEvent::parse(event.clone(), Arc::default())];
+        Ok(Some(Page::new(items, (number + 1).to_string())))
+    }
+}
+
+/// A question to the source that waits for the lock over its store is not left in the queue for it.
+#[tokio::test(start_paused = true)]
+async fn shutdown_settles_what_is_in_flight_while_the_store_is_slow() {
+    let (pages, _) = pages(1, 100);
+    let store = Arc::new(SlowStore::default());
+    let source = PagedSource::open(Endless(pages[0].clone()), store, "endless", 20_000);
+    let harness = Harness::new(AckOrder::Cumulative, Vec::new());
+    let pipeline = Pipeline::builder(source.await.unwrap(), harness.sink.clone())
+        .clock(harness.clock.clone())
+        .seed(7);
+    let begin = Instant::now();
+    let stop = Duration::from_millis(5_500);
+    let summary = pipeline.build().unwrap().run(sleep(stop)).await.unwrap();
+    assert_eq!(summary.handed_back, 0, "{summary:?}");
+    assert!(
+        begin.elapsed() < stop + Duration::from_secs(6),
+        "{:?}",
+        begin.elapsed()
+    );
 }
