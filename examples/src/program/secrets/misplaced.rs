@@ -11,16 +11,51 @@ use crate::program::Environment;
 /// A shorter secret may well be a word that stands elsewhere too.
 pub(super) const MIN_CHARS: usize = 8;
 
+/// A secret that is set, and the setting that it comes from.
+#[derive(Debug, Clone)]
+pub struct SetSecret {
+    setting: String,
+    value: Secret,
+    /// A word that a person chose may be part of another text.
+    is_chosen: bool,
+}
+
+impl SetSecret {
+    /// The secret `value` of the variable or key `name`, in `setting`. `None` for the path of a private key: the key is in that file.
+    #[must_use]
+    pub fn new(name: &str, setting: String, value: Secret) -> Option<Self> {
+        let text = value.expose().trim();
+        let is_private_key = ["OKTA_API_PRIVATE_KEY", "private_key"].contains(&name);
+        if is_private_key && !text.starts_with('{') && !text.contains("-----BEGIN ") {
+            return None;
+        }
+        let is_chosen = ["OKTA_CORALOGIX_HASH_SALT", "hash_salt"].contains(&name)
+            || name.starts_with("EVENTBRIDGE_")
+            // A simulator of AWS takes any.
+            || name.starts_with("AWS_") && !is_mixed(text);
+        Some(Self {
+            setting,
+            value,
+            is_chosen,
+        })
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        let secret = self.value.expose().trim();
+        secret.len() >= MIN_CHARS
+            && match self.is_chosen {
+                true => text.trim() == secret,
+                false => text.contains(secret),
+            }
+    }
+}
+
 /// Why `text`, the value of a setting that is no secret, must go nowhere: to stand behind the name of the setting. It repeats nothing of
 /// the text.
 #[must_use]
-pub fn misplaced(text: &str, secrets: &[(String, Secret)]) -> Option<String> {
-    let is_in_it = |(_, secret): &&(String, Secret)| {
-        let secret = secret.expose().trim();
-        secret.len() >= MIN_CHARS && text.contains(secret)
-    };
-    let what = match secrets.iter().find(is_in_it) {
-        Some((setting, _)) => format!("the secret of {setting}"),
+pub fn misplaced(text: &str, secrets: &[SetSecret]) -> Option<String> {
+    let what = match secrets.iter().find(|secret| secret.is_in(text)) {
+        Some(secret) => format!("the secret of {}", secret.setting),
         None => form_in(text)?.to_owned(),
     };
     Some(format!(
@@ -36,12 +71,14 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> + Clone {
 /// The secret that is told by its form somewhere in the text.
 fn form_in(text: &str) -> Option<&'static str> {
     // A UUID may be a name; one that is the key that is set is found as that.
-    let is_key = |word: &str| word.starts_with("cx") && is_coralogix_key(word);
+    let is_key = |word: &str| word.starts_with("cx") && is_coralogix_key(word) && is_mixed(word);
+    // So may 42 characters, or a word behind a prefix such as `cxeu_`.
+    let is_token = |word: &str| is_okta_token(word) && is_mixed(word);
     if text.contains("-----BEGIN ") || text.contains("-----END ") {
         Some("a key or certificate in PEM")
     } else if text.contains("\"kty\"") {
         Some("a key (JWK)")
-    } else if words(text).any(is_okta_token) {
+    } else if words(text).any(is_token) {
         Some("an API token of Okta (42 characters that begin with 00)")
     } else if words(text).any(is_key) {
         Some("a key of Coralogix")
@@ -50,16 +87,22 @@ fn form_in(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Looks for secrets in flags, and in the variables `names` that are none of secrets.
+/// True for a text with a digit, a small and a capital letter, as random ones have and few names do.
+fn is_mixed(text: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| text.as_bytes().iter().any(kind);
+    has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)
+}
+
+/// Looks for secrets in flags, and in the variables `names`, those that the program reads, as far as they are none of secrets.
 ///
 /// # Errors
 /// `Config`, which names the flag or variable and repeats nothing of it; or names the variable of a pipe that nobody writes.
-pub fn check<'a>(
+pub fn check(
     args: impl IntoIterator<Item = String>,
-    names: impl IntoIterator<Item = &'a String>,
+    names: &[String],
     environment: &Environment,
 ) -> Result<()> {
-    let secrets = all_of(environment)?;
+    let secrets = all_of(names, environment)?;
     let judge = |setting: &str, text: &str| match misplaced(text, &secrets) {
         Some(fault) => Err(Error::config(setting, fault)),
         None => Ok(()),
@@ -91,17 +134,21 @@ pub fn check<'a>(
     Ok(())
 }
 
-/// The secrets of the variables as far as they can be read: what cannot is said where it is used. A pipe is waited for once, not at each use.
-fn all_of(environment: &Environment) -> Result<Vec<(String, Secret)>> {
+/// The secrets of the variables `names` as far as they can be read: what cannot is said where it is used. A pipe is waited for once, not
+/// at each use.
+fn all_of(names: &[String], environment: &Environment) -> Result<Vec<SetSecret>> {
+    let reads = |variable: &str| names.iter().any(|name| name == variable);
+    // The settings of AWS's SDK are no variables of the program that uses it.
+    let is_read = |name: &&&str| reads(name) || name.starts_with("AWS_") && reads("SQS_QUEUE_URL");
     let mut found = Vec::new();
-    for name in SECRETS {
-        for (variable, name) in [(name.to_owned(), name), (format!("{name}_FILE"), name)] {
+    for name in SECRETS.iter().filter(is_read) {
+        for variable in [(*name).to_owned(), format!("{name}_FILE")] {
             // Without the mark that the program has asked for it.
             let Ok(Some(value)) = environment.get(&variable) else {
                 continue;
             };
             match text_of(&variable, &value.clone().into()) {
-                Ok(secret) => found.push((variable, secret)),
+                Ok(secret) => found.extend(SetSecret::new(name, variable, secret)),
                 Err(error) if error.kind() == ErrorKind::TimedOut => {
                     return Err(unreadable(&variable, &value, name, &error));
                 }
@@ -143,8 +190,19 @@ mod tests {
 
     #[test]
     fn secret_is_found_anywhere_in_another_setting() {
-        let of = |setting: &str, value: &str| (setting.to_owned(), value.into());
-        let secrets = [of("CORALOGIX_API_KEY", UUID), of("SHORT", "okta")];
+        let of = |name: &str, value: &str| SetSecret::new(name, name.to_owned(), value.into());
+        let secrets = [
+            of("CORALOGIX_API_KEY", UUID),
+            of("OKTA_API_CLIENT_SECRET", "okta"),
+            of("OKTA_API_PRIVATE_KEY", "/run/secrets/okta"),
+            of("private_key", "{ \"d\": \"a-number\" }"),
+            of("OKTA_CORALOGIX_HASH_SALT", "acme-corp"),
+            of("hash_salt", "production"),
+            of("EVENTBRIDGE_API_KEY", "eventbridge"),
+            of("AWS_SECRET_ACCESS_KEY", "localstack"),
+            of("AWS_SESSION_TOKEN", "Ab3/dEfGhIjKlMnOpQrSt+Uv"),
+        ];
+        let secrets: Vec<_> = secrets.into_iter().flatten().collect();
         for (text, expected) in [
             (TOKEN.to_owned(), Some("an API token of Okta")),
             (format!("\"{TOKEN}"), Some("an API token of Okta")),
@@ -165,6 +223,42 @@ mod tests {
             ),
             ("{ \"kty\": \"RSA\" }".to_owned(), Some("a key (JWK)")),
             ("okta".to_owned(), None),
+            ("/run/secrets/okta-ca.pem".to_owned(), None),
+            (
+                "x { \"d\": \"a-number\" }".to_owned(),
+                Some("has the secret of private_key in it"),
+            ),
+            ("acme-corp-prod".to_owned(), None),
+            (
+                "acme-corp ".to_owned(),
+                Some("has the secret of OKTA_CORALOGIX_HASH_SALT in it"),
+            ),
+            ("/var/lib/okta-production".to_owned(), None),
+            (
+                "production".to_owned(),
+                Some("has the secret of hash_salt in it"),
+            ),
+            ("okta-eventbridge".to_owned(), None),
+            (
+                "eventbridge".to_owned(),
+                Some("has the secret of EVENTBRIDGE_API_KEY in it"),
+            ),
+            ("http://localstack:4566/000000000000/q".to_owned(), None),
+            (
+                "Ab3/dEfGhIjKlMnOpQrSt+Uv,".to_owned(),
+                Some("has the secret of AWS_SESSION_TOKEN in it"),
+            ),
+            // 42 characters, and the prefix of a key, as people name things.
+            (
+                "001-acme-production-frankfurt-eu-central-1".to_owned(),
+                None,
+            ),
+            (
+                "/state/001-acme-production-frankfurt-eu-central-1".to_owned(),
+                None,
+            ),
+            ("cxeu_productionfrankfurt01".to_owned(), None),
+            ("cxm1_authenticationservices".to_owned(), None),
             (UUID.replace('f', "e"), None),
             ("eventType sw \"user.\"".to_owned(), None),
             ("0oa1abcdefGHIJKLM5d7".to_owned(), None),
@@ -187,6 +281,7 @@ mod tests {
             "CORALOGIX_API_KEY" => Some(UUID.into()),
             "CORALOGIX_SUBSYSTEM" => Some(format!("{TOKEN},").into()),
             "OKTA_ORG_URL" => Some("acme.okta.com".into()),
+            "AWS_SECRET_ACCESS_KEY" => Some("Ab3/dEfGhIjKlMnOpQrSt+Uv".into()),
             _ => None,
         });
         let refused = |args: &[&str], names: &[&str]| {
@@ -208,9 +303,18 @@ mod tests {
             (vec!["--q", "x", &*format!("--filter={KEY}")], "--filter"),
             (vec![KEY], "an argument"),
         ] {
-            assert_eq!(refused(&args, &[]), Err(setting.to_owned()));
+            assert_eq!(
+                refused(&args, &["CORALOGIX_API_KEY"]),
+                Err(setting.to_owned())
+            );
         }
         let names = ["OKTA_ORG_URL", "CORALOGIX_SUBSYSTEM"];
         assert_eq!(refused(&[], &names), Err("CORALOGIX_SUBSYSTEM".to_owned()));
+        // Secrets of programs that run beside this one.
+        assert_eq!(refused(&["--name", UUID], &["OKTA_ORG_URL"]), Ok(()));
+        let args = ["--name", "x Ab3/dEfGhIjKlMnOpQrSt+Uv"];
+        assert_eq!(refused(&args, &["OKTA_ORG_URL"]), Ok(()));
+        let found = refused(&args, &["SQS_QUEUE_URL"]);
+        assert_eq!(found, Err("--name".to_owned()));
     }
 }

@@ -14,7 +14,7 @@ use okta_coralogix_core::text::{MAX_SECRET_BYTES, quote_name, read_text_file};
 use okta_coralogix_core::{Error, Result, Secret};
 
 pub use self::judge::{Naming, SecretKind, judge, judge_pair, show_variable};
-pub use self::misplaced::{check as check_settings, misplaced};
+pub use self::misplaced::{SetSecret, check as check_settings, misplaced};
 use super::Environment;
 use super::warnings::Warnings;
 

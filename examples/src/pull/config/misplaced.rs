@@ -8,10 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::toml_check::SECRETS;
 use crate::program::Environment;
-use crate::program::secrets::misplaced;
-
-/// A secret, and the key that says where it is.
-type Found = (String, Secret);
+use crate::program::secrets::{SetSecret, misplaced};
 
 /// # Errors
 /// `Config`, which names line and key and repeats nothing of the value. A text that is no TOML is not judged.
@@ -24,7 +21,7 @@ pub(super) fn check(text: &str, folder: &Path, environment: &Environment) -> Res
         if SECRETS.contains(&key)
             && let Some(secret) = secret_of(value, folder, environment)
         {
-            secrets.push((key.to_owned(), secret));
+            secrets.extend(SetSecret::new(key, key.to_owned(), secret));
         }
         Ok(())
     })?;
@@ -36,7 +33,7 @@ pub(super) fn check(text: &str, folder: &Path, environment: &Environment) -> Res
     })
 }
 
-fn judge(text: &str, key: &str, value: &str, start: usize, secrets: &[Found]) -> Result<()> {
+fn judge(text: &str, key: &str, value: &str, start: usize, secrets: &[SetSecret]) -> Result<()> {
     let Some(fault) = misplaced(value, secrets) else {
         return Ok(());
     };
@@ -95,8 +92,12 @@ mod tests {
     fn secret_in_another_key_is_named_with_its_line() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("key"), "a-key-of-our-own\n").unwrap();
-        let environment =
-            Environment::new(|name| (name == "TOKEN").then(|| "a-token-of-our-own".into()));
+        let environment = Environment::new(|name| match name {
+            "TOKEN" => Some("a-token-of-our-own".into()),
+            "SALT" => Some("acme-corp".into()),
+            "PATH_OF_KEY" => Some("/run/secrets/okta".into()),
+            _ => None,
+        });
         let file = |line: &str| {
             format!(
                 "[coralogix]\napi_key = {{ file = \"key\" }}\n[[integration]]\n{line}\napi_token = {{ env = \"TOKEN\" }}\n"
@@ -106,7 +107,13 @@ mod tests {
             let checked = check(&file(line), folder.path(), &environment);
             checked.map_err(|error| error.to_string())
         };
-        for line in ["subsystem = \"acme\"", "event_types = [\"user.*\"]", "#"] {
+        for line in [
+            "subsystem = \"acme\"",
+            "event_types = [\"user.*\"]",
+            "#",
+            "hash_salt = { env = \"SALT\" }\nname = \"acme-corp-prod\"",
+            "private_key = { env = \"PATH_OF_KEY\" }\nname = \"/run/secrets/okta-2\"",
+        ] {
             assert_eq!(checked(line), Ok(()));
         }
         for (line, expected) in [
