@@ -76,24 +76,35 @@ impl StateDir {
             return Ok(());
         };
         let before = beside.join(name);
-        if (files.are_here)(path) || !(files.are_worth_moving)(&before) {
+        if (files.are_here)(path) {
             return Ok(());
         }
-        let Files { what, more, .. } = files;
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let (path, before) = (absolute(path), absolute(&before));
+        let what = files.what;
+        let (left, where_it_is) = match (files.left_at)(&before) {
+            Ok(left) if left.is_empty() => return Ok(()),
+            Ok(left) => (left, format!("is {}", before.display())),
+            Err(error) => {
+                let is = format!(
+                    "may be {}, which cannot be seen ({error})",
+                    before.display()
+                );
+                (vec![before], is)
+            }
+        };
         let target = path.parent().unwrap_or(folder);
         let make = match target.is_dir() {
             true => String::new(),
-            false => format!("mkdir -p -m 700 {} && ", target.display()),
+            false => format!("mkdir -p -m 700 {} && ", shell_word(target)),
         };
+        let left: Vec<_> = left.iter().map(|file| shell_word(file)).collect();
         let detail = format!(
-            "is {} now, below --state-dir, where nothing is; {what} of the runs without --state-dir is {}. Stop the program that uses it, \
-             and move it: `{make}mv {}{more} {}`. To leave it and begin anew, write {setting} as a whole path elsewhere",
+            "is {} now, below --state-dir, where nothing is; {what} of the runs without --state-dir {where_it_is}. Stop the program that \
+             uses it, and move it: `{make}mv {} {}`. To leave it and begin anew, write {setting} as a whole path elsewhere",
             path.display(),
-            before.display(),
-            before.display(),
-            target.display(),
+            left.join(" "),
+            shell_word(target),
         );
         Err(Error::config(setting, detail))
     }
@@ -170,27 +181,70 @@ impl Drop for CheckedFolder {
 /// The files of a setting.
 struct Files {
     what: &'static str,
-    /// What a shell finds the others by, behind the name of the first.
-    more: &'static str,
     are_here: fn(&Path) -> bool,
-    are_worth_moving: fn(&Path) -> bool,
+    /// The absolute names of those at an absolute name that are worth moving. An error: some may be there, and cannot be seen.
+    left_at: fn(&Path) -> io::Result<Vec<PathBuf>>,
 }
 
 const CHECKPOINT_FILES: Files = Files {
     what: "the position",
-    more: "",
     are_here: Path::exists,
-    are_worth_moving: Path::exists,
+    left_at: |path| Ok(there(fs::symlink_metadata(path))?.map_or(vec![], |_| vec![path.to_owned()])),
 };
 
 const LETTER_FILES: Files = Files {
     what: "the file of dead letters",
-    more: "*",
     are_here: have_letters_file,
-    are_worth_moving: |path| {
-        path.metadata().is_ok_and(|file| file.len() > 0) || has_rotations(path)
-    },
+    left_at: letters_left_at,
 };
+
+/// What was found; `None` if certainly nothing is there.
+fn there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
+
+/// Dead letters, and what belongs to them, such as the accounts of replays. None if no letter is there.
+fn letters_left_at(path: &Path) -> io::Result<Vec<PathBuf>> {
+    // A link may lead to letters that are away for a while.
+    let file = there(fs::symlink_metadata(path))?;
+    let has_letters = file.is_some_and(|file| file.is_symlink() || file.len() > 0);
+    let Some(entries) = there(fs::read_dir(folder_of(path)))? else {
+        return Ok(Vec::new());
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        files.push(entry?.path());
+    }
+    files.retain(|file| FileDeadLetters::uses(path, file));
+    files.sort();
+    match has_letters || has_rotations(path) {
+        true => Ok(files),
+        false => Ok(Vec::new()),
+    }
+}
+
+/// A path as a shell reads it.
+fn shell_word(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "/._-+:@%=,".contains(char);
+    match text.chars().all(is_plain) {
+        true => text.into_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
 
 /// True if the file of dead letters exists, or one that was rotated away from it: a replay that was stopped leaves only those.
 #[must_use]
@@ -199,15 +253,11 @@ pub fn have_letters_file(path: &Path) -> bool {
 }
 
 fn has_rotations(path: &Path) -> bool {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     let is_rotation = |entry: fs::DirEntry| {
         let name = entry.file_name();
         FileDeadLetters::is_rotation(path, &name.to_string_lossy())
     };
-    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(is_rotation))
+    fs::read_dir(folder_of(path)).is_ok_and(|entries| entries.flatten().any(is_rotation))
 }
 
 #[cfg(test)]
@@ -291,8 +341,48 @@ mod tests {
         };
         letters("letters").expect("nothing is in it");
         let error = letters("letters.1").unwrap_err().to_string();
-        assert!(error.contains("letters* "), "{error}");
+        let moved = format!("`mv {0}/letters {0}/letters.1 {to}`", old.display());
+        assert!(error.contains(&moved), "{error}\nshould contain {moved}");
+        fs::write(old.join("letters.1.replayed"), "").unwrap();
+        fs::write(old.join("letters-of-others"), "").unwrap();
+        let error = letters("letters.1").unwrap_err().to_string();
+        assert!(error.contains("/letters.1.replayed ") && !error.contains("of-others"));
         fs::write(new.join("letters"), "").unwrap();
         letters("letters.1").unwrap();
+    }
+
+    #[test]
+    fn state_that_cannot_be_seen_may_be_left_behind() {
+        let root = tempfile::tempdir().unwrap();
+        let old = root.path().join("it's old");
+        fs::create_dir(&old).unwrap();
+        let state = StateDir(Some(root.path().join("new; state")));
+        let check = |files: &Files, name: &str| {
+            let path = state.place(&old, Path::new(name));
+            let checked = state.check_moved("--x", &old, &path, files);
+            checked.map_err(|error| error.to_string())
+        };
+        let link = |target: &str, name: &str| {
+            std::os::unix::fs::symlink(target, old.join(name)).unwrap();
+        };
+        // The file system behind a link is away; one link to itself cannot be followed.
+        link("/no/such/file", "dangling");
+        link("loop", "loop");
+        for files in [&CHECKPOINT_FILES, &LETTER_FILES] {
+            assert_eq!(check(files, "none"), Ok(()));
+            let error = check(files, "dangling").unwrap_err();
+            let root = root.path().display();
+            let moved = format!(
+                "`mkdir -p -m 700 '{root}/new; state' && mv '{root}/it'\\''s old/dangling' '{root}/new; state'`"
+            );
+            assert!(error.contains(&moved), "{error}\nshould contain {moved}");
+            let error = check(files, "loop/x").unwrap_err();
+            assert!(
+                error.contains("may be") && error.contains("/loop/x, which cannot be seen ("),
+                "{error}"
+            );
+        }
+        fs::write(old.join("file"), "x").unwrap();
+        assert_eq!(check(&CHECKPOINT_FILES, "file/x"), Ok(()));
     }
 }

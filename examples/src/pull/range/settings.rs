@@ -12,7 +12,7 @@ use crate::program::settings::WrittenNames;
 use crate::program::{Environment, Network, StateFiles};
 use crate::pull::PullArgs;
 use crate::pull::args::{CONFIG, INTEGRATION};
-use crate::pull::config::{self, Connection, REREAD_EVERY, SINCE, TOO_OLD_KEYS};
+use crate::pull::config::{self, CHECKPOINT, Connection, REREAD_EVERY, SINCE, TOO_OLD_KEYS};
 use crate::pull::dry_run::DryRun;
 use crate::pull::settings::{Mode, OrgSettings, TOO_OLD_FLAGS};
 
@@ -56,7 +56,12 @@ impl RangeSettings {
         let checkpoint = times.checkpoint(&org.checkpoint);
         let beside = file.as_deref().map_or(Path::new(""), config::folder_of);
         let state = &org.pipeline.state;
-        state.check_checkpoint("--from", beside, &checkpoint)?;
+        // The setting that can be written as a whole path; times cannot.
+        let setting = match &file {
+            Some(_) => "checkpoint",
+            None => CHECKPOINT.about.flag,
+        };
+        state.check_checkpoint(setting, beside, &checkpoint)?;
         times.check_kept(&checkpoint)?;
         let mut files = StateFiles::default();
         files.add_checkpoint("--from", &checkpoint)?;
