@@ -10,5 +10,5 @@ pub(super) async fn check_route(report: &mut Report, route: &RouteSettings) {
     check_coralogix(report, &route.sink, &route.clock_offset, proxy).await;
     let _state = check_state_dir(report, &route.pipeline.state);
     let setting = DEAD_LETTERS.about.flag;
-    check_dead_letters(report, setting, &route.pipeline.dead_letters);
+    check_dead_letters(report, setting, &route.pipeline.dead_letters).await;
 }

@@ -35,7 +35,7 @@ pub(super) async fn check_org(settings: OrgSettings, check: OrgCheck) -> ExitSta
     let _state = check_state_dir(&mut report, &settings.pipeline.state);
     let setting = CHECKPOINT.about.flag;
     check_checkpoint(&mut report, setting, &settings.checkpoint, position).await;
-    check_machine(&mut report, &settings.pipeline.dead_letters, 1);
+    check_machine(&mut report, &settings.pipeline.dead_letters, 1).await;
     check_admin(&mut report, settings.admin.as_ref());
     report.status()
 }
@@ -45,7 +45,7 @@ pub(super) async fn check_all(settings: ManySettings) -> ExitStatus<Summary> {
     let mut report = Report::default();
     let orgs = settings.integrations.len();
     let _state = check_state_dir(&mut report, &settings.pipeline.state);
-    check_machine(&mut report, &settings.pipeline.dead_letters, orgs);
+    check_machine(&mut report, &settings.pipeline.dead_letters, orgs).await;
     check_admin(&mut report, settings.admin.as_ref());
     let checks = settings.integrations.into_iter().map(|integration| async {
         let name = integration.name.clone();
@@ -101,7 +101,7 @@ async fn check_okta(
     report.add("Okta", found.map(|()| detail));
 }
 
-fn check_machine(report: &mut Report, dead_letters: &Path, orgs: usize) {
-    check_dead_letters(report, DEAD_LETTERS.about.flag, dead_letters);
+async fn check_machine(report: &mut Report, dead_letters: &Path, orgs: usize) {
+    check_dead_letters(report, DEAD_LETTERS.about.flag, dead_letters).await;
     check_open_files(report, needed(orgs));
 }

@@ -19,7 +19,7 @@ pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
     let setting = DEAD_LETTERS.about.flag;
     let path = &settings.pipeline.dead_letters;
     let _state = check_state_dir(&mut report, &settings.pipeline.state);
-    check_dead_letters(&mut report, setting, path);
+    check_dead_letters(&mut report, setting, path).await;
     let counts = FileDeadLetters::builder(path).count().await;
     let letters = counts.map(|counts| counts.values().sum::<u64>());
     report.add(

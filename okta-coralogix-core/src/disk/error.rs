@@ -74,6 +74,7 @@ pub(crate) fn remedy(error: &io::Error) -> &'static str {
             "let this user read and write the file and its folder, or name another file"
         }
         ErrorKind::IsADirectory | ErrorKind::NotADirectory => "name a file, not a folder",
+        ErrorKind::InvalidInput => "name a file",
         ErrorKind::NotFound => "its folder is away: mount it, or create it; nothing is lost",
         _ if lacks_descriptors(error) => {
             "too many files and connections are open: raise the limit (`ulimit -n`), nothing is lost"

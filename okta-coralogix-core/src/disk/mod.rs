@@ -33,7 +33,7 @@ use bytes::Bytes;
 #[async_trait]
 pub trait Disk: Debug + Send + Sync + 'static {
     /// The one absolute name of a file, links followed, so that two spellings of a path share one lock. The file need
-    /// not exist, its folder must.
+    /// not exist, its folder must. A pipe, a device or a socket is [`InvalidInput`](io::ErrorKind::InvalidInput).
     async fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
 
     /// At most `limit` bytes of a file from `offset` on.

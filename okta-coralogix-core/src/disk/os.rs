@@ -40,13 +40,15 @@ impl Disk for OsDisk {
                 let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
                 Ok(fs::canonicalize(folder_of(path))?.join(name))
             }
-            resolved => resolved,
+            Ok(resolved) => check_is_file(&resolved).map(|()| resolved),
+            failed => failed,
         })
         .await
     }
 
     async fn read(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
         Self::run(path, move |path| {
+            check_is_file(path)?;
             let mut file = File::open(path)?;
             file.seek(SeekFrom::Start(offset))?;
             let mut bytes = Vec::new();
@@ -131,6 +133,7 @@ impl Disk for OsDisk {
 
     async fn lock(&self, path: &Path, timeout: Duration) -> io::Result<Option<Box<dyn DiskLock>>> {
         Self::run(path, move |path| {
+            check_is_file(path)?;
             let file = private()
                 .write(true)
                 .create(true)
@@ -140,6 +143,19 @@ impl Disk for OsDisk {
         })
         .await
     }
+}
+
+/// Refuses what is no file, links followed, before it is opened: opening a pipe waits for its other end, which no signal ends, and what a
+/// device is given is kept nowhere. What is missing may be created, and a folder has an error of its own.
+fn check_is_file(path: &Path) -> io::Result<()> {
+    let Ok(found) = fs::metadata(path) else {
+        return Ok(());
+    };
+    if found.is_file() || found.is_dir() {
+        return Ok(());
+    }
+    let detail = "it is a pipe, a device or a socket, not a file";
+    Err(io::Error::new(ErrorKind::InvalidInput, detail))
 }
 
 /// Writes each part with one call, unless the disk fills up or a signal comes in between; then syncs the file.

@@ -7,8 +7,11 @@
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
+use okta_coralogix_core::checkpoint::FileCheckpoint;
+use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::disk::{Disk, OsDisk};
 
 #[tokio::test]
@@ -39,6 +42,58 @@ async fn append_syncs_behind_its_last_byte() {
     let appended = OsDisk.append(&pipe, lines).await;
     assert_eq!(appended.unwrap_err().kind(), ErrorKind::InvalidInput);
     assert_eq!(reader.join().unwrap(), b"one\ntwo\n");
+}
+
+/// Opening a pipe without a reader or a writer would wait for ever.
+#[tokio::test]
+async fn what_is_no_file_is_refused_before_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let made = std::process::Command::new("mkfifo")
+        .arg(path("pipe"))
+        .status();
+    assert!(made.unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+    for (link, target) in [("link", "pipe"), ("to-file", "file")] {
+        std::os::unix::fs::symlink(path(target), path(link)).unwrap();
+    }
+    std::fs::write(path("file"), "1").unwrap();
+    for refused in [
+        path("pipe"),
+        path("link"),
+        path("socket"),
+        "/dev/null".into(),
+    ] {
+        let errors = [
+            OsDisk.resolve(&refused).await.err(),
+            OsDisk.read(&refused, 0, 1).await.err(),
+            OsDisk.lock(&refused, Duration::ZERO).await.err(),
+            FileCheckpoint::open(&refused)
+                .await
+                .err()
+                .map(std::io::Error::other),
+            FileDeadLetters::open(&refused)
+                .await
+                .err()
+                .map(std::io::Error::other),
+        ];
+        for error in errors {
+            let error = error.unwrap().to_string();
+            let expected = "it is a pipe, a device or a socket, not a file";
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+    for lock in ["letters.lock", "position.lock"] {
+        std::os::unix::fs::symlink(path("pipe"), path(lock)).unwrap();
+    }
+    let error = FileCheckpoint::open(path("position")).await.unwrap_err();
+    assert!(
+        error.to_string().ends_with("not a file): name a file"),
+        "{error}"
+    );
+    FileDeadLetters::open(path("letters")).await.unwrap_err();
+    OsDisk.resolve(&path("to-file")).await.unwrap();
+    assert_eq!(OsDisk.read(&path("to-file"), 0, 1).await.unwrap(), b"1");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use okta_coralogix_core::checkpoint::FileCheckpoint;
+use okta_coralogix_core::disk::{Disk, OsDisk};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use okta_source::OktaSourceBuilder;
 
@@ -42,7 +43,7 @@ pub async fn check_checkpoint(
     path: &Path,
     source: OktaSourceBuilder,
 ) {
-    let found = match writable(path) {
+    let found = match writable(path).await {
         Ok(true) => stored_position(path, source).await,
         Ok(false) => Ok("no position is saved, and one can be"),
         Err(error) => Err(error),
@@ -64,24 +65,25 @@ async fn stored_position(path: &Path, source: OktaSourceBuilder) -> Result<&'sta
 }
 
 /// The file of dead letters.
-pub fn check_dead_letters(report: &mut Report, setting: &str, path: &Path) {
+pub async fn check_dead_letters(report: &mut Report, setting: &str, path: &Path) {
     if is_log(path) {
         report.add(setting, Ok("dead letters are written to standard output"));
         return;
     }
-    let found = writable(path);
+    let found = writable(path).await;
     let path = path.display();
     report.add(setting, found.map(|_| format!("{path} can be written")));
 }
 
 /// True if the file is there. It can be written, or made.
-fn writable(path: &Path) -> Result<bool> {
+async fn writable(path: &Path) -> Result<bool> {
     let failed = |path: &Path, error: &io::Error| {
         let remedy = match error.kind() {
             io::ErrorKind::NotFound => "create the folder, or name a file in one that is there",
             io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
                 "name a file, not a folder"
             }
+            io::ErrorKind::InvalidInput => "name a file",
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space",
             io::ErrorKind::FileTooLarge => "raise the limit of file sizes (`ulimit -f`)",
             _ => "let this user read and write the file and its folder, or name another file",
@@ -89,6 +91,9 @@ fn writable(path: &Path) -> Result<bool> {
         let detail = format!("{} cannot be written ({error}): {remedy}", path.display());
         Error::new(ErrorKind::Config, detail)
     };
+    // As the stores find it, and refuse what cannot be opened without waiting.
+    let found = OsDisk.resolve(path).await;
+    found.map_err(|error| failed(path, &error))?;
     let is_there = match OpenOptions::new().read(true).append(true).open(path) {
         Ok(_) => true,
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,

@@ -80,22 +80,40 @@ async fn check_finds_a_clock_that_is_far_off() {
     assert_wrong(&ended, "clock", &["ahead of Coralogix's", "NTP"]);
 }
 
+const NO_FILE: &str = "(it is a pipe, a device or a socket, not a file): name a file";
+
 #[tokio::test]
 async fn check_finds_files_that_cannot_be_written() {
     let harness = Harness::new().await;
     std::fs::create_dir(harness.folder.path().join("folder")).unwrap();
+    let pipe = harness.folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let link = harness.folder.path().join("dangling");
+    std::os::unix::fs::symlink("away", link).unwrap();
     for (flag, path, words) in [
         ("--checkpoint", "away/cp", "create the folder"),
         ("--checkpoint", "folder", "name a file, not a folder"),
         ("--dead-letters", "away/letters", "create the folder"),
         ("--dead-letters", "folder", "name a file, not a folder"),
         ("--dead-letters", "/proc/letters", "or name another file"),
+        ("--dead-letters", "/dev/null", NO_FILE),
+        ("--dead-letters", "pipe", NO_FILE),
+        ("--checkpoint", "pipe", NO_FILE),
+        ("--checkpoint", "dangling", "it is a link to a file that"),
     ] {
         let ended = check(&harness, &[], &[flag, path]).await;
         match path {
             // procfs has an error of its own for a new file.
             "/proc/letters" => assert_wrong(&ended, flag, &["/proc/letters cannot be written"]),
             _ => assert_wrong(&ended, flag, &[path, words]),
+        }
+        if words == NO_FILE {
+            let ended = harness.run(&["--once", flag, path]).await;
+            assert!(
+                ended.code == Some(2) && ended.stderr.contains(NO_FILE),
+                "{ended:?}"
+            );
         }
     }
     let ended = check(&harness, &[], &["--dead-letters", "-"]).await;
