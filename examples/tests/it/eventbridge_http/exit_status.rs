@@ -139,11 +139,11 @@ async fn wrong_setting_exits_with_2_and_is_named() {
         ),
         ("LISTEN", "nowhere", "LISTEN: "),
         ("CORALOGIX_API_KEY", "", "CORALOGIX_API_KEY"),
-        ("OKTA_CORALOGIX_PATH", "aws", "path: "),
+        ("OKTA_CORALOGIX_PATH", "aws", "OKTA_CORALOGIX_PATH: "),
         (
             "OKTA_CORALOGIX_API_KEY_HEADER",
             "no header",
-            "api_key_header: ",
+            "OKTA_CORALOGIX_API_KEY_HEADER: ",
         ),
         (
             "OKTA_CORALOGIX_BARE_EVENT",
