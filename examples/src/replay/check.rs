@@ -4,6 +4,7 @@ use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::{Result, SharedClockOffset, Summary};
 use tracing::Instrument;
 
+use super::plan::{left, plan};
 use super::settings::{OnePlace, Places, Settings};
 use crate::program::ExitStatus;
 use crate::program::check::{
@@ -21,11 +22,13 @@ pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
     let _state = check_state_dir(&mut report, &settings.pipeline.state);
     check_dead_letters(&mut report, setting, path).await;
     let counts = FileDeadLetters::builder(path).count().await;
-    let letters = counts.map(|counts| counts.values().sum::<u64>());
-    report.add(
-        "letters",
-        letters.map(|letters| format!("{letters} are to be sent")),
-    );
+    let planned = counts.and_then(|counts| plan(&settings, &counts));
+    let to_be_sent = planned.map(|(parts, placeless)| {
+        let letters: u64 = parts.iter().map(|part| part.letters).sum();
+        let left = left(&placeless).map(|left| format!("; {left}"));
+        format!("{letters} are to be sent{}", left.unwrap_or_default())
+    });
+    report.add("letters", to_be_sent);
     match &settings.places {
         Places::One(OnePlace {
             sink, clock, proxy, ..

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use okta_coralogix_core::dead_letter::DeadLetterTarget;
 use okta_coralogix_core::{Error, Result};
 
+use super::settings::{Places, Settings};
+
 /// How many letters each integration has; `None`: letters that name none.
 pub(super) type Counts = BTreeMap<Option<String>, u64>;
 
@@ -36,11 +38,26 @@ impl Part {
     }
 }
 
+/// What is sent with `settings`, and how many letters have no place.
+///
+/// # Errors
+/// `Config` if the letters and the settings do not fit.
+pub(super) fn plan(settings: &Settings, counts: &Counts) -> Result<(Vec<Part>, Counts)> {
+    let only = settings.integration.as_deref();
+    match &settings.places {
+        Places::One(_) => Ok((to_one_place(counts, only)?, Counts::new())),
+        Places::Integrations(integrations) => {
+            let known: Vec<_> = integrations.iter().map(|one| one.name.as_str()).collect();
+            to_their_places(counts, &known, only)
+        }
+    }
+}
+
 /// All letters to the one place of the settings; with `only` those of that integration.
 ///
 /// # Errors
 /// `Config` if the letters are of several integrations, which would all go to one place, or none is of the one that was given.
-pub(super) fn to_one_place(counts: &Counts, only: Option<&str>) -> Result<Vec<Part>> {
+fn to_one_place(counts: &Counts, only: Option<&str>) -> Result<Vec<Part>> {
     if let Some(only) = only {
         return Ok(vec![Part::new(Some(only), letters_of(counts, only)?)]);
     }
@@ -69,7 +86,7 @@ fn parts_of(counts: &Counts) -> Vec<Part> {
 ///
 /// # Errors
 /// `Config` if `only` is not known, or there is no letter for it.
-pub(super) fn to_their_places(
+fn to_their_places(
     counts: &Counts,
     known: &[&str],
     only: Option<&str>,

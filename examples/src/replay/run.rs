@@ -11,7 +11,7 @@ use okta_coralogix_core::{
 };
 use tokio::sync::watch;
 
-use super::plan::{Counts, Part, left, not_begun, to_one_place, to_their_places};
+use super::plan::{Part, left, not_begun, plan};
 use super::settings::{OnePlace, Places, Settings};
 use super::without_target::WithoutTarget;
 use crate::program::admin::Admin;
@@ -56,14 +56,7 @@ async fn replay(
     let source = open(&letters).await?;
     let counts = source.integrations().await;
     let counts = counts.map_err(in_setting("--dead-letters"))?;
-    let only = settings.integration.as_deref();
-    let (parts, placeless) = match &settings.places {
-        Places::One(_) => (to_one_place(&counts, only)?, Counts::new()),
-        Places::Integrations(integrations) => {
-            let known: Vec<_> = integrations.iter().map(|one| one.name.as_str()).collect();
-            to_their_places(&counts, &known, only)?
-        }
-    };
+    let (parts, placeless) = plan(settings, &counts)?;
     let is_one_place = matches!(settings.places, Places::One(_));
     let mut source = Some(source);
     let mut total = Total::default();

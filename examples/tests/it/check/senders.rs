@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use coralogix_sink::simulator::Fault;
 use okta_coralogix_core::dead_letter::{
-    DeadLetter, DeadLetterReason, DeadLetterSource, DeadLetters, FileDeadLetters,
+    DeadLetter, DeadLetterReason, DeadLetterSource, DeadLetterTarget, DeadLetters, FileDeadLetters,
 };
 use okta_coralogix_core::disk::{Disk, OsDisk};
 use okta_coralogix_core::{Clock, Origin, SystemClock};
@@ -38,18 +38,24 @@ fn variables(harness: &Harness) -> HashMap<&'static str, String> {
     ])
 }
 
-async fn letters(harness: &Harness) -> FileDeadLetters {
+/// Three letters, which name these integrations in turns, if any.
+async fn letters(harness: &Harness, integrations: &[&str]) -> FileDeadLetters {
     let letters = FileDeadLetters::open(harness.dead_letters()).await.unwrap();
     let origin = Arc::new(Origin::org("acme"));
+    let mut names = integrations.iter().cycle();
     let events = fresh(3).into_iter().map(|event| {
         let reason = DeadLetterReason::Rejected;
-        DeadLetter::new(
+        let mut letter = DeadLetter::new(
             SystemClock.now(),
             reason,
             "",
             Arc::clone(&origin),
             event.json,
-        )
+        );
+        letter.target = names
+            .next()
+            .map(|name| DeadLetterTarget::integration(*name));
+        letter
     });
     letters.write(&events.collect::<Vec<_>>()).await.unwrap();
     letters
@@ -68,7 +74,7 @@ fn folder(harness: &Harness) -> BTreeMap<OsString, Vec<u8>> {
 #[tokio::test]
 async fn check_of_a_replay_counts_the_letters_and_sends_none() {
     let harness = Harness::new().await;
-    let file = letters(&harness).await;
+    let file = letters(&harness, &[]).await;
     let variables = variables(&harness);
     let before = folder(&harness);
     let ended = check("replay", &harness, &variables, &[]).await;
@@ -104,7 +110,7 @@ async fn check_of_a_replay_counts_the_letters_and_sends_none() {
 #[tokio::test]
 async fn check_of_a_replay_asks_for_each_integration() {
     let harness = Harness::new().await;
-    letters(&harness).await;
+    letters(&harness, &["good"]).await;
     let integration = |name: &str, key: &str| {
         format!(
             "[[integration]]\nname = {name:?}\nsubsystem = \"s\"\norg_url = \"{name}.okta.com\"\napi_token = {{ env = \"TOKEN\" }}\n             coralogix = {{ endpoint = {:?}, api_key = {{ env = {key:?} }} }}\n",
@@ -122,9 +128,42 @@ async fn check_of_a_replay_asks_for_each_integration() {
         "pipeline{integration=\"good\"}: Coralogix: ok: ",
         "pipeline{integration=\"other\"}: Coralogix: ",
         "the check failed for other: ",
+        "letters: ok: 3 are to be sent",
     ] {
         assert!(ended.stderr.contains(line), "{line}: {ended:?}");
     }
+    letters(&harness, &[]).await;
+    let ended = check("replay", &harness, &variables, &flags).await;
+    let left = "letters: ok: 3 are to be sent; 3 letters stay in the file";
+    assert!(ended.stderr.contains(left), "{ended:?}");
+    let flags = ["--config", "orgs.toml", "--integration", "nosuch"];
+    let ended = check("replay", &harness, &variables, &flags).await;
+    let refused = "letters: --integration: \"nosuch\" is not in the file of --config";
+    assert!(ended.stderr.contains(refused), "{ended:?}");
+}
+
+#[tokio::test]
+async fn check_of_a_replay_refuses_what_the_replay_refuses() {
+    let harness = Harness::new().await;
+    letters(&harness, &["one", "two"]).await;
+    let variables = variables(&harness);
+    for (flags, words) in [
+        (&[][..], "holds letters of several integrations"),
+        (&["--integration", "nosuch"], "no letter is of \"nosuch\""),
+    ] {
+        let ended = check("replay", &harness, &variables, flags).await;
+        assert_wrong(&ended, "letters", &[words]);
+        let replay = start_program("replay", harness.folder.path(), &variables, flags);
+        let ended = Exit::of(replay).await;
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(words), "{ended:?}");
+    }
+    let flags = ["--integration", "two"];
+    let ended = check("replay", &harness, &variables, &flags).await;
+    assert!(
+        ended.stderr.contains("letters: ok: 1 are to be sent"),
+        "{ended:?}"
+    );
 }
 
 #[tokio::test]
