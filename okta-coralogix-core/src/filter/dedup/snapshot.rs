@@ -46,6 +46,7 @@ impl DedupSnapshot {
     }
 
     /// The UUIDs, 16 bytes each, and the others.
+    #[cfg(feature = "fs")]
     pub(crate) fn parts(&self) -> (&[u8], &NonUuidIds) {
         (&self.packed, &self.others)
     }
