@@ -88,15 +88,24 @@ fn is_uuid(text: &str) -> bool {
     lengths == [8, 4, 4, 4, 12] && groups.iter().all(is_hex)
 }
 
+/// True for a text with a digit, a small and a capital letter, as random ones have and few names do.
+#[must_use]
+pub fn is_mixed(text: &str) -> bool {
+    has(text, u8::is_ascii_digit)
+        && has(text, u8::is_ascii_lowercase)
+        && has(text, u8::is_ascii_uppercase)
+}
+
 /// True for a run of letters and digits that nobody makes up.
 fn is_random(run: &str) -> bool {
-    let has = |kind: fn(&u8) -> bool| run.as_bytes().iter().any(kind);
-    let is_mixed =
-        has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
     let is_hex = run.bytes().all(|byte| byte.is_ascii_hexdigit())
-        && has(u8::is_ascii_digit)
-        && has(u8::is_ascii_alphabetic);
-    run.len() >= RANDOM_RUN && is_mixed || run.len() >= HEX_RUN && is_hex
+        && has(run, u8::is_ascii_digit)
+        && has(run, u8::is_ascii_alphabetic);
+    run.len() >= RANDOM_RUN && is_mixed(run) || run.len() >= HEX_RUN && is_hex
+}
+
+fn has(text: &str, kind: fn(&u8) -> bool) -> bool {
+    text.as_bytes().iter().any(kind)
 }
 
 #[cfg(test)]

@@ -1,14 +1,9 @@
 //! Which letters go where.
 
-use std::collections::BTreeMap;
-
-use okta_coralogix_core::dead_letter::DeadLetterTarget;
+use okta_coralogix_core::dead_letter::{DeadLetterTarget, LetterCounts};
 use okta_coralogix_core::{Error, Result};
 
 use super::settings::{Places, Settings};
-
-/// How many letters each integration has; `None`: letters that name none.
-pub(super) type Counts = BTreeMap<Option<String>, u64>;
 
 /// Letters of one integration, or those that name none: a pipeline of their own sends them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,10 +37,13 @@ impl Part {
 ///
 /// # Errors
 /// `Config` if the letters and the settings do not fit.
-pub(super) fn plan(settings: &Settings, counts: &Counts) -> Result<(Vec<Part>, Counts)> {
+pub(super) fn plan(
+    settings: &Settings,
+    counts: &LetterCounts,
+) -> Result<(Vec<Part>, LetterCounts)> {
     let only = settings.integration.as_deref();
     match &settings.places {
-        Places::One(_) => Ok((to_one_place(counts, only)?, Counts::new())),
+        Places::One(_) => Ok((to_one_place(counts, only)?, LetterCounts::new())),
         Places::Integrations(integrations) => {
             let known: Vec<_> = integrations.iter().map(|one| one.name.as_str()).collect();
             to_their_places(counts, &known, only)
@@ -57,7 +55,7 @@ pub(super) fn plan(settings: &Settings, counts: &Counts) -> Result<(Vec<Part>, C
 ///
 /// # Errors
 /// `Config` if the letters are of several integrations, which would all go to one place, or none is of the one that was given.
-fn to_one_place(counts: &Counts, only: Option<&str>) -> Result<Vec<Part>> {
+fn to_one_place(counts: &LetterCounts, only: Option<&str>) -> Result<Vec<Part>> {
     if let Some(only) = only {
         return Ok(vec![Part::new(Some(only), letters_of(counts, only)?)]);
     }
@@ -76,7 +74,7 @@ fn to_one_place(counts: &Counts, only: Option<&str>) -> Result<Vec<Part>> {
     Ok(parts_of(counts))
 }
 
-fn parts_of(counts: &Counts) -> Vec<Part> {
+fn parts_of(counts: &LetterCounts) -> Vec<Part> {
     let part = |(name, letters): (&Option<String>, &u64)| Part::new(name.as_deref(), *letters);
     counts.iter().map(part).collect()
 }
@@ -87,10 +85,10 @@ fn parts_of(counts: &Counts) -> Vec<Part> {
 /// # Errors
 /// `Config` if `only` is not known, or there is no letter for it.
 fn to_their_places(
-    counts: &Counts,
+    counts: &LetterCounts,
     known: &[&str],
     only: Option<&str>,
-) -> Result<(Vec<Part>, Counts)> {
+) -> Result<(Vec<Part>, LetterCounts)> {
     let mut sent = counts.clone();
     if let Some(only) = only {
         if !known.contains(&only) {
@@ -104,7 +102,7 @@ fn to_their_places(
         if sent.is_empty() {
             letters_of(counts, only)?;
         }
-        return Ok((parts_of(&sent), Counts::new()));
+        return Ok((parts_of(&sent), LetterCounts::new()));
     }
     let is_known =
         |name: &Option<String>| name.as_deref().is_some_and(|name| known.contains(&name));
@@ -119,7 +117,7 @@ pub(super) fn not_begun(parts: &[Part]) -> String {
     let counts = parts
         .iter()
         .map(|part| (part.integration.clone(), part.letters));
-    let counts: Counts = counts.collect();
+    let counts: LetterCounts = counts.collect();
     let letters: u64 = counts.values().sum();
     format!(
         "the replay was stopped before {letters} letters were begun, which stay in the file ({}): start it again to send them",
@@ -128,7 +126,7 @@ pub(super) fn not_begun(parts: &[Part]) -> String {
 }
 
 /// Says of letters that stay in the file why, and how to send them.
-pub(super) fn left(placeless: &Counts) -> Option<String> {
+pub(super) fn left(placeless: &LetterCounts) -> Option<String> {
     (!placeless.is_empty()).then(|| {
         let letters: u64 = placeless.values().sum();
         format!(
@@ -139,7 +137,7 @@ pub(super) fn left(placeless: &Counts) -> Option<String> {
     })
 }
 
-fn letters_of(counts: &Counts, only: &str) -> Result<u64> {
+fn letters_of(counts: &LetterCounts, only: &str) -> Result<u64> {
     let letters = counts.get(&Some(only.to_owned()));
     letters.copied().ok_or_else(|| {
         let detail = match counts.is_empty() {
@@ -153,7 +151,7 @@ fn letters_of(counts: &Counts, only: &str) -> Result<u64> {
 /// The most integrations that a message names.
 const LISTED: usize = 8;
 
-fn listed(counts: &Counts) -> String {
+fn listed(counts: &LetterCounts) -> String {
     let name = |name: &Option<String>| match name {
         Some(name) => okta_coralogix_core::text::sanitize(name),
         None => "without a name".into(),
@@ -172,7 +170,7 @@ fn listed(counts: &Counts) -> String {
 mod tests {
     use super::*;
 
-    fn counts(of: &[(&str, u64)]) -> Counts {
+    fn counts(of: &[(&str, u64)]) -> LetterCounts {
         let name = |name: &str| Some(name.to_owned()).filter(|name| !name.is_empty());
         of.iter()
             .map(|(of, letters)| (name(of), *letters))

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use eventbridge_source::lambda::{LambdaHandler, Reply};
+use eventbridge_source::lambda::{LambdaHandler, LambdaHandlerBuilder, Reply};
 use okta_coralogix_core::Pipeline;
 use okta_coralogix_core::testing::{MemoryDeadLetters, MemorySink};
 use serde_json::{Value, json};
@@ -91,16 +91,21 @@ async fn function_url_answers_like_the_endpoint() {
     assert_eq!(harness.sink.arrived().len(), 2);
 }
 
+/// Of a function that sends to `sink`, and keeps dead letters.
+fn builder(sink: MemorySink) -> LambdaHandlerBuilder {
+    let letters = MemoryDeadLetters::default();
+    LambdaHandler::builder(move |source| {
+        let clock = Arc::new(TestClock::starting_at(start()));
+        let pipeline = Pipeline::builder(source, sink.clone()).dead_letters(letters.clone());
+        pipeline.clock(clock).linger(Duration::ZERO).build()
+    })
+}
+
 /// As the endpoint answers it: `firehose_is_answered_as_its_documentation_says`.
 #[tokio::test(start_paused = true)]
 async fn function_url_answers_firehose_in_the_form_that_it_takes() {
-    let (sink, letters) = (MemorySink::new(), MemoryDeadLetters::default());
-    let into = sink.clone();
-    let builder = LambdaHandler::builder(move |source| {
-        let clock = Arc::new(TestClock::starting_at(start()));
-        let pipeline = Pipeline::builder(source, into.clone()).dead_letters(letters.clone());
-        pipeline.clock(clock).linger(Duration::ZERO).build()
-    });
+    let sink = MemorySink::new();
+    let builder = builder(sink.clone());
     let handler = builder.api_key("key").build();
     let record =
         |data: &[u8]| json!({"requestId": "r-1", "records": [{"data": STANDARD.encode(data)}]});
@@ -139,13 +144,8 @@ async fn function_url_answers_firehose_in_the_form_that_it_takes() {
 
 #[tokio::test(start_paused = true)]
 async fn function_url_takes_a_key_or_a_signature() {
-    let (sink, letters) = (MemorySink::new(), MemoryDeadLetters::default());
-    let into = sink.clone();
-    let builder = LambdaHandler::builder(move |source| {
-        let clock = Arc::new(TestClock::starting_at(start()));
-        let pipeline = Pipeline::builder(source, into.clone()).dead_letters(letters.clone());
-        pipeline.clock(clock).linger(Duration::ZERO).build()
-    });
+    let sink = MemorySink::new();
+    let builder = builder(sink.clone());
     let handler = builder.api_key("first").api_key("second").build();
     for (key, status) in [(None, 401), (Some("wrong"), 401), (Some("second"), 200)] {
         let context = json!({"http": {"method": "POST"}});

@@ -1,6 +1,6 @@
 //! Runs the programs of the cookbook.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod axum_service;
 mod detections;

@@ -98,7 +98,8 @@ impl AdminAddress {
         };
         let collide = |one: &SocketAddr, other: &SocketAddr| {
             let is_every = |address: &SocketAddr| address.ip().is_unspecified();
-            let same_ip = one.ip() == other.ip() || is_every(one) || is_every(other);
+            let is_same = one.ip().to_canonical() == other.ip().to_canonical();
+            let same_ip = is_same || is_every(one) || is_every(other);
             one.port() != 0 && one.port() == other.port() && same_ip
         };
         let (own, others) = (addresses(&self.address), addresses(address));
@@ -154,6 +155,7 @@ mod tests {
             ("127.0.0.1:9090", false),
             ("0.0.0.0:9090", false),
             ("[::]:9090", false),
+            ("[::ffff:127.0.0.1]:9090", false),
             ("127.0.0.2:9090", true),
             ("127.0.0.1:9091", true),
             ("no address", true),

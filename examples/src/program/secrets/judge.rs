@@ -67,6 +67,11 @@ const KEY_LENGTHS: std::ops::RangeInclusive<usize> = 16..=128;
 const MIN_CLIENT_SECRET: usize = 20;
 
 impl SecretKind {
+    /// The variables of secrets that are judged.
+    pub(super) fn variables() -> impl Iterator<Item = &'static str> {
+        SETTINGS.iter().map(|(_, [variable, _])| *variable)
+    }
+
     /// Of a variable, or of the one that names its file.
     #[must_use]
     pub fn of_variable(name: &str) -> Option<Self> {

@@ -2,11 +2,12 @@
 
 use std::io::ErrorKind;
 
-use okta_coralogix_core::text::{is_coralogix_key, is_okta_token};
+use okta_coralogix_core::text::{is_coralogix_key, is_mixed, is_okta_token};
 use okta_coralogix_core::{Error, Result, Secret};
 
 use super::{text_of, unreadable};
 use crate::program::Environment;
+use crate::program::settings::variables;
 
 /// A shorter secret may well be a word that stands elsewhere too.
 pub(super) const MIN_CHARS: usize = 8;
@@ -87,12 +88,6 @@ fn form_in(text: &str) -> Option<&'static str> {
     }
 }
 
-/// True for a text with a digit, a small and a capital letter, as random ones have and few names do.
-fn is_mixed(text: &str) -> bool {
-    let has = |kind: fn(&u8) -> bool| text.as_bytes().iter().any(kind);
-    has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)
-}
-
 /// Looks for secrets in flags, and in the variables `names`, those that the program reads, as far as they are none of secrets.
 ///
 /// # Errors
@@ -139,10 +134,10 @@ pub fn check(
 fn all_of(names: &[String], environment: &Environment) -> Result<Vec<SetSecret>> {
     let reads = |variable: &str| names.iter().any(|name| name == variable);
     // The settings of AWS's SDK are no variables of the program that uses it.
-    let is_read = |name: &&&str| reads(name) || name.starts_with("AWS_") && reads("SQS_QUEUE_URL");
+    let is_read = |name: &&str| reads(name) || OF_AWS.contains(name) && reads("SQS_QUEUE_URL");
     let mut found = Vec::new();
-    for name in SECRETS.iter().filter(is_read) {
-        for variable in [(*name).to_owned(), format!("{name}_FILE")] {
+    for name in secret_variables().filter(is_read) {
+        for variable in [name.to_owned(), format!("{name}_FILE")] {
             // Without the mark that the program has asked for it.
             let Ok(Some(value)) = environment.get(&variable) else {
                 continue;
@@ -159,25 +154,18 @@ fn all_of(names: &[String], environment: &Environment) -> Result<Vec<SetSecret>>
     Ok(found)
 }
 
-/// The variables whose values are secrets, some of them in files that other variables name: a path is not sent.
-const SECRETS: [&str; 11] = [
-    "OKTA_API_TOKEN",
-    "OKTA_API_CLIENT_SECRET",
-    "OKTA_API_PRIVATE_KEY",
-    "CORALOGIX_API_KEY",
-    "OKTA_CORALOGIX_HASH_SALT",
-    "EVENTBRIDGE_API_KEY",
-    "EVENTBRIDGE_API_KEY_PREVIOUS",
-    "EVENTBRIDGE_BASIC",
-    "EVENTBRIDGE_BEARER_TOKEN",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-];
+/// Those of AWS's SDK, which reads them itself.
+const OF_AWS: [&str; 2] = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
+/// The variables whose values are secrets.
+fn secret_variables() -> impl Iterator<Item = &'static str> {
+    variables::in_files().chain(OF_AWS)
+}
 
 fn is_secret(name: &str) -> bool {
     let name = name.strip_suffix("_FILE").unwrap_or(name);
     // A proxy has its user and password in its address.
-    SECRETS.contains(&name) || name == "OKTA_CORALOGIX_PROXY"
+    secret_variables().any(|secret| secret == name) || name == "OKTA_CORALOGIX_PROXY"
 }
 
 #[cfg(test)]

@@ -61,8 +61,10 @@ impl SecretJudge {
     /// One for the secrets in the variables of a program, and in the files that they name.
     #[must_use]
     pub fn of_variables(environment: &Environment) -> Self {
-        let raw = |name: &'static str| Some((name, environment.raw(name)?));
-        let set: HashMap<_, _> = SECRET_VARIABLES.into_iter().filter_map(raw).collect();
+        let names =
+            SecretKind::variables().flat_map(|name| [name.to_owned(), format!("{name}_FILE")]);
+        let raw = |name: String| environment.raw(&name).map(|value| (name, value));
+        let set: HashMap<_, _> = names.filter_map(raw).collect();
         let warnings = environment.warnings().clone();
         Self::new(Naming::Variables, "", warnings, move || {
             set.iter()
@@ -108,18 +110,6 @@ impl fmt::Debug for SecretJudge {
         f.write_str("SecretJudge")
     }
 }
-
-/// The variables of the secrets that are judged.
-const SECRET_VARIABLES: [&str; 8] = [
-    "OKTA_API_TOKEN",
-    "OKTA_API_TOKEN_FILE",
-    "OKTA_API_CLIENT_SECRET",
-    "OKTA_API_CLIENT_SECRET_FILE",
-    "OKTA_API_PRIVATE_KEY",
-    "OKTA_API_PRIVATE_KEY_FILE",
-    "CORALOGIX_API_KEY",
-    "CORALOGIX_API_KEY_FILE",
-];
 
 /// The secret of a variable as far as it can be read: what cannot is said where it is used.
 fn named(variable: &str, value: &OsString) -> Option<NamedSecret> {

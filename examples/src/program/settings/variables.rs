@@ -197,3 +197,16 @@ pub const MACHINE: Variables = Variables {
 
 /// All of them.
 pub const ALL: [Variables; 5] = [CORALOGIX, OKTA, EVENTBRIDGE, SQS, MACHINE];
+
+/// The variables that may be in a file in their place, which `<name>_FILE` names: those of secrets.
+pub fn in_files() -> impl Iterator<Item = &'static str> {
+    let names = || {
+        ALL.iter()
+            .flat_map(|group| group.settings)
+            .map(|setting| setting.variable)
+    };
+    names().filter_map(move |file| {
+        let name = file.strip_suffix("_FILE")?;
+        names().any(|known| known == name).then_some(name)
+    })
+}

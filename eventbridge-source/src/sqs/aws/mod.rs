@@ -1,5 +1,7 @@
 //! A queue of AWS, through the AWS SDK.
 
+mod entries;
+
 use std::error::Error as StdError;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,9 +14,8 @@ use aws_sdk_sqs::config::interceptors::BeforeDeserializationInterceptorContextRe
 use aws_sdk_sqs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_sqs::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
-    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry,
-    DeleteMessageBatchRequestEntry, Message as SdkMessage, MessageSystemAttributeName,
-    QueueAttributeName,
+    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
+    MessageSystemAttributeName, QueueAttributeName,
 };
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::transport::Transport;
@@ -26,10 +27,9 @@ use super::consumer::{CALL_TIMEOUT, with_timeout};
 use super::credentials::EnvironmentCredentials;
 use super::environment;
 use super::error;
-use super::queue::{
-    Depth, FailedEntry, Message, Queue, QueueAttributes, Received, VisibilityChange,
-};
+use super::queue::{Depth, FailedEntry, Queue, QueueAttributes, Received, VisibilityChange};
 use super::queue_url::QueueUrl;
+use entries::{incomplete, messages, not_done, seconds};
 
 const DELETE: &str = "sqs:DeleteMessage";
 const CHANGE_VISIBILITY: &str = "sqs:ChangeMessageVisibility";
@@ -261,9 +261,15 @@ impl Queue for AwsQueue {
                 .send()
         };
         let response = self.call("sqs:ReceiveMessage", receive).await?;
-        let messages = response.messages.unwrap_or_default();
+        let (messages, left_out) = messages(response.messages.unwrap_or_default());
+        if left_out > 0 {
+            tracing::warn!(
+                messages = left_out,
+                "SQS gave messages without an id or a receipt handle: they cannot be deleted, and stay in the queue"
+            );
+        }
         Ok(Received {
-            messages: messages.into_iter().filter_map(message).collect(),
+            messages,
             clock_offset: date.get(),
         })
     }
@@ -349,82 +355,5 @@ impl Queue for AwsQueue {
             delayed: delayed.unwrap_or(0),
             in_flight: attributes.number(&ApproximateNumberOfMessagesNotVisible)?,
         })
-    }
-}
-
-/// `None` without an id or a receipt handle, which SQS always gives: the message could be neither tracked nor deleted.
-fn message(message: SdkMessage) -> Option<Message> {
-    let attributes = message.attributes.unwrap_or_default();
-    let receives = attributes.get(&MessageSystemAttributeName::ApproximateReceiveCount);
-    let receive_count = receives.and_then(|count| count.parse().ok()).unwrap_or(0);
-    let group = attributes.get(&MessageSystemAttributeName::MessageGroupId);
-    Some(Message {
-        id: message.message_id?,
-        handle: message.receipt_handle?,
-        body: message.body.unwrap_or_default().into(),
-        receive_count,
-        group: group.cloned(),
-    })
-}
-
-/// The entries that a response does not report as done: those that failed, and those that it leaves out.
-fn not_done<'a>(
-    entries: usize,
-    done: impl Iterator<Item = &'a str>,
-    failed: &[BatchResultErrorEntry],
-) -> Vec<FailedEntry> {
-    let mut open: Vec<bool> = vec![true; entries];
-    for index in done.filter_map(|id| id.parse::<usize>().ok()) {
-        if let Some(open) = open.get_mut(index) {
-            *open = false;
-        }
-    }
-    let refused = |index: usize| {
-        let failed = failed.iter().find(|entry| entry.id() == index.to_string());
-        FailedEntry {
-            index,
-            is_permanent: failed.is_some_and(BatchResultErrorEntry::sender_fault),
-            code: failed.map_or("no answer", |entry| entry.code()).to_owned(),
-        }
-    };
-    let open = open.into_iter().enumerate().filter(|(_, open)| *open);
-    open.map(|(index, _)| refused(index)).collect()
-}
-
-fn incomplete(error: aws_sdk_sqs::error::BuildError) -> Error {
-    Error::new(ErrorKind::Config, "an entry of a batch is incomplete").with_source(error)
-}
-
-/// Full seconds, rounded up.
-fn seconds(time: Duration) -> i32 {
-    let full = time.as_secs() + u64::from(time.subsec_nanos() > 0);
-    i32::try_from(full).unwrap_or(i32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_an_answer_leaves_out_is_not_done() {
-        let failed = BatchResultErrorEntry::builder()
-            .id("1")
-            .sender_fault(true)
-            .code("ReceiptHandleIsInvalid")
-            .build()
-            .unwrap();
-        let refused = not_done(4, ["0", "7", "x"].into_iter(), &[failed]);
-        let told: Vec<_> = refused
-            .iter()
-            .map(|entry| (entry.index, entry.is_permanent))
-            .collect();
-        assert_eq!(told, [(1, true), (2, false), (3, false)]);
-    }
-
-    #[test]
-    fn a_part_of_a_second_counts_as_one() {
-        assert_eq!(seconds(Duration::ZERO), 0);
-        assert_eq!(seconds(Duration::from_millis(1)), 1);
-        assert_eq!(seconds(Duration::from_secs(20)), 20);
     }
 }
