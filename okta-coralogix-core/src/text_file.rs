@@ -99,7 +99,12 @@ fn read_pipe(path: &Path, max: u64, wait: Duration) -> io::Result<Vec<u8>> {
         if writer.is_ok() {
             is_opened.recv().ok();
         }
-        return Err(late("that nobody has opened to write it"));
+        drop(writer);
+        // Now it ends, and leaves the pipe; unless a writer has come at the last moment, whose text would be lost.
+        return match content.recv_timeout(PIPE_WAIT) {
+            Ok(Ok(text)) if !text.is_empty() => Ok(text),
+            _ => Err(late("that nobody has opened to write it")),
+        };
     }
     let content = content.recv_timeout(wait);
     content.unwrap_or_else(|_| Err(late("whose writer has not closed it")))
