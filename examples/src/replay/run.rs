@@ -52,7 +52,11 @@ async fn replay(
     admin: &Admin,
     stopped: watch::Receiver<bool>,
 ) -> Result<ExitStatus> {
-    let letters = open_dead_letters(&settings.pipeline.dead_letters).await?;
+    let path = &settings.pipeline.dead_letters;
+    let counts = FileDeadLetters::builder(path).count().await;
+    // What is refused changes nothing: opening the source rotates the file away.
+    plan(settings, &counts.map_err(in_setting("--dead-letters"))?)?;
+    let letters = open_dead_letters(path).await?;
     let source = open(&letters).await?;
     let counts = source.integrations().await;
     let counts = counts.map_err(in_setting("--dead-letters"))?;

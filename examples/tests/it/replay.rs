@@ -314,6 +314,7 @@ async fn replay_to_one_place_refuses_letters_of_several_integrations() {
         assert!(stderr.contains(word), "{word}: {stderr}");
     }
     assert!(harness.ingress.ledger().entries().is_empty());
+    assert!(harness.dead_letters().exists(), "it was not rotated away");
     let output = run(&harness, KEY, &["--integration", "one"]).await;
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(summary(&output)["delivered"], 3);

@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 
 use super::{DeadLetter, DeadLetterRecord, DeadLetters, names};
 use crate::disk::{Disk, DiskLock, OsDisk, failed, folder_of, unresolved};
+use crate::json::without_byte_order_mark;
 use crate::{Error, ErrorKind, Result};
 
 /// How long to wait for other writers of the same file.
@@ -288,7 +289,7 @@ impl Store {
             .filter_map(|line| {
                 let start = line.iter().position(|byte| !is_blank(byte))?;
                 let end = line.iter().rposition(|byte| !is_blank(byte))?;
-                Some(&line[start..=end])
+                Some(without_byte_order_mark(&line[start..=end]))
             })
             .peekable();
         if written.peek().is_none() || written.any(may_begin_a_record) {
@@ -308,12 +309,15 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Ok(false),
             Err(error) => return Err(failed("read", file, error)),
         };
-        let is_record = |line: &[u8]| serde_json::from_slice::<DeadLetterRecord>(line).is_ok();
+        let is_record = |line: &[u8]| DeadLetterRecord::from_line(line).is_ok();
         let mut lines = sample.split(|byte| *byte == b'\n');
         // A line that the sample cuts off cannot be read here.
         let is_cut = sample.len() as u64 == SAMPLE;
         let last = lines.next_back().filter(|_| is_cut);
-        Ok(last.is_some_and(begins_a_record) || sample.split(|byte| *byte == b'\n').any(is_record))
+        Ok(last
+            .map(without_byte_order_mark)
+            .is_some_and(begins_a_record)
+            || sample.split(|byte| *byte == b'\n').any(is_record))
     }
 
     async fn sync_folder(&self) -> Result<()> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{DeadLetter, DeadLetterTarget};
 use crate::event::Origin;
+use crate::json::without_byte_order_mark;
 
 /// One line of a file of dead letters.
 ///
@@ -47,6 +48,16 @@ pub struct DeadLetterRecord {
     /// Where it belongs; `None` in letters of earlier releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<DeadLetterTarget>,
+}
+
+impl DeadLetterRecord {
+    /// The record of a line, with or without its line end. An editor may have put a byte order mark before the first one.
+    ///
+    /// # Errors
+    /// What serde_json says of a line that is none.
+    pub fn from_line(line: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(without_byte_order_mark(line))
+    }
 }
 
 impl From<&DeadLetter> for DeadLetterRecord {

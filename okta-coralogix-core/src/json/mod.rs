@@ -12,4 +12,5 @@ mod utf8;
 pub use members::{Member, Members, elements, substr_range};
 pub(crate) use recovery::WHITE_SPACE;
 pub use recovery::{BrokenValue, Recovery};
+pub(crate) use utf8::without_byte_order_mark;
 pub use utf8::{masked_utf8, strip_byte_order_mark};

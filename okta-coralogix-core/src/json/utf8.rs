@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::iter;
 
 /// The byte order mark that some programs put in front of UTF-8.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// `bytes` as text of the same length, in which each byte that is not UTF-8 reads as `?`.
 ///
@@ -27,6 +27,13 @@ pub fn masked_utf8(bytes: &[u8]) -> Cow<'_, str> {
 #[must_use]
 pub fn strip_byte_order_mark(text: &str) -> &str {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
+
+/// As [`strip_byte_order_mark`], of bytes.
+pub(crate) fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
+    bytes
+        .strip_prefix(BYTE_ORDER_MARK.as_bytes())
+        .unwrap_or(bytes)
 }
 
 #[cfg(test)]

@@ -71,6 +71,5 @@ pub(super) fn is_running(letters: &Path) -> Error {
 
 /// `None` also if the line is no record.
 pub(super) fn target_of(line: &Line) -> Option<DeadLetterTarget> {
-    let record = serde_json::from_slice::<DeadLetterRecord>(&line.bytes);
-    record.ok()?.target
+    DeadLetterRecord::from_line(&line.bytes).ok()?.target
 }

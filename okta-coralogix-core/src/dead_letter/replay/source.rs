@@ -211,7 +211,7 @@ impl DeadLetterSource {
 
     /// The event of a line. Counts in `doubtful` those that may have arrived before.
     fn item(&self, line: &Line, doubtful: &mut usize) -> Result<RawEvent, MalformedEvent> {
-        match serde_json::from_slice::<DeadLetterRecord>(&line.bytes) {
+        match DeadLetterRecord::from_line(&line.bytes) {
             Ok(record) => {
                 *doubtful += usize::from(record.may_have_arrived);
                 (self.parse)(record)

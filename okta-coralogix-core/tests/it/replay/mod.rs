@@ -182,6 +182,20 @@ async fn replay_sends_what_it_can_and_keeps_the_rest() {
     assert_eq!(harness.records().len(), 4);
 }
 
+#[tokio::test]
+async fn byte_order_mark_of_an_editor_is_no_part_of_the_first_letter() {
+    let harness = Harness::new().await;
+    harness.dead_letter(&bytes(&events(3))).await;
+    let path = harness.folder.path().join("letters");
+    let written = std::fs::read(&path).unwrap();
+    std::fs::write(&path, [b"\xef\xbb\xbf", &written[..]].concat()).unwrap();
+    // A new process finds letters in it.
+    FileDeadLetters::open(&path).await.unwrap();
+    let summary = harness.replay().await.unwrap();
+    assert_eq!((summary.received, summary.delivered), (3, 3));
+    assert_eq!(harness.names(), [""; 0], "each is settled");
+}
+
 #[tokio::test(start_paused = true)]
 async fn replay_after_a_stop_resumes_without_loss_or_repeat() {
     let harness = Harness::new().await;
