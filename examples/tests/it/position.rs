@@ -1,6 +1,8 @@
 //! `pull position`, and an org that was renamed.
 
 use std::collections::HashMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use okta_coralogix_core::{Clock, SystemClock};
@@ -95,6 +97,40 @@ async fn position_is_shown_and_rewound_once_it_is_confirmed() {
         "{ended:?}"
     );
     harness.assert_all_once(&events);
+}
+
+#[tokio::test]
+async fn looking_leaves_each_file_as_it_is() {
+    let harness = Harness::new().await;
+    harness.backlog(10);
+    assert_eq!(harness.run(&["--once"]).await.code, Some(0));
+    let folder = harness.folder.path();
+    let lock = folder.join(format!("{}.lock", harness.checkpoint().display()));
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::set_permissions(harness.checkpoint(), Permissions::from_mode(0o644)).unwrap();
+    let names = || {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    assert_eq!(shown(&harness).await["state"], "link");
+    let checked = harness.run(&["--check"]).await;
+    assert!(
+        checked
+            .stderr
+            .contains("a position is saved, from which a run goes on"),
+        "{checked:?}"
+    );
+    assert_eq!(names(), before, "another user may have looked");
+    let mode = harness
+        .checkpoint()
+        .metadata()
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o644);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use super::{Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned, record};
-use crate::disk::{Disk, DiskLock, OsDisk, failed, folder_of, sibling, unresolved};
+use crate::disk::{Disk, DiskLock, OsDisk, ReadOnlyDisk, failed, folder_of, sibling, unresolved};
 use crate::{Error, ErrorKind, Result};
 
 /// Far beyond any checkpoint; keeps a wrong file from filling the memory.
@@ -48,6 +48,15 @@ impl FileCheckpoint {
     /// `Locked` if it is in use, `Config` if the folder does not exist, `Storage` if the lock file cannot be written.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_with(path, Arc::new(OsDisk)).await
+    }
+
+    /// Opens a record for one who only looks at it, and may be another user: nothing is created or changed, a lock file included, and every
+    /// save fails.
+    ///
+    /// # Errors
+    /// `Locked` if a process has opened it to write, `Config` if the folder does not exist, `Storage` if the lock file cannot be read.
+    pub async fn open_read_only(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, Arc::new(ReadOnlyDisk)).await
     }
 
     /// As [`open`](Self::open), on another disk.

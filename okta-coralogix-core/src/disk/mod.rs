@@ -4,10 +4,12 @@
 mod error;
 mod os;
 mod path;
+mod read_only;
 
 pub(crate) use error::{failed, remedy, unresolved};
 pub use os::OsDisk;
 pub(crate) use path::{folder_of, sibling};
+pub(crate) use read_only::ReadOnlyDisk;
 
 use std::fmt::Debug;
 use std::io;

@@ -17,7 +17,7 @@ pub struct OsDisk;
 impl DiskLock for File {}
 
 impl OsDisk {
-    async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         path: &Path,
         work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
@@ -134,6 +134,7 @@ impl Disk for OsDisk {
     async fn lock(&self, path: &Path, timeout: Duration) -> io::Result<Option<Box<dyn DiskLock>>> {
         Self::run(path, move |path| {
             check_is_file(path)?;
+            check_is_no_link(path)?;
             let file = private()
                 .write(true)
                 .create(true)
@@ -156,6 +157,16 @@ fn check_is_file(path: &Path) -> io::Result<()> {
     }
     let detail = "it is a pipe, a device or a socket, not a file";
     Err(io::Error::new(ErrorKind::InvalidInput, detail))
+}
+
+/// Refuses a lock that is a link: what it leads to is not ours to change.
+fn check_is_no_link(path: &Path) -> io::Result<()> {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    let detail = "it is a link; remove it, a lock is a file of its own";
+    match is_link {
+        true => Err(io::Error::new(ErrorKind::InvalidInput, detail)),
+        false => Ok(()),
+    }
 }
 
 /// Writes each part with one call, unless the disk fills up or a signal comes in between; then syncs the file.
@@ -208,7 +219,7 @@ fn missing_is_fine(removed: io::Result<()>) -> io::Result<()> {
 
 /// Asks again and again rather than wait in the kernel: a thread that waits there cannot be called off, and would keep
 /// the process from ending while a stopped one holds the lock.
-fn hold(file: File, timeout: Duration) -> io::Result<Option<File>> {
+pub(super) fn hold(file: File, timeout: Duration) -> io::Result<Option<File>> {
     const PAUSE: Duration = Duration::from_millis(2);
     let start = Instant::now();
     loop {

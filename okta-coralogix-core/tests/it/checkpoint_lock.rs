@@ -67,3 +67,22 @@ async fn checkpoint_lock_covers_a_symlink_to_the_file() {
     saved.unwrap();
     assert!(link.is_symlink(), "the link was not replaced by a file");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn lock_that_is_a_link_is_refused_and_what_it_leads_to_stays() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let (path, foreign) = (folder.path().join("cp"), folder.path().join("foreign"));
+    std::fs::write(&foreign, "of another program").unwrap();
+    std::fs::set_permissions(&foreign, PermissionsExt::from_mode(0o644)).unwrap();
+    std::os::unix::fs::symlink(&foreign, folder.path().join("cp.lock")).unwrap();
+    let error = FileCheckpoint::open(&path).await.unwrap_err();
+    assert!(
+        error.to_string().contains("it is a link; remove it"),
+        "{error}"
+    );
+    let mode = std::fs::metadata(&foreign).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o644);
+}

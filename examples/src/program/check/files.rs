@@ -53,7 +53,7 @@ pub async fn check_checkpoint(
 }
 
 async fn stored_position(path: &Path, source: OktaSourceBuilder) -> Result<&'static str> {
-    let store = match FileCheckpoint::open(path).await {
+    let store = match FileCheckpoint::open_read_only(path).await {
         Err(error) if error.kind() == ErrorKind::Locked => {
             return Ok("another process runs with it, and writes it");
         }

@@ -51,7 +51,7 @@ async fn show_all(places: &[Place], json: bool) -> Result<()> {
 }
 
 async fn show(place: &Place) -> Result<Shown> {
-    let Some(mut position) = open(place).await? else {
+    let Some(mut position) = open(place, None).await? else {
         return Ok(Shown::missing(place));
     };
     let owner = position.identity().to_owned();
@@ -88,7 +88,7 @@ async fn move_one(place: &Place, way: Way, args: &MoveArgs) -> Result<()> {
             "belongs to no org of the settings",
         ));
     };
-    let Some(mut position) = open(place).await? else {
+    let Some(mut position) = open(place, Some(way)).await? else {
         let detail = format!(
             "there is no position in {} to be moved: start the program with --since {} (since) instead",
             place.checkpoint.display(),
@@ -129,9 +129,9 @@ async fn move_one(place: &Place, way: Way, args: &MoveArgs) -> Result<()> {
 }
 
 /// The position, under its lock; `None`: there is none.
-async fn open(place: &Place) -> Result<Option<StoredPosition>> {
+async fn open(place: &Place, way: Option<Way>) -> Result<Option<StoredPosition>> {
     let (path, named) = (&place.checkpoint, in_setting(&place.setting));
-    // Opening it leaves a lock file, for which there is no need. A run would create the folder of `--state-dir`.
+    // To move it leaves a lock file, for which there is no need. A run would create the folder of `--state-dir`.
     let folder = path.parent();
     let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
     let has_folder =
@@ -139,7 +139,11 @@ async fn open(place: &Place) -> Result<Option<StoredPosition>> {
     if matches!(path.try_exists(), Ok(false)) && has_folder {
         return Ok(None);
     }
-    let store = FileCheckpoint::open(path).await.map_err(|error| {
+    let store = match way {
+        Some(_) => FileCheckpoint::open(path).await,
+        None => FileCheckpoint::open_read_only(path).await,
+    };
+    let store = store.map_err(|error| {
         let detail = format!(
             "{} is in use by a program that runs: stop it first (what it has read meanwhile is on its /status, with --admin-listen)",
             path.display()
