@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::text::quote;
 
 /// The longest name of a file without a folder and an extension that is repeated.
@@ -9,6 +12,9 @@ const MAX_BARE_NAME: usize = 16;
 
 /// A run of letters and digits from this length on, with small and capital ones, is no word of a person.
 const RANDOM_RUN: usize = 20;
+
+/// The shortest private key, one for Ed25519, has 64.
+const MIN_DER_BASE64: usize = 60;
 
 /// The same, of hexadecimal digits in one case.
 const HEX_RUN: usize = 32;
@@ -35,6 +41,21 @@ pub fn is_secret_form(word: &str) -> bool {
     let is_jwt = word.len() > 30 && word.starts_with("eyJ");
     let mut runs = word.split(|char: char| !char.is_ascii_alphanumeric());
     is_okta_token(word) || is_coralogix_key(word) || is_jwt || runs.any(is_random)
+}
+
+/// True for Base64 that begins as a key or certificate in DER does: the lines of a PEM file between its marks, or the first of them.
+#[must_use]
+pub fn is_der_in_base64(text: &str) -> bool {
+    let Some(Ok(der)) = text.get(..8).map(|begins| STANDARD.decode(begins)) else {
+        return false;
+    };
+    // A sequence, its length, and in it an integer or a sequence.
+    let content = match der[..] {
+        [0x30, 0x82, _, _, content, ..] | [0x30, 0x81, _, content, ..] => content,
+        [0x30, length, 0x02, 0x01, ..] if length < 0x80 => 0x02,
+        _ => 0,
+    };
+    text.len() >= MIN_DER_BASE64 && [0x02, 0x30].contains(&content)
 }
 
 /// The name of a file or of a variable between quotes, unless it may be the secret itself that was written in its place.
@@ -141,6 +162,30 @@ mod tests {
         }
         assert!(is_okta_token(TOKEN) && !is_okta_token(&TOKEN[1..]) && !is_okta_token(KEY));
         assert!(is_coralogix_key(KEY) && is_coralogix_key(UUID) && !is_coralogix_key(TOKEN));
+    }
+
+    #[test]
+    fn key_without_its_marks_is_told_by_its_beginning() {
+        // Of RSA, for P-256 in PKCS #8 and SEC 1, for Ed25519, and of a certificate.
+        for begins in [
+            "MIIEvQIBADAN",
+            "MIGHAgEAMBMG",
+            "MHcCAQEEIAAB",
+            "MC4CAQAwBQYD",
+            "MIIDazCCAlOg",
+        ] {
+            let body = format!("{begins:A<64}");
+            assert!(is_der_in_base64(&body), "{begins}");
+            assert!(!is_der_in_base64(begins), "too short for a key");
+        }
+        for other in [
+            "Monitoring-and-Security",
+            "MIIAAAAAAAAA",
+            "abcdefghijkl",
+            "äöü",
+        ] {
+            assert!(!is_der_in_base64(&format!("{other:A<64}")), "{other}");
+        }
     }
 
     #[test]

@@ -6,9 +6,12 @@ use std::iter::successors;
 use std::time::Duration;
 
 pub use crate::secret_form::{
-    hide_secrets, is_coralogix_key, is_mixed, is_okta_token, is_secret_form, quote_name,
+    hide_secrets, is_coralogix_key, is_der_in_base64, is_mixed, is_okta_token, is_secret_form,
+    quote_name,
 };
-pub use crate::text_file::{MAX_CERTIFICATE_BYTES, MAX_SECRET_BYTES, read_file, read_text_file};
+pub use crate::text_file::{
+    MAX_CERTIFICATE_BYTES, MAX_SECRET_BYTES, read_file, read_text_file, read_text_file_but_no_pipe,
+};
 use crate::{Error, Result};
 
 /// Characters of foreign text that a message repeats.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub const MAX_CERTIFICATE_BYTES: u64 = 16 << 20;
 /// How long a pipe may take to be written. A start is to end, also where nobody writes.
 const PIPE_WAIT: Duration = Duration::from_secs(5);
 
-/// What was read from pipes, which give it once.
+/// What was read from pipes, which give it once; of a long one the beginning.
 static PIPES: LazyLock<Mutex<HashMap<PathBuf, Vec<u8>>>> = LazyLock::new(Mutex::default);
 
 /// The text of a file of at most `max` bytes, as [`read_file`] reads it.
@@ -44,10 +44,27 @@ pub fn read_file(path: impl AsRef<Path>, max: u64) -> io::Result<Vec<u8>> {
     read_within(path.as_ref(), max, PIPE_WAIT)
 }
 
+/// As [`read_text_file`], but a pipe that the process has not read yet is left to who needs its content.
+///
+/// # Errors
+/// As there, and `WouldBlock` for such a pipe.
+pub fn read_text_file_but_no_pipe(path: impl AsRef<Path>, max: u64) -> io::Result<String> {
+    let path = path.as_ref();
+    let is_unread = is_pipe(fs::metadata(path)?.file_type()) && !pipes().contains_key(path);
+    match is_unread {
+        true => Err(io::Error::new(io::ErrorKind::WouldBlock, "it is a pipe")),
+        false => read_text_file(path, max),
+    }
+}
+
+fn pipes() -> MutexGuard<'static, HashMap<PathBuf, Vec<u8>>> {
+    PIPES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn read_within(path: &Path, max: u64, wait: Duration) -> io::Result<Vec<u8>> {
     let kind = fs::metadata(path)?.file_type();
     if kind.is_file() {
-        return bounded(File::open(path)?, max);
+        return bounded(beginning(File::open(path)?, max)?, max);
     }
     if kind.is_dir() {
         return Err(io::Error::other("it is a folder; name a file in it"));
@@ -55,18 +72,26 @@ fn read_within(path: &Path, max: u64, wait: Duration) -> io::Result<Vec<u8>> {
     if !is_pipe(kind) {
         return Err(io::Error::other("it is a device or a socket, not a file"));
     }
-    let mut read = PIPES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(content) = read.get(path) {
-        return Ok(content.clone());
-    }
-    let content = read_pipe(path, max, wait)?;
-    read.insert(path.to_owned(), content.clone());
-    Ok(content)
+    let mut read = pipes();
+    let content = match read.get(path) {
+        Some(content) => content.clone(),
+        None => {
+            let content = read_pipe(path, max, wait)?;
+            read.insert(path.to_owned(), content.clone());
+            content
+        }
+    };
+    bounded(content, max)
 }
 
-fn bounded(file: File, max: u64) -> io::Result<Vec<u8>> {
+/// As much as tells whether it is longer than `max`.
+fn beginning(file: File, max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(max + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn bounded(bytes: Vec<u8>, max: u64) -> io::Result<Vec<u8>> {
     match bytes.len() as u64 > max {
         true => Err(io::Error::other(format!("it has more than {max} bytes"))),
         false => Ok(bytes),
@@ -84,7 +109,7 @@ fn read_pipe(path: &Path, max: u64, wait: Duration) -> io::Result<Vec<u8>> {
             let file = File::open(name);
             opened.send(()).ok();
             // Nobody takes what comes too late.
-            sender.send(file.and_then(|file| bounded(file, max))).ok();
+            sender.send(file.and_then(|file| beginning(file, max))).ok();
         })?;
     let late = |what: &str| {
         let detail = format!(
@@ -177,6 +202,31 @@ mod tests {
             assert_eq!(read_text_file(&path, 5).unwrap(), "text");
             writer.join().unwrap().unwrap();
             assert_eq!(read_text_file(&path, 5).unwrap(), "text", "again");
+            assert_eq!(read_text_file_but_no_pipe(&path, 5).unwrap(), "text");
+        }
+
+        #[test]
+        fn pipe_with_too_much_says_so_each_time() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = pipe(folder.path());
+            let to = path.clone();
+            // It may find that the pipe was closed.
+            let writer = thread::spawn(move || fs::write(to, "123456").ok());
+            assert_eq!(refused(&path), "it has more than 5 bytes");
+            assert_eq!(refused(&path), "it has more than 5 bytes");
+            writer.join().unwrap();
+        }
+
+        #[test]
+        fn pipe_is_left_to_who_needs_it() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = pipe(folder.path());
+            // Opening a pipe to write it waits for its reader.
+            let error = read_text_file_but_no_pipe(&path, 5).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+            let file = folder.path().join("file");
+            fs::write(&file, "text").unwrap();
+            assert_eq!(read_text_file_but_no_pipe(&file, 5).unwrap(), "text");
         }
 
         #[test]

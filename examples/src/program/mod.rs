@@ -104,11 +104,13 @@ pub fn main<P: Program>() -> ExitCode {
     let mut args = parse::<P>();
     let environment = Environment::of_the_process();
     let known = known_variables::<P>();
-    let given = std::env::args_os().skip(1);
-    let given = given.filter_map(|arg| arg.into_string().ok());
+    let given = || {
+        let args = std::env::args_os().skip(1);
+        args.filter_map(|arg| arg.into_string().ok())
+    };
     let is_demonstration = std::env::args_os().len() <= 1 && !any_variable::<P>(&environment);
     // First of all: what is wrong in a setting is said with its value.
-    let status = secrets::check_settings(given, &known, &environment)
+    let status = secrets::check_settings(given(), &known, &environment)
         .and_then(|()| std::mem::take(args.log()).settings(&environment))
         .and_then(|log| {
             if is_demonstration {
@@ -120,6 +122,8 @@ pub fn main<P: Program>() -> ExitCode {
             let is_absent = |name: &str| environment.was_asked_for(name) && !environment.has(name);
             warn_of_unread::<P>(&environment, is_absent);
             let settings = settings?;
+            // Again, with what pipes had.
+            secrets::check_settings(given(), &known, &environment)?;
             let runtime = P::runtime(Some(&settings));
             block_on(runtime, async {
                 let progress = Progress::start(log);

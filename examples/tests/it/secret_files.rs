@@ -58,6 +58,33 @@ async fn secrets_and_configuration_are_read_from_pipes_of_a_shell() {
 }
 
 #[tokio::test]
+async fn pipe_that_the_program_does_not_need_is_not_waited_for() {
+    let harness = Harness::new().await;
+    let folder = harness.folder.path();
+    let pipe = folder.join("pipe").display().to_string();
+    let made = Command::new("mkfifo").arg(&pipe).status().await.unwrap();
+    assert!(made.success());
+    let mut variables = harness.variables();
+    for name in ["OKTA_API_TOKEN", "CORALOGIX_API_KEY"] {
+        variables.remove(name);
+    }
+    for name in ["OKTA_API_TOKEN_FILE", "CORALOGIX_API_KEY_FILE"] {
+        variables.insert(name, pipe.clone());
+    }
+    let child = start_program("pull", folder, &variables, &["position", "show"]);
+    let ended = Exit::of(child).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // The key is needed, the token is not.
+    variables.remove("CORALOGIX_API_KEY_FILE");
+    variables.insert("CORALOGIX_API_KEY", KEY.into());
+    let letters = folder.join("letters");
+    std::fs::write(&letters, "").unwrap();
+    let flags = ["--dead-letters", "letters"];
+    let ended = Exit::of(start_program("replay", folder, &variables, &flags)).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[tokio::test]
 async fn pipe_that_nobody_writes_ends_the_start_with_its_name() {
     let harness = Harness::new().await;
     let folder = harness.folder.path();
@@ -72,7 +99,7 @@ async fn pipe_that_nobody_writes_ends_the_start_with_its_name() {
     let ended = ended.await.unwrap();
     assert_eq!(ended.code, Some(2), "{ended:?}");
     for words in [
-        "error: CORALOGIX_API_KEY_FILE: names the file",
+        "error: CORALOGIX_API_KEY_FILE: the file",
         "it is a pipe that nobody has opened to write it within 5 s",
     ] {
         assert!(ended.stderr.contains(words), "{ended:?}");

@@ -5,7 +5,7 @@
 
 use okta_coralogix_core::text::{is_coralogix_key, is_okta_token, is_secret_form};
 
-use super::misplaced::{MIN_CHARS, words};
+use super::misplaced::{MIN_CHARS, is_jwk, is_pem, words};
 use crate::program::settings::{About, variables};
 
 /// What a secret is for.
@@ -152,7 +152,7 @@ pub fn judge(kind: SecretKind, naming: Naming, text: &str) -> Result<Option<Stri
         return Ok(None);
     }
     let private_key = SecretKind::OktaPrivateKey.setting(naming);
-    if text.contains("-----BEGIN ") || text.contains("-----END ") {
+    if is_pem(text) {
         let flattened = match text.lines().count() {
             1 => " that has lost its line breaks",
             _ => "",
@@ -162,7 +162,7 @@ pub fn judge(kind: SecretKind, naming: Naming, text: &str) -> Result<Option<Stri
             kind.what()
         ));
     }
-    if text.starts_with('{') {
+    if text.starts_with('{') || is_jwk(text) {
         return Err(format!(
             "is JSON, not {}; {advice}: a private key (JWK) belongs into {private_key}",
             kind.what()

@@ -1,11 +1,9 @@
 //! Secrets in settings that are none. Names, addresses and filters are sent to Okta, Coralogix or AWS, and shown in logs.
 
-use std::io::ErrorKind;
-
-use okta_coralogix_core::text::{is_coralogix_key, is_mixed, is_okta_token};
+use okta_coralogix_core::text::{is_coralogix_key, is_der_in_base64, is_mixed, is_okta_token};
 use okta_coralogix_core::{Error, Result, Secret};
 
-use super::{text_of, unreadable};
+use super::text_of;
 use crate::program::Environment;
 use crate::program::settings::variables;
 
@@ -22,23 +20,28 @@ pub struct SetSecret {
 }
 
 impl SetSecret {
-    /// The secret `value` of the variable or key `name`, in `setting`. `None` for the path of a private key: the key is in that file.
+    /// What is secret in `value` of the variable or key `name`, in `setting`. None for the path of a private key: the key is in that file.
     #[must_use]
-    pub fn new(name: &str, setting: String, value: Secret) -> Option<Self> {
+    pub fn all_in(name: &str, setting: &str, value: Secret) -> Vec<Self> {
         let text = value.expose().trim();
         let is_private_key = ["OKTA_API_PRIVATE_KEY", "private_key"].contains(&name);
         if is_private_key && !text.starts_with('{') && !text.contains("-----BEGIN ") {
-            return None;
+            return Vec::new();
         }
         let is_chosen = ["OKTA_CORALOGIX_HASH_SALT", "hash_salt"].contains(&name)
             || name.starts_with("EVENTBRIDGE_")
             // A simulator of AWS takes any.
             || name.starts_with("AWS_") && !is_mixed(text);
-        Some(Self {
-            setting,
+        let password = match name {
+            "EVENTBRIDGE_BASIC" => text.split_once(':').map(|(_, password)| password.into()),
+            _ => None,
+        };
+        let secret = |value| Self {
+            setting: setting.to_owned(),
             value,
             is_chosen,
-        })
+        };
+        password.into_iter().chain([value]).map(secret).collect()
     }
 
     fn is_in(&self, text: &str) -> bool {
@@ -64,6 +67,18 @@ pub fn misplaced(text: &str, secrets: &[SetSecret]) -> Option<String> {
     ))
 }
 
+/// True for a key or certificate in PEM, or the lines between its marks.
+pub(super) fn is_pem(text: &str) -> bool {
+    let is_body = |char: char| char.is_ascii_alphanumeric() || "+/=".contains(char);
+    let mut bodies = text.split(|char| !is_body(char));
+    text.contains("-----BEGIN ") || text.contains("-----END ") || bodies.any(is_der_in_base64)
+}
+
+/// True for a key as JSON, however it is quoted.
+pub(super) fn is_jwk(text: &str) -> bool {
+    text.contains('{') && words(text).any(|word| word == "kty")
+}
+
 /// The words of a text, as secrets are made of.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> + Clone {
     text.split(|char: char| !char.is_ascii_alphanumeric() && char != '-' && char != '_')
@@ -75,9 +90,9 @@ fn form_in(text: &str) -> Option<&'static str> {
     let is_key = |word: &str| word.starts_with("cx") && is_coralogix_key(word) && is_mixed(word);
     // So may 42 characters, or a word behind a prefix such as `cxeu_`.
     let is_token = |word: &str| is_okta_token(word) && is_mixed(word);
-    if text.contains("-----BEGIN ") || text.contains("-----END ") {
+    if is_pem(text) {
         Some("a key or certificate in PEM")
-    } else if text.contains("\"kty\"") {
+    } else if is_jwk(text) {
         Some("a key (JWK)")
     } else if words(text).any(is_token) {
         Some("an API token of Okta (42 characters that begin with 00)")
@@ -88,16 +103,17 @@ fn form_in(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Looks for secrets in flags, and in the variables `names`, those that the program reads, as far as they are none of secrets.
+/// Looks for secrets in flags, and in the variables `names`, those that the program reads, as far as they are none of secrets. Those in pipes
+/// are known once the settings were read.
 ///
 /// # Errors
-/// `Config`, which names the flag or variable and repeats nothing of it; or names the variable of a pipe that nobody writes.
+/// `Config`, which names the flag or variable and repeats nothing of it.
 pub fn check(
     args: impl IntoIterator<Item = String>,
     names: &[String],
     environment: &Environment,
 ) -> Result<()> {
-    let secrets = all_of(names, environment)?;
+    let secrets = all_of(names, environment);
     let judge = |setting: &str, text: &str| match misplaced(text, &secrets) {
         Some(fault) => Err(Error::config(setting, fault)),
         None => Ok(()),
@@ -129,9 +145,8 @@ pub fn check(
     Ok(())
 }
 
-/// The secrets of the variables `names` as far as they can be read: what cannot is said where it is used. A pipe is waited for once, not
-/// at each use.
-fn all_of(names: &[String], environment: &Environment) -> Result<Vec<SetSecret>> {
+/// The secrets of the variables `names` as far as they can be read: what cannot is said where it is used.
+fn all_of(names: &[String], environment: &Environment) -> Vec<SetSecret> {
     let reads = |variable: &str| names.iter().any(|name| name == variable);
     // The settings of AWS's SDK are no variables of the program that uses it.
     let is_read = |name: &&str| reads(name) || OF_AWS.contains(name) && reads("SQS_QUEUE_URL");
@@ -142,16 +157,12 @@ fn all_of(names: &[String], environment: &Environment) -> Result<Vec<SetSecret>>
             let Ok(Some(value)) = environment.get(&variable) else {
                 continue;
             };
-            match text_of(&variable, &value.clone().into()) {
-                Ok(secret) => found.extend(SetSecret::new(name, variable, secret)),
-                Err(error) if error.kind() == ErrorKind::TimedOut => {
-                    return Err(unreadable(&variable, &value, name, &error));
-                }
-                Err(_) => {}
+            if let Ok(secret) = text_of(&variable, &value.into()) {
+                found.extend(SetSecret::all_in(name, &variable, secret));
             }
         }
     }
-    Ok(found)
+    found
 }
 
 /// Those of AWS's SDK, which reads them itself.
@@ -174,11 +185,13 @@ mod tests {
 
     const TOKEN: &str = "00Ab3_dEfGhIjKlMnOpQrStUvWxYz0123456789-AB";
     const KEY: &str = "cxtp_AbCdEfGhIjKlMnOpQrStUvWxYz0123";
+    /// The first line of a key for Ed25519.
+    const KEY_BODY: &str = "MC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
     const UUID: &str = "f1e2d3c4-0000-4000-8000-00000000abcd";
 
     #[test]
     fn secret_is_found_anywhere_in_another_setting() {
-        let of = |name: &str, value: &str| SetSecret::new(name, name.to_owned(), value.into());
+        let of = |name: &str, value: &str| SetSecret::all_in(name, name, value.into());
         let secrets = [
             of("CORALOGIX_API_KEY", UUID),
             of("OKTA_API_CLIENT_SECRET", "okta"),
@@ -187,6 +200,7 @@ mod tests {
             of("OKTA_CORALOGIX_HASH_SALT", "acme-corp"),
             of("hash_salt", "production"),
             of("EVENTBRIDGE_API_KEY", "eventbridge"),
+            of("EVENTBRIDGE_BASIC", "okta:a-pass-word"),
             of("AWS_SECRET_ACCESS_KEY", "localstack"),
             of("AWS_SESSION_TOKEN", "Ab3/dEfGhIjKlMnOpQrSt+Uv"),
         ];
@@ -209,7 +223,21 @@ mod tests {
                 "-----BEGIN PRIVATE KEY-----".to_owned(),
                 Some("a key or certificate in PEM"),
             ),
+            (KEY_BODY.to_owned(), Some("a key or certificate in PEM")),
+            (
+                format!("okta {KEY_BODY} {KEY_BODY}"),
+                Some("a key or certificate in PEM"),
+            ),
             ("{ \"kty\": \"RSA\" }".to_owned(), Some("a key (JWK)")),
+            ("{'kty':'RSA'}".to_owned(), Some("a key (JWK)")),
+            ("{kty: RSA}".to_owned(), Some("a key (JWK)")),
+            ("{\\\"kty\\\":1}".to_owned(), Some("a key (JWK)")),
+            ("kty".to_owned(), None),
+            (
+                "a-pass-word".to_owned(),
+                Some("has the secret of EVENTBRIDGE_BASIC in it"),
+            ),
+            ("okta".to_owned(), None),
             ("okta".to_owned(), None),
             ("/run/secrets/okta-ca.pem".to_owned(), None),
             (

@@ -10,7 +10,9 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::{fmt, io};
 
-use okta_coralogix_core::text::{MAX_SECRET_BYTES, quote_name, read_text_file};
+use okta_coralogix_core::text::{
+    MAX_SECRET_BYTES, quote_name, read_text_file, read_text_file_but_no_pipe,
+};
 use okta_coralogix_core::{Error, Result, Secret};
 
 pub use self::judge::{Naming, SecretKind, judge, judge_pair, show_variable};
@@ -111,7 +113,7 @@ impl fmt::Debug for SecretJudge {
     }
 }
 
-/// The secret of a variable as far as it can be read: what cannot is said where it is used.
+/// The secret of a variable as far as it can be read: what cannot is said where it is used. A pipe is read there too.
 fn named(variable: &str, value: &OsString) -> Option<NamedSecret> {
     Some(NamedSecret {
         setting: variable.to_owned(),
@@ -120,10 +122,10 @@ fn named(variable: &str, value: &OsString) -> Option<NamedSecret> {
     })
 }
 
-/// The value of a variable, or the content of the file that it names.
+/// The value of a variable, or the content of the file that it names; of a pipe only what was read before.
 fn text_of(variable: &str, value: &OsString) -> io::Result<Secret> {
     let text = match variable.ends_with("_FILE") {
-        true => read_text_file(value, MAX_SECRET_BYTES)?,
+        true => read_text_file_but_no_pipe(value, MAX_SECRET_BYTES)?,
         false => {
             let text = value.clone().into_string();
             text.map_err(|_| io::ErrorKind::InvalidData)?

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use okta_coralogix_core::text::{MAX_SECRET_BYTES, read_text_file};
+use okta_coralogix_core::text::{MAX_SECRET_BYTES, read_text_file_but_no_pipe};
 use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
 use toml::de::{DeTable, DeValue};
 
@@ -21,7 +21,7 @@ pub(super) fn check(text: &str, folder: &Path, environment: &Environment) -> Res
         if SECRETS.contains(&key)
             && let Some(secret) = secret_of(value, folder, environment)
         {
-            secrets.extend(SetSecret::new(key, key.to_owned(), secret));
+            secrets.extend(SetSecret::all_in(key, key, secret));
         }
         Ok(())
     })?;
@@ -42,7 +42,7 @@ fn judge(text: &str, key: &str, value: &str, start: usize, secrets: &[SetSecret]
     Err(Error::new(ErrorKind::Config, detail))
 }
 
-/// The secret that a table names, as far as it can be read: what cannot is said where it is used. A pipe would be empty then.
+/// The secret that a table names, as far as it can be read: what cannot is said where it is used.
 fn secret_of(value: &DeValue<'_>, folder: &Path, environment: &Environment) -> Option<Secret> {
     let DeValue::Table(table) = value else {
         return None;
@@ -55,9 +55,7 @@ fn secret_of(value: &DeValue<'_>, folder: &Path, environment: &Environment) -> O
         return Some(environment.get(name).ok()??.into());
     }
     let path = folder.join(named("file")?);
-    let text = path
-        .is_file()
-        .then(|| read_text_file(&path, MAX_SECRET_BYTES))?;
+    let text = read_text_file_but_no_pipe(path, MAX_SECRET_BYTES);
     Some(text.ok()?.into())
 }
 
