@@ -1,7 +1,7 @@
 //! How the programs reach Okta, Coralogix and AWS: the proxy, and the certificates that are trusted.
 
 use http::Uri;
-use okta_coralogix_core::text::{MAX_CERTIFICATE_BYTES, read_file};
+use okta_coralogix_core::text::{MAX_CERTIFICATE_BYTES, quote, read_file};
 use okta_coralogix_core::transport::{ProxySettings, ReqwestTransport, ReqwestTransportBuilder};
 use okta_coralogix_core::{Error, Result};
 
@@ -40,6 +40,9 @@ pub static NO_PROXY: Setting<String> = Setting {
     },
     parse: parse::text,
 };
+
+/// What is said of an element of a list that excepts nothing.
+const NO_HOST: &str = "is no domain, address or network, so that it excepts nothing; write one such as internal.example, 10.1.2.3 or 10.0.0.0/8";
 
 /// Certificates that are trusted too.
 pub static CA_FILE: Setting<String> = Setting {
@@ -107,9 +110,24 @@ impl Network {
             None => ProxySettings::from_env(|name| environment.raw(name))?,
         };
         let proxy = match values.find(&NO_PROXY.about)? {
-            Some(hosts) => proxy.except(&hosts.value),
+            Some(hosts) => {
+                if let Some(host) = ProxySettings::unusable_host(&hosts.value) {
+                    let detail = format!("{} {NO_HOST}", quote(host));
+                    return Err(Error::config(&hosts.setting, detail));
+                }
+                proxy.except(&hosts.value)
+            }
             None => proxy,
         };
+        // Others read it too, and may make something of it.
+        for name in ["NO_PROXY", "no_proxy"] {
+            if let Ok(Some(hosts)) = environment.get(name)
+                && let Some(host) = ProxySettings::unusable_host(&hosts)
+            {
+                let warning = format!("{name}: {} {NO_HOST}", quote(host));
+                environment.warnings().add(warning);
+            }
+        }
         let mut transports = ReqwestTransport::builder()
             .proxy(proxy.clone())
             .certificate_setting(CA_FILE.about.flag);
@@ -186,6 +204,24 @@ mod tests {
             (&NO_PROXY.about, ".okta.com"),
         ]);
         assert_eq!(proxy_of(&read(&excepted, &[]).unwrap()), None);
+    }
+
+    #[test]
+    fn host_that_excepts_nothing_is_refused_in_a_flag_and_said_of_a_variable() {
+        let flag = NetworkArgs::with(&[(&NO_PROXY.about, "okta.com,10.0.0.0/40")]);
+        let error = read(&flag, &[]).unwrap_err().to_string();
+        let expected = "--no-proxy: \"10.0.0.0/40\" is no domain, address or network";
+        assert!(error.starts_with(expected), "{error}");
+        let environment = Environment::new(|name| (name == "NO_PROXY").then(|| "<local>".into()));
+        Network::read(&NetworkArgs::default(), &environment).unwrap();
+        let warnings = environment.warnings().take();
+        let [warning] = &warnings[..] else {
+            panic!("{warnings:?}");
+        };
+        assert!(
+            warning.starts_with("NO_PROXY: \"<local>\" is no domain"),
+            "{warning}"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::{Error, Result};
@@ -75,6 +75,13 @@ impl StateDir {
         let Ok(name) = path.strip_prefix(folder) else {
             return Ok(());
         };
+        if name.components().any(|part| part == Component::ParentDir) {
+            let detail = format!(
+                "is {}, which leaves the folder of --state-dir; write a name below it, or a whole path",
+                name.display()
+            );
+            return Err(Error::config(setting, detail));
+        }
         let before = beside.join(name);
         if (files.are_here)(path) {
             return Ok(());
@@ -325,6 +332,12 @@ mod tests {
         ] {
             assert!(error.contains(words), "{error}\nshould contain {words}");
         }
+        let leaving = state.place(&old, Path::new("deep/../../a.checkpoint"));
+        let error = state
+            .check_checkpoint("--checkpoint", &old, &leaving)
+            .unwrap_err();
+        let expected = "--checkpoint: is deep/../../a.checkpoint, which leaves the folder";
+        assert!(error.to_string().starts_with(expected), "{error}");
         // A name of its own, as the message says.
         let elsewhere = root.path().join("elsewhere");
         state

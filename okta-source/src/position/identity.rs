@@ -146,18 +146,29 @@ impl Identity {
         let (ours, theirs) = (sanitize(&self.text), sanitize(other));
         let detail = match self.relation(other) {
             Relation::Same => return Ok(()),
+            Relation::OtherQuery if self.is_bounded => format!(
+                "the checkpoint is that of another range or query ({theirs}) than the one that is set now ({ours}), and they must not \
+                 be mixed: set the old ones again, or give this range a checkpoint of its own"
+            ),
             Relation::OtherQuery => format!(
                 "the checkpoint was written with another query ({theirs}) than the one that is set now ({ours}), and they must \
                  not be mixed: set the old one again, or give the new one a checkpoint of its own; where polling goes on, \
                  restart_on_changed_query (--restart-on-changed-query) reads on with it from shortly before the last settled event"
             ),
-            Relation::Foreign => format!(
-                "the checkpoint belongs to {}, not to {}: give each org and each backfill a checkpoint of its own, or move the \
-                 old one away to start anew; if it is the same org with a new domain, set renamed_from \
-                 (--renamed-from) to the domain before",
-                quote(other),
-                quote(&self.text)
-            ),
+            Relation::Foreign => {
+                let renamed = match self.is_bounded {
+                    true => "",
+                    false => {
+                        "; if it is the same org with a new domain, set renamed_from (--renamed-from) to the domain before"
+                    }
+                };
+                format!(
+                    "the checkpoint belongs to {}, not to {}: give each org and each range a checkpoint of its own, or move the old \
+                     one away to start anew{renamed}",
+                    quote(other),
+                    quote(&self.text)
+                )
+            }
         };
         Err(Error::new(ErrorKind::Corrupt, detail))
     }
@@ -223,6 +234,30 @@ mod tests {
             "checkpoint of its own",
         ] {
             assert!(error.detail().contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn range_has_no_advice_that_is_for_polling() {
+        let range = |org: &str, day: &str| {
+            let start: DateTime<Utc> = format!("2026-11-{day}T00:00:00Z").parse().unwrap();
+            let range = start..start + chrono::TimeDelta::days(1);
+            Identity::of(
+                &OrgUrl::parse(org).unwrap(),
+                &Query::default(),
+                Some(&range),
+            )
+        };
+        let ours = range("example.okta.com", "01");
+        for other in [
+            range("example.okta.com", "02"),
+            range("other.okta.com", "01"),
+        ] {
+            let error = ours.matches(other.as_str()).unwrap_err();
+            assert!(error.detail().contains("checkpoint of its own"), "{error}");
+            for setting in ["restart_on_changed_query", "renamed_from"] {
+                assert!(!error.detail().contains(setting), "{error}");
+            }
         }
     }
 

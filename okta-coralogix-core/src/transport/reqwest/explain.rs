@@ -191,7 +191,8 @@ fn explain_tunnel(text: &str, route: &Route<'_>) -> String {
             )
         }
         _ => format!(
-            "{proxy} refuses to open a connection to {server}; allow this host and port in the proxy"
+            "{proxy} refuses to open a connection to {server}, or cannot reach it; allow this host and port in the proxy, or see why it \
+             does not get there"
         ),
     }
 }
@@ -315,7 +316,7 @@ mod tests {
             ),
             (
                 caused("tunnel error: unsuccessful", None),
-                "the proxy proxy.example:3128 refuses to open a connection to a.example:443; ",
+                "the proxy proxy.example:3128 refuses to open a connection to a.example:443, or cannot reach it; ",
             ),
         ] {
             let sentence = sentence(&error, proxy);

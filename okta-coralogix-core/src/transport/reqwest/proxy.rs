@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Uri;
@@ -110,6 +111,13 @@ impl ProxySettings {
         self
     }
 
+    /// The first of the hosts for [`except`](Self::except) that excepts nothing: it is no domain, address or network. `None`: each can.
+    #[must_use]
+    pub fn unusable_host(hosts: &str) -> Option<&str> {
+        let mut hosts = hosts.split([',', ' ']).filter(|host| !host.is_empty());
+        hosts.find(|host| !may_except(split_port(host).0))
+    }
+
     /// The proxy of requests to `uri`, as its host and port and the setting that names it; `None`: they go directly.
     #[must_use]
     pub fn proxy_of(&self, uri: &Uri) -> Option<&str> {
@@ -204,6 +212,24 @@ fn split_port(host: &str) -> (&str, Option<u16>) {
         },
         _ => (without_brackets(host), None),
     }
+}
+
+/// True for `*`, a domain, an address or a network.
+fn may_except(host: &str) -> bool {
+    if let Some((address, bits)) = host.split_once('/') {
+        let most = match address.parse() {
+            Ok(IpAddr::V4(_)) => 32,
+            Ok(IpAddr::V6(_)) => 128,
+            Err(_) => return false,
+        };
+        return bits.parse::<u8>().is_ok_and(|bits| bits <= most);
+    }
+    let domain = host.strip_prefix("*.").unwrap_or(host);
+    let domain = domain.strip_prefix('.').unwrap_or(domain);
+    let is_of_domain = |char: char| char.is_alphanumeric() || "-_.".contains(char);
+    host == "*"
+        || host.parse::<IpAddr>().is_ok()
+        || !domain.is_empty() && domain.chars().all(is_of_domain)
 }
 
 fn without_brackets(host: &str) -> &str {

@@ -112,7 +112,7 @@ async fn proxy_errors_name_the_proxy_and_no_password() {
         ),
         (
             refusing("403 x"),
-            "refuses to open a connection to a.example:443; allow this host",
+            "refuses to open a connection to a.example:443, or cannot reach it; allow this host",
         ),
     ];
     for (address, part) in cases {
@@ -123,5 +123,35 @@ async fn proxy_errors_name_the_proxy_and_no_password() {
         assert!(message.starts_with(&expected), "{message}");
         assert_plain(&message);
         assert!(!format!("{error:?}{client:?}").contains("hunter2"));
+    }
+}
+
+#[test]
+fn host_that_excepts_nothing_is_found() {
+    for hosts in [
+        "",
+        "*",
+        "localhost, .example.org,*.example.org:8443",
+        "10.0.0.0/8,10.1.2.3:80,::1,[fd00::1]:443,fd00::/8",
+        "my_host,ex\u{e4}mple.org",
+    ] {
+        assert_eq!(ProxySettings::unusable_host(hosts), None, "{hosts}");
+    }
+    for host in [
+        "10.0.0.0/40",
+        "10.0.0.0/",
+        "10.0.0/8",
+        "fd00::/129",
+        "https://example.org",
+        "example.org:https",
+        "example.org/path",
+        "10.*",
+        "*example.org",
+        "<local>",
+        ".",
+        "a;b",
+    ] {
+        let hosts = format!("localhost,{host},*");
+        assert_eq!(ProxySettings::unusable_host(&hosts), Some(host));
     }
 }
