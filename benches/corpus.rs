@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use okta_coralogix_core::RawEvent;
-use okta_coralogix_core::event::Origin;
+use okta_coralogix_core::{Origin, RawEvent};
 
 use crate::PAGE_EVENTS;
 

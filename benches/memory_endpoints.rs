@@ -8,10 +8,10 @@ use coralogix_sink::{CoralogixSink, CoralogixSinkBuilder};
 use futures::StreamExt;
 use futures::stream;
 use http::{Request, Response};
-use okta_coralogix_core::event::{Origin, split_page};
+use okta_coralogix_core::event::split_page;
 use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
-use okta_coralogix_core::{AckOrder, Acker, Delivery, EventSource, Outcome, Result};
+use okta_coralogix_core::{AckOrder, Acker, Delivery, EventSource, Origin, Outcome, Result};
 
 use crate::PAGE_HOST;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use coralogix_sink::{CoralogixSink, CoralogixSinkBuilder};
 use eventbridge_source::BodyParser;
-use okta_coralogix_core::event::{Origin, RawEvent, split_page};
+use okta_coralogix_core::event::split_page;
 use okta_coralogix_core::filter::{AgeFilter, EventFilter};
 use okta_coralogix_core::mapping::TextForm;
-use okta_coralogix_core::{CoralogixMapping, LogEntry, LogSink, Mapping};
+use okta_coralogix_core::{CoralogixMapping, LogEntry, LogSink, Mapping, Origin, RawEvent};
 
 use crate::{PAGE_HOST, now};
 

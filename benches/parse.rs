@@ -10,9 +10,9 @@ use criterion::{
     BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
 };
 use okta_coralogix_benches::{PAGE_HOST, Shape, corpus_page};
-use okta_coralogix_core::RawEvent;
-use okta_coralogix_core::event::{Origin, split_page};
+use okta_coralogix_core::event::split_page;
 use okta_coralogix_core::testing::reference;
+use okta_coralogix_core::{Origin, RawEvent};
 
 /// Takes a page apart and tells how many events it found.
 type Split = fn(&Bytes, &Arc<Origin>) -> usize;

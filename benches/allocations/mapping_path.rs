@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use coralogix_sink::CoralogixSink;
 use okta_coralogix_benches::{PAGE_EVENTS, now, pages};
-use okta_coralogix_core::event::{Origin, split_page};
+use okta_coralogix_core::event::split_page;
 use okta_coralogix_core::filter::{AgeFilter, EventFilter};
-use okta_coralogix_core::{CoralogixMapping, LogSink, Mapping};
+use okta_coralogix_core::{CoralogixMapping, LogSink, Mapping, Origin};
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;

@@ -114,11 +114,8 @@ fn entry_of(strings: &[&[u8]]) -> LogEntry {
         true => EntryText::Embedded(text),
         false => EntryText::Escaped(text),
     };
-    let names = Names {
-        application: name(strings[0]),
-        subsystem: name(strings[1]),
-        computer: optional(strings[2]),
-    };
+    let mut names = Names::new(name(strings[0]), name(strings[1]));
+    names.computer = optional(strings[2]);
     let mut entry = LogEntry::new(Arc::new(names), text);
     entry.category = optional(strings[1]);
     let millis = strings[0].iter().fold(0, |sum: i64, byte| {
@@ -170,13 +167,6 @@ fn exactly_what_fits(batch: &Batch, entries: &[LogEntry], limits: &Limits) {
     assert_eq!(batch.body, body);
     assert_eq!((batch.uncompressed_len, batch.truncated), (body.len(), 0));
     assert!(body.len() <= limits.bytes && taken.len() <= limits.entries);
-    assert_eq!(
-        batch.oldest,
-        entries[..batch.entries]
-            .iter()
-            .filter_map(|e| e.timestamp)
-            .min()
-    );
     if entries[..batch.entries]
         .iter()
         .all(|entry| matches!(entry.text, EntryText::Escaped(_)))

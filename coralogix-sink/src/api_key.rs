@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use okta_coralogix_core::text::{MAX_SECRET_BYTES, quote_name, read_text_file};
-use okta_coralogix_core::{Error, Reloadable, Secret};
+use okta_coralogix_core::internal::Reloadable;
+use okta_coralogix_core::internal::text::{MAX_SECRET_BYTES, quote_name, read_text_file};
+use okta_coralogix_core::{Error, Secret};
 
 /// The variable with the path of the key's file.
 pub(crate) const KEY_FILE: &str = "CORALOGIX_API_KEY_FILE";

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use okta_coralogix_core::text::utf8;
+use okta_coralogix_core::internal::text::utf8;
 use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Clock, Error, Secret, SharedClockOffset};
 

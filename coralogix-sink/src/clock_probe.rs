@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use okta_coralogix_core::transport::date;
+use okta_coralogix_core::internal::exchange::date;
 use okta_coralogix_core::{Clock, ClockOffset, ErrorKind, Result, SharedClockOffset};
 
 /// Stores the offset of the ingress's clock from the `Date` of each answer that only the ingress can have given.

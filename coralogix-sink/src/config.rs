@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use okta_coralogix_core::internal::exchange::{Excess, ExchangeLimits};
 use okta_coralogix_core::sink::BatchLimits;
-use okta_coralogix_core::transport::{Excess, ExchangeLimits};
 use okta_coralogix_core::{Error, Secret};
 use serde::Deserialize;
 
@@ -111,7 +111,7 @@ impl CoralogixConfig {
                 "0 is out of range; write at least 1",
             ));
         }
-        Ok(BatchLimits { entries, bytes })
+        Ok(BatchLimits::new(entries, bytes))
     }
 
     pub(crate) fn max_entry_bytes(&self) -> Result<Option<usize>, Error> {

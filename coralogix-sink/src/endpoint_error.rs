@@ -29,6 +29,7 @@ pub enum EndpointError {
     Government(&'static str),
     /// A host of Coralogix, but not the one that takes logs.
     #[error("it names {kind}, which takes no logs; write `{instead}`")]
+    #[non_exhaustive]
     NotAnIngress {
         /// The kind of the host.
         kind: &'static str,

@@ -70,8 +70,7 @@ impl Region {
     }
 
     /// The domain it had before all of them moved below `coralogix.com`.
-    #[must_use]
-    pub fn legacy_domain(self) -> Option<&'static str> {
+    pub(crate) fn legacy_domain(self) -> Option<&'static str> {
         match self {
             Self::Eu1 => Some("coralogix.com"),
             Self::Us1 => Some("coralogix.us"),
@@ -83,8 +82,7 @@ impl Region {
     }
 
     /// The region with this code, in any case.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|region| region.code().eq_ignore_ascii_case(code))

@@ -9,9 +9,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request};
+use okta_coralogix_core::internal::Reloadable;
+use okta_coralogix_core::internal::exchange::{ExchangeLimits, exchange};
 use okta_coralogix_core::sink::{Batch, BatchLimits, ContentEncoding, EncodeError};
-use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
-use okta_coralogix_core::{Error, ErrorKind, LogEntry, LogSink, Reloadable, Result, RetryHint};
+use okta_coralogix_core::transport::Transport;
+use okta_coralogix_core::{Error, ErrorKind, LogEntry, LogSink, Result, RetryHint};
 
 use crate::api_key::ApiKey;
 use crate::builder::CoralogixSinkBuilder;

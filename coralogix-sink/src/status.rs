@@ -7,10 +7,11 @@
 use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Response, StatusCode};
-use okta_coralogix_core::text::sanitize;
-use okta_coralogix_core::transport::{
-    Interception, Recognition, TransportError, Verdict, may_have_been_processed, retry_after,
+use okta_coralogix_core::internal::exchange::{
+    Interception, Recognition, Verdict, may_have_been_processed, retry_after,
 };
+use okta_coralogix_core::text::sanitize;
+use okta_coralogix_core::transport::TransportError;
 use okta_coralogix_core::{Error, ErrorKind, RetryHint, Secret};
 
 use crate::config::MAX_RESPONSE_BYTES;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use okta_coralogix_core::json::{Members, elements, substr_range};
+use okta_coralogix_core::internal::json::{Members, elements, substr_range};
 
 /// The member that is added at the root of a truncated document: `{"shed":["debugContext.debugData"]}`.
 pub(crate) const FLAG: &str = "okta_coralogix";

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::event::MalformedReason;
-use okta_coralogix_core::json::{Members, substr_range};
+use okta_coralogix_core::internal::json::{Members, substr_range};
 use okta_coralogix_core::{MalformedEvent, RawEvent};
 use serde::Deserialize;
 use serde::de::IgnoredAny;

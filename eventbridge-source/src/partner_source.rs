@@ -19,6 +19,7 @@ const PREFIX: &str = "aws.partner/okta.com/";
 /// # Ok::<(), eventbridge_source::ParsePartnerSourceError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct PartnerSource {
     /// The subdomain of the Okta org.
     pub org: String,
@@ -29,7 +30,7 @@ pub struct PartnerSource {
 /// The source is not an Okta partner event source.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the source {0:?} is not `{PREFIX}<org>/<stream>`")]
-pub struct ParsePartnerSourceError(pub String);
+pub struct ParsePartnerSourceError(String);
 
 impl FromStr for PartnerSource {
     type Err = ParsePartnerSourceError;

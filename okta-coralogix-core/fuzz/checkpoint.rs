@@ -13,7 +13,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, FileCheckpoint};
-use okta_coralogix_core::filter::{Claim, DedupWindow};
+use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::internal::Claim;
 use okta_coralogix_core::{ErrorKind, Result};
 use tokio::runtime::{Builder, Runtime};
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use okta_coralogix_core::disk::{Disk, DiskLock};
+use okta_coralogix_core::internal::{Disk, DiskLock};
 
 /// Clones are the same disk.
 #[derive(Debug, Clone, Default)]

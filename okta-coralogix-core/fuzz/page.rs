@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use okta_coralogix_core::event::{
     MalformedReason, OktaSeverity, PageEnd, PageError, split_page, split_whole_page,
 };
-use okta_coralogix_core::json::{Members, masked_utf8, strip_byte_order_mark};
+use okta_coralogix_core::internal::json::{Members, masked_utf8, strip_byte_order_mark};
 use okta_coralogix_core::testing::reference;
 use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
 use serde_json::value::RawValue;

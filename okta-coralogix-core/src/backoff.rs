@@ -11,12 +11,32 @@ use crate::RetryHint;
 /// A wait that the remote asks for is honoured up to `hint_cap`, and never makes a wait shorter than the backoff's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackoffPolicy {
+    first: Duration,
+    cap: Duration,
+    hint_cap: Duration,
+}
+
+impl BackoffPolicy {
     /// The upper bound of the first wait.
-    pub first: Duration,
+    #[must_use]
+    pub fn with_first(mut self, first: Duration) -> Self {
+        self.first = first;
+        self
+    }
+
     /// The upper bound of every wait.
-    pub cap: Duration,
+    #[must_use]
+    pub fn with_cap(mut self, cap: Duration) -> Self {
+        self.cap = cap;
+        self
+    }
+
     /// The longest wait that the remote may ask for.
-    pub hint_cap: Duration,
+    #[must_use]
+    pub fn with_hint_cap(mut self, cap: Duration) -> Self {
+        self.hint_cap = cap;
+        self
+    }
 }
 
 impl Default for BackoffPolicy {

@@ -2,7 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "pipeline")]
-pub mod backoff;
+mod backoff;
 #[cfg(feature = "pipeline")]
 pub mod checkpoint;
 mod clock;
@@ -13,16 +13,18 @@ pub mod dead_letter;
 #[cfg(feature = "pipeline")]
 mod delivery;
 #[cfg(feature = "fs")]
-pub mod disk;
+mod disk;
 mod entry;
 mod error;
 pub mod event;
 #[cfg(feature = "pipeline")]
 mod fan_out;
 pub mod filter;
+#[doc(hidden)]
+pub mod internal;
 #[cfg(feature = "pipeline")]
 mod interrupts;
-pub mod json;
+mod json;
 pub mod mapping;
 #[cfg(feature = "pipeline")]
 pub mod observe;
@@ -54,15 +56,19 @@ pub use clock_offset::{ClockOffset, SharedClockOffset};
 pub use delivery::{AckOrder, Acker, Delivery, Detached, Outcome};
 pub use entry::{EntryText, InvalidEntry, LogEntry, Names, Severity, write_json_array};
 pub use error::{Error, ErrorKind, Result, RetryHint};
-pub use event::{LogEvent, MalformedEvent, Origin, RawEvent};
+pub use event::LogEvent;
+pub use event::malformed_event::MalformedEvent;
+pub use event::origin::Origin;
+pub use event::raw::RawEvent;
 #[cfg(feature = "pipeline")]
 pub use fan_out::{Branch, fan_out};
 pub use json::string::JsonString;
-pub use mapping::{CoralogixMapping, Mapping};
+pub use mapping::Mapping;
+pub use mapping::coralogix::CoralogixMapping;
 #[cfg(feature = "pipeline")]
-pub use pipeline::{Pipeline, Summary};
+pub use pipeline::Pipeline;
 #[cfg(feature = "pipeline")]
-pub use reload::Reloadable;
+pub use pipeline::summary::Summary;
 pub use secret::Secret;
 #[cfg(feature = "pipeline")]
 pub use sink::LogSink;

@@ -61,7 +61,7 @@ pub fn is_der_in_base64(text: &str) -> bool {
 /// The name of a file or of a variable between quotes, unless it may be the secret itself that was written in its place.
 ///
 /// ```
-/// use okta_coralogix_core::text::quote_name;
+/// use okta_coralogix_core::internal::text::quote_name;
 ///
 /// assert_eq!(quote_name("/run/secrets/okta-token"), r#""/run/secrets/okta-token""#);
 /// assert!(!quote_name("cxtp_0123456789abcdefABCDEF").contains("cxtp"));

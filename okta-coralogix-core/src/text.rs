@@ -1,17 +1,10 @@
-//! Foreign text, sanitized for messages and logs, and settings as text.
+//! Foreign text, sanitized for messages and logs.
 
 use std::error::Error as StdError;
 use std::ffi::OsString;
 use std::iter::successors;
 use std::time::Duration;
 
-pub use crate::secret_form::{
-    hide_secrets, is_coralogix_key, is_der_in_base64, is_mixed, is_okta_token, is_secret_form,
-    quote_name,
-};
-pub use crate::text_file::{
-    MAX_CERTIFICATE_BYTES, MAX_SECRET_BYTES, read_file, read_text_file, read_text_file_but_no_pipe,
-};
 use crate::{Error, Result};
 
 /// Characters of foreign text that a message repeats.
@@ -87,6 +80,7 @@ fn is_of_a_transport(_: &(dyn StdError + 'static)) -> bool {
 }
 
 /// A time as a message gives it, to the millisecond: `15 s`, `0.25 s`.
+#[doc(hidden)]
 #[must_use]
 pub fn seconds(time: Duration) -> String {
     // Rounded up, so that a time is never said to be none.
@@ -98,6 +92,7 @@ pub fn seconds(time: Duration) -> String {
 ///
 /// # Errors
 /// `Config`, which names the setting and does not repeat the value.
+#[doc(hidden)]
 pub fn utf8(setting: &str, value: OsString) -> Result<String> {
     value
         .into_string()

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use okta_coralogix_core::checkpoint::CheckpointStore;
+use okta_coralogix_core::internal::Reloadable;
 use okta_coralogix_core::observe::Observer;
 #[cfg(feature = "reqwest")]
 use okta_coralogix_core::transport::ReqwestTransport;
 use okta_coralogix_core::transport::Transport;
-use okta_coralogix_core::{Clock, Error, Reloadable, Result, Secret, SystemClock};
+use okta_coralogix_core::{Clock, Error, Result, Secret, SystemClock};
 
 use crate::api::org_clock::OrgClock;
 use crate::api::org_url::OrgUrl;

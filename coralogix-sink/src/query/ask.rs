@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Request};
-use okta_coralogix_core::backoff::Backoff;
-use okta_coralogix_core::text::{sanitize, seconds};
-use okta_coralogix_core::transport::{exchange, is_complete};
+use okta_coralogix_core::internal::Backoff;
+use okta_coralogix_core::internal::exchange::{exchange, is_complete};
+use okta_coralogix_core::internal::text::seconds;
+use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::{Error, ErrorKind, Result, RetryHint};
 use tokio::time::{Instant, sleep};
 

@@ -6,8 +6,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use okta_coralogix_core::backoff::BackoffPolicy;
-use okta_coralogix_core::text::utf8;
+use okta_coralogix_core::internal::text::utf8;
+use okta_coralogix_core::pipeline::BackoffPolicy;
 use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Error, Secret};
 

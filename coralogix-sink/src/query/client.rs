@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use okta_coralogix_core::Result;
+use okta_coralogix_core::internal::Reloadable;
 use okta_coralogix_core::transport::Transport;
-use okta_coralogix_core::{Reloadable, Result};
 
 use super::answer::{Answer, Doubt};
 use super::builder::QueryClientBuilder;

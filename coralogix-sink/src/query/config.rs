@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use okta_coralogix_core::transport::ExchangeLimits;
+use okta_coralogix_core::internal::exchange::ExchangeLimits;
 use okta_coralogix_core::{Error, Secret};
 use serde::Deserialize;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use okta_coralogix_core::event::canonical_uuid;
+use okta_coralogix_core::internal::json::canonical_uuid;
 
 /// The `uuid` of an event, exact: 16 bytes where it is written as UUIDs canonically are, the whole text otherwise.
 ///

@@ -12,7 +12,7 @@
 
 use std::borrow::Cow;
 
-use okta_coralogix_core::json::{Member, Members};
+use okta_coralogix_core::internal::json::{Member, Members};
 use serde::Deserialize;
 use serde_json::Value;
 

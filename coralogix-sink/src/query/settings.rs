@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use okta_coralogix_core::backoff::BackoffPolicy;
-use okta_coralogix_core::transport::ExchangeLimits;
+use okta_coralogix_core::internal::exchange::ExchangeLimits;
+use okta_coralogix_core::pipeline::BackoffPolicy;
 
 use super::dataprime::UuidPath;
 

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use okta_coralogix_core::transport::{Recognition, TransportError, Verdict, retry_after};
+use okta_coralogix_core::internal::exchange::{Recognition, Verdict, retry_after};
+use okta_coralogix_core::transport::TransportError;
 use okta_coralogix_core::{Error, ErrorKind, RetryHint, Secret};
 
 use super::answer::Doubt;

@@ -75,6 +75,7 @@ impl Fault {
 
 /// The two forms of `Retry-After`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RetryAfter {
     /// Whole seconds.
     Seconds(u64),

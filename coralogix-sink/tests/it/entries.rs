@@ -8,11 +8,9 @@ use coralogix_sink::simulator::CoralogixSimulator;
 use okta_coralogix_core::{EntryText, LogEntry, Names};
 
 pub(crate) fn names() -> Arc<Names> {
-    Arc::new(Names {
-        application: "okta".into(),
-        subsystem: "acme".into(),
-        computer: Some("acme.okta.com".into()),
-    })
+    let mut names = Names::new("okta", "acme");
+    names.computer = Some("acme.okta.com".into());
+    Arc::new(names)
 }
 
 /// Events `range`, with the number as uuid.

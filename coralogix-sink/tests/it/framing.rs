@@ -53,11 +53,8 @@ fn entry() -> impl Strategy<Value = LogEntry> {
     (name, name, metadata, time, any::<bool>(), text()).prop_map(
         |(application, subsystem, metadata, time, embedded, text)| {
             let metadata = metadata.as_deref().map(Into::into);
-            let names = Names {
-                application: application.as_str().into(),
-                subsystem: subsystem.as_str().into(),
-                computer: metadata.clone(),
-            };
+            let mut names = Names::new(application.as_str(), subsystem.as_str());
+            names.computer = metadata.clone();
             let text = if embedded {
                 EntryText::Embedded(serde_json::to_vec(&text).unwrap().into())
             } else {

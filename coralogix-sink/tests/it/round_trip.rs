@@ -6,10 +6,9 @@ use std::sync::Arc;
 use coralogix_sink::CoralogixSink;
 use coralogix_sink::simulator::CoralogixSimulator;
 use flate2::read::GzDecoder;
-use okta_coralogix_core::event::{Origin, RawEvent};
 use okta_coralogix_core::mapping::TextForm;
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, Script};
-use okta_coralogix_core::{CoralogixMapping, LogEntry, LogSink, Mapping};
+use okta_coralogix_core::{CoralogixMapping, LogEntry, LogSink, Mapping, Origin, RawEvent};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

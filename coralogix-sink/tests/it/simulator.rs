@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use coralogix_sink::simulator::{CoralogixSimulator, Fault};
 use okta_coralogix_core::filter::AgeFilter;
-use okta_coralogix_core::transport::{Transport, date};
+use okta_coralogix_core::internal::exchange::date;
+use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Clock, ErrorKind, LogSink};
 
 use crate::entries::{events, in_memory};

@@ -1,7 +1,7 @@
 //! Whether an event was found in bytes that cannot be delivered.
 
 use okta_coralogix_core::event::MalformedReason;
-use okta_coralogix_core::json::Members;
+use okta_coralogix_core::internal::json::Members;
 use okta_coralogix_core::{MalformedEvent, RawEvent};
 
 use super::parser::Item;

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use okta_coralogix_core::event::MalformedReason;
-use okta_coralogix_core::json::{masked_utf8, strip_byte_order_mark};
+use okta_coralogix_core::internal::json::{masked_utf8, strip_byte_order_mark};
 use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
 
 use super::found::ParsedBody;

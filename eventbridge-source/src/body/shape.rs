@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use okta_coralogix_core::json::{Members, elements, substr_range};
+use okta_coralogix_core::internal::json::{Members, elements, substr_range};
 
 /// The kind of one JSON value of a body.
 #[derive(Debug, PartialEq, Eq)]

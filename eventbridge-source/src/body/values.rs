@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use okta_coralogix_core::event::MalformedReason;
-use okta_coralogix_core::json::{Members, Recovery};
+use okta_coralogix_core::internal::json::{Members, Recovery};
 
 /// The values of a body. Arrays at the top level are split, those inside of them are not. A byte that is not UTF-8 costs its value
 /// only.

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use okta_coralogix_core::backoff::BackoffPolicy;
 use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::observe::Reporter;
+use okta_coralogix_core::pipeline::BackoffPolicy;
 use okta_coralogix_core::pipeline::PipelineBuilder;
 use okta_coralogix_core::{AckOrder, Delivery, Error, EventSource, LogSink, Pipeline, Result};
 use tokio::net::TcpListener;
@@ -88,10 +88,7 @@ impl HttpSource {
             .max_in_flight_deliveries(max_waiting_requests)
             .max_in_flight_events(max_waiting_requests.saturating_mul(2))
             .linger(linger)
-            .backoff(BackoffPolicy {
-                cap: MAX_RETRY_WAIT,
-                ..BackoffPolicy::default()
-            })
+            .backoff(BackoffPolicy::default().with_cap(MAX_RETRY_WAIT))
     }
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
-use okta_coralogix_core::pipeline::{RunError, Summary};
-use okta_coralogix_core::text::{sanitize, seconds};
-use okta_coralogix_core::{Error, ErrorKind, Outcome, Pipeline, Result};
+use okta_coralogix_core::internal::text::seconds;
+use okta_coralogix_core::pipeline::RunError;
+use okta_coralogix_core::text::sanitize;
+use okta_coralogix_core::{Error, ErrorKind, Outcome, Pipeline, Result, Summary};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until, timeout_at};
 

@@ -25,6 +25,7 @@ pub enum Reply {
         failures: Vec<String>,
     },
     /// The response of the function's URL.
+    #[non_exhaustive]
     Response {
         /// The status, with the meaning that it has for the endpoint of an API destination.
         status: u16,

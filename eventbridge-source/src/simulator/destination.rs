@@ -8,7 +8,8 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_TYPE, RANGE, USER_AGENT};
 use http::{HeaderName, HeaderValue, Request, Uri};
-use okta_coralogix_core::transport::{ExchangeLimits, Transport, exchange};
+use okta_coralogix_core::internal::exchange::{ExchangeLimits, exchange};
+use okta_coralogix_core::transport::Transport;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::response::{AttemptOutcome, classify};

@@ -44,6 +44,7 @@ pub enum ErrorCode {
 
 /// The limit that ended the retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Exhausted {
     /// `MaximumRetryAttempts`.
     Attempts,

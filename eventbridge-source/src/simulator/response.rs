@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
-use okta_coralogix_core::transport::{TransportError, retry_after};
+use okta_coralogix_core::internal::exchange::retry_after;
+use okta_coralogix_core::transport::TransportError;
 
 use super::ErrorCode;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use okta_coralogix_core::filter::DedupWindow;
-use okta_coralogix_core::text::seconds;
+use okta_coralogix_core::internal::text::seconds;
 use okta_coralogix_core::{Error, Result};
 
 use super::aws::AwsQueue;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use aws_config::profile;
 use aws_types::os_shim_internal::{Env, Fs};
-use okta_coralogix_core::text::{MAX_CERTIFICATE_BYTES, read_file};
+use okta_coralogix_core::internal::text::{MAX_CERTIFICATE_BYTES, read_file};
 use okta_coralogix_core::transport::ReqwestTransportBuilder;
 use okta_coralogix_core::{Error, Result};
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use okta_coralogix_core::text::seconds;
+use okta_coralogix_core::internal::text::seconds;
 use okta_coralogix_core::{ClockOffset, Error, ErrorKind, Result};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};

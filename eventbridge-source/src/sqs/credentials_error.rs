@@ -7,7 +7,8 @@ use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
-use okta_coralogix_core::text::{sanitize, seconds};
+use okta_coralogix_core::internal::text::seconds;
+use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::{Error, ErrorKind};
 
 use super::causes::{causes, last_words};

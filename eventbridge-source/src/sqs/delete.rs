@@ -1,6 +1,7 @@
 //! Deletes settled messages, until the queue has deleted each.
 
-use okta_coralogix_core::backoff::{Backoff, BackoffPolicy};
+use okta_coralogix_core::internal::Backoff;
+use okta_coralogix_core::pipeline::BackoffPolicy;
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use tokio::time::sleep;
 

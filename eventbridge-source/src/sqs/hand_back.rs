@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use okta_coralogix_core::backoff::{Backoff, BackoffPolicy};
+use okta_coralogix_core::internal::Backoff;
+use okta_coralogix_core::pipeline::BackoffPolicy;
 use tokio::time::sleep;
 
 use super::consumer::{Consumer, in_batches};

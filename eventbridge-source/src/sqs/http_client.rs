@@ -12,7 +12,8 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use http::Request;
-use okta_coralogix_core::transport::{ExchangeLimits, Transport, TransportError, exchange};
+use okta_coralogix_core::internal::exchange::{ExchangeLimits, exchange};
+use okta_coralogix_core::transport::{Transport, TransportError};
 
 /// SQS answers a long poll within 20 s. A call that must not take as long has a time limit of its own.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);

@@ -28,7 +28,7 @@ mod visibility;
 pub use aws::AwsQueue;
 pub use builder::SqsSourceBuilder;
 pub use http_client::http_client;
-pub use queue::{Depth, FailedEntry, Message, Queue, QueueAttributes, Received, VisibilityChange};
+pub use queue::QueueAttributes;
 pub use setup::{Encryption, QueueSetup, Redrive};
 pub use source::SqsSource;
 pub use visibility::DrainHandle;

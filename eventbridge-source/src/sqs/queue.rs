@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use okta_coralogix_core::{ClockOffset, Result};
 
-/// One SQS queue. [`AwsQueue`](super::AwsQueue) is the real one; `simulator` has one in memory.
+/// One SQS queue. [`AwsQueue`](super::AwsQueue) is the real one; `simulator` has one in memory, around which a test may put its own.
 ///
 /// # Implementing
 /// 1. Each call makes one attempt; the source retries. An error says whether it is temporary.
@@ -80,6 +80,7 @@ forward!(Arc Box);
 
 /// The response to one receive.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Received {
     /// The messages, in the queue's order.
     pub messages: Vec<Message>,
@@ -89,6 +90,7 @@ pub struct Received {
 
 /// One message, as received.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Message {
     /// The same each time the message is received.
     pub id: String,
@@ -116,6 +118,7 @@ impl Debug for Message {
 
 /// Sets for how long a message stays hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct VisibilityChange {
     /// The receipt handle.
     pub handle: String,
@@ -125,6 +128,7 @@ pub struct VisibilityChange {
 
 /// An entry of a batch that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FailedEntry {
     /// Its index in the batch.
     pub index: usize,
@@ -136,6 +140,7 @@ pub struct FailedEntry {
 
 /// How a queue is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QueueAttributes {
     /// For how long a received message stays hidden unless a call says otherwise.
     pub visibility_timeout: Duration,
@@ -147,6 +152,7 @@ pub struct QueueAttributes {
 
 /// The approximate number of messages in a queue. SQS counts late: by about a minute, its documentation says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Depth {
     /// Not received, or visible again. Those of a FIFO queue count too that come only after others of their group.
     pub visible: u64,

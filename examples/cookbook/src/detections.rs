@@ -32,7 +32,7 @@ pub fn with_findings(mapping: impl Mapping) -> impl Mapping {
     mapping.adjusted(|event, mut entry| {
         let model = event
             .model()
-            .map_err(|error| MappingError(error.to_string()))?;
+            .map_err(|error| MappingError::new(error.to_string()))?;
         let findings: Vec<_> = RULES
             .iter()
             .filter(|(_, applies)| applies(&model))

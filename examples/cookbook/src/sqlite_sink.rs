@@ -28,10 +28,7 @@ impl SqliteSink {
 #[async_trait]
 impl LogSink for SqliteSink {
     fn limits(&self) -> BatchLimits {
-        BatchLimits {
-            entries: 500,
-            bytes: 4_000_000,
-        }
+        BatchLimits::new(500, 4_000_000)
     }
 
     // A body of lines: the uuid and the document of an entry.

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fmt;
 
 use okta_coralogix_core::Result;
-use okta_coralogix_core::text::utf8;
+use okta_coralogix_core::internal::text::utf8;
 
 use super::warnings::Warnings;
 

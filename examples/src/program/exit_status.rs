@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::process::ExitCode;
 
+use okta_coralogix_core::internal::text::hide_secrets;
 use okta_coralogix_core::pipeline::RunError;
-use okta_coralogix_core::text::{hide_secrets, with_causes};
+use okta_coralogix_core::text::with_causes;
 use okta_coralogix_core::{Error, Summary};
 use serde::Serialize;
 

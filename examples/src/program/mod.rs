@@ -45,7 +45,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use okta_coralogix_core::text::hide_secrets;
+use okta_coralogix_core::internal::text::hide_secrets;
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 use tokio::runtime;

@@ -1,7 +1,8 @@
 //! How the programs reach Okta, Coralogix and AWS: the proxy, and the certificates that are trusted.
 
 use http::Uri;
-use okta_coralogix_core::text::{MAX_CERTIFICATE_BYTES, quote, read_file};
+use okta_coralogix_core::internal::text::{MAX_CERTIFICATE_BYTES, read_file};
+use okta_coralogix_core::text::quote;
 use okta_coralogix_core::transport::{ProxySettings, ReqwestTransport, ReqwestTransportBuilder};
 use okta_coralogix_core::{Error, Result};
 

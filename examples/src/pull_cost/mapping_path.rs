@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use coralogix_sink::CoralogixSink;
-use okta_coralogix_core::event::{Origin, split_page};
+use okta_coralogix_core::event::split_page;
 use okta_coralogix_core::filter::{AgeFilter, EventFilter};
-use okta_coralogix_core::{Clock, CoralogixMapping, LogSink, Mapping, SystemClock};
+use okta_coralogix_core::{Clock, CoralogixMapping, LogSink, Mapping, Origin, SystemClock};
 
 use super::process::Usage;
 

@@ -23,11 +23,7 @@ impl Labels {
     pub(super) const SUBSYSTEM: &str = "stdin";
 
     pub(super) fn new(application: &str, subsystem: &str) -> Self {
-        Self(Arc::new(Names {
-            application: application.into(),
-            subsystem: subsystem.into(),
-            computer: None,
-        }))
+        Self(Arc::new(Names::new(application, subsystem)))
     }
 
     /// The entry of a line that was written `now`.

@@ -67,7 +67,7 @@ pub(super) async fn send(
         for (line, outcome) in batch.iter().zip(outcomes) {
             match outcome {
                 SendOutcome::Accepted => count.accepted += 1,
-                SendOutcome::Refused { reason, detail } => {
+                SendOutcome::Refused { reason, detail, .. } => {
                     count.refused += 1;
                     let bytes = line.len();
                     tracing::warn!(%reason, detail, bytes, "a line cannot be sent");

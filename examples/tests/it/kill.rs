@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use coralogix_sink::simulator::Fault;
 use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
-use okta_coralogix_core::filter::{Claim, DedupWindow};
+use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::internal::Claim;
 use okta_coralogix_core::testing::GeneratedEvent;
 use tokio::time::sleep;
 

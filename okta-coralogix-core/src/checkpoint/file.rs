@@ -63,6 +63,7 @@ impl FileCheckpoint {
     ///
     /// # Errors
     /// As [`open`](Self::open).
+    #[doc(hidden)]
     pub async fn open_with(path: impl AsRef<Path>, disk: Arc<dyn Disk>) -> Result<Self> {
         let given = path.as_ref();
         let path = disk

@@ -65,6 +65,7 @@ impl FileDeadLettersBuilder {
     }
 
     /// The disk. Default: the operating system's files.
+    #[doc(hidden)]
     #[must_use]
     pub fn disk(mut self, disk: Arc<dyn Disk>) -> Self {
         self.disk = disk;

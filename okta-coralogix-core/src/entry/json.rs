@@ -152,11 +152,7 @@ mod tests {
     use crate::Names;
 
     fn named(application: &str, subsystem: &str) -> LogEntry {
-        let names = Names {
-            application: application.into(),
-            subsystem: subsystem.into(),
-            computer: None,
-        };
+        let names = Names::new(application, subsystem);
         LogEntry::new(
             Arc::new(names),
             EntryText::Escaped(Bytes::from_static(b"{}")),

@@ -41,6 +41,7 @@ impl Severity {
 
 /// The names an entry is filed under; shared by all entries that have the same ones.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Names {
     /// `applicationName`: usually the environment.
     pub application: JsonString,
@@ -48,6 +49,18 @@ pub struct Names {
     pub subsystem: JsonString,
     /// `computerName`: for Okta the org.
     pub computer: Option<JsonString>,
+}
+
+impl Names {
+    /// An application and a subsystem, of no computer.
+    #[must_use]
+    pub fn new(application: impl Into<JsonString>, subsystem: impl Into<JsonString>) -> Self {
+        Self {
+            application: application.into(),
+            subsystem: subsystem.into(),
+            computer: None,
+        }
+    }
 }
 
 /// An entry for which Coralogix would refuse a whole request.

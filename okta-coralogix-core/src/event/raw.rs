@@ -62,6 +62,7 @@ impl RawEvent {
     /// The document, if it must be read in another way to tell what is wrong with it, or that nothing is: it is no envelope,
     /// `origin` returns `None`, the event's `published` cannot be read, or it is spelt in a way that EventBridge does not use,
     /// such as with spaces between the tokens. Without the feature `scanner`, always.
+    #[doc(hidden)]
     pub fn parse_envelope(
         document: Bytes,
         origin: impl FnOnce(Option<&str>) -> Option<Arc<Origin>>,

@@ -23,8 +23,7 @@ pub enum OktaSeverity {
 
 impl OktaSeverity {
     /// Reads Okta's spelling.
-    #[must_use]
-    pub fn from_okta(text: &[u8]) -> Option<Self> {
+    pub(crate) fn from_okta(text: &[u8]) -> Option<Self> {
         match text {
             b"DEBUG" => Some(Self::Debug),
             b"INFO" => Some(Self::Info),

@@ -4,7 +4,7 @@
 /// the same bits.
 ///
 /// ```
-/// use okta_coralogix_core::event::canonical_uuid;
+/// use okta_coralogix_core::internal::json::canonical_uuid;
 ///
 /// assert_eq!(canonical_uuid("00000000-0000-0000-0000-00000000002a"), Some(42));
 /// assert_eq!(canonical_uuid("00000000-0000-0000-0000-00000000002A"), None);

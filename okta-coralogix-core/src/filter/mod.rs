@@ -2,7 +2,7 @@
 
 mod age;
 #[cfg(feature = "pipeline")]
-mod dedup;
+pub(crate) mod dedup;
 mod drop_if;
 mod event_type;
 
@@ -10,10 +10,9 @@ pub use age::{AgeFilter, AgePolicy};
 #[cfg(feature = "fs")]
 pub(crate) use dedup::NonUuidIds;
 #[cfg(feature = "pipeline")]
-pub use dedup::{Claim, ClaimGuard, ClaimWaiter, DedupSnapshot, DedupWindow};
+pub(crate) use dedup::{Claim, ClaimGuard, ClaimWaiter, EventId, MAX_UUID_BYTES};
 #[cfg(feature = "pipeline")]
-#[cfg(feature = "pipeline")]
-pub(crate) use dedup::{EventId, MAX_UUID_BYTES};
+pub use dedup::{DedupSnapshot, DedupWindow};
 pub use drop_if::{DropIf, drop_if};
 pub use event_type::EventTypeFilter;
 pub(crate) use event_type::Pattern;

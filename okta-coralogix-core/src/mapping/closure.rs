@@ -22,7 +22,7 @@ pub struct Adjusted<M, F> {
 /// use okta_coralogix_core::mapping::map_with;
 /// use okta_coralogix_core::{EntryText, LogEntry, Names};
 ///
-/// let names = Arc::new(Names { application: "okta".into(), subsystem: "acme".into(), computer: None });
+/// let names = Arc::new(Names::new("okta", "acme"));
 /// let mapping = map_with(move |event| Ok(LogEntry::new(Arc::clone(&names), EntryText::Escaped(event.json()))));
 /// # let _: &dyn okta_coralogix_core::Mapping = &mapping;
 /// ```

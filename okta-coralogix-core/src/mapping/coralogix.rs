@@ -7,9 +7,11 @@ use bytes::{Bytes, BytesMut};
 
 use super::name::{NameFrom, NameSetting, NameSource};
 use super::redact::unreadable;
-use super::{Mapping, MappingError, Redaction, SeverityTable, member};
+use super::severity::SeverityTable;
+use super::{Mapping, MappingError, Redaction, member};
+use crate::event::OktaSeverity;
 use crate::json::{self, Member, Members};
-use crate::{EntryText, Error, JsonString, LogEntry, Names, Origin, RawEvent, Result};
+use crate::{EntryText, Error, JsonString, LogEntry, Names, Origin, RawEvent, Result, Severity};
 
 /// The form of the event in `text`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,7 +32,7 @@ pub enum TextForm {
 /// | `subsystemName` | the account name, as configured; default: the Okta log stream (EventBridge), else the Okta org |
 /// | `computerName` | the Okta org |
 /// | `timestamp` | `published` |
-/// | `severity` | [`SeverityTable`] |
+/// | `severity` | `severity`: Debug, Info, Warn or Error as in Okta, Info where Okta gives none that it documents; or as configured |
 /// | `category` | `eventType` |
 /// | `text` | the event, byte for byte, unless a [`Redaction`] was asked for |
 #[derive(Debug)]
@@ -116,14 +118,16 @@ impl CoralogixMapping {
                 .as_ref()
                 .map_or_else(account, |name| name.of(json, event_type))
         };
-        Names {
-            application: asked(&origin.application)
-                .unwrap_or_else(|| self.application.of(json, event_type)),
-            subsystem: asked(&origin.subsystem).unwrap_or_else(subsystem),
-            computer: Some(origin.org.as_str())
-                .filter(|org| !org.is_empty())
-                .map(JsonString::escape),
-        }
+        let application =
+            asked(&origin.application).unwrap_or_else(|| self.application.of(json, event_type));
+        let mut names = Names::new(
+            application,
+            asked(&origin.subsystem).unwrap_or_else(subsystem),
+        );
+        names.computer = Some(origin.org.as_str())
+            .filter(|org| !org.is_empty())
+            .map(JsonString::escape);
+        names
     }
 
     /// The redacted LogEvent, and it in its document.
@@ -265,9 +269,10 @@ impl CoralogixMappingBuilder {
         self
     }
 
-    /// Which severity becomes which. Default: DEBUG, INFO, WARN and ERROR become the same.
-    pub fn severity(mut self, table: SeverityTable) -> Self {
-        self.severity = table;
+    /// What a severity of Okta becomes; `None` is that of an event that has none, or one that Okta does not document. Default: DEBUG,
+    /// INFO, WARN and ERROR become the same, none becomes Info.
+    pub fn severity(mut self, okta: impl Into<Option<OktaSeverity>>, becomes: Severity) -> Self {
+        self.severity.set(okta.into(), becomes);
         self
     }
 

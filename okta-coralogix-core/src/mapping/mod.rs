@@ -1,7 +1,7 @@
 //! From an event to a log entry.
 
 mod closure;
-mod coralogix;
+pub(crate) mod coralogix;
 mod member;
 mod name;
 mod path;
@@ -9,10 +9,9 @@ mod redact;
 mod severity;
 
 pub use closure::{Adjusted, MapWith, map_with};
-pub use coralogix::{CoralogixMapping, CoralogixMappingBuilder, TextForm};
+pub use coralogix::{CoralogixMappingBuilder, TextForm};
 pub use path::FieldPath;
 pub use redact::Redaction;
-pub use severity::SeverityTable;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -86,7 +85,15 @@ forward!(Arc Box);
 /// Why no entry can be made of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
-pub struct MappingError(pub String);
+pub struct MappingError(String);
+
+impl MappingError {
+    /// An error, with why no entry can be made.
+    #[must_use]
+    pub fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
 
 impl From<MappingError> for crate::Error {
     fn from(error: MappingError) -> Self {

@@ -4,20 +4,14 @@ use crate::Severity;
 use crate::event::OktaSeverity;
 
 /// Which Coralogix severity an Okta severity becomes.
-///
-/// By default DEBUG → Debug, INFO → Info, WARN → Warn, ERROR → Error, and Info where Okta gives none that it documents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SeverityTable {
-    /// For `DEBUG`.
-    pub debug: Severity,
-    /// For `INFO`.
-    pub info: Severity,
-    /// For `WARN`.
-    pub warn: Severity,
-    /// For `ERROR`.
-    pub error: Severity,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SeverityTable {
+    debug: Severity,
+    info: Severity,
+    warn: Severity,
+    error: Severity,
     /// Where `severity` is absent or unknown.
-    pub other: Severity,
+    other: Severity,
 }
 
 impl Default for SeverityTable {
@@ -34,8 +28,7 @@ impl Default for SeverityTable {
 
 impl SeverityTable {
     /// The entry's severity.
-    #[must_use]
-    pub fn of(&self, severity: Option<OktaSeverity>) -> Severity {
+    pub(super) fn of(&self, severity: Option<OktaSeverity>) -> Severity {
         match severity {
             Some(OktaSeverity::Debug) => self.debug,
             Some(OktaSeverity::Info) => self.info,
@@ -43,5 +36,15 @@ impl SeverityTable {
             Some(OktaSeverity::Error) => self.error,
             None => self.other,
         }
+    }
+
+    pub(super) fn set(&mut self, severity: Option<OktaSeverity>, becomes: Severity) {
+        *match severity {
+            Some(OktaSeverity::Debug) => &mut self.debug,
+            Some(OktaSeverity::Info) => &mut self.info,
+            Some(OktaSeverity::Warn) => &mut self.warn,
+            Some(OktaSeverity::Error) => &mut self.error,
+            None => &mut self.other,
+        } = becomes;
     }
 }

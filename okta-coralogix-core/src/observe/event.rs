@@ -11,13 +11,15 @@ use crate::filter::DropReason;
 use crate::text::seconds;
 use crate::{Error, RawEvent, Summary};
 
-/// One thing that happened in a pipeline.
+/// One thing that happened in a pipeline. A variant that may get further fields is built by the pipeline alone; a source builds those that
+/// it reports.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum PipelineEvent<'a> {
     /// The run began.
     Started,
     /// The run ended. Not if its future was dropped.
+    #[non_exhaustive]
     Stopped {
         /// The counts of the run.
         summary: &'a Summary,
@@ -38,6 +40,7 @@ pub enum PipelineEvent<'a> {
     },
     /// A filter drops an event. Its item [ends](Self::Ended) next. The [age rule](crate::filter::AgeFilter) of the pipeline is no
     /// filter.
+    #[non_exhaustive]
     Dropped {
         /// Why, as the filter says.
         reason: DropReason,
@@ -45,6 +48,7 @@ pub enum PipelineEvent<'a> {
         event: &'a RawEvent,
     },
     /// A dead letter is in the store. Its item [ends](Self::Ended) next.
+    #[non_exhaustive]
     DeadLettered {
         /// The letter.
         letter: &'a DeadLetter,
@@ -54,6 +58,7 @@ pub enum PipelineEvent<'a> {
         location: &'a str,
     },
     /// The sink accepted a request.
+    #[non_exhaustive]
     Accepted {
         /// Entries in the request.
         entries: usize,
@@ -65,6 +70,7 @@ pub enum PipelineEvent<'a> {
         took: Duration,
     },
     /// A request to the sink failed.
+    #[non_exhaustive]
     SendFailed {
         /// The failure of this attempt.
         error: &'a Error,
@@ -78,6 +84,7 @@ pub enum PipelineEvent<'a> {
         is_suspect: bool,
     },
     /// What failed works again.
+    #[non_exhaustive]
     Recovered {
         /// The part of the pipeline.
         stage: Stage,
@@ -86,6 +93,7 @@ pub enum PipelineEvent<'a> {
     },
     /// So many entries fail whenever they are sent that none of them is blamed: they are held until the endpoint takes them. Repeated each
     /// minute until that ends.
+    #[non_exhaustive]
     SuspectsHeld {
         /// The entries that are held.
         entries: u64,
@@ -98,6 +106,7 @@ pub enum PipelineEvent<'a> {
         retry_in: Option<Duration>,
     },
     /// Dead letters could not be written.
+    #[non_exhaustive]
     DeadLettersFailed {
         /// The store's error.
         error: &'a Error,
@@ -105,11 +114,13 @@ pub enum PipelineEvent<'a> {
         retry_in: Option<Duration>,
     },
     /// The source recorded the outcomes of a delivery, handed-back items included.
+    #[non_exhaustive]
     Settled {
         /// Items of the delivery.
         items: usize,
     },
     /// A delivery could not be settled.
+    #[non_exhaustive]
     SettleFailed {
         /// The acker's error.
         error: &'a Error,

@@ -13,13 +13,15 @@ mod live;
 mod parts;
 mod queue;
 mod run;
-mod summary;
+pub(crate) mod summary;
 mod tracked_delivery;
 
+pub use crate::backoff::BackoffPolicy;
 pub use crate::delivery::Disposition;
 pub use builder::PipelineBuilder;
 pub use handle::{FaultStatus, PipelineHandle, PipelineState, PipelineStatus};
-pub use summary::{RunError, Summary};
+pub use summary::RunError;
+pub(crate) use summary::Summary;
 
 use std::sync::Arc;
 

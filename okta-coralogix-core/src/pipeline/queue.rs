@@ -97,17 +97,10 @@ mod tests {
     fn withdrawn_items_no_longer_fill_a_request() {
         let pipeline = Pipeline::builder(NoSource, NdjsonSink::stdout()).build();
         let run = Run::new(pipeline.unwrap());
-        let names = Arc::new(Names {
-            application: "shop".into(),
-            subsystem: "checkout".into(),
-            computer: None,
-        });
+        let names = Arc::new(Names::new("shop", "checkout"));
         let json = r#"{"uuid":"1","published":"2026-11-22T11:00:00Z"}"#;
         let entry = LogEntry::new(names, EntryText::Embedded(json.into()));
-        let limits = BatchLimits {
-            entries: 100,
-            bytes: 3 * estimate(&entry),
-        };
+        let limits = BatchLimits::new(100, 3 * estimate(&entry));
         let mut queue = Queue::default();
         for index in 0..3 {
             let id = ItemId {

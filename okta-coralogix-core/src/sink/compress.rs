@@ -51,10 +51,7 @@ mod tests {
     #[async_trait]
     impl LogSink for Where {
         fn limits(&self) -> BatchLimits {
-            BatchLimits {
-                entries: 1,
-                bytes: 1,
-            }
+            BatchLimits::new(1, 1)
         }
 
         fn encode(&self, _: &[LogEntry]) -> Result<Batch, EncodeError> {

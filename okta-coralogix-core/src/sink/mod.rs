@@ -28,7 +28,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::dead_letter::DeadLetterReason;
@@ -72,7 +71,7 @@ use crate::{Error, ErrorKind, InvalidEntry, LogEntry, Result};
 /// #[async_trait]
 /// impl LogSink for Lines {
 ///     fn limits(&self) -> BatchLimits {
-///         BatchLimits { entries: 100, bytes: 1_000_000 }
+///         BatchLimits::new(100, 1_000_000)
 ///     }
 ///
 ///     fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
@@ -158,11 +157,20 @@ pub trait LogSink: Debug + Send + Sync + 'static {
 
 /// The most that fits into one request of a sink. The pipeline gathers up to here before it calls `encode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BatchLimits {
     /// Maximum number of entries.
     pub entries: usize,
     /// Maximum body size in bytes, before compression.
     pub bytes: usize,
+}
+
+impl BatchLimits {
+    /// At most so many entries, and so many bytes before compression.
+    #[must_use]
+    pub const fn new(entries: usize, bytes: usize) -> Self {
+        Self { entries, bytes }
+    }
 }
 
 /// The `Content-Encoding` of a body.
@@ -188,8 +196,6 @@ pub struct Batch {
     pub content_encoding: ContentEncoding,
     /// Bytes before compression.
     pub uncompressed_len: usize,
-    /// The oldest timestamp in it.
-    pub oldest: Option<DateTime<Utc>>,
     /// How many of the entries were made smaller to fit a limit of the sink.
     pub truncated: usize,
 }
@@ -203,7 +209,6 @@ impl Batch {
             uncompressed_len: body.len(),
             body,
             content_encoding: ContentEncoding::Identity,
-            oldest: entries.iter().filter_map(|entry| entry.timestamp).min(),
             truncated: 0,
         }
     }

@@ -46,6 +46,7 @@ impl NdjsonSink {
     }
 
     /// [`file`](Self::file) on another disk.
+    #[doc(hidden)]
     #[must_use]
     pub fn file_on(disk: Arc<dyn Disk>, path: impl Into<PathBuf>) -> Self {
         Self::to(Target::File {
@@ -56,10 +57,7 @@ impl NdjsonSink {
 
     fn to(target: Target) -> Self {
         Self {
-            limits: BatchLimits {
-                entries: 1_000,
-                bytes: 1024 * 1024,
-            },
+            limits: BatchLimits::new(1_000, 1024 * 1024),
             target: Arc::new(target),
             // The process that wrote before may have died half way.
             torn: Arc::new(Mutex::new(true)),
@@ -173,15 +171,9 @@ mod tests {
 
     #[test]
     fn limits_are_those_of_the_documentation_unless_set() {
-        let documented = BatchLimits {
-            entries: 1_000,
-            bytes: 1_048_576,
-        };
+        let documented = BatchLimits::new(1_000, 1_048_576);
         assert_eq!(NdjsonSink::stdout().limits(), documented);
-        let other = BatchLimits {
-            entries: 7,
-            bytes: 700,
-        };
+        let other = BatchLimits::new(7, 700);
         assert_eq!(NdjsonSink::stdout().with_limits(other).limits(), other);
     }
 }

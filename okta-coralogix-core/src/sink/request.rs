@@ -142,11 +142,7 @@ mod tests {
     use crate::{EntryText, Names};
 
     fn items(texts: [&'static str; 5]) -> VecDeque<Item<usize>> {
-        let names = Arc::new(Names {
-            application: "shop".into(),
-            subsystem: "checkout".into(),
-            computer: None,
-        });
+        let names = Arc::new(Names::new("shop", "checkout"));
         let item = |(slot, text): (usize, &'static str)| {
             let entry = LogEntry::new(Arc::clone(&names), EntryText::Escaped(text.into()));
             Item::new(entry, slot)
@@ -163,10 +159,7 @@ mod tests {
 
     #[test]
     fn a_request_takes_the_first_items_and_leaves_the_rest_in_order() {
-        let sink = NdjsonSink::stdout().with_limits(BatchLimits {
-            entries: 4,
-            bytes: 2_000_000,
-        });
+        let sink = NdjsonSink::stdout().with_limits(BatchLimits::new(4, 2_000_000));
         let all = |ceiling| {
             let mut items = items(["a"; 5]);
             let request = Request::take(&sink, &mut items, ceiling).unwrap().unwrap();
@@ -190,10 +183,7 @@ mod tests {
 
     #[test]
     fn an_item_that_fits_no_request_is_taken_out_alone() {
-        let sink = NdjsonSink::stdout().with_limits(BatchLimits {
-            entries: 4,
-            bytes: 200,
-        });
+        let sink = NdjsonSink::stdout().with_limits(BatchLimits::new(4, 200));
         let long = "x".repeat(300).leak();
         let mut items = items([long, "a", "a", "a", "a"]);
         let (item, error) = Request::take(&sink, &mut items, usize::MAX)

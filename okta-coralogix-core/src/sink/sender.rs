@@ -40,11 +40,7 @@ use crate::{Error, LogEntry, Result};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), okta_coralogix_core::sink::SendError> {
 /// # let sink = MemorySink::new();
-/// let names = Arc::new(Names {
-///     application: "shop".into(),
-///     subsystem: "checkout".into(),
-///     computer: None,
-/// });
+/// let names = Arc::new(Names::new("shop", "checkout"));
 /// let text = EntryText::Escaped(r#"{"order":17,"took_ms":4}"#.into());
 /// let sender = EntrySender::builder(sink).build();
 /// let outcomes = sender.send(vec![LogEntry::new(names, text)]).await?;
@@ -80,6 +76,7 @@ pub enum SendOutcome {
     /// The sink accepted it.
     Accepted,
     /// It cannot be sent: it fits no request, or the sink refuses it permanently.
+    #[non_exhaustive]
     Refused {
         /// The kind of refusal.
         reason: DeadLetterReason,

@@ -50,10 +50,7 @@ impl MemorySink {
     /// A sink that takes up to 1,000 entries a request.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_limits(BatchLimits {
-            entries: 1000,
-            bytes: 2_000_000,
-        })
+        Self::with_limits(BatchLimits::new(1000, 2_000_000))
     }
 
     /// A sink with other limits.

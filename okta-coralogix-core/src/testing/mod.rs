@@ -7,6 +7,7 @@ mod log_capture;
 mod memory_sink;
 mod memory_source;
 mod memory_stores;
+#[doc(hidden)]
 pub mod reference;
 
 pub use clock::TestClock;

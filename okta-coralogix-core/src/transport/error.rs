@@ -17,7 +17,7 @@ pub enum TransportError {
     Interrupted(TransportCause),
     /// The response, or a part of it, did not arrive in time. The server may have acted on the request.
     TimedOut(Duration),
-    /// The body is longer than [`ExchangeLimits::max_body_bytes`](super::ExchangeLimits::max_body_bytes).
+    /// The body is longer than what is read of one.
     TooLong(usize),
 }
 

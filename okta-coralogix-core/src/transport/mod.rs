@@ -2,26 +2,22 @@
 //!
 //! An HTTP client implements [`Transport`] in production, a simulator in memory does in tests. An implementation follows no
 //! redirect, retries nothing, decodes no compression, and puts no URL into an error, since a URL may carry a secret. It hands over
-//! the version and all headers of a response, by which [`is_complete`] tells whether the body arrived whole, and fails where a body ends
+//! the version and all headers of a response, by which the adapters tell whether the body arrived whole, and fails where a body ends
 //! before its `Content-Length` or its last chunk.
 
 mod encoding;
 mod error;
-mod exchange;
-mod framing;
-mod headers;
+pub(crate) mod exchange;
+pub(crate) mod framing;
+pub(crate) mod headers;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod upload;
-mod verdict;
+pub(crate) mod verdict;
 
 pub use error::{TransportCause, TransportError};
-pub use exchange::{Excess, ExchangeLimits, exchange};
-pub use framing::is_complete;
-pub use headers::{date, retry_after};
 #[cfg(feature = "reqwest")]
 pub use reqwest::{ProxySettings, ReqwestTransport, ReqwestTransportBuilder};
-pub use verdict::{Interception, Recognition, Verdict, may_have_been_processed};
 
 use std::fmt::Debug;
 use std::sync::Arc;

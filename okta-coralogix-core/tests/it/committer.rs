@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, Committer, ResumePoint};
-use okta_coralogix_core::filter::{Claim, DedupWindow};
+use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::internal::Claim;
 use okta_coralogix_core::testing::MemoryCheckpoint;
 use okta_coralogix_core::{ErrorKind, Outcome};
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use okta_coralogix_core::transport::{ExchangeLimits, ReqwestTransport, TransportError, exchange};
+use okta_coralogix_core::internal::exchange::{ExchangeLimits, exchange};
+use okta_coralogix_core::transport::{ReqwestTransport, TransportError};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 

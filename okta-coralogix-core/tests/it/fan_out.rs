@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use okta_coralogix_core::filter::Claim;
+use okta_coralogix_core::internal::Claim;
 use okta_coralogix_core::testing::conformance;
 use okta_coralogix_core::testing::{MemorySink, MemorySource};
 use okta_coralogix_core::{

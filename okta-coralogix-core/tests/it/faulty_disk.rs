@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use okta_coralogix_core::disk::{Disk, DiskLock, OsDisk};
+use okta_coralogix_core::internal::{Disk, DiskLock, OsDisk};
 
 /// What fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use okta_coralogix_core::ErrorKind;
 use okta_coralogix_core::dead_letter::{
     DeadLetter, DeadLetterReason, DeadLetterRecord, DeadLetters, FileDeadLetters,
 };
-use okta_coralogix_core::event::Origin;
+use okta_coralogix_core::{ErrorKind, Origin};
 use proptest::prelude::*;
 use serde_json::Value;
 use tempfile::TempDir;

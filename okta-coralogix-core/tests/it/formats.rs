@@ -10,7 +10,8 @@ use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, FileCheckpoin
 use okta_coralogix_core::dead_letter::{
     DeadLetter, DeadLetterReason, DeadLetterRecord, DeadLetterSource, DeadLetters, FileDeadLetters,
 };
-use okta_coralogix_core::filter::{Claim, DedupWindow};
+use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::internal::Claim;
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::{Acker, ErrorKind, EventSource, Origin, Outcome};
 

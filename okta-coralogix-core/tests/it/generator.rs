@@ -1,10 +1,11 @@
 //! The event generator: what it makes is realistic, and the same for the same seed.
 
+use okta_coralogix_core::Origin;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use okta_coralogix_core::event::{Origin, split_page};
+use okta_coralogix_core::event::split_page;
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, Script, page_of};
 use serde_json::Value;
 

@@ -86,7 +86,7 @@ fn small_errors_become_the_error_by_the_question_mark_and_stay_its_source() {
             ErrorKind::InvalidEvent,
         ),
         (raised(InvalidEntry::NoText), ErrorKind::InvalidEvent),
-        (raised(MappingError("no".into())), ErrorKind::InvalidEvent),
+        (raised(MappingError::new("no")), ErrorKind::InvalidEvent),
         (raised(malformed), ErrorKind::InvalidEvent),
         (raised(PageError::Truncated), ErrorKind::UnexpectedResponse),
     ] {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use okta_coralogix_core::event::OktaSeverity;
 use okta_coralogix_core::mapping::{
     CoralogixMappingBuilder, FieldPath, MappingError, Redaction, TextForm, map_with,
 };
 use okta_coralogix_core::{
-    CoralogixMapping, EntryText, LogEntry, Mapping, Names, Origin, RawEvent, Secret, Severity,
+    CoralogixMapping, EntryText, LogEntry, Mapping, Origin, RawEvent, Secret, Severity,
 };
 
 const EVENT: &str = r#"{"uuid":"1","published":"2026-11-22T10:00:00.123Z","eventType":"user.session.start","severity":"WARN","n": 1.50,"actor":{"alternateId":"a@b.c","id":"00u1"},"n":2}"#;
@@ -71,6 +72,24 @@ fn severities_follow_the_table_and_an_unknown_one_is_info() {
     let absent = EVENT.replace(r#""severity":"WARN","#, "");
     let event = RawEvent::parse(absent.into(), Arc::default()).unwrap();
     assert_eq!(mapping.map(&event).unwrap().severity, Severity::Info);
+}
+
+#[test]
+fn severities_become_what_was_configured() {
+    let mapping = CoralogixMapping::builder()
+        .severity(OktaSeverity::Warn, Severity::Critical)
+        .severity(None, Severity::Verbose)
+        .build()
+        .unwrap();
+    for (okta, coralogix) in [
+        ("INFO", Severity::Info),
+        ("WARN", Severity::Critical),
+        ("FATAL", Severity::Verbose),
+    ] {
+        let json = EVENT.replace("WARN", okta);
+        let event = RawEvent::parse(json.into(), Arc::default()).unwrap();
+        assert_eq!(mapping.map(&event).unwrap().severity, coralogix, "{okta}");
+    }
 }
 
 #[test]
@@ -168,10 +187,7 @@ fn closures_map_and_adjust_entries() {
         .adjusted(|event, mut entry| {
             entry.set_member("length", &event.json().len())?;
             entry.severity = Severity::Critical;
-            entry.names = Arc::new(Names {
-                subsystem: "changed".into(),
-                ..(*entry.names).clone()
-            });
+            Arc::make_mut(&mut entry.names).subsystem = "changed".into();
             Ok(entry)
         });
     let entry = mapping.map(&event()).unwrap();
@@ -185,7 +201,8 @@ fn closures_map_and_adjust_entries() {
         "acme"
     );
 
-    let refusing = map_with(|event| Err(MappingError(format!("{} bytes", event.json().len()))));
+    let refusing =
+        map_with(|event| Err(MappingError::new(format!("{} bytes", event.json().len()))));
     assert_eq!(
         refusing.map(&event()).unwrap_err().to_string(),
         format!("{} bytes", EVENT.len())

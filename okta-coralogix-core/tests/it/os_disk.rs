@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use okta_coralogix_core::checkpoint::FileCheckpoint;
 use okta_coralogix_core::dead_letter::FileDeadLetters;
-use okta_coralogix_core::disk::{Disk, OsDisk};
+use okta_coralogix_core::internal::{Disk, OsDisk};
 
 #[tokio::test]
 async fn append_syncs_the_file() {

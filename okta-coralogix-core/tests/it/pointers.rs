@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::dead_letter::DeadLetters;
-use okta_coralogix_core::disk::{Disk, DiskLock};
 use okta_coralogix_core::filter::EventFilter;
+use okta_coralogix_core::internal::{Disk, DiskLock};
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::testing::conformance;
 use okta_coralogix_core::testing::{MemoryCheckpoint, MemorySink};

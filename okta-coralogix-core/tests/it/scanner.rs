@@ -1,11 +1,12 @@
 //! The scanner, held to `serde_json`: whatever one accepts, the other does, with the same head.
 
+use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
 use std::fs;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use okta_coralogix_core::event::{MalformedEvent, Origin, PageError, RawEvent, split_page};
+use okta_coralogix_core::event::{PageError, split_page};
 use okta_coralogix_core::testing::{EventGenerator, reference};
 
 type Items = Result<Vec<Result<RawEvent, MalformedEvent>>, PageError>;

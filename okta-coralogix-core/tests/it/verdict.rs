@@ -1,7 +1,7 @@
 //! The table of verdicts in `docs/delivery.md`.
 
 use http::Response;
-use okta_coralogix_core::transport::{Recognition, Verdict};
+use okta_coralogix_core::internal::exchange::{Recognition, Verdict};
 
 const PAGE: &str = "<html><head><title>Access denied</title></head></html>";
 const JSON: &str = r#"{"message":"no"}"#;

@@ -1,7 +1,8 @@
 //! Classifies answers other than 200. The message advises the operator.
 
 use http::{HeaderMap, StatusCode};
-use okta_coralogix_core::transport::{TransportError, Verdict, retry_after};
+use okta_coralogix_core::internal::exchange::{Verdict, retry_after};
+use okta_coralogix_core::transport::TransportError;
 use okta_coralogix_core::{Error, ErrorKind, RetryHint};
 
 use crate::api::advice::advice;

@@ -1,7 +1,7 @@
 //! Errors of answers that are not Okta's, or not recognisably: what was seen, and what to check if it lasts.
 
 use http::StatusCode;
-use okta_coralogix_core::transport::Interception;
+use okta_coralogix_core::internal::exchange::Interception;
 use okta_coralogix_core::{Error, ErrorKind, RetryHint};
 
 use crate::api::advice::{ADDRESS, advice};

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, Response, StatusCode};
+use okta_coralogix_core::internal::exchange::{Recognition, Verdict};
 use okta_coralogix_core::text::sanitize;
-use okta_coralogix_core::transport::{Recognition, Verdict};
 use serde_json::Value;
 
 /// What was asked, which decides how Okta marks its errors.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
-use okta_coralogix_core::{Clock, ClockOffset, transport};
+use okta_coralogix_core::internal::exchange::date;
+use okta_coralogix_core::{Clock, ClockOffset};
 
 use crate::api::org_url::OrgUrl;
 
@@ -15,7 +16,7 @@ const DATES: Range<i64> = 1_767_225_600..4_102_444_800;
 
 /// The `Date` of an answer, if a clock can show it: one that is absurd is no time.
 pub(crate) fn plausible_date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    transport::date(headers).filter(|date| DATES.contains(&date.timestamp()))
+    date(headers).filter(|date| DATES.contains(&date.timestamp()))
 }
 
 /// Both clocks, as far as they are known.
@@ -82,7 +83,7 @@ impl OrgClock {
 
     /// Reports an absurd `Date`, once.
     fn warn_of_date(&mut self, org: &OrgUrl, headers: &HeaderMap) {
-        if let Some(date) = transport::date(headers)
+        if let Some(date) = date(headers)
             && !self.has_warned
         {
             self.has_warned = true;

@@ -53,6 +53,7 @@ pub enum OrgUrlError {
     NotFull(String),
     /// A scheme that is not HTTP.
     #[error("has the scheme {scheme}; write https://{host}")]
+    #[non_exhaustive]
     Scheme {
         /// The given scheme.
         scheme: String,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use okta_coralogix_core::transport;
+use okta_coralogix_core::internal::exchange::{date, retry_after};
 use tokio::time::Instant;
 
 /// The longest wait. Okta's windows take about 60 s: a header that asks for more is wrong.
@@ -35,7 +35,7 @@ impl RateHeaders {
             limit: u32::try_from(numbers(headers, "x-rate-limit-limit").next()?).ok()?,
             remaining: u32::try_from(numbers(headers, "x-rate-limit-remaining").next()?).ok()?,
             reset,
-            wait: transport::date(headers).and_then(|date| wait_until(reset, date.timestamp())),
+            wait: date(headers).and_then(|date| wait_until(reset, date.timestamp())),
         })
     }
 
@@ -47,7 +47,7 @@ impl RateHeaders {
 
 /// The wait that a 429 asks for; `None` if its headers are missing or invalid.
 pub(crate) fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
-    if let Some(wait) = transport::retry_after(headers) {
+    if let Some(wait) = retry_after(headers) {
         return Some(wait.min(MAX_WAIT));
     }
     RateHeaders::read(headers)

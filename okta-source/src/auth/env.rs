@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt::Display;
 
-use okta_coralogix_core::text::{MAX_SECRET_BYTES, quote_name, read_text_file, utf8};
+use okta_coralogix_core::internal::text::{MAX_SECRET_BYTES, quote_name, read_text_file, utf8};
 use okta_coralogix_core::{Error, Result, Secret};
 
 use super::api_token::ApiToken;

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::header::{HeaderValue, USER_AGENT};
 use http::{Request, Response};
 use okta_coralogix_core::Error;
-use okta_coralogix_core::transport::{self, Excess, ExchangeLimits, Transport, TransportError};
+use okta_coralogix_core::internal::exchange::{Excess, ExchangeLimits, exchange};
+use okta_coralogix_core::transport::{Transport, TransportError};
 
 use crate::api::error::incomplete;
 use crate::api::org_url::OrgUrl;
@@ -47,7 +48,7 @@ impl HttpContext {
             max_body_bytes,
             excess: Excess::Fail,
         };
-        Ok(transport::exchange(&*self.transport, request, limits).await?)
+        Ok(exchange(&*self.transport, request, limits).await?)
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Request, StatusCode};
-use okta_coralogix_core::transport::Verdict;
+use okta_coralogix_core::internal::exchange::Verdict;
 use okta_coralogix_core::{Clock, Result, Secret};
 use tokio::time::Instant;
 

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
+use okta_coralogix_core::internal::exchange::Verdict;
 use okta_coralogix_core::text::sanitize;
-use okta_coralogix_core::transport::Verdict;
 use okta_coralogix_core::{Error, ErrorKind};
 
 use super::service_app::ServiceApp;

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http::Request;
-use okta_coralogix_core::transport::Verdict;
-use okta_coralogix_core::{Clock, Error, ErrorKind, Reloadable, Result};
+use okta_coralogix_core::internal::Reloadable;
+use okta_coralogix_core::internal::exchange::Verdict;
+use okta_coralogix_core::{Clock, Error, ErrorKind, Result};
 
 use super::api_token::ApiToken;
 use super::credentials::{Credentials, Kind};

@@ -6,12 +6,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Response;
 use http::header::CONTENT_ENCODING;
-use okta_coralogix_core::event::{
-    MalformedEvent, Origin, PageEnd, PageError, RawEvent, split_whole_page,
-};
+use okta_coralogix_core::event::{PageEnd, PageError, split_whole_page};
+use okta_coralogix_core::internal::exchange::is_complete;
 use okta_coralogix_core::text::sanitize;
-use okta_coralogix_core::transport::is_complete;
-use okta_coralogix_core::{Error, Result};
+use okta_coralogix_core::{Error, MalformedEvent, Origin, RawEvent, Result};
 
 use crate::api::error::unreadable;
 use crate::api::link_header;

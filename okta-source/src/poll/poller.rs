@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use okta_coralogix_core::transport::Verdict;
+use okta_coralogix_core::internal::exchange::Verdict;
 use okta_coralogix_core::{AnswerCounter, Error, Origin, Result};
 use tokio::time::Instant;
 

@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::checkpoint::ResumePoint;
-use okta_coralogix_core::event::{MalformedEvent, RawEvent};
-use okta_coralogix_core::{Error, ErrorKind, Result};
+use okta_coralogix_core::{Error, ErrorKind, MalformedEvent, RawEvent, Result};
 
 use super::cursor::Cursor;
 use super::page_request::PageRequest;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use okta_coralogix_core::filter::Claim;
+use okta_coralogix_core::internal::Claim;
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_coralogix_core::{ErrorKind, EventSource, Outcome};
 use okta_source::simulator::OktaSimulator;

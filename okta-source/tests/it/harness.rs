@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use okta_coralogix_core::checkpoint::{
     Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned,
 };
-use okta_coralogix_core::filter::Claim;
+use okta_coralogix_core::internal::Claim;
 use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent};
 use okta_coralogix_core::testing::TestClock;
 use okta_coralogix_core::{Clock, Delivery, Error, ErrorKind, EventSource, Outcome, Result};

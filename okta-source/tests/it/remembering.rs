@@ -10,7 +10,7 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::dead_letter::{DeadLetter, DeadLetters};
-use okta_coralogix_core::filter::Claim;
+use okta_coralogix_core::internal::Claim;
 use okta_coralogix_core::pipeline::RunError;
 use okta_coralogix_core::sink::{Batch, BatchLimits, EncodeError};
 use okta_coralogix_core::testing::MemorySink;

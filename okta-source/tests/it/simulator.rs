@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http::{Request, Response};
-use okta_coralogix_core::transport::{ExchangeLimits, exchange};
+use okta_coralogix_core::internal::exchange::{ExchangeLimits, exchange};
 use okta_source::simulator::OktaSimulator;
 
 use crate::harness::{Harness, TOKEN, event};

@@ -47,6 +47,7 @@ impl Default for QueryAccount {
 
 /// What a policy makes of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Priority {
     /// In Frequent Search and in the archive.
     High,

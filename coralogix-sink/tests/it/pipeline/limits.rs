@@ -1,11 +1,10 @@
 //! An ingress that finds requests too large, wherever its limit is.
 
-use okta_coralogix_core::ErrorKind;
 use okta_coralogix_core::LogSink;
 use okta_coralogix_core::dead_letter::DeadLetterReason;
-use okta_coralogix_core::event::{Origin, RawEvent};
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent};
 use okta_coralogix_core::{CoralogixMapping, LogEntry, Mapping};
+use okta_coralogix_core::{ErrorKind, Origin, RawEvent};
 use proptest::prelude::*;
 
 use super::harness::{Harness, events, run};

@@ -17,11 +17,7 @@ const EVENTS: usize = 20;
 
 /// Sends an event at the simulator's noon.
 async fn send(simulator: &CoralogixSimulator, uuid: &str, at: &str) {
-    let names = Names {
-        application: APPLICATION.into(),
-        subsystem: SUBSYSTEM.into(),
-        computer: None,
-    };
+    let names = Names::new(APPLICATION, SUBSYSTEM);
     let text = serde_json::json!({ "uuid": uuid, "detail": { "uuid": "inner" } }).to_string();
     let mut entry = LogEntry::new(
         names.into(),

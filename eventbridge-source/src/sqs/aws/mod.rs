@@ -147,6 +147,22 @@ impl AwsQueue {
         allowed(with_timeout(CHANGE_VISIBILITY, CALL_TIMEOUT, change).await)
     }
 
+    /// Asks SQS whether it would hand out messages: by a receive from the queue, if it is empty, since a receive of a message counts towards
+    /// those after which it is a dead letter. False: it is not empty, and was not asked.
+    ///
+    /// # Errors
+    /// `Forbidden` if it would not; a temporary error if SQS does not answer in 10 s; the errors of a call.
+    pub async fn check_receive(&self) -> Result<bool> {
+        let ask = async {
+            if !self.depth().await?.is_empty() {
+                return Ok(false);
+            }
+            self.receive(Duration::ZERO, Duration::ZERO).await?;
+            Ok(true)
+        };
+        with_timeout("sqs:ReceiveMessage", CALL_TIMEOUT, ask).await
+    }
+
     /// A call, and once more if it is refused for its credentials, with those that are there then.
     async fn call<T, E, F>(&self, action: &str, send: impl Fn() -> F) -> Result<T>
     where

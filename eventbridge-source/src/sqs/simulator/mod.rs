@@ -8,5 +8,6 @@ mod model;
 mod queue;
 mod server;
 
+pub use super::queue::{Depth, FailedEntry, Message, Queue, Received, VisibilityChange};
 pub use queue::{Call, SqsSimulator, SqsSimulatorBuilder, StaleHandle};
 pub use server::SqsServer;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::attributes::SaidAttributes;
-use crate::sqs::{Depth, Message};
+use crate::sqs::queue::{Depth, Message};
 
 #[derive(Debug, Default)]
 pub(super) struct Model {

@@ -12,7 +12,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::model::{Done, Model};
 use super::server::SqsServer;
-use crate::sqs::{Depth, FailedEntry, Message, Queue, QueueAttributes, Received, VisibilityChange};
+use crate::sqs::queue::{
+    Depth, FailedEntry, Message, Queue, QueueAttributes, Received, VisibilityChange,
+};
 
 /// A queue. Clones are handles to the same one.
 #[derive(Debug, Clone)]
@@ -38,6 +40,7 @@ pub(super) struct State {
 
 /// The effect of a call with the receipt handle of an earlier receive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum StaleHandle {
     /// It succeeds and does nothing, as in standard queues.
     #[default]
@@ -48,6 +51,7 @@ pub enum StaleHandle {
 
 /// A call of the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Call {
     /// `ReceiveMessage`.
     Receive,

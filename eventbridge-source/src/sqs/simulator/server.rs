@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::queue::{Call, SqsSimulator};
-use crate::sqs::{FailedEntry, Message, Queue, VisibilityChange};
+use crate::sqs::queue::{FailedEntry, Message, Queue, VisibilityChange};
 
 /// A simulator that listens. Dropping it closes the socket.
 #[derive(Debug)]

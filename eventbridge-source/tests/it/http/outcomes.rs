@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eventbridge_source::http::HttpSource;
 use http::{Request, StatusCode};
-use okta_coralogix_core::transport::{ExchangeLimits, exchange};
+use okta_coralogix_core::internal::exchange::{ExchangeLimits, exchange};
 use okta_coralogix_core::{EventSource, Outcome};
 
 use super::harness::{InMemory, KEY, KEY_HEADER, PATH};

@@ -123,10 +123,7 @@ async fn dead_lettered_message_is_done_and_has_its_receive_count() {
 #[tokio::test(start_paused = true)]
 async fn deadline_reports_only_settled_messages_as_done() {
     // Three requests of two events; the third does not end in time.
-    let limits = okta_coralogix_core::sink::BatchLimits {
-        entries: 2,
-        bytes: 2_000_000,
-    };
+    let limits = okta_coralogix_core::sink::BatchLimits::new(2, 2_000_000);
     let harness = harness(MemorySink::with_limits(limits));
     let busy = || SinkFault::Refuse(Error::temporary(ErrorKind::Unavailable, "HTTP 503"));
     harness
@@ -191,10 +188,7 @@ async fn retried_batch_joins_its_events_in_flight() {
 
 #[tokio::test(start_paused = true)]
 async fn fifo_batch_fails_from_its_first_failure_on() {
-    let limits = okta_coralogix_core::sink::BatchLimits {
-        entries: 1,
-        bytes: 2_000_000,
-    };
+    let limits = okta_coralogix_core::sink::BatchLimits::new(1, 2_000_000);
     let harness = harness(MemorySink::with_limits(limits));
     let busy = || SinkFault::Refuse(Error::temporary(ErrorKind::Unavailable, "HTTP 503"));
     // Each entry is a request of its own; the second meets every fault, the others are taken.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use eventbridge_source::sqs::simulator::SqsSimulator;
-use eventbridge_source::sqs::{Queue, SqsSource};
+use eventbridge_source::sqs::SqsSource;
+use eventbridge_source::sqs::simulator::{Queue, SqsSimulator};
 use okta_coralogix_core::EventSource;
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::testing::conformance::{self, SourceUnderTest};

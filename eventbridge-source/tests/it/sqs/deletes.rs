@@ -1,7 +1,6 @@
 //! Deletions that fail, by the entry and by the call, and handles that go stale.
 
-use eventbridge_source::sqs::Queue;
-use eventbridge_source::sqs::simulator::{Call, SqsSimulator, StaleHandle};
+use eventbridge_source::sqs::simulator::{Call, Queue, SqsSimulator, StaleHandle};
 use okta_coralogix_core::testing::MemorySink;
 use okta_coralogix_core::{Error, ErrorKind};
 

@@ -1,7 +1,6 @@
 //! With `once` a run ends when the queue is drained.
 
-use eventbridge_source::sqs::Queue;
-use eventbridge_source::sqs::simulator::{Call, SqsSimulator};
+use eventbridge_source::sqs::simulator::{Call, Queue, SqsSimulator};
 use tokio::time::Instant;
 
 use super::harness::{Harness, envelopes, secs};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use eventbridge_source::sqs::simulator::{Call, SqsSimulator, StaleHandle};
-use eventbridge_source::sqs::{
-    Depth, FailedEntry, Queue, QueueAttributes, Received, SqsSource, VisibilityChange,
+use eventbridge_source::sqs::simulator::{
+    Call, Depth, FailedEntry, Queue, Received, SqsSimulator, StaleHandle, VisibilityChange,
 };
+use eventbridge_source::sqs::{QueueAttributes, SqsSource};
 use okta_coralogix_core::{EventSource, Outcome, Result};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;

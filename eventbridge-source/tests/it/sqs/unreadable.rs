@@ -1,8 +1,8 @@
 //! A queue that holds something else than Okta's events is not emptied into the dead letters.
 
 use bytes::Bytes;
-use eventbridge_source::sqs::simulator::{Call, SqsSimulator};
-use eventbridge_source::sqs::{Queue, SqsSource};
+use eventbridge_source::sqs::SqsSource;
+use eventbridge_source::sqs::simulator::{Call, Queue, SqsSimulator};
 use okta_coralogix_core::pipeline::RunError;
 use okta_coralogix_core::testing::LogCapture;
 use okta_coralogix_core::{Error, ErrorKind, EventSource, Outcome};

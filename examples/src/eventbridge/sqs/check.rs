@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use eventbridge_source::sqs::{AwsQueue, Encryption, Queue, QueueSetup, SqsSource};
-use okta_coralogix_core::text::seconds;
+use eventbridge_source::sqs::{AwsQueue, Encryption, QueueSetup, SqsSource};
+use okta_coralogix_core::internal::text::seconds;
 use okta_coralogix_core::{Error, ErrorKind, Result, Summary};
-use tokio::time::timeout;
 
 use super::proxy_of;
 use super::settings::Settings;
@@ -20,9 +19,6 @@ const MIN_RETENTION: Duration = Duration::from_secs(24 * 3600);
 /// A message is given back with waits of up to 15 minutes while Coralogix is away: with fewer receives it is a dead letter of the queue
 /// after an hour.
 const MIN_RECEIVES: u64 = 5;
-
-/// A call beside those that have a limit of their own.
-const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
     let mut report = Report::default();
@@ -57,18 +53,10 @@ async fn check_queue(report: &mut Report, settings: &Settings) {
     report.add("permission to receive", may_receive(&queue).await);
 }
 
-/// Receives from an empty queue only: a receive of a message counts towards those after which it is a dead letter.
 async fn may_receive(queue: &AwsQueue) -> Result<&'static str> {
-    let ask = async {
-        if !queue.depth().await?.is_empty() {
-            return Ok("not asked, since the queue has messages, and one would be received for it");
-        }
-        queue.receive(Duration::ZERO, Duration::ZERO).await?;
-        Ok("sqs:ReceiveMessage is allowed")
-    };
-    timeout(CALL_TIMEOUT, ask).await.unwrap_or_else(|_| {
-        let detail = format!("SQS did not answer within {}", seconds(CALL_TIMEOUT));
-        Err(Error::temporary(ErrorKind::TimedOut, detail))
+    Ok(match queue.check_receive().await? {
+        true => "sqs:ReceiveMessage is allowed",
+        false => "not asked, since the queue has messages, and one would be received for it",
     })
 }
 

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
-use okta_coralogix_core::backoff::{Backoff, BackoffPolicy};
-use okta_coralogix_core::text::{seconds, with_causes};
+use okta_coralogix_core::internal::Backoff;
+use okta_coralogix_core::internal::text::seconds;
+use okta_coralogix_core::pipeline::BackoffPolicy;
+use okta_coralogix_core::text::with_causes;
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use tokio::time::{Instant, sleep, timeout};
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use okta_coralogix_core::checkpoint::FileCheckpoint;
-use okta_coralogix_core::disk::{Disk, OsDisk};
+use okta_coralogix_core::internal::{Disk, OsDisk};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use okta_source::OktaSourceBuilder;
 

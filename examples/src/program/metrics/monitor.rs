@@ -290,7 +290,7 @@ impl Watched {
                 self.saves.add("ok", 1);
                 self.times.saved.advance(self.now());
             }
-            PipelineEvent::SettleFailed { error } => self.saves.add(outcome::of_save(error), 1),
+            PipelineEvent::SettleFailed { error, .. } => self.saves.add(outcome::of_save(error), 1),
             PipelineEvent::CursorReset { .. } => {
                 self.okta.resets.fetch_add(1, Ordering::Relaxed);
             }

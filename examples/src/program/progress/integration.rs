@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use indicatif::ProgressBar;
-use okta_coralogix_core::text::seconds;
+use okta_coralogix_core::internal::text::seconds;
 use tokio::time::Instant;
 use tracing::Span;
 

@@ -3,7 +3,7 @@
 //! Refused is what is certainly something else, and would give one company's secret to the other. What only looks odd is said, since the
 //! forms of secrets are not documented for ever. Secrets that a customer chooses, those of EventBridge's connections, are not judged.
 
-use okta_coralogix_core::text::{is_coralogix_key, is_okta_token, is_secret_form};
+use okta_coralogix_core::internal::text::{is_coralogix_key, is_okta_token, is_secret_form};
 
 use super::misplaced::{MIN_CHARS, is_jwk, is_pem, words};
 use crate::program::settings::{About, variables};

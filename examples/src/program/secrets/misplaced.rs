@@ -1,6 +1,8 @@
 //! Secrets in settings that are none. Names, addresses and filters are sent to Okta, Coralogix or AWS, and shown in logs.
 
-use okta_coralogix_core::text::{is_coralogix_key, is_der_in_base64, is_mixed, is_okta_token};
+use okta_coralogix_core::internal::text::{
+    is_coralogix_key, is_der_in_base64, is_mixed, is_okta_token,
+};
 use okta_coralogix_core::{Error, Result, Secret};
 
 use super::text_of;

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::{fmt, io};
 
-use okta_coralogix_core::text::{
+use okta_coralogix_core::internal::text::{
     MAX_SECRET_BYTES, quote_name, read_text_file, read_text_file_but_no_pipe,
 };
 use okta_coralogix_core::{Error, Result, Secret};

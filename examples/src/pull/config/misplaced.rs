@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use okta_coralogix_core::text::{MAX_SECRET_BYTES, read_text_file_but_no_pipe};
+use okta_coralogix_core::internal::text::{MAX_SECRET_BYTES, read_text_file_but_no_pipe};
 use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
 use toml::de::{DeTable, DeValue};
 

@@ -41,7 +41,7 @@ pub(super) use source_settings::{REREAD_EVERY, SINCE, SourceSettings, renamed_fr
 
 use std::path::Path;
 
-use okta_coralogix_core::text::read_text_file;
+use okta_coralogix_core::internal::text::read_text_file;
 use okta_coralogix_core::{Error, Result};
 
 use crate::program::Network;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use okta_coralogix_core::text::{MAX_SECRET_BYTES, quote_name, read_text_file};
+use okta_coralogix_core::internal::text::{MAX_SECRET_BYTES, quote_name, read_text_file};
 use okta_coralogix_core::{Error, ErrorKind, Result, Secret};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};

@@ -9,7 +9,7 @@ use coralogix_sink::simulator::Fault;
 use okta_coralogix_core::dead_letter::{
     DeadLetter, DeadLetterReason, DeadLetterSource, DeadLetterTarget, DeadLetters, FileDeadLetters,
 };
-use okta_coralogix_core::disk::{Disk, OsDisk};
+use okta_coralogix_core::internal::{Disk, OsDisk};
 use okta_coralogix_core::{Clock, Origin, SystemClock};
 
 use super::{assert_all_ok, assert_wrong};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use okta_coralogix_core::disk::{Disk, DiskLock};
+use okta_coralogix_core::internal::{Disk, DiskLock};
 use tokio::time::Instant;
 
 use crate::checks::{check_checkpoint, check_dead_letters};

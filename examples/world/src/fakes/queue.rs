@@ -4,9 +4,8 @@ use std::future::pending;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use eventbridge_source::sqs::{
-    Depth, FailedEntry, Queue, QueueAttributes, Received, VisibilityChange,
-};
+use eventbridge_source::sqs::QueueAttributes;
+use eventbridge_source::sqs::simulator::{Depth, FailedEntry, Queue, Received, VisibilityChange};
 use okta_coralogix_core::{Clock, ClockOffset, Error, ErrorKind, Result};
 use tokio::time::sleep;
 

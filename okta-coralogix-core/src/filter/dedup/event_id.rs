@@ -1,6 +1,6 @@
 //! The identity of an event.
 
-use crate::event::canonical_uuid;
+use crate::event::uuid::canonical_uuid;
 
 /// Longer uuids are not remembered, so that what remembers them stays small. Okta's have 36 bytes.
 pub(crate) const MAX_UUID_BYTES: usize = 256;

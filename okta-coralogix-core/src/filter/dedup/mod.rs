@@ -24,7 +24,7 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 use crate::Outcome;
-use crate::event::canonical_uuid;
+use crate::event::uuid::canonical_uuid;
 use texts::Texts;
 use uuids::{Bits, Known, Slot, Uuids};
 
@@ -95,7 +95,8 @@ impl DedupWindow {
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Claims a uuid.
+    /// Claims a uuid. For the pipeline.
+    #[doc(hidden)]
     #[must_use]
     pub fn claim(&self, uuid: &str) -> Claim {
         let bits = canonical_uuid(uuid).map(u128::to_be_bytes);
@@ -145,6 +146,7 @@ impl DedupWindow {
     }
 
     /// Remembers at least `capacity` identities from now on.
+    #[doc(hidden)]
     pub fn grow(&self, capacity: usize) {
         let mut state = self.state();
         state.capacity = state.capacity.max(capacity);
@@ -152,7 +154,7 @@ impl DedupWindow {
 
     /// Grows with each identity that is remembered: the same number, the same [`snapshot`](Self::snapshot).
     #[must_use]
-    pub fn revision(&self) -> u64 {
+    pub(crate) fn revision(&self) -> u64 {
         self.state().revision
     }
 

@@ -61,17 +61,11 @@ impl Broken {
     }
 }
 
-const LIMITS: BatchLimits = BatchLimits {
-    entries: 100,
-    bytes: 100_000,
-};
+const LIMITS: BatchLimits = BatchLimits::new(100, 100_000);
 
 /// Takes whatever number of bytes.
 fn any_size(entries: &[LogEntry]) -> Result<Batch, EncodeError> {
-    let limits = BatchLimits {
-        bytes: usize::MAX,
-        ..LIMITS
-    };
+    let limits = BatchLimits::new(LIMITS.entries, usize::MAX);
     MemorySink::with_limits(limits).encode(entries)
 }
 

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, Version};
-use okta_coralogix_core::filter::{Claim, DedupWindow};
+use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::internal::Claim;
 use okta_coralogix_core::{
     AckOrder, Acker, Delivery, Error, ErrorKind, EventSource, MalformedEvent, Origin, Outcome,
     RawEvent, Result,

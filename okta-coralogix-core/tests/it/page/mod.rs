@@ -4,15 +4,15 @@ mod small;
 mod spelling;
 mod utf8;
 
+use okta_coralogix_core::{MalformedEvent, Origin, RawEvent};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::DateTime;
 use okta_coralogix_core::event::{
-    MalformedEvent, MalformedReason, Origin, PageEnd, PageError, RawEvent, split_page,
-    split_whole_page,
+    MalformedReason, PageEnd, PageError, split_page, split_whole_page,
 };
-use okta_coralogix_core::json::masked_utf8;
+use okta_coralogix_core::internal::json::masked_utf8;
 use okta_coralogix_core::testing::{EventGenerator, page_of};
 use proptest::prelude::*;
 use serde_json::Value;

@@ -1,9 +1,10 @@
 //! Events that are spelt in ways that JSON allows and Okta does not use.
 
+use okta_coralogix_core::RawEvent;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use okta_coralogix_core::event::{MalformedReason, OktaSeverity, RawEvent};
+use okta_coralogix_core::event::{MalformedReason, OktaSeverity};
 
 use super::{assert_nothing_is_lost, between_good_ones, split};
 

@@ -38,10 +38,7 @@ async fn world(seed: u64) {
     if order == AckOrder::Individual && rng.bool() {
         source = source.with_budget(Duration::from_millis(rng.u64(2000..9000)));
     }
-    let limits = BatchLimits {
-        entries: rng.usize(5..50),
-        bytes: 2_000_000,
-    };
+    let limits = BatchLimits::new(rng.usize(5..50), 2_000_000);
     let sink = MemorySink::with_limits(limits).with_latency(Duration::from_millis(rng.u64(..3000)));
     let harness = Harness::of(source, sink);
     // An entry that is refused as too large when it is alone is dead-lettered: not in these worlds, so only one at the start.

@@ -179,7 +179,7 @@ struct SettleFaults(Arc<Mutex<usize>>);
 
 impl Observer for SettleFaults {
     fn observe(&self, _: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
-        if let PipelineEvent::SettleFailed { error } = event {
+        if let PipelineEvent::SettleFailed { error, .. } = event {
             assert_eq!(error.kind(), ErrorKind::Storage);
             *self.0.lock().unwrap() += 1;
         }

@@ -80,7 +80,7 @@ impl Mapping for Refusing {
         let json = event.json();
         let text = std::str::from_utf8(&json).unwrap();
         match text.contains(&self.0) {
-            true => Err(MappingError("no entry for it".into())),
+            true => Err(MappingError::new("no entry for it")),
             false => self.1.map(event),
         }
     }

@@ -56,10 +56,7 @@ async fn a_probe_that_ends_after_the_run_failed_dead_letters_nothing() {
     let (pages, events) = pages(1, 3);
     let harness = Harness::new(AckOrder::Cumulative, pages);
     let sink = TooLargeThenUnauthorized {
-        limits: MemorySink::with_limits(BatchLimits {
-            entries: 2,
-            bytes: 2_000_000,
-        }),
+        limits: MemorySink::with_limits(BatchLimits::new(2, 2_000_000)),
         entries: [0, 1, 2].map(|n: usize| events[n].json.clone()),
     };
     let builder = harness.builder_with(sink).refusal_wait(Duration::ZERO);

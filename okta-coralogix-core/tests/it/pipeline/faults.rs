@@ -45,10 +45,7 @@ async fn source_failure_for_ten_minutes_loses_and_repeats_nothing() {
 #[tokio::test(start_paused = true)]
 async fn lost_answer_repeats_only_its_own_request() {
     let (pages, events) = pages(4, 100);
-    let limits = BatchLimits {
-        entries: 100,
-        bytes: 2_000_000,
-    };
+    let limits = BatchLimits::new(100, 2_000_000);
     let source = MemorySource::new(AckOrder::Cumulative, pages);
     let harness = Harness::of(source, MemorySink::with_limits(limits));
     harness

@@ -14,7 +14,7 @@ struct Drops(Arc<Mutex<Vec<(String, String)>>>);
 
 impl Observer for Drops {
     fn observe(&self, _: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
-        if let PipelineEvent::Dropped { reason, event } = event {
+        if let PipelineEvent::Dropped { reason, event, .. } = event {
             let uuid = event.uuid().unwrap_or_default().into_owned();
             self.0.lock().unwrap().push((reason.to_string(), uuid));
         }

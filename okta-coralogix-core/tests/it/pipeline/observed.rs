@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent, Stage};
+use okta_coralogix_core::pipeline::BackoffPolicy;
 use okta_coralogix_core::pipeline::{Disposition, PipelineState};
 use okta_coralogix_core::testing::{EventGenerator, MemorySink, MemorySource, SinkFault};
 use okta_coralogix_core::{AckOrder, Error, ErrorKind};
@@ -39,7 +40,7 @@ impl Observer for Recorder {
                 let uuid = event.and_then(|event| event.uuid()).map(Into::into);
                 *seen.ends.entry((*disposition, uuid)).or_default() += 1;
             }
-            PipelineEvent::Recovered { stage, after } => seen.recovered.push((*stage, *after)),
+            PipelineEvent::Recovered { stage, after, .. } => seen.recovered.push((*stage, *after)),
             PipelineEvent::DeadLettered { letter, event, .. } => {
                 let uuid = event.and_then(|event| event.uuid()).unwrap_or_default();
                 seen.letters.push(format!("{} {uuid}", letter.reason));
@@ -245,11 +246,8 @@ async fn run_that_has_ended_shows_no_fault() {
 async fn retry_now_ends_a_wait_for_dead_letters() {
     let harness = Harness::new(AckOrder::Cumulative, vec![vec![(&b"[]"[..]).into()]]);
     harness.dead_letters.fail_next(1);
-    let backoff = okta_coralogix_core::backoff::BackoffPolicy {
-        first: Duration::from_secs(3000),
-        cap: Duration::from_secs(3000),
-        ..Default::default()
-    };
+    let long = Duration::from_secs(3000);
+    let backoff = BackoffPolicy::default().with_first(long).with_cap(long);
     let pipeline = harness.builder().backoff(backoff).build().unwrap();
     let handle = pipeline.handle();
     let started = Instant::now();

@@ -141,10 +141,7 @@ impl LogSink for SlowChecks {
 #[tokio::test(start_paused = true)]
 async fn refusal_that_is_judged_after_an_acceptance_starts_no_rest() {
     let (pages, events) = pages(1, 2);
-    let one = BatchLimits {
-        entries: 1,
-        bytes: 100_000,
-    };
+    let one = BatchLimits::new(1, 100_000);
     let source = MemorySource::new(AckOrder::Individual, pages);
     let harness = Harness::of(source, MemorySink::with_limits(one));
     let sink = SlowChecks {

@@ -17,7 +17,7 @@ use super::harness::{Harness, run, start};
 struct Timestamps {
     sink: MemorySink,
     accepted: Arc<Mutex<Vec<Option<DateTime<Utc>>>>>,
-    encoded: Mutex<u32>,
+    encoded: Mutex<Vec<Option<DateTime<Utc>>>>,
 }
 
 #[async_trait]
@@ -28,15 +28,19 @@ impl LogSink for Timestamps {
 
     fn encode(&self, entries: &[LogEntry]) -> Result<Batch, EncodeError> {
         let mut encoded = self.encoded.lock().unwrap();
-        *encoded += 1;
+        encoded.push(entries[0].timestamp);
         // A request that is made anew without being sent never yields, so that no timeout would end the test.
-        assert!(*encoded < 10, "the same entry is encoded again and again");
+        assert!(
+            encoded.len() < 10,
+            "the same entry is encoded again and again"
+        );
         self.sink.encode(entries)
     }
 
     async fn send(&self, batch: &Batch) -> Result<()> {
         self.sink.send(batch).await?;
-        self.accepted.lock().unwrap().push(batch.oldest);
+        let encoded = self.encoded.lock().unwrap().last().copied();
+        self.accepted.lock().unwrap().push(encoded.unwrap());
         Ok(())
     }
 }
@@ -52,7 +56,7 @@ async fn restamp_gives_an_event_that_ages_during_an_outage_a_new_timestamp() {
     let sink = Timestamps {
         sink: harness.sink.clone(),
         accepted: Arc::clone(&accepted),
-        encoded: Mutex::new(0),
+        encoded: Mutex::default(),
     };
     let restamp = AgeFilter::new(AgeFilter::DEFAULT_LIMIT, AgePolicy::Restamp);
     let summary = run(harness.builder_with(sink).age_filter(restamp))

@@ -124,10 +124,7 @@ async fn entry_too_large_for_any_request_is_dead_lettered() {
     );
     pages[0].insert(0, big.clone().into());
     pages[0].push(big.replace("big", "bug").into());
-    let limits = BatchLimits {
-        entries: 1000,
-        bytes: 50_000,
-    };
+    let limits = BatchLimits::new(1000, 50_000);
     let harness = Harness::of(
         MemorySource::new(AckOrder::Cumulative, pages),
         MemorySink::with_limits(limits),

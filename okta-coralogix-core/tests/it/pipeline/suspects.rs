@@ -124,10 +124,7 @@ async fn suspect_that_expires_while_it_waits_for_its_turn_is_not_sent() {
         let events: Vec<_> = std::iter::once(bad.clone()).chain(others).collect();
         let silent = &events[..4];
         let page = vec![events.iter().map(|event| event.json.clone()).collect()];
-        let one = BatchLimits {
-            entries: 1,
-            bytes: 100_000,
-        };
+        let one = BatchLimits::new(1, 100_000);
         let source = MemorySource::new(AckOrder::Individual, page);
         let harness = Harness::of(source, MemorySink::with_limits(one));
         let filter = Filter::new(&harness.sink, silent, Failure::Silence);

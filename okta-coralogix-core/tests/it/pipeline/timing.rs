@@ -46,10 +46,7 @@ async fn slow_acknowledgement_stalls_no_send_in_flight() {
         let source = MemorySource::new(order, pages).with_slow_acks(Duration::from_secs(60));
         let harness = Harness::of(
             source,
-            MemorySink::with_limits(BatchLimits {
-                entries: 100,
-                bytes: 2_000_000,
-            }),
+            MemorySink::with_limits(BatchLimits::new(100, 2_000_000)),
         );
         let began = Instant::now();
         let summary = run(harness
@@ -79,10 +76,7 @@ async fn slow_acknowledgement_stalls_no_send_in_flight() {
 async fn max_in_flight_requests_is_never_exceeded() {
     let (pages, _) = pages(30, 100);
     let source = MemorySource::new(AckOrder::Individual, pages);
-    let limits = BatchLimits {
-        entries: 50,
-        bytes: 2_000_000,
-    };
+    let limits = BatchLimits::new(50, 2_000_000);
     let harness = Harness::of(
         source,
         MemorySink::with_limits(limits).with_latency(Duration::from_secs(1)),
@@ -130,10 +124,7 @@ async fn max_in_flight_bytes_pauses_the_source() {
 #[tokio::test(start_paused = true)]
 async fn overloaded_sink_gets_fewer_concurrent_requests() {
     let (pages, events) = pages(30, 100);
-    let limits = BatchLimits {
-        entries: 50,
-        bytes: 2_000_000,
-    };
+    let limits = BatchLimits::new(50, 2_000_000);
     let sink = MemorySink::with_limits(limits).with_latency(Duration::from_secs(1));
     let harness = Harness::of(MemorySource::new(AckOrder::Individual, pages), sink);
     let overloaded = || SinkFault::Refuse(Error::temporary(ErrorKind::RateLimited, "429"));
@@ -156,10 +147,7 @@ async fn overloaded_sink_gets_fewer_concurrent_requests() {
 async fn linger_gathers_single_events_and_full_requests_go_at_once() {
     let (pages, _) = pages(120, 1);
     let source = MemorySource::new(AckOrder::Individual, pages).without_end();
-    let limits = BatchLimits {
-        entries: 50,
-        bytes: 2_000_000,
-    };
+    let limits = BatchLimits::new(50, 2_000_000);
     let harness = Harness::of(source, MemorySink::with_limits(limits));
     let builder = harness
         .builder()

@@ -40,10 +40,7 @@ async fn dead_letters_of_requests_side_by_side_are_not_retried_in_step() {
                 page[0] = "nonsense".into();
             }
         }
-        let limits = BatchLimits {
-            entries: 2,
-            bytes: 2_000_000,
-        };
+        let limits = BatchLimits::new(2, 2_000_000);
         let bad: Vec<_> = events.chunks(2).map(|page| page[0].json.clone()).collect();
         let sink =
             MemorySink::with_limits(limits).refusing(move |text| bad.iter().any(|bad| bad == text));

@@ -10,11 +10,7 @@ use okta_coralogix_core::{EntryText, LogEntry, Names};
 
 /// Entries of a service that has nothing to do with Okta.
 fn entries(count: usize) -> Vec<LogEntry> {
-    let names = Arc::new(Names {
-        application: "shop".into(),
-        subsystem: "checkout".into(),
-        computer: None,
-    });
+    let names = Arc::new(Names::new("shop", "checkout"));
     let entry = |n| LogEntry::new(Arc::clone(&names), EntryText::Escaped(text(n)));
     (0..count).map(entry).collect()
 }

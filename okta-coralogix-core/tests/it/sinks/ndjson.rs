@@ -57,10 +57,7 @@ async fn torn_ndjson_line_is_ended_and_the_request_written_again() {
 
 #[test]
 fn ndjson_encoding_refuses_oversized_and_invalid_entries() {
-    let sink = NdjsonSink::stdout().with_limits(BatchLimits {
-        entries: 10,
-        bytes: 100,
-    });
+    let sink = NdjsonSink::stdout().with_limits(BatchLimits::new(10, 100));
     let mut entries = entries(3);
     assert_eq!(
         sink.encode(&entries).unwrap().entries,

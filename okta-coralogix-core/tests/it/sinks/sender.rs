@@ -38,10 +38,10 @@ async fn bad_entries_are_named_and_all_others_arrive_once() {
     assert_eq!(outcomes.len(), 10_000);
     assert_eq!(accepted(&outcomes), 9_995);
     for n in [3, 2999, 3000, 7777] {
-        let refused = matches!(&outcomes[n], SendOutcome::Refused { reason: DeadLetterReason::Rejected, detail } if detail.contains("refuses"));
+        let refused = matches!(&outcomes[n], SendOutcome::Refused { reason: DeadLetterReason::Rejected, detail, .. } if detail.contains("refuses"));
         assert!(refused, "{n}: {:?}", outcomes[n]);
     }
-    let too_large = matches!(&outcomes[5], SendOutcome::Refused { reason: DeadLetterReason::TooLarge, detail } if detail.contains("3000004"));
+    let too_large = matches!(&outcomes[5], SendOutcome::Refused { reason: DeadLetterReason::TooLarge, detail, .. } if detail.contains("3000004"));
     assert!(too_large, "{:?}", outcomes[5]);
     let counts = sink.counts();
     assert_eq!(counts.len(), 9_995);
@@ -50,10 +50,7 @@ async fn bad_entries_are_named_and_all_others_arrive_once() {
 
 #[tokio::test(start_paused = true)]
 async fn api_key_refusal_ends_sending_with_an_outcome_per_entry() {
-    let sink = MemorySink::with_limits(BatchLimits {
-        entries: 10,
-        bytes: 2_000_000,
-    });
+    let sink = MemorySink::with_limits(BatchLimits::new(10, 2_000_000));
     let sender = EntrySender::builder(sink.clone())
         .max_in_flight_requests(1)
         .refusal_wait(Duration::ZERO)
@@ -121,10 +118,7 @@ async fn endpoint_that_refuses_everything_is_detected_in_few_requests() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_are_sent_concurrently_up_to_the_limit() {
-    let limits = BatchLimits {
-        entries: 10,
-        bytes: 2_000_000,
-    };
+    let limits = BatchLimits::new(10, 2_000_000);
     let sink = MemorySink::with_limits(limits).with_latency(Duration::from_secs(1));
     let sender = EntrySender::builder(sink.clone())
         .max_in_flight_requests(3)
@@ -144,10 +138,7 @@ async fn entry_sender_without_entries_sends_no_request() {
 
 #[tokio::test(start_paused = true)]
 async fn a_send_that_progresses_is_not_given_up_however_long_it_takes() {
-    let limits = BatchLimits {
-        entries: 10,
-        bytes: 2_000_000,
-    };
+    let limits = BatchLimits::new(10, 2_000_000);
     let sink = MemorySink::with_limits(limits).with_latency(Duration::from_secs(60));
     let sender = EntrySender::builder(sink.clone())
         .max_in_flight_requests(1)

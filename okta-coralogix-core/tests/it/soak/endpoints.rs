@@ -18,10 +18,7 @@ use super::resources::Samples;
 
 const PAGE: usize = 1000;
 const BYTES: usize = 600;
-const LIMITS: BatchLimits = BatchLimits {
-    entries: 1000,
-    bytes: 2_000_000,
-};
+const LIMITS: BatchLimits = BatchLimits::new(1000, 2_000_000);
 
 pub(super) fn now() -> DateTime<Utc> {
     "2026-05-04T12:00:00Z".parse().expect("a time")

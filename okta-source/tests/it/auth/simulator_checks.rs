@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
 use http::{Request, Response};
-use okta_coralogix_core::transport::{ExchangeLimits, exchange};
+use okta_coralogix_core::internal::exchange::{ExchangeLimits, exchange};
 use serde_json::{Value, json};
 
 use super::{CLIENT, harness_with, key_file, registered};

@@ -11,7 +11,7 @@ use futures::future::join_all;
 
 use crate::sink::{Batch, ContentEncoding, LogSink};
 use crate::testing::conformance::rule::Rule;
-use crate::{EntryText, ErrorKind, JsonString, LogEntry, Names};
+use crate::{EntryText, ErrorKind, LogEntry, Names};
 
 /// A sink, and control of its remote.
 pub struct SinkUnderTest<'a> {
@@ -290,11 +290,7 @@ async fn concurrent_batches_have_their_own_results(test: &SinkUnderTest<'_>) {
 
 /// Entries whose texts have at least so many bytes, each with a uuid of its own.
 fn entries(name: &str, count: usize, bytes: usize) -> Vec<LogEntry> {
-    let names = Arc::new(Names {
-        application: JsonString::escape("okta"),
-        subsystem: JsonString::escape("conformance \"ü\""),
-        computer: None,
-    });
+    let names = Arc::new(Names::new("okta", "conformance \"ü\""));
     let padding = "x".repeat(bytes);
     let mut hash = crc32fast::Hasher::new();
     hash.update(name.as_bytes());
