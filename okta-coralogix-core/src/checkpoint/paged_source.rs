@@ -24,13 +24,16 @@ pub trait Pages: Send + 'static {
     async fn page_after(&mut self, cursor: Option<&str>) -> Result<Option<Page>>;
 }
 
+/// What is stored where nothing is settled yet: the first page comes next.
+const FIRST: &str = "";
+
 /// A page of a remote.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Page {
     /// What it holds, in order, with the bytes of what is no event.
     pub items: Vec<Result<RawEvent, MalformedEvent>>,
-    /// The cursor behind it.
+    /// The cursor behind it; it is not empty.
     pub next: String,
 }
 
@@ -45,7 +48,8 @@ impl Page {
     }
 }
 
-/// Reads a remote page by page, and stores the cursor behind what is settled, with the window of uuids.
+/// Reads a remote page by page, and stores the cursor behind what is settled, with the window of uuids. The store is written once before
+/// the first page is read, so that one that cannot be written is found before anything is sent.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -100,13 +104,21 @@ impl<P: Pages> PagedSource<P> {
         capacity: usize,
     ) -> Result<Self> {
         let committer = Committer::open(store, identity, capacity).await?;
-        let cursor = committer.committed().await?.map(|point| point.cursor);
-        Ok(Self {
+        let mut source = Self {
             pages,
             committer,
-            cursor,
+            cursor: None,
             rewinds: 0,
-        })
+        };
+        source.rewind().await?;
+        Ok(source)
+    }
+
+    /// Goes back to what is committed.
+    async fn rewind(&mut self) -> Result<()> {
+        let committed = self.committer.committed().await?.map(|point| point.cursor);
+        self.cursor = committed.filter(|cursor| cursor != FIRST);
+        Ok(())
     }
 }
 
@@ -125,11 +137,11 @@ impl<P: Pages> EventSource for PagedSource<P> {
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>> {
-        self.committer.prepare(None).await?;
+        self.committer.prepare(Some(FIRST.to_owned())).await?;
         loop {
             let rewinds = self.committer.rewinds();
             if rewinds != self.rewinds {
-                self.cursor = self.committer.committed().await?.map(|point| point.cursor);
+                self.rewind().await?;
                 self.rewinds = rewinds;
             }
             let page = tokio::select! {
@@ -151,7 +163,7 @@ impl<P: Pages> EventSource for PagedSource<P> {
     }
 
     async fn close(&mut self) -> Result<()> {
-        self.committer.close(None).await
+        self.committer.close(Some(FIRST.to_owned())).await
     }
 }
 

@@ -27,6 +27,7 @@ mod mapping;
 mod model;
 mod os_disk;
 mod page;
+mod paged_source;
 mod pipeline;
 mod pointers;
 mod replay;
