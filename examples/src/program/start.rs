@@ -46,9 +46,9 @@ impl Start<'_> {
     }
 }
 
-/// The span of all that happens in a pipeline: each line of the log within names its integration.
+/// The span of all that happens in a pipeline: each line of the log within names its integration, once, wherever it is entered.
 #[must_use]
 pub fn span(integration: &str) -> Span {
     // As an error, so that no filter removes it.
-    tracing::error_span!("pipeline", integration)
+    tracing::error_span!(parent: None, "pipeline", integration)
 }

@@ -1,13 +1,11 @@
 //! The observer that logs.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::field::display;
 
-use super::throttle::{Episode, EpisodeLine, Throttle};
+use super::gathered::GatheredLines;
 use super::{Observer, PipelineContext, PipelineEvent};
 use crate::RawEvent;
 use crate::delivery::Disposition;
@@ -21,48 +19,7 @@ use crate::text::{sanitize, seconds, with_causes};
 /// letters, refused requests and log streams are ten lines at once and then one in ten seconds, with a count of the others; events that are too old are a line when it begins, each minute while it goes on,
 /// and at the end.
 #[derive(Debug, Clone, Default)]
-pub struct TracingObserver(Arc<Inner>);
-
-#[derive(Debug, Default)]
-struct Inner {
-    /// By the name of the pipeline.
-    gathered: Mutex<HashMap<String, Gathered>>,
-    /// True if a line of any of them may be due.
-    any: AtomicBool,
-}
-
-/// What is not logged event by event.
-#[derive(Debug, Default)]
-struct Gathered {
-    too_old: Episode,
-    dead_letters: Throttle,
-    refused: Throttle,
-    log_streams: Throttle,
-}
-
-/// The lines that are due of what was gathered.
-struct Due {
-    too_old: Option<EpisodeLine>,
-    dead_letters: Option<u64>,
-    refused: Option<u64>,
-    log_streams: Option<u64>,
-}
-
-impl Gathered {
-    fn is_open(&self) -> bool {
-        let throttles = [&self.dead_letters, &self.refused, &self.log_streams];
-        self.too_old.is_open() || throttles.into_iter().any(Throttle::has_rest)
-    }
-
-    fn due(&mut self, ends: bool) -> Due {
-        Due {
-            too_old: self.too_old.line(ends),
-            dead_letters: self.dead_letters.rest(ends),
-            refused: self.refused.rest(ends),
-            log_streams: self.log_streams.rest(ends),
-        }
-    }
-}
+pub struct TracingObserver(Arc<GatheredLines>);
 
 impl TracingObserver {
     /// One that has logged nothing yet. Clones count together.
@@ -74,57 +31,7 @@ impl TracingObserver {
     /// Writes the lines that are due of what was gathered of a pipeline. Each event does that too: call it now and then where a pipeline may
     /// have no event for long.
     pub fn flush(&self, pipeline: &str) {
-        self.flush_due(pipeline, false);
-    }
-
-    fn gathered<T>(&self, pipeline: &str, act: impl FnOnce(&mut Gathered) -> T) -> T {
-        let inner = &self.0;
-        let mut all = inner
-            .gathered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let known = all.contains_key(pipeline);
-        if !known {
-            all.insert(pipeline.to_owned(), Gathered::default());
-        }
-        let acted = all.get_mut(pipeline).map(act);
-        let any = all.values().any(Gathered::is_open);
-        inner.any.store(any, Ordering::Relaxed);
-        acted.expect("it was inserted")
-    }
-
-    /// `ends`: there will be no more.
-    fn flush_due(&self, pipeline: &str, ends: bool) {
-        if !self.0.any.load(Ordering::Relaxed) {
-            return;
-        }
-        let due = self.gathered(pipeline, |gathered| gathered.due(ends));
-        if let Some(line) = due.too_old {
-            let (events, first, last) = (line.events, line.first, line.last);
-            match line.is_end {
-                false => tracing::warn!(
-                    events,
-                    first_published = %first,
-                    last_published = %last,
-                    "events are too old, by the age rule, and are dropped"
-                ),
-                true => tracing::warn!(
-                    events,
-                    first_published = %first,
-                    last_published = %last,
-                    "events were too old, and were dropped: this many in all"
-                ),
-            }
-        }
-        if let Some(events) = due.dead_letters {
-            tracing::warn!(events, "more events were dead-lettered");
-        }
-        if let Some(requests) = due.refused {
-            tracing::warn!(requests, "more requests were refused");
-        }
-        if let Some(changes) = due.log_streams {
-            tracing::warn!(changes, "Okta's log streams were changed more often");
-        }
+        self.0.flush(pipeline);
     }
 
     fn note(&self, context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
@@ -133,7 +40,7 @@ impl TracingObserver {
                 disposition: Disposition::TooOld,
                 event: Some(event),
             } => {
-                self.gathered(context.pipeline, |gathered| {
+                self.0.gather(context.pipeline, |gathered| {
                     gathered.too_old.count(event.published())
                 });
                 self.note_log_stream(context.pipeline, event);
@@ -148,8 +55,9 @@ impl TracingObserver {
                 event,
                 location,
             } => {
-                let admitted =
-                    self.gathered(context.pipeline, |gathered| gathered.dead_letters.admit());
+                let admitted = self
+                    .0
+                    .gather(context.pipeline, |gathered| gathered.dead_letters.admit());
                 if let Some(untold) = admitted {
                     let uuid = event.and_then(|event| event.uuid());
                     let event_type = event.and_then(|event| event.event_type());
@@ -165,7 +73,9 @@ impl TracingObserver {
                 }
             }
             PipelineEvent::RequestAnswered { status: 401, .. } => {
-                let admitted = self.gathered(context.pipeline, |gathered| gathered.refused.admit());
+                let admitted = self
+                    .0
+                    .gather(context.pipeline, |gathered| gathered.refused.admit());
                 if let Some(untold) = admitted {
                     tracing::warn!(
                         status = 401,
@@ -174,8 +84,8 @@ impl TracingObserver {
                     );
                 }
             }
-            PipelineEvent::Stopped { .. } => self.flush_due(context.pipeline, true),
-            _ => self.flush_due(context.pipeline, false),
+            PipelineEvent::Stopped { .. } => self.0.forget(context.pipeline),
+            _ => self.0.flush(context.pipeline),
         }
     }
 
@@ -183,7 +93,9 @@ impl TracingObserver {
         let Some(change) = LogStreamChange::of(event) else {
             return;
         };
-        let admitted = self.gathered(pipeline, |gathered| gathered.log_streams.admit());
+        let admitted = self
+            .0
+            .gather(pipeline, |gathered| gathered.log_streams.admit());
         let Some(untold) = admitted else {
             return;
         };

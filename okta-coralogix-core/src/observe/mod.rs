@@ -2,6 +2,7 @@
 
 mod event;
 mod faults;
+mod gathered;
 mod log;
 mod observer;
 mod reporter;

@@ -186,11 +186,42 @@ fn whole(time: Duration) -> humantime::FormattedDuration {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use okta_coralogix_core::observe::PipelineEvent;
     use okta_coralogix_core::pipeline::Disposition;
     use tokio::time::advance;
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn counts_name_their_integration_once_within_the_span_of_its_run() {
+        #[derive(Clone, Default)]
+        struct Log(Arc<Mutex<Vec<u8>>>);
+
+        impl std::io::Write for Log {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().unwrap().write(bytes)
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let log = Log::default();
+        let written = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || written.clone());
+        tracing::subscriber::with_default(subscriber.finish(), || {
+            let integration = Integration::new("acme", None);
+            let counts = integration.counts.snapshot();
+            let line = Line::Quiet(Duration::from_secs(60));
+            span("acme").in_scope(|| integration.log(&line, &counts, None, None));
+        });
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(log.contains("no event for 60 s"), "{log}");
+        assert_eq!(log.matches("acme").count(), 1, "{log}");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn terminal_shows_lag_percent_and_time_left() {
