@@ -1,15 +1,16 @@
 //! The wall clock.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 /// A wall clock. It does not provide timers; waits use `tokio::time`, which tests pause.
-pub trait Clock: Debug + Send + Sync + 'static {
+pub trait Clock: Send + Sync + 'static {
     /// The time now, in UTC.
     fn now(&self) -> DateTime<Utc>;
 }
+
+debug_by_name!(Clock);
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> DateTime<Utc> {

@@ -143,7 +143,7 @@ impl fmt::Debug for Delivery {
 /// [`Committer::acker`](crate::checkpoint::Committer::acker) makes such ackers. The suite `conformance::source` in `testing` checks
 /// these.
 #[async_trait]
-pub trait Acker: fmt::Debug + Send + 'static {
+pub trait Acker: Send + 'static {
     /// Takes one outcome per item, in the delivery's order.
     ///
     /// # Cancel safety
@@ -163,6 +163,8 @@ pub trait Acker: fmt::Debug + Send + 'static {
         None
     }
 }
+
+debug_by_name!(Acker);
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]

@@ -1,6 +1,5 @@
 //! The trait of event sources.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +15,8 @@ use crate::{AckOrder, Delivery, Result};
 ///
 /// # Implementing
 /// 1. **Every event is given until it is settled.** What is handed back, or dropped, comes again from [`next`](Self::next), without
-///    a restart.
+///    a restart. Where the remote itself repeats what is not settled, to whom it likes (a request that is answered 503, an
+///    invocation that fails), it is the remote that gives it again.
 /// 2. **What is no event is given too.** As a [`MalformedEvent`](crate::MalformedEvent) with its bytes, in its place among the
 ///    events: the pipeline puts it into the dead letters. A source that leaves it out loses it.
 /// 3. **`next` makes one attempt.** It returns a temporary error when that fails; the pipeline waits (the hint of the error,
@@ -25,8 +25,8 @@ use crate::{AckOrder, Delivery, Result};
 ///    the last `await`. A remote that handed something to the call that was dropped may give it again only later, to a restart at
 ///    the latest.
 /// 5. **`None` comes last.** Only once all that was given is settled: while a delivery is in flight, `next` waits, since it may be
-///    handed back. After `None` it is not called again. Only a source whose remote itself repeats what is not settled, to whom it
-///    likes, may end before (a request that is answered 503, an invocation that fails).
+///    handed back. After `None` it is not called again. Only a source whose remote itself repeats what is not settled
+///    may end before.
 /// 6. **A restart goes on behind what is settled.** What is settled is not given again, everything else is. A source whose remote
 ///    or queue does not outlive it cannot keep this rule, nor those that follow; its documentation says so.
 /// 7. **The window is stored with the position.** By a [cumulative](AckOrder::Cumulative) source, in one record, with
@@ -44,7 +44,7 @@ use crate::{AckOrder, Delivery, Result};
 /// `conformance::source` in `testing` checks all of these but the third, and `conformance::source_without_restart` those up to the
 /// fifth.
 #[async_trait]
-pub trait EventSource: Debug + Send + 'static {
+pub trait EventSource: Send + 'static {
     /// Its name in logs and metrics, such as the org. Default: `source`.
     fn name(&self) -> &str {
         "source"
@@ -91,6 +91,8 @@ pub trait EventSource: Debug + Send + 'static {
         Ok(())
     }
 }
+
+debug_by_name!(EventSource);
 
 /// A shared count of a remote's answers.
 #[derive(Debug, Clone, Default)]

@@ -14,7 +14,7 @@ use okta_coralogix_core::{ClockOffset, Result};
 /// 1. Each call makes one attempt; the source retries. An error says whether it is temporary.
 /// 2. The entries of a batch fail one by one: `Ok` names those that failed; every other one was done.
 #[async_trait]
-pub trait Queue: Debug + Send + Sync + 'static {
+pub trait Queue: Send + Sync + 'static {
     /// Up to 10 messages, waiting up to `wait` (at most 20 s) for the first. They stay hidden for `visibility`.
     ///
     /// # Errors
@@ -44,6 +44,13 @@ pub trait Queue: Debug + Send + Sync + 'static {
     /// # Errors
     /// The queue refused the call, or did not answer.
     async fn depth(&self) -> Result<Depth>;
+}
+
+/// What implements it need not be `Debug`.
+impl Debug for dyn Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Queue")
+    }
 }
 
 macro_rules! forward {

@@ -14,7 +14,6 @@ pub use committer::{Committer, ResumePoint};
 pub use file::FileCheckpoint;
 pub use paged_source::{Page, PagedSource, Pages};
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -149,7 +148,7 @@ fn changed_elsewhere(location: Option<String>) -> Error {
 ///
 /// The suite `conformance::checkpoint_store` in `testing` checks the first four.
 #[async_trait]
-pub trait CheckpointStore: Debug + Send + Sync + 'static {
+pub trait CheckpointStore: Send + Sync + 'static {
     /// The stored record; `None` if there is none.
     ///
     /// # Errors
@@ -173,6 +172,8 @@ pub trait CheckpointStore: Debug + Send + Sync + 'static {
         None
     }
 }
+
+debug_by_name!(CheckpointStore);
 
 macro_rules! forward {
     ($($pointer:ident)*) => {$(

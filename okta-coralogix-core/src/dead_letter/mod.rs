@@ -122,7 +122,7 @@ impl DeadLetter {
 ///
 /// The suite `conformance::dead_letters` in `testing` checks these.
 #[async_trait]
-pub trait DeadLetters: Debug + Send + Sync + 'static {
+pub trait DeadLetters: Send + Sync + 'static {
     /// Keeps all of `letters`, which are not empty.
     ///
     /// # Errors
@@ -134,6 +134,8 @@ pub trait DeadLetters: Debug + Send + Sync + 'static {
         String::new()
     }
 }
+
+debug_by_name!(DeadLetters);
 
 macro_rules! forward {
     ($($pointer:ident)*) => {$(

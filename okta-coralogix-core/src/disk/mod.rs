@@ -11,7 +11,6 @@ pub use os::OsDisk;
 pub(crate) use path::{folder_of, sibling};
 pub(crate) use read_only::ReadOnlyDisk;
 
-use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,7 +32,7 @@ use bytes::Bytes;
 /// # Cancel safety
 /// Dropping a future leaves its operation undone, done, half done, or still to be done.
 #[async_trait]
-pub trait Disk: Debug + Send + Sync + 'static {
+pub trait Disk: Send + Sync + 'static {
     /// The one absolute name of a file, links followed, so that two spellings of a path share one lock. The file need
     /// not exist, its folder must. A pipe, a device or a socket is [`InvalidInput`](io::ErrorKind::InvalidInput).
     async fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
@@ -79,8 +78,12 @@ pub trait Disk: Debug + Send + Sync + 'static {
     async fn lock(&self, path: &Path, timeout: Duration) -> io::Result<Option<Box<dyn DiskLock>>>;
 }
 
+debug_by_name!(Disk);
+
 /// A lock on a file, held until it is dropped.
-pub trait DiskLock: Debug + Send + Sync + 'static {}
+pub trait DiskLock: Send + Sync + 'static {}
+
+debug_by_name!(DiskLock);
 
 macro_rules! forward {
     ($($pointer:ident)*) => {$(

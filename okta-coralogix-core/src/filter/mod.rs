@@ -58,10 +58,12 @@ impl fmt::Display for DropReason {
 ///
 /// # Implementing
 /// The verdict depends on nothing but the arguments.
-pub trait EventFilter: Debug + Send + Sync + 'static {
+pub trait EventFilter: Send + Sync + 'static {
     /// `None` keeps the event. `now` is the time that the event's age is checked against.
     fn check(&self, event: &RawEvent, now: DateTime<Utc>) -> Option<DropReason>;
 }
+
+debug_by_name!(EventFilter);
 
 macro_rules! forward {
     ($($pointer:ident)*) => {$(

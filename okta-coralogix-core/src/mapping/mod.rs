@@ -13,7 +13,6 @@ pub use coralogix::{CoralogixMappingBuilder, TextForm};
 pub use path::FieldPath;
 pub use redact::Redaction;
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -25,7 +24,7 @@ use crate::{ErrorKind, LogEntry, Names, Origin, RawEvent};
 ///
 /// # Implementing
 /// The same event always gives the same entry, since an event may be mapped again after a restart.
-pub trait Mapping: Debug + Send + Sync + 'static {
+pub trait Mapping: Send + Sync + 'static {
     /// The entry for `event`.
     ///
     /// # Errors
@@ -48,6 +47,8 @@ pub trait Mapping: Debug + Send + Sync + 'static {
         Adjusted::new(self, adjust)
     }
 }
+
+debug_by_name!(Mapping);
 
 impl LogEntry {
     /// Sets a member of the entry's text, which must be a JSON object: in place of what is there under this key, however it is spelt, else

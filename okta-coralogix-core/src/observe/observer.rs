@@ -1,6 +1,5 @@
 //! The trait of observers.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::PipelineEvent;
@@ -37,10 +36,12 @@ pub struct PipelineContext<'a> {
 /// # fn takes(_: impl Observer) {}
 /// # takes(observer);
 /// ```
-pub trait Observer: Debug + Send + Sync + 'static {
+pub trait Observer: Send + Sync + 'static {
     /// Called for each event, in order.
     fn observe(&self, context: &PipelineContext<'_>, event: &PipelineEvent<'_>);
 }
+
+debug_by_name!(Observer);
 
 impl<O: Observer + ?Sized> Observer for Arc<O> {
     fn observe(&self, context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {

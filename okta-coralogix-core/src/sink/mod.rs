@@ -23,7 +23,6 @@ pub(crate) use learned_limits::LearnedLimits;
 pub(crate) use request::{Encoded, Item, Request};
 pub(crate) use transfer::{AgeCheck, DeliveryHooks, Endpoint, Refused, Suspect, Transfer};
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -95,7 +94,7 @@ use crate::{Error, ErrorKind, InvalidEntry, LogEntry, Result};
 ///
 /// No sink can send to two remotes and keep rules 4 and 5: [`fan_out`](crate::fan_out) says why, and is what to use.
 #[async_trait]
-pub trait LogSink: Debug + Send + Sync + 'static {
+pub trait LogSink: Send + Sync + 'static {
     /// What fits into one request.
     fn limits(&self) -> BatchLimits;
 
@@ -154,6 +153,8 @@ pub trait LogSink: Debug + Send + Sync + 'static {
         Ok(())
     }
 }
+
+debug_by_name!(LogSink);
 
 /// The most that fits into one request of a sink. The pipeline gathers up to here before it calls `encode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

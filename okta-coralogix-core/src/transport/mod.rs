@@ -19,7 +19,6 @@ pub use error::{TransportCause, TransportError};
 #[cfg(feature = "reqwest")]
 pub use reqwest::{ProxySettings, ReqwestTransport, ReqwestTransportBuilder};
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -32,7 +31,7 @@ pub type Body = BoxStream<'static, Result<Bytes, TransportError>>;
 
 /// Sends HTTP requests.
 #[async_trait]
-pub trait Transport: Debug + Send + Sync + 'static {
+pub trait Transport: Send + Sync + 'static {
     /// Sends the request once and returns when the head of the response has arrived.
     ///
     /// # Errors
@@ -50,6 +49,8 @@ pub trait Transport: Debug + Send + Sync + 'static {
     /// Makes the next request go out on a new connection: the caller doubts the present ones. Default: nothing.
     fn reconnect(&self) {}
 }
+
+debug_by_name!(Transport);
 
 macro_rules! forward {
     ($($pointer:ident)*) => {$(

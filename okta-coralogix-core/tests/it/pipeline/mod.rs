@@ -13,6 +13,7 @@ mod give_up;
 pub(crate) mod harness;
 mod interceptions;
 mod logged;
+mod not_debug;
 mod observed;
 mod refusals;
 mod restamp;

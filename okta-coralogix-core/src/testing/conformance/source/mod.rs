@@ -152,6 +152,11 @@ where
 /// Checks a source that keeps nothing over a restart, such as a channel: what [`source`] checks within one opening. Each opening is
 /// of a remote of its own, and has all that the remote has.
 ///
+/// No suite is for a source whose remote repeats what is not settled, to whom it likes: an endpoint whose answer is about a whole
+/// request, or an invocation that fails. The source itself gives nothing again there (the first rule of [`EventSource`]), and what is
+/// settled of a request comes again with the rest of it (the second of [`Acker`](crate::Acker)). Such a source has tests of its own, with
+/// its remote and a pipeline: that each event arrives, and that what is answered as done is settled.
+///
 /// # Panics
 /// As [`source`] does.
 pub async fn source_without_restart<F>(remote: impl Fn() -> F)
