@@ -4,10 +4,11 @@ use coralogix_sink::CoralogixSink;
 use eventbridge_source::BodyParser;
 use okta_coralogix_core::{CoralogixMapping, Result, Secret, SharedClockOffset};
 
-use crate::program::admin::{AdminAddress, AdminArgs};
+use crate::program::admin::AdminArgs;
 use crate::program::check::{CHECK, CheckArgs};
 use crate::program::coralogix;
 use crate::program::entry_settings::{EntryArgs, EntrySettings};
+use crate::program::listen::ListenAddress;
 use crate::program::log::LogArgs;
 use crate::program::network::NetworkArgs;
 use crate::program::pipeline_settings::{FilterArgs, PipelineArgs, PipelineSettings};
@@ -107,7 +108,7 @@ pub(super) struct WatchArgs {
 pub(super) struct WatchSettings {
     /// What the pipeline is called.
     pub(super) name: String,
-    pub(super) admin: Option<AdminAddress>,
+    pub(super) admin: Option<ListenAddress>,
 }
 
 impl WatchSettings {

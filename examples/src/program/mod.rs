@@ -13,6 +13,7 @@ pub mod entry_settings;
 mod environment;
 mod exit_status;
 mod fault_timeouts;
+pub mod listen;
 pub mod log;
 pub mod metrics;
 pub mod missing;

@@ -17,10 +17,10 @@ use super::dry_run::DryRun;
 use super::position::PositionSettings;
 use super::range::{RangeSettings, RangeTimes};
 use super::required;
-use crate::program::admin::AdminAddress;
 use crate::program::check::CHECK;
 use crate::program::coralogix;
 use crate::program::entry_settings::EntrySettings;
+use crate::program::listen::ListenAddress;
 use crate::program::missing::Missing;
 use crate::program::pipeline_settings::{DEAD_LETTERS, PipelineSettings};
 use crate::program::secrets::SecretJudge;
@@ -62,7 +62,7 @@ pub struct ManySettings {
     pub(super) once: Option<Duration>,
     pub(super) check: bool,
     pub(super) dry_run: Option<DryRun>,
-    pub(super) admin: Option<AdminAddress>,
+    pub(super) admin: Option<ListenAddress>,
 }
 
 /// The settings of a run with one org.
@@ -87,7 +87,7 @@ pub struct OrgSettings {
     pub(super) mode: Mode,
     /// Set: no run, but a check.
     pub(super) check: Option<Box<OrgCheck>>,
-    pub(super) admin: Option<AdminAddress>,
+    pub(super) admin: Option<ListenAddress>,
 }
 
 /// What a check needs beside the settings of a run.

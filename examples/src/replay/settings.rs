@@ -10,10 +10,10 @@ use okta_coralogix_core::{CoralogixMapping, Error, Result, SharedClockOffset};
 use super::ReplayArgs;
 use super::args::{CONFIG, INTEGRATION};
 use crate::eventbridge::BARE_EVENT;
-use crate::program::admin::AdminAddress;
 use crate::program::check::CHECK;
 use crate::program::coralogix::{self, APPLICATION, SUBSYSTEM};
 use crate::program::entry_settings::EntrySettings;
+use crate::program::listen::ListenAddress;
 use crate::program::missing::Missing;
 use crate::program::pipeline::GIVE_UP_AFTER;
 use crate::program::pipeline_settings::{PipelineSettings, TOO_OLD};
@@ -28,7 +28,7 @@ pub struct Settings {
     pub(super) integration: Option<String>,
     pub(super) pipeline: PipelineSettings,
     pub(super) give_up_after: Duration,
-    pub(super) admin: Option<AdminAddress>,
+    pub(super) admin: Option<ListenAddress>,
     /// Check instead of run.
     pub(super) check: bool,
 }

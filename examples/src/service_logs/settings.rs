@@ -7,10 +7,10 @@ use okta_coralogix_core::{Result, SharedClockOffset};
 
 use super::ServiceLogsArgs;
 use super::entry::Labels;
-use crate::program::admin::AdminAddress;
 use crate::program::check::CHECK;
 use crate::program::coralogix::{self, APPLICATION, SUBSYSTEM};
 use crate::program::entry_settings::EntrySettings;
+use crate::program::listen::ListenAddress;
 use crate::program::missing::Missing;
 use crate::program::pipeline_settings::REFUSAL_WAIT;
 use crate::program::{Environment, Network};
@@ -21,7 +21,7 @@ pub struct Settings {
     pub(super) sink: CoralogixSink,
     pub(super) labels: Labels,
     pub(super) refusal_wait: Duration,
-    pub(super) admin: Option<AdminAddress>,
+    pub(super) admin: Option<ListenAddress>,
     /// The offset of Coralogix's clock, which the sink stores.
     pub(super) clock: SharedClockOffset,
     /// The proxy on the way to Coralogix.

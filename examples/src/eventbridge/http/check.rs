@@ -3,7 +3,7 @@
 use okta_coralogix_core::Summary;
 
 use super::run::OPEN_FILES;
-use super::settings::{LISTEN, Settings};
+use super::settings::Settings;
 use crate::eventbridge::check::check_route;
 use crate::program::ExitStatus;
 use crate::program::check::{Report, check_admin, check_listener, check_open_files};
@@ -21,7 +21,7 @@ pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
     let endpoint = endpoint.map_err(|error| settings.names.named(error));
     let detail = "events are taken with the credentials that are set; EventBridge calls, and cannot be asked";
     report.add("endpoint", endpoint.map(|_| detail));
-    check_listener(&mut report, LISTEN, &settings.listen);
+    check_listener(&mut report, &settings.listen);
     check_admin(&mut report, settings.watch.admin.as_ref());
     check_open_files(&mut report, OPEN_FILES);
     report.status()

@@ -8,7 +8,7 @@ use eventbridge_source::http::HttpSource;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use okta_coralogix_core::dead_letter::DeadLetters;
-use okta_coralogix_core::{Error, Pipeline, Result, Summary};
+use okta_coralogix_core::{Pipeline, Result, Summary};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -70,12 +70,9 @@ impl Opened {
             .map_err(|error| names.named(error))?;
         let dead_letters = ProgramDeadLetters::open(&route.pipeline).await?;
         let letters = PathBuf::from(dead_letters.location());
-        let unusable = |error: std::io::Error| {
-            let advice = "write an address and a free port, such as 127.0.0.1:8080";
-            let detail = format!("cannot listen on {listen:?} ({error}); {advice}");
-            Error::config("LISTEN", detail)
-        };
-        let listener = TcpListener::bind(&listen).await.map_err(unusable)?;
+        let unusable = |error| listen.unusable(&error);
+        let listener = TcpListener::bind(listen.address()).await;
+        let listener = listener.map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?.to_string();
         let stop = watch::Sender::new(false);
         let server = source.serve(listener, stopped(stop.subscribe())).boxed();

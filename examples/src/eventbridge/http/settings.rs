@@ -6,12 +6,14 @@ use okta_coralogix_core::{Error, Result};
 use super::HttpArgs;
 use super::args::{API_KEY_HEADER, MAX_BODY_BYTES, NAMES_FROM_HEADERS, PATH};
 use crate::eventbridge::settings::{API_KEYS, RouteSettings, WatchSettings, api_keys, secret};
+use crate::program::listen::ListenAddress;
 use crate::program::missing::Missing;
 use crate::program::settings::WrittenNames;
 use crate::program::{Environment, coralogix};
 
-pub(super) const LISTEN: &str = "LISTEN";
+const LISTEN: &str = "LISTEN";
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+const DEFAULT_PORT: u16 = 8080;
 const BASIC: &str = "EVENTBRIDGE_BASIC";
 const BEARER_TOKEN: &str = "EVENTBRIDGE_BEARER_TOKEN";
 
@@ -28,7 +30,7 @@ pub(super) const VARIABLES: [&str; 5] = [
 #[derive(Debug)]
 pub struct Settings {
     /// An address and a port.
-    pub(super) listen: String,
+    pub(super) listen: ListenAddress,
     pub(super) source: HttpSourceBuilder,
     /// What the user wrote, for errors of the builder.
     pub(super) names: WrittenNames,
@@ -63,10 +65,11 @@ impl Settings {
         }
         let names = NAMES_FROM_HEADERS.get(&endpoint)?;
         let listen = environment.get(LISTEN)?;
-        let listen = listen.unwrap_or_else(|| DEFAULT_LISTEN.into());
+        let listen = listen.as_deref().map_or(DEFAULT_LISTEN, str::trim);
+        let listen = ListenAddress::parse(LISTEN, listen, DEFAULT_PORT)?;
         let watch = WatchSettings::read(&args.watch, environment, "eventbridge_http")?;
         if let Some(admin) = &watch.admin {
-            admin.check_apart(LISTEN, &listen)?;
+            admin.check_apart(&listen)?;
         }
         Ok(Self {
             listen,

@@ -16,7 +16,7 @@ mod routes;
 mod server;
 mod status;
 
-pub use address::{ADMIN_LISTEN, AdminAddress, AdminArgs, AdminGroup};
+pub use address::{ADMIN_LISTEN, AdminArgs, AdminGroup};
 pub(super) use dead_letter_files::DeadLetterFiles;
 
 use std::net::SocketAddr;
@@ -28,6 +28,7 @@ use okta_coralogix_core::{Error, ErrorKind, Result, SystemClock};
 
 use self::routes::Routes;
 use self::server::Server;
+use super::listen::ListenAddress;
 use super::metrics::{Monitor, Registry, SourceKind};
 
 /// How long the loop of a run may take to turn until the program counts as hanging.
@@ -49,7 +50,7 @@ impl Admin {
     ///
     /// # Errors
     /// `Config` if it cannot listen there.
-    pub fn start(address: Option<AdminAddress>, dead_letters: Option<PathBuf>) -> Result<Self> {
+    pub fn start(address: Option<ListenAddress>, dead_letters: Option<PathBuf>) -> Result<Self> {
         match address {
             Some(address) => Self::listen(&address, dead_letters, TURN_LIMIT),
             None => Ok(Self::default()),
@@ -61,7 +62,7 @@ impl Admin {
     /// # Errors
     /// `Config` if it cannot listen there, `Storage` if the operating system gives no thread.
     pub fn listen(
-        address: &AdminAddress,
+        address: &ListenAddress,
         dead_letters: Option<PathBuf>,
         turn: Duration,
     ) -> Result<Self> {

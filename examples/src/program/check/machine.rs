@@ -1,11 +1,9 @@
 //! What this machine gives: open files, and addresses to listen on.
 
-use std::net::TcpListener;
-
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
 use super::Report;
-use crate::program::admin::{ADMIN_LISTEN, AdminAddress};
+use crate::program::listen::ListenAddress;
 use crate::program::open_files::{limit, raise_limit};
 
 /// Raises the limit of open files as a run does, and compares it with what a run needs.
@@ -27,21 +25,19 @@ fn open_files(allowed: Option<u64>, needed: u64) -> Result<String> {
     }
 }
 
-/// Listens for a moment on the address of `setting`.
-pub fn check_listener(report: &mut Report, setting: &str, address: &str) {
-    let found = TcpListener::bind(address).map_err(|error| {
-        let detail = format!(
-            "cannot listen on {address:?} ({error}): write an address of this host and a free port, or end the program that has it"
-        );
-        Error::new(ErrorKind::Config, detail)
-    });
-    report.add(setting, found.map(|_| format!("{address} is free")));
+/// Listens for a moment on the address.
+pub fn check_listener(report: &mut Report, address: &ListenAddress) {
+    let found = address.bind();
+    report.add(
+        address.setting(),
+        found.map(|_| format!("{} is free", address.address())),
+    );
 }
 
 /// As [`check_listener`], for the listener of operators, if there is one.
-pub fn check_admin(report: &mut Report, admin: Option<&AdminAddress>) {
+pub fn check_admin(report: &mut Report, admin: Option<&ListenAddress>) {
     if let Some(admin) = admin {
-        check_listener(report, ADMIN_LISTEN.about.flag, admin.address());
+        check_listener(report, admin);
     }
 }
 

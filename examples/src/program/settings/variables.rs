@@ -119,7 +119,7 @@ pub const EVENTBRIDGE: Variables = Variables {
     title: "EventBridge: eventbridge_http, eventbridge_lambda",
     settings: &[
         variable("LISTEN", "", "HttpSource::serve")
-            .means("eventbridge_http: address and port")
+            .means("eventbridge_http: address and port; a bare port is on 127.0.0.1")
             .by_default("127.0.0.1:8080", "TLS ends in front of the program, and nothing else is to reach it"),
         variable("EVENTBRIDGE_API_KEY", "", "HttpSourceBuilder::api_key")
             .means("The value of the connection's API key; eventbridge_lambda: of requests to the function's URL")

@@ -10,7 +10,8 @@ use okta_coralogix_core::testing::{
     EventGenerator, LogCapture, MemoryDeadLetters, MemorySink, MemorySource,
 };
 use okta_coralogix_core::{AckOrder, Clock, Pipeline, SystemClock};
-use okta_coralogix_examples::program::admin::{Admin, AdminAddress};
+use okta_coralogix_examples::program::admin::Admin;
+use okta_coralogix_examples::program::listen::ListenAddress;
 use okta_coralogix_examples::program::metrics::SourceKind;
 use okta_source::simulator::Fault as OrgFault;
 use tokio::runtime;
@@ -24,7 +25,7 @@ use crate::harness::Harness;
 
 /// A listener for whose probes a loop hangs after this long.
 fn admin(turn: Duration) -> Admin {
-    let address = AdminAddress::parse("--admin-listen", "0").unwrap();
+    let address = ListenAddress::parse("--admin-listen", "0", 9090).unwrap();
     Admin::listen(&address, None, turn).unwrap()
 }
 

@@ -160,7 +160,7 @@ async fn check_finds_an_address_that_is_taken() {
     let with_admin = [&SUBJECTS[..], &["--admin-listen"]].concat();
     assert_all_ok(&ended, &with_admin);
     let ended = check(&harness, &[], &["--admin-listen", &taken]).await;
-    assert_wrong(&ended, "--admin-listen", &["free port"]);
+    assert_wrong(&ended, "--admin-listen", &["end the program that has it"]);
 }
 
 #[cfg(target_os = "linux")]
