@@ -61,7 +61,7 @@ impl RawEvent {
     /// # Errors
     /// The document, if it must be read in another way to tell what is wrong with it, or that nothing is: it is no envelope,
     /// `origin` returns `None`, the event's `published` cannot be read, or it is spelt in a way that EventBridge does not use,
-    /// such as with spaces between the tokens. Without the feature `scanner`, always.
+    /// such as with escapes in its keys. Without the feature `scanner`, always.
     #[doc(hidden)]
     pub fn parse_envelope(
         document: Bytes,

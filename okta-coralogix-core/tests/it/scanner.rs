@@ -89,6 +89,35 @@ const ENVELOPES: [(&str, &str); 8] = [
     (r#"{ "source" : "spaced" , "detail" : "#, " }"),
 ];
 
+/// The same JSON with white space between tokens: here and there some, or between all of them.
+fn spaced(json: &[u8], rng: &mut Rng) -> Vec<u8> {
+    const MOST: [usize; 4] = [1, 3, 70, 1_100];
+    let (often, most) = (rng.u8(1..=8), MOST[rng.usize(0..MOST.len())]);
+    let mut space = |out: &mut Vec<u8>| {
+        if rng.u8(0..8) < often {
+            let white = [b" \t\n\r"[rng.usize(0..4)], b' '];
+            let length = rng.usize(1..=most);
+            out.extend(white.iter().cycle().take(length));
+        }
+    };
+    let mut out = Vec::new();
+    let (mut in_string, mut is_escaped) = (false, false);
+    for &byte in json {
+        let is_quote = byte == b'"' && !is_escaped;
+        let is_token = is_quote || !in_string && b"{}[],:".contains(&byte);
+        is_escaped = in_string && byte == b'\\' && !is_escaped;
+        if is_token && !in_string {
+            space(&mut out);
+        }
+        out.push(byte);
+        in_string ^= is_quote;
+        if is_token && !in_string {
+            space(&mut out);
+        }
+    }
+    out
+}
+
 fn mutant(page: &[u8], rng: &mut Rng) -> Vec<u8> {
     let mut page = page.to_vec();
     for _ in 0..rng.usize(1..=3) {
@@ -189,7 +218,11 @@ fn check_mutants(count: usize, seed: u64) -> Counts {
                 _ => SMALL[rng.usize(0..SMALL.len())].as_bytes(),
             })
             .collect();
-        let list = mutant(&events.join(&b','), &mut rng);
+        let mut list = events.join(&b',');
+        if rng.u8(0..4) == 0 {
+            list = spaced(&list, &mut rng);
+        }
+        let list = mutant(&list, &mut rng);
         let page = Bytes::from([b"[", &list[..], b"]"].concat());
         assert_same(
             &split_page(&page, &origin),
@@ -202,7 +235,10 @@ fn check_mutants(count: usize, seed: u64) -> Counts {
         assert_same(&alone, &by_serde_json, &list);
         scanned += usize::from(str::from_utf8(&list).is_ok_and(reference::is_scanned));
         let (before, behind) = ENVELOPES[rng.usize(0..ENVELOPES.len())];
-        let envelope = [before.as_bytes(), events[0], behind.as_bytes()].concat();
+        let mut envelope = [before.as_bytes(), events[0], behind.as_bytes()].concat();
+        if rng.u8(0..4) == 0 {
+            envelope = spaced(&envelope, &mut rng);
+        }
         let envelope = Bytes::from(mutant(&envelope, &mut rng));
         envelopes += usize::from(assert_envelope_is_read_alike(&envelope));
     }
@@ -244,6 +280,27 @@ fn generated_events_are_read_by_the_scanner_alone() {
         let (before, behind) = ENVELOPES[0];
         let envelope = format!("{before}{event}{behind}");
         assert!(assert_envelope_is_read_alike(&envelope.into()));
+    }
+}
+
+#[test]
+fn spaced_events_are_read_by_the_scanner_alone() {
+    let now = "2026-05-04T12:00:00Z".parse().unwrap();
+    let mut rng = Rng::with_seed(4);
+    let origin = Arc::new(Origin::org("acme"));
+    let (before, behind) = ENVELOPES[0];
+    for pair in EventGenerator::new(4).batch(400, now).chunks(2) {
+        let list = [&pair[0].json[..], &pair[1].json].join(&b',');
+        let list = spaced(&list, &mut rng);
+        assert!(reference::is_scanned(str::from_utf8(&list).unwrap()));
+        let page = Bytes::from([b"[", &list[..], b"]"].concat());
+        let split = split_page(&page, &origin);
+        assert_eq!(split.as_ref().unwrap().len(), 2);
+        assert_same(&split, &reference::split_page(&page, &origin), &page);
+        let envelope = [before.as_bytes(), &pair[0].json, behind.as_bytes()].concat();
+        assert!(assert_envelope_is_read_alike(
+            &spaced(&envelope, &mut rng).into()
+        ));
     }
 }
 

@@ -28,9 +28,9 @@ type Elements = Vec<Result<RawEvent, MalformedEvent>>;
 /// next place at which an event can be read. So does one in which a byte is not UTF-8. A byte order mark before the array is
 /// skipped.
 ///
-/// The events are slices of `page`. Nothing is allocated for a good event but its place in the returned list. An element with white
-/// space between its tokens is read again by `serde_json`, and costs the JSON reader's few bytes of nesting state; so do its
-/// neighbours, where they are small.
+/// The events are slices of `page`. Nothing is allocated for a good event but its place in the returned list. An element that is spelt
+/// in an unusual way is read again by `serde_json`, and costs the JSON reader's few bytes of nesting state; so do its neighbours, where
+/// they are small.
 ///
 /// # Errors
 /// [`PageError`] if there is no array to split. A page that was cut off just behind some `]` inside its last

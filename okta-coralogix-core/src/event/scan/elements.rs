@@ -1,19 +1,21 @@
 //! The elements of a list: their ranges and heads.
 
-use std::mem;
 use std::ops::Range;
 
 use fearless_simd::Simd;
 
 use super::head_member;
 use crate::event::fields::Fields;
+use crate::json::WHITE_SPACE;
 use crate::json::scanner::{Nesting, Visitor};
 
 /// The element that is being read.
 pub(super) struct Elements<'a, 's, F> {
     list: &'a str,
-    /// Where it begins; between two of them, where the next one must.
+    /// Where it begins.
     start: usize,
+    /// Where the one before it ends.
+    end: usize,
     /// The fields of its head that were found.
     fields: Fields<'a>,
     /// How many were found.
@@ -36,11 +38,25 @@ impl<'a, 's, F: FnMut(Range<usize>, &Fields<'a>) -> Option<()>> Elements<'a, 's,
         Self {
             list,
             start: 0,
+            end: 0,
             fields: Fields::default(),
             count: 0,
             sound,
             found,
         }
+    }
+
+    /// Bytes of white space behind the last element.
+    fn space_behind(&self) -> usize {
+        let rest = &self.list[self.end..];
+        rest.len() - rest.trim_start_matches(WHITE_SPACE).len()
+    }
+
+    /// Whether an element that begins at `at` is the next one: between it and the one before there is a comma, and white space at most.
+    #[inline(never)]
+    fn is_next(&self, at: usize) -> bool {
+        let between = self.list[self.end..at].trim_matches(WHITE_SPACE);
+        between == if self.count > 0 { "," } else { "" }
     }
 }
 
@@ -60,7 +76,10 @@ impl<'a, F: FnMut(Range<usize>, &Fields<'a>) -> Option<()>> Visitor for Elements
     fn begin(&mut self, at: usize, kind: u64, nesting: Nesting) -> Option<()> {
         if nesting.is_list() {
             self.fields = Fields::default();
-            return (self.start == at && kind == Nesting::OBJECT).then_some(());
+            self.start = at;
+            // The scanner sees to the comma, or that there is none before the first one.
+            let is_next = at - self.end <= usize::from(self.count > 0) || self.is_next(at);
+            return (is_next && kind == Nesting::OBJECT).then_some(());
         }
         Some(())
     }
@@ -68,9 +87,9 @@ impl<'a, F: FnMut(Range<usize>, &Fields<'a>) -> Option<()>> Visitor for Elements
     #[inline(always)]
     fn finish(&mut self, end: usize, nesting: Nesting) -> Option<()> {
         if nesting.is_list() {
-            let start = mem::replace(&mut self.start, end + 1);
+            self.end = end;
             self.count += 1;
-            return (self.found)(start..end, &self.fields);
+            return (self.found)(self.start..end, &self.fields);
         }
         Some(())
     }
@@ -78,10 +97,11 @@ impl<'a, F: FnMut(Range<usize>, &Fields<'a>) -> Option<()>> Visitor for Elements
     /// An element counts when the comma behind it is checked too.
     #[inline(always)]
     fn checked(&mut self, end: usize) {
-        if self.start <= end {
+        let next = self.end + self.space_behind() + 1;
+        if self.count > 0 && next <= end {
             *self.sound = SoundElements {
                 count: self.count,
-                next: self.start,
+                next,
             };
         }
     }
@@ -89,7 +109,7 @@ impl<'a, F: FnMut(Range<usize>, &Fields<'a>) -> Option<()>> Visitor for Elements
     /// `None` in the middle of an element, or behind a comma.
     fn end(&self, nesting: Nesting) -> Option<()> {
         let is_empty = self.list.is_empty();
-        let is_whole = nesting.is_list() && self.start == self.list.len() + 1;
+        let is_whole = nesting.is_list() && self.count > 0 && self.end == self.list.len();
         (is_empty || is_whole).then_some(())
     }
 }

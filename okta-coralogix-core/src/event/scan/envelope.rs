@@ -6,10 +6,11 @@ use fearless_simd::Simd;
 
 use super::head_member;
 use crate::event::fields::Fields;
-use crate::json::scanner::{Nesting, Visitor, string_member};
+use crate::json::WHITE_SPACE;
+use crate::json::scanner::{Nesting, Visitor, string_member, value_at};
 
-/// The member of an EventBridge envelope that is the event.
-const EVENT: &[u8] = b"detail\":";
+/// The key of the member of an EventBridge envelope that is the event.
+const EVENT: &str = "detail\"";
 
 /// The one that says where it comes from.
 const SOURCE: &str = "source\":\"";
@@ -67,11 +68,10 @@ impl Visitor for EnvelopeVisitor<'_> {
         if !nesting.is_element() {
             return head_member(simd, self.text, at, &mut self.envelope.fields);
         }
-        let member = &self.text.as_bytes()[at..];
-        if let Some(value) = member.strip_prefix(EVENT) {
+        if let Some(value) = value_at(self.text, at, EVENT) {
             // If it occurs twice, the last one counts.
-            self.start = Some(at + EVENT.len());
-            return (value.first() == Some(&b'{')).then_some(());
+            self.start = Some(value);
+            return (self.text.as_bytes().get(value) == Some(&b'{')).then_some(());
         }
         string_member(simd, self.text, at, SOURCE, &mut self.envelope.source)
     }
@@ -80,7 +80,9 @@ impl Visitor for EnvelopeVisitor<'_> {
     #[inline(always)]
     fn begin(&mut self, at: usize, kind: u64, nesting: Nesting) -> Option<()> {
         if nesting.is_list() {
-            return (at == 0 && kind == Nesting::OBJECT).then_some(());
+            let before = &self.text[..at];
+            let is_first = before.trim_start_matches(WHITE_SPACE).is_empty();
+            return (is_first && kind == Nesting::OBJECT).then_some(());
         }
         if nesting.is_element() && self.start == Some(at) {
             self.envelope.fields = Fields::default();

@@ -11,20 +11,21 @@ use self::elements::Elements;
 pub(crate) use self::elements::SoundElements;
 use self::envelope::{Envelope, EnvelopeVisitor};
 use super::fields::Fields;
+use crate::json::WHITE_SPACE;
 use crate::json::scanner::{scan, string_member};
 
 /// Reads a comma-separated list of JSON objects, the inside of an array, and calls `found` with the range and the head's
 /// fields of each.
 ///
 /// # Errors
-/// If the text is not that, or is spelt in a way that the scanner leaves to others: white space between the tokens,
-/// elements that are no objects, a member of the head that is no string or has an escape in it, a key with an escape in it,
-/// nesting deeper than 60 levels in an element. Or if `found` returns `None`. The elements before that are read; `found` may have been
-/// called for more.
+/// If the text is not that, or is spelt in a way that the scanner leaves to others: elements that are no objects, a member of the head
+/// that is no string or has an escape in it, a key with an escape in it, nesting deeper than 60 levels in an element. Or if `found`
+/// returns `None`. The elements before that are read; `found` may have been called for more.
 pub(crate) fn objects<'a>(
     list: &'a str,
     found: impl FnMut(Range<usize>, &Fields<'a>) -> Option<()>,
 ) -> Result<(), SoundElements> {
+    let list = list.trim_end_matches(WHITE_SPACE);
     let mut sound = SoundElements::default();
     match scan(list, Elements::of(list, &mut sound, found)) {
         Some(_) => Ok(()),
@@ -36,6 +37,7 @@ pub(crate) fn objects<'a>(
 ///
 /// `None` if the text is not that, or is spelt in a way that [`objects`] leaves to others. The same holds for `source`.
 pub(super) fn envelope(text: &str) -> Option<Envelope<'_>> {
+    let text = text.trim_end_matches(WHITE_SPACE);
     scan(text, EnvelopeVisitor::of(text))?.found()
 }
 

@@ -33,6 +33,18 @@ impl Bitmap {
         self.0[0] = self.0[BLOCKS];
     }
 
+    /// As if the last position of the window before was set, or not.
+    #[inline(always)]
+    pub(super) fn set_before(&mut self, is_set: bool) {
+        self.0[0] = u64::from(is_set) << (BLOCK - 1);
+    }
+
+    /// Whether the last position of the window before is set.
+    #[inline(always)]
+    pub(super) fn is_before(&self) -> bool {
+        self.0[0] >> (BLOCK - 1) != 0
+    }
+
     /// The words of the window.
     #[inline(always)]
     pub(super) fn words(&mut self) -> &mut [u64; BLOCKS] {

@@ -38,12 +38,25 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// The backslashes. `None` if there is a byte below 0x20: white space if outside strings, and wrong in them.
     #[inline(always)]
-    pub(super) fn backslashes<S: Simd>(&self, simd: S) -> Option<u64> {
+    pub(super) fn backslashes<S: Simd>(&self, simd: S) -> u64 {
         let bytes = u8x64::from_slice(simd, self.bytes);
-        let has_control = bytes.simd_lt(0x20).any_true();
-        (!has_control).then(|| bytes.simd_eq(b'\\').to_bitmask())
+        bytes.simd_eq(b'\\').to_bitmask()
+    }
+
+    /// The bytes below 0x20: white space if outside strings, and wrong in them.
+    #[inline(always)]
+    pub(super) fn controls<S: Simd>(&self, simd: S) -> u64 {
+        let bytes = u8x64::from_slice(simd, self.bytes);
+        bytes.simd_lt(0x20).to_bitmask()
+    }
+
+    /// What is white space if outside strings.
+    #[inline(always)]
+    pub(super) fn spaces<S: Simd>(&self, simd: S) -> u64 {
+        let bytes = u8x64::from_slice(simd, self.bytes);
+        let lines = bytes.simd_eq(b'\n') | bytes.simd_eq(b'\r');
+        (bytes.simd_eq(b' ') | bytes.simd_eq(b'\t') | lines).to_bitmask()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::block::BLOCK;
 
 /// The state that goes over from block to block.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 pub(super) struct Escapes {
     /// 1 if the last byte of the last block escapes the first one of the next.
     next: u64,

@@ -1,14 +1,14 @@
-//! A validating scanner that finds the containers, and some of the keys, of JSON without white space between its tokens.
+//! A validating scanner that finds the containers, and some of the keys, of JSON.
 //!
 //! It accepts nothing that `serde_json` refuses. The reverse does not hold: a text that the scanner refuses must be read again by
-//! `serde_json`, which says what is wrong, or that nothing is. It refuses white space between the tokens, keys with an
-//! escape in them, and nesting deeper than 61 levels.
+//! `serde_json`, which says what is wrong, or that nothing is. It refuses keys with an escape in them, and nesting deeper than 61 levels.
 //!
 //! # How it works
 //! The text is read in [blocks](block) of 64 bytes, 16 of them in a [window]. For each kind of byte that matters, a block has a
 //! word with a bit for each position. The grammar is then checked at all positions at once, by arithmetic on these words: which
 //! quotes begin and end strings, and whether each token may follow the one before it. Only brackets, scalars, escapes, and
-//! the keys that the [`Visitor`] asks for are looked at one by one. Most of a text is none of these.
+//! the keys that the [`Visitor`] asks for are looked at one by one. Most of a text is none of these. A window with [white space](spaces)
+//! between its tokens is read with a little more work.
 
 mod bitmap;
 mod block;
@@ -18,12 +18,13 @@ mod member;
 mod nesting;
 mod scalar;
 mod scan;
+mod spaces;
 mod strings;
 mod window;
 
 use fearless_simd::Simd;
 
-pub(crate) use member::string_member;
+pub(crate) use member::{string_member, value_at};
 pub(crate) use nesting::Nesting;
 pub(crate) use scan::scan;
 

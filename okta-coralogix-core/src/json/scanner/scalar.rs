@@ -1,8 +1,9 @@
 //! Numbers, `true`, `false` and `null`: their form, not their value.
 
-/// Checks the scalars that begin at `positions` of the block at `at`. `None` if one is none, or does not end.
+/// Checks the scalars that begin at `positions` of the block at `at`. `None` if one is none, or does not end. Only if the text is
+/// `SPACED`, white space may end one.
 #[inline(always)]
-pub(super) fn check(text: &[u8], at: usize, mut positions: u64) -> Option<()> {
+pub(super) fn check<const SPACED: bool>(text: &[u8], at: usize, mut positions: u64) -> Option<()> {
     while positions != 0 {
         let rest = &text[at + positions.trailing_zeros() as usize..];
         positions &= positions - 1;
@@ -11,8 +12,10 @@ pub(super) fn check(text: &[u8], at: usize, mut positions: u64) -> Option<()> {
             Some(b"fals") if rest.get(4) == Some(&b'e') => 5,
             _ => number(rest)?,
         };
-        if !matches!(rest.get(end)?, b',' | b'}' | b']') {
-            return None;
+        match rest.get(end)? {
+            b',' | b'}' | b']' => {}
+            b' ' | b'\n' | b'\t' | b'\r' if SPACED => {}
+            _ => return None,
         }
     }
     Some(())

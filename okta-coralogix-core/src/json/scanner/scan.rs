@@ -6,7 +6,6 @@ use super::Visitor;
 use super::bitmap::BLOCKS;
 use super::block::BLOCK;
 use super::containers::Containers;
-use super::scalar;
 use super::window::{WINDOW, Window};
 
 /// Reads a comma-separated list of values, the inside of an array, with the instructions that this processor has.
@@ -29,7 +28,6 @@ fn scan_with<S: Simd, V: Visitor>(simd: S, list: &str, visitor: V) -> Option<V> 
         for block in 0..count.min(BLOCKS) {
             let at = start + block * BLOCK;
             let tokens = window.tokens(block);
-            scalar::check(text, at, tokens.scalars)?;
             let in_objects = containers.read(simd, at, &tokens)?;
             window.set_in_objects(block, &tokens, in_objects)?;
         }

@@ -9,9 +9,7 @@ use super::escapes::Escapes;
 
 #[derive(Default)]
 pub(super) struct Strings {
-    escapes: Escapes,
-    /// All ones if a string has begun and not ended.
-    in_string: u64,
+    state: StringState,
     pub(super) backslashes: Bitmap,
     /// The quotes that begin or end strings.
     pub(super) quotes: Bitmap,
@@ -19,8 +17,28 @@ pub(super) struct Strings {
     pub(super) inside: Bitmap,
 }
 
+/// What goes over from block to block.
+#[derive(Default, Clone, Copy)]
+pub(super) struct StringState {
+    escapes: Escapes,
+    /// All ones if a string has begun and not ended.
+    in_string: u64,
+}
+
 impl Strings {
-    /// Loads the block at `at` of the text. `None` if an escape is wrong, or there is a control character.
+    /// Before the window that is read next.
+    #[inline(always)]
+    pub(super) fn state(&self) -> StringState {
+        self.state
+    }
+
+    /// Goes back to before a window.
+    #[inline(always)]
+    pub(super) fn go_back(&mut self, state: StringState) {
+        self.state = state;
+    }
+
+    /// Loads the block at `at` of the text. `None` if an escape is wrong.
     #[inline(always)]
     pub(super) fn load_block<S: Simd>(
         &mut self,
@@ -32,10 +50,10 @@ impl Strings {
     ) -> Option<()> {
         self.quotes.words()[index] = block.quotes;
         self.backslashes.words()[index] = 0;
-        if block.is_unusual || self.escapes.go_on() {
-            let backslashes = block.backslashes(simd)?;
+        if block.is_unusual || self.state.escapes.go_on() {
+            let backslashes = block.backslashes(simd);
             self.backslashes.words()[index] = backslashes;
-            self.quotes.words()[index] &= !self.escapes.escaped(text, at, backslashes)?;
+            self.quotes.words()[index] &= !self.state.escapes.escaped(text, at, backslashes)?;
         }
         Some(())
     }
@@ -48,8 +66,8 @@ impl Strings {
                 .set(step, to_the_next(self.quotes.step(simd, step)));
         }
         for inside in &mut self.inside.words()[..count] {
-            *inside ^= self.in_string;
-            self.in_string = (*inside >> (BLOCK - 1)).wrapping_neg();
+            *inside ^= self.state.in_string;
+            self.state.in_string = (*inside >> (BLOCK - 1)).wrapping_neg();
         }
     }
 }

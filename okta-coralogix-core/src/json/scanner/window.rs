@@ -10,15 +10,20 @@
 //!   behind its begin. A list begins like this, as if behind a comma.
 //! - *Escaped* (`Escapes`): the byte belongs to the backslash before it, in the last block perhaps.
 //!
-//! What must never happen: that a byte outside of strings that is no part of a token, white space included, is passed over (it counts as
-//! part of a scalar, which is then checked byte by byte), or that the state of one window is lost on the way to the next
-//! (each `Bitmap` keeps its last word).
+//! A window is first read as if no token had white space around it, which then looks like a broken scalar. If that fails, and while the
+//! windows before have some, it is read with [`Spaces`].
+//!
+//! What must never happen: that a byte outside of strings that is no part of a token, nor white space that was looked for, is passed over
+//! (it counts as part of a scalar, which is then checked byte by byte), or that the state of one window is lost on the way to the next
+//! (each `Bitmap` keeps its last word, and `Spaces` what white space hides there).
 
 use fearless_simd::prelude::*;
 use fearless_simd::u64x4;
 
 use super::bitmap::{BLOCKS, Bitmap, STEP, steps};
 use super::block::{BLOCK, Block};
+use super::scalar;
+use super::spaces::{Behind, Spaces, following};
 use super::strings::Strings;
 
 /// Bytes in a window.
@@ -46,6 +51,7 @@ pub(super) struct Window {
     /// The positions directly in an object.
     in_objects: Bitmap,
     key_ends: Bitmap,
+    spaces: Spaces,
 }
 
 /// The tokens of a block that are looked at one by one.
@@ -54,8 +60,6 @@ pub(super) struct Tokens {
     pub(super) opens: u64,
     /// `}` and `]`
     pub(super) closes: u64,
-    /// Where scalars begin.
-    pub(super) scalars: u64,
     /// Where strings begin that are keys if they are in an object.
     pub(super) keys_or_items: u64,
 }
@@ -70,9 +74,9 @@ impl Window {
     }
 
     /// Loads the window that begins at `start` and returns how many blocks it has: full steps of them. `None` if a token may not
-    /// follow the one before it, an escape is wrong, or there is a control character.
+    /// follow the one before it, an escape or a scalar is wrong, or there is a control character in a string.
     ///
-    /// Keys, scalars and matching brackets are checked later.
+    /// Keys and matching brackets are checked later.
     #[inline(always)]
     pub(super) fn load<S: Simd>(&mut self, simd: S, text: &[u8], start: usize) -> Option<usize> {
         for bitmap in [
@@ -85,30 +89,60 @@ impl Window {
         ] {
             bitmap.advance();
         }
+        let before = self.strings.state();
+        if let Some(end) = self.spaces.end.take() {
+            self.begin_behind(end);
+        } else if let Some(count) = self.load_as::<S, false>(simd, text, start) {
+            return Some(count);
+        }
+        self.strings.go_back(before);
+        let count = self.load_as::<S, true>(simd, text, start)?;
+        if !self.spaces.are_there(count) {
+            self.spaces.end = None;
+        }
+        Some(count)
+    }
+
+    /// Loads it, with white space between the tokens only if it is `SPACED`.
+    #[inline(always)]
+    fn load_as<S: Simd, const SPACED: bool>(
+        &mut self,
+        simd: S,
+        text: &[u8],
+        start: usize,
+    ) -> Option<usize> {
         let mut count = 0;
         for block in 0..BLOCKS {
             let at = start + block * BLOCK;
             let rest = text.get(at..).unwrap_or_default();
             if let Some(bytes) = rest.first_chunk() {
-                self.load_block(simd, text, at, bytes, block)?;
+                self.load_block::<S, SPACED>(simd, text, at, bytes, block)?;
             } else if block % STEP == 0 && rest.is_empty() {
                 break;
             } else {
                 let mut bytes = [0x7F; BLOCK];
                 bytes[..rest.len()].copy_from_slice(rest);
-                self.load_block(simd, text, at, &bytes, block)?;
+                self.load_block::<S, SPACED>(simd, text, at, &bytes, block)?;
                 self.absent.words()[block] = u64::MAX << rest.len();
                 self.key_ends.words()[block] = 0;
             }
             count += 1;
         }
+        let count = count.min(BLOCKS);
         self.strings.find(simd, count);
-        self.find_tokens(simd, count)?;
+        match SPACED {
+            true => self.find_spaced_tokens(count)?,
+            false => self.find_tokens(simd, count)?,
+        }
+        for block in 0..count {
+            let positions = self.scalar_begins.word(block);
+            scalar::check::<SPACED>(text, start + block * BLOCK, positions)?;
+        }
         Some(count)
     }
 
     #[inline(always)]
-    fn load_block<S: Simd>(
+    fn load_block<S: Simd, const SPACED: bool>(
         &mut self,
         simd: S,
         text: &[u8],
@@ -121,6 +155,12 @@ impl Window {
         self.commas.words()[index] = block.commas;
         self.opens.words()[index] = block.opens;
         self.closes.words()[index] = block.closes;
+        if SPACED {
+            self.spaces.words[index] = block.spaces(simd);
+            self.spaces.controls[index] = block.controls(simd);
+        } else if block.is_unusual && block.controls(simd) != 0 {
+            return None;
+        }
         self.strings.load_block(simd, text, at, index, &block)
     }
 
@@ -160,13 +200,74 @@ impl Window {
         none(wrong)
     }
 
+    /// The same, where white space may be between the tokens.
+    #[inline(always)]
+    fn find_spaced_tokens(&mut self, count: usize) -> Option<()> {
+        let mut end = Behind {
+            colon: self.colons.is_before(),
+            comma: self.commas.is_before(),
+            open: self.opens.is_before(),
+            value: self.ends.is_before() || self.scalars.is_before(),
+            key: self.key_ends.is_before(),
+        };
+        let mut wrong = 0;
+        let mut in_scalar = u64::from(self.scalars.is_before());
+        for block in 0..count {
+            let quotes = self.strings.quotes.word(block);
+            let inside = self.strings.inside.word(block);
+            let outside = !(quotes | inside | self.absent.word(block));
+            let spaces = self.spaces.words[block] & outside;
+            let tokens = outside & !spaces;
+            let begins = quotes & inside;
+            let colons = self.colons.word(block) & tokens;
+            let commas = self.commas.word(block) & tokens;
+            let opens = self.opens.word(block) & tokens;
+            let closes = self.closes.word(block) & tokens;
+            let scalars = tokens & !(colons | commas | opens | closes);
+            let ends = quotes & !inside | closes;
+            wrong |= self.spaces.controls[block] & inside;
+
+            let after_open = following(&mut end.open, opens, spaces);
+            let after_value = following(&mut end.value, ends | scalars, spaces);
+            let firsts = (following(&mut end.comma, commas, spaces) | after_open) & !spaces;
+            let scalar_begins = scalars & !(scalars << 1 | in_scalar);
+            in_scalar = scalars >> (BLOCK - 1);
+
+            let values = begins | opens | scalar_begins;
+            wrong |= values & !(firsts | following(&mut end.colon, colons, spaces));
+            wrong |= commas & !after_value;
+            wrong |= closes & !(after_value | after_open);
+
+            self.spaces.words[block] = spaces;
+            self.colons.words()[block] = colons;
+            self.commas.words()[block] = commas;
+            self.opens.words()[block] = opens;
+            self.closes.words()[block] = closes;
+            self.scalars.words()[block] = scalars;
+            self.ends.words()[block] = ends;
+            self.firsts.words()[block] = firsts;
+            self.scalar_begins.words()[block] = scalar_begins;
+        }
+        self.spaces.end = Some(end);
+        (wrong == 0).then_some(())
+    }
+
+    /// Begins behind a window with white space, which may hide its last token.
+    #[inline(always)]
+    fn begin_behind(&mut self, end: Behind) {
+        self.colons.set_before(end.colon);
+        self.commas.set_before(end.comma);
+        self.opens.set_before(end.open);
+        self.ends.set_before(end.value);
+        self.key_ends.set_before(end.key);
+    }
+
     #[inline(always)]
     pub(super) fn tokens(&self, block: usize) -> Tokens {
         let begins = self.strings.quotes.word(block) & self.strings.inside.word(block);
         Tokens {
             opens: self.opens.word(block),
             closes: self.closes.word(block),
-            scalars: self.scalar_begins.word(block),
             keys_or_items: begins & self.firsts.word(block),
         }
     }
@@ -192,7 +293,19 @@ impl Window {
     /// Checks that objects have keys, and nothing else, where arrays have items, and that there are colons behind keys and nowhere
     /// else.
     #[inline(always)]
-    pub(super) fn check_keys<S: Simd>(&self, simd: S, count: usize) -> Option<()> {
+    pub(super) fn check_keys<S: Simd>(&mut self, simd: S, count: usize) -> Option<()> {
+        if let Some(end) = &mut self.spaces.end {
+            let mut wrong = 0;
+            for block in 0..count.min(BLOCKS) {
+                let begins = self.strings.quotes.word(block) & self.strings.inside.word(block);
+                let key_places = self.firsts.word(block) & self.in_objects.word(block);
+                wrong |= key_places & !(begins | self.closes.word(block));
+                let spaces = self.spaces.words[block];
+                let after_key = following(&mut end.key, self.key_ends.word(block), spaces);
+                wrong |= after_key & !spaces ^ self.colons.word(block);
+            }
+            return (wrong == 0).then_some(());
+        }
         let mut wrong = u64x4::splat(simd, 0);
         for step in steps(count) {
             let begins =
