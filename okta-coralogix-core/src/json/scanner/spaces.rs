@@ -4,21 +4,8 @@
 //! added where such white space begins is carried to its end. This takes the words one by one, so that only windows that have white
 //! space are read like this.
 
-use super::bitmap::BLOCKS;
-
-/// The white space of a window.
-#[derive(Default)]
-pub(super) struct Spaces {
-    /// The positions, a word for each block; in strings too until they are known.
-    pub(super) words: [u64; BLOCKS],
-    /// The positions of bytes below 0x20.
-    pub(super) controls: [u64; BLOCKS],
-    /// What the window that was read last ends with; of one without white space its bitmaps tell.
-    pub(super) end: Option<Behind>,
-}
-
-/// For some kinds of tokens, whether the last of a window, white space behind it apart, is of that kind.
-#[derive(Default, Clone, Copy)]
+/// For some kinds of tokens, whether the last of a window with white space, that behind it apart, is of that kind.
+#[derive(Clone, Copy)]
 pub(super) struct Behind {
     pub(super) colon: bool,
     pub(super) comma: bool,
@@ -26,13 +13,6 @@ pub(super) struct Behind {
     /// The end of a string or a container, or a scalar.
     pub(super) value: bool,
     pub(super) key: bool,
-}
-
-impl Spaces {
-    /// True if there is some in one of the first `count` blocks.
-    pub(super) fn are_there(&self, count: usize) -> bool {
-        self.words[..count].iter().any(|word| *word != 0)
-    }
 }
 
 /// The positions that follow those of `tokens`, and the white space before them. `before`: whether the first position of the block

@@ -11,11 +11,11 @@
 //! - *Escaped* (`Escapes`): the byte belongs to the backslash before it, in the last block perhaps.
 //!
 //! A window is first read as if no token had white space around it, which then looks like a broken scalar. If that fails, and while the
-//! windows before have some, it is read with [`Spaces`].
+//! windows before have some, it is read with [white space](super::spaces).
 //!
 //! What must never happen: that a byte outside of strings that is no part of a token, nor white space that was looked for, is passed over
 //! (it counts as part of a scalar, which is then checked byte by byte), or that the state of one window is lost on the way to the next
-//! (each `Bitmap` keeps its last word, and `Spaces` what white space hides there).
+//! (each `Bitmap` keeps its last word, and `Behind` what white space hides there).
 
 use fearless_simd::prelude::*;
 use fearless_simd::u64x4;
@@ -23,7 +23,7 @@ use fearless_simd::u64x4;
 use super::bitmap::{BLOCKS, Bitmap, STEP, steps};
 use super::block::{BLOCK, Block};
 use super::scalar;
-use super::spaces::{Behind, Spaces, following};
+use super::spaces::{Behind, following};
 use super::strings::Strings;
 
 /// Bytes in a window.
@@ -51,7 +51,8 @@ pub(super) struct Window {
     /// The positions directly in an object.
     in_objects: Bitmap,
     key_ends: Bitmap,
-    spaces: Spaces,
+    /// What the window that was read last ends with; `None` if it has no white space, so that its bitmaps tell.
+    behind: Option<Behind>,
 }
 
 /// The tokens of a block that are looked at one by one.
@@ -90,17 +91,22 @@ impl Window {
             bitmap.advance();
         }
         let before = self.strings.state();
-        if let Some(end) = self.spaces.end.take() {
-            self.begin_behind(end);
+        if let Some(behind) = self.behind.take() {
+            self.begin_behind(behind);
         } else if let Some(count) = self.load_as::<S, false>(simd, text, start) {
             return Some(count);
         }
         self.strings.go_back(before);
-        let count = self.load_as::<S, true>(simd, text, start)?;
-        if !self.spaces.are_there(count) {
-            self.spaces.end = None;
-        }
-        Some(count)
+        self.load_spaced(simd, text, start)
+    }
+
+    /// Apart, since it would make the other way slower.
+    #[inline(never)]
+    fn load_spaced<S: Simd>(&mut self, simd: S, text: &[u8], start: usize) -> Option<usize> {
+        simd.vectorize(
+            #[inline(always)]
+            || self.load_as::<S, true>(simd, text, start),
+        )
     }
 
     /// Loads it, with white space between the tokens only if it is `SPACED`.
@@ -156,8 +162,9 @@ impl Window {
         self.opens.words()[index] = block.opens;
         self.closes.words()[index] = block.closes;
         if SPACED {
-            self.spaces.words[index] = block.spaces(simd);
-            self.spaces.controls[index] = block.controls(simd);
+            // In place of words that are found from these.
+            self.scalars.words()[index] = block.spaces(simd);
+            self.scalar_begins.words()[index] = block.controls(simd);
         } else if block.is_unusual && block.controls(simd) != 0 {
             return None;
         }
@@ -203,20 +210,21 @@ impl Window {
     /// The same, where white space may be between the tokens.
     #[inline(always)]
     fn find_spaced_tokens(&mut self, count: usize) -> Option<()> {
-        let mut end = Behind {
+        let mut behind = Behind {
             colon: self.colons.is_before(),
             comma: self.commas.is_before(),
             open: self.opens.is_before(),
             value: self.ends.is_before() || self.scalars.is_before(),
             key: self.key_ends.is_before(),
         };
-        let mut wrong = 0;
+        let (mut wrong, mut all_spaces) = (0, 0);
         let mut in_scalar = u64::from(self.scalars.is_before());
         for block in 0..count {
             let quotes = self.strings.quotes.word(block);
             let inside = self.strings.inside.word(block);
             let outside = !(quotes | inside | self.absent.word(block));
-            let spaces = self.spaces.words[block] & outside;
+            let spaces = self.scalars.word(block) & outside;
+            all_spaces |= spaces;
             let tokens = outside & !spaces;
             let begins = quotes & inside;
             let colons = self.colons.word(block) & tokens;
@@ -225,20 +233,19 @@ impl Window {
             let closes = self.closes.word(block) & tokens;
             let scalars = tokens & !(colons | commas | opens | closes);
             let ends = quotes & !inside | closes;
-            wrong |= self.spaces.controls[block] & inside;
+            wrong |= self.scalar_begins.word(block) & inside;
 
-            let after_open = following(&mut end.open, opens, spaces);
-            let after_value = following(&mut end.value, ends | scalars, spaces);
-            let firsts = (following(&mut end.comma, commas, spaces) | after_open) & !spaces;
+            let after_open = following(&mut behind.open, opens, spaces);
+            let after_value = following(&mut behind.value, ends | scalars, spaces);
+            let firsts = (following(&mut behind.comma, commas, spaces) | after_open) & !spaces;
             let scalar_begins = scalars & !(scalars << 1 | in_scalar);
             in_scalar = scalars >> (BLOCK - 1);
 
             let values = begins | opens | scalar_begins;
-            wrong |= values & !(firsts | following(&mut end.colon, colons, spaces));
+            wrong |= values & !(firsts | following(&mut behind.colon, colons, spaces));
             wrong |= commas & !after_value;
             wrong |= closes & !(after_value | after_open);
 
-            self.spaces.words[block] = spaces;
             self.colons.words()[block] = colons;
             self.commas.words()[block] = commas;
             self.opens.words()[block] = opens;
@@ -248,18 +255,18 @@ impl Window {
             self.firsts.words()[block] = firsts;
             self.scalar_begins.words()[block] = scalar_begins;
         }
-        self.spaces.end = Some(end);
+        self.behind = (all_spaces != 0).then_some(behind);
         (wrong == 0).then_some(())
     }
 
     /// Begins behind a window with white space, which may hide its last token.
     #[inline(always)]
-    fn begin_behind(&mut self, end: Behind) {
-        self.colons.set_before(end.colon);
-        self.commas.set_before(end.comma);
-        self.opens.set_before(end.open);
-        self.ends.set_before(end.value);
-        self.key_ends.set_before(end.key);
+    fn begin_behind(&mut self, behind: Behind) {
+        self.colons.set_before(behind.colon);
+        self.commas.set_before(behind.comma);
+        self.opens.set_before(behind.open);
+        self.ends.set_before(behind.value);
+        self.key_ends.set_before(behind.key);
     }
 
     #[inline(always)]
@@ -294,17 +301,8 @@ impl Window {
     /// else.
     #[inline(always)]
     pub(super) fn check_keys<S: Simd>(&mut self, simd: S, count: usize) -> Option<()> {
-        if let Some(end) = &mut self.spaces.end {
-            let mut wrong = 0;
-            for block in 0..count.min(BLOCKS) {
-                let begins = self.strings.quotes.word(block) & self.strings.inside.word(block);
-                let key_places = self.firsts.word(block) & self.in_objects.word(block);
-                wrong |= key_places & !(begins | self.closes.word(block));
-                let spaces = self.spaces.words[block];
-                let after_key = following(&mut end.key, self.key_ends.word(block), spaces);
-                wrong |= after_key & !spaces ^ self.colons.word(block);
-            }
-            return (wrong == 0).then_some(());
+        if self.behind.is_some() {
+            return self.check_spaced_keys(count);
         }
         let mut wrong = u64x4::splat(simd, 0);
         for step in steps(count) {
@@ -315,6 +313,26 @@ impl Window {
             wrong |= self.key_ends.following(simd, step) ^ self.colons.step(simd, step);
         }
         none(wrong)
+    }
+
+    /// The same, where white space may be between the tokens.
+    #[inline(never)]
+    fn check_spaced_keys(&mut self, count: usize) -> Option<()> {
+        let behind = self.behind.as_mut()?;
+        let mut wrong = 0;
+        for block in 0..count.min(BLOCKS) {
+            let quotes = self.strings.quotes.word(block);
+            let inside = self.strings.inside.word(block);
+            let (colons, closes) = (self.colons.word(block), self.closes.word(block));
+            let punctuation = colons | self.commas.word(block) | self.opens.word(block) | closes;
+            let tokens = quotes | inside | punctuation | self.scalars.word(block);
+            let spaces = !(tokens | self.absent.word(block));
+            let key_places = self.firsts.word(block) & self.in_objects.word(block);
+            wrong |= key_places & !(quotes & inside | closes);
+            let after_key = following(&mut behind.key, self.key_ends.word(block), spaces);
+            wrong |= after_key & !spaces ^ colons;
+        }
+        (wrong == 0).then_some(())
     }
 }
 
