@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
-use http::header::{ACCEPT_ENCODING, HeaderValue};
-use http::{Request, Response};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderValue};
+use http::{HeaderMap, Request, Response};
 use tokio::time::{Instant, timeout_at};
 
 use super::upload::UploadProgress;
 use super::{Body, Transport, TransportError, encoding};
+
+/// Memory for a body that has not arrived: a page of Okta takes some 2 MB.
+const MAX_RESERVED: usize = 4 << 20;
 
 /// How long an exchange may take once the request is sent, and how much of the response is read.
 ///
@@ -77,7 +80,10 @@ pub async fn exchange(
     let response = head(transport, request, limits, &progress).await?;
     let end = progress.silent_for(limits.total_timeout);
     let (head, mut chunks) = response.into_parts();
-    let mut body = BytesMut::new();
+    let mut body = BytesMut::with_capacity(match limits.excess {
+        Excess::Fail => announced(&head.headers).min(max).min(MAX_RESERVED),
+        Excess::Truncate => 0,
+    });
     while (limits.excess == Excess::Fail || body.len() < max)
         && let Some(chunk) = within(idle, end, limits, chunks.try_next()).await?
     {
@@ -92,6 +98,13 @@ pub async fn exchange(
         Excess::Fail => encoding::decode(response, max),
         Excess::Truncate => Ok(response),
     }
+}
+
+/// Bytes of the body, if the server says so.
+fn announced(headers: &HeaderMap) -> usize {
+    let length = headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    length.unwrap_or(0)
 }
 
 /// Sends a request and waits for the head of its response, which is late once the server has been silent for too long.
@@ -186,6 +199,31 @@ mod tests {
             .await
             .unwrap_err();
         assert!(matches!(long, TransportError::TooLong(8)));
+    }
+
+    /// Answers with this `Content-Length`, whatever the length is.
+    #[derive(Debug)]
+    struct Announces(&'static str);
+
+    #[async_trait]
+    impl Transport for Announces {
+        async fn call(&self, _: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+            let chunks = ["ab", "cd"].map(|text| Ok(Bytes::from_static(text.as_bytes())));
+            let response = Response::builder().header(CONTENT_LENGTH, self.0);
+            Ok(response.body(stream::iter(chunks).boxed()).unwrap())
+        }
+    }
+
+    #[tokio::test]
+    async fn response_body_is_what_arrives_whatever_its_content_length() {
+        let limits = ExchangeLimits {
+            max_body_bytes: usize::MAX,
+            ..LIMITS
+        };
+        for length in ["4", "0", "18446744073709551615", "-1", "much"] {
+            let response = exchange(&Announces(length), Request::default(), limits).await;
+            assert_eq!(response.unwrap().body(), "abcd", "{length}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
