@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use super::{Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned, record};
@@ -115,7 +114,7 @@ impl FileCheckpoint {
         let busy = Arc::clone(&store.busy).lock_owned().await;
         let save = tokio::spawn(async move {
             let _busy = busy;
-            store.save(&body, expected.as_ref()).await
+            store.save(body, expected.as_ref()).await
         });
         match save.await {
             Ok(Ok(outcome)) => outcome,
@@ -203,7 +202,7 @@ impl Store {
     }
 
     /// To be called with `busy`.
-    async fn save(&self, body: &[u8], expected: Option<&Version>) -> Result<SaveOutcome> {
+    async fn save(&self, body: record::Body, expected: Option<&Version>) -> Result<SaveOutcome> {
         let stored = self.read_as(record::HEAD_BYTES, record::generation).await?;
         if stored.map(version).as_ref() != expected {
             return Ok(SaveOutcome::Lost(self.read().await?));
@@ -213,7 +212,7 @@ impl Store {
             .map_err(|error| failed("write", &self.path, error.into()))?;
 
         let temporary = temporary_file(&self.path);
-        let written = self.disk.write(&temporary, Bytes::from(record)).await;
+        let written = self.disk.write(&temporary, record).await;
         written.map_err(|error| failed("write", &temporary, error))?;
         // Also if it fails: it may have been done, and the record is read back then.
         self.is_renamed.store(true, Ordering::Relaxed);

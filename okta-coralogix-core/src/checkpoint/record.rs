@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{Checkpoint, record_v1};
@@ -50,9 +51,12 @@ fn others_are_none(others: &NonUuidIds) -> bool {
     others.is_empty()
 }
 
+/// What follows the first line, behind room for that.
+pub(super) struct Body(Vec<u8>);
+
 /// Writes what follows the first line. The window is packed, since it is written for each page: as JSON it would take a third more
 /// bytes and several times the work.
-pub(super) fn write_body(checkpoint: &Checkpoint) -> serde_json::Result<Vec<u8>> {
+pub(super) fn write_body(checkpoint: &Checkpoint) -> serde_json::Result<Body> {
     let (packed, others) = checkpoint.dedup.parts();
     let position = Position {
         identity: Cow::Borrowed(&checkpoint.identity),
@@ -60,26 +64,28 @@ pub(super) fn write_body(checkpoint: &Checkpoint) -> serde_json::Result<Vec<u8>>
         published_ms: checkpoint.published_ms,
         others: Cow::Borrowed(others),
     };
-    let mut body = serde_json::to_vec(&position)?;
+    let mut body = vec![0; HEAD_BYTES as usize];
+    serde_json::to_writer(&mut body, &position)?;
     body.reserve_exact(1 + packed.len());
     body.push(b'\n');
     body.extend_from_slice(packed);
-    Ok(body)
+    Ok(Body(body))
 }
 
-/// Writes the record around what [`write_body`] wrote.
-pub(super) fn write(generation: u64, body: &[u8]) -> serde_json::Result<Vec<u8>> {
+/// Writes the record: the first line into the room before what [`write_body`] wrote.
+pub(super) fn write(generation: u64, Body(mut record): Body) -> serde_json::Result<Bytes> {
+    let (room, body) = record.split_at_mut(HEAD_BYTES as usize);
     let head = Head {
         format: FORMAT,
         version: VERSION,
         generation,
         crc32: &checksum(generation, body),
     };
-    let mut record = Vec::with_capacity(HEAD_BYTES as usize + body.len());
-    serde_json::to_writer(&mut record, &head)?;
-    record.push(b'\n');
-    record.extend_from_slice(body);
-    Ok(record)
+    let mut line = serde_json::to_vec(&head)?;
+    line.push(b'\n');
+    let start = room.len() - line.len();
+    room[start..].copy_from_slice(&line);
+    Ok(Bytes::from(record).slice(start..))
 }
 
 /// Reads the generation and the checkpoint, or says what is wrong.
