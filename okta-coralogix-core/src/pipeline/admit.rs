@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::Disposition;
@@ -14,14 +15,23 @@ use crate::observe::PipelineEvent;
 use crate::sink::{AgeCheck, Item, Suspect};
 use crate::{ClockOffset, MalformedEvent, RawEvent, Result};
 
+/// When a delivery was received, and what holds for all of its items.
+#[derive(Clone, Copy)]
+pub(super) struct Receipt {
+    pub(super) clock_offset: ClockOffset,
+    pub(super) deadline: Option<Instant>,
+    /// By the clocks of the host and of the remote, the earlier one.
+    pub(super) now: DateTime<Utc>,
+    pub(super) at: Instant,
+}
+
 impl Run {
     /// Admits one item of a delivery: ends it, lets it wait for a copy, queues it, or returns it for the dead letters.
     pub(super) fn admit(
         &mut self,
         item: ItemGuard,
         event: Result<RawEvent, MalformedEvent>,
-        clock_offset: ClockOffset,
-        deadline: Option<Instant>,
+        receipt: Receipt,
     ) -> Option<Undeliverable> {
         let event = match event {
             Ok(event) => event,
@@ -29,14 +39,16 @@ impl Run {
         };
         let context = Arc::clone(&self.context);
         let parts = &context.parts;
-        let now = clock_offset.earlier(parts.clock.now());
+        let Receipt {
+            clock_offset, now, ..
+        } = receipt;
         let mut slot = Slot {
             item,
             event,
             clock_offset,
             judged_at: now,
             restamped: false,
-            queued: Instant::now(),
+            queued: receipt.at,
         };
         let ended = |slot: Slot, disposition| {
             slot.end(disposition);
@@ -71,7 +83,7 @@ impl Run {
             Some(Claim::New(claim)) => slot.item.claim = Some(claim),
             Some(Claim::Duplicate) => return ended(slot, Disposition::Duplicate),
             Some(Claim::InFlight(copy)) => {
-                self.wait_for_copy(slot.item, copy, deadline);
+                self.wait_for_copy(slot.item, copy, receipt.deadline);
                 return None;
             }
         }

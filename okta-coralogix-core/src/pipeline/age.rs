@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use super::item_guard::Slot;
 use super::{Disposition, Parts};
@@ -34,8 +35,8 @@ impl Parts {
     }
 
     /// Applies the rule to an event that has waited, by the same policy as at its receipt.
-    pub(super) fn recheck_age(&self, slot: &mut Slot) -> AgeCheck {
-        if slot.restamped || slot.queued.elapsed() < RECHECK_AFTER {
+    pub(super) fn recheck_age(&self, slot: &mut Slot, at: Instant) -> AgeCheck {
+        if slot.restamped || at.duration_since(slot.queued) < RECHECK_AFTER {
             return AgeCheck::Keep;
         }
         let now = slot.age_clock(self.clock.now());

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::Disposition;
 use super::context::{Context, Report};
 use super::dead_letters::Undeliverable;
@@ -89,8 +91,8 @@ impl DeliveryHooks for Hooks<'_> {
         self.undeliverable.push(undeliverable);
     }
 
-    fn recheck(&self, slot: &mut Slot) -> AgeCheck {
-        self.context.parts.recheck_age(slot)
+    fn recheck(&self, slot: &mut Slot, at: Instant) -> AgeCheck {
+        self.context.parts.recheck_age(slot, at)
     }
 
     fn expired(&mut self, slot: Slot, disposition: Disposition, may_have_arrived: bool) {

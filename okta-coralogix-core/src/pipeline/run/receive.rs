@@ -14,6 +14,7 @@ use crate::backoff::{Backoff, MAX_WAIT, later};
 use crate::filter::ClaimWaiter;
 use crate::observe::PipelineEvent;
 use crate::pipeline::Disposition;
+use crate::pipeline::admit::Receipt;
 use crate::pipeline::context::Report;
 use crate::pipeline::item_guard::{ItemGuard, ItemId};
 use crate::remote_record::{FaultTimeouts, RemoteRecord};
@@ -226,12 +227,19 @@ impl Run {
             self.summary.late += items as u64;
         }
         let bytes = given.items.iter().map(size).sum();
-        let (deadline, clock_offset) = (given.deadline.map(Instant::from_std), given.clock_offset);
-        let delivery = self.ledger.open(given.acker, items, bytes, deadline);
+        let receipt = Receipt {
+            clock_offset: given.clock_offset,
+            deadline: given.deadline.map(Instant::from_std),
+            now: given.clock_offset.earlier(self.context.parts.clock.now()),
+            at: Instant::now(),
+        };
+        let delivery = self
+            .ledger
+            .open(given.acker, items, bytes, receipt.deadline);
         let mut undeliverable = Vec::new();
         for (index, event) in given.items.into_iter().enumerate() {
             let item = ItemGuard::new(ItemId { delivery, index }, &self.context);
-            undeliverable.extend(self.admit(item, event, clock_offset, deadline));
+            undeliverable.extend(self.admit(item, event, receipt));
         }
         if !undeliverable.is_empty() {
             self.dead_letter(undeliverable);

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use super::isolation::FailureClass;
 use super::learned_limits::LearnedLimits;
@@ -51,8 +52,8 @@ pub(crate) trait DeliveryHooks {
     /// The entry cannot be sent: the sink rejects it, or it fits no request.
     fn rejected(&mut self, slot: Self::Slot, refused: Refused);
 
-    /// Checks the age of an entry that is about to be sent.
-    fn recheck(&self, _slot: &mut Self::Slot) -> AgeCheck {
+    /// Checks the age of an entry that is about to be sent, at this time.
+    fn recheck(&self, _slot: &mut Self::Slot, _at: Instant) -> AgeCheck {
         AgeCheck::Keep
     }
 

@@ -379,12 +379,13 @@ impl Failing {
 
 /// Lets the caller check the age of the items again. True if their request must be encoded anew.
 pub(crate) fn recheck<H: DeliveryHooks>(hooks: &mut H, items: &mut [Item<H::Slot>]) -> bool {
+    let at = Instant::now();
     let mut changed = false;
     for item in items {
         let Some(slot) = &mut item.state.slot else {
             continue;
         };
-        match hooks.recheck(slot) {
+        match hooks.recheck(slot, at) {
             AgeCheck::Keep => continue,
             AgeCheck::Restamp(timestamp) => item.entry.timestamp = Some(timestamp),
             AgeCheck::End(disposition) => {
