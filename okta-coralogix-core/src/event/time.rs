@@ -13,21 +13,45 @@ pub(super) fn parse(text: &str) -> Option<DateTime<Utc>> {
     Some(parsed.to_utc())
 }
 
+/// The form of a time, eight bytes a word.
+const FORM: [u64; 3] = [
+    u64::from_le_bytes(*b"0000-00-"),
+    u64::from_le_bytes(*b"00T00:00"),
+    u64::from_le_bytes(*b":00.000Z"),
+];
+
+/// What is added to each byte's difference from the form, so that its highest bit is set if it is too large.
+const ROOM: [u64; 3] = {
+    let mut room = [0; 3];
+    let mut byte = 0;
+    while byte < 24 {
+        let (word, shift) = (byte / 8, byte % 8 * 8);
+        let is_digit = FORM[word] >> shift & 0xFF == b'0' as u64;
+        let most = if is_digit { 9 } else { 0 };
+        room[word] |= (0x7F - most) << shift;
+        byte += 1;
+    }
+    room
+};
+
+/// The highest bit of each byte.
+const HIGHEST: u64 = u64::MAX / 0xFF * 0x80;
+
 /// A time in the form that Okta uses, `2026-05-04T12:00:00.000Z`; `None` for any other, for leap seconds and for leap days.
 fn usual(text: &[u8]) -> Option<DateTime<Utc>> {
     let text: &[u8; 24] = text.try_into().ok()?;
-    const FORM: &[u8; 24] = b"0000-00-00T00:00:00.000Z";
+    let mut digits = [0; 24];
     let mut wrong = 0;
-    for (byte, form) in text.iter().zip(FORM) {
-        // A digit less `0` is at most 9; a byte that must be itself differs by nothing.
-        let off = byte.wrapping_sub(*form);
-        let most = if *form == b'0' { 9 } else { 0 };
-        wrong |= u8::from(off > most);
+    for (word, eight) in text.as_chunks().0.iter().enumerate() {
+        // A digit differs from `0` by at most 9, and a byte that must be itself by nothing.
+        let off = u64::from_le_bytes(*eight) ^ FORM[word];
+        wrong |= off | off.wrapping_add(ROOM[word]);
+        digits[word * 8..][..8].copy_from_slice(&off.to_le_bytes());
     }
-    if wrong != 0 {
+    if wrong & HIGHEST != 0 {
         return None;
     }
-    let digit = |at: usize| i64::from(text[at] - b'0');
+    let digit = |at: usize| i64::from(digits[at]);
     let two = |at| digit(at) * 10 + digit(at + 1);
     let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8));
     let (hour, minute, second) = (two(11), two(14), two(17));
