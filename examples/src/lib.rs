@@ -6,6 +6,5 @@ mod readme {}
 pub mod eventbridge;
 pub mod program;
 pub mod pull;
-pub mod pull_cost;
 pub mod replay;
 pub mod service_logs;

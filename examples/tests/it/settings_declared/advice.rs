@@ -44,7 +44,6 @@ const PRINTED_BY: &[(&str, &[&str])] = &[
     ("eventbridge-source/src", ROUTE),
     ("examples/src/pull/config/source_settings.rs", PULL),
     ("examples/src/pull/config", &["pull", "replay"]),
-    ("examples/src/pull_cost", PULL),
     ("examples/src/pull", PULL),
     ("examples/src/eventbridge/http", HTTP),
     ("examples/src/eventbridge/sqs", SQS),

@@ -1,4 +1,4 @@
-//! A program as a process, and its CPU time and memory.
+//! A program as a process, and what it takes.
 
 use std::error::Error;
 use std::fs;
@@ -13,7 +13,8 @@ use tokio::time::interval;
 /// The unit of `/proc/<pid>/stat`: fixed at 100 for programs, whatever the kernel uses itself.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// CPU time and memory of a process.
+/// What a process has taken.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Usage {
     /// Seconds.
     pub(super) user: f64,
@@ -21,6 +22,12 @@ pub(super) struct Usage {
     pub(super) system: f64,
     /// Peak memory in KiB, up to the last sample.
     pub(super) peak_kib: u64,
+    /// Memory in KiB.
+    pub(super) resident_kib: u64,
+    /// Page faults that needed no disk.
+    pub(super) faults: u64,
+    /// Context switches of all threads that there are, voluntary and not.
+    pub(super) switches: u64,
 }
 
 impl Usage {
@@ -34,38 +41,53 @@ impl Usage {
         let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
         // The name in brackets may contain spaces; after it the times are the 12th and 13th field.
         let (_, fields) = stat.rsplit_once(')').ok_or("no name in /proc")?;
-        let ticks = |index| -> Result<f64, Box<dyn Error>> {
+        let field = |index| -> Result<u64, Box<dyn Error>> {
             let field = fields
                 .split_whitespace()
                 .nth(index)
-                .ok_or("no time in /proc")?;
+                .ok_or("a field is missing in /proc")?;
             Ok(field.parse()?)
         };
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let peak = peak.and_then(|line| line.split_whitespace().next());
+        let mut switches = 0;
+        for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+            // It may have ended meanwhile.
+            let status = fs::read_to_string(thread?.path().join("status")).unwrap_or_default();
+            switches += figure(&status, "voluntary_ctxt_switches:");
+            switches += figure(&status, "nonvoluntary_ctxt_switches:");
+        }
         Ok(Self {
-            user: ticks(11)? / TICKS_PER_SECOND,
-            system: ticks(12)? / TICKS_PER_SECOND,
-            peak_kib: peak.map_or(Ok(0), str::parse)?,
+            user: field(11)? as f64 / TICKS_PER_SECOND,
+            system: field(12)? as f64 / TICKS_PER_SECOND,
+            peak_kib: figure(&status, "VmHWM:"),
+            resident_kib: figure(&status, "VmRSS:"),
+            faults: field(7)?,
+            switches,
         })
     }
 }
 
-/// Runs a program with these variables and no others, in a folder of its own.
-pub(super) async fn run<const N: usize>(
+/// The figure of a line of `/proc`; 0 if there is none.
+fn figure(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let figure = line.and_then(|line| line.split_whitespace().next());
+    figure.map_or(0, |figure| figure.parse().unwrap_or(0))
+}
+
+/// Runs a program with these variables and no others, in this folder.
+pub(super) async fn run(
     program: &Path,
     argument: &str,
-    variables: [(&str, String); N],
+    variables: Vec<(&str, String)>,
+    folder: &Path,
 ) -> Result<Usage, Box<dyn Error>> {
-    let folder = tempfile::tempdir()?;
     let mut child = Command::new(program)
         .arg(argument)
-        .current_dir(&folder)
+        .current_dir(folder)
         .env_clear()
         .envs(variables)
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
+        .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| format!("{}: {error}", program.display()))?;
@@ -73,7 +95,7 @@ pub(super) async fn run<const N: usize>(
     let mut output = child.stdout.take().ok_or("no output")?;
     let mut stdout = String::new();
     let mut samples = interval(Duration::from_millis(20));
-    let mut peak_kib = 0;
+    let mut last = Usage::of(&process)?;
     let ended = output.read_to_string(&mut stdout);
     tokio::pin!(ended);
     loop {
@@ -82,7 +104,8 @@ pub(super) async fn run<const N: usize>(
                 ended?;
                 break;
             }
-            _ = samples.tick() => peak_kib = peak_kib.max(Usage::of(&process)?.peak_kib),
+            // A process that has ended has no memory and one thread.
+            _ = samples.tick() => last = Usage::of(&process).map_or(last, |now| if now.peak_kib > 0 { now } else { last }),
         }
     }
     // Its output is closed: it has ended, or is about to. The kernel keeps its usage until it is waited for.
@@ -90,7 +113,8 @@ pub(super) async fn run<const N: usize>(
         samples.tick().await;
     }
     let usage = Usage {
-        peak_kib,
+        peak_kib: last.peak_kib,
+        switches: last.switches,
         ..Usage::of(&process)?
     };
     let status = child.wait().await?;
