@@ -2,6 +2,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod api_key;
+#[cfg(feature = "query")]
+pub mod audit;
 mod builder;
 mod clock_probe;
 mod compress;

@@ -10,6 +10,7 @@
 )]
 
 mod adversary;
+mod audit;
 mod check;
 mod clock_probe;
 mod conformance;
