@@ -3,6 +3,7 @@
 #[doc = include_str!("../../README.md")]
 mod readme {}
 
+pub mod audit;
 pub mod eventbridge;
 pub mod program;
 pub mod pull;

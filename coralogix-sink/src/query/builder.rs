@@ -257,9 +257,8 @@ impl QueryClientBuilder {
             (_, Some(written)) => {
                 QueryEndpoint::from_url(written).map_err(|error| Error::config(endpoint, error))
             }
-            (Some(written), None) => {
-                QueryEndpoint::from_domain(written).map_err(|error| Error::config(domain, error))
-            }
+            (Some(written), None) => QueryEndpoint::of_domain(written, endpoint)
+                .map_err(|error| Error::config(domain, error)),
             (None, None) => {
                 let detail = format!(
                     "it is missing; write a region code such as `EU2` or a domain such as `eu2.coralogix.com`, or set {endpoint} to a base URL \

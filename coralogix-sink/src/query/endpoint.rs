@@ -3,6 +3,7 @@
 use http::Uri;
 use url::Url;
 
+use super::service::SettingNames;
 use crate::domain;
 use crate::endpoint::read_base_url;
 use crate::endpoint_error::EndpointError;
@@ -26,7 +27,12 @@ impl QueryEndpoint {
     /// # Errors
     /// What is wrong, and what to write instead.
     pub fn from_domain(domain: &str) -> Result<Self, String> {
-        let ingress = domain::parse(domain).map_err(|error| explain(&error))?;
+        Self::of_domain(domain, SettingNames::FIELDS.endpoint)
+    }
+
+    /// As [`from_domain`](Self::from_domain); `endpoint` is the name of the setting for a base URL.
+    pub(super) fn of_domain(domain: &str, endpoint: &str) -> Result<Self, String> {
+        let ingress = domain::parse(domain).map_err(|error| explain(&error, endpoint))?;
         Self::assemble(&format!("https://api.{}", ingress.domain), ingress.region)
     }
 
@@ -36,7 +42,8 @@ impl QueryEndpoint {
     /// # Errors
     /// What is wrong, and what to write instead. It never repeats user info or a query.
     pub fn from_url(url: &str) -> Result<Self, String> {
-        let url = read_base_url(url).map_err(|error| explain(&error))?;
+        let url =
+            read_base_url(url).map_err(|error| explain(&error, SettingNames::FIELDS.endpoint))?;
         let host = url.host_str().unwrap_or_default().trim_end_matches('.');
         let found = Region::of_host(host);
         if let Some((region, before)) = found {
@@ -62,7 +69,7 @@ impl QueryEndpoint {
 
     fn assemble(base: &str, region: Option<Region>) -> Result<Self, String> {
         let query = format!("{base}{QUERY}");
-        let not_a_domain = || explain(&EndpointError::NotADomain);
+        let not_a_domain = || EndpointError::NotADomain.to_string();
         // The client reads it once more, by other rules.
         let read = Url::parse(&query).map_err(|_| not_a_domain())?;
         let query: Uri = query.parse().map_err(|_| not_a_domain())?;
@@ -95,20 +102,28 @@ impl QueryEndpoint {
     }
 }
 
-/// The error of a domain or a URL, with the host of queries where that of logs would be named.
-fn explain(error: &EndpointError) -> String {
+/// The error of a domain or a URL, with the host of queries where that of logs would be named, and with the setting `endpoint` for a base URL.
+fn explain(error: &EndpointError, endpoint: &str) -> String {
     match error {
         EndpointError::UnknownRegionDomain(domain) => {
             let known = Region::codes();
-            format!("`{domain}` is the domain of no known region ({known}); for a newer one give the base URL `https://api.{domain}` as query_endpoint")
+            format!(
+                "`{domain}` is the domain of no known region ({known}); for a newer one give the base URL `https://api.{domain}` as {endpoint}"
+            )
         }
         EndpointError::Government(domain) => {
-            format!("give the base URL that Coralogix names to you as query_endpoint, such as `https://ng-api-http.{domain}`")
+            format!(
+                "give the base URL that Coralogix names to you as {endpoint}, such as `https://ng-api-http.{domain}`"
+            )
         }
         EndpointError::AddressForDomain => {
-            "it is an address or has a port; give it as query_endpoint, a base URL such as `https://api.eu2.coralogix.com`".into()
+            format!(
+                "it is an address or has a port; give it as {endpoint}, a base URL such as `https://api.eu2.coralogix.com`"
+            )
         }
-        EndpointError::NotAUrl(why) => format!("it is not a URL ({why}); write one such as `https://api.eu2.coralogix.com`"),
+        EndpointError::NotAUrl(why) => {
+            format!("it is not a URL ({why}); write one such as `https://api.eu2.coralogix.com`")
+        }
         error => error.to_string(),
     }
 }

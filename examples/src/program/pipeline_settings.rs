@@ -261,7 +261,11 @@ impl PipelineOptions {
     }
 }
 
-fn event_type_filter(values: &Values<'_>) -> Result<Option<EventTypeFilter>> {
+/// The filter of event types, if one is set.
+///
+/// # Errors
+/// `Config` if a value is wrong.
+pub fn event_type_filter(values: &Values<'_>) -> Result<Option<EventTypeFilter>> {
     let allowed = EVENT_TYPES.given(values)?;
     let skipped = SKIP_EVENT_TYPES.given(values)?;
     if allowed.is_none() && skipped.is_none() {

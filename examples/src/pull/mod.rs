@@ -8,7 +8,7 @@ mod demonstration;
 mod dry_run;
 mod position;
 mod range;
-mod required;
+pub(crate) mod required;
 mod run;
 mod run_many;
 pub(crate) mod settings;
@@ -16,6 +16,8 @@ mod stores;
 
 pub use args::{CONFIG, DRY_RUN, ModeGroup, PullArgs, PullCommand, RangeGroup};
 pub use position::PositionCommand;
+pub(crate) use position::{check_kept, text};
+pub(crate) use range::RangeTimes;
 
 use std::thread::available_parallelism;
 

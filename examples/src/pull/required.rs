@@ -18,12 +18,17 @@ const CLIENT_SECRET: [&str; 2] = ["OKTA_API_CLIENT_SECRET", "OKTA_API_CLIENT_SEC
 /// `Config`, which names all that is missing.
 pub(super) fn check(environment: &Environment, sends: bool) -> Result<()> {
     let mut missing = Missing::default();
-    missing.require(environment, &[ORG_URL], ORG);
-    credential(&mut missing, environment);
+    org(&mut missing, environment);
     if sends {
         coralogix::require(&mut missing, environment);
     }
     missing.check()
+}
+
+/// Adds what the side of Okta cannot do without.
+pub(crate) fn org(missing: &mut Missing, environment: &Environment) {
+    missing.require(environment, &[ORG_URL], ORG);
+    credential(missing, environment);
 }
 
 /// A token, or a client id with a key or a secret.

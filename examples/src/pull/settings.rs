@@ -275,7 +275,7 @@ impl PullArgs {
 }
 
 /// The address of the org.
-pub(super) fn org_url(environment: &Environment) -> Result<OrgUrl> {
+pub(crate) fn org_url(environment: &Environment) -> Result<OrgUrl> {
     let mut missing = Missing::default();
     missing.require(environment, &[ORG_URL], required::ORG);
     missing.check()?;

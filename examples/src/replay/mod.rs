@@ -9,6 +9,7 @@ mod settings;
 mod without_target;
 
 pub use args::{ReplayArgs, ReplayGroup};
+pub(crate) use run::read as event_of;
 
 use okta_coralogix_core::{Result, Summary};
 

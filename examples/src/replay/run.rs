@@ -249,7 +249,7 @@ fn parse(mut record: DeadLetterRecord, place: &OnePlace) -> Result<RawEvent, Mal
 }
 
 /// A letter holds the bytes of an event, or of an EventBridge envelope or another wrapping around one, and the event's origin.
-fn read(record: DeadLetterRecord) -> Result<RawEvent, MalformedEvent> {
+pub(crate) fn read(record: DeadLetterRecord) -> Result<RawEvent, MalformedEvent> {
     let (bytes, origin) = (record.bytes, Arc::new(record.origin));
     if let Ok(envelope) = Envelope::parse(bytes.clone()) {
         return RawEvent::parse_within(bytes, envelope.detail_range(), origin);

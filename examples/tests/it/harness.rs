@@ -173,6 +173,7 @@ pub(crate) fn spawn(
 /// The binary of a program, as installed by `cargo install`; `cargo test` builds it first.
 pub(crate) fn binary(program: &str) -> &'static Path {
     Path::new(match program {
+        "audit" => env!("CARGO_BIN_EXE_okta-coralogix-audit"),
         "eventbridge_http" => env!("CARGO_BIN_EXE_okta-coralogix-eventbridge-http"),
         "eventbridge_lambda" => env!("CARGO_BIN_EXE_okta-coralogix-eventbridge-lambda"),
         "eventbridge_sqs" => env!("CARGO_BIN_EXE_okta-coralogix-eventbridge-sqs"),

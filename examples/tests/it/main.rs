@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod audit;
 mod blocked;
 mod check;
 mod config_file;

@@ -3,8 +3,10 @@
 mod counts;
 mod integration;
 mod schedule;
+mod task;
 mod work;
 
+pub use task::TaskProgress;
 pub use work::Work;
 
 use std::collections::BTreeMap;

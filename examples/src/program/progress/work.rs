@@ -63,7 +63,7 @@ fn part(start: DateTime<Utc>, time: DateTime<Utc>, end: DateTime<Utc>) -> f64 {
 }
 
 /// The time that the rest takes at the speed since the share `began`; `None`: too little is done to tell.
-fn time_left(share: f64, began: f64, elapsed: Duration) -> Option<Duration> {
+pub(super) fn time_left(share: f64, began: f64, elapsed: Duration) -> Option<Duration> {
     let done = share - began;
     let is_known = done >= 0.01 && elapsed >= Duration::from_secs(2);
     is_known.then(|| elapsed.mul_f64((1.0 - share) / done))

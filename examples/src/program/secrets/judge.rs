@@ -19,6 +19,8 @@ pub enum SecretKind {
     OktaPrivateKey,
     /// Coralogix's Send-Your-Data API key.
     CoralogixKey,
+    /// Coralogix's API key for queries.
+    CoralogixQueryKey,
 }
 
 /// The names of settings: those of variables, or those of keys in the file of `--config`.
@@ -31,7 +33,7 @@ pub enum Naming {
 }
 
 /// The kinds with their names as a variable and as a key.
-const SETTINGS: [(SecretKind, [&str; 2]); 4] = [
+const SETTINGS: [(SecretKind, [&str; 2]); 5] = [
     (SecretKind::OktaToken, ["OKTA_API_TOKEN", "api_token"]),
     (
         SecretKind::OktaClientSecret,
@@ -44,6 +46,11 @@ const SETTINGS: [(SecretKind, [&str; 2]); 4] = [
     (
         SecretKind::CoralogixKey,
         ["CORALOGIX_API_KEY", "coralogix, api_key"],
+    ),
+    // `audit` has no file of many orgs.
+    (
+        SecretKind::CoralogixQueryKey,
+        ["CORALOGIX_QUERY_KEY", "CORALOGIX_QUERY_KEY"],
     ),
 ];
 
@@ -92,7 +99,7 @@ impl SecretKind {
     }
 
     fn is_of_okta(self) -> bool {
-        self != Self::CoralogixKey
+        !matches!(self, Self::CoralogixKey | Self::CoralogixQueryKey)
     }
 
     fn what(self) -> &'static str {
@@ -101,6 +108,7 @@ impl SecretKind {
             Self::OktaClientSecret => "the client secret of an app in Okta",
             Self::OktaPrivateKey => "the private key of an app in Okta",
             Self::CoralogixKey => "a Send-Your-Data API key of Coralogix",
+            Self::CoralogixQueryKey => "an API key of Coralogix with the preset DataQuerying",
         }
     }
 
@@ -114,6 +122,9 @@ impl SecretKind {
             Self::OktaPrivateKey => "write the private key (PEM or JWK)",
             Self::CoralogixKey => {
                 "write the Send-Your-Data API key (Coralogix, Settings, API Keys)"
+            }
+            Self::CoralogixQueryKey => {
+                "write an API key with the preset DataQuerying (Coralogix, Settings, API Keys)"
             }
         }
     }
@@ -168,7 +179,7 @@ pub fn judge(kind: SecretKind, naming: Naming, text: &str) -> Result<Option<Stri
             kind.what()
         ));
     }
-    if kind == SecretKind::CoralogixKey && words(text).any(is_okta_token) {
+    if !kind.is_of_okta() && words(text).any(is_okta_token) {
         let token = SecretKind::OktaToken.setting(naming);
         return Err(format!(
             "has the form of an API token of Okta (42 characters that begin with 00), which would be sent to Coralogix; {advice}, and \
@@ -302,7 +313,7 @@ fn oddities(kind: SecretKind, text: &str) -> Vec<String> {
                 odd.push(format!("has {count} characters only"));
             }
         }
-        SecretKind::CoralogixKey => {
+        SecretKind::CoralogixKey | SecretKind::CoralogixQueryKey => {
             if !KEY_LENGTHS.contains(&count) {
                 odd.push(format!("has {count} characters"));
             }

@@ -71,9 +71,23 @@ pub const CORALOGIX: Variables = Variables {
     ],
 };
 
+/// Where it is asked what is stored: of `audit`.
+pub const QUERY: Variables = Variables {
+    title: "Coralogix's queries: audit",
+    settings: &[
+        variable("CORALOGIX_QUERY_ENDPOINT", "", "QueryClientBuilder::query_endpoint")
+            .means("A base URL in place of https://api.<domain>; http on loopback only. The older host is https://ng-api-http.<domain>")
+            .by_default("that of CORALOGIX_DOMAIN", "the domain is enough unless something stands before the API"),
+        variable("CORALOGIX_QUERY_KEY", "", "QueryClientBuilder::query_key")
+            .means("An API key with the preset DataQuerying; a Send-Your-Data key cannot query"),
+        in_file("CORALOGIX_QUERY_KEY_FILE", "QueryClientBuilder::query_key_from")
+            .means("The file of that key, in its place; read again when Coralogix refuses the key"),
+    ],
+};
+
 /// Where events come from: of `pull`.
 pub const OKTA: Variables = Variables {
-    title: "Okta: pull",
+    title: "Okta: pull, audit",
     settings: &[
         variable("OKTA_ORG_URL", "org_url", "OktaSourceBuilder::org_url")
             .means("The address of the org, not of its Admin Console: https://example.okta.com"),
@@ -196,7 +210,7 @@ pub const MACHINE: Variables = Variables {
 };
 
 /// All of them.
-pub const ALL: [Variables; 5] = [CORALOGIX, OKTA, EVENTBRIDGE, SQS, MACHINE];
+pub const ALL: [Variables; 6] = [CORALOGIX, QUERY, OKTA, EVENTBRIDGE, SQS, MACHINE];
 
 /// The variables that may be in a file in their place, which `<name>_FILE` names: those of secrets.
 pub fn in_files() -> impl Iterator<Item = &'static str> {

@@ -37,6 +37,7 @@ pub use run_all::{RunOptions, RunReport, run_all};
 pub(super) use running::Running;
 pub use secrets::SecretValues;
 pub use source_settings::{CHECKPOINT, SourceGroup};
+pub(crate) use source_settings::{FILTER, Q, RATE_SHARE};
 pub(super) use source_settings::{REREAD_EVERY, SINCE, SourceSettings, renamed_from};
 
 use std::path::Path;
@@ -49,7 +50,7 @@ use crate::program::args::in_setting;
 use crate::program::settings::Values;
 
 /// The variable of the org's address, of a run without such a file.
-pub(super) const ORG_URL: &str = "OKTA_ORG_URL";
+pub(crate) const ORG_URL: &str = "OKTA_ORG_URL";
 
 /// The size limit of the file.
 const MAX_BYTES: u64 = 16 << 20;

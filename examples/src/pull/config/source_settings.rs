@@ -87,7 +87,7 @@ pub(super) static RENAMED_FROM: Setting<OrgUrl> = Setting {
 };
 
 /// Which events the org gives, by an expression.
-pub(super) static FILTER: Setting<String> = Setting {
+pub(crate) static FILTER: Setting<String> = Setting {
     about: About {
         flag: "--filter",
         key: "filter",
@@ -103,7 +103,7 @@ pub(super) static FILTER: Setting<String> = Setting {
 };
 
 /// Which events the org gives, by keywords.
-pub(super) static Q: Setting<String> = Setting {
+pub(crate) static Q: Setting<String> = Setting {
     about: About {
         flag: "--q",
         key: "q",
@@ -135,15 +135,17 @@ pub(super) static RESTART_ON_CHANGED_QUERY: Setting<bool> = Setting {
 };
 
 /// The share of the org's request limit.
-pub(super) static RATE_SHARE: Setting<f64> = Setting {
+pub(crate) static RATE_SHARE: Setting<f64> = Setting {
     about: About {
         flag: "--rate-share",
         key: "rate_share",
         value: "SHARE",
         default: "0.5",
+        elsewhere: &[("audit", "0.1")],
         builder: "OktaSourceBuilder::rate_share",
         help: "The share of the org's request limit that is used, above 0 and up to 1",
-        reason: "other programs of the org have the same limit; a token gets half of it at most unless an administrator has changed that",
+        reason: "other programs of the org have the same limit; a token gets half of it at most unless an administrator has changed that. An audit leaves \
+                 the rest to the program that polls",
         ..About::NONE
     },
     parse: parse::share,

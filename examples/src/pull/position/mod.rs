@@ -10,4 +10,5 @@ mod time;
 pub use args::PositionCommand;
 pub(super) use run::run;
 pub(super) use settings::PositionSettings;
-pub(super) use time::{check_kept, text, time_of};
+pub(super) use time::time_of;
+pub(crate) use time::{check_kept, text};

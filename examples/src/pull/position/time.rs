@@ -32,11 +32,7 @@ pub(in super::super) fn time_of(
 
 /// # Errors
 /// `Config` if Okta no longer has what it stored then.
-pub(in super::super) fn check_kept(
-    name: &str,
-    time: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<()> {
+pub(crate) fn check_kept(name: &str, time: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
     let oldest = now - LOG_RETENTION;
     if time >= oldest {
         return Ok(());
@@ -49,7 +45,7 @@ pub(in super::super) fn check_kept(
     Err(Error::config(name, detail))
 }
 
-pub(in super::super) fn text(time: DateTime<Utc>) -> String {
+pub(crate) fn text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 

@@ -6,4 +6,4 @@ mod times;
 
 pub(super) use run::run;
 pub(super) use settings::RangeSettings;
-pub(super) use times::RangeTimes;
+pub(crate) use times::RangeTimes;

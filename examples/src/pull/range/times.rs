@@ -14,8 +14,8 @@ use crate::pull::position::{check_kept, text, time_of};
 
 /// The times of `--from` and `--to`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct RangeTimes {
-    pub(super) range: Range<DateTime<Utc>>,
+pub(crate) struct RangeTimes {
+    pub(crate) range: Range<DateTime<Utc>>,
     /// Written as how long ago: the same words mean another range later.
     pub(super) is_relative: bool,
 }
@@ -48,7 +48,10 @@ impl RangeTimes {
     }
 
     /// Of the names and values of both.
-    fn parse(
+    ///
+    /// # Errors
+    /// `Config` if one is wrong.
+    pub(crate) fn parse(
         (from_name, from): &(String, String),
         (to_name, to): &(String, String),
         now: DateTime<Utc>,

@@ -17,7 +17,44 @@ pub(super) fn mistakes() -> Vec<Mistake> {
             .set("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
             .set("OKTA_CORALOGIX_DEAD_LETTERS", "-")
     };
+    let audit = |what, range: [&'static str; 2]| {
+        program("audit", what)
+            .set("OKTA_ORG_URL", "{org}")
+            .set("OKTA_API_TOKEN", "{token}")
+            .set("CORALOGIX_QUERY_ENDPOINT", "{ingress}")
+            .set("CORALOGIX_QUERY_KEY", "another-key-of-coralogix")
+            .flags(&["--from", range[0], "--to", range[1]])
+    };
+    let day = ["25h", "1h"];
     vec![
+        audit("an audit of nothing", day)
+            .unset("OKTA_ORG_URL")
+            .unset("CORALOGIX_QUERY_ENDPOINT")
+            .unset("CORALOGIX_QUERY_KEY")
+            .flags(&[]),
+        audit("an audit that ends before it begins", ["1h", "25h"]),
+        audit("an audit of the future", ["1h", "2999-01-01T00:00:00Z"]),
+        audit("an audit of what may not be visible yet", ["25h", "5m"]),
+        audit("an audit of what Okta no longer has", ["2400h", "1h"]),
+        audit("an audit from a day without a time", ["2026-11-22", "1h"]),
+        audit("the key of the sink as the key of queries", day).set("CORALOGIX_QUERY_KEY", "{key}"),
+        audit("the token of Okta as the key of queries", day).set("CORALOGIX_QUERY_KEY", "{token}"),
+        audit("a key of queries that was revoked", day),
+        audit("a tier that there is not", day)
+            .flags(&["--from", "25h", "--to", "1h", "--tier", "high"]),
+        audit("a path of the uuid that is none", day).flags(&[
+            "--from",
+            "25h",
+            "--to",
+            "1h",
+            "--uuid-path",
+            "$m.logid",
+        ]),
+        audit("more than nothing is forced without a refill", day)
+            .flags(&["--from", "25h", "--to", "1h", "--force"]),
+        audit("a refill without the key of the sink", day)
+            .unset("CORALOGIX_API_KEY")
+            .flags(&["--from", "25h", "--to", "1h", "--refill"]),
         http("a receiver without a key of the connection").unset("EVENTBRIDGE_API_KEY"),
         http("a key of the connection with a byte order mark")
             .set("EVENTBRIDGE_API_KEY", "\u{feff}chosen freely"),

@@ -9,6 +9,7 @@ use super::programs::{self, ProgramSettings};
 use super::sources::{self, BuilderMethod, Literal};
 
 const PULL: &[&str] = &["pull"];
+const AUDIT: &[&str] = &["audit"];
 const HTTP: &[&str] = &["eventbridge_http"];
 const SQS: &[&str] = &["eventbridge_sqs"];
 const LAMBDA: &[&str] = &["eventbridge_lambda"];
@@ -16,6 +17,7 @@ const ROUTE: &[&str] = &["eventbridge_http", "eventbridge_sqs", "eventbridge_lam
 const SERVICE_LOGS: &[&str] = &["service_logs"];
 const ALL: &[&str] = &[
     "pull",
+    "audit",
     "eventbridge_http",
     "eventbridge_sqs",
     "eventbridge_lambda",
@@ -24,6 +26,7 @@ const ALL: &[&str] = &[
 ];
 const PIPELINES: &[&str] = &[
     "pull",
+    "audit",
     "eventbridge_http",
     "eventbridge_sqs",
     "eventbridge_lambda",
@@ -35,13 +38,14 @@ const PRINTED_BY: &[(&str, &[&str])] = &[
     ("okta-source/src", PULL),
     ("okta-coralogix-core/src/checkpoint", PULL),
     ("okta-coralogix-core/src", ALL),
-    // No program queries.
-    ("coralogix-sink/src/query", &[]),
+    ("coralogix-sink/src/query", AUDIT),
+    ("coralogix-sink/src/audit", AUDIT),
     ("coralogix-sink/src", ALL),
     ("eventbridge-source/src/http", HTTP),
     ("eventbridge-source/src/sqs", SQS),
     ("eventbridge-source/src/lambda", LAMBDA),
     ("eventbridge-source/src", ROUTE),
+    ("examples/src/audit", AUDIT),
     ("examples/src/pull/config/source_settings.rs", PULL),
     ("examples/src/pull/config", &["pull", "replay"]),
     ("examples/src/pull", PULL),
@@ -183,7 +187,7 @@ fn without_placeholders(text: &str) -> String {
 }
 
 struct Known {
-    programs: [ProgramSettings; 6],
+    programs: [ProgramSettings; 7],
     methods: Vec<BuilderMethod>,
     keys: Vec<String>,
 }

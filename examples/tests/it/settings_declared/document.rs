@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use okta_coralogix_examples::audit::{AuditGroup, RefillGroup};
 use okta_coralogix_examples::eventbridge::http::EndpointGroup;
 use okta_coralogix_examples::eventbridge::{EnvelopeGroup, NameGroup};
 use okta_coralogix_examples::program::admin::AdminGroup;
@@ -33,7 +34,7 @@ fn sections() -> Vec<(&'static str, Vec<About>)> {
             of::<PipelineGroup>(),
         ),
         (
-            "Event types: pull, eventbridge_http, eventbridge_sqs, eventbridge_lambda",
+            "Event types: pull, audit, eventbridge_http, eventbridge_sqs, eventbridge_lambda",
             of::<FilterGroup>(),
         ),
         (
@@ -51,10 +52,12 @@ fn sections() -> Vec<(&'static str, Vec<About>)> {
         ),
         ("eventbridge_http", of::<EndpointGroup>()),
         ("replay", of::<ReplayGroup>()),
+        ("audit", of::<AuditGroup>()),
+        ("audit: a refill", of::<RefillGroup>()),
         ("Network: every program", of::<NetworkGroup>()),
         ("Log: every program", of::<LogGroup>()),
         (
-            "Operation: every program but eventbridge_lambda, which has no port",
+            "Operation: every program but eventbridge_lambda and audit, which have no port",
             of::<AdminGroup>(),
         ),
         ("Check: every program", of::<CheckGroup>()),

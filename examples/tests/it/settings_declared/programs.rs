@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::{Command, CommandFactory};
+use okta_coralogix_examples::audit::AuditArgs;
 use okta_coralogix_examples::eventbridge::http::HttpArgs;
 use okta_coralogix_examples::eventbridge::lambda::LambdaArgs;
 use okta_coralogix_examples::eventbridge::sqs::SqsArgs;
@@ -65,9 +66,10 @@ fn collect(command: &Command, flags: &mut BTreeSet<String>) {
 }
 
 /// All of them but `pull_cost`, which has no settings of its own.
-pub(super) fn all() -> [ProgramSettings; 6] {
+pub(super) fn all() -> [ProgramSettings; 7] {
     [
         ProgramSettings::of::<PullArgs>("pull"),
+        ProgramSettings::of::<AuditArgs>("audit"),
         ProgramSettings::of::<HttpArgs>("eventbridge_http"),
         ProgramSettings::of::<SqsArgs>("eventbridge_sqs"),
         ProgramSettings::of::<LambdaArgs>("eventbridge_lambda"),

@@ -1,0 +1,232 @@
+//! A run: both sides, the report, the refill, and the exit code.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::pin::pin;
+use std::sync::Arc;
+
+use coralogix_sink::audit::{Audit, AuditReport, AuditVerdict, Cause};
+use coralogix_sink::query::{Answer, EventFilter, EventId, TimeSlice};
+use futures::TryStreamExt;
+use okta_coralogix_core::testing::MemoryCheckpoint;
+use okta_coralogix_core::{Error, ErrorKind, Result};
+use okta_source::Backfill;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::okta::{events, of_okta};
+use super::refill::{Refill, Refilled};
+use super::report::Report;
+use super::settings::Settings;
+use super::{args, letters};
+use crate::program::args::in_setting;
+use crate::program::progress::Progress;
+use crate::program::start::Start;
+use crate::program::{ExitStatus, ProgramDeadLetters, signals};
+use crate::pull::text;
+
+pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus<()>> {
+    let shutdown = signals::shutdown()?;
+    let letters = match settings.pipeline.dead_letters_file() {
+        Some(path) => letters::causes(&path)?,
+        None => HashMap::new(),
+    };
+    let refill = match &settings.refill {
+        Some(refill) => {
+            settings.pipeline.state.create()?;
+            let clock = Arc::clone(&settings.clock);
+            Some(Refill::open(refill, clock, settings.visibility_delay).await?)
+        }
+        None => None,
+    };
+    let source = open(&settings).await?;
+    let range = settings.range;
+    let start = Start {
+        source: &settings.org,
+        target: settings.client.endpoint().base_url(),
+        resumes: &format!(
+            "the range from {} to {}",
+            text(range.start()),
+            text(range.end())
+        ),
+        ..Start::default()
+    };
+    start.log();
+    let stop = watch::Sender::new(false);
+    let mut audited = pin!(audit(
+        &settings,
+        source,
+        letters,
+        refill,
+        &progress,
+        stop.subscribe()
+    ));
+    tokio::select! {
+        status = &mut audited => Ok(status),
+        () = shutdown => {
+            stop.send_replace(true);
+            Ok(audited.await)
+        }
+    }
+}
+
+async fn open(settings: &Settings) -> Result<Backfill> {
+    let range = settings.range;
+    let source = settings
+        .source
+        .clone()
+        .checkpoint(MemoryCheckpoint::default());
+    let opened = source.open_backfill(range.start()..range.end()).await;
+    opened.map_err(|error| match error.detail().strip_prefix("backfill: ") {
+        Some(detail) => Error::config(args::FROM.about.flag, detail),
+        None if error.kind() == ErrorKind::Config => settings.names.named(error),
+        None => in_setting(args::FROM.about.flag)(error),
+    })
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    if stopped.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+async fn audit(
+    settings: &Settings,
+    source: Backfill,
+    letters: HashMap<EventId, Cause>,
+    refill: Option<Refill<'_>>,
+    progress: &Progress,
+    stopped: watch::Receiver<bool>,
+) -> ExitStatus<()> {
+    let began = Instant::now();
+    let metrics = source.metrics();
+    let found = tokio::select! {
+        found = compare(settings, source, &letters, refill.as_ref(), progress) => found,
+        () = until(stopped.clone()) => {
+            tracing::warn!("stopped before the end: nothing is verified");
+            return ExitStatus::Silent(5, None);
+        }
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return ExitStatus::Silent(1, Some(about_one_key(settings, error))),
+    };
+    let advice = advice(settings, &found).await;
+    let refilled = match refill {
+        Some(refill) => Some(send(settings, refill, &found, progress, until(stopped)).await),
+        None => None,
+    };
+    progress.finish();
+    let (refilled, refused) = match refilled {
+        Some(Ok(refilled)) => (Some(refilled), None),
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
+    };
+    let report = Report {
+        advice,
+        found: &found,
+        org: &settings.org,
+        target: &settings.target,
+        refilled: refilled.as_ref(),
+        okta_requests: metrics.snapshot().requests,
+        seconds: began.elapsed().as_secs(),
+    };
+    let text = match settings.json {
+        true => report.json().to_string(),
+        false => report.lines().join("\n"),
+    };
+    // A closed stdout means that nobody reads it.
+    writeln!(std::io::stdout(), "{text}").ok();
+    ExitStatus::Silent(report.exit_code(), refused)
+}
+
+pub(super) async fn compare(
+    settings: &Settings,
+    source: Backfill,
+    letters: &HashMap<EventId, Cause>,
+    refill: Option<&Refill<'_>>,
+    progress: &Progress,
+) -> Result<AuditReport> {
+    let task = progress.task("audit");
+    let types = settings.pipeline.options.event_types.clone();
+    let log = events(source, types, settings.range.start());
+    let sent = |id: &EventId| refill.and_then(|refill| refill.cause(id));
+    let audit = Audit::new(&settings.client, settings.filter.clone(), settings.range)
+        .visibility_delay(settings.visibility_delay)
+        .max_lookups(settings.max_lookups)
+        .clock(Arc::clone(&settings.clock))
+        .known(|id| sent(id).or_else(|| letters.get(id).cloned()))
+        .on_progress(|at| {
+            let what = format!(
+                "{} through {}, {} events, {} not found, {} queries",
+                at.phase,
+                text(at.through),
+                at.in_log,
+                at.not_found,
+                at.queries
+            );
+            task.show(&at.phase.to_string(), at.share, &what);
+        });
+    let found = audit.run(log.map_err(of_okta)).await;
+    task.finish();
+    found
+}
+
+async fn send(
+    settings: &Settings,
+    refill: Refill<'_>,
+    found: &AuditReport,
+    progress: &Progress,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Refilled> {
+    let letters = ProgramDeadLetters::open(&settings.pipeline).await?;
+    let sent = refill.run(
+        found,
+        &settings.source,
+        letters,
+        progress.observer(),
+        shutdown,
+    );
+    sent.await
+}
+
+/// The refusal of a key that is that of the sink.
+pub(super) fn about_one_key(settings: &Settings, error: Error) -> Error {
+    let is_refusal = matches!(error.kind(), ErrorKind::Unauthorized | ErrorKind::Forbidden);
+    let is_of_okta = error.detail().starts_with("Okta: ");
+    match is_refusal && settings.has_one_key && !is_of_okta {
+        true => Error::new(
+            error.kind(),
+            format!(
+                "{}; it is the key of CORALOGIX_API_KEY: create another one",
+                error.detail()
+            ),
+        ),
+        false => error,
+    }
+}
+
+/// What to look at where not one event was found: asks what the key sees at all.
+async fn advice(settings: &Settings, found: &AuditReport) -> Option<String> {
+    if found.verdict() != AuditVerdict::NothingFound {
+        return None;
+    }
+    Some(what_is_seen(settings, settings.range).await)
+}
+
+/// What the key sees in a range without the names, in words.
+pub(super) async fn what_is_seen(settings: &Settings, range: TimeSlice) -> String {
+    let all = settings.client.count(&EventFilter::all(), range).await;
+    match all {
+        Ok(Answer::Proven(0)) => "the key sees no log at all in this range: check its data scope (Coralogix, Settings, API Keys), that it is a key \
+                                  of this team, and the tier (--tier)"
+            .to_owned(),
+        Ok(Answer::Proven(logs)) => format!(
+            "the key sees {logs} other logs in this range, and none of {}: check CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM, and the data \
+             scope of the key",
+            settings.target
+        ),
+        Ok(Answer::Unproven(unproven)) => format!("what the key sees could not be verified either: {unproven}"),
+        Err(error) => format!("what the key sees could not be asked: {error}"),
+    }
+}
