@@ -12,5 +12,6 @@ mod utf8;
 pub use members::{Member, Members, elements, substr_range};
 pub(crate) use recovery::WHITE_SPACE;
 pub use recovery::{BrokenValue, Recovery};
+#[cfg(feature = "fs")]
 pub(crate) use utf8::without_byte_order_mark;
 pub use utf8::{masked_utf8, strip_byte_order_mark};

@@ -30,6 +30,7 @@ pub fn strip_byte_order_mark(text: &str) -> &str {
 }
 
 /// As [`strip_byte_order_mark`], of bytes.
+#[cfg(feature = "fs")]
 pub(crate) fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
     bytes
         .strip_prefix(BYTE_ORDER_MARK.as_bytes())
