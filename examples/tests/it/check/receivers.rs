@@ -60,7 +60,11 @@ async fn check_of_the_endpoint_asks_coralogix_and_this_machine() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     variables.insert("LISTEN", taken.local_addr().unwrap().to_string());
     let ended = check(program, &harness, &variables, &[]).await;
-    assert_wrong(&ended, "LISTEN", &["cannot listen", "end the program that has it"]);
+    assert_wrong(
+        &ended,
+        "LISTEN",
+        &["cannot listen", "end the program that has it"],
+    );
     variables.insert("LISTEN", "127.0.0.1:0".into());
     harness.ingress.fail_always(Some(Fault::status(403)));
     let ended = check(program, &harness, &variables, &[]).await;
