@@ -47,6 +47,7 @@ impl<'a, 's, F: FnMut(Range<usize>, &Fields<'a>) -> Option<()>> Elements<'a, 's,
     }
 
     /// Bytes of white space behind the last element.
+    #[inline(never)]
     fn space_behind(&self) -> usize {
         let rest = &self.list[self.end..];
         rest.len() - rest.trim_start_matches(WHITE_SPACE).len()
@@ -97,8 +98,13 @@ impl<'a, F: FnMut(Range<usize>, &Fields<'a>) -> Option<()>> Visitor for Elements
     /// An element counts when the comma behind it is checked too.
     #[inline(always)]
     fn checked(&mut self, end: usize) {
-        let next = self.end + self.space_behind() + 1;
-        if self.count > 0 && next <= end {
+        if self.count == 0 {
+            return;
+        }
+        let is_at_comma = self.list.as_bytes().get(self.end) == Some(&b',');
+        let space = if is_at_comma { 0 } else { self.space_behind() };
+        let next = self.end + space + 1;
+        if next <= end {
             *self.sound = SoundElements {
                 count: self.count,
                 next,

@@ -38,9 +38,9 @@ impl Strings {
         self.state = state;
     }
 
-    /// Loads the block at `at` of the text. `None` if an escape is wrong.
+    /// Loads the block at `at` of the text. `None` if an escape is wrong, or there is a control character in a text that is not `SPACED`.
     #[inline(always)]
-    pub(super) fn load_block<S: Simd>(
+    pub(super) fn load_block<S: Simd, const SPACED: bool>(
         &mut self,
         simd: S,
         text: &[u8],
@@ -51,6 +51,9 @@ impl Strings {
         self.quotes.words()[index] = block.quotes;
         self.backslashes.words()[index] = 0;
         if block.is_unusual || self.state.escapes.go_on() {
+            if !SPACED && block.controls(simd) != 0 {
+                return None;
+            }
             let backslashes = block.backslashes(simd);
             self.backslashes.words()[index] = backslashes;
             self.quotes.words()[index] &= !self.state.escapes.escaped(text, at, backslashes)?;

@@ -165,10 +165,9 @@ impl Window {
             // In place of words that are found from these.
             self.scalars.words()[index] = block.spaces(simd);
             self.scalar_begins.words()[index] = block.controls(simd);
-        } else if block.is_unusual && block.controls(simd) != 0 {
-            return None;
         }
-        self.strings.load_block(simd, text, at, index, &block)
+        self.strings
+            .load_block::<S, SPACED>(simd, text, at, index, &block)
     }
 
     #[inline(always)]
