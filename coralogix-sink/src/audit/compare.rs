@@ -83,6 +83,8 @@ pub(super) struct Comparison {
     pub(super) doubled: Vec<DoubledEvent>,
     /// Not decided yet: they may be events that are stored with another time.
     pub(super) foreign: Vec<ForeignLog>,
+    /// All of them are remembered.
+    pub(super) foreign_is_whole: bool,
     pub(super) unverified: Vec<UnverifiedSlice>,
 }
 
@@ -107,6 +109,7 @@ impl Comparison {
             newest: None,
             doubled: Vec::new(),
             foreign: Vec::new(),
+            foreign_is_whole: true,
             unverified: Vec::new(),
         }
     }
@@ -269,6 +272,7 @@ impl Comparison {
                     true => self.foreign.push(ForeignLog { id, hour, copies }),
                     false => {
                         // Not decided: it counts as what it seems to be.
+                        self.foreign_is_whole = false;
                         let hour = self.hour(hour);
                         hour.foreign += u64::from(copies);
                         hour.in_coralogix += u64::from(copies);

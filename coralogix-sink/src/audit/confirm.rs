@@ -17,8 +17,14 @@ const IDS: usize = 199;
 /// Lookups without proof in a row, after which their range is not halved further.
 const HOPELESS: u32 = 12;
 
-/// A log is looked for from this long before the time of its event on.
-const EARLIER: TimeDelta = TimeDelta::hours(1);
+/// A log is looked for from this long before the time of its event on, and behind it.
+const NEAR: TimeDelta = TimeDelta::hours(1);
+
+/// The time between the events of one lookup, at most.
+const SPAN: TimeDelta = TimeDelta::hours(24);
+
+/// Up to this age an event is looked for in all the time up to now at once.
+const RECENT: TimeDelta = TimeDelta::hours(48);
 
 /// An event that is newer than all that are stored may be on its way for so many times the usual delay.
 const SLOW: i32 = 4;
@@ -62,9 +68,25 @@ impl<'a> Confirmation<'a> {
             nothing_found(comparison, &candidates);
             candidates.clear();
         }
+        let elsewhere = elsewhere(comparison);
+        candidates.retain(|candidate| match elsewhere.get(&candidate.event.id) {
+            Some(copies) => {
+                stored(candidate, *copies, comparison, &mut moved);
+                false
+            }
+            None => true,
+        });
+        // All that is stored in the range is known: no lookup has to go through it again.
+        let is_whole = comparison.unverified.is_empty() && comparison.foreign_is_whole;
         let mut decided = 0;
-        for chunk in candidates.chunks(IDS) {
-            let looked = self.look_up(chunk).await?;
+        let mut rest = &candidates[..];
+        while let Some(first) = rest.first() {
+            let near = rest.partition_point(|candidate| {
+                candidate.event.published - first.event.published < SPAN
+            });
+            let (chunk, behind) = rest.split_at(near.min(IDS));
+            rest = behind;
+            let looked = self.look_up(chunk, is_whole).await?;
             if let Err(reason) = &looked {
                 comparison.unverified.extend(unverified(chunk, reason));
             }
@@ -105,13 +127,7 @@ impl<'a> Confirmation<'a> {
             return;
         };
         if let Some(copies) = counts.get(&event.id).copied().filter(|copies| *copies > 0) {
-            hour.stored += 1;
-            hour.in_coralogix += copies;
-            comparison.moved += 1;
-            moved.insert(event.id.clone());
-            if copies > 1 {
-                comparison.doubled(event.id.clone(), event.published, copies);
-            }
+            stored(candidate, copies, comparison, moved);
             return;
         }
         if self.may_be_on_its_way(event.published, newest) {
@@ -144,27 +160,35 @@ impl<'a> Confirmation<'a> {
         is_newest && self.now.signed_duration_since(published) < slow
     }
 
-    /// Looks for the events of a chunk, from shortly before them up to now.
-    async fn look_up(&mut self, chunk: &[Candidate]) -> Result<Looked> {
-        let ids: Vec<_> = chunk
-            .iter()
-            .map(|candidate| candidate.event.id.clone())
-            .collect();
-        let first = chunk
-            .iter()
-            .map(|candidate| candidate.event.published)
-            .min();
-        let first = first.unwrap_or(self.now);
+    /// Looks for the events of a chunk: from shortly before them up to now. If they are old, and all that is stored in the range is known
+    /// (`is_whole`), only around them and behind the range.
+    async fn look_up(&mut self, chunk: &[Candidate], is_whole: bool) -> Result<Looked> {
+        let ids: Vec<_> = chunk.iter().map(|one| one.event.id.clone()).collect();
+        let times = chunk.iter().map(|one| one.event.published);
+        let first = times.clone().min().unwrap_or(self.now);
+        let last = times.max().unwrap_or(self.now);
         let control = self.nearest(first).map_or(first, |sample| sample.published);
-        self.count(&ids, first.min(control) - EARLIER).await
+        let (start, end) = (first.min(control) - NEAR, last.max(control) + NEAR);
+        let behind = self.samples.last().map_or(start, |sample| sample.published);
+        let now = self.now.max(self.audit.range.end());
+        if !is_whole || self.now - first < RECENT || end >= behind {
+            return self.count(&ids, TimeSlice::new(start, now)?).await;
+        }
+        let around = match self.count(&ids, TimeSlice::new(start, end)?).await? {
+            Ok(counts) => counts,
+            unproven => return Ok(unproven),
+        };
+        let behind = self.count(&ids, TimeSlice::new(behind, now)?).await?;
+        Ok(behind.map(|mut counts| {
+            for (id, copies) in around {
+                *counts.entry(id).or_default() += copies;
+            }
+            counts
+        }))
     }
 
-    /// How often each id is stored from `start` up to now.
-    async fn count(&mut self, ids: &[EventId], start: DateTime<Utc>) -> Result<Looked> {
-        let whole = match TimeSlice::new(start, self.now.max(self.audit.range.end())) {
-            Ok(slice) => slice,
-            Err(error) => return Ok(Err(error.to_string())),
-        };
+    /// How often each id is stored in a range.
+    async fn count(&mut self, ids: &[EventId], whole: TimeSlice) -> Result<Looked> {
         let mut counts = HashMap::new();
         let mut open = vec![whole];
         let mut has_control = false;
@@ -246,7 +270,12 @@ impl<'a> Confirmation<'a> {
         for chunk in copies.chunks(IDS) {
             let ids: Vec<_> = chunk.iter().map(|log| log.id.clone()).collect();
             // What is not proven is not doubled: it was found once.
-            let counts = self.count(&ids, comparison.range.start() - EARLIER).await?;
+            let counts = self
+                .count(
+                    &ids,
+                    TimeSlice::new(comparison.range.start() - NEAR, self.now)?,
+                )
+                .await?;
             let counts = counts.unwrap_or_default();
             for log in chunk {
                 let all = counts.get(&log.id).copied().unwrap_or_default();
@@ -258,6 +287,35 @@ impl<'a> Confirmation<'a> {
         }
         Ok(())
     }
+}
+
+/// An event that was found with another time than its own.
+fn stored(
+    candidate: &Candidate,
+    copies: u64,
+    comparison: &mut Comparison,
+    moved: &mut HashSet<EventId>,
+) {
+    let event = &candidate.event;
+    let hour = comparison.hour(event.published);
+    hour.stored += 1;
+    hour.in_coralogix += copies;
+    comparison.moved += 1;
+    moved.insert(event.id.clone());
+    if copies > 1 {
+        comparison.doubled(event.id.clone(), event.published, copies);
+    }
+}
+
+/// The events of the log that are stored with another time of the range, and how often.
+fn elsewhere(comparison: &Comparison) -> HashMap<EventId, u64> {
+    let mut found = HashMap::new();
+    for log in &comparison.foreign {
+        if comparison.is_of_log(&log.id) {
+            *found.entry(log.id.clone()).or_default() += u64::from(log.copies);
+        }
+    }
+    found
 }
 
 /// # Errors

@@ -103,6 +103,6 @@ impl Reader {
 }
 
 /// An error of Okta, which says so.
-pub(super) fn of_okta(error: Error) -> Error {
+pub(super) fn of_okta(error: &Error) -> Error {
     Error::new(error.kind(), format!("Okta: {}", error.detail()))
 }

@@ -167,7 +167,7 @@ pub(super) async fn compare(
             );
             task.show(&at.phase.to_string(), at.share, &what);
         });
-    let found = audit.run(log.map_err(of_okta)).await;
+    let found = audit.run(log.map_err(|error| of_okta(&error))).await;
     task.finish();
     found
 }

@@ -97,20 +97,24 @@ async fn event_with_another_time_is_stored_and_not_missing() {
     // And a second copy of another one with another time.
     account.store_at([(id(10), day().start() + TimeDelta::hours(20))]);
     let client = account.builder().max_rows(60).build().unwrap();
-    let report = account
-        .audit_with(&client, &log, |audit| audit)
-        .await
-        .unwrap();
-    assert_eq!(
-        (report.missing(), report.foreign(), report.moved()),
-        (&[][..], &[][..], 2)
-    );
-    let doubled: Vec<_> = report
-        .doubled()
-        .iter()
-        .map(|event| (event.id.clone(), event.copies))
-        .collect();
-    assert_eq!(doubled, [(id(10), 2)]);
+    // Also when the events are old, and are not looked for in all the time up to now.
+    for days in [0, 10] {
+        tokio::time::advance(std::time::Duration::from_secs(days * 24 * 3600)).await;
+        let report = account
+            .audit_with(&client, &log, |audit| audit)
+            .await
+            .unwrap();
+        assert_eq!(
+            (report.missing(), report.foreign(), report.moved()),
+            (&[][..], &[][..], 2)
+        );
+        let doubled: Vec<_> = report
+            .doubled()
+            .iter()
+            .map(|event| (event.id.clone(), event.copies))
+            .collect();
+        assert_eq!(doubled, [(id(10), 2)]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -289,7 +289,7 @@ mod tests {
         let intent = async |run: &str, minute| {
             let mut ledger = open(&path, run).await;
             ledger
-                .write(&[event.clone()], State::Intent, at(minute))
+                .write(std::slice::from_ref(&event), State::Intent, at(minute))
                 .await
                 .unwrap();
         };
