@@ -330,7 +330,7 @@ pub(super) fn check(audit: &Audit<'_>) -> Result<()> {
             format!(
                 "the range {} has not ended {} ago; what is not found may not be visible yet",
                 audit.range,
-                okta_coralogix_core::text::seconds(audit.visibility_delay)
+                okta_coralogix_core::internal::text::seconds(audit.visibility_delay)
             ),
         )),
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use coralogix_sink::query::{EventFilter, QueryClient, QueryClientBuilder, TimeSlice};
-use okta_coralogix_core::disk::OsDisk;
+use okta_coralogix_core::internal::OsDisk;
 use okta_coralogix_core::{Clock, Error, Result, Secret, SharedClockOffset, SystemClock};
 use okta_source::{Credentials, OktaSource, OktaSourceBuilder};
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use coralogix_sink::query::EventId;
-use okta_coralogix_core::disk::{Disk, DiskLock};
+use okta_coralogix_core::internal::{Disk, DiskLock};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -262,7 +262,7 @@ fn storage(path: &Path, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use okta_coralogix_core::disk::OsDisk;
+    use okta_coralogix_core::internal::OsDisk;
 
     use super::*;
 

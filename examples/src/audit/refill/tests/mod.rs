@@ -15,7 +15,7 @@ use coralogix_sink::CoralogixSink;
 use coralogix_sink::query::{EventFilter, QueryClient};
 use coralogix_sink::simulator::CoralogixSimulator;
 use http::{Request, Response};
-use okta_coralogix_core::disk::{DiskLock, OsDisk};
+use okta_coralogix_core::internal::{DiskLock, OsDisk};
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_source::OktaSource;
