@@ -8,6 +8,8 @@ mod paged_source;
 mod record;
 #[cfg(feature = "fs")]
 mod record_v1;
+#[cfg(feature = "fs")]
+pub mod shared;
 
 pub use committer::{Committer, ResumePoint};
 #[cfg(feature = "fs")]

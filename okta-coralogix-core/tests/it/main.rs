@@ -32,6 +32,7 @@ mod pipeline;
 mod pointers;
 mod replay;
 mod scanner;
+mod shared_checkpoint;
 mod sinks;
 mod soak;
 mod unknown_saves;

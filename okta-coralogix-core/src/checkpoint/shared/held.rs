@@ -1,0 +1,163 @@
+//! A log that this process holds.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use super::Place;
+use super::lease::{Lease, LeaseLost};
+use super::writer::{Change, State, Writer, Written};
+use crate::checkpoint::{Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned};
+use crate::{Error, Result};
+
+/// A checkpoint in an object store, held by this process: store of the position and lease in one. Clones are the same.
+///
+/// Each save renews the lease; between saves a task renews it every third of its TTL. Without [`release`](Self::release), when the last
+/// clone is dropped, the lease runs out, and another one takes the log after its TTL.
+///
+/// Its window of uuids is an object of its own, written at most once a minute and at the release: after the death of a holder, the next
+/// one may send again what was settled in the last minute and is read again.
+#[derive(Debug, Clone)]
+pub struct HeldCheckpoint(Arc<Held>);
+
+#[derive(Debug)]
+struct Held {
+    place: Arc<Place>,
+    writer: Arc<Mutex<Writer>>,
+    state: watch::Receiver<State>,
+    renewal: JoinHandle<()>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.renewal.abort();
+    }
+}
+
+impl HeldCheckpoint {
+    pub(super) fn new(place: Arc<Place>, writer: Writer) -> Self {
+        let state = writer.state.subscribe();
+        let writer = Arc::new(Mutex::new(writer));
+        let renewal = tokio::spawn(renew(Arc::clone(&place), Arc::clone(&writer)));
+        Self(Arc::new(Held {
+            place,
+            writer,
+            state,
+            renewal,
+        }))
+    }
+
+    /// Gives the log to whoever asks for it next. To be called when nothing is underway any more.
+    ///
+    /// # Errors
+    /// If that is not stored: the lease then runs out.
+    pub async fn release(&self) -> Result<()> {
+        let mut writer = self.0.writer.lock().await;
+        if writer.has_ended() {
+            return Ok(());
+        }
+        match writer.release().await {
+            Written::Stored | Written::Lost => Ok(()),
+            Written::Unknown(error) => Err(error),
+        }
+    }
+
+    async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> SaveOutcome {
+        let mut writer = self.0.writer.lock().await;
+        let written = match writer.has_ended() || writer.checkpoint_version().as_ref() != expected {
+            true => Written::Lost,
+            false => writer.save(checkpoint).await,
+        };
+        match written {
+            Written::Stored => match writer.checkpoint_version() {
+                Some(version) => SaveOutcome::Saved(version),
+                None => SaveOutcome::Lost(None),
+            },
+            Written::Lost => match load(&mut writer).await {
+                Ok(found) => SaveOutcome::Lost(found),
+                Err(error) => SaveOutcome::Unknown(error),
+            },
+            Written::Unknown(error) => SaveOutcome::Unknown(error),
+        }
+    }
+}
+
+async fn load(writer: &mut Writer) -> Result<Option<Versioned<Checkpoint>>> {
+    let Some(position) = writer.read().await?.and_then(|record| record.position) else {
+        return Ok(None);
+    };
+    let checkpoint = writer.checkpoint(&position).await?;
+    Ok(Some(Versioned::new(
+        checkpoint,
+        Version::new(position.token),
+    )))
+}
+
+#[async_trait]
+impl CheckpointStore for HeldCheckpoint {
+    async fn load(&self) -> Result<Option<Versioned<Checkpoint>>> {
+        load(&mut *self.0.writer.lock().await).await
+    }
+
+    async fn create(&self, checkpoint: &Checkpoint) -> SaveOutcome {
+        self.save(checkpoint, None).await
+    }
+
+    async fn replace(&self, checkpoint: &Checkpoint, expected: &Version) -> SaveOutcome {
+        self.save(checkpoint, Some(expected)).await
+    }
+
+    fn location(&self) -> Option<String> {
+        Some(self.0.place.location())
+    }
+}
+
+#[async_trait]
+impl Lease for HeldCheckpoint {
+    async fn deadline(&self) -> Result<Instant, LeaseLost> {
+        let mut state = self.0.state.clone();
+        let is_known = |state: &State| match state {
+            State::Until(deadline) => *deadline > Instant::now(),
+            State::Ended => true,
+        };
+        match state.wait_for(is_known).await.as_deref() {
+            Ok(State::Until(deadline)) => Ok(*deadline),
+            Ok(State::Ended) | Err(_) => Err(LeaseLost),
+        }
+    }
+
+    async fn lost(&self) {
+        let mut state = self.0.state.clone();
+        // The writer is alive as long as this is.
+        state.wait_for(|state| *state == State::Ended).await.ok();
+    }
+}
+
+/// Writes the record again where nothing else is saved, until the lease has ended.
+async fn renew(place: Arc<Place>, writer: Arc<Mutex<Writer>>) {
+    let every = place.by_own_clock(place.ttl / 3);
+    loop {
+        let due = writer.lock().await.sent + every;
+        sleep_until(due).await;
+        let mut writer = writer.lock().await;
+        if writer.has_ended() {
+            return;
+        }
+        if writer.sent + every > Instant::now() {
+            continue;
+        }
+        let failed: Option<Error> = match writer.put(&Change::Renew).await {
+            Written::Stored => None,
+            Written::Lost => return,
+            Written::Unknown(error) => Some(error),
+        };
+        drop(writer);
+        if let Some(error) = failed {
+            tracing::warn!(%error, "the lease cannot be renewed: nothing is sent once it has run out");
+            tokio::time::sleep(place.poll).await;
+        }
+    }
+}

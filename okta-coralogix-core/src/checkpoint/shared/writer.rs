@@ -1,0 +1,338 @@
+//! The writes of the one that holds a log. One at a time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use super::objects::{ObjectVersion, Objects, PutIf};
+use super::record::{Position, Record};
+use super::{Place, window};
+use crate::checkpoint::{Checkpoint, Version};
+use crate::{Clock, Error, ErrorKind, Result, SystemClock};
+
+/// How often the window is written, at most.
+const WINDOW_EVERY: Duration = Duration::from_secs(60);
+
+/// How often a write is tried again whose end was found out to be that nothing was stored.
+const ATTEMPTS: usize = 3;
+
+/// What stays behind the deadline of the holder, of its TTL: others count from when they saw the record, which was later. The rest allows
+/// for clocks of different speed, and for a request that is underway.
+const HOLDS: f64 = 0.65;
+
+/// A lease as its holder knows it.
+///
+/// * *held* until the deadline: counted from before the last write that was stored was sent;
+/// * past the deadline: nothing is sent; the next write that is stored makes it held again, since nobody else has written then;
+/// * ended: another record is there, or it was released. It stays so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Until(Instant),
+    Ended,
+}
+
+/// How a write has ended.
+#[derive(Debug)]
+pub(super) enum Written {
+    Stored,
+    /// Another one has written.
+    Lost,
+    /// It may be stored, by now or later.
+    Unknown(Error),
+}
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    place: Arc<Place>,
+    pub(super) state: watch::Sender<State>,
+    /// As it is stored, as far as is known.
+    pub(super) record: Record,
+    version: ObjectVersion,
+    /// When the last write that was stored was sent.
+    pub(super) sent: Instant,
+    /// The last checkpoint that was to be saved, with its token: the record has no window.
+    pub(super) latest: Option<(String, Checkpoint)>,
+    /// The token of the checkpoint whose window was written last, and when that was.
+    window: Option<(String, Instant)>,
+    /// How many windows this term has written.
+    windows: u64,
+    /// Objects with windows of earlier records, the oldest first.
+    old_windows: VecDeque<String>,
+}
+
+impl Writer {
+    /// Behind the first record of a term, which was sent at `sent`.
+    pub(super) fn new(
+        place: Arc<Place>,
+        record: Record,
+        version: ObjectVersion,
+        sent: Instant,
+        old_windows: VecDeque<String>,
+    ) -> Self {
+        let until = place.until(sent);
+        Self {
+            place,
+            state: watch::Sender::new(until),
+            record,
+            version,
+            sent,
+            latest: None,
+            window: None,
+            windows: 0,
+            old_windows,
+        }
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        *self.state.borrow() == State::Ended
+    }
+
+    pub(super) fn end(&self) {
+        self.state.send_replace(State::Ended);
+    }
+
+    /// The version of the checkpoint that is stored.
+    pub(super) fn checkpoint_version(&self) -> Option<Version> {
+        let position = self.record.position.as_ref()?;
+        Some(Version::new(&position.token))
+    }
+
+    /// Stores the record after the stored one, with this change.
+    ///
+    /// No answer but success is evidence: an error may follow a write that was stored, and one that failed may be stored later. What is
+    /// there is read back; the change is then made to that, if it is an earlier write of this term.
+    pub(super) async fn put(&mut self, change: &Change) -> Written {
+        let mut failed = None;
+        for _ in 0..ATTEMPTS {
+            let mut record = self.record.next(self.place.nonce());
+            change.make(&mut record);
+            let sent = Instant::now();
+            let bytes = match record.write(SystemClock.now()) {
+                Ok(bytes) => Bytes::from(bytes),
+                Err(error) => return Written::Unknown(self.place.failed("write", &error)),
+            };
+            let condition = PutIf::Unchanged(self.version.clone());
+            let put = self.place.objects.put(&self.place.name, bytes, condition);
+            let error = match self.place.within(put).await {
+                Ok(version) => {
+                    self.stored(record, version, Some(sent));
+                    return Written::Stored;
+                }
+                Err(error) => error,
+            };
+            match self.place.look().await {
+                Ok(Some((found, version))) if found.nonce == record.nonce => {
+                    self.stored(found, version, Some(sent));
+                    return Written::Stored;
+                }
+                // Only this one writes in its term: nothing has changed, or an earlier write has come late.
+                Ok(Some((found, version))) if self.is_own(&found) => {
+                    self.stored(found, version, None);
+                    if change.is_made(&self.record) {
+                        return Written::Stored;
+                    }
+                }
+                Ok(_) => {
+                    self.end();
+                    return Written::Lost;
+                }
+                // The first error tells more.
+                Err(_) => return Written::Unknown(error),
+            }
+            failed = Some(error);
+        }
+        let error = failed.unwrap_or_else(|| self.place.failed("write", &"it was not tried"));
+        Written::Unknown(error)
+    }
+
+    /// True for a record of this holder and term, also for the one that releases it.
+    fn is_own(&self, found: &Record) -> bool {
+        found.term == self.record.term && found.writer() == self.record.writer()
+    }
+
+    /// Notes what is stored. `sent`: when the write of it was sent, if that is known.
+    fn stored(&mut self, record: Record, version: ObjectVersion, sent: Option<Instant>) {
+        self.version = version;
+        self.record = record;
+        if let Some(sent) = sent {
+            self.sent = sent;
+            self.state.send_replace(self.place.until(sent));
+        }
+    }
+
+    /// Reads what is stored; ended if it is of another one. `None`: the object is gone.
+    pub(super) async fn read(&mut self) -> Result<Option<Record>> {
+        let Some((found, version)) = self.place.look().await? else {
+            self.end();
+            return Ok(None);
+        };
+        if self.is_own(&found) {
+            self.stored(found.clone(), version, None);
+        } else {
+            self.end();
+        }
+        Ok(Some(found))
+    }
+
+    /// The checkpoint of a position: the last one that was saved here, or that of the window that is stored.
+    pub(super) async fn checkpoint(&self, position: &Position) -> Result<Checkpoint> {
+        match &self.latest {
+            Some((token, checkpoint)) if *token == position.token => Ok(checkpoint.clone()),
+            _ => window::read(&self.place, position).await,
+        }
+    }
+
+    /// Saves a checkpoint, and its window if it is time.
+    pub(super) async fn save(&mut self, checkpoint: &Checkpoint) -> Written {
+        let token = self.place.nonce();
+        let is_recent = self
+            .window
+            .as_ref()
+            .is_some_and(|(_, at)| at.elapsed() < WINDOW_EVERY);
+        let current = self
+            .record
+            .position
+            .as_ref()
+            .map(|position| position.window.clone());
+        let window = match current.filter(|_| is_recent) {
+            Some(window) => window,
+            None => match self.write_window(&token, checkpoint).await {
+                Ok(window) => window,
+                Err(error) => return Written::Unknown(error),
+            },
+        };
+        self.latest = Some((token.clone(), checkpoint.clone()));
+        let position = Position::new(checkpoint, token, window);
+        self.put_position(&Change::Save(position)).await
+    }
+
+    /// Ends the lease: with the window as it is now, and without a holder, so that another one takes the log at once.
+    pub(super) async fn release(&mut self) -> Written {
+        let mut window = None;
+        if let (Some(position), Some((token, checkpoint))) =
+            (&self.record.position, self.latest.clone())
+            && position.token == token
+            && self
+                .window
+                .as_ref()
+                .is_none_or(|(written, _)| *written != token)
+        {
+            match self.write_window(&token, &checkpoint).await {
+                Ok(name) => window = Some((token, name)),
+                Err(error) => return Written::Unknown(error),
+            }
+        }
+        let written = self.put_position(&Change::Release { window }).await;
+        if matches!(written, Written::Stored) {
+            self.end();
+        }
+        written
+    }
+
+    /// Writes the object with a window, before the record that names it.
+    async fn write_window(&mut self, token: &str, checkpoint: &Checkpoint) -> Result<String> {
+        self.windows += 1;
+        let name = self.place.window_name(self.record.term, self.windows);
+        window::write(&self.place, &name, checkpoint).await?;
+        self.window = Some((token.to_owned(), Instant::now()));
+        Ok(name)
+    }
+
+    /// Makes a change, and removes windows that only records before the last two have named.
+    async fn put_position(&mut self, change: &Change) -> Written {
+        let window = |record: &Record| {
+            record
+                .position
+                .as_ref()
+                .map(|position| position.window.clone())
+        };
+        let before = window(&self.record);
+        let written = self.put(change).await;
+        if !matches!(written, Written::Stored) {
+            return written;
+        }
+        if before != window(&self.record) {
+            self.old_windows.extend(before);
+        }
+        while self.old_windows.len() > 1 {
+            let Some(name) = self.old_windows.pop_front() else {
+                break;
+            };
+            // One that stays is found by the next holder.
+            self.place
+                .within(self.place.objects.delete(&name))
+                .await
+                .ok();
+        }
+        written
+    }
+}
+
+/// What a write changes in the record that is stored.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// Nothing: the lease is renewed.
+    Renew,
+    /// The position.
+    Save(Position),
+    /// There is no holder any more. `window`: the object that was written last for the checkpoint of this token.
+    Release { window: Option<(String, String)> },
+}
+
+impl Change {
+    fn make(&self, record: &mut Record) {
+        match self {
+            Self::Renew => {}
+            Self::Save(position) => record.position = Some(position.clone()),
+            Self::Release { window } => {
+                record.release();
+                if let (Some(position), Some((token, name))) = (&mut record.position, window)
+                    && position.token == *token
+                {
+                    position.window.clone_from(name);
+                }
+            }
+        }
+    }
+
+    /// True if the stored record has the change. A renewal is none that could be seen.
+    fn is_made(&self, stored: &Record) -> bool {
+        match self {
+            Self::Renew => false,
+            Self::Save(position) => stored.position.as_ref() == Some(position),
+            Self::Release { .. } => stored.holder.is_none(),
+        }
+    }
+}
+
+impl Place {
+    /// The lease by a write that was sent then.
+    fn until(&self, sent: Instant) -> State {
+        State::Until(sent + self.by_own_clock(self.ttl.mul_f64(HOLDS)))
+    }
+
+    /// The record that is there.
+    pub(super) async fn look(&self) -> Result<Option<(Record, ObjectVersion)>> {
+        let found = self.within(self.objects.get(&self.name)).await?;
+        found
+            .map(|found| Ok((Record::read(&found.bytes, &self.location())?, found.version)))
+            .transpose()
+    }
+
+    /// An answer that comes in a sixth of the TTL.
+    pub(super) async fn within<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let limit = self.ttl / 6;
+        timeout(self.by_own_clock(limit), call).await.unwrap_or_else(|_| {
+            let detail = format!(
+                "{} has not answered in {} ms, a sixth of the lease's time; take a longer lease, or see why the store is slow",
+                self.location(),
+                limit.as_millis()
+            );
+            Err(Error::temporary(ErrorKind::Storage, detail))
+        })
+    }
+}
