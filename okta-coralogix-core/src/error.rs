@@ -57,6 +57,8 @@ pub enum ErrorKind {
     NoDeadLetters,
     /// The configured time without any progress has passed.
     GaveUp,
+    /// Another replica holds the lease on the log now: it sends what this one has not.
+    LeaseLost,
 }
 
 impl ErrorKind {
@@ -85,6 +87,7 @@ impl ErrorKind {
             Self::InvalidEvent => "invalid_event",
             Self::NoDeadLetters => "no_dead_letters",
             Self::GaveUp => "gave_up",
+            Self::LeaseLost => "lease_lost",
         }
     }
 }

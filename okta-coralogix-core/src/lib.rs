@@ -28,6 +28,8 @@ pub mod internal;
 #[cfg(feature = "pipeline")]
 mod interrupts;
 mod json;
+#[cfg(feature = "pipeline")]
+mod lease;
 pub mod mapping;
 #[cfg(feature = "pipeline")]
 pub mod observe;
@@ -66,6 +68,8 @@ pub use event::raw::RawEvent;
 #[cfg(feature = "pipeline")]
 pub use fan_out::{Branch, fan_out};
 pub use json::string::JsonString;
+#[cfg(feature = "pipeline")]
+pub use lease::{Lease, LeaseLost};
 pub use mapping::Mapping;
 pub use mapping::coralogix::CoralogixMapping;
 #[cfg(feature = "pipeline")]

@@ -11,7 +11,9 @@ use crate::filter::{AgeFilter, EventFilter};
 use crate::observe::{Observer, Reporter, TracingObserver};
 use crate::remote_record::FaultTimeouts;
 use crate::sink::{Patience, SinkState};
-use crate::{Clock, CoralogixMapping, Error, EventSource, LogSink, Mapping, Result, SystemClock};
+use crate::{
+    Clock, CoralogixMapping, Error, EventSource, Lease, LogSink, Mapping, Result, SystemClock,
+};
 
 /// Builds a [`Pipeline`].
 #[derive(Debug)]
@@ -40,6 +42,7 @@ impl<S: EventSource> PipelineBuilder<S> {
                 dead_letters: Arc::new(NoDeadLetters),
                 clock: Arc::new(SystemClock),
                 backoff: BackoffPolicy::default(),
+                lease: None,
             },
             limits: Limits {
                 deliveries: 4,
@@ -77,6 +80,14 @@ impl<S: EventSource> PipelineBuilder<S> {
     /// The store for events that cannot be delivered. Without one, the first such event ends the run.
     pub fn dead_letters(mut self, store: impl DeadLetters) -> Self {
         self.parts.dead_letters = Arc::new(store);
+        self
+    }
+
+    /// Sends only under this lease on the log: no request begins or is underway after its deadline. While it has run out and nobody else
+    /// holds the log, the pipeline waits. Once it is lost, the run hands back what is in flight, and ends with
+    /// [`LeaseLost`](crate::ErrorKind::LeaseLost). Default: without.
+    pub fn lease(mut self, lease: impl Lease) -> Self {
+        self.parts.lease = Some(Arc::new(lease));
         self
     }
 

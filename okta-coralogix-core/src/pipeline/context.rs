@@ -49,6 +49,7 @@ impl Context {
             reporter: &self.reporter,
             learned: &self.learned,
             stall: &self.stall,
+            lease: self.parts.lease.as_ref(),
         }
     }
 

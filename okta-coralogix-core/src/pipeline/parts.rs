@@ -8,7 +8,7 @@ use crate::dead_letter::DeadLetters;
 use crate::filter::{AgeFilter, EventFilter};
 use crate::remote_record::FaultTimeouts;
 use crate::sink::{Patience, SinkState};
-use crate::{Clock, LogSink, Mapping};
+use crate::{Clock, Lease, LogSink, Mapping};
 
 /// The parts of a pipeline, which all steps of a run share.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub(super) struct Parts {
     pub(super) dead_letters: Arc<dyn DeadLetters>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) backoff: BackoffPolicy,
+    pub(super) lease: Option<Arc<dyn Lease>>,
 }
 
 /// The bounds of a run.

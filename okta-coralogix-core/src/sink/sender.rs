@@ -314,6 +314,7 @@ impl EntrySender {
             reporter: &self.settings.reporter,
             learned: &self.learned,
             stall: &progress.stall,
+            lease: None,
         }
     }
 

@@ -35,6 +35,7 @@ fn names_of_kinds_dispositions_and_reasons_stay_as_they_are() {
         (ErrorKind::InvalidEvent, "invalid_event"),
         (ErrorKind::NoDeadLetters, "no_dead_letters"),
         (ErrorKind::GaveUp, "gave_up"),
+        (ErrorKind::LeaseLost, "lease_lost"),
     ];
     let kinds = kinds.map(|(kind, name)| (kind.as_str(), kind.to_string(), name));
     let dispositions = [

@@ -8,10 +8,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::Place;
-use super::lease::{Lease, LeaseLost};
 use super::writer::{Change, State, Writer, Written};
 use crate::checkpoint::{Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned};
-use crate::{Error, Result};
+use crate::{Error, Lease, LeaseLost, Result};
 
 /// A checkpoint in an object store, held by this process: store of the position and lease in one. Clones are the same.
 ///

@@ -20,7 +20,6 @@
 //!   the release; the last two stay.
 
 mod held;
-mod lease;
 mod objects;
 mod record;
 mod self_test;
@@ -29,7 +28,6 @@ mod window;
 mod writer;
 
 pub use held::HeldCheckpoint;
-pub use lease::{Lease, LeaseLost};
 pub use objects::{ObjectVersion, Objects, PutIf, StoredObject};
 
 use std::fmt::Display;

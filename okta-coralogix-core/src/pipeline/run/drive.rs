@@ -1,5 +1,6 @@
 //! The loop of a run.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use futures::{FutureExt, StreamExt};
@@ -15,7 +16,15 @@ use crate::pipeline::item_guard::Slot;
 use crate::pipeline::live::{Phase, Shown};
 use crate::pipeline::{RunError, Summary};
 use crate::sink::{BatchLimits, Suspect};
-use crate::{Error, Result};
+use crate::{Error, Lease, LeaseLost, Result};
+
+/// Resolves once the lease is lost, if there is one.
+async fn lost(lease: Option<Arc<dyn Lease>>) {
+    match lease {
+        Some(lease) => lease.lost().await,
+        None => pending().await,
+    }
+}
 
 impl Run {
     pub(in crate::pipeline) async fn drive(
@@ -23,6 +32,8 @@ impl Run {
         shutdown: impl Future<Output = ()>,
     ) -> Result<Summary, RunError> {
         let mut shutdown = std::pin::pin!(shutdown.fuse());
+        let lost = lost(self.context.parts.lease.clone());
+        let mut lost = std::pin::pin!(lost.fuse());
         let live = Arc::clone(&self.live);
         self.observe(&PipelineEvent::Started);
         loop {
@@ -38,6 +49,7 @@ impl Run {
             tokio::select! {
                 biased;
                 () = &mut shutdown => self.drain(),
+                () = &mut lost => self.fail(LeaseLost.into()),
                 () = live.woken() => self.retry_if_asked(),
                 Some(report) = self.inbox.recv() => {
                     self.hear(report);

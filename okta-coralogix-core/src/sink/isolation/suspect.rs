@@ -167,6 +167,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
             reporter,
             learned,
             stall,
+            ..
         } = self.endpoint;
         // A refused key rests for all.
         while let Some(until) = learned.rests_until() {
@@ -180,6 +181,14 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
         if self.interrupts.is_stopped() {
             return Ok(Tried::Ended);
         }
+        let endpoint = self.endpoint;
+        let mut term = None;
+        self.interrupts
+            .wait(async { term = endpoint.term().await })
+            .await;
+        let Some(term) = term else {
+            return Ok(Tried::Ended);
+        };
         // After all waits.
         recheck(self.hooks, slice::from_mut(item));
         if !item.is_open() {
@@ -196,7 +205,7 @@ impl<H: DeliveryHooks> Isolation<'_, H> {
             sink.reconnect();
         }
         let sent_at = Instant::now();
-        let sent = sink.send(&batch).await;
+        let sent = endpoint.send(&batch, term).await;
         let took = sent_at.elapsed();
         drop(permit);
         let Err(error) = sent else {

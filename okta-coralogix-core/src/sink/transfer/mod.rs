@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::isolation::FailureClass;
 use super::learned_limits::LearnedLimits;
@@ -35,6 +35,7 @@ use crate::delivery::Disposition;
 use crate::filter::EventId;
 use crate::observe::{PipelineEvent, Reporter};
 use crate::stall::Stall;
+use crate::{Error, ErrorKind, Lease, Result};
 
 /// The callbacks of a transfer to the caller that gave the items.
 pub(crate) trait DeliveryHooks {
@@ -98,9 +99,34 @@ pub(crate) struct Endpoint<'a> {
     pub(crate) reporter: &'a Reporter,
     pub(crate) learned: &'a LearnedLimits,
     pub(crate) stall: &'a Stall,
+    pub(crate) lease: Option<&'a Arc<dyn Lease>>,
 }
 
+/// Until when a request may be underway.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Term(Option<Instant>);
+
 impl Endpoint<'_> {
+    /// Waits until a request may be sent. `None`: never any more.
+    pub(crate) async fn term(&self) -> Option<Term> {
+        match self.lease {
+            None => Some(Term(None)),
+            Some(lease) => lease.deadline().await.ok().map(|until| Term(Some(until))),
+        }
+    }
+
+    /// Sends a request. After its term it is not waited for: it may have arrived.
+    pub(crate) async fn send(&self, batch: &Batch, Term(until): Term) -> Result<()> {
+        let send = self.sink.send(batch);
+        let Some(until) = until else {
+            return send.await;
+        };
+        timeout_at(until, send).await.unwrap_or_else(|_| {
+            let detail = "the lease on the log ran out while a request was underway";
+            Err(Error::temporary(ErrorKind::Network, detail).with_ambiguity(true))
+        })
+    }
+
     /// The sink accepted a request.
     pub(crate) fn accepted(&self, batch: &Batch, took: Duration) {
         self.learned.accepted(batch);

@@ -161,13 +161,20 @@ impl<'a, H: DeliveryHooks> Transfer<'a, H> {
                 self.interrupts.back_off_until(until).await;
                 continue;
             }
-            // After all waits: for a turn, an answer, the permit.
+            let mut term = None;
+            self.interrupts
+                .wait(async { term = endpoint.term().await })
+                .await;
+            let Some(term) = term else {
+                return Ok(Attempt::Stopped);
+            };
+            // After all waits: for a turn, an answer, the permit, the lease.
             if recheck(self.hooks, items) {
                 self.permit = Some(permit);
                 return Ok(Attempt::Aged);
             }
             let sent_at = Instant::now();
-            let sent = endpoint.sink.send(&batch).await;
+            let sent = endpoint.send(&batch, term).await;
             let mut answered_at = Instant::now();
             let took = answered_at - sent_at;
             drop(permit);

@@ -12,6 +12,7 @@ mod filters;
 mod give_up;
 pub(crate) mod harness;
 mod interceptions;
+mod leases;
 mod logged;
 mod not_debug;
 mod observed;

@@ -4,11 +4,11 @@ mod replicas;
 
 use std::time::Duration;
 
-use okta_coralogix_core::ErrorKind;
-use okta_coralogix_core::checkpoint::shared::{HeldCheckpoint, Lease, LeaseLost, SharedStore};
+use okta_coralogix_core::checkpoint::shared::{HeldCheckpoint, SharedStore};
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, SaveOutcome, Version};
 use okta_coralogix_core::filter::{Claim, DedupSnapshot, DedupWindow};
 use okta_coralogix_core::testing::{MemoryObjects, ObjectCall, ObjectFault};
+use okta_coralogix_core::{ErrorKind, Lease, LeaseLost};
 use tokio::time::{Instant, sleep, timeout};
 
 const TTL: Duration = SharedStore::DEFAULT_TTL;

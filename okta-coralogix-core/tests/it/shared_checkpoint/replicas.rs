@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
-use okta_coralogix_core::checkpoint::shared::{HeldCheckpoint, Lease, SharedStore};
+use okta_coralogix_core::Lease;
+use okta_coralogix_core::checkpoint::shared::{HeldCheckpoint, SharedStore};
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, SaveOutcome, Version};
 use okta_coralogix_core::filter::DedupSnapshot;
 use okta_coralogix_core::testing::{MemoryObjects, ObjectCall, ObjectFault};

@@ -7,12 +7,20 @@ use async_trait::async_trait;
 use thiserror::Error;
 use tokio::time::Instant;
 
+use crate::{Error, ErrorKind};
+
 /// Another one holds the log now, or it was released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("another replica holds the log now")]
 pub struct LeaseLost;
 
-/// A lease on a log. Asked right before each request that sends its events: what is sent after the deadline could stand beside what
+impl From<LeaseLost> for Error {
+    fn from(lost: LeaseLost) -> Self {
+        Self::new(ErrorKind::LeaseLost, lost.to_string())
+    }
+}
+
+/// A lease on a log: [`PipelineBuilder::lease`](crate::pipeline::PipelineBuilder::lease). Asked right before each request that sends its events: what is sent after the deadline could stand beside what
 /// another holder sends.
 ///
 /// A lease fences nothing by itself: a request that is on its way arrives, also after another one has taken the log. What may not be
