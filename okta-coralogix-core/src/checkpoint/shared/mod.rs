@@ -19,6 +19,8 @@
 //! * `<name>.window-<term>-<number>`: the window of recent uuids, written before the record that names it, at most once a minute and at
 //!   the release; the last two stay.
 
+#[cfg(feature = "object-store")]
+mod cloud;
 mod held;
 mod objects;
 mod record;
@@ -27,6 +29,8 @@ mod standby;
 mod window;
 mod writer;
 
+#[cfg(feature = "object-store")]
+pub use cloud::CloudObjects;
 pub use held::HeldCheckpoint;
 pub use objects::{ObjectVersion, Objects, PutIf, StoredObject};
 

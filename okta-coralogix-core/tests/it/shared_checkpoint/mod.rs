@@ -1,5 +1,7 @@
 //! A checkpoint that several replicas share, and the lease by which one holds it.
 
+#[cfg(all(feature = "object-store", feature = "reqwest"))]
+mod cloud;
 mod replicas;
 
 use std::time::Duration;
