@@ -21,6 +21,7 @@
 
 #[cfg(feature = "object-store")]
 mod cloud;
+mod folder;
 mod held;
 mod objects;
 mod record;
@@ -31,6 +32,7 @@ mod writer;
 
 #[cfg(feature = "object-store")]
 pub use cloud::CloudObjects;
+pub use folder::FolderObjects;
 pub use held::HeldCheckpoint;
 pub use objects::{ObjectVersion, Objects, PutIf, StoredObject};
 

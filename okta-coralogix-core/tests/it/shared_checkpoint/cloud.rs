@@ -4,20 +4,13 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures::future::join_all;
-use okta_coralogix_core::checkpoint::CheckpointStore;
-use okta_coralogix_core::checkpoint::shared::{CloudObjects, Objects, PutIf, SharedStore};
+use okta_coralogix_core::checkpoint::shared::{CloudObjects, Objects, SharedStore};
 use okta_coralogix_core::transport::ReqwestTransport;
 use okta_coralogix_core::{Error, ErrorKind};
 
-use super::{checkpoint, saved};
-
-/// So many write at once.
-const WRITERS: usize = 32;
+use super::contract::keeps_the_contract;
 
 struct Moto {
     address: String,
@@ -83,59 +76,6 @@ impl Moto {
         let variables = variables.map(|(name, value)| (name.to_owned(), value));
         CloudObjects::open(url, variables, ReqwestTransport::new()).unwrap()
     }
-}
-
-/// Of many that write under one condition one succeeds, and what was stored is its.
-async fn one_of_many_wins(objects: &Arc<dyn Objects>, condition: PutIf, round: &str) -> PutIf {
-    let puts = (0..WRITERS).map(|n| {
-        let (objects, condition) = (Arc::clone(objects), condition.clone());
-        let bytes = Bytes::from(format!("{round}-{n}"));
-        async move {
-            objects
-                .put("race", bytes.clone(), condition)
-                .await
-                .ok()
-                .map(|version| (bytes, version))
-        }
-    });
-    let won: Vec<_> = join_all(puts).await.into_iter().flatten().collect();
-    let [(bytes, version)] = &won[..] else {
-        panic!("{round}: {} winners", won.len());
-    };
-    let found = objects.get("race").await.unwrap().unwrap();
-    assert_eq!((&found.bytes, &found.version), (bytes, version));
-    PutIf::Unchanged(found.version)
-}
-
-async fn keeps_the_contract(objects: CloudObjects) {
-    let shared: Arc<dyn Objects> = Arc::new(objects.clone());
-    let store = SharedStore::new(objects.clone());
-    store.check().await.unwrap();
-    assert!(
-        shared.names("self-test").await.unwrap().is_empty(),
-        "it leaves nothing"
-    );
-    shared.delete("race").await.unwrap();
-    assert_eq!(shared.get("race").await.unwrap(), None);
-    let mut condition = one_of_many_wins(&shared, PutIf::Absent, "first").await;
-    for round in ["second", "third"] {
-        condition = one_of_many_wins(&shared, condition, round).await;
-    }
-    shared.delete("race").await.unwrap();
-    shared.delete("race").await.expect("it is gone already");
-
-    for name in shared.names("acme").await.unwrap() {
-        shared.delete(&name).await.unwrap();
-    }
-    let first = store.acquire("acme").await.unwrap();
-    let version = saved(&first, "1", None).await;
-    let full = checkpoint("2", &["a", "b"]);
-    first.replace(&full, &version).await.saved().unwrap();
-    first.release().await.unwrap();
-    let second = SharedStore::new(objects).acquire("acme").await.unwrap();
-    assert_eq!(second.load().await.unwrap().unwrap().value, full);
-    assert_eq!(shared.names("acme.window-").await.unwrap().len(), 2);
-    second.release().await.unwrap();
 }
 
 #[tokio::test]

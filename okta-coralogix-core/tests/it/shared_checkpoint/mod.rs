@@ -2,6 +2,8 @@
 
 #[cfg(all(feature = "object-store", feature = "reqwest"))]
 mod cloud;
+mod contract;
+mod folder;
 mod replicas;
 
 use std::time::Duration;
