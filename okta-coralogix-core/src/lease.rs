@@ -1,6 +1,5 @@
 //! The right to send what a log gives, for a time.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -26,7 +25,7 @@ impl From<LeaseLost> for Error {
 /// A lease fences nothing by itself: a request that is on its way arrives, also after another one has taken the log. What may not be
 /// overtaken is the position, which is saved under a condition.
 #[async_trait]
-pub trait Lease: Debug + Send + Sync + 'static {
+pub trait Lease: Send + Sync + 'static {
     /// Until when a request may be underway. Waits while that has passed and nobody else holds the log: its store is away.
     ///
     /// # Errors
@@ -36,6 +35,8 @@ pub trait Lease: Debug + Send + Sync + 'static {
     /// Resolves once it is lost.
     async fn lost(&self);
 }
+
+debug_by_name!(Lease);
 
 #[async_trait]
 impl<L: Lease + ?Sized> Lease for Arc<L> {

@@ -1,6 +1,5 @@
 //! What a shared checkpoint needs of an object store.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -66,7 +65,7 @@ pub enum PutIf {
 /// 4. **A read gives what was last stored,** by whichever process. No cache stands between.
 /// 5. **Each call ends**: by a time-out of its own, or when its future is dropped.
 #[async_trait]
-pub trait Objects: Debug + Send + Sync + 'static {
+pub trait Objects: Send + Sync + 'static {
     /// The object; `None`: there is none of this name.
     ///
     /// # Errors
@@ -94,6 +93,8 @@ pub trait Objects: Debug + Send + Sync + 'static {
     /// Where it is, for messages: an address without a credential.
     fn location(&self) -> String;
 }
+
+debug_by_name!(Objects);
 
 macro_rules! forward {
     ($($pointer:ident)*) => {$(

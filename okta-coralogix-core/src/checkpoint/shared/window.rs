@@ -1,8 +1,6 @@
 //! The object with the window of uuids: written once, under a name that is never used again. Its content is a checkpoint file, so that it can
 //! be downloaded and used as one.
 
-use bytes::Bytes;
-
 use super::Place;
 use super::objects::PutIf;
 use super::record::Position;
@@ -11,8 +9,8 @@ use crate::{Error, ErrorKind, Result};
 
 pub(super) async fn write(place: &Place, name: &str, checkpoint: &Checkpoint) -> Result<()> {
     let body = record::write_body(checkpoint);
-    let bytes = body.and_then(|body| record::write(1, &body));
-    let bytes = Bytes::from(bytes.map_err(|error| place.failed("write", &error))?);
+    let bytes = body.and_then(|body| record::write(1, body));
+    let bytes = bytes.map_err(|error| place.failed("write", &error))?;
     let put = place.within(place.objects.put(name, bytes.clone(), PutIf::Absent));
     let Err(error) = put.await else {
         return Ok(());

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use okta_coralogix_core::checkpoint::shared::{HeldCheckpoint, SharedStore};
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore, SaveOutcome, Version};
-use okta_coralogix_core::filter::{Claim, DedupSnapshot, DedupWindow};
+use okta_coralogix_core::filter::{DedupSnapshot, DedupWindow};
+use okta_coralogix_core::internal::Claim;
 use okta_coralogix_core::testing::{MemoryObjects, ObjectCall, ObjectFault};
 use okta_coralogix_core::{ErrorKind, Lease, LeaseLost};
 use tokio::time::{Instant, sleep, timeout};

@@ -5,7 +5,8 @@ use std::error::Error as _;
 use object_store::Error as StoreError;
 
 use super::address::{Address, Cloud};
-use crate::text::{hide_secrets, sanitize};
+use crate::secret_form::hide_secrets;
+use crate::text::sanitize;
 use crate::{Error, ErrorKind};
 
 /// The longest text of a store that is repeated.

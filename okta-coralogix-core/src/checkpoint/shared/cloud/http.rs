@@ -11,7 +11,8 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 
-use crate::transport::{ExchangeLimits, Transport, TransportError, exchange};
+use crate::transport::exchange::{ExchangeLimits, exchange};
+use crate::transport::{Transport, TransportError};
 
 /// A call that must not take as long has a time limit of its own.
 const TIMEOUT: Duration = Duration::from_secs(60);
