@@ -8,9 +8,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::Place;
+use super::record::Position;
 use super::writer::{Change, State, Writer, Written};
 use crate::checkpoint::{Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned};
-use crate::{Error, Lease, LeaseLost, Result};
+use crate::{Error, ErrorKind, Lease, LeaseLost, Result, RetryHint};
 
 /// A checkpoint in an object store, held by this process: store of the position and lease in one. Clones are the same.
 ///
@@ -49,50 +50,86 @@ impl HeldCheckpoint {
         }))
     }
 
-    /// Gives the log to whoever asks for it next. To be called when nothing is underway any more.
+    /// Gives the log to whoever asks for it next. To be called when nothing is underway any more: nothing may be sent from then on.
     ///
     /// # Errors
-    /// If that is not stored: the lease then runs out.
+    /// If that is not stored: the lease then runs out, unless it is called again.
     pub async fn release(&self) -> Result<()> {
         let mut writer = self.0.writer.lock().await;
-        if writer.has_ended() {
+        if writer.is_over {
             return Ok(());
         }
         match writer.release().await {
-            Written::Stored | Written::Lost => Ok(()),
+            Written::Stored | Written::Lost => {
+                writer.is_over = true;
+                Ok(())
+            }
             Written::Unknown(error) => Err(error),
         }
     }
 
     async fn save(&self, checkpoint: &Checkpoint, expected: Option<&Version>) -> SaveOutcome {
         let mut writer = self.0.writer.lock().await;
-        let written = match writer.has_ended() || writer.checkpoint_version().as_ref() != expected {
-            true => Written::Lost,
-            false => writer.save(checkpoint).await,
+        let is_expected = |version: Option<Version>| version.as_ref() == expected;
+        // A save of this term that came late is one of the caller, who took it for lost and has gone on from before it.
+        let is_known =
+            is_expected(writer.checkpoint_version()) || is_expected(writer.acknowledged.clone());
+        let written = match !writer.has_ended() && is_known {
+            true => writer.save(checkpoint).await,
+            false => Written::Lost,
         };
         match written {
             Written::Stored => match writer.checkpoint_version() {
-                Some(version) => SaveOutcome::Saved(version),
+                Some(version) => {
+                    writer.acknowledged = Some(version.clone());
+                    SaveOutcome::Saved(version)
+                }
                 None => SaveOutcome::Lost(None),
             },
             Written::Lost => match load(&mut writer).await {
                 Ok(found) => SaveOutcome::Lost(found),
-                Err(error) => SaveOutcome::Unknown(error),
+                Err(error) => SaveOutcome::Unknown(waited_for(error)),
             },
-            Written::Unknown(error) => SaveOutcome::Unknown(error),
+            Written::Unknown(error) => SaveOutcome::Unknown(waited_for(error)),
         }
     }
 }
 
+/// A store that has worked is waited for, whatever it says: nothing ends while it is away.
+fn waited_for(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Corrupt | ErrorKind::LeaseLost => error,
+        _ => error.with_retry(RetryHint::Backoff),
+    }
+}
+
 async fn load(writer: &mut Writer) -> Result<Option<Versioned<Checkpoint>>> {
-    let Some(position) = writer.read().await?.and_then(|record| record.position) else {
-        return Ok(None);
-    };
-    let checkpoint = writer.checkpoint(&position).await?;
-    Ok(Some(Versioned::new(
-        checkpoint,
-        Version::new(position.token),
-    )))
+    let mut position = position(writer).await?;
+    loop {
+        let Some(known) = position else {
+            return Ok(None);
+        };
+        let error = match writer.checkpoint(&known).await {
+            Ok(checkpoint) => {
+                let version = Version::new(&known.token);
+                if !writer.has_ended() {
+                    writer.acknowledged = Some(version.clone());
+                }
+                return Ok(Some(Versioned::new(checkpoint, version)));
+            }
+            Err(error) => error,
+        };
+        // The window may have been removed since, by a record after this one.
+        position = self::position(writer).await?;
+        if position.as_ref() == Some(&known) {
+            return Err(waited_for(error));
+        }
+    }
+}
+
+async fn position(writer: &mut Writer) -> Result<Option<Position>> {
+    let record = writer.read().await.map_err(waited_for)?;
+    Ok(record.and_then(|record| record.position))
 }
 
 #[async_trait]

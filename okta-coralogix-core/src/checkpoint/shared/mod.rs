@@ -37,13 +37,39 @@ pub use held::HeldCheckpoint;
 pub use objects::{ObjectVersion, Objects, PutIf, StoredObject};
 
 use std::fmt::Display;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::text::quote;
 use crate::{Error, ErrorKind, Result};
 
 /// Shorter, and a store that is slow for a moment loses the lease.
 const MIN_TTL: Duration = Duration::from_secs(10);
+
+/// Longer, and nobody would read a log for as long after a death.
+const MAX_TTL: Duration = Duration::from_secs(3600);
+
+const MIN_POLL: Duration = Duration::from_millis(100);
+
+/// A name is an object's, and the beginning of others'.
+fn check_name(name: &str) -> Result<()> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_fine = !name.is_empty()
+        && name.len() <= 200
+        && name.bytes().all(is_plain)
+        && !name.starts_with('.')
+        && !name.ends_with(".tmp")
+        && !name.contains(".window-");
+    if is_fine {
+        return Ok(());
+    }
+    let detail = format!(
+        "{} cannot be the name of a shared checkpoint; write letters, digits, -, _ and ., such as acme or acme-prod",
+        quote(name)
+    );
+    Err(Error::config("integration", detail))
+}
 
 /// The place of shared checkpoints, as one replica uses it.
 ///
@@ -83,7 +109,7 @@ impl SharedStore {
             ttl: Self::DEFAULT_TTL,
             poll: Self::DEFAULT_POLL,
             holder: String::new(),
-            random: Arc::new(Mutex::new(fastrand::Rng::new())),
+            random: Arc::new(Mutex::new(fastrand::Rng::with_seed(unlike_any_other()))),
             clock_rate: 1.0,
         }
         .named("")
@@ -119,13 +145,14 @@ impl SharedStore {
     /// between two looks at least.
     ///
     /// # Errors
-    /// `Config` below 10 s.
+    /// `Config` below 10 s and above an hour.
     pub fn ttl(mut self, ttl: Duration) -> Result<Self> {
-        if ttl < MIN_TTL {
+        if !(MIN_TTL..=MAX_TTL).contains(&ttl) {
             let detail = format!(
-                "is {} s, and a lease is at least {} s long: a store that is slow for a moment would lose it",
+                "is {} s, and a lease is at least {} s long, so that a store that is slow for a moment does not lose it, and {} s at most",
                 ttl.as_secs_f64(),
-                MIN_TTL.as_secs()
+                MIN_TTL.as_secs(),
+                MAX_TTL.as_secs()
             );
             return Err(Error::config("ttl", detail));
         }
@@ -152,6 +179,7 @@ impl SharedStore {
     /// # Errors
     /// `Config` with what the store lacks, or its own error.
     pub async fn check(&self) -> Result<()> {
+        self.check_times()?;
         let name = format!("self-test-{}", self.random_text());
         self_test::run(&self.place(&name)).await
     }
@@ -162,9 +190,25 @@ impl SharedStore {
     /// Dropped while it takes the log, it may leave a record of its own: the others then wait for the TTL.
     ///
     /// # Errors
-    /// `Corrupt` if the record is none, or of a later version.
+    /// `Corrupt` if the record is none, of a later version, or was removed. `Config` for a name that no object can have: it has letters,
+    /// digits, `-`, `_` and `.`, and neither begins with `.`, nor ends in `.tmp`, nor has `.window-` in it.
     pub async fn acquire(&self, name: &str) -> Result<HeldCheckpoint> {
+        self.check_times()?;
+        check_name(name)?;
         standby::acquire(Arc::new(self.place(name))).await
+    }
+
+    fn check_times(&self) -> Result<()> {
+        if self.poll < MIN_POLL || self.poll * 2 > self.ttl {
+            let detail = format!(
+                "is {} s, and is to be at least {} s and half of the lease ({} s) at most",
+                self.poll.as_secs_f64(),
+                MIN_POLL.as_secs_f64(),
+                self.ttl.as_secs_f64()
+            );
+            return Err(Error::config("poll", detail));
+        }
+        Ok(())
     }
 
     fn place(&self, name: &str) -> Place {
@@ -187,6 +231,11 @@ impl SharedStore {
 fn random_text(random: &Mutex<fastrand::Rng>) -> String {
     let mut random = random.lock().unwrap_or_else(PoisonError::into_inner);
     format!("{:016x}", random.u64(..))
+}
+
+/// A seed from the operating system's random numbers, with which std keys its maps: machines that start alike draw different names.
+fn unlike_any_other() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// One log in a store, as this replica uses it.
@@ -228,7 +277,9 @@ impl Place {
 
     /// Names sort as they were given.
     fn window_name(&self, term: u64, number: u64) -> String {
-        format!("{}{term:010}-{number:010}", self.window_prefix())
+        // A name is never used again, also after the records were removed.
+        let nonce = self.nonce();
+        format!("{}{term:010}-{number:010}-{nonce}", self.window_prefix())
     }
 
     fn failed(&self, action: &str, error: &dyn Display) -> Error {

@@ -150,7 +150,7 @@ impl Record {
         serde_json::from_slice(bytes).map_err(|error| {
             let error = error.to_string();
             wrong(format!(
-                "was altered ({}): restore it from a version that the bucket has kept, or delete it to begin anew from `--since`",
+                "was altered ({}): restore it from a version that the bucket has kept, or remove it and its windows to begin anew from `--since`",
                 sanitize(&error)
             ))
         })

@@ -23,6 +23,15 @@ pub(super) async fn run(place: &Place) -> Result<()> {
 }
 
 async fn test(place: &Place) -> Result<()> {
+    // Some stores refuse to say that something is not there to who may not list.
+    if place
+        .within(place.objects.get(&place.name))
+        .await?
+        .is_some()
+    {
+        return Err(lacks(place, "says what is not there"));
+    }
+    place.within(place.objects.names(&place.name)).await?;
     let began = Instant::now();
     let first = put(place, "1", PutIf::Absent).await?;
     let took = began.elapsed();

@@ -12,7 +12,7 @@ use super::held::HeldCheckpoint;
 use super::objects::{ObjectVersion, PutIf};
 use super::record::Record;
 use super::writer::Writer;
-use crate::{Clock, ErrorKind, Result, SystemClock};
+use crate::{Clock, Error, ErrorKind, Result, SystemClock};
 
 /// What was seen last, and since when it is unchanged by this process's own clock.
 struct Seen {
@@ -25,12 +25,15 @@ struct Seen {
 struct Attempt {
     nonce: String,
     sent: Instant,
+    /// Over this version; it cannot be stored over another one.
+    over: Option<ObjectVersion>,
 }
 
 /// Waits until nobody else holds the log, and takes it.
 pub(super) async fn acquire(place: Arc<Place>) -> Result<HeldCheckpoint> {
     let mut seen: Option<Seen> = None;
     let mut attempts: Vec<Attempt> = Vec::new();
+    let mut was_refused = false;
     loop {
         match place.look().await {
             Ok(Some((record, version))) => {
@@ -49,7 +52,8 @@ pub(super) async fn acquire(place: Arc<Place>) -> Result<HeldCheckpoint> {
                     since,
                 });
             }
-            Ok(None) => seen = None,
+            Ok(None) if seen.is_some() || has_windows(&place).await => return Err(removed(&place)),
+            Ok(None) => {}
             Err(error) if error.kind() == ErrorKind::Corrupt => return Err(error),
             Err(error) => {
                 tracing::warn!(%error, "the object store cannot be asked who holds the log");
@@ -61,17 +65,25 @@ pub(super) async fn acquire(place: Arc<Place>) -> Result<HeldCheckpoint> {
             let ttl = place.by_own_clock(place.ttl.max(seen.record.ttl()));
             seen.record.holder.is_none() || seen.since.elapsed() >= ttl
         });
-        if !is_free {
+        // What a failed attempt has left is looked at soon, and the next one is made later.
+        if !is_free || was_refused {
+            was_refused = false;
             sleep(place.pause()).await;
             continue;
         }
+        let over = seen.as_ref().map(|seen| seen.version.clone());
+        attempts.retain(|attempt| attempt.over == over);
         let (record, condition) = place.first(seen.as_ref());
         let sent = Instant::now();
         let nonce = record.nonce.clone();
         match put(&place, record, condition).await {
-            Some((record, version)) => return held(place, record, version, sent).await,
+            Ok((record, version)) => return held(place, record, version, sent).await,
             // No error is evidence: what is there is read, at once.
-            None => attempts.push(Attempt { nonce, sent }),
+            Err(error) => {
+                tracing::warn!(%error, "the log was free, and may not have been taken");
+                attempts.push(Attempt { nonce, sent, over });
+                was_refused = true;
+            }
         }
         sleep(RETRY).await;
     }
@@ -84,11 +96,29 @@ async fn put(
     place: &Place,
     mut record: Record,
     condition: PutIf,
-) -> Option<(Record, ObjectVersion)> {
-    let bytes = Bytes::from(record.write(SystemClock.now()).ok()?);
+) -> Result<(Record, ObjectVersion)> {
+    let bytes = record.write(SystemClock.now());
+    let bytes = Bytes::from(bytes.map_err(|error| place.failed("write", &error))?);
     let put = place.objects.put(&place.name, bytes, condition);
-    let version = place.within(put).await.ok()?;
-    Some((record, version))
+    let version = place.within(put).await?;
+    Ok((record, version))
+}
+
+/// There were records of this log.
+async fn has_windows(place: &Place) -> bool {
+    let prefix = place.window_prefix();
+    let names = place.within(place.objects.names(&prefix)).await;
+    names.is_ok_and(|names| !names.is_empty())
+}
+
+fn removed(place: &Place) -> Error {
+    let detail = format!(
+        "{} was removed, and the position with it: restore it from a version that the bucket has kept, or remove the objects \
+         {}… too to begin anew from `--since`",
+        place.location(),
+        place.window_prefix()
+    );
+    Error::new(ErrorKind::Corrupt, detail)
 }
 
 async fn held(
@@ -104,7 +134,10 @@ async fn held(
     let prefix = place.window_prefix();
     let windows = place.within(place.objects.names(&prefix)).await;
     // Windows that stay are found by the next holder.
-    let mut windows = windows.unwrap_or_default();
+    let mut windows = windows.unwrap_or_else(|error| {
+        tracing::warn!(%error, "old windows of uuids cannot be listed, and stay for now");
+        Vec::new()
+    });
     windows.retain(|window| Some(window) != current.as_ref());
     windows.sort();
     let writer = Writer::new(

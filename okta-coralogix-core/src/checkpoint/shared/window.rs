@@ -28,9 +28,8 @@ pub(super) async fn read(place: &Place, position: &Position) -> Result<Checkpoin
     let corrupt = |what: &str| {
         let detail = format!(
             "{} names the object {name} with the window of uuids, which {what}: restore it from a version that the bucket has kept, or \
-             delete {} to begin anew from `--since`",
+             write the name of another window into the record, whose events may then be sent again",
             place.location(),
-            place.name,
         );
         Error::new(ErrorKind::Corrupt, detail)
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::objects::{ObjectVersion, Objects, PutIf};
 use super::record::{Position, Record};
@@ -19,6 +19,12 @@ const WINDOW_EVERY: Duration = Duration::from_secs(60);
 
 /// How often a write is tried again whose end was found out to be that nothing was stored.
 const ATTEMPTS: usize = 3;
+
+/// And how long is waited before: some stores take one write of an object in a second.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The most old windows that one save removes.
+const REMOVED_AT_ONCE: usize = 4;
 
 /// What stays behind the deadline of the holder, of its TTL: others count from when they saw the record, which was later. The rest allows
 /// for clocks of different speed, and for a request that is underway.
@@ -52,12 +58,18 @@ pub(super) struct Writer {
     /// As it is stored, as far as is known.
     pub(super) record: Record,
     version: ObjectVersion,
+    /// There is nothing to be released.
+    pub(super) is_over: bool,
     /// When the last write that was stored was sent.
     pub(super) sent: Instant,
-    /// The last checkpoint that was to be saved, with its token: the record has no window.
-    pub(super) latest: Option<(String, Checkpoint)>,
-    /// The token of the checkpoint whose window was written last, and when that was.
+    /// The version that the caller was told last. Another one in this term is a save of its own that came late.
+    pub(super) acknowledged: Option<Version>,
+    /// The checkpoints that were saved last and that are to be saved, each with its token: the record has no window.
+    checkpoints: Vec<(String, Checkpoint)>,
+    /// The token of the checkpoint whose window was written last and is named by a record, and when that was.
     window: Option<(String, Instant)>,
+    /// A window that was written for a record that is not stored yet: its object, the token, and when.
+    written: Option<(String, String, Instant)>,
     /// How many windows this term has written.
     windows: u64,
     /// Objects with windows of earlier records, the oldest first.
@@ -74,14 +86,19 @@ impl Writer {
         old_windows: VecDeque<String>,
     ) -> Self {
         let until = place.until(sent);
+        let position = record.position.as_ref();
+        let acknowledged = position.map(|position| Version::new(&position.token));
         Self {
             place,
             state: watch::Sender::new(until),
             record,
             version,
+            is_over: false,
             sent,
-            latest: None,
+            acknowledged,
+            checkpoints: Vec::new(),
             window: None,
+            written: None,
             windows: 0,
             old_windows,
         }
@@ -107,7 +124,10 @@ impl Writer {
     /// there is read back; the change is then made to that, if it is an earlier write of this term.
     pub(super) async fn put(&mut self, change: &Change) -> Written {
         let mut failed = None;
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                sleep(PAUSE).await;
+            }
             let mut record = self.record.next(self.place.nonce());
             change.make(&mut record);
             let sent = Instant::now();
@@ -130,13 +150,19 @@ impl Writer {
                     return Written::Stored;
                 }
                 // Only this one writes in its term: nothing has changed, or an earlier write has come late.
-                Ok(Some((found, version))) if self.is_own(&found) => {
+                Ok(Some((found, version))) if self.may_follow(&found, change) => {
                     self.stored(found, version, None);
                     if change.is_made(&self.record) {
                         return Written::Stored;
                     }
                 }
                 Ok(_) => {
+                    self.end();
+                    return Written::Lost;
+                }
+                // Of a later version, or of a person: it is not this one's any more.
+                Err(foreign) if foreign.kind() == ErrorKind::Corrupt => {
+                    tracing::error!(error = %foreign, "the record of the log was replaced");
                     self.end();
                     return Written::Lost;
                 }
@@ -154,19 +180,38 @@ impl Writer {
         found.term == self.record.term && found.writer() == self.record.writer()
     }
 
+    /// True if the change can be made to this record: it is of this term, and was not released.
+    fn may_follow(&self, found: &Record, change: &Change) -> bool {
+        let releases = matches!(change, Change::Release { .. });
+        self.is_own(found) && (found.holder.is_some() || releases)
+    }
+
     /// Notes what is stored. `sent`: when the write of it was sent, if that is known.
     fn stored(&mut self, record: Record, version: ObjectVersion, sent: Option<Instant>) {
         self.version = version;
         self.record = record;
         if let Some(sent) = sent {
             self.sent = sent;
-            self.state.send_replace(self.place.until(sent));
+            // What has ended stays so.
+            self.state.send_if_modified(|state| {
+                let holds = *state != State::Ended;
+                if holds {
+                    *state = self.place.until(sent);
+                }
+                holds
+            });
         }
     }
 
     /// Reads what is stored; ended if it is of another one. `None`: the object is gone.
     pub(super) async fn read(&mut self) -> Result<Option<Record>> {
-        let Some((found, version)) = self.place.look().await? else {
+        let found = self.place.look().await;
+        let found = found.inspect_err(|error| {
+            if error.kind() == ErrorKind::Corrupt {
+                self.end();
+            }
+        });
+        let Some((found, version)) = found? else {
             self.end();
             return Ok(None);
         };
@@ -178,12 +223,23 @@ impl Writer {
         Ok(Some(found))
     }
 
-    /// The checkpoint of a position: the last one that was saved here, or that of the window that is stored.
+    /// The checkpoint of a position: the one that was saved here, or that of the window that is stored.
     pub(super) async fn checkpoint(&self, position: &Position) -> Result<Checkpoint> {
-        match &self.latest {
-            Some((token, checkpoint)) if *token == position.token => Ok(checkpoint.clone()),
-            _ => window::read(&self.place, position).await,
+        match self.saved_here(&position.token) {
+            Some(checkpoint) => Ok(checkpoint.clone()),
+            None => window::read(&self.place, position).await,
         }
+    }
+
+    fn saved_here(&self, token: &str) -> Option<&Checkpoint> {
+        let mut checkpoints = self.checkpoints.iter();
+        let found = checkpoints.find(|(known, _)| known == token);
+        found.map(|(_, checkpoint)| checkpoint)
+    }
+
+    fn stored_token(&self) -> Option<&str> {
+        let position = self.record.position.as_ref();
+        position.map(|position| &*position.token)
     }
 
     /// Saves a checkpoint, and its window if it is time.
@@ -205,32 +261,30 @@ impl Writer {
                 Err(error) => return Written::Unknown(error),
             },
         };
-        self.latest = Some((token.clone(), checkpoint.clone()));
+        let stored = self.stored_token().map(str::to_owned);
+        self.checkpoints
+            .retain(|(known, _)| Some(known) == stored.as_ref());
+        self.checkpoints.push((token.clone(), checkpoint.clone()));
         let position = Position::new(checkpoint, token, window);
         self.put_position(&Change::Save(position)).await
     }
 
     /// Ends the lease: with the window as it is now, and without a holder, so that another one takes the log at once.
     pub(super) async fn release(&mut self) -> Written {
+        // Whether that is stored or not, nothing is sent and renewed any more.
+        self.end();
         let mut window = None;
-        if let (Some(position), Some((token, checkpoint))) =
-            (&self.record.position, self.latest.clone())
-            && position.token == token
-            && self
-                .window
-                .as_ref()
-                .is_none_or(|(written, _)| *written != token)
+        let written = self.window.as_ref().map(|(token, _)| &**token);
+        if let Some(token) = self.stored_token().filter(|token| Some(*token) != written)
+            && let Some(checkpoint) = self.saved_here(token).cloned()
         {
+            let token = token.to_owned();
             match self.write_window(&token, &checkpoint).await {
                 Ok(name) => window = Some((token, name)),
                 Err(error) => return Written::Unknown(error),
             }
         }
-        let written = self.put_position(&Change::Release { window }).await;
-        if matches!(written, Written::Stored) {
-            self.end();
-        }
-        written
+        self.put_position(&Change::Release { window }).await
     }
 
     /// Writes the object with a window, before the record that names it.
@@ -238,7 +292,7 @@ impl Writer {
         self.windows += 1;
         let name = self.place.window_name(self.record.term, self.windows);
         window::write(&self.place, &name, checkpoint).await?;
-        self.window = Some((token.to_owned(), Instant::now()));
+        self.written = Some((name.clone(), token.to_owned(), Instant::now()));
         Ok(name)
     }
 
@@ -252,23 +306,41 @@ impl Writer {
         };
         let before = window(&self.record);
         let written = self.put(change).await;
+        let after = window(&self.record);
+        // One that no record names is as old as those before.
+        if let Some((name, token, at)) = self.written.take() {
+            match after.as_ref() == Some(&name) {
+                true => self.window = Some((token, at)),
+                false if matches!(written, Written::Stored) => self.old_windows.push_back(name),
+                // The record that names it may come late.
+                false => {}
+            }
+        }
         if !matches!(written, Written::Stored) {
             return written;
         }
-        if before != window(&self.record) {
+        if before != after {
             self.old_windows.extend(before);
         }
-        while self.old_windows.len() > 1 {
-            let Some(name) = self.old_windows.pop_front() else {
-                break;
-            };
-            // One that stays is found by the next holder.
-            self.place
-                .within(self.place.objects.delete(&name))
-                .await
-                .ok();
+        let surplus = self
+            .old_windows
+            .len()
+            .saturating_sub(1)
+            .min(REMOVED_AT_ONCE);
+        let removed: Vec<_> = self.old_windows.drain(..surplus).collect();
+        if !removed.is_empty() {
+            // Not here: a store that is slow to remove must not keep the lease from being renewed. What stays is found by the next holder.
+            tokio::spawn(remove(Arc::clone(&self.place), removed));
         }
         written
+    }
+}
+
+async fn remove(place: Arc<Place>, names: Vec<String>) {
+    for name in names {
+        if let Err(error) = place.within(place.objects.delete(&name)).await {
+            tracing::debug!(%error, "an old window of uuids stays for now");
+        }
     }
 }
 

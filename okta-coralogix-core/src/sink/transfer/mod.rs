@@ -121,6 +121,10 @@ impl Endpoint<'_> {
         let Some(until) = until else {
             return send.await;
         };
+        if Instant::now() >= until {
+            let detail = "the lease on the log ran out before a request was sent";
+            return Err(Error::temporary(ErrorKind::Network, detail));
+        }
         timeout_at(until, send).await.unwrap_or_else(|_| {
             let detail = "the lease on the log ran out while a request was underway";
             Err(Error::temporary(ErrorKind::Network, detail).with_ambiguity(true))

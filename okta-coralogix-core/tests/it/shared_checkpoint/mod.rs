@@ -4,6 +4,7 @@
 mod cloud;
 mod contract;
 mod folder;
+mod hostile;
 mod replicas;
 
 use std::time::Duration;
@@ -236,6 +237,7 @@ async fn window_is_written_before_its_record_once_a_minute_and_at_the_release() 
         4,
         "at the begin, and after each of three minutes"
     );
+    sleep(Duration::from_secs(1)).await;
     assert_eq!(windows(&objects).len(), 2, "the last two stay");
     // A record never names a window that is not there.
     let mut known = Vec::new();

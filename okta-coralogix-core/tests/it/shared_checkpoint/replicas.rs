@@ -326,8 +326,26 @@ async fn nothing_is_sent_after_another_replica_has_taken_the_log() {
                 terms[0].1
             );
         }
-        if !world.outages && world.faults == 0 {
-            assert!(ended.longest_gap <= (TTL + POLL).mul_f64(1.25) + POLL);
-        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_of_a_dead_replica_is_taken_within_the_stated_time() {
+    for seed in 0..50 {
+        let world = World {
+            seed,
+            replicas: 2,
+            skew: 0.2,
+            kills: true,
+            ..World::default()
+        };
+        let ended = run(world).await;
+        assert_sound(world, &ended);
+        let most = (TTL + POLL).mul_f64(1.25) + POLL + Duration::from_secs(1);
+        assert!(
+            ended.longest_gap <= most,
+            "{world:?}: {:?}",
+            ended.longest_gap
+        );
     }
 }

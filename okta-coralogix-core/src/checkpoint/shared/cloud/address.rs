@@ -103,9 +103,16 @@ impl Address {
                     };
                 }
                 let has = |key| builder.get_config_value(key).is_some();
+                let is_set = |name: &str| variables.iter().any(|(set, _)| set == name);
+                if is_set("AWS_PROFILE") && !has(&AmazonS3ConfigKey::AccessKeyId) {
+                    let detail = "is set, and the files of AWS's command line are not read here; set AWS_ACCESS_KEY_ID and \
+                                  AWS_SECRET_ACCESS_KEY (`aws configure export-credentials --format env`), or use a role";
+                    return Err(Error::config("AWS_PROFILE", detail));
+                }
                 if !has(&AmazonS3ConfigKey::Region)
                     && !has(&AmazonS3ConfigKey::DefaultRegion)
                     && !has(&AmazonS3ConfigKey::Endpoint)
+                    && !is_set("AWS_ENDPOINT_URL_S3")
                 {
                     let detail = format!(
                         "is not set, and {self} has no region; set it to that of the bucket, such as eu-central-1"
