@@ -89,14 +89,14 @@ impl Address {
 
     pub(super) fn open(
         &self,
-        variables: Vec<(String, String)>,
+        variables: &[(String, String)],
         transport: Arc<dyn Transport>,
     ) -> Result<Arc<dyn ObjectStore>> {
         let connector = TransportConnector(transport);
         let opened: object_store::Result<Arc<dyn ObjectStore>> = match self.cloud {
             Cloud::S3 => {
                 let mut builder = AmazonS3Builder::new();
-                for (name, value) in with_prefix(&variables, &["AWS_"]) {
+                for (name, value) in with_prefix(variables, &["AWS_"]) {
                     builder = match name.parse() {
                         Ok(key) => builder.with_config(key, value),
                         Err(_) => builder,
@@ -125,7 +125,7 @@ impl Address {
             }
             Cloud::Google => {
                 let mut builder = GoogleCloudStorageBuilder::new();
-                for (name, value) in with_prefix(&variables, &["GOOGLE_"]) {
+                for (name, value) in with_prefix(variables, &["GOOGLE_"]) {
                     builder = match name.parse() {
                         Ok(key) => builder.with_config(key, value),
                         Err(_) => builder,
@@ -137,7 +137,7 @@ impl Address {
             }
             Cloud::Azure => {
                 let mut builder = MicrosoftAzureBuilder::new();
-                for (name, value) in with_prefix(&variables, &["AZURE_", "IDENTITY_", "MSI_"]) {
+                for (name, value) in with_prefix(variables, &["AZURE_", "IDENTITY_", "MSI_"]) {
                     builder = match name.parse() {
                         Ok(key) => builder.with_config(key, value),
                         Err(_) => builder,

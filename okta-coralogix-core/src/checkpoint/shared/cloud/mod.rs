@@ -52,7 +52,8 @@ impl CloudObjects {
         transport: impl Transport,
     ) -> Result<Self> {
         let address = Address::parse(url)?;
-        let store = address.open(variables.into_iter().collect(), Arc::new(transport))?;
+        let variables: Vec<_> = variables.into_iter().collect();
+        let store = address.open(&variables, Arc::new(transport))?;
         Ok(Self { store, address })
     }
 
