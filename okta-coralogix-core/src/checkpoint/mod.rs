@@ -58,7 +58,7 @@ impl Checkpoint {
     }
 }
 
-/// The version of a stored record. Only its store knows what it means; others compare it, and give it back.
+/// The version of a stored record or object. Only its store knows what it means; others compare it, and give it back.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Version(String);
 

@@ -14,7 +14,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::checkpoint::shared::{ObjectVersion, Objects, PutIf, StoredObject};
+use crate::checkpoint::Version;
+use crate::checkpoint::shared::{Objects, PutIf, StoredObject};
 use crate::{Error, ErrorKind, Result};
 
 /// What happens to a call of [`MemoryObjects`].
@@ -202,7 +203,7 @@ impl Objects for MemoryObjects {
         self.call(ObjectCall::Read, name, get).await
     }
 
-    async fn put(&self, name: &str, bytes: Bytes, condition: PutIf) -> Result<ObjectVersion> {
+    async fn put(&self, name: &str, bytes: Bytes, condition: PutIf) -> Result<Version> {
         let key = name.to_owned();
         let put = move |store: &mut Store| {
             let found = store.objects.get(&key).map(version);
@@ -252,8 +253,8 @@ impl Objects for MemoryObjects {
     }
 }
 
-fn version(bytes: &Bytes) -> ObjectVersion {
-    ObjectVersion::new(STANDARD.encode(Sha256::digest(bytes)))
+fn version(bytes: &Bytes) -> Version {
+    Version::new(STANDARD.encode(Sha256::digest(bytes)))
 }
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -11,7 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::objects::{ObjectVersion, Objects, PutIf, StoredObject};
+use super::objects::{Objects, PutIf, StoredObject};
+use crate::checkpoint::Version;
 use crate::disk::{Disk, DiskLock, OsDisk, failed, sibling, unresolved};
 use crate::{Error, ErrorKind, Result};
 
@@ -56,7 +57,7 @@ impl FolderObjects {
         match self.disk.read(path, 0, MAX_BYTES).await {
             Ok(bytes) => {
                 let version = URL_SAFE_NO_PAD.encode(Sha256::digest(&bytes));
-                Ok(Some(StoredObject::new(bytes, ObjectVersion::new(version))))
+                Ok(Some(StoredObject::new(bytes, Version::new(version))))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("read", path, error)),
@@ -95,7 +96,7 @@ impl Objects for FolderObjects {
         self.read(&self.file(name)).await
     }
 
-    async fn put(&self, name: &str, bytes: Bytes, condition: PutIf) -> Result<ObjectVersion> {
+    async fn put(&self, name: &str, bytes: Bytes, condition: PutIf) -> Result<Version> {
         let (store, path) = (self.clone(), self.file(name));
         // Dropped, it is finished all the same: the lock covers what was begun.
         let put = tokio::spawn(async move {
@@ -111,7 +112,7 @@ impl Objects for FolderObjects {
             }
             let version = URL_SAFE_NO_PAD.encode(Sha256::digest(&bytes));
             store.write(&path, bytes).await?;
-            Ok(ObjectVersion::new(version))
+            Ok(Version::new(version))
         });
         put.await
             .unwrap_or_else(|ended| Err(failed("write", &self.file(name), io::Error::other(ended))))

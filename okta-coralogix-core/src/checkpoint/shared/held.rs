@@ -8,8 +8,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::Place;
+use super::change::Change;
 use super::record::Position;
-use super::writer::{Change, State, Writer, Written};
+use super::writer::{State, Writer, Written};
 use crate::checkpoint::{Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned};
 use crate::{Error, ErrorKind, Lease, LeaseLost, Result, RetryHint};
 

@@ -19,6 +19,7 @@
 //! * `<name>.window-<term>-<number>`: the window of recent uuids, written before the record that names it, at most once a minute and at
 //!   the release; the last two stay.
 
+mod change;
 #[cfg(feature = "object-store")]
 mod cloud;
 mod folder;
@@ -34,7 +35,7 @@ mod writer;
 pub use cloud::CloudObjects;
 pub use folder::FolderObjects;
 pub use held::HeldCheckpoint;
-pub use objects::{ObjectVersion, Objects, PutIf, StoredObject};
+pub use objects::{Objects, PutIf, StoredObject};
 
 use std::fmt::Display;
 use std::hash::{BuildHasher, Hasher, RandomState};

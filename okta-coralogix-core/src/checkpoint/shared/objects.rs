@@ -6,24 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::Result;
-
-/// The version of an object, as its store names it: an ETag, a generation, or both. Only its store knows what it means.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ObjectVersion(String);
-
-impl ObjectVersion {
-    /// In the store's own form.
-    #[must_use]
-    pub fn new(token: impl Into<String>) -> Self {
-        Self(token.into())
-    }
-
-    /// What the store made it of.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+use crate::checkpoint::Version;
 
 /// An object as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,13 +15,13 @@ pub struct StoredObject {
     /// Its content.
     pub bytes: Bytes,
     /// The version that a following put expects.
-    pub version: ObjectVersion,
+    pub version: Version,
 }
 
 impl StoredObject {
     /// With this content, under this version.
     #[must_use]
-    pub fn new(bytes: impl Into<Bytes>, version: ObjectVersion) -> Self {
+    pub fn new(bytes: impl Into<Bytes>, version: Version) -> Self {
         let bytes = bytes.into();
         Self { bytes, version }
     }
@@ -50,7 +33,7 @@ pub enum PutIf {
     /// Only if there is none of this name (`If-None-Match: *`).
     Absent,
     /// Only if it has this version (`If-Match`).
-    Unchanged(ObjectVersion),
+    Unchanged(Version),
 }
 
 /// Objects by name, in one place of an object store. Names have no folder: letters, digits, `-`, `_` and `.`.
@@ -76,7 +59,7 @@ pub trait Objects: Send + Sync + 'static {
     ///
     /// # Errors
     /// If it was not written, or may not have been: see the rules.
-    async fn put(&self, name: &str, bytes: Bytes, condition: PutIf) -> Result<ObjectVersion>;
+    async fn put(&self, name: &str, bytes: Bytes, condition: PutIf) -> Result<Version>;
 
     /// Removes an object. None of this name is there: `Ok`.
     ///
@@ -104,7 +87,7 @@ macro_rules! forward {
                 (**self).get(name).await
             }
 
-            async fn put(&self, name: &str, bytes: Bytes, condition: PutIf) -> Result<ObjectVersion> {
+            async fn put(&self, name: &str, bytes: Bytes, condition: PutIf) -> Result<Version> {
                 (**self).put(name, bytes, condition).await
             }
 

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::Place;
-use super::objects::{ObjectVersion, PutIf};
+use super::objects::PutIf;
+use crate::checkpoint::Version;
 use crate::{Error, Result};
 
 /// Writes an object under each condition, and removes it.
@@ -66,7 +67,7 @@ async fn test(place: &Place) -> Result<()> {
     }
 }
 
-async fn put(place: &Place, content: &'static str, condition: PutIf) -> Result<ObjectVersion> {
+async fn put(place: &Place, content: &'static str, condition: PutIf) -> Result<Version> {
     let bytes = Bytes::from_static(content.as_bytes());
     place
         .within(place.objects.put(&place.name, bytes, condition))

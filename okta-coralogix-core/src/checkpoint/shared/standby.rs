@@ -9,15 +9,16 @@ use tokio::time::{Instant, sleep};
 
 use super::Place;
 use super::held::HeldCheckpoint;
-use super::objects::{ObjectVersion, PutIf};
+use super::objects::PutIf;
 use super::record::Record;
 use super::writer::Writer;
+use crate::checkpoint::Version;
 use crate::{Clock, Error, ErrorKind, Result, SystemClock};
 
 /// What was seen last, and since when it is unchanged by this process's own clock.
 struct Seen {
     record: Record,
-    version: ObjectVersion,
+    version: Version,
     since: Instant,
 }
 
@@ -26,7 +27,7 @@ struct Attempt {
     nonce: String,
     sent: Instant,
     /// Over this version; it cannot be stored over another one.
-    over: Option<ObjectVersion>,
+    over: Option<Version>,
 }
 
 /// Waits until nobody else holds the log, and takes it.
@@ -92,11 +93,7 @@ pub(super) async fn acquire(place: Arc<Place>) -> Result<HeldCheckpoint> {
 /// Long enough that a store that fails at once is not asked without a pause.
 const RETRY: Duration = Duration::from_millis(100);
 
-async fn put(
-    place: &Place,
-    mut record: Record,
-    condition: PutIf,
-) -> Result<(Record, ObjectVersion)> {
+async fn put(place: &Place, mut record: Record, condition: PutIf) -> Result<(Record, Version)> {
     let bytes = record.write(SystemClock.now());
     let bytes = Bytes::from(bytes.map_err(|error| place.failed("write", &error))?);
     let put = place.objects.put(&place.name, bytes, condition);
@@ -124,7 +121,7 @@ fn removed(place: &Place) -> Error {
 async fn held(
     place: Arc<Place>,
     record: Record,
-    version: ObjectVersion,
+    version: Version,
     sent: Instant,
 ) -> Result<HeldCheckpoint> {
     let current = record

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::objects::{ObjectVersion, Objects, PutIf};
+use super::change::Change;
+use super::objects::{Objects, PutIf};
 use super::record::{Position, Record};
 use super::{Place, window};
 use crate::checkpoint::{Checkpoint, Version};
@@ -57,7 +58,7 @@ pub(super) struct Writer {
     pub(super) state: watch::Sender<State>,
     /// As it is stored, as far as is known.
     pub(super) record: Record,
-    version: ObjectVersion,
+    version: Version,
     /// There is nothing to be released.
     pub(super) is_over: bool,
     /// When the last write that was stored was sent.
@@ -81,7 +82,7 @@ impl Writer {
     pub(super) fn new(
         place: Arc<Place>,
         record: Record,
-        version: ObjectVersion,
+        version: Version,
         sent: Instant,
         old_windows: VecDeque<String>,
     ) -> Self {
@@ -187,7 +188,7 @@ impl Writer {
     }
 
     /// Notes what is stored. `sent`: when the write of it was sent, if that is known.
-    fn stored(&mut self, record: Record, version: ObjectVersion, sent: Option<Instant>) {
+    fn stored(&mut self, record: Record, version: Version, sent: Option<Instant>) {
         self.version = version;
         self.record = record;
         if let Some(sent) = sent {
@@ -344,43 +345,6 @@ async fn remove(place: Arc<Place>, names: Vec<String>) {
     }
 }
 
-/// What a write changes in the record that is stored.
-#[derive(Debug)]
-pub(super) enum Change {
-    /// Nothing: the lease is renewed.
-    Renew,
-    /// The position.
-    Save(Position),
-    /// There is no holder any more. `window`: the object that was written last for the checkpoint of this token.
-    Release { window: Option<(String, String)> },
-}
-
-impl Change {
-    fn make(&self, record: &mut Record) {
-        match self {
-            Self::Renew => {}
-            Self::Save(position) => record.position = Some(position.clone()),
-            Self::Release { window } => {
-                record.release();
-                if let (Some(position), Some((token, name))) = (&mut record.position, window)
-                    && position.token == *token
-                {
-                    position.window.clone_from(name);
-                }
-            }
-        }
-    }
-
-    /// True if the stored record has the change. A renewal is none that could be seen.
-    fn is_made(&self, stored: &Record) -> bool {
-        match self {
-            Self::Renew => false,
-            Self::Save(position) => stored.position.as_ref() == Some(position),
-            Self::Release { .. } => stored.holder.is_none(),
-        }
-    }
-}
-
 impl Place {
     /// The lease by a write that was sent then.
     fn until(&self, sent: Instant) -> State {
@@ -388,7 +352,7 @@ impl Place {
     }
 
     /// The record that is there.
-    pub(super) async fn look(&self) -> Result<Option<(Record, ObjectVersion)>> {
+    pub(super) async fn look(&self) -> Result<Option<(Record, Version)>> {
         let found = self.within(self.objects.get(&self.name)).await?;
         found
             .map(|found| Ok((Record::read(&found.bytes, &self.location())?, found.version)))

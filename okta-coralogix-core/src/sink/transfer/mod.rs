@@ -13,6 +13,7 @@
 //! endpoint rejects is, since nothing tells. The slot of an item that has not ended when the transfer does is dropped, which the
 //! caller takes for handed back.
 
+mod failing;
 mod pending;
 mod rejection;
 mod run;

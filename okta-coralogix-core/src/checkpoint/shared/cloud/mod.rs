@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use self::address::Address;
 use self::error::failed;
-use super::objects::{ObjectVersion, Objects, PutIf, StoredObject};
+use super::objects::{Objects, PutIf, StoredObject};
 use crate::Result;
+use crate::checkpoint::Version;
 use crate::transport::Transport;
 
 /// Objects in a bucket or container. Clones are the same.
@@ -79,7 +80,7 @@ impl Objects for CloudObjects {
         Ok(Some(StoredObject::new(bytes, version)))
     }
 
-    async fn put(&self, name: &str, bytes: Bytes, condition: PutIf) -> Result<ObjectVersion> {
+    async fn put(&self, name: &str, bytes: Bytes, condition: PutIf) -> Result<Version> {
         let mode = match condition {
             PutIf::Absent => PutMode::Create,
             PutIf::Unchanged(version) => PutMode::Update(update_version(&version)),
@@ -120,13 +121,13 @@ impl Objects for CloudObjects {
     }
 }
 
-fn version(etag: Option<String>, generation: Option<String>) -> ObjectVersion {
+fn version(etag: Option<String>, generation: Option<String>) -> Version {
     let token = Token { etag, generation };
     // Two texts cannot fail.
-    ObjectVersion::new(serde_json::to_string(&token).unwrap_or_default())
+    Version::new(serde_json::to_string(&token).unwrap_or_default())
 }
 
-fn update_version(version: &ObjectVersion) -> UpdateVersion {
+fn update_version(version: &Version) -> UpdateVersion {
     let token = serde_json::from_str(version.as_str()).unwrap_or(Token {
         etag: Some(version.as_str().to_owned()),
         generation: None,
