@@ -1,10 +1,10 @@
 //! The right to send what a log gives, for a time.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use thiserror::Error;
-use tokio::time::Instant;
 
 use crate::{Error, ErrorKind};
 

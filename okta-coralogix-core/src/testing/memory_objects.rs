@@ -69,7 +69,7 @@ struct Store {
 #[non_exhaustive]
 pub struct StoredPut {
     /// When.
-    pub at: Instant,
+    pub at: std::time::Instant,
     /// The object.
     pub name: String,
     /// Its content from then on.
@@ -218,7 +218,7 @@ impl Objects for MemoryObjects {
                 ));
             }
             store.puts.push(StoredPut {
-                at: Instant::now(),
+                at: Instant::now().into_std(),
                 name: key.clone(),
                 bytes: bytes.clone(),
             });

@@ -154,14 +154,14 @@ impl CheckpointStore for HeldCheckpoint {
 
 #[async_trait]
 impl Lease for HeldCheckpoint {
-    async fn deadline(&self) -> Result<Instant, LeaseLost> {
+    async fn deadline(&self) -> Result<std::time::Instant, LeaseLost> {
         let mut state = self.0.state.clone();
         let is_known = |state: &State| match state {
             State::Until(deadline) => *deadline > Instant::now(),
             State::Ended => true,
         };
         match state.wait_for(is_known).await.as_deref() {
-            Ok(State::Until(deadline)) => Ok(*deadline),
+            Ok(State::Until(deadline)) => Ok(deadline.into_std()),
             Ok(State::Ended) | Err(_) => Err(LeaseLost),
         }
     }

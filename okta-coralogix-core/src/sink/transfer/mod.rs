@@ -112,7 +112,11 @@ impl Endpoint<'_> {
     pub(crate) async fn term(&self) -> Option<Term> {
         match self.lease {
             None => Some(Term(None)),
-            Some(lease) => lease.deadline().await.ok().map(|until| Term(Some(until))),
+            Some(lease) => lease
+                .deadline()
+                .await
+                .ok()
+                .map(|until| Term(Some(Instant::from_std(until)))),
         }
     }
 

@@ -33,10 +33,11 @@ impl TestLease {
 
 #[async_trait]
 impl Lease for TestLease {
-    async fn deadline(&self) -> Result<Instant, LeaseLost> {
+    async fn deadline(&self) -> Result<std::time::Instant, LeaseLost> {
         let mut changes = self.0.subscribe();
         let known = changes.wait_for(|until| until.is_none_or(|until| until > Instant::now()));
-        known.await.ok().and_then(|until| *until).ok_or(LeaseLost)
+        let until = known.await.ok().and_then(|until| *until);
+        until.map(Instant::into_std).ok_or(LeaseLost)
     }
 
     async fn lost(&self) {

@@ -144,7 +144,10 @@ async fn write_whose_answer_was_lost_is_found_to_be_stored() {
             faults.pop_if(|_| is_record)
         });
         let version = saved(&held, "2", Some(&version)).await;
-        assert!(held.deadline().await.unwrap() > Instant::now(), "{fault:?}");
+        assert!(
+            held.deadline().await.unwrap() > Instant::now().into_std(),
+            "{fault:?}"
+        );
         sleep(TTL).await;
         saved(&held, "3", Some(&version)).await;
     }
@@ -187,14 +190,14 @@ async fn store_that_is_away_pauses_the_holder_and_ends_nothing() {
     assert!(matches!(outcome, SaveOutcome::Unknown(_)), "{outcome:?}");
     let deadline = held.deadline().await.unwrap();
     assert!(
-        deadline <= away + TTL.mul_f64(0.65),
+        deadline <= (away + TTL.mul_f64(0.65)).into_std(),
         "no more than was held before"
     );
     sleep(TTL * 20).await;
     let waiting = timeout(TTL * 20, held.deadline()).await;
     assert!(waiting.is_err(), "nothing may be sent: {waiting:?}");
     objects.set_script(|_, _| None);
-    assert!(held.deadline().await.unwrap() > Instant::now());
+    assert!(held.deadline().await.unwrap() > Instant::now().into_std());
     let full = checkpoint("2", &["b"]);
     held.replace(&full, &version).await.saved().unwrap();
     assert_eq!(held.load().await.unwrap().unwrap().value, full);

@@ -115,7 +115,7 @@ impl Replica {
                 return;
             };
             self.pause().await;
-            match timeout_at(deadline, self.post(batch.clone())).await {
+            match timeout_at(Instant::from_std(deadline), self.post(batch.clone())).await {
                 Ok(true) => {}
                 Ok(false) | Err(_) => continue,
             }
@@ -243,15 +243,16 @@ async fn run(world: World) -> Ended {
         if put.name != "acme" {
             continue;
         }
+        let at = Instant::from_std(put.at);
         let record: Value = serde_json::from_slice(&put.bytes).unwrap();
         let term = record["term"].as_u64().unwrap();
         if ended.terms.last().is_none_or(|(_, last)| *last != term) {
-            ended.terms.push((put.at, term));
+            ended.terms.push((at, term));
             if let Some(last) = last {
-                ended.longest_gap = ended.longest_gap.max(put.at - last);
+                ended.longest_gap = ended.longest_gap.max(at - last);
             }
         }
-        last = Some(put.at);
+        last = Some(at);
         if let Some(cursor) = record["position"]["cursor"].as_str() {
             ended.cursors.push(cursor.parse().unwrap());
         }
