@@ -336,7 +336,11 @@ mod tests {
         let (_, rules) = all.split_once("age: ").unwrap();
         let (rules, rest) = rules.split_once("dead_letters: ").unwrap();
         let (_, limits) = rest.split_once("limits: Limits").unwrap();
-        format!("{rules}{limits}")
+        // A filter of the pipeline shows no more than that it is there.
+        let types = options.event_types.as_ref();
+        let has_filter = rules.contains("filters: [EventFilter]");
+        assert_eq!(has_filter, types.is_some(), "{rules}");
+        format!("{types:?}{rules}{limits}")
     }
 
     #[test]
