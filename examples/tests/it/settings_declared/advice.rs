@@ -36,6 +36,8 @@ const PIPELINES: &[&str] = &[
 /// The programs that print the messages of a folder or file. The first that fits decides.
 const PRINTED_BY: &[(&str, &[&str])] = &[
     ("okta-source/src", PULL),
+    // Replicas are for services of users, which have the variables of their cloud.
+    ("okta-coralogix-core/src/checkpoint/shared/cloud", &[]),
     ("okta-coralogix-core/src/checkpoint", PULL),
     ("okta-coralogix-core/src", ALL),
     ("coralogix-sink/src/query", AUDIT),
