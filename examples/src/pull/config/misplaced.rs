@@ -17,19 +17,29 @@ pub(super) fn check(text: &str, folder: &Path, environment: &Environment) -> Res
         return Ok(());
     };
     let mut secrets = Vec::new();
+    // What a misspelt key asks for may be a secret too; it may as well be a name, which values have.
+    let mut of_others = Vec::new();
     visit_table(parsed.get_ref(), &mut |key, value, _| {
-        if SECRETS.contains(&key)
-            && let Some(secret) = secret_of(value, folder, environment)
-        {
-            secrets.extend(SetSecret::all_in(key, key, secret));
+        if let Some(secret) = secret_of(value, folder, environment) {
+            let (list, setting) = match SECRETS.contains(&key) {
+                true => (&mut secrets, key),
+                false => (&mut of_others, "another key"),
+            };
+            list.extend(SetSecret::all_in(key, setting, secret));
         }
         Ok(())
     })?;
-    visit_table(parsed.get_ref(), &mut |key, value, start| match value {
-        DeValue::String(value) if !SECRETS.contains(&key) => {
-            judge(text, key, value, start, &secrets)
+    visit_table(parsed.get_ref(), &mut |key, value, start| {
+        // An unknown key is repeated as one.
+        for secrets in [&secrets, &of_others] {
+            judge(text, "a key", key, start, secrets)?;
         }
-        _ => Ok(()),
+        match value {
+            DeValue::String(value) if !SECRETS.contains(&key) => {
+                judge(text, key, value, start, &secrets)
+            }
+            _ => Ok(()),
+        }
     })
 }
 
@@ -105,6 +115,18 @@ mod tests {
             let checked = check(&file(line), folder.path(), &environment);
             checked.map_err(|error| error.to_string())
         };
+        for line in [
+            "api_toa-token-of-our-ownken = 1",
+            "api_toa-token-of-our-own = { env = \"TOKEN\" }",
+            "\"a-key-of-our-own\" = 1",
+        ] {
+            let error = checked(line).unwrap_err();
+            assert!(
+                error.starts_with("line 4: a key: has the secret of "),
+                "{error}"
+            );
+            assert!(!error.contains("of-our-own"), "{error}");
+        }
         for line in [
             "subsystem = \"acme\"",
             "event_types = [\"user.*\"]",
