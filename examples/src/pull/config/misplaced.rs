@@ -82,8 +82,12 @@ fn visit_table(table: &DeTable<'_>, visit: &mut Visit<'_>) -> Result<()> {
 fn visit_value(key: &str, value: &DeValue<'_>, start: usize, visit: &mut Visit<'_>) -> Result<()> {
     visit(key, value, start)?;
     match value {
-        // The name of a variable or of a file, said by rules of its own.
-        DeValue::Table(_) if SECRETS.contains(&key) => Ok(()),
+        // The name of a variable or of a file, said by rules of its own; only the members' names are looked at.
+        DeValue::Table(table) if SECRETS.contains(&key) => {
+            table.iter().try_for_each(|(name, _)| {
+                visit(name.get_ref(), &DeValue::Boolean(false), name.span().start)
+            })
+        }
         DeValue::Table(table) => visit_table(table, visit),
         DeValue::Array(values) => values
             .iter()
@@ -119,6 +123,7 @@ mod tests {
             "api_toa-token-of-our-ownken = 1",
             "api_toa-token-of-our-own = { env = \"TOKEN\" }",
             "\"a-key-of-our-own\" = 1",
+            "private_key = { a-token-of-our-own = 1 }",
         ] {
             let error = checked(line).unwrap_err();
             assert!(
