@@ -10,10 +10,10 @@ mod tests;
 pub use args::RefillGroup;
 pub(super) use args::{FORCE, LEDGER, REFILL};
 
-use std::collections::HashSet;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -142,6 +142,7 @@ impl<'a> Refill<'a> {
         let asked = wanted.len() as u64;
         let sink = OnceSink::new(Arc::clone(&self.settings.sink));
         let ends = Ends::default();
+        let unknown = Arc::new(AtomicUsize::new(0));
         let source = RefillSource::new(RefillParts {
             builder: builder.clone(),
             ranges: ranges(&wanted),
@@ -152,6 +153,7 @@ impl<'a> Refill<'a> {
             ledger: self.ledger,
             ends: ends.clone(),
             undecided: sink.undecided(),
+            unknown: Arc::clone(&unknown),
             clock: Arc::clone(&self.clock),
         });
         let options = &self.settings.options;
@@ -177,8 +179,10 @@ impl<'a> Refill<'a> {
         refilled.accepted = summary.delivered;
         refilled.dead_lettered = summary.dead_lettered;
         refilled.too_old += summary.too_old;
-        refilled.left =
-            asked.saturating_sub(summary.delivered + summary.dead_lettered + summary.too_old);
+        let unknown = unknown.load(Ordering::SeqCst) as u64;
+        refilled.unknown += unknown;
+        let ended = summary.delivered + summary.dead_lettered + summary.too_old + unknown;
+        refilled.left = asked.saturating_sub(ended);
         Ok(refilled)
     }
 

@@ -52,6 +52,7 @@ struct Shared {
     ledger: AsyncMutex<Ledger>,
     ends: Ends,
     undecided: Arc<AtomicUsize>,
+    unknown: Arc<AtomicUsize>,
     clock: Arc<dyn Clock>,
     /// A delivery is not settled yet.
     in_flight: AtomicUsize,
@@ -83,6 +84,8 @@ pub(super) struct RefillParts {
     pub(super) ledger: Ledger,
     pub(super) ends: Ends,
     pub(super) undecided: Arc<AtomicUsize>,
+    /// Counts the events for which the ledger has an intent and no result.
+    pub(super) unknown: Arc<AtomicUsize>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -100,6 +103,7 @@ impl RefillSource {
                 ledger: AsyncMutex::new(parts.ledger),
                 ends: parts.ends,
                 undecided: parts.undecided,
+                unknown: parts.unknown,
                 clock: parts.clock,
                 in_flight: AtomicUsize::new(0),
                 settled: Notify::new(),
@@ -177,6 +181,7 @@ impl EventSource for RefillSource {
             .await?;
         let events: Vec<_> = self.ready.drain(..chunk).collect();
         self.shared.in_flight.store(1, Ordering::SeqCst);
+        self.shared.unknown.fetch_add(ids.len(), Ordering::SeqCst);
         let acker = RefillAcker {
             ids,
             events: events.clone(),
@@ -226,6 +231,8 @@ impl Acker for RefillAcker {
             ledger.write(&lettered, State::DeadLettered, now).await?;
             ledger.write(&not_sent, State::NotSent, now).await?;
         }
+        let known = accepted.len() + lettered.len() + not_sent.len();
+        shared.unknown.fetch_sub(known, Ordering::SeqCst);
         Ok(())
     }
 }

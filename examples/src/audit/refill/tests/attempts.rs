@@ -85,6 +85,11 @@ async fn event_whose_answer_is_lost_is_sent_once_more_only_after_two_lookups() {
             .is_some_and(|error| error.contains("may have arrived")),
         "{refilled:?}"
     );
+    assert_eq!(
+        (refilled.unknown, refilled.left),
+        (100, 48),
+        "those of the request, and those that were not sent"
+    );
     let arrived = world.arrivals();
     assert_eq!(
         arrived.iter().filter(|count| **count == 1).count(),

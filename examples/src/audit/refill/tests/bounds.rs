@@ -5,19 +5,21 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use coralogix_sink::audit::Cause;
 use coralogix_sink::query::EventId;
+use okta_coralogix_core::Error;
 use okta_coralogix_core::filter::AgePolicy;
 
 use super::{LATER, Steps, World, hour, some};
 
+async fn refused(world: &World) -> Error {
+    let steps = Steps::allow(usize::MAX);
+    let processed = world.process(&steps, &HashMap::new()).await;
+    processed.unwrap().1.unwrap_err()
+}
+
 #[tokio::test(start_paused = true)]
 async fn more_than_500_events_are_sent_only_by_force() {
     let mut world = World::new(hour(), |number| (100..601).contains(&number));
-    let refused = world
-        .process(&Steps::allow(usize::MAX), &HashMap::new())
-        .await
-        .unwrap()
-        .1
-        .unwrap_err();
+    let refused = refused(&world).await;
     assert!(
         refused
             .detail()
@@ -51,12 +53,7 @@ async fn nothing_is_sent_where_not_one_event_was_found() {
     world
         .account
         .set_query_account(|account| account.scope = Some("other".into()));
-    let refused = world
-        .process(&Steps::allow(usize::MAX), &HashMap::new())
-        .await
-        .unwrap()
-        .1
-        .unwrap_err();
+    let refused = refused(&world).await;
     assert!(
         refused.detail().contains("not one event was found"),
         "{refused}"
