@@ -17,7 +17,7 @@ pub struct AuditEvent {
     pub published: DateTime<Utc>,
     /// The severity that it is stored with. Events of one severity that are all missing show a policy.
     pub severity: Severity,
-    /// It is not sent, as somebody has set it: it is not missed.
+    /// Settings keep it from being sent: it is not missed.
     pub left_out: bool,
 }
 
@@ -53,7 +53,7 @@ impl AuditEvent {
         self
     }
 
-    /// Whether it is not sent, as somebody has set it.
+    /// Whether settings keep it from being sent.
     #[must_use]
     pub fn left_out(mut self, left_out: bool) -> Self {
         self.left_out = left_out;

@@ -55,7 +55,7 @@ pub struct AuditTotals {
     pub stored: u64,
     /// Events that are not stored, which is proven.
     pub missing: u64,
-    /// Events that are not sent, as somebody has set it, and not stored.
+    /// Events that settings keep from being sent, and that are not stored.
     pub left_out: u64,
     /// Events that are stored several times.
     pub doubled: u64,

@@ -22,6 +22,8 @@ const ROWS_SHARE: u64 = 80;
 struct Open {
     start: DateTime<Utc>,
     events: Vec<Held>,
+    /// The queries of the client before the audit.
+    queries_before: u64,
 }
 
 impl Audit<'_> {
@@ -41,6 +43,7 @@ impl Audit<'_> {
         let mut open = Open {
             start: self.range.start(),
             events: Vec::new(),
+            queries_before,
         };
         let mut log = pin!(log);
         while let Some(event) = log.try_next().await? {
@@ -122,10 +125,7 @@ impl Audit<'_> {
             .into_iter()
             .partition(|event| event.published < cut);
         comparison.slice(reader, slice, events).await?;
-        *open = Open {
-            start: cut,
-            events: later,
-        };
+        (open.start, open.events) = (cut, later);
         let whole = (self.range.end() - self.range.start()).num_milliseconds();
         let done = (cut - self.range.start()).num_milliseconds();
         self.tell(AuditProgress {
@@ -134,7 +134,7 @@ impl Audit<'_> {
             through: cut,
             in_log: comparison.hours.iter().map(|hour| hour.totals.in_log).sum(),
             not_found: comparison.candidates.len() as u64 + comparison.too_many,
-            queries: self.client.metrics().queries,
+            queries: self.client.metrics().queries - open.queries_before,
         });
         Ok(())
     }

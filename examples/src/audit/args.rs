@@ -52,10 +52,10 @@ pub(super) static FROM: Setting<String> = Setting {
         example: "2026-11-22T00:00:00Z",
         builder: "Audit::new",
         help: "Audit what was published from this time on: an RFC 3339 time, or how long ago",
-        reason: "an audit is about a time that somebody asks about",
+        reason: "an audit is about a time in question",
         ..About::NONE
     },
-    parse: |_, value| Ok(value.to_owned()),
+    parse: parse::any,
 };
 
 /// Where the audit ends.
@@ -70,7 +70,7 @@ pub(super) static TO: Setting<String> = Setting {
         reason: "as above",
         ..About::NONE
     },
-    parse: |_, value| Ok(value.to_owned()),
+    parse: parse::any,
 };
 
 /// How the report is written.
@@ -143,14 +143,7 @@ pub(super) static QUERIES_PER_MINUTE: Setting<u32> = Setting {
         reason: "Coralogix documents 30 for a team, of which 10 are left to people",
         ..About::NONE
     },
-    parse: |about, value| {
-        value.trim().parse().map_err(|_| {
-            format!(
-                "{value:?} is no number; write one such as {}",
-                about.example()
-            )
-        })
-    },
+    parse: parse::number,
 };
 
 /// Events that are looked up.
@@ -164,14 +157,7 @@ pub(super) static MAX_LOOKUPS: Setting<usize> = Setting {
         reason: "2 queries for 199 events: 50 minutes at 20 queries a minute",
         ..About::NONE
     },
-    parse: |about, value| {
-        value.trim().parse().map_err(|_| {
-            format!(
-                "{value:?} is no number; write one such as {}",
-                about.example()
-            )
-        })
-    },
+    parse: parse::number,
 };
 
 /// The flags of `audit` alone.

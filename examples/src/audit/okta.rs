@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use coralogix_sink::audit::AuditEvent;
 use coralogix_sink::query::EventId;
 use futures::{Stream, stream};
-use okta_coralogix_core::event::OktaSeverity;
 use okta_coralogix_core::filter::EventTypeFilter;
 use okta_coralogix_core::internal::Backoff;
 use okta_coralogix_core::pipeline::BackoffPolicy;
@@ -96,20 +95,10 @@ impl Reader {
             .is_some_and(|types| !types.allows(&event_type));
         match event.uuid() {
             Some(uuid) => AuditEvent::new(EventId::new(&uuid), event_type, event.published())
-                .severity(severity(event.severity()))
+                .severity(event.severity().map_or(Severity::Info, Severity::from))
                 .left_out(is_left_out),
             None => AuditEvent::without_id(event_type, event.published()),
         }
-    }
-}
-
-/// The severity that the mapping gives an event.
-fn severity(okta: Option<OktaSeverity>) -> Severity {
-    match okta {
-        Some(OktaSeverity::Debug) => Severity::Debug,
-        Some(OktaSeverity::Warn) => Severity::Warn,
-        Some(OktaSeverity::Error) => Severity::Error,
-        _ => Severity::Info,
     }
 }
 

@@ -1,6 +1,5 @@
 //! The settings of `audit`, from args and environment.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use coralogix_sink::query::{EventFilter, QueryClient, QueryClientBuilder, TimeSlice};
 use okta_coralogix_core::internal::OsDisk;
-use okta_coralogix_core::{Clock, Error, Result, Secret, SharedClockOffset, SystemClock};
-use okta_source::{Credentials, OktaSource, OktaSourceBuilder};
+use okta_coralogix_core::{Clock, Error, Result, SharedClockOffset, SystemClock};
+use okta_source::{OktaSourceBuilder, OrgUrl};
 
 use super::QUERY_VARIABLES;
 use super::args::{
@@ -25,7 +24,11 @@ use crate::program::secrets::{self, SecretJudge};
 use crate::program::settings::{Values, WrittenNames};
 use crate::program::{Environment, Network, StateFiles};
 use crate::pull::config::{FILTER, Q, RATE_SHARE};
-use crate::pull::{RangeTimes, check_kept, required, settings::org_url, text};
+use crate::pull::{
+    RangeTimes, check_kept, required,
+    settings::{org_source, org_url},
+    text,
+};
 
 /// The settings of a run.
 #[derive(Debug)]
@@ -80,7 +83,7 @@ impl Settings {
         )?;
         Ok(Self {
             range,
-            source: source(&okta, environment, &network, &org.to_string())?,
+            source: source(&okta, environment, &network, &org)?,
             org: org.to_string(),
             names,
             client,
@@ -243,18 +246,10 @@ fn source(
     values: &Values<'_>,
     environment: &Environment,
     network: &Network,
-    org: &str,
+    org: &OrgUrl,
 ) -> Result<OktaSourceBuilder> {
-    let variables = Credentials::VARIABLES.map(|name| (name, environment.raw(name)));
-    let variables = HashMap::from(variables);
-    let lookup = move |name: &str| variables.get(name).cloned().flatten();
-    let judge = SecretJudge::of_variables(environment);
-    let judged = move |name: &str, secret: &Secret| judge.check_variable(name, secret);
     let share = RATE_SHARE.given(values)?;
-    let mut source = OktaSource::builder()
-        .org_url(org)
-        .transport(network.transport())
-        .credentials_from(move || Credentials::from_env_checked(&lookup, &judged))?
+    let mut source = org_source(org, environment, network)?
         .rate_share(share.unwrap_or_else(|| RATE_SHARE.default_in("audit")));
     if let Some(filter) = FILTER.given(values)? {
         source = source.filter(filter);

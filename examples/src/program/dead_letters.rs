@@ -1,6 +1,8 @@
 //! The dead letters of a program: in a file, or in the log.
 
+use std::fs;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -65,4 +67,29 @@ fn log(letters: &[DeadLetter]) -> Result<()> {
         writeln!(stdout, "{record}").map_err(failed)?;
     }
     stdout.flush().map_err(failed)
+}
+
+/// True if the file of dead letters exists, or one that was rotated away from it: a replay that was stopped leaves only those.
+#[must_use]
+pub fn have_letters_file(path: &Path) -> bool {
+    path.exists() || rotations(path).next().is_some()
+}
+
+/// The files that were rotated away from it, as far as they can be seen.
+pub fn rotations(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder_of(path));
+    let entries = entries.into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let name = entry.file_name();
+        let is_rotation = FileDeadLetters::is_rotation(path, &name.to_string_lossy());
+        is_rotation.then(|| entry.path())
+    })
+}
+
+/// The folder of a file, to be read.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }

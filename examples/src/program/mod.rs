@@ -32,12 +32,12 @@ mod state_files;
 mod variables;
 mod warnings;
 
-pub use dead_letters::ProgramDeadLetters;
+pub use dead_letters::{ProgramDeadLetters, have_letters_file, rotations};
 pub use environment::Environment;
 pub use exit_status::{ExitStatus, print_error};
 pub use fault_timeouts::FaultTimeouts;
 pub use network::Network;
-pub use state_dir::{CheckedFolder, STATE_DIR, StateDir, have_letters_file};
+pub use state_dir::{CheckedFolder, STATE_DIR, StateDir};
 pub use state_files::{StateFiles, is_log};
 pub use warnings::Warnings;
 

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::{Error, Result};
 
+use super::dead_letters::{folder_of, have_letters_file, rotations};
 use super::settings::{About, Setting, Values, parse};
 
 /// The folder of checkpoints, dead letters and their locks.
@@ -230,7 +231,7 @@ fn letters_left_at(path: &Path) -> io::Result<Vec<PathBuf>> {
     }
     files.retain(|file| FileDeadLetters::uses(path, file));
     files.sort();
-    match has_letters || has_rotations(path) {
+    match has_letters || rotations(path).next().is_some() {
         true => Ok(files),
         false => Ok(Vec::new()),
     }
@@ -244,27 +245,6 @@ fn shell_word(path: &Path) -> String {
         true => text.into_owned(),
         false => format!("'{}'", text.replace('\'', r"'\''")),
     }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
-/// True if the file of dead letters exists, or one that was rotated away from it: a replay that was stopped leaves only those.
-#[must_use]
-pub fn have_letters_file(path: &Path) -> bool {
-    path.exists() || has_rotations(path)
-}
-
-fn has_rotations(path: &Path) -> bool {
-    let is_rotation = |entry: fs::DirEntry| {
-        let name = entry.file_name();
-        FileDeadLetters::is_rotation(path, &name.to_string_lossy())
-    };
-    fs::read_dir(folder_of(path)).is_ok_and(|entries| entries.flatten().any(is_rotation))
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ pub(super) static INTEGRATION: Setting<String> = Setting {
         reason: "a run has all integrations",
         ..About::NONE
     },
-    parse: |_, value| Ok(value.to_owned()),
+    parse: parse::any,
 };
 
 /// Where a range begins.
@@ -100,7 +100,7 @@ pub(super) static FROM: Setting<String> = Setting {
         reason: "polling has no range",
         ..About::NONE
     },
-    parse: |_, value| Ok(value.to_owned()),
+    parse: parse::any,
 };
 
 /// Where a range ends.
@@ -115,7 +115,7 @@ pub(super) static TO: Setting<String> = Setting {
         reason: "polling has no range",
         ..About::NONE
     },
-    parse: |_, value| Ok(value.to_owned()),
+    parse: parse::any,
 };
 
 /// The flags of a range.

@@ -177,6 +177,27 @@ impl ManySettings {
     }
 }
 
+/// The source of the org of the variables, over `network`. Its credentials are read again when Okta refuses them.
+///
+/// # Errors
+/// `Config`, which names the variable that is missing or wrong.
+pub(crate) fn org_source(
+    org: &OrgUrl,
+    environment: &Environment,
+    network: &Network,
+) -> Result<OktaSourceBuilder> {
+    // The variables stay as they are; the files that they name may change.
+    let variables = Credentials::VARIABLES.map(|name| (name, environment.raw(name)));
+    let variables = HashMap::from(variables);
+    let lookup = move |name: &str| variables.get(name).cloned().flatten();
+    let judge = SecretJudge::of_variables(environment);
+    let judged = move |name: &str, secret: &Secret| judge.check_variable(name, secret);
+    OktaSource::builder()
+        .org_url(org)
+        .transport(network.transport())
+        .credentials_from(move || Credentials::from_env_checked(&lookup, &judged))
+}
+
 impl OrgSettings {
     /// `once` as [`OrgSettings::once`].
     pub(super) fn read(
@@ -188,30 +209,16 @@ impl OrgSettings {
         required::check(environment, dry_run.is_none())?;
         let values = args.values(environment);
         let org = org_url(environment)?;
-        // The variables stay as they are; the files that they name may change.
-        let variables = Credentials::VARIABLES.map(|name| (name, environment.raw(name)));
-        let variables = HashMap::from(variables);
-        let lookup = move |name: &str| variables.get(name).cloned().flatten();
         let network = Network::read(&args.network, environment)?;
         let source_settings = SourceSettings::read(&values, Some(&org))?;
         let entry = EntrySettings::read(&values)?;
-        let judge = SecretJudge::of_variables(environment);
-        let source = || {
-            let (lookup, judge) = (lookup.clone(), judge.clone());
-            let judged = move |name: &str, secret: &Secret| judge.check_variable(name, secret);
-            let source = OktaSource::builder()
-                .org_url(&org)
-                .transport(network.transport())
-                .credentials_from(move || Credentials::from_env_checked(&lookup, &judged))?;
-            Ok::<_, Error>(source_settings.apply(source))
-        };
         let clock = SharedClockOffset::unknown();
         let sink = || {
             let sink = coralogix::sink(environment, &network, &entry, &clock)?;
             sink.build().map(Arc::new)
         };
         // Before the sink: a secret of Okta that is wrong is named as that.
-        let okta = source()?;
+        let okta = source_settings.apply(org_source(&org, environment, &network)?);
         let mode = match dry_run {
             Some(dry_run) => Mode::DryRun(dry_run),
             None => Mode::Send(sink()?),
@@ -224,7 +231,7 @@ impl OrgSettings {
             Mode::Send(sink) if check => Some(Box::new(OrgCheck {
                 sink: Arc::clone(sink),
                 clock: clock.clone(),
-                position: source()?,
+                position: okta.clone(),
             })),
             _ => None,
         };

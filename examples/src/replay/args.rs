@@ -65,7 +65,7 @@ pub(super) static INTEGRATION: Setting<String> = Setting {
         reason: "all letters are to be sent",
         ..About::NONE
     },
-    parse: |_, value| Ok(value.to_owned()),
+    parse: parse::any,
 };
 
 /// The flags of `replay` alone.

@@ -25,6 +25,14 @@ async fn bash(folder: &Path, variables: &HashMap<&'static str, String>, line: &s
     ended.await.unwrap()
 }
 
+/// A pipe that nobody writes.
+async fn pipe(folder: &Path) -> String {
+    let pipe = folder.join("pipe").display().to_string();
+    let made = Command::new("mkfifo").arg(&pipe).status().await.unwrap();
+    assert!(made.success());
+    pipe
+}
+
 #[tokio::test]
 async fn secrets_and_configuration_are_read_from_pipes_of_a_shell() {
     let harness = Harness::new().await;
@@ -61,9 +69,7 @@ async fn secrets_and_configuration_are_read_from_pipes_of_a_shell() {
 async fn pipe_that_the_program_does_not_need_is_not_waited_for() {
     let harness = Harness::new().await;
     let folder = harness.folder.path();
-    let pipe = folder.join("pipe").display().to_string();
-    let made = Command::new("mkfifo").arg(&pipe).status().await.unwrap();
-    assert!(made.success());
+    let pipe = pipe(folder).await;
     let mut variables = harness.variables();
     for name in ["OKTA_API_TOKEN", "CORALOGIX_API_KEY"] {
         variables.remove(name);
@@ -88,9 +94,7 @@ async fn pipe_that_the_program_does_not_need_is_not_waited_for() {
 async fn pipe_that_nobody_writes_ends_the_start_with_its_name() {
     let harness = Harness::new().await;
     let folder = harness.folder.path();
-    let pipe = folder.join("pipe").display().to_string();
-    let made = Command::new("mkfifo").arg(&pipe).status().await.unwrap();
-    assert!(made.success());
+    let pipe = pipe(folder).await;
     let mut variables = harness.variables();
     variables.remove("CORALOGIX_API_KEY");
     variables.insert("CORALOGIX_API_KEY_FILE", pipe);

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::model::FromJson;
+use crate::Severity;
 
 /// The `severity` of a LogEvent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +20,18 @@ pub enum OktaSeverity {
     Warn,
     /// `ERROR`
     Error,
+}
+
+/// The one of the same name.
+impl From<OktaSeverity> for Severity {
+    fn from(severity: OktaSeverity) -> Self {
+        match severity {
+            OktaSeverity::Debug => Self::Debug,
+            OktaSeverity::Info => Self::Info,
+            OktaSeverity::Warn => Self::Warn,
+            OktaSeverity::Error => Self::Error,
+        }
+    }
 }
 
 impl OktaSeverity {

@@ -17,10 +17,10 @@ pub(super) struct SeverityTable {
 impl Default for SeverityTable {
     fn default() -> Self {
         Self {
-            debug: Severity::Debug,
-            info: Severity::Info,
-            warn: Severity::Warn,
-            error: Severity::Error,
+            debug: OktaSeverity::Debug.into(),
+            info: OktaSeverity::Info.into(),
+            warn: OktaSeverity::Warn.into(),
+            error: OktaSeverity::Error.into(),
             other: Severity::Info,
         }
     }

@@ -118,7 +118,7 @@ async fn event_with_another_time_is_stored_and_not_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn event_that_somebody_leaves_out_is_not_missed() {
+async fn event_that_settings_leave_out_is_not_missed() {
     let mut log = log(day(), 300);
     for event in &mut log {
         event.left_out = event.event_type == "user.session.start";

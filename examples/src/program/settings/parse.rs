@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -39,6 +40,27 @@ pub fn text(about: &About, value: &str) -> Result<String, String> {
         )),
         value => Ok(value.to_owned()),
     }
+}
+
+/// A text that is judged where it is used, beside others.
+///
+/// # Errors
+/// None.
+pub fn any(_: &About, value: &str) -> Result<String, String> {
+    Ok(value.to_owned())
+}
+
+/// A whole number.
+///
+/// # Errors
+/// If it is none.
+pub fn number<N: FromStr>(about: &About, value: &str) -> Result<N, String> {
+    value.trim().parse().map_err(|_| {
+        format!(
+            "{value:?} is no number; write one such as {}",
+            about.example()
+        )
+    })
 }
 
 /// A file.

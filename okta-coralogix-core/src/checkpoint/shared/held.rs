@@ -51,7 +51,7 @@ impl HeldCheckpoint {
         }))
     }
 
-    /// Gives the log to whoever asks for it next. To be called when nothing is underway any more: nothing may be sent from then on.
+    /// Gives the log to the replica that asks for it next. To be called when nothing is underway any more: nothing may be sent from then on.
     ///
     /// # Errors
     /// If that is not stored: the lease then runs out, unless it is called again.
