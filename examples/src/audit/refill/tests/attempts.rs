@@ -150,6 +150,29 @@ async fn lost_answer_of_events_that_are_stored_sends_none_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn event_whose_answer_is_lost_twice_is_not_sent_a_third_time() {
+    let world = World::new(hour(), |number| number == 400);
+    world.account.set_policy(|_, _, _| Priority::Block);
+    for sent in 1..=2 {
+        world.account.fail_next(1, Fault::ResetAfterAccepting);
+        let (_, refilled) = world.round().await;
+        assert_eq!((refilled.accepted, refilled.unknown), (0, 1));
+        assert_eq!(world.arrivals(), vec![sent]);
+        tokio::time::advance(LATER).await;
+        let (_, refilled) = world.round().await;
+        assert_eq!(
+            (refilled.unknown, refilled.spent),
+            (1, 0),
+            "one lookup denies it"
+        );
+        tokio::time::advance(LATER).await;
+    }
+    let (_, refilled) = world.round().await;
+    assert_eq!((refilled.unknown, refilled.spent), (0, 1));
+    assert_eq!(world.arrivals(), vec![2]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn refusal_that_accepts_nothing_is_retried_in_the_same_run() {
     let world = World::new(hour(), some);
     world.account.fail_next(2, Fault::status(503));
