@@ -2,7 +2,8 @@
 //!
 //! Runs the program `pull` beside it as a process of its own, against simulators on sockets in this process: with and without white
 //! space between the tokens of most events, with and without TLS, in turn with a naive forwarder in Python; then with many orgs. Linux
-//! only. What it prints stands in `benches/README.md`.
+//! only. What it prints stands in `benches/README.md`. `pull_cost orgs 8` measures the memory of one process with so many orgs, and
+//! nothing else; variables of the allocator (`MALLOC_…`) hold for it.
 
 mod backlog;
 mod mapping_path;
@@ -38,6 +39,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     open_files::raise_limit(OPEN_FILES);
     let pull = program()?;
     let compact = backlog(Spelling::Compact);
+    let window = &compact[..orgs::WINDOW];
+    if let [_, part, count] = &std::env::args().collect::<Vec<_>>()[..]
+        && part == "orgs"
+    {
+        let count = count.parse()?;
+        let kib = orgs::memory(&pull, count, window).await?;
+        println!("{count} orgs after {} events each: {kib} KiB", window.len());
+        return Ok(());
+    }
     let spaced = backlog(Spelling::Spaced);
     let mut report = Report::new(compact.len());
 
@@ -62,7 +72,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for idle in [1, 100, 1_000] {
         report.orgs(idle, 0, orgs::memory(&pull, idle, &[]).await?)?;
     }
-    let window = &compact[..orgs::WINDOW];
     for full in [1, 20] {
         report.orgs(full, window.len(), orgs::memory(&pull, full, window).await?)?;
     }

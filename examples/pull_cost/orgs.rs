@@ -51,6 +51,7 @@ pub(super) async fn memory(
         .arg(file)
         .current_dir(&folder)
         .env_clear()
+        .envs(std::env::vars().filter(|(name, _)| name.starts_with("MALLOC_")))
         .envs([("KEY", KEY), ("TOKEN", TOKEN)])
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -8,6 +8,10 @@ use super::item_guard::{ItemId, Slot};
 use crate::sink::{BatchLimits, Encoded, Item, Request};
 use crate::{EntryText, LogEntry, LogSink, Result};
 
+/// The room for entries that an idle queue keeps. A page takes a quarter of a megabyte, a backlog one: a process with a thousand logs that
+/// have caught up should not hold it a thousand times.
+const IDLE_ROOM: usize = 64;
+
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     items: VecDeque<Item<Slot>>,
@@ -18,6 +22,11 @@ impl Queue {
     pub(super) fn push(&mut self, item: Item<Slot>) {
         self.bytes += estimate(&item.entry);
         self.items.push_back(item);
+    }
+
+    /// Gives the room of a backlog back. To be called when nothing is underway.
+    pub(super) fn rest(&mut self) {
+        self.items.shrink_to(IDLE_ROOM);
     }
 
     /// Since when the first entry waits.
@@ -94,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn withdrawn_items_no_longer_fill_a_request() {
+    fn withdrawn_items_no_longer_fill_a_request_and_leave_no_room_behind() {
         let pipeline = Pipeline::builder(NoSource, NdjsonSink::stdout()).build();
         let run = Run::new(pipeline.unwrap());
         let names = Arc::new(Names::new("shop", "checkout"));
@@ -124,5 +133,8 @@ mod tests {
         assert_eq!((queue.items.len(), queue.bytes), (2, 2 * estimate(&entry)));
         queue.withdraw(|_| true);
         assert_eq!((queue.items.len(), queue.bytes), (0, 0));
+        queue.items.reserve(4_096);
+        queue.rest();
+        assert!(queue.items.capacity() < 2 * IDLE_ROOM);
     }
 }

@@ -29,6 +29,9 @@ impl Run {
 
     pub(super) fn settled(&mut self, delivery: u64, outcomes: &[Outcome], result: Result<()>) {
         self.ledger.settled(delivery);
+        if self.ledger.unsettled() == 0 {
+            self.queue.rest();
+        }
         let Err(error) = result else {
             self.context.stall.settlement_succeeded(outcomes);
             self.settle_backoff.reset();
