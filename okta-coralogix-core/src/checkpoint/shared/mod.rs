@@ -26,6 +26,7 @@ mod folder;
 mod held;
 mod objects;
 mod record;
+mod replica;
 mod self_test;
 mod standby;
 mod window;
@@ -36,6 +37,7 @@ pub use cloud::CloudObjects;
 pub use folder::FolderObjects;
 pub use held::HeldCheckpoint;
 pub use objects::{Objects, PutIf, StoredObject};
+pub use replica::{LogStatus, Replica, ReplicaStatus};
 
 use std::fmt::Display;
 use std::hash::{BuildHasher, Hasher, RandomState};
