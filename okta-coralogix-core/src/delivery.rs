@@ -99,6 +99,9 @@ pub struct Delivery {
     pub clock_offset: ClockOffset,
     /// The source had passed these items, and found them by reading again. Counted as [`Summary::late`](crate::Summary::late).
     pub late: bool,
+    /// Another route brings these items too, and should have before ([`HealingSource`](crate::HealingSource)). Those of them that are
+    /// delivered count as [`Summary::healed`](crate::Summary::healed).
+    pub heals: bool,
 }
 
 impl Delivery {
@@ -110,6 +113,7 @@ impl Delivery {
             deadline: None,
             clock_offset: ClockOffset::default(),
             late: false,
+            heals: false,
         }
     }
 }
@@ -122,6 +126,7 @@ impl fmt::Debug for Delivery {
             .field("deadline", &self.deadline)
             .field("clock_offset", &self.clock_offset)
             .field("late", &self.late)
+            .field("heals", &self.heals)
             .finish()
     }
 }

@@ -23,6 +23,8 @@ pub mod event;
 #[cfg(feature = "pipeline")]
 mod fan_out;
 pub mod filter;
+#[cfg(feature = "pipeline")]
+mod healing;
 #[doc(hidden)]
 pub mod internal;
 #[cfg(feature = "pipeline")]
@@ -67,6 +69,8 @@ pub use event::origin::Origin;
 pub use event::raw::RawEvent;
 #[cfg(feature = "pipeline")]
 pub use fan_out::{Branch, fan_out};
+#[cfg(feature = "pipeline")]
+pub use healing::HealingSource;
 pub use json::string::JsonString;
 #[cfg(feature = "pipeline")]
 pub use lease::{Lease, LeaseLost};

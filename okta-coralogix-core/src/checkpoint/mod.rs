@@ -10,11 +10,13 @@ mod record;
 mod record_v1;
 #[cfg(feature = "fs")]
 pub mod shared;
+mod stored_window;
 
 pub use committer::{Committer, ResumePoint};
 #[cfg(feature = "fs")]
 pub use file::FileCheckpoint;
 pub use paged_source::{Page, PagedSource, Pages};
+pub use stored_window::StoredWindow;
 
 use std::sync::Arc;
 

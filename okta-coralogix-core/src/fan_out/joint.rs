@@ -68,6 +68,7 @@ impl Joint {
             copy.deadline = delivery.deadline;
             copy.clock_offset = delivery.clock_offset;
             copy.late = delivery.late;
+            copy.heals = delivery.heals;
             copy
         };
         (0..branches).map(copy).collect()

@@ -38,6 +38,15 @@ pub enum PipelineEvent<'a> {
         /// The event; `None` if it could not be read as one, waited for a copy of it, or was handed back.
         event: Option<&'a RawEvent>,
     },
+    /// An event was delivered that another route should have brought ([`HealingSource`](crate::HealingSource)). Its item
+    /// [ends](Self::Ended) next.
+    #[non_exhaustive]
+    Healed {
+        /// The event.
+        event: &'a RawEvent,
+        /// False: the other route may have brought it all the same, so that it may have arrived twice.
+        is_verified: bool,
+    },
     /// A filter drops an event. Its item [ends](Self::Ended) next. The [age rule](crate::filter::AgeFilter) of the pipeline is no
     /// filter.
     #[non_exhaustive]

@@ -18,6 +18,8 @@ pub(super) struct GatheredLines {
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     pub(super) too_old: Episode,
+    pub(super) healed: Episode,
+    pub(super) unverified: Episode,
     pub(super) dead_letters: Throttle,
     pub(super) refused: Throttle,
     pub(super) log_streams: Throttle,
@@ -26,6 +28,8 @@ pub(super) struct Gathered {
 /// The lines that are due of what was gathered.
 struct Due {
     too_old: Option<EpisodeLine>,
+    healed: Option<EpisodeLine>,
+    unverified: Option<EpisodeLine>,
     dead_letters: Option<u64>,
     refused: Option<u64>,
     log_streams: Option<u64>,
@@ -34,13 +38,16 @@ struct Due {
 impl Gathered {
     fn is_open(&self) -> bool {
         let throttles = [&self.dead_letters, &self.refused, &self.log_streams];
-        self.too_old.is_open() || throttles.into_iter().any(Throttle::has_rest)
+        let episodes = [&self.too_old, &self.healed, &self.unverified];
+        episodes.into_iter().any(Episode::is_open) || throttles.into_iter().any(Throttle::has_rest)
     }
 
     /// `ends`: there will be no more.
     fn due(&mut self, ends: bool) -> Due {
         Due {
             too_old: self.too_old.line(ends),
+            healed: self.healed.line(ends),
+            unverified: self.unverified.line(ends),
             dead_letters: self.dead_letters.rest(ends),
             refused: self.refused.rest(ends),
             log_streams: self.log_streams.rest(ends),
@@ -107,6 +114,34 @@ fn write(due: &Due) {
                 "events were too old, and were dropped: this many in all"
             ),
         }
+    }
+    if let Some(line) = due.healed {
+        let (events, first, last) = (line.events, line.first, line.last);
+        match line.is_end {
+            false => tracing::warn!(
+                events,
+                first_published = %first,
+                last_published = %last,
+                "the other route has not brought these events: they were healed, which means delivered by this one. See whether its log stream \
+                 is active, and its rule passes all events"
+            ),
+            true => tracing::info!(
+                events,
+                first_published = %first,
+                last_published = %last,
+                "events were healed: this many in all"
+            ),
+        }
+    }
+    if let Some(line) = due.unverified {
+        let (events, first, last) = (line.events, line.first, line.last);
+        tracing::warn!(
+            events,
+            first_published = %first,
+            last_published = %last,
+            "healed events may have arrived twice: the window does not know any more what the other route had delivered of this time, since it \
+             is too small, or was not saved before a crash"
+        );
     }
     if let Some(events) = due.dead_letters {
         tracing::warn!(events, "more events were dead-lettered");

@@ -15,8 +15,8 @@ use crate::text::{sanitize, seconds, with_causes};
 /// The default: logs with `tracing`.
 ///
 /// Failures, dead letters, refused requests, late events, log streams that end and events that are too old at warn (a permanent source
-/// failure and held entries at error), what recovers, other changes of log streams and backfill progress at info, the rest at debug. Dead
-/// letters, refused requests and log streams are ten lines at once and then one in ten seconds, with a count of the others; events that are too old are a line when it begins, each minute while it goes on,
+/// failure and held entries at error), healed events and what recovers, other changes of log streams and backfill progress at info, the rest at debug. Dead
+/// letters, refused requests and log streams are ten lines at once and then one in ten seconds, with a count of the others; events that are too old or were healed are a line when it begins, each minute while it goes on,
 /// and at the end.
 #[derive(Debug, Clone, Default)]
 pub struct TracingObserver(Arc<GatheredLines>);
@@ -49,6 +49,14 @@ impl TracingObserver {
                 disposition: Disposition::Delivered | Disposition::Filtered,
                 event: Some(event),
             } => self.note_log_stream(context.pipeline, event),
+            PipelineEvent::Healed { event, is_verified } => {
+                self.0.gather(context.pipeline, |gathered| {
+                    gathered.healed.count(event.published());
+                    if !is_verified {
+                        gathered.unverified.count(event.published());
+                    }
+                });
+            }
             PipelineEvent::Ended { .. } | PipelineEvent::Dropped { .. } => {}
             PipelineEvent::DeadLettered {
                 letter,
@@ -231,6 +239,7 @@ fn log(context: &PipelineContext<'_>, event: &PipelineEvent<'_>) {
         }
         // One a line would drown the log; the counts are in the summary. The others are gathered.
         PipelineEvent::Ended { .. }
+        | PipelineEvent::Healed { .. }
         | PipelineEvent::Dropped { .. }
         | PipelineEvent::DeadLettered { .. } => {}
         PipelineEvent::Started => tracing::debug!(source, "the run began"),

@@ -23,6 +23,8 @@ pub(super) struct Receipt {
     /// By the clocks of the host and of the remote, the earlier one.
     pub(super) now: DateTime<Utc>,
     pub(super) at: Instant,
+    /// Another route should have brought the items.
+    pub(super) heals: bool,
 }
 
 impl Run {
@@ -80,7 +82,11 @@ impl Run {
         let uuid = uuid.filter(|uuid| uuid.len() <= MAX_UUID_BYTES);
         match uuid.map(|uuid| context.dedup.claim(&uuid)) {
             None => {}
-            Some(Claim::New(claim)) => slot.item.claim = Some(claim),
+            Some(Claim::New(claim)) => {
+                slot.item.claim = Some(claim);
+                slot.item.heals =
+                    (receipt.heals).then(|| context.dedup.covers(slot.event.published()));
+            }
             Some(Claim::Duplicate) => return ended(slot, Disposition::Duplicate),
             Some(Claim::InFlight(copy)) => {
                 self.wait_for_copy(slot.item, copy, receipt.deadline);

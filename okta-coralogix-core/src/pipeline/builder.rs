@@ -7,7 +7,7 @@ use super::Pipeline;
 use super::parts::{Limits, Parts};
 use crate::backoff::BackoffPolicy;
 use crate::dead_letter::{DeadLetters, NoDeadLetters};
-use crate::filter::{AgeFilter, EventFilter};
+use crate::filter::{AgeFilter, DedupWindow, EventFilter};
 use crate::observe::{Observer, Reporter, TracingObserver};
 use crate::remote_record::FaultTimeouts;
 use crate::sink::{Patience, SinkState};
@@ -43,6 +43,7 @@ impl<S: EventSource> PipelineBuilder<S> {
                 clock: Arc::new(SystemClock),
                 backoff: BackoffPolicy::default(),
                 lease: None,
+                dedup: None,
             },
             limits: Limits {
                 deliveries: 4,
@@ -88,6 +89,15 @@ impl<S: EventSource> PipelineBuilder<S> {
     /// [`LeaseLost`](crate::ErrorKind::LeaseLost). Default: without.
     pub fn lease(mut self, lease: impl Lease) -> Self {
         self.parts.lease = Some(Arc::new(lease));
+        self
+    }
+
+    /// Removes duplicates by this window, in place of that of the source: pipelines with one window deliver an event once, also where
+    /// they are given it at the same time; if the one that has it in flight does not deliver it, another does. The source does
+    /// not store the window then: [`StoredWindow`](crate::checkpoint::StoredWindow) does. Default: the
+    /// [source's](EventSource::dedup_window).
+    pub fn dedup_window(mut self, window: DedupWindow) -> Self {
+        self.parts.dedup = Some(window);
         self
     }
 

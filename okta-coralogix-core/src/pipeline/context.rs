@@ -34,6 +34,8 @@ pub(super) struct Context {
 pub(super) enum Report {
     /// An item ended.
     Ended(ItemId, Disposition),
+    /// An event was delivered that another route should have brought; whether that surely has not.
+    Healed { is_verified: bool },
     /// An item may take long to end.
     TakesLong(ItemId),
     /// The response to a request with this many entries was lost.

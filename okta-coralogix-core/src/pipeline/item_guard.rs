@@ -24,6 +24,8 @@ pub(super) struct ItemGuard {
     pub(super) id: ItemId,
     pub(super) claim: Option<ClaimGuard>,
     pub(super) context: Arc<Context>,
+    /// Set: another route should have brought the event. False: it may have.
+    pub(super) heals: Option<bool>,
     /// `None` until it ends.
     disposition: Option<Disposition>,
 }
@@ -34,6 +36,7 @@ impl ItemGuard {
             id,
             claim: None,
             context: Arc::clone(context),
+            heals: None,
             disposition: None,
         }
     }
@@ -41,6 +44,13 @@ impl ItemGuard {
     /// Ends the item: its claim is remembered or released, and the run counts it.
     pub(super) fn end(mut self, disposition: Disposition, event: Option<&RawEvent>) {
         self.disposition = Some(disposition);
+        if let (Disposition::Delivered, Some(is_verified), Some(event)) =
+            (disposition, self.heals, event)
+        {
+            self.context
+                .observe(&PipelineEvent::Healed { event, is_verified });
+            self.context.report(Report::Healed { is_verified });
+        }
         self.context
             .observe(&PipelineEvent::Ended { disposition, event });
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::backoff::BackoffPolicy;
 use crate::dead_letter::DeadLetters;
-use crate::filter::{AgeFilter, EventFilter};
+use crate::filter::{AgeFilter, DedupWindow, EventFilter};
 use crate::remote_record::FaultTimeouts;
 use crate::sink::{Patience, SinkState};
 use crate::{Clock, Lease, LogSink, Mapping};
@@ -22,6 +22,8 @@ pub(super) struct Parts {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) backoff: BackoffPolicy,
     pub(super) lease: Option<Arc<dyn Lease>>,
+    /// In the place of the source's.
+    pub(super) dedup: Option<DedupWindow>,
 }
 
 /// The bounds of a run.

@@ -34,6 +34,15 @@ pub struct Summary {
     /// of the sum; in the JSON where there are any.
     #[serde(skip_serializing_if = "is_zero")]
     pub late: u64,
+    /// Those of `delivered` that another route had not brought ([`HealingSource`](crate::HealingSource)). Not part of the sum; in the
+    /// JSON where there are any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub healed: u64,
+    /// Those of `healed` that the other route may have brought all the same, since they are of a time that the deduplication window does
+    /// not [cover](crate::filter::DedupWindow::covers): they may have arrived twice. Not part of the sum; in the JSON where there
+    /// are any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unverified: u64,
     /// Requests whose response was lost, so that the sink may have accepted them and entries may arrive twice. Not part of the
     /// sum, nor of the JSON.
     #[serde(skip)]
@@ -93,6 +102,8 @@ impl AddAssign for Summary {
         self.dead_lettered += other.dead_lettered;
         self.handed_back += other.handed_back;
         self.late += other.late;
+        self.healed += other.healed;
+        self.unverified += other.unverified;
         self.possibly_delivered += other.possibly_delivered;
         self.ambiguous_sends += other.ambiguous_sends;
         self.ambiguous_entries += other.ambiguous_entries;
@@ -146,6 +157,8 @@ mod tests {
             handed_back: 7001 * times,
             possibly_delivered: 8009 * times,
             late: 9001 * times,
+            healed: 13_003 * times,
+            unverified: 17_011 * times,
             ambiguous_sends: 10_007 * times,
             ambiguous_entries: 11_003 * times,
         };

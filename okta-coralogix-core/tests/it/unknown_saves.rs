@@ -14,7 +14,7 @@ const SETTLED: &[Outcome] = &[Outcome::Settled];
 
 /// What happens to the next save, which is `Unknown`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub(crate) enum Fault {
     NotStored,
     Stored,
     /// Another process has written in between, this cursor.
@@ -25,7 +25,7 @@ enum Fault {
 
 /// A store over a network that is lost at times.
 #[derive(Debug, Default)]
-struct Remote {
+pub(crate) struct Remote {
     memory: MemoryCheckpoint,
     next: Mutex<Option<Fault>>,
     unreadable: AtomicBool,
@@ -37,11 +37,11 @@ impl Remote {
         Committer::open(store, "pages of acme", 10).await.unwrap()
     }
 
-    fn fail_next(&self, fault: Fault) {
+    pub(crate) fn fail_next(&self, fault: Fault) {
         *self.next.lock().unwrap() = Some(fault);
     }
 
-    fn set_unreadable(&self, unreadable: bool) {
+    pub(crate) fn set_unreadable(&self, unreadable: bool) {
         self.unreadable.store(unreadable, Ordering::Relaxed);
     }
 

@@ -137,6 +137,10 @@ impl Run {
                     self.summary.count(disposition);
                 }
             }
+            Report::Healed { is_verified } => {
+                self.summary.healed += 1;
+                self.summary.unverified += u64::from(!is_verified);
+            }
             Report::TakesLong(id) => self.ledger.detach(id),
             Report::AnswerLost(entries) => {
                 self.summary.ambiguous_sends += 1;

@@ -85,11 +85,12 @@ impl Run {
         let learned = parts
             .sink_state
             .get_or_init(|| LearnedLimits::new(limits.requests, limits.faults, patience));
+        let dedup = parts.dedup.clone();
         let context = Context {
             parts,
             limits,
             reporter,
-            dedup: source.dedup_window(),
+            dedup: dedup.unwrap_or_else(|| source.dedup_window()),
             learned,
             stall: Stall::default(),
             stop: watch::Sender::new(false),

@@ -232,6 +232,7 @@ impl Run {
             deadline: given.deadline.map(Instant::from_std),
             now: given.clock_offset.earlier(self.context.parts.clock.now()),
             at: Instant::now(),
+            heals: given.heals,
         };
         let delivery = self
             .ledger
