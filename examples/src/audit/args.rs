@@ -97,12 +97,16 @@ pub(super) static TIER: Setting<Tier> = Setting {
         reason: "the archive has the logs of all priorities",
         ..About::NONE
     },
-    parse: |_, value| match value {
+    parse: |_, value| tier(value),
+};
+
+pub(super) fn tier(value: &str) -> Result<Tier, String> {
+    match value {
         "archive" => Ok(Tier::Archive),
         "frequent-search" => Ok(Tier::FrequentSearch),
         _ => Err(format!("is {value:?}; write archive or frequent-search")),
-    },
-};
+    }
+}
 
 /// Where the uuid is in a stored log.
 pub(super) static UUID_PATH: Setting<String> = Setting {

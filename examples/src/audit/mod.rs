@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+pub(crate) mod continuous;
 mod demonstration;
 mod letters;
 mod okta;
@@ -12,7 +13,9 @@ mod settings;
 mod table;
 
 pub use args::{AuditArgs, AuditGroup, OktaGroup};
+pub use continuous::{AuditSides, ContinuousGroup, ContinuousSettings};
 pub use refill::RefillGroup;
+pub(crate) use settings::filter_of;
 
 use okta_coralogix_core::Result;
 use okta_source::Credentials;
@@ -25,7 +28,7 @@ use crate::program::{Environment, ExitStatus, Program};
 use crate::pull::config;
 
 /// The variables of queries.
-const QUERY_VARIABLES: [&str; 3] = [
+pub(crate) const QUERY_VARIABLES: [&str; 3] = [
     "CORALOGIX_QUERY_ENDPOINT",
     "CORALOGIX_QUERY_KEY",
     "CORALOGIX_QUERY_KEY_FILE",

@@ -16,8 +16,8 @@ use okta_coralogix_core::{
 use okta_source::Backfill;
 use tokio::time::{Instant, sleep};
 
-/// How long temporary errors of Okta are retried without an answer in between.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
+/// How long an audit of its own retries temporary errors of Okta without an answer in between.
+pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
 
 /// Reads the log.
 struct Reader {
@@ -29,13 +29,16 @@ struct Reader {
     last: DateTime<Utc>,
     backoff: Backoff,
     answered: Instant,
+    give_up_after: Duration,
 }
 
 /// All events of `source`, which are as late as `start` at least. Those that `event_types` refuses are left out of what is sent.
+/// Temporary errors are retried for `give_up_after` without an answer in between.
 pub(super) fn events(
     source: Backfill,
     event_types: Option<EventTypeFilter>,
     start: DateTime<Utc>,
+    give_up_after: Duration,
 ) -> impl Stream<Item = Result<AuditEvent>> {
     let reader = Reader {
         source,
@@ -44,6 +47,7 @@ pub(super) fn events(
         last: start,
         backoff: Backoff::new(BackoffPolicy::default(), fastrand::u64(..)),
         answered: Instant::now(),
+        give_up_after,
     };
     stream::try_unfold(reader, async |mut reader| {
         let next = reader.next().await?;
@@ -62,7 +66,7 @@ impl Reader {
                 Ok(None) => return Ok(None),
                 Err(error) => {
                     let wait = self.backoff.next(error.retry());
-                    let is_late = self.answered.elapsed() >= GIVE_UP_AFTER;
+                    let is_late = self.answered.elapsed() >= self.give_up_after;
                     let Some(wait) = wait.filter(|_| !is_late) else {
                         return Err(error);
                     };

@@ -14,7 +14,7 @@ use okta_source::Backfill;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::okta::{events, of_okta};
+use super::okta::{GIVE_UP_AFTER, events, of_okta};
 use super::refill::{Refill, Refilled};
 use super::report::Report;
 use super::settings::Settings;
@@ -149,7 +149,7 @@ pub(super) async fn compare(
 ) -> Result<AuditReport> {
     let task = progress.task("audit");
     let types = settings.pipeline.options.event_types.clone();
-    let log = events(source, types, settings.range.start());
+    let log = events(source, types, settings.range.start(), GIVE_UP_AFTER);
     let sent = |id: &EventId| refill.and_then(|refill| refill.cause(id));
     let audit = Audit::new(&settings.client, settings.filter.clone(), settings.range)
         .visibility_delay(settings.visibility_delay)

@@ -71,7 +71,7 @@ impl Settings {
         let network = Network::read(&args.network, environment)?;
         let names = WrittenNames::of(&okta, &[&FILTER.about, &Q.about, &RATE_SHARE.about])?;
         let (client, has_one_key) = client(&values, environment, &network)?;
-        let (filter, target) = stored(environment, org.subdomain())?;
+        let (filter, target) = stored(environment, Some(org.subdomain()))?;
         let pipeline = PipelineSettings::read(&okta)?;
         let refill = refilled(
             &refill,
@@ -117,16 +117,21 @@ fn required(values: &Values<'_>, environment: &Environment, sends: bool) -> Resu
         }
     }
     required::org(&mut missing, environment);
+    require_query(&mut missing, environment);
+    if sends {
+        coralogix::require(&mut missing, environment);
+    }
+    missing.check()
+}
+
+/// Adds what queries cannot do without.
+pub(super) fn require_query(missing: &mut Missing, environment: &Environment) {
     let [endpoint, key, key_file] = QUERY_VARIABLES;
     let region = "a region such as `EU2` or a domain such as `eu2.coralogix.com`, or set CORALOGIX_QUERY_ENDPOINT";
     missing.require(environment, &[coralogix::VARIABLES[0], endpoint], region);
     let advice = "an API key with the preset DataQuerying (Coralogix, Settings, API Keys; a Send-Your-Data key cannot query), or \
                   CORALOGIX_QUERY_KEY_FILE to the path of its file";
     missing.require(environment, &[key, key_file], advice);
-    if sends {
-        coralogix::require(&mut missing, environment);
-    }
-    missing.check()
 }
 
 /// What a refill sends with: the sink and the mapping of `pull`.
@@ -196,6 +201,22 @@ fn client(
     environment: &Environment,
     network: &Network,
 ) -> Result<(QueryClient, bool)> {
+    let (builder, has_one_key) = variables_client(environment, network)?;
+    let names = WrittenNames::of(values, &[&UUID_PATH.about, &QUERIES_PER_MINUTE.about])?;
+    let client = builder
+        .tier(TIER.get(values)?)
+        .uuid_path(UUID_PATH.get(values)?)
+        .queries_per_minute(QUERIES_PER_MINUTE.get(values)?)
+        .build()
+        .map_err(|error| names.named(error))?;
+    Ok((client, has_one_key))
+}
+
+/// The client of the variables, and whether its key is that of the sink.
+pub(super) fn variables_client(
+    environment: &Environment,
+    network: &Network,
+) -> Result<(QueryClientBuilder, bool)> {
     let judge = SecretJudge::of_variables(environment);
     let key = secrets::read(environment, QUERY_VARIABLES[1])?;
     if let Some((setting, key)) = &key {
@@ -207,31 +228,37 @@ fn client(
         .as_ref()
         .zip(sends)
         .is_some_and(|((_, key), sends)| key.expose() == sends.trim());
-    let names = WrittenNames::of(values, &[&UUID_PATH.about, &QUERIES_PER_MINUTE.about])?;
-    let client = QueryClientBuilder::from_env(|name| environment.raw(name))?
-        .tier(TIER.get(values)?)
-        .uuid_path(UUID_PATH.get(values)?)
-        .queries_per_minute(QUERIES_PER_MINUTE.get(values)?)
-        .transport(network.transport())
-        .build()
-        .map_err(|error| names.named(error))?;
-    Ok((client, has_one_key))
+    let client = QueryClientBuilder::from_env(|name| environment.raw(name))?;
+    Ok((client.transport(network.transport()), has_one_key))
 }
 
-/// Which logs are of this org, and that in words. A name that is taken from a field of each event selects none.
-fn stored(environment: &Environment, subdomain: &str) -> Result<(EventFilter, String)> {
-    let fixed = |name: &str| !name.starts_with("$.");
+/// Which logs are of this org, and that in words.
+/// `subsystem` is the name if the variable has none; without one, all are of this org.
+pub(super) fn stored(
+    environment: &Environment,
+    subsystem: Option<&str>,
+) -> Result<(EventFilter, String)> {
     let application = coralogix::name(environment, APPLICATION, "\"okta\"")?;
     let application = application.unwrap_or_else(|| "okta".to_owned());
-    let subsystem = coralogix::name(environment, SUBSYSTEM, &format!("{subdomain:?}"))?;
-    let subsystem = subsystem.unwrap_or_else(|| subdomain.to_owned());
+    let default = subsystem.map_or_else(|| "all".to_owned(), |name| format!("{name:?}"));
+    let named = coralogix::name(environment, SUBSYSTEM, &default)?;
+    let subsystem = named.or_else(|| subsystem.map(Into::into));
+    filter_of(&application, subsystem.as_deref())
+}
+
+/// The logs of these names, and the names in words. One that is taken from a field of each event selects none.
+pub(crate) fn filter_of(
+    application: &str,
+    subsystem: Option<&str>,
+) -> Result<(EventFilter, String)> {
+    let fixed = |name: &&str| !name.starts_with("$.");
     let mut filter = EventFilter::all();
     let mut words = Vec::new();
-    if fixed(&application) {
+    if let Some(application) = Some(application).filter(fixed) {
         words.push(format!("application {application:?}"));
         filter = filter.application(application)?;
     }
-    if fixed(&subsystem) {
+    if let Some(subsystem) = subsystem.filter(fixed) {
         words.push(format!("subsystem {subsystem:?}"));
         filter = filter.subsystem(subsystem)?;
     }

@@ -1,5 +1,6 @@
 //! The programs of the EventBridge route.
 
+mod audit;
 mod check;
 mod envelopes;
 pub mod http;

@@ -4,6 +4,7 @@ use coralogix_sink::CoralogixSink;
 use eventbridge_source::BodyParser;
 use okta_coralogix_core::{CoralogixMapping, Result, Secret, SharedClockOffset};
 
+use crate::audit::ContinuousGroup;
 use crate::program::admin::AdminArgs;
 use crate::program::check::{CHECK, CheckArgs};
 use crate::program::coralogix;
@@ -101,6 +102,8 @@ pub(super) struct WatchArgs {
     name: Flags<NameGroup>,
     #[command(flatten)]
     admin: AdminArgs,
+    #[command(flatten)]
+    pub(super) audit: Flags<ContinuousGroup>,
 }
 
 /// How a program is watched.
@@ -138,6 +141,8 @@ pub(super) struct RouteSettings {
     /// The way to the queue.
     #[cfg(feature = "sqs")]
     pub(super) network: Network,
+    /// Entries have the bare event.
+    pub(super) is_bare: bool,
     /// Check instead of run.
     pub(super) check: bool,
 }
@@ -149,6 +154,14 @@ impl RouteArgs {
     /// `Config` if the value is wrong.
     pub(super) fn checks(&self, environment: &Environment) -> Result<bool> {
         CHECK.get(&self.check.values(environment))
+    }
+
+    /// The way to every remote.
+    ///
+    /// # Errors
+    /// `Config` if a value is wrong.
+    pub(super) fn network(&self, environment: &Environment) -> Result<Network> {
+        Network::read(&self.network, environment)
     }
 }
 
@@ -177,6 +190,7 @@ impl RouteSettings {
             mapping: mapping.build()?,
             body_parser: BodyParser::default().any_source(any_source),
             pipeline,
+            is_bare: bare,
             check: args.checks(environment)?,
         })
     }

@@ -6,6 +6,7 @@ use clap::Parser;
 
 use super::config::SourceGroup;
 use super::position::PositionCommand;
+use crate::audit::ContinuousGroup;
 use crate::program::admin::AdminArgs;
 use crate::program::check::CheckArgs;
 use crate::program::entry_settings::EntryArgs;
@@ -19,7 +20,7 @@ use crate::program::settings::{About, Flags, Group, Setting, parse};
 ///
 /// Reads OKTA_ORG_URL, OKTA_API_TOKEN (or OKTA_API_CLIENT_ID with OKTA_API_PRIVATE_KEY), CORALOGIX_DOMAIN (or
 /// CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM from the environment. Every flag
-/// can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of them it runs a demonstration against simulators.
+/// can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. --audit-every also needs CORALOGIX_QUERY_KEY. Without any of them it runs a demonstration against simulators.
 #[derive(Debug, Parser)]
 #[command(name = "pull", version, args_conflicts_with_subcommands = true)]
 pub struct PullArgs {
@@ -37,6 +38,8 @@ pub struct PullArgs {
     pub(super) filter: FilterArgs,
     #[command(flatten)]
     pub(super) entry: EntryArgs,
+    #[command(flatten)]
+    pub(super) audit: Flags<ContinuousGroup>,
     #[command(flatten)]
     pub(super) once: OnceArgs,
     #[command(flatten)]

@@ -9,6 +9,7 @@ use tracing::Instrument;
 
 use super::config::{CHECKPOINT, Connection, Integration};
 use super::settings::{ManySettings, OrgCheck, OrgSettings};
+use crate::audit::continuous::check_audit;
 use crate::program::ExitStatus;
 use crate::program::check::{
     Report, check_admin, check_checkpoint, check_coralogix, check_dead_letters, check_open_files,
@@ -32,6 +33,9 @@ pub(super) async fn check_org(settings: OrgSettings, check: OrgCheck) -> ExitSta
         position,
     } = check;
     check_coralogix(&mut report, &sink, &clock, settings.proxy.as_deref()).await;
+    if let Some((_, sides)) = settings.audit {
+        check_audit(&mut report, Ok(sides)).await;
+    }
     let _state = check_state_dir(&mut report, &settings.pipeline.state);
     let setting = CHECKPOINT.about.flag;
     check_checkpoint(&mut report, setting, &settings.checkpoint, position).await;
@@ -80,6 +84,9 @@ async fn check_integration(integration: Integration) -> Report {
     check_okta(&mut report, asked.source, |error| error).await;
     let proxy = integration.proxy.as_deref();
     check_coralogix(&mut report, &asked.sink, &asked.clock, proxy).await;
+    if integration.audit.is_some() {
+        check_audit(&mut report, integration.audit_sides()).await;
+    }
     let setting = CHECKPOINT.about.key;
     check_checkpoint(
         &mut report,

@@ -26,6 +26,7 @@ use okta_source::Credentials;
 use tokio::runtime;
 
 use self::settings::Settings;
+use crate::audit::QUERY_VARIABLES;
 use crate::program::log::LogArgs;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
@@ -35,8 +36,11 @@ use crate::program::{Environment, ExitStatus, Program};
 const BLOCKING_THREADS: usize = 64;
 
 impl Program for PullArgs {
-    const VARIABLES: &'static [&'static [&'static str]] =
-        &[&[config::ORG_URL], &Credentials::VARIABLES];
+    const VARIABLES: &'static [&'static [&'static str]] = &[
+        &[config::ORG_URL],
+        &Credentials::VARIABLES,
+        &QUERY_VARIABLES,
+    ];
     const DEMONSTRATION: [&'static str; 2] = [
         "an Okta org and a Coralogix ingress",
         "Set OKTA_ORG_URL, OKTA_API_TOKEN, CORALOGIX_DOMAIN and CORALOGIX_API_KEY for a real run.",

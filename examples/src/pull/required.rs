@@ -3,6 +3,7 @@
 use okta_coralogix_core::Result;
 
 use super::config::ORG_URL;
+use crate::audit::continuous::ContinuousSettings;
 use crate::program::missing::{Missing, is_filled};
 use crate::program::{Environment, coralogix};
 
@@ -16,11 +17,14 @@ const CLIENT_SECRET: [&str; 2] = ["OKTA_API_CLIENT_SECRET", "OKTA_API_CLIENT_SEC
 
 /// # Errors
 /// `Config`, which names all that is missing.
-pub(super) fn check(environment: &Environment, sends: bool) -> Result<()> {
+pub(super) fn check(environment: &Environment, sends: bool, audits: bool) -> Result<()> {
     let mut missing = Missing::default();
     org(&mut missing, environment);
     if sends {
         coralogix::require(&mut missing, environment);
+    }
+    if audits {
+        ContinuousSettings::require(&mut missing, environment);
     }
     missing.check()
 }

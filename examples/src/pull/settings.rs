@@ -10,18 +10,20 @@ use okta_coralogix_core::{CoralogixMapping, Error, Result, Secret, SharedClockOf
 use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl};
 
 use super::PullArgs;
-use super::args::{CONFIG, DRY_RUN, INTEGRATION, PullCommand};
+use super::args::{CONFIG, DRY_RUN, FROM, INTEGRATION, PullCommand};
 use super::config::{CHECKPOINT, Integration, ORG_URL, SourceGroup, SourceSettings};
 use super::config_source::ConfigSource;
 use super::dry_run::DryRun;
 use super::position::PositionSettings;
 use super::range::{RangeSettings, RangeTimes};
 use super::required;
+use crate::audit::continuous::{AuditSides, ContinuousSettings, state_beside};
 use crate::program::check::CHECK;
 use crate::program::coralogix;
 use crate::program::entry_settings::EntrySettings;
 use crate::program::listen::ListenAddress;
 use crate::program::missing::Missing;
+use crate::program::pipeline::ONCE;
 use crate::program::pipeline_settings::{DEAD_LETTERS, PipelineSettings};
 use crate::program::secrets::SecretJudge;
 use crate::program::settings::{Group, Values, WrittenNames};
@@ -29,6 +31,9 @@ use crate::program::{Environment, Network, StateFiles};
 
 /// How one writes that events which are too old are kept, and that they are restamped.
 pub(super) const TOO_OLD_FLAGS: [&str; 2] = ["--too-old dead-letter", "--too-old restamp"];
+
+/// Where the uuid is in a stored event.
+pub(super) const UUID_PATH: &str = "$d.uuid";
 
 /// The variables that name a file with a secret.
 const SECRET_FILES: [&str; 4] = [
@@ -88,6 +93,8 @@ pub struct OrgSettings {
     /// Set: no run, but a check.
     pub(super) check: Option<Box<OrgCheck>>,
     pub(super) admin: Option<ListenAddress>,
+    /// Set: it is audited beside the delivery, between these sides.
+    pub(super) audit: Option<(ContinuousSettings, AuditSides)>,
 }
 
 /// What a check needs beside the settings of a run.
@@ -165,11 +172,17 @@ impl ManySettings {
             state: pipeline.state.clone(),
             dead_letters: pipeline.dead_letters.clone(),
         };
+        let integrations = source.read(environment)?;
+        let once = args.once.once(environment)?;
+        ContinuousSettings::beside(
+            &args.audit.values(environment),
+            args.ends(once, environment)?,
+        )?;
         Ok(Self {
-            integrations: source.read(environment)?,
+            integrations,
             source,
             pipeline,
-            once: args.once.once(environment)?,
+            once,
             check,
             dry_run,
             admin: args.admin.address(environment)?,
@@ -206,8 +219,10 @@ impl OrgSettings {
         environment: &Environment,
     ) -> Result<Self> {
         let (dry_run, check) = dry_run_or_check(args, environment)?;
-        required::check(environment, dry_run.is_none())?;
         let values = args.values(environment);
+        let ends = args.ends(once, environment)?;
+        let audit = ContinuousSettings::beside(&values, ends)?;
+        required::check(environment, dry_run.is_none(), audit.is_some())?;
         let org = org_url(environment)?;
         let network = Network::read(&args.network, environment)?;
         let source_settings = SourceSettings::read(&values, Some(&org))?;
@@ -236,6 +251,15 @@ impl OrgSettings {
             _ => None,
         };
         let mapping = coralogix::mapping(environment, &entry, Some(org.subdomain()))?.build()?;
+        let audit = match audit {
+            Some(audit) => {
+                let address = org.to_string();
+                let names = (UUID_PATH, Some(org.subdomain()));
+                let sides = audit.sides(environment, &network, (&address, okta.clone()), names)?;
+                Some((audit, sides))
+            }
+            None => None,
+        };
         let source = okta.once(once.is_some());
         let pipeline = PipelineSettings::read(&values)?;
         let here = Path::new("");
@@ -252,6 +276,9 @@ impl OrgSettings {
         }
         files.add_checkpoint(setting, &checkpoint)?;
         files.add_dead_letters(DEAD_LETTERS.about.flag, &pipeline.dead_letters)?;
+        if audit.is_some() {
+            files.add_checkpoint("--audit-every", &state_beside(&checkpoint))?;
+        }
         Ok(Self {
             name: org.subdomain().to_owned(),
             admin: args.admin.address(environment)?,
@@ -266,11 +293,23 @@ impl OrgSettings {
             once,
             mode,
             check,
+            audit,
         })
     }
 }
 
 impl PullArgs {
+    /// The flag with which the program ends by itself, if it does.
+    fn ends(&self, once: Option<Duration>, environment: &Environment) -> Result<Option<&str>> {
+        if FROM.given(&self.range.values(environment))?.is_some() {
+            return Ok(Some(FROM.about.flag));
+        }
+        if DRY_RUN.get(&self.mode.values(environment))? {
+            return Ok(Some(DRY_RUN.about.flag));
+        }
+        Ok(once.map(|_| ONCE.about.flag))
+    }
+
     /// The settings that one org has, and integrations each.
     pub(super) fn values<'a>(&'a self, environment: &'a Environment) -> Values<'a> {
         self.source
@@ -278,6 +317,7 @@ impl PullArgs {
             .flags(self.pipeline.given())
             .flags(self.filter.given())
             .flags(self.entry.given())
+            .flags(self.audit.given())
     }
 }
 

@@ -22,6 +22,9 @@ pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
     let detail = "events are taken with the credentials that are set; EventBridge calls, and cannot be asked";
     report.add("endpoint", endpoint.map(|_| detail));
     check_listener(&mut report, &settings.listen);
+    if let Some(audit) = settings.audit {
+        audit.check(&mut report).await;
+    }
     check_admin(&mut report, settings.watch.admin.as_ref());
     check_open_files(&mut report, OPEN_FILES);
     report.status()

@@ -9,16 +9,25 @@ mod settings;
 pub use args::{EndpointGroup, HttpArgs};
 
 use okta_coralogix_core::{Result, Summary};
+use okta_source::Credentials;
 use tokio::sync::watch;
 
 use self::settings::Settings;
 use super::settings::API_KEYS;
+use crate::audit::QUERY_VARIABLES;
 use crate::program::log::LogArgs;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Program};
+use crate::pull::config::ORG_URL;
 
 impl Program for HttpArgs {
-    const VARIABLES: &'static [&'static [&'static str]] = &[&settings::VARIABLES, &API_KEYS];
+    const VARIABLES: &'static [&'static [&'static str]] = &[
+        &settings::VARIABLES,
+        &API_KEYS,
+        &[ORG_URL],
+        &Credentials::VARIABLES,
+        &QUERY_VARIABLES,
+    ];
     const DEMONSTRATION: [&'static str; 2] = [
         "an EventBridge API destination and a Coralogix ingress",
         "Set EVENTBRIDGE_API_KEY, CORALOGIX_DOMAIN and CORALOGIX_API_KEY for a real run.",

@@ -26,15 +26,19 @@ use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 /// For as many connections as the endpoint keeps by default, and the third of them that it leaves for everything else.
 pub(super) const OPEN_FILES: u64 = 4096 / 3 * 4;
 
-pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
+pub(super) async fn run(mut settings: Settings, progress: Progress) -> Result<ExitStatus> {
     // Before the endpoint derives its bound of connections from it.
     raise_limit(OPEN_FILES);
     let shutdown = signals::shutdown()?;
     let letters = settings.route.pipeline.dead_letters_file();
     let admin = Admin::start(settings.watch.admin.clone(), letters)?;
     let monitor = admin.monitor(&settings.watch.name, SourceKind::EventBridge);
+    let audit = settings.audit.take();
+    let audit = audit.map(|audit| audit.prepare(&settings.watch.name, &settings.route));
     let opened = Opened::open(settings, &progress, &monitor).await?;
+    let auditor = audit.map(|audit| audit.start(&monitor));
     let status = opened.run(shutdown).await;
+    drop(auditor);
     progress.finish();
     Ok(status)
 }
@@ -58,6 +62,7 @@ impl Opened {
             names,
             route,
             watch,
+            audit: _,
         } = settings;
         let sink = Arc::new(route.sink);
         let asked = Arc::clone(&sink);

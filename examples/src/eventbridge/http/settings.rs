@@ -5,6 +5,7 @@ use okta_coralogix_core::{Error, Result};
 
 use super::HttpArgs;
 use super::args::{API_KEY_HEADER, MAX_BODY_BYTES, NAMES_FROM_HEADERS, PATH};
+use crate::eventbridge::audit::ReceiverAudit;
 use crate::eventbridge::settings::{API_KEYS, RouteSettings, WatchSettings, api_keys, secret};
 use crate::program::listen::ListenAddress;
 use crate::program::missing::Missing;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub(super) names: WrittenNames,
     pub(super) route: RouteSettings,
     pub(super) watch: WatchSettings,
+    /// Set: the org is audited beside the delivery.
+    pub(super) audit: Option<ReceiverAudit>,
 }
 
 impl Settings {
@@ -50,6 +53,7 @@ impl Settings {
             "the API key of the connection in EventBridge",
         );
         coralogix::require(&mut missing, environment);
+        ReceiverAudit::require(&args.watch.audit, &mut missing, environment)?;
         missing.check()?;
         let mut source = credentials(HttpSource::builder(), environment)?;
         let route = RouteSettings::read(&args.route, environment)?;
@@ -71,7 +75,10 @@ impl Settings {
         if let Some(admin) = &watch.admin {
             admin.check_apart(&listen)?;
         }
+        let audit =
+            ReceiverAudit::read((&args.watch.audit, &args.route), environment, &route, false)?;
         Ok(Self {
+            audit,
             listen,
             names: WrittenNames::of(&endpoint, &[&PATH.about, &API_KEY_HEADER.about])?,
             source: source

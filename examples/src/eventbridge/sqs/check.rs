@@ -24,6 +24,9 @@ pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
     let mut report = Report::default();
     check_queue(&mut report, &settings).await;
     check_route(&mut report, &settings.route).await;
+    if let Some(audit) = settings.audit {
+        audit.check(&mut report).await;
+    }
     check_admin(&mut report, settings.watch.admin.as_ref());
     check_open_files(&mut report, needed(1));
     report.status()

@@ -12,11 +12,14 @@ pub use args::SqsArgs;
 
 use eventbridge_source::sqs::AwsQueue;
 use okta_coralogix_core::{Result, Summary};
+use okta_source::Credentials;
 
 use self::settings::Settings;
+use crate::audit::QUERY_VARIABLES;
 use crate::program::log::LogArgs;
 use crate::program::progress::Progress;
 use crate::program::{Environment, ExitStatus, Network, Program};
+use crate::pull::config::ORG_URL;
 
 /// The proxy on the way to the queue.
 fn proxy_of<'a>(queue: &AwsQueue, network: &'a Network) -> Option<&'a str> {
@@ -25,7 +28,11 @@ fn proxy_of<'a>(queue: &AwsQueue, network: &'a Network) -> Option<&'a str> {
 
 impl Program for SqsArgs {
     /// AWS's own do not count: they may be set for other programs.
-    const VARIABLES: &'static [&'static [&'static str]] = &[&[settings::QUEUE_URL]];
+    const VARIABLES: &'static [&'static [&'static str]] = &[
+        &[settings::QUEUE_URL, ORG_URL],
+        &Credentials::VARIABLES,
+        &QUERY_VARIABLES,
+    ];
     const DEMONSTRATION: [&'static str; 2] = [
         "an SQS queue and a Coralogix ingress",
         "Set SQS_QUEUE_URL, CORALOGIX_DOMAIN and CORALOGIX_API_KEY for a real run.",

@@ -23,11 +23,13 @@ use crate::program::{ExitStatus, ProgramDeadLetters, signals};
 /// How long SQS may take to confirm that unsettled messages are returned to the queue.
 const QUEUE_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus> {
+pub(super) async fn run(mut settings: Settings, progress: Progress) -> Result<ExitStatus> {
     let mut shutdown = Box::pin(signals::shutdown()?);
     let letters = settings.route.pipeline.dead_letters_file();
     let admin = Admin::start(settings.watch.admin.clone(), letters)?;
     let monitor = admin.monitor(&settings.watch.name, SourceKind::EventBridge);
+    let audit = settings.audit.take();
+    let audit = audit.map(|audit| audit.prepare(&settings.watch.name, &settings.route));
     let opened = tokio::select! {
         opened = open(settings, &progress, &monitor) => opened,
         () = &mut shutdown => return Ok(ExitStatus::Done(Summary::default())),
@@ -37,7 +39,9 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
         Err(error) if is_a_setting(error.kind()) => return Err(error),
         Err(error) => return Ok(ExitStatus::Failed(error, Summary::default())),
     };
+    let auditor = audit.map(|audit| audit.start(&monitor));
     let status = pipeline::run(pipeline, shutdown).await;
+    drop(auditor);
     if timeout(QUEUE_DRAIN_TIMEOUT, drain.wait()).await.is_err() {
         tracing::warn!(
             "not all messages were handed back: SQS shows the rest again when their visibility timeout expires"
@@ -68,6 +72,7 @@ async fn open(
         once,
         route,
         watch,
+        audit: _,
     } = settings;
     let dead_letters = ProgramDeadLetters::open(&route.pipeline).await?;
     let location = PathBuf::from(dead_letters.location());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use okta_coralogix_core::{Error, Result};
 
 use super::SqsArgs;
+use crate::eventbridge::audit::ReceiverAudit;
 use crate::eventbridge::settings::{RouteSettings, WatchSettings};
 use crate::program::missing::Missing;
 use crate::program::{Environment, coralogix};
@@ -19,6 +20,8 @@ pub struct Settings {
     pub(super) once: Option<Duration>,
     pub(super) route: RouteSettings,
     pub(super) watch: WatchSettings,
+    /// Set: the org is audited beside the delivery.
+    pub(super) audit: Option<ReceiverAudit>,
 }
 
 impl Settings {
@@ -28,6 +31,7 @@ impl Settings {
         let mut missing = Missing::default();
         missing.require(environment, &[QUEUE_URL], advice);
         coralogix::require(&mut missing, environment);
+        ReceiverAudit::require(&args.watch.audit, &mut missing, environment)?;
         missing.check()?;
         let queue_url = environment.get(QUEUE_URL)?.unwrap_or_default();
         let queue_url = queue_url.trim().to_owned();
@@ -35,10 +39,19 @@ impl Settings {
             let detail = format!("is {queue_url:?}, which is no URL; set it to {advice}");
             return Err(Error::config(QUEUE_URL, detail));
         }
+        let once = args.once.once(environment)?;
+        let route = RouteSettings::read(&args.route, environment)?;
+        let audit = ReceiverAudit::read(
+            (&args.watch.audit, &args.route),
+            environment,
+            &route,
+            once.is_some(),
+        )?;
         Ok(Self {
             queue_url,
-            once: args.once.once(environment)?,
-            route: RouteSettings::read(&args.route, environment)?,
+            once,
+            audit,
+            route,
             watch: WatchSettings::read(&args.watch, environment, "eventbridge_sqs")?,
         })
     }

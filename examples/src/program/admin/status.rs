@@ -47,6 +47,14 @@ fn pipeline(watched: &Watched, now: DateTime<Utc>) -> Value {
             "max_buffered_bytes": status.max_buffered_bytes,
         })
     });
+    let audit = watched.audit().map(|figures| {
+        let latest = figures.latest();
+        json!({
+            "verified_through": time(Some(latest.verified_through)),
+            "last_proof": time(latest.proof),
+            "last_round": latest.round,
+        })
+    });
     json!({
         "name": watched.name,
         "source": watched.source.as_str(),
@@ -62,6 +70,7 @@ fn pipeline(watched: &Watched, now: DateTime<Utc>) -> Value {
         "delivered_through": time(watched.times.through.get()),
         "faults": faults,
         "endpoint": endpoint,
+        "audit": audit,
     })
 }
 

@@ -8,6 +8,7 @@ use okta_coralogix_core::Summary;
 use okta_coralogix_core::observe::Stage;
 use okta_coralogix_core::pipeline::Disposition;
 
+use super::audit::AuditFigures;
 use super::exposition::{Exposition, Kind};
 use super::histogram::Histogram;
 use super::monitor::{SourceKind, Watched};
@@ -92,6 +93,7 @@ pub(super) fn text(scraped: &Scraped<'_>) -> String {
         .filter(|row| row.watched.endpoint().is_some())
         .collect();
     endpoint(&mut text, &listening);
+    audit(&mut text, &rows);
     text.into_text()
 }
 
@@ -277,6 +279,48 @@ fn endpoint(text: &mut Exposition, rows: &[&Row]) {
                 ];
                 family.sample(&row.labels(), values[figure]);
             }
+        }
+    }
+}
+
+/// Of pipelines that are audited.
+fn audit(text: &mut Exposition, rows: &[Row]) {
+    let audits = rows
+        .iter()
+        .filter_map(|row| Some((row, row.watched.audit()?)));
+    let audits: Vec<(&Row, Arc<AuditFigures>)> = audits.collect();
+    if audits.is_empty() {
+        return;
+    }
+    let help = "Rounds of the audit, by what they found. failed: Okta or Coralogix did not answer.";
+    let name = "okta_coralogix_audit_rounds_total";
+    let mut family = text.family(name, Kind::Counter, help);
+    for (row, figures) in &audits {
+        for (outcome, count) in figures.rounds.read() {
+            family.sample(&row.labels_and("outcome", outcome), count);
+        }
+    }
+    let help = "Events that are missing or doubled in Coralogix, and logs that are foreign, each counted once: when its time is verified.";
+    let name = "okta_coralogix_audit_events_total";
+    let mut family = text.family(name, Kind::Counter, help);
+    for (row, figures) in &audits {
+        for (result, count) in figures.events.read() {
+            family.sample(&row.labels_and("result", result), count);
+        }
+    }
+    let help = "Every event that was published before is verified; at first, where the first round begins.";
+    let name = "okta_coralogix_audit_verified_through_timestamp_seconds";
+    let mut family = text.family(name, Kind::Gauge, help);
+    for (row, figures) in &audits {
+        let through = figures.latest().verified_through;
+        family.sample(&row.labels(), unix_seconds(through));
+    }
+    let help = "When a round of the audit last verified anything.";
+    let name = "okta_coralogix_audit_last_proof_timestamp_seconds";
+    let mut family = text.family(name, Kind::Gauge, help);
+    for (row, figures) in &audits {
+        if let Some(proof) = figures.latest().proof {
+            family.sample(&row.labels(), unix_seconds(proof));
         }
     }
 }

@@ -4,6 +4,7 @@
 //! events are not counted again: they are those of the handles, so that within one scrape `received` is the sum of the outcomes and of what
 //! is pending, also while an org is opened anew. `families` has the names, which are part of the interface.
 
+mod audit;
 mod exposition;
 mod families;
 mod histogram;
@@ -13,6 +14,7 @@ mod registry;
 mod runs;
 mod series;
 
+pub use audit::AuditFigures;
 pub(super) use exposition::CONTENT_TYPE;
 pub(super) use monitor::Watched;
 pub use monitor::{Monitor, SourceKind};

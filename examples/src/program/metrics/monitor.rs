@@ -12,6 +12,7 @@ use okta_coralogix_core::pipeline::{Disposition, PipelineHandle, PipelineState};
 use okta_coralogix_core::text::with_causes;
 use okta_coralogix_core::{Clock, Error, ErrorKind, RawEvent};
 
+use super::audit::AuditFigures;
 use super::histogram::Histogram;
 use super::outcome::{self, INGRESS, LOG_STREAMS, OKTA, SAVES, STATUSES};
 use super::runs::{RunState, Runs, Totals};
@@ -56,6 +57,7 @@ pub(in crate::program) struct Watched {
     clock: Arc<dyn Clock>,
     runs: Mutex<Runs>,
     endpoint: Mutex<Option<EndpointHandle>>,
+    audit: Mutex<Option<Arc<AuditFigures>>>,
     pub(in crate::program) times: Times,
     pub(super) lag: Histogram,
     pub(super) ingress: Ingress,
@@ -119,6 +121,7 @@ impl Monitor {
             clock,
             runs: Mutex::default(),
             endpoint: Mutex::default(),
+            audit: Mutex::default(),
             times: Times {
                 // One that has never received anything is silent since its start.
                 received: LatestTime::at(now),
@@ -161,6 +164,13 @@ impl Monitor {
         }
     }
 
+    /// The audit beside the pipeline.
+    pub fn audit(&self, figures: Arc<AuditFigures>) {
+        if let Some(watched) = &self.0 {
+            *lock(&watched.audit) = Some(figures);
+        }
+    }
+
     /// The pipeline could not be opened, or has ended, and will be opened again.
     pub fn down(&self, error: &Error) {
         if let Some(watched) = &self.0 {
@@ -193,6 +203,10 @@ impl Watched {
 
     pub(in crate::program) fn endpoint(&self) -> Option<EndpointHandle> {
         lock(&self.endpoint).clone()
+    }
+
+    pub(in crate::program) fn audit(&self) -> Option<Arc<AuditFigures>> {
+        lock(&self.audit).clone()
     }
 
     /// The time now.

@@ -71,14 +71,14 @@ pub const CORALOGIX: Variables = Variables {
     ],
 };
 
-/// Where it is asked what is stored: of `audit`.
+/// Where it is asked what is stored: of `audit`, and of audits beside the delivery.
 pub const QUERY: Variables = Variables {
-    title: "Coralogix's queries: audit",
+    title: "Coralogix's queries: audit, --audit-every",
     settings: &[
-        variable("CORALOGIX_QUERY_ENDPOINT", "", "QueryClientBuilder::query_endpoint")
+        variable("CORALOGIX_QUERY_ENDPOINT", "coralogix.query_endpoint", "QueryClientBuilder::query_endpoint")
             .means("A base URL in place of https://api.<domain>; http on loopback only. The older host is https://ng-api-http.<domain>")
             .by_default("that of CORALOGIX_DOMAIN", "the domain is enough unless something stands before the API"),
-        variable("CORALOGIX_QUERY_KEY", "", "QueryClientBuilder::query_key")
+        variable("CORALOGIX_QUERY_KEY", "coralogix.query_key", "QueryClientBuilder::query_key")
             .means("An API key with the preset DataQuerying; a Send-Your-Data key cannot query"),
         in_file("CORALOGIX_QUERY_KEY_FILE", "QueryClientBuilder::query_key_from")
             .means("The file of that key, in its place; read again when Coralogix refuses the key"),
@@ -87,7 +87,7 @@ pub const QUERY: Variables = Variables {
 
 /// Where events come from: of `pull`.
 pub const OKTA: Variables = Variables {
-    title: "Okta: pull, audit",
+    title: "Okta: pull, audit, --audit-every",
     settings: &[
         variable("OKTA_ORG_URL", "org_url", "OktaSourceBuilder::org_url")
             .means("The address of the org, not of its Admin Console: https://example.okta.com"),

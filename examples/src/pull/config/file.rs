@@ -50,6 +50,9 @@ pub(super) struct CoralogixTable {
     pub(super) endpoint: Option<String>,
     pub(super) api_key: Option<SecretRef>,
     pub(super) application: Option<String>,
+    /// For queries, of `audit_every`.
+    pub(super) query_endpoint: Option<String>,
+    pub(super) query_key: Option<SecretRef>,
 }
 
 impl CoralogixTable {
@@ -65,6 +68,8 @@ impl CoralogixTable {
             endpoint: address.1,
             api_key: self.api_key.or_else(|| other.api_key.clone()),
             application: self.application.or_else(|| other.application.clone()),
+            query_endpoint: (self.query_endpoint).or_else(|| other.query_endpoint.clone()),
+            query_key: self.query_key.or_else(|| other.query_key.clone()),
         }
     }
 }

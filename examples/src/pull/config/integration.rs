@@ -6,22 +6,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coralogix_sink::CoralogixSink;
-use futures::FutureExt;
-use okta_coralogix_core::testing::MemoryCheckpoint;
-use okta_coralogix_core::transport::Transport;
-use okta_coralogix_core::{CoralogixMapping, Error, Result, Secret, SharedClockOffset};
-use okta_source::{OktaSource, OktaSourceBuilder, OrgUrl};
+use okta_coralogix_core::{CoralogixMapping, Error, Result, SharedClockOffset};
+use okta_source::{OktaSourceBuilder, OrgUrl};
 
-use super::credentials::{API_TOKEN, CLIENT_SECRET, credentials, without_files};
+use super::credentials::{API_TOKEN, CLIENT_SECRET};
 use super::definition::Definition;
 use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
-use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretSource, SecretValues};
-use super::sink_cache::{SharedSink, SinkCache};
-use super::source_settings::{CHECKPOINT, SourceSettings};
+use super::org_settings::OrgSettings;
+use super::query::{OrgQuery, QueryCache};
+use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretValues};
+use super::sink_cache::SinkCache;
+use super::source_settings::CHECKPOINT;
+use crate::audit::continuous::state_beside;
+use crate::audit::{AuditSides, ContinuousSettings};
 use crate::program::args::in_setting;
-use crate::program::entry_settings::{EntrySettings, HASH_SALT_KEY};
+use crate::program::entry_settings::HASH_SALT_KEY;
 use crate::program::pipeline_settings::PipelineOptions;
-use crate::program::secrets::SecretJudge;
 use crate::program::settings::Values;
 use crate::program::{Environment, Network, StateDir, StateFiles};
 
@@ -45,6 +45,8 @@ pub struct Integration {
     pub(crate) proxy: Option<String>,
     /// The file says where to begin.
     pub(super) has_since: bool,
+    /// Set: it is audited beside the delivery.
+    pub audit: Option<ContinuousSettings>,
     definition: Definition,
     secrets: OrgSecrets,
     connect: Box<dyn Connect>,
@@ -57,6 +59,13 @@ pub trait Connect: Debug + Send + Sync + 'static {
     /// # Errors
     /// `Config` for a secret that cannot be one, or if TLS cannot be set up.
     fn connect(&self, secrets: &SecretValues) -> Result<Connection>;
+
+    /// The sides of the audit beside the delivery, anew for each round. Apart from [`connect`](Self::connect), which does not need the key
+    /// of queries.
+    ///
+    /// # Errors
+    /// `Config` if the key of queries cannot be read, or there is no such audit.
+    fn audit_sides(&self, secrets: &SecretValues) -> Result<AuditSides>;
 }
 
 /// The source and the sink of an org.
@@ -102,6 +111,7 @@ impl Integration {
             renamed_from: None,
             proxy: None,
             has_since: false,
+            audit: None,
             definition: Definition::default(),
             secrets: OrgSecrets::default(),
             connect: Box::new(connect),
@@ -124,7 +134,13 @@ impl Integration {
         for (key, path) in self.secrets.files() {
             files.add_read(&setting(key), path)?;
         }
-        files.add_checkpoint(&setting("checkpoint"), &self.checkpoint)
+        files.add_checkpoint(&setting("checkpoint"), &self.checkpoint)?;
+        match &self.audit {
+            Some(_) => {
+                files.add_checkpoint(&setting("audit_every"), &state_beside(&self.checkpoint))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Makes sure that its checkpoint was not left in `folder`, that of the file.
@@ -157,6 +173,14 @@ impl Integration {
     pub fn connect(&self, secrets: &SecretValues) -> Result<Connection> {
         self.connect.connect(secrets)
     }
+
+    /// Reads the secrets, and makes the sides of the audit beside the delivery. May block.
+    ///
+    /// # Errors
+    /// As [`Connect::audit_sides`].
+    pub fn audit_sides(&self) -> Result<AuditSides> {
+        self.connect.audit_sides(&self.read_secrets()?)
+    }
 }
 
 /// All integrations of a file.
@@ -171,6 +195,7 @@ pub(super) fn all(
     let sinks = Arc::new(SinkCache::new(file.integration.len(), network));
     // For the checks, which make no request.
     let transport = sinks.transport();
+    let queries = Arc::new(QueryCache::default());
     let mut checked = Vec::new();
     let mut names = HashSet::new();
     let mut checkpoints = HashSet::new();
@@ -199,7 +224,15 @@ pub(super) fn all(
         let pipeline = PipelineOptions::read(&values).map_err(&at)?;
         let secrets = secrets(&table, &target, folder, environment).map_err(&at)?;
         let judge = secrets.judge(&name, environment.warnings().clone());
-        let of_file = (secrets.clone(), judge, Arc::clone(&sinks));
+        let audit = match ContinuousSettings::read(&values).map_err(&at)? {
+            Some(audit) => {
+                let query = OrgQuery::read(audit, &target, folder, environment, &queries);
+                Some(query.map_err(&at)?)
+            }
+            None => None,
+        };
+        let continuous = audit.as_ref().map(|audit| audit.settings);
+        let of_file = (secrets.clone(), judge, Arc::clone(&sinks), audit);
         let settings = OrgSettings::read(table, target, of_file, &values);
         let settings = settings.map_err(&at)?;
         let has_since = settings.source_settings.since_setting.is_some();
@@ -223,6 +256,7 @@ pub(super) fn all(
             renamed_from: settings.source_settings.renamed_from.clone(),
             proxy,
             has_since,
+            audit: continuous,
             definition,
             secrets,
             connect: Box::new(settings),
@@ -234,25 +268,6 @@ pub(super) fn all(
 fn is_plain(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=64).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.')
-}
-
-/// The value of a setting that may be written under its name or its older one, and the key that was written.
-fn required<'a>(
-    [(key, value), (older, older_value)]: [(&'static str, Option<&'a str>); 2],
-) -> Result<(&'static str, &'a str)> {
-    let (key, value) = match (value, older_value) {
-        (Some(_), Some(_)) => {
-            let detail = format!("is set, and so is `{older}`, its older name: remove `{older}`");
-            return Err(Error::config(key, detail));
-        }
-        (None, Some(value)) => (older, value),
-        (Some(value), None) => (key, value),
-        (None, None) => return Err(Error::config(key, "is missing")),
-    };
-    match value.trim() {
-        "" => Err(Error::config(key, "is empty")),
-        value => Ok((key, value)),
-    }
 }
 
 /// The setting of the key that Coralogix takes, as messages name it.
@@ -277,108 +292,4 @@ fn secrets(
         }
     }
     Ok(secrets)
-}
-
-/// The settings of an org in the file.
-#[derive(Debug)]
-struct OrgSettings {
-    org: OrgUrl,
-    subsystem: String,
-    source_settings: SourceSettings,
-    entry: EntrySettings,
-    table: IntegrationTable,
-    /// The secrets that the table names.
-    okta_secrets: OrgSecrets,
-    target: CoralogixTable,
-    api_key: SecretSource,
-    /// Of these secrets, before they are sent.
-    judge: SecretJudge,
-    sinks: Arc<SinkCache>,
-}
-
-impl OrgSettings {
-    fn read(
-        mut table: IntegrationTable,
-        target: CoralogixTable,
-        (secrets, judge, sinks): (OrgSecrets, SecretJudge, Arc<SinkCache>),
-        values: &Values<'_>,
-    ) -> Result<Self> {
-        let (okta_secrets, api_key) = secrets.split(API_KEY);
-        // Taken out, so that an older name leaves no trace.
-        let (subsystem, account) = (table.subsystem.take(), table.account.take());
-        let names = [
-            ("subsystem", subsystem.as_deref()),
-            ("account", account.as_deref()),
-        ];
-        let (_, subsystem) = required(names)?;
-        let (org_url, domain) = (table.org_url.take(), table.okta_domain.take());
-        let names = [
-            ("org_url", org_url.as_deref()),
-            ("okta_domain", domain.as_deref()),
-        ];
-        let (key, org) = required(names)?;
-        let org = OrgUrl::parse(org).map_err(|error| Error::config(key, error))?;
-        Ok(Self {
-            source_settings: SourceSettings::read(&values.clone().only_tables(), Some(&org))?,
-            org,
-            subsystem: subsystem.to_owned(),
-            entry: EntrySettings::read(values)?,
-            table,
-            okta_secrets,
-            target,
-            api_key: api_key.ok_or_else(|| Error::config(API_KEY, "is missing"))?,
-            judge,
-            sinks,
-        })
-    }
-
-    /// Finds what is wrong in the file itself: secrets in files of their own may still be missing. Returns the sink, which
-    /// integrations share as long as it is kept.
-    fn check(&self, transport: Arc<dyn Transport>) -> Result<Arc<CoralogixSink>> {
-        let credentials = without_files(&self.table, &self.okta_secrets, &self.judge)?;
-        let source = self.source().credentials(credentials).transport(transport);
-        // Opening makes no request, and this checkpoint never waits.
-        let opened = source.checkpoint(MemoryCheckpoint::default()).open();
-        opened.now_or_never().transpose()?;
-        self.mapping(self.okta_secrets.without_files(HASH_SALT_KEY))?;
-        let api_key = self.api_key.without_file();
-        Ok(self.shared_sink(&api_key)?.sink)
-    }
-
-    fn shared_sink(&self, api_key: &SecretSource) -> Result<SharedSink> {
-        self.sinks
-            .get(&self.target, api_key, &self.entry, &self.judge)
-    }
-
-    fn mapping(&self, salt: Option<Secret>) -> Result<CoralogixMapping> {
-        let mapping = CoralogixMapping::builder().subsystem(&self.subsystem);
-        let mapping = self.entry.redact(mapping, (HASH_SALT_KEY, salt))?;
-        match &self.target.application {
-            Some(application) => mapping.application(application).build(),
-            None => mapping.build(),
-        }
-    }
-
-    fn source(&self) -> OktaSourceBuilder {
-        self.source_settings
-            .apply(OktaSource::builder().org_url(&self.org))
-    }
-}
-
-impl Connect for OrgSettings {
-    /// Reads the secrets itself, also when a remote refuses one later: a changed one is tried at once.
-    fn connect(&self, read: &SecretValues) -> Result<Connection> {
-        let (table, secrets) = (self.table.clone(), self.okta_secrets.clone());
-        let judge = self.judge.clone();
-        let source = self
-            .source()
-            .transport(self.sinks.transport())
-            .credentials_from(move || credentials(&table, &secrets.read()?, &judge))?;
-        let SharedSink { sink, clock } = self.shared_sink(&self.api_key)?;
-        let mapping = self.mapping(read.get(HASH_SALT_KEY).cloned())?;
-        Ok(Connection {
-            clock,
-            ..Connection::new(source, sink, mapping)
-        })
-    }
 }

@@ -1,6 +1,7 @@
 //! The keys of the file.
 
 use super::source_settings::{CHECKPOINT, SourceGroup};
+use crate::audit::ContinuousGroup;
 use crate::program::entry_settings::{EntryGroup, HASH_SALT_KEY};
 use crate::program::pipeline_settings::{FilterGroup, PipelineGroup};
 use crate::program::settings::{About, Group};
@@ -28,7 +29,14 @@ const INTEGRATION: &[&str] = &[
 ];
 
 /// The keys of a table `coralogix`.
-pub(super) const CORALOGIX: &[&str] = &["domain", "endpoint", "api_key", "application"];
+pub(super) const CORALOGIX: &[&str] = &[
+    "domain",
+    "endpoint",
+    "api_key",
+    "application",
+    "query_endpoint",
+    "query_key",
+];
 
 /// The keys at the top of the file: the settings of all integrations that do not say otherwise.
 pub(super) fn common() -> Vec<&'static str> {
@@ -69,6 +77,7 @@ pub(super) fn declared() -> impl Iterator<Item = &'static About> {
         PipelineGroup::SETTINGS,
         FilterGroup::SETTINGS,
         EntryGroup::SETTINGS,
+        ContinuousGroup::SETTINGS,
     ];
     let all = groups.into_iter().flatten().copied();
     all.filter(|about| !about.key.is_empty())

@@ -4,11 +4,13 @@
 //! opened, and no error of one org ends another one or the process.
 
 mod activity;
+mod audited;
 mod beginning;
 mod beside;
 mod connections;
 mod credentials;
 mod definition;
+mod down;
 mod faults;
 mod file;
 mod integration;
@@ -16,6 +18,8 @@ mod keys;
 mod misplaced;
 mod missing;
 mod org;
+mod org_settings;
+mod query;
 mod rehearsal;
 mod reload;
 mod reopening;

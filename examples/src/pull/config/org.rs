@@ -19,12 +19,15 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::activity::{Activity, ActivityLog, ObservedCheckpoint, ObservedPolls};
+use super::audited::OrgAudit;
 use super::beginning::Beginning;
+use super::down::Down;
 use super::faults::{interrupted, panicked};
 use super::integration::{Connection, Integration, TOO_OLD_KEYS};
 use super::reopening::{Cause, Reopening, in_seconds};
 use super::run_all::RunOptions;
 use super::secrets::SecretValues;
+use crate::audit::continuous::{AuditTurns, DeliveredLog};
 use crate::program::metrics::{Monitor, SourceKind};
 
 /// How often the files of the secrets are looked at while an org is refused.
@@ -45,6 +48,8 @@ pub(super) struct Shared<O> {
     pub(super) observer: O,
     /// Bounds how many orgs are being opened at a time.
     pub(super) opening: Arc<Semaphore>,
+    /// Bounds how many are audited at a time.
+    pub(super) audits: AuditTurns,
 }
 
 /// One org. Its states:
@@ -74,14 +79,8 @@ pub(super) struct Org<O> {
     handed_back: u64,
     /// It was opened before.
     is_announced: bool,
-}
-
-/// Since when an org is down, and why.
-#[derive(Debug)]
-struct Down {
-    since: Instant,
-    /// The last error.
-    error: Error,
+    /// What it has delivered, if it is audited.
+    delivered: Option<DeliveredLog>,
 }
 
 /// How an org has ended.
@@ -116,7 +115,15 @@ impl<O: Observer + Clone> Org<O> {
             summary: Summary::default(),
             handed_back: 0,
             is_announced: false,
+            delivered: None,
         }
+    }
+
+    /// The audit beside the delivery, not started, if there is to be one.
+    pub(super) fn audit(&mut self) -> Option<OrgAudit> {
+        let audit = OrgAudit::of(&self.integration, &self.shared, &self.monitor)?;
+        self.delivered = Some(audit.delivered());
+        Some(audit)
     }
 
     /// The secrets that it was opened with last; `None` before it is.
@@ -138,16 +145,20 @@ impl<O: Observer + Clone> Org<O> {
             let kind = error.kind();
             let since = self.down.take().map(|down| down.since);
             let since = since.unwrap_or_else(Instant::now);
-            let error = &self.down.insert(Down { since, error }).error;
+            let down = self.down.insert(Down { since, error });
             if *self.stop.borrow() {
                 break;
             }
-            self.monitor.down(error);
+            self.monitor.down(&down.error);
             let Some(wait) = self.wait_after(kind, since) else {
-                self.log_end();
+                if let Some(down) = &self.down {
+                    down.log_end();
+                }
                 break;
             };
-            self.log_down(wait);
+            if let Some(down) = &self.down {
+                down.log(wait);
+            }
             self.rest(kind, wait).await;
         }
         OrgReport {
@@ -264,7 +275,10 @@ impl<O: Observer + Clone> Org<O> {
             .dead_letters(Arc::clone(dead_letters))
             .observer((
                 (observer.clone(), self.monitor.clone()),
-                dry_run.as_ref().map(|dry_run| dry_run.observer()),
+                (
+                    dry_run.as_ref().map(|dry_run| dry_run.observer()),
+                    self.delivered.clone(),
+                ),
             ))
             .drain_timeout(own.drain_timeout());
         let pipeline = match dry_run {
@@ -370,30 +384,6 @@ impl<O: Observer + Clone> Org<O> {
         if let Some(down) = self.down.take() {
             let after = in_seconds(down.since.elapsed());
             tracing::info!("the org is up again: recovered after {after}");
-        }
-    }
-
-    fn log_down(&self, wait: Duration) {
-        let Some(Down { error, .. }) = &self.down else {
-            return;
-        };
-        let wait = in_seconds(wait);
-        match Cause::of(error.kind()) {
-            Cause::Refusal => tracing::error!(
-                "the org is down: {error}; it is tried again in {wait}, or once the file of a secret has changed"
-            ),
-            Cause::CorruptCheckpoint => {
-                tracing::error!("the org is down: {error}; its checkpoint is read again in {wait}");
-            }
-            Cause::LocalFault => {
-                tracing::warn!("the org is down: {error}; it is opened again in {wait}");
-            }
-        }
-    }
-
-    fn log_end(&self) {
-        if let Some(Down { error, .. }) = &self.down {
-            tracing::error!("the org has ended: {error}; the others go on");
         }
     }
 }

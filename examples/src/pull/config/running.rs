@@ -11,10 +11,12 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tracing::Instrument;
 
 use super::Integration;
+use super::audited::OrgAudit;
 use super::org::{Org, OrgReport, Shared};
 use super::reload::{Change, Planned, nothing_changed};
 use super::run_all::{RunOptions, RunReport};
 use super::secrets::SecretValues;
+use crate::audit::continuous::AuditTurns;
 use crate::program::start::span;
 
 /// How many orgs may be opened at a time: each one takes descriptors, a TLS handshake and perhaps a page of its backlog.
@@ -65,6 +67,7 @@ impl<O: Observer + Clone> Running<O> {
             dead_letters,
             observer,
             opening: Arc::new(Semaphore::new(OPENING)),
+            audits: AuditTurns::default(),
         };
         let mut running = Self {
             shared: Arc::new(shared),
@@ -189,7 +192,7 @@ impl<O: Observer + Clone> Running<O> {
         let before: Vec<_> = before.map(|run| run.ended.clone()).collect();
         let (stop, stopped) = watch::channel(false);
         let (ends, ended) = watch::channel(());
-        let org = Org::new(Arc::clone(&integration), Arc::clone(&self.shared), stopped);
+        let mut org = Org::new(Arc::clone(&integration), Arc::clone(&self.shared), stopped);
         let secrets = org.secrets();
         let supervised = async move {
             // Dropped at the end, however that comes.
@@ -197,6 +200,8 @@ impl<O: Observer + Clone> Running<O> {
             for mut other in before {
                 while other.changed().await.is_ok() {}
             }
+            // Ends with the org.
+            let _audit = org.audit().map(OrgAudit::start);
             org.supervise().await
         };
         // A task each, so that they run on all cores and none waits for another. Each line of the log names its integration.

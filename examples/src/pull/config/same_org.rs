@@ -92,6 +92,9 @@ fn same_place(
             endpoint,
             api_key,
             application,
+            // Where it is asked, not where it is stored.
+            query_endpoint: _,
+            query_key: _,
         } = target.clone();
         (domain, endpoint, api_key, application)
     };

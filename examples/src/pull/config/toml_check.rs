@@ -28,6 +28,10 @@ const EXAMPLES: &[(&str, &str)] = &[
         "endpoint = \"https://ingress.eu2.coralogix.com\"",
     ),
     ("application", "application = \"okta\""),
+    (
+        "query_endpoint",
+        "query_endpoint = \"https://api.eu2.coralogix.com\"",
+    ),
 ];
 
 /// The keys of secrets, whose values are read by a rule of their own.
@@ -36,6 +40,7 @@ pub(super) const SECRETS: &[&str] = &[
     "private_key",
     "client_secret",
     "api_key",
+    "query_key",
     "hash_salt",
 ];
 

@@ -128,5 +128,6 @@ fn integration(
         },
         check: None,
         admin: args.admin.address(environment)?,
+        audit: None,
     })
 }

@@ -45,7 +45,9 @@ fn is_exported(name: &str) -> bool {
 /// The labels that queries ask for, such as `outcome="auth"`, one value each.
 fn matchers(text: &str) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
-    for label in ["outcome", "stage", "by", "status", "source", "change"] {
+    for label in [
+        "outcome", "stage", "by", "status", "source", "change", "result",
+    ] {
         for operator in ["=~\"", "!~\"", "!=\"", "=\""] {
             let sign = format!("{label}{operator}");
             for (at, _) in text.match_indices(&sign) {

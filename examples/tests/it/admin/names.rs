@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventbridge_source::http::HttpSource;
-use okta_coralogix_core::SystemClock;
-use okta_coralogix_examples::program::metrics::{Registry, SourceKind};
+use okta_coralogix_core::{Clock, SystemClock};
+use okta_coralogix_examples::program::metrics::{AuditFigures, Registry, SourceKind};
 
 use super::samples::Samples;
 
@@ -49,6 +49,13 @@ pub(super) const FAMILIES: &[(&str, &str)] = &[
     ("okta_coralogix_queue_bytes", "gauge"),
     ("okta_coralogix_queue_capacity_bytes", "gauge"),
     ("okta_coralogix_receiver_connections", "gauge"),
+    ("okta_coralogix_audit_rounds_total", "counter"),
+    ("okta_coralogix_audit_events_total", "counter"),
+    (
+        "okta_coralogix_audit_verified_through_timestamp_seconds",
+        "gauge",
+    ),
+    ("okta_coralogix_audit_last_proof_timestamp_seconds", "gauge"),
 ];
 
 /// A scrape of a program that has everything, before anything has happened.
@@ -62,6 +69,8 @@ pub(super) async fn scrape_of_everything() -> String {
     let endpoint = HttpSource::builder().api_key("key").build().unwrap();
     let receiver = registry.monitor("acme", SourceKind::EventBridge);
     receiver.endpoint(endpoint.handle());
+    let now = SystemClock.now();
+    receiver.audit(Arc::new(AuditFigures::beginning(now)));
     registry.scrape(Duration::from_secs(5)).await
 }
 

@@ -1,5 +1,6 @@
 //! The `audit` program as a process, between an org and an account on real sockets.
 
+mod continuous;
 mod month;
 mod report;
 

@@ -14,6 +14,7 @@ use okta_coralogix_core::observe::TracingObserver;
 use okta_coralogix_core::testing::{EventGenerator, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_coralogix_core::{Clock, CoralogixMapping, ErrorKind, Result};
+use okta_coralogix_examples::audit::AuditSides;
 use okta_coralogix_examples::pull::config::{
     Connect, Connection, Integration, RunOptions, RunReport, SecretValues, run_all,
 };
@@ -68,6 +69,10 @@ impl Connect for Remotes {
             .transport(Arc::clone(&self.org));
         let mapping = CoralogixMapping::builder().build()?;
         Ok(Connection::new(source, Arc::clone(&self.sink), mapping))
+    }
+
+    fn audit_sides(&self, _: &SecretValues) -> Result<AuditSides> {
+        unreachable!("it is not audited")
     }
 }
 

@@ -1,5 +1,6 @@
 //! `pull --config`: many orgs in one process.
 
+mod audited;
 mod broken_page;
 mod corrected_secrets;
 mod delay;

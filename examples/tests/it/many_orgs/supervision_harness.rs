@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use coralogix_sink::CoralogixSink;
+use coralogix_sink::query::{EventFilter, QueryClient};
 use coralogix_sink::simulator::{CoralogixSimulator, okta_uuid};
 use okta_coralogix_core::observe::{Observer, TracingObserver};
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, MemoryDeadLetters, TestClock};
 use okta_coralogix_core::transport::Transport;
 use okta_coralogix_core::{Clock, CoralogixMapping, ErrorKind, Result, Secret};
+use okta_coralogix_examples::audit::{AuditSides, ContinuousSettings};
 use okta_coralogix_examples::program::admin::Admin;
 use okta_coralogix_examples::program::metrics::Registry;
 use okta_coralogix_examples::pull::config::{
@@ -69,6 +71,22 @@ impl Connect for Org {
         let source = self.authorise(source, secret("api_token"));
         Ok(Connection::new(source, Arc::new(sink), mapping))
     }
+
+    fn audit_sides(&self, secrets: &SecretValues) -> Result<AuditSides> {
+        let connection = self.connect(secrets)?;
+        let client = QueryClient::builder()
+            .query_endpoint("https://api.eu2.coralogix.com")
+            .query_key(self.ingress.query_key())
+            .give_up_after(Duration::from_secs(120))
+            .transport(self.ingress.clone());
+        Ok(AuditSides {
+            org: format!("https://{}.okta.com", self.name),
+            source: connection.source,
+            client: Arc::new(client.build()?),
+            filter: EventFilter::all().application("okta")?,
+            target: "application \"okta\"".into(),
+        })
+    }
 }
 
 impl Org {
@@ -105,6 +123,8 @@ pub(crate) struct Scene {
     pub(crate) ingress: CoralogixSimulator,
     pub(crate) orgs: Vec<Org>,
     pub(crate) once: Option<Duration>,
+    /// Set: each org is audited.
+    pub(crate) audit: Option<ContinuousSettings>,
     pub(crate) dead_letters: MemoryDeadLetters,
     /// What is counted of the orgs.
     pub(crate) registry: Registry,
@@ -150,6 +170,7 @@ impl Scene {
             ingress,
             orgs: orgs.into(),
             once: None,
+            audit: None,
             dead_letters: MemoryDeadLetters::default(),
             began: Instant::now(),
             generator: RefCell::new(EventGenerator::new(16)),
@@ -171,6 +192,7 @@ impl Scene {
         let integrations = self.orgs.iter().map(|org| {
             let mut integration = Integration::new(&org.name, org.checkpoint.clone(), org.clone());
             integration.pipeline.drain_timeout = Some(Duration::from_secs(20));
+            integration.audit = self.audit;
             integration
                 .with_secret_file("api_token", org.token.clone())
                 .with_secret_file("api_key", org.key.clone())

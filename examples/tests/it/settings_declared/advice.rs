@@ -14,6 +14,7 @@ const HTTP: &[&str] = &["eventbridge_http"];
 const SQS: &[&str] = &["eventbridge_sqs"];
 const LAMBDA: &[&str] = &["eventbridge_lambda"];
 const ROUTE: &[&str] = &["eventbridge_http", "eventbridge_sqs", "eventbridge_lambda"];
+const RECEIVERS: &[&str] = &["eventbridge_http", "eventbridge_sqs"];
 const SERVICE_LOGS: &[&str] = &["service_logs"];
 const ALL: &[&str] = &[
     "pull",
@@ -47,6 +48,7 @@ const PRINTED_BY: &[(&str, &[&str])] = &[
     ("eventbridge-source/src/sqs", SQS),
     ("eventbridge-source/src/lambda", LAMBDA),
     ("eventbridge-source/src", ROUTE),
+    ("examples/src/audit/continuous", PULL),
     ("examples/src/audit", AUDIT),
     ("examples/src/pull/config/source_settings.rs", PULL),
     ("examples/src/pull/config", &["pull", "replay"]),
@@ -54,6 +56,7 @@ const PRINTED_BY: &[(&str, &[&str])] = &[
     ("examples/src/eventbridge/http", HTTP),
     ("examples/src/eventbridge/sqs", SQS),
     ("examples/src/eventbridge/lambda", LAMBDA),
+    ("examples/src/eventbridge/audit.rs", RECEIVERS),
     ("examples/src/eventbridge", ROUTE),
     ("examples/src/replay", &["replay"]),
     ("examples/src/service_logs", SERVICE_LOGS),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use okta_coralogix_examples::audit::{AuditGroup, RefillGroup};
+use okta_coralogix_examples::audit::{AuditGroup, ContinuousGroup, RefillGroup};
 use okta_coralogix_examples::eventbridge::http::EndpointGroup;
 use okta_coralogix_examples::eventbridge::{EnvelopeGroup, NameGroup};
 use okta_coralogix_examples::program::admin::AdminGroup;
@@ -54,6 +54,10 @@ fn sections() -> Vec<(&'static str, Vec<About>)> {
         ("replay", of::<ReplayGroup>()),
         ("audit", of::<AuditGroup>()),
         ("audit: a refill", of::<RefillGroup>()),
+        (
+            "Audit beside the delivery: pull, eventbridge_http, eventbridge_sqs",
+            of::<ContinuousGroup>(),
+        ),
         ("Network: every program", of::<NetworkGroup>()),
         ("Log: every program", of::<LogGroup>()),
         (

@@ -1,0 +1,29 @@
+//! `--audit-every`: an audit that goes on beside the delivery, round by round.
+//!
+//! | file | what it decides |
+//! |---|---|
+//! | `ranges` | which time is verified, and which is audited next |
+//! | `delivered` | which time can be judged already |
+//! | `round` | what an audit of a range says, and how it is told |
+//! | `auditor` | when rounds run, and that none reaches the delivery |
+//! | `state` | what a restart goes on with |
+
+mod args;
+mod auditor;
+mod check;
+mod delivered;
+mod ranges;
+mod round;
+mod settings;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use args::ContinuousGroup;
+pub(crate) use auditor::{AuditTurns, Auditor, AuditorParts};
+pub(crate) use check::check_audit;
+pub(crate) use delivered::DeliveredLog;
+pub use round::AuditSides;
+pub(crate) use round::RoundOptions;
+pub use settings::ContinuousSettings;
+pub(crate) use settings::{ContinuousParts, state_beside};

@@ -1,0 +1,191 @@
+//! The settings of the audit that goes on.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use coralogix_sink::query::{QueryClient, QueryClientBuilder, Tier};
+use okta_coralogix_core::filter::EventTypeFilter;
+use okta_coralogix_core::internal::OsDisk;
+use okta_coralogix_core::{Clock, Error, Result, SystemClock};
+use okta_source::OktaSourceBuilder;
+
+use super::super::settings::{require_query, stored, variables_client};
+use super::args::{DELAY, EVERY, TIER};
+use super::round::GIVE_UP_AFTER;
+use super::{AuditSides, AuditTurns, Auditor, AuditorParts, DeliveredLog, RoundOptions};
+use crate::program::metrics::{AuditFigures, Monitor};
+use crate::program::missing::Missing;
+use crate::program::settings::Values;
+use crate::program::{Environment, Network};
+use crate::pull::config::RATE_SHARE;
+
+/// How often and how late an org is audited beside its delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContinuousSettings {
+    every: Duration,
+    delay: Duration,
+    tier: Tier,
+}
+
+/// Which org is audited beside its delivery, and where that is kept.
+pub(crate) struct ContinuousParts {
+    /// That of its pipeline.
+    pub(crate) name: String,
+    pub(crate) connect: super::auditor::Connect,
+    /// The file of what is verified.
+    pub(crate) state: PathBuf,
+    pub(crate) event_types: Option<EventTypeFilter>,
+    /// The file of the dead letters.
+    pub(crate) dead_letters: Option<PathBuf>,
+}
+
+impl ContinuousSettings {
+    /// What is written; `None`: there is no such audit.
+    ///
+    /// # Errors
+    /// `Config` for a wrong value, and for a flag that has no effect.
+    pub(crate) fn read(values: &Values<'_>) -> Result<Option<Self>> {
+        Self::beside(values, None)
+    }
+
+    /// As [`read`](Self::read). `ends`: the flag with which the program ends by itself, and cannot audit what it has just delivered.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn beside(values: &Values<'_>, ends: Option<&str>) -> Result<Option<Self>> {
+        let (delay, tier) = (DELAY.get(values)?, TIER.get(values)?);
+        if let Some(every) = EVERY.get(values)? {
+            let written = values.find(&EVERY.about)?;
+            let is_flag = written.is_some_and(|written| written.setting == EVERY.about.flag);
+            return match ends {
+                None => Ok(Some(Self { every, delay, tier })),
+                // A key or a variable is there for other runs.
+                Some(_) if !is_flag => Ok(None),
+                Some(ends) => {
+                    let detail = format!(
+                        "goes on beside a delivery that goes on: leave it out with {ends}, and run audit --from --to"
+                    );
+                    Err(Error::config(EVERY.about.flag, detail))
+                }
+            };
+        }
+        for about in [&DELAY.about, &TIER.about] {
+            let written = values.find(about)?;
+            // Keys and variables may be there for others.
+            if let Some(written) = written.filter(|written| written.setting == about.flag) {
+                let detail = format!(
+                    "has no effect without {}; add that, or leave it out",
+                    EVERY.about.flag
+                );
+                return Err(Error::config(&written.setting, detail));
+            }
+        }
+        Ok(None)
+    }
+
+    /// An audit of the archive.
+    #[must_use]
+    pub fn new(every: Duration, delay: Duration) -> Self {
+        let tier = Tier::Archive;
+        Self { every, delay, tier }
+    }
+
+    /// True if both ask the same storage.
+    pub(crate) fn is_same_storage(&self, other: &Self) -> bool {
+        self.tier == other.tier
+    }
+
+    /// Adds what it cannot do without.
+    pub(crate) fn require(missing: &mut Missing, environment: &Environment) {
+        require_query(missing, environment);
+    }
+
+    /// The client of an org, asked for as long as other orgs may wait.
+    ///
+    /// # Errors
+    /// `Config` for a wrong setting.
+    pub(crate) fn client(&self, builder: QueryClientBuilder) -> Result<QueryClient> {
+        builder.tier(self.tier).give_up_after(GIVE_UP_AFTER).build()
+    }
+
+    /// The log of an org, with the share of its rate that is left to audits.
+    pub(crate) fn source(source: OktaSourceBuilder) -> OktaSourceBuilder {
+        source.rate_share(RATE_SHARE.default_in("audit"))
+    }
+
+    /// The two sides of the org of the variables. Without a subsystem, all of them are looked through.
+    ///
+    /// # Errors
+    /// `Config`, which names the variable that is missing or wrong.
+    pub(crate) fn sides(
+        &self,
+        environment: &Environment,
+        network: &Network,
+        (org, source): (&str, OktaSourceBuilder),
+        (uuid_path, subsystem): (&str, Option<&str>),
+    ) -> Result<AuditSides> {
+        let (builder, _) = variables_client(environment, network)?;
+        let (filter, target) = stored(environment, subsystem)?;
+        Ok(AuditSides {
+            org: org.to_owned(),
+            source: Self::source(source),
+            client: Arc::new(self.client(builder.uuid_path(uuid_path))?),
+            filter,
+            target,
+        })
+    }
+
+    /// Notes what a pipeline delivers, for [`start`](Self::start).
+    pub(crate) fn delivered(&self, clock: Arc<dyn Clock>) -> DeliveredLog {
+        DeliveredLog::new(clock, self.delay)
+    }
+
+    /// Begins to audit. `delivered`: of a pipeline that knows through which time it has delivered.
+    pub(crate) fn start(
+        &self,
+        parts: ContinuousParts,
+        delivered: Option<DeliveredLog>,
+        (clock, turns): (Arc<dyn Clock>, AuditTurns),
+        monitor: &Monitor,
+    ) -> Auditor {
+        let before = TimeDelta::from_std(self.every + self.delay).unwrap_or(TimeDelta::zero());
+        let figures = Arc::new(AuditFigures::beginning(clock.now() - before));
+        monitor.audit(Arc::clone(&figures));
+        Auditor::start(AuditorParts {
+            name: parts.name,
+            every: self.every,
+            options: RoundOptions {
+                delay: self.delay,
+                event_types: parts.event_types,
+                dead_letters: parts.dead_letters,
+                clock,
+            },
+            connect: parts.connect,
+            state: parts.state,
+            disk: Arc::new(OsDisk),
+            delivered,
+            turns,
+            figures,
+        })
+    }
+
+    /// As [`start`](Self::start), for the one org of a program.
+    pub(crate) fn start_alone(
+        &self,
+        parts: ContinuousParts,
+        delivered: Option<DeliveredLog>,
+        monitor: &Monitor,
+    ) -> Auditor {
+        let clock = Arc::new(SystemClock);
+        self.start(parts, delivered, (clock, AuditTurns::default()), monitor)
+    }
+}
+
+/// The file of what is verified, beside that of the position.
+pub(crate) fn state_beside(checkpoint: &Path) -> PathBuf {
+    let mut name = checkpoint.as_os_str().to_owned();
+    name.push(".audit.json");
+    name.into()
+}
