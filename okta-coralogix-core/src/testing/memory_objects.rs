@@ -62,6 +62,8 @@ struct Store {
     puts: Vec<StoredPut>,
     calls: u64,
     ignores_conditions: bool,
+    put_interval: Duration,
+    refused_puts: u64,
 }
 
 /// A put that was stored.
@@ -113,6 +115,17 @@ impl MemoryObjects {
     /// Makes it a store without conditional puts.
     pub fn ignore_conditions(&self) {
         lock(&self.store).ignores_conditions = true;
+    }
+
+    /// Makes it a store that refuses a put of an object which was written less than this ago.
+    pub fn limit_puts(&self, interval: Duration) {
+        lock(&self.store).put_interval = interval;
+    }
+
+    /// How many puts came too soon.
+    #[must_use]
+    pub fn refused_puts(&self) -> u64 {
+        lock(&self.store).refused_puts
     }
 
     /// All puts that were stored, in order.
@@ -207,6 +220,16 @@ impl Objects for MemoryObjects {
         let key = name.to_owned();
         let put = move |store: &mut Store| {
             let found = store.objects.get(&key).map(version);
+            let now = Instant::now().into_std();
+            let interval = store.put_interval;
+            let is_last = |put: &&StoredPut| put.name == key && now < put.at + interval;
+            if !interval.is_zero() && store.puts.iter().rev().any(|put| is_last(&put)) {
+                store.refused_puts += 1;
+                return Err(Error::temporary(
+                    ErrorKind::RateLimited,
+                    "too many writes of one object",
+                ));
+            }
             let holds = match condition {
                 PutIf::Absent => found.is_none(),
                 PutIf::Unchanged(expected) => found == Some(expected),
@@ -218,7 +241,7 @@ impl Objects for MemoryObjects {
                 ));
             }
             store.puts.push(StoredPut {
-                at: Instant::now().into_std(),
+                at: now,
                 name: key.clone(),
                 bytes: bytes.clone(),
             });
@@ -246,6 +269,10 @@ impl Objects for MemoryObjects {
             Ok(names.cloned().collect())
         };
         self.call(ObjectCall::Read, prefix, names).await
+    }
+
+    fn put_interval(&self) -> Duration {
+        lock(&self.store).put_interval
     }
 
     fn location(&self) -> String {

@@ -9,8 +9,11 @@ pub(super) enum Change {
     Renew,
     /// The position.
     Save(Position),
-    /// There is no holder any more. `window`: the object that was written last for the checkpoint of this token.
-    Release { window: Option<(String, String)> },
+    /// There is no holder any more. `window`: the object that was written last for the checkpoint of this token. `to`: who is to take the log.
+    Release {
+        window: Option<(String, String)>,
+        to: Option<String>,
+    },
 }
 
 impl Change {
@@ -18,8 +21,8 @@ impl Change {
         match self {
             Self::Renew => {}
             Self::Save(position) => record.position = Some(position.clone()),
-            Self::Release { window } => {
-                record.release();
+            Self::Release { window, to } => {
+                record.release(to.as_deref());
                 if let (Some(position), Some((token, name))) = (&mut record.position, window)
                     && position.token == *token
                 {

@@ -134,6 +134,10 @@ impl Objects for FolderObjects {
         Ok(names)
     }
 
+    fn put_interval(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn location(&self) -> String {
         self.folder.display().to_string()
     }

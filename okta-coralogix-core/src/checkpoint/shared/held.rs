@@ -1,14 +1,15 @@
 //! A log that this process holds.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, timeout_at};
 
-use super::Place;
 use super::change::Change;
+use super::place::Place;
 use super::record::Position;
 use super::writer::{State, Writer, Written};
 use crate::checkpoint::{Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned};
@@ -29,26 +30,54 @@ struct Held {
     place: Arc<Place>,
     writer: Arc<Mutex<Writer>>,
     state: watch::Receiver<State>,
+    term: u64,
     renewal: JoinHandle<()>,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         self.renewal.abort();
+        if let Some(group) = &self.place.group {
+            group.dropped(&self.place.name, self.term);
+        }
     }
 }
 
 impl HeldCheckpoint {
     pub(super) fn new(place: Arc<Place>, writer: Writer) -> Self {
         let state = writer.state.subscribe();
+        let term = writer.record.term;
+        if let Some(group) = &place.group {
+            group.taken(&place.name, term, state.clone());
+        }
         let writer = Arc::new(Mutex::new(writer));
         let renewal = tokio::spawn(renew(Arc::clone(&place), Arc::clone(&writer)));
         Self(Arc::new(Held {
             place,
             writer,
             state,
+            term,
             renewal,
         }))
+    }
+
+    /// The replica that holds it: this one.
+    #[must_use]
+    pub fn holder(&self) -> &str {
+        &self.0.place.holder
+    }
+
+    /// How often the log has changed hands.
+    #[must_use]
+    pub fn term(&self) -> u64 {
+        self.0.term
+    }
+
+    /// How long this replica may still send, unless it renews the lease before: zero while the store is away. `None`: it holds the log no
+    /// more.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        self.0.state.borrow().time_left()
     }
 
     /// Gives the log to the replica that asks for it next. To be called when nothing is underway any more: nothing may be sent from then on.
@@ -63,6 +92,9 @@ impl HeldCheckpoint {
         match writer.release().await {
             Written::Stored | Written::Lost => {
                 writer.is_over = true;
+                if let Some(group) = &self.0.place.group {
+                    group.released(&self.0.place.name, self.0.term);
+                }
                 Ok(())
             }
             Written::Unknown(error) => Err(error),
@@ -161,7 +193,12 @@ impl Lease for HeldCheckpoint {
             State::Ended => true,
         };
         match state.wait_for(is_known).await.as_deref() {
-            Ok(State::Until(deadline)) => Ok(deadline.into_std()),
+            // An idle log is held for longer; with its next save the others go by the shorter TTL, also while a request is underway.
+            Ok(State::Until(deadline)) => {
+                let place = &self.0.place;
+                let most = place.deadline(Instant::now(), place.ttl);
+                Ok((*deadline).min(most).into_std())
+            }
             Ok(State::Ended) | Err(_) => Err(LeaseLost),
         }
     }
@@ -175,15 +212,16 @@ impl Lease for HeldCheckpoint {
 
 /// Writes the record again where nothing else is saved, until the lease has ended.
 async fn renew(place: Arc<Place>, writer: Arc<Mutex<Writer>>) {
-    let every = place.by_own_clock(place.ttl / 3);
+    let mut state = writer.lock().await.state.subscribe();
     loop {
-        let due = writer.lock().await.sent + every;
-        sleep_until(due).await;
+        let due = writer.lock().await.renewal;
+        // A write that may be stored may bring it forward.
+        timeout_at(due, state.changed()).await.ok();
         let mut writer = writer.lock().await;
         if writer.has_ended() {
             return;
         }
-        if writer.sent + every > Instant::now() {
+        if writer.renewal > Instant::now() {
             continue;
         }
         let failed: Option<Error> = match writer.put(&Change::Renew).await {

@@ -23,12 +23,17 @@ mod change;
 #[cfg(feature = "object-store")]
 mod cloud;
 mod folder;
+mod group;
 mod held;
 mod objects;
+mod place;
+mod placement;
+mod presence;
 mod record;
 mod replica;
 mod self_test;
 mod standby;
+mod status;
 mod window;
 mod writer;
 
@@ -37,15 +42,18 @@ pub use cloud::CloudObjects;
 pub use folder::FolderObjects;
 pub use held::HeldCheckpoint;
 pub use objects::{Objects, PutIf, StoredObject};
-pub use replica::{LogStatus, Replica, ReplicaStatus};
+pub use replica::Replica;
+pub use status::{LogStatus, ReplicaStatus};
 
-use std::fmt::Display;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use self::group::Group;
+use self::place::{Place, random_text};
+use self::status::StoreHealth;
 use crate::text::quote;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 /// Shorter, and a store that is slow for a moment loses the lease.
 const MIN_TTL: Duration = Duration::from_secs(10);
@@ -54,6 +62,19 @@ const MIN_TTL: Duration = Duration::from_secs(10);
 const MAX_TTL: Duration = Duration::from_secs(3600);
 
 const MIN_POLL: Duration = Duration::from_millis(100);
+
+fn checked_ttl(setting: &'static str, ttl: Duration) -> Result<Duration> {
+    if (MIN_TTL..=MAX_TTL).contains(&ttl) {
+        return Ok(ttl);
+    }
+    let detail = format!(
+        "is {} s, and a lease is at least {} s long, so that a store that is slow for a moment does not lose it, and {} s at most",
+        ttl.as_secs_f64(),
+        MIN_TTL.as_secs(),
+        MAX_TTL.as_secs()
+    );
+    Err(Error::config(setting, detail))
+}
 
 /// A name is an object's, and the beginning of others'.
 fn check_name(name: &str) -> Result<()> {
@@ -92,15 +113,19 @@ fn check_name(name: &str) -> Result<()> {
 pub struct SharedStore {
     objects: Arc<dyn Objects>,
     ttl: Duration,
+    idle_ttl: Option<Duration>,
     poll: Duration,
     holder: String,
     random: Arc<Mutex<fastrand::Rng>>,
+    health: Arc<StoreHealth>,
     clock_rate: f64,
 }
 
 impl SharedStore {
     /// How long the others wait for a holder that does not write.
     pub const DEFAULT_TTL: Duration = Duration::from_secs(30);
+    /// How long they wait for a holder whose log saves nothing for five minutes.
+    pub const DEFAULT_IDLE_TTL: Duration = Duration::from_secs(120);
     /// How often they look.
     pub const DEFAULT_POLL: Duration = Duration::from_secs(5);
 
@@ -110,9 +135,11 @@ impl SharedStore {
         Self {
             objects: Arc::new(objects),
             ttl: Self::DEFAULT_TTL,
+            idle_ttl: None,
             poll: Self::DEFAULT_POLL,
             holder: String::new(),
             random: Arc::new(Mutex::new(fastrand::Rng::with_seed(unlike_any_other()))),
+            health: Arc::default(),
             clock_rate: 1.0,
         }
         .named("")
@@ -150,16 +177,17 @@ impl SharedStore {
     /// # Errors
     /// `Config` below 10 s and above an hour.
     pub fn ttl(mut self, ttl: Duration) -> Result<Self> {
-        if !(MIN_TTL..=MAX_TTL).contains(&ttl) {
-            let detail = format!(
-                "is {} s, and a lease is at least {} s long, so that a store that is slow for a moment does not lose it, and {} s at most",
-                ttl.as_secs_f64(),
-                MIN_TTL.as_secs(),
-                MAX_TTL.as_secs()
-            );
-            return Err(Error::config("ttl", detail));
-        }
-        self.ttl = ttl;
+        self.ttl = checked_ttl("ttl", ttl)?;
+        Ok(self)
+    }
+
+    /// How long the others wait for a holder whose log has saved nothing for five minutes: it then renews its lease each third of this, and
+    /// the others look so much more seldom. Default: 120 s, or the TTL if that is longer.
+    ///
+    /// # Errors
+    /// `Config` below 10 s and above an hour; and for each use of the store, if it is shorter than the TTL.
+    pub fn idle_ttl(mut self, idle_ttl: Duration) -> Result<Self> {
+        self.idle_ttl = Some(checked_ttl("idle_ttl", idle_ttl)?);
         Ok(self)
     }
 
@@ -196,9 +224,15 @@ impl SharedStore {
     /// `Corrupt` if the record is none, of a later version, or was removed. `Config` for a name that no object can have: it has letters,
     /// digits, `-`, `_` and `.`, and neither begins with `.`, nor ends in `.tmp`, nor has `.window-` in it.
     pub async fn acquire(&self, name: &str) -> Result<HeldCheckpoint> {
+        self.acquire_in(name, None).await
+    }
+
+    async fn acquire_in(&self, name: &str, group: Option<&Arc<Group>>) -> Result<HeldCheckpoint> {
         self.check_times()?;
         check_name(name)?;
-        standby::acquire(Arc::new(self.place(name))).await
+        let mut place = self.place(name);
+        place.group = group.map(Arc::clone);
+        standby::acquire(Arc::new(place)).await
     }
 
     fn check_times(&self) -> Result<()> {
@@ -211,6 +245,14 @@ impl SharedStore {
             );
             return Err(Error::config("poll", detail));
         }
+        if let Some(idle_ttl) = self.idle_ttl.filter(|idle_ttl| *idle_ttl < self.ttl) {
+            let detail = format!(
+                "is {} s, and is to be at least as long as the lease of a log that is not idle ({} s)",
+                idle_ttl.as_secs_f64(),
+                self.ttl.as_secs_f64()
+            );
+            return Err(Error::config("idle_ttl", detail));
+        }
         Ok(())
     }
 
@@ -220,7 +262,13 @@ impl SharedStore {
             name: name.to_owned(),
             holder: self.holder.clone(),
             ttl: self.ttl,
+            idle_ttl: self
+                .idle_ttl
+                .unwrap_or(Self::DEFAULT_IDLE_TTL)
+                .max(self.ttl),
             poll: self.poll,
+            health: Arc::clone(&self.health),
+            group: None,
             random: Arc::clone(&self.random),
             clock_rate: self.clock_rate,
         }
@@ -231,62 +279,7 @@ impl SharedStore {
     }
 }
 
-fn random_text(random: &Mutex<fastrand::Rng>) -> String {
-    let mut random = random.lock().unwrap_or_else(PoisonError::into_inner);
-    format!("{:016x}", random.u64(..))
-}
-
 /// A seed from the operating system's random numbers, with which std keys its maps: machines that start alike draw different names.
 fn unlike_any_other() -> u64 {
     RandomState::new().build_hasher().finish()
-}
-
-/// One log in a store, as this replica uses it.
-#[derive(Debug)]
-struct Place {
-    objects: Arc<dyn Objects>,
-    name: String,
-    holder: String,
-    ttl: Duration,
-    poll: Duration,
-    random: Arc<Mutex<fastrand::Rng>>,
-    /// How many seconds this replica's clock counts in one.
-    clock_rate: f64,
-}
-
-impl Place {
-    fn nonce(&self) -> String {
-        random_text(&self.random)
-    }
-
-    /// Until the next look: the replicas are not to look at one time.
-    fn pause(&self) -> Duration {
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        self.by_own_clock(self.poll.mul_f64(0.8 + 0.4 * random.f64()))
-    }
-
-    /// How long it takes until this replica's clock has counted so much.
-    fn by_own_clock(&self, time: Duration) -> Duration {
-        time.div_f64(self.clock_rate)
-    }
-
-    fn location(&self) -> String {
-        format!("{}/{}", self.objects.location(), self.name)
-    }
-
-    fn window_prefix(&self) -> String {
-        format!("{}.window-", self.name)
-    }
-
-    /// Names sort as they were given.
-    fn window_name(&self, term: u64, number: u64) -> String {
-        // A name is never used again, also after the records were removed.
-        let nonce = self.nonce();
-        format!("{}{term:010}-{number:010}-{nonce}", self.window_prefix())
-    }
-
-    fn failed(&self, action: &str, error: &dyn Display) -> Error {
-        let detail = format!("cannot {action} {} ({error})", self.location());
-        Error::new(ErrorKind::Storage, detail)
-    }
 }

@@ -1,6 +1,7 @@
 //! What a shared checkpoint needs of an object store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -73,6 +74,10 @@ pub trait Objects: Send + Sync + 'static {
     /// If the store cannot be asked, or refuses.
     async fn names(&self, prefix: &str) -> Result<Vec<String>>;
 
+    /// The time from the end of one put to the next of the same object, at least; zero where the store has no such limit. Google Cloud
+    /// Storage takes one a second.
+    fn put_interval(&self) -> Duration;
+
     /// Where it is, for messages: an address without a credential.
     fn location(&self) -> String;
 }
@@ -97,6 +102,10 @@ macro_rules! forward {
 
             async fn names(&self, prefix: &str) -> Result<Vec<String>> {
                 (**self).names(prefix).await
+            }
+
+            fn put_interval(&self) -> Duration {
+                (**self).put_interval()
             }
 
             fn location(&self) -> String {

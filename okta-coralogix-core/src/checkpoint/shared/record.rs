@@ -27,6 +27,9 @@ pub(super) struct Record {
     /// Who has released it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     released_by: Option<String>,
+    /// Who is to take it: the others give it time to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) released_to: Option<String>,
     /// How often the log has changed hands.
     pub(super) term: u64,
     /// The number of this record in its term.
@@ -86,10 +89,11 @@ impl Record {
             version: VERSION,
             holder: Some(holder.to_owned()),
             released_by: None,
+            released_to: None,
             term,
             sequence: 1,
             nonce,
-            ttl_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
+            ttl_ms: in_ms(ttl),
             position: None,
             saved: DateTime::UNIX_EPOCH,
         }
@@ -109,15 +113,20 @@ impl Record {
         self.holder.as_deref().or(self.released_by.as_deref())
     }
 
-    /// Leaves it to who asks next.
-    pub(super) fn release(&mut self) {
+    /// Leaves it to this replica, or to who asks next.
+    pub(super) fn release(&mut self, to: Option<&str>) {
         if let Some(holder) = self.holder.take() {
             self.released_by = Some(holder);
+            self.released_to = to.map(str::to_owned);
         }
     }
 
     pub(super) fn ttl(&self) -> Duration {
         Duration::from_millis(self.ttl_ms)
+    }
+
+    pub(super) fn set_ttl(&mut self, ttl: Duration) {
+        self.ttl_ms = in_ms(ttl);
     }
 
     /// As it is stored.
@@ -155,6 +164,10 @@ impl Record {
             ))
         })
     }
+}
+
+fn in_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,10 +1,16 @@
 //! One process of several that share the logs of a store.
 
-use std::collections::BTreeSet;
-use std::future::pending;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
+use tokio::sync::{Mutex, Notify};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::group::Group;
+use super::place::Place;
+use super::placement::{Placement, Times};
+use super::presence::{self, Presence};
+use super::status::ReplicaStatus;
 use super::{HeldCheckpoint, SharedStore};
 use crate::Result;
 
@@ -32,64 +38,22 @@ use crate::Result;
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Replica(Arc<Inner>);
+pub struct Replica(Arc<Joined>);
 
 #[derive(Debug)]
-struct Inner {
+struct Joined {
     store: SharedStore,
-    logs: Mutex<BTreeSet<String>>,
+    group: Arc<Group>,
+    /// The logs have changed.
+    changed: Arc<Notify>,
+    presence: Arc<Mutex<Presence>>,
+    task: JoinHandle<()>,
 }
 
-/// What a replica knows of itself and the others: for metrics and status pages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ReplicaStatus {
-    /// The name of this replica.
-    pub holder: String,
-    /// How many replicas seem to be there, with this one.
-    pub living: usize,
-    /// How many logs a replica holds at most once all is in balance.
-    pub quota: usize,
-    /// For how long the store has answered nothing but errors; `None`: it works.
-    pub store_away_for: Option<Duration>,
-    /// The logs of this replica, by name.
-    pub logs: Vec<LogStatus>,
-}
-
-impl ReplicaStatus {
-    /// True while the store answers nothing but errors.
-    #[must_use]
-    pub fn is_store_away(&self) -> bool {
-        self.store_away_for.is_some()
+impl Drop for Joined {
+    fn drop(&mut self) {
+        self.task.abort();
     }
-}
-
-/// What a replica knows of a log.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct LogStatus {
-    /// Its name.
-    pub name: String,
-    /// The replica that holds it, as it was seen last; `None`: nobody, or it was not seen yet.
-    pub holder: Option<String>,
-    /// How often it has changed hands; 0: it was not seen yet.
-    pub term: u64,
-    /// True if this replica holds it.
-    pub is_own: bool,
-    /// Until this replica may send no more, unless it renews the lease; zero while the store is away. `None`: it does not hold it.
-    pub time_left: Option<Duration>,
-    /// True while this replica is to hand it over: [`Replica::hand_over`] has resolved.
-    pub is_handing_over: bool,
-    /// Since this replica has looked at it, or written it.
-    pub seen_ago: Option<Duration>,
-    /// How often this process has taken it.
-    pub taken: u64,
-    /// How often this process has lost it to another one.
-    pub lost: u64,
-    /// How often this process has released it, also to hand it over.
-    pub released: u64,
-    /// How often this process has released it to hand it over.
-    pub handed_over: u64,
 }
 
 impl SharedStore {
@@ -99,9 +63,36 @@ impl SharedStore {
     /// Outside a tokio runtime.
     #[must_use]
     pub fn join(&self, logs: impl IntoIterator<Item = String>) -> Replica {
-        Replica(Arc::new(Inner {
+        let place = Arc::new(self.place(&presence::object_name(self.holder())));
+        let times = Times {
+            ttl: place.by_own_clock(place.ttl),
+            poll: place.by_own_clock(place.poll),
+            beat: place.beat(),
+        };
+        let mut placement = Placement::new(self.holder(), times);
+        placement.set_logs(logs);
+        let group = Arc::new(Group::new(placement));
+        let changed = Arc::new(Notify::new());
+        let presence = Arc::new(Mutex::new(Presence::new(Arc::clone(&place))));
+        let keeper = Keeper {
+            place,
+            group: Arc::clone(&group),
+            changed: Arc::clone(&changed),
+            presence: Arc::clone(&presence),
+        };
+        // With wrong times nothing can be acquired.
+        let is_fine = self.check_times().is_ok();
+        let task = tokio::spawn(async move {
+            if is_fine {
+                keeper.run().await;
+            }
+        });
+        Replica(Arc::new(Joined {
             store: self.clone(),
-            logs: Mutex::new(logs.into_iter().collect()),
+            group,
+            changed,
+            presence,
+            task,
         }))
     }
 }
@@ -116,7 +107,8 @@ impl Replica {
     /// Shares these logs from now on, as after a reload of the configuration. A log that this replica holds stays its own until it is
     /// released.
     pub fn set_logs(&self, logs: impl IntoIterator<Item = String>) {
-        *self.logs() = logs.into_iter().collect();
+        self.0.group.placement().set_logs(logs);
+        self.0.changed.notify_one();
     }
 
     /// Waits until it is this replica's turn to take the log, and takes it. A store that is away is waited for.
@@ -127,37 +119,80 @@ impl Replica {
     /// # Errors
     /// Those of [`SharedStore::acquire`], for this log alone.
     pub async fn acquire(&self, log: &str) -> Result<HeldCheckpoint> {
-        self.0.store.acquire(log).await
+        self.0.store.acquire_in(log, Some(&self.0.group)).await
     }
 
     /// Resolves when this replica should finish what is in flight for the log, and release it, so that another one takes it. Stays so until
     /// it is released.
     pub async fn hand_over(&self, log: &str) {
-        let _ = log;
-        pending().await
+        self.0.group.hand_over(log).await;
     }
 
     /// What is known now. Cheap: asks nobody.
     #[must_use]
     pub fn status(&self) -> ReplicaStatus {
-        let logs = self.logs();
-        let log = |name: &String| LogStatus {
-            name: name.clone(),
-            ..LogStatus::default()
-        };
-        ReplicaStatus {
-            holder: self.holder().to_owned(),
-            living: 1,
-            quota: logs.len(),
-            store_away_for: None,
-            logs: logs.iter().map(log).collect(),
+        let away_for = self.0.store.health.away_for();
+        self.0.group.status(self.holder(), away_for)
+    }
+
+    /// Tells the others that this replica takes no log any more. To be called at the end, before or after its logs are released. Waits for
+    /// a sixth of the TTL at most: what the others are not told they find out.
+    pub async fn leave(&self) {
+        self.0.task.abort();
+        if let Err(error) = self.0.presence.lock().await.leave().await {
+            tracing::debug!(%error, "the others are not told that this replica ends");
+        }
+    }
+}
+
+/// The task of a replica.
+struct Keeper {
+    place: Arc<Place>,
+    group: Arc<Group>,
+    changed: Arc<Notify>,
+    presence: Arc<Mutex<Presence>>,
+}
+
+impl Keeper {
+    /// Tells the others of this replica, looks who else is there, and hands over what is more than its share.
+    async fn run(self) {
+        let mut due = Instant::now();
+        let mut updates = 0_u64;
+        let mut has_failed = false;
+        loop {
+            if Instant::now() >= due {
+                let updated = self.presence.lock().await.update(&self.group).await;
+                updates += 1;
+                due = Instant::now() + self.pause(updates, updated.is_err());
+                match updated {
+                    Err(error) if !has_failed => {
+                        has_failed = true;
+                        tracing::warn!(%error, "the replicas cannot tell who else is there: their shares may be uneven");
+                    }
+                    ended => has_failed = ended.is_err(),
+                }
+                // Those that have begun at the same time know each other by now, and none has taken what is free.
+                if updates == 2 {
+                    self.group.placement().ready(Instant::now());
+                }
+            }
+            if self.place.health.away_for().is_none() {
+                self.group.balance(self.place.jitter());
+            }
+            let next = due.min(Instant::now() + self.place.pause());
+            if timeout_at(next, self.changed.notified()).await.is_ok() {
+                due = Instant::now();
+            }
         }
     }
 
-    /// Tells the others that this replica takes no log any more. To be called at the end, before or after its logs are released.
-    pub async fn leave(&self) {}
-
-    fn logs(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.0.logs.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Until the next update of the presence.
+    fn pause(&self, updates: u64, has_failed: bool) -> std::time::Duration {
+        let beat = self.place.beat().mul_f64(0.9 + 0.2 * self.place.jitter());
+        match (updates, has_failed) {
+            (1, _) => self.place.by_own_clock(self.place.poll),
+            (_, true) => beat / 4,
+            (_, false) => beat,
+        }
     }
 }

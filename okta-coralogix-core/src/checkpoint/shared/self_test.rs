@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::Place;
 use super::objects::PutIf;
+use super::place::Place;
 use crate::checkpoint::Version;
 use crate::{Error, Result};
 

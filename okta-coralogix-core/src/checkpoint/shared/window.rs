@@ -1,8 +1,8 @@
 //! The object with the window of uuids: written once, under a name that is never used again. Its content is a checkpoint file, so that it can
 //! be downloaded and used as one.
 
-use super::Place;
 use super::objects::PutIf;
+use super::place::Place;
 use super::record::Position;
 use crate::checkpoint::{Checkpoint, record};
 use crate::{Error, ErrorKind, Result};

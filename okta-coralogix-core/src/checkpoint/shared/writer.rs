@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::change::Change;
-use super::objects::{Objects, PutIf};
+use super::objects::PutIf;
+use super::place::Place;
 use super::record::{Position, Record};
-use super::{Place, window};
+use super::window;
 use crate::checkpoint::{Checkpoint, Version};
 use crate::{Clock, Error, ErrorKind, Result, SystemClock};
 
@@ -21,25 +22,34 @@ const WINDOW_EVERY: Duration = Duration::from_secs(60);
 /// How often a write is tried again whose end was found out to be that nothing was stored.
 const ATTEMPTS: usize = 3;
 
-/// And how long is waited before: some stores take one write of an object in a second.
+/// And how long is waited before, at least.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// A log that has saved nothing for so long is idle.
+const IDLE_AFTER: Duration = Duration::from_secs(300);
 
 /// The most old windows that one save removes.
 const REMOVED_AT_ONCE: usize = 4;
 
-/// What stays behind the deadline of the holder, of its TTL: others count from when they saw the record, which was later. The rest allows
-/// for clocks of different speed, and for a request that is underway.
-const HOLDS: f64 = 0.65;
-
 /// A lease as its holder knows it.
 ///
-/// * *held* until the deadline: counted from before the last write that was stored was sent;
+/// * *held* until the deadline: counted from before the last write that was stored was sent; and no later than a write with a shorter TTL
+///   gives that was sent since, since it may be stored;
 /// * past the deadline: nothing is sent; the next write that is stored makes it held again, since nobody else has written then;
 /// * ended: another record is there, or it was released. It stays so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Until(Instant),
     Ended,
+}
+
+impl State {
+    pub(super) fn time_left(self) -> Option<Duration> {
+        match self {
+            Self::Until(deadline) => Some(deadline.saturating_duration_since(Instant::now())),
+            Self::Ended => None,
+        }
+    }
 }
 
 /// How a write has ended.
@@ -61,8 +71,12 @@ pub(super) struct Writer {
     version: Version,
     /// There is nothing to be released.
     pub(super) is_over: bool,
-    /// When the last write that was stored was sent.
-    pub(super) sent: Instant,
+    /// When the lease is to be renewed.
+    pub(super) renewal: Instant,
+    /// When a checkpoint was to be saved last.
+    saved: Instant,
+    /// When the last put has ended.
+    put: Instant,
     /// The version that the caller was told last. Another one in this term is a save of its own that came late.
     pub(super) acknowledged: Option<Version>,
     /// The checkpoints that were saved last and that are to be saved, each with its token: the record has no window.
@@ -86,7 +100,8 @@ impl Writer {
         sent: Instant,
         old_windows: VecDeque<String>,
     ) -> Self {
-        let until = place.until(sent);
+        let until = State::Until(place.deadline(sent, record.ttl()));
+        let renewal = place.renewal(sent, record.ttl());
         let position = record.position.as_ref();
         let acknowledged = position.map(|position| Version::new(&position.token));
         Self {
@@ -95,7 +110,9 @@ impl Writer {
             record,
             version,
             is_over: false,
-            sent,
+            renewal,
+            saved: sent,
+            put: Instant::now(),
             acknowledged,
             checkpoints: Vec::new(),
             window: None,
@@ -109,8 +126,19 @@ impl Writer {
         *self.state.borrow() == State::Ended
     }
 
-    pub(super) fn end(&self) {
-        self.state.send_replace(State::Ended);
+    /// True if it had not.
+    fn end(&self) -> bool {
+        let ended = self.state.send_replace(State::Ended);
+        ended != State::Ended
+    }
+
+    /// Another record is there.
+    fn lose(&self) {
+        if self.end()
+            && let Some(group) = &self.place.group
+        {
+            group.lost(&self.place.name, self.record.term);
+        }
     }
 
     /// The version of the checkpoint that is stored.
@@ -129,16 +157,23 @@ impl Writer {
             if attempt > 0 {
                 sleep(PAUSE).await;
             }
+            // Some stores take one write of an object in a second: one that came sooner would fail, and be tried again.
+            let interval = self.place.objects.put_interval();
+            sleep_until(self.put + self.place.by_own_clock(interval)).await;
             let mut record = self.record.next(self.place.nonce());
             change.make(&mut record);
+            record.set_ttl(self.ttl(change));
             let sent = Instant::now();
             let bytes = match record.write(SystemClock.now()) {
                 Ok(bytes) => Bytes::from(bytes),
                 Err(error) => return Written::Unknown(self.place.failed("write", &error)),
             };
             let condition = PutIf::Unchanged(self.version.clone());
+            self.expect(sent, record.ttl());
             let put = self.place.objects.put(&self.place.name, bytes, condition);
-            let error = match self.place.within(put).await {
+            let put = self.place.within(put).await;
+            self.put = Instant::now();
+            let error = match put {
                 Ok(version) => {
                     self.stored(record, version, Some(sent));
                     return Written::Stored;
@@ -158,13 +193,13 @@ impl Writer {
                     }
                 }
                 Ok(_) => {
-                    self.end();
+                    self.lose();
                     return Written::Lost;
                 }
                 // Of a later version, or of a person: it is not this one's any more.
                 Err(foreign) if foreign.kind() == ErrorKind::Corrupt => {
                     tracing::error!(error = %foreign, "the record of the log was replaced");
-                    self.end();
+                    self.lose();
                     return Written::Lost;
                 }
                 // The first error tells more.
@@ -174,6 +209,30 @@ impl Writer {
         }
         let error = failed.unwrap_or_else(|| self.place.failed("write", &"it was not tried"));
         Written::Unknown(error)
+    }
+
+    /// How long the others are to wait for the write after this one.
+    fn ttl(&self, change: &Change) -> Duration {
+        let is_idle = self.saved.elapsed() >= self.place.by_own_clock(IDLE_AFTER);
+        match change {
+            Change::Renew if is_idle => self.place.idle_ttl,
+            Change::Renew | Change::Save(_) => self.place.ttl,
+            // It tells how often the others look.
+            Change::Release { .. } => self.record.ttl(),
+        }
+    }
+
+    /// Before a write is sent: from then on it may be stored, whatever becomes of its answer, and the others go by its TTL.
+    fn expect(&mut self, sent: Instant, ttl: Duration) {
+        let deadline = self.place.deadline(sent, ttl);
+        self.renewal = self.renewal.min(self.place.renewal(sent, ttl));
+        self.state.send_if_modified(|state| match state {
+            State::Until(until) if *until > deadline => {
+                *until = deadline;
+                true
+            }
+            State::Until(_) | State::Ended => false,
+        });
     }
 
     /// True for a record of this holder and term, also for the one that releases it.
@@ -191,13 +250,18 @@ impl Writer {
     fn stored(&mut self, record: Record, version: Version, sent: Option<Instant>) {
         self.version = version;
         self.record = record;
+        if let Some(group) = &self.place.group {
+            group.wrote(&self.place.name, self.record.term);
+        }
         if let Some(sent) = sent {
-            self.sent = sent;
+            let ttl = self.record.ttl();
+            let deadline = self.place.deadline(sent, ttl);
+            self.renewal = self.place.renewal(sent, ttl);
             // What has ended stays so.
             self.state.send_if_modified(|state| {
                 let holds = *state != State::Ended;
                 if holds {
-                    *state = self.place.until(sent);
+                    *state = State::Until(deadline);
                 }
                 holds
             });
@@ -209,17 +273,17 @@ impl Writer {
         let found = self.place.look().await;
         let found = found.inspect_err(|error| {
             if error.kind() == ErrorKind::Corrupt {
-                self.end();
+                self.lose();
             }
         });
         let Some((found, version)) = found? else {
-            self.end();
+            self.lose();
             return Ok(None);
         };
         if self.is_own(&found) {
             self.stored(found.clone(), version, None);
         } else {
-            self.end();
+            self.lose();
         }
         Ok(Some(found))
     }
@@ -245,6 +309,7 @@ impl Writer {
 
     /// Saves a checkpoint, and its window if it is time.
     pub(super) async fn save(&mut self, checkpoint: &Checkpoint) -> Written {
+        self.saved = Instant::now();
         let token = self.place.nonce();
         let is_recent = self
             .window
@@ -285,7 +350,9 @@ impl Writer {
                 Err(error) => return Written::Unknown(error),
             }
         }
-        self.put_position(&Change::Release { window }).await
+        let group = self.place.group.as_ref();
+        let to = group.and_then(|group| group.target(&self.place.name));
+        self.put_position(&Change::Release { window, to }).await
     }
 
     /// Writes the object with a window, before the record that names it.
@@ -342,33 +409,5 @@ async fn remove(place: Arc<Place>, names: Vec<String>) {
         if let Err(error) = place.within(place.objects.delete(&name)).await {
             tracing::debug!(%error, "an old window of uuids stays for now");
         }
-    }
-}
-
-impl Place {
-    /// The lease by a write that was sent then.
-    fn until(&self, sent: Instant) -> State {
-        State::Until(sent + self.by_own_clock(self.ttl.mul_f64(HOLDS)))
-    }
-
-    /// The record that is there.
-    pub(super) async fn look(&self) -> Result<Option<(Record, Version)>> {
-        let found = self.within(self.objects.get(&self.name)).await?;
-        found
-            .map(|found| Ok((Record::read(&found.bytes, &self.location())?, found.version)))
-            .transpose()
-    }
-
-    /// An answer that comes in a sixth of the TTL.
-    pub(super) async fn within<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let limit = self.ttl / 6;
-        timeout(self.by_own_clock(limit), call).await.unwrap_or_else(|_| {
-            let detail = format!(
-                "{} has not answered in {} ms, a sixth of the lease's time; take a longer lease, or see why the store is slow",
-                self.location(),
-                limit.as_millis()
-            );
-            Err(Error::temporary(ErrorKind::Storage, detail))
-        })
     }
 }

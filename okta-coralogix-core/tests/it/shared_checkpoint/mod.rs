@@ -3,8 +3,12 @@
 #[cfg(all(feature = "object-store", feature = "reqwest"))]
 mod cloud;
 mod contract;
+mod cost;
 mod folder;
+mod group;
+mod group_world;
 mod hostile;
+mod idle;
 mod replicas;
 
 use std::time::Duration;

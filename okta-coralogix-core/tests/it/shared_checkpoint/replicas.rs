@@ -23,49 +23,61 @@ const BATCH: u64 = 10;
 
 /// What happens in a world.
 #[derive(Debug, Clone, Copy, Default)]
-struct World {
-    seed: u64,
-    replicas: u64,
+pub(super) struct World {
+    pub(super) seed: u64,
+    pub(super) replicas: u64,
     /// The clock of a replica runs up to this much faster or slower than it should.
-    skew: f64,
+    pub(super) skew: f64,
     /// Of a thousand calls of the store.
-    faults: u32,
+    pub(super) faults: u32,
     /// The store is away for minutes.
-    outages: bool,
+    pub(super) outages: bool,
     /// Replicas are paused, also between the look at the deadline and the request.
-    pauses: bool,
-    kills: bool,
+    pub(super) pauses: bool,
+    pub(super) kills: bool,
 }
 
 /// An ingress that all replicas send to.
 #[derive(Debug, Default)]
-struct Ingress {
+pub(super) struct Ingress {
     /// Who sent what, and when it arrived.
-    requests: Vec<(Instant, u64, Range<u64>)>,
+    pub(super) requests: Vec<(Instant, u64, Range<u64>)>,
     lost_answers: u64,
 }
 
 /// How a world has ended.
 #[derive(Debug, Default)]
-struct Ended {
+pub(super) struct Ended {
     arrivals: BTreeMap<u64, u64>,
     requests: Vec<(Instant, u64, Range<u64>)>,
     lost_answers: u64,
     /// When each term began, and its number.
-    terms: Vec<(Instant, u64)>,
+    pub(super) terms: Vec<(Instant, u64)>,
     /// Each cursor that was stored.
     cursors: Vec<u64>,
     /// How long a log had no holder after a kill, at most.
     longest_gap: Duration,
 }
 
-struct Replica {
-    world: World,
-    number: u64,
-    objects: MemoryObjects,
-    ingress: Arc<Mutex<Ingress>>,
-    done: watch::Sender<bool>,
-    rng: Rng,
+impl Ended {
+    /// The position never goes back, and nothing before it is missing.
+    pub(super) fn assert_in_order(&self, what: &str) {
+        assert!(self.cursors.is_sorted(), "{what}: the position went back");
+        let last = self.cursors.last().copied().unwrap_or(0);
+        let missing = (0..last).find(|event| !self.arrivals.contains_key(event));
+        assert_eq!(missing, None, "{what}: lost");
+    }
+}
+
+/// A replica as the sender of one log.
+pub(super) struct Replica {
+    pub(super) world: World,
+    pub(super) number: u64,
+    pub(super) log: String,
+    pub(super) objects: MemoryObjects,
+    pub(super) ingress: Arc<Mutex<Ingress>>,
+    pub(super) done: watch::Sender<bool>,
+    pub(super) rng: Rng,
 }
 
 impl Replica {
@@ -80,7 +92,7 @@ impl Replica {
                 .clock_rate(rate);
             let mut done = self.done.subscribe();
             let held = tokio::select! {
-                held = store.acquire("acme") => held.unwrap(),
+                held = store.acquire(&self.log) => held.unwrap(),
                 _ = done.wait_for(|done| *done) => return,
             };
             self.hold(&held).await;
@@ -94,7 +106,7 @@ impl Replica {
     }
 
     /// Sends until the lease is lost, all is sent, or it is time to give up.
-    async fn hold(&mut self, held: &HeldCheckpoint) {
+    pub(super) async fn hold(&mut self, held: &HeldCheckpoint) {
         let most = self.rng.u64(5..40);
         let mut stored = loop {
             match held.load().await {
@@ -180,7 +192,7 @@ impl Replica {
 }
 
 /// Faults of the store as one replica sees it.
-fn script(objects: &MemoryObjects, world: World, mut rng: Rng) {
+pub(super) fn script(objects: &MemoryObjects, world: World, mut rng: Rng) {
     let began = Instant::now();
     objects.set_script(move |call, _| {
         // Away for two minutes of each ten.
@@ -211,6 +223,7 @@ async fn run(world: World) -> Ended {
         let replica = Replica {
             world,
             number,
+            log: "acme".to_owned(),
             objects,
             ingress: Arc::clone(&ingress),
             done: done.clone(),
@@ -226,8 +239,12 @@ async fn run(world: World) -> Ended {
     };
     let ended = timeout(Duration::from_secs(24 * 3600), all).await;
     ended.unwrap_or_else(|_| panic!("{world:?}: a day was not enough"));
-
     let ingress = ingress.lock().unwrap();
+    ended_with(&objects, "acme", &ingress)
+}
+
+/// What became of a log.
+pub(super) fn ended_with(objects: &MemoryObjects, log: &str, ingress: &Ingress) -> Ended {
     let mut ended = Ended {
         requests: ingress.requests.clone(),
         lost_answers: ingress.lost_answers,
@@ -240,7 +257,7 @@ async fn run(world: World) -> Ended {
     }
     let mut last = None;
     for put in objects.puts() {
-        if put.name != "acme" {
+        if put.name != log {
             continue;
         }
         let at = Instant::from_std(put.at);
@@ -260,7 +277,7 @@ async fn run(world: World) -> Ended {
     ended
 }
 
-fn assert_sound(world: World, ended: &Ended) {
+pub(super) fn assert_sound(world: World, ended: &Ended) {
     let missing: Vec<_> = (0..EVENTS)
         .filter(|event| !ended.arrivals.contains_key(event))
         .collect();
@@ -313,20 +330,19 @@ async fn nothing_is_sent_after_another_replica_has_taken_the_log() {
         };
         let ended = run(world).await;
         assert_sound(world, &ended);
-        // Requests of each replica stand together between two beginnings of terms.
-        for terms in ended.terms.windows(2) {
-            let senders = ended
-                .requests
-                .iter()
-                .filter(|(at, ..)| terms[0].0 <= *at && *at < terms[1].0);
-            let mut senders: Vec<_> = senders.map(|(_, sender, _)| sender).collect();
-            senders.dedup();
-            assert!(
-                senders.len() <= 1,
-                "{world:?}: {senders:?} in term {}",
-                terms[0].1
-            );
-        }
+        assert_one_sender_a_term(world, &ended);
+    }
+}
+
+/// Requests of each replica stand together between two beginnings of terms.
+pub(super) fn assert_one_sender_a_term(world: World, ended: &Ended) {
+    for terms in ended.terms.windows(2) {
+        let is_within = |at: &Instant| terms[0].0 <= *at && *at < terms[1].0;
+        let senders = ended.requests.iter().filter(|(at, ..)| is_within(at));
+        let mut senders: Vec<_> = senders.map(|(_, sender, _)| sender).collect();
+        senders.dedup();
+        let term = terms[0].1;
+        assert!(senders.len() <= 1, "{world:?}: {senders:?} in term {term}");
     }
 }
 

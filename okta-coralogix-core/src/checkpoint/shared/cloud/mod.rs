@@ -5,6 +5,7 @@ mod error;
 mod http;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,12 +15,15 @@ use object_store::{
 };
 use serde::{Deserialize, Serialize};
 
-use self::address::Address;
+use self::address::{Address, Cloud};
 use self::error::failed;
 use super::objects::{Objects, PutIf, StoredObject};
 use crate::Result;
 use crate::checkpoint::Version;
 use crate::transport::Transport;
+
+/// Google takes one write of an object in a second, says its page of quotas, and answers 429 to more.
+const GOOGLE_PUT_INTERVAL: Duration = Duration::from_millis(1_050);
 
 /// Objects in a bucket or container. Clones are the same.
 #[derive(Debug, Clone)]
@@ -114,6 +118,13 @@ impl Objects for CloudObjects {
             .filter_map(|object| object.location.filename());
         let names = names.filter(|name| name.starts_with(prefix));
         Ok(names.map(str::to_owned).collect())
+    }
+
+    fn put_interval(&self) -> Duration {
+        match self.address.cloud {
+            Cloud::Google => GOOGLE_PUT_INTERVAL,
+            Cloud::S3 | Cloud::Azure => Duration::ZERO,
+        }
     }
 
     fn location(&self) -> String {

@@ -1,0 +1,417 @@
+//! Replicas that share several logs: who takes which, and how many.
+
+use std::time::Duration;
+
+use okta_coralogix_core::checkpoint::shared::{Objects, PutIf, Replica, SharedStore};
+use okta_coralogix_core::testing::{MemoryObjects, ObjectFault};
+use okta_coralogix_core::{ErrorKind, Lease};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use super::{POLL, TTL, replica};
+
+const IDLE_TTL: Duration = SharedStore::DEFAULT_IDLE_TTL;
+
+/// Until all replicas know of one that has joined, or of one that has died: two writes of its presence, and a part of one.
+const KNOWN: Duration = Duration::from_secs(150);
+
+/// Between two hand-overs: one and a quarter TTLs; the log is finished in 2 s, and found by the others at their looks at an idle log.
+const HAND_OVER: Duration = Duration::from_secs(90);
+
+pub(super) fn names(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("log-{n}")).collect()
+}
+
+/// A process: a replica, and a task for each log as a program has it.
+pub(super) struct Process {
+    pub(super) replica: Replica,
+    tasks: Vec<JoinHandle<()>>,
+    is_ending: tokio::sync::watch::Sender<bool>,
+}
+
+impl Process {
+    pub(super) fn start(store: &SharedStore, logs: &[String]) -> Self {
+        let replica = store.join(logs.to_vec());
+        let is_ending = tokio::sync::watch::Sender::new(false);
+        let tasks = logs
+            .iter()
+            .map(|log| tokio::spawn(share(replica.clone(), log.clone(), is_ending.subscribe())));
+        Self {
+            tasks: tasks.collect(),
+            replica,
+            is_ending,
+        }
+    }
+
+    pub(super) fn held(&self) -> usize {
+        let status = self.replica.status();
+        status.logs.iter().filter(|log| log.is_own).count()
+    }
+
+    /// All that it does ends at once.
+    pub(super) fn kill(self) {
+        for task in self.tasks {
+            task.abort();
+        }
+    }
+
+    /// As after a SIGTERM.
+    pub(super) async fn stop(self) {
+        self.is_ending.send_replace(true);
+        self.replica.leave().await;
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+    }
+}
+
+async fn share(replica: Replica, log: String, mut is_ending: tokio::sync::watch::Receiver<bool>) {
+    loop {
+        let held = tokio::select! {
+            held = replica.acquire(&log) => held,
+            _ = is_ending.wait_for(|ends| *ends) => return,
+        };
+        let held = match held {
+            Ok(held) => held,
+            // As a program does with an org that is down.
+            Err(_) => {
+                sleep(TTL).await;
+                continue;
+            }
+        };
+        tokio::select! {
+            () = held.lost() => continue,
+            () = replica.hand_over(&log) => {}
+            _ = is_ending.wait_for(|ends| *ends) => {}
+        }
+        // What is in flight.
+        sleep(Duration::from_secs(2)).await;
+        held.release().await.ok();
+    }
+}
+
+fn spread(processes: &[Process]) -> Vec<usize> {
+    processes.iter().map(Process::held).collect()
+}
+
+fn is_even(spread: &[usize], logs: usize) -> bool {
+    let (least, most) = (spread.iter().min(), spread.iter().max());
+    spread.iter().sum::<usize>() == logs && most.unwrap() - least.unwrap() <= 1
+}
+
+/// How often logs were handed over by all of them.
+pub(super) fn handed_over(processes: &[Process]) -> u64 {
+    let statuses = processes.iter().map(|process| process.replica.status());
+    statuses
+        .flat_map(|status| status.logs)
+        .map(|log| log.handed_over)
+        .sum()
+}
+
+/// Waits until the logs are spread evenly: how long that took.
+pub(super) async fn evened(processes: &[Process], logs: usize, most: Duration) -> Duration {
+    let began = Instant::now();
+    while !is_even(&spread(processes), logs) {
+        assert!(
+            began.elapsed() <= most,
+            "{:?} after {most:?}",
+            spread(processes)
+        );
+        sleep(Duration::from_secs(1)).await;
+    }
+    began.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_that_begin_together_share_the_logs_without_a_hand_over() {
+    let (objects, logs) = (MemoryObjects::new(), names(20));
+    let mut processes = Vec::new();
+    for seed in 1..=3 {
+        processes.push(Process::start(&replica(&objects, seed), &logs));
+        sleep(Duration::from_secs(1)).await;
+    }
+    sleep(POLL * 6).await;
+    let taken = spread(&processes);
+    assert!(is_even(&taken, 20), "{taken:?}");
+    let status = processes[0].replica.status();
+    assert_eq!((status.living, status.quota), (3, 7));
+    assert_eq!(status.holder, processes[0].replica.holder());
+    sleep(Duration::from_secs(3_600)).await;
+    assert_eq!(spread(&processes), taken, "it stays so");
+    assert_eq!(handed_over(&processes), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn replica_that_joins_late_gets_its_share_one_log_at_a_time() {
+    for (logs, share) in [(9, 3), (4, 1)] {
+        let (objects, logs) = (MemoryObjects::new(), names(logs));
+        let mut processes = vec![
+            Process::start(&replica(&objects, 1), &logs),
+            Process::start(&replica(&objects, 2), &logs),
+        ];
+        sleep(Duration::from_secs(600)).await;
+        assert!(is_even(&spread(&processes), logs.len()));
+        let before = handed_over(&processes);
+        processes.push(Process::start(&replica(&objects, 3), &logs));
+        let most = KNOWN + TTL * 2 + HAND_OVER * share;
+        let took = evened(&processes, logs.len(), most).await;
+        println!("{} logs: {took:?} of {most:?}", logs.len());
+        assert_eq!(handed_over(&processes) - before, u64::from(share));
+        sleep(Duration::from_secs(4 * 3_600)).await;
+        assert_eq!(
+            handed_over(&processes) - before,
+            u64::from(share),
+            "and no more"
+        );
+        assert_one_at_a_time(&objects);
+    }
+}
+
+/// Of logs that are released one after another, each is taken before the next one is released.
+fn assert_one_at_a_time(objects: &MemoryObjects) {
+    let mut free: Option<String> = None;
+    for put in objects.puts() {
+        let Ok(record) = serde_json::from_slice::<Value>(&put.bytes) else {
+            continue;
+        };
+        let Some(holder) = record.get("term").map(|_| &record["holder"]) else {
+            continue;
+        };
+        if holder.is_null() {
+            assert_eq!(free, None, "{} is released too", put.name);
+            free = Some(put.name);
+        } else if free.as_ref() == Some(&put.name) {
+            free = None;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_of_a_replica_that_died_spread_over_the_others() {
+    let (objects, logs) = (MemoryObjects::new(), names(12));
+    let mut processes: Vec<_> = (1..=3)
+        .map(|seed| Process::start(&replica(&objects, seed), &logs))
+        .collect();
+    // Not idle yet.
+    sleep(Duration::from_secs(120)).await;
+    assert_eq!(spread(&processes), [4, 4, 4]);
+    let dead = processes.remove(1);
+    let holder = dead.replica.holder().to_owned();
+    let died = Instant::now();
+    dead.kill();
+    sleep((TTL + POLL).mul_f64(1.25) + POLL * 2 + Duration::from_secs(1)).await;
+    let spread_then = spread(&processes);
+    assert!(is_even(&spread_then, 12), "{spread_then:?}");
+    for put in objects.puts() {
+        let is_late = put.at > died.into_std();
+        assert!(
+            !is_late || !String::from_utf8_lossy(&put.bytes).contains(&holder),
+            "{put:?}"
+        );
+    }
+    let status = processes[0].replica.status();
+    assert_eq!((status.living, status.quota), (2, 6));
+    // What it has left is removed.
+    let presence = format!(".replica-{holder}");
+    assert!(objects.content(&presence).is_some());
+    sleep(IDLE_TTL * 6).await;
+    assert_eq!(objects.content(&presence), None);
+    assert_eq!(handed_over(&processes), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_that_stop_in_order_are_replaced_without_a_gap() {
+    let (objects, logs) = (MemoryObjects::new(), names(9));
+    let mut processes: Vec<_> = (1..=3)
+        .map(|seed| Process::start(&replica(&objects, seed), &logs))
+        .collect();
+    sleep(Duration::from_secs(120)).await;
+    for seed in 4..=6 {
+        let old = processes.remove(0);
+        let presence = format!(".replica-{}", old.replica.holder());
+        old.stop().await;
+        assert_eq!(objects.content(&presence), None);
+        processes.push(Process::start(&replica(&objects, seed), &logs));
+        sleep(POLL * 6).await;
+        let held = spread(&processes);
+        assert_eq!(held.iter().sum::<usize>(), 9, "{held:?}");
+        sleep(KNOWN).await;
+    }
+    evened(&processes, 9, Duration::from_secs(1_800)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_that_nobody_takes_is_taken_back_and_kept() {
+    let (objects, logs) = (MemoryObjects::new(), names(4));
+    let busy = Process::start(&replica(&objects, 1), &logs);
+    sleep(Duration::from_secs(60)).await;
+    // It says that it shares the logs, and asks for none.
+    let idle = replica(&objects, 2).join(logs.clone());
+    let mut gaps = 0;
+    for _ in 0..4 * 3_600 {
+        sleep(Duration::from_secs(1)).await;
+        gaps += 4 - busy.held();
+    }
+    let handed_over = handed_over(std::slice::from_ref(&busy));
+    assert!(
+        (1..=24).contains(&handed_over),
+        "each ten minutes at most: {handed_over}"
+    );
+    let most = usize::try_from(handed_over).unwrap() * 75;
+    assert!(gaps <= most, "two TTLs and some looks each: {gaps} s");
+    assert_eq!(
+        idle.status().logs.iter().filter(|log| log.is_own).count(),
+        0
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn fault_of_one_log_touches_no_other() {
+    let (objects, mut logs) = (MemoryObjects::new(), names(6));
+    objects.overwrite("log-3", &b"{}"[..]);
+    logs.push("no/name".to_owned());
+    let processes: Vec<_> = (1..=2)
+        .map(|seed| Process::start(&replica(&objects, seed), &logs))
+        .collect();
+    sleep(Duration::from_secs(60)).await;
+    let held = spread(&processes);
+    assert_eq!(held.iter().sum::<usize>(), 5, "{held:?}");
+    let error = processes[0].replica.acquire("log-3").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    let error = processes[0].replica.acquire("no/name").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    // One that joins gets its share of the rest.
+    let third = Process::start(&replica(&objects, 3), &logs);
+    sleep(KNOWN + TTL * 2 + HAND_OVER).await;
+    assert_eq!(third.held(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn presence_is_a_hint_and_nothing_more() {
+    let (objects, logs) = (MemoryObjects::new(), names(6));
+    let processes: Vec<_> = (1..=2)
+        .map(|seed| Process::start(&replica(&objects, seed), &logs))
+        .collect();
+    sleep(Duration::from_secs(60)).await;
+    let held = spread(&processes);
+    let people = objects.handle();
+    // Somebody removes, empties and fakes them, for an hour.
+    for n in 0..720_u32 {
+        for process in &processes {
+            let name = format!(".replica-{}", process.replica.holder());
+            match n % 3 {
+                0 => people.delete(&name).await.unwrap(),
+                1 => people.overwrite(&name, &b"\xff"[..]),
+                _ => people.overwrite(&name, format!("{{\"format\":\"other\",\"n\":{n}}}")),
+            }
+        }
+        people.overwrite(".replica-garbage", n.to_string());
+        sleep(POLL).await;
+    }
+    assert_eq!(spread(&processes), held);
+    let taken: u64 = processes
+        .iter()
+        .flat_map(|process| process.replica.status().logs)
+        .map(|log| log.taken)
+        .sum();
+    assert_eq!(taken, 6, "nobody took what another one held");
+    // Left alone, they see each other again.
+    sleep(KNOWN).await;
+    assert_eq!(processes[0].replica.status().living, 2);
+    sleep(IDLE_TTL * 8).await;
+    assert_eq!(objects.content(".replica-garbage"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn store_that_is_away_for_minutes_changes_no_share() {
+    let (objects, logs) = (MemoryObjects::new(), names(6));
+    let handles: Vec<_> = (1..=2).map(|_| objects.handle()).collect();
+    let processes: Vec<_> = handles
+        .iter()
+        .zip(1..)
+        .map(|(handle, seed)| Process::start(&replica(handle, seed), &logs))
+        .collect();
+    sleep(Duration::from_secs(60)).await;
+    let held = spread(&processes);
+    assert!(!processes[0].replica.status().is_store_away());
+    for handle in &handles {
+        handle.set_script(|_, _| Some(ObjectFault::NotDone));
+    }
+    sleep(Duration::from_secs(600)).await;
+    let status = processes[0].replica.status();
+    let away = status.store_away_for.unwrap();
+    assert!(away > Duration::from_secs(570), "{away:?}");
+    let own = status.logs.iter().find(|log| log.is_own).unwrap();
+    assert_eq!(own.time_left, Some(Duration::ZERO));
+    for handle in &handles {
+        handle.set_script(|_, _| None);
+    }
+    sleep(TTL * 2).await;
+    assert_eq!(spread(&processes), held);
+    let status = processes[0].replica.status();
+    assert!(!status.is_store_away());
+    let lost: u64 = status.logs.iter().map(|log| log.lost).sum();
+    assert_eq!(lost, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn replica_that_is_cut_off_loses_its_logs_and_gets_a_share_again() {
+    let (objects, logs) = (MemoryObjects::new(), names(6));
+    let handles: Vec<_> = (1..=3).map(|_| objects.handle()).collect();
+    let processes: Vec<_> = handles
+        .iter()
+        .zip(1..)
+        .map(|(handle, seed)| Process::start(&replica(handle, seed), &logs))
+        .collect();
+    sleep(Duration::from_secs(60)).await;
+    handles[0].set_script(|_, _| Some(ObjectFault::NotDone));
+    sleep((TTL + POLL).mul_f64(1.25) + POLL * 2).await;
+    assert_eq!(spread(&processes)[1..], [3, 3]);
+    sleep(Duration::from_secs(600)).await;
+    handles[0].set_script(|_, _| None);
+    sleep(TTL).await;
+    let status = processes[0].replica.status();
+    let lost: u64 = status.logs.iter().map(|log| log.lost).sum();
+    assert_eq!(lost, 2);
+    evened(&processes, 6, KNOWN + TTL * 2 + HAND_OVER * 2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn changed_logs_are_shared_anew() {
+    let (objects, logs) = (MemoryObjects::new(), names(4));
+    let first = Process::start(&replica(&objects, 1), &logs);
+    let second = replica(&objects, 2).join(logs.clone());
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(second.status().quota, 2);
+    second.set_logs(names(10));
+    let status = second.status();
+    // The first has not read its configuration again: it shares other logs.
+    assert_eq!(
+        (status.logs.len(), status.living, status.quota),
+        (10, 2, 10)
+    );
+    first.replica.set_logs(names(10));
+    sleep(KNOWN).await;
+    assert_eq!(
+        (first.replica.status().quota, second.status().quota),
+        (5, 5)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn name_of_a_machine_may_have_any_characters() {
+    let objects = MemoryObjects::new();
+    let store = replica(&objects, 1).named("Zoë's laptop/π");
+    let replica = store.join(names(1));
+    assert!(replica.holder().starts_with("Zoë's laptop/π-"));
+    replica.acquire("log-0").await.unwrap();
+    let names = objects.names(".replica-").await.unwrap();
+    assert_eq!(names.len(), 1);
+    assert!(
+        names[0].starts_with(".replica-Zo__s_laptop__-"),
+        "{names:?}"
+    );
+    let put = objects.put(&names[0], "x".into(), PutIf::Absent).await;
+    assert!(put.is_err());
+}
