@@ -15,6 +15,7 @@ mod framing;
 mod gateway;
 mod going_back;
 mod harness;
+mod healing;
 mod link_cycles;
 mod links;
 mod log_end;
