@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod envelopes;
+mod healing;
 pub mod http;
 #[cfg(feature = "lambda")]
 pub mod lambda;
@@ -10,4 +11,5 @@ mod settings;
 #[cfg(feature = "sqs")]
 pub mod sqs;
 
+pub use healing::HealGroup;
 pub use settings::{BARE_EVENT, EnvelopeGroup, NameGroup};

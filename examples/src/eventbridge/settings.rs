@@ -4,6 +4,7 @@ use coralogix_sink::CoralogixSink;
 use eventbridge_source::BodyParser;
 use okta_coralogix_core::{CoralogixMapping, Result, Secret, SharedClockOffset};
 
+use super::healing::{HealGroup, HealSettings};
 use crate::audit::ContinuousGroup;
 use crate::program::admin::AdminArgs;
 use crate::program::check::{CHECK, CheckArgs};
@@ -104,6 +105,8 @@ pub(super) struct WatchArgs {
     admin: AdminArgs,
     #[command(flatten)]
     pub(super) audit: Flags<ContinuousGroup>,
+    #[command(flatten)]
+    pub(super) heal: Flags<HealGroup>,
 }
 
 /// How a program is watched.
@@ -112,6 +115,8 @@ pub(super) struct WatchSettings {
     /// What the pipeline is called.
     pub(super) name: String,
     pub(super) admin: Option<ListenAddress>,
+    /// Set: what is not pushed is read from the System Log.
+    pub(super) heal: Option<HealSettings>,
 }
 
 impl WatchSettings {
@@ -119,11 +124,24 @@ impl WatchSettings {
     ///
     /// # Errors
     /// `Config`, which names the setting that is wrong and says what to write.
-    pub(super) fn read(args: &WatchArgs, environment: &Environment, program: &str) -> Result<Self> {
+    pub(super) fn read(
+        args: &WatchArgs,
+        environment: &Environment,
+        route: &RouteSettings,
+        program: &str,
+    ) -> Result<Self> {
         let name = NAME.given(&args.name.values(environment))?;
         Ok(Self {
             name: name.unwrap_or_else(|| NAME.default_in(program)),
             admin: args.admin.address(environment)?,
+            heal: HealSettings::read(
+                &args.heal,
+                environment,
+                &route.network,
+                &route.pipeline,
+                program,
+                route.is_bare,
+            )?,
         })
     }
 }
@@ -138,8 +156,7 @@ pub(super) struct RouteSettings {
     pub(super) pipeline: PipelineSettings,
     /// The proxy on the way to Coralogix.
     pub(super) proxy: Option<String>,
-    /// The way to the queue.
-    #[cfg(feature = "sqs")]
+    /// The way to Coralogix, to the queue, and to Okta.
     pub(super) network: Network,
     /// Entries have the bare event.
     pub(super) is_bare: bool,
@@ -183,7 +200,6 @@ impl RouteSettings {
         let proxy = network.proxy_of(sink.endpoint().singles());
         Ok(Self {
             proxy: proxy.map(Into::into),
-            #[cfg(feature = "sqs")]
             network,
             sink,
             clock_offset,

@@ -43,6 +43,18 @@ impl ExitStatus {
         }
     }
 
+    /// With the counts of a pipeline that ran beside.
+    #[must_use]
+    pub fn and(mut self, beside: Summary) -> Self {
+        match &mut self {
+            Self::Done(summary) | Self::HandedBack(summary) | Self::Failed(_, summary) => {
+                *summary += beside;
+            }
+            Self::WrongSetting(_) | Self::Silent(..) => {}
+        }
+        self
+    }
+
     /// After a run that was asked to stop, or ended by itself: `handed_back` events were handed back since it was asked.
     #[must_use]
     pub fn after_stop(self, handed_back: u64) -> Self {

@@ -23,6 +23,7 @@ mod eventbridge_sqs;
 mod exit_status;
 mod hangup;
 mod harness;
+mod healing;
 mod in_memory;
 mod judged_secrets;
 mod kill;

@@ -9,8 +9,8 @@ use crate::program::settings::{About, Flags, Group, Setting, parse};
 ///
 /// Reads LISTEN (127.0.0.1:8080), EVENTBRIDGE_API_KEY, EVENTBRIDGE_API_KEY_PREVIOUS, EVENTBRIDGE_BASIC, EVENTBRIDGE_BEARER_TOKEN,
 /// CORALOGIX_DOMAIN (or CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM from the
-/// environment. Every flag can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of them it runs a
-/// demonstration against simulators.
+/// environment, and with --heal-after OKTA_ORG_URL and a credential of Okta. Every flag can be given as a variable too:
+/// `OKTA_CORALOGIX_<FLAG>`. Without any of them it runs a demonstration against simulators.
 #[derive(Debug, Parser)]
 #[command(name = "eventbridge_http", version)]
 pub struct HttpArgs {

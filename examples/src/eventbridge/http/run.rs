@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::settings::Settings;
 use super::stopped;
+use crate::eventbridge::healing::{Healing, Parts};
 use crate::program::admin::Admin;
 use crate::program::metrics::{Monitor, SourceKind};
 use crate::program::open_files::raise_limit;
@@ -35,7 +36,8 @@ pub(super) async fn run(mut settings: Settings, progress: Progress) -> Result<Ex
     let monitor = admin.monitor(&settings.watch.name, SourceKind::EventBridge);
     let audit = settings.audit.take();
     let audit = audit.map(|audit| audit.prepare(&settings.watch.name, &settings.route));
-    let opened = Opened::open(settings, &progress, &monitor).await?;
+    let healed = admin.healing_monitor(&settings.watch.name, settings.watch.heal.is_some());
+    let opened = Opened::open(settings, &progress, &monitor, healed).await?;
     let auditor = audit.map(|audit| audit.start(&monitor));
     let status = opened.run(shutdown).await;
     drop(auditor);
@@ -52,10 +54,16 @@ struct Opened {
     address: String,
     dead_letters: PathBuf,
     proxy: Option<String>,
+    healing: Option<(Healing, Parts)>,
 }
 
 impl Opened {
-    async fn open(settings: Settings, progress: &Progress, monitor: &Monitor) -> Result<Self> {
+    async fn open(
+        settings: Settings,
+        progress: &Progress,
+        monitor: &Monitor,
+        healed: Monitor,
+    ) -> Result<Self> {
         let Settings {
             listen,
             source,
@@ -82,11 +90,20 @@ impl Opened {
         let stop = watch::Sender::new(false);
         let server = source.serve(listener, stopped(stop.subscribe())).boxed();
         monitor.endpoint(source.handle());
+        let mapping = Arc::new(route.mapping);
+        let healing = match watch.heal {
+            Some(heal) => Some(Healing::open(heal, healed).await?),
+            None => None,
+        };
         let pipeline = source
             .pipeline(Arc::clone(&sink))
-            .name(watch.name)
-            .mapping(route.mapping)
-            .dead_letters(dead_letters);
+            .name(&watch.name)
+            .mapping(Arc::clone(&mapping))
+            .dead_letters(dead_letters.clone());
+        let pipeline = match &healing {
+            Some(healing) => pipeline.dedup_window(healing.window()),
+            None => pipeline,
+        };
         let observer = (progress.observer(), monitor.clone());
         let pipeline = configure(pipeline, observer, &route.pipeline.options, None);
         // A little longer than EventBridge waits for an answer, after which it sends again.
@@ -95,7 +112,18 @@ impl Opened {
             drain_timeout.unwrap_or_else(|| DRAIN_TIMEOUT.default_in("eventbridge_http"));
         let pipeline = pipeline.drain_timeout(drain_timeout).build()?;
         monitor.attach(pipeline.handle());
+        let mut options = route.pipeline.options;
+        options.drain_timeout = Some(drain_timeout);
+        let parts = Parts {
+            name: watch.name,
+            sink: Arc::clone(&sink),
+            mapping,
+            dead_letters,
+            options,
+            progress: progress.clone(),
+        };
         Ok(Self {
+            healing: healing.map(|healing| (healing, parts)),
             server,
             pipeline,
             sink,
@@ -111,7 +139,12 @@ impl Opened {
         if let Err(error) = self.sink.check().await {
             match error.is_temporary() {
                 true => tracing::warn!(%error, "Coralogix cannot be reached yet"),
-                false => return ExitStatus::Failed(error, Summary::default()),
+                false => {
+                    if let Some((healing, _)) = self.healing {
+                        healing.abandon().await;
+                    }
+                    return ExitStatus::Failed(error, Summary::default());
+                }
             }
         }
         let start = Start {
@@ -125,6 +158,9 @@ impl Opened {
         span(self.pipeline.handle().context().pipeline).in_scope(|| start.log());
         tracing::info!("listening on {}", self.address);
         let server = tokio::spawn(self.server);
+        let stopped = self.stop.subscribe();
+        let healing = self.healing;
+        let healing = healing.map(|(healing, parts)| healing.start(parts, stopped));
         let stop = self.stop.clone();
         let shutdown = async move {
             shutdown.await;
@@ -134,6 +170,9 @@ impl Opened {
         // However the pipeline ended, the server answers all requests.
         self.stop.send_replace(true);
         server.await.ok();
-        status
+        match healing {
+            Some(healing) => healing.finish(status).await,
+            None => status,
+        }
     }
 }

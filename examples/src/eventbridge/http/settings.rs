@@ -6,6 +6,7 @@ use okta_coralogix_core::{Error, Result};
 use super::HttpArgs;
 use super::args::{API_KEY_HEADER, MAX_BODY_BYTES, NAMES_FROM_HEADERS, PATH};
 use crate::eventbridge::audit::ReceiverAudit;
+use crate::eventbridge::healing::{HealSettings, check_beside_audit};
 use crate::eventbridge::settings::{API_KEYS, RouteSettings, WatchSettings, api_keys, secret};
 use crate::program::listen::ListenAddress;
 use crate::program::missing::Missing;
@@ -54,6 +55,7 @@ impl Settings {
         );
         coralogix::require(&mut missing, environment);
         ReceiverAudit::require(&args.watch.audit, &mut missing, environment)?;
+        HealSettings::require(&args.watch.heal, &mut missing, environment)?;
         missing.check()?;
         let mut source = credentials(HttpSource::builder(), environment)?;
         let route = RouteSettings::read(&args.route, environment)?;
@@ -71,12 +73,13 @@ impl Settings {
         let listen = environment.get(LISTEN)?;
         let listen = listen.as_deref().map_or(DEFAULT_LISTEN, str::trim);
         let listen = ListenAddress::parse(LISTEN, listen, DEFAULT_PORT)?;
-        let watch = WatchSettings::read(&args.watch, environment, "eventbridge_http")?;
+        let watch = WatchSettings::read(&args.watch, environment, &route, "eventbridge_http")?;
         if let Some(admin) = &watch.admin {
             admin.check_apart(&listen)?;
         }
         let audit =
             ReceiverAudit::read((&args.watch.audit, &args.route), environment, &route, false)?;
+        check_beside_audit(watch.heal.as_ref(), audit.is_some())?;
         Ok(Self {
             audit,
             listen,

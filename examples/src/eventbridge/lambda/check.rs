@@ -10,7 +10,7 @@ use crate::program::open_files::needed;
 
 pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
     let mut report = Report::default();
-    check_route(&mut report, &settings.route).await;
+    let _state = check_route(&mut report, &settings.route).await;
     check_open_files(&mut report, needed(1));
     report.status()
 }

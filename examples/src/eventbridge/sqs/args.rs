@@ -9,8 +9,9 @@ use crate::program::pipeline::OnceArgs;
 ///
 /// Reads SQS_QUEUE_URL, the settings of AWS's SDK (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL, the role of an
 /// instance or container), CORALOGIX_DOMAIN (or CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and
-/// CORALOGIX_SUBSYSTEM from the environment. Every flag can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of
-/// them, apart from those of AWS, it runs a demonstration against simulators. Any number of processes may read the same queue.
+/// CORALOGIX_SUBSYSTEM from the environment, and with --heal-after OKTA_ORG_URL and a credential of Okta. Every flag can be given as a
+/// variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of them, apart from those of AWS, it runs a demonstration against simulators.
+/// Any number of processes may read the same queue, but only one with --heal-after.
 #[derive(Debug, Parser)]
 #[command(name = "eventbridge_sqs", version)]
 pub struct SqsArgs {

@@ -8,7 +8,7 @@ use okta_coralogix_core::{Error, ErrorKind, Result, Summary};
 
 use super::proxy_of;
 use super::settings::Settings;
-use crate::eventbridge::check::check_route;
+use crate::eventbridge::check::{check_healing, check_route};
 use crate::program::ExitStatus;
 use crate::program::check::{Report, check_admin, check_open_files, through};
 use crate::program::open_files::needed;
@@ -23,10 +23,11 @@ const MIN_RECEIVES: u64 = 5;
 pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
     let mut report = Report::default();
     check_queue(&mut report, &settings).await;
-    check_route(&mut report, &settings.route).await;
+    let _state = check_route(&mut report, &settings.route).await;
     if let Some(audit) = settings.audit {
         audit.check(&mut report).await;
     }
+    check_healing(&mut report, settings.watch.heal).await;
     check_admin(&mut report, settings.watch.admin.as_ref());
     check_open_files(&mut report, needed(1));
     report.status()

@@ -1,17 +1,20 @@
 //! A run that takes events from a queue.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use eventbridge_source::sqs::{AwsQueue, DrainHandle, SqsSource};
 use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::{ErrorKind, LogSink, Pipeline, Result, Summary, SystemClock};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::first_messages::FirstMessages;
 use super::proxy_of;
 use super::settings::Settings;
 use super::start::{check_coralogix, persist};
+use crate::eventbridge::healing::{Healing, Parts};
 use crate::eventbridge::settings::RouteSettings;
 use crate::program::admin::Admin;
 use crate::program::metrics::{Monitor, SourceKind};
@@ -30,17 +33,31 @@ pub(super) async fn run(mut settings: Settings, progress: Progress) -> Result<Ex
     let monitor = admin.monitor(&settings.watch.name, SourceKind::EventBridge);
     let audit = settings.audit.take();
     let audit = audit.map(|audit| audit.prepare(&settings.watch.name, &settings.route));
+    let healed = admin.healing_monitor(&settings.watch.name, settings.watch.heal.is_some());
     let opened = tokio::select! {
-        opened = open(settings, &progress, &monitor) => opened,
+        opened = open(settings, &progress, &monitor, healed) => opened,
         () = &mut shutdown => return Ok(ExitStatus::Done(Summary::default())),
     };
-    let (pipeline, drain) = match opened {
+    let (pipeline, drain, healing) = match opened {
         Ok(opened) => opened,
         Err(error) if is_a_setting(error.kind()) => return Err(error),
         Err(error) => return Ok(ExitStatus::Failed(error, Summary::default())),
     };
     let auditor = audit.map(|audit| audit.start(&monitor));
+    let stop = watch::Sender::new(false);
+    let healing = healing.map(|(healing, parts)| healing.start(parts, stop.subscribe()));
+    let stopping = stop.clone();
+    let shutdown = async move {
+        shutdown.await;
+        stopping.send_replace(true);
+    };
     let status = pipeline::run(pipeline, shutdown).await;
+    // However the pipeline ended.
+    stop.send_replace(true);
+    let status = match healing {
+        Some(healing) => healing.finish(status).await,
+        None => status,
+    };
     drop(auditor);
     if timeout(QUEUE_DRAIN_TIMEOUT, drain.wait()).await.is_err() {
         tracing::warn!(
@@ -66,7 +83,8 @@ async fn open(
     settings: Settings,
     progress: &Progress,
     monitor: &Monitor,
-) -> Result<(Pipeline<Queue>, DrainHandle)> {
+    healed: Monitor,
+) -> Result<(Pipeline<Queue>, DrainHandle, Option<(Healing, Parts)>)> {
     let Settings {
         queue_url,
         once,
@@ -80,7 +98,8 @@ async fn open(
     let (source, source_proxy) = source(&queue_url, &route, once).await?;
     let drain = source.drain_handle();
     let is_fifo = source.attributes().is_fifo;
-    let sink = route.sink;
+    let sink = Arc::new(route.sink);
+    let mapping = Arc::new(route.mapping);
     let start = Start {
         source: &queue_url,
         source_proxy: source_proxy.as_deref(),
@@ -93,10 +112,18 @@ async fn open(
     span(&watch.name).in_scope(|| start.log());
     let is_policy_given = route.pipeline.options.too_old.is_some();
     let source = FirstMessages::new(source, SystemClock, !is_policy_given);
-    let pipeline = Pipeline::builder(source, sink)
-        .name(watch.name)
-        .mapping(route.mapping)
-        .dead_letters(dead_letters);
+    let healing = match watch.heal {
+        Some(heal) => Some(Healing::open(heal, healed).await?),
+        None => None,
+    };
+    let pipeline = Pipeline::builder(source, Arc::clone(&sink))
+        .name(&watch.name)
+        .mapping(Arc::clone(&mapping))
+        .dead_letters(dead_letters.clone());
+    let pipeline = match &healing {
+        Some(healing) => pipeline.dedup_window(healing.window()),
+        None => pipeline,
+    };
     let observer = (progress.observer(), monitor.clone());
     let pipeline = configure(pipeline, observer, &route.pipeline.options, once);
     // One request at a time keeps the order of a group.
@@ -106,7 +133,15 @@ async fn open(
     };
     let pipeline = pipeline.build()?;
     monitor.attach(pipeline.handle());
-    Ok((pipeline, drain))
+    let parts = Parts {
+        name: watch.name,
+        sink,
+        mapping,
+        dead_letters,
+        options: route.pipeline.options,
+        progress: progress.clone(),
+    };
+    Ok((pipeline, drain, healing.map(|healing| (healing, parts))))
 }
 
 /// The queue, with attributes that could be read and messages that may be deleted; and the proxy on the way to it.

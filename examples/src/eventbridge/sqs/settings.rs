@@ -6,6 +6,7 @@ use okta_coralogix_core::{Error, Result};
 
 use super::SqsArgs;
 use crate::eventbridge::audit::ReceiverAudit;
+use crate::eventbridge::healing::{HealSettings, check_beside_audit};
 use crate::eventbridge::settings::{RouteSettings, WatchSettings};
 use crate::program::missing::Missing;
 use crate::program::{Environment, coralogix};
@@ -32,6 +33,7 @@ impl Settings {
         missing.require(environment, &[QUEUE_URL], advice);
         coralogix::require(&mut missing, environment);
         ReceiverAudit::require(&args.watch.audit, &mut missing, environment)?;
+        HealSettings::require(&args.watch.heal, &mut missing, environment)?;
         missing.check()?;
         let queue_url = environment.get(QUEUE_URL)?.unwrap_or_default();
         let queue_url = queue_url.trim().to_owned();
@@ -47,12 +49,18 @@ impl Settings {
             &route,
             once.is_some(),
         )?;
+        let watch = WatchSettings::read(&args.watch, environment, &route, "eventbridge_sqs")?;
+        if let (Some(_), Some(_)) = (once, &watch.heal) {
+            let detail = "cannot be combined with --heal-after, which follows the log for as long as it grows; give one of them";
+            return Err(Error::config("--once", detail));
+        }
+        check_beside_audit(watch.heal.as_ref(), audit.is_some())?;
         Ok(Self {
             queue_url,
             once,
             audit,
             route,
-            watch: WatchSettings::read(&args.watch, environment, "eventbridge_sqs")?,
+            watch,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use okta_coralogix_core::pipeline::PipelineState;
 
-use crate::program::metrics::{Registry, RunState};
+use crate::program::metrics::{Registry, RunState, SourceKind};
 
 /// The answer to a probe, with a line for each pipeline.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,7 +52,9 @@ pub(super) async fn live(registry: &Registry, limit: Duration) -> Health {
 
 /// Good if every pipeline was opened, its position read, and none is stopping. One that fails is retried, and is ready all the same.
 pub(super) fn ready(registry: &Registry) -> Health {
-    let watched = registry.watched();
+    // Healing does not decide whether the receiver beside it takes events.
+    let mut watched = registry.watched();
+    watched.retain(|watched| watched.source != SourceKind::Healing);
     if watched.is_empty() {
         return Health::of([("program".to_owned(), "starting", false)]);
     }

@@ -101,6 +101,15 @@ impl Admin {
         })
     }
 
+    /// Watches the pipeline that heals for the receiver of this name, if there is one.
+    #[must_use]
+    pub fn healing_monitor(&self, name: &str, heals: bool) -> Monitor {
+        match heals {
+            true => self.monitor(name, SourceKind::Healing),
+            false => Monitor::default(),
+        }
+    }
+
     /// The pipeline of this name is not shown any more.
     pub fn forget(&self, name: &str) {
         if let Some(listening) = &self.0 {

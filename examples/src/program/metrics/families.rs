@@ -78,16 +78,23 @@ pub(super) fn text(scraped: &Scraped<'_>) -> String {
     runs(&mut text, &piped);
     ingress(&mut text, &rows, scraped.ingress_duration);
     let live = kept(&rows, |source| {
-        matches!(source, SourceKind::Pull | SourceKind::EventBridge)
+        matches!(
+            source,
+            SourceKind::Pull | SourceKind::EventBridge | SourceKind::Healing
+        )
     });
     let help = "What Okta's own events say about its log streams. One that is deactivated or deleted sends nothing any more.";
     let name = "okta_coralogix_log_stream_changes_total";
     counters(&mut text, &live, [name, help, "change"], |of| {
         &of.log_streams
     });
-    let pulled = kept(&rows, |source| source == SourceKind::Pull);
+    let pulled = kept(&rows, |source| {
+        matches!(source, SourceKind::Pull | SourceKind::Healing)
+    });
     okta(&mut text, &pulled);
     checkpoint(&mut text, &pulled);
+    let healing = kept(&rows, |source| source == SourceKind::Healing);
+    healed(&mut text, &healing);
     let listening: Vec<_> = rows
         .iter()
         .filter(|row| row.watched.endpoint().is_some())
@@ -244,6 +251,52 @@ fn checkpoint(text: &mut Exposition, rows: &[&Row]) {
     let help = "When the position was last saved.";
     let name = "okta_coralogix_checkpoint_saved_timestamp_seconds";
     times(text, rows, [name, help], |of| &of.times.saved);
+}
+
+fn healed(text: &mut Exposition, rows: &[&Row]) {
+    if rows.is_empty() {
+        return;
+    }
+    let help = "Events that were not pushed, and were read from the System Log and delivered: those that the push route has lost, or brings late.";
+    let name = "okta_coralogix_healed_events_total";
+    let mut family = text.family(name, Kind::Counter, help);
+    for row in rows {
+        family.sample(&row.labels(), row.totals.summary.healed);
+    }
+    let help = "Healed events that may have been pushed all the same, since the window does not know any more what was: they may have arrived twice.";
+    let name = "okta_coralogix_unverified_events_total";
+    let mut family = text.family(name, Kind::Counter, help);
+    for row in rows {
+        family.sample(&row.labels(), row.totals.summary.unverified);
+    }
+    let help = "Delivered events that are remembered, to tell what was pushed.";
+    let name = "okta_coralogix_dedup_window_events";
+    let mut family = text.family(name, Kind::Gauge, help);
+    for row in rows {
+        if let Some((window, _)) = row.watched.window() {
+            family.sample(&row.labels(), window.len());
+        }
+    }
+    let help = "From when on all delivered events are remembered.";
+    let name = "okta_coralogix_dedup_window_covered_since_timestamp_seconds";
+    let mut family = text.family(name, Kind::Gauge, help);
+    for row in rows {
+        let window = row.watched.window();
+        if let Some(since) = window.and_then(|(window, _)| window.covered_since()) {
+            family.sample(&row.labels(), unix_seconds(since));
+        }
+    }
+    let help = "How long after it was published an event is healed that was not pushed.";
+    let name = "okta_coralogix_healing_delay_seconds";
+    let mut family = text.family(name, Kind::Gauge, help);
+    for row in rows {
+        if let Some((_, delay)) = row.watched.window() {
+            family.sample(&row.labels(), delay.as_secs_f64());
+        }
+    }
+    let help = "Saves of the window of delivered events, by whether it was stored.";
+    let name = "okta_coralogix_dedup_window_saves_total";
+    counters(text, rows, [name, help, "outcome"], |of| &of.window_saves);
 }
 
 fn endpoint(text: &mut Exposition, rows: &[&Row]) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use eventbridge_source::http::EndpointHandle;
 use okta_coralogix_core::event::LogStreamChange;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::observe::{Observer, PipelineContext, PipelineEvent};
 use okta_coralogix_core::pipeline::{Disposition, PipelineHandle, PipelineState};
 use okta_coralogix_core::text::with_causes;
@@ -28,6 +29,8 @@ pub enum SourceKind {
     Pull,
     /// EventBridge, over HTTP or SQS.
     EventBridge,
+    /// The System Log API, beside a receiver: what was not pushed.
+    Healing,
     /// A file of dead letters.
     Replay,
     /// Lines of standard input, which are sent without a pipeline.
@@ -39,6 +42,7 @@ impl SourceKind {
         match self {
             Self::Pull => "pull",
             Self::EventBridge => "eventbridge",
+            Self::Healing => "healing",
             Self::Replay => "replay",
             Self::Lines => "lines",
         }
@@ -66,6 +70,9 @@ pub(in crate::program) struct Watched {
     pub(super) answers: CounterBy,
     /// What Okta's events say about its log streams.
     pub(super) log_streams: CounterBy,
+    /// What the pipelines that share it have delivered.
+    window: Mutex<Option<(DedupWindow, Duration)>>,
+    pub(super) window_saves: CounterBy,
 }
 
 /// When things last happened.
@@ -147,6 +154,8 @@ impl Monitor {
             saves: CounterBy::new(SAVES),
             answers: CounterBy::new(STATUSES),
             log_streams: CounterBy::new(LOG_STREAMS),
+            window: Mutex::default(),
+            window_saves: CounterBy::new(&["ok", "error"]),
         })))
     }
 
@@ -168,6 +177,21 @@ impl Monitor {
     pub fn audit(&self, figures: Arc<AuditFigures>) {
         if let Some(watched) = &self.0 {
             *lock(&watched.audit) = Some(figures);
+        }
+    }
+
+    /// What was not pushed is healed after this delay; the window knows what was delivered.
+    pub fn heals(&self, delay: Duration, window: DedupWindow) {
+        if let Some(watched) = &self.0 {
+            *lock(&watched.window) = Some((window, delay));
+        }
+    }
+
+    /// The window was saved, or could not be.
+    pub fn window_saved(&self, is_saved: bool) {
+        if let Some(watched) = &self.0 {
+            let outcome = if is_saved { "ok" } else { "error" };
+            watched.window_saves.add(outcome, 1);
         }
     }
 
@@ -207,6 +231,11 @@ impl Watched {
 
     pub(in crate::program) fn audit(&self) -> Option<Arc<AuditFigures>> {
         lock(&self.audit).clone()
+    }
+
+    /// Of a pipeline that heals: what was delivered, and the delay.
+    pub(super) fn window(&self) -> Option<(DedupWindow, Duration)> {
+        lock(&self.window).clone()
     }
 
     /// The time now.
@@ -293,7 +322,9 @@ impl Watched {
             PipelineEvent::SourceFailed {
                 error,
                 retry_in: Some(wait),
-            } if self.source == SourceKind::Pull && error.kind() == ErrorKind::RateLimited => {
+            } if matches!(self.source, SourceKind::Pull | SourceKind::Healing)
+                && error.kind() == ErrorKind::RateLimited =>
+            {
                 self.throttled("okta", *wait);
             }
             PipelineEvent::DeliveredThrough { time } => {
@@ -343,6 +374,7 @@ mod tests {
         let error = Error::temporary(ErrorKind::RateLimited, "too many calls");
         for (source, waited) in [
             (SourceKind::Pull, 2_000_000),
+            (SourceKind::Healing, 2_000_000),
             (SourceKind::EventBridge, 0),
             (SourceKind::Replay, 0),
         ] {

@@ -87,7 +87,7 @@ pub const QUERY: Variables = Variables {
 
 /// Where events come from: of `pull`.
 pub const OKTA: Variables = Variables {
-    title: "Okta: pull, audit, --audit-every",
+    title: "Okta: pull, audit, --audit-every, --heal-after",
     settings: &[
         variable("OKTA_ORG_URL", "org_url", "OktaSourceBuilder::org_url")
             .means("The address of the org, not of its Admin Console: https://example.okta.com"),

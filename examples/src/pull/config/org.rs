@@ -38,7 +38,7 @@ const OPENING_TIME: Duration = Duration::from_secs(2);
 
 /// A run of this length counts as work, as for an org that has no events. As long as the longest wait after a refusal: an org that is
 /// refused now and then is still not tried more often than one that is refused always.
-const LONG_RUN: Duration = Duration::from_secs(3600);
+pub(crate) const LONG_RUN: Duration = Duration::from_secs(3600);
 
 /// What all orgs of a process have in common.
 #[derive(Debug)]

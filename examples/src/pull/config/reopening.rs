@@ -18,7 +18,7 @@ const JITTER: f64 = 0.2;
 
 /// Why an org is down, as far as the wait depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     /// Okta or Coralogix does not accept what it is sent, or something else answers for them: a person has to act, and each attempt
     /// may stand in the customer's own log.
     Refusal,
@@ -30,7 +30,7 @@ pub(super) enum Cause {
 
 impl Cause {
     /// Of an org that ended with an error of this kind.
-    pub(super) fn of(kind: ErrorKind) -> Self {
+    pub(crate) fn of(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::Corrupt => Self::CorruptCheckpoint,
             ErrorKind::Config | ErrorKind::Storage | ErrorKind::Locked | ErrorKind::Conflict => {
@@ -57,7 +57,7 @@ pub(super) fn wait_after(kind: ErrorKind, failures: u32, jitter: f64) -> Duratio
 
 /// The attempts of one org.
 #[derive(Debug)]
-pub(super) struct Reopening {
+pub(crate) struct Reopening {
     refusals: u32,
     local_faults: u32,
     /// When the org was refused, within a day: the last ones.
@@ -67,7 +67,7 @@ pub(super) struct Reopening {
 
 impl Reopening {
     /// Of an org with this name, which determines the jitter.
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         name.hash(&mut hasher);
         Self {
@@ -79,7 +79,7 @@ impl Reopening {
     }
 
     /// The org has just ended with an error of this kind: the wait until it is opened again.
-    pub(super) fn wait_after(&mut self, kind: ErrorKind) -> Duration {
+    pub(crate) fn wait_after(&mut self, kind: ErrorKind) -> Duration {
         let cause = Cause::of(kind);
         let failures = match cause {
             Cause::Refusal => &mut self.refusals,
@@ -114,7 +114,7 @@ impl Reopening {
     }
 
     /// The org has worked, or has another secret: a later error begins anew.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.refusals = 0;
         self.local_faults = 0;
         self.refused.clear();

@@ -141,11 +141,15 @@ pub(crate) static RATE_SHARE: Setting<f64> = Setting {
         key: "rate_share",
         value: "SHARE",
         default: "0.5",
-        elsewhere: &[("audit", "0.1")],
+        elsewhere: &[
+            ("audit", "0.1"),
+            ("eventbridge_http", "0.25"),
+            ("eventbridge_sqs", "0.25"),
+        ],
         builder: "OktaSourceBuilder::rate_share",
         help: "The share of the org's request limit that is used, above 0 and up to 1",
         reason: "other programs of the org have the same limit; a token gets half of it at most unless an administrator has changed that. An audit leaves \
-                 the rest to the program that polls",
+                 the rest to the program that polls, and healing half of it to others",
         ..About::NONE
     },
     parse: parse::share,

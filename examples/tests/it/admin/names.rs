@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventbridge_source::http::HttpSource;
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{Clock, SystemClock};
 use okta_coralogix_examples::program::metrics::{AuditFigures, Registry, SourceKind};
 
@@ -45,6 +46,15 @@ pub(super) const FAMILIES: &[(&str, &str)] = &[
     ("okta_coralogix_late_events_total", "counter"),
     ("okta_coralogix_checkpoint_saves_total", "counter"),
     ("okta_coralogix_checkpoint_saved_timestamp_seconds", "gauge"),
+    ("okta_coralogix_healed_events_total", "counter"),
+    ("okta_coralogix_unverified_events_total", "counter"),
+    ("okta_coralogix_dedup_window_events", "gauge"),
+    (
+        "okta_coralogix_dedup_window_covered_since_timestamp_seconds",
+        "gauge",
+    ),
+    ("okta_coralogix_healing_delay_seconds", "gauge"),
+    ("okta_coralogix_dedup_window_saves_total", "counter"),
     ("okta_coralogix_receiver_requests_total", "counter"),
     ("okta_coralogix_queue_bytes", "gauge"),
     ("okta_coralogix_queue_capacity_bytes", "gauge"),
@@ -71,6 +81,10 @@ pub(super) async fn scrape_of_everything() -> String {
     receiver.endpoint(endpoint.handle());
     let now = SystemClock.now();
     receiver.audit(Arc::new(AuditFigures::beginning(now)));
+    let hour = Duration::from_secs(3600);
+    let healing = registry.monitor("acme", SourceKind::Healing);
+    let window = DedupWindow::retaining(hour, 1000, Arc::new(SystemClock));
+    healing.heals(hour / 4, window);
     registry.scrape(Duration::from_secs(5)).await
 }
 

@@ -223,6 +223,11 @@ impl Program {
         crate::harness::terminate(&self.child).await;
     }
 
+    /// SIGKILL.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
     pub(crate) async fn ended(self) -> Exit {
         let mut ended = Exit::of(self.child).await;
         self.reading.await.unwrap();

@@ -53,6 +53,7 @@ const PRINTED_BY: &[(&str, &[&str])] = &[
     ("examples/src/pull/config/source_settings.rs", PULL),
     ("examples/src/pull/config", &["pull", "replay"]),
     ("examples/src/pull", PULL),
+    ("examples/src/eventbridge/healing", RECEIVERS),
     ("examples/src/eventbridge/http", HTTP),
     ("examples/src/eventbridge/sqs", SQS),
     ("examples/src/eventbridge/lambda", LAMBDA),
@@ -371,8 +372,8 @@ fn advice_that_names_no_setting_is_found() {
         ),
         (
             "eventbridge-source/src/http/handler.rs",
-            "set rate_share",
-            "eventbridge_http has no setting for rate_share",
+            "set renamed_from",
+            "eventbridge_http has no setting for renamed_from",
         ),
         (
             "examples/src/service_logs/run.rs",

@@ -5,7 +5,7 @@ use std::fs;
 
 use okta_coralogix_examples::audit::{AuditGroup, ContinuousGroup, RefillGroup};
 use okta_coralogix_examples::eventbridge::http::EndpointGroup;
-use okta_coralogix_examples::eventbridge::{EnvelopeGroup, NameGroup};
+use okta_coralogix_examples::eventbridge::{EnvelopeGroup, HealGroup, NameGroup};
 use okta_coralogix_examples::program::admin::AdminGroup;
 use okta_coralogix_examples::program::check::CheckGroup;
 use okta_coralogix_examples::program::entry_settings::EntryGroup;
@@ -50,6 +50,12 @@ fn sections() -> Vec<(&'static str, Vec<About>)> {
             "EventBridge: eventbridge_http, eventbridge_sqs",
             of::<NameGroup>(),
         ),
+        ("Healing: eventbridge_http, eventbridge_sqs", {
+            let mut healing = of::<HealGroup>();
+            // That of `pull`.
+            healing.retain(|about| about.flag != "--rate-share");
+            healing
+        }),
         ("eventbridge_http", of::<EndpointGroup>()),
         ("replay", of::<ReplayGroup>()),
         ("audit", of::<AuditGroup>()),
