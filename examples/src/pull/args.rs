@@ -6,6 +6,7 @@ use clap::Parser;
 
 use super::config::SourceGroup;
 use super::position::PositionCommand;
+use super::replicas::ReplicaGroup;
 use crate::audit::ContinuousGroup;
 use crate::program::admin::AdminArgs;
 use crate::program::check::CheckArgs;
@@ -30,6 +31,8 @@ pub struct PullArgs {
     pub(super) mode: Flags<ModeGroup>,
     #[command(flatten)]
     pub(super) source: Flags<SourceGroup>,
+    #[command(flatten)]
+    pub(super) replicas: Flags<ReplicaGroup>,
     #[command(flatten)]
     pub(super) range: Flags<RangeGroup>,
     #[command(flatten)]

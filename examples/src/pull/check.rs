@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use futures::{StreamExt, stream};
+use okta_coralogix_core::checkpoint::shared::SharedStore;
 use okta_coralogix_core::{Result, Summary};
 use okta_source::OktaSourceBuilder;
 use tracing::Instrument;
 
 use super::config::{CHECKPOINT, Connection, Integration};
+use super::replicas::{check_log, check_store};
 use super::settings::{ManySettings, OrgCheck, OrgSettings};
 use crate::audit::continuous::check_audit;
 use crate::program::ExitStatus;
@@ -51,9 +53,14 @@ pub(super) async fn check_all(settings: ManySettings) -> ExitStatus<Summary> {
     let _state = check_state_dir(&mut report, &settings.pipeline.state);
     check_machine(&mut report, &settings.pipeline.dead_letters, orgs).await;
     check_admin(&mut report, settings.admin.as_ref());
+    let shared = match &settings.shared {
+        Some(state) => Position::Shared(check_store(&mut report, state).await),
+        None => Position::File,
+    };
     let checks = settings.integrations.into_iter().map(|integration| async {
         let name = integration.name.clone();
-        let found = check_integration(integration).instrument(span(&name)).await;
+        let checked = check_integration(integration, &shared);
+        let found = checked.instrument(span(&name)).await;
         (name, found)
     });
     // In the order of the file.
@@ -64,7 +71,14 @@ pub(super) async fn check_all(settings: ManySettings) -> ExitStatus<Summary> {
     report.status()
 }
 
-async fn check_integration(integration: Integration) -> Report {
+/// Where the positions are.
+enum Position {
+    File,
+    /// `None`: the store cannot be used, which was said.
+    Shared(Option<SharedStore>),
+}
+
+async fn check_integration(integration: Integration, shared: &Position) -> Report {
     let mut report = Report::default();
     // A source for each of the two that take one.
     let connect = || -> Result<[Connection; 2]> {
@@ -87,14 +101,16 @@ async fn check_integration(integration: Integration) -> Report {
     if integration.audit.is_some() {
         check_audit(&mut report, integration.audit_sides()).await;
     }
-    let setting = CHECKPOINT.about.key;
-    check_checkpoint(
-        &mut report,
-        setting,
-        &integration.checkpoint,
-        position.source,
-    )
-    .await;
+    match shared {
+        Position::Shared(None) => {}
+        Position::Shared(Some(store)) => {
+            check_log(&mut report, store, &integration.name, position.source).await;
+        }
+        Position::File => {
+            let (setting, file) = (CHECKPOINT.about.key, &integration.checkpoint);
+            check_checkpoint(&mut report, setting, file, position.source).await;
+        }
+    }
     report
 }
 

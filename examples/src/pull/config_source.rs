@@ -23,6 +23,8 @@ pub(super) struct ConfigSource {
     pub(super) state: StateDir,
     /// The file of `--dead-letters`, or `-`.
     pub(super) dead_letters: PathBuf,
+    /// The positions are in no files.
+    pub(super) is_shared: bool,
 }
 
 impl ConfigSource {
@@ -40,6 +42,10 @@ impl ConfigSource {
         files.add_read(CONFIG.about.flag, &self.file)?;
         files.add_dead_letters(DEAD_LETTERS.about.flag, &self.dead_letters)?;
         for integration in &integrations {
+            if self.is_shared {
+                integration.add_secret_files(&mut files)?;
+                continue;
+            }
             integration.add_files(&mut files)?;
             integration.check_left_behind(&self.state, folder_of(&self.file))?;
         }

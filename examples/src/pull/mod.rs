@@ -8,6 +8,7 @@ mod demonstration;
 mod dry_run;
 mod position;
 mod range;
+mod replicas;
 pub(crate) mod required;
 mod run;
 mod run_many;
@@ -18,6 +19,7 @@ pub use args::{CONFIG, DRY_RUN, ModeGroup, PullArgs, PullCommand, RangeGroup};
 pub use position::PositionCommand;
 pub(crate) use position::{check_kept, text};
 pub(crate) use range::RangeTimes;
+pub use replicas::ReplicaGroup;
 
 use std::thread::available_parallelism;
 
@@ -94,13 +96,8 @@ mod tests {
         let many = settings::ManySettings {
             pipeline: crate::program::pipeline_settings::PipelineSettings::default(),
             integrations: Vec::new(),
-            source: config_source::ConfigSource {
-                flags: Vec::new(),
-                file: "orgs.toml".into(),
-                network: crate::program::Network::default(),
-                state: crate::program::StateDir::default(),
-                dead_letters: "-".into(),
-            },
+            source: None,
+            shared: None,
             once: None,
             check: false,
             dry_run: None,

@@ -102,6 +102,7 @@ async fn open(
         keep: TOO_OLD_FLAGS,
         proxy: settings.proxy.as_deref(),
         checkpoint: stores.checkpoint_file(),
+        is_shared: false,
         dead_letters: stores.dead_letters_file(),
     };
     let name = source.name().to_owned();

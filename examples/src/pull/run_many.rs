@@ -1,5 +1,6 @@
-//! A run with the orgs of `--config`.
+//! A run with the orgs of `--config`, or with one org that replicas share.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use okta_coralogix_core::dead_letter::DeadLetters;
@@ -23,11 +24,27 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     if settings.check {
         return Ok(check_all(settings).await);
     }
-    let (shutdown, hangups) = signals::shutdown_and_hangups()?;
+    let (shutdown, reload) = signals_of(settings.source)?;
     let dry_run = settings.dry_run;
+    let shared_logs = match settings.shared.filter(|_| dry_run.is_none()) {
+        Some(shared) => {
+            let names = settings.integrations.iter().map(|one| one.name.clone());
+            let logs = shared.join(names).await?;
+            tracing::info!(
+                replica = logs.replica.holder(),
+                state = logs.store.location(),
+                "this replica shares the positions with others"
+            );
+            Some(logs)
+        }
+        None => None,
+    };
     let letters = settings.pipeline.dead_letters_file();
     let letters = letters.filter(|_| dry_run.is_none());
     let admin = Admin::start(settings.admin, letters)?;
+    if let Some(logs) = &shared_logs {
+        admin.replica(logs.replica.clone());
+    }
     let dead_letters: Arc<dyn DeadLetters> = match dry_run {
         Some(_) => DryRun::dead_letters(),
         None => Arc::new(ProgramDeadLetters::open(&settings.pipeline).await?),
@@ -39,6 +56,7 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
         dry_run: dry_run
             .clone()
             .map(|dry_run| Arc::new(dry_run) as Arc<dyn Rehearsal>),
+        shared_logs,
     };
     if options.once.is_some() {
         progress.expect_end();
@@ -46,11 +64,13 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     let observer = progress.observer();
     let integrations = settings.integrations;
     let running = Running::start(integrations, &options, dead_letters, observer);
-    // Held by one turn at a time.
-    let hangups = Arc::new(Mutex::new(hangups));
-    let reload = || next_configuration(Arc::clone(&hangups), settings.source.clone());
     let left = |name: &str| progress.forget(name);
-    let ended = running.run(shutdown, reload, left).await;
+    let ended = running
+        .run(shutdown, || next_configuration(reload.clone()), left)
+        .await;
+    if let Some(logs) = &options.shared_logs {
+        logs.replica.leave().await;
+    }
     progress.finish();
     let RunReport {
         summary,
@@ -78,8 +98,27 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     })
 }
 
+/// The SIGHUPs, and what is read again at each.
+type Reload = (Arc<Mutex<Hangups>>, ConfigSource);
+
+/// The end of the program, and the SIGHUPs that ask for the file again. Without a file a SIGHUP is an end too.
+fn signals_of(
+    source: Option<ConfigSource>,
+) -> Result<(Pin<Box<dyn Future<Output = ()>>>, Option<Reload>)> {
+    let Some(source) = source else {
+        return Ok((Box::pin(signals::shutdown()?), None));
+    };
+    let (shutdown, hangups) = signals::shutdown_and_hangups()?;
+    // Held by one turn at a time.
+    let hangups = Arc::new(Mutex::new(hangups));
+    Ok((Box::pin(shutdown), Some((hangups, source))))
+}
+
 /// The integrations of the file as it is after a SIGHUP. One that is wrong is said, and the next SIGHUP waited for.
-async fn next_configuration(hangups: Arc<Mutex<Hangups>>, source: ConfigSource) -> Vec<Planned> {
+async fn next_configuration(reload: Option<Reload>) -> Vec<Planned> {
+    let Some((hangups, source)) = reload else {
+        return std::future::pending().await;
+    };
     let mut hangups = hangups.lock().await;
     loop {
         hangups.next().await;

@@ -6,16 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
+use okta_coralogix_core::mapping::CoralogixMappingBuilder;
 use okta_coralogix_core::{CoralogixMapping, Error, Result, Secret, SharedClockOffset};
 use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl};
 
 use super::PullArgs;
 use super::args::{CONFIG, DRY_RUN, FROM, INTEGRATION, PullCommand};
-use super::config::{CHECKPOINT, Integration, ORG_URL, SourceGroup, SourceSettings};
+use super::config::{
+    CHECKPOINT, Connect, Connection, Integration, ORG_URL, SecretValues, SourceGroup,
+    SourceSettings,
+};
 use super::config_source::ConfigSource;
 use super::dry_run::DryRun;
 use super::position::PositionSettings;
 use super::range::{RangeSettings, RangeTimes};
+use super::replicas::{SharedState, audit_by_replicas};
 use super::required;
 use crate::audit::continuous::{AuditSides, ContinuousSettings, state_beside};
 use crate::program::check::CHECK;
@@ -48,7 +53,7 @@ const SECRET_FILES: [&str; 4] = [
 pub enum Settings {
     /// With one org.
     Org(Box<OrgSettings>),
-    /// With the orgs of `--config`.
+    /// With the orgs of `--config`, or with one org that replicas share.
     Many(Box<ManySettings>),
     /// With a bounded range of one org.
     Range(Box<RangeSettings>),
@@ -56,12 +61,14 @@ pub enum Settings {
     Position(PositionSettings),
 }
 
-/// The settings of a run with many orgs.
+/// The settings of a run with many orgs, or of one that replicas share.
 #[derive(Debug)]
 pub struct ManySettings {
     pub(super) integrations: Vec<Integration>,
-    /// Where they were read, to be read again.
-    pub(super) source: ConfigSource,
+    /// Where they were read, to be read again; `None`: one org, of variables.
+    pub(super) source: Option<ConfigSource>,
+    /// Set: several replicas share the positions.
+    pub(super) shared: Option<SharedState>,
     pub(super) pipeline: PipelineSettings,
     /// Set: stop when caught up, and give up after this long without progress.
     pub(super) once: Option<Duration>,
@@ -86,6 +93,10 @@ pub struct OrgSettings {
     pub(super) since: Option<String>,
     pub(super) names: WrittenNames,
     pub(super) checkpoint: PathBuf,
+    /// Set: several replicas share the position, which is in no file.
+    pub(super) shared: Option<SharedOrg>,
+    /// The files of its secrets, by their variables.
+    pub(super) secrets: Vec<(&'static str, PathBuf)>,
     pub(super) pipeline: PipelineSettings,
     /// Set: stop when caught up, and give up after this long without progress.
     pub(super) once: Option<Duration>,
@@ -95,6 +106,13 @@ pub struct OrgSettings {
     pub(super) admin: Option<ListenAddress>,
     /// Set: it is audited beside the delivery, between these sides.
     pub(super) audit: Option<(ContinuousSettings, AuditSides)>,
+}
+
+/// What an org needs to be opened again and again, as one of several replicas does.
+#[derive(Debug)]
+pub(super) struct SharedOrg {
+    state: SharedState,
+    mapping: CoralogixMappingBuilder,
 }
 
 /// What a check needs beside the settings of a run.
@@ -145,7 +163,10 @@ impl Settings {
             }
             None => {
                 let org = OrgSettings::read(args, args.once.once(environment)?, environment)?;
-                Ok(Self::Org(Box::new(org)))
+                Ok(match org.into_shared() {
+                    Ok(shared) => Self::Many(Box::new(shared)),
+                    Err(org) => Self::Org(org),
+                })
             }
         }
     }
@@ -165,12 +186,15 @@ impl ManySettings {
         }
         let values = args.values(environment);
         let pipeline = PipelineSettings::read(&values)?;
+        let network = Network::read(&args.network, environment)?;
+        let shared = SharedState::read(&values, &network)?;
         let source = ConfigSource {
             file: file.to_owned(),
             flags: values.given(),
-            network: Network::read(&args.network, environment)?,
+            network,
             state: pipeline.state.clone(),
             dead_letters: pipeline.dead_letters.clone(),
+            is_shared: shared.is_some(),
         };
         let integrations = source.read(environment)?;
         let once = args.once.once(environment)?;
@@ -180,7 +204,8 @@ impl ManySettings {
         )?;
         Ok(Self {
             integrations,
-            source,
+            source: Some(source),
+            shared,
             pipeline,
             once,
             check,
@@ -225,6 +250,7 @@ impl OrgSettings {
         required::check(environment, dry_run.is_none(), audit.is_some())?;
         let org = org_url(environment)?;
         let network = Network::read(&args.network, environment)?;
+        let shared = SharedState::read(&values, &network)?;
         let source_settings = SourceSettings::read(&values, Some(&org))?;
         let entry = EntrySettings::read(&values)?;
         let clock = SharedClockOffset::unknown();
@@ -250,8 +276,14 @@ impl OrgSettings {
             })),
             _ => None,
         };
-        let mapping = coralogix::mapping(environment, &entry, Some(org.subdomain()))?.build()?;
+        let mapping = coralogix::mapping(environment, &entry, Some(org.subdomain()))?;
+        let shared = shared.map(|state| SharedOrg {
+            state,
+            mapping: mapping.clone(),
+        });
+        let mapping = mapping.build()?;
         let audit = match audit {
+            Some(_) if shared.is_some() => return Err(audit_by_replicas()),
             Some(audit) => {
                 let address = org.to_string();
                 let names = (UUID_PATH, Some(org.subdomain()));
@@ -264,17 +296,20 @@ impl OrgSettings {
         let pipeline = PipelineSettings::read(&values)?;
         let here = Path::new("");
         let checkpoint = pipeline.state.place(here, &CHECKPOINT.get(&values)?);
-        let setting = CHECKPOINT.about.flag;
-        pipeline
-            .state
-            .check_checkpoint(setting, here, &checkpoint)?;
         let mut files = StateFiles::default();
+        let mut secrets = Vec::new();
         for name in SECRET_FILES {
             if let Some(path) = environment.raw(name) {
                 files.add_read(name, Path::new(&path))?;
+                secrets.push((name, PathBuf::from(path)));
             }
         }
-        files.add_checkpoint(setting, &checkpoint)?;
+        if shared.is_none() {
+            let setting = CHECKPOINT.about.flag;
+            let state = &pipeline.state;
+            state.check_checkpoint(setting, here, &checkpoint)?;
+            files.add_checkpoint(setting, &checkpoint)?;
+        }
         files.add_dead_letters(DEAD_LETTERS.about.flag, &pipeline.dead_letters)?;
         if audit.is_some() {
             files.add_checkpoint("--audit-every", &state_beside(&checkpoint))?;
@@ -289,12 +324,67 @@ impl OrgSettings {
             since: source_settings.since_setting,
             names: source_settings.names,
             checkpoint,
+            shared,
+            secrets,
             pipeline,
             once,
             mode,
             check,
             audit,
         })
+    }
+
+    /// As the one integration of a run that replicas share. `Err`: they do not, or it is a dry run, which keeps no position.
+    fn into_shared(mut self) -> Result<ManySettings, Box<Self>> {
+        let Some(shared) = self.shared.take_if(|_| self.mode.dry_run().is_none()) else {
+            return Err(Box::new(self));
+        };
+        let Mode::Send(sink) = self.mode else {
+            return Err(Box::new(self));
+        };
+        let variables = VariablesOrg {
+            source: self.source,
+            sink,
+            mapping: shared.mapping,
+        };
+        let mut integration = Integration::new(&self.name, self.checkpoint, variables);
+        for (name, path) in self.secrets {
+            integration = integration.with_secret_file(name, path);
+        }
+        integration.pipeline = self.pipeline.options.clone();
+        integration.proxy = self.proxy;
+        integration.since = self.since;
+        integration.keep = TOO_OLD_FLAGS;
+        integration.names = self.names;
+        Ok(ManySettings {
+            integrations: vec![integration],
+            source: None,
+            shared: Some(shared.state),
+            pipeline: self.pipeline,
+            once: self.once,
+            check: self.check.is_some(),
+            dry_run: None,
+            admin: self.admin,
+        })
+    }
+}
+
+/// The org of the variables, opened again and again.
+#[derive(Debug)]
+struct VariablesOrg {
+    source: OktaSourceBuilder,
+    sink: Arc<CoralogixSink>,
+    mapping: CoralogixMappingBuilder,
+}
+
+impl Connect for VariablesOrg {
+    fn connect(&self, _: &SecretValues) -> Result<Connection> {
+        let (source, sink) = (self.source.clone(), Arc::clone(&self.sink));
+        Ok(Connection::new(source, sink, self.mapping.clone().build()?))
+    }
+
+    fn audit_sides(&self, _: &SecretValues) -> Result<AuditSides> {
+        Err(audit_by_replicas())
     }
 }
 
@@ -314,6 +404,7 @@ impl PullArgs {
     pub(super) fn values<'a>(&'a self, environment: &'a Environment) -> Values<'a> {
         self.source
             .values(environment)
+            .flags(self.replicas.given())
             .flags(self.pipeline.given())
             .flags(self.filter.given())
             .flags(self.entry.given())

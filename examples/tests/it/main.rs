@@ -40,6 +40,7 @@ mod position;
 mod range;
 mod reading_again;
 mod replay;
+mod replicas;
 mod secret_files;
 mod seeds;
 mod service_app;

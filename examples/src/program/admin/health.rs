@@ -50,7 +50,8 @@ pub(super) async fn live(registry: &Registry, limit: Duration) -> Health {
     Health::of(pipelines)
 }
 
-/// Good if every pipeline was opened, its position read, and none is stopping. One that fails is retried, and is ready all the same.
+/// Good if every pipeline was opened, its position read, and none is stopping. One that fails is retried, and is ready all the same, as is one
+/// whose log another replica reads.
 pub(super) fn ready(registry: &Registry) -> Health {
     // Healing does not decide whether the receiver beside it takes events.
     let mut watched = registry.watched();
@@ -65,7 +66,7 @@ pub(super) fn ready(registry: &Registry) -> Health {
             .is_some_and(|endpoint| !endpoint.status().takes_events);
         let is_ready = match state {
             RunState::Opening => false,
-            RunState::Down => true,
+            RunState::Down | RunState::Standby => true,
             RunState::Of(state) => {
                 matches!(state, PipelineState::Running | PipelineState::Retrying)
             }

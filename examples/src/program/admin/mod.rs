@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `/metrics` | text for Prometheus |
 //! | `/livez` | 200 if the loop of every run turns; it does not depend on Okta or Coralogix |
-//! | `/readyz` | 200 if every pipeline was opened, and none is stopping |
+//! | `/readyz` | 200 if every pipeline was opened, or is on standby, and none is stopping |
 //! | `/status` | JSON, for people |
 
 mod address;
@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use okta_coralogix_core::checkpoint::shared::Replica;
 use okta_coralogix_core::{Error, ErrorKind, Result, SystemClock};
 
 use self::routes::Routes;
@@ -107,6 +108,13 @@ impl Admin {
         match heals {
             true => self.monitor(name, SourceKind::Healing),
             false => Monitor::default(),
+        }
+    }
+
+    /// Shows which logs this replica holds, of those that replicas share.
+    pub fn replica(&self, replica: Replica) {
+        if let Some(listening) = &self.0 {
+            listening.registry.replica(replica);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use okta_coralogix_core::checkpoint::shared::ReplicaStatus;
 use serde_json::{Value, json};
 
 use crate::program::metrics::{Registry, VersionInfo, Watched};
@@ -21,6 +22,36 @@ pub(super) async fn status(registry: &Registry) -> Value {
         "started": time(Some(registry.started())),
         "dead_letter_bytes": registry.dead_letter_bytes().await,
         "pipelines": pipelines,
+        "replica": registry.replica_status().map(replica),
+    })
+}
+
+/// What this replica holds, and who holds the rest.
+fn replica(status: ReplicaStatus) -> Value {
+    let logs: Vec<_> = status
+        .logs
+        .iter()
+        .map(|log| {
+            json!({
+                "name": log.name,
+                "holder": log.holder,
+                "is_own": log.is_own,
+                "term": log.term,
+                "time_left_seconds": log.time_left.map(|left| left.as_secs_f64()),
+                "is_handing_over": log.is_handing_over,
+                "taken": log.taken,
+                "lost": log.lost,
+                "released": log.released,
+                "handed_over": log.handed_over,
+            })
+        })
+        .collect();
+    json!({
+        "name": status.holder,
+        "living": status.living,
+        "quota": status.quota,
+        "store_away_seconds": status.store_away_for.map(|away| away.as_secs_f64()),
+        "logs": logs,
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 use okta_coralogix_core::Summary;
+use okta_coralogix_core::checkpoint::shared::ReplicaStatus;
 use okta_coralogix_core::observe::Stage;
 use okta_coralogix_core::pipeline::Disposition;
 
@@ -13,6 +14,7 @@ use super::exposition::{Exposition, Kind};
 use super::histogram::Histogram;
 use super::monitor::{SourceKind, Watched};
 use super::registry::VersionInfo;
+use super::replicas;
 use super::runs::Totals;
 use super::series::{CounterBy, LatestTime, unix_seconds};
 
@@ -23,6 +25,8 @@ pub(super) struct Scraped<'a> {
     pub(super) letters: Option<u64>,
     pub(super) ingress_duration: &'a Histogram,
     pub(super) pipelines: Vec<Arc<Watched>>,
+    /// Set where replicas share logs.
+    pub(super) replica: Option<ReplicaStatus>,
 }
 
 /// One pipeline, with the counts of its events at one moment.
@@ -95,6 +99,9 @@ pub(super) fn text(scraped: &Scraped<'_>) -> String {
     checkpoint(&mut text, &pulled);
     let healing = kept(&rows, |source| source == SourceKind::Healing);
     healed(&mut text, &healing);
+    if let Some(replica) = &scraped.replica {
+        replicas::families(&mut text, replica);
+    }
     let listening: Vec<_> = rows
         .iter()
         .filter(|row| row.watched.endpoint().is_some())

@@ -11,6 +11,7 @@ mod histogram;
 mod monitor;
 mod outcome;
 mod registry;
+mod replicas;
 mod runs;
 mod series;
 

@@ -202,6 +202,13 @@ impl Monitor {
         }
     }
 
+    /// Another replica reads the log of the pipeline, which waits for it.
+    pub fn standby(&self) {
+        if let Some(watched) = &self.0 {
+            watched.runs().standby();
+        }
+    }
+
     pub(super) fn watched(&self) -> Option<&Arc<Watched>> {
         self.0.as_ref()
     }

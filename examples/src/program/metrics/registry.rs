@@ -1,12 +1,13 @@
 //! All pipelines of the process.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use okta_coralogix_core::Clock;
+use okta_coralogix_core::checkpoint::shared::{Replica, ReplicaStatus};
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -50,6 +51,8 @@ struct Inner {
     dead_letters: Option<DeadLetterFiles>,
     ingress_duration: Arc<Histogram>,
     monitors: Mutex<Vec<Monitor>>,
+    /// Set where replicas share logs.
+    replica: OnceLock<Replica>,
 }
 
 impl Registry {
@@ -62,6 +65,7 @@ impl Registry {
             dead_letters: dead_letters.map(DeadLetterFiles::new),
             ingress_duration: Arc::new(Histogram::new(DURATION_BOUNDS)),
             monitors: Mutex::default(),
+            replica: OnceLock::new(),
         }))
     }
 
@@ -80,6 +84,16 @@ impl Registry {
         let monitor = Monitor::new(name, source, Arc::clone(&self.0.clock), duration);
         monitors.push(monitor.clone());
         monitor
+    }
+
+    /// Shows what this replica holds. The first one stays.
+    pub fn replica(&self, replica: Replica) {
+        self.0.replica.set(replica).ok();
+    }
+
+    /// What this replica holds; `None` where there are no replicas.
+    pub(in crate::program) fn replica_status(&self) -> Option<ReplicaStatus> {
+        self.0.replica.get().map(Replica::status)
     }
 
     /// Watches the pipeline of this name no more; its series are gone.
@@ -102,6 +116,7 @@ impl Registry {
             letters,
             ingress_duration: &self.0.ingress_duration,
             pipelines: self.watched(),
+            replica: self.replica_status(),
         })
     }
 

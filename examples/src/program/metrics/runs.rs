@@ -11,6 +11,8 @@ pub(super) struct Runs {
     handles: Vec<PipelineHandle>,
     /// Why it does not run, until it is opened again.
     down: Option<String>,
+    /// It waits for its log, until it is opened.
+    is_standby: bool,
 }
 
 /// What a pipeline does, between its runs too.
@@ -18,6 +20,8 @@ pub(super) struct Runs {
 pub(in crate::program) enum RunState {
     /// It was not opened yet.
     Opening,
+    /// Another replica reads its log.
+    Standby,
     /// Its last run ended with an error; it is opened again.
     Down,
     /// That of the last run.
@@ -28,6 +32,7 @@ impl RunState {
     pub(in crate::program) fn as_str(self) -> &'static str {
         match self {
             Self::Opening => "opening",
+            Self::Standby => "standby",
             Self::Down => "down",
             Self::Of(state) => state.as_str(),
         }
@@ -70,10 +75,18 @@ impl Runs {
             .retain(|handle| handle.status().state != PipelineState::NotStarted);
         self.handles.push(handle);
         self.down = None;
+        self.is_standby = false;
     }
 
     pub(super) fn down(&mut self, error: String) {
         self.down = Some(error);
+        self.is_standby = false;
+    }
+
+    /// Its log is waited for.
+    pub(super) fn standby(&mut self) {
+        self.down = None;
+        self.is_standby = true;
     }
 
     /// Moves the counts of runs that have ended to the sums.
@@ -102,6 +115,7 @@ impl Runs {
         }
         let state = match (&last, &self.down) {
             (_, Some(_)) => RunState::Down,
+            _ if self.is_standby => RunState::Standby,
             (Some(last), None) => RunState::Of(last.state),
             (None, None) => RunState::Opening,
         };

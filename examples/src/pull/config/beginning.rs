@@ -23,6 +23,8 @@ pub(in super::super) struct Beginning<'a> {
     pub(in super::super) proxy: Option<&'a str>,
     /// `None` in a dry run.
     pub(in super::super) checkpoint: Option<&'a Path>,
+    /// It is in an object store, and of replicas.
+    pub(in super::super) is_shared: bool,
     pub(in super::super) dead_letters: Option<&'a Path>,
 }
 
@@ -61,6 +63,11 @@ impl Beginning<'_> {
             return None;
         };
         let (since, checkpoint) = (self.since?, self.checkpoint?.display());
+        if self.is_shared {
+            return Some(format!(
+                "{since} is ignored, for a position is saved in {checkpoint}; to go back, stop all replicas, and move it with `pull position rewind`"
+            ));
+        }
         Some(format!(
             "{since} is ignored, for a position is saved; to go back to it, stop the program, move {checkpoint} away, and start it again: what \
              was delivered before arrives twice then"
@@ -128,6 +135,7 @@ mod tests {
             keep: ["--too-old dead-letter", "--too-old restamp"],
             proxy: None,
             checkpoint: Some(Path::new("position")),
+            is_shared: false,
             dead_letters: Some(Path::new("letters")),
         }
     }
@@ -177,5 +185,11 @@ mod tests {
             ..beginning(AgePolicy::Drop)
         };
         assert_eq!(unset.ignored(saved), None);
+        let shared = Beginning {
+            is_shared: true,
+            ..beginning(AgePolicy::Drop)
+        };
+        let line = shared.ignored(saved).unwrap();
+        assert!(line.contains("stop all replicas") && line.contains("position rewind"));
     }
 }

@@ -22,8 +22,9 @@ use crate::audit::{AuditSides, ContinuousSettings};
 use crate::program::args::in_setting;
 use crate::program::entry_settings::HASH_SALT_KEY;
 use crate::program::pipeline_settings::PipelineOptions;
-use crate::program::settings::Values;
+use crate::program::settings::{Values, WrittenNames};
 use crate::program::{Environment, Network, StateDir, StateFiles};
+use crate::pull::replicas::{STATE, audit_by_replicas, beside_a_file};
 
 /// How one writes that events which are too old are kept, and that they are restamped.
 pub(crate) const TOO_OLD_KEYS: [&str; 2] = ["too_old = \"dead-letter\"", "too_old = \"restamp\""];
@@ -43,8 +44,12 @@ pub struct Integration {
     pub(crate) renamed_from: Option<OrgUrl>,
     /// The proxy on the way to Coralogix.
     pub(crate) proxy: Option<String>,
-    /// The file says where to begin.
-    pub(super) has_since: bool,
+    /// The setting that says where to begin, if one does.
+    pub(crate) since: Option<String>,
+    /// How one writes that events which are too old are kept, and that they are restamped.
+    pub(crate) keep: [&'static str; 2],
+    /// The names of its settings, where the library would name its own.
+    pub(crate) names: WrittenNames,
     /// Set: it is audited beside the delivery.
     pub audit: Option<ContinuousSettings>,
     definition: Definition,
@@ -110,7 +115,9 @@ impl Integration {
             org: None,
             renamed_from: None,
             proxy: None,
-            has_since: false,
+            since: None,
+            keep: TOO_OLD_KEYS,
+            names: WrittenNames::default(),
             audit: None,
             definition: Definition::default(),
             secrets: OrgSecrets::default(),
@@ -130,10 +137,8 @@ impl Integration {
     /// # Errors
     /// `Config` if another setting uses one of them.
     pub fn add_files(&self, files: &mut StateFiles) -> Result<()> {
+        self.add_secret_files(files)?;
         let setting = |key: &str| format!("integration {:?}: {key}", self.name);
-        for (key, path) in self.secrets.files() {
-            files.add_read(&setting(key), path)?;
-        }
         files.add_checkpoint(&setting("checkpoint"), &self.checkpoint)?;
         match &self.audit {
             Some(_) => {
@@ -141,6 +146,17 @@ impl Integration {
             }
             None => Ok(()),
         }
+    }
+
+    /// As [`add_files`](Self::add_files), of one whose position is in no file.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn add_secret_files(&self, files: &mut StateFiles) -> Result<()> {
+        for (key, path) in self.secrets.files() {
+            files.add_read(&format!("integration {:?}: {key}", self.name), path)?;
+        }
+        Ok(())
     }
 
     /// Makes sure that its checkpoint was not left in `folder`, that of the file.
@@ -217,6 +233,9 @@ pub(super) fn all(
         let values = values.clone().table(&written).table(&file.settings);
         let written = CHECKPOINT.given(&values.clone().only_tables());
         let written = written.map_err(&at)?;
+        if let (Some(_), Some(state)) = (&written, values.find(&STATE.about)?) {
+            return Err(at(beside_a_file(CHECKPOINT.about.key, &state.setting)));
+        }
         let written = written.unwrap_or_else(|| format!("{name}.checkpoint").into());
         let checkpoint = state.place(folder, &written);
         let target = table.coralogix.clone().or(&file.coralogix);
@@ -224,7 +243,11 @@ pub(super) fn all(
         let pipeline = PipelineOptions::read(&values).map_err(&at)?;
         let secrets = secrets(&table, &target, folder, environment).map_err(&at)?;
         let judge = secrets.judge(&name, environment.warnings().clone());
-        let audit = match ContinuousSettings::read(&values).map_err(&at)? {
+        let audit = ContinuousSettings::read(&values).map_err(&at)?;
+        if audit.is_some() && values.find(&STATE.about)?.is_some() {
+            return Err(at(audit_by_replicas()));
+        }
+        let audit = match audit {
             Some(audit) => {
                 let query = OrgQuery::read(audit, &target, folder, environment, &queries);
                 Some(query.map_err(&at)?)
@@ -235,7 +258,7 @@ pub(super) fn all(
         let of_file = (secrets.clone(), judge, Arc::clone(&sinks), audit);
         let settings = OrgSettings::read(table, target, of_file, &values);
         let settings = settings.map_err(&at)?;
-        let has_since = settings.source_settings.since_setting.is_some();
+        let since = settings.source_settings.since_setting.clone();
         let sink = settings.check(Arc::clone(&transport)).map_err(&at)?;
         let proxy = sinks.proxy_of(sink.endpoint().singles());
         checked.push(sink);
@@ -255,7 +278,9 @@ pub(super) fn all(
             org: Some(settings.org.clone()),
             renamed_from: settings.source_settings.renamed_from.clone(),
             proxy,
-            has_since,
+            since,
+            keep: TOO_OLD_KEYS,
+            names: WrittenNames::default(),
             audit: continuous,
             definition,
             secrets,

@@ -1,40 +1,32 @@
 //! One org, kept for as long as the program runs.
 
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use okta_coralogix_core::checkpoint::{CheckpointStore, FileCheckpoint};
+use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::dead_letter::DeadLetters;
-use okta_coralogix_core::mapping::Mapping as _;
 use okta_coralogix_core::observe::Observer;
-use okta_coralogix_core::{
-    Clock, Error, ErrorKind, EventSource, LogSink, Pipeline, Result, Summary,
-};
-use okta_source::OktaSource;
+use okta_coralogix_core::{Error, ErrorKind, Result, Summary};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
-use super::activity::{Activity, ActivityLog, ObservedCheckpoint, ObservedPolls};
+use super::activity::{Activity, ActivityLog};
 use super::audited::OrgAudit;
-use super::beginning::Beginning;
 use super::down::Down;
-use super::faults::{interrupted, panicked};
-use super::integration::{Connection, Integration, TOO_OLD_KEYS};
+use super::faults::panicked;
+use super::integration::Integration;
 use super::reopening::{Cause, Reopening, in_seconds};
 use super::run_all::RunOptions;
 use super::secrets::SecretValues;
+use super::shared_log::SharedLog;
 use crate::audit::continuous::{AuditTurns, DeliveredLog};
 use crate::program::metrics::{Monitor, SourceKind};
 
 /// How often the files of the secrets are looked at while an org is refused.
 const SECRETS_INTERVAL: Duration = Duration::from_secs(15);
-
-/// How long an org that is being opened keeps others from it, at most.
-const OPENING_TIME: Duration = Duration::from_secs(2);
 
 /// A run of this length counts as work, as for an org that has no events. As long as the longest wait after a refusal: an org that is
 /// refused now and then is still not tried more often than one that is refused always.
@@ -53,34 +45,47 @@ pub(super) struct Shared<O> {
 }
 
 /// One org. Its states:
+/// * *standby*, where replicas share the log: another one holds it. It waits until it has taken it, and is then *opening*. With `once` it
+///   waits no longer than for a dead replica, and is then *ended*;
 /// * *opening*: it waits for its turn, reads its secrets and its checkpoint. An error leads to *down*;
-/// * *running*: a pipeline runs. An error leads to *down*; its end, with `once` or at the stop, to *ended*;
+/// * *running*: a pipeline runs. An error leads to *down*; its end, with `once` or at the stop, to *ended*. Another replica that asks for
+///   the log, or has taken it, leads to *standby*;
 /// * *down*: it waits for as long as [`Reopening`] says, or until a secret has changed, and is then *opening* again. With `once` a
-///   refusal leads to *ended*, and so does a local fault that lasts;
+///   refusal leads to *ended*, and so does a local fault that lasts. A log that replicas share is released after a fault of this machine,
+///   which another one may not have, and kept after a refusal, which another one would have too;
 /// * *ended*. [`Org::supervise`] returns.
 ///
 /// It counts as down until it is *up*: from an error on, through opening and running, until its position was saved or Okta had nothing
 /// new. The stop leads to *ended* from every state.
 #[derive(Debug)]
 pub(super) struct Org<O> {
-    integration: Arc<Integration>,
-    shared: Arc<Shared<O>>,
-    monitor: Monitor,
+    pub(super) integration: Arc<Integration>,
+    pub(super) shared: Arc<Shared<O>>,
+    pub(super) monitor: Monitor,
     /// True: finish what is in flight.
     stop: watch::Receiver<bool>,
-    reopening: Reopening,
+    pub(super) reopening: Reopening,
     /// Kept while the org is down: its lock keeps other processes away, and tells a folder that is away from a new one.
-    store: Option<Arc<dyn CheckpointStore>>,
+    pub(super) store: Option<Arc<dyn CheckpointStore>>,
+    /// Set where replicas share the log.
+    pub(super) log: Option<SharedLog>,
     /// The secrets that it was opened with last.
-    secrets: watch::Sender<Option<SecretValues>>,
-    down: Option<Down>,
+    pub(super) secrets: watch::Sender<Option<SecretValues>>,
+    pub(super) down: Option<Down>,
     summary: Summary,
     /// Events that were handed back since the stop.
     handed_back: u64,
     /// It was opened before.
-    is_announced: bool,
+    pub(super) is_announced: bool,
     /// What it has delivered, if it is audited.
-    delivered: Option<DeliveredLog>,
+    pub(super) delivered: Option<DeliveredLog>,
+}
+
+/// What follows an attempt that has not failed.
+enum Next {
+    End,
+    /// Its log is left to another replica.
+    Standby,
 }
 
 /// How an org has ended.
@@ -106,6 +111,7 @@ impl<O: Observer + Clone> Org<O> {
                 .options
                 .admin
                 .monitor(&integration.name, SourceKind::Pull),
+            log: shared_log(&shared.options, &integration.name),
             stop,
             integration,
             shared,
@@ -136,13 +142,18 @@ impl<O: Observer + Clone> Org<O> {
         loop {
             let attempt = AssertUnwindSafe(self.attempt()).catch_unwind().await;
             // A panic in one org must not end the others. Its events were not settled.
-            let Err(error) = attempt.unwrap_or_else(|panic| Err(panicked(&*panic))) else {
-                break;
+            let error = match attempt.unwrap_or_else(|panic| Err(panicked(&*panic))) {
+                Ok(Next::End) => break,
+                Ok(Next::Standby) => continue,
+                Err(error) => error,
             };
-            if error.kind() == ErrorKind::Conflict {
+            let kind = error.kind();
+            if kind == ErrorKind::Conflict {
                 self.store = None;
             }
-            let kind = error.kind();
+            if self.has_lost(kind).await {
+                continue;
+            }
             let since = self.down.take().map(|down| down.since);
             let since = since.unwrap_or_else(Instant::now);
             let down = self.down.insert(Down { since, error });
@@ -161,6 +172,7 @@ impl<O: Observer + Clone> Org<O> {
             }
             self.rest(kind, wait).await;
         }
+        self.release().await;
         OrgReport {
             summary: self.summary,
             handed_back: self.handed_back,
@@ -168,22 +180,33 @@ impl<O: Observer + Clone> Org<O> {
         }
     }
 
-    /// Opens and runs the org once. Returns `Ok` once it has nothing left to do, or is stopped.
-    async fn attempt(&mut self) -> Result<()> {
+    /// Opens and runs the org once. Returns `Ok` once it has nothing left to do, is stopped, or leaves its log to another replica.
+    async fn attempt(&mut self) -> Result<Next> {
         let log = ActivityLog::default();
         let mut stop = self.stop.clone();
         let opened = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            _ = stop.wait_for(|stop| *stop) => return Ok(Next::End),
             opened = self.open(&log) => opened?,
+        };
+        let Some(opened) = opened else {
+            return Ok(Next::End);
         };
         let handle = opened.handle();
         let handed_back = || handle.status().summary.handed_back;
         // What was handed back before the stop was given again.
         let before = AtomicU64::new(u64::MAX);
+        let asked_for = self.log.as_ref().map(SharedLog::asked_for);
+        let is_asked_for = AtomicBool::new(false);
         let run = opened.run(async {
-            drop(stop.wait_for(|stop| *stop).await);
-            before.store(handed_back(), Ordering::Relaxed);
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => before.store(handed_back(), Ordering::Relaxed),
+                () = or_never(asked_for) => {
+                    tracing::info!("another replica is to read the log: events in flight are finished, and it is released");
+                    is_asked_for.store(true, Ordering::Relaxed);
+                }
+            }
         });
         let mut run = std::pin::pin!(run);
         let began = Instant::now();
@@ -205,138 +228,21 @@ impl<O: Observer + Clone> Org<O> {
         match ended {
             Ok(summary) => {
                 self.summary += summary;
-                if !*self.stop.borrow() {
-                    self.recovered();
+                if *self.stop.borrow() {
+                    return Ok(Next::End);
                 }
-                Ok(())
+                self.recovered();
+                if !is_asked_for.load(Ordering::Relaxed) {
+                    return Ok(Next::End);
+                }
+                self.release().await;
+                Ok(Next::Standby)
             }
             Err(failed) => {
                 self.summary += failed.summary;
                 Err(failed.error)
             }
         }
-    }
-
-    async fn open(&mut self, log: &ActivityLog) -> Result<Pipeline<OktaSource>> {
-        self.wait_for_turn(log).await;
-        let integration = Arc::clone(&self.integration);
-        let connecting = tokio::task::spawn_blocking(move || {
-            let secrets = integration.read_secrets()?;
-            let connection = integration.connect(&secrets)?;
-            Ok::<_, Error>((secrets, connection))
-        });
-        let (secrets, connection) = connecting.await.map_err(interrupted)??;
-        self.secrets.send_replace(Some(secrets));
-        let Connection {
-            source,
-            sink,
-            mapping,
-            clock: _,
-        } = connection;
-        let checkpoint = ObservedCheckpoint::new(log.clone(), self.checkpoint().await?);
-        let Shared {
-            options,
-            dead_letters,
-            observer,
-            ..
-        } = &*self.shared;
-        let source = source
-            .clock(Arc::clone(&options.clock))
-            .once(options.once.is_some())
-            .observer(ObservedPolls(log.clone()))
-            .checkpoint(checkpoint)
-            .open()
-            .await?;
-        let own = &self.integration.pipeline;
-        let too_old = own.too_old.unwrap_or_default();
-        let dry_run = options.dry_run.clone();
-        let sink = (dry_run.as_ref()).map_or(sink as Arc<dyn LogSink>, |dry_run| dry_run.sink());
-        if !std::mem::replace(&mut self.is_announced, true) {
-            let location = PathBuf::from(dead_letters.location());
-            let beginning = Beginning {
-                since: self.integration.has_since.then_some("since"),
-                resumes: None,
-                too_old,
-                keep: TOO_OLD_KEYS,
-                proxy: self.integration.proxy.as_deref(),
-                checkpoint: dry_run.is_none().then_some(&*self.integration.checkpoint),
-                dead_letters: dry_run.is_none().then_some(&*location),
-            };
-            let (start, now) = (source.start_point(), options.clock.now());
-            beginning.log(start, source.name(), &*sink, now);
-            if let Some(dry_run) = &dry_run {
-                dry_run.begins(&self.integration.name, start, too_old, now);
-            }
-        }
-        let pipeline = Pipeline::builder(source, sink)
-            .name(&self.integration.name)
-            .age_filter(own.age_filter())
-            .clock(Arc::clone(&options.clock))
-            .dead_letters(Arc::clone(dead_letters))
-            .observer((
-                (observer.clone(), self.monitor.clone()),
-                (
-                    dry_run.as_ref().map(|dry_run| dry_run.observer()),
-                    self.delivered.clone(),
-                ),
-            ))
-            .drain_timeout(own.drain_timeout());
-        let pipeline = match dry_run {
-            Some(dry_run) => {
-                pipeline.mapping(mapping.adjusted(move |event, entry| dry_run.entry(event, entry)))
-            }
-            None => pipeline.mapping(mapping),
-        };
-        let pipeline = match &own.event_types {
-            Some(types) => pipeline.filter(types.clone()),
-            None => pipeline,
-        };
-        // A refusal is answered by the waits between the runs, unless it was set otherwise.
-        let pipeline = match options.once {
-            Some(time) => {
-                let faults = own.faults.without_refusal_wait();
-                faults.apply(pipeline).give_up_after(time).build()?
-            }
-            None => own
-                .faults
-                .with_refusal_wait_if_set()
-                .apply(pipeline)
-                .build()?,
-        };
-        self.monitor.attach(pipeline.handle());
-        Ok(pipeline)
-    }
-
-    /// Waits until few enough other orgs are being opened. This one then counts among them until Okta has answered it, or it has
-    /// ended, or for a while.
-    async fn wait_for_turn(&self, log: &ActivityLog) {
-        // Never closed.
-        let turn = Arc::clone(&self.shared.opening).acquire_owned().await.ok();
-        let mut changes = log.changes();
-        tokio::spawn(async move {
-            let answered = changes.wait_for(|activity| activity.answered);
-            drop(timeout(OPENING_TIME, answered).await);
-            drop(turn);
-        });
-    }
-
-    /// The checkpoint, which is shown to be writable after a local fault: a disk that is still full would otherwise take a page to
-    /// Coralogix each time and commit none.
-    async fn checkpoint(&mut self) -> Result<Arc<dyn CheckpointStore>> {
-        let store = match &self.store {
-            Some(store) => Arc::clone(store),
-            None => match &self.shared.options.dry_run {
-                Some(dry_run) => dry_run.checkpoint(),
-                None => Arc::new(FileCheckpoint::open(&self.integration.checkpoint).await?),
-            },
-        };
-        self.store = Some(Arc::clone(&store));
-        if self.reopening.follows_local_fault()
-            && let Some(found) = store.load().await?
-        {
-            store.replace(&found.value, &found.version).await.saved()?;
-        }
-        Ok(store)
     }
 
     /// How long the org is down before it is opened again; `None` if it has ended.
@@ -350,18 +256,54 @@ impl<O: Observer + Clone> Org<O> {
     }
 
     /// Waits before the org is opened again: until `wait` has passed, a secret has changed after a refusal, or the stop.
-    async fn rest(&mut self, kind: ErrorKind, wait: Duration) {
+    async fn rest(&mut self, kind: ErrorKind, mut wait: Duration) {
         let mut stop = self.stop.clone();
         let is_refused = Cause::of(kind) == Cause::Refusal;
+        if let Some(log) = &mut self.log
+            && !is_refused
+            && log.is_held()
+        {
+            log.release().await;
+            // The others look, and take it first.
+            wait = wait.max(log.poll() * 2);
+        }
+        let leaves = self.log.as_ref().map(SharedLog::leaves);
+        let mut is_left = false;
         let has_new_secret = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => false,
+            () = or_never(leaves) => {
+                is_left = true;
+                false
+            }
             () = sleep(wait) => false,
             () = self.secret_changed(), if is_refused => true,
         };
+        if is_left {
+            self.release().await;
+        }
         if has_new_secret {
             tracing::info!("a secret of the org has changed: it is tried at once");
             self.reopening.reset();
+        }
+    }
+
+    /// True if the log is another replica's by now, which is no fault.
+    async fn has_lost(&mut self, kind: ErrorKind) -> bool {
+        if self.log.is_none() || !matches!(kind, ErrorKind::LeaseLost | ErrorKind::Conflict) {
+            return false;
+        }
+        tracing::warn!(
+            "another replica has taken the log, since this one has not renewed its lease in time: this one is on standby"
+        );
+        self.release().await;
+        true
+    }
+
+    /// Leaves the log to another replica, if there are any and it is held.
+    async fn release(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.release().await;
         }
     }
 
@@ -385,5 +327,19 @@ impl<O: Observer + Clone> Org<O> {
             let after = in_seconds(down.since.elapsed());
             tracing::info!("the org is up again: recovered after {after}");
         }
+    }
+}
+
+/// In a dry run nobody shares anything.
+fn shared_log(options: &RunOptions, integration: &str) -> Option<SharedLog> {
+    let logs = options.shared_logs.clone();
+    let logs = logs.filter(|_| options.dry_run.is_none())?;
+    Some(SharedLog::new(logs, integration))
+}
+
+async fn or_never(happens: Option<impl Future<Output = ()>>) {
+    match happens {
+        Some(happens) => happens.await,
+        None => std::future::pending().await,
     }
 }

@@ -24,7 +24,7 @@ pub(crate) enum Cause {
     Refusal,
     /// The checkpoint cannot be read. A person has to restore it or to move it away: an org is never started anew by itself.
     CorruptCheckpoint,
-    /// This machine lacks something: a secret's file, a folder, descriptors, the lock. To look again costs nobody anything.
+    /// This machine lacks something: a secret's file, a folder, descriptors, the lock, the object store. To look again costs nobody anything.
     LocalFault,
 }
 
@@ -33,9 +33,11 @@ impl Cause {
     pub(crate) fn of(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::Corrupt => Self::CorruptCheckpoint,
-            ErrorKind::Config | ErrorKind::Storage | ErrorKind::Locked | ErrorKind::Conflict => {
-                Self::LocalFault
-            }
+            ErrorKind::Config
+            | ErrorKind::Storage
+            | ErrorKind::RemoteStorage
+            | ErrorKind::Locked
+            | ErrorKind::Conflict => Self::LocalFault,
             _ => Self::Refusal,
         }
     }
@@ -149,6 +151,7 @@ mod tests {
             (Corrupt, &hourly),
             (Config, &local),
             (Storage, &local),
+            (RemoteStorage, &local),
             (Locked, &local),
             (Conflict, &local),
         ] {

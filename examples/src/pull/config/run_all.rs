@@ -7,7 +7,7 @@ use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::observe::Observer;
 use okta_coralogix_core::{Clock, Error, Summary};
 
-use super::{Integration, Rehearsal, Running};
+use super::{Integration, Rehearsal, Running, SharedLogs};
 use crate::program::admin::Admin;
 
 /// The options of all integrations of a run.
@@ -21,6 +21,8 @@ pub struct RunOptions {
     pub admin: Arc<Admin>,
     /// Set: nothing is sent, and no position kept.
     pub dry_run: Option<Arc<dyn Rehearsal>>,
+    /// Set: replicas share the positions, and one of them at a time reads a log. The files of positions are not used then.
+    pub shared_logs: Option<SharedLogs>,
 }
 
 /// The result of all integrations.

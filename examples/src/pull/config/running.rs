@@ -180,6 +180,10 @@ impl<O: Observer + Clone> Running<O> {
             };
             self.wanted.push(run);
         }
+        if let Some(logs) = &self.shared.options.shared_logs {
+            let names = self.wanted.iter().map(|run| run.integration.name.clone());
+            logs.replica.set_logs(names);
+        }
         Ok(change)
     }
 

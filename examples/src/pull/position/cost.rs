@@ -27,6 +27,8 @@ pub(super) struct Move<'a> {
     pub(super) remembered: usize,
     pub(super) too_old: AgePolicy,
     pub(super) keep: [&'a str; 2],
+    /// Replicas share the position, which is in no file.
+    pub(super) is_shared: bool,
     /// The command, as far as it names the org.
     pub(super) command: &'a str,
 }
@@ -85,6 +87,7 @@ impl Move<'_> {
             "to send the remembered ones again as well, leave the position, move the file away, and start with --since {to}"
         );
         match remembered {
+            _ if self.is_shared => vec![again, twice],
             0 => vec![again, twice],
             _ => vec![again, twice, all],
         }
@@ -151,6 +154,7 @@ mod tests {
             remembered: 20_000,
             too_old: AgePolicy::Drop,
             keep: ["--too-old dead-letter", "--too-old restamp"],
+            is_shared: false,
             command: "pull",
         }
     }

@@ -4,6 +4,7 @@ mod args;
 mod cost;
 mod run;
 mod settings;
+mod shared;
 mod shown;
 mod time;
 

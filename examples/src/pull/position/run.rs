@@ -2,9 +2,11 @@
 
 use std::io::Write;
 
+use chrono::{DateTime, Utc};
 use okta_coralogix_core::checkpoint::FileCheckpoint;
+use okta_coralogix_core::checkpoint::shared::HeldCheckpoint;
 use okta_coralogix_core::{Clock, Error, ErrorKind, Result, SystemClock};
-use okta_source::StoredPosition;
+use okta_source::{OrgUrl, StoredPosition};
 
 use super::PositionCommand;
 use super::args::MoveArgs;
@@ -51,8 +53,16 @@ async fn show_all(places: &[Place], json: bool) -> Result<()> {
 }
 
 async fn show(place: &Place) -> Result<Shown> {
-    let Some(mut position) = open(place, None).await? else {
-        return Ok(Shown::missing(place));
+    let (record, position) = match &place.shared {
+        Some(shared) => shared.read().await.map_err(in_setting(&place.setting))?,
+        None => (None, open(place, None).await?),
+    };
+    let with_record = |shown: Shown| match &record {
+        Some(record) => shown.with_record(record),
+        None => shown,
+    };
+    let Some(mut position) = position else {
+        return Ok(with_record(Shown::missing(place)));
     };
     let owner = position.identity().to_owned();
     let mut note = None;
@@ -67,7 +77,8 @@ async fn show(place: &Place) -> Result<Shown> {
             ));
         }
     }
-    Ok(Shown::of(place, &position, SystemClock.now(), note))
+    let shown = Shown::of(place, &position, SystemClock.now(), note);
+    Ok(with_record(shown))
 }
 
 /// There is one place.
@@ -88,10 +99,36 @@ async fn move_one(place: &Place, way: Way, args: &MoveArgs) -> Result<()> {
             "belongs to no org of the settings",
         ));
     };
-    let Some(mut position) = open(place, Some(way)).await? else {
+    // A position that replicas share is moved by the one that holds its log; only to say what that causes takes none.
+    let held = match &place.shared {
+        Some(shared) if args.yes => Some(shared.take().await.map_err(&named)?),
+        _ => None,
+    };
+    let moved = move_position(place, way, args, (to, now), org, held.as_ref()).await;
+    if let Some(held) = held {
+        held.release().await.map_err(&named)?;
+    }
+    moved
+}
+
+async fn move_position(
+    place: &Place,
+    way: Way,
+    args: &MoveArgs,
+    (to, now): (DateTime<Utc>, DateTime<Utc>),
+    org: &OrgUrl,
+    held: Option<&HeldCheckpoint>,
+) -> Result<()> {
+    let named = in_setting(&place.setting);
+    let position = match (held, &place.shared) {
+        (Some(held), _) => StoredPosition::load(held.clone()).await.map_err(&named)?,
+        (None, Some(shared)) => shared.read().await.map_err(&named)?.1,
+        (None, None) => open(place, Some(way)).await?,
+    };
+    let Some(mut position) = position else {
         let detail = format!(
             "there is no position in {} to be moved: start the program with --since {} (since) instead",
-            place.checkpoint.display(),
+            place.location(),
             text(to)
         );
         return Err(Error::config(&place.setting, detail));
@@ -108,10 +145,11 @@ async fn move_one(place: &Place, way: Way, args: &MoveArgs) -> Result<()> {
         remembered: position.remembered(),
         too_old: place.too_old,
         keep: place.keep,
+        is_shared: place.shared.is_some(),
         command: &place.command,
     };
     plan.check()?;
-    let file = place.checkpoint.display();
+    let file = place.location();
     for line in plan.lines() {
         print(&line)?;
     }

@@ -7,11 +7,13 @@ use okta_coralogix_core::{Error, Result};
 use okta_source::OrgUrl;
 
 use super::PositionCommand;
+use super::shared::SharedPlace;
 use crate::program::pipeline_settings::TOO_OLD;
 use crate::program::{Environment, Network, StateDir};
 use crate::pull::PullArgs;
 use crate::pull::args::{CONFIG, INTEGRATION};
 use crate::pull::config::{self, CHECKPOINT, Integration, ORG_URL, TOO_OLD_KEYS, renamed_from};
+use crate::pull::replicas::{STATE, SharedState};
 use crate::pull::settings::{TOO_OLD_FLAGS, org_url};
 
 /// The settings of `pull position`.
@@ -30,6 +32,8 @@ pub(super) struct Place {
     /// The setting that names the file.
     pub(super) setting: String,
     pub(super) checkpoint: PathBuf,
+    /// Set: replicas share the position, which is in no file.
+    pub(super) shared: Option<SharedPlace>,
     pub(super) state: StateDir,
     /// Not needed for a look.
     pub(super) org: Option<OrgUrl>,
@@ -39,6 +43,16 @@ pub(super) struct Place {
     pub(super) keep: [&'static str; 2],
     /// `pull`, with the flags that name the org.
     pub(super) command: String,
+}
+
+impl Place {
+    /// For messages.
+    pub(super) fn location(&self) -> String {
+        match &self.shared {
+            Some(shared) => shared.location(),
+            None => self.checkpoint.display().to_string(),
+        }
+    }
 }
 
 impl PositionSettings {
@@ -51,15 +65,25 @@ impl PositionSettings {
         let mode = args.mode.values(environment);
         let integration = INTEGRATION.given(&mode)?;
         let state = StateDir::read(&values)?;
+        let network = Network::read(&args.network, environment)?;
+        let shared = SharedState::read(&values, &network)?;
+        let shared_place = |log: &str| {
+            shared.clone().map(|state| SharedPlace {
+                state,
+                log: log.to_owned(),
+            })
+        };
         let places = match CONFIG.given(&mode)? {
             Some(file) => {
-                let network = Network::read(&args.network, environment)?;
                 let all = config::read(&file, &values, network)?;
                 let mut places = of_integrations(all, integration.as_deref(), command, &state)?;
                 for place in &mut places {
-                    let folder = config::folder_of(&file);
-                    state.check_checkpoint(&place.setting, folder, &place.checkpoint)?;
                     let name = place.integration.as_deref().unwrap_or_default();
+                    place.shared = shared_place(name);
+                    if shared.is_none() {
+                        let folder = config::folder_of(&file);
+                        state.check_checkpoint(&place.setting, folder, &place.checkpoint)?;
+                    }
                     let file = file.display();
                     place.command = format!("pull --config {file} --integration {name}");
                 }
@@ -71,16 +95,23 @@ impl PositionSettings {
             }
             None => {
                 let org = match environment.get(ORG_URL)? {
-                    None if matches!(command, PositionCommand::Show { .. }) => None,
+                    // Without it the name of a shared log is not known.
+                    None if shared.is_none() && matches!(command, PositionCommand::Show { .. }) => {
+                        None
+                    }
                     _ => Some(org_url(environment)?),
                 };
                 let (setting, here) = (CHECKPOINT.about.flag, Path::new(""));
                 let checkpoint = state.place(here, &CHECKPOINT.get(&values)?);
-                state.check_checkpoint(setting, here, &checkpoint)?;
+                let shared = org.as_ref().and_then(|org| shared_place(org.subdomain()));
+                if shared.is_none() {
+                    state.check_checkpoint(setting, here, &checkpoint)?;
+                }
                 vec![Place {
                     integration: None,
-                    setting: setting.into(),
+                    setting: shared.as_ref().map_or(setting, |_| STATE.about.flag).into(),
                     checkpoint,
+                    shared,
                     state,
                     renamed_from: renamed_from(&values, org.as_ref())?,
                     org,
@@ -120,6 +151,7 @@ fn of_integrations(
         setting: format!("integration {:?}: checkpoint", one.name),
         integration: Some(one.name),
         checkpoint: one.checkpoint,
+        shared: None,
         state: state.clone(),
         org: one.org,
         renamed_from: one.renamed_from,

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use okta_coralogix_core::checkpoint::shared::LogRecord;
 use okta_source::{StartPoint, StoredPosition};
 use serde::Serialize;
 
@@ -19,6 +20,9 @@ pub(super) struct Shown {
     #[serde(flatten)]
     position: Option<ShownPosition>,
     state: State,
+    /// The replica that holds the log, where replicas share it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<String>,
     /// Why the program would refuse the checkpoint, or begins elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
@@ -61,9 +65,10 @@ impl Shown {
         let note = "no position is saved: the next run begins at --since (since), by default 24 hours before it";
         Self {
             integration: place.integration.clone(),
-            checkpoint: place.checkpoint.display().to_string(),
+            checkpoint: place.location(),
             position: None,
             state: State::None,
+            holder: None,
             note: Some(note.into()),
         }
     }
@@ -87,7 +92,8 @@ impl Shown {
             .map(|time: SystemTime| DateTime::<Utc>::from(time));
         Self {
             integration: place.integration.clone(),
-            checkpoint: place.checkpoint.display().to_string(),
+            checkpoint: place.location(),
+            holder: None,
             position: Some(ShownPosition {
                 owner: position.identity().to_owned(),
                 at: at.map(text),
@@ -99,6 +105,15 @@ impl Shown {
             state,
             note,
         }
+    }
+
+    /// With what the record of a shared log says beside the position.
+    pub(super) fn with_record(mut self, record: &LogRecord) -> Self {
+        self.holder.clone_from(&record.holder);
+        if let Some(position) = &mut self.position {
+            position.saved = Some(record.saved.to_rfc3339_opts(SecondsFormat::Secs, true));
+        }
+        self
     }
 
     /// As lines for people.
@@ -118,6 +133,7 @@ impl Shown {
             let saved = position.saved.clone();
             rows.extend(saved.map(|saved| ("saved", saved)));
         }
+        rows.extend(self.holder.clone().map(|holder| ("held by", holder)));
         rows.extend(self.note.clone().map(|note| ("note", note)));
         let line = |(name, value): (&str, String)| format!("{name:<12}{value}");
         rows.into_iter().map(line).collect()

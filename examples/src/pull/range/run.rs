@@ -50,6 +50,7 @@ pub(in super::super) async fn run(
         keep,
         proxy: org.proxy.as_deref(),
         checkpoint: stores.checkpoint_file(),
+        is_shared: false,
         dead_letters: stores.dead_letters_file(),
     };
     let within = span(&org.name);

@@ -14,6 +14,7 @@ use crate::pull::PullArgs;
 use crate::pull::args::{CONFIG, INTEGRATION};
 use crate::pull::config::{self, CHECKPOINT, Connection, REREAD_EVERY, SINCE, TOO_OLD_KEYS};
 use crate::pull::dry_run::DryRun;
+use crate::pull::replicas::STATE;
 use crate::pull::settings::{Mode, OrgSettings, TOO_OLD_FLAGS};
 
 /// The settings of a range.
@@ -43,6 +44,10 @@ impl RangeSettings {
         if CHECK.get(&args.check.values(environment))? {
             let detail = "cannot be combined with --from and --to; leave it out, or them";
             return Err(Error::config(CHECK.about.flag, detail));
+        }
+        if let Some(written) = args.values(environment).find(&STATE.about)? {
+            let detail = "is for polling: a range is read once, by one process, and keeps its position in a file; leave it out (unset the variable)";
+            return Err(Error::config(&written.setting, detail));
         }
         let once = args.once.clone().implied().once(environment)?;
         let file = CONFIG.given(&args.mode.values(environment))?;
@@ -120,6 +125,8 @@ fn integration(
         since: None,
         names: WrittenNames::default(),
         checkpoint: integration.checkpoint,
+        shared: None,
+        secrets: Vec::new(),
         pipeline: PipelineSettings::of_integration(&values, integration.pipeline)?,
         once,
         mode: match dry_run {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use eventbridge_source::http::HttpSource;
 use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::checkpoint::shared::{FolderObjects, SharedStore};
 use okta_coralogix_core::{Clock, SystemClock};
 use okta_coralogix_examples::program::metrics::{AuditFigures, Registry, SourceKind};
 
@@ -55,6 +56,12 @@ pub(super) const FAMILIES: &[(&str, &str)] = &[
     ),
     ("okta_coralogix_healing_delay_seconds", "gauge"),
     ("okta_coralogix_dedup_window_saves_total", "counter"),
+    ("okta_coralogix_replicas_living", "gauge"),
+    ("okta_coralogix_state_store_away", "gauge"),
+    ("okta_coralogix_lease_held", "gauge"),
+    ("okta_coralogix_lease_term", "gauge"),
+    ("okta_coralogix_lease_time_left_seconds", "gauge"),
+    ("okta_coralogix_lease_changes_total", "counter"),
     ("okta_coralogix_receiver_requests_total", "counter"),
     ("okta_coralogix_queue_bytes", "gauge"),
     ("okta_coralogix_queue_capacity_bytes", "gauge"),
@@ -85,6 +92,8 @@ pub(super) async fn scrape_of_everything() -> String {
     let healing = registry.monitor("acme", SourceKind::Healing);
     let window = DedupWindow::retaining(hour, 1000, Arc::new(SystemClock));
     healing.heals(hour / 4, window);
+    let objects = FolderObjects::open(folder.path()).await.unwrap();
+    registry.replica(SharedStore::new(objects).join(["acme".to_owned()]));
     registry.scrape(Duration::from_secs(5)).await
 }
 
@@ -117,6 +126,7 @@ async fn every_counter_begins_at_zero() {
         ("log_stream_changes_total", 6),
         ("okta_requests_total", 7),
         ("checkpoint_saves_total", 3),
+        ("lease_changes_total", 4),
         // Not known yet, and 0 would be the year 1970.
         ("delivered_through_timestamp_seconds", 0),
         ("checkpoint_saved_timestamp_seconds", 0),

@@ -146,6 +146,7 @@ async fn lag(bad: &[BadOrg]) -> (f64, RunReport) {
         clock: Arc::clone(&clock),
         admin: Arc::default(),
         dry_run: None,
+        shared_logs: None,
     };
     let dead_letters = Arc::new(MemoryDeadLetters::default());
     let ended = run_all(

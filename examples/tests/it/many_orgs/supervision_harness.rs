@@ -202,6 +202,7 @@ impl Scene {
             clock: Arc::clone(&self.clock),
             admin: Arc::new(Admin::watching(self.registry.clone())),
             dry_run: None,
+            shared_logs: None,
         };
         let dead_letters = Arc::new(self.dead_letters.clone());
         let integrations = integrations.collect();

@@ -5,6 +5,7 @@ mod mistake;
 mod one_org;
 mod others;
 mod remotes;
+mod replicas;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,6 +65,7 @@ async fn every_mistake_of_the_document_has_its_message() {
         one_org::mistakes(),
         config::mistakes(),
         remotes::mistakes(),
+        replicas::mistakes(),
         others::mistakes(),
     ];
     let mistakes: Vec<Mistake> = groups.into_iter().flatten().collect();

@@ -37,8 +37,6 @@ const PIPELINES: &[&str] = &[
 /// The programs that print the messages of a folder or file. The first that fits decides.
 const PRINTED_BY: &[(&str, &[&str])] = &[
     ("okta-source/src", PULL),
-    // Replicas are for services of users, which have the variables of their cloud.
-    ("okta-coralogix-core/src/checkpoint/shared/cloud", &[]),
     ("okta-coralogix-core/src/checkpoint", PULL),
     ("okta-coralogix-core/src", ALL),
     ("coralogix-sink/src/query", AUDIT),
@@ -51,6 +49,7 @@ const PRINTED_BY: &[(&str, &[&str])] = &[
     ("examples/src/audit/continuous", PULL),
     ("examples/src/audit", AUDIT),
     ("examples/src/pull/config/source_settings.rs", PULL),
+    ("examples/src/pull/config/shared_log.rs", PULL),
     ("examples/src/pull/config", &["pull", "replay"]),
     ("examples/src/pull", PULL),
     ("examples/src/eventbridge/healing", RECEIVERS),
@@ -110,6 +109,9 @@ const OTHER_VARIABLES: &[&str] = &[
     "ALL_PROXY",
     "AWS_ACCESS_KEY_ID",
     "AWS_CA_BUNDLE",
+    "AWS_SESSION_TOKEN",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "GOOGLE_APPLICATION_CREDENTIALS",
     "AWS_EC2_METADATA_SERVICE_ENDPOINT",
     "AWS_ENDPOINT_URL",
     "AWS_PROFILE",

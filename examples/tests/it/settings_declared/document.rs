@@ -15,7 +15,7 @@ use okta_coralogix_examples::program::pipeline::OnceGroup;
 use okta_coralogix_examples::program::pipeline_settings::{FilterGroup, PipelineGroup};
 use okta_coralogix_examples::program::settings::{About, Group, variables};
 use okta_coralogix_examples::pull::config::{SourceGroup, keys};
-use okta_coralogix_examples::pull::{ModeGroup, RangeGroup};
+use okta_coralogix_examples::pull::{ModeGroup, RangeGroup, ReplicaGroup};
 use okta_coralogix_examples::replay::ReplayGroup;
 
 use super::{programs, sources};
@@ -28,6 +28,7 @@ fn sections() -> Vec<(&'static str, Vec<About>)> {
     let mut sections = vec![
         ("pull", of::<ModeGroup>()),
         ("pull: each org", of::<SourceGroup>()),
+        ("pull: several replicas", of::<ReplicaGroup>()),
         ("pull: a range", of::<RangeGroup>()),
         (
             "Pipelines: every program but service_logs, which has --refusal-wait",

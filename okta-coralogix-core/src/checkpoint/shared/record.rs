@@ -39,7 +39,7 @@ pub(super) struct Record {
     ttl_ms: u64,
     pub(super) position: Option<Position>,
     /// For people: nothing is decided by it.
-    saved: DateTime<Utc>,
+    pub(super) saved: DateTime<Utc>,
 }
 
 /// Where reading goes on.

@@ -55,11 +55,9 @@ impl fmt::Display for Address {
 
 impl Address {
     pub(super) fn parse(url: &str) -> Result<Self> {
+        let advice = "write s3://bucket/folder, gs://bucket/folder or az://container/folder";
         let wrong = |what: &str| {
-            let detail = format!(
-                "is {}, which {what}; write s3://bucket/folder, gs://bucket/folder or az://container/folder",
-                quote(url)
-            );
+            let detail = format!("is {}, which {what}; {advice}", quote(url));
             Error::config(SETTING, detail)
         };
         let (scheme, rest) = url
@@ -69,9 +67,11 @@ impl Address {
         let (scheme, cloud) = *known.ok_or_else(|| wrong("is of no object store that is known"))?;
         let (bucket, folder) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.contains('@') {
-            return Err(wrong(
-                "has a credential in it: credentials have variables of their own",
-            ));
+            // Not repeated: it is a secret.
+            let detail = format!(
+                "has a credential in it, and credentials have variables of their own; {advice}"
+            );
+            return Err(Error::config(SETTING, detail));
         }
         let is_name = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
         if bucket.is_empty() || !bucket.chars().all(is_name) {
@@ -106,7 +106,7 @@ impl Address {
                 let is_set = |name: &str| variables.iter().any(|(set, _)| set == name);
                 if is_set("AWS_PROFILE") && !has(&AmazonS3ConfigKey::AccessKeyId) {
                     let detail = "is set, and the files of AWS's command line are not read here; set AWS_ACCESS_KEY_ID and \
-                                  AWS_SECRET_ACCESS_KEY (`aws configure export-credentials --format env`), or use a role";
+                                  AWS_SECRET_ACCESS_KEY (`aws configure export-credentials` shows them), or use a role";
                     return Err(Error::config("AWS_PROFILE", detail));
                 }
                 if !has(&AmazonS3ConfigKey::Region)
@@ -208,6 +208,7 @@ mod tests {
                 error.contains(says) && error.contains("s3://bucket/folder"),
                 "{error}"
             );
+            assert!(!error.contains("secret"), "{error}");
         }
     }
 }

@@ -1,0 +1,9 @@
+//! `--state`: several replicas of the program share the positions of their orgs, and one of them at a time reads an org.
+
+mod check;
+mod objects;
+mod settings;
+
+pub(super) use check::{check_log, check_store};
+pub use settings::ReplicaGroup;
+pub(super) use settings::{STATE, SharedState, audit_by_replicas, beside_a_file};

@@ -1,0 +1,6 @@
+//! Several `pull` processes that share their positions: kills, pauses and orderly ends, over real sockets.
+
+mod cluster;
+mod mistakes;
+mod store;
+mod takeovers;
