@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventbridge_source::http::HttpSource;
-use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::checkpoint::shared::{FolderObjects, SharedStore};
+use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{Clock, SystemClock};
 use okta_coralogix_examples::program::metrics::{AuditFigures, Registry, SourceKind};
 
