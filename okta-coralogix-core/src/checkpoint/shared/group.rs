@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::placement::{Free, LogState, Placement};
+use super::state::State;
 use super::status::{LogStatus, ReplicaStatus};
-use super::writer::State;
 
 #[derive(Debug)]
 pub(super) struct Group {

@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout_at};
 use super::change::Change;
 use super::place::Place;
 use super::record::Position;
-use super::writer::{State, Writer, Written};
+use super::state::State;
+use super::writer::{Writer, Written};
 use crate::checkpoint::{Checkpoint, CheckpointStore, SaveOutcome, Version, Versioned};
 use crate::{Error, ErrorKind, Lease, LeaseLost, Result, RetryHint};
 

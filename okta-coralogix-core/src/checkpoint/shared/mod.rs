@@ -14,10 +14,15 @@
 //! Nothing is sent once the lease has run out, and nothing ends: the holder goes on as soon as it can write the record, if it is still its
 //! own, with the window of uuids that it has in memory.
 //!
+//! # Many logs
+//! [`SharedStore::join`] makes a process one of those that share the logs: each takes as many as the others, give or take one.
+//!
 //! # Objects of a log
 //! * `<name>`: the record, JSON of less than 4 KB but for a long query;
 //! * `<name>.window-<term>-<number>`: the window of recent uuids, written before the record that names it, at most once a minute and at
 //!   the release; the last two stay.
+//!
+//! Of each replica that has joined there is one `.replica-<name>`, by which the others know that it is there.
 
 mod change;
 #[cfg(feature = "object-store")]
@@ -34,6 +39,7 @@ mod record;
 mod replica;
 mod self_test;
 mod standby;
+mod state;
 mod status;
 mod window;
 mod writer;
@@ -204,6 +210,15 @@ impl SharedStore {
     #[must_use]
     pub fn holder(&self) -> &str {
         &self.holder
+    }
+
+    /// Within what time [`acquire`](Self::acquire) takes a log whose holder has died, if no other replica does: 1.25 · (TTL + time between
+    /// two looks), for clocks that run wrong, and a put. `ttl`: as the record has it, which is [`idle_ttl`](Self::idle_ttl) for an idle log;
+    /// that is looked at more seldom too.
+    #[must_use]
+    pub fn takeover(&self, ttl: Duration) -> Duration {
+        let place = self.place("");
+        (ttl.max(self.ttl) + place.look_every(ttl)).mul_f64(1.25) + self.ttl / 6
     }
 
     /// Shows that the store does what leases rest on, with an object that is removed again: that it refuses a second object of one name and

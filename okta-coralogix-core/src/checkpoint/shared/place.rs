@@ -62,6 +62,11 @@ impl Place {
         self.by_own_clock(self.poll.mul_f64(longer))
     }
 
+    /// After so long without a look at a log that is held with this TTL, it counts as not seen before.
+    pub(super) fn longest_gap(&self, ttl: Duration) -> Duration {
+        self.by_own_clock(ttl / 2).max(self.look_every(ttl) * 2)
+    }
+
     /// From 0 to 1.
     pub(super) fn jitter(&self) -> f64 {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);

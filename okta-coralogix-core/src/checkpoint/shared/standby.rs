@@ -22,29 +22,26 @@ struct Seen {
     record: Record,
     version: Version,
     since: Instant,
+    looked: Instant,
     /// It was another version at the look before.
     is_changed: bool,
 }
 
 impl Seen {
-    fn after(before: Option<Self>, record: Record, version: Version) -> Self {
-        // Versions do not come again: what is the same now has been so all the time, also while it could not be read.
+    fn after(before: Option<Self>, place: &Place, record: Record, version: Version) -> Self {
+        let now = Instant::now();
         let same = before.as_ref().filter(|before| before.version == version);
-        let since = same.map_or_else(Instant::now, |before| before.since);
+        // Versions do not come again: what is the same now has been so all the time, also if a look has failed meanwhile. But a store that was
+        // away was so for its holder too, which is to go on.
+        let since = same.filter(|before| now < before.looked + place.longest_gap(record.ttl()));
+        let since = since.map_or(now, |before| before.since);
         let is_changed = before.is_some_and(|before| before.version != version);
         Self {
             record,
             version,
             since,
+            looked: now,
             is_changed,
-        }
-    }
-
-    /// Until the next look.
-    fn pause(&self, place: &Place) -> Duration {
-        match self.record.holder {
-            Some(_) => place.pause_for(self.record.ttl()),
-            None => place.pause(),
         }
     }
 }
@@ -57,83 +54,163 @@ struct Attempt {
     over: Option<Version>,
 }
 
+/// A record that is this process's own: the first of its term.
+struct Taken {
+    record: Record,
+    version: Version,
+    sent: Instant,
+}
+
+/// What a look at the log has shown.
+enum Look {
+    /// An attempt was stored, although nobody told.
+    Taken(Box<Taken>),
+    Free(Free),
+    Held,
+    /// The store cannot be asked.
+    Away,
+}
+
+/// One that waits for a log.
+struct Standby {
+    place: Arc<Place>,
+    /// Where replicas share it.
+    watching: Option<Watching>,
+    seen: Option<Seen>,
+    /// Since when there is no record.
+    absent: Option<Instant>,
+    attempts: Vec<Attempt>,
+}
+
 /// Waits until nobody else holds the log and, among replicas that share it, until it is this one's turn; and takes it.
 pub(super) async fn acquire(place: Arc<Place>) -> Result<HeldCheckpoint> {
     let watching = place.group.as_ref().map(|group| group.watch(&place.name));
-    let mut seen: Option<Seen> = None;
-    let mut absent: Option<Instant> = None;
-    let mut attempts: Vec<Attempt> = Vec::new();
+    let mut standby = Standby {
+        place,
+        watching,
+        seen: None,
+        absent: None,
+        attempts: Vec::new(),
+    };
     let mut was_refused = false;
-    loop {
-        match place.look().await {
-            Ok(Some((record, version))) => {
-                let mut own = attempts.iter();
-                if let Some(own) = own.find(|attempt| attempt.nonce == record.nonce) {
-                    return held(place, record, version, own.sent).await;
+    let taken = loop {
+        let mut pause = standby.pause();
+        match standby.look().await? {
+            Look::Taken(taken) => break *taken,
+            // What a failed attempt has left is looked at soon, and the next one is made later.
+            Look::Free(free) if !was_refused => {
+                let wait = standby.turn(&free);
+                if wait.is_zero() {
+                    match standby.take().await {
+                        Some(taken) => break taken,
+                        None => {
+                            was_refused = true;
+                            sleep(RETRY).await;
+                            continue;
+                        }
+                    }
                 }
-                seen = Some(Seen::after(seen, record, version));
+                pause = standby.pause().min(wait);
             }
-            Ok(None) if seen.is_some() || has_windows(&place).await => return Err(removed(&place)),
+            Look::Free(_) | Look::Held => pause = standby.pause(),
+            Look::Away => {}
+        }
+        was_refused = false;
+        sleep(pause).await;
+    };
+    held(standby.place, taken).await
+}
+
+impl Standby {
+    /// # Errors
+    /// What no wait ends.
+    async fn look(&mut self) -> Result<Look> {
+        match self.place.look().await {
+            Ok(Some((record, version))) => {
+                let mut own = self.attempts.iter();
+                if let Some(own) = own.find(|attempt| attempt.nonce == record.nonce) {
+                    let sent = own.sent;
+                    let taken = Taken {
+                        record,
+                        version,
+                        sent,
+                    };
+                    return Ok(Look::Taken(Box::new(taken)));
+                }
+                self.seen = Some(Seen::after(self.seen.take(), &self.place, record, version));
+            }
+            Ok(None) if self.seen.is_some() || has_windows(&self.place).await => {
+                return Err(removed(&self.place));
+            }
             Ok(None) => {
-                absent.get_or_insert_with(Instant::now);
+                self.absent.get_or_insert_with(Instant::now);
             }
             Err(error) if error.kind() == ErrorKind::Corrupt => return Err(error),
             Err(error) => {
                 tracing::warn!(%error, "the object store cannot be asked who holds the log");
-                sleep(place.pause()).await;
-                continue;
+                return Ok(Look::Away);
             }
         }
-        let free = place.free(seen.as_ref(), absent);
-        let mut pause = seen
-            .as_ref()
-            .map_or(place.pause(), |seen| seen.pause(&place));
-        if let Some(watching) = &watching {
-            note(watching, seen.as_ref(), free.as_ref());
+        let free = self.place.free(self.seen.as_ref(), self.absent);
+        self.note(free.as_ref());
+        Ok(free.map_or(Look::Held, Look::Free))
+    }
+
+    /// Tells the rules of placement what was seen.
+    fn note(&self, free: Option<&Free>) {
+        let Some(watching) = &self.watching else {
+            return;
+        };
+        let record = self.seen.as_ref().map(|seen| &seen.record);
+        let state = match (free, record.and_then(|record| record.holder.clone())) {
+            (Some(free), _) => LogState::Free(free.clone()),
+            (None, Some(holder)) => LogState::Held(holder),
+            (None, None) => LogState::Unseen,
+        };
+        let term = record.map_or(0, |record| record.term);
+        let is_changed = self.seen.as_ref().is_some_and(|seen| seen.is_changed);
+        watching.saw(state, term, is_changed);
+    }
+
+    /// How long to wait until it is this replica's turn.
+    fn turn(&self, free: &Free) -> Duration {
+        let watching = self.watching.as_ref();
+        watching.map_or(Duration::ZERO, |watching| watching.turn(free))
+    }
+
+    /// Until the next look.
+    fn pause(&self) -> Duration {
+        let held = self.seen.as_ref().map(|seen| &seen.record);
+        match held.filter(|record| record.holder.is_some()) {
+            Some(record) => self.place.pause_for(record.ttl()),
+            None => self.place.pause(),
         }
-        // What a failed attempt has left is looked at soon, and the next one is made later.
-        if let Some(free) = free.filter(|_| !was_refused) {
-            let wait = watching
-                .as_ref()
-                .map_or(Duration::ZERO, |watching| watching.turn(&free));
-            if wait.is_zero() {
-                let over = seen.as_ref().map(|seen| seen.version.clone());
-                attempts.retain(|attempt| attempt.over == over);
-                let (record, condition) = place.first(seen.as_ref());
-                let sent = Instant::now();
-                let nonce = record.nonce.clone();
-                match put(&place, record, condition).await {
-                    Ok((record, version)) => return held(place, record, version, sent).await,
-                    // No error is evidence: what is there is read, at once.
-                    Err(error) => {
-                        tracing::warn!(%error, "the log was free, and may not have been taken");
-                        attempts.push(Attempt { nonce, sent, over });
-                        was_refused = true;
-                    }
-                }
-                if let Some(watching) = &watching {
+    }
+
+    /// Writes the first record of a term. `None`: it may be stored all the same.
+    async fn take(&mut self) -> Option<Taken> {
+        let over = self.seen.as_ref().map(|seen| seen.version.clone());
+        self.attempts.retain(|attempt| attempt.over == over);
+        let (record, condition) = self.place.first(self.seen.as_ref());
+        let sent = Instant::now();
+        let nonce = record.nonce.clone();
+        match put(&self.place, record, condition).await {
+            Ok((record, version)) => Some(Taken {
+                record,
+                version,
+                sent,
+            }),
+            // No error is evidence: what is there is read, at once.
+            Err(error) => {
+                tracing::warn!(%error, "the log was free, and may not have been taken");
+                self.attempts.push(Attempt { nonce, sent, over });
+                if let Some(watching) = &self.watching {
                     watching.not_taken();
                 }
-                pause = RETRY;
-            } else {
-                pause = pause.min(wait);
+                None
             }
-        } else {
-            was_refused = false;
         }
-        sleep(pause).await;
     }
-}
-
-/// Tells the rules of placement what was seen.
-fn note(watching: &Watching, seen: Option<&Seen>, free: Option<&Free>) {
-    let state = match (free, seen.and_then(|seen| seen.record.holder.clone())) {
-        (Some(free), _) => LogState::Free(free.clone()),
-        (None, Some(holder)) => LogState::Held(holder),
-        (None, None) => LogState::Unseen,
-    };
-    let term = seen.map_or(0, |seen| seen.record.term);
-    watching.saw(state, term, seen.is_some_and(|seen| seen.is_changed));
 }
 
 /// Long enough that a store that fails at once is not asked without a pause.
@@ -164,12 +241,12 @@ fn removed(place: &Place) -> Error {
     Error::new(ErrorKind::Corrupt, detail)
 }
 
-async fn held(
-    place: Arc<Place>,
-    record: Record,
-    version: Version,
-    sent: Instant,
-) -> Result<HeldCheckpoint> {
+async fn held(place: Arc<Place>, taken: Taken) -> Result<HeldCheckpoint> {
+    let Taken {
+        record,
+        version,
+        sent,
+    } = taken;
     let current = record
         .position
         .as_ref()

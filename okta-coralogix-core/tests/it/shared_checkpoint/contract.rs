@@ -1,13 +1,18 @@
 //! What every store of objects must do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::join_all;
 use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::checkpoint::shared::{Objects, PutIf, SharedStore};
 
+use super::group::names;
 use super::{checkpoint, saved};
+
+/// Some stores have a real clock.
+const POLL: Duration = Duration::from_millis(100);
 
 /// So many write at once.
 const WRITERS: usize = 32;
@@ -59,8 +64,19 @@ pub(super) async fn keeps_the_contract(objects: impl Objects + Clone) {
     let full = checkpoint("2", &["a", "b"]);
     first.replace(&full, &version).await.saved().unwrap();
     first.release().await.unwrap();
-    let second = SharedStore::new(objects).acquire("acme").await.unwrap();
+    let second = SharedStore::new(objects.clone())
+        .acquire("acme")
+        .await
+        .unwrap();
     assert_eq!(second.load().await.unwrap().unwrap().value, full);
     assert_eq!(shared.names("acme.window-").await.unwrap().len(), 2);
     second.release().await.unwrap();
+
+    let replica = SharedStore::new(objects).poll(POLL).join(names(1));
+    let held = replica.acquire("log-0").await.unwrap();
+    let presence = format!(".replica-{}", replica.holder());
+    assert_eq!(shared.names(".replica-").await.unwrap(), [presence]);
+    held.release().await.unwrap();
+    replica.leave().await;
+    assert!(shared.names(".replica-").await.unwrap().is_empty());
 }

@@ -364,8 +364,7 @@ async fn scenario(fault: Option<(usize, usize, Fault)>) -> [usize; 2] {
         assert_one_sender_a_term(world, &ended);
         ended.assert_in_order(&format!("{fault:?}"));
     }
-    let calls = *calls.lock().unwrap();
-    calls
+    *calls.lock().unwrap()
 }
 
 #[tokio::test(start_paused = true)]

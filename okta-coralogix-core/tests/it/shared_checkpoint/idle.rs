@@ -65,7 +65,10 @@ async fn idle_log_of_a_holder_that_died_is_taken_after_its_longer_ttl() {
     drop(held);
     let died = Instant::now();
     waiting.await.unwrap();
-    let (least, most) = (IDLE_TTL - IDLE_TTL / 3, (IDLE_TTL + POLL * 4).mul_f64(1.25));
+    let store = replica(&objects, 3);
+    let (least, most) = (IDLE_TTL - IDLE_TTL / 3, store.takeover(IDLE_TTL));
+    assert_eq!(most, Duration::from_secs(180));
+    assert_eq!(store.takeover(TTL), Duration::from_millis(48_750));
     let took = died.elapsed();
     assert!(took > least && took <= most, "{took:?}");
 }

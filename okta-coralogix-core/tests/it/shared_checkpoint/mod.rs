@@ -6,6 +6,7 @@ mod contract;
 mod cost;
 mod folder;
 mod group;
+mod group_faults;
 mod group_world;
 mod hostile;
 mod idle;
