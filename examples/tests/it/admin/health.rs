@@ -122,9 +122,10 @@ async fn livez_fails_while_the_loop_of_a_run_hangs() {
     // Its runtime hangs with it.
     let run = std::thread::spawn(|| {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        runtime.unwrap().block_on(pipeline.run(async {
+        let ended = runtime.unwrap().block_on(pipeline.run(async {
             stopped.await.ok();
-        }))
+        }));
+        ended.map_err(|failed| failed.error)
     });
     while !handle.turn().await {
         tokio::task::yield_now().await;

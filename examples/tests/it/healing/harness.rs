@@ -104,7 +104,7 @@ pub(super) async fn push<'a>(
     let header = "x-amz-event-bridge-access-key";
     let destination = ApiDestination::builder(endpoint.parse().unwrap())
         .authorization(Authorization::api_key(header, TOKEN))
-        .compress(50.0)
+        .compress(10.0)
         .build();
     let events = events.into_iter();
     let bodies: Vec<Bytes> = events.map(|event| envelope(&event.json)).collect();

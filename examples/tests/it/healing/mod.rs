@@ -35,8 +35,9 @@ async fn every_event_that_the_stream_drops_is_healed_once() {
             .await;
         assert_eq!(healed(&samples), f64::from(dropped));
         assert_eq!(unverified(&samples), 0.0);
+        let delivered = [PUSHED, &["outcome=\"delivered\""]].concat();
         assert_eq!(
-            samples.sum("events_received_total", PUSHED),
+            samples.sum("events_total", &delivered),
             1000.0 - f64::from(dropped)
         );
         assert_eq!(samples.sum("dedup_window_events", HEALED), 1000.0);
@@ -49,11 +50,9 @@ async fn every_event_that_the_stream_drops_is_healed_once() {
         let ended = program.ended().await;
         let summary = ended.summary_with(&["healed"]);
         assert_eq!(summary["healed"], u64::from(dropped as u32));
-        assert_eq!(summary["received"], 2000 - dropped as u64);
-        assert_eq!(
-            summary["delivered"] + summary["duplicate"],
-            summary["received"]
-        );
+        // An attempt that was answered late is made again.
+        assert!(summary["received"] >= 2000 - dropped as u64);
+        assert_eq!(summary["delivered"], 1000);
         assert!(
             ended
                 .stderr
@@ -78,11 +77,12 @@ async fn outage_of_the_stream_is_healed_and_its_retries_are_duplicates() {
         .await;
     assert_eq!(healed(&samples), 2500.0);
     push(&program, &events).await;
-    let samples = program
-        .until(|samples| ended(samples, PUSHED) >= 2500.0)
-        .await;
     let duplicates = [PUSHED, &["outcome=\"duplicate\""]].concat();
-    assert_eq!(samples.sum("events_total", &duplicates), 2500.0);
+    let samples = program
+        .until(|samples| samples.sum("events_total", &duplicates) >= 2500.0)
+        .await;
+    let others = [PUSHED, &["outcome=\"delivered\""]].concat();
+    assert_eq!(samples.sum("events_total", &others), 0.0);
     program.terminate().await;
     program.ended().await;
     harness.assert_all_once(&events);
