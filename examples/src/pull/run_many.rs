@@ -98,13 +98,14 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     })
 }
 
+/// Resolves when the program is to end.
+type End = Pin<Box<dyn Future<Output = ()>>>;
+
 /// The SIGHUPs, and what is read again at each.
 type Reload = (Arc<Mutex<Hangups>>, ConfigSource);
 
 /// The end of the program, and the SIGHUPs that ask for the file again. Without a file a SIGHUP is an end too.
-fn signals_of(
-    source: Option<ConfigSource>,
-) -> Result<(Pin<Box<dyn Future<Output = ()>>>, Option<Reload>)> {
+fn signals_of(source: Option<ConfigSource>) -> Result<(End, Option<Reload>)> {
     let Some(source) = source else {
         return Ok((Box::pin(signals::shutdown()?), None));
     };

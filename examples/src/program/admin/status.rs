@@ -22,12 +22,12 @@ pub(super) async fn status(registry: &Registry) -> Value {
         "started": time(Some(registry.started())),
         "dead_letter_bytes": registry.dead_letter_bytes().await,
         "pipelines": pipelines,
-        "replica": registry.replica_status().map(replica),
+        "replica": registry.replica_status().as_ref().map(replica),
     })
 }
 
 /// What this replica holds, and who holds the rest.
-fn replica(status: ReplicaStatus) -> Value {
+fn replica(status: &ReplicaStatus) -> Value {
     let logs: Vec<_> = status
         .logs
         .iter()

@@ -45,7 +45,7 @@ pub use run_all::{RunOptions, RunReport, run_all};
 pub(super) use running::Running;
 pub use secrets::SecretValues;
 pub use shared_log::SharedLogs;
-pub(super) use shared_log::{in_shared_log, is_away, resumes};
+pub(super) use shared_log::{in_shared_log, is_away, resumes, takeover};
 pub use source_settings::{CHECKPOINT, SourceGroup};
 pub(crate) use source_settings::{FILTER, Q, RATE_SHARE};
 pub(super) use source_settings::{REREAD_EVERY, SINCE, SourceSettings, renamed_from};

@@ -17,7 +17,7 @@ use super::beginning::Beginning;
 use super::faults::interrupted;
 use super::integration::Connection;
 use super::org::{Org, Shared};
-use super::shared_log::Waited;
+use super::shared_log::{Share, Waited};
 
 /// How long an org that is being opened keeps others from it, at most.
 const OPENING_TIME: Duration = Duration::from_secs(2);
@@ -168,7 +168,7 @@ impl<O: Observer + Clone> Org<O> {
             return Ok(Hold::Alone);
         };
         if !is_once {
-            return Ok(Hold::Log(log.hold(&source).await?));
+            return Ok(Hold::Log(log.hold(&source, Share::OfReplicas).await?));
         }
         Ok(match log.hold_if_free(&source).await? {
             Waited::Held(held) => Hold::Log(held),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use okta_coralogix_core::checkpoint::shared::{HeldCheckpoint, Replica, SharedStore};
+use okta_coralogix_core::checkpoint::shared::{HeldCheckpoint, LogRecord, Replica, SharedStore};
 use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore};
 use okta_coralogix_core::testing::MemoryCheckpoint;
 use okta_coralogix_core::{Error, ErrorKind, Lease, Result};
@@ -21,10 +21,21 @@ pub struct SharedLogs {
     pub store: SharedStore,
     /// Set once the store has shown that it keeps conditions: without that no log is taken.
     pub checked: Arc<OnceCell<()>>,
+    /// How long a replica that is silent is waited for.
+    pub ttl: Duration,
     /// How often a replica looks at a log that another one holds.
     pub poll: Duration,
-    /// The longest time in which a log is taken that no living replica holds.
-    pub takeover: Duration,
+}
+
+/// The longest time in which a log is taken that no living replica holds: the lease and a look, by a clock that is a fifth slower, and a put.
+/// An idle log may be held for longer than `ttl`, which its record says.
+pub(in super::super) fn takeover(
+    ttl: Duration,
+    poll: Duration,
+    record: Option<&LogRecord>,
+) -> Duration {
+    let ttl = record.map_or(ttl, |record| record.ttl.max(ttl));
+    (ttl + poll).mul_f64(1.25) + ttl / 6
 }
 
 impl SharedLogs {
@@ -86,8 +97,14 @@ pub(super) struct SharedLog {
     held: Option<HeldCheckpoint>,
 }
 
-/// How often a run with an end tries to take a log that nobody holds.
-const TRIES: usize = 3;
+/// Which logs this replica takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Share {
+    /// Its part of them, beside other replicas.
+    OfReplicas,
+    /// Each that is free: it ends, and others may come too late.
+    All,
+}
 
 /// What came of waiting for a log.
 #[derive(Debug)]
@@ -129,11 +146,22 @@ impl SharedLog {
     ///
     /// # Errors
     /// Those of [`Replica::acquire`], and of opening `source`: a position of another org is found while its replica holds the log.
-    pub(super) async fn hold(&mut self, source: &OktaSourceBuilder) -> Result<HeldCheckpoint> {
+    pub(super) async fn hold(
+        &mut self,
+        source: &OktaSourceBuilder,
+        share: Share,
+    ) -> Result<HeldCheckpoint> {
         self.logs.wait_for_store().await?;
+        let SharedLogs { replica, store, .. } = &self.logs;
+        let acquired = async {
+            match share {
+                Share::OfReplicas => replica.acquire(&self.name).await,
+                Share::All => store.acquire(&self.name).await,
+            }
+        };
         let held = tokio::select! {
             biased;
-            held = self.logs.replica.acquire(&self.name) => held?,
+            held = acquired => held?,
             error = self.unusable(source) => return Err(error),
         };
         tracing::info!("this replica holds the log, and reads it");
@@ -167,20 +195,22 @@ impl SharedLog {
     /// # Errors
     /// As there, and those of the store if it cannot be asked who holds the log.
     pub(super) async fn hold_if_free(&mut self, source: &OktaSourceBuilder) -> Result<Waited> {
-        let takeover = self.logs.takeover;
-        for _ in 0..TRIES {
-            if let Ok(held) = timeout(takeover, self.hold(source)).await {
-                return held.map(Waited::Held);
-            }
-            self.logs.check().await?;
-            let record = self.logs.store.look(&self.name).await?;
-            if let Some(holder) = record.and_then(|record| record.holder) {
-                return Ok(Waited::Elsewhere(holder));
-            }
+        let store = self.logs.store.clone();
+        let before = store.look(&self.name).await?;
+        let limit = takeover(self.logs.ttl, self.logs.poll, before.as_ref());
+        if let Ok(held) = timeout(limit, self.hold(source, Share::All)).await {
+            return held.map(Waited::Held);
+        }
+        if let Some(holder) = store
+            .look(&self.name)
+            .await?
+            .and_then(|record| record.holder)
+        {
+            return Ok(Waited::Elsewhere(holder));
         }
         let detail = format!(
-            "{}/{} is held by no replica, and cannot be taken",
-            self.logs.store.location(),
+            "{}/{} is held by no replica, and could not be taken",
+            store.location(),
             self.name
         );
         Err(Error::temporary(ErrorKind::RemoteStorage, detail))

@@ -55,7 +55,7 @@ impl SharedPlace {
                 }
             }
         };
-        timeout(self.state.takeover(), taken)
+        timeout(self.state.takeover(before.as_ref()), taken)
             .await
             .unwrap_or_else(|_| {
                 let detail = format!(

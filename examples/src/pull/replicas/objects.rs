@@ -12,7 +12,7 @@ use crate::program::{Environment, Network};
 pub(super) enum Place {
     Folder(PathBuf),
     #[cfg(feature = "object-store")]
-    Cloud(Cloud),
+    Cloud(Box<Cloud>),
 }
 
 /// An object store.
@@ -66,11 +66,11 @@ impl Place {
                 variables.push((name.clone(), value));
             }
         }
-        Ok(Self::Cloud(Cloud {
+        Ok(Self::Cloud(Box::new(Cloud {
             url: url.to_owned(),
             variables,
             network: network.clone(),
-        }))
+        })))
     }
 
     /// Makes no request.
@@ -78,13 +78,10 @@ impl Place {
         match self {
             Self::Folder(folder) => open_folder(folder).await,
             #[cfg(feature = "object-store")]
-            Self::Cloud(Cloud {
-                url,
-                variables,
-                network,
-            }) => {
+            Self::Cloud(cloud) => {
                 use okta_coralogix_core::checkpoint::shared::CloudObjects;
-                let objects = CloudObjects::open(url, variables.clone(), network.transport())?;
+                let (variables, transport) = (cloud.variables.clone(), cloud.network.transport());
+                let objects = CloudObjects::open(&cloud.url, variables, transport)?;
                 Ok(SharedStore::new(objects))
             }
         }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use okta_coralogix_core::checkpoint::shared::SharedStore;
+use okta_coralogix_core::checkpoint::shared::{LogRecord, SharedStore};
 use okta_coralogix_core::{Error, Result};
 use tokio::sync::OnceCell;
 
 use super::objects::Place;
 use crate::program::settings::{About, Group, Setting, Values, Written, parse};
 use crate::program::{Environment, Network};
-use crate::pull::config::{CHECKPOINT, SharedLogs, is_away};
+use crate::pull::config::{CHECKPOINT, SharedLogs, is_away, takeover};
 
 /// Where the positions are.
 pub(in super::super) static STATE: Setting<String> = Setting {
@@ -201,7 +201,7 @@ impl SharedState {
             replica: store.join(logs),
             checked: Arc::new(checked),
             poll: self.poll,
-            takeover: self.takeover(),
+            ttl: self.ttl,
             store,
         })
     }
@@ -211,10 +211,9 @@ impl SharedState {
         self.names.named(error)
     }
 
-    /// The longest time in which a log is taken that no living replica holds: the lease and a look, by a clock that is a fifth slower, and a
-    /// put.
-    pub(in super::super) fn takeover(&self) -> Duration {
-        (self.ttl + self.poll).mul_f64(1.25) + self.ttl / 6
+    /// The longest time in which the log of this record is taken, if no living replica holds it.
+    pub(in super::super) fn takeover(&self, record: Option<&LogRecord>) -> Duration {
+        takeover(self.ttl, self.poll, record)
     }
 }
 

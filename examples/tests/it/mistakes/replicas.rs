@@ -39,6 +39,7 @@ pub(super) fn mistakes() -> Vec<Mistake> {
         pull("a lease without replicas, as a variable").set("OKTA_CORALOGIX_LEASE_TTL", "60s"),
         pull("an audit beside several replicas")
             .set("CORALOGIX_QUERY_KEY", "another-key-of-coralogix")
+            .set("CORALOGIX_QUERY_ENDPOINT", "{ingress}")
             .flags(&["--state", ".", "--audit-every", "1h"]),
         pull("a range by several replicas").flags(&["--state", ".", "--from", "2h", "--to", "1h"]),
     ]
