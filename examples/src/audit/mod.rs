@@ -13,7 +13,7 @@ mod settings;
 mod table;
 
 pub use args::{AuditArgs, AuditGroup, OktaGroup};
-pub use continuous::{AuditSides, ContinuousGroup, ContinuousSettings};
+pub use continuous::{AuditSides, ContinuousGroup, ContinuousSettings, RefillSides};
 pub use refill::RefillGroup;
 pub(crate) use settings::filter_of;
 

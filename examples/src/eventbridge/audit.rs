@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use okta_coralogix_core::Result;
+use okta_coralogix_core::{Error, Result};
 
 use super::settings::{RouteArgs, RouteSettings};
-use crate::audit::continuous::{Auditor, ContinuousParts, check_audit};
+use crate::audit::continuous::{AuditObserver, Auditor, ContinuousParts, check_audit};
 use crate::audit::{AuditSides, ContinuousGroup, ContinuousSettings};
 use crate::program::check::Report;
 use crate::program::metrics::Monitor;
@@ -68,6 +68,11 @@ impl ReceiverAudit {
         let source = org_source(&org, environment, &network)?;
         let names = (UUID_PATHS[usize::from(route.is_bare)], None);
         let sides = settings.sides(environment, &network, (org.as_str(), source), names)?;
+        if settings.refills() {
+            // Okta gives no envelopes, and no name of a log stream.
+            let detail = "sends the events of Okta's API, which are no envelopes: it goes with pull; beside a receiver, refill with the program audit";
+            return Err(Error::config("--audit-refill", detail));
+        }
         let state = route.pipeline.state.place(Path::new(""), Path::new(STATE));
         let mut files = StateFiles::default();
         files.add_checkpoint("--audit-every", &state)?;
@@ -93,6 +98,7 @@ impl ReceiverAudit {
             state: self.state,
             event_types: route.pipeline.options.event_types.clone(),
             dead_letters: route.pipeline.dead_letters_file(),
+            refill: None,
         };
         PreparedAudit {
             settings: self.settings,
@@ -110,6 +116,7 @@ pub(super) struct PreparedAudit {
 impl PreparedAudit {
     pub(super) fn start(self, monitor: &Monitor) -> Auditor {
         // Nothing tells through which time EventBridge has delivered.
-        self.settings.start_alone(self.parts, None, monitor)
+        let observer = AuditObserver::default();
+        self.settings.start_alone(self.parts, observer, monitor)
     }
 }

@@ -1,6 +1,7 @@
 //! The `pull` program.
 
 mod args;
+mod audited;
 mod check;
 pub mod config;
 mod config_source;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use okta_coralogix_core::{Clock, ErrorKind, EventSource, Pipeline, Result, SystemClock};
 use okta_source::OktaSource;
 
+use super::audited::Audited;
 use super::check::check_org;
 use super::config::{Beginning, CHECKPOINT};
 use super::dry_run::DryRun;
 use super::settings::{OrgSettings, TOO_OLD_FLAGS};
 use super::stores::Stores;
-use crate::audit::continuous::{
-    AuditSides, Auditor, ContinuousParts, ContinuousSettings, DeliveredLog, state_beside,
-};
+use crate::audit::continuous::AuditObserver;
 use crate::program::admin::Admin;
 use crate::program::args::in_setting;
 use crate::program::metrics::{Monitor, SourceKind};
@@ -33,12 +32,12 @@ pub(super) async fn run(mut settings: OrgSettings, progress: Progress) -> Result
     let is_once = settings.once.is_some();
     let admin = Admin::start(settings.admin.clone(), letters)?;
     let monitor = admin.monitor(&settings.name, SourceKind::Pull);
-    let audit = settings
-        .audit
-        .take()
-        .map(|audit| Audited::of(&settings, audit));
-    let delivered = audit.as_ref().map(|audit| audit.delivered.clone());
-    let pipeline = open(settings, &progress, (&monitor, delivered)).await?;
+    let audit = match settings.audit.take() {
+        Some(audit) => Some(Audited::of(&settings, audit).await?),
+        None => None,
+    };
+    let observer = audit.as_ref().map(|audit| audit.observer());
+    let pipeline = open(settings, &progress, (&monitor, observer)).await?;
     let auditor = audit.map(|audit| audit.start(&monitor));
     let status = pipeline::run(pipeline, shutdown).await;
     drop(auditor);
@@ -53,38 +52,10 @@ pub(super) async fn run(mut settings: OrgSettings, progress: Progress) -> Result
     })
 }
 
-/// The audit beside the delivery, not started.
-struct Audited {
-    settings: ContinuousSettings,
-    parts: ContinuousParts,
-    delivered: DeliveredLog,
-}
-
-impl Audited {
-    fn of(org: &OrgSettings, (settings, sides): (ContinuousSettings, AuditSides)) -> Self {
-        Self {
-            delivered: settings.delivered(Arc::new(SystemClock)),
-            parts: ContinuousParts {
-                name: org.name.clone(),
-                connect: Arc::new(move || Ok(sides.clone())),
-                state: state_beside(&org.checkpoint),
-                event_types: org.pipeline.options.event_types.clone(),
-                dead_letters: org.pipeline.dead_letters_file(),
-            },
-            settings,
-        }
-    }
-
-    fn start(self, monitor: &Monitor) -> Auditor {
-        let delivered = Some(self.delivered);
-        self.settings.start_alone(self.parts, delivered, monitor)
-    }
-}
-
 async fn open(
     settings: OrgSettings,
     progress: &Progress,
-    (monitor, delivered): (&Monitor, Option<DeliveredLog>),
+    (monitor, audit): (&Monitor, Option<AuditObserver>),
 ) -> Result<Pipeline<OktaSource>> {
     let named = in_setting(CHECKPOINT.about.flag);
     let (file, pipeline) = (&settings.checkpoint, &settings.pipeline);
@@ -124,7 +95,7 @@ async fn open(
         None => pipeline.mapping(settings.mapping),
     };
     let tally = settings.mode.dry_run().map(DryRun::observer);
-    let observer = ((progress.observer(), monitor.clone()), (tally, delivered));
+    let observer = ((progress.observer(), monitor.clone()), (tally, audit));
     let pipeline = configure(
         pipeline,
         observer,

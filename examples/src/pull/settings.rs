@@ -12,6 +12,7 @@ use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl};
 
 use super::PullArgs;
 use super::args::{CONFIG, DRY_RUN, FROM, INTEGRATION, PullCommand};
+use super::audited::refill_sides;
 use super::config::{
     CHECKPOINT, Connect, Connection, Integration, ORG_URL, SecretValues, SourceGroup,
     SourceSettings,
@@ -281,17 +282,19 @@ impl OrgSettings {
             state,
             mapping: mapping.clone(),
         });
-        let mapping = mapping.build()?;
         let audit = match audit {
             Some(_) if shared.is_some() => return Err(audit_by_replicas()),
             Some(audit) => {
                 let address = org.to_string();
                 let names = (UUID_PATH, Some(org.subdomain()));
-                let sides = audit.sides(environment, &network, (&address, okta.clone()), names)?;
+                let mut sides =
+                    audit.sides(environment, &network, (&address, okta.clone()), names)?;
+                sides.refill = refill_sides(&audit, &mode, &mapping)?;
                 Some((audit, sides))
             }
             None => None,
         };
+        let mapping = mapping.build()?;
         let source = okta.once(once.is_some());
         let pipeline = PipelineSettings::read(&values)?;
         let here = Path::new("");

@@ -51,10 +51,26 @@ pub(super) static TIER: Setting<Tier> = Setting {
     parse: |_, value| super::super::args::tier(value),
 };
 
+/// Whether missing events are sent.
+pub(super) static REFILL: Setting<bool> = Setting {
+    about: About {
+        flag: "--audit-refill",
+        key: "audit_refill",
+        default: "off",
+        example: "true",
+        help: "With --audit-every: send what a round finds missing, each event once by the ledger, once it is measured that logs are found within \
+               half of --audit-delay",
+        reason: "an audit changes nothing",
+        ..About::NONE
+    },
+    parse: parse::switch,
+};
+
 /// The flags of the audit that goes on.
 #[derive(Debug)]
 pub struct ContinuousGroup;
 
 impl Group for ContinuousGroup {
-    const SETTINGS: &'static [&'static About] = &[&EVERY.about, &DELAY.about, &TIER.about];
+    const SETTINGS: &'static [&'static About] =
+        &[&EVERY.about, &DELAY.about, &TIER.about, &REFILL.about];
 }

@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
@@ -17,8 +17,10 @@ use tracing::Instrument;
 
 use super::delivered::DeliveredLog;
 use super::ranges::{Asked, Ranges};
-use super::round::{AuditSides, RoundOptions, RoundOutcome, audit};
+use super::refill::RefillParts;
+use super::round::{AuditSides, Judged, RoundOptions, RoundOutcome, audit};
 use super::state::{Record, StateFile};
+use super::visibility::{Sampler, Visibility, measure};
 use crate::program::metrics::AuditFigures;
 use crate::program::start::span;
 use crate::pull::text;
@@ -59,6 +61,8 @@ pub(crate) struct AuditorParts {
     pub(crate) delivered: Option<DeliveredLog>,
     pub(crate) turns: AuditTurns,
     pub(crate) figures: Arc<AuditFigures>,
+    /// Set: what is missing is sent, once it is measured how long a log takes.
+    pub(crate) refill: Option<(RefillParts, Sampler)>,
 }
 
 /// The audit of an org, which goes on until it is dropped. No fault of it reaches the delivery.
@@ -71,6 +75,7 @@ impl Auditor {
         let task = Task {
             kept: None,
             first: Instant::now() + FIRST_ROUND.min(parts.every),
+            measured: Arc::default(),
             parts,
         };
         Self(tokio::spawn(task.run().instrument(within)))
@@ -92,6 +97,8 @@ struct Task {
     parts: AuditorParts,
     kept: Option<Kept>,
     first: Instant,
+    /// As the file has it once it is open, and what was measured since.
+    measured: Arc<Mutex<Visibility>>,
 }
 
 struct Kept {
@@ -100,7 +107,22 @@ struct Kept {
 }
 
 impl Task {
-    async fn run(mut self) {
+    async fn run(self) {
+        let sampler = self
+            .parts
+            .refill
+            .as_ref()
+            .map(|(_, sampler)| sampler.clone());
+        let (connect, measured) = (Arc::clone(&self.parts.connect), Arc::clone(&self.measured));
+        let measuring = async {
+            if let Some(sampler) = sampler {
+                measure(sampler, measured, connect).await;
+            }
+        };
+        tokio::join!(self.rounds(), measuring);
+    }
+
+    async fn rounds(mut self) {
         let mut next = self.first;
         loop {
             sleep_until(next).await;
@@ -128,6 +150,7 @@ impl Task {
             return Ok(false);
         };
         self.open(end).await?;
+        self.look_at_refill().await;
         let now = self.parts.options.clock.now();
         let kept = self.kept.as_mut().expect("it was opened");
         for open in kept.record.ranges.expire(now) {
@@ -180,17 +203,75 @@ impl Task {
             "the audit goes on: what was published before {} is verified, or older than its first round",
             text(record.ranges.verified_through())
         );
+        {
+            let mut measured = self.measured();
+            measured.add_all(&record.visibility);
+        }
         self.kept = Some(Kept { file, record });
         Ok(())
     }
 
+    /// Looks at the refill before, once it is time; a fault of that ends no round.
+    async fn look_at_refill(&mut self) {
+        let Some((refill, _)) = self.parts.refill.clone() else {
+            return;
+        };
+        let looked = async {
+            let sides = self.sides().await?;
+            let options = self.parts.options.clone();
+            let Some(Kept { file, record }) = &mut self.kept else {
+                return Ok(());
+            };
+            if record.pending.is_some() && refill.look(record, &sides, &options).await? {
+                file.save(record).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = looked.await {
+            tracing::warn!("a refill cannot be looked at, and is in the next round: {error}");
+        }
+        let is_stopped = refill.is_stopped().await;
+        self.parts.figures.refill_stopped(is_stopped);
+    }
+
+    /// Sends what a round has found missing, if that is allowed; a fault of that ends no round.
+    async fn refill(&mut self, sides: &AuditSides, judged: &Judged) {
+        let Some((refill, _)) = self
+            .parts
+            .refill
+            .clone()
+            .filter(|_| !judged.missing.is_empty())
+        else {
+            return;
+        };
+        let options = self.parts.options.clone();
+        let Some(Kept { file, record }) = &mut self.kept else {
+            return;
+        };
+        if let Err(why) = refill.allows(record, options.delay_of_time()).await {
+            tracing::warn!("nothing is refilled: {why}; the program audit does it by hand");
+            return;
+        }
+        let figures = Arc::clone(&self.parts.figures);
+        let sent = async {
+            record.pending = refill.pending(sides, judged, &options).await?;
+            if record.pending.is_none() {
+                return Ok(());
+            }
+            file.save(record).await?;
+            refill.send(sides, judged, &options, &figures).await
+        };
+        if let Err(error) = sent.await {
+            tracing::error!("the refill failed: {error}");
+        }
+    }
+
+    fn measured(&self) -> MutexGuard<'_, Visibility> {
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn sides(&self) -> Result<AuditSides> {
-        let connect = Arc::clone(&self.parts.connect);
-        let connecting = tokio::task::spawn_blocking(move || connect());
-        connecting.await.map_err(|error| {
-            let detail = "a fault of the program ended the reading of the settings";
-            Error::new(ErrorKind::UnexpectedResponse, detail).with_source(error)
-        })?
+        connected(&self.parts.connect).await
     }
 
     async fn round(&mut self, asked: Asked) -> Result<()> {
@@ -200,9 +281,15 @@ impl Task {
         // Told before it is kept: a crash in between tells it twice.
         judged.log(&sides.target, asked.range != asked.part);
         let now = options.clock.now();
+        self.refill(&sides, &judged).await;
+        if judged.outcome() == RoundOutcome::Complete && asked.range == asked.part {
+            self.measured().clean(asked.part.end() - asked.part.start());
+        }
+        let visibility = self.measured().clone();
         let Some(Kept { file, record }) = &mut self.kept else {
             return Ok(());
         };
+        record.visibility = visibility;
         record.ranges.audited(asked.part, &judged.open, now);
         if judged.proves_something() {
             record.last_proof = Some(now);
@@ -226,6 +313,15 @@ impl Task {
         let round = json!({ "at": at, "outcome": outcome, "error": error.to_string() });
         self.parts.figures.round(outcome, round);
     }
+}
+
+pub(super) async fn connected(connect: &Connect) -> Result<AuditSides> {
+    let connect = Arc::clone(connect);
+    let connecting = tokio::task::spawn_blocking(move || connect());
+    connecting.await.map_err(|error| {
+        let detail = "a fault of the program ended the reading of the settings";
+        Error::new(ErrorKind::UnexpectedResponse, detail).with_source(error)
+    })?
 }
 
 fn late(asked: Asked) -> Error {

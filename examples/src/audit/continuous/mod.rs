@@ -6,24 +6,32 @@
 //! | `delivered` | which time can be judged already |
 //! | `round` | what an audit of a range says, and how it is told |
 //! | `auditor` | when rounds run, and that none reaches the delivery |
+//! | `refill`, `visibility` | what is sent again, and how long it is to be waited before |
 //! | `state` | what a restart goes on with |
 
 mod args;
 mod auditor;
 mod check;
 mod delivered;
+mod observer;
 mod ranges;
+mod refill;
 mod round;
 mod settings;
 mod state;
 #[cfg(test)]
 mod tests;
+mod visibility;
 
 pub use args::ContinuousGroup;
 pub(crate) use auditor::{AuditTurns, Auditor, AuditorParts};
 pub(crate) use check::check_audit;
 pub(crate) use delivered::DeliveredLog;
+pub(crate) use observer::AuditObserver;
+pub(crate) use refill::RefillParts;
+pub use refill::RefillSides;
 pub use round::AuditSides;
 pub(crate) use round::RoundOptions;
 pub use settings::ContinuousSettings;
-pub(crate) use settings::{ContinuousParts, state_beside};
+pub(crate) use settings::{ContinuousParts, RefillFiles, ledger_beside, state_beside};
+pub(crate) use visibility::Sampler;

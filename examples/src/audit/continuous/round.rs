@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::super::letters;
 use super::super::okta::{events, of_okta};
 use super::ranges::Asked;
+use super::refill::RefillSides;
 use crate::pull::text;
 
 /// How long Okta and Coralogix are asked again without an answer: the next round asks too, and other orgs wait for their turn.
@@ -47,6 +48,8 @@ pub struct AuditSides {
     pub filter: EventFilter,
     /// These logs in words.
     pub target: String,
+    /// What missing events are sent with, if they are.
+    pub refill: Option<RefillSides>,
 }
 
 /// What all rounds of an org have in common.
@@ -59,6 +62,12 @@ pub(crate) struct RoundOptions {
     /// The file of the dead letters, which have the causes of some losses.
     pub(crate) dead_letters: Option<PathBuf>,
     pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl RoundOptions {
+    pub(super) fn delay_of_time(&self) -> TimeDelta {
+        TimeDelta::from_std(self.delay).unwrap_or(TimeDelta::MAX)
+    }
 }
 
 /// How a round ended.
@@ -100,7 +109,7 @@ pub(super) struct Judged {
     /// Events that have no id to be looked for.
     pub(super) without_id: u64,
     pub(super) queries: u64,
-    verdict: AuditVerdict,
+    pub(super) verdict: AuditVerdict,
 }
 
 /// Audits a range as `audit` does.

@@ -6,17 +6,24 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use coralogix_sink::query::{QueryClient, QueryClientBuilder, Tier};
+use okta_coralogix_core::dead_letter::DeadLetters;
 use okta_coralogix_core::filter::EventTypeFilter;
-use okta_coralogix_core::internal::OsDisk;
+use okta_coralogix_core::internal::{Disk, OsDisk};
 use okta_coralogix_core::{Clock, Error, Result, SystemClock};
 use okta_source::OktaSourceBuilder;
 
+use super::super::refill::LEDGER;
 use super::super::settings::{require_query, stored, variables_client};
-use super::args::{DELAY, EVERY, TIER};
+use super::args::{DELAY, EVERY, REFILL, TIER};
 use super::round::GIVE_UP_AFTER;
-use super::{AuditSides, AuditTurns, Auditor, AuditorParts, DeliveredLog, RoundOptions};
+use super::state::beside;
+use super::{
+    AuditObserver, AuditSides, AuditTurns, Auditor, AuditorParts, DeliveredLog, RefillParts,
+    RoundOptions, Sampler,
+};
 use crate::program::metrics::{AuditFigures, Monitor};
 use crate::program::missing::Missing;
+use crate::program::pipeline_settings::PipelineOptions;
 use crate::program::settings::Values;
 use crate::program::{Environment, Network};
 use crate::pull::config::RATE_SHARE;
@@ -27,6 +34,7 @@ pub struct ContinuousSettings {
     every: Duration,
     delay: Duration,
     tier: Tier,
+    refill: bool,
 }
 
 /// Which org is audited beside its delivery, and where that is kept.
@@ -39,6 +47,15 @@ pub(crate) struct ContinuousParts {
     pub(crate) event_types: Option<EventTypeFilter>,
     /// The file of the dead letters.
     pub(crate) dead_letters: Option<PathBuf>,
+    /// Set: missing events are sent.
+    pub(crate) refill: Option<RefillFiles>,
+}
+
+/// What refills write, and what the delivery has too.
+pub(crate) struct RefillFiles {
+    pub(crate) ledger: PathBuf,
+    pub(crate) dead_letters: Arc<dyn DeadLetters>,
+    pub(crate) options: PipelineOptions,
 }
 
 impl ContinuousSettings {
@@ -56,11 +73,17 @@ impl ContinuousSettings {
     /// As there.
     pub(crate) fn beside(values: &Values<'_>, ends: Option<&str>) -> Result<Option<Self>> {
         let (delay, tier) = (DELAY.get(values)?, TIER.get(values)?);
+        let refill = REFILL.get(values)?;
         if let Some(every) = EVERY.get(values)? {
             let written = values.find(&EVERY.about)?;
             let is_flag = written.is_some_and(|written| written.setting == EVERY.about.flag);
             return match ends {
-                None => Ok(Some(Self { every, delay, tier })),
+                None => Ok(Some(Self {
+                    every,
+                    delay,
+                    tier,
+                    refill,
+                })),
                 // A key or a variable is there for other runs.
                 Some(_) if !is_flag => Ok(None),
                 Some(ends) => {
@@ -71,7 +94,7 @@ impl ContinuousSettings {
                 }
             };
         }
-        for about in [&DELAY.about, &TIER.about] {
+        for about in [&DELAY.about, &TIER.about, &REFILL.about] {
             let written = values.find(about)?;
             // Keys and variables may be there for others.
             if let Some(written) = written.filter(|written| written.setting == about.flag) {
@@ -88,8 +111,12 @@ impl ContinuousSettings {
     /// An audit of the archive.
     #[must_use]
     pub fn new(every: Duration, delay: Duration) -> Self {
-        let tier = Tier::Archive;
-        Self { every, delay, tier }
+        Self {
+            every,
+            delay,
+            tier: Tier::Archive,
+            refill: false,
+        }
     }
 
     /// True if both ask the same storage.
@@ -134,25 +161,44 @@ impl ContinuousSettings {
             client: Arc::new(self.client(builder.uuid_path(uuid_path))?),
             filter,
             target,
+            refill: None,
         })
     }
 
-    /// Notes what a pipeline delivers, for [`start`](Self::start).
-    pub(crate) fn delivered(&self, clock: Arc<dyn Clock>) -> DeliveredLog {
-        DeliveredLog::new(clock, self.delay)
+    /// What the audit sees of the pipeline beside it, for [`start`](Self::start). `knows_delivery`: it tells through which time it has
+    /// delivered.
+    pub(crate) fn observer(&self, clock: &Arc<dyn Clock>, knows_delivery: bool) -> AuditObserver {
+        let delivered = || DeliveredLog::new(Arc::clone(clock), self.delay);
+        AuditObserver {
+            delivered: knows_delivery.then(delivered),
+            sampler: self.refill.then(|| Sampler::new(Arc::clone(clock))),
+        }
     }
 
-    /// Begins to audit. `delivered`: of a pipeline that knows through which time it has delivered.
+    /// True if missing events are sent.
+    pub(crate) fn refills(&self) -> bool {
+        self.refill
+    }
+
+    /// Begins to audit what `observer` sees.
     pub(crate) fn start(
         &self,
         parts: ContinuousParts,
-        delivered: Option<DeliveredLog>,
+        observer: AuditObserver,
         (clock, turns): (Arc<dyn Clock>, AuditTurns),
         monitor: &Monitor,
     ) -> Auditor {
         let before = TimeDelta::from_std(self.every + self.delay).unwrap_or(TimeDelta::zero());
         let figures = Arc::new(AuditFigures::beginning(clock.now() - before));
         monitor.audit(Arc::clone(&figures));
+        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+        let refill = parts.refill.map(|refill| RefillParts {
+            ledger: refill.ledger,
+            marker: beside(&parts.state, ".refill-stopped"),
+            disk: Arc::clone(&disk),
+            dead_letters: refill.dead_letters,
+            options: refill.options,
+        });
         Auditor::start(AuditorParts {
             name: parts.name,
             every: self.every,
@@ -164,10 +210,11 @@ impl ContinuousSettings {
             },
             connect: parts.connect,
             state: parts.state,
-            disk: Arc::new(OsDisk),
-            delivered,
+            disk,
+            delivered: observer.delivered,
             turns,
             figures,
+            refill: refill.zip(observer.sampler),
         })
     }
 
@@ -175,17 +222,20 @@ impl ContinuousSettings {
     pub(crate) fn start_alone(
         &self,
         parts: ContinuousParts,
-        delivered: Option<DeliveredLog>,
+        observer: AuditObserver,
         monitor: &Monitor,
     ) -> Auditor {
         let clock = Arc::new(SystemClock);
-        self.start(parts, delivered, (clock, AuditTurns::default()), monitor)
+        self.start(parts, observer, (clock, AuditTurns::default()), monitor)
     }
 }
 
 /// The file of what is verified, beside that of the position.
 pub(crate) fn state_beside(checkpoint: &Path) -> PathBuf {
-    let mut name = checkpoint.as_os_str().to_owned();
-    name.push(".audit.json");
-    name.into()
+    beside(checkpoint, ".audit.json")
+}
+
+/// The file of what was sent, in the folder of that of the position: that of `audit --refill` there.
+pub(crate) fn ledger_beside(checkpoint: &Path) -> PathBuf {
+    checkpoint.with_file_name(LEDGER.about.default)
 }

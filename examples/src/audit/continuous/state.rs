@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::args::EVERY;
 use super::ranges::Ranges;
+use super::refill::Pending;
+use super::visibility::Visibility;
 
 /// What the file is, and in which form.
 const FORMAT: &str = "okta-coralogix audit 1";
@@ -30,6 +32,12 @@ pub(super) struct Record {
     pub(super) ranges: Ranges,
     /// When a round last verified anything.
     pub(super) last_proof: Option<DateTime<Utc>>,
+    /// How long a log takes until it is found.
+    #[serde(default)]
+    pub(super) visibility: Visibility,
+    /// A refill that was not looked at yet.
+    #[serde(default)]
+    pub(super) pending: Option<Pending>,
 }
 
 impl Record {
@@ -39,6 +47,8 @@ impl Record {
             org: org.to_owned(),
             ranges,
             last_proof: None,
+            visibility: Visibility::default(),
+            pending: None,
         }
     }
 }
@@ -127,7 +137,7 @@ fn read(path: &Path, bytes: &[u8], org: &str) -> Result<Record> {
     }
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()

@@ -82,6 +82,24 @@ pub(super) struct Refill<'a> {
     delay: TimeDelta,
 }
 
+/// What an audit has found, as far as a refill is concerned.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found<'r> {
+    pub(super) verdict: AuditVerdict,
+    pub(super) missing: &'r [MissingEvent],
+    pub(super) in_log: u64,
+}
+
+impl<'r> From<&'r AuditReport> for Found<'r> {
+    fn from(report: &'r AuditReport) -> Self {
+        Self {
+            verdict: report.verdict(),
+            missing: report.missing(),
+            in_log: report.totals().in_log,
+        }
+    }
+}
+
 impl<'a> Refill<'a> {
     /// # Errors
     /// Those of the ledger's file.
@@ -115,19 +133,20 @@ impl<'a> Refill<'a> {
     /// `Config` if the report is none to act on, or too much is missing; those of the ledger.
     pub(super) async fn run(
         mut self,
-        report: &AuditReport,
+        found: impl Into<Found<'_>>,
         builder: &OktaSourceBuilder,
         dead_letters: impl DeadLetters,
         observer: impl Observer,
         shutdown: impl Future<Output = ()>,
     ) -> Result<Refilled> {
-        if report.verdict() == AuditVerdict::NothingFound {
+        let found = found.into();
+        if found.verdict == AuditVerdict::NothingFound {
             let detail = "nothing is sent, since not one event was found: that shows a wrong setting more likely than a loss of all";
             return Err(Error::config(REFILL.about.flag, detail));
         }
         let mut refilled = Refilled::default();
-        let wanted = self.wanted(report, &mut refilled).await?;
-        let cap = CAP.max(report.totals().in_log / 1_000);
+        let wanted = self.wanted(found.missing, &mut refilled).await?;
+        let cap = CAP.max(found.in_log / 1_000);
         if wanted.len() as u64 > cap && !self.settings.force {
             let detail = format!(
                 "nothing is sent, since {} events would be, more than {cap} (500, or a thousandth of the range): look at the report, and add \
@@ -189,13 +208,13 @@ impl<'a> Refill<'a> {
     /// The missing events that may be sent; counts the others.
     async fn wanted<'r>(
         &mut self,
-        report: &'r AuditReport,
+        missing: &'r [MissingEvent],
         refilled: &mut Refilled,
     ) -> Result<Vec<&'r MissingEvent>> {
         let now = self.clock.now();
         let restamps = self.settings.options.too_old == Some(AgePolicy::Restamp);
         let mut wanted = Vec::new();
-        for event in report.missing() {
+        for event in missing {
             if matches!(event.cause, Cause::DeadLettered(_) | Cause::TooOld) {
                 refilled.in_dead_letters += 1;
                 continue;

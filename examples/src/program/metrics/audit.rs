@@ -1,5 +1,6 @@
 //! What the audit of a pipeline has found.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -18,6 +19,10 @@ const RESULTS: &[&str] = &["missing", "doubled", "foreign"];
 pub struct AuditFigures {
     pub(super) rounds: CounterBy,
     pub(super) events: CounterBy,
+    /// Missing events that were sent, and accepted.
+    pub(super) refilled: AtomicU64,
+    /// Refills are stopped until a person acts.
+    pub(super) refill_stopped: AtomicBool,
     latest: Mutex<Latest>,
 }
 
@@ -38,6 +43,8 @@ impl AuditFigures {
         Self {
             rounds: CounterBy::new(OUTCOMES),
             events: CounterBy::new(RESULTS),
+            refilled: AtomicU64::new(0),
+            refill_stopped: AtomicBool::new(false),
             latest: Mutex::new(Latest {
                 verified_through: start,
                 proof: None,
@@ -55,6 +62,16 @@ impl AuditFigures {
     /// So many events are missing, doubled or foreign, which is proven.
     pub(crate) fn events(&self, result: &str, events: u64) {
         self.events.add(result, events);
+    }
+
+    /// So many missing events were sent, and accepted.
+    pub(crate) fn refilled(&self, events: u64) {
+        self.refilled.fetch_add(events, Ordering::Relaxed);
+    }
+
+    /// Whether refills are stopped.
+    pub(crate) fn refill_stopped(&self, stopped: bool) {
+        self.refill_stopped.store(stopped, Ordering::Relaxed);
     }
 
     /// What is verified by now.
@@ -79,6 +96,10 @@ impl AuditFigures {
     pub(crate) fn rounds_by_outcome(&self) -> [u64; 4] {
         let counts: Vec<_> = self.rounds.read().map(|(_, count)| count).collect();
         counts.try_into().expect("there are four outcomes")
+    }
+
+    pub(crate) fn is_refill_stopped(&self) -> bool {
+        self.refill_stopped.load(Ordering::Relaxed)
     }
 
     /// Missing, doubled, foreign.

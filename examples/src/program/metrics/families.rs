@@ -9,7 +9,7 @@ use okta_coralogix_core::checkpoint::shared::ReplicaStatus;
 use okta_coralogix_core::observe::Stage;
 use okta_coralogix_core::pipeline::Disposition;
 
-use super::audit::AuditFigures;
+use super::audit_families::audit;
 use super::exposition::{Exposition, Kind};
 use super::histogram::Histogram;
 use super::monitor::{SourceKind, Watched};
@@ -30,20 +30,20 @@ pub(super) struct Scraped<'a> {
 }
 
 /// One pipeline, with the counts of its events at one moment.
-struct Row {
-    watched: Arc<Watched>,
+pub(super) struct Row {
+    pub(super) watched: Arc<Watched>,
     totals: Totals,
 }
 
 impl Row {
-    fn labels(&self) -> [(&'static str, &str); 2] {
+    pub(super) fn labels(&self) -> [(&'static str, &str); 2] {
         [
             ("org", &self.watched.name),
             ("source", self.watched.source.as_str()),
         ]
     }
 
-    fn labels_and<'a>(
+    pub(super) fn labels_and<'a>(
         &'a self,
         name: &'static str,
         value: &'a str,
@@ -339,48 +339,6 @@ fn endpoint(text: &mut Exposition, rows: &[&Row]) {
                 ];
                 family.sample(&row.labels(), values[figure]);
             }
-        }
-    }
-}
-
-/// Of pipelines that are audited.
-fn audit(text: &mut Exposition, rows: &[Row]) {
-    let audits = rows
-        .iter()
-        .filter_map(|row| Some((row, row.watched.audit()?)));
-    let audits: Vec<(&Row, Arc<AuditFigures>)> = audits.collect();
-    if audits.is_empty() {
-        return;
-    }
-    let help = "Rounds of the audit, by what they found. failed: Okta or Coralogix did not answer.";
-    let name = "okta_coralogix_audit_rounds_total";
-    let mut family = text.family(name, Kind::Counter, help);
-    for (row, figures) in &audits {
-        for (outcome, count) in figures.rounds.read() {
-            family.sample(&row.labels_and("outcome", outcome), count);
-        }
-    }
-    let help = "Events that are missing or doubled in Coralogix, and logs that are foreign, each counted once: when its time is verified.";
-    let name = "okta_coralogix_audit_events_total";
-    let mut family = text.family(name, Kind::Counter, help);
-    for (row, figures) in &audits {
-        for (result, count) in figures.events.read() {
-            family.sample(&row.labels_and("result", result), count);
-        }
-    }
-    let help = "Every event that was published before is verified; at first, where the first round begins.";
-    let name = "okta_coralogix_audit_verified_through_timestamp_seconds";
-    let mut family = text.family(name, Kind::Gauge, help);
-    for (row, figures) in &audits {
-        let through = figures.latest().verified_through;
-        family.sample(&row.labels(), unix_seconds(through));
-    }
-    let help = "When a round of the audit last verified anything.";
-    let name = "okta_coralogix_audit_last_proof_timestamp_seconds";
-    let mut family = text.family(name, Kind::Gauge, help);
-    for (row, figures) in &audits {
-        if let Some(proof) = figures.latest().proof {
-            family.sample(&row.labels(), unix_seconds(proof));
         }
     }
 }

@@ -5,6 +5,7 @@
 //! is pending, also while an org is opened anew. `families` has the names, which are part of the interface.
 
 mod audit;
+mod audit_families;
 mod exposition;
 mod families;
 mod histogram;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::Integration;
 use super::org::Shared;
 use crate::audit::ContinuousSettings;
-use crate::audit::continuous::{AuditTurns, Auditor, ContinuousParts, DeliveredLog, state_beside};
+use crate::audit::continuous::{
+    AuditObserver, AuditTurns, Auditor, ContinuousParts, RefillFiles, ledger_beside, state_beside,
+};
 use crate::program::metrics::Monitor;
 use okta_coralogix_core::Clock;
 
@@ -14,7 +16,7 @@ use okta_coralogix_core::Clock;
 pub(super) struct OrgAudit {
     settings: ContinuousSettings,
     parts: ContinuousParts,
-    delivered: DeliveredLog,
+    observer: AuditObserver,
     clock: Arc<dyn Clock>,
     turns: AuditTurns,
     monitor: Monitor,
@@ -33,7 +35,7 @@ impl OrgAudit {
             .filter(|_| options.once.is_none() && options.dry_run.is_none())?;
         let connecting = Arc::clone(integration);
         Some(Self {
-            delivered: settings.delivered(Arc::clone(&options.clock)),
+            observer: settings.observer(&options.clock, true),
             settings,
             parts: ContinuousParts {
                 name: integration.name.clone(),
@@ -41,6 +43,11 @@ impl OrgAudit {
                 state: state_beside(&integration.checkpoint),
                 event_types: integration.pipeline.event_types.clone(),
                 dead_letters: Some(PathBuf::from(shared.dead_letters.location())),
+                refill: settings.refills().then(|| RefillFiles {
+                    ledger: ledger_beside(&integration.checkpoint),
+                    dead_letters: Arc::clone(&shared.dead_letters),
+                    options: integration.pipeline.clone(),
+                }),
             },
             clock: Arc::clone(&options.clock),
             turns: shared.audits.clone(),
@@ -48,13 +55,13 @@ impl OrgAudit {
         })
     }
 
-    pub(super) fn delivered(&self) -> DeliveredLog {
-        self.delivered.clone()
+    pub(super) fn observer(&self) -> AuditObserver {
+        self.observer.clone()
     }
 
     pub(super) fn start(self) -> Auditor {
-        let (clock, delivered) = ((self.clock, self.turns), Some(self.delivered));
+        let clock = (self.clock, self.turns);
         self.settings
-            .start(self.parts, delivered, clock, &self.monitor)
+            .start(self.parts, self.observer, clock, &self.monitor)
     }
 }

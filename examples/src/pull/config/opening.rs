@@ -89,7 +89,7 @@ impl<O: Observer + Clone> Org<O> {
                 (observer.clone(), self.monitor.clone()),
                 (
                     dry_run.as_ref().map(|dry_run| dry_run.observer()),
-                    self.delivered.clone(),
+                    self.audit.clone(),
                 ),
             ))
             .drain_timeout(own.drain_timeout());

@@ -22,7 +22,7 @@ use super::reopening::{Cause, Reopening, in_seconds};
 use super::run_all::RunOptions;
 use super::secrets::SecretValues;
 use super::shared_log::SharedLog;
-use crate::audit::continuous::{AuditTurns, DeliveredLog};
+use crate::audit::continuous::{AuditObserver, AuditTurns};
 use crate::program::metrics::{Monitor, SourceKind};
 
 /// How often the files of the secrets are looked at while an org is refused.
@@ -77,8 +77,8 @@ pub(super) struct Org<O> {
     handed_back: u64,
     /// It was opened before.
     pub(super) is_announced: bool,
-    /// What it has delivered, if it is audited.
-    pub(super) delivered: Option<DeliveredLog>,
+    /// What its audit sees, if there is one.
+    pub(super) audit: Option<AuditObserver>,
 }
 
 /// What follows an attempt that has not failed.
@@ -121,14 +121,14 @@ impl<O: Observer + Clone> Org<O> {
             summary: Summary::default(),
             handed_back: 0,
             is_announced: false,
-            delivered: None,
+            audit: None,
         }
     }
 
     /// The audit beside the delivery, not started, if there is to be one.
     pub(super) fn audit(&mut self) -> Option<OrgAudit> {
         let audit = OrgAudit::of(&self.integration, &self.shared, &self.monitor)?;
-        self.delivered = Some(audit.delivered());
+        self.audit = Some(audit.observer());
         Some(audit)
     }
 

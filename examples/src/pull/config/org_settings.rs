@@ -16,7 +16,7 @@ use super::query::OrgQuery;
 use super::secrets::{OrgSecrets, SecretSource, SecretValues};
 use super::sink_cache::{SharedSink, SinkCache};
 use super::source_settings::SourceSettings;
-use crate::audit::AuditSides;
+use crate::audit::{AuditSides, RefillSides};
 use crate::program::entry_settings::{EntrySettings, HASH_SALT_KEY};
 use crate::program::secrets::SecretJudge;
 use crate::program::settings::Values;
@@ -149,11 +149,18 @@ impl Connect for OrgSettings {
         })
     }
 
-    fn audit_sides(&self, _: &SecretValues) -> Result<AuditSides> {
+    fn audit_sides(&self, read: &SecretValues) -> Result<AuditSides> {
         let query = self.audit.as_ref().ok_or_else(|| {
             Error::config("audit_every", "is not set, so that the org is not audited")
         })?;
         let source = (self.org.as_str(), self.connected_source()?);
-        query.sides(source, &self.subsystem, self.sinks.transport())
+        let mut sides = query.sides(source, &self.subsystem, self.sinks.transport())?;
+        if query.settings.refills() {
+            sides.refill = Some(RefillSides {
+                sink: self.shared_sink(&self.api_key)?.sink,
+                mapping: Arc::new(self.mapping(read.get(HASH_SALT_KEY).cloned())?),
+            });
+        }
+        Ok(sides)
     }
 }

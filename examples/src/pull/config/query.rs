@@ -90,6 +90,7 @@ impl OrgQuery {
             client: self.shared(transport)?,
             filter,
             target,
+            refill: None,
         })
     }
 

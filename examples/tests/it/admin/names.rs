@@ -73,6 +73,8 @@ pub(super) const FAMILIES: &[(&str, &str)] = &[
         "gauge",
     ),
     ("okta_coralogix_audit_last_proof_timestamp_seconds", "gauge"),
+    ("okta_coralogix_audit_refilled_events_total", "counter"),
+    ("okta_coralogix_audit_refill_stopped", "gauge"),
 ];
 
 /// A scrape of a program that has everything, before anything has happened.

@@ -85,6 +85,7 @@ impl Connect for Org {
             client: Arc::new(client.build()?),
             filter: EventFilter::all().application("okta")?,
             target: "application \"okta\"".into(),
+            refill: None,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Rounds between simulated remotes, under injected time.
 
+mod refills;
 mod refused;
 mod rounds;
 
@@ -105,6 +106,7 @@ impl World {
                 .subsystem("acme")
                 .unwrap(),
             target: "subsystem \"acme\"".into(),
+            refill: None,
         }
     }
 
@@ -128,6 +130,7 @@ impl World {
             delivered: None,
             turns: self.turns.clone(),
             figures: Arc::clone(&self.figures),
+            refill: None,
         }
     }
 
