@@ -1,6 +1,7 @@
 //! One process of several that share the logs of a store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
@@ -17,7 +18,7 @@ use crate::Result;
 /// A process that shares the logs of a store with others: [`SharedStore::join`]. It takes its share of them, and hands over what is more.
 /// Clones are the same.
 ///
-/// Which replica holds a log decides the log's record alone; a replica that is wrong about the others takes too many or too few.
+/// The record of a log alone decides which replica holds it; one that is wrong about the others takes too many logs, or too few.
 ///
 /// ```
 /// # use okta_coralogix_core::checkpoint::shared::{Objects, SharedStore};
@@ -187,7 +188,7 @@ impl Keeper {
     }
 
     /// Until the next update of the presence.
-    fn pause(&self, updates: u64, has_failed: bool) -> std::time::Duration {
+    fn pause(&self, updates: u64, has_failed: bool) -> Duration {
         let beat = self.place.beat().mul_f64(0.9 + 0.2 * self.place.jitter());
         match (updates, has_failed) {
             (1, _) => self.place.by_own_clock(self.place.poll),

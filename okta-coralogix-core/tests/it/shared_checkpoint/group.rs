@@ -141,16 +141,14 @@ async fn replicas_that_begin_together_share_the_logs_without_a_hand_over() {
 
 #[tokio::test(start_paused = true)]
 async fn replica_that_joins_late_gets_its_share_one_log_at_a_time() {
-    for (logs, share) in [(9, 3), (4, 1)] {
+    for (replicas, logs, share) in [(2, 9, 3), (2, 4, 1), (1, 6, 3)] {
         let (objects, logs) = (MemoryObjects::new(), names(logs));
-        let mut processes = vec![
-            Process::start(&replica(&objects, 1), &logs),
-            Process::start(&replica(&objects, 2), &logs),
-        ];
+        let begin = |seed| Process::start(&replica(&objects, seed), &logs);
+        let mut processes: Vec<_> = (1..=replicas).map(begin).collect();
         sleep(Duration::from_secs(600)).await;
         assert!(is_even(&spread(&processes), logs.len()));
         let before = handed_over(&processes);
-        processes.push(Process::start(&replica(&objects, 3), &logs));
+        processes.push(begin(3));
         let most = KNOWN + TTL * 2 + HAND_OVER * share;
         let took = evened(&processes, logs.len(), most).await;
         println!("{} logs: {took:?} of {most:?}", logs.len());
