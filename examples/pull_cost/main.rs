@@ -14,6 +14,7 @@ mod report;
 mod tls;
 
 use std::error::Error;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -45,7 +46,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     {
         let count = count.parse()?;
         let kib = orgs::memory(&pull, count, window).await?;
-        println!("{count} orgs after {} events each: {kib} KiB", window.len());
+        let count = format!("{count} orgs after {} events each", window.len());
+        writeln!(std::io::stdout(), "{count}: {kib} KiB")?;
         return Ok(());
     }
     let spaced = backlog(Spelling::Spaced);

@@ -81,8 +81,11 @@ impl FolderObjects {
     /// To be called under the lock.
     async fn write(&self, path: &Path, bytes: Bytes) -> Result<()> {
         let temporary = sibling(path, TEMPORARY);
-        let written = self.disk.write(&temporary, bytes).await;
-        written.map_err(|error| failed("write", &temporary, error))?;
+        if let Err(error) = self.disk.write(&temporary, bytes).await {
+            // Each window has a name of its own: on a full disk one more would stay at each attempt.
+            self.disk.remove(&temporary).await.ok();
+            return Err(failed("write", &temporary, error));
+        }
         let renamed = self.disk.rename(&temporary, path).await;
         renamed.map_err(|error| failed("replace", path, error))?;
         let synced = self.disk.sync_folder(&self.folder).await;

@@ -114,7 +114,10 @@ impl Group {
         let placement = self.placement();
         let leases = self.leases();
         let handing_over = self.handing_over.borrow();
-        let logs = placement.logs().map(|(name, log)| LogStatus {
+        let known = placement
+            .logs()
+            .filter(|(_, log)| log.is_shared || log.state == LogState::Own);
+        let logs = known.map(|(name, log)| LogStatus {
             name: name.clone(),
             holder: match &log.state {
                 LogState::Held(holder) => Some(holder.clone()),

@@ -91,10 +91,17 @@ impl HeldCheckpoint {
             return Ok(());
         }
         match writer.release().await {
-            Written::Stored | Written::Lost => {
+            Written::Stored => {
                 writer.is_over = true;
                 if let Some(group) = &self.0.place.group {
                     group.released(&self.0.place.name, self.0.term);
+                }
+                Ok(())
+            }
+            Written::Lost => {
+                writer.is_over = true;
+                if let Some(group) = &self.0.place.group {
+                    group.lost(&self.0.place.name, self.0.term);
                 }
                 Ok(())
             }

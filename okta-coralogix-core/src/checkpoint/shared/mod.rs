@@ -202,7 +202,8 @@ impl SharedStore {
     /// How often a replica looks at a log that another one holds: each look is a request.
     #[must_use]
     pub fn poll(mut self, poll: Duration) -> Self {
-        self.poll = poll;
+        // Longer ones are refused as well, where it is used: no time of this replica overflows before.
+        self.poll = poll.min(MAX_TTL);
         self
     }
 

@@ -15,7 +15,7 @@ use super::group::Group;
 use super::objects::PutIf;
 use super::place::Place;
 use crate::checkpoint::Version;
-use crate::{Clock, Result, SystemClock};
+use crate::{Clock, Result, RetryHint, SystemClock};
 
 /// No log has such a name: it begins with a dot.
 const PREFIX: &str = ".replica-";
@@ -97,12 +97,20 @@ impl Presence {
             true => self.list(group).await?,
             false => self.others.keys().cloned().collect(),
         };
-        for name in names {
-            if name != self.place.name {
-                self.read(&name, group).await?;
+        let mut ended = written;
+        let own_name = self.place.name.clone();
+        for name in names.iter().filter(|name| **name != own_name) {
+            let read = self.read(name, group).await;
+            // One object that cannot be read hides no other; a store that is away is not asked for all of them.
+            let is_away = read
+                .as_ref()
+                .is_err_and(|error| error.retry() != RetryHint::Never);
+            ended = ended.and(read);
+            if is_away {
+                break;
             }
         }
-        written
+        ended
     }
 
     /// The objects that are there; forgets replicas whose object is not.
@@ -167,7 +175,10 @@ impl Presence {
             let most = self.place.beat() * REMOVED_AFTER;
             if now >= before.since + most {
                 tracing::debug!(name, "a replica has died: its object is removed");
-                self.place.within(self.place.objects.delete(name)).await?;
+                let deleted = self.place.within(self.place.objects.delete(name)).await;
+                if let Err(error) = deleted {
+                    tracing::debug!(%error, name, "it stays for now");
+                }
             }
             return Ok(());
         }
@@ -186,7 +197,13 @@ impl Presence {
             since: now,
             holder: content.map(|content| content.holder),
         };
-        self.others.insert(name.to_owned(), found);
+        // An object that changes its holder is not one more replica each time.
+        let holder = found.holder.clone();
+        let before = self.others.insert(name.to_owned(), found);
+        let before = before.and_then(|before| before.holder);
+        if let Some(before) = before.filter(|before| Some(before) != holder.as_ref()) {
+            group.placement().members.left(&before);
+        }
         Ok(())
     }
 

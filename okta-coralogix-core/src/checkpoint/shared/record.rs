@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::MAX_TTL;
 use crate::checkpoint::Checkpoint;
 use crate::filter::DedupSnapshot;
 use crate::text::sanitize;
@@ -156,13 +157,21 @@ impl Record {
                 kind.version
             )));
         }
-        serde_json::from_slice(bytes).map_err(|error| {
-            let error = error.to_string();
+        let altered = |what: &str| {
             wrong(format!(
-                "was altered ({}): restore it from a version that the bucket has kept, or remove it and its windows to begin anew from `--since`",
-                sanitize(&error)
+                "was altered ({what}): restore it from a version that the bucket has kept, or remove it and its windows to begin anew from `--since`"
             ))
-        })
+        };
+        let record: Self = serde_json::from_slice(bytes)
+            .map_err(|error| altered(&sanitize(&error.to_string())))?;
+        // A lease of years would be waited for.
+        if record.ttl() > MAX_TTL {
+            return Err(altered("`ttl_ms` is longer than a lease can be"));
+        }
+        if [record.term, record.sequence].contains(&u64::MAX) {
+            return Err(altered("`term` or `sequence` is the last number there is"));
+        }
+        Ok(record)
     }
 }
 

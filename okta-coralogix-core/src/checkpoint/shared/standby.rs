@@ -139,12 +139,21 @@ impl Standby {
                 }
                 self.seen = Some(Seen::after(self.seen.take(), &self.place, record, version));
             }
-            Ok(None) if self.seen.is_some() || has_windows(&self.place).await => {
-                return Err(removed(&self.place));
-            }
-            Ok(None) => {
-                self.absent.get_or_insert_with(Instant::now);
-            }
+            Ok(None) if self.seen.is_some() => return Err(removed(&self.place)),
+            Ok(None) => match has_windows(&self.place).await {
+                Ok(false) => {
+                    self.absent.get_or_insert_with(Instant::now);
+                }
+                // It may have been begun since it was read.
+                Ok(true) => match self.place.look().await {
+                    Ok(None) => return Err(removed(&self.place)),
+                    _ => return Ok(Look::Held),
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "the object store cannot be asked whether the log was begun before");
+                    return Ok(Look::Away);
+                }
+            },
             Err(error) if error.kind() == ErrorKind::Corrupt => return Err(error),
             Err(error) => {
                 tracing::warn!(%error, "the object store cannot be asked who holds the log");
@@ -225,10 +234,10 @@ async fn put(place: &Place, mut record: Record, condition: PutIf) -> Result<(Rec
 }
 
 /// There were records of this log.
-async fn has_windows(place: &Place) -> bool {
+async fn has_windows(place: &Place) -> Result<bool> {
     let prefix = place.window_prefix();
-    let names = place.within(place.objects.names(&prefix)).await;
-    names.is_ok_and(|names| !names.is_empty())
+    let names = place.within(place.objects.names(&prefix)).await?;
+    Ok(!names.is_empty())
 }
 
 fn removed(place: &Place) -> Error {

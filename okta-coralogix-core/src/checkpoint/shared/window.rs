@@ -5,6 +5,7 @@ use super::objects::PutIf;
 use super::place::Place;
 use super::record::Position;
 use crate::checkpoint::{Checkpoint, record};
+use crate::text::sanitize;
 use crate::{Error, ErrorKind, Result};
 
 pub(super) async fn write(place: &Place, name: &str, checkpoint: &Checkpoint) -> Result<()> {
@@ -27,12 +28,17 @@ pub(super) async fn read(place: &Place, position: &Position) -> Result<Checkpoin
     let name = &position.window;
     let corrupt = |what: &str| {
         let detail = format!(
-            "{} names the object {name} with the window of uuids, which {what}: restore it from a version that the bucket has kept, or \
+            "{} names the object {} with the window of uuids, which {what}: restore it from a version that the bucket has kept, or \
              write the name of another window into the record, whose events may then be sent again",
             place.location(),
+            sanitize(name),
         );
         Error::new(ErrorKind::Corrupt, detail)
     };
+    // It is removed once there are later ones: no file of anything else, in a folder or beside it.
+    if !name.starts_with(&place.window_prefix()) || name.contains(['/', '\\']) {
+        return Err(corrupt("is no window of this log"));
+    }
     let found = place.within(place.objects.get(name)).await?;
     let found = found.ok_or_else(|| corrupt("is missing"))?;
     let (_, stored) =

@@ -319,6 +319,11 @@ impl Writer {
     pub(super) async fn release(&mut self) -> Written {
         // Whether that is stored or not, nothing is sent and renewed any more.
         self.end();
+        let is_stored = |(token, _): &(String, Checkpoint)| Some(&**token) == self.stored_token();
+        if !self.checkpoints.iter().all(is_stored) {
+            // The end of the last save is not known. If it is stored, it is its window that the next holder needs.
+            self.read().await.ok();
+        }
         let mut window = None;
         let written = self.window.as_ref().map(|(token, _)| &**token);
         if let Some(token) = self.stored_token().filter(|token| Some(*token) != written)

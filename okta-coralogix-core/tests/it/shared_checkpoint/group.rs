@@ -260,3 +260,39 @@ async fn log_that_nobody_takes_is_taken_back_and_kept() {
         0
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn log_that_is_not_shared_any_more_is_not_shown() {
+    let objects = MemoryObjects::new();
+    let (first, second) = (replica(&objects, 1), replica(&objects, 2));
+    let (first, second) = (first.join(names(1)), second.join(names(1)));
+    let held = first.acquire("log-0").await.unwrap();
+    let waiting = tokio::spawn({
+        let second = second.clone();
+        async move { second.acquire("log-0").await }
+    });
+    sleep(POLL * 2).await;
+    for replica in [&first, &second] {
+        replica.set_logs([]);
+    }
+    assert_eq!(
+        first.status().logs.len(),
+        1,
+        "it is held until it is released"
+    );
+    assert_eq!(second.status().logs.len(), 0);
+    held.release().await.unwrap();
+    waiting.abort();
+    assert_eq!(first.status().logs.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn release_of_a_log_that_was_lost_counts_as_lost() {
+    let objects = MemoryObjects::new();
+    let replica_of_it = replica(&objects, 1).join(names(1));
+    let held = replica_of_it.acquire("log-0").await.unwrap();
+    objects.overwrite("log-0", "another one's");
+    held.release().await.unwrap();
+    let status = replica_of_it.status();
+    assert_eq!((status.logs[0].lost, status.logs[0].released), (1, 0));
+}

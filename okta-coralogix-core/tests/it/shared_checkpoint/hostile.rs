@@ -77,6 +77,71 @@ async fn log_whose_record_was_removed_is_not_begun_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn removed_record_is_not_begun_anew_while_the_windows_cannot_be_listed() {
+    let objects = MemoryObjects::new();
+    let held = replica(&objects, 1).acquire("acme").await.unwrap();
+    saved(&held, "1", None).await;
+    objects.delete("acme").await.unwrap();
+    objects.set_script(|call, name| {
+        let lists = call == ObjectCall::Read && name.contains(".window-");
+        lists.then_some(ObjectFault::NotDone)
+    });
+    let other = replica(&objects, 2);
+    let waiting = timeout(TTL * 10, other.acquire("acme")).await;
+    assert!(waiting.is_err(), "it waits for the store");
+    assert!(objects.content("acme").is_none(), "nothing was begun");
+    objects.set_script(|_, _| None);
+    let error = other.acquire("acme").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+}
+
+#[tokio::test(start_paused = true)]
+async fn record_that_a_person_has_altered_is_refused_and_stays() {
+    let objects = MemoryObjects::new();
+    let held = replica(&objects, 1).acquire("acme").await.unwrap();
+    saved(&held, "1", None).await;
+    held.release().await.unwrap();
+    let record = String::from_utf8(objects.content("acme").unwrap().to_vec()).unwrap();
+    let window = windows(&objects).pop().unwrap();
+    for (member, altered, said) in [
+        ("\"ttl_ms\":30000", "\"ttl_ms\":300000000000", "`ttl_ms`"),
+        ("\"term\":1", "\"term\":18446744073709551615", "`term`"),
+        (&*window, "../acme.checkpoint", "is no window of this log"),
+        (&*window, "globex.window-1", "is no window of this log"),
+    ] {
+        assert!(record.contains(member), "{record}");
+        let altered = record.replacen(member, altered, 1);
+        objects.overwrite("acme", altered.clone());
+        let store = replica(&objects, 2);
+        let taken = timeout(TTL * 2, store.acquire("acme"));
+        let error = match taken.await.expect("no lease is waited for") {
+            Err(error) => error,
+            // The window is read with the position.
+            Ok(held) => held.load().await.unwrap_err(),
+        };
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.detail().contains(said), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn store_with_one_write_of_an_object_in_a_second_passes_its_test() {
+    let objects = MemoryObjects::new();
+    objects.limit_puts(Duration::from_secs(1));
+    replica(&objects, 1).check().await.unwrap();
+    assert_eq!(objects.refused_puts(), 0, "none comes too soon");
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_between_looks_that_no_lease_has_is_refused_without_a_panic() {
+    let store = replica(&MemoryObjects::new(), 1).poll(Duration::MAX);
+    assert_eq!(store.check().await.unwrap_err().kind(), ErrorKind::Config);
+    let joined = store.join(["acme".to_owned()]);
+    let error = joined.acquire("acme").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+#[tokio::test(start_paused = true)]
 async fn name_that_could_be_another_object_is_refused() {
     let store = replica(&MemoryObjects::new(), 1);
     for name in [

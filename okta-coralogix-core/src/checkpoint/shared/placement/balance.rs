@@ -102,12 +102,16 @@ impl Balance {
 
     /// Ends what is underway, if it has ended.
     fn settle(&mut self, placement: &Placement, now: Instant) {
-        let Some(Underway { log, began, .. }) = &self.underway else {
+        let Some(Underway { log, target, began }) = &self.underway else {
             return;
         };
         let is_late = now >= *began + placement.times.ttl * UNDERWAY;
         match placement.logs.get(log).map(|log| &log.state) {
-            Some(LogState::Held(holder)) if *holder != placement.own_name => self.underway = None,
+            Some(LogState::Held(holder)) if holder == target => self.underway = None,
+            // By another one than the one that was to take it: that one cannot, and would be chosen again.
+            Some(LogState::Held(holder)) if *holder != placement.own_name => {
+                self.fail(now, placement.times);
+            }
             _ if is_late => self.fail(now, placement.times),
             _ => {}
         }

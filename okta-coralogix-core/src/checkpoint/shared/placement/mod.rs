@@ -114,8 +114,8 @@ impl Placement {
         for name in names {
             self.logs.entry(name).or_default().is_shared = true;
         }
-        self.logs
-            .retain(|_, log| log.is_shared || log.state != LogState::Unseen);
+        let is_held = |log: &Log| matches!(log.state, LogState::Own | LogState::Taking);
+        self.logs.retain(|_, log| log.is_shared || is_held(log));
         let shared = self.logs.iter().filter(|(_, log)| log.is_shared);
         self.members
             .set_own_logs(digest(shared.map(|(name, _)| &**name)));

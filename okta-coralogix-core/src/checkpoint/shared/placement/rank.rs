@@ -28,7 +28,7 @@ const LONGEST_LOOK: f64 = 1.25;
 /// How long after it became free this replica takes the log: the k-th choice waits for k looks, in which those before it see that it is free.
 ///
 /// First is the one that it is handed over to, and last the one that has released it. Behind the rest are those that hold their quota; they
-/// wait for twice as long, so that one below its quota, which does not know yet that they hold it, comes first. A log that was released goes to
+/// wait one look more for each of the others, so that one below its quota, which does not know yet that they hold it, comes first. A log that was released goes to
 /// the one with the fewest; one that nobody has released is one of many, and goes to any below its quota, so that all are taken at once.
 pub(super) fn wait(placement: &Placement, log: &str, free: &Free, now: Instant) -> Duration {
     let (released_by, target, lapsed) = match &free.by {
