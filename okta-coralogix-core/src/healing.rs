@@ -53,8 +53,11 @@ const MAX_BYTES: usize = 16 << 20;
 ///
 /// # States
 /// A delivery of the second source is *held* until the latest of its events was published the delay ago, and at most for the delay, in
-/// case a clock is wrong; then it is given, in the order of the source. While so many are held that 4,000 events or 16 MiB are
-/// reached, the source is not asked: what it has is then read when it is about due.
+/// case a clock is wrong; then it is given, the one that is due first before the others. While so many are held that 4,000 events or
+/// 16 MiB are reached, the source is not asked: what it has, and what it gives again, is then read when it is about due.
+///
+/// So a cumulative source that gives a delivery again after a hand-back has it given before those that were held meanwhile, whose ackers
+/// are void by then. It has to take outcomes in this order, as a [`Committer`](crate::checkpoint::Committer) does.
 ///
 /// An event without a uuid cannot be told from what the first route has delivered, and is delivered by both.
 pub struct HealingSource<S> {
@@ -121,6 +124,12 @@ impl<S: EventSource> HealingSource<S> {
         });
     }
 
+    /// Which delivery is due first, and when: of several the one that came first.
+    fn first_due(&self) -> Option<(usize, Instant)> {
+        let dues = self.held.iter().map(|held| held.due).enumerate();
+        dues.min_by_key(|(_, due)| *due)
+    }
+
     fn has_room(&self) -> bool {
         let events: usize = self.held.iter().map(|held| held.events).sum();
         let bytes: usize = self.held.iter().map(|held| held.bytes).sum();
@@ -153,10 +162,13 @@ impl<S: EventSource> EventSource for HealingSource<S> {
 
     async fn next(&mut self) -> Result<Option<Delivery>> {
         loop {
-            let due = self.held.front().map(|held| held.due);
-            if due.is_some_and(|due| due <= Instant::now()) {
-                return Ok(self.held.pop_front().map(|held| held.delivery));
+            let first = self.first_due();
+            if let Some((index, due)) = first
+                && due <= Instant::now()
+            {
+                return Ok(self.held.remove(index).map(|held| held.delivery));
             }
+            let due = first.map(|(_, due)| due);
             let (has_room, is_over) = (self.has_room(), self.is_over);
             if is_over && due.is_none() {
                 return Ok(None);

@@ -20,12 +20,13 @@ const GAP_SLACK_MS: i64 = 60_000;
 /// sent to an earlier process, and for a [`HealingSource`](crate::HealingSource) beside one.
 ///
 /// The caller saves it every so often ([`save`](Self::save)) and at the end ([`close`](Self::close)), after the last pipeline with the
-/// window has ended. Memory for a save: 16 bytes an identity, beside the window.
+/// window has ended. Memory for a save: 32 bytes an identity, beside the window.
 ///
 /// # What a crash leaves
 /// The store has the identities up to the last save. Those that were remembered later are not known to the next process: an event of
 /// them that comes again is delivered twice. So the time from a minute before that save until the next start is a *gap*, which the
-/// window does not [cover](DedupWindow::covers). An orderly end leaves none.
+/// window does not [cover](DedupWindow::covers). An orderly end leaves none. The gap is of the times at which events were published: one of
+/// before it that was delivered late, after the last save, looks as if it was never delivered.
 #[derive(Debug)]
 pub struct StoredWindow {
     store: Arc<dyn CheckpointStore>,
@@ -107,6 +108,17 @@ impl StoredWindow {
         // From now on the record says that it is in use: what a crash leaves must not look like an orderly end.
         opened.write(false).await?;
         Ok(opened)
+    }
+
+    /// True if a window is stored, which [`open`](Self::open) would restore; false: nothing is. Writes nothing.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn check(store: &dyn CheckpointStore, identity: &str) -> Result<bool> {
+        match store.load().await? {
+            Some(found) => read(&found.value, identity).map(|_| true),
+            None => Ok(false),
+        }
     }
 
     /// The window, for the pipelines.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::internal::Claim;
 use okta_coralogix_core::pipeline::PipelineBuilder;
 use okta_coralogix_core::testing::{
     EventGenerator, GeneratedEvent, MemorySink, MemorySource, conformance,
@@ -268,4 +269,70 @@ async fn at_most_four_thousand_events_and_a_page_are_held() {
         delivery.acker.settle(&outcomes).await.unwrap();
     }
     assert_eq!((given, pull.settled_events()), (10_000, 10_000));
+}
+
+/// What a cumulative source gives again is due, while a page behind it is still held.
+#[tokio::test(start_paused = true)]
+async fn page_that_is_handed_back_does_not_wait_for_those_that_are_held() {
+    let mut generator = EventGenerator::new(5);
+    let early = generator.event(start() - TimeDelta::minutes(10));
+    let late = generator.event(start());
+    let pull = pulled(vec![vec![early.json], vec![late.json]]);
+    let clock = Harness::new(AckOrder::Cumulative, Vec::new()).clock;
+    let mut source = HealingSource::new(pull.clone(), DELAY).clock(clock);
+    let first_due = Duration::from_secs(5 * 60);
+    let began = Instant::now();
+    let delivery = source.next().await.unwrap().unwrap();
+    assert_eq!(began.elapsed().as_secs(), first_due.as_secs());
+    delivery.acker.settle(&[Outcome::HandedBack]).await.unwrap();
+    let again = source.next().await.unwrap().unwrap();
+    assert_eq!(began.elapsed().as_secs(), first_due.as_secs());
+    again.acker.settle(&[Outcome::Settled]).await.unwrap();
+    // The held page, whose acker is void, and its copy.
+    while let Some(delivery) = source.next().await.unwrap() {
+        assert_eq!(began.elapsed().as_secs(), DELAY.as_secs());
+        delivery.acker.settle(&[Outcome::Settled]).await.unwrap();
+    }
+    assert_eq!(pull.settled_events(), 2);
+}
+
+fn remember(window: &DedupWindow, id: &str) {
+    match window.claim(id) {
+        Claim::New(claim) => claim.remember(),
+        other => panic!("{id}: {other:?}"),
+    }
+}
+
+/// Healing reads from when on the window knows all: a first event that comes late moves that nowhere.
+#[tokio::test(start_paused = true)]
+async fn window_covers_the_time_before_its_first_event() {
+    let clock = Harness::new(AckOrder::Cumulative, Vec::new()).clock;
+    let window = DedupWindow::retaining(DAY, 1000, clock);
+    for hour in 1..=3 {
+        advance(Duration::from_secs(3600)).await;
+        remember(&window, &hour.to_string());
+        assert_eq!(window.covered_since(), Some(start()));
+        assert!(window.covers(start()));
+    }
+}
+
+/// The host's clock was a year ahead for a moment: the window goes on to forget, and to know from when on it knows all.
+#[tokio::test(start_paused = true)]
+async fn clock_that_was_ahead_for_a_moment_leaves_no_time_of_the_future() {
+    let clock = Harness::new(AckOrder::Cumulative, Vec::new()).clock;
+    let window = DedupWindow::retaining(DAY, 1000, clock.clone());
+    for id in 0..4 {
+        remember(&window, &format!("before {id}"));
+    }
+    clock.set_offset(TimeDelta::days(365));
+    remember(&window, "ahead");
+    clock.set_offset(TimeDelta::zero());
+    for hour in 0..60 {
+        advance(Duration::from_secs(3600)).await;
+        remember(&window, &hour.to_string());
+        let since = window.covered_since().unwrap();
+        assert!(since <= start() + TimeDelta::hours(hour + 1), "{since}");
+    }
+    assert!(!window.contains("ahead") && !window.contains("0"));
+    assert!(window.len() <= 28, "{window:?}");
 }

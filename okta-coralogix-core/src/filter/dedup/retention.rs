@@ -81,8 +81,15 @@ impl Retention {
 
     /// An identity of this number is about to be remembered.
     pub(super) fn mark(&mut self, now_ms: i64, number: u64) {
-        let last = self.marks.back().map(|mark| mark.at_ms);
-        if last.is_none_or(|last| last.saturating_add(self.step_ms) <= now_ms) {
+        // The clock was ahead: these identities were remembered before now, and behind the mark before.
+        let latest = now_ms.saturating_add(self.step_ms);
+        while self.marks.back().is_some_and(|mark| mark.at_ms > latest) {
+            self.marks.pop_back();
+        }
+        // A mark of the same number stays: nothing was forgotten since its time.
+        let is_due =
+            |last: &Mark| last.number < number && last.at_ms.saturating_add(self.step_ms) <= now_ms;
+        if self.marks.back().is_none_or(is_due) {
             self.marks.push_back(Mark {
                 at_ms: now_ms,
                 number,
