@@ -4,7 +4,7 @@ use super::healing::HealSettings;
 use super::settings::RouteSettings;
 use crate::program::CheckedFolder;
 use crate::program::check::{
-    Report, check_checkpoint, check_coralogix, check_dead_letters, check_state_dir,
+    Report, check_checkpoint, check_coralogix, check_dead_letters, check_state_dir, check_window,
 };
 use crate::program::pipeline_settings::DEAD_LETTERS;
 
@@ -21,12 +21,14 @@ pub(super) async fn check_route(
     state
 }
 
-/// What healing asks, if it is on: Okta, and the file of its position.
+/// What healing asks, if it is on: Okta, and its files.
 pub(super) async fn check_healing(report: &mut Report, heal: Option<HealSettings>) {
     let Some(heal) = heal else { return };
     let found = heal.source.clone().check().await;
     let found = found.map_err(|error| heal.names.named(error));
     let detail = "the org accepts the credential, and gives its System Log";
     report.add("Okta", found.map(|()| detail));
+    let owner = heal.window_owner();
+    check_window(report, "--heal-after", &heal.window, &owner).await;
     check_checkpoint(report, "--heal-after", &heal.position, heal.source).await;
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use okta_coralogix_core::dead_letter::FileDeadLetters;
 use okta_coralogix_core::observe::Observer;
-use okta_coralogix_core::pipeline::PipelineBuilder;
-use okta_coralogix_core::{Error, EventSource, Pipeline, Result};
+use okta_coralogix_core::pipeline::{PipelineBuilder, RunError};
+use okta_coralogix_core::{Error, EventSource, Pipeline, Result, Summary};
 use tracing::Instrument;
 
 use super::args::in_setting;
@@ -127,8 +127,18 @@ pub async fn run<S: EventSource>(
     pipeline: Pipeline<S>,
     shutdown: impl Future<Output = ()>,
 ) -> ExitStatus {
+    let within = span(pipeline.handle().context().pipeline);
+    let ran = run_to_the_stop(pipeline, shutdown);
+    let (ended, handed_back) = ran.instrument(within.clone()).await;
+    within.in_scope(|| ExitStatus::from(ended).after_stop(handed_back))
+}
+
+/// As [`run`], within the caller's span: how it ended, and how many events were handed back since `shutdown` resolved.
+pub async fn run_to_the_stop<S: EventSource>(
+    pipeline: Pipeline<S>,
+    shutdown: impl Future<Output = ()>,
+) -> (Result<Summary, RunError>, u64) {
     let handle = pipeline.handle();
-    let within = span(handle.context().pipeline);
     let handed_back = || handle.status().summary.handed_back;
     // What was handed back before the stop was given again.
     let before = AtomicU64::new(u64::MAX);
@@ -136,7 +146,7 @@ pub async fn run<S: EventSource>(
         shutdown.await;
         before.store(handed_back(), Ordering::Relaxed);
     };
-    let ended = pipeline.run(shutdown).instrument(within.clone()).await;
-    let at_the_stop = handed_back().saturating_sub(before.load(Ordering::Relaxed));
-    within.in_scope(|| ExitStatus::from(ended).after_stop(at_the_stop))
+    let ended = pipeline.run(shutdown).await;
+    let since_the_stop = handed_back().saturating_sub(before.load(Ordering::Relaxed));
+    (ended, since_the_stop)
 }

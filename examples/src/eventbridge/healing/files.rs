@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use okta_coralogix_core::checkpoint::{FileCheckpoint, StoredWindow};
-use okta_coralogix_core::{Result, SystemClock};
-use tokio::time::sleep;
+use okta_coralogix_core::internal::text::seconds;
+use okta_coralogix_core::{Error, ErrorKind, Result, SystemClock};
+use tokio::time::{sleep, timeout};
 
 use super::settings::{HEAL_AFTER, HealSettings};
 use crate::program::args::in_setting;
@@ -17,6 +18,9 @@ const RETENTION: Duration = Duration::from_secs(25 * 3600);
 
 /// How often the window is saved: what was pushed since then may be sent again after a crash.
 const SAVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long the last save may take, so that a disk that hangs does not hold the end: as long as the end of a pipeline's source.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The files, open and locked.
 #[derive(Debug)]
@@ -35,7 +39,7 @@ impl HealFiles {
         let opened = async {
             let position = open(&settings.position).await?;
             let store = Arc::new(open(&settings.window).await?);
-            let owner = format!("events delivered from {}", settings.org);
+            let owner = settings.window_owner();
             let clock = Arc::new(SystemClock);
             let window =
                 StoredWindow::open(store, owner, RETENTION, settings.capacity, clock).await?;
@@ -68,13 +72,20 @@ impl HealFiles {
         }
     }
 
-    /// Saves it for the last time.
+    /// Saves it for the last time, unless the disk takes longer than [`CLOSE_TIMEOUT`].
     pub(super) async fn close(&self) {
-        if let Err(error) = self.window.close().await {
-            tracing::warn!(
-                %error,
-                "the window of delivered events could not be saved at the end: what was delivered since the last save may be sent again"
-            );
-        }
+        let closed = timeout(CLOSE_TIMEOUT, self.window.close()).await;
+        let error = match closed {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error,
+            Err(_) => {
+                let detail = format!("the disk took more than {}", seconds(CLOSE_TIMEOUT));
+                Error::new(ErrorKind::Storage, detail)
+            }
+        };
+        tracing::warn!(
+            %error,
+            "the window of delivered events could not be saved at the end: what was delivered since the last save may be sent again"
+        );
     }
 }

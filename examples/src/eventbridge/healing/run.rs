@@ -16,9 +16,10 @@ use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use super::files::HealFiles;
-use super::settings::HealSettings;
+use super::settings::{HEAL_AFTER, HealSettings};
+use crate::program::args::in_setting;
 use crate::program::metrics::Monitor;
-use crate::program::pipeline::configure;
+use crate::program::pipeline::{configure, run_to_the_stop};
 use crate::program::pipeline_settings::PipelineOptions;
 use crate::program::progress::Progress;
 use crate::program::start::{Start, span};
@@ -48,20 +49,24 @@ pub(in crate::eventbridge) struct Parts {
 #[derive(Debug)]
 pub(in crate::eventbridge) struct HealingTask {
     files: Arc<HealFiles>,
-    runs: JoinHandle<Summary>,
+    runs: JoinHandle<Ended>,
     saves: JoinHandle<()>,
 }
 
 impl Healing {
-    /// Opens the files. The folder has to be there.
+    /// Opens the files, and shows that the log can be read on from the position. Asks nothing of Okta. The folder has to be there.
     ///
     /// # Errors
-    /// `Locked`, `Corrupt` or `Storage`, which names the file.
+    /// `Locked`, `Corrupt` or `Storage`, which names the file; `Config`, which names the setting.
     pub(in crate::eventbridge) async fn open(
         settings: HealSettings,
         monitor: Monitor,
     ) -> Result<Self> {
         let files = HealFiles::open(&settings).await?;
+        if let Err(error) = open_source(&settings, &files).await {
+            files.close().await;
+            return Err(in_setting(HEAL_AFTER.about.flag)(error));
+        }
         monitor.heals(settings.delay, files.window.window().clone());
         Ok(Self {
             settings,
@@ -76,8 +81,22 @@ impl Healing {
     }
 
     /// The receiver does not start: what follows has nothing to make up for.
-    pub(in crate::eventbridge) async fn abandon(self) {
+    pub(in crate::eventbridge) async fn abandon(&self) {
         self.files.close().await;
+    }
+
+    /// `opened`, with which the receiver starts; if that is an error, it does not.
+    ///
+    /// # Errors
+    /// That of `opened`.
+    pub(in crate::eventbridge) async fn abandon_unless<T>(
+        healing: Option<&Self>,
+        opened: Result<T>,
+    ) -> Result<T> {
+        if let (Some(healing), Err(_)) = (healing, &opened) {
+            healing.abandon().await;
+        }
+        opened
     }
 
     /// Begins to heal, until `stop` is true.
@@ -103,7 +122,8 @@ impl Healing {
             files: Arc::clone(&files),
             monitor,
             stop,
-            summary: Summary::default(),
+            is_logged: false,
+            ended: Ended::default(),
         };
         HealingTask {
             files,
@@ -118,12 +138,20 @@ impl HealingTask {
     /// window for the last time. The counts of both are those of the program.
     pub(in crate::eventbridge) async fn finish(self, status: ExitStatus) -> ExitStatus {
         // A panic of healing is told by its own message; its counts are lost with it.
-        let summary = self.runs.await.unwrap_or_default();
+        let ended = self.runs.await.unwrap_or_default();
         self.saves.abort();
         self.saves.await.ok();
         self.files.close().await;
-        status.and(summary)
+        status.and(ended.summary).after_stop(ended.handed_back)
     }
+}
+
+/// What all runs have done.
+#[derive(Debug, Default)]
+struct Ended {
+    summary: Summary,
+    /// Since the stop.
+    handed_back: u64,
 }
 
 /// The runs. States:
@@ -139,89 +167,77 @@ struct Runs {
     monitor: Monitor,
     stop: watch::Receiver<bool>,
     reopening: Reopening,
-    summary: Summary,
+    /// The log says where it began.
+    is_logged: bool,
+    ended: Ended,
 }
 
 impl Runs {
-    async fn supervise(mut self) -> Summary {
-        let mut is_first = true;
+    async fn supervise(mut self) -> Ended {
         loop {
             let began = Instant::now();
-            let Err(error) = self.attempt(is_first).await else {
-                return self.summary;
+            let Err(error) = self.attempt().await else {
+                return self.ended;
             };
-            is_first = false;
             if began.elapsed() >= LONG_RUN {
                 self.reopening.reset();
             }
             if *self.stop.borrow() {
-                return self.summary;
+                return self.ended;
             }
             self.monitor.down(&error);
             let wait = self.reopening.wait_after(error.kind());
             let (error_text, retry_in) = (with_causes(&error), seconds(wait));
             let advice = match Cause::of(error.kind()) {
-                Cause::LocalFault => "it is opened again",
-                _ => "a person has to act; it is tried again",
+                Cause::LocalFault => "it begins again by itself",
+                _ => "a person has to act on the error; it is tried again until then",
             };
             tracing::error!(
                 error = %error_text,
                 retry_in = %retry_in,
-                "healing is down, and the receiver goes on: events that are not pushed are missing until then, and are sent later. For the error \
-                 {advice}"
+                "healing is down, and the receiver goes on: events that are not pushed are missing until then, and are sent later; {advice}"
             );
             let mut stop = self.stop.clone();
             tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return self.summary,
+                _ = stop.wait_for(|stop| *stop) => return self.ended,
                 () = sleep(wait) => {}
             }
         }
     }
 
     /// Opens and runs the pipeline once. `Ok`: it was stopped.
-    async fn attempt(&mut self, is_first: bool) -> Result<()> {
-        let pipeline = self.open(is_first).await?;
+    async fn attempt(&mut self) -> Result<()> {
+        let pipeline = self.open().await?;
         let mut stop = self.stop.clone();
         let shutdown = async move {
             drop(stop.wait_for(|stop| *stop).await);
         };
-        match pipeline.run(shutdown).await {
+        let (ended, handed_back) = run_to_the_stop(pipeline, shutdown).await;
+        self.ended.handed_back += handed_back;
+        match ended {
             Ok(summary) => {
-                self.summary += summary;
+                self.ended.summary += summary;
                 Ok(())
             }
             Err(failed) => {
-                self.summary += failed.summary;
+                self.ended.summary += failed.summary;
                 Err(failed.error)
             }
         }
     }
 
-    async fn open(&self, is_first: bool) -> Result<Pipeline<HealingSource<OktaSource>>> {
-        let Self {
-            settings,
-            parts,
-            files,
-            ..
-        } = self;
-        let window = files.window.window();
-        // What was pushed before that is not known: to heal it would send it twice. And what is older than a day is not sent at all.
-        let now = SystemClock.now();
-        let since = window.covered_since().unwrap_or(now);
-        let since = since.max(now - AgeFilter::DEFAULT_LIMIT);
-        let source = settings.source.clone().since(since);
-        let store = Arc::clone(&files.position);
-        let opened = source.checkpoint(store).open().await;
-        let source = opened.map_err(|error| settings.names.named(error))?;
-        if is_first {
+    async fn open(&mut self) -> Result<Pipeline<HealingSource<OktaSource>>> {
+        let source = open_source(&self.settings, &self.files).await?;
+        if !std::mem::replace(&mut self.is_logged, true) {
             self.log(&source);
         }
-        let source = HealingSource::new(source, settings.delay);
+        let parts = &self.parts;
+        let source = HealingSource::new(source, self.settings.delay);
         let pipeline = Pipeline::builder(source, Arc::clone(&parts.sink))
             .name(&self.name)
             .mapping(Arc::clone(&parts.mapping))
             .dead_letters(parts.dead_letters.clone())
-            .dedup_window(window.clone());
+            .dedup_window(self.files.window.window().clone());
         let observer = (parts.progress.observer(), self.monitor.clone());
         let pipeline = configure(pipeline, observer, &parts.options, None).build()?;
         self.monitor.attach(pipeline.handle());
@@ -232,7 +248,12 @@ impl Runs {
         let settings = &self.settings;
         let resumes = match source.start_point() {
             StartPoint::Checkpoint { .. } => "behind its saved position",
-            _ => "at its first start: what was published before is not healed",
+            _ if self.files.window.is_new() => {
+                "at its first start: what was published before is not healed"
+            }
+            _ => {
+                "at its first start, since when nothing was read to its end: what was published before is not healed"
+            }
         };
         let start = Start {
             source: &settings.org,
@@ -253,4 +274,21 @@ impl Runs {
             );
         }
     }
+}
+
+/// The log behind the saved position. Asks nothing of Okta.
+async fn open_source(settings: &HealSettings, files: &HealFiles) -> Result<OktaSource> {
+    // What was pushed before that is not known: to heal it would send it twice. And what is older than a day is not sent at all.
+    let now = SystemClock.now();
+    let since = files.window.window().covered_since().unwrap_or(now);
+    // So long ago, since the source knows the clock of the org, by which events have their time.
+    let ago = now
+        .signed_duration_since(since)
+        .to_std()
+        .unwrap_or_default();
+    let ago = ago.min(AgeFilter::DEFAULT_LIMIT);
+    let source = settings.source.clone().since(ago);
+    let store = Arc::clone(&files.position);
+    let opened = source.checkpoint(store).open().await;
+    opened.map_err(|error| settings.names.named(error))
 }

@@ -48,8 +48,8 @@ pub(super) static HEAL_WINDOW: Setting<usize> = Setting {
         value: "UUIDS",
         default: "1000000",
         builder: "DedupWindow::retaining",
-        help: "With --heal-after: how many events of the last 25 hours are remembered at most, to tell what was pushed; 32 bytes of memory each",
-        reason: "32 MB at most, and a day of 11 events a second",
+        help: "With --heal-after: how many events of the last 25 hours are remembered at most, to tell what was pushed; 64 bytes of memory each",
+        reason: "64 MB at most, and a day of 11 events a second",
         ..About::NONE
     },
     parse: |about, value| match parse::number(about, value)? {
@@ -83,12 +83,17 @@ pub(in crate::eventbridge) struct HealSettings {
     /// The file of the position.
     pub(in crate::eventbridge) position: PathBuf,
     /// The file of the window.
-    pub(super) window: PathBuf,
+    pub(in crate::eventbridge) window: PathBuf,
     /// Pushed events are sent bare too, so that healed ones look alike.
     pub(super) is_bare: bool,
 }
 
 impl HealSettings {
+    /// What the record of the window belongs to.
+    pub(in crate::eventbridge) fn window_owner(&self) -> String {
+        format!("events delivered from {}", self.org)
+    }
+
     /// Adds what it cannot do without, if it is on.
     ///
     /// # Errors

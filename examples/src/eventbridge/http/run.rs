@@ -110,7 +110,8 @@ impl Opened {
         let drain_timeout = route.pipeline.options.drain_timeout;
         let drain_timeout =
             drain_timeout.unwrap_or_else(|| DRAIN_TIMEOUT.default_in("eventbridge_http"));
-        let pipeline = pipeline.drain_timeout(drain_timeout).build()?;
+        let pipeline = pipeline.drain_timeout(drain_timeout).build();
+        let pipeline = Healing::abandon_unless(healing.as_ref(), pipeline).await?;
         monitor.attach(pipeline.handle());
         let mut options = route.pipeline.options;
         options.drain_timeout = Some(drain_timeout);

@@ -131,7 +131,7 @@ async fn open(
         true => pipeline.max_in_flight_requests(1),
         false => pipeline,
     };
-    let pipeline = pipeline.build()?;
+    let pipeline = Healing::abandon_unless(healing.as_ref(), pipeline.build()).await?;
     monitor.attach(pipeline.handle());
     let parts = Parts {
         name: watch.name,

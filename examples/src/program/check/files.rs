@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use okta_coralogix_core::checkpoint::FileCheckpoint;
+use okta_coralogix_core::checkpoint::{FileCheckpoint, StoredWindow};
 use okta_coralogix_core::internal::{Disk, OsDisk};
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use okta_source::OktaSourceBuilder;
@@ -62,6 +62,28 @@ async fn stored_position(path: &Path, source: OktaSourceBuilder) -> Result<&'sta
     // Makes no request, and writes nothing.
     source.checkpoint(store).open().await?;
     Ok("a position is saved, from which a run goes on")
+}
+
+/// The file of a window of delivered events: it can be written, and what is in it belongs to `owner`.
+pub async fn check_window(report: &mut Report, setting: &str, path: &Path, owner: &str) {
+    let found = match writable(path).await {
+        Ok(true) => stored_window(path, owner).await,
+        Ok(false) => Ok("no window is saved, and one can be"),
+        Err(error) => Err(error),
+    };
+    let path = path.display();
+    report.add(setting, found.map(|found| format!("{path}: {found}")));
+}
+
+async fn stored_window(path: &Path, owner: &str) -> Result<&'static str> {
+    let store = match FileCheckpoint::open_read_only(path).await {
+        Err(error) if error.kind() == ErrorKind::Locked => {
+            return Ok("another process runs with it, and writes it");
+        }
+        opened => opened?,
+    };
+    StoredWindow::check(&store, owner).await?;
+    Ok("the events that were delivered are saved")
 }
 
 /// The file of dead letters.

@@ -5,7 +5,7 @@ mod machine;
 mod remotes;
 mod report;
 
-pub use files::{check_checkpoint, check_dead_letters, check_state_dir};
+pub use files::{check_checkpoint, check_dead_letters, check_state_dir, check_window};
 pub use machine::{check_admin, check_listener, check_open_files};
 pub use remotes::{check_coralogix, through};
 pub use report::Report;
