@@ -77,6 +77,8 @@ pub(super) struct Comparison {
     pub(super) moved: u64,
     /// Events that were not found either, and are not looked up.
     pub(super) too_many: u64,
+    /// The time of the first of these.
+    pub(super) first_left: Option<DateTime<Utc>>,
     pub(super) samples: Vec<Sample>,
     /// The time of the newest event that was found.
     pub(super) newest: Option<DateTime<Utc>>,
@@ -105,6 +107,7 @@ impl Comparison {
             max_candidates,
             moved: 0,
             too_many: 0,
+            first_left: None,
             samples: Vec::new(),
             newest: None,
             doubled: Vec::new(),
@@ -156,6 +159,8 @@ impl Comparison {
             self.candidates.push(Candidate { event, runs });
         } else {
             self.too_many += 1;
+            let first = self.first_left.unwrap_or(event.published);
+            self.first_left = Some(first.min(event.published));
             self.hour(event.published).unverifiable += 1;
         }
     }

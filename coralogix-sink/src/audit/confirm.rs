@@ -103,7 +103,10 @@ impl<'a> Confirmation<'a> {
                  and the names if most are missing",
                 comparison.too_many
             );
-            let slice = comparison.range;
+            // What is before the first of them is decided all the same.
+            let range = comparison.range;
+            let from = comparison.first_left.unwrap_or(range.start());
+            let slice = TimeSlice::new(from.max(range.start()), range.end()).unwrap_or(range);
             comparison
                 .unverified
                 .push(UnverifiedSlice { slice, reason });

@@ -1,6 +1,6 @@
 //! Which events are in the dead letters, and why.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::Path;
@@ -19,9 +19,21 @@ use crate::replay::event_of;
 /// # Errors
 /// `Config` if a file cannot be read.
 pub(super) fn causes(path: &Path) -> Result<HashMap<EventId, Cause>> {
+    read_all(path, |_| true)
+}
+
+/// As [`causes`], of the events `wanted` only, so that no more is held than them.
+///
+/// # Errors
+/// As there.
+pub(super) fn causes_of(path: &Path, wanted: &HashSet<EventId>) -> Result<HashMap<EventId, Cause>> {
+    read_all(path, |id| wanted.contains(id))
+}
+
+fn read_all(path: &Path, is_wanted: impl Fn(&EventId) -> bool) -> Result<HashMap<EventId, Cause>> {
     let mut causes = HashMap::new();
     for file in rotations(path).chain([path.to_owned()]) {
-        let read = read(&file, &mut causes);
+        let read = read(&file, &is_wanted, &mut causes);
         read.map_err(|error| {
             let detail = format!("{} cannot be read: {error}", file.display());
             Error::config(DEAD_LETTERS.about.flag, detail)
@@ -30,7 +42,11 @@ pub(super) fn causes(path: &Path) -> Result<HashMap<EventId, Cause>> {
     Ok(causes)
 }
 
-fn read(path: &Path, causes: &mut HashMap<EventId, Cause>) -> std::io::Result<()> {
+fn read(
+    path: &Path,
+    is_wanted: impl Fn(&EventId) -> bool,
+    causes: &mut HashMap<EventId, Cause>,
+) -> std::io::Result<()> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -44,7 +60,8 @@ fn read(path: &Path, causes: &mut HashMap<EventId, Cause>) -> std::io::Result<()
             let (reason, detail) = (record.reason.clone(), record.detail.clone());
             let uuid = event_of(record)
                 .ok()
-                .and_then(|event| event.uuid().map(|uuid| EventId::new(&uuid)));
+                .and_then(|event| event.uuid().map(|uuid| EventId::new(&uuid)))
+                .filter(&is_wanted);
             causes.extend(uuid.map(|uuid| (uuid, cause(&reason, &detail))));
         }
         line.clear();

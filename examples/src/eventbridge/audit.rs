@@ -33,7 +33,7 @@ pub(super) struct ReceiverAudit {
 }
 
 impl ReceiverAudit {
-    /// Adds what it cannot do without, if there is to be one.
+    /// Adds what it cannot do without, if there is to be one. `is_once`: as for [`read`](Self::read).
     ///
     /// # Errors
     /// `Config` for a wrong value.
@@ -41,8 +41,10 @@ impl ReceiverAudit {
         args: &Flags<ContinuousGroup>,
         missing: &mut Missing,
         environment: &Environment,
+        is_once: bool,
     ) -> Result<()> {
-        if ContinuousSettings::read(&args.values(environment))?.is_some() {
+        let ends = is_once.then_some(ONCE.about.flag);
+        if ContinuousSettings::beside(&args.values(environment), ends)?.is_some() {
             required::org(missing, environment);
             ContinuousSettings::require(missing, environment);
         }

@@ -58,8 +58,8 @@ pub(super) static REFILL: Setting<bool> = Setting {
         key: "audit_refill",
         default: "off",
         example: "true",
-        help: "With --audit-every: send what a round finds missing, each event once by the ledger, once it is measured that logs are found within \
-               half of --audit-delay",
+        help: "With --audit-every: send what a round and a second look hours later find missing, each event once by the ledger, once it is measured \
+               that logs are found within half of --audit-delay",
         reason: "an audit changes nothing",
         ..About::NONE
     },

@@ -10,7 +10,7 @@ use futures::FutureExt;
 use okta_coralogix_core::internal::Disk;
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::Instrument;
@@ -18,7 +18,7 @@ use tracing::Instrument;
 use super::delivered::DeliveredLog;
 use super::ranges::{Asked, Ranges};
 use super::refill::RefillParts;
-use super::round::{AuditSides, Judged, RoundOptions, RoundOutcome, audit};
+use super::round::{AuditSides, RoundOptions, RoundOutcome, audit};
 use super::state::{Record, StateFile};
 use super::visibility::{Sampler, Visibility, measure};
 use crate::program::metrics::AuditFigures;
@@ -31,8 +31,11 @@ const FIRST_ROUND: Duration = Duration::from_secs(60);
 /// How soon it is looked again whether there is time that can be judged.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
+/// How soon events that are to be sent are looked for once more, at the latest.
+const WANTED_AGAIN: Duration = Duration::from_secs(3600);
+
 /// How long an org may keep others from their turn.
-const TURN: Duration = Duration::from_secs(2 * 3600);
+pub(super) const TURN: Duration = Duration::from_secs(2 * 3600);
 
 /// Lets one org of a process be audited at a time.
 #[derive(Debug, Clone)]
@@ -41,6 +44,14 @@ pub(crate) struct AuditTurns(Arc<Semaphore>);
 impl Default for AuditTurns {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl AuditTurns {
+    /// The turn of an org, until it is dropped.
+    pub(super) async fn take(&self) -> OwnedSemaphorePermit {
+        let turn = Arc::clone(&self.0).acquire_owned().await;
+        turn.expect("it is never closed")
     }
 }
 
@@ -75,6 +86,7 @@ impl Auditor {
         let task = Task {
             kept: None,
             first: Instant::now() + FIRST_ROUND.min(parts.every),
+            started: parts.options.clock.now(),
             measured: Arc::default(),
             parts,
         };
@@ -90,20 +102,23 @@ impl Drop for Auditor {
 
 /// The loop of an audit. In each turn it is in one of these states:
 /// * *resting*: until the next turn is due;
-/// * *opening*: the file of what is verified is read, once. An error ends the turn;
+/// * *opening*: the file of what is verified is read, once, or begun where the delivery begins. An error ends the turn;
+/// * *refilling*: the events of the refill before, and those that are wanted, are looked for. An error is told, and ends nothing;
 /// * *waiting*: no time can be judged yet: it was published, or delivered, less than the delay ago. It is looked again within a minute;
-/// * *auditing*: the ranges of the plan one after the other, each a round, when it is the org's turn. A round that fails ends the turn.
-struct Task {
-    parts: AuditorParts,
-    kept: Option<Kept>,
+/// * *auditing*: the ranges of the plan one after the other, each a round, when it is the org's turn. A round of new time that fails leaves
+///   the new time behind it to the next turn; open parts have their turn all the same.
+pub(super) struct Task {
+    pub(super) parts: AuditorParts,
+    pub(super) kept: Option<Kept>,
     first: Instant,
+    started: DateTime<Utc>,
     /// As the file has it once it is open, and what was measured since.
     measured: Arc<Mutex<Visibility>>,
 }
 
-struct Kept {
-    file: StateFile,
-    record: Record,
+pub(super) struct Kept {
+    pub(super) file: StateFile,
+    pub(super) record: Record,
 }
 
 impl Task {
@@ -140,17 +155,25 @@ impl Task {
                     self.parts.every
                 }
             };
+            // Events that wait for a refill are too old after a day.
+            let waits = |kept: &Kept| !kept.record.wanted.is_empty();
+            let rest = match self.kept.as_ref().is_some_and(waits) {
+                true => rest.min(WANTED_AGAIN),
+                false => rest,
+            };
             next = began + rest;
         }
     }
 
     /// True if anything was audited.
     async fn turn(&mut self) -> Result<bool> {
+        if !self.open().await? {
+            return Ok(false);
+        }
+        self.refill().await;
         let Some(end) = self.end() else {
             return Ok(false);
         };
-        self.open(end).await?;
-        self.look_at_refill().await;
         let now = self.parts.options.clock.now();
         let kept = self.kept.as_mut().expect("it was opened");
         for open in kept.record.ranges.expire(now) {
@@ -162,40 +185,72 @@ impl Task {
             );
         }
         let plan = kept.record.ranges.plan(end);
-        for asked in &plan {
-            // Never closed.
-            let turn = Arc::clone(&self.parts.turns.0).acquire_owned().await;
-            timeout(TURN, self.round(*asked))
-                .await
-                .map_err(|_| late(*asked))??;
-            drop(turn);
+        // New time is audited in its order; a fault of it does not keep open parts from theirs.
+        let (new, open): (Vec<Asked>, Vec<Asked>) = plan
+            .iter()
+            .copied()
+            .partition(|asked| asked.range == asked.part);
+        let mut ended = Ok(!plan.is_empty());
+        for parts in [new, open] {
+            for asked in parts {
+                let turn = self.parts.turns.take().await;
+                let round = timeout(TURN, self.round(asked)).await;
+                drop(turn);
+                let round = match round {
+                    Ok(round) => round,
+                    Err(_) => Err(self.late(asked).await),
+                };
+                if round.is_err() {
+                    ended = ended.and(round.map(|()| true));
+                    break;
+                }
+            }
         }
-        Ok(!plan.is_empty())
+        ended
+    }
+
+    /// The next ranges are shorter, so that an org of which a day takes too long gets on.
+    async fn late(&mut self, asked: Asked) -> Error {
+        let saved = match &mut self.kept {
+            Some(Kept { file, record }) => {
+                record.ranges.was_late();
+                file.save(record).await
+            }
+            None => Ok(()),
+        };
+        saved.err().unwrap_or_else(|| late(asked))
     }
 
     /// Time before this can be judged: it is so long ago, and was delivered so long ago.
-    fn end(&self) -> Option<DateTime<Utc>> {
-        let RoundOptions { delay, clock, .. } = &self.parts.options;
-        let ago = clock.now() - TimeDelta::from_std(*delay).unwrap_or(TimeDelta::zero());
-        let end = match &self.parts.delivered {
-            Some(delivered) => delivered.settled_through()?.min(ago),
-            None => ago,
-        };
+    pub(super) fn end(&self) -> Option<DateTime<Utc>> {
+        let end = self.settled()?;
         // Okta's times have milliseconds.
         Some(end.duration_trunc(TimeDelta::seconds(1)).unwrap_or(end))
     }
 
-    async fn open(&mut self, end: DateTime<Utc>) -> Result<()> {
+    /// Opens the file, and begins it where the delivery does. False: that is not known yet.
+    async fn open(&mut self) -> Result<bool> {
         if self.kept.is_some() {
-            return Ok(());
+            return Ok(true);
         }
         let org = self.sides().await?.org;
         let opened = StateFile::open(Arc::clone(&self.parts.disk), &self.parts.state, &org);
         let (file, record) = opened.await?;
-        let record = record.unwrap_or_else(|| {
-            let every = TimeDelta::from_std(self.parts.every).unwrap_or(TimeDelta::zero());
-            Record::new(&org, Ranges::beginning(end - every))
-        });
+        let begun = match &self.parts.delivered {
+            Some(delivered) => delivered.begun(),
+            None => Some(self.started),
+        };
+        let record = match (record, begun) {
+            (Some(record), _) => record,
+            (None, None) => return Ok(false),
+            (None, Some(begun)) => {
+                let begun = begun.duration_trunc(TimeDelta::seconds(1)).unwrap_or(begun);
+                let record = Record::new(&org, Ranges::beginning(begun));
+                // Now: a program that never lives for the delay is one that is not audited.
+                file.save(&record).await?;
+                record
+            }
+        };
         self.parts
             .figures
             .verified(record.ranges.verified_through(), record.last_proof);
@@ -208,69 +263,24 @@ impl Task {
             measured.add_all(&record.visibility);
         }
         self.kept = Some(Kept { file, record });
-        Ok(())
+        Ok(true)
     }
 
-    /// Looks at the refill before, once it is time; a fault of that ends no round.
-    async fn look_at_refill(&mut self) {
-        let Some((refill, _)) = self.parts.refill.clone() else {
-            return;
-        };
-        let looked = async {
-            let sides = self.sides().await?;
-            let options = self.parts.options.clone();
-            let Some(Kept { file, record }) = &mut self.kept else {
-                return Ok(());
-            };
-            if record.pending.is_some() && refill.look(record, &sides, &options).await? {
-                file.save(record).await?;
-            }
-            Ok::<_, Error>(())
-        };
-        if let Err(error) = looked.await {
-            tracing::warn!("a refill cannot be looked at, and is in the next round: {error}");
-        }
-        let is_stopped = refill.is_stopped().await;
-        self.parts.figures.refill_stopped(is_stopped);
-    }
-
-    /// Sends what a round has found missing, if that is allowed; a fault of that ends no round.
-    async fn refill(&mut self, sides: &AuditSides, judged: &Judged) {
-        let Some((refill, _)) = self
-            .parts
-            .refill
-            .clone()
-            .filter(|_| !judged.missing.is_empty())
-        else {
-            return;
-        };
-        let options = self.parts.options.clone();
-        let Some(Kept { file, record }) = &mut self.kept else {
-            return;
-        };
-        if let Err(why) = refill.allows(record, options.delay_of_time()).await {
-            tracing::warn!("nothing is refilled: {why}; the program audit does it by hand");
-            return;
-        }
-        let figures = Arc::clone(&self.parts.figures);
-        let sent = async {
-            record.pending = refill.pending(sides, judged, &options).await?;
-            if record.pending.is_none() {
-                return Ok(());
-            }
-            file.save(record).await?;
-            refill.send(sides, judged, &options, &figures).await
-        };
-        if let Err(error) = sent.await {
-            tracing::error!("the refill failed: {error}");
+    /// What was published before this was delivered the delay ago, if it is.
+    pub(super) fn settled(&self) -> Option<DateTime<Utc>> {
+        let RoundOptions { delay, clock, .. } = &self.parts.options;
+        let ago = clock.now() - TimeDelta::from_std(*delay).unwrap_or(TimeDelta::zero());
+        match &self.parts.delivered {
+            Some(delivered) => Some(delivered.settled_through()?.min(ago)),
+            None => Some(ago),
         }
     }
 
-    fn measured(&self) -> MutexGuard<'_, Visibility> {
+    pub(super) fn measured(&self) -> MutexGuard<'_, Visibility> {
         self.measured.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn sides(&self) -> Result<AuditSides> {
+    pub(super) async fn sides(&self) -> Result<AuditSides> {
         connected(&self.parts.connect).await
     }
 
@@ -281,7 +291,6 @@ impl Task {
         // Told before it is kept: a crash in between tells it twice.
         judged.log(&sides.target, asked.range != asked.part);
         let now = options.clock.now();
-        self.refill(&sides, &judged).await;
         if judged.outcome() == RoundOutcome::Complete && asked.range == asked.part {
             self.measured().clean(asked.part.end() - asked.part.start());
         }
@@ -290,6 +299,15 @@ impl Task {
             return Ok(());
         };
         record.visibility = visibility;
+        if self.parts.refill.is_some() {
+            let left = record.wanted.note(&judged.missing, now);
+            if left > 0 {
+                tracing::error!(
+                    "{left} missing events are too many to be noted for a refill: audit --refill sends them"
+                );
+            }
+        }
+        record.ranges.was_in_time(asked.range);
         record.ranges.audited(asked.part, &judged.open, now);
         if judged.proves_something() {
             record.last_proof = Some(now);
@@ -324,7 +342,7 @@ pub(super) async fn connected(connect: &Connect) -> Result<AuditSides> {
     })?
 }
 
-fn late(asked: Asked) -> Error {
+pub(super) fn late(asked: Asked) -> Error {
     let detail = format!(
         "the audit of {} took longer than two hours, and was ended so that other orgs have their turn",
         asked.range

@@ -6,7 +6,7 @@
 //! | `delivered` | which time can be judged already |
 //! | `round` | what an audit of a range says, and how it is told |
 //! | `auditor` | when rounds run, and that none reaches the delivery |
-//! | `refill`, `visibility` | what is sent again, and how long it is to be waited before |
+//! | `wanted`, `refill`, `refilling`, `visibility` | what is sent again, and how long it is to be waited before |
 //! | `state` | what a restart goes on with |
 
 mod args;
@@ -16,12 +16,14 @@ mod delivered;
 mod observer;
 mod ranges;
 mod refill;
+mod refilling;
 mod round;
 mod settings;
 mod state;
 #[cfg(test)]
 mod tests;
 mod visibility;
+mod wanted;
 
 pub use args::ContinuousGroup;
 pub(crate) use auditor::{AuditTurns, Auditor, AuditorParts};
@@ -33,5 +35,5 @@ pub use refill::RefillSides;
 pub use round::AuditSides;
 pub(crate) use round::RoundOptions;
 pub use settings::ContinuousSettings;
-pub(crate) use settings::{ContinuousParts, RefillFiles, ledger_beside, state_beside};
+pub(crate) use settings::{ContinuousParts, RefillFiles, ledger_beside, ledger_of, state_beside};
 pub(crate) use visibility::Sampler;

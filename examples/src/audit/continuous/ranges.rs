@@ -8,11 +8,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use coralogix_sink::query::TimeSlice;
 use serde::{Deserialize, Serialize};
 
-/// The longest range of one audit, so that its memory is bounded and other orgs have their turns.
-pub(super) const LONGEST: TimeDelta = TimeDelta::hours(24);
+/// The hours of the longest range of one audit, so that its memory is bounded and other orgs have their turns.
+const LONGEST_HOURS: u32 = 24;
 
 /// An open part is audited with this much of the time around it: events that are stored there show that a query works.
-const AROUND: TimeDelta = TimeDelta::hours(1);
+pub(super) const AROUND: TimeDelta = TimeDelta::hours(1);
+
+/// With each audit without proof the time around doubles, to this many hours at most: a quiet org has few events.
+const MOST_AROUND_HOURS: u32 = 12;
 
 /// Open parts that a round audits again, at most.
 const RETRIED: usize = 4;
@@ -29,6 +32,13 @@ pub(super) struct Ranges {
     audited_through: DateTime<Utc>,
     /// In order, apart from each other.
     open: Vec<OpenRange>,
+    /// The hours of the longest range, fewer than a day after an audit that took too long.
+    #[serde(default = "longest_hours")]
+    longest_hours: u32,
+}
+
+fn longest_hours() -> u32 {
+    LONGEST_HOURS
 }
 
 /// A part of the audited time without proof.
@@ -38,6 +48,9 @@ pub(super) struct OpenRange {
     pub(super) to: DateTime<Utc>,
     /// When it was audited last.
     tried: DateTime<Utc>,
+    /// Audits of it that were no proof of its beginning, but the first.
+    #[serde(default)]
+    retries: u32,
     /// Why there was no proof.
     pub(super) reason: String,
 }
@@ -55,7 +68,30 @@ impl Ranges {
         Self {
             audited_through: start,
             open: Vec::new(),
+            longest_hours: LONGEST_HOURS,
         }
+    }
+
+    pub(super) fn longest(&self) -> TimeDelta {
+        TimeDelta::hours(self.longest_hours.clamp(1, LONGEST_HOURS).into())
+    }
+
+    /// An audit took too long: the next ranges are half as long.
+    pub(super) fn was_late(&mut self) {
+        self.longest_hours = (self.longest_hours / 2).max(1);
+    }
+
+    /// An audit of `asked` has ended in time: if it was as long as one may be, the next ones are twice as long.
+    pub(super) fn was_in_time(&mut self, asked: TimeSlice) {
+        if asked.end() - asked.start() >= self.longest() {
+            self.longest_hours = self.longest_hours.saturating_mul(2).min(LONGEST_HOURS);
+        }
+    }
+
+    fn around(&self, open: &OpenRange) -> TimeDelta {
+        let doubled = 1 << open.retries.min(4);
+        let most = MOST_AROUND_HOURS.min(self.longest_hours.max(1));
+        AROUND * doubled.min(most as i32)
     }
 
     /// All time before is verified, from the beginning on.
@@ -70,7 +106,7 @@ impl Ranges {
         let mut plan = Vec::new();
         let mut from = self.audited_through;
         while from < end {
-            let to = end.min(from + LONGEST);
+            let to = end.min(from + self.longest());
             plan.extend(TimeSlice::new(from, to).map(|part| Asked { range: part, part }));
             from = to;
         }
@@ -78,8 +114,9 @@ impl Ranges {
         let mut open: Vec<_> = self.open.iter().collect();
         open.sort_by_key(|open| open.tried);
         plan.extend(open.into_iter().take(RETRIED).filter_map(|open| {
-            let to = open.to.min(open.from + LONGEST);
-            let range = TimeSlice::new(open.from - AROUND, (to + AROUND).min(end)).ok()?;
+            let to = open.to.min(open.from + self.longest());
+            let around = self.around(open);
+            let range = TimeSlice::new(open.from - around, (to + around).min(end)).ok()?;
             let part = TimeSlice::new(open.from, to).ok()?;
             Some(Asked { range, part })
         }));
@@ -94,7 +131,8 @@ impl Ranges {
         now: DateTime<Utc>,
     ) {
         let mut all = Vec::new();
-        for before in self.open.drain(..) {
+        let before = std::mem::take(&mut self.open);
+        for before in &before {
             let left = (before.from, before.to.min(part.start()));
             let right = (before.from.max(part.end()), before.to);
             for (from, to) in [left, right] {
@@ -110,10 +148,16 @@ impl Ranges {
         for (slice, reason) in open {
             let (from, to) = (slice.start().max(part.start()), slice.end().min(part.end()));
             if from < to {
+                let before = before.iter().filter(|old| old.from < to && from < old.to);
+                // Where something was proven, the time around is wide enough.
+                let retries =
+                    before.map(|old| old.retries + u32::from(from <= old.from.max(part.start())));
+                let retries = retries.max();
                 all.push(OpenRange {
                     from,
                     to,
                     tried: now,
+                    retries: retries.unwrap_or(0),
                     reason: reason.clone(),
                 });
             }
@@ -149,6 +193,7 @@ impl Ranges {
                 from: self.audited_through,
                 to: kept,
                 tried: now,
+                retries: 0,
                 reason: "no round came to it".to_owned(),
             });
             self.audited_through = kept;
@@ -165,6 +210,7 @@ impl Ranges {
 fn join(one: &mut OpenRange, other: OpenRange) {
     one.to = one.to.max(other.to);
     one.tried = one.tried.min(other.tried);
+    one.retries = one.retries.max(other.retries);
     one.reason = other.reason;
 }
 
@@ -241,6 +287,45 @@ mod tests {
         assert_eq!((expired.len(), ranges.verified_through()), (1, at(10)));
         assert_eq!(ranges.expire(later + TimeDelta::days(9)).len(), 6);
         assert_eq!(ranges.open(), []);
+    }
+
+    #[test]
+    fn range_that_takes_too_long_is_halved_and_doubled_once_one_is_in_time() {
+        let day = 24 * 60;
+        let mut ranges = Ranges::beginning(at(0));
+        let lengths = |ranges: &Ranges| -> Vec<_> {
+            let plan = ranges.plan(at(day)).into_iter();
+            let parts = plan.map(|asked| asked.part.end() - asked.part.start());
+            parts.map(|length| length.num_hours()).collect()
+        };
+        ranges.was_late();
+        assert_eq!(lengths(&ranges), [12, 12]);
+        for _ in 0..9 {
+            ranges.was_late();
+        }
+        assert_eq!(lengths(&ranges), [1; 24]);
+        // A shorter one says nothing of a longer one.
+        ranges.was_in_time(slice(0, 30));
+        assert_eq!(lengths(&ranges), [1; 24]);
+        ranges.was_in_time(slice(0, 60));
+        assert_eq!(lengths(&ranges), [2; 12]);
+        for _ in 0..9 {
+            ranges.was_in_time(slice(0, day));
+        }
+        assert_eq!(lengths(&ranges), [24]);
+    }
+
+    #[test]
+    fn time_around_an_open_part_grows_with_its_retries() {
+        let hour = 60;
+        let mut ranges = Ranges::beginning(at(0));
+        let part = slice(0, 10);
+        ranges.audited(slice(0, 40 * hour), &[why(0, 10)], at(0));
+        for hours in [1, 2, 4, 8, 12, 12] {
+            let range = slice(-hours * hour, 10 + hours * hour);
+            assert_eq!(ranges.plan(at(40 * hour)), [Asked { range, part }]);
+            ranges.audited(part, &[why(0, 10)], at(1));
+        }
     }
 
     /// Each minute is open if the last audit that covered it left it open.

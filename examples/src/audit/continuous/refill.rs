@@ -1,21 +1,23 @@
-//! `--audit-refill`: sends what a round has found missing, each event once by the ledger.
+//! `--audit-refill`: sends what a round has found missing and a second look has too, each event once by the ledger.
 //!
 //! A refill is in one of these states, which the file of what is verified keeps:
-//! * *measuring*: the time until a log is found is not known, or is longer than half the delay. Nothing is sent;
-//! * *ready*: what a round finds missing is sent. Before the first request the events are in the file, as *pending*;
+//! * *measuring*: the time until a log is found is not known, or is longer than half the delay. Nothing is sent, and what is missing stays noted;
+//! * *ready*: what was noted (`wanted`) and is missing still is sent. Before the first request the events are in the file, as *pending*;
 //! * *pending*: the next look comes the delay later, and counts which of the accepted events are stored. Nothing is sent until then.
 //!   With 90 % of them it is *ready* again;
 //! * *stopped*: with less. A file says so, beside that of what is verified, until a person removes it.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use coralogix_sink::audit::Cause;
+use coralogix_sink::audit::{Cause, MissingEvent};
 use coralogix_sink::query::{Answer, EventId, Lookup, TimeSlice};
 use okta_coralogix_core::dead_letter::DeadLetters;
+use okta_coralogix_core::filter::{AgeFilter, AgePolicy};
 use okta_coralogix_core::internal::Disk;
 use okta_coralogix_core::observe::TracingObserver;
 use okta_coralogix_core::{CoralogixMapping, Error, ErrorKind, LogSink, Result};
@@ -24,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::super::refill::{Found, Refill, RefillSettings};
 use super::args::REFILL;
 use super::round::{AuditSides, Judged, RoundOptions};
-use super::state::Record;
+use super::state::{Record, StateFile};
 use crate::program::metrics::AuditFigures;
 use crate::program::pipeline_settings::PipelineOptions;
 
@@ -50,6 +52,8 @@ pub(crate) struct RefillParts {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) dead_letters: Arc<dyn DeadLetters>,
     pub(crate) options: PipelineOptions,
+    /// How much later than the time of its note the pipeline may read an event again.
+    pub(crate) reread_every: TimeDelta,
 }
 
 /// A refill that was not looked at yet.
@@ -91,47 +95,47 @@ impl RefillParts {
         }
     }
 
-    /// What is about to be sent, to be kept before it is: events that no refill has sent before. `None`: there is none.
+    /// Sends `missing`, which was looked for twice, but for what a refill has sent before. What is about to be sent is in the file before
+    /// the first request. Returns what was not sent, and may be by the next one.
     ///
     /// # Errors
-    /// Those of the ledger.
-    pub(super) async fn pending(
+    /// Those of the ledger and of the file, after which nothing is forgotten.
+    pub(super) async fn send(
         &self,
+        (record, file): (&mut Record, &StateFile),
         sides: &AuditSides,
-        judged: &Judged,
-        options: &RoundOptions,
-    ) -> Result<Option<Pending>> {
+        (judged, missing): (&Judged, Vec<MissingEvent>),
+        (options, figures): (&RoundOptions, &AuditFigures),
+    ) -> Result<HashSet<EventId>> {
         let settings = self.settings(sides)?;
         let refill = self.open(&settings, options).await?;
-        let new = judged.missing.iter().filter(|event| {
-            let in_letters = matches!(event.cause, Cause::DeadLettered(_) | Cause::TooOld);
-            !in_letters && refill.cause(&event.id).is_none()
-        });
-        let events = new.map(|event| PendingEvent {
+        let all = missing.len();
+        // One whose answer was lost is left to `audit --refill`, which a person sees.
+        let new = missing.into_iter();
+        let new: Vec<_> = new
+            .filter(|event| refill.cause(&event.id).is_none())
+            .collect();
+        if new.len() < all {
+            tracing::warn!(
+                "{} missing events were sent by a refill before, and are left to audit --refill",
+                all - new.len()
+            );
+        }
+        if new.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let events = new.iter().map(|event| PendingEvent {
             uuid: event.id.to_string(),
             published: event.published,
         });
-        let events: Vec<_> = events.collect();
-        let at = options.clock.now();
-        Ok((!events.is_empty()).then_some(Pending { at, events }))
-    }
-
-    /// Sends what a round has found missing.
-    ///
-    /// # Errors
-    /// Those of the ledger; `Config` if it is too much.
-    pub(super) async fn send(
-        &self,
-        sides: &AuditSides,
-        judged: &Judged,
-        options: &RoundOptions,
-        figures: &AuditFigures,
-    ) -> Result<()> {
-        let settings = self.settings(sides)?;
-        let refill = self.open(&settings, options).await?;
+        record.pending = Some(Pending {
+            at: options.clock.now(),
+            events: events.collect(),
+        });
+        file.save(record).await?;
         let found = Found {
             verdict: judged.verdict,
-            missing: &judged.missing,
+            missing: &new,
             in_log: judged.in_log,
         };
         let refilled = refill
@@ -142,12 +146,38 @@ impl RefillParts {
                 TracingObserver::new(),
                 std::future::pending(),
             )
-            .await?;
+            .await;
+        let refilled = match refilled {
+            Ok(refilled) => refilled,
+            // Too many: a person decides. Nothing was sent.
+            Err(error) if error.kind() == ErrorKind::Config => {
+                record.pending = None;
+                let count = new.len();
+                tracing::error!("{count} events are left to audit --refill: {error}");
+                return Ok(HashSet::new());
+            }
+            Err(error) => return Err(error),
+        };
         figures.refilled(refilled.accepted);
         for line in refilled.lines() {
             tracing::warn!("{line}");
         }
-        Ok(())
+        if refilled.accepted + refilled.unknown == 0 {
+            record.pending = None;
+        }
+        if refilled.left == 0 {
+            return Ok(HashSet::new());
+        }
+        let refill = self.open(&settings, options).await?;
+        let left = new.into_iter().map(|event| event.id);
+        Ok(left.filter(|id| refill.cause(id).is_none()).collect())
+    }
+
+    /// Whether an event is too old to be sent.
+    pub(super) fn is_too_old(&self, published: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        let restamps = self.options.too_old == Some(AgePolicy::Restamp);
+        let limit = TimeDelta::from_std(AgeFilter::DEFAULT_LIMIT).unwrap_or(TimeDelta::MAX);
+        !restamps && now.signed_duration_since(published) >= limit
     }
 
     /// Looks for the events of the refill before, the delay later. True if there is none any more.
@@ -174,6 +204,8 @@ impl RefillParts {
             cause == Some(Cause::AcceptedNotStored)
         });
         let accepted: Vec<_> = accepted.collect();
+        // Others may refill meanwhile.
+        drop(refill);
         let (Some(first), ids) = (
             accepted.iter().map(|event| event.published).min(),
             accepted

@@ -1,6 +1,6 @@
 //! One round: a range is audited, and what that decides is told.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,16 +134,26 @@ pub(super) async fn audit(
         .run(log.map_err(|error| of_okta(&error)))
         .await?;
     let mut judged = Judged::of(&report, asked);
-    if let Some(path) = options
-        .dead_letters
-        .clone()
-        .filter(|_| !judged.missing.is_empty())
-    {
-        let read = tokio::task::spawn_blocking(move || letters::causes(&path));
-        let causes = read.await.map_err(interrupted)??;
-        judged.explain(&causes);
-    }
+    let missing = judged.missing.iter().map(|event| event.id.clone());
+    let causes = in_letters(options, missing.collect()).await?;
+    judged.explain(&causes);
     Ok(judged)
+}
+
+/// Which of the events are in the dead letters, and why.
+///
+/// # Errors
+/// `Config` if a file of them cannot be read.
+pub(super) async fn in_letters(
+    options: &RoundOptions,
+    events: HashSet<EventId>,
+) -> Result<HashMap<EventId, Cause>> {
+    let path = options.dead_letters.clone();
+    let Some(path) = path.filter(|_| !events.is_empty()) else {
+        return Ok(HashMap::new());
+    };
+    let read = tokio::task::spawn_blocking(move || letters::causes_of(&path, &events));
+    read.await.map_err(interrupted)?
 }
 
 fn interrupted(error: tokio::task::JoinError) -> Error {

@@ -26,7 +26,7 @@ use crate::program::missing::Missing;
 use crate::program::pipeline_settings::PipelineOptions;
 use crate::program::settings::Values;
 use crate::program::{Environment, Network};
-use crate::pull::config::RATE_SHARE;
+use crate::pull::config::{RATE_SHARE, REREAD_EVERY};
 
 /// How often and how late an org is audited beside its delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct ContinuousSettings {
     delay: Duration,
     tier: Tier,
     refill: bool,
+    /// Nil: the overlap is not read again.
+    reread_every: Duration,
 }
 
 /// Which org is audited beside its delivery, and where that is kept.
@@ -74,6 +76,11 @@ impl ContinuousSettings {
     pub(crate) fn beside(values: &Values<'_>, ends: Option<&str>) -> Result<Option<Self>> {
         let (delay, tier) = (DELAY.get(values)?, TIER.get(values)?);
         let refill = REFILL.get(values)?;
+        // Receivers, which have no such setting, do not refill.
+        let reread_every = match refill {
+            true => REREAD_EVERY.get(values)?.unwrap_or_default(),
+            false => Duration::ZERO,
+        };
         if let Some(every) = EVERY.get(values)? {
             let written = values.find(&EVERY.about)?;
             let is_flag = written.is_some_and(|written| written.setting == EVERY.about.flag);
@@ -83,6 +90,7 @@ impl ContinuousSettings {
                     delay,
                     tier,
                     refill,
+                    reread_every,
                 })),
                 // A key or a variable is there for other runs.
                 Some(_) if !is_flag => Ok(None),
@@ -116,6 +124,7 @@ impl ContinuousSettings {
             delay,
             tier: Tier::Archive,
             refill: false,
+            reread_every: Duration::ZERO,
         }
     }
 
@@ -168,7 +177,7 @@ impl ContinuousSettings {
     /// What the audit sees of the pipeline beside it, for [`start`](Self::start). `knows_delivery`: it tells through which time it has
     /// delivered.
     pub(crate) fn observer(&self, clock: &Arc<dyn Clock>, knows_delivery: bool) -> AuditObserver {
-        let delivered = || DeliveredLog::new(Arc::clone(clock), self.delay);
+        let delivered = || DeliveredLog::new(self.delay);
         AuditObserver {
             delivered: knows_delivery.then(delivered),
             sampler: self.refill.then(|| Sampler::new(Arc::clone(clock))),
@@ -198,6 +207,7 @@ impl ContinuousSettings {
             disk: Arc::clone(&disk),
             dead_letters: refill.dead_letters,
             options: refill.options,
+            reread_every: TimeDelta::from_std(self.reread_every).unwrap_or(TimeDelta::days(1)),
         });
         Auditor::start(AuditorParts {
             name: parts.name,
@@ -238,4 +248,9 @@ pub(crate) fn state_beside(checkpoint: &Path) -> PathBuf {
 /// The file of what was sent, in the folder of that of the position: that of `audit --refill` there.
 pub(crate) fn ledger_beside(checkpoint: &Path) -> PathBuf {
     checkpoint.with_file_name(LEDGER.about.default)
+}
+
+/// As [`ledger_beside`], of one of several orgs, each of which has its own.
+pub(crate) fn ledger_of(checkpoint: &Path) -> PathBuf {
+    beside(checkpoint, ".refills.ndjson")
 }

@@ -15,6 +15,7 @@ use super::args::EVERY;
 use super::ranges::Ranges;
 use super::refill::Pending;
 use super::visibility::Visibility;
+use super::wanted::Wanted;
 
 /// What the file is, and in which form.
 const FORMAT: &str = "okta-coralogix audit 1";
@@ -38,6 +39,9 @@ pub(super) struct Record {
     /// A refill that was not looked at yet.
     #[serde(default)]
     pub(super) pending: Option<Pending>,
+    /// Missing events that are looked for once more, and sent then.
+    #[serde(default)]
+    pub(super) wanted: Wanted,
 }
 
 impl Record {
@@ -49,6 +53,7 @@ impl Record {
             last_proof: None,
             visibility: Visibility::default(),
             pending: None,
+            wanted: Wanted::default(),
         }
     }
 }

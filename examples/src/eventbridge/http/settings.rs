@@ -54,7 +54,7 @@ impl Settings {
             "the API key of the connection in EventBridge",
         );
         coralogix::require(&mut missing, environment);
-        ReceiverAudit::require(&args.watch.audit, &mut missing, environment)?;
+        ReceiverAudit::require(&args.watch.audit, &mut missing, environment, false)?;
         HealSettings::require(&args.watch.heal, &mut missing, environment)?;
         missing.check()?;
         let mut source = credentials(HttpSource::builder(), environment)?;

@@ -32,7 +32,8 @@ impl Settings {
         let mut missing = Missing::default();
         missing.require(environment, &[QUEUE_URL], advice);
         coralogix::require(&mut missing, environment);
-        ReceiverAudit::require(&args.watch.audit, &mut missing, environment)?;
+        let once = args.once.once(environment)?;
+        ReceiverAudit::require(&args.watch.audit, &mut missing, environment, once.is_some())?;
         HealSettings::require(&args.watch.heal, &mut missing, environment)?;
         missing.check()?;
         let queue_url = environment.get(QUEUE_URL)?.unwrap_or_default();
@@ -41,7 +42,6 @@ impl Settings {
             let detail = format!("is {queue_url:?}, which is no URL; set it to {advice}");
             return Err(Error::config(QUEUE_URL, detail));
         }
-        let once = args.once.once(environment)?;
         let route = RouteSettings::read(&args.route, environment)?;
         let audit = ReceiverAudit::read(
             (&args.watch.audit, &args.route),

@@ -7,7 +7,7 @@ use super::Integration;
 use super::org::Shared;
 use crate::audit::ContinuousSettings;
 use crate::audit::continuous::{
-    AuditObserver, AuditTurns, Auditor, ContinuousParts, RefillFiles, ledger_beside, state_beside,
+    AuditObserver, AuditTurns, Auditor, ContinuousParts, RefillFiles, ledger_of, state_beside,
 };
 use crate::program::metrics::Monitor;
 use okta_coralogix_core::Clock;
@@ -44,7 +44,7 @@ impl OrgAudit {
                 event_types: integration.pipeline.event_types.clone(),
                 dead_letters: Some(PathBuf::from(shared.dead_letters.location())),
                 refill: settings.refills().then(|| RefillFiles {
-                    ledger: ledger_beside(&integration.checkpoint),
+                    ledger: ledger_of(&integration.checkpoint),
                     dead_letters: Arc::clone(&shared.dead_letters),
                     options: integration.pipeline.clone(),
                 }),

@@ -46,9 +46,10 @@ pub(super) use running::Running;
 pub use secrets::SecretValues;
 pub use shared_log::SharedLogs;
 pub(super) use shared_log::{in_shared_log, is_away, resumes, takeover};
+pub(crate) use source_settings::REREAD_EVERY;
 pub use source_settings::{CHECKPOINT, SourceGroup};
 pub(crate) use source_settings::{FILTER, Q, RATE_SHARE};
-pub(super) use source_settings::{REREAD_EVERY, SINCE, SourceSettings, renamed_from};
+pub(super) use source_settings::{SINCE, SourceSettings, renamed_from};
 
 use std::path::Path;
 

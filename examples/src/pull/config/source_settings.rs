@@ -39,7 +39,7 @@ pub(super) static POLL_INTERVAL: Setting<Duration> = Setting {
 };
 
 /// How often the last minutes are read again.
-pub(in super::super) static REREAD_EVERY: Setting<Option<Duration>> = Setting {
+pub(crate) static REREAD_EVERY: Setting<Option<Duration>> = Setting {
     about: About {
         flag: "--reread-every",
         key: "reread_every",

@@ -19,6 +19,8 @@ use okta_source::simulator::OktaSimulator;
 use serde_json::Value;
 use tokio::time::sleep;
 
+use super::ranges::Ranges;
+use super::state::Record;
 use super::*;
 use crate::program::metrics::AuditFigures;
 
@@ -75,7 +77,7 @@ impl World {
             events.push(event);
         }
         account.store_events("okta", "acme", stored);
-        Self {
+        let world = Self {
             clock,
             org,
             account,
@@ -84,7 +86,22 @@ impl World {
             figures: Arc::new(AuditFigures::beginning(noon())),
             is_locked: Arc::default(),
             turns: AuditTurns::default(),
-        }
+        };
+        world.begun("okta.audit.json");
+        world
+    }
+
+    /// An audit that has begun: its first round is that of 10:01 to 11:01.
+    fn begun(&self, file: &str) {
+        self.keep(
+            file,
+            &Record::new("https://acme.okta.com", Ranges::beginning(minute(601))),
+        );
+    }
+
+    fn keep(&self, file: &str, record: &Record) {
+        let state = serde_json::to_vec(record).unwrap();
+        std::fs::write(self.folder.path().join(file), state).unwrap();
     }
 
     fn sides(&self) -> AuditSides {

@@ -139,6 +139,7 @@ async fn two_rounds_never_overlap() {
             // Shorter than a round takes.
             parts.every = MINUTE;
             parts.connect = Arc::new(move || Ok(sides.clone()));
+            world.begun(name);
             parts.state = world.folder.path().join(name);
             parts.figures = Arc::new(AuditFigures::beginning(noon()));
             (Arc::clone(&parts.figures), Auditor::start(parts))

@@ -150,3 +150,46 @@ async fn time_that_is_never_verified_does_not_hide_later_losses() {
     assert_eq!(world.verified_through(), 661);
     assert_eq!(world.found(), [1, 0, 0]);
 }
+
+/// The first time of a program is that of its delivery, and is kept at once.
+#[tokio::test(start_paused = true)]
+async fn audit_begins_with_the_delivery_and_keeps_that_over_short_lives() {
+    // Before the start nothing was to be delivered.
+    let world = World::new(|minute| minute < 720 || minute == 730);
+    let state = world.parts(OsDisk).state;
+    std::fs::remove_file(&state).unwrap();
+    let start = || {
+        let mut parts = world.parts(OsDisk);
+        let log = DeliveredLog::new(HOUR);
+        parts.delivered = Some(log.clone());
+        (Auditor::start(parts), log)
+    };
+    let deliver = |log: &DeliveredLog| log.note(world.clock.now());
+    let (audit, log) = start();
+    sleep(2 * MINUTE).await;
+    assert!(!state.exists());
+    deliver(&log);
+    sleep(5 * MINUTE).await;
+    assert_eq!(world.verified_through(), 722);
+    drop(audit);
+    sleep(3 * HOUR).await;
+    world.figures.verified(world.clock.now(), None);
+    let (_audit, log) = start();
+    sleep(2 * MINUTE).await;
+    assert_eq!(world.verified_through(), 722, "the file says it at once");
+    for _ in 0..90 {
+        deliver(&log);
+        sleep(MINUTE).await;
+    }
+    assert_eq!(world.found(), [1, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn receiver_is_audited_from_its_start_on() {
+    let world = World::new(|minute| minute < 720);
+    std::fs::remove_file(world.parts(OsDisk).state).unwrap();
+    let _audit = world.start();
+    sleep(5 * HOUR).await;
+    assert_eq!(world.found(), [0; 3]);
+    assert!(world.rounds()[0] >= 3, "{:?}", world.rounds());
+}
