@@ -14,6 +14,7 @@ pub(crate) mod required;
 mod run;
 mod run_many;
 pub(crate) mod settings;
+mod shared_org;
 mod stores;
 
 pub use args::{CONFIG, DRY_RUN, ModeGroup, PullArgs, PullCommand, RangeGroup};

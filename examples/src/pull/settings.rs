@@ -6,23 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
-use okta_coralogix_core::mapping::CoralogixMappingBuilder;
 use okta_coralogix_core::{CoralogixMapping, Error, Result, Secret, SharedClockOffset};
 use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl};
 
 use super::PullArgs;
 use super::args::{CONFIG, DRY_RUN, FROM, INTEGRATION, PullCommand};
 use super::audited::refill_sides;
-use super::config::{
-    CHECKPOINT, Connect, Connection, Integration, ORG_URL, SecretValues, SourceGroup,
-    SourceSettings,
-};
+use super::config::{CHECKPOINT, Integration, ORG_URL, SourceGroup, SourceSettings};
 use super::config_source::ConfigSource;
 use super::dry_run::DryRun;
 use super::position::PositionSettings;
 use super::range::{RangeSettings, RangeTimes};
 use super::replicas::{SharedState, audit_by_replicas};
 use super::required;
+use super::shared_org::SharedOrg;
 use crate::audit::continuous::{AuditSides, ContinuousSettings, state_beside};
 use crate::program::check::CHECK;
 use crate::program::coralogix;
@@ -107,13 +104,6 @@ pub struct OrgSettings {
     pub(super) admin: Option<ListenAddress>,
     /// Set: it is audited beside the delivery, between these sides.
     pub(super) audit: Option<(ContinuousSettings, AuditSides)>,
-}
-
-/// What an org needs to be opened again and again, as one of several replicas does.
-#[derive(Debug)]
-pub(super) struct SharedOrg {
-    state: SharedState,
-    mapping: CoralogixMappingBuilder,
 }
 
 /// What a check needs beside the settings of a run.
@@ -335,59 +325,6 @@ impl OrgSettings {
             check,
             audit,
         })
-    }
-
-    /// As the one integration of a run that replicas share. `Err`: they do not, or it is a dry run, which keeps no position.
-    fn into_shared(mut self) -> Result<ManySettings, Box<Self>> {
-        let Some(shared) = self.shared.take_if(|_| self.mode.dry_run().is_none()) else {
-            return Err(Box::new(self));
-        };
-        let Mode::Send(sink) = self.mode else {
-            return Err(Box::new(self));
-        };
-        let variables = VariablesOrg {
-            source: self.source,
-            sink,
-            mapping: shared.mapping,
-        };
-        let mut integration = Integration::new(&self.name, self.checkpoint, variables);
-        for (name, path) in self.secrets {
-            integration = integration.with_secret_file(name, path);
-        }
-        integration.pipeline = self.pipeline.options.clone();
-        integration.proxy = self.proxy;
-        integration.since = self.since;
-        integration.keep = TOO_OLD_FLAGS;
-        integration.names = self.names;
-        Ok(ManySettings {
-            integrations: vec![integration],
-            source: None,
-            shared: Some(shared.state),
-            pipeline: self.pipeline,
-            once: self.once,
-            check: self.check.is_some(),
-            dry_run: None,
-            admin: self.admin,
-        })
-    }
-}
-
-/// The org of the variables, opened again and again.
-#[derive(Debug)]
-struct VariablesOrg {
-    source: OktaSourceBuilder,
-    sink: Arc<CoralogixSink>,
-    mapping: CoralogixMappingBuilder,
-}
-
-impl Connect for VariablesOrg {
-    fn connect(&self, _: &SecretValues) -> Result<Connection> {
-        let (source, sink) = (self.source.clone(), Arc::clone(&self.sink));
-        Ok(Connection::new(source, sink, self.mapping.clone().build()?))
-    }
-
-    fn audit_sides(&self, _: &SecretValues) -> Result<AuditSides> {
-        Err(audit_by_replicas())
     }
 }
 

@@ -33,8 +33,9 @@ const FLAGS: [&str; 6] = [
     "1s",
 ];
 
-/// What a death costs at most: 1.25 · (TTL + poll), and a put.
-pub(super) const TAKEOVER: Duration = Duration::from_millis(1250 * 11 + 2000);
+/// What a death costs at most: 1.25 · (TTL + poll + 3 · poll) for the last choice of three replicas, and a put. As much again for a machine
+/// that is busy.
+pub(super) const TAKEOVER: Duration = Duration::from_millis(2 * (1250 * 14 + 1700));
 
 /// One org, and the events of its log.
 pub(super) struct Org {
