@@ -37,7 +37,8 @@ static LEASE_TTL: Setting<Duration> = Setting {
         default: "30s",
         is_global: true,
         builder: "SharedStore::ttl",
-        help: "With --state: how long a replica that is silent is waited for, before another one reads its orgs; at least 10s",
+        help: "With --state: how long a replica that is silent is waited for, before another one reads its orgs, but for an org without events: 2m, or this \
+               if it is longer; at least 10s",
         reason: "three renewals, so that a store which is slow for a moment costs no org",
         ..About::NONE
     },
