@@ -9,7 +9,9 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use super::check::check_all;
-use super::config::{Planned, Rehearsal, RunOptions, RunReport, Running, nothing_changed};
+use super::config::{
+    Planned, Rehearsal, RunOptions, RunReport, Running, StoreTest, nothing_changed,
+};
 use super::config_source::ConfigSource;
 use super::dry_run::DryRun;
 use super::settings::ManySettings;
@@ -29,7 +31,9 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     let shared_logs = match settings.shared.filter(|_| dry_run.is_none()) {
         Some(shared) => {
             let names = settings.integrations.iter().map(|one| one.name.clone());
-            let logs = shared.join(names).await?;
+            let (store, test) = (shared.open().await?, StoreTest::default());
+            shared.check(&store, &test).await?;
+            let logs = shared.join(store, test, names);
             tracing::info!(
                 replica = logs.replica.holder(),
                 state = logs.store.location(),
@@ -69,7 +73,7 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
         .run(shutdown, || next_configuration(reload.clone()), left)
         .await;
     if let Some(logs) = &options.shared_logs {
-        logs.replica.leave().await;
+        logs.leave().await;
     }
     progress.finish();
     let RunReport {

@@ -31,6 +31,7 @@ mod secrets;
 mod shared_log;
 mod sink_cache;
 mod source_settings;
+mod store_test;
 mod toml_check;
 
 pub(super) use beginning::Beginning;
@@ -45,11 +46,12 @@ pub use run_all::{RunOptions, RunReport, run_all};
 pub(super) use running::Running;
 pub use secrets::SecretValues;
 pub use shared_log::SharedLogs;
-pub(super) use shared_log::{in_shared_log, is_away, resumes, takeover};
+pub(super) use shared_log::{in_shared_log, living_holder, resumes, takeover};
 pub(crate) use source_settings::REREAD_EVERY;
 pub use source_settings::{CHECKPOINT, SourceGroup};
 pub(crate) use source_settings::{FILTER, Q, RATE_SHARE};
 pub(super) use source_settings::{SINCE, SourceSettings, renamed_from};
+pub use store_test::StoreTest;
 
 use std::path::Path;
 

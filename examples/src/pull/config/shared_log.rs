@@ -9,8 +9,9 @@ use okta_coralogix_core::checkpoint::{Checkpoint, CheckpointStore};
 use okta_coralogix_core::testing::MemoryCheckpoint;
 use okta_coralogix_core::{Error, ErrorKind, Lease, Result};
 use okta_source::OktaSourceBuilder;
-use tokio::sync::OnceCell;
 use tokio::time::{sleep, timeout};
+
+use super::store_test::StoreTest;
 
 /// What the replicas of a program share: the position of each log, and who reads it.
 #[derive(Debug, Clone)]
@@ -19,46 +20,51 @@ pub struct SharedLogs {
     pub replica: Replica,
     /// Where the positions are.
     pub store: SharedStore,
-    /// Set once the store has shown that it keeps conditions: without that no log is taken.
-    pub checked: Arc<OnceCell<()>>,
-    /// How long a replica that is silent is waited for.
-    pub ttl: Duration,
+    /// Whether the store has shown that it keeps conditions: without that no log is taken.
+    pub test: Arc<StoreTest>,
     /// How often a replica looks at a log that another one holds.
     pub poll: Duration,
 }
 
-/// The longest time in which a log is taken that no living replica holds: the lease and a look, by a clock that is a fifth slower, and a put.
-/// An idle log may be held for longer than `ttl`, which its record says.
-pub(in super::super) fn takeover(
-    ttl: Duration,
-    poll: Duration,
-    record: Option<&LogRecord>,
-) -> Duration {
-    let ttl = record.map_or(ttl, |record| record.ttl.max(ttl));
-    (ttl + poll).mul_f64(1.25) + ttl / 6
-}
+/// How long the store may take for a release, and for the word that this replica leaves: a stop has an end.
+const LEAVING_TIME: Duration = Duration::from_secs(5);
 
 impl SharedLogs {
-    /// Tests the store, unless that was done.
-    async fn check(&self) -> Result<()> {
-        let checked = self.checked.get_or_try_init(|| self.store.check()).await;
-        checked.copied()
-    }
-
-    /// As [`check`](Self::check); a store that is away is waited for.
+    /// Tests the store; one that is away is waited for.
     async fn wait_for_store(&self) -> Result<()> {
         loop {
-            match self.check().await {
-                Err(error) if is_away(&error) => sleep(self.poll).await,
-                checked => return checked,
+            match self.test.pass(&self.store).await {
+                Err(error) if error.is_temporary() => sleep(self.poll).await,
+                passed => return passed,
             }
+        }
+    }
+
+    /// Tells the others that this replica takes no log any more, in 5 s at most.
+    pub(in super::super) async fn leave(&self) {
+        if timeout(LEAVING_TIME, self.replica.leave()).await.is_err() {
+            tracing::debug!(
+                "the store has not answered: the others find out that this replica has left"
+            );
         }
     }
 }
 
-/// True if the store may answer later, without anybody's help.
-pub(in super::super) fn is_away(error: &Error) -> bool {
-    error.is_temporary()
+/// The longest time in which the log of this record is taken, if no living replica holds it.
+pub(in super::super) fn takeover(store: &SharedStore, record: Option<&LogRecord>) -> Duration {
+    // No shorter than by the TTL of the store.
+    store.takeover(record.map_or(Duration::ZERO, |record| record.ttl))
+}
+
+/// The replica that has written the record again since `before`, and lives. A record that only names its holder may be that of a dead one.
+pub(in super::super) fn living_holder(
+    store: &SharedStore,
+    before: Option<&LogRecord>,
+    now: LogRecord,
+) -> Option<String> {
+    let is_written = before.is_none_or(|before| before.version != now.version);
+    now.holder
+        .filter(|holder| is_written && holder != store.holder())
 }
 
 /// Makes sure that a run of `source` would go on from a position. Makes no request, and writes nothing.
@@ -197,26 +203,23 @@ impl SharedLog {
     pub(super) async fn hold_if_free(&mut self, source: &OktaSourceBuilder) -> Result<Waited> {
         let store = self.logs.store.clone();
         let before = store.look(&self.name).await?;
-        let limit = takeover(self.logs.ttl, self.logs.poll, before.as_ref());
+        let limit = takeover(&store, before.as_ref());
         if let Ok(held) = timeout(limit, self.hold(source, Share::All)).await {
             return held.map(Waited::Held);
         }
-        if let Some(holder) = store
-            .look(&self.name)
-            .await?
-            .and_then(|record| record.holder)
-        {
+        let now = store.look(&self.name).await?;
+        if let Some(holder) = now.and_then(|now| living_holder(&store, before.as_ref(), now)) {
             return Ok(Waited::Elsewhere(holder));
         }
         let detail = format!(
-            "{}/{} is held by no replica, and could not be taken",
+            "{}/{} is held by no replica that lives, and could not be taken: see whether this replica may write there",
             store.location(),
             self.name
         );
         Err(Error::temporary(ErrorKind::RemoteStorage, detail))
     }
 
-    /// Leaves it to the replica that takes it next. Nothing of it may be underway any more.
+    /// Leaves it to the replica that takes it next, in 5 s at most. Nothing of it may be underway any more.
     pub(super) async fn release(&mut self) {
         if !self.is_held() {
             return;
@@ -224,7 +227,12 @@ impl SharedLog {
         let Some(held) = self.held.take() else {
             return;
         };
-        if let Err(error) = held.release().await {
+        let released = timeout(LEAVING_TIME, held.release()).await;
+        let released = released.unwrap_or_else(|_| {
+            let detail = format!("{} has not answered in 5 s", self.logs.store.location());
+            Err(Error::temporary(ErrorKind::RemoteStorage, detail))
+        });
+        if let Err(error) = released {
             tracing::warn!(
                 "the log cannot be left to another replica at once: {error}; one takes it when the lease has run out"
             );
@@ -256,5 +264,86 @@ impl SharedLog {
                 () = asked_for => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use okta_coralogix_core::testing::{MemoryObjects, ObjectCall, ObjectFault};
+    use okta_source::OktaSource;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn store(objects: MemoryObjects, seed: u64) -> SharedStore {
+        SharedStore::new(objects).seed(seed)
+    }
+
+    fn log(store: SharedStore) -> SharedLog {
+        let logs = SharedLogs {
+            replica: store.join([]),
+            test: Arc::default(),
+            poll: SharedStore::DEFAULT_POLL,
+            store,
+        };
+        SharedLog::new(logs, "acme")
+    }
+
+    fn source() -> OktaSourceBuilder {
+        OktaSource::builder().org_url("https://acme.okta.com")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn log_of_a_dead_replica_that_cannot_be_taken_is_an_error() {
+        let objects = MemoryObjects::new();
+        let first = store(objects.handle(), 1);
+        let held = first.acquire("acme").await.unwrap();
+        let mut second = log(store(objects.clone(), 2));
+        let waited = second.hold_if_free(&source()).await.unwrap();
+        assert!(
+            matches!(&waited, Waited::Elsewhere(holder) if *holder == first.holder()),
+            "{waited:?}"
+        );
+        drop(held);
+        objects.set_script(|call, name| {
+            (call == ObjectCall::Put && name == "acme").then_some(ObjectFault::NotDone)
+        });
+        let error = second.hold_if_free(&source()).await.unwrap_err();
+        assert!(error.is_temporary(), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("no replica that lives"), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_log_of_a_dead_replica_is_taken_also_by_a_clock_that_is_slow() {
+        let objects = MemoryObjects::new();
+        let held = store(objects.clone(), 1).acquire("acme").await.unwrap();
+        sleep(Duration::from_secs(600)).await;
+        drop(held);
+        let record = objects.content("acme").unwrap();
+        for seed in 2..200 {
+            let objects = MemoryObjects::new();
+            objects.overwrite("acme", record.clone());
+            let mut log = log(store(objects, seed).clock_rate(0.8));
+            let waited = log.hold_if_free(&source()).await;
+            assert!(matches!(waited, Ok(Waited::Held(_))), "{seed}: {waited:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn store_that_does_not_answer_holds_up_no_stop() {
+        let objects = MemoryObjects::new();
+        let store = store(objects.clone(), 1)
+            .ttl(Duration::from_secs(120))
+            .unwrap();
+        let mut log = log(store);
+        log.hold(&source(), Share::All).await.unwrap();
+        objects.set_script(|_, _| Some(ObjectFault::Slow(Duration::from_secs(3600))));
+        let began = Instant::now();
+        log.release().await;
+        assert!(began.elapsed() <= LEAVING_TIME * 2, "{:?}", began.elapsed());
+        let began = Instant::now();
+        log.logs.leave().await;
+        assert!(began.elapsed() <= LEAVING_TIME * 2, "{:?}", began.elapsed());
     }
 }

@@ -3,10 +3,12 @@
 use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::checkpoint::shared::{HeldCheckpoint, LogRecord, SharedStore};
 use okta_coralogix_core::testing::MemoryCheckpoint;
+use okta_coralogix_core::text::sanitize;
 use okta_coralogix_core::{Error, ErrorKind, Result};
 use okta_source::StoredPosition;
 use tokio::time::{sleep, timeout};
 
+use crate::pull::config::{living_holder, takeover};
 use crate::pull::replicas::SharedState;
 
 /// Where the position of a log is that replicas share.
@@ -49,13 +51,14 @@ impl SharedPlace {
                 held = store.acquire(&self.log) => held,
                 holder = self.written_again(&store, before.as_ref()) => {
                     let detail = format!(
-                        "{holder} reads this log, and moves the position itself: stop all replicas first, and start them again behind it"
+                        "{} reads this log, and moves the position itself: stop all replicas first, and start them again behind it",
+                        sanitize(&holder)
                     );
                     Err(Error::new(ErrorKind::Locked, detail))
                 }
             }
         };
-        timeout(self.state.takeover(before.as_ref()), taken)
+        timeout(takeover(&store, before.as_ref()), taken)
             .await
             .unwrap_or_else(|_| {
                 let detail = format!(
@@ -73,11 +76,7 @@ impl SharedPlace {
             let Ok(Some(now)) = store.look(&self.log).await else {
                 continue;
             };
-            let is_other = before.is_none_or(|before| before.version != now.version);
-            if let Some(holder) = now
-                .holder
-                .filter(|holder| is_other && holder != store.holder())
-            {
+            if let Some(holder) = living_holder(store, before, now) {
                 return holder;
             }
         }

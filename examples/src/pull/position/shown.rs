@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use okta_coralogix_core::checkpoint::shared::LogRecord;
+use okta_coralogix_core::text::sanitize;
 use okta_source::{StartPoint, StoredPosition};
 use serde::Serialize;
 
@@ -124,16 +125,14 @@ impl Shown {
         }
         rows.push(("checkpoint", self.checkpoint.clone()));
         if let Some(position) = &self.position {
-            rows.push((
-                "owner",
-                okta_coralogix_core::text::sanitize(&position.owner).to_string(),
-            ));
+            rows.push(("owner", sanitize(&position.owner).to_string()));
             rows.push(("position", self.place(position)));
             rows.push(("window", format!("{} uuids", position.window)));
             let saved = position.saved.clone();
             rows.extend(saved.map(|saved| ("saved", saved)));
         }
-        rows.extend(self.holder.clone().map(|holder| ("held by", holder)));
+        let holder = self.holder.as_deref().map(sanitize);
+        rows.extend(holder.map(|holder| ("held by", holder.to_string())));
         rows.extend(self.note.clone().map(|note| ("note", note)));
         let line = |(name, value): (&str, String)| format!("{name:<12}{value}");
         rows.into_iter().map(line).collect()

@@ -3,6 +3,7 @@
 use chrono::SecondsFormat;
 use okta_coralogix_core::Result;
 use okta_coralogix_core::checkpoint::shared::SharedStore;
+use okta_coralogix_core::text::sanitize;
 use okta_source::OktaSourceBuilder;
 
 use super::SharedState;
@@ -60,7 +61,7 @@ async fn look(store: &SharedStore, name: &str, source: OktaSourceBuilder) -> Res
     };
     let saved = record.saved.to_rfc3339_opts(SecondsFormat::Secs, true);
     Ok(match record.holder {
-        Some(holder) => format!("{holder} held the log at {saved}; {position}"),
+        Some(holder) => format!("{} held the log at {saved}; {position}", sanitize(&holder)),
         None => format!("no replica holds the log, which was released at {saved}; {position}"),
     })
 }

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use okta_coralogix_core::checkpoint::shared::{LogRecord, SharedStore};
+use okta_coralogix_core::checkpoint::shared::SharedStore;
 use okta_coralogix_core::{Error, Result};
-use tokio::sync::OnceCell;
 
 use super::objects::Place;
 use crate::program::settings::{About, Group, Setting, Values, Written, parse};
 use crate::program::{Environment, Network};
-use crate::pull::config::{CHECKPOINT, SharedLogs, is_away, takeover};
+use crate::pull::config::{CHECKPOINT, SharedLogs, StoreTest};
 
 /// Where the positions are.
 pub(in super::super) static STATE: Setting<String> = Setting {
@@ -184,37 +183,33 @@ impl SharedState {
         opened.await.map_err(|error| self.names.named(error))
     }
 
-    /// Opens the store as a replica that reads these logs, and tests it. One that is away is tested later.
+    /// Joins the other replicas with these logs.
+    pub(crate) fn join(
+        &self,
+        store: SharedStore,
+        test: StoreTest,
+        logs: impl IntoIterator<Item = String>,
+    ) -> SharedLogs {
+        SharedLogs {
+            replica: store.join(logs),
+            test: Arc::new(test),
+            poll: self.poll,
+            store,
+        }
+    }
+
+    /// Tests the store; one that is away is tested later.
     ///
     /// # Errors
-    /// As [`open`](Self::open), and those of [`SharedStore::check`].
-    pub(crate) async fn join(&self, logs: impl IntoIterator<Item = String>) -> Result<SharedLogs> {
-        let store = self.open().await?;
-        let checked = match store.check().await {
-            Ok(()) => OnceCell::new_with(Some(())),
-            Err(error) if is_away(&error) => {
-                tracing::warn!("the store of the positions is away, and is waited for: {error}");
-                OnceCell::new()
-            }
-            Err(error) => return Err(self.named(error)),
-        };
-        Ok(SharedLogs {
-            replica: store.join(logs),
-            checked: Arc::new(checked),
-            poll: self.poll,
-            ttl: self.ttl,
-            store,
-        })
+    /// Those of [`SharedStore::check`], with the name that the user wrote.
+    pub(crate) async fn check(&self, store: &SharedStore, test: &StoreTest) -> Result<()> {
+        let checked = test.check(store).await;
+        checked.map_err(|error| self.named(error))
     }
 
     /// An error of the library, with the name that the user wrote.
     pub(super) fn named(&self, error: Error) -> Error {
         self.names.named(error)
-    }
-
-    /// The longest time in which the log of this record is taken, if no living replica holds it.
-    pub(in super::super) fn takeover(&self, record: Option<&LogRecord>) -> Duration {
-        takeover(self.ttl, self.poll, record)
     }
 }
 
