@@ -2,6 +2,7 @@
 
 mod harness;
 mod queue;
+mod stops;
 
 use chrono::SecondsFormat;
 use okta_coralogix_core::{Clock, SystemClock};
