@@ -303,7 +303,7 @@ impl Task {
             let left = record.wanted.note(&judged.missing, now);
             if left > 0 {
                 tracing::error!(
-                    "{left} missing events are too many to be noted for a refill: audit --refill sends them"
+                    "{left} missing events are too many to be noted for a refill: the program audit refills them by hand"
                 );
             }
         }

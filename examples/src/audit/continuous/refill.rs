@@ -117,7 +117,7 @@ impl RefillParts {
             .collect();
         if new.len() < all {
             tracing::warn!(
-                "{} missing events were sent by a refill before, and are left to audit --refill",
+                "{} missing events were sent by a refill before, and are left to the program audit, which refills by hand",
                 all - new.len()
             );
         }
@@ -153,7 +153,9 @@ impl RefillParts {
             Err(error) if error.kind() == ErrorKind::Config => {
                 record.pending = None;
                 let count = new.len();
-                tracing::error!("{count} events are left to audit --refill: {error}");
+                tracing::error!(
+                    "{count} events are left to the program audit, which refills by hand: {error}"
+                );
                 return Ok(HashSet::new());
             }
             Err(error) => return Err(error),

@@ -57,7 +57,7 @@ async fn check_looks_at_the_window_of_healing() {
     };
     let good = check().await;
     assert!(
-        good.stdout
+        good.stderr
             .contains("the events that were delivered are saved"),
         "{good:?}"
     );
@@ -66,7 +66,7 @@ async fn check_looks_at_the_window_of_healing() {
     let ended = check().await;
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(
-        ended.stdout.contains("the stored window belongs to"),
+        ended.stderr.contains("the stored window belongs to"),
         "{ended:?}"
     );
 }

@@ -123,7 +123,7 @@ async fn store_that_cannot_be_used_ends_the_program_with_what_to_do() {
 /// A record, as it is written.
 fn record(version: u32, identity: &str) -> String {
     format!(
-        r#"{{"format":"okta-coralogix shared checkpoint","version":{version},"holder":null,"term":3,"sequence":2,"nonce":"n","ttl_ms":30000,"position":{{"token":"t","identity":"{identity}","cursor":"/api/v1/logs?after=1","published_ms":null,"window":"w"}},"saved":"2026-11-30T12:00:00Z"}}"#
+        r#"{{"format":"okta-coralogix shared checkpoint","version":{version},"holder":null,"term":3,"sequence":2,"nonce":"n","ttl_ms":30000,"position":{{"token":"t","identity":"{identity}","cursor":"/api/v1/logs?after=1","published_ms":null,"window":"127.0.0.1.window-1"}},"saved":"2026-11-30T12:00:00Z"}}"#
     )
 }
 
@@ -158,7 +158,7 @@ async fn record_that_cannot_be_used_is_named_with_what_to_do() {
         ),
         (
             good,
-            "the object w with the window of uuids, which is missing",
+            "the object 127.0.0.1.window-1 with the window of uuids, which is missing",
         ),
     ] {
         std::fs::write(state.join("127.0.0.1"), &content).unwrap();
