@@ -51,7 +51,7 @@ impl Task {
         let too_old = noted - record.wanted.len();
         if too_old > 0 {
             tracing::error!(
-                "{too_old} missing events are older than 24 hours by now, and are not sent; audit --refill --too-old restamp sends them"
+                "{too_old} missing events are older than 24 hours by now, and are not sent; the program audit sends them by hand, restamped"
             );
         }
         file.save(record).await?;

@@ -166,10 +166,10 @@ impl Record {
             .map_err(|error| altered(&sanitize(&error.to_string())))?;
         // A lease of years would be waited for.
         if record.ttl() > MAX_TTL {
-            return Err(altered("`ttl_ms` is longer than a lease can be"));
+            return Err(altered("its lease is longer than one can be"));
         }
         if [record.term, record.sequence].contains(&u64::MAX) {
-            return Err(altered("`term` or `sequence` is the last number there is"));
+            return Err(altered("its term or sequence is the last number there is"));
         }
         Ok(record)
     }

@@ -104,8 +104,8 @@ async fn record_that_a_person_has_altered_is_refused_and_stays() {
     let record = String::from_utf8(objects.content("acme").unwrap().to_vec()).unwrap();
     let window = windows(&objects).pop().unwrap();
     for (member, altered, said) in [
-        ("\"ttl_ms\":30000", "\"ttl_ms\":300000000000", "`ttl_ms`"),
-        ("\"term\":1", "\"term\":18446744073709551615", "`term`"),
+        ("\"ttl_ms\":30000", "\"ttl_ms\":300000000000", "its lease"),
+        ("\"term\":1", "\"term\":18446744073709551615", "its term"),
         (&*window, "../acme.checkpoint", "is no window of this log"),
         (&*window, "globex.window-1", "is no window of this log"),
     ] {
