@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use okta_coralogix_core::dead_letter::DeadLetters;
-use okta_coralogix_core::{Clock, Error, ErrorKind, Result, SystemClock};
+use okta_coralogix_core::{Clock, Error, ErrorKind, Result, Summary, SystemClock};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
@@ -26,14 +26,39 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     if settings.check {
         return Ok(check_all(settings).await);
     }
-    let (shutdown, reload) = signals_of(settings.source)?;
+    let (mut shutdown, reload) = signals_of(settings.source)?;
     let dry_run = settings.dry_run;
-    let shared_logs = match settings.shared.filter(|_| dry_run.is_none()) {
-        Some(shared) => {
+    // What is wrong with its settings is said before a file is made.
+    let shared = settings.shared.filter(|_| dry_run.is_none());
+    let store = match &shared {
+        Some(shared) => Some(shared.open().await?),
+        None => None,
+    };
+    let letters = settings.pipeline.dead_letters_file();
+    let letters = letters.filter(|_| dry_run.is_none());
+    let admin = Admin::start(settings.admin, letters)?;
+    let dead_letters: Arc<dyn DeadLetters> = match dry_run {
+        Some(_) => DryRun::dead_letters(),
+        None => Arc::new(ProgramDeadLetters::open(&settings.pipeline).await?),
+    };
+    // Behind the files and the listener: a store may take long to answer, and the program is alive meanwhile.
+    let shared_logs = match shared.zip(store) {
+        Some((shared, store)) => {
+            let test = StoreTest::default();
+            let is_stopped = tokio::select! {
+                biased;
+                () = &mut shutdown => true,
+                checked = shared.check(&store, &test) => checked.map(|()| false)?,
+            };
+            if is_stopped {
+                progress.finish();
+                return Ok(ExitStatus::of_run(Summary::default(), None));
+            }
+            // One that ends takes what is free, and has no share: the others would wait for it to take its part.
             let names = settings.integrations.iter().map(|one| one.name.clone());
-            let (store, test) = (shared.open().await?, StoreTest::default());
-            shared.check(&store, &test).await?;
+            let names = names.filter(|_| settings.once.is_none());
             let logs = shared.join(store, test, names);
+            admin.replica(logs.replica.clone());
             tracing::info!(
                 replica = logs.replica.holder(),
                 state = logs.store.location(),
@@ -42,16 +67,6 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
             Some(logs)
         }
         None => None,
-    };
-    let letters = settings.pipeline.dead_letters_file();
-    let letters = letters.filter(|_| dry_run.is_none());
-    let admin = Admin::start(settings.admin, letters)?;
-    if let Some(logs) = &shared_logs {
-        admin.replica(logs.replica.clone());
-    }
-    let dead_letters: Arc<dyn DeadLetters> = match dry_run {
-        Some(_) => DryRun::dead_letters(),
-        None => Arc::new(ProgramDeadLetters::open(&settings.pipeline).await?),
     };
     let options = RunOptions {
         once: settings.once,

@@ -24,7 +24,7 @@ use crate::program::entry_settings::HASH_SALT_KEY;
 use crate::program::pipeline_settings::PipelineOptions;
 use crate::program::settings::{Values, WrittenNames};
 use crate::program::{Environment, Network, StateDir, StateFiles};
-use crate::pull::replicas::{STATE, audit_by_replicas, beside_a_file};
+use crate::pull::replicas::{STATE, audit_by_replicas, beside_a_file, check_log_name};
 
 /// How one writes that events which are too old are kept, and that they are restamped.
 pub(crate) const TOO_OLD_KEYS: [&str; 2] = ["too_old = \"dead-letter\"", "too_old = \"restamp\""];
@@ -229,6 +229,9 @@ pub(super) fn all(
             }
         };
         let at = in_setting(format!("integration {name:?}"));
+        if let Some(state) = values.find(&STATE.about)? {
+            check_log_name(&name, &state.setting).map_err(&at)?;
+        }
         let written = table.settings.clone();
         let values = values.clone().table(&written).table(&file.settings);
         let written = CHECKPOINT.given(&values.clone().only_tables());

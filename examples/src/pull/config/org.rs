@@ -194,8 +194,9 @@ impl<O: Observer + Clone> Org<O> {
         };
         let handle = opened.handle();
         let handed_back = || handle.status().summary.handed_back;
-        // What was handed back before the stop was given again.
+        // What was handed back before the run was ended was given again.
         let before = AtomicU64::new(u64::MAX);
+        let monitor = self.monitor.clone();
         let asked_for = self.log.as_ref().map(SharedLog::asked_for);
         let is_asked_for = AtomicBool::new(false);
         let run = opened.run(async {
@@ -204,6 +205,9 @@ impl<O: Observer + Clone> Org<O> {
                 _ = stop.wait_for(|stop| *stop) => before.store(handed_back(), Ordering::Relaxed),
                 () = or_never(asked_for) => {
                     tracing::info!("another replica is to read the log: events in flight are finished, and it is released");
+                    // A replica that hands an org over goes on, and is ready.
+                    monitor.standby();
+                    before.store(handed_back(), Ordering::Relaxed);
                     is_asked_for.store(true, Ordering::Relaxed);
                 }
             }
@@ -217,7 +221,10 @@ impl<O: Observer + Clone> Org<O> {
                 _ = changes.wait_for(Activity::is_up), if self.down.is_some() => self.recovered(),
             }
         };
-        self.handed_back += handed_back().saturating_sub(before.load(Ordering::Relaxed));
+        // A stop may come while the org is handed over.
+        if *self.stop.borrow() {
+            self.handed_back += handed_back().saturating_sub(before.load(Ordering::Relaxed));
+        }
         let activity = log.now();
         if activity.is_up() {
             self.recovered();

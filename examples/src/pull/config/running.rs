@@ -180,7 +180,13 @@ impl<O: Observer + Clone> Running<O> {
             };
             self.wanted.push(run);
         }
-        if let Some(logs) = &self.shared.options.shared_logs {
+        let options = &self.shared.options;
+        // One that ends takes what is free, and has no share.
+        if let Some(logs) = options
+            .shared_logs
+            .as_ref()
+            .filter(|_| options.once.is_none())
+        {
             let names = self.wanted.iter().map(|run| run.integration.name.clone());
             logs.replica.set_logs(names);
         }

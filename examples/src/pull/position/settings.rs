@@ -13,7 +13,7 @@ use crate::program::{Environment, Network, StateDir};
 use crate::pull::PullArgs;
 use crate::pull::args::{CONFIG, INTEGRATION};
 use crate::pull::config::{self, CHECKPOINT, Integration, ORG_URL, TOO_OLD_KEYS, renamed_from};
-use crate::pull::replicas::{STATE, SharedState};
+use crate::pull::replicas::SharedState;
 use crate::pull::settings::{TOO_OLD_FLAGS, org_url};
 
 /// The settings of `pull position`.
@@ -80,6 +80,9 @@ impl PositionSettings {
                 for place in &mut places {
                     let name = place.integration.as_deref().unwrap_or_default();
                     place.shared = shared_place(name);
+                    if let Some(shared) = &shared {
+                        shared.setting().clone_into(&mut place.setting);
+                    }
                     if shared.is_none() {
                         let folder = config::folder_of(&file);
                         state.check_checkpoint(&place.setting, folder, &place.checkpoint)?;
@@ -109,7 +112,9 @@ impl PositionSettings {
                 }
                 vec![Place {
                     integration: None,
-                    setting: shared.as_ref().map_or(setting, |_| STATE.about.flag).into(),
+                    setting: (shared.as_ref())
+                        .map_or(setting, |shared| shared.state.setting())
+                        .into(),
                     checkpoint,
                     shared,
                     state,

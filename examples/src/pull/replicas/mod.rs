@@ -6,4 +6,4 @@ mod settings;
 
 pub(super) use check::{check_log, check_store};
 pub use settings::ReplicaGroup;
-pub(super) use settings::{STATE, SharedState, audit_by_replicas, beside_a_file};
+pub(super) use settings::{STATE, SharedState, audit_by_replicas, beside_a_file, check_log_name};

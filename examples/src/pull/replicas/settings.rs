@@ -159,6 +159,11 @@ impl SharedState {
         Ok(())
     }
 
+    /// `--state`, as the user wrote it: the flag, or the variable.
+    pub(crate) fn setting(&self) -> &str {
+        &self.names.state
+    }
+
     /// The address as it was written, for messages.
     pub(crate) fn address(&self) -> &str {
         &self.address
@@ -227,6 +232,18 @@ impl Names {
             None => error,
         }
     }
+}
+
+/// The name of a log is an object's name, and the beginning of those of others.
+pub(in super::super) fn check_log_name(name: &str, state: &str) -> Result<()> {
+    if !name.ends_with(".tmp") && !name.contains(".window-") {
+        return Ok(());
+    }
+    let detail = format!(
+        "ends with .tmp, or has .window- in it, which are names of other objects beside the positions of {state}; take another name, \
+         such as acme"
+    );
+    Err(Error::config("name", detail))
 }
 
 /// A file of the position cannot be shared.

@@ -30,6 +30,12 @@ pub(super) fn mistakes() -> Vec<Mistake> {
             "checkpoint = \"cp\"",
         )
         .flags(&["--once", "--config", "orgs.toml", "--state", "."]),
+        config(
+            "an integration with a name that no shared log can have",
+            "name = \"acme\"",
+            "name = \"acme.tmp\"",
+        )
+        .flags(&["--once", "--config", "orgs.toml", "--state", "."]),
         lease("a lease that is too short", ["--lease-ttl", "5s"]),
         lease(
             "a look that is as rare as the lease",

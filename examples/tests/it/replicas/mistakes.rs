@@ -1,14 +1,21 @@
 //! What is wrong with a store, and what the program says about it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use coralogix_sink::simulator::Fault;
+use okta_coralogix_core::checkpoint::shared::{FolderObjects, SharedStore};
+use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
 
+use crate::admin::samples::{Program, ask};
 use crate::harness::{Exit, Harness, start_program};
 
 /// Speaks as much of the protocol of S3 as a check asks for.
@@ -18,6 +25,8 @@ enum Answers {
     Always(u16, &'static str),
     /// What was stored, whatever the condition of a put was.
     WithoutConditions(Arc<Mutex<HashMap<String, Vec<u8>>>>),
+    /// Nothing, ever.
+    Never,
 }
 
 /// Its address.
@@ -43,6 +52,7 @@ async fn answer(
             return (StatusCode::from_u16(status).unwrap(), body).into_response();
         }
         Answers::WithoutConditions(objects) => objects,
+        Answers::Never => std::future::pending().await,
     };
     let mut objects = objects.lock().unwrap();
     let key = uri.path().to_owned();
@@ -72,14 +82,20 @@ async fn answer(
     }
 }
 
-/// A run against a store at this address, which ends by itself.
-async fn run(harness: &Harness, endpoint: &str, flags: &[&str]) -> Exit {
+/// The variables of a run against a store at this address.
+fn variables(harness: &Harness, endpoint: &str) -> HashMap<&'static str, String> {
     let mut variables = harness.variables();
     variables.insert("OKTA_CORALOGIX_STATE", "s3://bucket/okta".into());
     variables.insert("AWS_ENDPOINT_URL", endpoint.into());
     variables.insert("AWS_REGION", "eu-central-1".into());
     variables.insert("AWS_ACCESS_KEY_ID", "AKIAMARKED".into());
     variables.insert("AWS_SECRET_ACCESS_KEY", "marked-secret-of-aws".into());
+    variables
+}
+
+/// A run against a store at this address, which ends by itself.
+async fn run(harness: &Harness, endpoint: &str, flags: &[&str]) -> Exit {
+    let variables = variables(harness, endpoint);
     let child = start_program("pull", harness.folder.path(), &variables, flags);
     let ended = Exit::of(child).await;
     assert!(!ended.stderr.contains("marked-secret"), "{}", ended.stderr);
@@ -117,6 +133,62 @@ async fn store_that_cannot_be_used_ends_the_program_with_what_to_do() {
             assert_eq!(ended.code, Some(2), "{answers:?}: {}", ended.stderr);
             assert!(ended.stderr.contains(says), "{answers:?}: {}", ended.stderr);
         }
+    }
+}
+
+#[tokio::test]
+async fn store_that_does_not_answer_at_the_start_is_waited_for_alive_and_until_sigterm() {
+    let harness = Harness::new().await;
+    let variables = variables(&harness, &serve(Answers::Never).await);
+    // So that one call may take ten minutes.
+    let flags = ["--lease-ttl", "1h"];
+    let run = async {
+        let program = Program::start("pull", harness.folder.path(), &variables, &flags).await;
+        let live = ask(program.address, "GET /livez").await;
+        let ready = ask(program.address, "GET /readyz").await;
+        assert_eq!((live.status, ready.status), (200, 503));
+        program.terminate().await;
+        program.ended().await
+    };
+    let ended = timeout(Duration::from_secs(60), run).await;
+    let ended = ended.expect("it ends at once");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+/// It takes what is free. If it had a share, the others would leave its part to it.
+#[tokio::test]
+async fn run_that_ends_has_no_share() {
+    let harness = Harness::new().await;
+    harness.backlog(1);
+    // It lasts until it is killed.
+    let slow = Fault::Slow(Duration::from_secs(3600));
+    harness.ingress.fail_always(Some(slow));
+    let state = harness.folder.path().join("state");
+    std::fs::create_dir(&state).unwrap();
+    let mut variables = harness.variables();
+    variables.insert("OKTA_CORALOGIX_STATE", state.display().to_string());
+    let _child = start_program("pull", harness.folder.path(), &variables, &["--once"]);
+    let of_run = presence(&state).await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let objects = FolderObjects::open(folder.path()).await.unwrap();
+    let _replica = SharedStore::new(objects).join([]);
+    assert_eq!(of_run["logs"], presence(folder.path()).await["logs"]);
+}
+
+/// What the only replica in this folder tells of itself.
+async fn presence(folder: &Path) -> Value {
+    loop {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let text = std::fs::read(&path).unwrap_or_default();
+            if let (true, Ok(told)) = (name.starts_with(".replica-"), serde_json::from_slice(&text))
+            {
+                return told;
+            }
+        }
+        sleep(Duration::from_millis(20)).await;
     }
 }
 
