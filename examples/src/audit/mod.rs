@@ -4,6 +4,8 @@ mod args;
 mod check;
 pub(crate) mod continuous;
 mod demonstration;
+#[cfg(test)]
+mod killed;
 mod letters;
 mod okta;
 mod refill;

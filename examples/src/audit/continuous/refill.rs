@@ -9,7 +9,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::super::refill::{Found, Refill, RefillSettings};
 use super::args::REFILL;
 use super::round::{AuditSides, Judged, RoundOptions};
-use super::state::{Record, StateFile};
+use super::state::{Record, StateFile, replace};
 use crate::program::metrics::AuditFigures;
 use crate::program::pipeline_settings::PipelineOptions;
 
@@ -251,23 +251,8 @@ impl RefillParts {
     }
 
     async fn stop(&self, text: &str) -> Result<()> {
-        let mut temporary = self.marker.as_os_str().to_owned();
-        temporary.push(".tmp");
-        let temporary = PathBuf::from(temporary);
-        let folder = self
-            .marker
-            .parent()
-            .filter(|folder| *folder != Path::new(""));
-        let written = async {
-            self.disk
-                .write(&temporary, Bytes::from(text.to_owned()))
-                .await?;
-            self.disk.rename(&temporary, &self.marker).await?;
-            self.disk
-                .sync_folder(folder.unwrap_or(Path::new(".")))
-                .await
-        };
-        written.await.map_err(|error: io::Error| {
+        let written = replace(&*self.disk, &self.marker, Bytes::from(text.to_owned()));
+        written.await.map_err(|error| {
             let detail = format!("{} cannot be written ({error})", self.marker.display());
             Error::new(ErrorKind::Storage, detail)
         })

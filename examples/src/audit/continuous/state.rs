@@ -108,15 +108,18 @@ impl StateFile {
     pub(super) async fn save(&self, record: &Record) -> Result<()> {
         let mut bytes = serde_json::to_vec_pretty(record).expect("a record is texts and numbers");
         bytes.push(b'\n');
-        let temporary = beside(&self.path, ".tmp");
-        let folder = self.path.parent().unwrap_or(Path::new("/"));
-        let saved = async {
-            self.disk.write(&temporary, Bytes::from(bytes)).await?;
-            self.disk.rename(&temporary, &self.path).await?;
-            self.disk.sync_folder(folder).await
-        };
+        let saved = replace(&*self.disk, &self.path, Bytes::from(bytes));
         saved.await.map_err(|error| storage(&self.path, &error))
     }
+}
+
+/// Writes the file as a whole: a crash leaves the old one, or the new one.
+pub(super) async fn replace(disk: &dyn Disk, path: &Path, bytes: Bytes) -> io::Result<()> {
+    let temporary = beside(path, ".tmp");
+    disk.write(&temporary, bytes).await?;
+    disk.rename(&temporary, path).await?;
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    disk.sync_folder(folder.unwrap_or(Path::new("."))).await
 }
 
 fn read(path: &Path, bytes: &[u8], org: &str) -> Result<Record> {

@@ -12,11 +12,12 @@ use okta_coralogix_core::pipeline::Disposition;
 use super::audit_families::audit;
 use super::exposition::{Exposition, Kind};
 use super::histogram::Histogram;
-use super::monitor::{SourceKind, Watched};
+use super::monitor::Watched;
 use super::registry::VersionInfo;
 use super::replicas;
 use super::runs::Totals;
 use super::series::{CounterBy, LatestTime, unix_seconds};
+use super::source_kind::SourceKind;
 
 /// What a scrape shows.
 pub(super) struct Scraped<'a> {

@@ -15,10 +15,12 @@ mod registry;
 mod replicas;
 mod runs;
 mod series;
+mod source_kind;
 
 pub use audit::AuditFigures;
 pub(super) use exposition::CONTENT_TYPE;
+pub use monitor::Monitor;
 pub(super) use monitor::Watched;
-pub use monitor::{Monitor, SourceKind};
 pub use registry::{Registry, VersionInfo};
 pub(super) use runs::RunState;
+pub use source_kind::SourceKind;

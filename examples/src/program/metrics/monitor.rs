@@ -18,36 +18,10 @@ use super::histogram::Histogram;
 use super::outcome::{self, INGRESS, LOG_STREAMS, OKTA, SAVES, STATUSES};
 use super::runs::{RunState, Runs, Totals};
 use super::series::{CounterBy, LatestTime, micros};
+use super::source_kind::SourceKind;
 
 /// From `published` to accepted, in seconds: up to the 24 hours that Coralogix takes.
 const LAG_BOUNDS: &[f64] = &[1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0];
-
-/// The way by which events come: the label `source`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SourceKind {
-    /// The System Log API.
-    Pull,
-    /// EventBridge, over HTTP or SQS.
-    EventBridge,
-    /// The System Log API, beside a receiver: what was not pushed.
-    Healing,
-    /// A file of dead letters.
-    Replay,
-    /// Lines of standard input, which are sent without a pipeline.
-    Lines,
-}
-
-impl SourceKind {
-    pub(in crate::program) fn as_str(self) -> &'static str {
-        match self {
-            Self::Pull => "pull",
-            Self::EventBridge => "eventbridge",
-            Self::Healing => "healing",
-            Self::Replay => "replay",
-            Self::Lines => "lines",
-        }
-    }
-}
 
 /// Watches a pipeline, if there is anyone to show it to: the default watches nothing.
 #[derive(Debug, Clone, Default)]

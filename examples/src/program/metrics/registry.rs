@@ -13,7 +13,8 @@ use tokio::time::timeout;
 
 use super::families;
 use super::histogram::Histogram;
-use super::monitor::{Monitor, SourceKind, Watched};
+use super::monitor::{Monitor, Watched};
+use super::source_kind::SourceKind;
 use crate::program::admin::DeadLetterFiles;
 use crate::program::start::COMMIT;
 

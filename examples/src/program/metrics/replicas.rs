@@ -5,7 +5,7 @@ use std::time::Duration;
 use okta_coralogix_core::checkpoint::shared::{LogStatus, ReplicaStatus};
 
 use super::exposition::{Exposition, Kind};
-use super::monitor::SourceKind;
+use super::source_kind::SourceKind;
 
 /// The families of a replica.
 pub(super) fn families(text: &mut Exposition, replica: &ReplicaStatus) {

@@ -3,16 +3,14 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator};
 use eventbridge_source::simulator::{ApiDestination, Authorization};
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent};
 use okta_coralogix_core::{Clock, SystemClock};
 use okta_source::simulator::{OktaServer, OktaSimulator};
-use tempfile::TempDir;
 
 use crate::admin::samples::{Program, Samples};
-use crate::eventbridge_http::harness::envelope;
-use crate::harness::{KEY, TOKEN};
+use crate::eventbridge_http::{self, harness::envelope};
+use crate::harness::TOKEN;
 
 /// Healing with a delay that is over by the time that an event is in the org.
 pub(super) const FLAGS: &[&str] = &["--heal-after", "1s", "--bare-event"];
@@ -23,39 +21,30 @@ pub(super) const PUSHED: &[&str] = &["source=\"eventbridge\""];
 pub(super) struct Harness {
     pub(super) org: OktaSimulator,
     pub(super) org_server: OktaServer,
-    pub(super) ingress: CoralogixSimulator,
-    pub(super) ingress_server: CoralogixServer,
-    pub(super) folder: TempDir,
+    pub(super) receiver: eventbridge_http::harness::Harness,
 }
 
 impl Harness {
     pub(super) async fn new() -> Self {
         let org = OktaSimulator::builder().token(TOKEN).rate_limit(100_000);
         let org = org.build();
-        let ingress = CoralogixSimulator::builder().key(KEY).build();
         Self {
             org_server: org.serve().await.unwrap(),
-            ingress_server: ingress.serve().await.unwrap(),
             org,
-            ingress,
-            folder: tempfile::tempdir().unwrap(),
+            receiver: eventbridge_http::harness::Harness::new().await,
         }
     }
 
     /// The variables of a good run.
     pub(super) fn variables(&self) -> HashMap<&'static str, String> {
-        HashMap::from([
-            ("LISTEN", "127.0.0.1:0".into()),
-            ("EVENTBRIDGE_API_KEY", TOKEN.into()),
-            ("CORALOGIX_ENDPOINT", self.ingress_server.base_url()),
-            ("CORALOGIX_API_KEY", KEY.into()),
-            ("OKTA_ORG_URL", self.org_server.base_url()),
-            ("OKTA_API_TOKEN", TOKEN.into()),
-        ])
+        let mut variables = self.receiver.variables();
+        variables.insert("OKTA_ORG_URL", self.org_server.base_url());
+        variables.insert("OKTA_API_TOKEN", TOKEN.into());
+        variables
     }
 
     pub(super) async fn start(&self) -> Program {
-        let folder = self.folder.path();
+        let folder = self.receiver.folder.path();
         Program::start("eventbridge_http", folder, &self.variables(), FLAGS).await
     }
 
@@ -67,7 +56,7 @@ impl Harness {
 
     /// How often each event arrived, by uuid.
     pub(super) fn arrived(&self) -> HashMap<String, usize> {
-        let ledger = self.ingress.ledger();
+        let ledger = self.receiver.ingress.ledger();
         let counts = ledger.count_by_id();
         counts
             .into_iter()
@@ -77,7 +66,7 @@ impl Harness {
 
     /// Every one of `events` is in the ingress exactly once, and nothing else is.
     pub(super) fn assert_all_once(&self, events: &[GeneratedEvent]) {
-        let ledger = self.ingress.ledger();
+        let ledger = self.receiver.ingress.ledger();
         let missing = ledger.missing(events.iter().map(|event| &*event.uuid));
         assert_eq!(missing, [""; 0]);
         assert_eq!(

@@ -183,7 +183,7 @@ async fn refused_token_ends_healing_and_not_the_receiver() {
         .org
         .replace_token("00-another-okta-token-of-forty-two-chars-no");
     let flags = [FLAGS, &["--refusal-wait", "1s"]].concat();
-    let folder = harness.folder.path();
+    let folder = harness.receiver.folder.path();
     let program = Program::start("eventbridge_http", folder, &harness.variables(), &flags).await;
     program.endpoint().await;
     program
@@ -259,7 +259,7 @@ async fn second_process_that_heals_in_the_same_folder_is_refused() {
     let harness = Harness::new().await;
     let program = harness.start().await;
     program.endpoint().await;
-    let folder = harness.folder.path();
+    let folder = harness.receiver.folder.path();
     let second = start_program("eventbridge_http", folder, &harness.variables(), FLAGS);
     let second = Exit::of(second).await;
     assert_eq!(second.code, Some(2), "{second:?}");
@@ -304,10 +304,10 @@ async fn healing_without_what_it_needs_is_refused() {
         variables.insert("CORALOGIX_QUERY_KEY", KEY.into());
         variables.insert(
             "CORALOGIX_QUERY_ENDPOINT",
-            harness.ingress_server.base_url(),
+            harness.receiver.ingress_server.base_url(),
         );
         variables.remove(without);
-        let folder = harness.folder.path();
+        let folder = harness.receiver.folder.path();
         let ended = Exit::of(start_program("eventbridge_http", folder, &variables, flags)).await;
         assert_eq!(ended.code, Some(2), "{ended:?}");
         assert!(ended.stderr.contains(expected), "{}", ended.stderr);

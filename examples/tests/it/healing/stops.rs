@@ -30,7 +30,7 @@ async fn run_once(harness: &Harness) {
 async fn damaged_position_of_healing_is_told_at_the_start() {
     let harness = Harness::new().await;
     run_once(&harness).await;
-    let folder = harness.folder.path();
+    let folder = harness.receiver.folder.path();
     fs::write(folder.join(POSITION), "damaged").unwrap();
     let ended = start_program("eventbridge_http", folder, &harness.variables(), FLAGS);
     let ended = Exit::of(ended).await;
@@ -49,7 +49,7 @@ async fn damaged_position_of_healing_is_told_at_the_start() {
 async fn check_looks_at_the_window_of_healing() {
     let harness = Harness::new().await;
     run_once(&harness).await;
-    let folder = harness.folder.path();
+    let folder = harness.receiver.folder.path();
     let flags = [FLAGS, &["--check"]].concat();
     let check = || async {
         let check = start_program("eventbridge_http", folder, &harness.variables(), &flags);
@@ -75,13 +75,16 @@ async fn check_looks_at_the_window_of_healing() {
 async fn stop_after_which_healing_hands_events_back_exits_with_4() {
     let harness = Harness::new().await;
     let flags = [FLAGS, &["--drain-timeout", "1s"]].concat();
-    let folder = harness.folder.path();
+    let folder = harness.receiver.folder.path();
     let program = Program::start("eventbridge_http", folder, &harness.variables(), &flags).await;
     program.endpoint().await;
     program
         .until(|samples| samples.get("running", HEALED) == Some(1.0))
         .await;
-    harness.ingress.fail_always(Some(Fault::status(503)));
+    harness
+        .receiver
+        .ingress
+        .fail_always(Some(Fault::status(503)));
     harness.log(&events(20, 40));
     program
         .until(|samples| {

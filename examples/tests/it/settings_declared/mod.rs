@@ -2,5 +2,6 @@
 
 mod advice;
 mod document;
+mod printed_by;
 mod programs;
 mod sources;

@@ -10,6 +10,17 @@ use tokio::time::sleep;
 use super::group::{HAND_OVER, IDLE_TTL, KNOWN, Process, evened, names, spread};
 use super::{POLL, TTL, replica};
 
+/// Replicas of six logs, each with a way to the store that can be cut.
+fn with_handles(count: u64) -> (Vec<MemoryObjects>, Vec<Process>) {
+    let (objects, logs) = (MemoryObjects::new(), names(6));
+    let handles = (1..=count).map(|seed| {
+        let handle = objects.handle();
+        let process = Process::start(&replica(&handle, seed), &logs);
+        (handle, process)
+    });
+    handles.unzip()
+}
+
 #[tokio::test(start_paused = true)]
 async fn fault_of_one_log_touches_no_other() {
     let (objects, mut logs) = (MemoryObjects::new(), names(6));
@@ -40,7 +51,7 @@ async fn presence_is_a_hint_and_nothing_more() {
     sleep(Duration::from_secs(60)).await;
     let held = spread(&processes);
     let people = objects.handle();
-    // Somebody removes, empties and fakes them, for an hour.
+    // They are removed, emptied and faked, for an hour.
     for n in 0..720_u32 {
         for process in &processes {
             let name = format!(".replica-{}", process.replica.holder());
@@ -69,13 +80,7 @@ async fn presence_is_a_hint_and_nothing_more() {
 
 #[tokio::test(start_paused = true)]
 async fn store_that_is_away_for_minutes_changes_no_share() {
-    let (objects, logs) = (MemoryObjects::new(), names(6));
-    let handles: Vec<_> = (1..=2).map(|_| objects.handle()).collect();
-    let processes: Vec<_> = handles
-        .iter()
-        .zip(1..)
-        .map(|(handle, seed)| Process::start(&replica(handle, seed), &logs))
-        .collect();
+    let (handles, processes) = with_handles(2);
     sleep(Duration::from_secs(60)).await;
     let held = spread(&processes);
     assert!(!processes[0].replica.status().is_store_away());
@@ -101,13 +106,7 @@ async fn store_that_is_away_for_minutes_changes_no_share() {
 
 #[tokio::test(start_paused = true)]
 async fn replica_that_is_cut_off_loses_its_logs_and_gets_a_share_again() {
-    let (objects, logs) = (MemoryObjects::new(), names(6));
-    let handles: Vec<_> = (1..=3).map(|_| objects.handle()).collect();
-    let processes: Vec<_> = handles
-        .iter()
-        .zip(1..)
-        .map(|(handle, seed)| Process::start(&replica(handle, seed), &logs))
-        .collect();
+    let (handles, processes) = with_handles(3);
     sleep(Duration::from_secs(60)).await;
     handles[0].set_script(|_, _| Some(ObjectFault::NotDone));
     sleep((TTL + POLL).mul_f64(1.25) + POLL * 2).await;

@@ -103,7 +103,7 @@ async fn live(world: World, number: u64, objects: MemoryObjects, logs: Vec<Log>,
     }
 }
 
-/// Somebody removes the presence of replicas, or writes something else there.
+/// The presence of replicas is removed, or overwritten by something else.
 async fn meddle(objects: MemoryObjects, mut rng: Rng) {
     loop {
         sleep(Duration::from_secs(rng.u64(1..60))).await;

@@ -1,75 +1,15 @@
 //! What a round may send again, and when.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicUsize;
+use std::path::PathBuf;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use coralogix_sink::CoralogixSink;
 use coralogix_sink::simulator::Priority;
 use okta_coralogix_core::CoralogixMapping;
-use okta_coralogix_core::internal::DiskLock;
 use okta_coralogix_core::testing::MemoryDeadLetters;
-use okta_coralogix_core::transport::{Body, Transport, TransportError};
-use tokio::sync::Notify;
 
 use super::*;
 use crate::audit::continuous::visibility::Visibility;
-
-/// Where a process is killed: behind so many steps of the disk and of the sink's network.
-#[derive(Debug, Clone)]
-struct Steps(Arc<(AtomicUsize, Notify)>);
-
-impl Steps {
-    fn allow(steps: usize) -> Self {
-        Self(Arc::new((AtomicUsize::new(steps), Notify::new())))
-    }
-
-    async fn step(&self) {
-        let (left, killed) = &*self.0;
-        let taken = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-            left.checked_sub(1)
-        });
-        if taken.is_err() {
-            killed.notify_one();
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// A disk, or the network to Coralogix, that the kill stops before each step.
-#[derive(Debug)]
-struct Killed<T>(T, Steps);
-
-macro_rules! killed {
-    ($trait:ident, $inner:ident: $($name:ident($($arg:ident: $kind:ty),*) -> $answer:ty;)*) => {
-        #[async_trait]
-        impl $trait for Killed<$inner> {
-            $(async fn $name(&self, $($arg: $kind),*) -> $answer {
-                self.1.step().await;
-                self.0.$name($($arg),*).await
-            })*
-        }
-    };
-}
-
-killed! { Disk, OsDisk:
-    resolve(path: &Path) -> io::Result<PathBuf>;
-    read(path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>>;
-    len(path: &Path) -> io::Result<u64>;
-    names(folder: &Path) -> io::Result<Vec<String>>;
-    write(path: &Path, bytes: Bytes) -> io::Result<()>;
-    append(path: &Path, parts: Vec<Bytes>) -> io::Result<()>;
-    rename(from: &Path, to: &Path) -> io::Result<()>;
-    remove(path: &Path) -> io::Result<()>;
-    sync_folder(folder: &Path) -> io::Result<()>;
-    lock(path: &Path, timeout: Duration) -> io::Result<Option<Box<dyn DiskLock>>>;
-}
-
-killed! { Transport, CoralogixSimulator:
-    call(request: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError>;
-}
+use crate::audit::killed::{Killed, Steps};
 
 impl World {
     /// An audit that refills, with what was measured before.
@@ -241,7 +181,7 @@ async fn kill_at_every_step_of_a_round_refills_no_event_twice() {
         let audit = Auditor::start(world.refilling(&allowed));
         let is_killed = tokio::select! {
             biased;
-            () = allowed.0.1.notified() => true,
+            () = allowed.killed() => true,
             () = sleep(2 * HOUR + HOUR / 2) => false,
         };
         drop(audit);

@@ -42,7 +42,7 @@ async fn kill_at_every_step_of_a_refill_sends_no_event_twice_and_loses_none() {
         let none = HashMap::new();
         let ended = tokio::select! {
             biased;
-            () = allowed.0.1.notified() => false,
+            () = allowed.killed() => false,
             _ = world.process(&allowed, &none) => true,
         };
         let before = world.arrivals();

@@ -4,24 +4,17 @@ mod attempts;
 mod bounds;
 
 use std::collections::HashMap;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use coralogix_sink::CoralogixSink;
 use coralogix_sink::query::{EventFilter, QueryClient};
 use coralogix_sink::simulator::CoralogixSimulator;
-use http::{Request, Response};
-use okta_coralogix_core::internal::{DiskLock, OsDisk};
+use okta_coralogix_core::internal::OsDisk;
 use okta_coralogix_core::testing::{EventGenerator, GeneratedEvent, MemoryDeadLetters, TestClock};
-use okta_coralogix_core::transport::{Body, Transport, TransportError};
 use okta_source::OktaSource;
 use okta_source::simulator::OktaSimulator;
-use tokio::sync::Notify;
 
+use super::super::killed::{Killed, Steps};
 use super::super::run::compare;
 use super::super::settings::Settings;
 use super::*;
@@ -33,64 +26,6 @@ use crate::program::progress::Progress;
 const TOKEN: &str = "00-refill-token";
 /// Longer than the delay until a log is visible.
 const LATER: Duration = Duration::from_secs(40 * 60);
-
-/// Where a process is killed: behind so many steps of the disk and of the sink's network.
-#[derive(Debug, Clone, Default)]
-struct Steps(Arc<(AtomicUsize, Notify)>);
-
-impl Steps {
-    fn allow(steps: usize) -> Self {
-        Self(Arc::new((AtomicUsize::new(steps), Notify::new())))
-    }
-
-    async fn step(&self) {
-        let left = self
-            .0
-            .0
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                left.checked_sub(1)
-            });
-        if left.is_err() {
-            self.0.1.notify_one();
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// A disk, or the network to Coralogix, that the kill stops before or behind each of its steps.
-#[derive(Debug)]
-struct Killed<T>(T, Steps);
-
-macro_rules! killed {
-    ($trait:ident, $inner:ident: $($name:ident($($arg:ident: $kind:ty),*) -> $answer:ty;)*) => {
-        #[async_trait]
-        impl $trait for Killed<$inner> {
-            $(async fn $name(&self, $($arg: $kind),*) -> $answer {
-                self.1.step().await;
-                let answer = self.0.$name($($arg),*).await;
-                self.1.step().await;
-                answer
-            })*
-        }
-    };
-}
-
-killed! { Disk, OsDisk:
-    resolve(path: &Path) -> io::Result<PathBuf>;
-    read(path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>>;
-    len(path: &Path) -> io::Result<u64>;
-    names(folder: &Path) -> io::Result<Vec<String>>;
-    write(path: &Path, bytes: Bytes) -> io::Result<()>;
-    append(path: &Path, parts: Vec<Bytes>) -> io::Result<()>;
-    rename(from: &Path, to: &Path) -> io::Result<()>;
-    remove(path: &Path) -> io::Result<()>;
-    sync_folder(folder: &Path) -> io::Result<()>;
-    lock(path: &Path, timeout: Duration) -> io::Result<Option<Box<dyn DiskLock>>>;
-}
-
-killed! { Transport, CoralogixSimulator:
-    call(request: Request<Bytes>) -> Result<Response<Body>, TransportError>;
-}
 
 /// An org with events of six hours, and an account that lacks some of them.
 struct World {

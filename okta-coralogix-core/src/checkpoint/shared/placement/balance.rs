@@ -118,7 +118,7 @@ impl Balance {
     }
 }
 
-/// True while a log that somebody is to take is free, or was taken just now: one is handed over at a time.
+/// True while a log that is to be taken is free, or was taken just now: one is handed over at a time.
 fn is_any_changing_hands(placement: &Placement, now: Instant) -> bool {
     let times = placement.times;
     let is_recent = |since: Instant, time: Duration| now < since + time;
