@@ -82,7 +82,8 @@ fn listen(kind: SignalKind) -> Result<Signal> {
 }
 
 /// True if SIGHUP was ignored when the program was started, as far as the operating system tells: to be asked before it is listened for.
-fn is_hangup_ignored() -> bool {
+#[must_use]
+pub fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status");
     status.is_ok_and(|status| ignores(&status, SignalKind::hangup()))
 }
