@@ -1,5 +1,7 @@
 //! The events, in the order in which they were persisted.
 
+use std::sync::OnceLock;
+
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -8,6 +10,8 @@ use serde::Deserialize;
 pub(super) struct Log {
     /// By time and then by number.
     entries: Vec<Entry>,
+    /// The places of the entries by `published` and then by number; made when a range is asked for, and of what is stored then.
+    by_published: OnceLock<Vec<(DateTime<Utc>, u32)>>,
     /// How often all cursors were forgotten.
     era: u32,
 }
@@ -66,6 +70,7 @@ impl Log {
             event,
         };
         self.entries.insert(place, entry);
+        self.by_published.take();
     }
 
     /// The position of the first event that was persisted at `since` or later.
@@ -147,15 +152,25 @@ impl Log {
             Some(after) => Some(self.read(after)?),
             None => None,
         };
-        let mut found: Vec<_> = self
-            .entries
-            .iter()
-            .filter_map(|entry| Some((published(&entry.event)?, entry)))
-            .filter(|(published, entry)| times.contains(published) && wanted(&entry.event))
-            .map(|(published, entry)| ((published.timestamp_millis(), entry.number), entry))
-            .filter(|(place, _)| after.is_none_or(|after| *place > after))
+        let index = self.by_published();
+        let place = |(published, entry): &(DateTime<Utc>, u32)| {
+            let number = self.entries[*entry as usize].number;
+            (published.timestamp_millis(), number)
+        };
+        let first = times.start.timestamp_millis();
+        let from = index.partition_point(|one| match after {
+            Some(after) => place(one) <= after,
+            None => place(one).0 < first,
+        });
+        let last = times.end.timestamp_millis();
+        let behind = index[from..].iter();
+        let mut found: Vec<_> = behind
+            .take_while(|(published, _)| published.timestamp_millis() <= last)
+            .filter(|(published, _)| times.contains(published))
+            .map(|one| (place(one), &self.entries[one.1 as usize]))
+            .filter(|(_, entry)| wanted(&entry.event))
+            .take(limit + 1)
             .collect();
-        found.sort_unstable_by_key(|(place, _)| *place);
         let more = found.len() > limit;
         found.truncate(limit);
         Some(Slice {
@@ -165,6 +180,22 @@ impl Log {
                 .filter(|_| more)
                 .map(|(place, _)| self.write(*place)),
             last: !more,
+        })
+    }
+}
+
+impl Log {
+    fn by_published(&self) -> &[(DateTime<Utc>, u32)] {
+        self.by_published.get_or_init(|| {
+            let entries = (0..).zip(&self.entries);
+            let mut index: Vec<_> = entries
+                .filter_map(|(place, entry)| Some((published(&entry.event)?, place)))
+                .collect();
+            let number = |place: u32| self.entries[place as usize].number;
+            index.sort_unstable_by_key(|(published, place)| {
+                (published.timestamp_millis(), number(*place))
+            });
+            index
         })
     }
 }
