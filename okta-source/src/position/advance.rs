@@ -8,8 +8,6 @@ use super::cursor::Cursor;
 use super::page_request::PageRequest;
 use super::resume::{NextPage, Position};
 
-const CIRCLE: &str =
-    "Okta's next links lead in a circle, through pages that were all given already";
 const TO_ITSELF: &str = "Okta's next link leads to the very page that it is the link of, although that is not the end of the log";
 
 type Item = Result<RawEvent, MalformedEvent>;
@@ -35,7 +33,7 @@ pub(crate) struct Advance {
     /// The point behind the page; `None` if the page brings nothing and leads to itself.
     pub(crate) point: Option<ResumePoint>,
     pub(crate) target: LinkTarget,
-    /// The page has an item that was not given before.
+    /// The page has an item that was not given before, as far as the deduplication window and the last pages tell.
     pub(crate) has_news: bool,
 }
 
@@ -54,7 +52,8 @@ impl Position {
     /// Goes on behind a page.
     ///
     /// # Errors
-    /// Temporary, if the links lead in a circle; the position stays.
+    /// Temporary, if the links lead in a circle: of a page that was given before nothing is given again. Temporary, if a link leads to its
+    /// own page although that is not the end; the position stays.
     pub(crate) fn advance(
         &mut self,
         request: &PageRequest,
@@ -68,7 +67,8 @@ impl Position {
         if is_bounded && is_empty && target == LinkTarget::Itself {
             (next, target) = (Cursor::end(), LinkTarget::Nowhere);
         }
-        let has_news = !self.knows_all(page.items);
+        let was_given = !is_empty && self.visited.give(page.items);
+        let has_news = !was_given && !self.knows_all(page.items);
         let must_lead_on = page.is_full || (is_bounded && !is_empty);
         match target {
             LinkTarget::Itself if must_lead_on && has_news => tracing::warn!(
@@ -76,8 +76,10 @@ impl Position {
                 "{TO_ITSELF}; its new events are delivered"
             ),
             LinkTarget::Itself if must_lead_on => return Err(no_way_on(TO_ITSELF)),
-            LinkTarget::Earlier if (page.is_full || is_bounded) && !has_news => {
-                return Err(no_way_on(CIRCLE));
+            LinkTarget::Earlier if was_given => {
+                // Followed on, an attempt a link: the org may have been put right, and then the links lead out of the circle again.
+                self.next = NextPage::behind(next);
+                return Err(circle());
             }
             _ => {}
         }
@@ -102,7 +104,7 @@ impl Position {
         }
     }
 
-    /// True if every event was given before; one without a uuid counts as known.
+    /// True if the window knows every event, so that it was given before; one without a uuid counts as known.
     fn knows_all(&self, items: &[Item]) -> bool {
         let dedup = self.committer.dedup_window();
         let mut events = items.iter().flatten();
@@ -137,5 +139,12 @@ fn no_way_on(what: &str) -> Error {
         "{what}: nothing behind it can be read until the org gives another link; if this lasts, look for a gateway or cache on the way \
          to the org that repeats answers, or move the checkpoint away and set a start"
     );
+    Error::temporary(ErrorKind::UnexpectedResponse, detail)
+}
+
+fn circle() -> Error {
+    let detail = "Okta's next links lead in a circle, through pages that were all given already: the links are followed on, one with each \
+                  attempt, and nothing new can be read until they lead out of it; if this lasts, look for a gateway or cache on the way to the \
+                  org that repeats answers, or move the checkpoint away and set a start";
     Error::temporary(ErrorKind::UnexpectedResponse, detail)
 }

@@ -1,17 +1,27 @@
 //! Detects links that lead in a circle, which the source would follow for ever.
 
 use std::collections::{HashSet, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+
+use okta_coralogix_core::{MalformedEvent, RawEvent, Result};
 
 use crate::position::cursor::Cursor;
 
 /// The longest circle that is detected.
 const MAX_PAGES: usize = 4096;
 
-/// The links of the last pages, by their hashes: two that collide cost a pause, no event.
+/// The links and the contents of the last pages. It knows what was given by itself: the deduplication window forgets, and may be that of
+/// another source.
 #[derive(Debug, Default)]
 pub(crate) struct LinkCycleDetector {
     hasher: RandomState,
+    links: LastHashes,
+    pages: LastHashes,
+}
+
+/// The last hashes. Links or pages of which two collide cost a pause.
+#[derive(Debug, Default)]
+struct LastHashes {
     order: VecDeque<u64>,
     known: HashSet<u64>,
 }
@@ -19,7 +29,34 @@ pub(crate) struct LinkCycleDetector {
 impl LinkCycleDetector {
     /// Records a link; true if it was visited before.
     pub(crate) fn visit(&mut self, link: &Cursor) -> bool {
-        let hash = self.hasher.hash_one(link.as_str());
+        self.links.insert(self.hasher.hash_one(link.as_str()))
+    }
+
+    /// Records that a page with these items is given; true if one with the same items was given before.
+    pub(crate) fn give(&mut self, items: &[Result<RawEvent, MalformedEvent>]) -> bool {
+        let mut hasher = self.hasher.build_hasher();
+        for item in items {
+            match item {
+                Ok(event) => match event.uuid() {
+                    Some(uuid) => uuid.hash(&mut hasher),
+                    None => event.document().hash(&mut hasher),
+                },
+                Err(malformed) => malformed.bytes.hash(&mut hasher),
+            }
+        }
+        self.pages.insert(hasher.finish())
+    }
+
+    /// Forgets all of them, since the source goes back: it reads pages again that were handed back.
+    pub(crate) fn clear(&mut self) {
+        self.links.clear();
+        self.pages.clear();
+    }
+}
+
+impl LastHashes {
+    /// True if it is there already.
+    fn insert(&mut self, hash: u64) -> bool {
         if !self.known.insert(hash) {
             return true;
         }
@@ -32,8 +69,7 @@ impl LinkCycleDetector {
         false
     }
 
-    /// Forgets all links, since the source goes back.
-    pub(crate) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.order.clear();
         self.known.clear();
     }

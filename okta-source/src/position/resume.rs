@@ -29,8 +29,8 @@ use crate::config::{self, Settings, StartPoint};
 /// * `End`, behind a bounded range: nothing is asked for.
 ///
 /// When a page is handed back, [`rewind`](Self::rewind) goes back to the committed point (or to `Start`, or to the `Since` that replaces
-/// the committed link). Only links of Okta and times before the first unread event may ever be gone on from, and a link
-/// that leads in a circle through known pages must not be followed.
+/// the committed link). Only links of Okta and times before the first unread event may ever be gone on from, and links
+/// that lead in a circle must not be followed without a pause and an error with each, nor their pages given again.
 #[derive(Debug)]
 pub(crate) struct Position {
     pub(super) next: NextPage,

@@ -10,7 +10,7 @@ use okta_source::OktaSource;
 use okta_source::simulator::Fault;
 use tokio::time::sleep;
 
-use crate::harness::{Harness, event};
+use crate::harness::{Harness, Recorder, event, given, settle};
 
 const DELAY: Duration = Duration::from_secs(15 * 60);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -144,4 +144,55 @@ async fn events_are_healed_soon_after_the_delay() {
         );
     }
     healing.abort();
+}
+
+/// Okta's links lead in a circle for an hour: that is told, no event is sent twice, and what comes behind it is healed.
+#[tokio::test(start_paused = true)]
+async fn links_in_a_circle_keep_healing_neither_busy_nor_silent() {
+    let routes = Routes::new(1);
+    let org = &routes.harness.org;
+    let append = |numbers: std::ops::Range<u32>| {
+        org.append_all(numbers.map(|number| event(number, routes.harness.clock.now())));
+    };
+    append(0..3_000);
+    // Of another reader of the same log: the links behind its first two pages.
+    let mut other = routes.harness.open().await;
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        settle(given(&mut other).await).await.unwrap();
+        let link = routes.harness.store.cursor().unwrap();
+        links.push(format!("https://example.okta.com{link}"));
+    }
+    let recorder = Recorder::default();
+    let store = MemoryCheckpoint::default();
+    let since = routes.window.covered_since().unwrap();
+    let source = routes.harness.builder().checkpoint(store);
+    let source = source.since(since).dedup_capacity(0).open().await.unwrap();
+    let source = HealingSource::new(source, DELAY).clock(Arc::clone(&routes.harness.clock));
+    let healing = Pipeline::builder(source, routes.sink.clone())
+        .clock(Arc::clone(&routes.harness.clock))
+        .dedup_window(routes.window.clone())
+        .observer(recorder.clone())
+        .build()
+        .unwrap();
+    let healing = tokio::spawn(healing.run(sleep(180 * MINUTE)));
+    sleep(20 * MINUTE).await;
+    append(3_000..4_000);
+    for answer in 0..100 {
+        org.script(Fault::NextLink(links[answer % 2].clone()));
+    }
+    let requests = org.request_count();
+    sleep(60 * MINUTE).await;
+    let failures = recorder.all("SourceFailed");
+    assert!(
+        failures.iter().any(|failed| failed.contains("in a circle")),
+        "{failures:?}"
+    );
+    let requests = org.request_count() - requests;
+    assert!((100..400).contains(&requests), "{requests} in an hour");
+    append(4_000..4_010);
+    let healed = healing.await.unwrap().unwrap();
+    // The page at which the links lead out of the circle is given again.
+    assert_eq!((healed.delivered, healed.duplicate), (4_010, 1_000));
+    assert_eq!(routes.sink.counts().len(), 4_010);
 }

@@ -7,12 +7,16 @@ use okta_source::OktaSource;
 use okta_source::simulator::Fault;
 use tokio::time::Instant;
 
-use crate::harness::{Harness, failed, given, numbers, remember};
+use crate::harness::{Harness, failed, given, numbers, remember, settle};
 
 /// Two pages of 1,000 events whose links lead to each other.
 async fn circle(harness: &Harness) -> (OktaSource, [String; 2]) {
+    let source = harness.open().await;
+    circle_of(harness, source).await
+}
+
+async fn circle_of(harness: &Harness, mut source: OktaSource) -> (OktaSource, [String; 2]) {
     harness.append(0..3_000);
-    let mut source = harness.open().await;
     let mut links = Vec::new();
     for _ in 0..2 {
         let delivery = given(&mut source).await;
@@ -25,11 +29,19 @@ async fn circle(harness: &Harness) -> (OktaSource, [String; 2]) {
     (source, [links[0].clone(), links[1].clone()])
 }
 
+/// The next answers lead to the first of these links, to the second, and so on.
+fn lead_in_a_circle(harness: &Harness, [first, second]: &[String; 2], answers: usize) {
+    for answer in 0..answers {
+        let link = if answer % 2 == 0 { first } else { second };
+        harness.org.script(Fault::NextLink(link.clone()));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn link_cycle_is_a_temporary_error() {
     let harness = Harness::new();
-    let (mut source, [first, _]) = circle(&harness).await;
-    harness.org.script(Fault::NextLink(first.clone()));
+    let (mut source, links) = circle(&harness).await;
+    lead_in_a_circle(&harness, &links, 7);
     let began = Instant::now();
     let third = given(&mut source).await;
     assert_eq!(numbers(&third)[0], 2_000, "its new events are given");
@@ -52,21 +64,79 @@ async fn link_cycle_is_a_temporary_error() {
         "one request a call, and the caller backs off"
     );
 
-    // The org gives a sound link again.
-    let sound = harness.org.requests()[2].path_and_query.clone();
-    harness.org.script(Fault::NextLink(format!(
-        "https://example.okta.com{sound}&x=1"
-    )));
+    // The org gives its own links again.
     harness.append(3_000..3_001);
-    let delivery = given(&mut source).await;
-    remember(&source, delivery).await;
-    let mut all = Vec::new();
-    while all.last() != Some(&3_000) {
-        let delivery = given(&mut source).await;
-        all.extend(numbers(&delivery));
-        remember(&source, delivery).await;
+    read_to(&mut source, 3_000).await;
+}
+
+/// Reads on until the event of this number is given, over errors for links in a circle.
+async fn read_to(source: &mut OktaSource, number: u32) {
+    for _ in 0..6 {
+        match source.next().await {
+            Ok(page) => {
+                let page = page.unwrap();
+                let is_found = numbers(&page).contains(&number);
+                remember(source, page).await;
+                if is_found {
+                    return;
+                }
+            }
+            Err(error) => assert!(error.detail().contains("in a circle"), "{error}"),
+        }
     }
-    assert!(all.contains(&3_000));
+    panic!("{number} is not given");
+}
+
+/// Its window is that of a pipeline beside it, as under healing, or is smaller than the circle.
+#[tokio::test(start_paused = true)]
+async fn link_cycle_is_found_whatever_the_window_remembers() {
+    for capacity in [0, 500] {
+        let harness = Harness::new();
+        let source = harness.builder().dedup_capacity(capacity).open();
+        let (mut source, links) = circle_of(&harness, source.await.unwrap()).await;
+        lead_in_a_circle(&harness, &links, 6);
+        let third = given(&mut source).await;
+        assert_eq!(numbers(&third)[0], 2_000, "its new events are given");
+        settle(third).await.unwrap();
+        for _ in 0..5 {
+            let error = failed(&mut source).await;
+            assert!(error.is_temporary(), "{error}");
+            assert!(error.detail().contains("in a circle"), "{error}");
+        }
+        // The org gives its own links again, and has news behind them.
+        harness.append(3_000..3_001);
+        read_to(&mut source, 3_000).await;
+    }
+}
+
+/// Pages with room for more, whose links lead to each other.
+#[tokio::test(start_paused = true)]
+async fn link_cycle_of_short_pages_is_an_error_too() {
+    for capacity in [0, 20_000] {
+        let harness = Harness::new();
+        harness.org.cap_pages(Some(100));
+        harness.append(0..300);
+        let source = harness.builder().dedup_capacity(capacity).open();
+        let mut source = source.await.unwrap();
+        let mut links = Vec::new();
+        for _ in 0..2 {
+            let page = given(&mut source).await;
+            remember(&source, page).await;
+            let link = harness.store.cursor().unwrap();
+            links.push(format!("https://example.okta.com{link}"));
+        }
+        let links = [links[0].clone(), links[1].clone()];
+        lead_in_a_circle(&harness, &links, 6);
+        let third = given(&mut source).await;
+        assert_eq!(numbers(&third)[0], 200);
+        remember(&source, third).await;
+        for _ in 0..5 {
+            let error = failed(&mut source).await;
+            assert!(error.detail().contains("in a circle"), "{error}");
+        }
+        harness.append(300..301);
+        read_to(&mut source, 300).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
