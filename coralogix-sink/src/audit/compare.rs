@@ -66,6 +66,8 @@ impl Types {
 #[derive(Debug)]
 pub(super) struct Comparison {
     pub(super) range: TimeSlice,
+    /// Events of this part are decided.
+    part: TimeSlice,
     pub(super) hours: Vec<HourReport>,
     pub(super) types: Types,
     pub(super) patterns: Patterns,
@@ -91,7 +93,7 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
-    pub(super) fn new(range: TimeSlice, max_candidates: usize) -> Self {
+    pub(super) fn new(range: TimeSlice, part: TimeSlice, max_candidates: usize) -> Self {
         let hours = range.hours().map(|slice| HourReport {
             slice,
             totals: AuditTotals::default(),
@@ -99,6 +101,7 @@ impl Comparison {
         });
         Self {
             range,
+            part,
             hours: hours.collect(),
             types: Types::default(),
             patterns: Patterns::default(),
@@ -155,6 +158,8 @@ impl Comparison {
     fn not_found(&mut self, event: Held, runs: Option<Runs>) {
         if event.left_out {
             self.hour(event.published).left_out += 1;
+        } else if !self.part.contains(event.published) {
+            self.hour(event.published).unverifiable += 1;
         } else if self.candidates.len() < self.max_candidates {
             self.candidates.push(Candidate { event, runs });
         } else {

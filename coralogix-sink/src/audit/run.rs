@@ -39,7 +39,7 @@ impl Audit<'_> {
         confirm::check(&self)?;
         let queries_before = self.client.metrics().queries;
         let mut reader = SliceReader::new(self.client, &self.filter);
-        let mut comparison = Comparison::new(self.range, self.max_lookups);
+        let mut comparison = Comparison::new(self.range, self.part, self.max_lookups);
         let mut open = Open {
             start: self.range.start(),
             events: Vec::new(),

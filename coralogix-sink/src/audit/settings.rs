@@ -25,6 +25,8 @@ pub struct Audit<'a> {
     pub(super) client: &'a QueryClient,
     pub(super) filter: EventFilter,
     pub(super) range: TimeSlice,
+    /// Events of this part are decided.
+    pub(super) part: TimeSlice,
     pub(super) visibility_delay: Duration,
     pub(super) max_lookups: usize,
     pub(super) clock: Arc<dyn Clock>,
@@ -39,12 +41,20 @@ impl<'a> Audit<'a> {
             client,
             filter,
             range,
+            part: range,
             visibility_delay: DEFAULT_VISIBILITY_DELAY,
             max_lookups: DEFAULT_MAX_LOOKUPS,
             clock: Arc::new(SystemClock),
             known: None,
             on_progress: None,
         }
+    }
+
+    /// Decides only about events of `part`: others that are not found are unverifiable, and take no lookup. What is stored in the time
+    /// around shows that a lookup works. Default: the whole range.
+    pub fn decides(mut self, part: TimeSlice) -> Self {
+        self.part = part;
+        self
     }
 
     /// How long a log may take until it is found: the range ends at least this long ago. Default: [`DEFAULT_VISIBILITY_DELAY`].
@@ -84,6 +94,7 @@ impl fmt::Debug for Audit<'_> {
         f.debug_struct("Audit")
             .field("filter", &self.filter)
             .field("range", &self.range)
+            .field("part", &self.part)
             .field("visibility_delay", &self.visibility_delay)
             .field("max_lookups", &self.max_lookups)
             .finish_non_exhaustive()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use coralogix_sink::audit::{AuditEvent, AuditReport, AuditVerdict};
-use coralogix_sink::query::Tier;
+use coralogix_sink::query::{Tier, TimeSlice};
 use coralogix_sink::simulator::{QueryAccount, QueryFault};
 use okta_coralogix_core::ErrorKind;
 use serde_json::json;
@@ -294,6 +294,24 @@ async fn more_losses_than_may_be_looked_up_are_unverifiable() {
         reason.starts_with("100 further events were not found"),
         "{reason}"
     );
+}
+
+/// The part is decided, with the time around it as proof; what is lost there takes no lookup.
+#[tokio::test(start_paused = true)]
+async fn only_the_part_is_decided() {
+    let log = log(day(), EVENTS);
+    let is_lost = |number: usize| [10, 20, EVENTS / 2, EVENTS - 10].contains(&number);
+    let stored = log.iter().enumerate();
+    let account = Account::with(stored.filter(|(n, _)| !is_lost(*n)).map(|(_, event)| event));
+    let client = account.builder().build().unwrap();
+    let part = TimeSlice::new(log[15].published, log[EVENTS - 10].published).unwrap();
+    let report = account
+        .audit_with(&client, &log, |audit| audit.decides(part).max_lookups(2))
+        .await
+        .unwrap();
+    assert_eq!(missing(&report), [id(20), id(EVENTS / 2)]);
+    assert_eq!(report.totals().unverifiable, 2);
+    assert_eq!(report.unverified(), [], "the part is decided whole");
 }
 
 #[tokio::test(start_paused = true)]

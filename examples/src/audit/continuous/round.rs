@@ -129,6 +129,7 @@ pub(super) async fn audit(
     let log = events(source, options.event_types.clone(), start, GIVE_UP_AFTER);
     let report = Audit::new(&sides.client, sides.filter.clone(), asked.range)
         .visibility_delay(options.delay.min(DEFAULT_VISIBILITY_DELAY))
+        .decides(asked.part)
         .max_lookups(MAX_LOOKUPS)
         .clock(Arc::clone(&options.clock))
         .run(log.map_err(|error| of_okta(&error)))

@@ -56,6 +56,11 @@ fn minute(event: i64) -> DateTime<Utc> {
 impl World {
     /// Events from midnight on to noon two days later; those of `is_lost`, by their minute since midnight, are not stored.
     fn new(is_lost: impl Fn(i64) -> bool) -> Self {
+        Self::with_losses(is_lost, |_| 0)
+    }
+
+    /// As [`new`](Self::new), with so many more events in a minute, none of which is stored.
+    fn with_losses(is_lost: impl Fn(i64) -> bool, losses: impl Fn(i64) -> i64) -> Self {
         let clock = Arc::new(TestClock::starting_at(noon()));
         let org = OktaSimulator::builder()
             .token(TOKEN)
@@ -75,6 +80,14 @@ impl World {
                 stored.push((EventId::new(&event.uuid), published));
             }
             events.push(event);
+            for loss in 1..=losses(number) {
+                let published = published + TimeDelta::milliseconds(loss);
+                let (time, id) = (published.to_rfc3339(), number * 10_000 + loss);
+                let json = format!(
+                    r#"{{"uuid":"5c0e6b1e-0000-41f1-8de9-{id:012}","published":"{time}","eventType":"user.session.start"}}"#
+                );
+                org.append_at(published, [json]);
+            }
         }
         account.store_events("okta", "acme", stored);
         let world = Self {

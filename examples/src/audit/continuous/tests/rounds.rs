@@ -74,6 +74,30 @@ async fn loss_of_a_whole_window_is_proven_with_the_time_around_it() {
     assert_eq!(world.verified_through(), 841);
 }
 
+/// More than a round looks up: the next one goes on behind them, and does not look them up again.
+#[tokio::test(start_paused = true)]
+async fn sixty_thousand_losses_of_an_hour_are_decided_in_two_rounds() {
+    let world = World::with_losses(
+        |_| false,
+        |minute| i64::from((730..750).contains(&minute)) * 3_000,
+    );
+    let _audit = world.start();
+    // 50,000 take 500 queries, and so 25 minutes.
+    sleep(HOUR + 50 * MINUTE).await;
+    assert_eq!((world.rounds(), world.found()), ([2, 0, 0, 0], [0; 3]));
+    sleep(HOUR).await;
+    assert_eq!(world.found(), [50_000, 0, 0]);
+    assert_eq!(world.verified_through(), 746, "the last of them");
+    let queries = world.account.queries().len();
+    sleep(HOUR).await;
+    assert_eq!(world.found(), [60_000, 0, 0], "each once");
+    assert_eq!(world.verified_through(), 841);
+    assert_eq!(world.rounds(), [3, 2, 0, 0]);
+    // Two queries for 199 events, of 10,000; and those of the slices.
+    let queries = world.account.queries().len() - queries;
+    assert!((102..130).contains(&queries), "{queries}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn restart_goes_on_from_the_stored_time() {
     let world = World::new(|minute| minute == 900);
