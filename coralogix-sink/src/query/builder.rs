@@ -35,6 +35,8 @@ pub struct QueryClientBuilder {
     backoff: BackoffPolicy,
     give_up_after: Duration,
     seed: Option<u64>,
+    /// That of another client.
+    pace: Option<Arc<Pace>>,
 }
 
 impl QueryClientBuilder {
@@ -48,6 +50,7 @@ impl QueryClientBuilder {
             backoff: BackoffPolicy::default(),
             give_up_after: DEFAULT_GIVE_UP,
             seed: None,
+            pace: None,
         }
     }
 
@@ -153,6 +156,13 @@ impl QueryClientBuilder {
         self
     }
 
+    /// Takes turns with another client of the same team: both together keep to its number of queries in any minute. Has precedence over
+    /// [`queries_per_minute`](Self::queries_per_minute).
+    pub fn in_turn_with(mut self, client: &QueryClient) -> Self {
+        self.pace = Some(Arc::clone(&client.pace));
+        self
+    }
+
     /// How long Coralogix may take for an answer, in whole seconds. Default: 300 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.config.timeout_seconds = Some(timeout.as_secs());
@@ -213,7 +223,8 @@ impl QueryClientBuilder {
                 .parse()
                 .map_err(|error| Error::config(self.names.uuid_path, error))?,
         };
-        let pace = Pace::new(self.config.queries_per_minute()?);
+        let per_minute = self.config.queries_per_minute()?;
+        let pace = (self.pace).unwrap_or_else(|| Arc::new(Pace::new(per_minute)));
         let settings = Settings {
             uuid_path,
             max_rows: self.config.max_rows()?,

@@ -40,7 +40,7 @@ pub struct QueryClient {
     pub(super) key: Reloadable<ApiKey>,
     pub(super) settings: Settings,
     pub(super) transport: Arc<dyn Transport>,
-    pub(super) pace: Pace,
+    pub(super) pace: Arc<Pace>,
     pub(super) learned: Learned,
     pub(super) counters: Counters,
 }

@@ -1,5 +1,6 @@
 //! The args of `audit`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
@@ -19,7 +20,7 @@ use crate::pull::config::{FILTER, Q, RATE_SHARE};
 /// Ends with 0 if every event is stored once, with 3 if there are differences, and with 5 if that could not be verified. Reads OKTA_ORG_URL,
 /// OKTA_API_TOKEN (or OKTA_API_CLIENT_ID with OKTA_API_PRIVATE_KEY), CORALOGIX_DOMAIN (or CORALOGIX_QUERY_ENDPOINT),
 /// CORALOGIX_QUERY_KEY, CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM from the environment. Every flag can be given as a variable too:
-/// `OKTA_CORALOGIX_<FLAG>`. Without any of them it runs a demonstration against simulators.
+/// `OKTA_CORALOGIX_<FLAG>`. With --config it reads them from the file. Without any of them it runs a demonstration against simulators.
 #[derive(Debug, Parser)]
 #[command(name = "audit", version)]
 pub struct AuditArgs {
@@ -164,12 +165,42 @@ pub(super) static MAX_LOOKUPS: Setting<usize> = Setting {
     parse: parse::number,
 };
 
+/// The file of many orgs.
+pub(super) static CONFIG: Setting<PathBuf> = Setting {
+    about: About {
+        flag: "--config",
+        value: "FILE",
+        default: "off",
+        example: "orgs.toml",
+        help: "Audit the integrations of this TOML file, that of pull --config, one after the other",
+        reason: "one org needs no file",
+        ..About::NONE
+    },
+    parse: parse::file,
+};
+
+/// The one of its orgs that is audited.
+pub(super) static INTEGRATION: Setting<String> = Setting {
+    about: About {
+        flag: "--integration",
+        value: "NAME",
+        default: "all",
+        example: "acme",
+        help: "With --config: audit only this integration",
+        reason: "all are to be complete",
+        ..About::NONE
+    },
+    parse: parse::any,
+};
+
 /// The flags of `audit` alone.
 #[derive(Debug)]
 pub struct AuditGroup;
 
 impl Group for AuditGroup {
     const SETTINGS: &'static [&'static About] = &[
+        &CONFIG.about,
+        &INTEGRATION.about,
         &FROM.about,
         &TO.about,
         &JSON.about,

@@ -2,15 +2,31 @@
 
 use coralogix_sink::query::Answer;
 use okta_coralogix_core::{Error, ErrorKind, Result};
+use tracing::Instrument;
 
 use super::letters;
 use super::run::{about_one_key, what_is_seen};
-use super::settings::Settings;
+use super::settings::OrgSettings;
 use crate::program::ExitStatus;
 use crate::program::check::Report;
+use crate::program::start::span;
 
-pub(super) async fn check(settings: Settings) -> ExitStatus<()> {
+pub(super) async fn check(orgs: &[OrgSettings]) -> ExitStatus<()> {
     let mut report = Report::default();
+    for settings in orgs {
+        let checked = check_org(settings, &mut report);
+        match &settings.integration {
+            Some(name) => checked.instrument(span(name)).await,
+            None => checked.await,
+        }
+    }
+    match report.is_ok() {
+        true => ExitStatus::told(),
+        false => report.status(),
+    }
+}
+
+async fn check_org(settings: &OrgSettings, report: &mut Report) {
     let source = settings.source.clone();
     let asked = source.check().await;
     let asked = asked.map_err(|error| settings.names.named(error));
@@ -18,7 +34,7 @@ pub(super) async fn check(settings: Settings) -> ExitStatus<()> {
         "Okta",
         asked.map(|()| "the org accepts the credential, and gives its System Log"),
     );
-    report.add("Coralogix", counted(&settings).await);
+    report.add("Coralogix", counted(settings).await);
     if let Some(path) = settings.pipeline.dead_letters_file() {
         let letters = letters::causes(&path);
         let path = path.display();
@@ -34,14 +50,10 @@ pub(super) async fn check(settings: Settings) -> ExitStatus<()> {
             asked.map(|()| format!("{} accepts the key", refill.sink.address())),
         );
     }
-    match report.is_ok() {
-        true => ExitStatus::told(),
-        false => report.status(),
-    }
 }
 
 /// How many logs are stored in the range: an audit finds nothing where there is none.
-async fn counted(settings: &Settings) -> Result<String> {
+async fn counted(settings: &OrgSettings) -> Result<String> {
     let base = settings.client.endpoint().base_url();
     let counted = settings
         .client

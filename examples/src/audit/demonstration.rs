@@ -12,7 +12,7 @@ use okta_source::OktaSource;
 use okta_source::simulator::OktaSimulator;
 
 use super::run;
-use super::settings::Settings;
+use super::settings::OrgSettings;
 use crate::program::ExitStatus;
 use crate::program::demonstration::{cannot_start, print};
 use crate::program::pipeline_settings::PipelineSettings;
@@ -67,12 +67,13 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus<()>> {
         .org_url(org_server.base_url())
         .api_token(TOKEN)
         .rate_share(1.0);
-    let settings = Settings {
+    let settings = OrgSettings {
+        integration: None,
         range: TimeSlice::new(start, end)?,
         org: "the simulated org".into(),
         source,
         names: Default::default(),
-        client,
+        client: Arc::new(client),
         filter: EventFilter::all()
             .application("okta")?
             .subsystem("demonstration")?,
@@ -87,9 +88,8 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus<()>> {
         visibility_delay: Duration::from_secs(30 * 60),
         max_lookups: 100_000,
         json: false,
-        check: false,
     };
-    let status = run::run(settings, progress).await?;
+    let status = run::run(&[settings], progress).await?;
     Ok(match status {
         // The differences are what it shows.
         ExitStatus::Silent(3, None) => ExitStatus::told(),

@@ -7,6 +7,7 @@ mod demonstration;
 #[cfg(test)]
 mod killed;
 mod letters;
+mod of_file;
 mod okta;
 mod refill;
 mod report;
@@ -60,8 +61,8 @@ impl Program for AuditArgs {
 
     async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus<()>> {
         match settings.check {
-            true => Ok(check::check(settings).await),
-            false => run::run(settings, progress).await,
+            true => Ok(check::check(&settings.orgs).await),
+            false => run::run(&settings.orgs, progress).await,
         }
     }
 

@@ -11,6 +11,8 @@ use crate::pull::text;
 #[derive(Debug)]
 pub(super) struct Report<'a> {
     pub(super) found: &'a AuditReport,
+    /// Its name in the file of `--config`.
+    pub(super) integration: Option<&'a str>,
     /// The address of the org.
     pub(super) org: &'a str,
     /// What was looked for in Coralogix, in words.
@@ -90,6 +92,7 @@ impl Report<'_> {
             "verdict": found.verdict().as_str(),
             "from": text(found.range().start()),
             "to": text(found.range().end()),
+            "integration": self.integration,
             "org": self.org,
             "target": self.target,
             "advice": self.advice,

@@ -13,20 +13,75 @@ use okta_coralogix_core::{Error, ErrorKind, Result};
 use okta_source::Backfill;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::okta::{GIVE_UP_AFTER, events, of_okta};
 use super::refill::{Refill, Refilled};
 use super::report::Report;
-use super::settings::Settings;
+use super::settings::OrgSettings;
 use super::{args, letters};
 use crate::program::args::in_setting;
 use crate::program::progress::Progress;
-use crate::program::start::Start;
-use crate::program::{ExitStatus, ProgramDeadLetters, signals};
+use crate::program::start::{Start, span};
+use crate::program::{ExitStatus, ProgramDeadLetters, print_error, signals};
 use crate::pull::text;
 
-pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus<()>> {
+/// Audits the orgs one after the other. One of several that fails does not keep the others from their audit.
+pub(super) async fn run(orgs: &[OrgSettings], progress: Progress) -> Result<ExitStatus<()>> {
     let shutdown = signals::shutdown()?;
+    let stop = watch::Sender::new(false);
+    let mut audited = pin!(audit_all(orgs, &progress, stop.subscribe()));
+    tokio::select! {
+        status = &mut audited => status,
+        () = shutdown => {
+            stop.send_replace(true);
+            audited.await
+        }
+    }
+}
+
+async fn audit_all(
+    orgs: &[OrgSettings],
+    progress: &Progress,
+    stopped: watch::Receiver<bool>,
+) -> Result<ExitStatus<()>> {
+    let mut worst = 0;
+    for settings in orgs {
+        let Some(name) = &settings.integration else {
+            return audit_org(settings, progress, stopped).await;
+        };
+        if *stopped.borrow() {
+            tracing::warn!("stopped before the audit of {name:?} and those behind it");
+            worst = worse(worst, 5);
+            break;
+        }
+        let audited = audit_org(settings, progress, stopped.clone())
+            .instrument(span(name))
+            .await;
+        let (code, error, _) = audited
+            .unwrap_or_else(ExitStatus::WrongSetting)
+            .into_parts();
+        if let Some(error) = error {
+            print_error(&in_setting(format!("integration {name:?}"))(error));
+        }
+        worst = worse(worst, code);
+    }
+    Ok(ExitStatus::Silent(worst, None))
+}
+
+/// The exit code of two audits: a wrong setting and a refusal, of which nothing is known, before what could not be verified, before
+/// differences.
+fn worse(one: u8, other: u8) -> u8 {
+    const ORDER: [u8; 5] = [0, 3, 5, 1, 2];
+    let rank = |code: u8| ORDER.iter().position(|known| *known == code);
+    if rank(one) >= rank(other) { one } else { other }
+}
+
+async fn audit_org(
+    settings: &OrgSettings,
+    progress: &Progress,
+    stopped: watch::Receiver<bool>,
+) -> Result<ExitStatus<()>> {
     let letters = match settings.pipeline.dead_letters_file() {
         Some(path) => letters::causes(&path)?,
         None => HashMap::new(),
@@ -39,7 +94,7 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
         }
         None => None,
     };
-    let source = open(&settings).await?;
+    let source = open(settings).await?;
     let range = settings.range;
     let start = Start {
         source: &settings.org,
@@ -52,25 +107,10 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
         ..Start::default()
     };
     start.log();
-    let stop = watch::Sender::new(false);
-    let mut audited = pin!(audit(
-        &settings,
-        source,
-        letters,
-        refill,
-        &progress,
-        stop.subscribe()
-    ));
-    tokio::select! {
-        status = &mut audited => Ok(status),
-        () = shutdown => {
-            stop.send_replace(true);
-            Ok(audited.await)
-        }
-    }
+    Ok(audit(settings, source, letters, refill, progress, stopped).await)
 }
 
-async fn open(settings: &Settings) -> Result<Backfill> {
+async fn open(settings: &OrgSettings) -> Result<Backfill> {
     let range = settings.range;
     let source = settings
         .source
@@ -91,7 +131,7 @@ async fn until(mut stopped: watch::Receiver<bool>) {
 }
 
 async fn audit(
-    settings: &Settings,
+    settings: &OrgSettings,
     source: Backfill,
     letters: HashMap<EventId, Cause>,
     refill: Option<Refill<'_>>,
@@ -125,6 +165,7 @@ async fn audit(
     let report = Report {
         advice,
         found: &found,
+        integration: settings.integration.as_deref(),
         org: &settings.org,
         target: &settings.target,
         refilled: refilled.as_ref(),
@@ -141,7 +182,7 @@ async fn audit(
 }
 
 pub(super) async fn compare(
-    settings: &Settings,
+    settings: &OrgSettings,
     source: Backfill,
     letters: &HashMap<EventId, Cause>,
     refill: Option<&Refill<'_>>,
@@ -173,7 +214,7 @@ pub(super) async fn compare(
 }
 
 async fn send(
-    settings: &Settings,
+    settings: &OrgSettings,
     refill: Refill<'_>,
     found: &AuditReport,
     progress: &Progress,
@@ -191,7 +232,7 @@ async fn send(
 }
 
 /// The refusal of a key that is that of the sink.
-pub(super) fn about_one_key(settings: &Settings, error: Error) -> Error {
+pub(super) fn about_one_key(settings: &OrgSettings, error: Error) -> Error {
     let is_refusal = matches!(error.kind(), ErrorKind::Unauthorized | ErrorKind::Forbidden);
     let is_of_okta = error.detail().starts_with("Okta: ");
     match is_refusal && settings.has_one_key && !is_of_okta {
@@ -207,7 +248,7 @@ pub(super) fn about_one_key(settings: &Settings, error: Error) -> Error {
 }
 
 /// What to look at where not one event was found: asks what the key sees at all.
-async fn advice(settings: &Settings, found: &AuditReport) -> Option<String> {
+async fn advice(settings: &OrgSettings, found: &AuditReport) -> Option<String> {
     if found.verdict() != AuditVerdict::NothingFound {
         return None;
     }
@@ -215,7 +256,7 @@ async fn advice(settings: &Settings, found: &AuditReport) -> Option<String> {
 }
 
 /// What the key sees in a range without the names, in words.
-pub(super) async fn what_is_seen(settings: &Settings, range: TimeSlice) -> String {
+pub(super) async fn what_is_seen(settings: &OrgSettings, range: TimeSlice) -> String {
     let all = settings.client.count(&EventFilter::all(), range).await;
     match all {
         Ok(Answer::Proven(0)) => "the key sees no log at all in this range: check its data scope (Coralogix, Settings, API Keys), that it is a key \

@@ -10,11 +10,12 @@ use okta_coralogix_core::internal::OsDisk;
 use okta_coralogix_core::{Clock, Error, Result, SharedClockOffset, SystemClock};
 use okta_source::{OktaSourceBuilder, OrgUrl};
 
-use super::QUERY_VARIABLES;
 use super::args::{
-    AuditArgs, FROM, JSON, MAX_LOOKUPS, QUERIES_PER_MINUTE, TIER, TO, UUID_PATH, VISIBILITY_DELAY,
+    AuditArgs, CONFIG, FROM, INTEGRATION, JSON, MAX_LOOKUPS, QUERIES_PER_MINUTE, TIER, TO,
+    UUID_PATH, VISIBILITY_DELAY,
 };
 use super::refill::{FORCE, LEDGER, REFILL, RefillSettings};
+use super::{QUERY_VARIABLES, of_file};
 use crate::program::check::CHECK;
 use crate::program::coralogix::{self, APPLICATION, SUBSYSTEM};
 use crate::program::entry_settings::EntrySettings;
@@ -30,15 +31,24 @@ use crate::pull::{
     text,
 };
 
-/// The settings of a run.
+/// The settings of a run: of one org after the other.
 #[derive(Debug)]
 pub struct Settings {
+    pub(super) orgs: Vec<OrgSettings>,
+    pub(super) check: bool,
+}
+
+/// The settings of the audit of an org.
+#[derive(Debug)]
+pub(super) struct OrgSettings {
+    /// Its name in the file of `--config`, if there is one.
+    pub(super) integration: Option<String>,
     pub(super) range: TimeSlice,
     /// The address of the org.
     pub(super) org: String,
     pub(super) source: OktaSourceBuilder,
     pub(super) names: WrittenNames,
-    pub(super) client: QueryClient,
+    pub(super) client: Arc<QueryClient>,
     pub(super) filter: EventFilter,
     /// What is looked for, in words.
     pub(super) target: String,
@@ -51,11 +61,24 @@ pub struct Settings {
     pub(super) visibility_delay: Duration,
     pub(super) max_lookups: usize,
     pub(super) json: bool,
-    pub(super) check: bool,
 }
 
 impl Settings {
     pub(super) fn read(args: &AuditArgs, environment: &Environment) -> Result<Self> {
+        let values = args.audit.values(environment);
+        let orgs = match CONFIG.given(&values)? {
+            Some(file) => of_file::read(&file, args, environment)?,
+            None => vec![OrgSettings::read(args, environment)?],
+        };
+        Ok(Self {
+            orgs,
+            check: CHECK.get(&args.check.values(environment))?,
+        })
+    }
+}
+
+impl OrgSettings {
+    fn read(args: &AuditArgs, environment: &Environment) -> Result<Self> {
         let values = args.audit.values(environment);
         let okta = args
             .okta
@@ -63,6 +86,10 @@ impl Settings {
             .flags(args.filter.given())
             .flags(args.pipeline.given())
             .flags(args.entry.given());
+        if let Some(written) = values.find(&INTEGRATION.about)? {
+            let detail = "names an integration of the file of --config, which is not given; add it, or leave this out";
+            return Err(Error::config(&written.setting, detail));
+        }
         let refill = args.refill.values(environment);
         required(&values, environment, REFILL.get(&refill)?)?;
         let delay = VISIBILITY_DELAY.get(&values)?;
@@ -82,11 +109,12 @@ impl Settings {
             org.subdomain(),
         )?;
         Ok(Self {
+            integration: None,
             range,
             source: source(&okta, environment, &network, &org)?,
             org: org.to_string(),
             names,
-            client,
+            client: Arc::new(client),
             filter,
             target,
             has_one_key,
@@ -96,7 +124,6 @@ impl Settings {
             visibility_delay: delay,
             max_lookups: MAX_LOOKUPS.get(&values)?,
             json: JSON.get(&values)?,
-            check: CHECK.get(&args.check.values(environment))?,
         })
     }
 }
@@ -105,6 +132,17 @@ impl Settings {
 /// `Config`, which names all that is missing.
 fn required(values: &Values<'_>, environment: &Environment, sends: bool) -> Result<()> {
     let mut missing = Missing::default();
+    require_range(&mut missing, values)?;
+    required::org(&mut missing, environment);
+    require_query(&mut missing, environment);
+    if sends {
+        coralogix::require(&mut missing, environment);
+    }
+    missing.check()
+}
+
+/// Adds the ends of the range.
+pub(super) fn require_range(missing: &mut Missing, values: &Values<'_>) -> Result<()> {
     for (setting, what) in [
         (
             &FROM,
@@ -116,12 +154,7 @@ fn required(values: &Values<'_>, environment: &Environment, sends: bool) -> Resu
             missing.add(setting.about.flag, format!("is missing: write {what}"));
         }
     }
-    required::org(&mut missing, environment);
-    require_query(&mut missing, environment);
-    if sends {
-        coralogix::require(&mut missing, environment);
-    }
-    missing.check()
+    Ok(())
 }
 
 /// Adds what queries cannot do without.
@@ -143,16 +176,9 @@ fn refilled(
     pipeline: &PipelineSettings,
     subdomain: &str,
 ) -> Result<Option<RefillSettings>> {
-    let force = FORCE.get(refill)?;
-    if !REFILL.get(refill)? {
-        return match force {
-            true => Err(Error::config(
-                FORCE.about.flag,
-                "is about a refill: add --refill, or leave it out",
-            )),
-            false => Ok(None),
-        };
-    }
+    let Some(force) = forced(refill)? else {
+        return Ok(None);
+    };
     let entry = EntrySettings::read(values)?;
     let sink = coralogix::sink(environment, network, &entry, &SharedClockOffset::unknown())?;
     let ledger = pipeline.state.place(Path::new(""), &LEDGER.get(refill)?);
@@ -169,8 +195,20 @@ fn refilled(
     }))
 }
 
+/// Whether a refill is forced; `None`: there is none.
+pub(super) fn forced(refill: &Values<'_>) -> Result<Option<bool>> {
+    match (REFILL.get(refill)?, FORCE.get(refill)?) {
+        (true, force) => Ok(Some(force)),
+        (false, false) => Ok(None),
+        (false, true) => Err(Error::config(
+            FORCE.about.flag,
+            "is about a refill: add --refill, or leave it out",
+        )),
+    }
+}
+
 /// The range, which has ended so long ago that all of it can be found.
-fn range(values: &Values<'_>, delay: Duration) -> Result<TimeSlice> {
+pub(super) fn range(values: &Values<'_>, delay: Duration) -> Result<TimeSlice> {
     let now = SystemClock.now();
     let written = |setting: &'static _| -> Result<(String, String)> {
         let found = values.find(setting)?;

@@ -27,8 +27,12 @@ impl Report<'_> {
     /// The lines of the table, and what follows it.
     pub(super) fn lines(&self) -> Vec<String> {
         let found = self.found;
+        let name = match self.integration {
+            Some(name) => format!("integration {name:?}: "),
+            None => String::new(),
+        };
         let mut lines = vec![format!(
-            "{} against {} from {} to {}",
+            "{name}{} against {} from {} to {}",
             self.org,
             self.target,
             text(found.range().start()),

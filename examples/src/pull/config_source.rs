@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use okta_coralogix_core::Result;
 
 use super::args::CONFIG;
-use super::config::{Integration, folder_of, read};
+use super::config::{Integration, Queries, folder_of, read_for};
 use crate::program::pipeline_settings::DEAD_LETTERS;
 use crate::program::settings::{Given, Values};
 use crate::program::{Environment, Network, StateDir, StateFiles};
@@ -19,6 +19,8 @@ pub(super) struct ConfigSource {
     pub(super) flags: Vec<Given>,
     /// For all orgs.
     pub(super) network: Network,
+    /// The clients of audits, over all readings.
+    pub(super) queries: Queries,
     /// The folder of what is kept.
     pub(super) state: StateDir,
     /// The file of `--dead-letters`, or `-`.
@@ -37,7 +39,7 @@ impl ConfigSource {
             .flags
             .iter()
             .fold(Values::of(environment), Values::flags);
-        let integrations = read(&self.file, &values, self.network.clone())?;
+        let integrations = read_for(&self.file, &values, self.network.clone(), &self.queries)?;
         let mut files = StateFiles::default();
         files.add_read(CONFIG.about.flag, &self.file)?;
         files.add_dead_letters(DEAD_LETTERS.about.flag, &self.dead_letters)?;

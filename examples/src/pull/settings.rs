@@ -12,7 +12,7 @@ use okta_source::{Credentials, OktaSource, OktaSourceBuilder, OrgUrl};
 use super::PullArgs;
 use super::args::{CONFIG, DRY_RUN, FROM, INTEGRATION, PullCommand};
 use super::audited::refill_sides;
-use super::config::{CHECKPOINT, Integration, ORG_URL, SourceGroup, SourceSettings};
+use super::config::{CHECKPOINT, Integration, ORG_URL, Queries, SourceGroup, SourceSettings};
 use super::config_source::ConfigSource;
 use super::dry_run::DryRun;
 use super::position::PositionSettings;
@@ -183,6 +183,7 @@ impl ManySettings {
             file: file.to_owned(),
             flags: values.given(),
             network,
+            queries: Queries::default(),
             state: pipeline.state.clone(),
             dead_letters: pipeline.dead_letters.clone(),
             is_shared: shared.is_some(),

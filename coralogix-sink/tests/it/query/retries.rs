@@ -101,6 +101,25 @@ async fn queries_keep_to_their_share_of_the_rate_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn clients_of_one_team_take_turns() {
+    let simulator = account(0);
+    simulator.set_query_account(|account| account.queries_per_minute = 20);
+    let one = client(&simulator);
+    let other = builder(&simulator).in_turn_with(&one).build().unwrap();
+    let began = Instant::now();
+    let (slice, all) = (hour(), filter());
+    let ask = async |client: &QueryClient| {
+        for _ in 0..50 {
+            client.count(&all, slice).await.unwrap().proven().unwrap();
+        }
+    };
+    futures::join!(ask(&one), ask(&other));
+    let metrics = [one.metrics(), other.metrics()];
+    assert_eq!(metrics.map(|metrics| metrics.retries), [0; 2]);
+    assert_eq!(began.elapsed().as_secs(), 4 * 61);
+}
+
+#[tokio::test(start_paused = true)]
 async fn outage_is_given_up_after_a_time() {
     let simulator = account(EVENTS);
     let client = builder(&simulator)

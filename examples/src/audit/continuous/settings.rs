@@ -26,7 +26,7 @@ use crate::program::missing::Missing;
 use crate::program::pipeline_settings::PipelineOptions;
 use crate::program::settings::Values;
 use crate::program::{Environment, Network};
-use crate::pull::config::{RATE_SHARE, REREAD_EVERY};
+use crate::pull::config::{QueryOptions, RATE_SHARE, REREAD_EVERY};
 
 /// How often and how late an org is audited beside its delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,9 +128,14 @@ impl ContinuousSettings {
         }
     }
 
-    /// True if both ask the same storage.
-    pub(crate) fn is_same_storage(&self, other: &Self) -> bool {
-        self.tier == other.tier
+    /// How Coralogix is asked, for as long as other orgs may wait.
+    pub(crate) fn query_options(&self, uuid_path: &str) -> QueryOptions {
+        QueryOptions {
+            tier: self.tier,
+            uuid_path: uuid_path.to_owned(),
+            per_minute: None,
+            give_up_after: Some(GIVE_UP_AFTER),
+        }
     }
 
     /// Adds what it cannot do without.

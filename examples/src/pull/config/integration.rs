@@ -13,7 +13,7 @@ use super::credentials::{API_TOKEN, CLIENT_SECRET};
 use super::definition::Definition;
 use super::file::{ConfigFile, CoralogixTable, IntegrationTable};
 use super::org_settings::OrgSettings;
-use super::query::{OrgQuery, QueryCache};
+use super::query::{OrgQuery, Queries};
 use super::secrets::{OrgSecrets, PRIVATE_KEY, SecretValues};
 use super::sink_cache::SinkCache;
 use super::source_settings::CHECKPOINT;
@@ -205,13 +205,13 @@ pub(super) fn all(
     folder: &Path,
     values: &Values<'_>,
     network: Network,
+    queries: &Queries,
 ) -> Result<Vec<Integration>> {
     let environment = values.environment();
     let state = StateDir::read(values)?;
     let sinks = Arc::new(SinkCache::new(file.integration.len(), network));
     // For the checks, which make no request.
     let transport = sinks.transport();
-    let queries = Arc::new(QueryCache::default());
     let mut checked = Vec::new();
     let mut names = HashSet::new();
     let mut checkpoints = HashSet::new();
@@ -246,19 +246,14 @@ pub(super) fn all(
         let pipeline = PipelineOptions::read(&values).map_err(&at)?;
         let secrets = secrets(&table, &target, folder, environment).map_err(&at)?;
         let judge = secrets.judge(&name, environment.warnings().clone());
-        let audit = ContinuousSettings::read(&values).map_err(&at)?;
-        if audit.is_some() && values.find(&STATE.about)?.is_some() {
+        let continuous = ContinuousSettings::read(&values).map_err(&at)?;
+        if continuous.is_some() && values.find(&STATE.about)?.is_some() {
             return Err(at(audit_by_replicas()));
         }
-        let audit = match audit {
-            Some(audit) => {
-                let query = OrgQuery::read(audit, &target, folder, environment, &queries);
-                Some(query.map_err(&at)?)
-            }
-            None => None,
-        };
-        let continuous = audit.as_ref().map(|audit| audit.settings);
-        let of_file = (secrets.clone(), judge, Arc::clone(&sinks), audit);
+        let asked = (name.as_str(), queries);
+        let query = OrgQuery::read(asked, continuous.as_ref(), &target, folder, environment);
+        let query = query.map_err(&at)?;
+        let of_file = (secrets.clone(), judge, Arc::clone(&sinks), query);
         let settings = OrgSettings::read(table, target, of_file, &values);
         let settings = settings.map_err(&at)?;
         let since = settings.source_settings.since_setting.clone();

@@ -39,6 +39,7 @@ pub(super) use integration::TOO_OLD_KEYS;
 pub use integration::{Connect, Connection, Integration};
 pub use keys::all as keys;
 pub(crate) use org::LONG_RUN;
+pub(crate) use query::{Queries, QueryOptions};
 pub use rehearsal::Rehearsal;
 pub(super) use reload::{Planned, nothing_changed};
 pub(crate) use reopening::{Cause, Reopening};
@@ -73,6 +74,16 @@ const MAX_BYTES: u64 = 16 << 20;
 /// # Errors
 /// `Config`, which names the integration and the key, and says what to write. A secret's file that is missing is no error yet.
 pub fn read(path: &Path, values: &Values<'_>, network: Network) -> Result<Vec<Integration>> {
+    read_for(path, values, network, &Queries::default())
+}
+
+/// As [`read`], for a program that asks Coralogix what is stored.
+pub(crate) fn read_for(
+    path: &Path,
+    values: &Values<'_>,
+    network: Network,
+    queries: &Queries,
+) -> Result<Vec<Integration>> {
     let text = read_text_file(path, MAX_BYTES).map_err(|error| {
         let detail = format!(
             "{} cannot be read ({error}); write the path of a TOML file with an `[[integration]]` for each org",
@@ -80,11 +91,12 @@ pub fn read(path: &Path, values: &Values<'_>, network: Network) -> Result<Vec<In
         );
         Error::config("--config", detail)
     })?;
-    parse(&text, folder_of(path), values, network).map_err(in_setting(path.display()))
+    let parsed = parse_for(&text, folder_of(path), values, network, queries);
+    parsed.map_err(in_setting(path.display()))
 }
 
 /// The folder to which relative paths in the file refer.
-pub(super) fn folder_of(file: &Path) -> &Path {
+pub(crate) fn folder_of(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new("."))
 }
 
@@ -98,6 +110,16 @@ pub fn parse(
     values: &Values<'_>,
     network: Network,
 ) -> Result<Vec<Integration>> {
+    parse_for(text, folder, values, network, &Queries::default())
+}
+
+fn parse_for(
+    text: &str,
+    folder: &Path,
+    values: &Values<'_>,
+    network: Network,
+    queries: &Queries,
+) -> Result<Vec<Integration>> {
     let environment = values.environment();
     // First of all: other errors repeat names.
     misplaced::check(text, folder, environment)?;
@@ -105,14 +127,14 @@ pub fn parse(
     beside::check(&file, environment);
     missing::check(&file, environment)?;
     same_org::check(&file, environment.warnings())?;
-    integration::all(file, folder, values, network)
+    integration::all(file, folder, values, network, queries)
 }
 
 /// The integration of this name.
 ///
 /// # Errors
 /// `Config` if there is none.
-pub(super) fn find(all: Vec<Integration>, name: &str) -> Result<Integration> {
+pub(crate) fn find(all: Vec<Integration>, name: &str) -> Result<Integration> {
     let names: Vec<_> = all.iter().map(|one| one.name.clone()).collect();
     let found = all.into_iter().find(|one| one.name == name);
     found.ok_or_else(|| {

@@ -55,15 +55,15 @@ pub(super) struct OrgSettings {
     /// Of these secrets, before they are sent.
     judge: SecretJudge,
     sinks: Arc<SinkCache>,
-    /// Set: it is audited beside the delivery.
-    audit: Option<OrgQuery>,
+    /// Set: it is audited.
+    query: Option<OrgQuery>,
 }
 
 impl OrgSettings {
     pub(super) fn read(
         mut table: IntegrationTable,
         target: CoralogixTable,
-        (secrets, judge, sinks, audit): (OrgSecrets, SecretJudge, Arc<SinkCache>, Option<OrgQuery>),
+        (secrets, judge, sinks, query): (OrgSecrets, SecretJudge, Arc<SinkCache>, Option<OrgQuery>),
         values: &Values<'_>,
     ) -> Result<Self> {
         let (okta_secrets, api_key) = secrets.split(API_KEY);
@@ -92,7 +92,7 @@ impl OrgSettings {
             api_key: api_key.ok_or_else(|| Error::config(API_KEY, "is missing"))?,
             judge,
             sinks,
-            audit,
+            query,
         })
     }
 
@@ -150,12 +150,12 @@ impl Connect for OrgSettings {
     }
 
     fn audit_sides(&self, read: &SecretValues) -> Result<AuditSides> {
-        let query = self.audit.as_ref().ok_or_else(|| {
+        let query = self.query.as_ref().ok_or_else(|| {
             Error::config("audit_every", "is not set, so that the org is not audited")
         })?;
         let source = (self.org.as_str(), self.connected_source()?);
         let mut sides = query.sides(source, &self.subsystem, self.sinks.transport())?;
-        if query.settings.refills() {
+        if query.refills {
             sides.refill = Some(RefillSides {
                 sink: self.shared_sink(&self.api_key)?.sink,
                 mapping: Arc::new(self.mapping(read.get(HASH_SALT_KEY).cloned())?),

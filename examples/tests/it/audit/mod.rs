@@ -2,6 +2,7 @@
 
 mod continuous;
 mod month;
+mod orgs;
 mod report;
 
 use std::collections::HashMap;

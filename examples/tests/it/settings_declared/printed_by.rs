@@ -29,7 +29,11 @@ const PIPELINES: &[&str] = &[
 /// The programs that print the messages of a folder or file. The first that fits decides.
 pub(super) const PRINTED_BY: &[(&str, &[&str])] = &[
     ("okta-source/src", PULL),
-    ("okta-coralogix-core/src/checkpoint", PULL),
+    ("okta-coralogix-core/src/checkpoint/shared", PULL),
+    (
+        "okta-coralogix-core/src/checkpoint",
+        &["pull", "eventbridge_http", "eventbridge_sqs"],
+    ),
     ("okta-coralogix-core/src", ALL),
     ("coralogix-sink/src/query", AUDIT),
     ("coralogix-sink/src/audit", AUDIT),
@@ -42,7 +46,7 @@ pub(super) const PRINTED_BY: &[(&str, &[&str])] = &[
     ("examples/src/audit", AUDIT),
     ("examples/src/pull/config/source_settings.rs", PULL),
     ("examples/src/pull/config/shared_log.rs", PULL),
-    ("examples/src/pull/config", &["pull", "replay"]),
+    ("examples/src/pull/config", &["pull", "replay", "audit"]),
     ("examples/src/pull", PULL),
     ("examples/src/eventbridge/healing", RECEIVERS),
     ("examples/src/eventbridge/http", HTTP),

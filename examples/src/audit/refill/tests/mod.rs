@@ -16,7 +16,7 @@ use okta_source::simulator::OktaSimulator;
 
 use super::super::killed::{Killed, Steps};
 use super::super::run::compare;
-use super::super::settings::Settings;
+use super::super::settings::OrgSettings;
 use super::*;
 use crate::program::Environment;
 use crate::program::log::LogArgs;
@@ -79,7 +79,7 @@ impl World {
         }
     }
 
-    fn settings(&self, steps: &Steps) -> Settings {
+    fn settings(&self, steps: &Steps) -> OrgSettings {
         let network = Killed(self.account.clone(), steps.clone());
         let sink = CoralogixSink::builder().endpoint("https://ingress.eu2.coralogix.com");
         let sink = sink
@@ -110,7 +110,8 @@ impl World {
             disk: Arc::new(Killed(OsDisk, steps.clone())),
             force: self.force,
         };
-        Settings {
+        OrgSettings {
+            integration: None,
             range: self.range,
             org: "https://acme.okta.com".into(),
             source: OktaSource::builder()
@@ -119,7 +120,7 @@ impl World {
                 .clock(Arc::clone(&self.clock))
                 .transport(self.org.clone()),
             names: Default::default(),
-            client,
+            client: Arc::new(client),
             filter: EventFilter::all()
                 .application("okta")
                 .unwrap()
@@ -133,7 +134,6 @@ impl World {
             visibility_delay: Duration::from_secs(30 * 60),
             max_lookups: 100_000,
             json: false,
-            check: false,
         }
     }
 
