@@ -259,8 +259,8 @@ fn corrupt(path: &Path, what: &str) -> Error {
     Error::new(
         ErrorKind::Corrupt,
         format!(
-            "{} is no usable checkpoint: {what}. Restore it, or move it away to start anew from `--since`: \
-             events from before that time are then not fetched, and events since then that were delivered before come twice",
+            "{} is no usable checkpoint: {what}. Restore it, or move it away to start anew: \
+             events from before the new start are then not fetched, and events since then that were delivered before come twice",
             path.display()
         ),
     )

@@ -38,11 +38,12 @@ impl HealFiles {
         let named = in_setting(HEAL_AFTER.about.flag);
         let opened = async {
             let position = open(&settings.position).await?;
-            let store = Arc::new(open(&settings.window).await?);
+            let store = Arc::new(open(&settings.window).await.map_err(about_window)?);
             let owner = settings.window_owner();
             let clock = Arc::new(SystemClock);
-            let window =
-                StoredWindow::open(store, owner, RETENTION, settings.capacity, clock).await?;
+            let opened = StoredWindow::open(store, owner, RETENTION, settings.capacity, clock);
+            let in_file = in_setting(settings.window.display());
+            let window = opened.await.map_err(in_file).map_err(about_window)?;
             Ok(Self {
                 position: Arc::new(position),
                 window,
@@ -88,4 +89,17 @@ impl HealFiles {
             "the window of delivered events could not be saved at the end: what was delivered since the last save may be sent again"
         );
     }
+}
+
+/// What becomes of events if a window that is unusable is moved away.
+fn about_window(error: Error) -> Error {
+    if error.kind() != ErrorKind::Corrupt {
+        return error;
+    }
+    let detail = format!(
+        "{}. Without this file healing goes on from its position: what was pushed and is behind it in the log is then sent again, and \
+         counted as unverified; nothing is lost",
+        error.detail()
+    );
+    Error::new(ErrorKind::Corrupt, detail).with_source(error)
 }

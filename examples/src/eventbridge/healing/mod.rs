@@ -2,9 +2,10 @@
 //!
 //! A second pipeline reads the log as `pull` does, holds each page until its events are as old as the delay, and shares the
 //! deduplication window with the pipeline of the pushed events. `settings`: its flags; `files`: its position and the window on the
-//! disk; `run`: its runs, one after the other, beside the receiver.
+//! disk; `push_share`: whether another process receives a part of the events; `run`: its runs, one after the other, beside the receiver.
 
 mod files;
+mod push_share;
 mod run;
 mod settings;
 

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use super::files::HealFiles;
+use super::push_share::PushShare;
 use super::settings::{HEAL_AFTER, HealSettings};
 use crate::program::args::in_setting;
 use crate::program::metrics::Monitor;
@@ -120,6 +121,7 @@ impl Healing {
             settings,
             parts,
             files: Arc::clone(&files),
+            push_share: PushShare::new(monitor.clone()),
             monitor,
             stop,
             is_logged: false,
@@ -164,6 +166,7 @@ struct Runs {
     settings: HealSettings,
     parts: Parts,
     files: Arc<HealFiles>,
+    push_share: PushShare,
     monitor: Monitor,
     stop: watch::Receiver<bool>,
     reopening: Reopening,
@@ -239,6 +242,7 @@ impl Runs {
             .dead_letters(parts.dead_letters.clone())
             .dedup_window(self.files.window.window().clone());
         let observer = (parts.progress.observer(), self.monitor.clone());
+        let observer = (observer, self.push_share.clone());
         let pipeline = configure(pipeline, observer, &parts.options, None).build()?;
         self.monitor.attach(pipeline.handle());
         Ok(pipeline)
@@ -266,7 +270,8 @@ impl Runs {
         tracing::info!(
             after = %seconds(settings.delay),
             window = settings.capacity,
-            "what is not pushed is read from the System Log, and sent"
+            "what is not pushed is read from the System Log, and sent. It takes one process that receives: another one, behind the same queue, \
+             rule or load balancer, would make events arrive twice"
         );
         if !settings.is_bare {
             tracing::warn!(

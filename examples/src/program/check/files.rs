@@ -10,6 +10,7 @@ use okta_coralogix_core::{Error, ErrorKind, Result};
 use okta_source::OktaSourceBuilder;
 
 use super::Report;
+use crate::program::args::in_setting;
 use crate::program::{CheckedFolder, STATE_DIR, StateDir, is_log};
 
 /// As much as is written for a moment: a small checkpoint, or a dead letter of the usual size.
@@ -82,7 +83,8 @@ async fn stored_window(path: &Path, owner: &str) -> Result<&'static str> {
         }
         opened => opened?,
     };
-    StoredWindow::check(&store, owner).await?;
+    let checked = StoredWindow::check(&store, owner).await;
+    checked.map_err(in_setting(path.display()))?;
     Ok("the events that were delivered are saved")
 }
 

@@ -302,6 +302,13 @@ fn healed(text: &mut Exposition, rows: &[&Row]) {
             family.sample(&row.labels(), delay.as_secs_f64());
         }
     }
+    let help = "1 while many events are not pushed, among others of the same time that are: another process seems to receive them.";
+    let name = "okta_coralogix_push_shared";
+    let mut family = text.family(name, Kind::Gauge, help);
+    for row in rows {
+        let is_shared = row.watched.push_is_shared.load(Ordering::Relaxed);
+        family.sample(&row.labels(), u8::from(is_shared));
+    }
     let help = "Saves of the window of delivered events, by whether it was stored.";
     let name = "okta_coralogix_dedup_window_saves_total";
     counters(text, rows, [name, help, "outcome"], |of| &of.window_saves);

@@ -1,6 +1,6 @@
 //! What is counted of one pipeline.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ pub(in crate::program) struct Watched {
     /// What the pipelines that share it have delivered.
     window: Mutex<Option<(DedupWindow, Duration)>>,
     pub(super) window_saves: CounterBy,
+    /// Another process seems to receive a part of what is pushed.
+    pub(super) push_is_shared: AtomicBool,
 }
 
 /// When things last happened.
@@ -130,6 +132,7 @@ impl Monitor {
             log_streams: CounterBy::new(LOG_STREAMS),
             window: Mutex::default(),
             window_saves: CounterBy::new(&["ok", "error"]),
+            push_is_shared: AtomicBool::new(false),
         })))
     }
 
@@ -166,6 +169,13 @@ impl Monitor {
         if let Some(watched) = &self.0 {
             let outcome = if is_saved { "ok" } else { "error" };
             watched.window_saves.add(outcome, 1);
+        }
+    }
+
+    /// Whether another process seems to receive a part of what is pushed.
+    pub fn push_is_shared(&self, is_shared: bool) {
+        if let Some(watched) = &self.0 {
+            watched.push_is_shared.store(is_shared, Ordering::Relaxed);
         }
     }
 

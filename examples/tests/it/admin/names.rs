@@ -55,6 +55,7 @@ pub(super) const FAMILIES: &[(&str, &str)] = &[
         "gauge",
     ),
     ("okta_coralogix_healing_delay_seconds", "gauge"),
+    ("okta_coralogix_push_shared", "gauge"),
     ("okta_coralogix_dedup_window_saves_total", "counter"),
     ("okta_coralogix_replicas_living", "gauge"),
     ("okta_coralogix_state_store_away", "gauge"),

@@ -273,6 +273,41 @@ async fn second_process_that_heals_in_the_same_folder_is_refused() {
     assert_eq!(program.ended().await.code, Some(0));
 }
 
+/// Two processes behind one load balancer: each heals what the other was pushed. Nothing is lost, and both say it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn second_receiver_is_noticed_and_said() {
+    let harness = Harness::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let one = harness.start().await;
+    let variables = harness.variables();
+    let two = Program::start("eventbridge_http", folder.path(), &variables, FLAGS).await;
+    let events = events(30, 2_000);
+    for (part, program) in [&one, &two].into_iter().enumerate() {
+        let pushed = events.iter().enumerate();
+        let pushed = pushed.filter(|(number, _)| number % 2 == part);
+        push(program, pushed.map(|(_, event)| event)).await;
+    }
+    harness.log(&events);
+    for program in [one, two] {
+        program
+            .until(|samples| {
+                ended(samples, HEALED) >= 2_000.0 && samples.get("push_shared", HEALED) == Some(1.0)
+            })
+            .await;
+        program.terminate().await;
+        let ended = program.ended().await;
+        for words in [
+            "It takes one process that receives",
+            "most likely another process receives",
+        ] {
+            assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+        }
+    }
+    let arrived = harness.arrived();
+    let twice = events.iter().filter(|event| arrived[&event.uuid] == 2);
+    assert_eq!(twice.count(), 2_000, "each of both has sent it");
+}
+
 #[tokio::test]
 async fn healing_without_what_it_needs_is_refused() {
     let harness = Harness::new().await;

@@ -45,6 +45,40 @@ async fn damaged_position_of_healing_is_told_at_the_start() {
     assert!(window.contains(r#"\"closed\":true"#), "{window}");
 }
 
+/// A window that is damaged, or of a later version, is refused with what the user can do here: this program has no start to set.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damaged_or_newer_window_of_healing_is_told_at_the_start() {
+    let harness = Harness::new().await;
+    run_once(&harness).await;
+    let folder = harness.receiver.folder.path();
+    let window = folder.join(WINDOW);
+    let record = fs::read(&window).unwrap();
+    let head = record.iter().position(|byte| *byte == b'\n').unwrap();
+    let newer = String::from_utf8_lossy(&record[..head]).replace("\"version\":2", "\"version\":9");
+    for (damaged, expected) in [
+        (&record[..record.len() - 1], "it was altered, or cut off"),
+        (newer.as_bytes(), "its format has version 9"),
+    ] {
+        fs::write(&window, damaged).unwrap();
+        let ended = start_program("eventbridge_http", folder, &harness.variables(), FLAGS);
+        let ended = Exit::of(ended).await;
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        let told = &ended.stderr;
+        for words in [
+            "error: --heal-after: ",
+            WINDOW,
+            expected,
+            "Without this file healing goes on from its position",
+        ] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        assert!(!told.contains("--since"), "{told}");
+        assert_eq!(fs::read(&window).unwrap(), damaged, "it stays as it is");
+    }
+    fs::remove_file(&window).unwrap();
+    run_once(&harness).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn check_looks_at_the_window_of_healing() {
     let harness = Harness::new().await;
