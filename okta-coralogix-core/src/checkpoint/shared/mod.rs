@@ -222,6 +222,14 @@ impl SharedStore {
         (ttl.max(self.ttl) + place.look_every(ttl)).mul_f64(1.25) + self.ttl / 6
     }
 
+    /// Within what time one of the replicas that have [joined](Self::join) takes a log whose holder has died, however many others live or
+    /// seem to: they try one after the other, so that it is [`takeover`](Self::takeover) and 12.5 times the time between two looks.
+    #[must_use]
+    pub fn takeover_by_group(&self, ttl: Duration) -> Duration {
+        let wait = placement::longest_wait(self.place("").look_every(ttl));
+        self.takeover(ttl) + wait.mul_f64(1.25)
+    }
+
     /// Shows that the store does what leases rest on, with an object that is removed again: that it refuses a second object of one name and
     /// a put over a version that is not the last, and that a put takes less than a sixth of the TTL.
     ///

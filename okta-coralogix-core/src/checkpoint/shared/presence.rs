@@ -25,8 +25,8 @@ const FORMAT: &str = "okta-coralogix replica";
 /// An object that has not changed for so many beats is that of a replica that has died: others remove it.
 const REMOVED_AFTER: u32 = 10;
 
-/// A replica that has written its presence this often has begun a moment ago, or has died soon after. The others count on the first.
-const NEW: u64 = 2;
+/// How often a replica writes its presence before it takes a log: it lists the others each time.
+const STARTING: u64 = 2;
 
 /// The longest that is read.
 const MAX_BYTES: usize = 4096;
@@ -59,6 +59,8 @@ pub(super) struct Presence {
     place: Arc<Place>,
     version: Option<Version>,
     beat: u64,
+    /// What is not in it yet, and is found later, was written meanwhile.
+    is_listed: bool,
     others: BTreeMap<String, Found>,
 }
 
@@ -81,6 +83,7 @@ impl Presence {
             place,
             version: None,
             beat: 0,
+            is_listed: false,
             others: BTreeMap::new(),
         }
     }
@@ -92,7 +95,7 @@ impl Presence {
     pub(super) async fn update(&mut self, group: &Group) -> Result<()> {
         let written = self.write(group).await;
         // A list costs as much as a put.
-        let is_listed = self.beat <= NEW || self.beat.is_multiple_of(2);
+        let is_listed = self.beat <= STARTING || self.beat.is_multiple_of(2);
         let names = match is_listed {
             true => self.list(group).await?,
             false => self.others.keys().cloned().collect(),
@@ -110,6 +113,7 @@ impl Presence {
                 break;
             }
         }
+        self.is_listed |= ended.is_ok();
         ended
     }
 
@@ -185,12 +189,15 @@ impl Presence {
         let content = read(&found.bytes);
         if let Some(content) = &content
             && content.holder != self.place.holder
-            && (before.is_some() || content.beat <= NEW || self.beat > NEW)
         {
-            group
-                .placement()
-                .members
-                .present(&content.holder, &content.logs, now);
+            let members = &mut group.placement().members;
+            let (holder, logs) = (&content.holder, &content.logs);
+            // One that was there before this replica may be what a dead one has left; those that begin together are to know each other.
+            match before {
+                Some(_) => members.present(holder, logs, now),
+                None if self.is_listed || content.beat == 1 => members.joined(holder, logs, now),
+                None => members.found(holder, logs, now),
+            }
         }
         let found = Found {
             version: found.version,

@@ -28,14 +28,21 @@ struct Seen {
 }
 
 impl Seen {
-    fn after(before: Option<Self>, place: &Place, record: Record, version: Version) -> Self {
+    /// `was_absent`: there was no record before.
+    fn after(
+        before: Option<Self>,
+        was_absent: bool,
+        place: &Place,
+        record: Record,
+        version: Version,
+    ) -> Self {
         let now = Instant::now();
         let same = before.as_ref().filter(|before| before.version == version);
         // Versions do not come again: what is the same now has been so all the time, also if a look has failed meanwhile. But a store that was
         // away was so for its holder too, which is to go on.
         let since = same.filter(|before| now < before.looked + place.longest_gap(record.ttl()));
         let since = since.map_or(now, |before| before.since);
-        let is_changed = before.is_some_and(|before| before.version != version);
+        let is_changed = before.map_or(was_absent, |before| before.version != version);
         Self {
             record,
             version,
@@ -137,7 +144,9 @@ impl Standby {
                     };
                     return Ok(Look::Taken(Box::new(taken)));
                 }
-                self.seen = Some(Seen::after(self.seen.take(), &self.place, record, version));
+                let (before, was_absent) = (self.seen.take(), self.absent.is_some());
+                let seen = Seen::after(before, was_absent, &self.place, record, version);
+                self.seen = Some(seen);
             }
             Ok(None) if self.seen.is_some() => return Err(removed(&self.place)),
             Ok(None) => match has_windows(&self.place).await {

@@ -7,6 +7,7 @@ mod cost;
 mod folder;
 mod group;
 mod group_faults;
+mod group_takeover;
 mod group_world;
 mod hostile;
 mod idle;

@@ -2,8 +2,8 @@
 //! store, and no clock but the times that are passed in.
 //!
 //! The record of a log alone decides who holds it. What is here decides when a replica tries to write that record, so that a replica that is
-//! wrong about the others costs balance, and never safety. No rule makes a log wait for longer than twice the number of replicas times the
-//! longest time between two looks, or twice the TTL for the replica that has handed it over.
+//! wrong about the others costs balance, and never safety. No rule makes a log wait for longer than eight times the longest time
+//! between two looks, or twice the TTL for the replica that has handed it over.
 //!
 //! # A log, as one replica sees it
 //! * *unseen*: not looked at, or not any more;
@@ -23,6 +23,7 @@ use tokio::time::Instant;
 
 pub(super) use self::balance::Balance;
 pub(super) use self::members::{Members, digest};
+pub(super) use self::rank::longest_wait;
 
 /// The times of a group, as this replica's clock counts them.
 #[derive(Debug, Clone, Copy)]

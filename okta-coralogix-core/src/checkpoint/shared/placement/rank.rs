@@ -25,7 +25,12 @@ pub(super) fn weight(log: &str, replica: &str) -> u64 {
 /// The longest time from one look to the next, in the mean one.
 const LONGEST_LOOK: f64 = 1.25;
 
-/// How long after it became free this replica takes the log: the k-th choice waits for k looks, in which those before it see that it is free.
+/// The most looks that a log waits for those that come first: some of them may be dead, whatever their presences say. Of those that come
+/// last several may try at once, and the store takes one of them.
+const MOST_LOOKS: usize = 8;
+
+/// How long after it became free this replica takes the log: the k-th choice waits for k looks, in which those before it see that it is
+/// free, and for [`MOST_LOOKS`] at most.
 ///
 /// First is the one that it is handed over to, and last the one that has released it. Behind the rest are those that hold their quota; they
 /// wait one look more for each of the others, so that one below its quota, which does not know yet that they hold it, comes first. A log that was released goes to
@@ -62,12 +67,18 @@ pub(super) fn wait(placement: &Placement, log: &str, free: &Free, now: Instant) 
         false => before + usize::from(is_unknown) + behind,
     };
     let wait = free.look.mul_f64(LONGEST_LOOK * looks as f64);
+    let wait = wait.min(longest_wait(free.look));
     let is_handed_over = released_by == Some(own) && target.is_some();
     match is_handed_over && !others.is_empty() {
         // The others are to take it.
         true => wait.max(placement.times.ttl * 2),
         false => wait,
     }
+}
+
+/// The longest that [`wait`] is, but for the replica that has handed the log over.
+pub(in super::super) fn longest_wait(look: Duration) -> Duration {
+    look.mul_f64(LONGEST_LOOK * MOST_LOOKS as f64)
 }
 
 #[cfg(test)]
