@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use coralogix_sink::simulator::{CoralogixServer, CoralogixSimulator, Fault, okta_uuid};
+use futures::future::join_all;
 use okta_coralogix_core::checkpoint::Checkpoint;
-use okta_coralogix_core::checkpoint::shared::SharedStore;
+use okta_coralogix_core::checkpoint::shared::{Objects, SharedStore};
 use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::internal::Claim;
 use okta_coralogix_core::testing::EventGenerator;
 use okta_coralogix_core::{Clock, SystemClock};
 use okta_source::simulator::{OktaServer, OktaSimulator};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
@@ -33,9 +35,12 @@ const FLAGS: [&str; 6] = [
     "1s",
 ];
 
-/// What a death costs at most: 1.25 · (TTL + poll + 3 · poll) for the last choice of three replicas, and a put. As much again for a machine
-/// that is busy.
-pub(super) const TAKEOVER: Duration = Duration::from_millis(2 * (1250 * 14 + 1700));
+const TTL: Duration = Duration::from_secs(10);
+
+const POLL: Duration = Duration::from_secs(1);
+
+/// Between two looks of the test.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// One org, and the events of its log.
 pub(super) struct Org {
@@ -72,17 +77,31 @@ pub(super) struct Change {
     pub(super) repeatable: usize,
 }
 
+/// What the record of a log said last.
+#[derive(Default)]
+struct Known {
+    holder: Option<String>,
+    term: u64,
+    /// Where reading goes on. Its window is that of the object of this name, which is written once a minute: to read it at each look would
+    /// take the test longer than the processes their work.
+    position: Option<Checkpoint>,
+    window: Option<String>,
+}
+
 /// The world around the processes.
 pub(super) struct Cluster {
     pub(super) store: Store,
+    objects: Arc<dyn Objects>,
     shared: SharedStore,
     pub(super) orgs: Vec<Org>,
     pub(super) ingress: CoralogixSimulator,
     ingress_server: CoralogixServer,
     seen: watch::Receiver<usize>,
     generator: EventGenerator,
-    /// What the records said last, by org: holder, term, position.
-    known: Vec<(Option<String>, u64, Option<Checkpoint>)>,
+    /// By org.
+    known: Vec<Known>,
+    /// What is in Coralogix, and of how many arrivals it was made.
+    arrived: (HashSet<String>, usize),
     pub(super) changes: Vec<Change>,
 }
 
@@ -110,15 +129,19 @@ impl Cluster {
                 uuids: Vec::new(),
             });
         }
+        let objects = store.open().await;
+        let shared = SharedStore::new(Arc::clone(&objects));
         Self {
-            shared: store.open().await,
+            shared: shared.ttl(TTL).unwrap().poll(POLL),
+            objects,
             store,
             orgs: all,
             ingress_server: ingress.serve().await.unwrap(),
             ingress,
             seen: counted,
             generator: EventGenerator::new(21),
-            known: vec![(None, 0, None); orgs],
+            known: (0..orgs).map(|_| Known::default()).collect(),
+            arrived: Default::default(),
             changes: Vec::new(),
         }
     }
@@ -204,32 +227,61 @@ impl Cluster {
     /// Who holds the log of each org, as it was seen last.
     pub(super) fn holders(&self) -> Vec<Option<&str>> {
         let known = self.known.iter();
-        known.map(|(holder, ..)| holder.as_deref()).collect()
+        known.map(|known| known.holder.as_deref()).collect()
+    }
+
+    /// In what time another replica reads an org, as the documents promise it; as much again for a machine that is busy.
+    pub(super) fn takeover(&self) -> Duration {
+        self.shared.takeover_by_group(TTL) * 2
+    }
+
+    fn count_arrived(&mut self) {
+        let ledger = self.ingress.ledger();
+        let (arrived, counted) = &mut self.arrived;
+        let new = &ledger.entries()[*counted..];
+        *counted += new.len();
+        arrived.extend(new.iter().filter_map(|entry| entry.id.clone()));
     }
 
     /// Looks at all records once, and notes what has changed hands.
     pub(super) async fn look(&mut self) {
-        let mut arrived: Option<HashSet<String>> = None;
-        for n in 0..self.orgs.len() {
-            let Ok(Some(record)) = self.shared.look(&self.orgs[n].name).await else {
+        let names = self.orgs.iter().map(|org| self.objects.get(&org.name));
+        for (n, found) in join_all(names).await.into_iter().enumerate() {
+            let Ok(Some(found)) = found else {
                 continue;
             };
-            let (_, term, position) = &self.known[n];
-            if record.term != *term {
-                let arrived = arrived.get_or_insert_with(|| {
-                    let ledger = self.ingress.ledger();
-                    ledger.ids().map(str::to_owned).collect()
-                });
-                let (in_flight, repeatable) = repeatable(&self.orgs[n], position.as_ref(), arrived);
+            let record: Value = serde_json::from_slice(&found.bytes).unwrap();
+            let term = record["term"].as_u64().unwrap();
+            let holder = record["holder"].as_str().map(str::to_owned);
+            if term != self.known[n].term {
+                self.count_arrived();
+                let (org, known) = (&self.orgs[n], &self.known[n]);
+                let (in_flight, repeatable) =
+                    repeatable(org, known.position.as_ref(), &self.arrived.0);
                 self.changes.push(Change {
                     org: n,
-                    to: record.holder.clone().unwrap_or_default(),
+                    to: holder.clone().unwrap_or_default(),
                     at: Instant::now(),
                     in_flight,
                     repeatable,
                 });
             }
-            self.known[n] = (record.holder, record.term, record.checkpoint);
+            (self.known[n].term, self.known[n].holder) = (term, holder);
+            self.note_position(n, &record["position"]).await;
+        }
+    }
+
+    async fn note_position(&mut self, n: usize, position: &Value) {
+        let window = position["window"].as_str().map(str::to_owned);
+        if window != self.known[n].window
+            && let Ok(Some(record)) = self.shared.look(&self.orgs[n].name).await
+        {
+            (self.known[n].position, self.known[n].window) = (record.checkpoint, window);
+        }
+        if let (Some(known), Some(cursor)) =
+            (&mut self.known[n].position, position["cursor"].as_str())
+        {
+            cursor.clone_into(&mut known.cursor);
         }
     }
 
@@ -252,29 +304,26 @@ impl Cluster {
                 self.holders()
             );
             self.append(1);
-            sleep(Duration::from_millis(100)).await;
+            sleep(LOOK).await;
         }
     }
 
-    /// Waits until each event is in Coralogix.
+    /// Waits until each event is in Coralogix. `limit`: without an arrival.
     pub(super) async fn all_arrive(&mut self, limit: Duration) {
-        let arrived = async {
-            loop {
-                let ledger = self.ingress.ledger();
-                let missing = ledger.missing(self.uuids()).len();
-                if missing == 0 {
-                    return;
-                }
-                // Every arrival counts up.
-                self.seen.clone().changed().await.unwrap();
-                sleep(Duration::from_millis(50)).await;
+        loop {
+            self.count_arrived();
+            if self.arrived.0.len() >= self.events() {
+                break;
             }
-        };
-        if timeout(limit, arrived).await.is_err() {
-            let ledger = self.ingress.ledger();
-            let missing = ledger.missing(self.uuids()).len();
-            panic!("{missing} of {} events are lost", self.events());
+            // Every arrival counts up.
+            let next = timeout(limit, self.seen.changed()).await;
+            if next.is_err() {
+                break;
+            }
+            sleep(Duration::from_millis(50)).await;
         }
+        let missing = self.ingress.ledger().missing(self.uuids()).len();
+        assert_eq!(missing, 0, "of {} events are lost", self.events());
     }
 
     fn uuids(&self) -> impl Iterator<Item = &str> {

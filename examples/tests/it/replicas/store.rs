@@ -1,12 +1,14 @@
 //! The store that the processes share: moto where it is installed, else a folder.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::net::TcpListener as StdListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
-use okta_coralogix_core::checkpoint::shared::{CloudObjects, FolderObjects, SharedStore};
+use okta_coralogix_core::checkpoint::shared::{CloudObjects, FolderObjects, Objects};
 use okta_coralogix_core::transport::ReqwestTransport;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -91,13 +93,33 @@ impl Store {
     }
 
     /// As a program opens it.
-    pub(super) async fn open(&self) -> SharedStore {
+    pub(super) async fn open(&self) -> Arc<dyn Objects> {
         if self.variables.is_empty() {
-            return SharedStore::new(FolderObjects::open(&self.address).await.unwrap());
+            return Arc::new(FolderObjects::open(&self.address).await.unwrap());
         }
         let variables = self.variables.iter();
         let variables = variables.map(|(name, value)| ((*name).to_owned(), value.clone()));
         let objects = CloudObjects::open(&self.address, variables, ReqwestTransport::new());
-        SharedStore::new(objects.unwrap())
+        Arc::new(objects.unwrap())
+    }
+
+    /// Keeps each process from writing to a folder for as long as the file is open: one that is stopped meanwhile is in no write, and holds
+    /// up no other.
+    pub(super) async fn quiet(&self) -> Option<File> {
+        if !self.variables.is_empty() {
+            return None;
+        }
+        let lock = Path::new(&self.address).join(".lock");
+        let locked = tokio::task::spawn_blocking(move || {
+            let file = File::options()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(lock);
+            let file = file.unwrap();
+            file.lock().unwrap();
+            file
+        });
+        Some(locked.await.unwrap())
     }
 }

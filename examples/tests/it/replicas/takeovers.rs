@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::cluster::{Cluster, Process, TAKEOVER};
+use super::cluster::{Cluster, Process};
 use super::store::Store;
 use crate::harness::{signal, terminate};
 use crate::seeds::seeds;
@@ -62,8 +62,9 @@ async fn run(seed: u64, orgs: usize, goal: usize, losses: &[Loss], backlog: usiz
     for _ in 0..3 {
         processes.push(cluster.start().await);
     }
+    let limit = cluster.takeover();
     cluster
-        .until("every org is read", TAKEOVER, |cluster| {
+        .until("every org is read", limit, |cluster| {
             cluster.holders().iter().all(Option::is_some)
         })
         .await;
@@ -80,7 +81,6 @@ async fn run(seed: u64, orgs: usize, goal: usize, losses: &[Loss], backlog: usiz
         }
         lose(&mut cluster, &mut processes, &mut rng, loss, &mut figures).await;
     }
-    let limit = TAKEOVER + Duration::from_secs(30);
     cluster.all_arrive(limit).await;
     for process in &processes {
         terminate(&process.child).await;
@@ -136,7 +136,10 @@ async fn lose(
     let before = cluster.changes.len();
     match loss {
         Loss::Killed => child.kill().await.unwrap(),
-        Loss::Paused => signal(child, "-STOP").await,
+        Loss::Paused => {
+            let _quiet = cluster.store.quiet().await;
+            signal(child, "-STOP").await;
+        }
         Loss::Ended => terminate(child).await,
     }
     let moved = |cluster: &Cluster| -> HashSet<usize> {
@@ -144,8 +147,9 @@ async fn lose(
         let to_others = changes.filter(|change| change.to != name && !change.to.is_empty());
         to_others.map(|change| change.org).collect()
     };
+    let limit = cluster.takeover();
     cluster
-        .until("another replica reads the orgs", TAKEOVER, |cluster| {
+        .until("another replica reads the orgs", limit, |cluster| {
             orgs.is_subset(&moved(cluster))
         })
         .await;
