@@ -8,6 +8,8 @@ mod names;
 mod record;
 #[cfg(feature = "fs")]
 mod replay;
+#[cfg(feature = "fs")]
+mod stored;
 mod target;
 
 #[cfg(feature = "fs")]
@@ -16,6 +18,8 @@ pub use file::{FileDeadLetters, FileDeadLettersBuilder};
 pub use record::DeadLetterRecord;
 #[cfg(feature = "fs")]
 pub use replay::{DeadLetterSource, LetterCounts};
+#[cfg(feature = "fs")]
+pub use stored::{ObjectDeadLetters, StoredLetterSource};
 pub use target::DeadLetterTarget;
 
 use std::fmt::{self, Debug};

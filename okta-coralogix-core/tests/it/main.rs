@@ -36,6 +36,7 @@ mod scanner;
 mod shared_checkpoint;
 mod sinks;
 mod soak;
+mod stored_letters;
 mod stored_window;
 mod unknown_saves;
 mod verdict;

@@ -22,7 +22,8 @@
 //! * `<name>.window-<term>-<number>`: the window of recent uuids, written before the record that names it, at most once a minute and at
 //!   the release; the last two stay.
 //!
-//! Of each replica that has joined there is one `.replica-<name>`, by which the others know that it is there.
+//! Of each replica that has joined there is one `.replica-<name>`, by which the others know that it is there. Dead letters that are kept
+//! here are `.letters-…` ([`ObjectDeadLetters`](crate::dead_letter::ObjectDeadLetters)).
 
 mod change;
 #[cfg(feature = "object-store")]
@@ -36,6 +37,7 @@ mod place;
 mod placement;
 mod presence;
 mod record;
+mod replay;
 mod replica;
 mod self_test;
 mod standby;

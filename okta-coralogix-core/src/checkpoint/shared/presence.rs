@@ -66,14 +66,18 @@ pub(super) struct Presence {
 
 /// The object of a replica: what it is called by people may have characters that no object's name has.
 pub(super) fn object_name(holder: &str) -> String {
+    format!("{PREFIX}{}", plain(holder))
+}
+
+/// A part of an object's name that tells replicas apart.
+pub(super) fn plain(holder: &str) -> String {
     let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
     let plain: String = holder
         .chars()
         .map(|char| if is_plain(char) { char } else { '_' })
         .collect();
     // The end is what tells replicas apart.
-    let plain = &plain[plain.len().saturating_sub(120)..];
-    format!("{PREFIX}{plain}")
+    plain[plain.len().saturating_sub(120)..].to_owned()
 }
 
 impl Presence {
