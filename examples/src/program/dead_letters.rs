@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use okta_coralogix_core::checkpoint::shared::SharedStore;
 use okta_coralogix_core::dead_letter::{
-    DeadLetter, DeadLetterRecord, DeadLetters, FileDeadLetters,
+    DeadLetter, DeadLetterRecord, DeadLetters, FileDeadLetters, ObjectDeadLetters,
 };
 use okta_coralogix_core::{Error, ErrorKind, Result};
 
 use super::pipeline::open_dead_letters;
-use super::pipeline_settings::PipelineSettings;
+use super::pipeline_settings::{DEAD_LETTERS, PipelineSettings};
+use super::state_files::is_state;
 
 /// Clones write to the same file or log.
 #[derive(Debug, Clone)]
@@ -21,14 +23,32 @@ pub enum ProgramDeadLetters {
     File(Arc<FileDeadLetters>),
     /// Standard output, a line each: Lambda keeps it in CloudWatch Logs, a container's runtime in its log.
     Log,
+    /// Objects beside the positions that replicas share.
+    State(ObjectDeadLetters),
 }
 
 impl ProgramDeadLetters {
     /// Opens the file of `--dead-letters` in the folder of `--state-dir`, which is created if it is missing; `-` is the log.
     ///
     /// # Errors
-    /// `Config` if the folder cannot be created, `Storage` if the file cannot be opened.
+    /// `Config` if the folder cannot be created, or dead letters are to be kept where replicas share the positions, `Storage` if the file
+    /// cannot be opened.
     pub async fn open(settings: &PipelineSettings) -> Result<Self> {
+        Self::open_beside(settings, None).await
+    }
+
+    /// As [`open`](Self::open), of a program whose replicas share their positions in `state`.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn open_beside(
+        settings: &PipelineSettings,
+        state: Option<&SharedStore>,
+    ) -> Result<Self> {
+        if is_state(&settings.dead_letters) {
+            let letters = state.map(ObjectDeadLetters::new);
+            return letters.map(Self::State).ok_or_else(without_state);
+        }
         settings.state.create()?;
         let Some(path) = settings.dead_letters_file() else {
             return Ok(Self::Log);
@@ -44,6 +64,7 @@ impl DeadLetters for ProgramDeadLetters {
         match self {
             Self::File(file) => file.write(letters).await,
             Self::Log => log(letters),
+            Self::State(objects) => objects.write(letters).await,
         }
     }
 
@@ -51,8 +72,16 @@ impl DeadLetters for ProgramDeadLetters {
         match self {
             Self::File(file) => file.location(),
             Self::Log => "standard output".to_owned(),
+            Self::State(objects) => objects.location(),
         }
     }
+}
+
+/// Dead letters that are to be kept in a state that this run does not have.
+pub(super) fn without_state() -> Error {
+    let detail = "is state, the place where replicas share their positions, and this run shares none: name a file, and write ./state for one \
+                  of this name";
+    Error::config(DEAD_LETTERS.about.flag, detail)
 }
 
 fn log(letters: &[DeadLetter]) -> Result<()> {

@@ -38,7 +38,7 @@ pub use exit_status::{ExitStatus, print_error};
 pub use fault_timeouts::FaultTimeouts;
 pub use network::Network;
 pub use state_dir::{CheckedFolder, STATE_DIR, StateDir};
-pub use state_files::{StateFiles, is_log};
+pub use state_files::{StateFiles, is_log, is_state};
 pub use warnings::Warnings;
 
 use std::borrow::Cow;

@@ -10,7 +10,7 @@ use super::args::age_filter;
 use super::fault_timeouts::FaultTimeouts;
 use super::settings::{About, Flags, Group, Setting, Values, parse};
 use super::state_dir::{STATE_DIR, StateDir};
-use super::state_files::is_log;
+use super::state_files::is_file;
 
 /// As the pipeline has it.
 const MAX_OUTAGE_PATIENCE: Duration = Duration::from_secs(6 * 3600);
@@ -22,7 +22,8 @@ pub static DEAD_LETTERS: Setting<PathBuf> = Setting {
         value: "FILE",
         default: "okta-coralogix.dead-letters.ndjson",
         builder: "PipelineBuilder::dead_letters",
-        help: "The file of the events that cannot be delivered; - writes them to the log, on standard output",
+        help: "The file of the events that cannot be delivered; - writes them to the log, on standard output; state keeps them where replicas \
+               share the positions",
         reason: "no event is lost silently, also where nothing was set",
         ..About::NONE
     },
@@ -293,7 +294,7 @@ impl PipelineSettings {
     pub fn of_integration(values: &Values<'_>, mut options: PipelineOptions) -> Result<Self> {
         let state = StateDir::read(values)?;
         let mut dead_letters = DEAD_LETTERS.get(values)?;
-        if !is_log(&dead_letters) {
+        if is_file(&dead_letters) {
             dead_letters = state.place(Path::new(""), &dead_letters);
             state.check_dead_letters(DEAD_LETTERS.about.flag, &dead_letters)?;
         }
@@ -306,10 +307,10 @@ impl PipelineSettings {
         })
     }
 
-    /// The file of dead letters; `None` if they are written to the log.
+    /// The file of dead letters; `None` if they are written to the log, or kept where replicas share the positions.
     #[must_use]
     pub fn dead_letters_file(&self) -> Option<PathBuf> {
-        (!is_log(&self.dead_letters)).then(|| self.dead_letters.clone())
+        is_file(&self.dead_letters).then(|| self.dead_letters.clone())
     }
 }
 

@@ -14,6 +14,17 @@ pub fn is_log(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// True for `state`: dead letters are kept where replicas share the positions.
+#[must_use]
+pub fn is_state(path: &Path) -> bool {
+    path.as_os_str() == "state"
+}
+
+/// True if dead letters are kept in a file of this name.
+pub(super) fn is_file(path: &Path) -> bool {
+    !is_log(path) && !is_state(path)
+}
+
 /// The files that a program writes and reads, each with the setting that names it.
 ///
 /// A store writes more than the file that is named: a new record beside a checkpoint, locks, rotations. A file that two settings use
@@ -36,12 +47,12 @@ impl StateFiles {
         self.add_written(setting, &FileCheckpoint::files_at(&resolve(path)))
     }
 
-    /// Adds a file of dead letters, unless it is the log.
+    /// Adds a file of dead letters, unless it is none.
     ///
     /// # Errors
     /// As [`add_checkpoint`](Self::add_checkpoint).
     pub fn add_dead_letters(&mut self, setting: &str, path: &Path) -> Result<()> {
-        if is_log(path) {
+        if !is_file(path) {
             return Ok(());
         }
         let path = resolve(path);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use futures::{StreamExt, stream};
 use okta_coralogix_core::checkpoint::shared::SharedStore;
+use okta_coralogix_core::dead_letter::{DeadLetters, ObjectDeadLetters};
 use okta_coralogix_core::{Result, Summary};
 use okta_source::OktaSourceBuilder;
 use tracing::Instrument;
@@ -12,7 +13,6 @@ use super::config::{CHECKPOINT, Connection, Integration};
 use super::replicas::{check_log, check_store};
 use super::settings::{ManySettings, OrgCheck, OrgSettings};
 use crate::audit::continuous::check_audit;
-use crate::program::ExitStatus;
 use crate::program::check::{
     Report, check_admin, check_checkpoint, check_coralogix, check_dead_letters, check_open_files,
     check_state_dir,
@@ -20,6 +20,7 @@ use crate::program::check::{
 use crate::program::open_files::needed;
 use crate::program::pipeline_settings::DEAD_LETTERS;
 use crate::program::start::span;
+use crate::program::{ExitStatus, is_state};
 
 /// How many orgs are checked at a time.
 const CHECKS: usize = 32;
@@ -51,12 +52,24 @@ pub(super) async fn check_all(settings: ManySettings) -> ExitStatus<Summary> {
     let mut report = Report::default();
     let orgs = settings.integrations.len();
     let _state = check_state_dir(&mut report, &settings.pipeline.state);
-    check_machine(&mut report, &settings.pipeline.dead_letters, orgs).await;
-    check_admin(&mut report, settings.admin.as_ref());
     let shared = match &settings.shared {
         Some(state) => Position::Shared(check_store(&mut report, state).await),
         None => Position::File,
     };
+    let letters = &settings.pipeline.dead_letters;
+    match &shared {
+        Position::Shared(store) if is_state(letters) => {
+            // What is wrong with the store was said.
+            if let Some(store) = store {
+                let location = ObjectDeadLetters::new(store).location();
+                let found = format!("dead letters are kept as objects, {location}");
+                report.add(DEAD_LETTERS.about.flag, Ok(found));
+            }
+            check_open_files(&mut report, needed(orgs));
+        }
+        _ => check_machine(&mut report, letters, orgs).await,
+    }
+    check_admin(&mut report, settings.admin.as_ref());
     let checks = settings.integrations.into_iter().map(|integration| async {
         let name = integration.name.clone();
         let checked = check_integration(integration, &shared);

@@ -22,6 +22,7 @@ pub use position::PositionCommand;
 pub(crate) use position::{check_kept, text};
 pub(crate) use range::RangeTimes;
 pub use replicas::ReplicaGroup;
+pub(crate) use replicas::{SharedState, check_store};
 
 use std::thread::available_parallelism;
 

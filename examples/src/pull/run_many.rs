@@ -39,7 +39,9 @@ pub(super) async fn run(settings: ManySettings, progress: Progress) -> Result<Ex
     let admin = Admin::start(settings.admin, letters)?;
     let dead_letters: Arc<dyn DeadLetters> = match dry_run {
         Some(_) => DryRun::dead_letters(),
-        None => Arc::new(ProgramDeadLetters::open(&settings.pipeline).await?),
+        None => {
+            Arc::new(ProgramDeadLetters::open_beside(&settings.pipeline, store.as_ref()).await?)
+        }
     };
     // Behind the files and the listener: a store may take long to answer, and the program is alive meanwhile.
     let shared_logs = match shared.zip(store) {

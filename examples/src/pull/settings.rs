@@ -17,7 +17,7 @@ use super::config_source::ConfigSource;
 use super::dry_run::DryRun;
 use super::position::PositionSettings;
 use super::range::{RangeSettings, RangeTimes};
-use super::replicas::{SharedState, audit_by_replicas};
+use super::replicas::{SharedState, audit_by_replicas, check_letters};
 use super::required;
 use super::shared_org::SharedOrg;
 use crate::audit::continuous::{AuditSides, ContinuousSettings, state_beside};
@@ -179,6 +179,7 @@ impl ManySettings {
         let pipeline = PipelineSettings::read(&values)?;
         let network = Network::read(&args.network, environment)?;
         let shared = SharedState::read(&values, &network)?;
+        check_letters(&pipeline.dead_letters, shared.is_some())?;
         let source = ConfigSource {
             file: file.to_owned(),
             flags: values.given(),
@@ -288,6 +289,7 @@ impl OrgSettings {
         let mapping = mapping.build()?;
         let source = okta.once(once.is_some());
         let pipeline = PipelineSettings::read(&values)?;
+        check_letters(&pipeline.dead_letters, shared.is_some())?;
         let here = Path::new("");
         let checkpoint = pipeline.state.place(here, &CHECKPOINT.get(&values)?);
         let mut files = StateFiles::default();

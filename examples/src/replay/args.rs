@@ -14,9 +14,9 @@ use crate::program::pipeline::GIVE_UP_AFTER;
 use crate::program::pipeline_settings::PipelineArgs;
 use crate::program::settings::{About, Flags, Group, Setting, parse};
 
-/// Sends the dead letters of a file once more.
+/// Sends dead letters once more, of a file or of the place that replicas share.
 ///
-/// Dead letters that still cannot be sent are written to the file again, with the new reason. The program can be stopped at
+/// Dead letters that still cannot be sent are kept again, with the new reason. The program can be stopped at
 /// any time and goes on from there when it is started again. Reads CORALOGIX_DOMAIN (or CORALOGIX_ENDPOINT), CORALOGIX_API_KEY, CORALOGIX_APPLICATION and
 /// CORALOGIX_SUBSYSTEM from the environment. Every flag can be given as a variable too: `OKTA_CORALOGIX_<FLAG>`. Without any of
 /// them it runs a demonstration against a simulator.
@@ -53,6 +53,21 @@ pub(super) static CONFIG: Setting<PathBuf> = Setting {
     parse: parse::file,
 };
 
+/// Where replicas keep dead letters.
+pub(super) static STATE: Setting<String> = Setting {
+    about: About {
+        flag: "--state",
+        value: "ADDRESS",
+        default: "none",
+        example: "s3://bucket/folder",
+        builder: "StoredLetterSource::open",
+        help: "With --dead-letters state: the place that the replicas share, as they were given it; one replay at a time sends its letters",
+        reason: "without it the letters are in a file",
+        ..About::NONE
+    },
+    parse: parse::text,
+};
+
 /// Whose letters are sent.
 pub(super) static INTEGRATION: Setting<String> = Setting {
     about: About {
@@ -75,6 +90,7 @@ pub struct ReplayGroup;
 impl Group for ReplayGroup {
     const SETTINGS: &'static [&'static About] = &[
         &CONFIG.about,
+        &STATE.about,
         &INTEGRATION.about,
         &BARE_EVENT.about,
         &GIVE_UP_AFTER.about,

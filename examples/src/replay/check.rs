@@ -1,9 +1,10 @@
 //! `--check`: asks Coralogix, for each integration of `--config`, and counts the letters.
 
-use okta_coralogix_core::dead_letter::FileDeadLetters;
+use okta_coralogix_core::dead_letter::{DeadLetters, ObjectDeadLetters};
 use okta_coralogix_core::{Result, SharedClockOffset, Summary};
 use tracing::Instrument;
 
+use super::letters::count;
 use super::plan::{left, plan};
 use super::settings::{OnePlace, Places, Settings};
 use crate::program::ExitStatus;
@@ -13,6 +14,7 @@ use crate::program::check::{
 use crate::program::open_files::needed;
 use crate::program::pipeline_settings::DEAD_LETTERS;
 use crate::program::start::span;
+use crate::pull::check_store;
 use crate::pull::config::Integration;
 
 pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
@@ -20,8 +22,20 @@ pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
     let setting = DEAD_LETTERS.about.flag;
     let path = &settings.pipeline.dead_letters;
     let _state = check_state_dir(&mut report, &settings.pipeline.state);
-    check_dead_letters(&mut report, setting, path).await;
-    let counts = FileDeadLetters::builder(path).count().await;
+    match &settings.state {
+        Some(state) => {
+            let store = check_store(&mut report, state).await;
+            if let Some(store) = store {
+                let location = ObjectDeadLetters::new(&store).location();
+                report.add(
+                    setting,
+                    Ok(format!("dead letters are read from {location}")),
+                );
+            }
+        }
+        None => check_dead_letters(&mut report, setting, path).await,
+    }
+    let counts = count(&settings).await;
     let planned = counts.and_then(|counts| plan(&settings, &counts));
     let to_be_sent = planned.map(|(parts, placeless)| {
         let letters: u64 = parts.iter().map(|part| part.letters).sum();

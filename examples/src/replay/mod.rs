@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod demonstration;
+mod letters;
 mod plan;
 mod run;
 mod settings;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eventbridge_source::{BodyParser, Envelope};
-use okta_coralogix_core::dead_letter::{DeadLetterRecord, DeadLetterSource, FileDeadLetters};
+use okta_coralogix_core::dead_letter::DeadLetterRecord;
 use okta_coralogix_core::pipeline::PipelineBuilder;
 use okta_coralogix_core::{
     CoralogixMapping, Error, ErrorKind, LogSink, MalformedEvent, Pipeline, RawEvent, Result,
@@ -11,13 +11,14 @@ use okta_coralogix_core::{
 };
 use tokio::sync::watch;
 
+use super::letters::{Letters, LettersSource, count};
 use super::plan::{Part, left, not_begun, plan};
 use super::settings::{OnePlace, Places, Settings};
 use super::without_target::WithoutTarget;
 use crate::program::admin::Admin;
-use crate::program::args::{age_filter, in_setting};
+use crate::program::args::age_filter;
 use crate::program::metrics::{Monitor, SourceKind};
-use crate::program::pipeline::{self, configure, open_dead_letters};
+use crate::program::pipeline::{self, configure};
 use crate::program::progress::{Progress, Work};
 use crate::program::start::{Start, span};
 use crate::program::{ExitStatus, signals};
@@ -52,14 +53,23 @@ async fn replay(
     admin: &Admin,
     stopped: watch::Receiver<bool>,
 ) -> Result<ExitStatus> {
-    let path = &settings.pipeline.dead_letters;
-    let counts = FileDeadLetters::builder(path).count().await;
-    // What is refused changes nothing: opening the source rotates the file away.
-    plan(settings, &counts.map_err(in_setting("--dead-letters"))?)?;
-    let letters = open_dead_letters(path).await?;
-    let source = open(&letters).await?;
-    let counts = source.integrations().await;
-    let counts = counts.map_err(in_setting("--dead-letters"))?;
+    // What is refused changes nothing: opening the source rotates a file away.
+    plan(settings, &count(settings).await?)?;
+    let letters = Letters::open(settings).await?;
+    let status = replay_all(settings, progress, admin, stopped, &letters).await;
+    letters.release().await;
+    status
+}
+
+async fn replay_all(
+    settings: &Settings,
+    progress: &Progress,
+    admin: &Admin,
+    stopped: watch::Receiver<bool>,
+    letters: &Letters,
+) -> Result<ExitStatus> {
+    let source = letters.source().await?;
+    let counts = source.integrations().await?;
     let (parts, placeless) = plan(settings, &counts)?;
     let is_one_place = matches!(settings.places, Places::One(_));
     let mut source = Some(source);
@@ -73,10 +83,10 @@ async fn replay(
         let sent = async {
             let source = match source.take() {
                 Some(source) => source,
-                None => open(&letters).await?,
+                None => letters.source().await?,
             };
             let watchers = (progress, &monitor);
-            let pipeline = of_part(source, part, &letters, settings, watchers)?;
+            let pipeline = of_part(source, part, letters, settings, watchers)?;
             Ok(pipeline::run(pipeline, until(stopped.clone())).await)
         };
         let status = match sent.await {
@@ -100,11 +110,6 @@ async fn replay(
     Ok(total.status(&settings.places, left(&placeless)))
 }
 
-async fn open(letters: &FileDeadLetters) -> Result<DeadLetterSource> {
-    let source = DeadLetterSource::open(letters).await;
-    source.map_err(in_setting("--dead-letters"))
-}
-
 async fn until(mut stopped: watch::Receiver<bool>) {
     if stopped.wait_for(|stop| *stop).await.is_err() {
         std::future::pending().await
@@ -122,8 +127,8 @@ type Place<'a> = (Arc<dyn LogSink>, Arc<CoralogixMapping>, Option<&'a str>);
 fn place_of<'a>(
     part: &Part,
     settings: &'a Settings,
-    source: DeadLetterSource,
-) -> Result<(Place<'a>, DeadLetterSource)> {
+    source: LettersSource,
+) -> Result<(Place<'a>, LettersSource)> {
     let integrations = match &settings.places {
         Places::One(place) => {
             let (sink, mapping) = (Arc::clone(&place.sink), Arc::clone(&place.mapping));
@@ -144,12 +149,12 @@ fn place_of<'a>(
 
 /// The pipeline of one part.
 fn of_part(
-    source: DeadLetterSource,
+    source: LettersSource,
     part: &Part,
-    letters: &FileDeadLetters,
+    letters: &Letters,
     settings: &Settings,
     (progress, monitor): (&Progress, &Monitor),
-) -> Result<Pipeline<DeadLetterSource>> {
+) -> Result<Pipeline<LettersSource>> {
     let ((sink, mapping, proxy), source) = place_of(part, settings, source)?;
     let name = part.name();
     let path = letters.path();
@@ -158,7 +163,7 @@ fn of_part(
         target: &sink.address(),
         proxy,
         resumes: &format!("{} letters are to be sent", part.letters),
-        dead_letters: Some(path),
+        dead_letters: Some(&path),
         ..Start::default()
     };
     span(name).in_scope(|| start.log());
@@ -169,6 +174,10 @@ fn of_part(
     let builder = match part.integration {
         Some(_) => builder.dead_letters(letters.clone()),
         None => builder.dead_letters(WithoutTarget(letters.clone())),
+    };
+    let builder = match letters.lease() {
+        Some(lease) => builder.lease(lease),
+        None => builder,
     };
     let give_up_after = Some(settings.give_up_after);
     let pipeline = configure(

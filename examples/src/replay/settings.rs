@@ -8,7 +8,7 @@ use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::{CoralogixMapping, Error, Result, SharedClockOffset};
 
 use super::ReplayArgs;
-use super::args::{CONFIG, INTEGRATION};
+use super::args::{CONFIG, INTEGRATION, STATE};
 use crate::eventbridge::BARE_EVENT;
 use crate::program::check::CHECK;
 use crate::program::coralogix::{self, APPLICATION, SUBSYSTEM};
@@ -16,8 +16,9 @@ use crate::program::entry_settings::EntrySettings;
 use crate::program::listen::ListenAddress;
 use crate::program::missing::Missing;
 use crate::program::pipeline::GIVE_UP_AFTER;
-use crate::program::pipeline_settings::{PipelineSettings, TOO_OLD};
-use crate::program::{Environment, Network, have_letters_file, is_log};
+use crate::program::pipeline_settings::{DEAD_LETTERS, PipelineSettings, TOO_OLD};
+use crate::program::{Environment, Network, have_letters_file, is_log, is_state};
+use crate::pull::SharedState;
 use crate::pull::config::{self, Integration};
 
 /// The settings of a run.
@@ -27,6 +28,8 @@ pub struct Settings {
     /// Only the letters of this integration.
     pub(super) integration: Option<String>,
     pub(super) pipeline: PipelineSettings,
+    /// Where replicas keep the letters; `None`: they are in a file.
+    pub(super) state: Option<SharedState>,
     pub(super) give_up_after: Duration,
     pub(super) admin: Option<ListenAddress>,
     /// Check instead of run.
@@ -56,6 +59,33 @@ pub(super) struct OnePlace {
     pub(super) clock: SharedClockOffset,
 }
 
+/// The place of `--state`, if the letters are there.
+fn letters_state(
+    args: &ReplayArgs,
+    pipeline: &PipelineSettings,
+    environment: &Environment,
+    network: &Network,
+) -> Result<Option<SharedState>> {
+    let values = args.replay.values(environment);
+    let is_given = args.replay.given().get(&STATE.about).is_some();
+    if !is_state(&pipeline.dead_letters) {
+        // The variable may be there for the replicas.
+        return match is_given {
+            true => Err(Error::config(
+                STATE.about.flag,
+                "has no effect without --dead-letters state, which reads the letters that are kept there; give both, or leave it out",
+            )),
+            false => Ok(None),
+        };
+    }
+    let state = SharedState::read(&values, network)?;
+    state.map(Some).ok_or_else(|| {
+        let detail = "is state, and --state does not say where that is: give it as the replicas were given it, or write ./state for a file of \
+                      this name";
+        Error::config(DEAD_LETTERS.about.flag, detail)
+    })
+}
+
 impl Settings {
     pub(super) fn read(args: &ReplayArgs, environment: &Environment) -> Result<Self> {
         let values = args.pipeline.values(environment).flags(args.entry.given());
@@ -65,14 +95,15 @@ impl Settings {
             let detail = "is -, the log, which cannot be read: save its lines of dead letters in a file, and name that";
             return Err(Error::config("--dead-letters", detail));
         }
-        if !have_letters_file(&pipeline.dead_letters) {
+        let network = Network::read(&args.network, environment)?;
+        let state = letters_state(args, &pipeline, environment, &network)?;
+        if state.is_none() && !have_letters_file(&pipeline.dead_letters) {
             let detail = format!(
                 "{} does not exist: name the file that the program writes its dead letters to",
                 pipeline.dead_letters.display()
             );
             return Err(Error::config("--dead-letters", detail));
         }
-        let network = Network::read(&args.network, environment)?;
         let own = args.replay.values(environment);
         let bare = BARE_EVENT.get(&own)?;
         let places = match CONFIG.given(&own)? {
@@ -104,6 +135,7 @@ impl Settings {
             places,
             integration: INTEGRATION.given(&own)?,
             pipeline,
+            state,
             give_up_after: GIVE_UP_AFTER.get(&own)?,
             admin: args.admin.address(environment)?,
             check: CHECK.get(&args.check.values(environment))?,

@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use okta_coralogix_core::Result;
-use okta_coralogix_core::dead_letter::{DeadLetter, DeadLetters, FileDeadLetters};
+use okta_coralogix_core::dead_letter::{DeadLetter, DeadLetters};
+
+use super::letters::Letters;
 
 /// Writes letters without the name of their pipeline. That of a replay of letters which name no integration is none of an integration: a
 /// letter with it would belong nowhere, and could not be told from the letters of a tenant.
 #[derive(Debug)]
-pub(super) struct WithoutTarget(pub(super) FileDeadLetters);
+pub(super) struct WithoutTarget(pub(super) Letters);
 
 #[async_trait]
 impl DeadLetters for WithoutTarget {

@@ -11,7 +11,8 @@ use okta_source::OktaSourceBuilder;
 
 use super::Report;
 use crate::program::args::in_setting;
-use crate::program::{CheckedFolder, STATE_DIR, StateDir, is_log};
+use crate::program::dead_letters::without_state;
+use crate::program::{CheckedFolder, STATE_DIR, StateDir, is_log, is_state};
 
 /// As much as is written for a moment: a small checkpoint, or a dead letter of the usual size.
 const ROOM: usize = 4096;
@@ -92,6 +93,10 @@ async fn stored_window(path: &Path, owner: &str) -> Result<&'static str> {
 pub async fn check_dead_letters(report: &mut Report, setting: &str, path: &Path) {
     if is_log(path) {
         report.add(setting, Ok("dead letters are written to standard output"));
+        return;
+    }
+    if is_state(path) {
+        report.add(setting, Err::<&str, _>(without_state()));
         return;
     }
     let found = writable(path).await;

@@ -12,10 +12,7 @@ use crate::program::check::Report;
 use crate::pull::config::{in_shared_log, resumes};
 
 /// The store: that it keeps conditions, and is fast enough. `None`: it cannot be used.
-pub(in super::super) async fn check_store(
-    report: &mut Report,
-    state: &SharedState,
-) -> Option<SharedStore> {
+pub(crate) async fn check_store(report: &mut Report, state: &SharedState) -> Option<SharedStore> {
     let checked = async {
         let store = state.open().await?;
         store.check().await.map_err(|error| state.named(error))?;

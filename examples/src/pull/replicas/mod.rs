@@ -4,6 +4,8 @@ mod check;
 mod objects;
 mod settings;
 
-pub(super) use check::{check_log, check_store};
+pub(super) use check::check_log;
+pub(crate) use check::check_store;
 pub use settings::ReplicaGroup;
-pub(super) use settings::{STATE, SharedState, audit_by_replicas, beside_a_file, check_log_name};
+pub(crate) use settings::SharedState;
+pub(super) use settings::{STATE, audit_by_replicas, beside_a_file, check_letters, check_log_name};

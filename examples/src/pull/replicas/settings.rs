@@ -1,5 +1,6 @@
 //! The settings of replicas.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,8 +8,9 @@ use okta_coralogix_core::checkpoint::shared::SharedStore;
 use okta_coralogix_core::{Error, Result};
 
 use super::objects::Place;
+use crate::program::pipeline_settings::DEAD_LETTERS;
 use crate::program::settings::{About, Group, Setting, Values, Written, parse};
-use crate::program::{Environment, Network};
+use crate::program::{Environment, Network, is_state};
 use crate::pull::config::{CHECKPOINT, SharedLogs, StoreTest};
 
 /// Where the positions are.
@@ -213,7 +215,7 @@ impl SharedState {
     }
 
     /// An error of the library, with the name that the user wrote.
-    pub(super) fn named(&self, error: Error) -> Error {
+    pub(crate) fn named(&self, error: Error) -> Error {
         self.names.named(error)
     }
 }
@@ -244,6 +246,16 @@ pub(in super::super) fn check_log_name(name: &str, state: &str) -> Result<()> {
          such as acme"
     );
     Err(Error::config("name", detail))
+}
+
+/// Dead letters in the state need one.
+pub(in super::super) fn check_letters(dead_letters: &Path, is_shared: bool) -> Result<()> {
+    if !is_state(dead_letters) || is_shared {
+        return Ok(());
+    }
+    let detail = "is state, the place that replicas share, and --state does not say where that is: give it, or write ./state for a file of this \
+                  name";
+    Err(Error::config(DEAD_LETTERS.about.flag, detail))
 }
 
 /// A file of the position cannot be shared.

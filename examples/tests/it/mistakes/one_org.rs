@@ -157,10 +157,12 @@ fn flags() -> Vec<Mistake> {
         pull("an unknown level in `RUST_LOG`").set("RUST_LOG", "warning"),
         pull("one file for positions and dead letters").flags(&[
             "--checkpoint",
-            "state",
+            "position",
             "--dead-letters",
-            "state",
+            "position",
         ]),
+        pull("dead letters in the state of `--state`, without it")
+            .flags(&["--dead-letters", "state"]),
         pull("a checkpoint that is none")
             .file("notes.txt", "garbage")
             .flags(&["--checkpoint", "notes.txt"]),

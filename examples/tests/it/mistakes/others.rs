@@ -81,6 +81,13 @@ pub(super) fn mistakes() -> Vec<Mistake> {
         program("replay", "a replay of a file that does not exist")
             .flags(&["--dead-letters", "letters.ndjson"]),
         program("replay", "a replay of the log").flags(&["--dead-letters", "-"]),
+        program(
+            "replay",
+            "a replay of the dead letters of `--state`, without it",
+        )
+        .flags(&["--dead-letters", "state"]),
+        program("replay", "a replay with `--state` of letters in a file")
+            .flags(&["--state", "s3://bucket/okta"]),
         program("service_logs", "an application with an empty name")
             .set("CORALOGIX_APPLICATION", " "),
     ]

@@ -1,0 +1,177 @@
+//! The dead letters of a replay: in a file, or where replicas keep them.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use okta_coralogix_core::checkpoint::shared::HeldCheckpoint;
+use okta_coralogix_core::dead_letter::{
+    DeadLetter, DeadLetterRecord, DeadLetterSource, DeadLetterTarget, DeadLetters, FileDeadLetters,
+    LetterCounts, ObjectDeadLetters, StoredLetterSource,
+};
+use okta_coralogix_core::filter::DedupWindow;
+use okta_coralogix_core::{AckOrder, Delivery, EventSource, MalformedEvent, RawEvent, Result};
+
+use super::settings::Settings;
+use crate::program::args::in_setting;
+use crate::program::pipeline::open_dead_letters;
+use crate::program::pipeline_settings::DEAD_LETTERS;
+
+/// Dead letters that are read, and written again if they cannot be sent.
+#[derive(Debug, Clone)]
+pub(super) enum Letters {
+    File(FileDeadLetters),
+    /// With the lease by which one replay at a time sends them.
+    State(ObjectDeadLetters, HeldCheckpoint),
+}
+
+/// How many letters there are. Changes nothing.
+pub(super) async fn count(settings: &Settings) -> Result<LetterCounts> {
+    let counts = match &settings.state {
+        None => {
+            FileDeadLetters::builder(&settings.pipeline.dead_letters)
+                .count()
+                .await
+        }
+        Some(state) => ObjectDeadLetters::new(&state.open().await?).count().await,
+    };
+    counts.map_err(in_setting(DEAD_LETTERS.about.flag))
+}
+
+impl Letters {
+    /// Those of the settings; of a state with the lease, which no other replay has.
+    ///
+    /// # Errors
+    /// `Locked` while another replay runs. Those of the file or store.
+    pub(super) async fn open(settings: &Settings) -> Result<Self> {
+        let Some(state) = &settings.state else {
+            let file = open_dead_letters(&settings.pipeline.dead_letters).await?;
+            return Ok(Self::File(file));
+        };
+        let store = state.open().await?;
+        store.check().await.map_err(|error| state.named(error))?;
+        let lease = store.acquire_replay().await;
+        let lease = lease.map_err(in_setting(DEAD_LETTERS.about.flag))?;
+        Ok(Self::State(ObjectDeadLetters::new(&store), lease))
+    }
+
+    pub(super) async fn source(&self) -> Result<LettersSource> {
+        let opened = match self {
+            Self::File(file) => DeadLetterSource::open(file).await.map(LettersSource::File),
+            Self::State(objects, _) => StoredLetterSource::open(objects)
+                .await
+                .map(LettersSource::State),
+        };
+        opened.map_err(in_setting(DEAD_LETTERS.about.flag))
+    }
+
+    /// For messages.
+    pub(super) fn path(&self) -> PathBuf {
+        match self {
+            Self::File(file) => file.path().to_owned(),
+            Self::State(objects, _) => objects.location().into(),
+        }
+    }
+
+    pub(super) fn lease(&self) -> Option<HeldCheckpoint> {
+        match self {
+            Self::File(_) => None,
+            Self::State(_, lease) => Some(lease.clone()),
+        }
+    }
+
+    /// Another replay may begin. Nothing may be underway any more.
+    pub(super) async fn release(self) {
+        if let Self::State(_, lease) = self
+            && let Err(error) = lease.release().await
+        {
+            tracing::warn!(
+                "another replay cannot begin at once: {error}; it can when the lease has run out"
+            );
+        }
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Letters {
+    async fn write(&self, letters: &[DeadLetter]) -> Result<()> {
+        match self {
+            Self::File(file) => file.write(letters).await,
+            Self::State(objects, _) => objects.write(letters).await,
+        }
+    }
+
+    fn location(&self) -> String {
+        match self {
+            Self::File(file) => file.location(),
+            Self::State(objects, _) => objects.location(),
+        }
+    }
+}
+
+/// The source of them.
+#[derive(Debug)]
+pub(super) enum LettersSource {
+    File(DeadLetterSource),
+    State(StoredLetterSource),
+}
+
+impl LettersSource {
+    pub(super) fn parse_with(
+        self,
+        parse: impl Fn(DeadLetterRecord) -> Result<RawEvent, MalformedEvent> + Send + Sync + 'static,
+    ) -> Self {
+        match self {
+            Self::File(source) => Self::File(source.parse_with(parse)),
+            Self::State(source) => Self::State(source.parse_with(parse)),
+        }
+    }
+
+    pub(super) fn only(
+        self,
+        select: impl Fn(Option<&DeadLetterTarget>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        match self {
+            Self::File(source) => Self::File(source.only(select)),
+            Self::State(source) => Self::State(source.only(select)),
+        }
+    }
+
+    pub(super) async fn integrations(&self) -> Result<LetterCounts> {
+        let counts = match self {
+            Self::File(source) => source.integrations().await,
+            Self::State(source) => source.integrations().await,
+        };
+        counts.map_err(in_setting(DEAD_LETTERS.about.flag))
+    }
+}
+
+#[async_trait]
+impl EventSource for LettersSource {
+    fn name(&self) -> &str {
+        match self {
+            Self::File(source) => source.name(),
+            Self::State(source) => source.name(),
+        }
+    }
+
+    fn ack_order(&self) -> AckOrder {
+        match self {
+            Self::File(source) => source.ack_order(),
+            Self::State(source) => source.ack_order(),
+        }
+    }
+
+    fn dedup_window(&self) -> DedupWindow {
+        match self {
+            Self::File(source) => source.dedup_window(),
+            Self::State(source) => source.dedup_window(),
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Delivery>> {
+        match self {
+            Self::File(source) => source.next().await,
+            Self::State(source) => source.next().await,
+        }
+    }
+}
