@@ -22,7 +22,7 @@ fn shared(objects: impl Objects, seed: u64) -> SharedStore {
     SharedStore::new(objects).seed(seed)
 }
 
-fn letter(integration: &str, uuid: &str) -> DeadLetter {
+pub(crate) fn letter(integration: &str, uuid: &str) -> DeadLetter {
     let now = SystemClock.now();
     let event = format!(
         r#"{{"uuid":"{uuid}","published":"{}","eventType":"a.b"}}"#,

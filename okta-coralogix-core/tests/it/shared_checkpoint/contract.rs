@@ -7,9 +7,12 @@ use bytes::Bytes;
 use futures::future::join_all;
 use okta_coralogix_core::checkpoint::CheckpointStore;
 use okta_coralogix_core::checkpoint::shared::{Objects, PutIf, SharedStore};
+use okta_coralogix_core::dead_letter::{DeadLetters, ObjectDeadLetters, StoredLetterSource};
+use okta_coralogix_core::{EventSource, Outcome};
 
 use super::group::names;
 use super::{checkpoint, saved};
+use crate::stored_letters::letter;
 
 /// Some stores have a real clock.
 const POLL: Duration = Duration::from_millis(100);
@@ -72,6 +75,8 @@ pub(super) async fn keeps_the_contract(objects: impl Objects + Clone) {
     assert_eq!(shared.names("acme.window-").await.unwrap().len(), 2);
     second.release().await.unwrap();
 
+    letters_are_kept_and_sent(&store).await;
+
     let replica = SharedStore::new(objects).poll(POLL).join(names(1));
     let held = replica.acquire("log-0").await.unwrap();
     let presence = format!(".replica-{}", replica.holder());
@@ -79,4 +84,23 @@ pub(super) async fn keeps_the_contract(objects: impl Objects + Clone) {
     held.release().await.unwrap();
     replica.leave().await;
     assert!(shared.names(".replica-").await.unwrap().is_empty());
+}
+
+/// Dead letters are objects of their own, of which a replay takes out what is settled, one replay at a time.
+async fn letters_are_kept_and_sent(store: &SharedStore) {
+    let lease = store.acquire_replay().await.unwrap();
+    let letters = ObjectDeadLetters::new(store);
+    let [first, second] = ["a", "b"].map(|uuid| letter("acme", uuid));
+    letters.write(&[first, second]).await.unwrap();
+    for (left, given) in [(1, 2), (0, 1)] {
+        let mut source = StoredLetterSource::open(&letters).await.unwrap();
+        let delivery = source.next().await.unwrap().unwrap();
+        assert_eq!(delivery.items.len(), given);
+        let mut outcomes = vec![Outcome::HandedBack; given];
+        outcomes[0] = Outcome::Settled;
+        delivery.acker.settle(&outcomes).await.unwrap();
+        let kept = letters.count().await.unwrap();
+        assert_eq!(kept.values().sum::<u64>(), left);
+    }
+    lease.release().await.unwrap();
 }

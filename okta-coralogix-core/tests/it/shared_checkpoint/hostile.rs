@@ -59,9 +59,11 @@ async fn log_whose_record_was_removed_is_not_begun_anew() {
     sleep(POLL * 2).await;
     objects.delete("acme").await.unwrap();
     // One that has seen it, and one that comes later.
+    let later = replica(&objects, 3);
+    let later = timeout(TTL * 10, later.acquire("acme")).await;
     for waiting in [
-        waiting.await.unwrap(),
-        replica(&objects, 3).acquire("acme").await,
+        timeout(TTL * 10, waiting).await.unwrap().unwrap(),
+        later.unwrap(),
     ] {
         let error = waiting.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
