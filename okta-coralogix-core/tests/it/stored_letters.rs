@@ -63,8 +63,6 @@ async fn dead_letters_in_objects_keep_the_contract() {
     let objects = MemoryObjects::new();
     let (store, seen) = (objects.clone(), objects.handle());
     let open = || {
-        // A store is opened again a moment later at least.
-        std::thread::sleep(Duration::from_millis(2));
         let letters = ObjectDeadLetters::new(&shared(store.clone(), 1));
         async { Box::new(letters) as Box<dyn DeadLetters> }.boxed_local()
     };
@@ -86,7 +84,6 @@ async fn dead_letters_in_a_folder_keep_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let objects = FolderObjects::open(folder.path()).await.unwrap();
     let open = || {
-        std::thread::sleep(Duration::from_millis(2));
         let letters = ObjectDeadLetters::new(&shared(objects.clone(), 1));
         async { Box::new(letters) as Box<dyn DeadLetters> }.boxed_local()
     };
@@ -177,6 +174,63 @@ async fn many_letters_are_objects_of_a_thousand() {
         2_500
     );
     assert_eq!(uuids(&objects).await.len(), 2_500);
+}
+
+/// Of two in one process, which begin at one moment under one name.
+#[tokio::test(start_paused = true)]
+async fn stores_of_one_replica_write_objects_of_their_own() {
+    let objects = MemoryObjects::new();
+    let store = shared(objects.clone(), 1);
+    for n in 0..100 {
+        let letters = ObjectDeadLetters::new(&store);
+        letters
+            .write(&[letter("acme", &n.to_string())])
+            .await
+            .unwrap();
+    }
+    assert_eq!(uuids(&objects).await.len(), 100);
+}
+
+/// The first object is stored, and the second one is not: the letters of both are written again.
+#[tokio::test(start_paused = true)]
+async fn letters_of_several_objects_are_kept_once_over_retries() {
+    let objects = MemoryObjects::new();
+    let store = objects.handle();
+    let letters = ObjectDeadLetters::new(&shared(store.clone(), 1));
+    let batch: Vec<_> = (0..2_500).map(|n| letter("acme", &n.to_string())).collect();
+    let mut puts = 0;
+    store.set_script(move |call, _| {
+        puts += usize::from(call == ObjectCall::Put);
+        (call == ObjectCall::Put && (2..5).contains(&puts)).then_some(ObjectFault::NotDone)
+    });
+    let mut failed = 0;
+    while let Err(error) = letters.write(&batch).await {
+        assert!(error.is_temporary(), "{error}");
+        failed += 1;
+    }
+    assert!(failed > 1, "{failed}");
+    let kept = uuids(&objects).await;
+    assert_eq!(kept.len(), 2_500);
+    assert!(kept.values().all(|count| *count == 1));
+}
+
+/// Another program's object under such a name: nothing of it is sent, and nothing is taken away.
+#[tokio::test(start_paused = true)]
+async fn object_without_letters_is_left_alone() {
+    let objects = MemoryObjects::new();
+    let people = objects.handle();
+    people.overwrite(".letters-of-people", "dear all\n".to_owned());
+    let store = shared(objects.clone(), 1);
+    let letters = ObjectDeadLetters::new(&store);
+    letters.write(&[letter("acme", "a")]).await.unwrap();
+    assert_eq!(letters.count().await.unwrap().values().sum::<u64>(), 1);
+    let sink = MemorySink::new();
+    replay(&store, &sink).await;
+    assert_eq!(sink.arrived().len(), 1);
+    assert_eq!(
+        objects.names(".letters-").await.unwrap(),
+        [".letters-of-people"]
+    );
 }
 
 async fn replay(store: &SharedStore, sink: &MemorySink) {

@@ -34,19 +34,32 @@ impl SharedStore {
             biased;
             held = acquired => match held {
                 Ok(held) => held,
-                Err(_) => Err(is_running(&place, None)),
+                Err(_) => Err(self.not_acquired(&place).await),
             },
-            holder = renewed(&place, before.map(|(_, version)| version)) => Err(is_running(&place, Some(&holder))),
+            holder = renewed(&place, before.map(|(_, version)| version)) => Err(is_running(&place, &holder)),
+        }
+    }
+
+    /// Why it was not in time.
+    async fn not_acquired(&self, place: &Place) -> Error {
+        let holder = match place.look().await {
+            Ok(found) => found.and_then(|(record, _)| record.holder),
+            Err(error) => return error,
+        };
+        match holder.filter(|holder| *holder != place.holder) {
+            Some(holder) => is_running(place, &holder),
+            None => {
+                let detail = format!(
+                    "{} has not given the right to replay dead letters in time: check that it can be written, and try again",
+                    place.objects.location()
+                );
+                Error::temporary(ErrorKind::RemoteStorage, detail)
+            }
         }
     }
 
     pub(crate) fn objects(&self) -> &Arc<dyn Objects> {
         &self.objects
-    }
-
-    /// How long a call may take.
-    pub(crate) fn call_limit(&self) -> Duration {
-        self.ttl / 6
     }
 
     /// The name of this replica as a part of an object's name.
@@ -68,12 +81,11 @@ async fn renewed(place: &Place, before: Option<Version>) -> String {
     }
 }
 
-fn is_running(place: &Place, holder: Option<&str>) -> Error {
-    let by = holder.map(|holder| format!(" by {}", crate::text::sanitize(holder)));
+fn is_running(place: &Place, holder: &str) -> Error {
     let detail = format!(
-        "another replay of the dead letters in {} is running{}: wait for its end",
+        "another replay of the dead letters in {} is running by {}: wait for its end; if it has died, try again",
         place.objects.location(),
-        by.unwrap_or_default()
+        crate::text::sanitize(holder)
     );
     Error::new(ErrorKind::Locked, detail)
 }

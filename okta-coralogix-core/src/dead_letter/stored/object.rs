@@ -7,9 +7,9 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use super::ObjectDeadLetters;
-use crate::Result;
 use crate::checkpoint::Version;
 use crate::checkpoint::shared::{PutIf, StoredObject};
+use crate::{Result, RetryHint};
 
 /// A line of an object, without its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,15 @@ pub(super) struct LetterObject {
 struct Left {
     version: Version,
     lines: BTreeMap<usize, Bytes>,
+}
+
+impl Left {
+    /// Each of these lines is left.
+    fn has(&self, content: &[u8]) -> bool {
+        let lines = content.split(|byte| *byte == b'\n');
+        let mut lines = lines.filter(|line| !line.is_empty());
+        lines.all(|line| self.lines.values().any(|left| left == line))
+    }
 }
 
 impl LetterObject {
@@ -95,6 +104,13 @@ impl LetterObject {
                 // No error is evidence.
                 Err(error) => match self.letters.within(objects.get(&self.name)).await {
                     Ok(Some(found)) if found.bytes == content => found.version,
+                    Ok(Some(found)) => {
+                        if left.has(&found.bytes) {
+                            // An earlier one, which was stored late: the next one is to replace it.
+                            left.version = found.version;
+                        }
+                        return Err(error.with_retry(RetryHint::Backoff));
+                    }
                     _ => return Err(error),
                 },
             };

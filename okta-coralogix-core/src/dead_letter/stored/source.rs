@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 
 use super::object::{LetterObject, Line};
-use super::{LetterCounts, ObjectDeadLetters};
+use super::{LetterCounts, MOST_LETTERS, ObjectDeadLetters};
 use crate::dead_letter::{DeadLetterRecord, DeadLetterTarget};
 use crate::event::MalformedReason;
 use crate::filter::DedupWindow;
@@ -35,6 +35,8 @@ pub struct StoredLetterSource {
     letters: ObjectDeadLetters,
     /// Objects that have not been read.
     waiting: VecDeque<String>,
+    /// Of the object that was read last.
+    parts: VecDeque<Part>,
     shared: Arc<Shared>,
     parse: Arc<Parse>,
     /// `None`: all of them.
@@ -77,6 +79,7 @@ impl StoredLetterSource {
         Ok(Self {
             waiting: letters.names().await?.into(),
             letters: letters.clone(),
+            parts: VecDeque::new(),
             shared: Arc::default(),
             parse: Arc::new(|record| RawEvent::parse(record.bytes, Arc::new(record.origin))),
             select: None,
@@ -144,6 +147,9 @@ impl StoredLetterSource {
 
     /// Letters of the next object that has any to be given. An object stays in the queue until it was read: a dropped call skips none.
     async fn read(&mut self) -> Result<Option<Part>> {
+        if let Some(part) = self.parts.pop_front() {
+            return Ok(Some(part));
+        }
         while let Some(name) = self.waiting.front() {
             let object = self.letters.read(name).await?;
             self.waiting.pop_front();
@@ -156,8 +162,14 @@ impl StoredLetterSource {
                 .filter(|line| self.is_selected(line))
                 .cloned()
                 .collect();
-            if !lines.is_empty() {
-                return Ok(Some(Part { object, lines }));
+            // An object of others may have more than those that are written here.
+            let parts = lines.chunks(MOST_LETTERS).map(|lines| Part {
+                object: Arc::clone(&object),
+                lines: lines.to_vec(),
+            });
+            self.parts.extend(parts);
+            if let Some(part) = self.parts.pop_front() {
+                return Ok(Some(part));
             }
         }
         Ok(None)
