@@ -12,7 +12,7 @@ use super::args::{
 };
 use super::continuous::ledger_of;
 use super::refill::{LEDGER, RefillSettings};
-use super::settings::{OrgSettings, forced, range, require_range};
+use super::settings::{OrgSettings, check_letters, forced, range, require_range};
 use crate::program::args::in_setting;
 use crate::program::missing::Missing;
 use crate::program::pipeline_settings::{DEAD_LETTERS, PipelineSettings};
@@ -68,6 +68,7 @@ pub(super) fn read(
     let mut files = StateFiles::default();
     files.add_read(CONFIG.about.flag, file)?;
     let common = PipelineSettings::read(&values)?;
+    check_letters(&values, &common)?;
     files.add_dead_letters(DEAD_LETTERS.about.flag, &common.dead_letters)?;
     let of_all = OfAll {
         args,

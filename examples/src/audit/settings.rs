@@ -23,7 +23,7 @@ use crate::program::missing::Missing;
 use crate::program::pipeline_settings::{DEAD_LETTERS, PipelineSettings};
 use crate::program::secrets::{self, SecretJudge};
 use crate::program::settings::{Values, WrittenNames};
-use crate::program::{Environment, Network, StateFiles};
+use crate::program::{Environment, Network, StateFiles, is_state};
 use crate::pull::config::{FILTER, Q, RATE_SHARE};
 use crate::pull::{
     RangeTimes, check_kept, required,
@@ -100,6 +100,7 @@ impl OrgSettings {
         let (client, has_one_key) = client(&values, environment, &network)?;
         let (filter, target) = stored(environment, Some(org.subdomain()))?;
         let pipeline = PipelineSettings::read(&okta)?;
+        check_letters(&okta, &pipeline)?;
         let refill = refilled(
             &refill,
             &okta,
@@ -126,6 +127,25 @@ impl OrgSettings {
             json: JSON.get(&values)?,
         })
     }
+}
+
+/// Letters that replicas share are not read: their events would be called missing without the cause, and a refill could double them.
+///
+/// # Errors
+/// `Config`, with the name that the user wrote.
+pub(super) fn check_letters(values: &Values<'_>, pipeline: &PipelineSettings) -> Result<()> {
+    if !is_state(&pipeline.dead_letters) {
+        return Ok(());
+    }
+    let written = values.find(&DEAD_LETTERS.about)?;
+    let setting = written.map_or_else(
+        || DEAD_LETTERS.about.flag.to_owned(),
+        |written| written.setting,
+    );
+    let detail = "is state, and an audit does not read the dead letters that replicas share: it would call their events missing without the \
+                  cause, and a refill could send what a replay sends too. Run replay first, then give - here, with which no letters are read; \
+                  or name a file, and write ./state for one of this name";
+    Err(Error::config(&setting, detail))
 }
 
 /// # Errors

@@ -22,8 +22,8 @@ pub static DEAD_LETTERS: Setting<PathBuf> = Setting {
         value: "FILE",
         default: "okta-coralogix.dead-letters.ndjson",
         builder: "PipelineBuilder::dead_letters",
-        help: "The file of the events that cannot be delivered; - writes them to the log, on standard output; state keeps them where replicas \
-               share the positions",
+        help: "The file of the events that cannot be delivered; - writes them to the log, on standard output; with pull and replay, state \
+               keeps them where replicas share the positions",
         reason: "no event is lost silently, also where nothing was set",
         ..About::NONE
     },

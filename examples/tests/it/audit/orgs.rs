@@ -152,6 +152,17 @@ async fn audit_of_all_integrations_ends_with_the_worst_code() {
     assert_eq!(reports(&ended), pairs("nothing_found"));
 }
 
+#[tokio::test]
+async fn audit_of_a_file_refuses_dead_letters_that_replicas_share() {
+    let orgs = Orgs::new().await;
+    let ended = orgs.audit(&["--dead-letters", "state"]).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let refused = "error: --dead-letters: is state, and an audit does not read";
+    assert!(ended.stderr.contains(refused), "{ended:?}");
+    assert_eq!(ended.stdout, "");
+    assert!(orgs.harness.ingress.queries().is_empty());
+}
+
 /// An org that cannot be audited is named, and the others are audited all the same.
 #[tokio::test]
 async fn audit_of_an_org_that_fails_leaves_the_others_audited() {

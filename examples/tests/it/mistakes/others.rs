@@ -55,6 +55,8 @@ pub(super) fn mistakes() -> Vec<Mistake> {
         audit("a refill without the key of the sink", day)
             .unset("CORALOGIX_API_KEY")
             .flags(&["--from", "25h", "--to", "1h", "--refill"]),
+        audit("an audit with dead letters that replicas share", day)
+            .set("OKTA_CORALOGIX_DEAD_LETTERS", "state"),
         http("a receiver without a key of the connection").unset("EVENTBRIDGE_API_KEY"),
         http("a key of the connection with a byte order mark")
             .set("EVENTBRIDGE_API_KEY", "\u{feff}chosen freely"),
