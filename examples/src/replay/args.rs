@@ -68,6 +68,29 @@ pub(super) static STATE: Setting<String> = Setting {
     parse: parse::text,
 };
 
+/// How long a silent replay is waited for.
+pub(super) static LEASE_TTL: About = About {
+    flag: "--lease-ttl",
+    value: "DURATION",
+    default: "30s",
+    builder: "SharedStore::ttl",
+    help: "With --state: how long a replay that is silent is waited for, before another one begins; at least 10s. A request to the store may take \
+           a sixth of it",
+    reason: "three renewals, so that a store which is slow for a moment ends no replay",
+    ..About::NONE
+};
+
+/// How often another replay is looked for.
+pub(super) static LEASE_POLL: About = About {
+    flag: "--lease-poll",
+    value: "DURATION",
+    default: "5s",
+    builder: "SharedStore::poll",
+    help: "With --state: how often a replay looks whether another one is running; at most half of --lease-ttl",
+    reason: "each look is a request to the store",
+    ..About::NONE
+};
+
 /// Whose letters are sent.
 pub(super) static INTEGRATION: Setting<String> = Setting {
     about: About {
@@ -91,6 +114,8 @@ impl Group for ReplayGroup {
     const SETTINGS: &'static [&'static About] = &[
         &CONFIG.about,
         &STATE.about,
+        &LEASE_TTL,
+        &LEASE_POLL,
         &INTEGRATION.about,
         &BARE_EVENT.about,
         &GIVE_UP_AFTER.about,

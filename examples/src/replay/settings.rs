@@ -8,7 +8,7 @@ use okta_coralogix_core::filter::AgePolicy;
 use okta_coralogix_core::{CoralogixMapping, Error, Result, SharedClockOffset};
 
 use super::ReplayArgs;
-use super::args::{CONFIG, INTEGRATION, STATE};
+use super::args::{CONFIG, INTEGRATION, LEASE_POLL, LEASE_TTL, STATE};
 use crate::eventbridge::BARE_EVENT;
 use crate::program::check::CHECK;
 use crate::program::coralogix::{self, APPLICATION, SUBSYSTEM};
@@ -67,16 +67,12 @@ fn letters_state(
     network: &Network,
 ) -> Result<Option<SharedState>> {
     let values = args.replay.values(environment);
-    let is_given = args.replay.given().get(&STATE.about).is_some();
     if !is_state(&pipeline.dead_letters) {
-        // The variable may be there for the replicas.
-        return match is_given {
-            true => Err(Error::config(
-                STATE.about.flag,
-                "has no effect without --dead-letters state, which reads the letters that are kept there; give both, or leave it out",
-            )),
-            false => Ok(None),
-        };
+        // Their variables may be there for the replicas.
+        let mut flags = [&STATE.about, &LEASE_TTL, &LEASE_POLL].into_iter();
+        let given = flags.find(|about| args.replay.given().get(about).is_some());
+        let detail = "has no effect without --dead-letters state, which reads the letters that are kept there; give both, or leave it out";
+        return given.map_or(Ok(None), |about| Err(Error::config(about.flag, detail)));
     }
     let state = SharedState::read(&values, network)?;
     state.map(Some).ok_or_else(|| {

@@ -29,7 +29,10 @@ const PIPELINES: &[&str] = &[
 /// The programs that print the messages of a folder or file. The first that fits decides.
 pub(super) const PRINTED_BY: &[(&str, &[&str])] = &[
     ("okta-source/src", PULL),
-    ("okta-coralogix-core/src/checkpoint/shared", PULL),
+    (
+        "okta-coralogix-core/src/checkpoint/shared",
+        &["pull", "replay"],
+    ),
     (
         "okta-coralogix-core/src/checkpoint",
         &["pull", "eventbridge_http", "eventbridge_sqs"],
@@ -47,6 +50,8 @@ pub(super) const PRINTED_BY: &[(&str, &[&str])] = &[
     ("examples/src/pull/config/source_settings.rs", PULL),
     ("examples/src/pull/config/shared_log.rs", PULL),
     ("examples/src/pull/config", &["pull", "replay", "audit"]),
+    ("examples/src/pull/replicas/check.rs", &["pull", "replay"]),
+    ("examples/src/pull/replicas/objects", &["pull", "replay"]),
     ("examples/src/pull", PULL),
     ("examples/src/eventbridge/healing", RECEIVERS),
     ("examples/src/eventbridge/http", HTTP),
