@@ -1,6 +1,7 @@
 //! The dead letters of a replay: in a file, or where replicas keep them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use okta_coralogix_core::checkpoint::shared::HeldCheckpoint;
@@ -10,6 +11,7 @@ use okta_coralogix_core::dead_letter::{
 };
 use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{AckOrder, Delivery, EventSource, MalformedEvent, RawEvent, Result};
+use tokio::time::timeout;
 
 use super::settings::Settings;
 use crate::program::args::in_setting;
@@ -23,6 +25,9 @@ pub(super) enum Letters {
     /// With the lease by which one replay at a time sends them.
     State(ObjectDeadLetters, HeldCheckpoint),
 }
+
+/// How long the store may take for the release of the lease: a stop has an end.
+const LEAVING_TIME: Duration = Duration::from_secs(5);
 
 /// How many letters there are. Changes nothing.
 pub(super) async fn count(settings: &Settings) -> Result<LetterCounts> {
@@ -81,13 +86,18 @@ impl Letters {
 
     /// Another replay may begin. Nothing may be underway any more.
     pub(super) async fn release(self) {
-        if let Self::State(_, lease) = self
-            && let Err(error) = lease.release().await
-        {
-            tracing::warn!(
-                "another replay cannot begin at once: {error}; it can when the lease has run out"
-            );
-        }
+        let Self::State(_, lease) = self else {
+            return;
+        };
+        let released = timeout(LEAVING_TIME, lease.release()).await;
+        let fault = match released {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the store has not answered".to_owned(),
+        };
+        tracing::warn!(
+            "another replay cannot begin at once: {fault}; it can when the lease has run out"
+        );
     }
 }
 

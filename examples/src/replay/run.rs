@@ -53,12 +53,37 @@ async fn replay(
     admin: &Admin,
     stopped: watch::Receiver<bool>,
 ) -> Result<ExitStatus> {
-    // What is refused changes nothing: opening the source rotates a file away.
-    plan(settings, &count(settings).await?)?;
-    let letters = Letters::open(settings).await?;
+    let opened = async {
+        // What is refused changes nothing: opening the source rotates a file away.
+        plan(settings, &count(settings).await?)?;
+        Letters::open(settings).await
+    };
+    let Some(letters) = unless_stopped(&stopped, opened).await else {
+        return Ok(stopped_early());
+    };
+    let letters = letters?;
     let status = replay_all(settings, progress, admin, stopped, &letters).await;
     letters.release().await;
     status
+}
+
+/// `None`: the stop came first. What was underway is dropped; nothing has been sent yet.
+async fn unless_stopped<T>(
+    stopped: &watch::Receiver<bool>,
+    before_sending: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = until(stopped.clone()) => None,
+        done = before_sending => Some(done),
+    }
+}
+
+fn stopped_early() -> ExitStatus {
+    tracing::warn!(
+        "the replay was stopped before it had read which letters there are: start it again to send them"
+    );
+    ExitStatus::Done(Summary::default())
 }
 
 async fn replay_all(
@@ -68,25 +93,34 @@ async fn replay_all(
     stopped: watch::Receiver<bool>,
     letters: &Letters,
 ) -> Result<ExitStatus> {
-    let source = letters.source().await?;
-    let counts = source.integrations().await?;
+    let opened = async {
+        let source = letters.source().await?;
+        let counts = source.integrations().await?;
+        Ok::<_, Error>((source, counts))
+    };
+    let Some(opened) = unless_stopped(&stopped, opened).await else {
+        return Ok(stopped_early());
+    };
+    let (source, counts) = opened?;
     let (parts, placeless) = plan(settings, &counts)?;
     let is_one_place = matches!(settings.places, Places::One(_));
-    let mut source = Some(source);
+    let mut first = Some(source);
     let mut total = Total::default();
     for (index, part) in parts.iter().enumerate() {
-        if *stopped.borrow() {
+        let source = async {
+            match first.take() {
+                Some(source) => Ok(source),
+                None => letters.source().await,
+            }
+        };
+        let Some(source) = unless_stopped(&stopped, source).await else {
             tracing::warn!("{}", not_begun(&parts[index..]));
             break;
-        }
+        };
         let monitor = admin.monitor(part.name(), SourceKind::Replay);
         let sent = async {
-            let source = match source.take() {
-                Some(source) => source,
-                None => letters.source().await?,
-            };
             let watchers = (progress, &monitor);
-            let pipeline = of_part(source, part, letters, settings, watchers)?;
+            let pipeline = of_part(source?, part, letters, settings, watchers)?;
             Ok(pipeline::run(pipeline, until(stopped.clone())).await)
         };
         let status = match sent.await {

@@ -155,6 +155,26 @@ async fn store_that_does_not_answer_at_the_start_is_waited_for_alive_and_until_s
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }
 
+#[tokio::test]
+async fn replay_from_a_store_that_does_not_answer_ends_at_sigterm() {
+    let harness = Harness::new().await;
+    let mut variables = variables(&harness, &serve(Answers::Never).await);
+    variables.insert("OKTA_CORALOGIX_DEAD_LETTERS", "state".into());
+    // So that one call may take ten minutes.
+    let flags = ["--lease-ttl", "1h"];
+    let run = async {
+        let program = Program::start("replay", harness.folder.path(), &variables, &flags).await;
+        program.terminate().await;
+        program.ended().await
+    };
+    let ended = timeout(Duration::from_secs(60), run).await;
+    let ended = ended.expect("it ends at once");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.summary()["delivered"], 0);
+    let said = "the replay was stopped before it had read which letters there are";
+    assert!(ended.stderr.contains(said), "{ended:?}");
+}
+
 /// It takes what is free. If it had a share, the others would leave its part to it.
 #[tokio::test]
 async fn run_that_ends_has_no_share() {
