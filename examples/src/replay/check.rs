@@ -8,6 +8,7 @@ use super::letters::count;
 use super::plan::{left, plan};
 use super::settings::{OnePlace, Places, Settings};
 use crate::program::ExitStatus;
+use crate::program::args::in_setting;
 use crate::program::check::{
     Report, check_admin, check_coralogix, check_dead_letters, check_open_files, check_state_dir,
 };
@@ -35,7 +36,7 @@ pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
         }
         None => check_dead_letters(&mut report, setting, path).await,
     }
-    let counts = count(&settings).await;
+    let counts = count(&settings).await.map_err(in_setting(setting));
     let planned = counts.and_then(|counts| plan(&settings, &counts));
     let to_be_sent = planned.map(|(parts, placeless)| {
         let letters: u64 = parts.iter().map(|part| part.letters).sum();

@@ -13,6 +13,7 @@ use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{AckOrder, Delivery, EventSource, MalformedEvent, RawEvent, Result};
 use tokio::time::timeout;
 
+use super::retry::retry;
 use super::settings::Settings;
 use crate::program::args::in_setting;
 use crate::program::pipeline::open_dead_letters;
@@ -29,17 +30,28 @@ pub(super) enum Letters {
 /// How long the store may take for the release of the lease: a stop has an end.
 const LEAVING_TIME: Duration = Duration::from_secs(5);
 
-/// How many letters there are. Changes nothing.
+/// How many letters there are, in one attempt. Changes nothing.
+///
+/// # Errors
+/// Those of the file or store.
 pub(super) async fn count(settings: &Settings) -> Result<LetterCounts> {
-    let counts = match &settings.state {
+    match &settings.state {
         None => {
             FileDeadLetters::builder(&settings.pipeline.dead_letters)
                 .count()
                 .await
         }
         Some(state) => ObjectDeadLetters::new(&state.open().await?).count().await,
-    };
-    counts.map_err(in_setting(DEAD_LETTERS.about.flag))
+    }
+}
+
+/// Asks until it is answered, or given up. The error names the setting.
+pub(super) async fn ask<T>(
+    settings: &Settings,
+    attempt: impl AsyncFnMut() -> Result<T>,
+) -> Result<T> {
+    let asked = retry(settings.give_up_after, attempt).await;
+    asked.map_err(in_setting(DEAD_LETTERS.about.flag))
 }
 
 impl Letters {
@@ -52,21 +64,21 @@ impl Letters {
             let file = open_dead_letters(&settings.pipeline.dead_letters).await?;
             return Ok(Self::File(file));
         };
+        // Once: each one that is opened is another replay, which its own lease would keep out.
         let store = state.open().await?;
-        store.check().await.map_err(|error| state.named(error))?;
-        let lease = store.acquire_replay().await;
-        let lease = lease.map_err(in_setting(DEAD_LETTERS.about.flag))?;
+        let checked = retry(settings.give_up_after, async || store.check().await).await;
+        checked.map_err(|error| state.named(error))?;
+        let lease = ask(settings, async || store.acquire_replay().await).await?;
         Ok(Self::State(ObjectDeadLetters::new(&store), lease))
     }
 
     pub(super) async fn source(&self) -> Result<LettersSource> {
-        let opened = match self {
+        match self {
             Self::File(file) => DeadLetterSource::open(file).await.map(LettersSource::File),
             Self::State(objects, _) => StoredLetterSource::open(objects)
                 .await
                 .map(LettersSource::State),
-        };
-        opened.map_err(in_setting(DEAD_LETTERS.about.flag))
+        }
     }
 
     /// For messages.
@@ -147,11 +159,10 @@ impl LettersSource {
     }
 
     pub(super) async fn integrations(&self) -> Result<LetterCounts> {
-        let counts = match self {
+        match self {
             Self::File(source) => source.integrations().await,
             Self::State(source) => source.integrations().await,
-        };
-        counts.map_err(in_setting(DEAD_LETTERS.about.flag))
+        }
     }
 }
 

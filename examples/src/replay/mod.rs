@@ -5,6 +5,7 @@ mod check;
 mod demonstration;
 mod letters;
 mod plan;
+mod retry;
 mod run;
 mod settings;
 mod without_target;

@@ -11,7 +11,7 @@ use okta_coralogix_core::{
 };
 use tokio::sync::watch;
 
-use super::letters::{Letters, LettersSource, count};
+use super::letters::{Letters, LettersSource, ask, count};
 use super::plan::{Part, left, not_begun, plan};
 use super::settings::{OnePlace, Places, Settings};
 use super::without_target::WithoutTarget;
@@ -55,7 +55,8 @@ async fn replay(
 ) -> Result<ExitStatus> {
     let opened = async {
         // What is refused changes nothing: opening the source rotates a file away.
-        plan(settings, &count(settings).await?)?;
+        let counts = ask(settings, async || count(settings).await).await?;
+        plan(settings, &counts)?;
         Letters::open(settings).await
     };
     let Some(letters) = unless_stopped(&stopped, opened).await else {
@@ -94,8 +95,8 @@ async fn replay_all(
     letters: &Letters,
 ) -> Result<ExitStatus> {
     let opened = async {
-        let source = letters.source().await?;
-        let counts = source.integrations().await?;
+        let source = ask(settings, async || letters.source().await).await?;
+        let counts = ask(settings, async || source.integrations().await).await?;
         Ok::<_, Error>((source, counts))
     };
     let Some(opened) = unless_stopped(&stopped, opened).await else {
@@ -110,7 +111,7 @@ async fn replay_all(
         let source = async {
             match first.take() {
                 Some(source) => Ok(source),
-                None => letters.source().await,
+                None => ask(settings, async || letters.source().await).await,
             }
         };
         let Some(source) = unless_stopped(&stopped, source).await else {

@@ -40,14 +40,14 @@ impl StoreTest {
 
     /// True unless this reason is the one that was said last.
     fn is_new(&self, error: &Error) -> bool {
-        let reason = reason(error);
+        let reason = reason_of(error);
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.replace(reason.clone()) != Some(reason)
     }
 }
 
 /// What stays the same from one attempt to the next: without numbers, and the object's name, which is drawn for each test.
-fn reason(error: &Error) -> String {
+pub(crate) fn reason_of(error: &Error) -> String {
     let text = error.to_string();
     let words = text.split(' ').filter(|word| !word.contains("self-test"));
     let words: Vec<_> = words.collect();
