@@ -40,7 +40,7 @@ pub(super) async fn check(settings: Settings) -> ExitStatus<Summary> {
     let planned = counts.and_then(|counts| plan(&settings, &counts));
     let to_be_sent = planned.map(|(parts, placeless)| {
         let letters: u64 = parts.iter().map(|part| part.letters).sum();
-        let left = left(&placeless).map(|left| format!("; {left}"));
+        let left = left(&placeless, settings.kept_in()).map(|left| format!("; {left}"));
         format!("{letters} are to be sent{}", left.unwrap_or_default())
     });
     report.add("letters", to_be_sent);

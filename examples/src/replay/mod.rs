@@ -8,6 +8,7 @@ mod plan;
 mod retry;
 mod run;
 mod settings;
+mod total;
 mod without_target;
 
 pub use args::{ReplayArgs, ReplayGroup};

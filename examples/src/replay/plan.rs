@@ -41,12 +41,12 @@ pub(super) fn plan(
     settings: &Settings,
     counts: &LetterCounts,
 ) -> Result<(Vec<Part>, LetterCounts)> {
-    let only = settings.integration.as_deref();
+    let (only, kept_in) = (settings.integration.as_deref(), settings.kept_in());
     match &settings.places {
-        Places::One(_) => Ok((to_one_place(counts, only)?, LetterCounts::new())),
+        Places::One(_) => Ok((to_one_place(counts, only, kept_in)?, LetterCounts::new())),
         Places::Integrations(integrations) => {
             let known: Vec<_> = integrations.iter().map(|one| one.name.as_str()).collect();
-            to_their_places(counts, &known, only)
+            to_their_places(counts, &known, only, kept_in)
         }
     }
 }
@@ -55,9 +55,10 @@ pub(super) fn plan(
 ///
 /// # Errors
 /// `Config` if the letters are of several integrations, which would all go to one place, or none is of the one that was given.
-fn to_one_place(counts: &LetterCounts, only: Option<&str>) -> Result<Vec<Part>> {
+fn to_one_place(counts: &LetterCounts, only: Option<&str>, kept_in: &str) -> Result<Vec<Part>> {
     if let Some(only) = only {
-        return Ok(vec![Part::new(Some(only), letters_of(counts, only)?)]);
+        let letters = letters_of(counts, only, kept_in)?;
+        return Ok(vec![Part::new(Some(only), letters)]);
     }
     if counts.keys().flatten().count() > 1 {
         let detail = format!(
@@ -88,6 +89,7 @@ fn to_their_places(
     counts: &LetterCounts,
     known: &[&str],
     only: Option<&str>,
+    kept_in: &str,
 ) -> Result<(Vec<Part>, LetterCounts)> {
     let mut sent = counts.clone();
     if let Some(only) = only {
@@ -100,7 +102,7 @@ fn to_their_places(
         }
         sent.retain(|name, _| name.as_deref().is_none_or(|name| name == only));
         if sent.is_empty() {
-            letters_of(counts, only)?;
+            letters_of(counts, only, kept_in)?;
         }
         return Ok((parts_of(&sent), LetterCounts::new()));
     }
@@ -112,36 +114,36 @@ fn to_their_places(
     Ok((parts_of(&sent), placeless))
 }
 
-/// Says which parts a stopped replay has not begun.
-pub(super) fn not_begun(parts: &[Part]) -> String {
+/// Says which parts a replay has not begun that was stopped, and where their letters stay.
+pub(super) fn not_begun(parts: &[Part], kept_in: &str) -> String {
     let counts = parts
         .iter()
         .map(|part| (part.integration.clone(), part.letters));
     let counts: LetterCounts = counts.collect();
     let letters: u64 = counts.values().sum();
     format!(
-        "the replay was stopped before {letters} letters were begun, which stay in the file ({}): start it again to send them",
+        "the replay was stopped before {letters} letters were begun, which stay in {kept_in} ({}): start it again to send them",
         listed(&counts)
     )
 }
 
-/// Says of letters that stay in the file why, and how to send them.
-pub(super) fn left(placeless: &LetterCounts) -> Option<String> {
+/// Says of letters that stay why, and how to send them.
+pub(super) fn left(placeless: &LetterCounts, kept_in: &str) -> Option<String> {
     (!placeless.is_empty()).then(|| {
         let letters: u64 = placeless.values().sum();
         format!(
-            "{letters} letters stay in the file, since no integration of --config is theirs ({}): give --integration with the name of theirs to \
+            "{letters} letters stay in {kept_in}, since no integration of --config is theirs ({}): give --integration with the name of theirs to \
              send those that name none, or the settings of one place (CORALOGIX_DOMAIN, CORALOGIX_API_KEY) in place of --config",
             listed(placeless)
         )
     })
 }
 
-fn letters_of(counts: &LetterCounts, only: &str) -> Result<u64> {
+fn letters_of(counts: &LetterCounts, only: &str, kept_in: &str) -> Result<u64> {
     let letters = counts.get(&Some(only.to_owned()));
     letters.copied().ok_or_else(|| {
         let detail = match counts.is_empty() {
-            true => "there is no letter in the file of --dead-letters".to_owned(),
+            true => format!("no dead letter is in {kept_in}"),
             false => format!("no letter is of {only:?}: there are {}", listed(counts)),
         };
         Error::config("--integration", detail)
@@ -170,6 +172,8 @@ fn listed(counts: &LetterCounts) -> String {
 mod tests {
     use super::*;
 
+    const FILE: &str = "the file";
+
     fn counts(of: &[(&str, u64)]) -> LetterCounts {
         let name = |name: &str| Some(name.to_owned()).filter(|name| !name.is_empty());
         of.iter()
@@ -183,26 +187,26 @@ mod tests {
 
     #[test]
     fn letters_of_several_integrations_never_go_to_one_place_unasked() {
-        let error = to_one_place(&counts(&[("a", 3), ("b", 3)]), None).unwrap_err();
+        let error = to_one_place(&counts(&[("a", 3), ("b", 3)]), None, FILE).unwrap_err();
         let error = error.to_string();
         for word in ["--dead-letters", "a: 3, b: 3", "--config", "--integration"] {
             assert!(error.contains(word), "{word}: {error}");
         }
-        let parts = to_one_place(&counts(&[("a", 3), ("b", 4)]), Some("b")).unwrap();
+        let parts = to_one_place(&counts(&[("a", 3), ("b", 4)]), Some("b"), FILE).unwrap();
         let [part] = &parts[..] else {
             panic!("{parts:?}");
         };
         assert_eq!(part.letters, 4);
         assert!(part.takes(Some(&target("b"))) && !part.takes(Some(&target("a"))));
         assert!(!part.takes(None));
-        let error = to_one_place(&counts(&[("a", 3)]), Some("c")).unwrap_err();
+        let error = to_one_place(&counts(&[("a", 3)]), Some("c"), FILE).unwrap_err();
         assert!(error.to_string().contains("a: 3"), "{error}");
     }
 
     #[test]
     fn older_letters_and_those_of_one_integration_go_to_the_one_place() {
         for of in [&[("", 5)][..], &[("a", 2)], &[("", 5), ("a", 2)], &[]] {
-            let parts = to_one_place(&counts(of), None).unwrap();
+            let parts = to_one_place(&counts(of), None, FILE).unwrap();
             let expected = if of.is_empty() { &[("", 0)] } else { of };
             assert_eq!(parts.len(), expected.len());
             for (part, (name, letters)) in parts.iter().zip(expected) {
@@ -217,23 +221,30 @@ mod tests {
 
     #[test]
     fn parts_that_a_stop_leaves_out_are_named_with_their_letters() {
-        let said = not_begun(&[Part::new(None, 4), Part::new(Some("b"), 3)]);
-        for word in ["7 letters", "without a name: 4", "b: 3", "stay in the file"] {
-            assert!(said.contains(word), "{word}: {said}");
+        let parts = [Part::new(None, 4), Part::new(Some("b"), 3)];
+        for kept_in in [FILE, "the store of --state"] {
+            let said = not_begun(&parts, kept_in);
+            let stay = format!("stay in {kept_in}");
+            for word in ["7 letters", "without a name: 4", "b: 3", &stay] {
+                assert!(said.contains(word), "{word}: {said}");
+            }
+            let error = letters_of(&counts(&[]), "a", kept_in).unwrap_err();
+            let none = format!("no dead letter is in {kept_in}");
+            assert!(error.to_string().contains(&none), "{error}");
         }
     }
 
     #[test]
     fn each_letter_goes_to_its_integration_and_the_others_are_said_to_stay() {
         let all = counts(&[("", 1), ("a", 2), ("b", 3), ("gone", 4)]);
-        let (parts, placeless) = to_their_places(&all, &["a", "b", "c"], None).unwrap();
+        let (parts, placeless) = to_their_places(&all, &["a", "b", "c"], None, FILE).unwrap();
         let names: Vec<_> = parts
             .iter()
             .map(|part| part.integration.as_deref())
             .collect();
         assert_eq!(names, [Some("a"), Some("b")]);
         assert!(parts.iter().all(|part| !part.takes(None)));
-        let said = left(&placeless).unwrap();
+        let said = left(&placeless, FILE).unwrap();
         for word in [
             "5 letters stay",
             "without a name: 1",
@@ -242,11 +253,11 @@ mod tests {
         ] {
             assert!(said.contains(word), "{word}: {said}");
         }
-        let (parts, placeless) = to_their_places(&all, &["a", "b"], Some("a")).unwrap();
+        let (parts, placeless) = to_their_places(&all, &["a", "b"], Some("a"), FILE).unwrap();
         let with_nameless = [Part::new(None, 1), Part::new(Some("a"), 2)];
         assert_eq!(parts, with_nameless);
-        assert!(left(&placeless).is_none());
-        let error = to_their_places(&all, &["a", "b"], Some("d")).unwrap_err();
+        assert!(left(&placeless, FILE).is_none());
+        let error = to_their_places(&all, &["a", "b"], Some("d"), FILE).unwrap_err();
         assert!(
             error
                 .to_string()

@@ -1,9 +1,9 @@
-//! A run that sends the dead letters of a file.
+//! A run that sends dead letters again.
 
 use std::sync::Arc;
 
 use eventbridge_source::{BodyParser, Envelope};
-use okta_coralogix_core::dead_letter::DeadLetterRecord;
+use okta_coralogix_core::dead_letter::{DeadLetterRecord, DeadLetters as _};
 use okta_coralogix_core::pipeline::PipelineBuilder;
 use okta_coralogix_core::{
     CoralogixMapping, Error, ErrorKind, LogSink, MalformedEvent, Pipeline, RawEvent, Result,
@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::letters::{Letters, LettersSource, ask, count};
 use super::plan::{Part, left, not_begun, plan};
 use super::settings::{OnePlace, Places, Settings};
+use super::total::Total;
 use super::without_target::WithoutTarget;
 use crate::program::admin::Admin;
 use crate::program::args::age_filter;
@@ -68,7 +69,7 @@ async fn replay(
     status
 }
 
-/// `None`: the stop came first. What was underway is dropped; nothing has been sent yet.
+/// `None`: the stop came first, and what was underway is dropped. Of these letters nothing has been sent yet.
 async fn unless_stopped<T>(
     stopped: &watch::Receiver<bool>,
     before_sending: impl Future<Output = T>,
@@ -115,7 +116,7 @@ async fn replay_all(
             }
         };
         let Some(source) = unless_stopped(&stopped, source).await else {
-            tracing::warn!("{}", not_begun(&parts[index..]));
+            tracing::warn!("{}", not_begun(&parts[index..], settings.kept_in()));
             break;
         };
         let monitor = admin.monitor(part.name(), SourceKind::Replay);
@@ -134,15 +135,39 @@ async fn replay_all(
                 ExitStatus::Failed(error, Summary::default())
             }
         };
+        let is_lost = has_lost_lease(&status);
         let has_failed = matches!(status, ExitStatus::Failed(..));
+        let status = match is_lost {
+            true => lease_lost(status, &letters.location()),
+            false => status,
+        };
         total.add(part.name(), status);
-        let left = &parts[index + 1..];
-        if has_failed && is_one_place && !left.is_empty() {
-            tracing::warn!("{}", not_begun(left));
+        let others = &parts[index + 1..];
+        // Each further part would find the same.
+        if is_lost || has_failed && is_one_place {
+            if !others.is_empty() {
+                tracing::warn!("{}", not_begun(others, settings.kept_in()));
+            }
             break;
         }
     }
-    Ok(total.status(&settings.places, left(&placeless)))
+    let left = left(&placeless, settings.kept_in());
+    Ok(total.status(&settings.places, left))
+}
+
+fn has_lost_lease(status: &ExitStatus) -> bool {
+    matches!(status, ExitStatus::Failed(error, _) if error.kind() == ErrorKind::LeaseLost)
+}
+
+/// A replay that has lost its lease, in its own words: those of the pipeline are about a log.
+fn lease_lost(status: ExitStatus, location: &str) -> ExitStatus {
+    let (_, _, summary) = status.into_parts();
+    let detail = format!(
+        "this replay has not renewed its lease on the dead letters in {location} in time, and another one may send them now: letters that \
+         were not sent stay there; start it again once no other replay is running"
+    );
+    let error = Error::new(ErrorKind::LeaseLost, detail);
+    ExitStatus::Failed(error, summary.unwrap_or_default())
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {
@@ -227,57 +252,6 @@ fn of_part(
     Ok(pipeline)
 }
 
-/// The results of all parts.
-#[derive(Debug, Default)]
-struct Total {
-    summary: Summary,
-    is_handed_back: bool,
-    failed: Vec<(String, Error)>,
-}
-
-impl Total {
-    fn add(&mut self, integration: &str, status: ExitStatus) {
-        match status {
-            ExitStatus::Done(summary) => self.summary += summary,
-            ExitStatus::HandedBack(summary) => {
-                self.summary += summary;
-                self.is_handed_back = true;
-            }
-            ExitStatus::Failed(error, summary) => {
-                self.summary += summary;
-                self.failed.push((integration.to_owned(), error));
-            }
-            ExitStatus::WrongSetting(error) | ExitStatus::Silent(_, Some(error)) => {
-                self.failed.push((integration.to_owned(), error));
-            }
-            ExitStatus::Silent(_, None) => {}
-        }
-    }
-
-    /// `left`: why letters stay in the file.
-    fn status(mut self, places: &Places, left: Option<String>) -> ExitStatus {
-        if matches!(places, Places::One(_)) && self.failed.len() == 1 {
-            let (_, error) = self.failed.remove(0);
-            return ExitStatus::Failed(error, self.summary);
-        }
-        for (name, error) in &self.failed {
-            span(name).in_scope(|| tracing::error!("its letters were not all sent: {error}"));
-        }
-        let names: Vec<_> = self.failed.iter().map(|(name, _)| name.as_str()).collect();
-        let names = names.join(", ");
-        let failed = self.failed.into_iter().next().map(|(_, first)| {
-            let detail = format!("the letters of some integrations were not all sent: {names}");
-            Error::new(first.kind(), detail).with_source(first)
-        });
-        let left = left.map(|left| Error::new(ErrorKind::Config, left));
-        match failed.or(left) {
-            Some(error) => ExitStatus::Failed(error, self.summary),
-            None if self.is_handed_back => ExitStatus::HandedBack(self.summary),
-            None => ExitStatus::Done(self.summary),
-        }
-    }
-}
-
 /// A letter, with the names that its entry had unless the settings have others.
 fn parse(mut record: DeadLetterRecord, place: &OnePlace) -> Result<RawEvent, MalformedEvent> {
     if let Some(target) = &record.target {
@@ -322,6 +296,28 @@ mod tests {
         let origin = Arc::new(Origin::org("acme"));
         let letter = DeadLetter::new(time, DeadLetterReason::Rejected, "", origin, bytes.into());
         DeadLetterRecord::from(&letter)
+    }
+
+    #[test]
+    fn lost_lease_is_told_of_the_replay_and_keeps_the_counts() {
+        let mut summary = Summary::default();
+        summary.delivered = 3;
+        let lost = okta_coralogix_core::LeaseLost.into();
+        let status = ExitStatus::Failed(lost, summary);
+        assert!(has_lost_lease(&status));
+        let (code, error, summary) = lease_lost(status, "s3://b/.letters-*").into_parts();
+        let text = error.unwrap().to_string();
+        assert_eq!((code, summary.unwrap().delivered), (1, 3));
+        assert!(
+            text.contains("this replay") && text.contains("s3://b"),
+            "{text}"
+        );
+        assert!(!text.contains("the log"), "{text}");
+        let other = Error::new(ErrorKind::Unauthorized, "");
+        assert!(!has_lost_lease(&ExitStatus::Failed(
+            other,
+            Summary::default()
+        )));
     }
 
     #[test]

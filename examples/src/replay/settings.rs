@@ -138,7 +138,15 @@ impl Settings {
         })
     }
 
-    /// Events that have become too old stay in the file unless it was said otherwise.
+    /// Where the letters are, in words.
+    pub(super) fn kept_in(&self) -> &'static str {
+        match self.state {
+            Some(_) => "the store of --state",
+            None => "the file",
+        }
+    }
+
+    /// Events that have become too old stay where they are unless it was said otherwise.
     pub(super) fn too_old(&self) -> AgePolicy {
         let given = self.pipeline.options.too_old;
         given.unwrap_or_else(|| TOO_OLD.default_in("replay"))
