@@ -134,6 +134,7 @@ impl OfAll<'_> {
                 };
                 files.add_checkpoint(LEDGER.about.flag, &ledger)?;
                 Some(RefillSettings {
+                    integration: integration.name.clone(),
                     sink,
                     mapping: Arc::new(mapping),
                     options: pipeline.options.clone(),

@@ -206,6 +206,8 @@ fn refilled(
     files.add_checkpoint(LEDGER.about.flag, &ledger)?;
     files.add_dead_letters(DEAD_LETTERS.about.flag, &pipeline.dead_letters)?;
     Ok(Some(RefillSettings {
+        // As the pipeline of `pull` without a file is named.
+        integration: subdomain.to_owned(),
         sink: Arc::new(sink.build()?),
         mapping: Arc::new(coralogix::mapping(environment, &entry, Some(subdomain))?.build()?),
         options: pipeline.options.clone(),

@@ -45,6 +45,8 @@ pub struct RefillSides {
 /// What the refills of an org have in common.
 #[derive(Debug, Clone)]
 pub(crate) struct RefillParts {
+    /// The name of the delivery's pipeline, which dead letters have.
+    pub(crate) integration: String,
     /// The file of what was sent, as that of `--refill-ledger`.
     pub(crate) ledger: PathBuf,
     /// The file that says that a refill is stopped.
@@ -264,6 +266,7 @@ impl RefillParts {
             return Err(Error::config(REFILL.about.flag, detail));
         };
         Ok(RefillSettings {
+            integration: self.integration.clone(),
             sink,
             mapping,
             options: self.options.clone(),

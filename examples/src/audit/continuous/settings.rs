@@ -207,6 +207,7 @@ impl ContinuousSettings {
         monitor.audit(Arc::clone(&figures));
         let disk: Arc<dyn Disk> = Arc::new(OsDisk);
         let refill = parts.refill.map(|refill| RefillParts {
+            integration: parts.name.clone(),
             ledger: refill.ledger,
             marker: beside(&parts.state, ".refill-stopped"),
             disk: Arc::clone(&disk),

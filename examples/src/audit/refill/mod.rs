@@ -45,6 +45,8 @@ const GAP: TimeDelta = TimeDelta::minutes(30);
 /// What a refill needs.
 #[derive(Debug, Clone)]
 pub(super) struct RefillSettings {
+    /// The integration whose events are sent, as its pipeline is named: dead letters have the name, by which a replay finds their place.
+    pub(super) integration: String,
     pub(super) sink: Arc<dyn LogSink>,
     pub(super) mapping: Arc<CoralogixMapping>,
     pub(super) options: PipelineOptions,
@@ -177,7 +179,7 @@ impl<'a> Refill<'a> {
         });
         let options = &self.settings.options;
         let pipeline = Pipeline::builder(source, Arc::new(sink) as Arc<dyn LogSink>)
-            .name("refill")
+            .name(&self.settings.integration)
             .mapping(Arc::clone(&self.settings.mapping))
             .dead_letters(dead_letters);
         let pipeline = configure(pipeline, (ends, observer), options, Some(GIVE_UP_AFTER))

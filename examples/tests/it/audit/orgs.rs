@@ -223,6 +223,25 @@ async fn refill_of_the_file_has_a_ledger_for_each_integration() {
     }
 }
 
+/// `replay --config` sends a letter to the integration that it names.
+#[tokio::test]
+async fn letter_of_a_refill_names_the_integration_of_the_file() {
+    let orgs = Orgs::new().await;
+    orgs.store_beta(|number| number == 100);
+    let uuid = orgs.events[100].uuid.to_string();
+    orgs.harness
+        .ingress
+        .poison(move |text| text.contains(&uuid));
+    let ended = orgs
+        .audit(&["--integration", "beta", "--refill", "--json"])
+        .await;
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert_eq!(json(&ended)["refill"]["dead_lettered"], 1, "{ended:?}");
+    let letters = std::fs::read_to_string(orgs.harness.dead_letters()).unwrap();
+    let letter: Value = serde_json::from_str(&letters).unwrap();
+    assert_eq!(letter["target"]["integration"], "beta", "{letter}");
+}
+
 #[tokio::test]
 async fn mistakes_in_an_audit_of_the_file_are_named() {
     let orgs = Orgs::new().await;

@@ -32,6 +32,7 @@ impl World {
         };
         parts.connect = Arc::new(move || Ok(sides.clone()));
         let refill = RefillParts {
+            integration: "acme".into(),
             ledger: self.folder.path().join("ledger"),
             marker: self.marker(),
             disk,

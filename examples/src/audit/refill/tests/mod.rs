@@ -98,6 +98,7 @@ impl World {
             ..PipelineOptions::default()
         };
         let refill = RefillSettings {
+            integration: "acme".into(),
             sink: Arc::new(sink),
             mapping: Arc::new(
                 CoralogixMapping::builder()
