@@ -5,20 +5,29 @@ use okta_coralogix_core::{Error, ErrorKind, Result};
 use tracing::Instrument;
 
 use super::letters;
+use super::of_file::FileOrgs;
 use super::run::{about_one_key, what_is_seen};
 use super::settings::OrgSettings;
 use crate::program::ExitStatus;
 use crate::program::check::Report;
 use crate::program::start::span;
 
-pub(super) async fn check(orgs: &[OrgSettings]) -> ExitStatus<()> {
+pub(super) async fn check(FileOrgs { orgs, failed }: FileOrgs) -> ExitStatus<()> {
     let mut report = Report::default();
-    for settings in orgs {
-        let checked = check_org(settings, &mut report);
-        match &settings.integration {
-            Some(name) => checked.instrument(span(name)).await,
-            None => checked.await,
-        }
+    for (name, error) in failed {
+        let mut found = Report::default();
+        span(&name).in_scope(|| found.add("settings", Err::<&str, _>(error)));
+        report.add_integration(&name, &found);
+    }
+    for settings in &orgs {
+        let Some(name) = &settings.integration else {
+            check_org(settings, &mut report).await;
+            continue;
+        };
+        let mut found = Report::default();
+        let checked = check_org(settings, &mut found);
+        checked.instrument(span(name)).await;
+        report.add_integration(name, &found);
     }
     match report.is_ok() {
         true => ExitStatus::told(),

@@ -11,6 +11,7 @@ use okta_coralogix_core::{Clock, Result, SystemClock};
 use okta_source::OktaSource;
 use okta_source::simulator::OktaSimulator;
 
+use super::of_file::FileOrgs;
 use super::run;
 use super::settings::OrgSettings;
 use crate::program::ExitStatus;
@@ -89,7 +90,11 @@ pub(super) async fn run(progress: Progress) -> Result<ExitStatus<()>> {
         max_lookups: 100_000,
         json: false,
     };
-    let status = run::run(&[settings], progress).await?;
+    let orgs = FileOrgs {
+        orgs: vec![settings],
+        ..FileOrgs::default()
+    };
+    let status = run::run(orgs, progress).await?;
     Ok(match status {
         // The differences are what it shows.
         ExitStatus::Silent(3, None) => ExitStatus::told(),

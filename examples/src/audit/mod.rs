@@ -61,8 +61,8 @@ impl Program for AuditArgs {
 
     async fn run(settings: Settings, progress: Progress) -> Result<ExitStatus<()>> {
         match settings.check {
-            true => Ok(check::check(&settings.orgs).await),
-            false => run::run(&settings.orgs, progress).await,
+            true => Ok(check::check(settings.orgs).await),
+            false => run::run(settings.orgs, progress).await,
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use coralogix_sink::query::TimeSlice;
 use okta_coralogix_core::internal::OsDisk;
 use okta_coralogix_core::{Error, Result, SystemClock};
 
@@ -23,15 +25,20 @@ use crate::pull::config::{
     read_for,
 };
 
-/// The integrations of `file` that are audited, in their order.
+/// The orgs of a file, in its order.
+#[derive(Debug, Default)]
+pub(super) struct FileOrgs {
+    pub(super) orgs: Vec<OrgSettings>,
+    /// Integrations that cannot be audited, by name, such as those with a secret that cannot be read: the others are all the same.
+    pub(super) failed: Vec<(String, Error)>,
+}
+
+/// The integrations of `file` that are audited.
 ///
 /// # Errors
-/// `Config`, which names the integration and the key, or the flag, that is missing or wrong.
-pub(super) fn read(
-    file: &Path,
-    args: &AuditArgs,
-    environment: &Environment,
-) -> Result<Vec<OrgSettings>> {
+/// `Config`, which names the integration and the key, or the flag, that is missing or wrong. What is wrong outside the file, such as a
+/// secret that cannot be read, is an error of its integration only.
+pub(super) fn read(file: &Path, args: &AuditArgs, environment: &Environment) -> Result<FileOrgs> {
     let own = args.audit.values(environment);
     let okta = args.okta.values(environment);
     for about in [&FILTER.about, &Q.about] {
@@ -70,18 +77,32 @@ pub(super) fn read(
     let common = PipelineSettings::read(&values)?;
     check_letters(&values, &common)?;
     files.add_dead_letters(DEAD_LETTERS.about.flag, &common.dead_letters)?;
+    let delay = VISIBILITY_DELAY.get(&own)?;
+    let share = RATE_SHARE.given(&okta)?;
     let of_all = OfAll {
-        args,
-        environment,
-        values,
         folder: folder_of(file),
+        range: range(&own, delay)?,
+        visibility_delay: delay,
+        rate_share: share.unwrap_or_else(|| RATE_SHARE.default_in("audit")),
+        names: WrittenNames::of(&okta, &[&RATE_SHARE.about])?,
+        force: forced(&args.refill.values(environment))?,
         ledger,
+        max_lookups: MAX_LOOKUPS.get(&own)?,
+        json: JSON.get(&own)?,
+        values,
     };
-    let orgs = integrations.into_iter().map(|integration| {
-        let named = in_setting(format!("integration {:?}", integration.name));
-        of_all.org(integration, &mut files).map_err(named)
-    });
-    orgs.collect()
+    let mut read = FileOrgs::default();
+    for integration in integrations {
+        let name = integration.name.clone();
+        match of_all.org(integration, &mut files) {
+            Ok(org) => read.orgs.push(org),
+            Err(error) => {
+                let error = in_setting(format!("integration {name:?}"))(error);
+                read.failed.push((name, error));
+            }
+        }
+    }
+    Ok(read)
 }
 
 /// The ledger of `--refill-ledger`, if it is given.
@@ -104,26 +125,29 @@ fn ledger(
 
 /// What the audits of all integrations have in common.
 struct OfAll<'a> {
-    args: &'a AuditArgs,
-    environment: &'a Environment,
     values: Values<'a>,
     folder: &'a Path,
+    range: TimeSlice,
+    visibility_delay: Duration,
+    rate_share: f64,
+    names: WrittenNames,
+    /// Set: what is missing is sent, and whether as many as there are.
+    force: Option<bool>,
     ledger: Option<PathBuf>,
+    max_lookups: usize,
+    json: bool,
 }
 
 impl OfAll<'_> {
+    /// # Errors
+    /// `Config` for what keeps this org from its audit.
     fn org(&self, integration: Integration, files: &mut StateFiles) -> Result<OrgSettings> {
-        let own = self.args.audit.values(self.environment);
-        let okta = self.args.okta.values(self.environment);
-        let delay = VISIBILITY_DELAY.get(&own)?;
-        let sides = integration.audit_sides()?;
+        let sides = integration.sides_by_hand()?;
         let options = integration.pipeline.clone();
         let pipeline = PipelineSettings::of_integration(&self.values, options)?;
         // A ledger that was left where the checkpoint was would be begun anew.
         integration.check_left_behind(&pipeline.state, self.folder)?;
-        let share = RATE_SHARE.given(&okta)?;
-        let share = share.unwrap_or_else(|| RATE_SHARE.default_in("audit"));
-        let refill = match forced(&self.args.refill.values(self.environment))? {
+        let refill = match self.force {
             None => None,
             Some(force) => {
                 let secrets = integration.read_secrets()?;
@@ -146,10 +170,10 @@ impl OfAll<'_> {
         };
         Ok(OrgSettings {
             integration: Some(integration.name),
-            range: range(&own, delay)?,
+            range: self.range,
             org: sides.org,
-            source: sides.source.rate_share(share),
-            names: WrittenNames::of(&okta, &[&RATE_SHARE.about])?,
+            source: sides.source.rate_share(self.rate_share),
+            names: self.names.clone(),
             client: sides.client,
             filter: sides.filter,
             target: sides.target,
@@ -157,9 +181,9 @@ impl OfAll<'_> {
             pipeline,
             refill,
             clock: Arc::new(SystemClock),
-            visibility_delay: delay,
-            max_lookups: MAX_LOOKUPS.get(&own)?,
-            json: JSON.get(&own)?,
+            visibility_delay: self.visibility_delay,
+            max_lookups: self.max_lookups,
+            json: self.json,
         })
     }
 }

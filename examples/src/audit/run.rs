@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::of_file::FileOrgs;
 use super::okta::{GIVE_UP_AFTER, events, of_okta};
 use super::refill::{Refill, Refilled};
 use super::report::Report;
@@ -27,7 +28,7 @@ use crate::program::{ExitStatus, ProgramDeadLetters, print_error, signals};
 use crate::pull::text;
 
 /// Audits the orgs one after the other. One of several that fails does not keep the others from their audit.
-pub(super) async fn run(orgs: &[OrgSettings], progress: Progress) -> Result<ExitStatus<()>> {
+pub(super) async fn run(orgs: FileOrgs, progress: Progress) -> Result<ExitStatus<()>> {
     let shutdown = signals::shutdown()?;
     let stop = watch::Sender::new(false);
     let mut audited = pin!(audit_all(orgs, &progress, stop.subscribe()));
@@ -41,12 +42,19 @@ pub(super) async fn run(orgs: &[OrgSettings], progress: Progress) -> Result<Exit
 }
 
 async fn audit_all(
-    orgs: &[OrgSettings],
+    FileOrgs { orgs, failed }: FileOrgs,
     progress: &Progress,
     stopped: watch::Receiver<bool>,
 ) -> Result<ExitStatus<()>> {
     let mut worst = 0;
-    for settings in orgs {
+    for (_, error) in failed {
+        let (code, error, _) = ExitStatus::<()>::WrongSetting(error).into_parts();
+        if let Some(error) = error {
+            print_error(&error);
+        }
+        worst = worse(worst, code);
+    }
+    for settings in &orgs {
         let Some(name) = &settings.integration else {
             return audit_org(settings, progress, stopped).await;
         };

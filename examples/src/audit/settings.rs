@@ -14,6 +14,7 @@ use super::args::{
     AuditArgs, CONFIG, FROM, INTEGRATION, JSON, MAX_LOOKUPS, QUERIES_PER_MINUTE, TIER, TO,
     UUID_PATH, VISIBILITY_DELAY,
 };
+use super::of_file::FileOrgs;
 use super::refill::{FORCE, LEDGER, REFILL, RefillSettings};
 use super::{QUERY_VARIABLES, of_file};
 use crate::program::check::CHECK;
@@ -34,7 +35,7 @@ use crate::pull::{
 /// The settings of a run: of one org after the other.
 #[derive(Debug)]
 pub struct Settings {
-    pub(super) orgs: Vec<OrgSettings>,
+    pub(super) orgs: FileOrgs,
     pub(super) check: bool,
 }
 
@@ -68,7 +69,10 @@ impl Settings {
         let values = args.audit.values(environment);
         let orgs = match CONFIG.given(&values)? {
             Some(file) => of_file::read(&file, args, environment)?,
-            None => vec![OrgSettings::read(args, environment)?],
+            None => FileOrgs {
+                orgs: vec![OrgSettings::read(args, environment)?],
+                ..FileOrgs::default()
+            },
         };
         Ok(Self {
             orgs,

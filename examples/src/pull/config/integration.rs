@@ -197,6 +197,15 @@ impl Integration {
     pub fn audit_sides(&self) -> Result<AuditSides> {
         self.connect.audit_sides(&self.read_secrets()?)
     }
+
+    /// As [`audit_sides`](Self::audit_sides), of an audit by hand, which reads no secret but the key of queries: the source reads its own
+    /// when it is opened, and the key of the sink is that of a refill.
+    ///
+    /// # Errors
+    /// As [`Connect::audit_sides`].
+    pub(crate) fn sides_by_hand(&self) -> Result<AuditSides> {
+        self.connect.audit_sides(&SecretValues::default())
+    }
 }
 
 /// All integrations of a file.

@@ -130,7 +130,8 @@ impl OrgQuery {
         }
         let mut query = Self {
             options,
-            refills: beside.is_some_and(ContinuousSettings::refills),
+            // An audit by hand makes its own.
+            refills: queries.by_hand.is_none() && beside.is_some_and(ContinuousSettings::refills),
             target: target.clone(),
             address: String::new(),
             key: key.locate(QUERY_KEY, folder, environment)?,

@@ -185,6 +185,42 @@ async fn audit_of_an_org_that_fails_leaves_the_others_audited() {
     assert!(ended.stdout.contains("complete: every event"), "{ended:?}");
 }
 
+/// So does one whose secret cannot be read. Only a refill needs the key that sends.
+#[tokio::test]
+async fn audit_of_an_org_with_an_unreadable_secret_leaves_the_others_audited() {
+    let orgs = Orgs::new().await;
+    orgs.store_beta(|_| false);
+    let folder = orgs.harness.folder.path();
+    std::fs::remove_file(folder.join("coralogix")).unwrap();
+    let ended = orgs.audit(&[]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let ended = orgs.audit(&["--refill"]).await;
+    assert_eq!((ended.code, &*ended.stdout), (Some(2), ""), "{ended:?}");
+    let unreadable = "error: integration \"acme\": coralogix, api_key: the file";
+    assert!(ended.stderr.contains(unreadable), "{ended:?}");
+    let query_key = "query_key = { file = \"query\" }";
+    orgs.write(query_key, "coralogix = { query_key = { file = \"gone\" } }");
+    let of_query = std::fs::read_to_string(folder.join("orgs.toml")).unwrap();
+    orgs.write(query_key, "");
+    let text = std::fs::read_to_string(folder.join("orgs.toml")).unwrap();
+    let (acme, beta) = text.split_once("name = \"beta\"").unwrap();
+    let beta = beta.replace("file = \"okta\"", "file = \"gone\"");
+    let of_okta = format!("{acme}name = \"beta\"{beta}");
+    for (text, key) in [(of_query, "coralogix, query_key"), (of_okta, "api_token")] {
+        std::fs::write(folder.join("orgs.toml"), text).unwrap();
+        let ended = orgs.audit(&[]).await;
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stdout.contains("integration \"acme\""), "{ended:?}");
+        let unreadable = format!("error: integration \"beta\": {key}: the file");
+        assert!(ended.stderr.contains(&unreadable), "{ended:?}");
+        let ended = orgs.audit(&["--check"]).await;
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        for words in ["the check failed for beta:", "has 360 logs"] {
+            assert!(ended.stderr.contains(words), "{words}: {ended:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn refill_of_the_file_has_a_ledger_for_each_integration() {
     let orgs = Orgs::new().await;
