@@ -45,7 +45,7 @@ async fn check_org(settings: &OrgSettings, report: &mut Report) {
     );
     report.add("Coralogix", counted(settings).await);
     if let Some(path) = settings.pipeline.dead_letters_file() {
-        let letters = letters::causes(&path);
+        let letters = letters::causes(&path, settings.integration.as_deref());
         let path = path.display();
         report.add(
             "dead letters",

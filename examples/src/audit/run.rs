@@ -91,7 +91,7 @@ async fn audit_org(
     stopped: watch::Receiver<bool>,
 ) -> Result<ExitStatus<()>> {
     let letters = match settings.pipeline.dead_letters_file() {
-        Some(path) => letters::causes(&path)?,
+        Some(path) => letters::causes(&path, settings.integration.as_deref())?,
         None => HashMap::new(),
     };
     let refill = match &settings.refill {

@@ -100,6 +100,7 @@ impl ReceiverAudit {
             state: self.state,
             event_types: route.pipeline.options.event_types.clone(),
             dead_letters: route.pipeline.dead_letters_file(),
+            integration: None,
             refill: None,
         };
         PreparedAudit {

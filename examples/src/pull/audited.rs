@@ -60,6 +60,7 @@ impl Audited {
                 state: state_beside(&org.checkpoint),
                 event_types: org.pipeline.options.event_types.clone(),
                 dead_letters: org.pipeline.dead_letters_file(),
+                integration: None,
                 refill,
             },
             settings,

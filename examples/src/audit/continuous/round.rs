@@ -61,6 +61,8 @@ pub(crate) struct RoundOptions {
     pub(crate) event_types: Option<EventTypeFilter>,
     /// The file of the dead letters, which have the causes of some losses.
     pub(crate) dead_letters: Option<PathBuf>,
+    /// Its name in the file of `--config`, whose integrations share the dead letters: those of another one are not its own.
+    pub(crate) integration: Option<String>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -153,7 +155,10 @@ pub(super) async fn in_letters(
     let Some(path) = path.filter(|_| !events.is_empty()) else {
         return Ok(HashMap::new());
     };
-    let read = tokio::task::spawn_blocking(move || letters::causes_of(&path, &events));
+    let integration = options.integration.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        letters::causes_of(&path, integration.as_deref(), &events)
+    });
     read.await.map_err(interrupted)?
 }
 

@@ -49,6 +49,8 @@ pub(crate) struct ContinuousParts {
     pub(crate) event_types: Option<EventTypeFilter>,
     /// The file of the dead letters.
     pub(crate) dead_letters: Option<PathBuf>,
+    /// As [`RoundOptions::integration`].
+    pub(crate) integration: Option<String>,
     /// Set: missing events are sent.
     pub(crate) refill: Option<RefillFiles>,
 }
@@ -222,6 +224,7 @@ impl ContinuousSettings {
                 delay: self.delay,
                 event_types: parts.event_types,
                 dead_letters: parts.dead_letters,
+                integration: parts.integration,
                 clock,
             },
             connect: parts.connect,

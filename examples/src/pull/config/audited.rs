@@ -43,6 +43,7 @@ impl OrgAudit {
                 state: state_beside(&integration.checkpoint),
                 event_types: integration.pipeline.event_types.clone(),
                 dead_letters: Some(PathBuf::from(shared.dead_letters.location())),
+                integration: Some(integration.name.clone()),
                 refill: settings.refills().then(|| RefillFiles {
                     ledger: ledger_of(&integration.checkpoint),
                     dead_letters: Arc::clone(&shared.dead_letters),

@@ -1,9 +1,14 @@
 //! `audit --config`: the orgs of the file of `pull --config`, one after the other.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use coralogix_sink::query::EventId;
+use okta_coralogix_core::dead_letter::{
+    DeadLetter, DeadLetterReason, DeadLetterTarget, DeadLetters, FileDeadLetters,
+};
 use okta_coralogix_core::testing::GeneratedEvent;
+use okta_coralogix_core::{Clock, Origin, SystemClock};
 use okta_source::simulator::{OktaServer, OktaSimulator};
 use serde_json::Value;
 
@@ -276,6 +281,38 @@ async fn letter_of_a_refill_names_the_integration_of_the_file() {
     let letters = std::fs::read_to_string(orgs.harness.dead_letters()).unwrap();
     let letter: Value = serde_json::from_str(&letters).unwrap();
     assert_eq!(letter["target"]["integration"], "beta", "{letter}");
+}
+
+/// One that names another integration is sent to that one; one that names none, or has the name of all refills before, may be its own.
+#[tokio::test]
+async fn letters_of_another_integration_hide_no_loss() {
+    let orgs = Orgs::new().await;
+    orgs.store_beta(|number| [100, 200, 300].contains(&number));
+    let letters = FileDeadLetters::open(orgs.harness.dead_letters()).await;
+    let letters = letters.unwrap();
+    let names = [(100, Some("acme")), (200, Some("refill")), (300, None)];
+    let written = names.map(|(event, name)| {
+        let mut letter = DeadLetter::new(
+            SystemClock.now(),
+            DeadLetterReason::Rejected,
+            "",
+            Arc::new(Origin::org("beta")),
+            orgs.events[event].json.clone(),
+        );
+        letter.target = name.map(DeadLetterTarget::integration);
+        letter
+    });
+    letters.write(&written).await.unwrap();
+    drop(letters);
+    let flags = ["--integration", "beta", "--refill", "--json"];
+    let ended = orgs.audit(&flags).await;
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    let refill = &json(&ended)["refill"];
+    assert_eq!(refill["accepted"], 1, "{ended:?}");
+    assert_eq!(refill["in_dead_letters"], 2, "{ended:?}");
+    let sent = orgs.harness.ingress.ledger();
+    let counts = sent.count_by_id();
+    assert!(counts.contains_key(&*orgs.events[100].uuid), "{counts:?}");
 }
 
 #[tokio::test]

@@ -149,6 +149,7 @@ impl World {
                 delay: DELAY.to_std().unwrap(),
                 event_types: None,
                 dead_letters: None,
+                integration: None,
                 clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             },
             connect: Arc::new(move || match is_locked.load(Ordering::SeqCst) {

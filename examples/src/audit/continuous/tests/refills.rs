@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use coralogix_sink::CoralogixSink;
 use coralogix_sink::simulator::Priority;
-use okta_coralogix_core::CoralogixMapping;
+use okta_coralogix_core::dead_letter::{
+    DeadLetter, DeadLetterReason, DeadLetterTarget, DeadLetters, FileDeadLetters,
+};
 use okta_coralogix_core::testing::MemoryDeadLetters;
+use okta_coralogix_core::{CoralogixMapping, Origin};
 
 use super::*;
 use crate::audit::continuous::visibility::Visibility;
@@ -120,6 +123,36 @@ async fn events_of_a_refill_that_cannot_send_are_sent_by_the_next() {
     drop(lock);
     sleep(HOUR).await;
     assert_eq!(world.arrivals(LOST), [1; 10]);
+}
+
+/// Two integrations of one org have the same events, and one file of dead letters.
+#[tokio::test(start_paused = true)]
+async fn letters_of_another_integration_keep_no_event_from_the_refill() {
+    let world = World::new(lost);
+    world.measured();
+    let path = world.folder.path().join("letters");
+    let letters = FileDeadLetters::open(&path).await.unwrap();
+    let written = LOST.map(|event| {
+        let mut letter = DeadLetter::new(
+            noon(),
+            DeadLetterReason::Rejected,
+            "",
+            Arc::new(Origin::org("acme")),
+            world.events[event].json.clone(),
+        );
+        let integration = if event < 675 { "other" } else { "acme" };
+        letter.target = Some(DeadLetterTarget::integration(integration));
+        letter
+    });
+    let written: Vec<_> = written.collect();
+    letters.write(&written).await.unwrap();
+    let mut parts = world.refilling(&Steps::allow(usize::MAX));
+    parts.options.dead_letters = Some(path);
+    parts.options.integration = Some("acme".into());
+    let _audit = Auditor::start(parts);
+    sleep(3 * HOUR).await;
+    assert_eq!(world.found(), [10, 0, 0]);
+    assert_eq!(world.arrivals(LOST), [1, 1, 1, 1, 1, 0, 0, 0, 0, 0]);
 }
 
 #[tokio::test(start_paused = true)]
