@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use coralogix_sink::query::{QueryClient, QueryClientBuilder, QueryConfig, Tier};
 use okta_coralogix_core::transport::Transport;
-use okta_coralogix_core::{Error, Result};
+use okta_coralogix_core::{Error, Result, Secret};
 use okta_source::OktaSourceBuilder;
 
 use super::file::CoralogixTable;
@@ -89,13 +89,15 @@ pub(super) struct OrgQuery {
 }
 
 /// The clients of all orgs: those of one team share one, and with it the number of queries a minute. They stay for as long as the process:
-/// there are as many as keys were written in the file.
+/// there are as many as places of keys were written in the file.
 #[derive(Debug, Default)]
 struct QueryCache(Mutex<Vec<CachedClient>>);
 
 #[derive(Debug)]
 struct CachedClient {
     key: SecretSource,
+    /// The key with which it was made. A place with another one by now may be that of another team.
+    value: Secret,
     options: QueryOptions,
     client: Arc<QueryClient>,
 }
@@ -166,35 +168,37 @@ impl OrgQuery {
         })
     }
 
-    /// The client of this place of a key. One whose key is that of another one takes turns with it: both are of one team.
+    /// The client of this place of a key, made anew if another key is there by now. One whose key is that of another one takes turns with
+    /// it: both are of one team.
     fn shared(&self, transport: Arc<dyn Transport>) -> Result<Arc<QueryClient>> {
         // Nothing that runs under this lock panics.
         let clients = &self.clients.0;
         let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_address = || {
-            let clients = clients.iter();
-            clients.filter(|cached| cached.client.endpoint().base_url() == self.address)
-        };
-        let known = of_address()
-            .find(|cached| cached.key.is_same_place(&self.key) && cached.options == self.options);
-        if let Some(known) = known {
-            return Ok(Arc::clone(&known.client));
-        }
         // Its error has the name of the setting already.
         let value = self.key.read()?;
+        let is_of_address =
+            |cached: &CachedClient| cached.client.endpoint().base_url() == self.address;
+        let is_of_place = |cached: &CachedClient| {
+            is_of_address(cached)
+                && cached.key.is_same_place(&self.key)
+                && cached.options == self.options
+        };
+        let has_the_same = |cached: &CachedClient| cached.value.expose() == value.expose();
+        clients.retain(|cached| !is_of_place(cached) || has_the_same(cached));
+        if let Some(known) = clients.iter().find(|cached| is_of_place(cached)) {
+            return Ok(Arc::clone(&known.client));
+        }
         let key = self.key.clone();
         let mut builder = self.builder().transport(transport);
         builder = builder.query_key_from(move || key.read());
-        let has_the_same = |cached: &&CachedClient| {
-            let known = cached.key.read();
-            known.is_ok_and(|known| known.expose() == value.expose())
-        };
-        if let Some(other) = of_address().find(has_the_same) {
+        let mut others = clients.iter().filter(|cached| is_of_address(cached));
+        if let Some(other) = others.find(|cached| has_the_same(cached)) {
             builder = builder.in_turn_with(&other.client);
         }
         let client = Arc::new(self.build(builder)?);
         clients.push(CachedClient {
             key: self.key.clone(),
+            value,
             options: self.options.clone(),
             client: Arc::clone(&client),
         });
@@ -295,5 +299,23 @@ mod tests {
             }
         }
         assert_eq!(account.queries().len(), 20);
+    }
+
+    /// The key of another team may be in the file by now, which the one before does not see.
+    #[tokio::test]
+    async fn replaced_query_key_is_taken_when_the_file_is_read_again() {
+        let account = CoralogixSimulator::new();
+        let folder = tempfile::tempdir().unwrap();
+        let write = |key: &str| std::fs::write(folder.path().join("key"), key).unwrap();
+        let queries = Queries::default();
+        let client = || org(&queries, folder.path(), "key", &account).client;
+        write("00-the-key-before");
+        let before = client();
+        assert!(Arc::ptr_eq(&before, &client()));
+        write("00-the-key-of-another-team");
+        let replaced = client();
+        assert!(!Arc::ptr_eq(&before, &replaced));
+        assert!(Arc::ptr_eq(&replaced, &client()));
+        assert_eq!(queries.clients.0.lock().unwrap().len(), 1);
     }
 }
