@@ -67,16 +67,20 @@ pub(super) fn read(file: &Path, args: &AuditArgs, environment: &Environment) -> 
         .flags(args.entry.given());
     let network = Network::read(&args.network, environment)?;
     let all = read_for(file, &values, network, &queries)?;
-    let integrations = match wanted {
-        Some(name) => vec![config::find(all, &name)?],
-        None => all,
-    };
-    let ledger = ledger(args, environment, integrations.len())?;
     let mut files = StateFiles::default();
     files.add_read(CONFIG.about.flag, file)?;
     let common = PipelineSettings::read(&values)?;
     check_letters(&values, &common)?;
     files.add_dead_letters(DEAD_LETTERS.about.flag, &common.dead_letters)?;
+    // Of all: the ledger of one may not be the file of another one.
+    for integration in &all {
+        integration.add_files(&mut files)?;
+    }
+    let integrations = match wanted {
+        Some(name) => vec![config::find(all, &name)?],
+        None => all,
+    };
+    let ledger = ledger(args, environment, integrations.len())?;
     let delay = VISIBILITY_DELAY.get(&own)?;
     let share = RATE_SHARE.given(&okta)?;
     let of_all = OfAll {

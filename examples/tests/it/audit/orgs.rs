@@ -335,6 +335,18 @@ async fn mistakes_in_an_audit_of_the_file_are_named() {
         &["--q: belongs into the file of --config, as the key `q`"],
     )
     .await;
+    let checkpoint = "--refill-ledger: needs the file ";
+    check(
+        &[
+            "--integration",
+            "beta",
+            "--refill",
+            "--refill-ledger",
+            "acme.checkpoint",
+        ],
+        &[checkpoint, "integration \"acme\": checkpoint"],
+    )
+    .await;
     orgs.write("", "coralogix = { query_key = { file = \"query\" } }");
     check(
         &[],
