@@ -266,13 +266,18 @@ async fn advice(settings: &OrgSettings, found: &AuditReport) -> Option<String> {
 /// What the key sees in a range without the names, in words.
 pub(super) async fn what_is_seen(settings: &OrgSettings, range: TimeSlice) -> String {
     let all = settings.client.count(&EventFilter::all(), range).await;
+    let names = match &settings.integration {
+        Some(name) => {
+            format!("the keys `coralogix.application` and `subsystem` of integration {name:?}")
+        }
+        None => "CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM".to_owned(),
+    };
     match all {
         Ok(Answer::Proven(0)) => "the key sees no log at all in this range: check its data scope (Coralogix, Settings, API Keys), that it is a key \
                                   of this team, and the tier (--tier)"
             .to_owned(),
         Ok(Answer::Proven(logs)) => format!(
-            "the key sees {logs} other logs in this range, and none of {}: check CORALOGIX_APPLICATION and CORALOGIX_SUBSYSTEM, and the data \
-             scope of the key",
+            "the key sees {logs} other logs in this range, and none of {}: check {names}, and the data scope of the key",
             settings.target
         ),
         Ok(Answer::Unproven(unproven)) => format!("what the key sees could not be verified either: {unproven}"),

@@ -155,6 +155,16 @@ async fn audit_of_all_integrations_ends_with_the_worst_code() {
     let ended = orgs.audit(&["--json"]).await;
     assert_eq!(ended.code, Some(5), "{ended:?}");
     assert_eq!(reports(&ended), pairs("nothing_found"));
+    let keys = "check the keys `coralogix.application` and `subsystem` of integration \\\"beta\\\"";
+    assert!(ended.stdout.contains(keys), "{ended:?}");
+    let ended = orgs.audit(&["--check"]).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    for words in [
+        "the check failed for beta:",
+        "check the keys `coralogix.application` and `subsystem`",
+    ] {
+        assert!(ended.stderr.contains(words), "{words}: {ended:?}");
+    }
 }
 
 #[tokio::test]
