@@ -44,7 +44,13 @@ pub(super) async fn run(settings: Settings, progress: Progress) -> Result<ExitSt
     };
     let status = status.await;
     progress.finish();
-    status
+    match status {
+        // No setting is wrong: the store was away for all the time.
+        Err(error) if error.kind() == ErrorKind::GaveUp => {
+            Ok(ExitStatus::Failed(error, Summary::default()))
+        }
+        status => status,
+    }
 }
 
 /// Sends the letters, those of one place after those of another.

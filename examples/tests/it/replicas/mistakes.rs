@@ -175,6 +175,19 @@ async fn replay_from_a_store_that_does_not_answer_ends_at_sigterm() {
     assert!(ended.stderr.contains(said), "{ended:?}");
 }
 
+#[tokio::test]
+async fn replay_from_a_store_that_stays_away_ends_with_1() {
+    let harness = Harness::new().await;
+    let mut variables = variables(&harness, &serve(Answers::Never).await);
+    variables.insert("OKTA_CORALOGIX_DEAD_LETTERS", "state".into());
+    let flags = ["--lease-ttl", "10s", "--give-up-after", "1s"];
+    let child = start_program("replay", harness.folder.path(), &variables, &flags);
+    let ended = Exit::of(child).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let said = "gave up: the dead letters could not be read for";
+    assert!(ended.stderr.contains(said), "{ended:?}");
+}
+
 /// It takes what is free. If it had a share, the others would leave its part to it.
 #[tokio::test]
 async fn run_that_ends_has_no_share() {
