@@ -29,6 +29,9 @@ const PIPELINES: &[&str] = &[
 /// The programs that print the messages of a folder or file. The first that fits decides.
 pub(super) const PRINTED_BY: &[(&str, &[&str])] = &[
     ("okta-source/src", PULL),
+    // Of the record of a log.
+    ("okta-coralogix-core/src/checkpoint/shared/record.rs", PULL),
+    ("okta-coralogix-core/src/checkpoint/shared/standby.rs", PULL),
     (
         "okta-coralogix-core/src/checkpoint/shared",
         &["pull", "replay"],
