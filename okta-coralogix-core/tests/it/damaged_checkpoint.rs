@@ -79,7 +79,7 @@ async fn checkpoint_file_of_another_format_is_corrupt_with_advice() {
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         let detail = error.detail();
         assert!(
-            detail.contains("move it away") && detail.contains("--since"),
+            detail.contains("move it away") && detail.contains("before the new start"),
             "{detail}"
         );
         assert!(!error.is_temporary());
