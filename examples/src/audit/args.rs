@@ -14,6 +14,7 @@ use crate::program::network::NetworkArgs;
 use crate::program::pipeline_settings::{FilterArgs, PipelineArgs};
 use crate::program::settings::{About, Flags, Group, Setting, parse};
 use crate::pull::config::{FILTER, Q, RATE_SHARE};
+use crate::pull::{ONE_ORG, ORGS_FILE};
 
 /// Compares the System Log of an Okta org with what Coralogix stores, event by event, and names what is missing.
 ///
@@ -168,13 +169,8 @@ pub(super) static MAX_LOOKUPS: Setting<usize> = Setting {
 /// The file of many orgs.
 pub(super) static CONFIG: Setting<PathBuf> = Setting {
     about: About {
-        flag: "--config",
-        value: "FILE",
-        default: "off",
-        example: "orgs.toml",
         help: "Audit the integrations of this TOML file, that of pull --config, one after the other",
-        reason: "one org needs no file",
-        ..About::NONE
+        ..ORGS_FILE
     },
     parse: parse::file,
 };
@@ -182,13 +178,9 @@ pub(super) static CONFIG: Setting<PathBuf> = Setting {
 /// The one of its orgs that is audited.
 pub(super) static INTEGRATION: Setting<String> = Setting {
     about: About {
-        flag: "--integration",
-        value: "NAME",
-        default: "all",
-        example: "acme",
         help: "With --config: audit only this integration",
         reason: "all are to be complete",
-        ..About::NONE
+        ..ONE_ORG
     },
     parse: parse::any,
 };

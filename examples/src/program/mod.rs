@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod args;
+mod awaited;
 pub mod check;
 pub mod coralogix;
 mod dead_letters;
@@ -32,6 +33,7 @@ mod state_files;
 mod variables;
 mod warnings;
 
+pub(crate) use awaited::Awaited;
 pub use dead_letters::{ProgramDeadLetters, have_letters_file, rotations};
 pub use environment::Environment;
 pub use exit_status::{ExitStatus, print_error};

@@ -63,17 +63,31 @@ pub enum PullCommand {
     Position(PositionCommand),
 }
 
+/// What each program says alike of the file of many orgs.
+pub(crate) const ORGS_FILE: About = About {
+    flag: "--config",
+    value: "FILE",
+    default: "off",
+    example: "orgs.toml",
+    reason: "one org needs no file",
+    ..About::NONE
+};
+
+/// And of one of its orgs.
+pub(crate) const ONE_ORG: About = About {
+    flag: "--integration",
+    value: "NAME",
+    default: "all",
+    example: "acme",
+    ..About::NONE
+};
+
 /// The file of many orgs.
 pub static CONFIG: Setting<PathBuf> = Setting {
     about: About {
-        flag: "--config",
-        value: "FILE",
-        default: "off",
-        example: "orgs.toml",
         is_global: true,
         help: "Many orgs in one process: a TOML file of integrations",
-        reason: "one org needs no file",
-        ..About::NONE
+        ..ORGS_FILE
     },
     parse: parse::file,
 };
@@ -81,14 +95,10 @@ pub static CONFIG: Setting<PathBuf> = Setting {
 /// One of the orgs of the file.
 pub(super) static INTEGRATION: Setting<String> = Setting {
     about: About {
-        flag: "--integration",
-        value: "NAME",
-        default: "all",
-        example: "acme",
         is_global: true,
         help: "With --config: the integration for position, and for --from and --to",
         reason: "a run has all integrations",
-        ..About::NONE
+        ..ONE_ORG
     },
     parse: parse::any,
 };

@@ -18,6 +18,7 @@ mod shared_org;
 mod stores;
 
 pub use args::{CONFIG, DRY_RUN, ModeGroup, PullArgs, PullCommand, RangeGroup};
+pub(crate) use args::{ONE_ORG, ORGS_FILE};
 pub use position::PositionCommand;
 pub(crate) use position::{check_kept, text};
 pub(crate) use range::RangeTimes;

@@ -13,6 +13,7 @@ use crate::program::network::NetworkArgs;
 use crate::program::pipeline::GIVE_UP_AFTER;
 use crate::program::pipeline_settings::PipelineArgs;
 use crate::program::settings::{About, Flags, Group, Setting, parse};
+use crate::pull::{ONE_ORG, ORGS_FILE};
 
 /// Sends dead letters once more, of a file or of the place that replicas share.
 ///
@@ -42,13 +43,9 @@ pub struct ReplayArgs {
 /// The file of the places.
 pub(super) static CONFIG: Setting<PathBuf> = Setting {
     about: About {
-        flag: "--config",
-        value: "FILE",
-        default: "off",
-        example: "orgs.toml",
         help: "Send each letter to the place of its integration in this TOML file, that of pull --config",
         reason: "without it all letters go to one place",
-        ..About::NONE
+        ..ORGS_FILE
     },
     parse: parse::file,
 };
@@ -94,14 +91,10 @@ pub(super) static LEASE_POLL: About = About {
 /// Whose letters are sent.
 pub(super) static INTEGRATION: Setting<String> = Setting {
     about: About {
-        flag: "--integration",
-        value: "NAME",
-        default: "all",
-        example: "acme",
         builder: "DeadLetterSource::only",
         help: "Send only the letters of this integration; with --config also those that name none",
         reason: "all letters are to be sent",
-        ..About::NONE
+        ..ONE_ORG
     },
     parse: parse::any,
 };

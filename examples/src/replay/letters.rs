@@ -13,8 +13,8 @@ use okta_coralogix_core::filter::DedupWindow;
 use okta_coralogix_core::{AckOrder, Delivery, EventSource, MalformedEvent, RawEvent, Result};
 use tokio::time::timeout;
 
-use super::retry::retry;
 use super::settings::Settings;
+use crate::program::Awaited;
 use crate::program::args::in_setting;
 use crate::program::pipeline::open_dead_letters;
 use crate::program::pipeline_settings::DEAD_LETTERS;
@@ -45,12 +45,17 @@ pub(super) async fn count(settings: &Settings) -> Result<LetterCounts> {
     }
 }
 
+const AWAITED: Awaited = Awaited {
+    what: "the dead letters",
+    meanwhile: "nothing is sent yet",
+};
+
 /// Asks until it is answered, or given up. The error names the setting.
 pub(super) async fn ask<T>(
     settings: &Settings,
     attempt: impl AsyncFnMut() -> Result<T>,
 ) -> Result<T> {
-    let asked = retry(settings.give_up_after, attempt).await;
+    let asked = AWAITED.persist(Some(settings.give_up_after), attempt).await;
     asked.map_err(in_setting(DEAD_LETTERS.about.flag))
 }
 
@@ -66,7 +71,8 @@ impl Letters {
         };
         // Once: each one that is opened is another replay, which its own lease would keep out.
         let store = state.open().await?;
-        let checked = retry(settings.give_up_after, async || store.check().await).await;
+        let limit = Some(settings.give_up_after);
+        let checked = AWAITED.persist(limit, async || store.check().await).await;
         checked.map_err(|error| state.named(error))?;
         let lease = ask(settings, async || store.acquire_replay().await).await?;
         Ok(Self::State(ObjectDeadLetters::new(&store), lease))

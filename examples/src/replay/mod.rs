@@ -5,7 +5,6 @@ mod check;
 mod demonstration;
 mod letters;
 mod plan;
-mod retry;
 mod run;
 mod settings;
 mod total;

@@ -5,6 +5,8 @@ mod file;
 #[cfg(feature = "fs")]
 mod names;
 #[cfg(feature = "fs")]
+mod reading;
+#[cfg(feature = "fs")]
 mod record;
 #[cfg(feature = "fs")]
 mod replay;

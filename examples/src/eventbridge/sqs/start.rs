@@ -1,53 +1,30 @@
-//! What is asked before the first receive, until it is answered.
+//! What is asked before the first receive.
 
 use std::time::Duration;
 
 use coralogix_sink::CoralogixSink;
-use okta_coralogix_core::internal::Backoff;
-use okta_coralogix_core::internal::text::seconds;
-use okta_coralogix_core::pipeline::BackoffPolicy;
-use okta_coralogix_core::text::with_causes;
 use okta_coralogix_core::{Error, ErrorKind, Result};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
-use crate::program::FaultTimeouts;
+use crate::program::{Awaited, FaultTimeouts};
 
-/// Makes attempts until one succeeds or fails for good; with `once` for at most that long.
-pub(super) async fn persist<T, F>(
-    what: &str,
+/// Makes attempts until one succeeds or fails for good; with `once` for at most that long, also if the last one does not end.
+pub(super) async fn persist<T>(
+    what: &'static str,
     once: Option<Duration>,
-    mut attempt: impl FnMut() -> F,
-) -> Result<T>
-where
-    F: Future<Output = Result<T>>,
-{
-    let mut last_fault = "there is no answer".to_owned();
-    let attempts = async {
-        let mut backoff = Backoff::new(BackoffPolicy::default(), u64::from(std::process::id()));
-        loop {
-            let error = match attempt().await {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            let Some(wait) = backoff.next(error.retry()) else {
-                return Err(error);
-            };
-            last_fault = with_causes(&error);
-            let retry_in = seconds(wait);
-            tracing::warn!(error = %last_fault, %retry_in, "waiting for {what}; nothing is received yet");
-            sleep(wait).await;
-        }
+    attempt: impl AsyncFnMut() -> Result<T>,
+) -> Result<T> {
+    let awaited = Awaited {
+        what,
+        meanwhile: "nothing is received yet",
     };
+    let attempts = awaited.persist(once, attempt);
     let Some(time) = once else {
         return attempts.await;
     };
-    timeout(time, attempts).await.unwrap_or_else(|_| {
-        let detail = format!(
-            "gave up: waited for {what} for {}; the last fault: {last_fault}",
-            seconds(time)
-        );
-        Err(Error::new(ErrorKind::GaveUp, detail))
-    })
+    timeout(time, attempts)
+        .await
+        .unwrap_or_else(|_| Err(awaited.gave_up(time, "there is no answer")))
 }
 
 /// Waits until Coralogix accepts the key. A proxy or web page that answers in its place is believed after the interception timeout.

@@ -53,7 +53,6 @@ pub use source_settings::{CHECKPOINT, SourceGroup};
 pub(crate) use source_settings::{FILTER, Q, RATE_SHARE};
 pub(super) use source_settings::{SINCE, SourceSettings, renamed_from};
 pub use store_test::StoreTest;
-pub(crate) use store_test::reason_of;
 
 use std::path::Path;
 

@@ -47,7 +47,7 @@ impl StoreTest {
 }
 
 /// What stays the same from one attempt to the next: without numbers, and the object's name, which is drawn for each test.
-pub(crate) fn reason_of(error: &Error) -> String {
+fn reason_of(error: &Error) -> String {
     let text = error.to_string();
     let words = text.split(' ').filter(|word| !word.contains("self-test"));
     let words: Vec<_> = words.collect();

@@ -184,7 +184,7 @@ async fn replay_from_a_store_that_stays_away_ends_with_1() {
     let child = start_program("replay", harness.folder.path(), &variables, &flags);
     let ended = Exit::of(child).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    let said = "gave up: the dead letters could not be read for";
+    let said = "gave up: waited for the dead letters for";
     assert!(ended.stderr.contains(said), "{ended:?}");
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::account::Account;
 use super::lines::{BYTES, LINES, Line, Lines};
-use crate::dead_letter::{DeadLetterRecord, DeadLetterTarget, FileDeadLettersBuilder, names};
+use crate::dead_letter::reading::target_of;
+use crate::dead_letter::{FileDeadLettersBuilder, names};
 use crate::disk::failed;
 use crate::{Error, ErrorKind, Result};
 
@@ -55,7 +56,7 @@ pub(super) async fn count(
             return Ok(());
         }
         for line in read.iter().filter(|line| takes(line)) {
-            let integration = target_of(line).map(|target| target.integration);
+            let integration = target_of(&line.bytes).map(|target| target.integration);
             *counts.entry(integration).or_default() += 1;
         }
     }
@@ -67,9 +68,4 @@ pub(super) fn is_running(letters: &Path) -> Error {
         letters.display()
     );
     Error::new(ErrorKind::Locked, detail)
-}
-
-/// `None` also if the line is no record.
-pub(super) fn target_of(line: &Line) -> Option<DeadLetterTarget> {
-    DeadLetterRecord::from_line(&line.bytes).ok()?.target
 }

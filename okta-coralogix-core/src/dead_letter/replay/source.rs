@@ -13,21 +13,17 @@ use tokio::task::JoinHandle;
 
 use super::account::Account;
 use super::acker::ReplayAcker;
-use super::count::{LetterCounts, count, is_running, target_of};
+use super::count::{LetterCounts, count, is_running};
 use super::file::{ReplayFile, Shared};
 use super::lines::{BYTES, LINES, Line, Lines};
+use crate::dead_letter::reading::Reading;
 use crate::dead_letter::{DeadLetterRecord, DeadLetterTarget, FileDeadLetters, names};
 use crate::disk::{Disk, DiskLock, failed};
-use crate::event::MalformedReason;
 use crate::filter::DedupWindow;
 use crate::{AckOrder, Delivery, EventSource, MalformedEvent, RawEvent, Result};
 
 /// The account of a file, and its settled ranges.
 type Opening = JoinHandle<Result<(Account, BTreeMap<u64, u64>)>>;
-
-type Parse = dyn Fn(DeadLetterRecord) -> Result<RawEvent, MalformedEvent> + Send + Sync;
-
-type Select = dyn Fn(Option<&DeadLetterTarget>) -> bool + Send + Sync;
 
 /// Gives the events of a file of dead letters again, the oldest first, and ends.
 ///
@@ -66,9 +62,7 @@ pub struct DeadLetterSource {
     opened: Vec<ReplayFile>,
     /// A delivery has ended.
     changed: Arc<Notify>,
-    parse: Arc<Parse>,
-    /// `None`: all of them.
-    select: Option<Arc<Select>>,
+    reading: Reading,
     /// Excludes a second replay until pending disk writes finish.
     lock: Arc<dyn DiskLock>,
 }
@@ -103,8 +97,7 @@ impl DeadLetterSource {
             opening: None,
             opened: Vec::new(),
             changed: Arc::default(),
-            parse: Arc::new(|record| RawEvent::parse(record.bytes, Arc::new(record.origin))),
-            select: None,
+            reading: Reading::default(),
             lock,
         })
     }
@@ -115,7 +108,7 @@ impl DeadLetterSource {
         mut self,
         parse: impl Fn(DeadLetterRecord) -> Result<RawEvent, MalformedEvent> + Send + Sync + 'static,
     ) -> Self {
-        self.parse = Arc::new(parse);
+        self.reading.parse_with(parse);
         self
     }
 
@@ -126,7 +119,7 @@ impl DeadLetterSource {
         mut self,
         select: impl Fn(Option<&DeadLetterTarget>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.select = Some(Arc::new(select));
+        self.reading.only(select);
         self
     }
 
@@ -140,14 +133,10 @@ impl DeadLetterSource {
             let (disk, lock) = (Arc::clone(&self.disk), Arc::clone(&self.lock));
             let (_, settled) = Account::open(Arc::clone(&disk), lock, path.clone()).await?;
             let lines = Lines::new(disk, path.clone(), settled);
-            let selects = |line: &Line| self.selects(target_of(line).as_ref());
+            let selects = |line: &Line| self.reading.selects(&line.bytes);
             count(lines, selects, &mut counts).await?;
         }
         Ok(counts)
-    }
-
-    fn selects(&self, target: Option<&DeadLetterTarget>) -> bool {
-        self.select.as_ref().is_none_or(|select| select(target))
     }
 
     /// Opens the next file; false if there is none.
@@ -190,11 +179,9 @@ impl DeadLetterSource {
             {
                 let mut lines = file.lines.next(LINES, BYTES).await?;
                 file.is_read = lines.is_empty();
-                if let Some(select) = &self.select {
-                    let read = lines.len();
-                    lines.retain(|line| select(target_of(line).as_ref()));
-                    file.has_others |= lines.len() < read;
-                }
+                let read = lines.len();
+                lines.retain(|line| self.reading.selects(&line.bytes));
+                file.has_others |= lines.len() < read;
                 if !lines.is_empty() {
                     let shared = Arc::clone(&file.shared);
                     return Ok(Some(self.delivery(lines, &shared)));
@@ -209,33 +196,8 @@ impl DeadLetterSource {
         }
     }
 
-    /// The event of a line. Counts in `doubtful` those that may have arrived before.
-    fn item(&self, line: &Line, doubtful: &mut usize) -> Result<RawEvent, MalformedEvent> {
-        match DeadLetterRecord::from_line(&line.bytes) {
-            Ok(record) => {
-                *doubtful += usize::from(record.may_have_arrived);
-                (self.parse)(record)
-            }
-            Err(error) => Err(MalformedEvent {
-                bytes: line.bytes.clone(),
-                reason: MalformedReason::Refused(format!(
-                    "a line of the dead letters that is no record of one ({error})"
-                )),
-                origin: Arc::default(),
-            }),
-        }
-    }
-
     fn delivery(&self, lines: Vec<Line>, shared: &Arc<Shared>) -> Delivery {
-        let mut doubtful = 0;
-        let items = lines.iter().map(|line| self.item(line, &mut doubtful));
-        let items = items.collect();
-        if doubtful > 0 {
-            tracing::warn!(
-                entries = doubtful,
-                "the answers to requests with these were lost before they were dead-lettered: they may arrive twice"
-            );
-        }
+        let items = self.reading.items(lines.iter().map(|line| &line.bytes));
         let acker = ReplayAcker::new(Arc::clone(shared), lines);
         Delivery::new(items, Box::new(acker))
     }
@@ -250,6 +212,7 @@ impl DeadLetterSource {
         Ok(())
     }
 }
+
 #[async_trait]
 impl EventSource for DeadLetterSource {
     fn name(&self) -> &str {

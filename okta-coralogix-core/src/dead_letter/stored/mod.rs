@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
 use self::object::LetterObject;
+use super::reading::target_of;
 use super::{DeadLetter, DeadLetterRecord, DeadLetters, LetterCounts};
 use crate::checkpoint::shared::{Objects, PutIf, SharedStore};
 use crate::{Clock, Error, ErrorKind, Result, RetryHint, SystemClock};
@@ -88,19 +89,22 @@ impl ObjectDeadLetters {
     /// # Errors
     /// Those of the store.
     pub async fn count(&self) -> Result<LetterCounts> {
-        self.count_of(&self.names().await?).await
+        self.count_of(&self.names().await?, |_| true).await
     }
 
-    async fn count_of(&self, names: &[String]) -> Result<LetterCounts> {
+    /// Counts the lines that `takes` takes.
+    async fn count_of(
+        &self,
+        names: &[String],
+        takes: impl Fn(&[u8]) -> bool,
+    ) -> Result<LetterCounts> {
         let mut counts = LetterCounts::new();
         for name in names {
             let Some(object) = self.read(name).await? else {
                 continue;
             };
-            for line in object.lines() {
-                let record = DeadLetterRecord::from_line(&line.bytes).ok();
-                let target = record.and_then(|record| record.target);
-                let integration = target.map(|target| target.integration);
+            for line in object.lines().iter().filter(|line| takes(&line.bytes)) {
+                let integration = target_of(&line.bytes).map(|target| target.integration);
                 *counts.entry(integration).or_default() += 1;
             }
         }

@@ -9,14 +9,10 @@ use tokio::sync::Notify;
 
 use super::object::{LetterObject, Line};
 use super::{LetterCounts, MOST_LETTERS, ObjectDeadLetters};
+use crate::dead_letter::reading::Reading;
 use crate::dead_letter::{DeadLetterRecord, DeadLetterTarget};
-use crate::event::MalformedReason;
 use crate::filter::DedupWindow;
 use crate::{AckOrder, Acker, Delivery, EventSource, MalformedEvent, Outcome, RawEvent, Result};
-
-type Parse = dyn Fn(DeadLetterRecord) -> Result<RawEvent, MalformedEvent> + Send + Sync;
-
-type Select = dyn Fn(Option<&DeadLetterTarget>) -> bool + Send + Sync;
 
 /// Gives the events of dead letters in an object store again, the oldest first, and ends.
 ///
@@ -38,9 +34,7 @@ pub struct StoredLetterSource {
     /// Of the object that was read last.
     parts: VecDeque<Part>,
     shared: Arc<Shared>,
-    parse: Arc<Parse>,
-    /// `None`: all of them.
-    select: Option<Arc<Select>>,
+    reading: Reading,
 }
 
 /// What the deliveries have told.
@@ -81,8 +75,7 @@ impl StoredLetterSource {
             letters: letters.clone(),
             parts: VecDeque::new(),
             shared: Arc::default(),
-            parse: Arc::new(|record| RawEvent::parse(record.bytes, Arc::new(record.origin))),
-            select: None,
+            reading: Reading::default(),
         })
     }
 
@@ -92,7 +85,7 @@ impl StoredLetterSource {
         mut self,
         parse: impl Fn(DeadLetterRecord) -> Result<RawEvent, MalformedEvent> + Send + Sync + 'static,
     ) -> Self {
-        self.parse = Arc::new(parse);
+        self.reading.parse_with(parse);
         self
     }
 
@@ -102,41 +95,24 @@ impl StoredLetterSource {
         mut self,
         select: impl Fn(Option<&DeadLetterTarget>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.select = Some(Arc::new(select));
+        self.reading.only(select);
         self
     }
 
-    /// How many letters each integration has; `None`: letters without a target.
+    /// How many letters each integration has, of those that are to be given; `None`: letters without a target.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn integrations(&self) -> Result<LetterCounts> {
         let names: Vec<_> = self.waiting.iter().cloned().collect();
-        self.letters.count_of(&names).await
-    }
-
-    fn is_selected(&self, line: &Line) -> bool {
-        self.select.as_ref().is_none_or(|select| {
-            let record = DeadLetterRecord::from_line(&line.bytes).ok();
-            select(record.and_then(|record| record.target).as_ref())
-        })
-    }
-
-    fn item(&self, line: &Line) -> Result<RawEvent, MalformedEvent> {
-        match DeadLetterRecord::from_line(&line.bytes) {
-            Ok(record) => (self.parse)(record),
-            Err(error) => Err(MalformedEvent {
-                bytes: line.bytes.clone(),
-                reason: MalformedReason::Refused(format!(
-                    "a line of the dead letters that is no record of one ({error})"
-                )),
-                origin: Arc::default(),
-            }),
-        }
+        let selects = |line: &[u8]| self.reading.selects(line);
+        self.letters.count_of(&names, selects).await
     }
 
     fn delivery(&self, part: Part) -> Delivery {
-        let items = part.lines.iter().map(|line| self.item(line)).collect();
+        let items = self
+            .reading
+            .items(part.lines.iter().map(|line| &line.bytes));
         self.shared.state().in_flight += 1;
         let acker = PartAcker {
             shared: Arc::clone(&self.shared),
@@ -159,7 +135,7 @@ impl StoredLetterSource {
             };
             let lines = object.lines().iter();
             let lines: Vec<_> = lines
-                .filter(|line| self.is_selected(line))
+                .filter(|line| self.reading.selects(&line.bytes))
                 .cloned()
                 .collect();
             // An object of others may have more than those that are written here.
